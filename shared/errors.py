@@ -1,0 +1,60 @@
+"""What can go wrong, sorted by what the pipeline must do about it.
+
+A `PermanentError` is the user's answer: a code for machines, a sentence for people, and no further attempt.
+Anything else that a stage raises is tried again, with backoff, until its attempts are used up.
+"""
+
+from __future__ import annotations
+
+
+class ClipwiseError(Exception):
+    """Base of the errors that carry a code.
+
+    Attributes:
+        code: Machine-readable, snake_case, stable.
+        message: One sentence for people that says what to do; never a secret, a path or a stack.
+    """
+
+    retryable = True
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
+        return type(self), (self.code, self.message)
+
+
+class PermanentError(ClipwiseError):
+    """The input or the configuration is at fault: trying the same again cannot help."""
+
+    retryable = False
+
+
+class TransientError(ClipwiseError):
+    """Something outside failed in a way that passes: the platform delivers the event again."""
+
+
+class Conflict(Exception):
+    """A document or object changed since it was read (a lost compare-and-set)."""
+
+
+class AlreadyExists(Conflict):
+    """`create` met a document of that id."""
+
+
+class NotFound(Exception):
+    """A document or object that had to be there is not."""
+
+
+class NotNow(Exception):
+    """Another delivery holds the lease: refuse this one, so that the platform brings it back later."""
+
+
+class Cancelled(Exception):
+    """The job was cancelled or deleted while its stage ran."""
+
+
+class LeaseLost(Exception):
+    """Another delivery took the stage over; what this one made is of no account."""

@@ -1,0 +1,26 @@
+"""What every stored or sent model has in common."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Snake case in Python, camel case in documents and over HTTP."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    def document(self) -> dict[str, Any]:
+        """The form that `Documents` store: camelCase keys, native datetimes."""
+        return self.model_dump(mode="python", by_alias=True)
+
+    def json_form(self) -> dict[str, Any]:
+        """The form that goes over HTTP: camelCase keys, ISO 8601 times."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> Self:
+        return cls.model_validate(data)

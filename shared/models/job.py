@@ -1,0 +1,121 @@
+"""The job document: what frontends watch, and the unit of atomicity of the pipeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from shared.models.base import Model
+from shared.models.video import Video
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        return self in (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class StageStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class UploadState(StrEnum):
+    WAITING = "waiting"
+    RECEIVED = "received"
+    EXPIRED = "expired"
+
+
+class Lease(Model):
+    """The right of one delivery to work on a stage until a time."""
+
+    holder: str
+    until: datetime
+
+
+class StageState(Model):
+    status: StageStatus = StageStatus.PENDING
+    attempts: int = 0
+    progress: float = Field(0, ge=0, le=1)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    message: str | None = Field(None, description="What the stage is doing or why it is being tried again.")
+    lease: Lease | None = None
+
+
+class Outgoing(Model):
+    """A message that is decided but perhaps not yet published."""
+
+    id: str
+    stage: str = Field(description="The stage that the message sets off.")
+
+
+class JobError(Model):
+    code: str
+    message: str
+    stage: str | None
+    retryable: bool = Field(description="Whether POST /v1/jobs/{id}/retry can help.")
+
+
+class Upload(Model):
+    state: UploadState
+    size: int | None = None
+    content_type: str | None = None
+    expires_at: datetime | None = None
+
+
+class Usage(Model):
+    """What an analysis took. Costs are estimates in US dollars."""
+
+    provider: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    audio_seconds: float = 0
+    frames: int = 0
+    cost_usd: float = 0
+
+
+class Job(Model):
+    id: str
+    owner: str
+    kind: str
+    language: str
+    url: str | None = None
+    filename: str | None = None
+    options: dict[str, Any] = {}
+    status: JobStatus = JobStatus.QUEUED
+    stage: str | None = Field(None, description="The stage that runs or ran last.")
+    progress: int = Field(0, ge=0, le=100)
+    stages: dict[str, StageState] = Field({}, description="All the stages this job will take, in order.")
+    upload: Upload | None = None
+    video: Video = Field(default_factory=Video)
+    result: dict[str, Any] | None = None
+    usage: Usage = Field(default_factory=Usage)
+    error: JobError | None = None
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+    outbox: list[Outgoing] = []
+    wake_at: datetime | None = Field(None, description="When sweep is to look at this job next; None = never.")
+    source_deleted: bool = False
+
+    def public(self) -> dict[str, Any]:
+        """What its owner sees: everything but the machinery (outbox, leases, wake time)."""
+        return self.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude={"outbox": True, "wake_at": True, "owner": True, "stages": {"__all__": {"lease"}}},
+        )

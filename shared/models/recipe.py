@@ -1,0 +1,69 @@
+"""A recipe as it is taken out of a video."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.models.base import Model
+
+
+class Sighting(Model):
+    """Where in the video something was found."""
+
+    source: Literal["screen", "subtitle", "speech", "caption", "vision"]
+    time: float | None = Field(None, description="Seconds; None for the caption, which has no time.")
+    frame: str | None = Field(None, description="Media name of a frame that shows it.")
+    text: str = Field("", description="The words as they were seen or heard.")
+    confidence: float = Field(ge=0, le=1)
+
+
+class Ingredient(Model):
+    name: str
+    amount: float | None = None
+    amount_max: float | None = Field(None, description="Upper end of a range such as 2-3.")
+    unit: str | None = Field(None, description="Normalised: g, kg, ml, l, tsp, tbsp, cup, oz, lb, piece, pinch, …")
+    note: str | None = Field(None, description="E.g. `finely chopped`.")
+    group: str | None = Field(None, description="Heading it stood under, e.g. `For the sauce`.")
+    seen: Sighting | None = None
+
+
+class Step(Model):
+    number: int
+    text: str
+    minutes: float | None = None
+    temperature_c: float | None = None
+    seen: Sighting | None = None
+
+
+class Nutrition(Model):
+    calories_kcal: float | None = None
+    protein_g: float | None = None
+    fat_g: float | None = None
+    carbohydrates_g: float | None = None
+
+
+class Recipe(Model):
+    """What is not in the video stays None or empty."""
+
+    title: str | None = None
+    description: str | None = None
+    language: str | None = Field(None, description="BCP-47 tag of the text in this result.")
+    ingredients: list[Ingredient] = []
+    steps: list[Step] = []
+    prep_minutes: float | None = None
+    cook_minutes: float | None = None
+    total_minutes: float | None = None
+    servings: float | None = None
+    difficulty: Literal["easy", "medium", "hard"] | None = None
+    cuisine: str | None = None
+    tags: list[str] = []
+    equipment: list[str] = []
+    nutrition: Nutrition | None = None
+    source_url: str | None = None
+    author: str | None = None
+    thumbnail: str | None = Field(None, description="Media name.")
+    title_seen: Sighting | None = None
+    confidence: float = Field(0, ge=0, le=1, description="Mean over what was found; 0 when nothing was.")
+    notes: list[str] = Field([], description="What the reader should know, e.g. limits of the provider.")

@@ -1,0 +1,71 @@
+"""Reads `functions/pipeline.yaml`, the one table of what triggers what."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+TABLE = Path(__file__).parents[2] / "functions" / "pipeline.yaml"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trigger(Strict):
+    http: bool = False
+    topic: str | None = None
+    bucket: str | None = None
+    every_minutes: int | None = None
+
+
+class Backoff(Strict):
+    """Delay before a refused delivery comes back, in seconds: doubles from min to max."""
+
+    min: float
+    max: float
+
+
+class Function(Strict):
+    name: str
+    does: str
+    trigger: Trigger
+    publishes: list[str]
+    memory_mb: int
+    timeout_sec: int
+    concurrency: int
+    min_instances: int
+    max_instances: int
+    cpu_bound: bool = False
+    weight: int = 0
+    attempts: int = 1
+    deliveries: int = 1
+    backoff_sec: Backoff | None = None
+    secrets: list[str]
+
+
+class Wiring(Strict):
+    buckets: dict[str, str]
+    dead_letter_topic: str
+    functions: dict[str, Function]
+
+    def listeners(self, *, topic: str | None = None, bucket: str | None = None) -> list[Function]:
+        """The functions that a message on `topic`, or an object finalized in `bucket`, sets off."""
+        return [
+            function
+            for function in self.functions.values()
+            if (topic is not None and function.trigger.topic == topic)
+            or (bucket is not None and function.trigger.bucket == bucket)
+        ]
+
+
+@lru_cache(maxsize=1)
+def wiring() -> Wiring:
+    """The table, parsed and checked."""
+    table: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    table["functions"] = {name: {"name": name, **row} for name, row in table["functions"].items()}
+    return Wiring.model_validate(table)

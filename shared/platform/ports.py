@@ -1,0 +1,161 @@
+"""The ports: what the pipeline asks of the place it runs in. No SDK is imported here.
+
+One contract suite (`tests/contract`) runs over every adapter. All methods block; adapters are thread-safe.
+Documents are dicts of JSON values and aware datetimes (UTC, microseconds), at most 1 MiB, in flat collections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Protocol
+
+Op = Literal["==", "in", "<", "<=", ">", ">=", "array_contains"]
+Filter = tuple[str, Op, Any]
+Order = tuple[str, Literal["asc", "desc"]]
+Unsubscribe = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A stored document. `version` is opaque; it changes with every write."""
+
+    id: str
+    data: dict[str, Any]
+    version: str
+
+
+@dataclass(frozen=True)
+class Page:
+    documents: Sequence[Document]
+    cursor: str | None
+    """Where the next page starts; None at the end."""
+
+
+class Documents(Protocol):
+    """Versioned documents with compare-and-set. Fields in filters and orders are dotted paths of plain names."""
+
+    def get(self, collection: str, id: str) -> Document | None: ...
+
+    def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        """Store a new document and return its version; raises AlreadyExists. Works as a mutex."""
+
+    def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
+        """Compare-and-set: store if `version` is still current, return the new one.
+
+        Raises Conflict when the document changed or is gone.
+        """
+
+    def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        """Store whatever was there before; return the version."""
+
+    def delete(self, collection: str, id: str) -> None:
+        """Remove; a missing document is no error."""
+
+    def query(
+        self,
+        collection: str,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        """Documents that match all filters, in order (ties by id), at most `limit`, after `cursor`.
+
+        A document that lacks a field of a filter or of the order is not found. None is a value like any other for
+        `==`, and is never found by an inequality. Raises ValueError on a cursor that no query of this form gave.
+        """
+
+    def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
+        """Call back with the document now and after each change (None = missing), from another thread.
+
+        Changes that come close together may be seen as one; the last one is always seen.
+        """
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    bucket: str
+    name: str
+    size: int
+    content_type: str
+    generation: int
+    """Grows with each write of the name."""
+    updated: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UploadSession:
+    """A resumable upload that a client can finish by itself: PUT the bytes to `url`, whole or in ranges."""
+
+    url: str
+    method: str
+    headers: dict[str, str]
+    expires_at: datetime
+
+
+class Objects(Protocol):
+    """Buckets of immutable objects: `uploads` (what users send) and `media` (what stages make).
+
+    Writing to `uploads` sends an object-finalized event to the function that listens to it.
+    Names are slash-separated; adapters refuse empty, `.` and `..` parts with ValueError.
+    """
+
+    def put(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes | BinaryIO | Path,
+        content_type: str,
+        metadata: dict[str, str] | None = None,
+        if_generation: int | None = None,
+    ) -> ObjectInfo:
+        """Store atomically, streaming. `if_generation=0` means «only if absent»; raises Conflict when it differs."""
+
+    def stat(self, bucket: str, name: str) -> ObjectInfo | None: ...
+
+    def open(self, bucket: str, name: str) -> AbstractContextManager[BinaryIO]:
+        """Read as a stream; raises NotFound."""
+
+    def download(self, bucket: str, name: str, path: Path) -> None:
+        """Copy to a local file, streaming; raises NotFound."""
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Remove; a missing object is no error."""
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Remove all objects whose name starts with `prefix`; return how many."""
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Objects by name."""
+
+    def finalize_again(self, bucket: str, name: str) -> bool:
+        """Send the object's finalized event once more (its bytes stay); False when there is no such object."""
+
+    def signed_url(self, bucket: str, name: str, ttl_sec: int, filename: str | None = None) -> str:
+        """A link that reads one object until it expires; `filename` asks browsers to save it under that name."""
+
+    def start_upload(
+        self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
+    ) -> UploadSession:
+        """Open a resumable session for exactly `size` bytes, in Cloud Storage's protocol."""
+
+
+class Bus(Protocol):
+    """Publishes to topics; delivery is at least once and in no order."""
+
+    def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
+        """Hand a JSON message over durably; return its id."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The place a process runs in."""
+
+    documents: Documents
+    objects: Objects
+    bus: Bus
