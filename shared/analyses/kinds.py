@@ -1,0 +1,58 @@
+"""The kinds of analysis. Each is one module in this package that defines `KIND`; adding a kind is adding a file."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydantic import BaseModel
+
+import shared.analyses
+from shared.errors import PermanentError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a job of this kind does and gives.
+
+    Attributes:
+        name: As clients ask for it.
+        does: One line for people.
+        stages: After the video is there, in order; a `download` comes before them when there is a URL.
+        schema: Model of the result.
+        prompt: Instruction for a model; None for a kind that needs none.
+        prompt_version: Changes whenever the prompt or the schema does.
+        needs_video: Refuse files without pictures.
+        reads_text: Extract frames for reading on-screen text.
+    """
+
+    name: str
+    does: str
+    stages: tuple[str, ...]
+    schema: type[BaseModel]
+    prompt: str | None = None
+    prompt_version: str = "1"
+    needs_video: bool = True
+    reads_text: bool = False
+
+
+@lru_cache(maxsize=1)
+def kinds() -> dict[str, Kind]:
+    """All kinds by name."""
+    found: dict[str, Kind] = {}
+    for module in pkgutil.iter_modules(shared.analyses.__path__):
+        kind = getattr(importlib.import_module(f"shared.analyses.{module.name}"), "KIND", None)
+        if isinstance(kind, Kind):
+            found[kind.name] = kind
+    return found
+
+
+def kind_named(name: str) -> Kind:
+    """Raises PermanentError `unknown_kind`, naming those there are."""
+    try:
+        return kinds()[name]
+    except KeyError:
+        known = ", ".join(sorted(kinds()))
+        raise PermanentError("unknown_kind", f"There is no kind {name!r}; choose one of: {known}.") from None
