@@ -26,6 +26,7 @@ class Kind:
         prompt_version: Changes whenever the prompt or the schema does.
         needs_video: Refuse files without pictures.
         reads_text: Extract frames for reading on-screen text.
+        collection: Where results of this kind are stored as documents of their own; None = only in the job.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     prompt_version: str = "1"
     needs_video: bool = True
     reads_text: bool = False
+    collection: str | None = None
 
 
 @lru_cache(maxsize=1)

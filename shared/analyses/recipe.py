@@ -11,4 +11,5 @@ KIND = Kind(
     stages=("extract", "analyze", "persist"),
     schema=Recipe,
     reads_text=True,
+    collection="recipes",
 )

@@ -44,6 +44,13 @@ class Lease(Model):
     until: datetime
 
 
+class JobError(Model):
+    code: str
+    message: str
+    stage: str | None
+    retryable: bool = Field(description="Whether POST /v1/jobs/{id}/retry can help.")
+
+
 class StageState(Model):
     status: StageStatus = StageStatus.PENDING
     attempts: int = 0
@@ -51,6 +58,7 @@ class StageState(Model):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     message: str | None = Field(None, description="What the stage is doing or why it is being tried again.")
+    error: JobError | None = Field(None, description="Why its last attempt failed.")
     lease: Lease | None = None
 
 
@@ -58,14 +66,7 @@ class Outgoing(Model):
     """A message that is decided but perhaps not yet published."""
 
     id: str
-    stage: str = Field(description="The stage that the message sets off.")
-
-
-class JobError(Model):
-    code: str
-    message: str
-    stage: str | None
-    retryable: bool = Field(description="Whether POST /v1/jobs/{id}/retry can help.")
+    target: str = Field(description="The stage that the message sets off, or the dead-letter topic.")
 
 
 class Upload(Model):

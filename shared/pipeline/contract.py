@@ -1,0 +1,234 @@
+"""The stage contract: exactly-once effects from at-least-once, unordered, lossy delivery.
+
+Every stage runs through `perform`: claim by compare-and-set, run, finish in one compare-and-set that also records the
+messages to send, then send them. Whatever happens in between, a redelivery or `sweep` picks the job up where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared import clock
+from shared.errors import Cancelled, ClipwiseError, LeaseLost, NotFound, NotNow, PermanentError
+from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
+from shared.pipeline.jobs import change_job, read_job
+from shared.pipeline.lifecycle import erase
+from shared.pipeline.outbox import outgoing, relay
+from shared.pipeline.run import StageRun
+from shared.pipeline.wiring import wiring
+from shared.platform.connect import platform
+from shared.platform.ports import Platform
+from shared.settings import settings
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[StageRun], None]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A claim that succeeded."""
+
+    job: Job
+    holder: str
+
+
+def perform(stage: str, job_id: str, work: Work) -> None:
+    """Run one stage of one job for one delivery of its event.
+
+    Returns when the delivery is to be acknowledged: the stage is done, was done, or is of no use any more.
+
+    Raises:
+        NotNow: Another delivery is at it.
+        Exception: The attempt failed and may be tried again. Raising refuses the delivery.
+    """
+    place = platform()
+    taken = claim(place, stage, job_id)
+    if taken is None:
+        return
+    run = StageRun(place, taken.job, stage, taken.holder)
+    try:
+        with run:
+            work(run)
+        finish(run)
+    except PermanentError as error:
+        log.info("stage refused its input", extra={"job": job_id, "stage": stage, "code": error.code})
+        _settle(run, error, last=True)
+    except Cancelled:
+        log.info("job was cancelled", extra={"job": job_id, "stage": stage})
+        erase_if_deleted(place, job_id)
+    except LeaseLost:
+        log.warning("lease was lost", extra={"job": job_id, "stage": stage})
+        raise
+    except BaseException as error:
+        log.warning("stage failed", exc_info=error, extra={"job": job_id, "stage": stage})
+        if not _settle(run, error, last=False):
+            raise
+
+
+def claim(place: Platform, stage: str, job_id: str) -> Taken | None:
+    """Take the stage, or say why not: None means acknowledge and stop, NotNow means come back later."""
+    holder = uuid.uuid4().hex
+    row = wiring().functions[stage]
+    taken = False
+
+    def take(job: Job) -> bool:
+        nonlocal taken
+        taken = False
+        now = clock.now()
+        if job.status.final or stage not in job.stages:
+            return False
+        state = job.stages[stage]
+        if state.status is StageStatus.DONE:
+            return False
+        _complete_before(job, stage)
+        if state.lease and state.lease.until > now:
+            raise NotNow(f"{stage} of {job_id} is being worked on")
+        if state.attempts >= row.attempts:
+            fail(job, stage, state.error or _interrupted(stage), exhausted=True)
+            return True
+        state.attempts += 1
+        state.status = StageStatus.RUNNING
+        state.started_at = state.started_at or now
+        state.lease = Lease(holder=holder, until=now + timedelta(seconds=settings().lease_sec))
+        job.status = JobStatus.RUNNING
+        job.stage = stage
+        taken = True
+        return True
+
+    try:
+        job = change_job(place.documents, job_id, take)
+    except NotFound:
+        return None
+    if taken:
+        return Taken(job, holder)
+    relay(place, job)
+    return None
+
+
+def _complete_before(job: Job, stage: str) -> None:
+    """Bytes in the bucket prove that what puts them there is done, whether or not it came to say so."""
+    names = list(job.stages)
+    earlier = [job.stages[name] for name in names[: names.index(stage)]]
+    unfinished = [state for state in earlier if state.status is not StageStatus.DONE]
+    if unfinished and wiring().functions[stage].trigger.bucket is None:
+        raise NotNow(f"{stage} of {job.id} came before its time")
+    for state in unfinished:
+        end(state, StageStatus.DONE)
+    if job.upload and wiring().functions[stage].trigger.bucket:
+        job.upload.state = UploadState.RECEIVED
+
+
+def finish(run: StageRun) -> None:
+    """Record the stage as done together with its results and its messages, then send these."""
+
+    def complete(job: Job) -> bool:
+        state = job.stages[run.stage]
+        if state.status is StageStatus.DONE or job.status.final:
+            return False
+        run.check(job)
+        run.apply_results(job)
+        end(state, StageStatus.DONE)
+        names = list(job.stages)
+        after = names[names.index(run.stage) + 1 :]
+        if not after:
+            job.status = JobStatus.DONE
+            job.ended_at = clock.now()
+        elif wiring().functions[after[0]].trigger.bucket is None:
+            job.outbox.append(outgoing(after[0]))
+        return True
+
+    try:
+        job = change_job(run.platform.documents, run.job.id, complete)
+    except NotFound:
+        raise Cancelled(run.job.id) from None
+    if job.status is JobStatus.CANCELLED:
+        raise Cancelled(job.id)
+    relay(run.platform, job)
+
+
+def _settle(run: StageRun, error: BaseException, *, last: bool) -> bool:
+    """Write down a failed attempt and give the lease back; say whether the job has ended with it."""
+    ended = False
+
+    def record(job: Job) -> bool:
+        nonlocal ended
+        ended = False
+        state = job.stages[run.stage]
+        if job.status.final or not state.lease or state.lease.holder != run.holder:
+            return False
+        run.apply_results(job)
+        problem = _job_error(run.stage, error)
+        used_up = state.attempts >= wiring().functions[run.stage].attempts
+        ended = last or (used_up and isinstance(error, Exception))
+        if ended:
+            fail(job, run.stage, problem, exhausted=not last)
+        else:
+            give_back(state, problem, counts=isinstance(error, Exception))
+        return True
+
+    # A job that is gone needs no note; one that changes too often is found again when the lease has run out.
+    with suppress(NotFound):
+        relay(run.platform, change_job(run.platform.documents, run.job.id, record))
+    return ended
+
+
+def fail(job: Job, stage: str | None, error: JobError, *, exhausted: bool = False) -> None:
+    """End the job as failed; one that used up its attempts is also told to the dead-letter topic."""
+    job.status = JobStatus.FAILED
+    job.error = error
+    job.ended_at = clock.now()
+    job.outbox = [outgoing(wiring().dead_letter_topic)] if exhausted else []
+    if stage in job.stages:
+        end(job.stages[stage], StageStatus.FAILED)
+        job.stages[stage].message = error.message
+
+
+def give_back(state: StageState, problem: JobError | None, *, counts: bool) -> None:
+    """Let another delivery try the stage; an attempt that was only interrupted by a shutdown does not count."""
+    state.lease = None
+    state.error = problem
+    state.message = f"Trying again: {problem.message}" if problem else None
+    if not counts:
+        state.attempts -= 1
+
+
+def end(state: StageState, status: StageStatus) -> None:
+    state.status = status
+    state.ended_at = clock.now()
+    state.lease = None
+    if status is StageStatus.DONE:
+        state.progress = 1
+        state.message = None
+        state.error = None
+
+
+def _job_error(stage: str, error: BaseException) -> JobError:
+    if isinstance(error, ClipwiseError):
+        return JobError(code=error.code, message=error.message, stage=stage, retryable=error.retryable)
+    return JobError(
+        code="internal",
+        message=f"Something went wrong in the stage “{stage}”; try the job again later.",
+        stage=stage,
+        retryable=True,
+    )
+
+
+def _interrupted(stage: str) -> JobError:
+    return JobError(
+        code="interrupted",
+        message=f"The stage “{stage}” was cut off every time it was tried; the video may need too much memory or time.",
+        stage=stage,
+        retryable=True,
+    )
+
+
+def erase_if_deleted(place: Platform, job_id: str) -> None:
+    """Remove what a stage wrote after its job had been deleted."""
+    if read_job(place.documents, job_id) is None:
+        erase(place, job_id)

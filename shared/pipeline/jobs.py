@@ -1,0 +1,108 @@
+"""Reading and changing job documents: every change is one compare-and-set, retried with jitter."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from shared import clock
+from shared.errors import AlreadyExists, Conflict, NotFound
+from shared.models.job import Job, JobStatus, StageStatus, UploadState
+from shared.pipeline.paths import JOBS
+from shared.pipeline.wiring import wiring
+from shared.platform.ports import Documents
+from shared.settings import settings
+
+CONFLICTS_BORNE = 30
+OUTBOX_GRACE = timedelta(seconds=30)
+LEASE_GRACE = timedelta(seconds=30)
+QUIET_GRACE = timedelta(minutes=5)
+
+
+def read_job(documents: Documents, job_id: str) -> Job | None:
+    stored = documents.get(JOBS, job_id)
+    return Job.read(stored.data) if stored else None
+
+
+def create_job(documents: Documents, job: Job) -> Job:
+    """Store a new job; one of that id that is there already is returned as it is."""
+    stamp(job)
+    try:
+        documents.create(JOBS, job.id, job.document())
+    except AlreadyExists:
+        return read_job(documents, job.id) or job
+    return job
+
+
+def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool]) -> Job:
+    """Apply `change` to the current job and store it; run again on the fresh job when another writer was first.
+
+    `change` mutates the job it is given and says whether to write; it may raise to give up.
+
+    Raises:
+        NotFound: There is no such job (any more).
+        Conflict: Others kept winning; the caller's delivery is to come back later.
+    """
+    for attempt in range(CONFLICTS_BORNE):
+        stored = documents.get(JOBS, job_id)
+        if stored is None:
+            raise NotFound(f"job {job_id}")
+        job = Job.read(stored.data)
+        if not change(job):
+            return job
+        stamp(job)
+        try:
+            documents.replace(JOBS, job_id, job.document(), stored.version)
+        except Conflict:
+            time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311  # jitter, not a secret
+            continue
+        return job
+    raise Conflict(f"job {job_id} changes too often")
+
+
+def stamp(job: Job) -> None:
+    """Bring what follows from the rest of the document up to date."""
+    now = clock.now()
+    job.updated_at = now
+    job.progress = max(job.progress, overall_progress(job))
+    job.wake_at = wake_time(job, now)
+
+
+def overall_progress(job: Job) -> int:
+    """0-100 over all stages by their weights; 100 is reached only by being done."""
+    if job.status is JobStatus.DONE:
+        return 100
+    functions = wiring().functions
+    weights = {name: functions[name].weight for name in job.stages}
+    done = sum(
+        weights[name] * (1 if state.status is StageStatus.DONE else state.progress)
+        for name, state in job.stages.items()
+    )
+    return min(99, int(100 * done / max(1, sum(weights.values()))))
+
+
+def current_stage(job: Job) -> str | None:
+    """The first stage that is not done; None when all are."""
+    return next((name for name, state in job.stages.items() if state.status is not StageStatus.DONE), None)
+
+
+def wake_time(job: Job, now: datetime) -> datetime | None:
+    """When sweep is to look at the job, if nothing happens before.
+
+    A stage that waits for its event is nudged after a pause that doubles with the job's age, so that a long queue
+    is not made longer.
+    """
+    if job.outbox:
+        return now + OUTBOX_GRACE
+    if job.status.final:
+        if job.source_deleted or job.ended_at is None:
+            return None
+        return job.ended_at + timedelta(hours=settings().source_retention_hours)
+    leases = [state.lease.until for state in job.stages.values() if state.lease]
+    if leases:
+        return max(leases) + LEASE_GRACE
+    if job.upload and job.upload.state is UploadState.WAITING and job.upload.expires_at:
+        return job.upload.expires_at
+    return now + max(QUIET_GRACE, now - job.created_at)

@@ -1,0 +1,162 @@
+"""The life of a job outside its stages: made, cancelled, tried again, deleted."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from shared import clock
+from shared.analyses.kinds import kind_named, kinds
+from shared.errors import ClipwiseError, NotFound, PermanentError
+from shared.models.job import Job, JobStatus, StageState, Upload, UploadState
+from shared.models.video import Video
+from shared.pipeline import jobs
+from shared.pipeline.outbox import outgoing, relay
+from shared.pipeline.paths import JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
+from shared.platform.ports import Platform
+
+
+class JobProblem(ClipwiseError):
+    """A request that does not fit the state the job is in."""
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def plan(
+    *,
+    owner: str,
+    kind: str,
+    language: str,
+    url: str | None = None,
+    filename: str | None = None,
+    content_type: str | None = None,
+    size: int | None = None,
+    upload_ttl_sec: int | None = None,
+    options: dict[str, Any] | None = None,
+    job_id: str | None = None,
+) -> Job:
+    """A job that is not stored yet, with all the stages it will take.
+
+    A job with a URL starts with its download; any other waits `upload_ttl_sec` seconds for its bytes.
+    Raises PermanentError `unknown_kind`.
+    """
+    now = clock.now()
+    stages = (("download",) if url else ()) + kind_named(kind).stages
+    upload = None
+    if not url:
+        expires = now + timedelta(seconds=upload_ttl_sec or 0)
+        upload = Upload(state=UploadState.WAITING, size=size, content_type=content_type, expires_at=expires)
+    return Job(
+        id=job_id or new_id(),
+        owner=owner,
+        kind=kind,
+        language=language,
+        url=url,
+        filename=filename,
+        options=options or {},
+        stages={name: StageState() for name in stages},
+        upload=upload,
+        video=Video(filename=filename, content_type=content_type),
+        outbox=[outgoing(stages[0])] if url else [],
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def start(platform: Platform, job: Job) -> Job:
+    """Store the job and send what sets it off; a job of that id that is there already is returned unchanged."""
+    stored = jobs.create_job(platform.documents, job)
+    relay(platform, stored)
+    return stored
+
+
+def cancel(platform: Platform, job_id: str) -> Job:
+    """End an active job; its running stage stops at its next progress tick.
+
+    Raises NotFound, or JobProblem `job_ended` when it is done or failed. Cancelling twice is the same as once.
+    """
+
+    def change(job: Job) -> bool:
+        if job.status is JobStatus.CANCELLED:
+            return False
+        if job.status.final:
+            raise JobProblem("job_ended", f"The job is {job.status} already; there is nothing to cancel.")
+        job.status = JobStatus.CANCELLED
+        job.ended_at = clock.now()
+        job.outbox = []
+        for state in job.stages.values():
+            state.lease = None
+            if state.status is StageStatus.RUNNING:
+                state.status = StageStatus.PENDING
+                state.message = "Cancelled"
+        return True
+
+    return jobs.change_job(platform.documents, job_id, change)
+
+
+def retry(platform: Platform, job_id: str) -> Job:
+    """Run a failed job again from the stage that failed; what earlier stages made is kept.
+
+    Raises NotFound, or JobProblem: `not_failed`, `not_retryable`, `source_gone`.
+    """
+
+    def change(job: Job) -> bool:
+        if job.status is not JobStatus.FAILED or job.error is None:
+            raise JobProblem("not_failed", f"The job is {job.status}; only a failed job can be tried again.")
+        if not job.error.retryable:
+            raise JobProblem("not_retryable", f"Trying again cannot help: {job.error.message}")
+        stage = jobs.current_stage(job)
+        if stage is None or (stage == "extract" and job.source_deleted):
+            raise JobProblem("source_gone", "The video is no longer kept; submit it again.")
+        job.stages[stage] = StageState(progress=job.stages[stage].progress)
+        job.status = JobStatus.QUEUED
+        job.error = None
+        job.ended_at = None
+        job.outbox = [outgoing(stage)]
+        return True
+
+    job = jobs.change_job(platform.documents, job_id, change)
+    relay(platform, job)
+    return job
+
+
+def delete(platform: Platform, job_id: str) -> None:
+    """Remove the job, its results and its media; a stage that is running finds out and cleans up after itself."""
+    platform.documents.delete(JOBS, job_id)
+    erase(platform, job_id)
+
+
+def erase(platform: Platform, job_id: str) -> None:
+    """Remove everything of a job but its document."""
+    platform.objects.delete(UPLOADS, source_name(job_id))
+    platform.objects.delete_prefix(MEDIA, media_prefix(job_id))
+    for collection in result_collections():
+        platform.documents.delete(collection, job_id)
+
+
+def result_collections() -> list[str]:
+    return [VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
+
+
+def owned(platform: Platform, job_id: str, owner: str) -> Job:
+    """The job if it is the owner's; raises NotFound for any other, so that ids cannot be probed."""
+    job = jobs.read_job(platform.documents, job_id)
+    if job is None or job.owner != owner:
+        raise NotFound(job_id)
+    return job
+
+
+def delete_source(platform: Platform, job: Job) -> None:
+    """Remove the uploaded or downloaded video; raises PermanentError while the job still needs it."""
+    if not job.status.final:
+        raise PermanentError("job_active", "The job still needs its video.")
+    platform.objects.delete(UPLOADS, source_name(job.id))
+
+    def mark(current: Job) -> bool:
+        current.source_deleted = current.status.final
+        return True
+
+    jobs.change_job(platform.documents, job.id, mark)

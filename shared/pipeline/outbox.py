@@ -1,0 +1,53 @@
+"""Sending what a job's document says is to be sent."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from shared.errors import NotFound
+from shared.models.job import Job, Outgoing
+from shared.pipeline.jobs import change_job
+from shared.pipeline.paths import source_name
+from shared.pipeline.wiring import wiring
+from shared.platform.ports import Platform
+
+
+def outgoing(target: str) -> Outgoing:
+    return Outgoing(id=uuid.uuid4().hex, target=target)
+
+
+def relay(platform: Platform, job: Job) -> None:
+    """Publish the job's outbox, then mark it sent. A crash between the two sends twice, which the claim bears."""
+    if not job.outbox:
+        return
+    sent = set()
+    for message in job.outbox:
+        send(platform, job, message.target, message.id)
+        sent.add(message.id)
+
+    def mark(current: Job) -> bool:
+        current.outbox = [message for message in current.outbox if message.id not in sent]
+        return True
+
+    try:
+        job.outbox = change_job(platform.documents, job.id, mark).outbox
+    except NotFound:
+        job.outbox = []
+
+
+def send(platform: Platform, job: Job, target: str, event_id: str) -> None:
+    """Set off a stage of the job, or tell the dead-letter topic of it.
+
+    A stage that listens to a bucket is set off by its object's event: there is no second way into it.
+    """
+    function = wiring().functions.get(target)
+    if function and function.trigger.bucket:
+        platform.objects.finalize_again(function.trigger.bucket, source_name(job.id))
+        return
+    topic = function.trigger.topic if function else target
+    assert topic is not None, f"{target} listens to nothing"  # noqa: S101  # a fault of the table, not of the input
+    data: dict[str, Any] = {"jobId": job.id, "stage": target}
+    if function is None and job.error:
+        data = {"jobId": job.id, "stage": job.error.stage, "code": job.error.code, "message": job.error.message}
+    platform.bus.publish(topic, data, {"eventId": event_id})

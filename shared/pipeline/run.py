@@ -1,0 +1,137 @@
+"""One attempt at a stage: its lease, its progress, its workspace, the results it will leave."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shared import clock
+from shared.errors import Cancelled, Conflict, LeaseLost, NotFound
+from shared.models.job import Job
+from shared.pipeline.jobs import change_job
+from shared.platform.ports import Platform
+from shared.settings import settings
+
+Change = Callable[[Job], None]
+WRITE_EVERY = timedelta(seconds=1)
+
+
+class StageRun:
+    """What the work of a stage is given.
+
+    Attributes:
+        platform: The ports.
+        job: The job as it was claimed.
+        stage: The name of the stage.
+        workspace: An empty folder that goes away with the attempt.
+    """
+
+    workspace: Path
+
+    def __init__(self, platform: Platform, job: Job, stage: str, holder: str) -> None:
+        self.platform = platform
+        self.job = job
+        self.stage = stage
+        self.holder = holder
+        self._folder = tempfile.TemporaryDirectory(prefix="clipwise-")
+        self._results: list[Change] = []
+        self._fraction = 0.0
+        self._message: str | None = None
+        self._written = clock.now()
+        self._trouble: Exception | None = None
+        self._guard = threading.Lock()
+        self._over = threading.Event()
+        self._keeper = threading.Thread(target=self._keep_lease, name=f"lease-{stage}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.workspace = Path(self._folder.name)
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._keeper.join()
+        self._folder.cleanup()
+
+    def tick(self, fraction: float, message: str | None = None) -> None:
+        """Tell how far the stage is (0 to 1) and what it does; written to the job at most once a second.
+
+        Raises:
+            Cancelled: The job was cancelled or deleted; stop now.
+            LeaseLost: Another delivery took over; stop now.
+        """
+        if self._trouble:
+            raise self._trouble
+        self._fraction = max(self._fraction, min(1.0, fraction))
+        self._message = message or self._message
+        if clock.now() - self._written >= WRITE_EVERY:
+            self._write()
+
+    def part(self, start: float, end: float) -> Callable[..., None]:
+        """A `tick` for a part of the stage: its 0 to 1 is `start` to `end` of the whole."""
+
+        def tick(fraction: float, message: str | None = None) -> None:
+            self.tick(start + (end - start) * fraction, message)
+
+        return tick
+
+    def leave(self, change: Change, *, now: bool = False) -> None:
+        """Add results to the job: with the next progress, or at once. `change` must bear being applied twice."""
+        with self._guard:
+            self._results.append(change)
+        if now:
+            self._write()
+
+    def apply_results(self, job: Job) -> None:
+        for change in list(self._results):
+            change(job)
+
+    def check(self, job: Job) -> None:
+        """Raises Cancelled or LeaseLost when this attempt no longer holds its stage."""
+        if job.status.final:
+            raise Cancelled(job.id)
+        lease = job.stages[self.stage].lease
+        if lease is None or lease.holder != self.holder:
+            raise LeaseLost(f"{self.stage} of {job.id}")
+
+    def _write(self) -> None:
+        with self._guard:
+            self._written = clock.now()
+
+            def record(job: Job) -> bool:
+                self.check(job)
+                self.apply_results(job)
+                state = job.stages[self.stage]
+                state.progress = max(state.progress, self._fraction)
+                state.message = self._message
+                if state.lease:
+                    state.lease.until = self._lease_end()
+                return True
+
+            try:
+                change_job(self.platform.documents, self.job.id, record)
+            except NotFound:
+                raise Cancelled(self.job.id) from None
+
+    def _lease_end(self) -> datetime:
+        return clock.now() + timedelta(seconds=settings().lease_sec)
+
+    def _keep_lease(self) -> None:
+        period = settings().lease_sec / 3
+        while not self._over.wait(period):
+            if clock.now() - self._written < timedelta(seconds=period):
+                continue
+            try:
+                self._write()
+            except (Cancelled, LeaseLost) as trouble:
+                self._trouble = trouble
+                return
+            except Conflict:
+                continue
