@@ -33,7 +33,9 @@ class Settings:
     signed_link_ttl_sec: int = Field(900, gt=0, description="How long a media link works, in seconds.")
     upload_ttl_sec: int = Field(86_400, gt=0, description="How long a started upload is waited for, in seconds.")
     source_retention_hours: float = Field(
-        24, ge=0, description="Hours after a job's end, good or bad, until its source video is deleted; 0 = at once."
+        24,
+        ge=0,
+        description="Hours after a job's end, good or bad, until its source is deleted; 0 = with the next sweep.",
     )
     lease_sec: float = Field(30, gt=0, description="How long a silent stage keeps its claim, in seconds.")
     download_timeout_sec: float = Field(120, gt=0, description="Longest a download may take, in seconds.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 
 import shared.analyses
 from shared.errors import PermanentError
+from shared.models.video import Extraction
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Kind:
         prompt_version: Changes whenever the prompt or the schema does.
         needs_video: Refuse files without pictures.
         reads_text: Extract frames for reading on-screen text.
+        derive: Makes the result from what was extracted, for a kind without an `analyze` stage.
         collection: Where results of this kind are stored as documents of their own; None = only in the job.
     """
 
@@ -37,6 +40,7 @@ class Kind:
     prompt_version: str = "1"
     needs_video: bool = True
     reads_text: bool = False
+    derive: Callable[[Extraction], BaseModel] | None = None
     collection: str | None = None
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from shared.analyses.kinds import Kind
 from shared.models.base import Model
-from shared.models.video import Frame, MediaInfo
+from shared.models.video import Extraction, Frame, MediaInfo
 
 
 class Metadata(Model):
-    duration: str
-    """`HH:MM:SS`, rounded down."""
+    duration: str = Field(description="`HH:MM:SS`, rounded down.")
     info: MediaInfo
     thumbnail: Frame | None
     shots: int
     frames: list[Frame]
+
+
+def clock_time(seconds: float) -> str:
+    """`HH:MM:SS`, rounded down."""
+    whole = int(seconds)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def derive(extraction: Extraction) -> Metadata:
+    return Metadata(
+        duration=clock_time(extraction.info.duration_sec),
+        info=extraction.info,
+        thumbnail=extraction.thumbnail,
+        shots=len(extraction.shots),
+        frames=extraction.frames,
+    )
 
 
 KIND = Kind(
@@ -21,4 +38,5 @@ KIND = Kind(
     does="Duration, size, codecs, thumbnail, shots and key frames.",
     stages=("extract", "persist"),
     schema=Metadata,
+    derive=derive,
 )

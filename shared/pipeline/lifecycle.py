@@ -9,7 +9,7 @@ from typing import Any
 from shared import clock
 from shared.analyses.kinds import kind_named, kinds
 from shared.errors import ClipwiseError, NotFound, PermanentError
-from shared.models.job import Job, JobStatus, StageState, Upload, UploadState
+from shared.models.job import Job, JobStatus, StageState, StageStatus, Upload, UploadState
 from shared.models.video import Video
 from shared.pipeline import jobs
 from shared.pipeline.outbox import outgoing, relay

@@ -50,6 +50,15 @@ def job_for_key(documents: Documents, owner: str, key: str, request: Any) -> str
     return str(fresh["jobId"])
 
 
+def settle_key(documents: Documents, owner: str, key: str, request: Any, job_id: str) -> None:
+    """Let `key` stand for `job_id` from now on."""
+    documents.put(
+        IDEMPOTENCY,
+        digest(owner, key),
+        {"owner": owner, "jobId": job_id, "request": digest(request), "expiresAt": clock.now() + REMEMBER},
+    )
+
+
 def active_job(documents: Documents, owner: str, kind: str, url: str, job_id: str) -> str:
     """The id of the active job of this owner for this kind and normalised URL; `job_id` if there is none yet."""
     id = digest(owner, kind, url)

@@ -1,0 +1,59 @@
+"""Stage `analyze`: from what was extracted to the kind's result.
+
+Triggered by: topic `video-extracted`. Reads: `media/{job}/` extract.json, frames/, samples/.
+Writes: `media/{job}/result.json`, the result in the job. Sets off: `persist` by topic `analysis-completed`.
+"""
+
+from __future__ import annotations
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.ai.provider import Evidence
+from shared.ai.providers import provider_for
+from shared.analyses.kinds import kind_named
+from shared.models.events import job_of
+from shared.models.job import Job
+from shared.models.video import Extraction
+from shared.pipeline.contract import perform
+from shared.pipeline.media import fetch_frames, load_json, store_json
+from shared.pipeline.paths import EXTRACTION
+from shared.pipeline.run import StageRun
+
+
+@functions_framework.cloud_event
+def analyze(event: CloudEvent) -> None:
+    perform("analyze", job_of(event), analyze_video)
+
+
+def analyze_video(run: StageRun) -> None:
+    kind = kind_named(run.job.kind)
+    extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
+    run.tick(0.02, "Fetching frames")
+    evidence = gather(run, extraction)
+    analysis = provider_for(kind).analyze(kind, evidence, run.job.language, run.part(0.1, 0.95))
+    result = analysis.result.model_dump(mode="json", by_alias=True)
+    store_json(run.platform.objects, run.job.id, "result.json", result)
+
+    def show(job: Job) -> None:
+        job.result = result
+        job.usage = analysis.usage
+
+    run.leave(show)
+
+
+def gather(run: StageRun, extraction: Extraction) -> Evidence:
+    job = run.job
+    return Evidence(
+        info=extraction.info,
+        frames=fetch_frames(run.platform.objects, job.id, extraction.frames, run.workspace),
+        samples=fetch_frames(run.platform.objects, job.id, extraction.samples, run.workspace),
+        transcript=extraction.transcript,
+        transcript_language=extraction.transcript_language,
+        transcript_source="subtitle" if extraction.transcript else None,
+        title=job.video.title,
+        caption=job.video.caption,
+        author=job.video.author,
+        url=job.url,
+        thumbnail=extraction.thumbnail,
+    )

@@ -1,0 +1,106 @@
+"""Stage `extract`: everything the later stages need to know of the video, taken out in one pass.
+
+Triggered by: an object finalized in `uploads`. Reads: `uploads/{job}/source`.
+Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, extract.json. Sets off: the kind's next stage.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.analyses.kinds import Kind, kind_named
+from shared.errors import NotFound, PermanentError
+from shared.models.events import object_of
+from shared.models.job import Job
+from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment
+from shared.pipeline.contract import perform
+from shared.pipeline.media import store_folder, store_json
+from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
+from shared.pipeline.run import StageRun
+from shared.settings import settings
+
+
+@functions_framework.cloud_event
+def extract(event: CloudEvent) -> None:
+    perform("extract", job_of_source(object_of(event).name), extract_video)
+
+
+def extract_video(run: StageRun) -> None:
+    from shared.media.probe import check_limits, probe
+
+    kind = kind_named(run.job.kind)
+    source = fetch_source(run)
+    run.tick(0.05, "Looking at the file")
+    info = probe(source)
+    check_limits(info, settings(), kind.needs_video)
+    run.leave(lambda job: show_info(job, info), now=True)
+
+    out = run.workspace / "media"
+    out.mkdir()
+    extraction = take_out(run, source, info, kind, out)
+    store_folder(run.platform.objects, run.job.id, out, run.part(0.85, 0.98))
+    store_json(run.platform.objects, run.job.id, EXTRACTION, extraction.json_form())
+    run.leave(lambda job: show_extraction(job, extraction))
+
+
+def fetch_source(run: StageRun) -> Path:
+    source = run.workspace / "source"
+    try:
+        run.platform.objects.download(UPLOADS, source_name(run.job.id), source)
+    except NotFound:
+        raise PermanentError("source_gone", "The video is no longer there; submit it again.") from None
+    return source
+
+
+def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
+    from shared.media.survey import survey
+
+    pictures = None
+    if info.has_video:
+        look = run.part(0.1, 0.7)
+        pictures = survey(
+            source, info, out, samples=kind.reads_text, tick=lambda fraction: look(fraction, "Finding shots and frames")
+        )
+    run.tick(0.7, "Taking out subtitles and sound")
+    transcript, language = take_subtitles(source, info)
+    return Extraction(
+        info=info,
+        thumbnail=pictures.thumbnail if pictures else None,
+        shots=pictures.shots if pictures else [],
+        frames=pictures.frames if pictures else [],
+        samples=pictures.samples if pictures else [],
+        audio=take_audio(source, info, out),
+        transcript=transcript,
+        transcript_language=language,
+    )
+
+
+def take_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | None]:
+    from shared.media.subtitles import read_subtitles
+
+    for track in info.subtitles:
+        segments = read_subtitles(source, track)
+        if segments:
+            return segments, track.language
+    return [], None
+
+
+def take_audio(source: Path, info: MediaInfo, out: Path) -> AudioTrack | None:
+    from shared.media.audio import extract_audio
+
+    return extract_audio(source, out / "audio.flac", info) if info.has_audio else None
+
+
+def show_info(job: Job, info: MediaInfo) -> None:
+    job.video.info = info
+
+
+def show_extraction(job: Job, extraction: Extraction) -> None:
+    job.video.thumbnail = extraction.thumbnail
+    job.video.shots = extraction.shots
+    job.video.frames = extraction.frames
+    job.video.audio = extraction.audio
+    job.video.transcript_source = "subtitles" if extraction.transcript else None

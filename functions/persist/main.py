@@ -1,0 +1,46 @@
+"""Stage `persist`: the video and its result become documents of their own, and the job is done.
+
+Triggered by: topic `analysis-completed`. Reads: the job, `media/{job}/extract.json`.
+Writes: `videos/{job}` and the kind's collection. Sets off: nothing; the job ends here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.analyses.kinds import Kind, kind_named
+from shared.models.events import job_of
+from shared.models.job import Job
+from shared.models.video import Extraction
+from shared.pipeline.contract import perform
+from shared.pipeline.media import load_json
+from shared.pipeline.paths import EXTRACTION, VIDEOS
+from shared.pipeline.run import StageRun
+
+
+@functions_framework.cloud_event
+def persist(event: CloudEvent) -> None:
+    perform("persist", job_of(event), persist_result)
+
+
+def persist_result(run: StageRun) -> None:
+    kind = kind_named(run.job.kind)
+    result = run.job.result or derive(run, kind)
+    owned = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
+    run.platform.documents.put(VIDEOS, run.job.id, owned | run.job.video.document())
+    if kind.collection:
+        run.platform.documents.put(kind.collection, run.job.id, owned | result)
+    run.leave(lambda job: show(job, result))
+
+
+def derive(run: StageRun, kind: Kind) -> dict[str, Any]:
+    assert kind.derive is not None  # noqa: S101  # a kind has an analyze stage or this
+    extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
+    return kind.derive(extraction).model_dump(mode="json", by_alias=True)
+
+
+def show(job: Job, result: dict[str, Any]) -> None:
+    job.result = result

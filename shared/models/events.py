@@ -1,0 +1,45 @@
+"""The events that set functions off, as CloudEvents carry them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cloudevents.http import CloudEvent
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object that was finalized."""
+
+    bucket: str
+    name: str
+
+
+def message_of(event: CloudEvent) -> dict[str, Any]:
+    """The JSON object that a Pub/Sub event carries; raises ValueError for anything else."""
+    try:
+        message = json.loads(base64.b64decode(event.data["message"]["data"], validate=True))
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"event {event['id']} carries no JSON message: {error}") from None
+    if not isinstance(message, dict):
+        raise ValueError(f"event {event['id']} carries no JSON object")
+    return message
+
+
+def job_of(event: CloudEvent) -> str:
+    """The job that a stage's message is about; raises ValueError."""
+    job_id = message_of(event).get("jobId")
+    if not isinstance(job_id, str) or not job_id:
+        raise ValueError(f"event {event['id']} names no job")
+    return job_id
+
+
+def object_of(event: CloudEvent) -> StoredObject:
+    """The object of a storage event; raises ValueError."""
+    try:
+        return StoredObject(bucket=str(event.data["bucket"]), name=str(event.data["name"]))
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"event {event['id']} names no object: {error}") from None

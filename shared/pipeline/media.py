@@ -1,0 +1,45 @@
+"""A job's files in the media bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.models.video import Frame
+from shared.pipeline.paths import MEDIA, media_name
+from shared.platform.ports import Objects
+
+TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
+
+
+def store_folder(objects: Objects, job_id: str, folder: Path, tick: Callable[[float], None]) -> None:
+    """Store every file below `folder` under its relative name."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for number, path in enumerate(files, start=1):
+        name = path.relative_to(folder).as_posix()
+        objects.put(MEDIA, media_name(job_id, name), path, TYPES[path.suffix])
+        tick(number / len(files))
+
+
+def fetch_frames(objects: Objects, job_id: str, frames: Sequence[Frame], into: Path) -> list[tuple[Frame, Path]]:
+    """Copy frames to local files; raises NotFound."""
+    fetched = []
+    for frame in frames:
+        path = into / frame.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        objects.download(MEDIA, media_name(job_id, frame.name), path)
+        fetched.append((frame, path))
+    return fetched
+
+
+def store_json(objects: Objects, job_id: str, name: str, value: dict[str, Any]) -> None:
+    objects.put(MEDIA, media_name(job_id, name), json.dumps(value, ensure_ascii=False).encode(), TYPES[".json"])
+
+
+def load_json(objects: Objects, job_id: str, name: str) -> dict[str, Any]:
+    """Raises NotFound."""
+    with objects.open(MEDIA, media_name(job_id, name)) as stream:
+        value: dict[str, Any] = json.load(stream)
+    return value
