@@ -23,7 +23,7 @@ from shared.pipeline.run import StageRun
 
 @functions_framework.cloud_event
 def analyze(event: CloudEvent) -> None:
-    perform("analyze", job_of(event), analyze_video)
+    perform(event, "analyze", job_of(event), analyze_video)
 
 
 def analyze_video(run: StageRun) -> None:

@@ -19,7 +19,7 @@ from shared.settings import settings
 
 @functions_framework.cloud_event
 def download(event: CloudEvent) -> None:
-    perform("download", job_of(event), download_video)
+    perform(event, "download", job_of(event), download_video)
 
 
 def download_video(run: StageRun) -> None:

@@ -25,7 +25,7 @@ from shared.settings import settings
 
 @functions_framework.cloud_event
 def extract(event: CloudEvent) -> None:
-    perform("extract", job_of_source(object_of(event).name), extract_video)
+    perform(event, "extract", job_of_source(object_of(event).name), extract_video)
 
 
 def extract_video(run: StageRun) -> None:

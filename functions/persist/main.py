@@ -23,7 +23,7 @@ from shared.pipeline.run import StageRun
 
 @functions_framework.cloud_event
 def persist(event: CloudEvent) -> None:
-    perform("persist", job_of(event), persist_result)
+    perform(event, "persist", job_of(event), persist_result)
 
 
 def persist_result(run: StageRun) -> None:

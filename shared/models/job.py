@@ -112,11 +112,12 @@ class Job(Model):
     outbox: list[Outgoing] = []
     wake_at: datetime | None = Field(None, description="When sweep is to look at this job next; None = never.")
     source_deleted: bool = False
+    trace: str | None = Field(None, description="W3C traceparent of the request that made the job.")
 
     def public(self) -> dict[str, Any]:
         """What its owner sees: everything but the machinery (outbox, leases, wake time)."""
         return self.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"outbox": True, "wake_at": True, "owner": True, "stages": {"__all__": {"lease"}}},
+            exclude={"outbox": True, "wake_at": True, "trace": True, "owner": True, "stages": {"__all__": {"lease"}}},
         )

@@ -13,8 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cloudevents.http import CloudEvent
+
 from shared import clock
 from shared.errors import Cancelled, ClipwiseError, LeaseLost, NotFound, NotNow, PermanentError
+from shared.logs import bound
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lifecycle import erase
@@ -38,7 +41,7 @@ class Taken:
     holder: str
 
 
-def perform(stage: str, job_id: str, work: Work) -> None:
+def perform(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
     """Run one stage of one job for one delivery of its event.
 
     Returns when the delivery is to be acknowledged: the stage is done, was done, or is of no use any more.
@@ -48,25 +51,34 @@ def perform(stage: str, job_id: str, work: Work) -> None:
         Exception: The attempt failed and may be tried again. Raising refuses the delivery.
     """
     place = platform()
-    taken = claim(place, stage, job_id)
-    if taken is None:
-        return
-    run = StageRun(place, taken.job, stage, taken.holder)
+    with bound(job=job_id, stage=stage, event=event["id"]):
+        taken = claim(place, stage, job_id)
+        if taken is None:
+            log.info("nothing to do")
+            return
+        with bound(trace=taken.job.trace):
+            attempt(StageRun(place, taken.job, stage, taken.holder), work)
+
+
+def attempt(run: StageRun, work: Work) -> None:
+    """Do the work under its lease and settle how it ended."""
+    log.info("attempt %s begins", run.job.stages[run.stage].attempts)
     try:
         with run:
             work(run)
         finish(run)
+        log.info("stage is done")
     except PermanentError as error:
-        log.info("stage refused its input", extra={"job": job_id, "stage": stage, "code": error.code})
+        log.info("stage refused its input: %s", error.code)
         _settle(run, error, last=True)
     except Cancelled:
-        log.info("job was cancelled", extra={"job": job_id, "stage": stage})
-        erase_if_deleted(place, job_id)
+        log.info("job was cancelled")
+        erase_if_deleted(run.platform, run.job.id)
     except LeaseLost:
-        log.warning("lease was lost", extra={"job": job_id, "stage": stage})
+        log.warning("another delivery took the stage over")
         raise
     except BaseException as error:
-        log.warning("stage failed", exc_info=error, extra={"job": job_id, "stage": stage})
+        log.warning("attempt failed", exc_info=error)
         if not _settle(run, error, last=False):
             raise
 

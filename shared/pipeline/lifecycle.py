@@ -9,6 +9,7 @@ from typing import Any
 from shared import clock
 from shared.analyses.kinds import kind_named, kinds
 from shared.errors import ClipwiseError, NotFound, PermanentError
+from shared.logs import new_traceparent
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Upload, UploadState
 from shared.models.video import Video
 from shared.pipeline import jobs
@@ -37,6 +38,7 @@ def plan(
     upload_ttl_sec: int | None = None,
     options: dict[str, Any] | None = None,
     job_id: str | None = None,
+    trace: str | None = None,
 ) -> Job:
     """A job that is not stored yet, with all the stages it will take.
 
@@ -63,6 +65,7 @@ def plan(
         outbox=[outgoing(stages[0])] if url else [],
         created_at=now,
         updated_at=now,
+        trace=trace or new_traceparent(),
     )
 
 

@@ -50,4 +50,5 @@ def send(platform: Platform, job: Job, target: str, event_id: str) -> None:
     data: dict[str, Any] = {"jobId": job.id, "stage": target}
     if function is None and job.error:
         data = {"jobId": job.id, "stage": job.error.stage, "code": job.error.code, "message": job.error.message}
-    platform.bus.publish(topic, data, {"eventId": event_id})
+    attributes = {"eventId": event_id} | ({"traceparent": job.trace} if job.trace else {})
+    platform.bus.publish(topic, data, attributes)

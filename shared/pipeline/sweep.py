@@ -29,7 +29,7 @@ def sweep(platform: Platform) -> int:
         try:
             wake(platform, job)
         except NotFound:
-            log.info("job went away while it was swept", extra={"job": job.id})
+            log.info("job %s went away while it was swept", job.id)
     for collection in (IDEMPOTENCY, ACTIVE):
         _forget(platform, collection)
     return seen

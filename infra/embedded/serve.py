@@ -1,0 +1,98 @@
+"""The embedded place: the API, its storage and the workers on one machine, until interrupted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.embedded.restart import resume
+from infra.embedded.scheduler import Scheduler
+from infra.embedded.workers import Workers
+from shared.settings import Settings, settings
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class AlreadyServed(RuntimeError):
+    """Another server works on the same data folder."""
+
+
+def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when requests are answered.
+
+    Port 0 takes a free one. Raises AlreadyServed, or OSError when the address cannot be bound.
+    """
+    import uvicorn
+
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _sole_server(data), _bound(host, port) as listener:
+        url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
+        chosen = configure(data, host, url)
+        place, app = _build(chosen)
+        resume(place)
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                ready(chosen.public_url)
+
+        server = Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2))
+        with Workers(_worker_folder(data)), Scheduler(place.platform.bus):
+            server.run(sockets=[listener])
+
+
+def configure(data: Path, host: str, url: str) -> Settings:
+    """Set this process's environment, which the workers inherit; what the user has set stays."""
+    os.environ["CLIPWISE_PLACE"] = "embedded"
+    os.environ["CLIPWISE_DATA"] = str(data.resolve())
+    os.environ.setdefault("PUBLIC_URL", url)
+    os.environ.setdefault("LEASE_SEC", "10")
+    os.environ.setdefault("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
+    settings.cache_clear()
+    return settings()
+
+
+def _build(chosen: Settings):  # type: ignore[no-untyped-def]
+    from functions.api.app import create_app
+    from shared.platform.embedded.place import open_embedded
+
+    place = open_embedded(chosen)
+    app = create_app()
+    app.mount("/storage", place.storage_app())
+    return place, app
+
+
+def _worker_folder(data: Path) -> Path:
+    """The workers' temporary folder; what killed ones left there goes."""
+    folder = data / "tmp"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+@contextmanager
+def _sole_server(data: Path) -> Iterator[None]:
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyServed(f"another clipwise serves {data}; stop it or choose another --data folder") from None
+        yield
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        yield listener
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

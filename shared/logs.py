@@ -1,0 +1,80 @@
+"""Structured logs: one JSON object a line in Cloud Logging's format, or plain lines on one machine.
+
+Fields bound with `bound` (job, stage, event, trace) are on every record written meanwhile, whoever writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+_fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
+
+
+@contextmanager
+def bound(**fields: str | None) -> Iterator[None]:
+    """Put these fields on all records of this thread or task meanwhile; None is left out."""
+    token = _fields.set({**_fields.get()} | {name: value for name, value in fields.items() if value})
+    try:
+        yield
+    finally:
+        _fields.reset(token)
+
+
+def new_traceparent() -> str:
+    """A fresh W3C trace context, for requests that bring none."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def trace_of(traceparent: str) -> tuple[str, str] | None:
+    """Trace id and span id of a W3C `traceparent`; None when it is not one."""
+    parts = traceparent.split("-")
+    sizes = [len(part) for part in parts]
+    if sizes[:4] != [2, 32, 16, 2] or not all(set(part) <= set("0123456789abcdef") for part in parts[:4]):
+        return None
+    return (parts[1], parts[2]) if set(parts[1]) != {"0"} and set(parts[2]) != {"0"} else None
+
+
+class CloudFormatter(logging.Formatter):
+    """https://cloud.google.com/logging/docs/structured-logging"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = dict(_fields.get())
+        entry: dict[str, object] = {
+            "severity": record.levelname,
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        trace = trace_of(fields.pop("trace", ""))
+        if trace:
+            project = os.environ.get("GOOGLE_CLOUD_PROJECT", "local")
+            entry["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace[0]}"
+            entry["logging.googleapis.com/spanId"] = trace[1]
+        if fields:
+            entry["logging.googleapis.com/labels"] = fields
+        if record.exc_info:
+            entry["stack_trace"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+class PlainFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = " ".join(f"{name}={value}" for name, value in _fields.get().items() if name != "trace")
+        line = f"{record.levelname} {record.name}: {record.getMessage()}" + (f" [{fields}]" if fields else "")
+        return line + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+
+
+def configure(formatter: logging.Formatter, level: int) -> None:
+    """Write all records of this process to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)

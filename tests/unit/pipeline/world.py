@@ -1,0 +1,226 @@
+"""A world that misbehaves: ports that crash between any two calls, deliveries that repeat, overtake and get lost."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudevents.http import CloudEvent
+
+from shared import clock
+from shared.errors import NotFound, PermanentError, TransientError
+from shared.models.job import Job
+from shared.pipeline.contract import perform
+from shared.pipeline.paths import MEDIA, UPLOADS, job_of_source, media_name, source_name
+from shared.pipeline.run import StageRun
+from shared.pipeline.sweep import sweep
+from shared.pipeline.wiring import wiring
+from shared.platform.connect import use_platform
+from shared.platform.ports import Documents, ObjectInfo, Platform
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """The process died: nothing after this point happens."""
+
+
+@dataclass
+class Fate:
+    """What befalls one delivery: death just before or after its n-th port call, or another delivery in between."""
+
+    die_at: int | None = None
+    die_after: bool = False
+    meanwhile_at: int | None = None
+    meanwhile: Callable[[], None] | None = None
+    calls: int = 0
+    dead: bool = False
+
+
+class Faulty:
+    """Passes calls through to a port and lets the current fate strike around each."""
+
+    def __init__(self, port: Any, world: World) -> None:
+        self._port = port
+        self._world = world
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._world.call(method, *args, **kwargs)
+
+        return call
+
+
+@dataclass
+class MemoryObjects:
+    """Objects in a dict that post finalized events to the mailbox."""
+
+    mailbox: list[Event]
+    stored: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    generations: int = 0
+
+    def put(self, bucket: str, name: str, data: bytes, content_type: str, **_: Any) -> ObjectInfo:
+        self.stored[bucket, name] = data
+        self.generations += 1
+        for function in wiring().listeners(bucket=bucket):
+            self.mailbox.append(Event(function.name, job_of_source(name)))
+        return ObjectInfo(bucket, name, len(data), content_type, self.generations, clock.now())
+
+    def stat(self, bucket: str, name: str) -> ObjectInfo | None:
+        data = self.stored.get((bucket, name))
+        return None if data is None else ObjectInfo(bucket, name, len(data), "", self.generations, clock.now())
+
+    def read(self, bucket: str, name: str) -> bytes:
+        try:
+            return self.stored[bucket, name]
+        except KeyError:
+            raise NotFound(name) from None
+
+    def delete(self, bucket: str, name: str) -> None:
+        self.stored.pop((bucket, name), None)
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        gone = [key for key in self.stored if key[0] == bucket and key[1].startswith(prefix)]
+        for key in gone:
+            del self.stored[key]
+        return len(gone)
+
+    def finalize_again(self, bucket: str, name: str) -> bool:
+        if (bucket, name) not in self.stored:
+            return False
+        self.put(bucket, name, self.stored[bucket, name], "")
+        return True
+
+
+@dataclass
+class MailboxBus:
+    mailbox: list[Event]
+    dead_letters: list[str]
+
+    def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
+        if topic == wiring().dead_letter_topic:
+            self.dead_letters.append(data["jobId"])
+        for function in wiring().listeners(topic=topic):
+            self.mailbox.append(Event(function.name, data["jobId"]))
+        return "id"
+
+
+@dataclass(frozen=True)
+class Event:
+    stage: str
+    job_id: str
+
+
+def cloud_event(event: Event) -> CloudEvent:
+    return CloudEvent({"type": "test", "source": "//test"}, {"jobId": event.job_id})
+
+
+class World:
+    """Jobs, a mailbox of undelivered events, a clock that is moved by hand."""
+
+    def __init__(self, documents: Documents, patch: pytest.MonkeyPatch) -> None:
+        self.time = START
+        patch.setattr(clock, "now", lambda: self.time)
+        self.documents = documents
+        self.mailbox: list[Event] = []
+        self.dead_letters: list[str] = []
+        self.objects = MemoryObjects(self.mailbox)
+        self.fate = Fate()
+        self.trouble: dict[tuple[str, str], list[Exception]] = {}
+        bus = MailboxBus(self.mailbox, self.dead_letters)
+        self.calm = Platform(documents, self.objects, bus)  # type: ignore[arg-type]
+        self.platform = Platform(Faulty(documents, self), Faulty(self.objects, self), Faulty(bus, self))  # type: ignore[arg-type]
+
+    def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        fate = self.fate
+        if fate.dead:
+            raise Killed
+        fate.calls += 1
+        if fate.meanwhile and fate.calls == fate.meanwhile_at:
+            other, fate.meanwhile = fate.meanwhile, None
+            other()
+            self.fate = fate
+        dies = fate.calls == fate.die_at
+        if dies and not fate.die_after:
+            fate.dead = True
+            raise Killed
+        result = method(*args, **kwargs)
+        if dies:
+            fate.dead = True
+            raise Killed
+        return result
+
+    def deliver(self, event: Event, fate: Fate | None = None) -> bool:
+        """One delivery of an event; True when it was acknowledged."""
+        self.fate = fate or Fate()
+        try:
+            with use_platform(self.platform):
+                perform(cloud_event(event), event.stage, event.job_id, self.work)
+        except (Exception, Killed):
+            return False
+        finally:
+            self.fate = Fate()
+        return True
+
+    def work(self, run: StageRun) -> None:
+        """What every stage does here: read what the one before made, write its own, move on half way."""
+        problems = self.trouble.get((run.job.id, run.stage), [])
+        if problems:
+            raise problems.pop(0)
+        self.time += timedelta(seconds=2)
+        run.tick(0.5, "half way")
+        if run.stage == "download":
+            run.platform.objects.put(UPLOADS, source_name(run.job.id), b"video", "video/mp4")
+            return
+        if run.stage == "persist":
+            run.platform.documents.put("videos", run.job.id, {"owner": run.job.owner})
+        run.platform.objects.put(MEDIA, media_name(run.job.id, run.stage), run.stage.encode(), "text/plain")
+        self.time += timedelta(seconds=2)
+        run.leave(lambda job: job.options.update({run.stage: True}), now=True)
+
+    def sweep(self, fate: Fate | None = None) -> None:
+        self.fate = fate or Fate()
+        with contextlib.suppress(Killed):
+            sweep(self.platform)
+        self.fate = Fate()
+
+    def jobs(self) -> Iterator[Job]:
+        for document in self.documents.query("jobs", limit=1000).documents:
+            yield Job.read(document.data)
+
+    def settle(self) -> None:
+        """From here on nothing goes wrong: deliver and sweep until nothing is left to do."""
+        for _ in range(40):
+            while self.mailbox:
+                self.redeliver_refused(self.mailbox.pop(0))
+            if all(job.status.final and not job.outbox for job in self.jobs()):
+                return
+            self.time += timedelta(hours=30)
+            self.sweep()
+
+    def redeliver_refused(self, event: Event) -> None:
+        """As the platform does: a refused event comes back later, and later is when leases have run out."""
+        for _ in range(10):
+            if self.deliver(event):
+                return
+            self.time += timedelta(minutes=2)
+
+
+def problem(permanent: bool) -> Exception:
+    if permanent:
+        return PermanentError("bad_input", "The file is broken.")
+    return TransientError("unavailable", "Try again later.")
+
+
+def temporary_documents(folder: Path) -> Documents:
+    from shared.platform.embedded.database import Database
+    from shared.platform.embedded.documents import SqliteDocuments
+
+    return SqliteDocuments(Database(folder / "clipwise.db"))
