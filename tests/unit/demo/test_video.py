@@ -1,0 +1,133 @@
+"""The demo's video: what is in the file, and that it can be read."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from infra.demo import sound, video
+from infra.demo.recipe import RECIPE, ingredient_line, step_line
+from infra.demo.scenes import storyboard
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "demo.mp4"
+    video.render(path, lambda fraction: None)
+    return path
+
+
+def test_a_short_upright_video_with_sound_and_subtitles(rendered: Path) -> None:
+    """A viewer gets an upright H.264 video of 16 to 20 seconds with sound and an English subtitle track."""
+    with av.open(str(rendered)) as file:
+        picture, audio, subtitles = file.streams.video[0], file.streams.audio[0], file.streams.subtitles[0]
+        assert 16 <= file.duration / 1_000_000 <= 20
+        assert (picture.width, picture.height, picture.codec_context.name) == (720, 1280, "h264")
+        assert 24 <= picture.average_rate <= 30
+        assert audio.codec_context.name == "aac"
+        assert abs(audio.duration * audio.time_base - picture.duration * picture.time_base) < 0.1
+        assert (subtitles.codec_context.name, subtitles.metadata["language"]) == ("mov_text", "eng")
+
+
+def test_the_subtitles_say_every_step_while_it_is_shown(rendered: Path) -> None:
+    """Whoever reads the subtitle track finds each step's words at the time of its card."""
+    with av.open(str(rendered)) as file:
+        track = file.streams.subtitles[0]
+        said = {
+            bytes(packet)[2:].decode(): float(packet.pts * track.time_base)
+            for packet in file.demux(track)
+            if packet.size > 2
+        }
+    shots = storyboard()
+    start = 0.0
+    for shot in shots:
+        assert start <= said[shot.said] < start + shot.seconds
+        start += shot.seconds
+    assert {step.text for step in RECIPE.steps} <= set(said)
+
+
+def test_every_line_can_be_read_from_the_encoded_pictures(rendered: Path) -> None:
+    """Text recognition finds the title, every ingredient and every step in the video as a phone would send it."""
+    from rapidocr import RapidOCR
+
+    read = RapidOCR(params={"Global.log_level": "error"})
+    shots = storyboard()
+    middles = [sum(shot.seconds for shot in shots[:number]) + shot.seconds / 2 for number, shot in enumerate(shots)]
+    lines: list[str] = []
+    with av.open(str(rendered)) as file:
+        for middle in middles:
+            frame = next(itertools.dropwhile(lambda frame, at=middle: frame.time < at, file.decode(video=0)))
+            lines += read(frame.reformat(576, 1024, "bgr24").to_ndarray(), use_cls=False).txts
+            file.seek(0)
+    words = " ".join(lines)
+    for line in [RECIPE.title, "Serves 4", "Ready in 40 minutes", *map(ingredient_line, RECIPE.ingredients)]:
+        assert line in lines
+    for line in map(step_line, RECIPE.steps):
+        assert line in words
+
+
+def test_two_renders_show_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A render can be kept and used again, because another would show the same frames and tell the same progress."""
+    monkeypatch.setattr(video, "storyboard", lambda: storyboard()[:2])
+    seen = []
+    for name in ("one.mp4", "two.mp4"):
+        ticks: list[float] = []
+        video.render(tmp_path / name, ticks.append)
+        assert ticks == sorted(ticks)
+        assert ticks[-1] == 1
+        with av.open(str(tmp_path / name)) as file:
+            seen.append([hashlib.sha256(frame.to_ndarray().tobytes()).digest() for frame in file.decode(video=0)])
+    assert seen[0] == seen[1]
+    assert len(set(seen[0])) > len(seen[0]) / 2  # there is motion
+
+
+def test_ingredients_stay_long_enough_to_be_read() -> None:
+    """Each card of ingredients is on the screen for at least 2.5 seconds."""
+    cards = [shot for shot in storyboard() if "ingredients" in shot.said or "pantry" in shot.said]
+    assert len(cards) == 2
+    assert all(shot.seconds >= 2.5 for shot in cards)
+
+
+@pytest.fixture
+def speaker(tmp_path: Path) -> Callable[[float], str]:
+    """Makes a program that speaks like espeak-ng: a WAV to stdout, of the given length, all samples at 0.5."""
+
+    def program(seconds: float) -> str:
+        path = tmp_path / "speaker"
+        path.write_text(
+            f"#!{sys.executable}\n"
+            "import io, sys, wave\n"
+            "out = io.BytesIO()\n"
+            "with wave.open(out, 'wb') as sound:\n"
+            f"    sound.setparams((1, 2, {sound.RATE}, 0, 'NONE', 'NONE'))\n"
+            f"    sound.writeframes(b'\\x00\\x40' * {round(seconds * sound.RATE)})\n"
+            "sys.stdout.buffer.write(out.getvalue())\n"
+        )
+        path.chmod(0o755)
+        return str(path)
+
+    return program
+
+
+def test_spoken_words_never_overlap(speaker: Callable[[float], str]) -> None:
+    """A listener hears one sentence at a time: one that would start too early waits for the one before it."""
+    track = sound.narration(speaker(1.0), [(0.5, "one"), (1.0, "two"), (2.8, "three")], 3.5)
+    heard = np.flatnonzero(track) / sound.RATE
+    assert track.max() == 0.5
+    assert heard[0] == pytest.approx(0.5, abs=0.01)
+    assert not any((heard > 2.51) & (heard < 2.79))
+    assert heard[-1] == pytest.approx(3.5, abs=0.01)
+
+
+def test_without_a_speaker_there_is_a_soft_tone() -> None:
+    """The video is never silent and never loud where nothing can speak."""
+    bed = sound.tone_bed(3)
+    assert bed.size == 3 * sound.RATE
+    assert 0.05 < np.abs(bed).max() < 0.25
