@@ -1,0 +1,78 @@
+"""Bytes on disk under names that nobody chooses: what they mean stands in the database."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+PIECE_BYTES = 1 << 20
+
+
+class Blobs:
+    """A folder of immutable files, each named once and for all. Nothing here is visible until a row names it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def new(self) -> str:
+        return uuid.uuid4().hex
+
+    def path(self, blob: str) -> Path:
+        return self._root / blob[:2] / blob
+
+    def write(self, blob: str, source: BinaryIO) -> int:
+        """Copy a stream to disk durably and return its size in bytes; on any error nothing stays."""
+        path = self.path(blob)
+        size = 0
+        try:
+            with self.create(blob) as target:
+                while piece := source.read(PIECE_BYTES):
+                    size += target.write(piece)
+                target.flush()
+                os.fsync(target.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return size
+
+    def create(self, blob: str) -> BinaryIO:
+        """A new file, whose name is durable."""
+        path = self.path(blob)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = path.open("xb")
+        _sync_folder(path.parent)
+        _sync_folder(self._root)
+        return target
+
+    def write_at(self, blob: str, offset: int, piece: bytes) -> None:
+        """Put bytes into a file durably."""
+        with self.path(blob).open("r+b") as target:
+            target.seek(offset)
+            target.write(piece)
+            target.flush()
+            os.fsync(target.fileno())
+
+    def remove(self, blob: str) -> None:
+        self.path(blob).unlink(missing_ok=True)
+
+    def untouched_for(self, seconds: float) -> Iterator[str]:
+        """Names of files that were last written at least so long ago."""
+        for path in self._root.glob("??/*"):
+            try:
+                age = time.time() - path.stat().st_mtime
+            except FileNotFoundError:
+                continue
+            if age >= seconds:
+                yield path.name
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

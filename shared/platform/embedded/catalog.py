@@ -1,0 +1,126 @@
+"""The table of objects: which blob a name stands for."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shared import clock
+from shared.errors import Conflict
+from shared.pipeline.wiring import wiring
+from shared.platform.embedded.bus import SqliteBus
+from shared.platform.embedded.codec import read_time, time_text
+from shared.platform.embedded.database import Database
+from shared.platform.ports import ObjectInfo
+
+MAX_NAME_BYTES = 1024
+PAGE_ROWS = 500
+
+# No byte of UTF-8 is 0xFF: what lies between the prefix and this bound starts with the prefix.
+_STARTS_WITH = "bucket = ? AND name >= ? AND name < CAST(? AS TEXT)"
+
+
+class Entry(NamedTuple):
+    info: ObjectInfo
+    blob: str
+
+
+class Catalog:
+    """Which objects there are. Finalized events are queued in the transaction that makes an object visible."""
+
+    def __init__(self, db: Database, bus: SqliteBus) -> None:
+        self._db = db
+        self._bus = bus
+
+    def find(self, bucket: str, name: str) -> Entry | None:
+        row = self._db.connection.execute(
+            "SELECT * FROM objects WHERE bucket = ? AND name = ?", (bucket, name)
+        ).fetchone()
+        return row and _entry(row)
+
+    def add(
+        self,
+        bucket: str,
+        name: str,
+        blob: str,
+        size: int,
+        content_type: str,
+        metadata: dict[str, str],
+        if_generation: int | None = None,
+    ) -> tuple[ObjectInfo, str | None]:
+        """Let the name stand for the blob; return also the blob it stood for before, to be removed after the commit.
+
+        Raises Conflict when its generation is not `if_generation` (0 = absent).
+        """
+        with self._db.transaction() as connection:
+            before = self.find(bucket, name)
+            if if_generation is not None and if_generation != (before.info.generation if before else 0):
+                raise Conflict(f"{bucket}/{name}")
+            connection.execute("DELETE FROM objects WHERE bucket = ? AND name = ?", (bucket, name))
+            updated = clock.now()
+            generation = connection.execute(
+                "INSERT INTO objects (bucket, name, blob, size, content_type, metadata, updated)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (bucket, name, blob, size, content_type, json.dumps(metadata), time_text(updated)),
+            ).lastrowid
+            info = ObjectInfo(bucket, name, size, content_type, generation or 0, updated, metadata)
+            self._bus.enqueue_finalized(info)
+        return info, before.blob if before else None
+
+    def remove(self, bucket: str, name: str) -> list[str]:
+        """Return the blobs that no name stands for any more, here and below: to be removed after the commit."""
+        with self._db.transaction() as connection:
+            rows = connection.execute(
+                "DELETE FROM objects WHERE bucket = ? AND name = ? RETURNING blob", (bucket, name)
+            )
+            return [row["blob"] for row in rows.fetchall()]
+
+    def remove_prefix(self, bucket: str, prefix: str) -> list[str]:
+        with self._db.transaction() as connection:
+            rows = connection.execute(
+                f"DELETE FROM objects WHERE {_STARTS_WITH} RETURNING blob",  # noqa: S608  # a constant
+                (bucket, prefix, prefix.encode() + b"\xff"),
+            )
+            return [row["blob"] for row in rows.fetchall()]
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        """By name; read page by page, so that no transaction stays open between."""
+        last = ""
+        while True:
+            rows = self._db.connection.execute(
+                f"SELECT * FROM objects WHERE {_STARTS_WITH} AND name > ? ORDER BY name LIMIT ?",  # noqa: S608
+                (bucket, prefix, prefix.encode() + b"\xff", last, PAGE_ROWS),
+            ).fetchall()
+            for row in rows:
+                yield _entry(row).info
+            if len(rows) < PAGE_ROWS:
+                return
+            last = rows[-1]["name"]
+
+
+def check_name(bucket: str, name: str) -> None:
+    """Raises ValueError for an unknown bucket, a name Cloud Storage refuses, and what looks like a path trick."""
+    if bucket not in wiring().buckets:
+        raise ValueError(f"there is no bucket {bucket!r}")
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError(f"the object name {name!r} has an empty, '.' or '..' part")
+    if any(character in name for character in "\0\r\n"):
+        raise ValueError("an object name has no NUL and no line break")
+    # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    info = ObjectInfo(
+        bucket=row["bucket"],
+        name=row["name"],
+        size=row["size"],
+        content_type=row["content_type"],
+        generation=row["generation"],
+        updated=read_time(row["updated"]),
+        metadata=json.loads(row["metadata"]),
+    )
+    return Entry(info, row["blob"])

@@ -1,0 +1,84 @@
+"""Documents as JSON text that SQLite can look into: aware datetimes are tagged, everything round-trips."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+TIME_KEY = "$time"
+MAX_BYTES = 1_048_576
+
+
+def time_text(time: datetime) -> str:
+    """ISO 8601 in UTC at fixed width, so that texts order as their times do."""
+    if time.tzinfo is None:
+        raise ValueError("a datetime needs a time zone")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def escape(text: str) -> str:
+    """SQLite's JSON functions end a text at NUL; this keeps texts apart and in order without it."""
+    if "\0" in text or "\1" in text:
+        text = text.replace("\1", "\1\2").replace("\0", "\1\1")
+    return text
+
+
+def unescape(text: str) -> str:
+    if "\1" in text:
+        text = text.replace("\1\1", "\0").replace("\1\2", "\1")
+    return text
+
+
+def encode(data: dict[str, Any]) -> str:
+    """Raises ValueError on what no document may hold: other types, naive times, NaN, integers over 64 bits, > 1 MiB."""
+    text = json.dumps(_tagged(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
+    if len(text.encode()) > MAX_BYTES:
+        raise ValueError(f"a document may have at most {MAX_BYTES} bytes")
+    return text
+
+
+def decode(text: str) -> dict[str, Any]:
+    data: dict[str, Any] = _untagged(json.loads(text))
+    return data
+
+
+def _tagged(value: Any) -> Any:
+    if isinstance(value, str):
+        return escape(value)
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise ValueError("an integer in a document must fit 64 bits")
+        return value
+    if isinstance(value, datetime):
+        return {TIME_KEY: time_text(value)}
+    if isinstance(value, dict):
+        return {_tagged_key(key): _tagged(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tagged(item) for item in value]
+    raise ValueError(f"a document cannot hold a {type(value).__name__}")
+
+
+def _tagged_key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise ValueError("keys in a document must be strings")
+    return escape("$" + key if key.startswith("$") else key)
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, str):
+        return unescape(value)
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    if isinstance(value, dict):
+        if TIME_KEY in value:
+            return read_time(value[TIME_KEY])
+        return {unescape(key[1:] if key.startswith("$") else key): _untagged(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,154 @@
+"""Versioned documents in SQLite."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared.errors import AlreadyExists, Conflict
+from shared.platform.embedded.codec import decode, encode
+from shared.platform.embedded.database import Database
+from shared.platform.embedded.fields import condition, rank, value
+from shared.platform.embedded.watcher import Watcher
+from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe
+
+
+class SqliteDocuments:
+    """The port `Documents`. All writes raise ValueError on data that a document cannot hold."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._watcher = Watcher(db)
+
+    def get(self, collection: str, id: str) -> Document | None:
+        row = self._db.connection.execute(
+            "SELECT id, version, data FROM documents WHERE collection = ? AND id = ?", (collection, id)
+        ).fetchone()
+        return row and _document(row)
+
+    def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        text, version = encode(data), _new_version()
+        try:
+            with self._db.transaction() as connection:
+                connection.execute(
+                    "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)",
+                    (collection, id, version, text),
+                )
+        except sqlite3.IntegrityError:
+            raise AlreadyExists(f"{collection}/{id}") from None
+        return version
+
+    def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
+        text, new = encode(data), _new_version()
+        with self._db.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE documents SET version = ?, data = ? WHERE collection = ? AND id = ? AND version = ?",
+                (new, text, collection, id, version),
+            ).rowcount
+        if not changed:
+            raise Conflict(f"{collection}/{id}")
+        return new
+
+    def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        text, version = encode(data), _new_version()
+        with self._db.transaction() as connection:
+            connection.execute(
+                "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET version = excluded.version, data = excluded.data",
+                (collection, id, version, text),
+            )
+        return version
+
+    def delete(self, collection: str, id: str) -> None:
+        with self._db.transaction() as connection:
+            connection.execute("DELETE FROM documents WHERE collection = ? AND id = ?", (collection, id))
+
+    def query(
+        self,
+        collection: str,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        """Ties by id go in the direction of the last order, as in Firestore."""
+        if limit < 1:
+            raise ValueError("limit must be at least 1")
+        form = _form(collection, filters, order)
+        where, given = ["collection = ?"], [collection]
+        for sql, values in map(condition, filters):
+            where.append(sql)
+            given += values
+        where += [f"{rank(path)} IS NOT NULL" for path, _ in order]
+        direction = order[-1][1] if order else "asc"
+        keys = [(sql(path), way) for path, way in order for sql in (rank, value)] + [("id", direction)]
+        if cursor is not None:
+            sql, values = _after(keys, _read_cursor(cursor, form, len(keys)))
+            where.append(sql)
+            given += values
+        rows = self._db.connection.execute(
+            f"SELECT version, data, {', '.join(f'{sql} AS k{n}' for n, (sql, _) in enumerate(keys))}, id"  # noqa: S608
+            f" FROM documents WHERE {' AND '.join(where)}"
+            f" ORDER BY {', '.join(f'{sql} {way}' for sql, way in keys)} LIMIT ?",
+            [*given, limit + 1],
+        ).fetchall()
+        more = len(rows) > limit
+        rows = rows[:limit]
+        last = _write_cursor([rows[-1][f"k{n}"] for n in range(len(keys))], form) if more else None
+        return Page([_document(row) for row in rows], last)
+
+    def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
+        """The callbacks of all watches of this process share one thread: keep them short."""
+        return self._watcher.watch(collection, id, lambda: self.get(collection, id), on_change)
+
+
+def _document(row: sqlite3.Row) -> Document:
+    return Document(row["id"], decode(row["data"]), row["version"])
+
+
+def _new_version() -> str:
+    """Never given twice, so that a document deleted and made anew is not taken for the old one."""
+    return secrets.token_hex(8)
+
+
+def _after(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The condition that a row comes after `last` in the order of `keys`."""
+    names = [sql for sql, _ in keys]
+    if len({way for _, way in keys}) == 1:
+        # A row value lets SQLite start in the middle of an index.
+        sign = ">" if keys[0][1] == "asc" else "<"
+        return f"({', '.join(names)}) {sign} ({', '.join('?' * len(names))})", list(last)
+    branches: list[str] = []
+    given: list[Any] = []
+    for n, (sql, way) in enumerate(keys):
+        equal = [f"{name} = ?" for name in names[:n]]
+        branches.append(" AND ".join([*equal, f"{sql} {'>' if way == 'asc' else '<'} ?"]))
+        given += last[: n + 1]
+    return "(" + " OR ".join(branches) + ")", given
+
+
+def _form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
+    """What a cursor belongs to."""
+    text = repr((collection, [tuple(filter) for filter in filters], [tuple(part) for part in order]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _write_cursor(last: list[Any], form: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([form, *last]).encode()).decode()
+
+
+def _read_cursor(cursor: str, form: str, length: int) -> list[Any]:
+    try:
+        given: str
+        last: list[Any]
+        given, *last = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, TypeError):
+        raise ValueError("not a cursor") from None
+    if given != form or len(last) != length:
+        raise ValueError("the cursor belongs to another query")
+    return last

@@ -1,0 +1,60 @@
+"""The database's schema, as ordered, named migrations. Never edit one that was released: add the next."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shared.platform.embedded.fields import rank, value
+
+
+class Migration(NamedTuple):
+    name: str
+    statements: tuple[str, ...]
+
+
+def _document_index(name: str, *keys: str) -> str:
+    return f"CREATE INDEX {name} ON documents (collection, {', '.join(keys)}, id)"
+
+
+_NEWEST = (rank("createdAt"), value("createdAt"))
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        "documents",
+        (
+            "CREATE TABLE documents (collection TEXT NOT NULL, id TEXT NOT NULL, version TEXT NOT NULL,"
+            " data TEXT NOT NULL, PRIMARY KEY (collection, id)) STRICT",
+            _document_index("documents_by_owner", value("owner"), *_NEWEST),
+            _document_index("documents_by_owner_and_status", value("owner"), value("status"), *_NEWEST),
+            _document_index("documents_by_owner_and_kind", value("owner"), value("kind"), *_NEWEST),
+            _document_index("documents_by_status", value("status")),
+            _document_index("documents_by_wake_at", rank("wakeAt"), value("wakeAt")),
+            _document_index("documents_by_expires_at", rank("expiresAt"), value("expiresAt")),
+        ),
+    ),
+    Migration(
+        "queue",
+        (
+            "CREATE TABLE deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL,"
+            " function TEXT NOT NULL, topic TEXT, bucket TEXT, data TEXT NOT NULL, attributes TEXT NOT NULL,"
+            " published_at TEXT NOT NULL, visible_at TEXT NOT NULL, leased INTEGER NOT NULL DEFAULT 0,"
+            " count INTEGER NOT NULL DEFAULT 0) STRICT",
+            "CREATE INDEX deliveries_by_visible_at ON deliveries (function, visible_at, id)",
+            "CREATE TABLE dead_letters (id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL,"
+            " function TEXT NOT NULL, topic TEXT, bucket TEXT, data TEXT NOT NULL, attributes TEXT NOT NULL,"
+            " published_at TEXT NOT NULL, count INTEGER NOT NULL, died_at TEXT NOT NULL) STRICT",
+        ),
+    ),
+    Migration(
+        "objects",
+        (
+            # AUTOINCREMENT never gives a number twice, so a generation grows over deletion too.
+            "CREATE TABLE objects (generation INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL,"
+            " name TEXT NOT NULL, blob TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, content_type TEXT NOT NULL,"
+            " metadata TEXT NOT NULL, updated TEXT NOT NULL, UNIQUE (bucket, name)) STRICT",
+            "CREATE TABLE uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, name TEXT NOT NULL,"
+            " content_type TEXT NOT NULL, size INTEGER NOT NULL, blob TEXT NOT NULL UNIQUE,"
+            " received INTEGER NOT NULL DEFAULT 0, origin TEXT, expires_at TEXT NOT NULL, resource TEXT) STRICT",
+        ),
+    ),
+)

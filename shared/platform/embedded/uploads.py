@@ -1,0 +1,136 @@
+"""Resumable upload sessions: durable, so that a client goes on after either side was restarted."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared import clock
+from shared.errors import Conflict, NotFound
+from shared.platform.embedded.blobs import Blobs
+from shared.platform.embedded.catalog import Catalog
+from shared.platform.embedded.codec import read_time, time_text
+from shared.platform.embedded.database import Database
+from shared.platform.embedded.events import object_resource
+
+
+@dataclass(frozen=True)
+class Session:
+    """One upload.
+
+    Attributes:
+        id: Unguessable: knowing it is the right to upload.
+        size: Of the whole object, in bytes, as it was asked for.
+        received: Bytes that are durably here.
+        origin: The web origin that was said to upload, if any.
+        resource: The finished object; None before.
+    """
+
+    id: str
+    bucket: str
+    name: str
+    content_type: str
+    size: int
+    blob: str
+    received: int
+    origin: str | None
+    expires_at: datetime
+    resource: dict[str, Any] | None
+
+    @property
+    def expired(self) -> bool:
+        return self.expires_at <= clock.now()
+
+
+class Uploads:
+    def __init__(self, db: Database, blobs: Blobs, catalog: Catalog) -> None:
+        self._db = db
+        self._blobs = blobs
+        self._catalog = catalog
+        # A client that resumes while its old connection still lingers must not write at the same time.
+        self._locks = [threading.Lock() for _ in range(64)]
+
+    def start(self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None) -> Session:
+        id, blob = secrets.token_urlsafe(32), self._blobs.new()
+        expires_at = clock.now() + timedelta(seconds=ttl_sec)
+        self._blobs.create(blob).close()
+        with self._db.transaction() as connection:
+            connection.execute(
+                "INSERT INTO uploads (id, bucket, name, content_type, size, blob, origin, expires_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (id, bucket, name, content_type, size, blob, origin, time_text(expires_at)),
+            )
+        return Session(id, bucket, name, content_type, size, blob, 0, origin, expires_at, None)
+
+    def find(self, id: str) -> Session | None:
+        row = self._db.connection.execute("SELECT * FROM uploads WHERE id = ?", (id,)).fetchone()
+        return row and _session(row)
+
+    def append(self, id: str, offset: int, piece: bytes) -> Session:
+        """Keep bytes durably; with the last of them the object appears.
+
+        Raises NotFound when the session is gone, Conflict when `offset` is not what was received so far, and
+        ValueError when the bytes go beyond the size of the session, which ends it: nothing is kept.
+        """
+        with self._lock(id):
+            session = self.find(id)
+            if session is None:
+                raise NotFound(id)
+            if session.resource or session.received != offset:
+                raise Conflict(id)
+            if offset + len(piece) > session.size:
+                self._drop(session)
+                raise ValueError("more bytes than the session was opened for")
+            if piece:
+                self._blobs.write_at(session.blob, offset, piece)
+            replaced = None
+            with self._db.transaction() as connection:
+                resource = None
+                if offset + len(piece) == session.size:
+                    info, replaced = self._catalog.add(
+                        session.bucket, session.name, session.blob, session.size, session.content_type, {}
+                    )
+                    resource = json.dumps(object_resource(info))
+                connection.execute(
+                    "UPDATE uploads SET received = ?, resource = ? WHERE id = ?", (offset + len(piece), resource, id)
+                )
+            if replaced:
+                self._blobs.remove(replaced)
+        done = self.find(id)
+        if done is None:
+            raise NotFound(id)
+        return done
+
+    def cancel(self, id: str) -> None:
+        """Forget the session and its bytes; the object, if it is finished, stays."""
+        with self._lock(id):
+            session = self.find(id)
+            if session:
+                self._drop(session)
+
+    def expire(self) -> None:
+        """Forget the sessions whose time is over."""
+        rows = self._db.connection.execute("SELECT * FROM uploads WHERE expires_at <= ?", (time_text(clock.now()),))
+        for row in rows.fetchall():
+            self.cancel(row["id"])
+
+    def _drop(self, session: Session) -> None:
+        with self._db.transaction() as connection:
+            connection.execute("DELETE FROM uploads WHERE id = ?", (session.id,))
+        if session.resource is None:
+            self._blobs.remove(session.blob)
+
+    def _lock(self, id: str) -> threading.Lock:
+        return self._locks[hash(id) % len(self._locks)]
+
+
+def _session(row: sqlite3.Row) -> Session:
+    values = dict(row)
+    values["expires_at"] = read_time(row["expires_at"])
+    values["resource"] = json.loads(row["resource"]) if row["resource"] else None
+    return Session(**values)

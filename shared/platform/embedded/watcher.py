@@ -1,0 +1,90 @@
+"""One thread per process that tells subscribers of changed documents."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.platform.embedded.database import Database
+from shared.platform.ports import Document, Unsubscribe
+
+log = logging.getLogger(__name__)
+
+IDLE_SEC = 60.0
+
+
+@dataclass(eq=False)
+class _Subscription:
+    collection: str
+    id: str
+    read: Callable[[], Document | None]
+    on_change: Callable[[Document | None], None]
+    told: bool = False
+    version: str | None = None
+    active: bool = True
+
+
+class Watcher:
+    """Its thread runs while there are subscriptions, and sleeps while the database does not change."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self._subscriptions: list[_Subscription] = []
+        self._thread: threading.Thread | None = None
+
+    def watch(
+        self,
+        collection: str,
+        id: str,
+        read: Callable[[], Document | None],
+        on_change: Callable[[Document | None], None],
+    ) -> Unsubscribe:
+        subscription = _Subscription(collection, id, read, on_change)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                subscription.active = False
+                if subscription in self._subscriptions:
+                    self._subscriptions.remove(subscription)
+            self._db.wake()
+
+        with self._lock:
+            self._subscriptions.append(subscription)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="document-watcher", daemon=True)
+                self._thread.start()
+        self._db.wake()
+        return unsubscribe
+
+    def _run(self) -> None:
+        while True:
+            seen = self._db.mark()
+            with self._lock:
+                if not self._subscriptions:
+                    self._thread = None
+                    break
+                current = list(self._subscriptions)
+            for subscription in current:
+                self._tell(subscription)
+            self._db.wait_for_change(seen, IDLE_SEC)
+        self._db.close()
+
+    def _tell(self, subscription: _Subscription) -> None:
+        row = self._db.connection.execute(
+            "SELECT version FROM documents WHERE collection = ? AND id = ?", (subscription.collection, subscription.id)
+        ).fetchone()
+        if subscription.told and (row and row["version"]) == subscription.version:
+            return
+        document = subscription.read()
+        subscription.told = True
+        subscription.version = document.version if document else None
+        if not subscription.active:
+            return
+        try:
+            subscription.on_change(document)
+        except Exception:
+            # One subscriber's fault must not silence the others.
+            log.exception("a watch on %s/%s failed", subscription.collection, subscription.id)
