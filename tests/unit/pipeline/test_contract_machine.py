@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from shared.errors import NotFound
 from shared.models.job import JobStatus, StageStatus
@@ -22,6 +23,7 @@ fates = st.builds(
     die_after=st.booleans(),
     meanwhile_at=st.none() | st.integers(1, 12),
 )
+kinds_and_ways = st.tuples(st.sampled_from(["metadata", "recipe"]), st.booleans())
 
 
 class Disorder(RuleBasedStateMachine):
@@ -34,43 +36,51 @@ class Disorder(RuleBasedStateMachine):
         self.world = World(temporary_documents(Path(self.folder.name)), self.patch)
         self.progress: dict[str, int] = {}
         self.final: dict[str, JobStatus] = {}
-        self.doomed: set[str] = set()
 
-    @initialize()
-    def first_job(self) -> None:
-        self.new_job("recipe", True)
+    @initialize(
+        kinds=st.lists(st.tuples(st.sampled_from(["metadata", "recipe"]), st.booleans()), min_size=1, max_size=3)
+    )
+    def jobs(self, kinds: list[tuple[str, bool]]) -> None:
+        for kind, by_url in kinds:
+            self.new_job(kind, by_url)
 
-    @rule(kind=st.sampled_from(["metadata", "recipe"]), by_url=st.booleans())
     def new_job(self, kind: str, by_url: bool) -> None:
-        if len(self.progress) >= 4:
-            return
         url = "https://example.com/v.mp4" if by_url else None
-        job = lifecycle.plan(owner="a", kind=kind, language="en", url=url, upload_ttl_sec=3600)
+        name = f"job{len(self.progress)}"
+        job = lifecycle.plan(owner="a", kind=kind, language="en", url=url, upload_ttl_sec=3600, job_id=name)
         lifecycle.start(self.world.calm, job)
         self.progress[job.id] = 0
         if not by_url:
             self.world.objects.put(UPLOADS, source_name(job.id), b"video", "video/mp4")
 
-    @precondition(lambda self: self.world.mailbox)
     @rule(which=st.integers(0, 50), other=st.integers(0, 50), fate=fates)
-    def deliver(self, which: int, other: int, fate: Fate) -> None:
-        event = self.pick(which)
-        between = self.pick(other)
+    def deliver_badly(self, which: int, other: int, fate: Fate) -> None:
+        """Out of order, cut off somewhere, with another delivery in the middle."""
+        event, between = self.pick(which), self.pick(other)
+        if event is None or between is None:
+            return
         fate.meanwhile = lambda: self.world.deliver(between) and None
         if self.world.deliver(event, fate) and event in self.world.mailbox:
             self.world.mailbox.remove(event)
 
-    @precondition(lambda self: self.world.mailbox)
+    @rule(count=st.integers(1, 3))
+    def deliver_well(self, count: int) -> None:
+        for _ in range(count):
+            if self.world.mailbox and self.world.deliver(self.world.mailbox[0]):
+                self.world.mailbox.pop(0)
+
     @rule(which=st.integers(0, 50))
     def duplicate(self, which: int) -> None:
-        self.world.mailbox.append(self.pick(which))
+        event = self.pick(which)
+        if event:
+            self.world.mailbox.append(event)
 
-    @precondition(lambda self: self.world.mailbox)
     @rule(which=st.integers(0, 50))
     def lose(self, which: int) -> None:
-        self.world.mailbox.remove(self.pick(which))
+        event = self.pick(which)
+        if event:
+            self.world.mailbox.remove(event)
 
-    @precondition(lambda self: self.progress)
     @rule(which=st.integers(0, 50), stage=st.sampled_from(["download", "extract", "analyze", "persist"]))
     def late_event(self, which: int, stage: str) -> None:
         """An event of a stage that may be long over, or not be reached yet."""
@@ -78,23 +88,21 @@ class Disorder(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 40, 400, 4000]))
     def wait(self, seconds: int) -> None:
-        from datetime import timedelta
-
         self.world.time += timedelta(seconds=seconds)
 
     @rule(fate=fates)
     def sweep(self, fate: Fate) -> None:
         self.world.sweep(fate)
 
-    @precondition(lambda self: self.progress)
-    @rule(which=st.integers(0, 50))
-    def cancel(self, which: int) -> None:
+    @rule(which=st.integers(0, 50), really=st.integers(0, 9))
+    def cancel(self, which: int, really: int) -> None:
+        if really:
+            return
         try:
             lifecycle.cancel(self.world.calm, self.job(which))
         except (lifecycle.JobProblem, NotFound):
             return
 
-    @precondition(lambda self: self.progress)
     @rule(which=st.integers(0, 50))
     def retry(self, which: int) -> None:
         job_id = self.job(which)
@@ -104,7 +112,6 @@ class Disorder(RuleBasedStateMachine):
             return
         del self.final[job_id]
 
-    @precondition(lambda self: self.progress)
     @rule(
         which=st.integers(0, 50),
         stage=st.sampled_from(["download", "extract", "analyze", "persist"]),
@@ -145,8 +152,8 @@ class Disorder(RuleBasedStateMachine):
             self.patch.undo()
             self.folder.cleanup()
 
-    def pick(self, which: int) -> Event:
-        return self.world.mailbox[which % len(self.world.mailbox)]
+    def pick(self, which: int) -> Event | None:
+        return self.world.mailbox[which % len(self.world.mailbox)] if self.world.mailbox else None
 
     def job(self, which: int) -> str:
         return sorted(self.progress)[which % len(self.progress)]
@@ -154,5 +161,5 @@ class Disorder(RuleBasedStateMachine):
 
 TestDisorder = Disorder.TestCase
 TestDisorder.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=120, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

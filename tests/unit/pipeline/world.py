@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -133,6 +134,7 @@ class World:
         self.dead_letters: list[str] = []
         self.objects = MemoryObjects(self.mailbox)
         self.fate = Fate()
+        self.worked: Counter[tuple[str, str]] = Counter()
         self.trouble: dict[tuple[str, str], list[Exception]] = {}
         bus = MailboxBus(self.mailbox, self.dead_letters)
         self.calm = Platform(documents, self.objects, bus)  # type: ignore[arg-type]
@@ -171,6 +173,7 @@ class World:
 
     def work(self, run: StageRun) -> None:
         """What every stage does here: read what the one before made, write its own, move on half way."""
+        self.worked[run.job.id, run.stage] += 1
         problems = self.trouble.get((run.job.id, run.stage), [])
         if problems:
             raise problems.pop(0)
@@ -223,4 +226,5 @@ def temporary_documents(folder: Path) -> Documents:
     from shared.platform.embedded.database import Database
     from shared.platform.embedded.documents import SqliteDocuments
 
+    folder.mkdir(exist_ok=True)
     return SqliteDocuments(Database(folder / "clipwise.db"))
