@@ -9,11 +9,16 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.embedded.restart import resume
 from infra.embedded.scheduler import Scheduler
 from infra.embedded.workers import Workers
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -33,7 +38,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     with _sole_server(data), _bound(host, port) as listener:
         url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
         chosen = configure(data, host, url)
-        place, app = _build(chosen)
+        place = open_embedded(chosen)
         resume(place)
 
         class Server(uvicorn.Server):
@@ -41,7 +46,9 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 await super().startup(sockets)
                 ready(chosen.public_url)
 
-        server = Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2))
+        server = Server(
+            uvicorn.Config(application(place), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        )
         with Workers(_worker_folder(data)), Scheduler(place.platform.bus):
             server.run(sockets=[listener])
 
@@ -57,14 +64,13 @@ def configure(data: Path, host: str, url: str) -> Settings:
     return settings()
 
 
-def _build(chosen: Settings):  # type: ignore[no-untyped-def]
+def application(place: EmbeddedPlace) -> FastAPI:
+    """The API with the storage beside it that Cloud Storage is elsewhere."""
     from functions.api.app import create_app
-    from shared.platform.embedded.place import open_embedded
 
-    place = open_embedded(chosen)
     app = create_app()
     app.mount("/storage", place.storage_app())
-    return place, app
+    return app
 
 
 def _worker_folder(data: Path) -> Path:

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from shared.platform.embedded.events import Delivery, as_cloud_event
 from shared.platform.embedded.place import open_embedded
-from shared.platform.embedded.queue import Delivery, Queue, as_cloud_event
+from shared.platform.embedded.queue import Queue
 
 from shared.errors import NotNow
 from shared.logs import PlainFormatter, configure
@@ -43,7 +44,7 @@ def work(queue: Queue, names: list[str]) -> None:
     while True:
         delivery = queue.take(names, LEASE_SEC)
         if delivery is None:
-            queue.wait(IDLE_SEC)
+            queue.wait(IDLE_SEC, names)
         else:
             handle(queue, delivery)
 
