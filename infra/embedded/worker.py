@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from shared.platform.embedded.events import Delivery, as_cloud_event
-from shared.platform.embedded.place import open_embedded
-from shared.platform.embedded.queue import Queue
-
 from shared.errors import NotNow
 from shared.logs import PlainFormatter, configure
 from shared.pipeline.wiring import Function, wiring
+from shared.platform.embedded.events import Delivery, as_cloud_event
+from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.queue import Queue
 from shared.settings import settings
 
 log = logging.getLogger(__name__)
