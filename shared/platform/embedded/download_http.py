@@ -1,0 +1,102 @@
+"""Answers signed links with the object's bytes, whole or one range of them (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+from urllib.parse import quote
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from shared.errors import NotFound, PermanentError
+from shared.platform.embedded.blobs import PIECE_BYTES
+from shared.platform.embedded.objects import FileObjects, download_path
+from shared.platform.embedded.problems import problem
+from shared.platform.ports import ObjectInfo
+from shared.security.signing import verify
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
+
+
+class Downloads:
+    def __init__(self, objects: FileObjects, signing_key: bytes) -> None:
+        self._objects = objects
+        self._signing_key = signing_key
+
+    async def answer(self, request: Request) -> Response:
+        bucket, name = request.path_params["bucket"], request.path_params["name"]
+        query = request.query_params
+        filename = query.get("filename")
+        try:
+            # A link for GET serves HEAD, too: it tells less.
+            path = download_path(bucket, name)
+            verify(self._signing_key, "GET", path, query.get("expires", ""), filename, query.get("signature", ""))
+        except PermanentError as error:
+            return problem(410 if error.code == "link_expired" else 403, error.code, error.message)
+        try:
+            info, stream = await to_thread.run_sync(self._objects.open_with_info, bucket, name)
+        except NotFound:
+            return problem(404, "object_not_found", "What this link points to was deleted.")
+        return _answer(request, info, stream, filename)
+
+
+def _answer(request: Request, info: ObjectInfo, stream: BinaryIO, filename: str | None) -> Response:
+    etag = f'"{info.generation}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private",
+        "Content-Disposition": _disposition(filename),
+        # What users uploaded is served from the API's own origin: no script in it may run there.
+        "Content-Security-Policy": "sandbox",
+        "Content-Type": info.content_type if _CONTENT_TYPE.fullmatch(info.content_type) else "application/octet-stream",
+        "ETag": etag,
+        "X-Content-Type-Options": "nosniff",
+    }
+    status, start, end = 200, 0, info.size
+    if request.headers.get("if-range", etag) == etag:
+        match = _RANGE.fullmatch(request.headers.get("range", ""))
+        if match and match.group() != "bytes=-":
+            start, end = _span(*match.groups(), size=info.size)
+            status = 206
+            if start >= end:
+                stream.close()
+                unsatisfied = {"Content-Range": f"bytes */{info.size}"}
+                return problem(416, "range_not_satisfiable", f"The object has {info.size} bytes.", unsatisfied)
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
+    headers["Content-Length"] = str(end - start)
+    if request.method == "HEAD":
+        stream.close()
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(_pieces(stream, start, end), status, headers)
+
+
+def _span(first: str, last: str, *, size: int) -> tuple[int, int]:
+    """The half-open range that is asked for; empty when it cannot be satisfied."""
+    if not first:
+        return max(0, size - int(last)), size
+    if last and int(last) < int(first):
+        return 0, size
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+async def _pieces(stream: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
+    with stream:
+        await to_thread.run_sync(stream.seek, start)
+        while start < end:
+            piece = await to_thread.run_sync(stream.read, min(PIECE_BYTES, end - start))
+            if not piece:
+                return
+            start += len(piece)
+            yield piece
+
+
+def _disposition(filename: str | None) -> str:
+    """RFC 6266, with the ASCII name for those who cannot read the other."""
+    if filename is None:
+        return "inline"
+    plain = re.sub(r'[^\x20-\x7e]|["\\%/]', "_", filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

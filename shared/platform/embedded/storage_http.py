@@ -1,0 +1,71 @@
+"""The HTTP side of the objects: what Cloud Storage's own server does in the cloud. Mounted under `/storage`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from shared.platform.embedded.download_http import Downloads
+from shared.platform.embedded.objects import FileObjects
+from shared.platform.embedded.upload_http import ResumableUploads
+
+
+def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> Starlette:
+    """Serve signed links and resumable uploads.
+
+    Args:
+        frontend_url: Comma-separated web origins that may use them; an upload's own origin may use that upload, too.
+    """
+    frontends = {origin.strip().rstrip("/") for origin in frontend_url.split(",") if origin.strip()}
+    downloads = Downloads(objects, signing_key)
+    uploads = ResumableUploads(objects.uploads)
+
+    async def download(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            response = Response(status_code=204)
+        else:
+            response = await downloads.answer(request)
+        return _shared_with(frontends, request, response)
+
+    async def upload(request: Request) -> Response:
+        session = await uploads.find(request)
+        origins = frontends | {session.origin} if session and session.origin else frontends
+        if request.method == "OPTIONS":
+            response = Response(status_code=204)
+        else:
+            response = await uploads.answer(request, session)
+        return _shared_with(origins, request, response)
+
+    return Starlette(
+        routes=[
+            Route("/download/{bucket}/{name:path}", download, methods=["GET", "HEAD", "OPTIONS"]),
+            Route("/upload/{id}", upload, methods=["PUT", "DELETE", "OPTIONS"]),
+        ],
+        exception_handlers={HTTPException: _problem},
+    )
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    """The router's own refusals, such as a wrong method, in the form of all others."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
+    code = error.detail.lower().replace(" ", "_")
+    return JSONResponse({"code": code, "detail": f"{error.detail}."}, error.status_code, error.headers)
+
+
+def _shared_with(origins: Collection[str], request: Request, response: Response) -> Response:
+    """Cross-origin resource sharing, as the Fetch standard has it."""
+    response.headers["Vary"] = "Origin"
+    origin = request.headers.get("origin")
+    if origin and origin in origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "Range, Content-Range, Content-Length, ETag"
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, PUT, DELETE"
+            response.headers["Access-Control-Allow-Headers"] = "Content-Type, Content-Range, Range, If-Range"
+            response.headers["Access-Control-Max-Age"] = "3600"
+    return response

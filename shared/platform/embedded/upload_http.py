@@ -1,0 +1,139 @@
+"""Cloud Storage's resumable upload protocol, at the session URL that `start_upload` gives.
+
+    PUT, no Content-Range             the whole object
+    PUT, Content-Range: bytes 0-9/20  a part of it; bytes that are here already are skipped
+    PUT, Content-Range: bytes */20    how much is here?
+    DELETE                            cancel
+
+Answers 308 with `Range: bytes=0-N` while bytes are missing (no Range: none is here), 200 with the object's resource
+when all are here, and 499 to a cancellation. Source: Cloud Storage's documentation, «Perform resumable uploads».
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from anyio import to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from shared.errors import Conflict, NotFound
+from shared.platform.embedded.blobs import PIECE_BYTES
+from shared.platform.embedded.problems import problem
+from shared.platform.embedded.uploads import Session, Uploads
+
+DRAIN_BYTES = 16 << 20
+
+_PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_STATUS = re.compile(r"bytes \*/(\d{1,18}|\*)")
+
+
+class _Part(NamedTuple):
+    """The bytes [start, end) that a request may bring, and the size it says the object has (None = it does not say)."""
+
+    start: int
+    end: int
+    total: int | None
+
+
+class ResumableUploads:
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
+
+    async def find(self, request: Request) -> Session | None:
+        return await to_thread.run_sync(self._uploads.find, request.path_params["id"])
+
+    async def answer(self, request: Request, session: Session | None) -> Response:
+        if session is None:
+            return _unknown()
+        if session.expired and session.resource is None:
+            return problem(410, "upload_expired", "This upload has expired; start a new one.")
+        if request.method == "DELETE":
+            await to_thread.run_sync(self._uploads.cancel, session.id)
+            return Response(status_code=499)
+        body = request.stream()
+        content_range = request.headers.get("content-range", "")
+        if session.resource or _STATUS.fullmatch(content_range):
+            return await _after(body, _state(session))
+        part = _part(content_range, request.headers.get("content-length"), session.size)
+        if part is None:
+            detail = "Content-Range must be 'bytes FIRST-LAST/TOTAL' and fit the body."
+            return await _after(body, problem(400, "range_invalid", detail))
+        if max(part.end, part.total or 0) > session.size:
+            return await self._too_large(body, session)
+        if part.total is not None and part.total != session.size:
+            detail = f"This upload was opened for {session.size} bytes."
+            return await _after(body, problem(400, "size_mismatch", detail))
+        if part.start > session.received:
+            return await _after(body, _state(session))
+        try:
+            return await self._receive(body, session, part)
+        except Conflict:
+            # The client has gone on over another connection.
+            now = await self.find(request)
+            return await _after(body, _state(now) if now else _unknown())
+        except NotFound:
+            return await _after(body, _unknown())
+
+    async def _receive(self, body: AsyncIterator[bytes], session: Session, part: _Part) -> Response:
+        left, skip = part.end - part.start, session.received - part.start
+        pending = bytearray()
+        try:
+            async for piece in body:
+                left -= len(piece)
+                if left < 0:
+                    return await self._too_large(body, session)
+                pending += piece[skip:]
+                skip = max(0, skip - len(piece))
+                while len(pending) >= PIECE_BYTES:
+                    session = await self._keep(session, pending[:PIECE_BYTES])
+                    del pending[:PIECE_BYTES]
+        except ClientDisconnect:
+            pass  # what came is kept, for the client to go on from there
+        return _state(await self._keep(session, pending))
+
+    async def _keep(self, session: Session, piece: bytearray) -> Session:
+        return await to_thread.run_sync(self._uploads.append, session.id, session.received, bytes(piece))
+
+    async def _too_large(self, body: AsyncIterator[bytes], session: Session) -> Response:
+        await to_thread.run_sync(self._uploads.cancel, session.id)
+        detail = f"This upload was opened for {session.size} bytes; start a new one."
+        return await _after(body, problem(413, "upload_too_large", detail))
+
+
+def _part(content_range: str, content_length: str | None, size: int) -> _Part | None:
+    """None when the headers contradict themselves or each other."""
+    length = int(content_length) if content_length else None
+    if not content_range:
+        return _Part(0, size if length is None else length, length)
+    match = _PART.fullmatch(content_range)
+    if match is None:
+        return None
+    start, end = int(match[1]), int(match[2]) + 1
+    if end <= start or length not in (None, end - start):
+        return None
+    return _Part(start, end, None if match[3] == "*" else int(match[3]))
+
+
+def _state(session: Session) -> Response:
+    if session.resource:
+        return JSONResponse(session.resource)
+    return Response(status_code=308, headers={"Range": f"bytes=0-{session.received - 1}"} if session.received else {})
+
+
+def _unknown() -> Response:
+    return problem(404, "upload_not_found", "There is no such upload; it may have been cancelled. Start a new one.")
+
+
+async def _after(body: AsyncIterator[bytes], response: Response) -> Response:
+    """Read what is left of a body, within reason: a client that is cut off while it sends may miss the answer."""
+    left = DRAIN_BYTES
+    with suppress(ClientDisconnect):
+        async for piece in body:
+            left -= len(piece)
+            if left < 0:
+                break
+    return response
