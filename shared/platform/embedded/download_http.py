@@ -41,10 +41,11 @@ class Downloads:
             info, stream = await to_thread.run_sync(self._objects.open_with_info, bucket, name)
         except NotFound:
             return problem(404, "object_not_found", "What this link points to was deleted.")
-        return _answer(request, info, stream, filename)
+        return object_response(request, info, stream, filename)
 
 
-def _answer(request: Request, info: ObjectInfo, stream: BinaryIO, filename: str | None) -> Response:
+def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filename: str | None) -> Response:
+    """The object, or the range of it that the request asks for; `filename` asks browsers to save it under that name."""
     etag = f'"{info.generation}"'
     headers = {
         "Accept-Ranges": "bytes",
