@@ -30,7 +30,7 @@ def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> 
             response = Response(status_code=204)
         else:
             response = await downloads.answer(request)
-        return _shared_with(frontends, request, response)
+        return share_with(frontends, request, response)
 
     async def upload(request: Request) -> Response:
         session = await uploads.find(request)
@@ -39,7 +39,7 @@ def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> 
             response = Response(status_code=204)
         else:
             response = await uploads.answer(request, session)
-        return _shared_with(origins, request, response)
+        return share_with(origins, request, response)
 
     return Starlette(
         routes=[
@@ -57,7 +57,7 @@ def _problem(request: Request, error: Exception) -> Response:
     return JSONResponse({"code": code, "detail": f"{error.detail}."}, error.status_code, error.headers)
 
 
-def _shared_with(origins: Collection[str], request: Request, response: Response) -> Response:
+def share_with(origins: Collection[str], request: Request, response: Response) -> Response:
     """Cross-origin resource sharing, as the Fetch standard has it."""
     response.headers["Vary"] = "Origin"
     origin = request.headers.get("origin")
