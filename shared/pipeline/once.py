@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -81,3 +82,12 @@ def active_job(documents: Documents, owner: str, kind: str, url: str, job_id: st
         except Conflict:
             continue
     raise Conflict(f"many requests for one URL at once: {id}")
+
+
+def forget(documents: Documents, job_id: str) -> None:
+    """Let requests that stood for this job make a new one; to be called before the job is deleted."""
+    for collection in (IDEMPOTENCY, ACTIVE):
+        for stored in documents.query(collection, [("jobId", "==", job_id)]).documents:
+            # Whoever changes it meanwhile has put another job there.
+            with suppress(Conflict):
+                documents.replace(collection, stored.id, stored.data | {"jobId": new_id()}, stored.version)

@@ -1,0 +1,52 @@
+"""The HTTP application, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from functions.api.cors import Cors
+from functions.api.frame import Frame
+from functions.api.identity import Verify, no_accounts
+from functions.api.openapi import describe
+from functions.api.origins import frontend_origins
+from functions.api.problems import HANDLERS
+from functions.api.routes import events, jobs, kinds, media, service, uploads
+
+
+class Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self)
+        return self.openapi_schema
+
+
+def create_app(verify: Verify = no_accounts) -> FastAPI:
+    """The API over the process's platform. Connects to nothing before the first request; needs no lifespan events.
+
+    Args:
+        verify: Tells whose bearer token it is; only asked when `AUTH_REQUIRED` is true.
+    """
+    app = Api(
+        title="Clipwise",
+        version="1",
+        summary="Turns videos into structured knowledge.",
+        exception_handlers=HANDLERS,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.verify = verify
+    for routes in (service, kinds, jobs, uploads, events, media):
+        app.include_router(routes.router)
+    app.add_middleware(Frame)
+    origins = frontend_origins()
+    if origins:
+        app.add_middleware(
+            Cors,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["Location", "Retry-After"],
+        )
+    return app

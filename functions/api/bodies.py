@@ -1,0 +1,118 @@
+"""Reading request bodies, never more of them than is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, TypeVar, cast
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message
+
+from functions.api.schemas import FileWish
+from shared.errors import PermanentError
+from shared.settings import settings
+
+JSON_BYTES = 65_536
+FIELD_BYTES = 65_536
+MAX_FIELDS = 10
+# What a form may have beside its file: boundaries, headers, other fields.
+FORM_BYTES = MAX_FIELDS * (FIELD_BYTES + 4096)
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file that came in a form; large ones lie on disk, not in memory. `filename` is as the client wrote it."""
+
+    stream: BinaryIO
+    size: int
+    filename: str | None
+
+
+def media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def too_large() -> PermanentError:
+    limit = settings().max_file_size_mb
+    return PermanentError("too_large", f"The file is larger than {limit} MB; use a shorter or smaller version.")
+
+
+async def read_json(request: Request, model: type[M]) -> M:
+    """Raises RequestValidationError, PermanentError `too_large`, `unsupported_body`."""
+    if media_type(request) != "application/json":
+        raise PermanentError("unsupported_body", "Send JSON, with “Content-Type: application/json”.")
+    error = PermanentError("too_large", f"The JSON is larger than {JSON_BYTES} bytes.")
+    return _checked(model, await _limited(request, JSON_BYTES, error).body())
+
+
+@asynccontextmanager
+async def read_form(request: Request) -> AsyncIterator[tuple[FileWish, SentFile]]:
+    """A multipart form with one file in the field `file`; the file goes away with the context.
+
+    Raises:
+        RequestValidationError: A field is missing, unknown or wrong.
+        PermanentError: `too_large`, `bad_form`.
+    """
+    form = await _parse(_limited(request, settings().max_file_bytes + FORM_BYTES, too_large()))
+    try:
+        fields = dict(form)
+        upload = fields.pop("file", None)
+        if (
+            upload is None
+            or upload == ""
+            or (isinstance(upload, UploadFile) and not upload.filename and not upload.size)
+        ):
+            raise _wrong_file("missing", "")
+        if not isinstance(upload, UploadFile):
+            raise _wrong_file("text", "the video must be sent as a file, with a file name")
+        wish = _checked(FileWish, fields)
+        if cast(int, upload.size) > settings().max_file_bytes:
+            raise too_large()
+        yield wish, SentFile(upload.file, cast(int, upload.size), upload.filename)
+    finally:
+        await form.close()
+
+
+async def _parse(request: Request) -> FormData:
+    try:
+        return await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FIELD_BYTES)
+    except HTTPException as error:
+        raise PermanentError("bad_form", f"The form cannot be read: {error.detail}") from None
+
+
+def _wrong_file(type: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": type, "loc": ("file",), "msg": message}])
+
+
+def _checked(model: type[M], given: bytes | Mapping[str, object]) -> M:
+    try:
+        return model.model_validate_json(given) if isinstance(given, bytes) else model.model_validate(given)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
+def _limited(request: Request, limit: int, error: PermanentError) -> Request:
+    """The same request; reading beyond `limit` bytes raises `error`, and so does announcing more at once."""
+    announced = request.headers.get("content-length", "")
+    # As a float, since a number of thousands of digits is no valid int.
+    if announced.isdecimal() and float(announced) > limit:
+        raise error
+    taken = 0
+
+    async def receive() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise error
+        return message
+
+    return Request(request.scope, receive)

@@ -1,0 +1,51 @@
+"""What holds for every request: its trace in the logs, safe headers, and one place where surprises end."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.api.problems import problem
+from shared.logs import bound, trace_of
+
+log = logging.getLogger(__name__)
+
+
+class Frame:
+    """Ends unexpected errors here: further out, each layer would log the same traceback again."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_framed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with bound(trace=request_trace(scope)):
+            try:
+                await self.app(scope, receive, send_framed)
+            except Exception:
+                log.exception("%s %s failed", scope["method"], scope["path"])
+                # An answer that has begun is left unfinished, which the server turns into a broken connection.
+                if not started:
+                    sorry = problem(500, "internal", "Something went wrong on our side; try again later.")
+                    await sorry(scope, receive, send_framed)
+
+
+def request_trace(scope: Scope) -> str | None:
+    """The W3C trace context that came with the request, if it is one."""
+    given = Headers(scope=scope).get("traceparent", "")
+    return given if trace_of(given) else None

@@ -1,0 +1,154 @@
+"""Jobs out of requests. Asking twice gives one job, and whatever fails leaves no job that waits for nothing.
+
+All of these block and raise PermanentError `unknown_kind`, and JobProblem `key_reused`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from contextlib import suppress
+from typing import Any
+
+from functions.api.bodies import SentFile, too_large
+from functions.api.identity import User
+from functions.api.schemas import FileWish, UploadWish, UrlWish, Wish, accepted_type
+from shared.analyses.kinds import kind_named
+from shared.errors import Conflict, PermanentError, TransientError
+from shared.media.sniff import HEAD_BYTES, accepted_media_type
+from shared.models.job import Job, UploadState
+from shared.pipeline import lifecycle, once
+from shared.pipeline.jobs import read_job
+from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.wiring import wiring
+from shared.platform.ports import Platform, UploadSession
+from shared.security.filenames import safe_filename
+from shared.security.url_guard import check_url, normalise_url
+from shared.settings import settings
+
+log = logging.getLogger(__name__)
+
+
+def take_url(platform: Platform, user: User, wish: UrlWish, key: str | None, trace: str | None) -> Job:
+    """A job for a link. While one for the same link and kind is active, that one.
+
+    Raises PermanentError `url_invalid`, `url_not_allowed`.
+    """
+    kind_named(wish.kind)
+    url = str(check_url(wish.url, settings()))
+    same = normalise_url(url)
+    request = wish.model_dump() | {"url": same}
+    wanted = _id_for(platform, user, key, request)
+    # The key's own job is its answer, ended or not.
+    known = read_job(platform.documents, wanted) if key else None
+    if known:
+        return known
+    job_id = once.active_job(platform.documents, user.id, wish.kind, same, wanted)
+    if key and job_id != wanted:
+        once.settle_key(platform.documents, user.id, key, request, job_id)
+    known = read_job(platform.documents, job_id)
+    if known:
+        return known
+    return lifecycle.start(platform, _plan(user, wish, job_id, trace, url=url))
+
+
+def take_file(
+    platform: Platform, user: User, wish: FileWish, file: SentFile, key: str | None, trace: str | None
+) -> Job:
+    """A job for a file that is here already.
+
+    Raises PermanentError `empty_file`, `unsupported_media`, and TransientError `not_stored`.
+    """
+    kind_named(wish.kind)
+    filename = safe_filename(file.filename)
+    content_type = accepted_media_type(file.stream.read(HEAD_BYTES), filename)
+    request = {}
+    if key:
+        file.stream.seek(0)
+        sha256 = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file is one
+        request = wish.model_dump() | {"filename": filename, "sha256": sha256}
+    job_id = _id_for(platform, user, key, request)
+    known = read_job(platform.documents, job_id) if key else None
+    if known is None:
+        # The request is over by then, so nobody would bring the bytes any more.
+        ttl = wiring().functions["api"].timeout_sec
+        plan = _plan(
+            user, wish, job_id, trace, filename=filename, content_type=content_type, size=file.size, upload_ttl_sec=ttl
+        )
+        known = lifecycle.start(platform, plan)
+    if known.upload and known.upload.state is UploadState.WAITING and not known.status.final:
+        file.stream.seek(0)
+        return _store(platform, known, file, content_type)
+    return known
+
+
+def open_upload(
+    platform: Platform, user: User, wish: UploadWish, origin: str | None, trace: str | None
+) -> tuple[Job, UploadSession]:
+    """A job that waits for its bytes, and the session to send them in.
+
+    Args:
+        origin: Of the web page that will send them, if it is one.
+
+    Raises PermanentError `too_large`, `unsupported_media`.
+    """
+    content_type = accepted_type(wish.content_type)
+    if content_type is None:
+        raise PermanentError(
+            "unsupported_media",
+            "Clipwise does not take files of this type; "
+            "send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
+        )
+    if wish.size > settings().max_file_bytes:
+        raise too_large()
+    ttl = settings().upload_ttl_sec
+    plan = _plan(
+        user,
+        wish,
+        lifecycle.new_id(),
+        trace,
+        filename=wish.filename,
+        content_type=content_type,
+        size=wish.size,
+        upload_ttl_sec=ttl,
+    )
+    # The session first: without a job it is of no use to anyone and expires.
+    session = platform.objects.start_upload(UPLOADS, source_name(plan.id), content_type, wish.size, ttl, origin)
+    return lifecycle.start(platform, plan), session
+
+
+def _id_for(platform: Platform, user: User, key: str | None, request: Any) -> str:
+    return once.job_for_key(platform.documents, user.id, key, request) if key else lifecycle.new_id()
+
+
+def _plan(user: User, wish: Wish, job_id: str, trace: str | None, **video: Any) -> Job:
+    return lifecycle.plan(
+        owner=user.id,
+        kind=wish.kind,
+        language=wish.language,
+        options=wish.options,
+        job_id=job_id,
+        trace=trace,
+        **video,
+    )
+
+
+def _store(platform: Platform, job: Job, file: SentFile, content_type: str) -> Job:
+    """Put the bytes where the pipeline takes them up, and return the job as it is then."""
+    name = source_name(job.id)
+    try:
+        # A twin of this request may be storing the same bytes.
+        with suppress(Conflict):
+            platform.objects.put(UPLOADS, name, file.stream, content_type, if_generation=0)
+    except Exception as error:
+        if platform.objects.stat(UPLOADS, name) is None:
+            lifecycle.delete(platform, job.id)
+            raise TransientError("not_stored", "The video could not be stored just now; send it again.") from error
+        log.warning("storing was reported as failed, but the bytes of %s are there", job.id, exc_info=error)
+    stored = read_job(platform.documents, job.id)
+    if stored is None or stored.source_deleted:
+        # The job was deleted, or ended long ago by a twin's bytes: these are nobody's.
+        platform.objects.delete(UPLOADS, name)
+    if stored is None:
+        raise TransientError("not_stored", "The job was deleted meanwhile; send the video again.")
+    return stored

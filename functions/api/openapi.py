@@ -1,0 +1,70 @@
+"""The OpenAPI document: what FastAPI finds out by itself, and what it cannot know."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from functions.api.problems import Problem
+from functions.api.schemas import FileWish, UploadWish, UrlWish
+
+JOB_EXAMPLE = {
+    "id": "7d4b1c0e9f2a4e5b8c6d3f1a2b4c5d6e",
+    "kind": "recipe",
+    "language": "de",
+    "url": "https://example.com/soup.mp4",
+    "filename": "soup.mp4",
+    "status": "running",
+    "stage": "extract",
+    "progress": 31,
+    "stages": {
+        "download": {"status": "done", "attempts": 1, "progress": 1.0},
+        "extract": {"status": "running", "attempts": 1, "progress": 0.4, "message": "Finding shots and frames"},
+        "analyze": {"status": "pending", "attempts": 0, "progress": 0.0},
+        "persist": {"status": "pending", "attempts": 0, "progress": 0.0},
+    },
+    "result": None,
+    "error": None,
+    "createdAt": "2026-11-20T18:00:00Z",
+    "updatedAt": "2026-11-20T18:00:07Z",
+}
+REF = "#/components/schemas/{model}"
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*statuses: int) -> Responses:
+    """These statuses come with a problem object."""
+    content = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def body(**models: str) -> dict[str, Any]:
+    """A request body that the route reads by itself: media type (`__` for `/`) to the name of its schema."""
+    content = {
+        name.replace("__", "/").replace("_", "-"): {"schema": {"$ref": REF.format(model=model)}}
+        for name, model in models.items()
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    schemas = document["components"]["schemas"]
+    for model in (Problem, UrlWish, FileWish, UploadWish):
+        schemas |= _schemas(model)
+    schemas["Job"]["examples"] = [JOB_EXAMPLE]
+    form = schemas["FileWish"]
+    form["properties"]["file"] = {"type": "string", "format": "binary", "description": "The video or audio file."}
+    form["properties"]["options"] = {"type": "string", "description": "The same as with JSON, as JSON text."}
+    form["required"] = ["file", *form["required"]]
+    return document
+
+
+def _schemas(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template=REF)
+    nested: dict[str, Any] = schema.pop("$defs", {})
+    return nested | {model.__name__: schema}

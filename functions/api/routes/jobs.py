@@ -1,0 +1,130 @@
+"""Jobs: made from a link or a file, looked at, cancelled, tried again, deleted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from functions.api import intake
+from functions.api.access import OwnJob, Place
+from functions.api.bodies import media_type, read_form, read_json
+from functions.api.frame import request_trace
+from functions.api.identity import Caller
+from functions.api.openapi import body, problems
+from functions.api.schemas import JobPage, PublicJob, UrlWish
+from shared.analyses.kinds import kind_named
+from shared.errors import PermanentError
+from shared.models.job import Job, JobStatus
+from shared.pipeline import lifecycle, once
+from shared.pipeline.paths import JOBS
+from shared.platform.ports import Filter
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problems(401, 403, 422))
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Any text of your own. The same request with the same key gives the same job, for a day.",
+    ),
+]
+
+
+def answer(job: Job, status: int = 200) -> JSONResponse:
+    headers = {"Location": f"/v1/jobs/{job.id}"} if status == 202 else None
+    return JSONResponse(job.public(), status, headers)
+
+
+@router.post(
+    "",
+    summary="Submit a video, as a link or as a file",
+    description=(
+        "JSON names a link, a multipart form brings a file. While a job of yours for the same link and kind is active, "
+        "you get that one. For files of more than 30 MB use POST /v1/uploads, which works everywhere."
+    ),
+    status_code=202,
+    response_model=PublicJob,
+    responses=problems(400, 409, 413, 415, 503),
+    openapi_extra=body(application__json="UrlWish", multipart__form_data="FileWish"),
+)
+async def submit(request: Request, user: Caller, place: Place, idempotency_key: IdempotencyKey = None) -> Response:
+    trace = request_trace(request.scope)
+    match media_type(request):
+        case "application/json":
+            link = await read_json(request, UrlWish)
+            job = await run_in_threadpool(intake.take_url, place, user, link, idempotency_key, trace)
+        case "multipart/form-data":
+            async with read_form(request) as (wish, file):
+                job = await run_in_threadpool(intake.take_file, place, user, wish, file, idempotency_key, trace)
+        case _:
+            raise PermanentError(
+                "unsupported_body", "Send a link as application/json, or a file as multipart/form-data."
+            )
+    return answer(job, 202)
+
+
+@router.get("", summary="List your jobs, newest first", response_model=JobPage)
+def list_jobs(
+    user: Caller,
+    place: Place,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    status: JobStatus | None = None,
+    kind: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    filters: list[Filter] = [("owner", "==", user.id)]
+    if status:
+        filters.append(("status", "==", status.value))
+    if kind is not None:
+        filters.append(("kind", "==", kind_named(kind).name))
+    try:
+        page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
+    except ValueError:
+        raise PermanentError("bad_cursor", "This cursor belongs to no page of this list; start without one.") from None
+    jobs: list[dict[str, Any]] = [Job.read(document.data).public() for document in page.documents]
+    return JSONResponse({"jobs": jobs, "cursor": page.cursor})
+
+
+@router.get("/{job_id}", summary="Look at a job", response_model=PublicJob, responses=problems(404))
+def show(job: OwnJob) -> Response:
+    return answer(job)
+
+
+@router.post(
+    "/{job_id}/cancel",
+    summary="Cancel a job",
+    description="Cancelling twice is the same as once.",
+    response_model=PublicJob,
+    responses=problems(404, 409),
+)
+def cancel(job: OwnJob, place: Place) -> Response:
+    return answer(lifecycle.cancel(place, job.id))
+
+
+@router.post(
+    "/{job_id}/retry",
+    summary="Run a failed job again from the stage that failed",
+    status_code=202,
+    response_model=PublicJob,
+    responses=problems(404, 409),
+)
+def retry(job: OwnJob, place: Place) -> Response:
+    return answer(lifecycle.retry(place, job.id), 202)
+
+
+@router.delete(
+    "/{job_id}",
+    summary="Delete a job with its media and results",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404),
+)
+def delete(job: OwnJob, place: Place) -> None:
+    # First, so that no request for the same thing gets the id of a job that is going away.
+    once.forget(place.documents, job.id)
+    lifecycle.delete(place, job.id)

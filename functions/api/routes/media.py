@@ -1,0 +1,35 @@
+"""A job's pictures, sound and files."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.responses import RedirectResponse
+
+from functions.api.access import OwnJob, Place
+from functions.api.openapi import problems
+from shared.errors import NotFound
+from shared.pipeline.paths import MEDIA, media_name
+from shared.settings import settings
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problems(401, 403, 422))
+
+# Stages name their files so; no part can be `.` or `..`.
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
+
+@router.get(
+    "/media/{name:path}",
+    summary="Get a thumbnail, frame, sound or other file of the job",
+    description="Answers with a short-lived link, which works without a token.",
+    status_code=307,
+    response_class=RedirectResponse,
+    responses=problems(404),
+)
+def media(job: OwnJob, place: Place, name: Annotated[str, Path(examples=["frames/03.jpg"])]) -> RedirectResponse:
+    stored = media_name(job.id, name)
+    if not _NAME.fullmatch(name) or place.objects.stat(MEDIA, stored) is None:
+        raise NotFound(stored)
+    return RedirectResponse(place.objects.signed_url(MEDIA, stored, settings().signed_link_ttl_sec))
