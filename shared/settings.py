@@ -24,6 +24,12 @@ class Settings:
 
     clipwise_place: Place = Field("embedded", description="Which adapters serve the ports: `embedded` or `gcp`.")
     clipwise_data: Path = Field(Path(".clipwise"), description="Embedded only: the folder that holds everything.")
+    google_cloud_project: str = Field(
+        "", description="`gcp` only: the project; by default the one the process's identity belongs to."
+    )
+    bucket_prefix: str = Field(
+        "", description="`gcp` only: buckets are named this + `uploads`, this + `media`; default: the project and `-`."
+    )
     public_url: str = Field("http://127.0.0.1:8080", description="Where clients reach the API; links are made from it.")
     max_file_size_mb: int = Field(100, gt=0, description="Largest accepted video, in MB (1 MB = 1 000 000 bytes).")
     max_video_duration_sec: float = Field(180, gt=0, description="Longest accepted video, in seconds.")

@@ -1,0 +1,100 @@
+"""Google's Firestore and Pub/Sub emulators and our Cloud Storage emulator, started together and stopped together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.emulated.errors import EmulatorsUnavailable
+from infra.emulated.jars import FIRESTORE, PUBSUB, Emulator, jar
+from infra.emulated.java import java
+from infra.emulated.processes import Process, free_port, running
+
+RULES = Path(__file__).parents[1] / "firestore" / "firestore.rules"
+PROJECT = "clipwise-local"
+READY_SEC = 60.0
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Where the emulators answer.
+
+    Attributes:
+        firestore: `host:port`.
+        pubsub: `host:port`.
+        storage: URL.
+    """
+
+    firestore: str
+    pubsub: str
+    storage: str
+    project: str = PROJECT
+
+    @property
+    def bucket_prefix(self) -> str:
+        return f"{self.project}-"
+
+    def environ(self) -> dict[str, str]:
+        """What a process needs in its environment to run on the emulators; Google's clients read the hosts."""
+        return {
+            "CLIPWISE_PLACE": "gcp",
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            "BUCKET_PREFIX": self.bucket_prefix,
+            "FIRESTORE_EMULATOR_HOST": self.firestore,
+            "PUBSUB_EMULATOR_HOST": self.pubsub,
+            "STORAGE_EMULATOR_HOST": self.storage,
+        }
+
+
+@contextmanager
+def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obtain: bool = True) -> Iterator[Hosts]:
+    """Have all three emulators run while the context lasts.
+
+    One that a `*_EMULATOR_HOST` variable names already is used and left as it is. The others are started on free
+    ports of 127.0.0.1; `folder` keeps their logs and the stored objects. Documents and messages end with the context.
+
+    Args:
+        rules: Security rules for Firestore.
+        obtain: Whether to install what is missing; False only looks for it.
+
+    Raises:
+        EmulatorsUnavailable: One cannot be had or does not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        started: list[tuple[str, Process, int]] = []
+
+        def start(name: str, command: Sequence[str | Path], port: int, environ: dict[str, str] | None = None) -> str:
+            process = running([str(part) for part in command], folder / f"{name}.log", environ)
+            started.append((name, stack.enter_context(process), port))
+            return f"127.0.0.1:{port}"
+
+        def start_java(emulator: Emulator, *options: str | Path) -> str:
+            program: list[str | Path] = [
+                java(obtain),
+                "-Duser.language=en",
+                "-cp",
+                jar(emulator, obtain),
+                emulator.main,
+            ]
+            port = free_port()
+            return start(emulator.firebase, [*program, "--host=127.0.0.1", f"--port={port}", *options], port)
+
+        firestore = os.environ.get("FIRESTORE_EMULATOR_HOST") or start_java(FIRESTORE, f"--rules={rules}")
+        pubsub = os.environ.get("PUBSUB_EMULATOR_HOST") or start_java(PUBSUB)
+        storage = os.environ.get("STORAGE_EMULATOR_HOST")
+        if not storage:
+            port = free_port()
+            hosts = Hosts(firestore, pubsub, f"http://127.0.0.1:{port}", project)
+            command = [sys.executable, "-m", "infra.emulated.storage", str(port), str(folder / "storage")]
+            storage = "http://" + start("storage", command, port, os.environ | hosts.environ())
+        for name, process, port in started:
+            try:
+                process.wait_for_port(port, READY_SEC)
+            except EmulatorsUnavailable as error:
+                raise EmulatorsUnavailable(f"the {name} emulator does not start: {error}") from None
+        yield Hosts(firestore, pubsub, storage, project)

@@ -1,0 +1,7 @@
+"""What the emulated place can lack."""
+
+from __future__ import annotations
+
+
+class EmulatorsUnavailable(RuntimeError):
+    """An emulator, or the Java it needs, is not on this machine or does not start; the message says what to do."""

@@ -1,0 +1,69 @@
+"""Programs of others that must never outlive us, however we end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.emulated.errors import EmulatorsUnavailable
+
+GUARD = Path(__file__).with_name("guard.py")
+POLL_SEC = 0.05
+
+
+@contextmanager
+def running(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> Iterator[Process]:
+    """Run a program in its own process group, its output in `log`, until the context ends or this process dies."""
+    with log.open("wb") as output:
+        guard = subprocess.Popen(
+            [sys.executable, GUARD, *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=None if environ is None else dict(environ),
+            start_new_session=True,
+        )
+    try:
+        yield Process(guard, log)
+    finally:
+        guard.communicate()
+
+
+class Process:
+    """A program that was started."""
+
+    def __init__(self, guard: subprocess.Popen[bytes], log: Path) -> None:
+        self._guard = guard
+        self._log = log
+
+    def wait_for_port(self, port: int, timeout_sec: float) -> None:
+        """Return as soon as the program accepts connections on 127.0.0.1.
+
+        Raises EmulatorsUnavailable, with the end of its log, when it ends or takes longer than `timeout_sec`.
+        """
+        deadline = time.monotonic() + timeout_sec
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+            if self._guard.poll() is not None:
+                raise EmulatorsUnavailable(f"it ended before it listened; {self._log} ends with: {self._tail()}")
+            if time.monotonic() > deadline:
+                raise EmulatorsUnavailable(f"it does not listen after {timeout_sec:.0f} s; see {self._log}")
+            time.sleep(POLL_SEC)
+
+    def _tail(self) -> str:
+        return self._log.read_text(errors="replace")[-500:].strip()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

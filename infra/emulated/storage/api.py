@@ -1,0 +1,123 @@
+"""The part of Cloud Storage's JSON API that Google's client uses for objects.
+
+Source: https://cloud.google.com/storage/docs/json_api/v1
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import dropwhile, islice
+from typing import Any
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from infra.emulated.storage.sessions import Sessions
+from infra.emulated.storage.store import Resource, Store, checksum_fits
+from shared.platform.embedded.download_http import object_response
+
+PAGE = 1000
+
+
+class Api:
+    """Objects: uploads whole and resumable, downloads with ranges, metadata, lists, copies, preconditions."""
+
+    def __init__(self, store: Store, sessions: Sessions) -> None:
+        self._store = store
+        self._sessions = sessions
+
+    def routes(self) -> list[Route]:
+        objects = "/storage/v1/b/{bucket}/o"
+        object = f"{objects}/{{name:path}}"
+        return [
+            Route(f"/upload{objects}", self.upload, methods=["POST"]),
+            Route(f"/upload{objects}", self._sessions.answer, methods=["PUT", "DELETE"]),
+            Route(f"/download{object}", self.download),
+            Route(f"{object}/rewriteTo/b/{{to_bucket}}/o/{{to_name:path}}", self.rewrite, methods=["POST"]),
+            Route(object, self.delete, methods=["DELETE"]),
+            Route(object, self.metadata),
+            Route(objects, self.page),
+        ]
+
+    async def upload(self, request: Request) -> Response:
+        bucket, query = request.path_params["bucket"], request.query_params
+        if query.get("uploadType") == "resumable":
+            return await self._start(request, bucket)
+        wanted, data = _parts(request.headers["content-type"], await request.body())
+        if not checksum_fits(wanted, data):
+            raise ValueError("The checksum is not that of the data.")
+        return JSONResponse(await to_thread.run_sync(self._store.put, bucket, wanted, data, _if_generation(request)))
+
+    async def _start(self, request: Request, bucket: str) -> Response:
+        self._store.bucket(bucket)
+        headers, body = request.headers, await request.body()
+        wanted = {"name": request.query_params.get("name"), "contentType": headers.get("x-upload-content-type")}
+        wanted |= json.loads(body) if body else {}
+        size = headers.get("x-upload-content-length")
+        session = self._sessions.start(
+            bucket, wanted, int(size) if size else None, _if_generation(request), headers.get("origin")
+        )
+        location = request.url.replace(query=f"uploadType=resumable&upload_id={session.id}")
+        return Response(headers={"Location": str(location), "X-GUploader-UploadID": session.id})
+
+    def metadata(self, request: Request) -> Response:
+        info = self._store.find(**_object(request), generation=request.query_params.get("generation"))
+        return JSONResponse(self._store.resource(info))
+
+    def download(self, request: Request) -> Response:
+        found = self._store.find(**_object(request), generation=request.query_params.get("generation"))
+        info, stream = self._store.open(**_object(request))
+        response = object_response(request, info, stream, None)
+        resource = self._store.resource(found)
+        response.headers["X-Goog-Generation"] = resource["generation"]
+        response.headers["X-Goog-Hash"] = f"crc32c={resource['crc32c']},md5={resource['md5Hash']}"
+        return response
+
+    def rewrite(self, request: Request) -> Response:
+        """Copy at once; a copy onto itself is a new generation of the same bytes."""
+        query, source = request.query_params, _object(request)
+        info = self._store.find(**source, generation=query.get("sourceGeneration"))
+        _, stream = self._store.open(**source)
+        wanted = {"contentType": info.content_type, "metadata": info.metadata, "name": request.path_params["to_name"]}
+        with stream:
+            to_bucket = request.path_params["to_bucket"]
+            resource = self._store.put(to_bucket, wanted, stream, _if_generation(request))
+        size = resource["size"]
+        done = {"kind": "storage#rewriteResponse", "done": True, "totalBytesRewritten": size, "objectSize": size}
+        return JSONResponse(done | {"resource": resource})
+
+    def delete(self, request: Request) -> Response:
+        self._store.delete(**_object(request), if_generation=_if_generation(request))
+        return Response(status_code=204)
+
+    def page(self, request: Request) -> Response:
+        query, bucket = request.query_params, self._store.bucket(request.path_params["bucket"])
+        found = self._store.objects.list(bucket, query.get("prefix", ""))
+        after, size = query.get("pageToken", ""), int(query.get("maxResults", PAGE))
+        page = list(islice(dropwhile(lambda info: info.name <= after, found), size + 1))
+        answer: dict[str, Any] = {"kind": "storage#objects", "items": [*map(self._store.resource, page[:size])]}
+        if len(page) > size:
+            answer["nextPageToken"] = page[size - 1].name
+        return JSONResponse(answer)
+
+
+def _object(request: Request) -> dict[str, str]:
+    return {"bucket": request.path_params["bucket"], "name": request.path_params["name"]}
+
+
+def _if_generation(request: Request) -> int | None:
+    given = request.query_params.get("ifGenerationMatch")
+    return int(given) if given is not None else None
+
+
+def _parts(content_type: str, body: bytes) -> tuple[Resource, bytes]:
+    """The two parts of a `multipart/related` upload: the resource and the object's bytes."""
+    boundary = content_type.partition("boundary=")[2].strip("\"'").encode()
+    _, resource, rest = body.split(b"--" + boundary + b"\r\n", 2)
+    data = rest[: rest.rindex(b"\r\n--" + boundary + b"--")]
+    wanted: Resource = json.loads(resource.partition(b"\r\n\r\n")[2])
+    head, _, data = data.partition(b"\r\n\r\n")
+    wanted.setdefault("contentType", head.decode().partition(":")[2].strip())
+    return wanted, data

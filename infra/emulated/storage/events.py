@@ -1,0 +1,61 @@
+"""Finalized objects as Eventarc delivers them: Pub/Sub pushes a binary-mode CloudEvent to each function that listens.
+
+The store queues the event in the transaction that makes the object visible; this hands it to Pub/Sub, whose push
+subscription does the rest: retries with backoff, then the dead-letter topic.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+
+from cloudevents.http import to_binary
+from google.api_core import exceptions
+from google.cloud.pubsub_v1 import PublisherClient
+
+from shared.platform.embedded.events import Delivery, as_cloud_event
+from shared.platform.embedded.queue import Queue
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_SEC = 10.0
+AGAIN_SEC = 1.0
+
+
+def event_topic(function: str) -> str:
+    """The topic that carries a function's storage events; Eventarc makes one for each trigger, too."""
+    return f"eventarc-{function}"
+
+
+class Relay:
+    """Hands the queue's events to Pub/Sub, in the order in which they come, for ever."""
+
+    def __init__(self, queue: Queue, publisher: PublisherClient, project: str, prefix: str) -> None:
+        self._queue = queue
+        self._publisher = publisher
+        self._project = project
+        self._prefix = prefix
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="storage-events", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._queue.wait(60)
+            while delivery := self._queue.take(lease_sec=2 * TIMEOUT_SEC):
+                self._hand_over(delivery)
+
+    def _hand_over(self, delivery: Delivery) -> None:
+        assert delivery.bucket is not None  # noqa: S101  # this queue holds storage events only
+        bucket = self._prefix + delivery.bucket
+        event = as_cloud_event(replace(delivery, bucket=bucket, data=delivery.data | {"bucket": bucket}))
+        headers, body = to_binary(event)
+        topic = self._publisher.topic_path(self._project, event_topic(delivery.function))
+        try:
+            self._publisher.publish(topic, body, timeout=TIMEOUT_SEC, **headers).result(TIMEOUT_SEC)
+        except (exceptions.GoogleAPICallError, TimeoutError) as error:
+            log.warning("event of %s waits for Pub/Sub: %s", delivery.data["name"], error)
+            self._queue.refuse(delivery, AGAIN_SEC)
+        else:
+            self._queue.acknowledge(delivery)

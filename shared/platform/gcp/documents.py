@@ -1,0 +1,156 @@
+"""Documents in Firestore: compare-and-set by update time, `create` as mutex, no transactions.
+
+docs/decisions tells what differs by nature from the embedded place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from google.api_core import exceptions, retry
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter, Or
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from shared.errors import AlreadyExists, Conflict
+from shared.platform.gcp.cursor import read_cursor, write_cursor
+from shared.platform.gcp.values import checked, plain
+from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe
+
+# Only what passes by itself and did not reach the data; the delays are drawn at random between 0 and twice the step.
+RETRY = retry.Retry(
+    predicate=retry.if_exception_type(exceptions.Aborted, exceptions.ServiceUnavailable),
+    initial=0.05,
+    maximum=2.0,
+    timeout=20.0,
+)
+Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
+DIRECTIONS = {"asc": firestore.Query.ASCENDING, "desc": firestore.Query.DESCENDING}
+
+
+class FirestoreDocuments:
+    """The documents port over one Firestore database.
+
+    A write whose answer was lost on the way is tried again and may then meet itself: Conflict or AlreadyExists is
+    raised although the data is stored. Callers read again after either, so that is harmless.
+    """
+
+    def __init__(self, client: firestore.Client) -> None:
+        self._client = client
+
+    def get(self, collection: str, id: str) -> Document | None:
+        snapshot = self._reference(collection, id).get(retry=RETRY)
+        return _document(snapshot) if snapshot.exists else None
+
+    def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        with _refusals(f"{collection}/{id}"):
+            return _version(self._reference(collection, id).create(checked(data), retry=RETRY).update_time)
+
+    def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
+        batch = self._client.batch()
+        batch.set(self._reference(collection, id), checked(data))
+        # `set` takes no precondition although the service does; `update` takes one but would keep fields that went.
+        self._client.write_option(last_update_time=_update_time(version)).modify_write(batch._write_pbs[0])
+        with _refusals(f"{collection}/{id}"):
+            return _version(batch.commit(retry=RETRY)[0].update_time)
+
+    def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        with _refusals(f"{collection}/{id}"):
+            return _version(self._reference(collection, id).set(checked(data), retry=RETRY).update_time)
+
+    def delete(self, collection: str, id: str) -> None:
+        self._reference(collection, id).delete(retry=RETRY)
+
+    def query(
+        self,
+        collection: str,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        """The service asks that an inequality's field is the first of the order, and has an index for each form."""
+        if limit < 1:
+            raise ValueError("limit must be at least 1")
+        after = read_cursor(cursor, collection, filters, order)
+        if any(_finds_nothing(op, value) for _, op, value in filters):
+            return Page((), None)
+        query = self._client.collection(collection).limit(limit + 1)
+        for field, op, value in filters:
+            query = query.where(filter=_filter(field, op, value))
+        for field, direction in [*order, ("__name__", order[-1][1] if order else "asc")]:
+            query = query.order_by(field, direction=DIRECTIONS[direction])
+        if after:
+            query = query.start_after(after)
+        with _refusals(collection):
+            found = [_document(snapshot) for snapshot in query.get(retry=RETRY)]
+        more = len(found) > limit
+        found = found[:limit]
+        return Page(found, write_cursor(found[-1], collection, filters, order) if more else None)
+
+    def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
+        closed = threading.Event()
+
+        def on_snapshot(snapshots: list[Snapshot], _changes: object, _read_time: object) -> None:
+            if not closed.is_set():
+                on_change(_document(snapshots[0]) if snapshots else None)
+
+        stream = self._reference(collection, id).on_snapshot(on_snapshot)
+
+        def unsubscribe() -> None:
+            if not closed.is_set():
+                closed.set()
+                # The stream's own thread cannot wait for itself to end, and may be the one that calls this.
+                threading.Thread(target=stream.unsubscribe, name="unsubscribe", daemon=True).start()
+
+        return unsubscribe
+
+    def _reference(self, collection: str, id: str) -> firestore.DocumentReference:
+        if not id or "/" in id:
+            raise ValueError(f"{id!r} cannot be a document's id: it is empty or has a slash")
+        return self._client.document(collection, id)
+
+
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """The service's refusals as the port's errors."""
+    try:
+        yield
+    except exceptions.AlreadyExists:
+        raise AlreadyExists(name) from None
+    except (exceptions.FailedPrecondition, exceptions.NotFound):
+        raise Conflict(name) from None
+    except exceptions.InvalidArgument as error:
+        raise ValueError(f"{name}: {error.message}") from None
+
+
+def _document(snapshot: Snapshot) -> Document:
+    return Document(snapshot.id, plain(snapshot.to_dict()), _version(snapshot.update_time))
+
+
+def _version(update_time: DatetimeWithNanoseconds | Timestamp) -> str:
+    """Seconds and nanoseconds, of fixed width, so that versions sort like times."""
+    stamp = update_time if isinstance(update_time, Timestamp) else update_time.timestamp_pb()
+    return f"{stamp.seconds:012d}.{stamp.nanos:09d}"
+
+
+def _update_time(version: str) -> Timestamp:
+    seconds, nanos = version.split(".")
+    return Timestamp(seconds=int(seconds), nanos=int(nanos))
+
+
+def _finds_nothing(op: str, value: Any) -> bool:
+    """Filters that the service refuses although their answer is clear."""
+    return not value if op == "in" else value is None and op in ("<", "<=", ">", ">=")
+
+
+def _filter(field: str, op: str, value: Any) -> FieldFilter | Or:
+    if op != "in" or None not in value:
+        return FieldFilter(field, op, value)
+    # The service's own `in` never finds null.
+    others = [item for item in value if item is not None]
+    return Or([FieldFilter(field, "==", None), *([FieldFilter(field, "in", others)] if others else [])])

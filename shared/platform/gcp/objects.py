@@ -1,0 +1,157 @@
+"""Objects in Cloud Storage: streaming, generation preconditions, signed links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote
+
+from google.api_core import exceptions
+from google.cloud.storage import Blob, Bucket, Client
+
+from shared import clock
+from shared.errors import Conflict, NotFound
+from shared.platform.gcp.streams import Rest
+from shared.platform.ports import ObjectInfo, UploadSession
+
+# Memory that one upload or one open stream may take; a multiple of 256 KiB.
+CHUNK = 4 * 1024 * 1024
+DELETES_AT_ONCE = 8
+
+
+class GcsObjects:
+    """The objects port. The bucket `uploads` is the one named `{prefix}uploads`, and so on."""
+
+    def __init__(self, client: Client, prefix: str, signer: Callable[[], Any]) -> None:
+        """`signer` gives the credentials that sign links; it is asked for each one."""
+        self._client = client
+        self._prefix = prefix
+        self._signer = signer
+
+    def put(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes | BinaryIO | Path,
+        content_type: str,
+        metadata: dict[str, str] | None = None,
+        if_generation: int | None = None,
+    ) -> ObjectInfo:
+        blob = self._blob(bucket, name)
+        blob.metadata = metadata or {}
+        how = {"content_type": content_type, "if_generation_match": if_generation}
+        try:
+            if isinstance(data, bytes):
+                blob.upload_from_string(data, **how)
+            elif isinstance(data, Path):
+                blob.upload_from_filename(str(data), **how)
+            else:
+                rest = Rest(data)
+                blob.upload_from_file(rest, size=rest.size(), **how)
+        except exceptions.PreconditionFailed:
+            raise Conflict(f"{bucket}/{name}") from None
+        return _info(bucket, blob)
+
+    def stat(self, bucket: str, name: str) -> ObjectInfo | None:
+        blob = self._stored(bucket, name)
+        return _info(bucket, blob) if blob else None
+
+    def open(self, bucket: str, name: str) -> AbstractContextManager[BinaryIO]:
+        blob = self._stored(bucket, name)
+        if blob is None:
+            raise NotFound(f"{bucket}/{name}")
+        return cast(BinaryIO, blob.open("rb"))
+
+    def download(self, bucket: str, name: str, path: Path) -> None:
+        try:
+            self._blob(bucket, name, chunk=None).download_to_filename(str(path))
+        except exceptions.NotFound:
+            raise NotFound(f"{bucket}/{name}") from None
+
+    def delete(self, bucket: str, name: str) -> None:
+        try:
+            self._blob(bucket, name).delete()
+        except exceptions.NotFound:
+            return
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        names = [info.name for info in self.list(bucket, prefix)]
+        with ThreadPoolExecutor(DELETES_AT_ONCE) as threads:
+            for _ in threads.map(lambda name: self.delete(bucket, name), names):
+                pass
+        return len(names)
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
+        for blob in self._client.list_blobs(self._bucket(bucket), prefix=prefix):
+            yield _info(bucket, blob)
+
+    def finalize_again(self, bucket: str, name: str) -> bool:
+        blob = self._stored(bucket, name)
+        if blob is None:
+            return False
+        try:
+            # Copied onto itself on the server: the same bytes and metadata as a new generation, which sends the event.
+            token, _, _ = blob.rewrite(blob)
+            while token:
+                token, _, _ = blob.rewrite(blob, token=token)
+        except exceptions.NotFound:
+            # Deleted or written anew since it was looked at; the newer generation sent an event of its own.
+            return self._stored(bucket, name) is not None
+        return True
+
+    def signed_url(self, bucket: str, name: str, ttl_sec: int, filename: str | None = None) -> str:
+        return str(
+            self._blob(bucket, name).generate_signed_url(
+                version="v4",
+                expiration=timedelta(seconds=ttl_sec),
+                method="GET",
+                response_disposition=_save_as(filename) if filename else None,
+                credentials=self._signer(),
+            )
+        )
+
+    def start_upload(
+        self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
+    ) -> UploadSession:
+        url = self._blob(bucket, name).create_resumable_upload_session(content_type, size=size, origin=origin)
+        headers = {"Content-Type": content_type}
+        return UploadSession(str(url), "PUT", headers, clock.now() + timedelta(seconds=ttl_sec))
+
+    def _bucket(self, bucket: str) -> Bucket:
+        return self._client.bucket(self._prefix + bucket)
+
+    def _blob(self, bucket: str, name: str, chunk: int | None = CHUNK) -> Blob:
+        if any(part in ("", ".", "..") for part in name.split("/")):
+            raise ValueError(f"object name {name!r}: empty, `.` and `..` parts cannot be part of it")
+        return self._bucket(bucket).blob(name, chunk_size=chunk)
+
+    def _stored(self, bucket: str, name: str) -> Blob | None:
+        """The object with all its metadata, bound to its generation; None when it is not there."""
+        blob = self._blob(bucket, name)
+        try:
+            blob.reload()
+        except exceptions.NotFound:
+            return None
+        return blob
+
+
+def _info(bucket: str, blob: Blob) -> ObjectInfo:
+    return ObjectInfo(
+        bucket=bucket,
+        name=blob.name,
+        size=blob.size,
+        content_type=blob.content_type,
+        generation=blob.generation,
+        updated=blob.updated,
+        metadata=blob.metadata or {},
+    )
+
+
+def _save_as(filename: str) -> str:
+    """RFC 6266; the plain form stays ASCII for the clients that know no other."""
+    plain = filename.encode("ascii", "replace").decode().translate({ord(mark): "_" for mark in '"\\\r\n'})
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -1,0 +1,35 @@
+"""The cloud as the place to run in; the emulated place is the same with `*_EMULATOR_HOST` set."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from shared.platform.ports import Platform
+from shared.settings import Settings
+
+
+@lru_cache(maxsize=1)
+def open_gcp(settings: Settings) -> Platform:
+    """Google's services behind the ports: one client of each per process, made at the first call.
+
+    Google's clients find the emulators by FIRESTORE_EMULATOR_HOST, STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST.
+    """
+    from google.cloud import firestore
+    from google.cloud.pubsub_v1 import PublisherClient
+    from google.cloud.storage import Client
+
+    from shared.platform.gcp.bus import BATCH, PubsubBus
+    from shared.platform.gcp.documents import FirestoreDocuments
+    from shared.platform.gcp.objects import GcsObjects
+    from shared.platform.gcp.signing import account_signer, throwaway_signer
+
+    documents = firestore.Client(project=settings.google_cloud_project or None)
+    project = documents.project
+    signer = throwaway_signer if os.environ.get("STORAGE_EMULATOR_HOST") else account_signer
+    prefix = settings.bucket_prefix or f"{project}-"
+    return Platform(
+        documents=FirestoreDocuments(documents),
+        objects=GcsObjects(Client(project=project), prefix, signer),
+        bus=PubsubBus(PublisherClient(BATCH), project),
+    )

@@ -1,0 +1,53 @@
+"""Who signs links: the service account itself, by IAM, so that no key file exists anywhere."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import google.auth
+from google.auth import crypt, iam
+from google.auth.credentials import Signing
+from google.auth.transport.requests import Request
+from google.oauth2 import service_account
+
+TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+
+class NobodySigns(RuntimeError):
+    """The identity this runs under cannot sign links."""
+
+
+@lru_cache(maxsize=1)
+def account_signer() -> Signing:
+    """The account this runs as signs, through IAM's signBlob (`roles/iam.serviceAccountTokenCreator` on itself).
+
+    Credentials that can sign by themselves, such as impersonated ones, do so.
+
+    Raises:
+        NobodySigns: The credentials are a person's.
+    """
+    credentials, _ = google.auth.default(scopes=[SCOPE])
+    if isinstance(credentials, Signing):
+        return credentials
+    request = Request()
+    if not hasattr(credentials, "service_account_email"):
+        raise NobodySigns(
+            "links can be signed by a service account only: run as one, "
+            "or use `gcloud auth application-default login --impersonate-service-account=ACCOUNT`"
+        )
+    # The metadata server's credentials know their account's name only once they have a token.
+    credentials.refresh(request)
+    email = credentials.service_account_email
+    return service_account.Credentials(iam.Signer(request, credentials, email), email, TOKEN_URI)
+
+
+@lru_cache(maxsize=1)
+def throwaway_signer() -> Signing:
+    """A key of this process's own, for an emulator, which knows no accounts."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return service_account.Credentials(crypt.RSASigner.from_string(pem), "nobody@emulator.invalid", TOKEN_URI)

@@ -1,0 +1,50 @@
+"""What may stand in a document, checked before the service sees it so that all places refuse the same."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+INT64 = range(-(2**63), 2**63)
+
+
+def checked(data: dict[str, Any]) -> dict[str, Any]:
+    """The data itself; raises ValueError on what no document may hold."""
+    for key, value in data.items():
+        if not isinstance(key, str):
+            raise ValueError("keys in a document must be strings")
+        _check(value)
+    return data
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, dict):
+        checked(value)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, list | tuple):
+                raise ValueError("a list in a document cannot hold a list; put a map in between")
+            _check(item)
+    elif isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a datetime needs a time zone")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a document cannot hold NaN or infinity")
+    elif isinstance(value, int):
+        if value not in INT64:
+            raise ValueError("an integer in a document must fit 64 bits")
+    elif not (value is None or isinstance(value, str)):
+        raise ValueError(f"a document cannot hold a {type(value).__name__}")
+
+
+def plain(value: Any) -> Any:
+    """A stored value with standard datetimes in place of the client's own."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return datetime.combine(value.date(), value.time(), value.tzinfo)
+    return value
