@@ -63,10 +63,11 @@ class Documents(Protocol):
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        """Documents that match all filters, in order (ties by id), at most `limit`, after `cursor`.
+        """Documents that match all filters, in order, at most `limit`, after `cursor`.
 
-        A document that lacks a field of a filter or of the order is not found. None is a value like any other for
-        `==`, and is never found by an inequality. Raises ValueError on a cursor that no query of this form gave.
+        Ties go by id, in the direction of the last order (as in Firestore's own indexes). A document that lacks a
+        field of a filter or of the order is not found. None is a value like any other for `==`, and is never found
+        by an inequality. Raises ValueError on a cursor that no query of this form gave.
         """
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:

@@ -35,7 +35,11 @@ def unescape(text: str) -> str:
 
 
 def encode(data: dict[str, Any]) -> str:
-    """Raises ValueError on what no document may hold: other types, naive times, NaN, integers over 64 bits, > 1 MiB."""
+    """The text to store. What Firestore refuses is refused here, too, so that it is found on one machine.
+
+    Raises:
+        ValueError: Other types, naive times, NaN, infinity, integers over 64 bits, lists in lists, over 1 MiB.
+    """
     text = json.dumps(_tagged(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
     if len(text.encode()) > MAX_BYTES:
@@ -62,6 +66,8 @@ def _tagged(value: Any) -> Any:
     if isinstance(value, dict):
         return {_tagged_key(key): _tagged(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
+        if any(isinstance(item, list | tuple) for item in value):
+            raise ValueError("a list in a document cannot hold a list; put a map in between")
         return [_tagged(item) for item in value]
     raise ValueError(f"a document cannot hold a {type(value).__name__}")
 

@@ -32,6 +32,7 @@ class SqliteDocuments:
         return row and _document(row)
 
     def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        _check_id(id)
         text, version = encode(data), _new_version()
         try:
             with self._db.transaction() as connection:
@@ -55,6 +56,7 @@ class SqliteDocuments:
         return new
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        _check_id(id)
         text, version = encode(data), _new_version()
         with self._db.transaction() as connection:
             connection.execute(
@@ -76,7 +78,6 @@ class SqliteDocuments:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        """Ties by id go in the direction of the last order, as in Firestore."""
         if limit < 1:
             raise ValueError("limit must be at least 1")
         form = _form(collection, filters, order)
@@ -111,6 +112,11 @@ def _document(row: sqlite3.Row) -> Document:
     return Document(row["id"], decode(row["data"]), row["version"])
 
 
+def _check_id(id: str) -> None:
+    if not id or "/" in id:
+        raise ValueError(f"{id!r} cannot be a document's id: it is empty or has a slash")
+
+
 def _new_version() -> str:
     """Never given twice, so that a document deleted and made anew is not taken for the old one."""
     return secrets.token_hex(8)
@@ -133,8 +139,8 @@ def _after(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, l
 
 
 def _form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
-    """What a cursor belongs to."""
-    text = repr((collection, [tuple(filter) for filter in filters], [tuple(part) for part in order]))
+    """What a cursor belongs to. The values of filters are left out: a limit such as «now» may move on."""
+    text = repr((collection, [(path, op) for path, op, _ in filters], [tuple(part) for part in order]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

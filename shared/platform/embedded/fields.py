@@ -37,7 +37,7 @@ def value(path: str) -> str:
 
 
 def condition(filter: Filter) -> Condition:
-    """Raises ValueError on a filter that no adapter can serve."""
+    """Raises ValueError for an unknown operator, a path that is not plain, and values other than scalars."""
     path, op, wanted = filter
     if op == "in":
         return _any_of(path, wanted)
@@ -46,7 +46,7 @@ def condition(filter: Filter) -> Condition:
         return f"({value(path)} = ? AND {rank(path)} = ?)", [wanted_value, wanted_rank]
     if op in ("<", "<=", ">", ">="):
         if wanted is None:
-            raise ValueError("None cannot be compared with an inequality")
+            return "0", []
         return f"({rank(path)} = ? AND {value(path)} {op} ?)", [wanted_rank, wanted_value]
     if op == "array_contains":
         return _contains(path, wanted_rank, wanted_value)

@@ -1,0 +1,53 @@
+"""The adapters that the contract suite runs over. A new place joins by adding its factory to `ADAPTERS`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cloudevents.http import CloudEvent
+
+from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.queue import as_cloud_event
+from shared.platform.ports import Platform
+from shared.settings import Settings
+from tests.contract.served import served
+
+WAIT_SEC = 20.0
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A platform and the receiving end of its events.
+
+    Attributes:
+        receive: Waits for the next event on its way to a function, acknowledges it and returns it.
+        frontend: A web origin that was configured as a frontend.
+    """
+
+    platform: Platform
+    receive: Callable[[str], CloudEvent]
+    frontend: str = "https://app.example"
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Adapter]:
+    chosen = Settings(clipwise_data=folder / "data", frontend_url=Adapter.frontend)
+    storage = open_embedded(chosen)
+    with served(storage.storage_app(), "/storage") as url:
+        place = open_embedded(replace(chosen, public_url=url))
+
+        def receive(function: str) -> CloudEvent:
+            deadline = time.monotonic() + WAIT_SEC
+            while (delivery := place.queue.take([function], WAIT_SEC)) is None:
+                assert place.queue.wait(deadline - time.monotonic(), [function]), f"no event came for {function}"
+            place.queue.acknowledge(delivery)
+            return as_cloud_event(delivery)
+
+        yield Adapter(place.platform, receive)
+
+
+ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[Adapter]]] = {"embedded": embedded}

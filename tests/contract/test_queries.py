@@ -1,0 +1,213 @@
+"""Queries over documents, against a model in plain Python."""
+
+from __future__ import annotations
+
+import operator
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cmp_to_key
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.platform.ports import Documents, Filter, Order
+
+MISSING = object()
+START = datetime(2026, 1, 1, tzinfo=UTC)
+COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def every(documents: Documents, collection: str, filters: Sequence[Filter], order: Sequence[Order], limit: int) -> Any:
+    """Ids of all pages, in order."""
+    ids: list[str] = []
+    cursor = None
+    while True:
+        page = documents.query(collection, filters, order, limit, cursor)
+        assert len(page.documents) <= limit
+        ids += [document.id for document in page.documents]
+        if page.cursor is None:
+            return ids
+        assert page.documents
+        cursor = page.cursor
+
+
+def field(data: dict[str, Any], path: str) -> Any:
+    value: Any = data
+    for part in path.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return MISSING
+        value = value[part]
+    return value
+
+
+def kind(value: Any) -> int:
+    """Types in Firestore's order."""
+    for rank, types in enumerate([type(None), bool, (int, float), datetime, str, list, dict]):
+        if isinstance(value, types):  # type: ignore[arg-type]
+            return rank
+    raise AssertionError(value)
+
+
+def matches(data: dict[str, Any], condition: Filter) -> bool:
+    path, op, wanted = condition
+    value = field(data, path)
+    if value is MISSING:
+        return False
+    if op == "in":
+        return any(matches(data, (path, "==", item)) for item in wanted)
+    if op == "array_contains":
+        return isinstance(value, list) and any(kind(item) == kind(wanted) and item == wanted for item in value)
+    if kind(value) != kind(wanted):
+        return False
+    return value == wanted if op == "==" else wanted is not None and bool(COMPARE[op](value, wanted))
+
+
+def model(stored: dict[str, dict[str, Any]], filters: Sequence[Filter], order: Sequence[Order]) -> list[str]:
+    def compare(one: str, other: str) -> int:
+        for path, direction in order:
+            a, b = field(stored[one], path), field(stored[other], path)
+            if kind(a) != kind(b):
+                less = kind(a) < kind(b)
+            elif a is None or a == b:
+                continue
+            else:
+                less = a < b
+            return (-1 if less else 1) * (1 if direction == "asc" else -1)
+        last = order[-1][1] if order else "asc"
+        return ((one > other) - (one < other)) * (1 if last == "asc" else -1)
+
+    found = [
+        id
+        for id, data in stored.items()
+        if all(matches(data, condition) for condition in filters)
+        and all(field(data, path) is not MISSING for path, _ in order)
+    ]
+    return sorted(found, key=cmp_to_key(compare))
+
+
+# Few values, so that ties and matches are frequent; NUL and its neighbours, since C ends texts there.
+VALUES = st.sampled_from(
+    [None, False, True, -1, 0, 1, 1.0, 1.5, 2**53 + 1, "", "a", "a\0", "a\0b", "a\1", "b", "ä", "😀"]
+) | st.integers(0, 3).map(lambda n: START + timedelta(microseconds=n))
+FIELDS = ("a", "b", "m.x")
+DOCUMENTS = st.dictionaries(
+    st.text("abcXYZ019_-ä", min_size=1, max_size=3),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "a": VALUES,
+            "b": VALUES,
+            "m": VALUES | st.fixed_dictionaries({}, optional={"x": VALUES}),
+            "list": st.lists(VALUES, max_size=3) | VALUES,
+        },
+    ),
+    max_size=12,
+)
+EQUALITIES = (
+    st.tuples(st.sampled_from(FIELDS), st.just("=="), VALUES)
+    | st.tuples(st.sampled_from(FIELDS), st.just("in"), st.lists(VALUES, max_size=3))
+    | st.tuples(st.just("list"), st.just("array_contains"), VALUES)
+)
+ORDERS = st.lists(
+    st.tuples(st.sampled_from(FIELDS), st.sampled_from(["asc", "desc"])), max_size=3, unique_by=lambda part: part[0]
+)
+INEQUALITIES = st.none() | st.tuples(st.sampled_from(FIELDS), st.sampled_from(sorted(COMPARE)), VALUES)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    stored=DOCUMENTS,
+    equality=st.none() | EQUALITIES,
+    inequality=INEQUALITIES,
+    order=ORDERS,
+    limit=st.integers(1, 5),
+)
+def test_pages_are_what_a_plain_model_says(
+    documents: Documents,
+    stored: dict[str, dict[str, Any]],
+    equality: Filter | None,
+    inequality: Filter | None,
+    order: list[Order],
+    limit: int,
+) -> None:
+    """Whatever is stored, a list shows each document that fits exactly once, in the asked order, page by page."""
+    filters: list[Filter] = [equality] if equality else []
+    if inequality:
+        # The portable form: a query with an inequality orders by its field first.
+        filters.append(inequality)
+        path = inequality[0]
+        order = [(path, "asc"), *[part for part in order if part[0] != path]]
+    collection = f"q{uuid.uuid4().hex}"
+    for id, data in stored.items():
+        documents.put(collection, id, data)
+    assert every(documents, collection, filters, order, limit) == model(stored, filters, order)
+
+
+def test_a_collection_does_not_show_anothers_documents(documents: Documents, fresh: str) -> None:
+    """A list of jobs holds jobs only."""
+    documents.put(fresh, "a", {})
+    documents.put(fresh + "x", "b", {})
+    assert every(documents, fresh, [], [], 10) == ["a"]
+
+
+def test_times_order_as_moments(documents: Documents, fresh: str) -> None:
+    """The newest job stands first, down to the microsecond and over the year's end."""
+    times = [START + timedelta(microseconds=n) for n in (-1, 0, 1, 999_999, 1_000_000)]
+    for n, time in enumerate(times):
+        documents.put(fresh, f"d{n}", {"at": time})
+    assert every(documents, fresh, [], [("at", "desc")], 2) == ["d4", "d3", "d2", "d1", "d0"]
+    assert every(documents, fresh, [("at", "<", START)], [("at", "asc")], 2) == ["d0"]
+
+
+def test_none_is_equal_to_none_and_less_than_nothing(documents: Documents, fresh: str) -> None:
+    """A job that is not to be woken (`wakeAt` None) is never due."""
+    documents.put(fresh, "never", {"wakeAt": None})
+    documents.put(fresh, "due", {"wakeAt": START})
+    documents.put(fresh, "lacks", {})
+    assert every(documents, fresh, [("wakeAt", "<=", START)], [("wakeAt", "asc")], 9) == ["due"]
+    assert every(documents, fresh, [("wakeAt", "==", None)], [], 9) == ["never"]
+    assert every(documents, fresh, [("wakeAt", "<=", None)], [("wakeAt", "asc")], 9) == []
+    assert every(documents, fresh, [], [("wakeAt", "asc")], 9) == ["never", "due"]
+
+
+def test_pages_stay_right_while_documents_come_and_go(documents: Documents, fresh: str) -> None:
+    """Jobs added or removed between two pages make no other job appear twice or vanish."""
+    for n in range(0, 10, 2):
+        documents.put(fresh, f"d{n}", {"n": n})
+    first = documents.query(fresh, [], [("n", "asc")], 2)
+    documents.put(fresh, "d1", {"n": 1})
+    documents.delete(fresh, "d2")
+    documents.put(fresh, "d5", {"n": 5})
+    rest = documents.query(fresh, [], [("n", "asc")], 9, first.cursor)
+    assert [document.id for document in first.documents] == ["d0", "d2"]
+    assert [document.id for document in rest.documents] == ["d4", "d5", "d6", "d8"]
+
+
+def test_the_last_page_has_no_cursor(documents: Documents, fresh: str) -> None:
+    """A client knows when it has seen all, without asking for an empty page."""
+    for n in range(4):
+        documents.put(fresh, f"d{n}", {})
+    page = documents.query(fresh, limit=2)
+    assert page.cursor
+    assert documents.query(fresh, limit=2, cursor=page.cursor).cursor is None
+    assert documents.query(fresh + "x").cursor is None
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "AAAA", "é", "W10=", "bnVsbA==", "eyJhIjoxfQ=="])
+def test_a_made_up_cursor_is_refused(documents: Documents, fresh: str, cursor: str) -> None:
+    """A broken link to a page is an error that names the cursor, not a wrong page."""
+    with pytest.raises(ValueError):  # noqa: PT011
+        documents.query(fresh, [], [("n", "asc")], 2, cursor)
+
+
+def test_a_cursor_of_another_query_is_refused(documents: Documents, fresh: str) -> None:
+    """A cursor from a list of one form does not open a page of another."""
+    for n in range(3):
+        documents.put(fresh, f"d{n}", {"n": n, "m": n})
+    cursor = documents.query(fresh, [], [("n", "asc")], 1).cursor
+    for filters, order in ([[], [("m", "asc")]], [[], [("n", "desc")]], [[("m", "==", 1)], [("n", "asc")]]):
+        with pytest.raises(ValueError):  # noqa: PT011
+            documents.query(fresh, filters, order, 1, cursor)  # type: ignore[arg-type]
