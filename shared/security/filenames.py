@@ -1,0 +1,26 @@
+"""File names that came from outside, made fit to be shown. They never name anything in storage."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_LENGTH = 200
+_JOINERS = "\u200c\u200d"  # invisible, but Persian and emoji need them
+
+
+def safe_filename(name: str | None) -> str | None:
+    """The last component of `name`, without control characters and bidi overrides, ≤ 200 characters, NFC.
+
+    A cut leaves the extension. None when nothing is left.
+    """
+    last = re.split(r"[/\\]", name or "")[-1]
+    shown = "".join(
+        character for character in last if character in _JOINERS or unicodedata.category(character)[0] != "C"
+    )
+    shown = " ".join(unicodedata.normalize("NFC", shown).split())
+    if len(shown) > MAX_LENGTH:
+        stem, dot, extension = shown.rpartition(".")
+        keep = MAX_LENGTH - len(dot + extension)
+        shown = f"{stem[:keep].rstrip()}{dot}{extension}" if stem and keep > 0 else shown[:MAX_LENGTH].rstrip()
+    return shown if shown.strip(". ") else None

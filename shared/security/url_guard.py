@@ -1,0 +1,111 @@
+"""The one guard in front of every URL that a user names: what may be fetched, and from which addresses.
+
+`check_url` judges what can be judged at once, for an early answer; `public_addresses` judges what a host resolves to,
+and gives the very addresses to connect to. `shared.security.guarded_http` applies both to each hop of a request.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from shared.errors import PermanentError, TransientError
+from shared.security.addresses import is_public
+from shared.security.urls import WebUrl, normalise_url, parse_host, parse_url
+from shared.settings import Settings, SettingsError
+
+__all__ = ["Resolver", "check_url", "normalise_url", "public_addresses", "system_resolver"]
+
+Resolver = Callable[[str, int], list[str]]
+"""Gives the addresses of a host name; raises socket.gaierror."""
+
+# Names that only mean something inside some network (RFC 6761, 6762, 7686 and 8375; ICANN's `internal`).
+_LOCAL_SUFFIXES = ("localhost", "local", "internal", "home.arpa", "onion")
+
+# Ports above 1023 at which no browser sends HTTP, since other protocols live there (WHATWG Fetch, «port blocking»).
+_BLOCKED_PORTS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
+)
+
+
+def check_url(url: str, settings: Settings) -> WebUrl:
+    """Refuse what can be refused without asking the network.
+
+    Ports: 80, 443 and those from 1024 on, since object stores and home servers are found anywhere there, but not those
+    that browsers block; below live mail, shells and other protocols that a forged request could talk to.
+
+    Raises:
+        PermanentError: `url_invalid`, `url_not_allowed`.
+    """
+    parsed = parse_url(url)
+    if _allowed(parsed.host, parsed.port, settings):
+        return parsed
+    if (parsed.port < 1024 and parsed.port not in (80, 443)) or parsed.port in _BLOCKED_PORTS:
+        raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not fetched; use 80 or 443.")
+    if _is_address(parsed.host):
+        _require_public(parsed.host, [parsed.host])
+    elif "." not in parsed.host or parsed.host.endswith(tuple(f".{suffix}" for suffix in _LOCAL_SUFFIXES)):
+        raise _not_public(parsed.host)
+    return parsed
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Ask the operating system, which also bounds how long that takes."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def public_addresses(host: str, port: int, settings: Settings, resolve: Resolver = system_resolver) -> list[str]:
+    """The addresses to connect to for a host in canonical form; one that is not public condemns them all.
+
+    Connect to these and not to the name: a second look-up may answer otherwise (DNS rebinding).
+
+    Raises:
+        PermanentError: `url_not_allowed`; `url_unresolvable` when there is no such host.
+        TransientError: `url_unresolvable` when the look-up itself failed.
+    """
+    try:
+        addresses = [host] if _is_address(host) else resolve(host, port)
+    except socket.gaierror as error:
+        if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):
+            raise _no_such_host(host) from None
+        raise TransientError("url_unresolvable", f"The host {host} could not be looked up just now.") from error
+    if not addresses:
+        raise _no_such_host(host)
+    if not _allowed(host, port, settings):
+        _require_public(host, addresses)
+    return addresses
+
+
+def _require_public(host: str, addresses: list[str]) -> None:
+    if not all(is_public(address) for address in addresses):
+        raise _not_public(host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _allowed(host: str, port: int, settings: Settings) -> bool:
+    return (host, port) in [_host_and_port(pair) for pair in settings.allow_hosts.split(",") if pair.strip()]
+
+
+def _host_and_port(pair: str) -> tuple[str, int]:
+    host, _, port = pair.strip().rpartition(":")
+    try:
+        return parse_host(host), int(port)
+    except (PermanentError, ValueError):
+        raise SettingsError(f"ALLOW_HOSTS: {pair.strip()!r} is not host:port") from None
+
+
+def _not_public(host: str) -> PermanentError:
+    return PermanentError("url_not_allowed", f"The host {host} is not on the public internet, so it is not fetched.")
+
+
+def _no_such_host(host: str) -> PermanentError:
+    return PermanentError("url_unresolvable", f"There is no host {host}; check the link for typing errors.")

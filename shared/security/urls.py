@@ -1,0 +1,197 @@
+"""URLs that users give: taken apart strictly, and brought to the one form in which equal ones are equal."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote_plus
+
+from shared.errors import PermanentError
+
+MAX_URL_LENGTH = 8192
+MAX_HOST_LENGTH = 253
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# RFC 3986, appendix B, with the fragment cut off. Not urllib's: that one drops characters without a word.
+_PARTS = re.compile(r"([a-z][a-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.IGNORECASE | re.DOTALL)
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]*))?")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_RESERVED = "%:/?@!$&'()*+,;=[]"
+
+_TRACKING = re.compile(
+    r"utm_.*|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|ttclid|twclid|yclid|li_fat_id|mc_cid|mc_eid|igsh|igshid"
+)
+# Names that mean something else on other sites.
+_SITE_TRACKING = {
+    "youtube.com": {"si", "feature", "pp"},
+    "youtu.be": {"si", "feature", "pp"},
+    "tiktok.com": {"_r", "_t", "is_from_webapp", "sender_device", "sender_web_id", "web_id"},
+}
+
+
+@dataclass(frozen=True)
+class WebUrl:
+    """An http or https URL.
+
+    Attributes:
+        scheme: `http` or `https`.
+        host: Lower case, in ASCII (IDNA 2008), no trailing dot; an IP address in its shortest form, without brackets.
+        port: Always filled.
+        path: Begins with a slash; percent-encoded where it must be, otherwise as given.
+        query: Likewise, without the question mark; None when there is none.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    query: str | None
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in a URL and in the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def target(self) -> str:
+        """Path and query: what is asked for in the request line."""
+        return self.path if self.query is None else f"{self.path}?{self.query}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+
+def parse_url(text: str) -> WebUrl:
+    """Take a URL apart, refusing whatever two readers could understand differently.
+
+    Raises:
+        PermanentError: `url_invalid`; `url_not_allowed` for another scheme than http(s), a user name or password,
+            and IP addresses in odd spellings (octal, hexadecimal, one number, zone id).
+    """
+    text = text.strip()
+    if len(text) > MAX_URL_LENGTH:
+        raise _invalid(f"The link is too long; the limit is {MAX_URL_LENGTH} characters.")
+    parts = _PARTS.fullmatch(text)
+    if not parts or "." in parts[1]:
+        raise _invalid("That is not a link; it should begin with https://.")
+    if _CONTROL.search(text):
+        raise _invalid("The link contains control characters; copy it again.")
+    scheme, authority, path, query = parts[1].lower(), parts[2], parts[3], parts[4]
+    if scheme not in DEFAULT_PORTS:
+        raise _not_allowed("Only links that begin with http:// or https:// can be fetched.")
+    if not authority:
+        raise _invalid("The link names no host; it should look like https://example.com/video.mp4.")
+    if "@" in authority:
+        raise _not_allowed("Links with a user name or password in them are not fetched; remove that part.")
+    ends = _AUTHORITY.fullmatch(authority)
+    if not ends:
+        raise _invalid("The link's host is not written correctly.")
+    port = int(ends[2]) if ends[2] else DEFAULT_PORTS[scheme]
+    if not 0 < port < 65536:
+        raise _invalid("The link's port is not a number from 1 to 65535.")
+    return WebUrl(scheme, parse_host(ends[1]), port, _encode(path) or "/", None if query is None else _encode(query))
+
+
+def parse_host(text: str) -> str:
+    """The canonical form of a host (see `WebUrl.host`); raises as `parse_url` does."""
+    if text.startswith("["):
+        if "%" in text:
+            raise _not_allowed("Addresses with a zone id belong to a local network and are not fetched.")
+        try:
+            return ipaddress.IPv6Address(text[1:-1]).compressed
+        except ValueError:
+            raise _invalid("The link's host is not a correct IPv6 address.") from None
+    host = _ascii(text).removesuffix(".")
+    labels = host.split(".")
+    if len(host) > MAX_HOST_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
+        raise _invalid("The link's host name is not written correctly.")
+    if _NUMBER.fullmatch(labels[-1]):  # WHATWG URL, «ends in a number»: resolvers take such a host for an IPv4 address
+        try:
+            return str(ipaddress.IPv4Address(host))
+        except ValueError:
+            raise _not_allowed("The link writes an IP address in an unusual way and is not fetched.") from None
+    return host
+
+
+def normalise_url(url: str) -> str:
+    """The canonical form of `url`: two links to the same thing become the same string.
+
+    For comparing; what is fetched is the link as given. Lower-case scheme and host (IDN in ASCII), no default port, no
+    fragment, dot segments resolved, escapes only where needed and in upper case, tracking parameters dropped. The
+    order of the other parameters stays: some servers heed it, and a wrong «same» would show one link another's video,
+    whereas a wrong «different» only costs a second run.
+
+    Raises:
+        PermanentError: As `parse_url`.
+    """
+    parsed = parse_url(url)
+    path = _without_dots(_plain(parsed.path))
+    fields = [field for field in _plain(parsed.query or "").split("&") if field and not _tracks(parsed.host, field)]
+    return str(WebUrl(parsed.scheme, parsed.host, parsed.port, path, "&".join(fields) or None))
+
+
+def _ascii(host: str) -> str:
+    host = host.lower()
+    if host.isascii():
+        return host
+    import idna  # its tables are large, and most hosts are ASCII
+
+    if len(host) > MAX_HOST_LENGTH:
+        raise _invalid("The link's host name is too long.")
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        raise _invalid("The link's host name has characters that no host name may have.") from None
+
+
+def _encode(text: str) -> str:
+    """Percent-encode what may not stand in a URL, and leave the rest as it is."""
+    try:
+        return quote(_BARE_PERCENT.sub("%25", text), safe=_RESERVED)
+    except UnicodeEncodeError:
+        raise _invalid("The link has characters that cannot be encoded; copy it again.") from None
+
+
+def _plain(text: str) -> str:
+    """Undo needless escapes and write the others in upper case (RFC 3986, 6.2.2)."""
+
+    def replace(escape: re.Match[str]) -> str:
+        character = chr(int(escape[1], 16))
+        return character if _UNRESERVED.fullmatch(character) else escape[0].upper()
+
+    return _ESCAPE.sub(replace, text)
+
+
+def _without_dots(path: str) -> str:
+    """Resolve `.` and `..` in an absolute path (RFC 3986, 5.2.4)."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _tracks(host: str, field: str) -> bool:
+    name = unquote_plus(field.partition("=")[0]).lower()
+    site = ".".join(host.split(".")[-2:])
+    return _TRACKING.fullmatch(name) is not None or name in _SITE_TRACKING.get(site, ())
+
+
+def _invalid(message: str) -> PermanentError:
+    return PermanentError("url_invalid", message)
+
+
+def _not_allowed(message: str) -> PermanentError:
+    return PermanentError("url_not_allowed", message)
