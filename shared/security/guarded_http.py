@@ -1,0 +1,236 @@
+"""HTTP GET through the URL guard: every hop is judged, and connects to an address that was judged.
+
+httpcore2 sits below the usual conveniences: it follows no redirects, keeps no cookies, reads no proxy or credentials
+from the environment and decodes nothing; and its network backend is the place where a name becomes an address.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any
+from urllib.parse import urljoin
+
+import httpcore2
+
+from shared.errors import PermanentError, TransientError
+from shared.security.url_guard import Resolver, check_url, public_addresses, system_resolver
+from shared.security.urls import WebUrl
+from shared.settings import Settings
+
+MAX_REDIRECTS = 5
+MAX_ADDRESSES = 4  # of one host, tried in turn
+CONNECT_SEC = 8.0  # for one address, and again for the TLS handshake
+IDLE_SEC = 20.0  # without a byte
+PULSE_SEC = 1.0  # between two signs of life while waiting
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Interrupted(TransientError):
+    """`source_incomplete`: the body broke off before its end."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a request may take and what happens meanwhile.
+
+    Attributes:
+        deadline: By `time.monotonic()`; counts for everything together.
+        pulse: Called about once a second while nothing arrives; what it raises ends the request.
+    """
+
+    deadline: float
+    pulse: Callable[[], None]
+
+    def remaining(self, at_most: float | None) -> float:
+        """Seconds that one operation may take; raises when there are none."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout
+        return left if at_most is None else min(left, at_most)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response that is no redirect.
+
+    Attributes:
+        headers: By lower-case name; the last one of a repeated header.
+        body: Bytes as they were sent. Raises Interrupted when it breaks off, TransientError `source_slow`.
+    """
+
+    url: WebUrl
+    status: int
+    headers: Mapping[str, str]
+    body: Iterator[bytes] = field(repr=False)
+
+
+@contextmanager
+def guarded_get(
+    url: str, settings: Settings, limits: Limits, headers: Mapping[str, str], resolve: Resolver = system_resolver
+) -> Iterator[Answer]:
+    """Ask for `url`, following redirects, and yield the answer with its body unread.
+
+    A redirect from https to http is refused: an https link asks for bytes that nobody on the way can swap.
+
+    Raises:
+        PermanentError: What the guard refuses, of any hop; `source_redirects` (too many of them, or to nowhere);
+            `source_untrusted` (the TLS certificate is not valid for the host).
+        TransientError: `source_unavailable`, `source_slow`, `url_unresolvable`.
+    """
+    hop = check_url(url, settings)
+    for _ in range(MAX_REDIRECTS + 1):
+        with _get(hop, settings, limits, headers, resolve) as answer:
+            if answer.status not in _REDIRECTS:
+                yield answer
+                return
+            location = answer.headers.get("location", "")
+        hop = _next_hop(hop, location, settings)
+    raise PermanentError("source_redirects", "The link redirects too many times; use the address it ends at.")
+
+
+def _next_hop(hop: WebUrl, location: str, settings: Settings) -> WebUrl:
+    if not location:
+        raise PermanentError("source_redirects", "The link redirects to nowhere; check it in a browser.")
+    try:
+        absolute = urljoin(str(hop), location)
+    except ValueError:
+        raise PermanentError("url_invalid", "The link redirects to something that is no link.") from None
+    following = check_url(absolute, settings)
+    if hop.scheme == "https" and following.scheme == "http":
+        raise PermanentError(
+            "url_not_allowed", "The link redirects from https to unprotected http; that is not followed."
+        )
+    return following
+
+
+@contextmanager
+def _get(
+    url: WebUrl, settings: Settings, limits: Limits, headers: Mapping[str, str], resolve: Resolver
+) -> Iterator[Answer]:
+    request = httpcore2.Request(
+        "GET",
+        httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
+        headers=[
+            ("Host", url.authority),
+            ("User-Agent", "Clipwise"),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "identity"),
+            ("Connection", "close"),
+            *headers.items(),
+        ],
+        extensions={"timeout": {"connect": CONNECT_SEC, "read": IDLE_SEC, "write": IDLE_SEC}},
+    )
+    backend = PinnedBackend(settings, limits, resolve)
+    with httpcore2.HTTPConnection(request.url.origin, network_backend=backend) as connection:
+        with _sorted_errors(TransientError("source_unavailable", f"The server {url.host} could not be reached.")):
+            response = connection.handle_request(request)
+        yield Answer(url, response.status, _headers(response), _body(response))
+
+
+def _headers(response: httpcore2.Response) -> dict[str, str]:
+    return {name.decode("ascii").lower(): _text(value) for name, value in response.headers}
+
+
+def _text(value: bytes) -> str:
+    """Servers write names in UTF-8, whatever the standard says of Latin-1."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _body(response: httpcore2.Response) -> Iterator[bytes]:
+    with _sorted_errors(Interrupted("source_incomplete", "The server broke the transfer off before its end.")):
+        yield from response.iter_stream()
+
+
+@contextmanager
+def _sorted_errors(broken: TransientError) -> Iterator[None]:
+    """Translate the transport's errors; `broken` stands for what is neither time nor trust."""
+    try:
+        yield
+    except httpcore2.TimeoutException as error:
+        raise TransientError("source_slow", "The server is too slow; try again later, or upload the file.") from error
+    except (httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            message = "The server's certificate is not valid for its name, so nothing is fetched from it."
+            raise PermanentError("source_untrusted", message) from error
+        raise broken from error
+
+
+def _dial_order(addresses: list[str]) -> list[str]:
+    """Both families in turn, so that one that leads nowhere cannot use up the tries (RFC 8305, 4)."""
+    favoured = [address for address in addresses if (":" in address) == (":" in addresses[0])]
+    others = [address for address in addresses if address not in favoured]
+    return [address for pair in zip_longest(favoured, others) for address in pair if address][:MAX_ADDRESSES]
+
+
+class PinnedBackend(httpcore2.NetworkBackend):
+    """Connects only to addresses that the guard lets through, and within the limits.
+
+    The TLS server name and the Host header are made by the layers above from the host name, not from the address.
+    """
+
+    def __init__(self, settings: Settings, limits: Limits, resolve: Resolver) -> None:
+        self._settings = settings
+        self._limits = limits
+        self._resolve = resolve
+        self._system = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        refused: Exception = httpcore2.ConnectError()
+        for address in _dial_order(public_addresses(host, port, self._settings, self._resolve)):
+            self._limits.pulse()
+            try:
+                stream = self._system.connect_tcp(address, port, self._limits.remaining(timeout))
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                refused = error
+            else:
+                return LimitedStream(stream, self._limits)
+        raise refused
+
+
+class LimitedStream(httpcore2.NetworkStream):
+    """A connection whose every wait is cut at the deadline and gives signs of life."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, limits: Limits) -> None:
+        self._stream = stream
+        self._limits = limits
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        silent_until = time.monotonic() + self._limits.remaining(timeout)
+        while True:
+            try:
+                return self._stream.read(max_bytes, max(0.001, min(PULSE_SEC, silent_until - time.monotonic())))
+            except httpcore2.ReadTimeout:
+                if time.monotonic() >= silent_until:
+                    raise
+                self._limits.pulse()
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._limits.remaining(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._limits.remaining(timeout))
+        return LimitedStream(stream, self._limits)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,187 @@
+"""A video behind a plain http(s) link, streamed to disk."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
+
+from shared.errors import PermanentError, TransientError
+from shared.media.sniff import HEAD_BYTES, accepted_media_type, sniff
+from shared.security.filenames import safe_filename
+from shared.security.guarded_http import Answer, Interrupted, Limits, guarded_get
+from shared.settings import Settings
+from shared.sources.disposition import disposition_filename
+from shared.sources.fetched import Fetched
+
+TRIES = 3  # transfers of one call, the first included
+TICK_SEC = 0.25
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+_TRANSIENT_STATUSES = (408, 416, 425, 429)
+
+
+def fetch(url: str, into: Path, settings: Settings, tick: Callable[[float, str], None]) -> Fetched:
+    """Download `url` to the file `into`; on any error the file is removed.
+
+    A transfer that breaks off goes on with a range request, when the server can prove that the file is still the same.
+    `tick` gets the fraction done and a line for people about once a second or more often (while connecting, every eight
+    seconds at the latest); what it raises ends the download.
+
+    Raises:
+        PermanentError: The guard's `url_invalid`, `url_not_allowed`, `url_unresolvable`; `source_not_found`,
+            `source_forbidden`, `source_refused` (another 4xx), `source_untrusted`, `source_redirects`,
+            `source_encoded` (compressed although asked not to), `file_too_large`, `empty_file`,
+            `not_media` (an HTML page), `unsupported_media`.
+        TransientError: `url_unresolvable`, `source_unavailable`, `source_slow`, `source_incomplete`.
+    """
+    try:
+        with into.open("wb") as file:
+            transfer = _Transfer(url, file, settings, tick)
+            transfer.run()
+        return Fetched(
+            path=into,
+            size=transfer.received,
+            content_type=transfer.media_type(),
+            final_url=transfer.url,
+            filename=transfer.filename,
+        )
+    except BaseException:
+        into.unlink(missing_ok=True)
+        raise
+
+
+class _Transfer:
+    """One download, over as many requests as it takes."""
+
+    def __init__(self, url: str, file: BinaryIO, settings: Settings, tick: Callable[[float, str], None]) -> None:
+        self.url = url
+        self.filename: str | None = None
+        self.received = 0
+        self._file = file
+        self._settings = settings
+        self._tick = tick
+        self._ticked = 0.0
+        self._limits = Limits(time.monotonic() + settings.download_timeout_sec, self._pulse)
+        self._head = b""
+        self._expected: int | None = None
+        self._validator: str | None = None
+
+    def run(self) -> None:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._receive()
+                return
+            except Interrupted:
+                if not tries_left or self._validator is None:
+                    raise
+
+    def media_type(self) -> str:
+        """Judged by the first bytes; raises when it is not what can be worked with."""
+        if sniff(self._head) == "text/html":
+            raise PermanentError(
+                "not_media",
+                "The link leads to a web page, not to a video file; give the address of the file, "
+                "or download the video and upload it.",
+            )
+        return accepted_media_type(self._head, self.filename)
+
+    def _receive(self) -> None:
+        headers: dict[str, str] = {}
+        if self.received and self._validator:
+            headers = {"Range": f"bytes={self.received}-", "If-Range": self._validator}
+        with guarded_get(self.url, self._settings, self._limits, headers) as answer:
+            if answer.status == 206 and headers:
+                self._continue(answer)
+            else:
+                self._start(answer)
+            for chunk in answer.body:
+                self._take(chunk)
+        if self._expected is not None and self.received != self._expected:
+            raise Interrupted("source_incomplete", "The server sent less than it had announced.")
+        self._pulse()
+
+    def _start(self, answer: Answer) -> None:
+        _check_status(answer)
+        _check_encoding(answer)
+        self._file.seek(0)
+        self._file.truncate()
+        self.received, self._head = 0, b""
+        self.url = str(answer.url)
+        self.filename = _filename(answer)
+        length = answer.headers.get("content-length", "")
+        self._expected = int(length) if length.isdecimal() else None
+        self._validator = _validator(answer)
+        self._check_size(self._expected or 0)
+
+    def _continue(self, answer: Answer) -> None:
+        _check_encoding(answer)
+        content_range = _CONTENT_RANGE.match(answer.headers.get("content-range", ""))
+        if not content_range or int(content_range[1]) != self.received:
+            raise TransientError("source_incomplete", "The server broke the transfer off and went on at another place.")
+
+    def _take(self, chunk: bytes) -> None:
+        self.received += len(chunk)
+        self._check_size(self.received)
+        if len(self._head) < HEAD_BYTES:
+            self._head += chunk[: HEAD_BYTES - len(self._head)]
+            if len(self._head) == HEAD_BYTES:
+                self.media_type()
+        self._file.write(chunk)
+        if time.monotonic() - self._ticked >= TICK_SEC:
+            self._pulse()
+
+    def _check_size(self, size: int) -> None:
+        if size > self._settings.max_file_bytes:
+            raise PermanentError(
+                "file_too_large",
+                f"The file is larger than {self._settings.max_file_size_mb} MB; use a shorter or smaller version.",
+            )
+
+    def _pulse(self) -> None:
+        self._ticked = time.monotonic()
+        done = self.received / (self._expected or self._settings.max_file_bytes)
+        self._tick(min(done, 1.0), f"{self.received / 1e6:.1f} MB downloaded")
+
+
+def _check_status(answer: Answer) -> None:
+    status = answer.status
+    if status in (200, 203):
+        return
+    if status in (404, 410):
+        raise PermanentError("source_not_found", f"There is nothing at this link (status {status}); check it.")
+    if status in (401, 403, 407, 451):
+        raise PermanentError(
+            "source_forbidden", f"The server does not give this file to us (status {status}); upload the file instead."
+        )
+    if status >= 500 or status in _TRANSIENT_STATUSES:
+        wait = answer.headers.get("retry-after", "")
+        asks = f" It asks to wait {wait} seconds." if wait.isdecimal() else ""
+        raise TransientError("source_unavailable", f"The server cannot answer just now (status {status}).{asks}")
+    raise PermanentError("source_refused", f"The server answered with status {status} instead of a file.")
+
+
+def _check_encoding(answer: Answer) -> None:
+    """Compression is refused, not undone: no bomb can go off, and ranges stay ranges of the file."""
+    if answer.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+        raise PermanentError(
+            "source_encoded",
+            "The server sends this only compressed, as web pages are and videos are not; "
+            "give the address of the video file, or upload the file.",
+        )
+
+
+def _validator(answer: Answer) -> str | None:
+    """What proves to the server that our part is of the same file (RFC 9110, 13.1.5): no weak tags."""
+    if answer.headers.get("accept-ranges", "").strip().lower() != "bytes":
+        return None
+    etag = answer.headers.get("etag", "").strip()
+    return etag if etag.startswith('"') else answer.headers.get("last-modified")
+
+
+def _filename(answer: Answer) -> str | None:
+    given = disposition_filename(answer.headers.get("content-disposition", ""))
+    return given or safe_filename(unquote(answer.url.path.rpartition("/")[2]))
