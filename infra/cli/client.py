@@ -1,0 +1,160 @@
+"""The HTTP API as the command line sees it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from infra.cli import sse
+
+JobDocument = dict[str, Any]
+"""A job as the API shows it: camelCase keys, ISO 8601 times."""
+
+PAGE = 100
+QUIET_SEC = 45.0
+"""A stream of events that is silent for longer (the server sends comments meanwhile) is taken for broken."""
+
+
+class Unreachable(Exception):
+    """No answer came; the message says what to do."""
+
+
+class Refused(Exception):
+    """The API answered with a problem object."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may be answered well a little later."""
+        return self.status >= 500 or self.status in (408, 425, 429)
+
+
+def refusal(response: httpx.Response) -> Refused:
+    """The problem in a response; its body must have been read."""
+    try:
+        problem = response.json()
+        return Refused(response.status_code, str(problem["code"]), str(problem["detail"]))
+    except (ValueError, KeyError, TypeError):
+        return Refused(response.status_code, f"http_{response.status_code}", "What answers there is not Clipwise.")
+
+
+def open_client(url: str, headers: Mapping[str, str] | None = None) -> httpx.Client:
+    """A client for what lies at `url`; the environment's proxies are not asked for this machine's own addresses."""
+    timeout = httpx.Timeout(60, connect=10)
+    return httpx.Client(headers=headers, timeout=timeout, trust_env=not _is_loopback(url))
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Api:
+    """One server. Every method raises Unreachable or Refused."""
+
+    def __init__(self, server: str, token: str | None = None) -> None:
+        self.server = server.rstrip("/")
+        self._http = open_client(server, {"Authorization": f"Bearer {token}"} if token else None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def create_job(self, url: str, kind: str, language: str | None) -> JobDocument:
+        return self._json("POST", "/v1/jobs", json=_given(url=url, kind=kind, language=language))
+
+    def start_upload(
+        self, filename: str, content_type: str, size: int, kind: str, language: str | None
+    ) -> dict[str, Any]:
+        """Returns `{job, upload_url, method, headers, expires_at}`."""
+        body = _given(filename=filename, content_type=content_type, size=size, kind=kind, language=language)
+        return self._json("POST", "/v1/uploads", json=body)
+
+    def job(self, id: str) -> JobDocument:
+        return self._json("GET", f"/v1/jobs/{id}")
+
+    def jobs(self, status: str | None, kind: str | None, limit: int) -> tuple[list[JobDocument], bool]:
+        """The newest `limit` jobs, gathered from as many pages as it takes, and whether there are older ones."""
+        found: list[JobDocument] = []
+        cursor: str | None = None
+        while True:
+            wanted = _given(status=status, kind=kind, limit=min(PAGE, limit - len(found)), cursor=cursor)
+            page = self._json("GET", "/v1/jobs", params=wanted)
+            found += page["jobs"]
+            cursor = page["cursor"]
+            if cursor is None or len(found) >= limit:
+                return found, cursor is not None
+
+    def cancel(self, id: str) -> JobDocument:
+        return self._json("POST", f"/v1/jobs/{id}/cancel")
+
+    def retry(self, id: str) -> JobDocument:
+        return self._json("POST", f"/v1/jobs/{id}/retry")
+
+    def delete(self, id: str) -> None:
+        with self._answer("DELETE", f"/v1/jobs/{id}"):
+            pass
+
+    def save_media(self, id: str, name: str, path: Path) -> None:
+        """Download a job's thumbnail, frame or sound."""
+        with self._answer("GET", f"/v1/jobs/{id}/media/{name}", follow_redirects=True) as answer:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+
+    def events(self, id: str, last_event_id: str | None) -> Iterator[sse.Event]:
+        """The job's server-sent events from after `last_event_id`, until the server ends the stream."""
+        headers = {"Accept": "text/event-stream", **_given(**{"Last-Event-ID": last_event_id})}
+        timeout = httpx.Timeout(QUIET_SEC, connect=10)
+        with self._answer("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                raise Refused(406, "no_event_stream", "The server does not stream events.")
+            yield from sse.read(answer.iter_bytes())
+
+    def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        with self._answer(method, path, **request) as answer:
+            answer.read()
+            try:
+                body: dict[str, Any] = answer.json()
+            except ValueError:
+                raise refusal(answer) from None
+            return body
+
+    @contextmanager
+    def _answer(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
+        """A good response, its body not read yet."""
+        try:
+            with self._http.stream(method, f"{self.server}{path}", **request) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise refusal(response)
+                yield response
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise Unreachable(
+                f"No Clipwise server answers at {self.server} ({error}). "
+                "Start one with `clipwise up`, or name another with --server or CLIPWISE_SERVER."
+            ) from error
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,143 @@
+"""The demo: a video made here goes through everything, and the recipe has to come out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from infra.cli.client import Api, JobDocument, Refused, Unreachable
+from infra.cli.follow import follow
+from infra.cli.main import LOCAL
+from infra.cli.progress import progress_view, show_job, show_upload, show_work
+from infra.cli.result import failure_view, result_view
+from infra.cli.server import NotStarted, embedded_server
+from infra.cli.session import FAILED, INTERRUPTED, WRONG, console
+from infra.cli.upload import send_file
+from infra.demo.check import differences
+from infra.demo.recipe import RECIPE
+from shared.models.recipe import Recipe
+from shared.settings import read_settings
+
+TERMINATED = 143
+RENDERER = Path(__file__).parents[1] / "demo"
+
+
+def run_demo(keep: bool) -> int:
+    """Run the demo in the data folder; returns the exit code, 0 only if the recipe is the one in the video."""
+    # Without this, a terminated demo would leave its server behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(TERMINATED))
+    demo = Demo(read_settings(os.environ).clipwise_data, console(sys.stdout), console(sys.stderr))
+    try:
+        return demo.run(keep)
+    except KeyboardInterrupt:
+        problem, code = "Stopped.", INTERRUPTED
+    except NotStarted as error:
+        problem, code = f"The server did not start. {error}", WRONG
+    except (Unreachable, Refused) as error:
+        problem, code = f"The demo failed: {error} (see {demo.log})", FAILED
+    demo.err.print(Text(problem, style="red"), soft_wrap=True)
+    return code
+
+
+class Demo:
+    """One run, which keeps what it makes in the folder `demo` of the data folder."""
+
+    def __init__(self, data: Path, out: Console, err: Console) -> None:
+        self.data = data
+        self.folder = data / "demo"
+        self.log = self.folder / "server.log"
+        self.out = out
+        self.err = err
+
+    def run(self, keep: bool) -> int:
+        started = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.say("A cooking video is made and sent through everything, on this machine. Starting the server …")
+        with embedded_server(self.data, self.log) as url, Api(url) as api:
+            job = self.process(api)
+            if job["status"] != "done":
+                self.err.print(failure_view(job, "Running the demo again"), soft_wrap=True)
+                return FAILED
+            self.out.print("", result_view(job), "")
+            self.export(api, job)
+            wrong = differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"])
+            if wrong:
+                self.say("This is not the recipe in the video:\n" + "\n".join(f"  - {problem}" for problem in wrong))
+                return FAILED
+            self.say(
+                f"All {len(RECIPE.ingredients)} ingredients came out of the video with amount and unit, "
+                f"after {time.monotonic() - started:.0f} seconds."
+            )
+            self.tell_what_next()
+            if keep:
+                self.say(f"\nThe server goes on at {url} (the API is described at {url}/docs). Ctrl-C stops it.")
+                signal.pause()
+        return 0
+
+    def process(self, api: Api) -> JobDocument:
+        """Make the video, unless an earlier run did, send it and follow it to the end."""
+        with progress_view(self.err) as view:
+            video = self.folder / f"{video_name()}.mp4"
+            if not video.exists():
+                self.render(video, lambda done: show_work(view, "render", done, "drawing the video"))
+            size = video.stat().st_size
+            started = send_file(api, video, "recipe", "en", lambda sent: show_upload(view, sent, size))
+            for job in follow(api, started["id"]):
+                show_job(view, job)
+        return job
+
+    def render(self, path: Path, tick: Callable[[float], None]) -> None:
+        from infra.demo.video import render
+
+        for old in self.folder.glob("*.mp4"):
+            old.unlink()
+        partial = path.with_suffix(".part")
+        render(partial, tick)
+        partial.replace(path)
+
+    def export(self, api: Api, job: JobDocument) -> None:
+        """Copy what the job made into the demo's folder, for looking at without a server."""
+        shutil.rmtree(self.folder / "frames", ignore_errors=True)
+        for picture in filter(None, (job["video"]["thumbnail"], *job["video"]["frames"])):
+            api.save_media(job["id"], picture["name"], self.folder / picture["name"])
+        for name, content in (("job.json", job), ("recipe.json", job["result"])):
+            (self.folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+    def tell_what_next(self) -> None:
+        frames = len(list((self.folder / "frames").iterdir()))
+        clipwise = (
+            "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
+        )
+        self.say(
+            f"\nIn {self.folder} you find\n"
+            f"  {video_name()}.mp4   the video\n"
+            f"  thumbnail.jpg, frames/   its thumbnail and {frames} key frames\n"
+            f"  recipe.json, job.json   the recipe, and everything that is known of the job\n"
+            f"\nGo on with\n"
+            f"  {clipwise} up   to serve the API, described at {LOCAL}/docs\n"
+            f"  {clipwise} submit VIDEO   in a second terminal, to send a file or URL of yours"
+        )
+
+    def say(self, text: str) -> None:
+        self.out.print(Text(text), soft_wrap=True)
+
+
+def video_name() -> str:
+    """Changes with whatever the rendered video depends on."""
+    made_of = hashlib.sha256()
+    for path in sorted(path for path in RENDERER.rglob("*") if path.suffix in (".py", ".ttf")):
+        made_of.update(path.read_bytes())
+    made_of.update(f"{version('av')} {version('pillow')} {shutil.which('espeak-ng')}".encode())
+    return f"baked-feta-pasta-{made_of.hexdigest()[:8]}"

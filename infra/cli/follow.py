@@ -1,0 +1,59 @@
+"""Following a job to its end, over broken connections and servers that restart."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+from infra.cli.client import Api, JobDocument, Refused, Unreachable
+
+FAILURES_BORNE = 12
+STREAM_FAILURES_BORNE = 3
+POLL_SEC = 1.0
+
+
+def ended(job: JobDocument) -> bool:
+    return job["status"] in ("done", "failed", "cancelled")
+
+
+def follow(api: Api, id: str, pause: Callable[[float], None] = time.sleep) -> Iterator[JobDocument]:
+    """Yield the job's document now and after changes; the last one is final.
+
+    Listens to server-sent events, and resumes them with Last-Event-ID. Where they do not come through (an old
+    server, a proxy that holds them back) it asks again and again instead. Raises Unreachable after about a minute
+    without an answer, and Refused, e.g. when the job was deleted.
+    """
+    last_event_id: str | None = None
+    streaming = True
+    failures = 0
+    while True:
+        try:
+            if streaming:
+                for event in api.events(id, last_event_id):
+                    last_event_id = event.id or last_event_id
+                    failures = 0
+                    job: JobDocument = json.loads(event.data)
+                    yield job
+                    if ended(job):
+                        return
+                failures += 1
+            else:
+                job = api.job(id)
+                failures = 0
+                yield job
+                if ended(job):
+                    return
+        except Unreachable:
+            failures += 1
+            if failures > FAILURES_BORNE:
+                raise
+        except Refused as refused:
+            if not streaming and not refused.passing:
+                raise
+            failures += 1
+            if failures > FAILURES_BORNE:
+                raise
+            streaming = streaming and refused.passing
+        streaming = streaming and failures < STREAM_FAILURES_BORNE
+        pause(min(8.0, POLL_SEC * 2 ** max(0, failures - 1)))

@@ -1,0 +1,137 @@
+"""The command line: `clipwise`.
+
+Exit codes: 0 done; 1 the job failed or was cancelled; 2 asked wrongly, or no server answered; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# What a command needs is imported in the command: `clipwise --help` is to answer at once.
+
+app = typer.Typer(
+    help="Turns videos into structured knowledge: submit a file or a URL, follow it, read what came out.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Server = Annotated[str, typer.Option(envvar="CLIPWISE_SERVER", help="Where the Clipwise API is.")]
+Json = Annotated[bool, typer.Option("--json", help="Print only the job document, as JSON; progress goes to stderr.")]
+Id = Annotated[str, typer.Argument(help="A job's id, as `clipwise jobs` shows it.")]
+LOCAL = "http://127.0.0.1:8080"
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
+    data: Annotated[Path | None, typer.Option(help="Folder that holds everything.  [default: .clipwise]")] = None,
+) -> None:
+    """Serve everything on this machine, until interrupted."""
+    from infra.embedded.serve import AlreadyServed, serve
+    from shared.settings import SettingsError, read_settings
+
+    try:
+        folder = data or read_settings(os.environ).clipwise_data
+        serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
+    except (AlreadyServed, SettingsError) as error:
+        typer.echo(f"Cannot start: {error}", err=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def submit(
+    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="A video on this machine or on the web.")],
+    # The default is the kind that needs to be asked for: `metadata` is part of every job's document anyway.
+    kind: Annotated[str, typer.Option(help="What to make of it: recipe or metadata.")] = "recipe",
+    language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
+    server: Server = LOCAL,
+    json: Json = False,
+) -> None:
+    """Send a video and follow it to the end."""
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        session.submit(source, kind, language, json)
+
+
+@app.command()
+def jobs(
+    status: Annotated[str | None, typer.Option(help="queued, running, done, failed or cancelled.")] = None,
+    kind: Annotated[str | None, typer.Option(help="recipe or metadata.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
+    server: Server = LOCAL,
+) -> None:
+    """List your jobs, newest first."""
+    from infra.cli.result import jobs_table
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        found, more = session.api.jobs(status, kind, limit)
+        if not found:
+            session.say("No jobs yet. Send a video with `clipwise submit FILE`.")
+            return
+        session.out.print(jobs_table(found))
+        if more:
+            session.say(f"There are older ones: `clipwise jobs --limit {limit * 2}`.")
+
+
+@app.command()
+def show(id: Id, server: Server = LOCAL, json: Json = False) -> None:
+    """Show a job, with its result or its error."""
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        session.show(session.api.job(id), json)
+
+
+@app.command()
+def cancel(id: Id, server: Server = LOCAL) -> None:
+    """Stop a job."""
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        session.api.cancel(id)
+        session.say(f"Job {id} is cancelled.")
+
+
+@app.command()
+def retry(id: Id, server: Server = LOCAL, json: Json = False) -> None:
+    """Take a failed job up again from the stage where it failed, and follow it."""
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        session.retry(id, json)
+
+
+@app.command()
+def delete(id: Id, server: Server = LOCAL) -> None:
+    """Delete a job with everything that was made of it."""
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        session.api.delete(id)
+        session.say(f"Job {id} is deleted.")
+
+
+@app.command()
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Let the server run afterwards, until interrupted.")] = False,
+) -> None:
+    """Render a cooking video, send it through the whole pipeline on this machine, and check the recipe."""
+    from infra.cli.demo import run_demo
+
+    sys.exit(run_demo(keep))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,87 @@
+"""Shows work on its way: a bar for each stage on a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.text import Text
+
+from infra.cli.client import JobDocument
+from infra.cli.words import clean, megabytes
+
+
+class View(AbstractContextManager["View"], Protocol):
+    def show(self, stage: str, state: str, done: float, note: str) -> None:
+        """`state` as in job documents, `done` from 0 to 1, `note` what is being done."""
+
+
+def progress_view(console: Console) -> View:
+    return Bars(console) if console.is_terminal else Lines(console)
+
+
+def show_work(view: View, stage: str, done: float, note: str) -> None:
+    """Work that is done on this side."""
+    view.show(stage, "done" if done == 1 else "running", done, note)
+
+
+def show_upload(view: View, sent: int, size: int) -> None:
+    show_work(view, "upload", sent / size if size else 1, megabytes(size))
+
+
+def show_job(view: View, job: JobDocument) -> None:
+    """All stages of a job, in order; a finished one says nothing more."""
+    for name, stage in job["stages"].items():
+        note = clean(stage["message"] or "") if stage["status"] != "done" else ""
+        if stage["attempts"] > 1 and note:
+            note = f"attempt {stage['attempts']}: {note}"
+        view.show(name, stage["status"], 1 if stage["status"] == "done" else stage["progress"], note)
+
+
+class Bars:
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<10}", markup=False),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}", markup=False, style="dim"),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, stage: str, state: str, done: float, note: str) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=1, note="")
+        self._progress.update(self._tasks[stage], completed=done, note=note)
+
+
+class Lines:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, stage: str, state: str, done: float, note: str) -> None:
+        line = f"{stage:<10} {state}" + (f": {note}" if note else "")
+        if state != "pending" and self._last.get(stage) != line:
+            self._last[stage] = line
+            self._console.print(Text(line), soft_wrap=True)

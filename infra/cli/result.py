@@ -1,0 +1,155 @@
+"""What came out of a job, for people to read."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from infra.cli import words
+from infra.cli.client import JobDocument
+from infra.cli.words import clean
+from shared.analyses.metadata import Metadata
+from shared.models.recipe import Ingredient, Recipe, Sighting, Step
+
+
+def result_view(job: JobDocument) -> RenderableType:
+    """The result of a job that is done."""
+    if job["kind"] == "recipe":
+        return recipe_view(Recipe.read(job["result"]))
+    if job["kind"] == "metadata":
+        return metadata_view(Metadata.read(job["result"]))
+    return Text(json.dumps(job["result"], ensure_ascii=False, indent=2))
+
+
+def recipe_view(recipe: Recipe) -> RenderableType:
+    parts: list[RenderableType] = [Text(clean(recipe.title or "A recipe without a title"), style="bold")]
+    if facts := _facts(recipe):
+        parts.append(Text(" · ".join(facts)))
+    if recipe.description:
+        parts.append(Text(clean(recipe.description)))
+    parts += _section("Ingredients", [_ingredients(recipe.ingredients)] if recipe.ingredients else [])
+    parts += _section("Steps", [_steps(recipe.steps)] if recipe.steps else [])
+    parts += _section("Notes", [Text(f"- {clean(note)}") for note in recipe.notes])
+    return Group(*parts)
+
+
+def _facts(recipe: Recipe) -> list[str]:
+    times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "in all"))
+    return [
+        *([f"serves {words.amount(recipe.servings)}"] if recipe.servings else []),
+        *(f"{words.minutes(number)} {what}" for number, what in times if number is not None),
+        *(clean(fact) for fact in (recipe.difficulty, recipe.cuisine) if fact),
+    ]
+
+
+def _section(heading: str, body: list[RenderableType]) -> list[RenderableType]:
+    if not body:
+        return []
+    return [Text(), Text(heading, style="bold cyan"), *(Padding(part, (0, 0, 0, 2)) for part in body)]
+
+
+def _ingredients(ingredients: list[Ingredient]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    for heading, members in groupby(ingredients, key=lambda ingredient: ingredient.group):
+        if heading:
+            table.add_row("", Text(clean(heading), style="italic"), "")
+        for one in members:
+            name = ", ".join(clean(part) for part in (one.name, one.note) if part)
+            quantity = clean(words.quantity(one.amount, one.amount_max, one.unit))
+            table.add_row(Text(quantity), Text(name), Text(_when(one.seen)))
+    return table
+
+
+def _steps(steps: list[Step]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    for step in steps:
+        table.add_row(Text(f"{step.number}."), Text(clean(step.text)), Text(_when(step.seen)))
+    return table
+
+
+def _when(seen: Sighting | None) -> str:
+    return f"at {words.clock(seen.time)}" if seen and seen.time is not None else ""
+
+
+def metadata_view(metadata: Metadata) -> RenderableType:
+    info = metadata.info
+    picture = [f"{info.width}×{info.height}", f"{info.fps:.4g} fps" if info.fps else "", info.video_codec or ""]
+    if info.hdr:
+        picture.append("HDR")
+    sound = [info.audio_codec or "", f"{info.sample_rate} Hz" if info.sample_rate else ""]
+    tracks = ", ".join(f"{track.language or 'unknown language'} ({track.codec})" for track in info.subtitles)
+    rows = {
+        "Duration": metadata.duration,
+        "Picture": ", ".join(filter(None, picture)) if info.has_video else "none",
+        "Sound": ", ".join(filter(None, sound)) if info.has_audio else "none",
+        "Subtitles": tracks or "none",
+        "File": f"{info.container}, {words.megabytes(info.size_bytes)}",
+        "Shots": str(metadata.shots),
+        "Key frames": ", ".join(words.clock(frame.time) for frame in metadata.frames) or "none",
+        "Thumbnail": f"at {words.clock(metadata.thumbnail.time)}" if metadata.thumbnail else "none",
+        "Damage": ", ".join(info.warnings),
+    }
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold cyan", no_wrap=True)
+    table.add_column()
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, Text(clean(value)))
+    return table
+
+
+def failure_view(job: JobDocument, retry: str) -> RenderableType:
+    """Why a job has no result, and whether the command `retry` can help."""
+    if job["status"] == "cancelled":
+        return Text(f"Job {job['id']} was cancelled.")
+    error = job["error"]
+    where = f" in {error['stage']}" if error["stage"] else ""
+    hope = f"{retry} can help." if error["retryable"] else "Trying it again cannot help."
+    return Text.assemble(
+        (f"Job {job['id']} failed{where}: ", "bold red"),
+        clean(error["message"]),
+        f" ({error['code']})\n",
+        hope,
+    )
+
+
+def job_view(job: JobDocument) -> RenderableType:
+    """A job's state in short."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold cyan", no_wrap=True)
+    table.add_column()
+    table.add_row("Job", job["id"])
+    table.add_row("Source", Text(source(job)))
+    table.add_row("Kind", f"{job['kind']} ({job['language']})")
+    table.add_row("Status", f"{job['status']}, {job['progress']} %")
+    table.add_row("Stages", ", ".join(f"{name} {stage['status']}" for name, stage in job["stages"].items()))
+    table.add_row("Started", words.day(job["createdAt"]))
+    return table
+
+
+def jobs_table(jobs: list[JobDocument]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold cyan")
+    table.add_column("ID", no_wrap=True, overflow="fold")
+    for heading in ("Kind", "Status", "Done", "Started"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("Source", no_wrap=True, overflow="ellipsis")
+    for job in jobs:
+        done = f"{job['progress']} %"
+        row = (job["kind"], job["status"], done, words.day(job["createdAt"]), Text(source(job)))
+        table.add_row(job["id"], *row)
+    return table
+
+
+def source(job: JobDocument) -> str:
+    return clean(job["url"] or job["filename"] or "")

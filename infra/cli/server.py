@@ -1,0 +1,66 @@
+"""The embedded place as a process of its own, for as long as it is needed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+START_SEC = 60
+STOP_SEC = 15
+
+
+class NotStarted(Exception):
+    """The server ended, or said nothing, before it was ready; the message is the last it said."""
+
+
+@contextmanager
+def embedded_server(data: Path, log: Path) -> Iterator[str]:
+    """Serve `data` on a free port of the loopback; gives the URL once it is ready.
+
+    What the server says goes to the file `log`. It is stopped however the block ends. Raises NotStarted.
+    """
+    # It has a session of its own: Ctrl-C is for us, and we stop it in good order. -P keeps the current folder, which
+    # may hold anything, off the path that modules are looked for on.
+    command = [sys.executable, "-P", "-m", "infra.cli.main", "up", "--port", "0", "--data", str(data)]
+    environ = {name: value for name, value in os.environ.items() if name != "PUBLIC_URL"} | {"AUTH_REQUIRED": "false"}
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, env=environ, text=True, start_new_session=True
+        ) as process,
+    ):
+        try:
+            yield _url_of(process, log)
+        finally:
+            _stop(process)
+
+
+def _url_of(process: subprocess.Popen[str], log: Path) -> str:
+    """The last word of the line that says it is ready."""
+    assert process.stdout  # noqa: S101 (it is a pipe)
+    impatience = threading.Timer(START_SEC, process.kill)
+    impatience.start()
+    try:
+        line = process.stdout.readline()
+    finally:
+        impatience.cancel()
+    if not line:
+        said = log.read_text(errors="replace").strip().splitlines()
+        raise NotStarted(said[-1] if said else f"the server was not ready within {START_SEC} seconds")
+    return line.split()[-1]
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SEC)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        # Its workers are in its group.
+        os.killpg(process.pid, signal.SIGKILL)
+        raise

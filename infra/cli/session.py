@@ -1,0 +1,136 @@
+"""What the commands do with a server, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from errno import ENOENT
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from infra.cli.client import Api, JobDocument, Refused, Unreachable
+from infra.cli.follow import follow
+from infra.cli.main import LOCAL
+from infra.cli.progress import View, progress_view, show_job, show_upload
+from infra.cli.result import failure_view, job_view, result_view
+from infra.cli.upload import send_file
+from shared.errors import PermanentError
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+PIPE_WIDTH = 120
+"""Columns where the output is not a terminal."""
+
+
+def console(stream: TextIO) -> Console:
+    """Plain text where `stream` is no terminal; signs that its encoding lacks become question marks."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+
+
+@contextmanager
+def open_session(server: str) -> Iterator[Session]:
+    """Ends the program with code 2 and a sentence when the server does not answer, or refuses."""
+    err = console(sys.stderr)
+    try:
+        with Api(server, os.environ.get("CLIPWISE_TOKEN")) as api:
+            yield Session(api, console(sys.stdout), err)
+    except Unreachable as error:
+        problem = str(error)
+    except Refused as refused:
+        problem = f"{refused.detail} ({refused.code})"
+    except PermanentError as error:
+        problem = f"{error.message} ({error.code})"
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}"
+    else:
+        return
+    err.print(Text(problem, style="red"), soft_wrap=True)
+    raise typer.Exit(WRONG)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A server to talk to; results go to `out`, everything else to `err`."""
+
+    api: Api
+    out: Console
+    err: Console
+
+    def say(self, sentence: str) -> None:
+        self.err.print(Text(sentence), soft_wrap=True)
+
+    def command(self, words: str) -> str:
+        """`clipwise show ID` as it is to be typed for this server."""
+        usual = self.api.server == os.environ.get("CLIPWISE_SERVER", LOCAL).rstrip("/")
+        return f"`clipwise {words}`" if usual else f"`clipwise {words} --server {self.api.server}`"
+
+    def submit(self, source: str, kind: str, language: str | None, as_json: bool) -> None:
+        """Send a file or a URL, follow its job and show how it ended."""
+        with progress_view(self.err) as view:
+            if source.lower().startswith(("http://", "https://")):
+                job = self.api.create_job(source, kind, language)
+            else:
+                job = self._upload(Path(source), kind, language, view)
+            job = self._follow(job["id"], view)
+        self._end(job, as_json)
+
+    def retry(self, id: str, as_json: bool) -> None:
+        """Take a job up again, follow it and show how it ended."""
+        self.api.retry(id)
+        with progress_view(self.err) as view:
+            job = self._follow(id, view)
+        self._end(job, as_json)
+
+    def show(self, job: JobDocument, as_json: bool) -> None:
+        """The job in short, then what came out of it, if it has ended."""
+        if as_json:
+            self._print_json(job)
+            return
+        self.out.print(job_view(job))
+        if job["status"] == "done":
+            self.out.print("", result_view(job))
+        elif job["status"] == "failed":
+            self.out.print("", failure_view(job, self.command(f"retry {job['id']}")), soft_wrap=True)
+
+    def _upload(self, path: Path, kind: str, language: str | None, view: View) -> JobDocument:
+        if not path.is_file():
+            raise FileNotFoundError(ENOENT, "there is no such file; a URL begins with http:// or https://", str(path))
+        size = path.stat().st_size
+        try:
+            return send_file(self.api, path, kind, language, lambda sent: show_upload(view, sent, size))
+        except KeyboardInterrupt:
+            self.say("The upload was stopped and its job cancelled.")
+            raise typer.Exit(INTERRUPTED) from None
+
+    def _follow(self, id: str, view: View) -> JobDocument:
+        try:
+            for job in follow(self.api, id):
+                show_job(view, job)
+        except KeyboardInterrupt:
+            self.say(f"The job goes on without you; {self.command(f'show {id}')} tells how far it is.")
+            raise typer.Exit(INTERRUPTED) from None
+        return job
+
+    def _end(self, job: JobDocument, as_json: bool) -> None:
+        """Print what came out and end the program."""
+        if as_json:
+            self._print_json(job)
+        elif job["status"] == "done":
+            self.out.print("", result_view(job))
+        if job["status"] == "done":
+            raise typer.Exit
+        self.err.print(failure_view(job, self.command(f"retry {job['id']}")), soft_wrap=True)
+        raise typer.Exit(FAILED)
+
+    def _print_json(self, job: JobDocument) -> None:
+        typer.echo(json.dumps(job, ensure_ascii=False, indent=2).encode())

@@ -1,0 +1,117 @@
+"""Sends files: a job is opened for each, then its bytes go straight to storage.
+
+The protocol is Cloud Storage's for resumable uploads, which the embedded place speaks too:
+https://cloud.google.com/storage/docs/performing-resumable-uploads
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from infra.cli.client import Api, JobDocument, Refused, Unreachable, open_client, refusal
+from shared.media.sniff import HEAD_BYTES, accepted_media_type
+
+FAILURES_BORNE = 8
+PIECE = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Target:
+    """An open session. The link itself is the right to send, so no token goes along."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+
+
+def send_file(api: Api, path: Path, kind: str, language: str | None, sent: Callable[[int], None]) -> JobDocument:
+    """Open a job for a file and upload it; returns the job. If that breaks off, the job is cancelled.
+
+    Raises PermanentError for a file that no server takes, Unreachable, Refused, or OSError when it cannot be read.
+    """
+    with path.open("rb") as file:
+        content_type = accepted_media_type(file.read(HEAD_BYTES), path.name)
+    started = api.start_upload(path.name, content_type, path.stat().st_size, kind, language)
+    job: JobDocument = started["job"]
+    try:
+        upload(path, Target(started["upload_url"], started["method"], started["headers"]), sent)
+    except BaseException:
+        # Nobody else has the link: the job would wait for its bytes in vain.
+        with suppress(Unreachable, Refused):
+            api.cancel(job["id"])
+        raise
+    return job
+
+
+def upload(
+    path: Path, target: Target, sent: Callable[[int], None], pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Send the whole file; after a broken connection, ask what has arrived and go on from there.
+
+    `sent` is told how many bytes are on their way. Raises Unreachable when the server stays away, and Refused when
+    it does not want the bytes.
+    """
+    size = path.stat().st_size
+    arrived = furthest = failures = 0
+    with open_client(target.url) as client, path.open("rb") as file:
+        while True:
+            problem: Exception
+            try:
+                if failures:
+                    arrived = _ask(client, target, size)
+                if arrived < size or not failures:
+                    arrived = _send(client, target, file, arrived, size, sent)
+                problem = Unreachable("The server keeps only a part of the file and takes no more of it.")
+            except httpx.TransportError as error:
+                problem = Unreachable(f"The upload broke off and could not be resumed ({error}).")
+            except Refused as refused:
+                if not refused.passing:
+                    raise
+                problem = refused
+            if arrived == size:
+                return
+            failures = 1 if arrived > furthest else failures + 1
+            furthest = max(furthest, arrived)
+            if failures > FAILURES_BORNE:
+                raise problem
+            pause(min(8.0, 0.25 * 2**failures))
+
+
+def _ask(client: httpx.Client, target: Target, size: int) -> int:
+    """How many bytes have arrived."""
+    return _arrived(client.request(target.method, target.url, headers={"Content-Range": f"bytes */{size}"}), size)
+
+
+def _send(
+    client: httpx.Client, target: Target, file: BinaryIO, start: int, size: int, sent: Callable[[int], None]
+) -> int:
+    """Send everything from `start` on; returns how many bytes have arrived."""
+    headers = {**target.headers, "Content-Length": str(size - start)}
+    if start:
+        headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+    pieces = _pieces(file, start, sent)
+    return _arrived(client.request(target.method, target.url, headers=headers, content=pieces), size)
+
+
+def _pieces(file: BinaryIO, start: int, sent: Callable[[int], None]) -> Iterator[bytes]:
+    file.seek(start)
+    while piece := file.read(PIECE):
+        yield piece
+        sent(file.tell())
+
+
+def _arrived(response: httpx.Response, size: int) -> int:
+    if response.is_success:
+        return size
+    if response.status_code != 308:
+        raise refusal(response)
+    stored = re.fullmatch(r"bytes=0-(\d+)", response.headers.get("Range", ""))
+    return int(stored[1]) + 1 if stored else 0

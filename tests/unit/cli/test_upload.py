@@ -1,0 +1,92 @@
+"""Uploads: whole, resumed and refused."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from infra.cli.client import Refused, Unreachable
+from infra.cli.upload import FAILURES_BORNE, Target, upload
+from tests.unit.cli.scripted import Script, serving
+
+CONTENT = random.Random(1).randbytes(1_500_000)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "soup.mp4"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def send(script: Script, file: Path) -> tuple[list[int], list[float]]:
+    """Upload `file`; returns what was told of its progress and how long each pause was to be."""
+    told: list[int] = []
+    pauses: list[float] = []
+    target = Target(f"{script.url}/storage/session", "PUT", {"Content-Type": "video/mp4"})
+    upload(file, target, told.append, pauses.append)
+    return told, pauses
+
+
+def test_a_file_is_sent_whole(file: Path) -> None:
+    """A file arrives as it is, in one request, with the headers that the server asked for."""
+    with serving(Script()) as script:
+        told, pauses = send(script, file)
+    assert script.received == CONTENT
+    assert [headers["content-type"] for headers in script.seen("PUT", "/storage/session")] == ["video/mp4"]
+    assert told == sorted(told)
+    assert told[-1] == len(CONTENT)
+    assert pauses == []
+
+
+def test_an_upload_goes_on_after_cut_connections(file: Path) -> None:
+    """A connection that breaks twice costs no byte: each time the rest is sent, and nothing twice."""
+    with serving(Script(cuts=[400_000, 500_000])) as script:
+        told, pauses = send(script, file)
+    assert script.received == CONTENT
+    ranges = [headers.get("content-range") for headers in script.seen("PUT", "/storage/session")]
+    whole = len(CONTENT)
+    assert ranges == [
+        None,
+        f"bytes */{whole}",
+        f"bytes 400000-{whole - 1}/{whole}",
+        f"bytes */{whole}",
+        f"bytes 900000-{whole - 1}/{whole}",
+    ]
+    assert told[-1] == whole
+    assert len(pauses) == 2
+
+
+def test_an_upload_that_arrived_although_its_answer_was_lost_is_done(file: Path) -> None:
+    """When only the server's answer is lost, the file is not sent again."""
+    with serving(Script(cuts=[len(CONTENT)])) as script:
+        send(script, file)
+    assert script.received == CONTENT
+    assert len(script.seen("PUT", "/storage/session")) == 2
+
+
+def test_a_refused_upload_is_not_tried_again(file: Path) -> None:
+    """When the server does not want the bytes, the user reads its reason at once."""
+    with serving(Script(refuse_upload=(413, "too_large"))) as script, pytest.raises(Refused, match="too_large"):
+        send(script, file)
+    assert len(script.seen("PUT", "/storage/session")) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_again_but_not_for_ever(file: Path, status: int) -> None:
+    """A server that is busy for long ends the upload with its reason, after pauses that grow."""
+    pauses: list[float] = []
+    with serving(Script(refuse_upload=(status, "busy"))) as script, pytest.raises(Refused, match="busy"):
+        upload(file, Target(f"{script.url}/storage/session", "PUT", {}), lambda sent: None, pauses.append)
+    assert len(pauses) == FAILURES_BORNE
+    assert pauses == sorted(pauses)
+
+
+def test_a_server_that_went_away_is_named(file: Path) -> None:
+    """When the server is gone for good, the user reads that the upload broke off."""
+    with serving(Script()) as script:
+        pass
+    with pytest.raises(Unreachable, match="could not be resumed"):
+        send(script, file)
