@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from shared.platform.embedded.place import EmbeddedPlace
-
 from shared import clock
 from shared.models.job import Job, JobStatus, StageStatus
 from shared.pipeline.jobs import change_job
 from shared.pipeline.paths import JOBS
+from shared.platform.embedded.place import EmbeddedPlace
 
 
 def resume(place: EmbeddedPlace) -> None:

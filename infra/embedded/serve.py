@@ -35,7 +35,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     import uvicorn
 
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _sole_server(data), _bound(host, port) as listener:
+    with sole_server(data), _bound(host, port) as listener:
         url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
         chosen = configure(data, host, url)
         place = open_embedded(chosen)
@@ -82,7 +82,8 @@ def _worker_folder(data: Path) -> Path:
 
 
 @contextmanager
-def _sole_server(data: Path) -> Iterator[None]:
+def sole_server(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process alone; raises AlreadyServed."""
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

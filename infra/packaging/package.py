@@ -45,6 +45,14 @@ def package_all(out: Path) -> list[Package]:
 
 
 def package(name: str, out: Path) -> Package:
+    folder = stage(name, out)
+    (folder / "requirements.txt").write_text(requirements(name), encoding="utf-8")
+    archive = zip_folder(folder, out)
+    return Package(name, folder, archive, archive.stat().st_size)
+
+
+def stage(name: str, out: Path) -> Path:
+    """Lay out the function's sources in a folder below `out`, as the function host sees them."""
     folder = out / name
     shutil.rmtree(folder, ignore_errors=True)
     for source in sources(name):
@@ -52,9 +60,7 @@ def package(name: str, out: Path) -> Package:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     (folder / "main.py").write_text(ENTRY.format(name=name), encoding="utf-8")
-    (folder / "requirements.txt").write_text(requirements(name), encoding="utf-8")
-    archive = zip_folder(folder, out)
-    return Package(name, folder, archive, archive.stat().st_size)
+    return folder
 
 
 def sources(name: str) -> set[Path]:

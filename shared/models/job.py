@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared.models.base import Model
 from shared.models.video import Video
@@ -52,6 +52,7 @@ class JobError(Model):
 
 
 class StageState(Model):
+    number: int = Field(1, description="Place among the job's stages, from 1; maps in Firestore have no order.")
     status: StageStatus = StageStatus.PENDING
     attempts: int = 0
     progress: float = Field(0, ge=0, le=1)
@@ -113,6 +114,11 @@ class Job(Model):
     wake_at: datetime | None = Field(None, description="When sweep is to look at this job next; None = never.")
     source_deleted: bool = False
     trace: str | None = Field(None, description="W3C traceparent of the request that made the job.")
+
+    @field_validator("stages")
+    @classmethod
+    def in_order(cls, stages: dict[str, StageState]) -> dict[str, StageState]:
+        return dict(sorted(stages.items(), key=lambda item: item[1].number))
 
     def public(self) -> dict[str, Any]:
         """What its owner sees: everything but the machinery (outbox, leases, wake time)."""

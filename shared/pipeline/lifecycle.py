@@ -59,7 +59,7 @@ def plan(
         url=url,
         filename=filename,
         options=options or {},
-        stages={name: StageState() for name in stages},
+        stages={name: StageState(number=number) for number, name in enumerate(stages, start=1)},
         upload=upload,
         video=Video(filename=filename, content_type=content_type),
         outbox=[outgoing(stages[0])] if url else [],
@@ -114,7 +114,7 @@ def retry(platform: Platform, job_id: str) -> Job:
         stage = jobs.current_stage(job)
         if stage is None or (stage == "extract" and job.source_deleted):
             raise JobProblem("source_gone", "The video is no longer kept; submit it again.")
-        job.stages[stage] = StageState(progress=job.stages[stage].progress)
+        job.stages[stage] = StageState(number=job.stages[stage].number, progress=job.stages[stage].progress)
         job.status = JobStatus.QUEUED
         job.error = None
         job.ended_at = None

@@ -244,3 +244,11 @@ def test_the_source_goes_when_its_time_is_over(world: World, broken: bool) -> No
     job = now(world, job_id)
     assert job.source_deleted
     assert job.wake_at is None
+
+
+def test_the_order_of_stages_survives_a_store_that_keeps_none(world: World) -> None:
+    """A document whose map of stages comes back in another order is still the same plan."""
+    job = now(world, start(world))
+    data = job.document()
+    data["stages"] = dict(reversed(data["stages"].items()))
+    assert list(Job.read(data).stages) == STAGES

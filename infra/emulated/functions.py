@@ -1,0 +1,56 @@
+"""Every function in a process of its own under functions-framework, from the sources that its package would hold."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from infra.emulated.processes import Process, free_port, running
+from infra.packaging.package import stage
+from shared.pipeline.wiring import Function, wiring
+
+READY_SEC = 60.0
+IO_THREADS = 8
+
+
+@contextmanager
+def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) -> Iterator[dict[str, str]]:
+    """Serve all functions of the table while the context lasts and give the base URL of each.
+
+    Args:
+        folder: For the staged sources and the logs.
+        environ: What the functions find in their environment, beside this process's own.
+        api: Host and port for the HTTP function; the others get free ports on loopback.
+
+    Raises:
+        EmulatorsUnavailable: A function does not start; the message ends with its log.
+    """
+    with ExitStack() as stack:
+        started: list[tuple[Process, int]] = []
+        endpoints = {}
+        for row in wiring().functions.values():
+            host, port = api if row.trigger.http else ("127.0.0.1", free_port())
+            command = server(row, stage(row.name, folder), host, port)
+            process = running(
+                command, folder / f"{row.name}.log", os.environ | {**environ, "THREADS": str(threads(row))}
+            )
+            started.append((stack.enter_context(process), port))
+            endpoints[row.name] = f"http://127.0.0.1:{port}"
+        for process, port in started:
+            process.wait_for_port(port, READY_SEC)
+        yield endpoints
+
+
+def server(row: Function, sources: Path, host: str, port: int) -> list[str]:
+    """The command that serves one function, as the cloud's runtime does it."""
+    kind = ["--asgi"] if row.trigger.http else ["--signature-type", "cloudevent"]
+    place = ["--source", str(sources / "main.py"), "--host", host, "--port", str(port)]
+    return [sys.executable, "-m", "functions_framework", "--target", row.name, *kind, *place]
+
+
+def threads(row: Function) -> int:
+    """How many events a function works on at once here, where one process stands for all of its instances."""
+    return (os.cpu_count() or 1) if row.cpu_bound else max(IO_THREADS, row.concurrency)

@@ -1,0 +1,44 @@
+"""The emulated place: Google's emulators, and every function under Google's function host, until interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from infra.embedded.scheduler import Scheduler
+from infra.embedded.serve import LOOPBACK, sole_server
+from infra.emulated.emulators import emulators
+from infra.emulated.functions import functions
+from infra.emulated.provision import provision
+from shared.settings import read_settings
+
+
+def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when requests are answered.
+
+    Raises:
+        AlreadyServed: Another server works on the same data folder.
+        EmulatorsUnavailable: An emulator cannot be had or a function does not start; the message says what to do.
+    """
+    from infra.emulated.processes import free_port
+    from shared.platform.gcp.place import open_gcp
+
+    folder = data / "emulated"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    port = port or free_port()
+    url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with sole_server(folder), suppress(KeyboardInterrupt), emulators(folder) as hosts:
+        environ = hosts.environ() | {"PUBLIC_URL": url}
+        if host in LOOPBACK:
+            environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
+        os.environ.update(environ)
+        with functions(folder, environ, (host, port)) as endpoints:
+            provision(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
+            with Scheduler(open_gcp(read_settings(os.environ)).bus):
+                ready(url)
+                threading.Event().wait()
