@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 from shared import clock
 from shared.errors import Conflict
-from shared.pipeline.wiring import wiring
 from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.codec import read_time, time_text
 from shared.platform.embedded.database import Database
 from shared.platform.ports import ObjectInfo
 
-MAX_NAME_BYTES = 1024
 PAGE_ROWS = 500
 
 # No byte of UTF-8 is 0xFF: what lies between the prefix and this bound starts with the prefix.
@@ -98,19 +96,6 @@ class Catalog:
             if len(rows) < PAGE_ROWS:
                 return
             last = rows[-1]["name"]
-
-
-def check_name(bucket: str, name: str) -> None:
-    """Raises ValueError for an unknown bucket, a name Cloud Storage refuses, and what looks like a path trick."""
-    if bucket not in wiring().buckets:
-        raise ValueError(f"there is no bucket {bucket!r}")
-    if any(part in ("", ".", "..") for part in name.split("/")):
-        raise ValueError(f"the object name {name!r} has an empty, '.' or '..' part")
-    if any(character in name for character in "\0\r\n"):
-        raise ValueError("an object name has no NUL and no line break")
-    # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
-    if len(name.encode()) > MAX_NAME_BYTES:
-        raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
 
 
 def _entry(row: sqlite3.Row) -> Entry:
