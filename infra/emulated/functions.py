@@ -34,10 +34,9 @@ def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) ->
         for row in wiring().functions.values():
             host, port = api if row.trigger.http else ("127.0.0.1", free_port())
             command = server(row, stage(row.name, folder), host, port)
-            process = running(
-                command, folder / f"{row.name}.log", os.environ | {**environ, "THREADS": str(threads(row))}
-            )
-            started.append((stack.enter_context(process), port))
+            found = os.environ | {**environ, "THREADS": str(threads(row))}
+            process = stack.enter_context(running(command, folder / f"{row.name}.log", found))
+            started.append((process, port))
             endpoints[row.name] = f"http://127.0.0.1:{port}"
         for process, port in started:
             process.wait_for_port(port, READY_SEC)
