@@ -44,7 +44,8 @@ def up(
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
     except OSError as error:
-        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.", err=True)
+        what = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"
+        typer.echo(f"Cannot {what}: {error.strerror}. Choose another --host, --port or --data.", err=True)
         raise typer.Exit(2) from None
 
 

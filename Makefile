@@ -1,0 +1,40 @@
+# Everything runs in .venv, which is made and kept in line with uv.lock by infra/venv.sh.
+
+LOCKED = pyproject.toml uv.lock infra/venv.sh
+BIN = .venv/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.for-run ## Make a cooking video, send it through the whole pipeline, show the recipe
+	@$(BIN)/clipwise demo
+
+up: .venv/.for-run ## Serve the API on this machine until interrupted
+	@$(BIN)/clipwise up
+
+test: .venv/.for-dev ## Run all tests
+	@$(BIN)/pytest
+
+check: .venv/.for-dev ## Check format, lint and types
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+
+format: .venv/.for-dev ## Format the code and repair what the linter can
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+bench: .venv/.for-dev ## Measure speed
+	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python "$$bench" || exit 1; done
+
+clean: ## Remove .venv and caches; the data in .clipwise stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.for-run: $(LOCKED)
+	@PYTHON='$(PYTHON)' sh infra/venv.sh run
+
+.venv/.for-dev: $(LOCKED)
+	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
+
+.PHONY: help demo up test check format bench clean

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Brings .venv in line with uv.lock. What for: to `run` Clipwise, or `dev`, which adds the tools for working on it.
+# The lock holds either way: uv is used where it is installed, else a pinned one is put into .venv by pip.
+set -eu
+
+UV_VERSION=0.13.8
+purpose=$1
+unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
+
+say() { printf '%s\n' "$*" >&2; }
+
+find_python() {
+    for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14 python; do
+        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            return
+        fi
+    done
+    say 'Clipwise needs Python 3.11 or newer, and none was found.'
+    say '  Debian, Ubuntu: sudo apt install python3 python3-venv    Fedora: sudo dnf install python3'
+    say '  macOS: brew install python    or, anywhere: install uv, which brings Python along'
+    say 'If it is there under another name: make PYTHON=/path/to/python3'
+    exit 1
+}
+
+install_uv() {
+    find_python
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        say "$python cannot make virtual environments: its module ensurepip is missing."
+        say '  Debian, Ubuntu: sudo apt install python3-venv    or, anywhere: install uv'
+        exit 1
+    fi
+    "$python" -m venv --clear .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --target .venv/uv "uv==$UV_VERSION"
+}
+
+if [ "$purpose" = dev ]; then what="work on"; else what=run; fi
+say "Installing what it takes to $what Clipwise into .venv. The first time this may take some minutes …"
+if command -v uv >/dev/null; then
+    uv=uv
+else
+    uv=.venv/uv/bin/uv
+    [ "$("$uv" --version 2>/dev/null | cut -d ' ' -f 2)" = "$UV_VERSION" ] || install_uv
+fi
+if [ -t 2 ]; then quiet=; else quiet=--quiet; fi
+if [ "$purpose" = dev ]; then
+    "$uv" sync $quiet --frozen --extra embedded
+    touch .venv/.for-dev
+else
+    "$uv" sync $quiet --frozen --extra embedded --no-default-groups --inexact
+fi
+touch .venv/.for-run
