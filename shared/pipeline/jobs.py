@@ -91,9 +91,10 @@ def current_stage(job: Job) -> str | None:
 def wake_time(job: Job, now: datetime) -> datetime | None:
     """When sweep is to look at the job, if nothing happens before.
 
-    A stage that waits for its event is nudged after a pause that doubles with the job's age, so that a long queue
-    is not made longer.
+    A job that waits, for its upload or for a stage's event, is looked at after a pause that doubles with its age, so
+    that a long queue is not made longer.
     """
+    quiet = now + max(QUIET_GRACE, now - job.created_at)
     if job.outbox:
         return now + OUTBOX_GRACE
     if job.status.final:
@@ -104,5 +105,5 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     if leases:
         return max(leases) + LEASE_GRACE
     if job.upload and job.upload.state is UploadState.WAITING and job.upload.expires_at:
-        return job.upload.expires_at
-    return now + max(QUIET_GRACE, now - job.created_at)
+        return min(quiet, job.upload.expires_at)
+    return quiet

@@ -63,8 +63,11 @@ def _arrived(platform: Platform, job: Job) -> bool:
 
 
 def _expire(job: Job) -> bool:
+    """Give up an upload whose time is over; one that has time left is only looked at again later."""
     if job.status.final or job.upload is None or job.upload.state is not UploadState.WAITING:
         return False
+    if job.upload.expires_at and job.upload.expires_at > clock.now():
+        return True
     job.upload.state = UploadState.EXPIRED
     fail(
         job,

@@ -206,8 +206,10 @@ def test_deleting_a_running_job_leaves_nothing(world: World) -> None:
 def test_an_upload_that_never_comes_expires(world: World) -> None:
     """A job whose bytes do not arrive in time ends as failed with `upload_expired`."""
     job_id = start(world, by_url=False)
-    world.sweep()
-    assert now(world, job_id).status is JobStatus.QUEUED
+    for _ in range(5):
+        world.time += timedelta(minutes=10)
+        world.sweep()
+        assert now(world, job_id).status is JobStatus.QUEUED
     world.time += timedelta(hours=2)
     world.sweep()
     job = now(world, job_id)
@@ -224,6 +226,16 @@ def test_an_upload_whose_event_was_lost_is_found(world: World) -> None:
     world.mailbox.clear()
     world.settle()
     assert now(world, job_id).status is JobStatus.DONE
+
+
+def test_an_event_that_came_before_its_job_is_made_up_for(world: World) -> None:
+    """Bytes whose event was delivered before the job could be seen are found within minutes, not when they expire."""
+    job_id = start(world, by_url=False)
+    world.objects.put(UPLOADS, source_name(job_id), b"video", "video/mp4")
+    world.mailbox.clear()
+    world.time += timedelta(minutes=6)
+    world.sweep()
+    assert world.mailbox == [Event("extract", job_id)]
 
 
 @pytest.mark.parametrize("broken", [False, True])
