@@ -77,6 +77,10 @@ async def _known(request: Request, error: ClipwiseError) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if status == 413 and "content-length" not in request.headers:
+        # The rest may never end. Of a body with a length the server discards the rest, so that the client is able to
+        # read this answer.
+        headers["Connection"] = "close"
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SEC)
         log.warning("answered with 503", exc_info=error)

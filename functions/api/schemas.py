@@ -28,20 +28,27 @@ MAX_OPTION_LENGTH = 2000
 _OTHER_NAMES = {
     "application/mp4": "video/mp4",
     "application/ogg": "audio/ogg",
+    "audio/3gpp": "video/mp4",
     "audio/m4a": "audio/mp4",
+    "audio/matroska": "video/x-matroska",
     "audio/mp3": "audio/mpeg",
+    "audio/mp4a-latm": "audio/mp4",
+    "audio/opus": "audio/ogg",
     "audio/vnd.wave": "audio/wav",
     "audio/wave": "audio/wav",
     "audio/webm": "video/webm",
     "audio/x-flac": "audio/flac",
     "audio/x-m4a": "audio/mp4",
+    "audio/x-matroska": "video/x-matroska",
     "audio/x-wav": "audio/wav",
+    "video/3gpp": "video/mp4",
     "video/avi": "video/x-msvideo",
     "video/matroska": "video/x-matroska",
     "video/msvideo": "video/x-msvideo",
     "video/vnd.avi": "video/x-msvideo",
     "video/x-m4v": "video/mp4",
 }
+UNKNOWN_TYPE = "application/octet-stream"
 
 
 def language_tag(text: str) -> str:
@@ -58,10 +65,13 @@ def language_tag(text: str) -> str:
 
 
 def accepted_type(declared: str) -> str | None:
-    """The media type that a client declares, under the name that we use; None when such files are not taken."""
+    """The media type that a client declares, under the name that we use; None when such files are not taken.
+
+    Who declares nothing in particular is believed too: the content decides.
+    """
     plain = declared.partition(";")[0].strip().lower()
     name = _OTHER_NAMES.get(plain, plain)
-    return name if name in ACCEPTED else None
+    return name if name in ACCEPTED or name == UNKNOWN_TYPE else None
 
 
 def plain_value(value: Any) -> Any:

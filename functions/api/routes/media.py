@@ -17,6 +17,7 @@ from shared.settings import settings
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problems(401, 403, 422))
 
 # Stages name their files so; no part can be `.` or `..`.
+MAX_NAME_LENGTH = 200
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
@@ -30,6 +31,6 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]
 )
 def media(job: OwnJob, place: Place, name: Annotated[str, Path(examples=["frames/03.jpg"])]) -> RedirectResponse:
     stored = media_name(job.id, name)
-    if not _NAME.fullmatch(name) or place.objects.stat(MEDIA, stored) is None:
+    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or place.objects.stat(MEDIA, stored) is None:
         raise NotFound(stored)
     return RedirectResponse(place.objects.signed_url(MEDIA, stored, settings().signed_link_ttl_sec))

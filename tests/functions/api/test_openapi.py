@@ -1,0 +1,119 @@
+"""What the API says of itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.api.app import create_app
+from functions.api.openapi import JOB_EXAMPLE
+from functions.api.schemas import PublicJob
+from shared.analyses.kinds import kinds
+from shared.models.job import Job, StageState
+from tests.api_site import FRONTEND, Site
+
+
+def references(part: Any) -> set[str]:
+    if isinstance(part, dict):
+        own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+        return own.union(*(references(value) for value in part.values()))
+    if isinstance(part, list):
+        return set().union(*(references(value) for value in part))
+    return set()
+
+
+def test_the_document_is_whole() -> None:
+    """Every reference in the OpenAPI document leads somewhere, and every operation says what it does."""
+    document = create_app().openapi()
+    schemas = document["components"]["schemas"]
+
+    assert {name.rpartition("/")[2] for name in references(document)} <= schemas.keys()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert all(operation["summary"] for operation in operations)
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_errors_are_documented_as_problems() -> None:
+    """A generated client knows the form of every error."""
+    paths = create_app().openapi()["paths"]
+    for path in paths.values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_both_forms_of_a_submission_are_documented() -> None:
+    """The document tells of the link as JSON and of the file as a form, with their fields."""
+    document = create_app().openapi()
+    content = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
+    schemas = document["components"]["schemas"]
+
+    assert set(content) == {"application/json", "multipart/form-data"}
+    link, form = (schemas[item["schema"]["$ref"].rpartition("/")[2]] for item in content.values())
+    assert set(link["required"]) == {"url", "kind"}
+    assert set(form["required"]) == {"file", "kind"}
+    assert form["properties"]["file"]["format"] == "binary"
+
+
+def test_the_documented_job_is_the_job() -> None:
+    """The fields in the document are exactly those that clients get."""
+    now = datetime.now(UTC)
+    job = Job(
+        id="1", owner="o", kind="k", language="en", stages={"extract": StageState()}, created_at=now, updated_at=now
+    )
+    schemas = create_app().openapi()["components"]["schemas"]
+
+    assert schemas["Job"]["properties"].keys() == job.public().keys()
+    assert schemas["Stage"]["properties"].keys() == job.public()["stages"]["extract"].keys()
+    PublicJob.model_validate(job.public())
+    PublicJob.model_validate(JOB_EXAMPLE)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_documentation_for_people(site: Site, path: str) -> None:
+    """The interactive pages are there."""
+    answer = site.client.get(path)
+
+    assert answer.status_code == 200
+    assert "/openapi.json" in answer.text
+
+
+def test_kinds_tell_what_they_give(site: Site) -> None:
+    """A client can learn every kind, what it does and the form of its result."""
+    listed = site.client.get("/v1/kinds").json()["kinds"]
+
+    assert [kind["name"] for kind in listed] == list(kinds())
+    by_name = {kind["name"]: kind for kind in listed}
+    assert by_name["recipe"]["does"]
+    assert "ingredients" in by_name["recipe"]["result"]["properties"]
+
+
+def test_the_service_says_that_it_is_up(site: Site) -> None:
+    """The root greets with a message, and the health check answers."""
+    assert isinstance(site.client.get("/").json()["message"], str)
+    assert site.client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_browsers_of_the_frontend_may_call(site: Site) -> None:
+    """The configured frontend passes the browser's preflight with the headers that it needs; others do not."""
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
+    }
+    ours = site.client.options("/v1/jobs", headers=asked | {"Origin": FRONTEND})
+    theirs = site.client.options("/v1/jobs", headers=asked | {"Origin": "https://evil.example"})
+
+    assert ours.status_code == 200
+    assert ours.headers["access-control-allow-origin"] == FRONTEND
+    assert "access-control-allow-origin" not in theirs.headers
+
+
+def test_without_a_frontend_no_origin_is_let_in(site: Site) -> None:
+    """Nothing is shared across origins unless it was configured."""
+    answer = httpx.get(f"{site.url}/", headers={"Origin": "https://evil.example"})
+
+    assert "access-control-allow-origin" not in answer.headers

@@ -1,0 +1,107 @@
+"""Errors as clients get them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.api.problems import STATUSES, status_of
+from shared.errors import PermanentError, TransientError
+from shared.pipeline.lifecycle import JobProblem
+from tests.api_site import FRONTEND, Site
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
+    problem = answer.json()
+    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert isinstance(problem["detail"], str)
+    assert problem["detail"]
+    assert isinstance(problem["title"], str)
+
+
+def test_an_address_that_is_not_there(site: Site) -> None:
+    """A wrong path is a problem object too, and says where to look."""
+    assert_problem(site.client.get("/v2/jobs"), 404, "not_found")
+
+
+def test_a_method_that_is_not_there(site: Site) -> None:
+    """A wrong method is a problem object too, with the header that tells the right one."""
+    answer = site.client.put("/v1/uploads")
+
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "POST"
+
+
+def test_a_wrong_field_is_named(site: Site) -> None:
+    """A validation error is one sentence that names the field, and a list when there are several."""
+    answer = site.client.post("/v1/jobs", json={"language": "klingon!", "colour": 1, "kind": "recipe"})
+
+    assert_problem(answer, 422, "invalid_request")
+    assert {error["field"] for error in answer.json()["errors"]} == {"url", "language", "colour"}
+    assert "2 more" in answer.json()["detail"]
+
+
+def test_what_goes_wrong_inside_stays_inside(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours is one plain sentence for the client, and one traceback in the log."""
+
+    def break_down(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("secret at /var/lib/clipwise")
+
+    monkeypatch.setattr(type(site.place.platform.documents), "query", break_down)
+    with caplog.at_level(logging.ERROR):
+        answer = site.client.get("/v1/jobs", headers={"Origin": FRONTEND})
+
+    assert_problem(answer, 500, "internal")
+    assert "secret" not in answer.text
+    assert "/var" not in answer.text
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+    # Without this header the frontend's own code could not read what went wrong.
+    assert answer.headers["access-control-allow-origin"] == FRONTEND
+
+
+def test_the_request_trace_is_kept(site: Site) -> None:
+    """A job carries the trace of the request that made it, so that its logs can be found."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    body = {"url": "https://example.com/a.mp4", "kind": "metadata"}
+    job = site.client.post("/v1/jobs", json=body, headers={"traceparent": trace}).json()
+    stored = site.place.platform.documents.get("jobs", job["id"])
+
+    assert stored is not None
+    assert stored.data["trace"] == trace
+
+
+def test_a_client_that_hangs_up_leaves_nothing(site: Site) -> None:
+    """A request that breaks off in the middle makes no job and leaves no temporary file."""
+    url = httpx.URL(site.url)
+    head = (
+        f"POST /v1/jobs HTTP/1.1\r\nHost: {url.netloc.decode()}\r\nContent-Length: 100000\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+        'Content-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\nhalf'
+    )
+    with socket.create_connection((url.host, url.port or 80)) as connection:
+        connection.sendall(head.encode())
+
+    assert site.client.get("/healthz").status_code == 200
+    assert site.jobs() == []
+    assert list(site.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", sorted(STATUSES))
+def test_the_table_of_codes(code: str) -> None:
+    """A code in the table has that status whatever kind of error it comes with."""
+    assert status_of(PermanentError(code, "…")) == STATUSES[code]
+
+
+def test_codes_that_are_not_in_the_table() -> None:
+    """Bad input is 422, a job in the wrong state 409, what passes 503."""
+    assert status_of(PermanentError("url_invalid", "…")) == 422
+    assert status_of(JobProblem("job_ended", "…")) == 409
+    assert status_of(TransientError("not_stored", "…")) == 503
