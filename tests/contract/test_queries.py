@@ -59,7 +59,11 @@ def matches(data: dict[str, Any], condition: Filter) -> bool:
     if op == "in":
         return any(matches(data, (path, "==", item)) for item in wanted)
     if op == "array_contains":
-        return isinstance(value, list) and any(kind(item) == kind(wanted) and item == wanted for item in value)
+        return (
+            isinstance(value, list)
+            and wanted is not None
+            and any(kind(item) == kind(wanted) and item == wanted for item in value)
+        )
     if kind(value) != kind(wanted):
         return False
     return value == wanted if op == "==" else wanted is not None and bool(COMPARE[op](value, wanted))
@@ -109,7 +113,7 @@ DOCUMENTS = st.dictionaries(
 EQUALITIES = (
     st.tuples(st.sampled_from(FIELDS), st.just("=="), VALUES)
     | st.tuples(st.sampled_from(FIELDS), st.just("in"), st.lists(VALUES, max_size=3))
-    | st.tuples(st.just("list"), st.just("array_contains"), VALUES)
+    | st.tuples(st.just("list"), st.just("array_contains"), VALUES.filter(lambda value: value is not None))
 )
 ORDERS = st.lists(
     st.tuples(st.sampled_from(FIELDS), st.sampled_from(["asc", "desc"])), max_size=3, unique_by=lambda part: part[0]

@@ -137,7 +137,6 @@ def test_more_bytes_than_announced_are_refused(objects: Objects, fresh: str, way
         lambda: httpx.put(session.url, content=iter([CONTENT, b"x"])),
     ][way]()
     assert answer.status_code in (400, 413)
-    assert answer.json()["detail"]
     assert stored(objects, fresh) is None
 
 

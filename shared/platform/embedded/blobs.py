@@ -42,10 +42,11 @@ class Blobs:
     def create(self, blob: str) -> BinaryIO:
         """A new file, whose name is durable."""
         path = self.path(blob)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(exist_ok=True)
+            _sync_folder(self._root)
         target = path.open("xb")
         _sync_folder(path.parent)
-        _sync_folder(self._root)
         return target
 
     def write_at(self, blob: str, offset: int, piece: bytes) -> None:

@@ -58,16 +58,14 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
         "X-Content-Type-Options": "nosniff",
     }
     status, start, end = 200, 0, info.size
-    if request.headers.get("if-range", etag) == etag:
-        match = _RANGE.fullmatch(request.headers.get("range", ""))
-        if match and match.group() != "bytes=-":
-            start, end = _span(*match.groups(), size=info.size)
-            status = 206
-            if start >= end:
-                stream.close()
-                unsatisfied = {"Content-Range": f"bytes */{info.size}"}
-                return problem(416, "range_not_satisfiable", f"The object has {info.size} bytes.", unsatisfied)
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
+    asked = _asked(request.headers.get("range", ""), info.size)
+    if asked and request.headers.get("if-range", etag) == etag:
+        status, (start, end) = 206, asked
+        if start >= end:
+            stream.close()
+            unsatisfied = {"Content-Range": f"bytes */{info.size}"}
+            return problem(416, "range_not_satisfiable", f"The object has {info.size} bytes.", unsatisfied)
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
     headers["Content-Length"] = str(end - start)
     if request.method == "HEAD":
         stream.close()
@@ -75,13 +73,15 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
     return StreamingResponse(_pieces(stream, start, end), status, headers)
 
 
-def _span(first: str, last: str, *, size: int) -> tuple[int, int]:
-    """The half-open range that is asked for; empty when it cannot be satisfied."""
-    if not first:
-        return max(0, size - int(last)), size
-    if last and int(last) < int(first):
-        return 0, size
-    return int(first), min(size, int(last) + 1) if last else size
+def _asked(header: str, size: int) -> tuple[int, int] | None:
+    """The half-open range that is asked for, empty when it cannot be satisfied; None when there is no valid one."""
+    match = _RANGE.fullmatch(header)
+    first, last = match.groups() if match else ("", "")
+    if first and last:
+        return (int(first), min(size, int(last) + 1)) if int(first) <= int(last) else None
+    if first:
+        return int(first), size
+    return (max(0, size - int(last)), size) if last else None
 
 
 async def _pieces(stream: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:

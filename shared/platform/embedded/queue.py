@@ -16,9 +16,7 @@ from shared.pipeline.wiring import Backoff, wiring
 from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.codec import read_time, time_text
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.events import Delivery, as_cloud_event
-
-__all__ = ["DeadLetter", "Delivery", "Queue", "as_cloud_event"]
+from shared.platform.embedded.events import Delivery
 
 NO_BACKOFF = Backoff(min=1, max=60)
 

@@ -1,0 +1,131 @@
+"""What only the embedded documents promise: indexes, and a watcher that costs nothing when nobody watches."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shared.platform.embedded.fields import rank, value
+from shared.platform.embedded.place import EmbeddedPlace
+from shared.platform.ports import Document, Filter, Order
+from tests.unit.embedded.conftest import reopen
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NEWEST: list[Order] = [("createdAt", "desc")]
+
+
+@pytest.mark.parametrize(
+    ("filters", "order", "index"),
+    [
+        ([("owner", "==", "a")], NEWEST, "documents_by_owner"),
+        ([("owner", "==", "a"), ("status", "==", "done")], NEWEST, "documents_by_owner_and_status"),
+        ([("owner", "==", "a"), ("kind", "==", "recipe")], NEWEST, "documents_by_owner_and_kind"),
+        ([("status", "==", "running")], [], "documents_by_status"),
+        ([("wakeAt", "<=", NOW)], [("wakeAt", "asc")], "documents_by_wake_at"),
+        ([("expiresAt", "<=", NOW)], [("expiresAt", "asc")], "documents_by_expires_at"),
+    ],
+)
+def test_the_queries_of_the_pipeline_use_an_index(
+    place: EmbeddedPlace, filters: list[Filter], order: list[Order], index: str
+) -> None:
+    """A list of jobs opens as fast with a hundred thousand jobs as with ten."""
+    for n in range(3):
+        job = {"owner": "a", "status": "done", "kind": "recipe", "createdAt": NOW, "wakeAt": NOW, "expiresAt": NOW}
+        place.platform.documents.put("jobs", f"{n}", job)
+    connection = place.database.connection
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    page = place.platform.documents.query("jobs", filters, order, 1)
+    place.platform.documents.query("jobs", filters, order, 1, page.cursor)
+    connection.set_trace_callback(None)
+    for statement in statements:
+        plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        assert re.search(rf"SEARCH documents USING INDEX {index} \(collection=\? AND", plan[0]), plan
+        if order == NEWEST:
+            assert len(plan) == 1, "sorted anew"
+
+
+def test_the_sort_keys_are_those_the_indexes_were_made_with() -> None:
+    """Changing these texts makes the indexes of existing folders useless: it needs a migration that rebuilds them."""
+    assert rank("a") == (
+        "CASE json_type(data, '$.a') WHEN 'null' THEN 0 WHEN 'false' THEN 1 WHEN 'true' THEN 1"
+        " WHEN 'integer' THEN 2 WHEN 'real' THEN 2 WHEN 'text' THEN 4 WHEN 'array' THEN 5"
+        " WHEN 'object' THEN iif(json_type(data, '$.a.\"$time\"') IS NULL, 6, 3) END"
+    )
+    assert value("a") == "coalesce(json_extract(data, '$.a.\"$time\"'), json_extract(data, '$.a'), 0)"
+
+
+@pytest.mark.parametrize("path", ["", "a b", "a'--", "a..b", ".a", 'a"', "a[0]", "$time", "a\n"])
+def test_a_field_that_is_no_plain_path_is_refused(place: EmbeddedPlace, path: str) -> None:
+    """No filter can smuggle SQL in."""
+    with pytest.raises(ValueError, match="dotted path"):
+        place.platform.documents.query("jobs", [(path, "==", 1)])
+    with pytest.raises(ValueError, match="dotted path"):
+        place.platform.documents.query("jobs", [], [(path, "asc")])
+
+
+def watchers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "document-watcher"]
+
+
+def test_the_watcher_thread_ends_with_the_last_watch(place: EmbeddedPlace) -> None:
+    """A server that nobody listens to does no work for listeners."""
+    documents = place.platform.documents
+    endings = [documents.watch("jobs", "a", lambda document: None) for _ in range(3)]
+    (thread,) = watchers()
+    for unsubscribe in endings:
+        unsubscribe()
+    thread.join(20)
+    assert not thread.is_alive()
+    told = threading.Event()
+    unsubscribe = documents.watch("jobs", "a", lambda document: told.set())
+    assert told.wait(20)
+    (thread,) = watchers()
+    unsubscribe()
+    thread.join(20)
+
+
+def test_a_watch_sees_what_another_process_writes(place: EmbeddedPlace, tmp_path: Path) -> None:
+    """A page served by the API shows what a worker process does."""
+    seen: list[int | None] = []
+    changed = threading.Condition()
+
+    def note(document: Document | None) -> None:
+        with changed:
+            seen.append(document.data["n"] if document else None)
+            changed.notify_all()
+
+    unsubscribe = place.platform.documents.watch("jobs", "a", note)
+    with changed:
+        assert changed.wait_for(lambda: seen == [None], 20)
+    other = reopen(tmp_path)
+    other.platform.documents.put("jobs", "a", {"n": 7})
+    with changed:
+        assert changed.wait_for(lambda: seen[-1] == 7, 20)
+    unsubscribe()
+
+
+def test_a_listener_that_fails_does_not_silence_the_others(
+    place: EmbeddedPlace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One broken page does not stop the progress bars of all."""
+    told = threading.Event()
+
+    def fail(document: Document | None) -> None:
+        raise RuntimeError("broken page")
+
+    endings = [
+        place.platform.documents.watch("jobs", "a", fail),
+        place.platform.documents.watch("jobs", "a", lambda document: told.set() if document else None),
+    ]
+    with caplog.at_level(logging.ERROR):
+        place.platform.documents.put("jobs", "a", {"n": 1})
+        assert told.wait(20)
+    assert "broken page" in caplog.text
+    for unsubscribe in endings:
+        unsubscribe()
