@@ -24,7 +24,8 @@ def _problem(wanted: Ingredient, got: Ingredient | None, duration_sec: float) ->
     if got is None:
         return f"{line} is missing"
     if (got.amount, got.unit) != (wanted.amount, wanted.unit):
-        return f"{line} came out as {got.amount} {got.unit} {got.name}"
+        amount = "no amount" if got.amount is None else f"{got.amount:g}"
+        return f"{line} came out as {amount} {got.unit or 'without a unit'}"
     if got.seen is None or got.seen.time is None or not 0 <= got.seen.time <= duration_sec:
         return f"{line} does not say when it is seen in the video"
     return None
