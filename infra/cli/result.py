@@ -134,20 +134,20 @@ def job_view(job: JobDocument) -> RenderableType:
     table.add_row("Kind", f"{job['kind']} ({job['language']})")
     table.add_row("Status", f"{job['status']}, {job['progress']} %")
     table.add_row("Stages", ", ".join(f"{name} {stage['status']}" for name, stage in job["stages"].items()))
-    table.add_row("Started", words.day(job["createdAt"]))
+    table.add_row("Started", words.moment(job["createdAt"]))
     return table
 
 
 def jobs_table(jobs: list[JobDocument]) -> Table:
+    """One row per job; the source gives way where the terminal is narrow, the id never."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold cyan")
-    table.add_column("ID", no_wrap=True, overflow="fold")
-    for heading in ("Kind", "Status", "Done", "Started"):
+    for heading in ("ID", "Kind", "Status", "Started"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("Source", no_wrap=True, overflow="ellipsis")
+    table.add_column("Source")
     for job in jobs:
-        done = f"{job['progress']} %"
-        row = (job["kind"], job["status"], done, words.day(job["createdAt"]), Text(source(job)))
-        table.add_row(job["id"], *row)
+        status = f"running {job['progress']} %" if job["status"] == "running" else job["status"]
+        where = Text(source(job), no_wrap=True, overflow="ellipsis")
+        table.add_row(job["id"], job["kind"], status, words.day(job["createdAt"]), where)
     return table
 
 

@@ -35,8 +35,13 @@ def minutes(number: float) -> str:
 
 
 def day(iso: str) -> str:
+    """An ISO 8601 time as local day and time, in short."""
+    return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M")
+
+
+def moment(iso: str) -> str:
     """An ISO 8601 time as local date and time."""
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def amount(number: float, unit: str | None = None) -> str:
