@@ -66,8 +66,8 @@ class Documents(Protocol):
         """Documents that match all filters, in order, at most `limit`, after `cursor`.
 
         Ties go by id, in the direction of the last order (as in Firestore's own indexes). A document that lacks a
-        field of a filter or of the order is not found. None is a value like any other for `==`, and is never found
-        by an inequality. Raises ValueError on a cursor that no query of this form gave.
+        field of a filter or of the order is not found. None is a value like any other for `==` and `in`, and is never
+        found by an inequality or in an array. Raises ValueError on a cursor that no query of this form gave.
         """
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:

@@ -14,6 +14,7 @@ from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import open_embedded
 from shared.platform.ports import Platform
 from shared.settings import Settings
+from tests.contract.emulated import connect, decoded, received, running_emulators
 from tests.contract.served import served
 
 WAIT_SEC = 20.0
@@ -50,4 +51,14 @@ def embedded(folder: Path) -> Iterator[Adapter]:
         yield Adapter(place.platform, receive)
 
 
-ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[Adapter]]] = {"embedded": embedded}
+@contextmanager
+def gcp(folder: Path) -> Iterator[Adapter]:
+    with running_emulators(folder, Adapter.frontend) as hosts, received(hosts) as events:
+
+        def receive(function: str) -> CloudEvent:
+            return decoded(events[function].get(timeout=WAIT_SEC))
+
+        yield Adapter(connect(hosts), receive)
+
+
+ADAPTERS: dict[str, Callable[[Path], AbstractContextManager[Adapter]]] = {"embedded": embedded, "gcp": gcp}

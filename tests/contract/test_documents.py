@@ -27,7 +27,8 @@ SCALARS = (
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     | TIMES
 )
-KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8) | st.just("$time")
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+KEYS = TEXTS.filter(lambda key: not (key.startswith("__") and key.endswith("__"))) | st.just("$time")
 MAPS = st.recursive(
     st.dictionaries(KEYS, SCALARS | st.lists(SCALARS, max_size=3), max_size=4),
     lambda inner: st.dictionaries(KEYS, inner | st.lists(inner, max_size=2), max_size=3),
@@ -187,10 +188,23 @@ def test_an_enumeration_is_stored_as_its_text(documents: Documents, fresh: str) 
         2**63,
         [[1]],
         {"a": {1: "x"}},
+        {"": 1},
+        {"__a__": 1},
         object(),
         "lone \ud800 surrogate",
     ],
-    ids=["naive time", "nan", "infinity", "65 bits", "list in list", "key", "object", "surrogate"],
+    ids=[
+        "naive time",
+        "nan",
+        "infinity",
+        "65 bits",
+        "list in list",
+        "key",
+        "empty key",
+        "reserved key",
+        "object",
+        "surrogate",
+    ],
 )
 def test_what_no_place_can_hold_is_refused(documents: Documents, fresh: str, value: Any) -> None:
     """A mistake in the code is found on one's own machine, not in the cloud."""
@@ -276,7 +290,7 @@ def test_a_watch_can_be_ended_from_its_own_callback(documents: Documents, fresh:
     unsubscribe = documents.watch(fresh, "a", other)
     try:
         documents.replace(fresh, "a", {"n": 2}, version)
-        other.until(lambda states: states[-1] == 2)
+        other.until(lambda states: states[-1:] == [2])
         assert first_only.states == [1]
     finally:
         unsubscribe()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from infra.emulated.storage.api import Api
 from infra.emulated.storage.links import Links
@@ -32,21 +33,33 @@ def storage_app(objects: FileObjects, folder: Path, prefix: str, frontends: set[
     store = Store(objects, prefix)
     sessions = Sessions(folder, store)
 
-    async def share(request: Request, go_on: RequestResponseEndpoint) -> Response:
-        origins = set(frontends)
-        if id := request.query_params.get("upload_id"):
-            origins.update(filter(None, [sessions.origin(id)]))
-        response = Response(status_code=204) if request.method == "OPTIONS" else await go_on(request)
-        return share_with(origins, request, response)
+    def shared(route: Route) -> Route:
+        async def answer(request: Request) -> Response:
+            origins = frontends | sessions.origins(request.query_params.get("upload_id", ""))
+            return share_with(origins, request, await _answer(route, request))
+
+        return Route(route.path, answer, methods=[*(route.methods or ()), "OPTIONS"])
 
     return Starlette(
-        routes=[*Api(store, sessions).routes(), *Links(store).routes()],
-        middleware=[Middleware(BaseHTTPMiddleware, dispatch=share)],
-        exception_handlers={HTTPException: _refused, NotFound: _refused, Conflict: _refused, ValueError: _refused},
+        routes=[shared(route) for route in [*Api(store, sessions).routes(), *Links(store).routes()]],
+        exception_handlers={HTTPException: lambda _, error: _refusal(error)},
     )
 
 
-def _refused(_request: Request, error: Exception) -> Response:
+async def _answer(route: Route, request: Request) -> Response:
+    if request.method == "OPTIONS":
+        return Response(status_code=204)
+    try:
+        if inspect.iscoroutinefunction(route.endpoint):
+            response: Response = await route.endpoint(request)
+        else:
+            response = await run_in_threadpool(route.endpoint, request)
+    except (HTTPException, NotFound, Conflict, ValueError) as error:
+        return _refusal(error)
+    return response
+
+
+def _refusal(error: Exception) -> Response:
     """Errors as Google's client reads them."""
     if isinstance(error, HTTPException):
         status, message = error.status_code, error.detail

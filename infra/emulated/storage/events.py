@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
+from urllib.parse import quote
 
 from cloudevents.http import to_binary
 from google.api_core import exceptions
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_SEC = 10.0
 AGAIN_SEC = 1.0
+PLAIN = "".join(set(map(chr, range(0x21, 0x7F))) - {'"', "%"})
 
 
 def event_topic(function: str) -> str:
@@ -51,6 +53,8 @@ class Relay:
         bucket = self._prefix + delivery.bucket
         event = as_cloud_event(replace(delivery, bucket=bucket, data=delivery.data | {"bucket": bucket}))
         headers, body = to_binary(event)
+        # As the HTTP binding of CloudEvents, 3.1.3.2, writes what is not plain ASCII.
+        headers = {key: quote(value, safe=PLAIN) for key, value in headers.items()}
         topic = self._publisher.topic_path(self._project, event_topic(delivery.function))
         try:
             self._publisher.publish(topic, body, timeout=TIMEOUT_SEC, **headers).result(TIMEOUT_SEC)

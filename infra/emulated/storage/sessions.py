@@ -69,12 +69,13 @@ class Sessions:
             raise NotFound("No such upload.")
         return Session(**json.loads(path.read_text()))
 
-    def origin(self, id: str) -> str | None:
-        """The web origin that was said to bring an upload, if there is one."""
+    def origins(self, id: str) -> set[str]:
+        """The web origins that were said to bring an upload: one or none."""
         try:
-            return self.find(id).origin
+            origin = self.find(id).origin
         except NotFound:
-            return None
+            return set()
+        return {origin} if origin else set()
 
     async def answer(self, request: Request) -> Response:
         """PUT brings bytes or asks how many are here, DELETE cancels."""
@@ -89,19 +90,14 @@ class Sessions:
         return self._state(session)
 
     async def _receive(self, request: Request, session: Session) -> None:
-        """Keep the bytes that are new; with the last of them the object appears. Raises ValueError, which ends all."""
-        given = request.headers.get("content-range")
-        told = _RANGE.fullmatch(given) if given else None
-        if given and not told:
-            raise ValueError(f"Content-Range is malformed: {given}")
-        start = int(told["start"] or 0) if told else 0
-        total = int(told["total"]) if told and told["total"] else None
-        if told is None:
-            total = session.size or int(request.headers.get("content-length", 0))
-        if None not in (total, session.size) and total != session.size:
-            self._forget(session)
+        """Keep the bytes that are new; with the last of them the object appears.
+
+        Raises ValueError for a range that cannot be, and for more bytes than the object has, which ends the upload.
+        """
+        start, total = _span(request.headers.get("content-range"))
+        if total is not None and session.size is not None and total != session.size:
             raise ValueError(f"The upload was opened for {session.size} bytes, not for {total}.")
-        session.size = total if session.size is None else session.size
+        session.size = session.size if session.size is not None else total
         received = self._received(session)
         if start > received:
             return
@@ -112,7 +108,7 @@ class Sessions:
                     if session.size is not None and file.tell() + len(piece) > session.size:
                         self._forget(session)
                         raise ValueError(f"The upload was opened for {session.size} bytes; more came.")
-                    await to_thread.run_sync(file.write, piece)
+                    file.write(piece)
             except ClientDisconnect:
                 pass  # what came is kept, for the sender to go on from there
             here = max(received, file.tell())
@@ -145,3 +141,13 @@ class Sessions:
     def _forget(self, session: Session) -> None:
         (self._folder / f"{session.id}.json").unlink()
         self._bytes(session).unlink(missing_ok=True)
+
+
+def _span(content_range: str | None) -> tuple[int, int | None]:
+    """Where the bytes of a request start, and how many the object has if it says so."""
+    if content_range is None:
+        return 0, None
+    told = _RANGE.fullmatch(content_range)
+    if told is None or (told["end"] and int(told["end"]) < int(told["start"])):
+        raise ValueError(f"Content-Range is malformed: {content_range}")
+    return int(told["start"] or 0), int(told["total"]) if told["total"] else None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 TIME_KEY = "$time"
 MAX_BYTES = 1_048_576
+
+_RESERVED = re.compile("__.*__", re.DOTALL)
 
 
 def time_text(time: datetime) -> str:
@@ -38,7 +41,8 @@ def encode(data: dict[str, Any]) -> str:
     """The text to store. What Firestore refuses is refused here, too, so that it is found on one machine.
 
     Raises:
-        ValueError: Other types, naive times, NaN, infinity, integers over 64 bits, lists in lists, over 1 MiB.
+        ValueError: Other types, naive times, NaN, infinity, integers over 64 bits, lists in lists, keys that are empty
+            or in double underscores, over 1 MiB.
     """
     text = json.dumps(_tagged(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
@@ -73,8 +77,8 @@ def _tagged(value: Any) -> Any:
 
 
 def _tagged_key(key: Any) -> str:
-    if not isinstance(key, str):
-        raise ValueError("keys in a document must be strings")
+    if not isinstance(key, str) or not key or _RESERVED.fullmatch(key):
+        raise ValueError(f"{key!r} cannot be a key in a document")
     return escape("$" + key if key.startswith("$") else key)
 
 

@@ -49,6 +49,8 @@ def condition(filter: Filter) -> Condition:
             return "0", []
         return f"({rank(path)} = ? AND {value(path)} {op} ?)", [wanted_rank, wanted_value]
     if op == "array_contains":
+        if wanted is None:
+            return "0", []
         return _contains(path, wanted_rank, wanted_value)
     raise ValueError(f"unknown operator {op!r}")
 
@@ -77,7 +79,6 @@ def _any_of(path: str, wanted: Sequence[Any]) -> Condition:
 
 def _contains(path: str, wanted_rank: int, wanted_value: Any) -> Condition:
     item, types = {
-        NULL: ("0", ("null",)),
         BOOLEAN: ("each.value", ("true", "false")),
         NUMBER: ("each.value", ("integer", "real")),
         TIME: ("json_extract(each.value, '$.\"$time\"')", ("object",)),

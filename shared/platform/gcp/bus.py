@@ -9,6 +9,8 @@ from google.api_core import exceptions, retry
 from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.pubsub_v1.types import BatchSettings
 
+from shared.errors import NotFound
+
 TIMEOUT_SEC = 30.0
 RETRY = retry.Retry(
     predicate=retry.if_exception_type(exceptions.Aborted, exceptions.ServiceUnavailable),
@@ -35,5 +37,8 @@ class PubsubBus:
             timeout=TIMEOUT_SEC,
             **(attributes or {}),
         )
-        # Only the service's answer makes it durable.
-        return str(sent.result(timeout=2 * TIMEOUT_SEC))
+        try:
+            # Only the service's answer makes it durable.
+            return str(sent.result(timeout=2 * TIMEOUT_SEC))
+        except exceptions.NotFound:
+            raise NotFound(f"there is no topic {topic!r}") from None

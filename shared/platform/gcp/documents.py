@@ -145,7 +145,7 @@ def _update_time(version: str) -> Timestamp:
 
 def _finds_nothing(op: str, value: Any) -> bool:
     """Filters that the service refuses although their answer is clear."""
-    return not value if op == "in" else value is None and op in ("<", "<=", ">", ">=")
+    return not value if op == "in" else value is None and op != "=="
 
 
 def _filter(field: str, op: str, value: Any) -> FieldFilter | Or:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from google.api_core import exceptions
@@ -15,7 +16,8 @@ from google.cloud.storage import Blob, Bucket, Client
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.gcp.streams import Rest
+from shared.platform.gcp.streams import Ranges, Rest
+from shared.platform.names import check_name
 from shared.platform.ports import ObjectInfo, UploadSession
 
 # Memory that one upload or one open stream may take; a multiple of 256 KiB.
@@ -61,10 +63,14 @@ class GcsObjects:
         return _info(bucket, blob) if blob else None
 
     def open(self, bucket: str, name: str) -> AbstractContextManager[BinaryIO]:
-        blob = self._stored(bucket, name)
-        if blob is None:
-            raise NotFound(f"{bucket}/{name}")
-        return cast(BinaryIO, blob.open("rb"))
+        while blob := self._stored(bucket, name):
+            reader = BufferedReader(Ranges(blob), CHUNK)
+            try:
+                reader.peek()
+            except exceptions.NotFound:
+                continue  # replaced or deleted since the look at it
+            return reader
+        raise NotFound(f"{bucket}/{name}")
 
     def download(self, bucket: str, name: str, path: Path) -> None:
         try:
@@ -107,7 +113,7 @@ class GcsObjects:
         return str(
             self._blob(bucket, name).generate_signed_url(
                 version="v4",
-                expiration=timedelta(seconds=ttl_sec),
+                expiration=clock.now() + timedelta(seconds=ttl_sec),
                 method="GET",
                 response_disposition=_save_as(filename) if filename else None,
                 credentials=self._signer(),
@@ -125,8 +131,7 @@ class GcsObjects:
         return self._client.bucket(self._prefix + bucket)
 
     def _blob(self, bucket: str, name: str, chunk: int | None = CHUNK) -> Blob:
-        if any(part in ("", ".", "..") for part in name.split("/")):
-            raise ValueError(f"object name {name!r}: empty, `.` and `..` parts cannot be part of it")
+        check_name(bucket, name)
         return self._bucket(bucket).blob(name, chunk_size=chunk)
 
     def _stored(self, bucket: str, name: str) -> Blob | None:

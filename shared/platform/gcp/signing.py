@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from functools import lru_cache
 
 import google.auth
@@ -12,6 +13,10 @@ from google.oauth2 import service_account
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+
+EMULATED = "emulator.invalid"
+EXPONENT = 65537
 
 
 class NobodySigns(RuntimeError):
@@ -44,10 +49,11 @@ def account_signer() -> Signing:
 
 @lru_cache(maxsize=1)
 def throwaway_signer() -> Signing:
-    """A key of this process's own, for an emulator, which knows no accounts."""
+    """A key of this process's own, for the storage emulator, which knows no accounts: the key is the account's name."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = rsa.generate_private_key(public_exponent=EXPONENT, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return service_account.Credentials(crypt.RSASigner.from_string(pem), "nobody@emulator.invalid", TOKEN_URI)
+    name = base64.urlsafe_b64encode(key.public_key().public_numbers().n.to_bytes(256)).decode()
+    return service_account.Credentials(crypt.RSASigner.from_string(pem), f"{name}@{EMULATED}", TOKEN_URI)

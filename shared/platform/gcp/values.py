@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 from typing import Any
 
 INT64 = range(-(2**63), 2**63)
+RESERVED = re.compile("__.*__", re.DOTALL)
 
 
 def checked(data: dict[str, Any]) -> dict[str, Any]:
     """The data itself; raises ValueError on what no document may hold."""
     for key, value in data.items():
-        if not isinstance(key, str):
-            raise ValueError("keys in a document must be strings")
+        if not isinstance(key, str) or not key or RESERVED.fullmatch(key):
+            raise ValueError(f"{key!r} cannot be a key in a document")
         _check(value)
     return data
 

@@ -1,0 +1,77 @@
+"""Google's services on their emulators, with functions-framework behind the push subscriptions."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote
+
+import functions_framework
+import pytest
+from cloudevents.http import CloudEvent
+from werkzeug.serving import make_server
+
+from infra.emulated.emulators import Hosts, emulators
+from infra.emulated.errors import EmulatorsUnavailable
+from infra.emulated.provision import provision
+from shared.pipeline.wiring import wiring
+from shared.platform.gcp.place import open_gcp
+from shared.platform.ports import Platform
+from shared.settings import Settings
+
+SINK = Path(__file__).with_name("sink.py")
+
+
+@contextmanager
+def running_emulators(folder: Path, frontend: str = "") -> Iterator[Hosts]:
+    """The three emulators; skips the test, with the reason, where they cannot be had."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRONTEND_URL", frontend)
+        opened = emulators(folder, obtain=False)
+        try:
+            hosts = opened.__enter__()
+        except EmulatorsUnavailable as reason:
+            pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
+    try:
+        yield hosts
+    finally:
+        opened.__exit__(None, None, None)
+
+
+def connect(hosts: Hosts) -> Platform:
+    """The adapters of `gcp`, on the emulators; the environment stays as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in hosts.environ().items():
+            patch.setenv(name, value)
+        chosen = Settings(google_cloud_project=hosts.project, bucket_prefix=hosts.bucket_prefix)
+        return open_gcp(chosen)
+
+
+@contextmanager
+def received(hosts: Hosts) -> Iterator[dict[str, queue.Queue[CloudEvent]]]:
+    """Subscribe a server of functions-framework to everything; give the queues of what comes, by function."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUNCTION_TARGET", "sink")
+        patch.setenv("FUNCTION_SIGNATURE_TYPE", "cloudevent")
+        app = functions_framework.create_app("sink", str(SINK), "cloudevent")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    triggered = [name for name, function in wiring().functions.items() if not function.trigger.http]
+    provision(hosts, dict.fromkeys(triggered, f"http://127.0.0.1:{server.server_port}"))
+    try:
+        yield sys.modules["sink"].received
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def decoded(event: CloudEvent) -> CloudEvent:
+    """CloudEvents are percent-encoded in HTTP headers (HTTP binding, 3.1.3.2), which the SDK leaves to its caller."""
+    attributes = {name: unquote(value) for name, value in event.get_attributes().items()}
+    return CloudEvent(attributes, event.data)
