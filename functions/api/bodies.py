@@ -86,6 +86,8 @@ async def _parse(request: Request) -> FormData:
         return await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FIELD_BYTES)
     except HTTPException as error:
         raise PermanentError("bad_form", f"The form cannot be read: {error.detail}") from None
+    except UnicodeError:
+        raise PermanentError("bad_form", "The form cannot be read: its character set must be UTF-8.") from None
 
 
 def _wrong_file(type: str, message: str) -> RequestValidationError:

@@ -119,6 +119,11 @@ FORMS: dict[str, tuple[dict[str, Any], int, str]] = {
         422,
         "invalid_request",
     ),
+    "a charset that fails": (
+        raw(KIND + END, {"Content-Type": "multipart/form-data; boundary=b; charset=undefined"}),
+        400,
+        "bad_form",
+    ),
     "no file": (raw(KIND + END, FORM), 422, "invalid_request"),
     "a file input left empty": (raw(KIND + part('name="file"; filename=""') + END, FORM), 422, "invalid_request"),
     "a file in the wrong field": (file(field="video"), 422, "invalid_request"),
