@@ -4,13 +4,19 @@ LOCKED = pyproject.toml uv.lock infra/venv.sh
 BIN = .venv/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.for-run ## Make a cooking video, send it through the whole pipeline, show the recipe
 	@$(BIN)/clipwise demo
 
 up: .venv/.for-run ## Serve the API on this machine until interrupted
 	@$(BIN)/clipwise up
+
+up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function in its own process
+	@$(BIN)/clipwise up --emulators
+
+package: .venv/.for-dev ## Make the functions' deployable packages in dist/
+	@$(BIN)/python -m infra.packaging.package
 
 test: .venv/.for-dev ## Run all tests
 	@$(BIN)/pytest
@@ -37,4 +43,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up test check format bench clean
+.PHONY: help demo up up-emulators package test check format bench clean

@@ -32,16 +32,25 @@ def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
     data: Annotated[Path | None, typer.Option(help="Folder that holds everything.  [default: .clipwise]")] = None,
+    emulators: Annotated[bool, typer.Option("--emulators", help="Serve from Google's emulators.")] = False,
 ) -> None:
     """Serve everything on this machine, until interrupted."""
-    from infra.embedded.serve import AlreadyServed, serve
+    from infra.embedded.serve import AlreadyServed
+    from infra.emulated.errors import EmulatorsUnavailable
     from shared.settings import SettingsError, read_settings
 
     try:
+        if emulators:
+            from infra.emulated.serve import serve
+        else:
+            from infra.embedded.serve import serve
         folder = data or read_settings(os.environ).clipwise_data
         serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
-    except (AlreadyServed, SettingsError) as error:
+    except (AlreadyServed, EmulatorsUnavailable, SettingsError) as error:
         typer.echo(f"Cannot start: {error}", err=True)
+        raise typer.Exit(2) from None
+    except ModuleNotFoundError as error:
+        typer.echo(f"Cannot start: {error.name} is not installed; run `make up-emulators`.", err=True)
         raise typer.Exit(2) from None
     except OSError as error:
         what = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"

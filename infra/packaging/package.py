@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +71,9 @@ def sources(name: str) -> set[Path]:
 
 def requirements(name: str) -> str:
     """The locked versions, with hashes, of what the function and the cloud's adapters import."""
-    command = ["uv", "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
-    beside = Path(sys.executable).with_name("uv")
-    if beside.exists():
-        command[0] = str(beside)
+    # Where uv is not installed, `make` has put one into .venv.
+    uv = shutil.which("uv") or str(ROOT / ".venv" / "uv" / "bin" / "uv")
+    command = [uv, "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
     exported = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"],
         cwd=ROOT,
