@@ -10,8 +10,8 @@ import pytest
 
 from shared.platform.embedded.place import open_embedded
 from shared.settings import read_settings
-from tests.embedded_server import Server
 from tests.media_samples import plain_video
+from tests.running import Server
 
 JOBS = 20
 KILLS = 20

@@ -18,15 +18,16 @@ import httpx
 class Server:
     """Serves `data` on a free loopback port; started again it has the same data and another port."""
 
-    def __init__(self, data: Path, **environ: str) -> None:
+    def __init__(self, data: Path, *options: str, **environ: str) -> None:
         self.data = data
+        self._options = options
         self._environ = environ
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data)],
+            [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data), *self._options],
             env=os.environ | self._environ,
             stdout=subprocess.PIPE,
             text=True,
@@ -47,7 +48,7 @@ class Server:
         if self._process is None:
             return
         self._process.send_signal(how)
-        self._process.wait(20)
+        self._process.wait(30)
         if self._process.stdout:
             self._process.stdout.close()
         self._process = None
@@ -85,8 +86,8 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path, **environ: str) -> Iterator[Server]:
-    server = Server(data, **environ)
+def serving(data: Path, *options: str, **environ: str) -> Iterator[Server]:
+    server = Server(data, *options, **environ)
     server.start()
     try:
         yield server

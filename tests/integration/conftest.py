@@ -1,0 +1,77 @@
+"""Both local places, started as a user starts them, and a real video."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from infra.demo.video import render
+from infra.emulated.errors import EmulatorsUnavailable
+from infra.emulated.jars import FIRESTORE, PUBSUB, jar
+from infra.emulated.java import java
+from tests.hostile_server import HostileServer
+from tests.running import Server, serving
+
+
+@dataclass(frozen=True)
+class Web:
+    folder: Path
+    address: str
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Requests are no news."""
+
+
+OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Iterator[HostileServer]:
+    with HostileServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A well-behaved web server with one folder of files."""
+    folder = tmp_path_factory.mktemp("web")
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Web(folder, f"127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session", params=sorted(OPTIONS))
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, hostile: HostileServer, web: Web
+) -> Iterator[Server]:
+    """A server of either place, for all tests of the session."""
+    if request.param == "emulated":
+        try:
+            java(obtain=False), jar(FIRESTORE, obtain=False), jar(PUBSUB, obtain=False)
+        except EmulatorsUnavailable as reason:
+            pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
+    data = tmp_path_factory.mktemp(request.param)
+    with serving(
+        data, *OPTIONS[request.param], ALLOW_HOSTS=f"{hostile.address},{web.address}", MAX_FILE_SIZE_MB="20"
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cooking_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's video: on-screen text, subtitles, sound."""
+    path = tmp_path_factory.mktemp("videos") / "cooking.mp4"
+    render(path, lambda *_: None)
+    return path
