@@ -86,8 +86,10 @@ class FirestoreDocuments:
             query = query.order_by(field, direction=DIRECTIONS[direction])
         if after:
             query = query.start_after(after)
-        with _refusals(collection):
+        try:
             found = [_document(snapshot) for snapshot in query.get(retry=RETRY)]
+        except exceptions.InvalidArgument as error:
+            raise ValueError(f"{collection}: {error.message}") from None
         more = len(found) > limit
         found = found[:limit]
         return Page(found, write_cursor(found[-1], collection, filters, order) if more else None)
@@ -117,7 +119,7 @@ class FirestoreDocuments:
 
 @contextmanager
 def _refusals(name: str) -> Iterator[None]:
-    """The service's refusals as the port's errors."""
+    """The service's refusals of a write as the port's errors."""
     try:
         yield
     except exceptions.AlreadyExists:
