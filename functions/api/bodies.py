@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -65,18 +65,15 @@ async def read_form(request: Request) -> AsyncIterator[tuple[FileWish, SentFile]
     try:
         fields = dict(form)
         upload = fields.pop("file", None)
-        if (
-            upload is None
-            or upload == ""
-            or (isinstance(upload, UploadFile) and not upload.filename and not upload.size)
-        ):
-            raise _wrong_file("missing", "")
-        if not isinstance(upload, UploadFile):
+        if isinstance(upload, str) and upload:
             raise _wrong_file("text", "the video must be sent as a file, with a file name")
-        wish = _checked(FileWish, fields)
-        if cast(int, upload.size) > settings().max_file_bytes:
+        # A file input that nobody filled in comes without name and bytes.
+        if not isinstance(upload, UploadFile) or not (upload.filename or upload.size):
+            raise _wrong_file("missing", "")
+        size = upload.size or 0
+        if size > settings().max_file_bytes:
             raise too_large()
-        yield wish, SentFile(upload.file, cast(int, upload.size), upload.filename)
+        yield _checked(FileWish, fields), SentFile(upload.file, size, upload.filename)
     finally:
         await form.close()
 

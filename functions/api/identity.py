@@ -53,7 +53,8 @@ def refuse_foreign_pages(request: Request) -> None:
     origin = request.headers.get("origin", "").lower()
     if not _own_name(host):
         raise PermanentError("foreign_page", "This server is not known by this name; set PUBLIC_URL if it should be.")
-    if origin and origin not in frontend_origins() and origin.partition("://")[2] != host:
+    own = (host, urlsplit(settings().public_url.lower()).netloc)
+    if origin and origin not in frontend_origins() and origin.partition("://")[2] not in own:
         raise PermanentError(
             "foreign_page", "Pages of this origin may not do this; add it to FRONTEND_URL if they may."
         )
