@@ -1,0 +1,149 @@
+"""The index definitions, against the queries that the code makes: the emulator asks for none, production does."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from functions.api.identity import User
+from functions.api.routes.jobs import list_jobs
+from shared.analyses.kinds import kinds
+from shared.models.job import JobStatus
+from shared.pipeline import once
+from shared.pipeline.paths import JOBS, VIDEOS
+from shared.pipeline.sweep import sweep
+from shared.platform.ports import Documents, Filter, Order, Page, Platform
+
+ROOT = Path(__file__).parents[3]
+FIRESTORE = ROOT / "infra" / "firestore"
+DEFINED = json.loads((FIRESTORE / "firestore.indexes.json").read_text())
+SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
+
+Form = tuple[str, frozenset[tuple[str, str]], tuple[Order, ...]]
+
+
+class Recorder:
+    """Documents that find nothing and remember what was asked, and by whom."""
+
+    def __init__(self) -> None:
+        self.forms: set[Form] = set()
+        self.askers: set[str] = set()
+
+    def query(
+        self, collection: str, filters: Sequence[Filter] = (), order: Sequence[Order] = (), *_: Any, **__: Any
+    ) -> Page:
+        asker = inspect.stack()[1]
+        self.askers.add(f"{Path(asker.filename).relative_to(ROOT)}:{asker.function}")
+        self.forms.add((collection, frozenset((path, op) for path, op, _ in filters), tuple(order)))
+        return Page((), None)
+
+
+@pytest.fixture(scope="module")
+def asked() -> Recorder:
+    """Everything that the functions ask, in every form."""
+    recorder = Recorder()
+    documents = cast(Documents, recorder)
+    platform = Platform(documents, cast(Any, None), cast(Any, None))
+    for status, kind in product([None, JobStatus.DONE], [None, "recipe"]):
+        list_jobs(User("ann"), platform, 20, None, status, kind)
+    sweep(platform)
+    once.forget(documents, "job")
+    return recorder
+
+
+def queries_in(folder: str) -> Iterator[str]:
+    """`file:function` of each call of `….documents.query` or `documents.query`."""
+    for path in (ROOT / folder).rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef) and any(map(_is_query, ast.walk(function))):
+                yield f"{path.relative_to(ROOT)}:{function.name}"
+
+
+def _is_query(node: ast.AST) -> bool:
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "query"):
+        return False
+    return ast.unparse(node.func.value).split(".")[-1] == "documents"
+
+
+def served(form: Form) -> bool:
+    """Whether Firestore can answer: by one automatic index, or by defined ones that it merges.
+
+    Merging: each index begins with equalities of the query and ends in its order, and together they have all of the
+    equalities. Source: https://firebase.google.com/docs/firestore/query-data/index-overview#index_merging
+    """
+    collection, filters, order = form
+    equalities = {path for path, op in filters if op in ("==", "in")}
+    ranged = {path for path, op in filters if op in ("<", "<=", ">", ">=")}
+    assert ranged <= {path for path, _ in order[:1]}, "an inequality's field must come first in the order"
+    if not equalities and len(order) <= 1:
+        return not exempt(collection, order)
+    if not order and not ranged:
+        return True
+    ending = [{"fieldPath": path, "order": "DESCENDING" if way == "desc" else "ASCENDING"} for path, way in order]
+    merged: set[str] = set()
+    for index in DEFINED["indexes"]:
+        head, tail = index["fields"][: -len(order)], index["fields"][-len(order) :]
+        paths = {field["fieldPath"] for field in head if "order" in field}
+        if (
+            index["collectionGroup"] == collection
+            and tail == ending
+            and len(paths) == len(head)
+            and paths <= equalities
+        ):
+            merged |= paths
+    return merged == equalities
+
+
+def exempt(collection: str, order: tuple[Order, ...]) -> bool:
+    return any(
+        override["collectionGroup"] == collection and override["fieldPath"] == path and not override["indexes"]
+        for override in DEFINED["fieldOverrides"]
+        for path, _ in order
+    )
+
+
+def test_every_query_of_the_functions_has_its_index(asked: Recorder) -> None:
+    """No list that works on one machine fails in the cloud for want of an index."""
+    assert [form for form in asked.forms if not served(form)] == []
+
+
+def test_no_query_was_forgotten_here(asked: Recorder) -> None:
+    """A new query cannot come into the code without being looked at here."""
+    assert asked.askers == {*queries_in("functions"), *queries_in("shared/pipeline"), *queries_in("shared/models")}
+
+
+@pytest.mark.parametrize("collection", SHOWN)
+def test_frontends_can_list_what_the_rules_let_them(collection: str) -> None:
+    """A page of one's own newest jobs, and of those shared, comes straight from Firestore."""
+    newest = {"fieldPath": "createdAt", "order": "DESCENDING"}
+    defined = [index["fields"] for index in DEFINED["indexes"] if index["collectionGroup"] == collection]
+    assert [{"fieldPath": "owner", "order": "ASCENDING"}, newest] in defined
+    assert [{"fieldPath": "sharedWith", "arrayConfig": "CONTAINS"}, newest] in defined
+
+
+def test_what_expires_is_deleted_by_firestore_too() -> None:
+    """Forgotten keys go even when the sweep is not run, and the sweep can still look for them."""
+    for collection in (once.IDEMPOTENCY, once.ACTIVE):
+        (override,) = [each for each in DEFINED["fieldOverrides"] if each["collectionGroup"] == collection]
+        assert (override["fieldPath"], override["ttl"]) == ("expiresAt", True)
+        assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in override["indexes"]
+
+
+def test_segments_can_be_searched_by_likeness() -> None:
+    """The embeddings have a vector index of their size, for each filter they are searched with."""
+    vectors = [index["fields"][-1] for index in DEFINED["indexes"] if index["collectionGroup"] == "segments"]
+    assert vectors == [{"fieldPath": "embedding", "vectorConfig": {"dimension": 768, "flat": {}}}] * 2
+
+
+def test_firebase_json_points_to_rules_and_indexes() -> None:
+    """`firebase deploy` finds both."""
+    paths = json.loads((FIRESTORE / "firebase.json").read_text())["firestore"]
+    assert all((FIRESTORE / path).is_file() for path in paths.values())
+    assert set(paths) == {"rules", "indexes"}
