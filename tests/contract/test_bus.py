@@ -52,7 +52,7 @@ def test_messages_have_ids_of_their_own(adapter: Adapter, bus: Bus) -> None:
     ids = [bus.publish(topic, {"n": 1}) for _ in range(3)]
     assert len(set(ids)) == 3
     function = wiring().listeners(topic=topic)[0].name
-    seen = set()
+    seen: set[str] = set()
     while not seen.issuperset(ids):
         seen.add(adapter.receive(function).data["message"]["messageId"])
 

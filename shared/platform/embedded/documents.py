@@ -23,7 +23,7 @@ class SqliteDocuments:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._watcher = Watcher(db)
+        self._watcher = Watcher(db, self.get)
 
     def get(self, collection: str, id: str) -> Document | None:
         row = self._db.connection.execute(
@@ -105,7 +105,7 @@ class SqliteDocuments:
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         """The callbacks of all watches of this process share one thread: keep them short."""
-        return self._watcher.watch(collection, id, lambda: self.get(collection, id), on_change)
+        return self._watcher.watch(collection, id, on_change)
 
 
 def _document(row: sqlite3.Row) -> Document:

@@ -15,6 +15,7 @@ from shared.platform.embedded.codec import escape, time_text
 from shared.platform.ports import Filter
 
 NULL, BOOLEAN, NUMBER, TIME, TEXT = range(5)
+MAX_CHOICES = 30
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 Condition = tuple[str, list[Any]]
@@ -71,6 +72,8 @@ def sort_key(wanted: Any) -> tuple[int, Any]:
 
 
 def _any_of(path: str, wanted: Sequence[Any]) -> Condition:
+    if len(wanted) > MAX_CHOICES:
+        raise ValueError(f"a filter has at most {MAX_CHOICES} choices")
     parts = [condition((path, "==", item)) for item in wanted]
     if not parts:
         return "0", []

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from shared.platform.embedded.download_http import Downloads
 from shared.platform.embedded.objects import FileObjects
+from shared.platform.embedded.problems import problem
 from shared.platform.embedded.upload_http import ResumableUploads
 
 
@@ -53,8 +54,7 @@ def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> 
 def _problem(request: Request, error: Exception) -> Response:
     """The router's own refusals, such as a wrong method, in the form of all others."""
     assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
-    code = error.detail.lower().replace(" ", "_")
-    return JSONResponse({"code": code, "detail": f"{error.detail}."}, error.status_code, error.headers)
+    return problem(error.status_code, error.detail.lower().replace(" ", "_"), f"{error.detail}.", error.headers)
 
 
 def share_with(origins: Collection[str], request: Request, response: Response) -> Response:

@@ -74,8 +74,7 @@ class Uploads:
     def append(self, id: str, offset: int, piece: bytes) -> Session:
         """Keep bytes durably; with the last of them the object appears.
 
-        Raises NotFound when the session is gone, Conflict when `offset` is not what was received so far, and
-        ValueError when the bytes go beyond the size of the session, which ends it: nothing is kept.
+        Raises NotFound when the session is gone, Conflict when `offset` is not what was received so far.
         """
         with self._lock(id):
             session = self.find(id)
@@ -83,9 +82,6 @@ class Uploads:
                 raise NotFound(id)
             if session.resource or session.received != offset:
                 raise Conflict(id)
-            if offset + len(piece) > session.size:
-                self._drop(session)
-                raise ValueError("more bytes than the session was opened for")
             if piece:
                 self._blobs.write_at(session.blob, offset, piece)
             replaced = None
@@ -96,34 +92,30 @@ class Uploads:
                         session.bucket, session.name, session.blob, session.size, session.content_type, {}
                     )
                     resource = json.dumps(object_resource(info))
-                connection.execute(
-                    "UPDATE uploads SET received = ?, resource = ? WHERE id = ?", (offset + len(piece), resource, id)
-                )
+                row = connection.execute(
+                    "UPDATE uploads SET received = ?, resource = ? WHERE id = ? RETURNING *",
+                    (offset + len(piece), resource, id),
+                ).fetchone()
+                if row is None:
+                    # Another process let it expire: the object must not appear.
+                    raise NotFound(id)
             if replaced:
                 self._blobs.remove(replaced)
-        done = self.find(id)
-        if done is None:
-            raise NotFound(id)
-        return done
+        return _session(row)
 
     def cancel(self, id: str) -> None:
         """Forget the session and its bytes; the object, if it is finished, stays."""
         with self._lock(id):
-            session = self.find(id)
-            if session:
-                self._drop(session)
+            with self._db.transaction() as connection:
+                row = connection.execute("DELETE FROM uploads WHERE id = ? RETURNING *", (id,)).fetchone()
+            if row and row["resource"] is None:
+                self._blobs.remove(row["blob"])
 
     def expire(self) -> None:
         """Forget the sessions whose time is over."""
-        rows = self._db.connection.execute("SELECT * FROM uploads WHERE expires_at <= ?", (time_text(clock.now()),))
+        rows = self._db.connection.execute("SELECT id FROM uploads WHERE expires_at <= ?", (time_text(clock.now()),))
         for row in rows.fetchall():
             self.cancel(row["id"])
-
-    def _drop(self, session: Session) -> None:
-        with self._db.transaction() as connection:
-            connection.execute("DELETE FROM uploads WHERE id = ?", (session.id,))
-        if session.resource is None:
-            self._blobs.remove(session.blob)
 
     def _lock(self, id: str) -> threading.Lock:
         return self._locks[hash(id) % len(self._locks)]

@@ -19,7 +19,6 @@ IDLE_SEC = 60.0
 class _Subscription:
     collection: str
     id: str
-    read: Callable[[], Document | None]
     on_change: Callable[[Document | None], None]
     told: bool = False
     version: str | None = None
@@ -29,20 +28,16 @@ class _Subscription:
 class Watcher:
     """Its thread runs while there are subscriptions, and sleeps while the database does not change."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, read: Callable[[str, str], Document | None]) -> None:
+        """`read` gets a document by collection and id."""
         self._db = db
+        self._read = read
         self._lock = threading.Lock()
         self._subscriptions: list[_Subscription] = []
         self._thread: threading.Thread | None = None
 
-    def watch(
-        self,
-        collection: str,
-        id: str,
-        read: Callable[[], Document | None],
-        on_change: Callable[[Document | None], None],
-    ) -> Unsubscribe:
-        subscription = _Subscription(collection, id, read, on_change)
+    def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
+        subscription = _Subscription(collection, id, on_change)
 
         def unsubscribe() -> None:
             with self._lock:
@@ -68,7 +63,11 @@ class Watcher:
                     break
                 current = list(self._subscriptions)
             for subscription in current:
-                self._tell(subscription)
+                try:
+                    self._tell(subscription)
+                except Exception:
+                    # One subscriber's fault must not silence the others.
+                    log.exception("a watch on %s/%s failed", subscription.collection, subscription.id)
             self._db.wait_for_change(seen, IDLE_SEC)
         self._db.close()
 
@@ -78,13 +77,8 @@ class Watcher:
         ).fetchone()
         if subscription.told and (row and row["version"]) == subscription.version:
             return
-        document = subscription.read()
+        document = self._read(subscription.collection, subscription.id)
         subscription.told = True
         subscription.version = document.version if document else None
-        if not subscription.active:
-            return
-        try:
+        if subscription.active:
             subscription.on_change(document)
-        except Exception:
-            # One subscriber's fault must not silence the others.
-            log.exception("a watch on %s/%s failed", subscription.collection, subscription.id)

@@ -69,6 +69,13 @@ def test_a_field_that_is_no_plain_path_is_refused(place: EmbeddedPlace, path: st
         place.platform.documents.query("jobs", [], [(path, "asc")])
 
 
+def test_more_choices_than_firestore_takes_are_refused(place: EmbeddedPlace) -> None:
+    """A query that would fail in the cloud fails here."""
+    place.platform.documents.query("jobs", [("kind", "in", list(range(30)))])
+    with pytest.raises(ValueError, match="at most 30"):
+        place.platform.documents.query("jobs", [("kind", "in", list(range(31)))])
+
+
 def watchers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "document-watcher"]
 
@@ -127,5 +134,29 @@ def test_a_listener_that_fails_does_not_silence_the_others(
         place.platform.documents.put("jobs", "a", {"n": 1})
         assert told.wait(20)
     assert "broken page" in caplog.text
+    for unsubscribe in endings:
+        unsubscribe()
+
+
+def test_after_its_end_a_watch_tells_nothing_more(place: EmbeddedPlace) -> None:
+    """A page that was closed is not written to, though the change that closed it was meant for it, too."""
+    documents = place.platform.documents
+    late: list[Document | None] = []
+    started, told = threading.Event(), threading.Event()
+    endings = []
+
+    def close_the_other(document: Document | None) -> None:
+        if document:
+            endings[1]()
+        else:
+            started.set()
+
+    endings.append(documents.watch("jobs", "a", close_the_other))
+    assert started.wait(20)
+    endings.append(documents.watch("jobs", "a", late.append))
+    endings.append(documents.watch("jobs", "a", lambda document: told.set() if document else None))
+    documents.put("jobs", "a", {})
+    assert told.wait(20)
+    assert [document for document in late if document] == []
     for unsubscribe in endings:
         unsubscribe()

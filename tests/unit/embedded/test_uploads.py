@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from shared import clock
 from shared.errors import Conflict, NotFound
+from shared.platform.embedded.blobs import Blobs
 from shared.platform.embedded.place import EmbeddedPlace
 from tests.unit.embedded.conftest import Clock, reopen
 
@@ -92,6 +93,17 @@ def test_two_connections_of_one_client_cannot_mix_their_bytes(place: EmbeddedPla
     assert place.queue.depth() == {"extract": 1}
 
 
+def test_bytes_are_taken_only_where_the_last_ones_ended(place: EmbeddedPlace) -> None:
+    """No byte is overwritten and none is left out."""
+    uploads = place.objects.uploads
+    session = uploads.start("uploads", "a", "video/mp4", 9, 600, None)
+    assert uploads.append(session.id, 0, b"abc").received == 3
+    for offset in (0, 2, 4):
+        with pytest.raises(Conflict):
+            uploads.append(session.id, offset, b"xyz")
+    assert uploads.append(session.id, 3, b"def").received == 6
+
+
 def test_nothing_is_written_into_a_finished_object(place: EmbeddedPlace) -> None:
     """A video that was checked cannot be changed through its upload link."""
     uploads = place.objects.uploads
@@ -104,6 +116,25 @@ def test_nothing_is_written_into_a_finished_object(place: EmbeddedPlace) -> None
     with pytest.raises(NotFound):
         uploads.append(session.id, 0, b"x")
     assert place.objects.open("uploads", "a").read() == b"abc"
+
+
+def test_an_upload_that_is_collected_meanwhile_leaves_nothing(
+    place: EmbeddedPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When another process lets an upload expire during its last part, no object without bytes appears."""
+    uploads, other = place.objects.uploads, reopen(tmp_path).objects.uploads
+    session = uploads.start("uploads", "a", "video/mp4", 3, 600, None)
+    write_at = Blobs.write_at
+
+    def write_and_lose(self: Blobs, blob: str, offset: int, piece: bytes) -> None:
+        write_at(self, blob, offset, piece)
+        other.cancel(session.id)
+
+    monkeypatch.setattr(Blobs, "write_at", write_and_lose)
+    with pytest.raises(NotFound):
+        uploads.append(session.id, 0, b"abc")
+    assert place.platform.objects.stat("uploads", "a") is None
+    assert not place.queue.depth()
 
 
 def test_too_many_bytes_end_the_session(place: EmbeddedPlace, tmp_path: Path) -> None:
