@@ -35,7 +35,7 @@ def provision(hosts: Hosts, endpoints: Mapping[str, str]) -> None:
     table = wiring()
     topics = {topic for function in table.functions.values() if (topic := pushed_topic(function))}
     dead_letters = table.dead_letter_topic
-    with _clients(hosts) as (publisher, subscriber):
+    with clients(hosts) as (publisher, subscriber):
         for topic in sorted(topics | {dead_letters}):
             _make(publisher.create_topic, name=_path(hosts, "topics", topic))
         kept = {"name": _path(hosts, "subscriptions", dead_letters), "topic": _path(hosts, "topics", dead_letters)}
@@ -102,7 +102,7 @@ def _make(create: Any, **request: Any) -> bool:
 
 
 @contextmanager
-def _clients(hosts: Hosts) -> Iterator[tuple[PublisherClient, SubscriberClient]]:
+def clients(hosts: Hosts) -> Iterator[tuple[PublisherClient, SubscriberClient]]:
     """Clients of the emulator that `hosts` names, whatever the environment says."""
     with grpc.insecure_channel(hosts.pubsub) as channel:
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))

@@ -75,12 +75,17 @@ class Api:
         response.headers["X-Goog-Hash"] = f"crc32c={resource['crc32c']},md5={resource['md5Hash']}"
         return response
 
-    def rewrite(self, request: Request) -> Response:
-        """Copy at once; a copy onto itself is a new generation of the same bytes."""
+    async def rewrite(self, request: Request) -> Response:
+        body = await request.body()
+        return await to_thread.run_sync(self._copy, request, json.loads(body) if body else {})
+
+    def _copy(self, request: Request, changed: Resource) -> Response:
+        """At once and whole; a copy onto itself is a new generation of the same bytes."""
         query, source = request.query_params, _object(request)
         info = self._store.find(**source, generation=query.get("sourceGeneration"))
         _, stream = self._store.open(**source)
-        wanted = {"contentType": info.content_type, "metadata": info.metadata, "name": request.path_params["to_name"]}
+        kept = {"contentType": info.content_type, "metadata": info.metadata}
+        wanted = kept | changed | {"name": request.path_params["to_name"]}
         with stream:
             to_bucket = request.path_params["to_bucket"]
             resource = self._store.put(to_bucket, wanted, stream, _if_generation(request))

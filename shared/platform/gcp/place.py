@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 
 from shared.platform.ports import Platform
 from shared.settings import Settings
 
 
-@lru_cache(maxsize=1)
 def open_gcp(settings: Settings) -> Platform:
-    """Google's services behind the ports: one client of each per process, made at the first call.
+    """Google's services behind the ports, with one client of each: to be called once per process.
 
     Google's clients find the emulators by FIRESTORE_EMULATOR_HOST, STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST.
     """

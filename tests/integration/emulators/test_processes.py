@@ -1,0 +1,102 @@
+"""The emulators start together, end together, and never outlive who started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra.emulated.emulators import Hosts, emulators
+from infra.emulated.errors import EmulatorsUnavailable
+from infra.emulated.processes import free_port, running
+from tests.contract.emulated import running_emulators
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from infra.emulated.emulators import emulators
+with emulators(Path(sys.argv[1]), obtain=False) as hosts:
+    print(hosts.firestore, hosts.pubsub, hosts.storage, flush=True)
+    time.sleep(600)
+"""
+
+
+def listens(address: str) -> bool:
+    host, _, port = (urlsplit(address).netloc or address).rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def all_end(addresses: list[str]) -> bool:
+    deadline = time.monotonic() + 20
+    while any(map(listens, addresses)):
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def addresses(hosts: Hosts) -> list[str]:
+    return [hosts.firestore, hosts.pubsub, hosts.storage]
+
+
+def test_all_three_answer_and_end_with_the_context(tmp_path: Path) -> None:
+    """When the emulated place is left, no port stays taken and no process runs on."""
+    with running_emulators(tmp_path) as hosts:
+        assert all(map(listens, addresses(hosts)))
+        assert {"firestore.log", "pubsub.log", "storage.log"} <= {path.name for path in tmp_path.iterdir()}
+    assert not any(map(listens, addresses(hosts)))
+
+
+def test_killing_who_started_them_ends_them(tmp_path: Path) -> None:
+    """Even after kill -9 nothing is left behind that would have to be looked for."""
+    with running_emulators(tmp_path / "probe"):
+        pass  # skips where there are none
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    started = holder.stdout.readline().split()
+    assert all(map(listens, started))
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert all_end(started)
+    holder.stdout.close()
+
+
+def test_one_that_runs_already_is_used_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has an emulator of their own keeps it."""
+    with running_emulators(tmp_path / "first") as first:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", first.firestore)
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", first.pubsub)
+        with emulators(tmp_path / "second", obtain=False) as second:
+            assert (second.firestore, second.pubsub) == (first.firestore, first.pubsub)
+            assert second.storage != first.storage
+        assert not listens(second.storage)
+        assert all(map(listens, addresses(first)))
+
+
+def test_a_program_that_does_not_start_tells_why(tmp_path: Path) -> None:
+    """The message ends with what the program said."""
+    command = [sys.executable, "-c", "import sys; sys.exit('no space left on this planet')"]
+    with running(command, tmp_path / "log") as process, pytest.raises(EmulatorsUnavailable, match="on this planet"):
+        process.wait_for_port(free_port(), 20)
+
+
+def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
+    """A program that hangs does not hang us."""
+    port = free_port()
+    deaf = (
+        "import signal, socket, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+    )
+    with running([sys.executable, "-c", deaf], tmp_path / "log") as process:
+        process.wait_for_port(port, 20)
+    assert not listens(f"127.0.0.1:{port}")
