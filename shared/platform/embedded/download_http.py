@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import BinaryIO
 from urllib.parse import quote
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -38,7 +38,7 @@ class Downloads:
         except PermanentError as error:
             return problem(410 if error.code == "link_expired" else 403, error.code, error.message)
         try:
-            info, stream = await to_thread.run_sync(self._objects.open_with_info, bucket, name)
+            info, stream = await run_in_threadpool(self._objects.open_with_info, bucket, name)
         except NotFound:
             return problem(404, "object_not_found", "What this link points to was deleted.")
         return object_response(request, info, stream, filename)
@@ -86,9 +86,9 @@ def _asked(header: str, size: int) -> tuple[int, int] | None:
 
 async def _pieces(stream: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
     with stream:
-        await to_thread.run_sync(stream.seek, start)
+        await run_in_threadpool(stream.seek, start)
         while start < end:
-            piece = await to_thread.run_sync(stream.read, min(PIECE_BYTES, end - start))
+            piece = await run_in_threadpool(stream.read, min(PIECE_BYTES, end - start))
             if not piece:
                 return
             start += len(piece)

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -44,7 +44,7 @@ class ResumableUploads:
         self._uploads = uploads
 
     async def find(self, request: Request) -> Session | None:
-        return await to_thread.run_sync(self._uploads.find, request.path_params["id"])
+        return await run_in_threadpool(self._uploads.find, request.path_params["id"])
 
     async def answer(self, request: Request, session: Session | None) -> Response:
         if session is None:
@@ -52,7 +52,7 @@ class ResumableUploads:
         if session.expired and session.resource is None:
             return problem(410, "upload_expired", "This upload has expired; start a new one.")
         if request.method == "DELETE":
-            await to_thread.run_sync(self._uploads.cancel, session.id)
+            await run_in_threadpool(self._uploads.cancel, session.id)
             return Response(status_code=499)
         body = request.stream()
         content_range = request.headers.get("content-range", "")
@@ -96,10 +96,10 @@ class ResumableUploads:
         return _state(await self._keep(session, pending))
 
     async def _keep(self, session: Session, piece: bytearray) -> Session:
-        return await to_thread.run_sync(self._uploads.append, session.id, session.received, bytes(piece))
+        return await run_in_threadpool(self._uploads.append, session.id, session.received, bytes(piece))
 
     async def _too_large(self, body: AsyncIterator[bytes], session: Session) -> Response:
-        await to_thread.run_sync(self._uploads.cancel, session.id)
+        await run_in_threadpool(self._uploads.cancel, session.id)
         detail = f"This upload was opened for {session.size} bytes; start a new one."
         return await _after(body, problem(413, "upload_too_large", detail))
 
