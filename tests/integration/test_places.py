@@ -14,8 +14,8 @@ import pytest
 from infra.demo.recipe import RECIPE
 from tests.hostile_server import HostileServer
 from tests.integration.conftest import Web
-from tests.media_samples import plain_video
 from tests.running import Server
+from tests.videos import plain_video
 
 pytestmark = pytest.mark.timeout(240)
 

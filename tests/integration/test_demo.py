@@ -1,0 +1,61 @@
+"""The demo as a user runs it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "infra.cli.main", "demo"]
+
+
+def environ(data: Path) -> dict[str, str]:
+    return os.environ | {"CLIPWISE_DATA": str(data)}
+
+
+def is_served(data: Path) -> bool:
+    """Whether a server still holds the data folder."""
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
+    """A newcomer runs one command and gets the recipe of the video, with its pictures and JSON in files."""
+    data = tmp_path / "data"
+    done = subprocess.run(COMMAND, env=environ(data), capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for text in ("Baked Feta Pasta", "cherry tomatoes", "Bake for 30 minutes.", "All 8 ingredients", "submit VIDEO"):
+        assert text in done.stdout
+    for stage in ("render", "upload", "extract", "analyze", "persist"):
+        assert f"{stage:<10} done" in done.stderr
+    made = data / "demo"
+    assert (made / "thumbnail.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert 1 <= len(list((made / "frames").glob("*.jpg"))) <= 12
+    recipe = json.loads((made / "recipe.json").read_text())
+    assert json.loads((made / "job.json").read_text())["result"] == recipe
+    assert not is_served(data)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_demo_leaves_no_server_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """Whoever stops the demo, by Ctrl-C or by ending it, gets the machine back as it was."""
+    data = tmp_path / "data"
+    with subprocess.Popen(
+        COMMAND, env=environ(data), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stderr is not None
+        assert demo.stderr.readline().startswith("render")
+        demo.send_signal(number)
+        assert "Traceback" not in demo.stderr.read()
+        assert demo.wait(30) == code
+    assert not is_served(data)
