@@ -18,8 +18,11 @@ up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function 
 package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 	@$(BIN)/python -m infra.packaging.package
 
-test: .venv/.for-dev ## Run all tests
+test: .venv/.for-dev browser-deps ## Run all tests
 	@$(BIN)/pytest
+
+browser-deps: ## Install a browser and the Firebase SDK for the browser tests, where that can be done
+	@sh tests/browser/install.sh
 
 check: .venv/.for-dev ## Check format, lint and types
 	@$(BIN)/ruff format --check
@@ -31,7 +34,7 @@ format: .venv/.for-dev ## Format the code and repair what the linter can
 	@$(BIN)/ruff check --fix
 
 bench: .venv/.for-dev ## Measure speed
-	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python "$$bench" || exit 1; done
+	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename "$$bench" .py) || exit 1; done
 
 clean: ## Remove .venv and caches; the data in .clipwise stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
@@ -43,4 +46,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package test check format bench clean
+.PHONY: help demo up up-emulators package test browser-deps check format bench clean

@@ -121,13 +121,13 @@ class Demo:
             "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
         )
         self.say(
-            f"\nIn {self.folder} you find\n"
-            f"  {video_name()}.mp4   the video\n"
-            f"  thumbnail.jpg, frames/   its thumbnail and {frames} key frames\n"
-            f"  recipe.json, job.json   the recipe, and everything that is known of the job\n"
-            f"\nGo on with\n"
-            f"  {clipwise} up   to serve the API, described at {LOCAL}/docs\n"
-            f"  {clipwise} submit VIDEO   in a second terminal, to send a file or URL of yours"
+            f"\nWhat was made lies in {self.folder}:\n"
+            f"  {video_name()}.mp4  the video\n"
+            f"  thumbnail.jpg, frames/         its thumbnail and {frames} key frames\n"
+            f"  recipe.json, job.json          the recipe, and all that is known of the job\n"
+            f"\nGo on with:\n"
+            f"  {clipwise} up            serves the API, described at {LOCAL}/docs\n"
+            f"  {clipwise} submit VIDEO  sends a file or URL of yours there, from a second terminal"
         )
 
     def say(self, text: str) -> None:

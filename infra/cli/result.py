@@ -50,7 +50,7 @@ def _facts(recipe: Recipe) -> list[str]:
 def _section(heading: str, body: list[RenderableType]) -> list[RenderableType]:
     if not body:
         return []
-    return [Text(), Text(heading, style="bold cyan"), *(Padding(part, (0, 0, 0, 2)) for part in body)]
+    return [Text(), Text(heading, style="bold cyan"), *(Padding(part, (0, 0, 0, 2), expand=False) for part in body)]
 
 
 def _ingredients(ingredients: list[Ingredient]) -> Table:
