@@ -1,0 +1,48 @@
+"""In which language a text is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from shared.ai.offline.language.lexicon import LANGUAGES, lexicon
+from shared.ai.offline.language.tokens import words
+
+CYRILLIC = {"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"}
+"""BCP-47 primary tags of languages usually written in Cyrillic."""
+MAX_WORDS = 500
+
+
+def primary(tag: str | None) -> str | None:
+    """`de` of `de-AT`; ISO 639-2 codes of the three languages are understood, as subtitle tracks carry them."""
+    if not tag:
+        return None
+    code = tag.replace("_", "-").split("-")[0].lower()
+    return {"eng": "en", "deu": "de", "ger": "de", "rus": "ru"}.get(code, code)
+
+
+def is_cyrillic(text: str) -> bool:
+    """Whether more of its letters are Cyrillic than not."""
+    letters = [char for char in text if char.isalpha()]
+    return 2 * sum("Ѐ" <= char <= "ӿ" for char in letters) > len(letters)
+
+
+def detect(texts: Iterable[str], hint: str | None) -> str | None:
+    """The language out of LANGUAGES that most words belong to; `hint` decides a tie; None when no word is known.
+
+    Cyrillic script is taken for Russian: it is the one language in that script with a lexicon.
+    """
+    sample = list(islice((word for text in texts for word in words(text)), MAX_WORDS))
+    if sample and is_cyrillic("".join(sample)):
+        return "ru"
+    scores = dict.fromkeys(LANGUAGES, 0.0)
+    for word in sample:
+        for code in LANGUAGES:
+            scores[code] += lexicon(code).knows(word)
+        if set(word) & set("äöüß"):
+            scores["de"] += 1
+    best = max(scores.values())
+    leaders = [code for code, score in scores.items() if score == best]
+    if not best:
+        return None
+    return hint if hint in leaders else leaders[0]

@@ -1,0 +1,110 @@
+"""What has to be known of a language to read a recipe in it, as it is written down in its YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+FOLDER = Path(__file__).parent
+
+Ratio = Annotated[float, BeforeValidator(lambda value: float(Fraction(str(value))))]
+"""A number that may be written as a fraction, e.g. `1/3`."""
+
+
+class Tables(BaseModel):
+    """One language. Lists of phrases are strings, separated by commas; lists of verbs are separated by spaces.
+
+    Attributes:
+        stemmer: Snowball's name of the language.
+        decimal, thousands: Signs inside numbers; no thousands sign but a space when empty.
+        numbers: Number words. `articles` mean one, but only before a unit or a food.
+        half_prefix: Fused before units, e.g. `пол` in `полкило`.
+        joiners: `and`. `range_words`: `2 to 3`. `range_openers`: `from 2`.
+        vague: Amounts that are none (`a few`). `taste`: said instead of an amount. Both become notes.
+        units: Normalised unit → its forms. `scaled_units`: form → amount and unit of one (a Pfund is 500 g).
+        single_units: Forms that mean one of the unit by themselves, in a language without articles.
+        heaped: How full a spoon is. `sizes`: how large a thing is. Both become notes.
+        purpose: Opens a note: `for frying`.
+        minutes: Forms of a unit of time → how many minutes it has. `every`: makes a time no duration.
+        verbs: What a cook does; infinitives or stems, from which forms.py makes the forms. `verbs_i`: second class.
+        verb_forms: Forms that follow no rule. `verbs_not`: forms that mean something else.
+        verb_place: Where in a clause a verb makes it an instruction.
+        openers: Words before the first verb (`then`). `adding`: phrases that bring in an ingredient.
+        determiners: Articles and the like. `carriers`: words right before something that is added (`with salt`).
+        stops: Words at which the name of an ingredient ends inside a sentence.
+        foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
+        capital_nouns: Nouns are written with a capital.
+        compound_heads: Foods that end longer words (`Rapsöl`).
+        no_ingredient: What a number may count that is not one.
+        headings, labels: Role → words that announce it. Labels of times are named as the fields of a recipe.
+        group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
+        chatter: Marks a line that is no part of the recipe.
+        common: Further words by which the language is known.
+        repairs: Misread words → what stands there.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    name: str
+    stemmer: str
+    decimal: str
+    thousands: str
+    numbers: Mapping[str, Ratio]
+    articles: str
+    half_prefix: str = ""
+    joiners: str
+    range_words: str
+    range_openers: str
+    approximately: str
+    vague: str
+    units: Mapping[str, str]
+    scaled_units: Mapping[str, tuple[float, str]] = {}
+    single_units: str = ""
+    of: str
+    heaped: str
+    sizes: str
+    taste: str
+    purpose: str
+    minutes: Mapping[str, Ratio]
+    every: str
+    degrees: str
+    verbs: str
+    verbs_i: str = ""
+    verb_forms: str = ""
+    verbs_not: str = ""
+    verb_place: Literal["first", "ends", "any"]
+    openers: str
+    adding: str
+    determiners: str
+    carriers: str
+    stops: str
+    step_words: str
+    foods: str
+    food_first: bool = False
+    capital_nouns: bool = False
+    compound_heads: str = ""
+    no_ingredient: str
+    headings: Mapping[str, str]
+    labels: Mapping[str, str]
+    difficulties: Mapping[str, str]
+    nutrients: Mapping[str, str]
+    group_openers: str
+    serving_words: str
+    chatter: str
+    common: str
+    repairs: Mapping[str, str] = {}
+
+
+def read_tables(code: str) -> Tables:
+    text = (FOLDER / f"{code}.yaml").read_text(encoding="utf-8")
+    return Tables.model_validate(yaml.load(text, yaml.CSafeLoader))
+
+
+def listed(phrases: str) -> Iterable[str]:
+    return (phrase.strip() for phrase in phrases.split(",") if phrase.strip())

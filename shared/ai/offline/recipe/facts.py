@@ -1,0 +1,208 @@
+"""What a text states about a dish as a whole or about a step: times, heat, servings, difficulty, nutrition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from shared.ai.offline.recipe.cursor import Text
+from shared.ai.offline.recipe.numbers import Number, number
+from shared.ai.offline.recipe.quantity import half_follows, range_end
+
+MINUTES_PER_HOUR = 60
+LEAST_FAHRENHEIT = 275
+"""A bare `350 degrees` in English is Fahrenheit from here on: no kitchen oven gets as hot in Celsius."""
+MAX_CUISINE_WORDS = 3
+
+Difficulty = Literal["easy", "medium", "hard"]
+
+
+@dataclass(frozen=True)
+class Duration:
+    minutes: float
+    start: int
+    end: int
+
+
+@dataclass
+class Facts:
+    """What was stated; None where nothing was. Of a range the lower end."""
+
+    servings: float | None = None
+    prep_minutes: float | None = None
+    cook_minutes: float | None = None
+    total_minutes: float | None = None
+    difficulty: Difficulty | None = None
+    cuisine: str | None = None
+    calories_kcal: float | None = None
+    protein_g: float | None = None
+    fat_g: float | None = None
+    carbohydrates_g: float | None = None
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, each.name) is not None for each in fields(self))
+
+    def fill(self, other: Facts) -> None:
+        """Take from `other` what is not known yet."""
+        for each in fields(self):
+            if getattr(self, each.name) is None:
+                setattr(self, each.name, getattr(other, each.name))
+
+
+def durations(text: Text) -> Iterator[Duration]:
+    """The times that a text names: `1 hour 30 minutes`, `20–25 Min.`, `полчаса`."""
+    at = 0
+    while at < len(text):
+        found = duration(text, at)
+        if found and not text.is_word(at - 1, text.tongue.every):
+            yield found
+        at = found.end if found else at + 1
+
+
+def duration(text: Text, start: int) -> Duration | None:
+    first = timed(text, start)
+    if first is None:
+        return None
+    minutes, at = first.minutes, first.end
+    if half_follows(text, at):
+        return Duration(minutes * 1.5, start, at + 3)
+    joined = at + 1 if text.is_word(at, text.tongue.joiners) else at
+    second = timed(text, joined)
+    if second and second.minutes < minutes and minutes >= MINUTES_PER_HOUR:
+        return Duration(minutes + second.minutes, start, second.end)
+    return first
+
+
+def timed(text: Text, start: int) -> Duration | None:
+    """A number, perhaps a range, and a unit of time."""
+    count = number(text, start)
+    if count is None:
+        return half_of(text, start)
+    at = count.end
+    upper = range_end(text, at, count.value)
+    if upper:
+        at = upper.end
+    if text.is_sign(at, "-"):
+        at += 1
+    unit = text.tongue.minutes.at(text.tokens, at)
+    return Duration(count.value * unit[1], start, text.past_dot(unit[0])) if unit else None
+
+
+def half_of(text: Text, at: int) -> Duration | None:
+    """`полчаса`: half of the unit in the same word."""
+    prefix, token = text.tongue.tables.half_prefix, text.token(at)
+    if prefix and token and token.folded.startswith(prefix):
+        unit = text.tongue.minutes.at(Text(token.folded[len(prefix) :], text.tongue).tokens, 0)
+        return Duration(unit[1] / 2, at, at + 1) if unit else None
+    return None
+
+
+def longest_minutes(text: Text) -> float | None:
+    """The longest time that a step names."""
+    return max((round(found.minutes, 2) for found in durations(text)), default=None)
+
+
+def temperature_c(text: Text) -> float | None:
+    """The highest temperature that a text names, in °C; from °F, to the degree, only where no °C stands."""
+    celsius: list[float] = []
+    fahrenheit: list[float] = []
+    at = 0
+    while at < len(text):
+        count = number(text, at)
+        at = count.end if count else at + 1
+        if count is None or count.weak:
+            continue
+        if upper := range_end(text, at, count.value):
+            at = upper.end
+        scale = scale_at(text, at, count.value)
+        if scale == "C":
+            celsius.append(count.value)
+        elif scale == "F":
+            fahrenheit.append(round((count.value - 32) * 5 / 9))
+    return max(celsius or fahrenheit, default=None)
+
+
+def scale_at(text: Text, at: int, value: float) -> Literal["C", "F"] | None:
+    marked = text.is_sign(at, "°") or text.is_word(at, text.tongue.degrees)
+    if marked:
+        at += 1
+    token = text.token(at)
+    word = token.folded if token else ""
+    if word in ("celsius", "цельсия", "цельсию") or (token and token.text in ("C", "С")):
+        return "C"
+    if word in ("fahrenheit", "фаренгейта", "фаренгейту") or (token and token.text == "F"):
+        return "F"
+    if not marked:
+        return None
+    if text.tongue.code != "en":
+        return "C"
+    return "F" if value >= LEAST_FAHRENHEIT else None
+
+
+def facts(text: Text) -> Facts:
+    """What a line or sentence states with a label: `Serves 4`, `Prep time: 10 min`, `Schwierigkeit: einfach`."""
+    found = Facts(servings=servings(text))
+    at = 0
+    while hit := text.tongue.labels.find(text.tokens, at):
+        _, at, label = hit
+        value = at + 1 if text.is_sign(at, ":-–=") else at
+        if label.endswith("_minutes"):
+            length = duration(text, value)
+            if length and getattr(found, label) is None:
+                setattr(found, label, round(length.minutes, 2))
+        elif label == "difficulty" and (level := text.tongue.difficulties.at(text.tokens, value)):
+            found.difficulty = level[1]  # type: ignore[assignment]  # the tables' keys are the three levels
+        elif label == "cuisine" and 1 <= len(text) - value <= MAX_CUISINE_WORDS:
+            found.cuisine = text.rest(value)
+    for name, amount in nutrition(text).items():
+        setattr(found, name, amount)
+    return found
+
+
+def servings(text: Text) -> float | None:
+    tongue = text.tongue
+    for at in range(len(text)):
+        count = number(text, at)
+        if count is None or count.weak:
+            continue
+        end = upper.end if (upper := range_end(text, count.end, count.value)) else count.end
+        if text.is_word(end, tongue.serving_words):
+            return count.value
+        label = at - 1
+        while text.is_sign(label, ":-–="):
+            label -= 1
+        stands_alone = end == len(text) or text.is_sign(end, ".,;|!)")
+        if stands_alone and any(
+            hit[1] == "servings" and hit[0] == label + 1
+            for start in range(max(0, label - 2), label + 1)
+            if (hit := tongue.labels.at(text.tokens, start))
+        ):
+            return count.value
+    return None
+
+
+def nutrition(text: Text) -> dict[str, float]:
+    """Nutrients with their amounts, if energy or two of them are named; a single one may be an ingredient."""
+    found: dict[str, float] = {}
+    at = 0
+    while hit := text.tongue.nutrients.find(text.tokens, at):
+        start, at, name = hit
+        value = at + 1 if text.is_sign(at, ":-–=") else at
+        after = number(text, value)
+        before = amount_before(text, start)
+        count = after if after and not after.weak else before
+        if count is not None:
+            found.setdefault(name, count.value)
+    return found if "calories_kcal" in found or len(found) > 1 else {}
+
+
+def amount_before(text: Text, at: int) -> Number | None:
+    """The number that ends, perhaps with a `g`, right before a place: `30 g protein`."""
+    for start in (at - 1, at - 2):
+        count = number(text, start) if start >= 0 else None
+        if count and not count.weak:
+            unit = text.unit(count.end)
+            if at in (count.end, unit.end if unit and unit.name == "g" else None):
+                return count
+    return None

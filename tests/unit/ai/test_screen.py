@@ -1,0 +1,122 @@
+"""Reading pictures with text drawn on them, by the real recogniser."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from shared.ai.offline.screen import reader
+from shared.ai.offline.screen.cyrillic import tesseract
+from shared.ai.offline.screen.line import Screen
+from shared.ai.offline.screen.ocr import engine
+from shared.ai.offline.screen.reader import read_screen
+from shared.models.video import Frame
+from tests.unit.ai.drawing import no_tick, pattern, picture, stored
+
+NO_TESSERACT = "needs the program tesseract with Russian (Debian: tesseract-ocr, tesseract-ocr-rus)"
+
+
+def read(images: Sequence[Image.Image], folder: Path, language: str = "en") -> Screen:
+    return read_screen(stored(images, folder), language, no_tick)
+
+
+def texts(screen: Screen) -> list[str]:
+    return [line.text for line in screen.lines]
+
+
+def test_text_before_a_moving_picture_is_read(tmp_path: Path) -> None:
+    """Umlauts, fractions and decimal commas arrive as they were drawn, with time, frame and place."""
+    lines = ["Für die Soße:", "1,5 kg Kartoffeln", "½ TL Muskat", "1½ EL Zucker", "200g Käse, gerieben"]
+    screen = read([picture(lines, seed) for seed in range(3)], tmp_path)
+    assert texts(screen) == lines
+    first = screen.lines[0]
+    assert (first.start, first.end) == (0, 1)
+    assert first.frame.startswith("samples/")
+    assert first.confidence > 0.8
+    left, top, right, bottom = first.box
+    assert 20 < left < 60 < right
+    assert 180 < top < 220 < bottom < 270
+
+
+def test_a_line_on_one_sample_only_does_not_count(tmp_path: Path) -> None:
+    """What stands there for an instant is left out; what stays is read."""
+    screen = read([picture(["2 eggs", "200 g flour"], 1), picture(["2 eggs"], 2), pattern(3)], tmp_path)
+    assert texts(screen) == ["2 eggs"]
+
+
+def test_patterns_give_no_lines(tmp_path: Path) -> None:
+    """A video without text has none."""
+    assert read([pattern(seed) for seed in range(3)], tmp_path) == Screen([], [])
+
+
+def test_handles_are_kept_apart(tmp_path: Path) -> None:
+    """A watermark is known for one, so that it becomes no title."""
+    screen = read([picture(["Apple pie", "@grandmas_kitchen"], seed) for seed in range(2)], tmp_path)
+    assert texts(screen) == ["Apple pie"]
+    assert [line.text for line in screen.handles] == ["@grandmas_kitchen"]
+
+
+def test_a_still_picture_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slide that stays costs one reading, and still counts as often as it is seen; a new small line is noticed."""
+    read_pictures = []
+    real = reader.read_picture
+    monkeypatch.setattr(reader, "read_picture", lambda image: read_pictures.append(1) or real(image))
+    still, more = picture(["2 eggs"]), picture(["2 eggs", "", "", "1 onion"], size=20)
+    screen = read([still, still, still, more, more], tmp_path)
+    assert len(read_pictures) == 2
+    assert "1 onion" in texts(screen)
+    assert "2 eggs" in texts(screen)
+
+
+def test_progress_is_told_before_each_sample(tmp_path: Path) -> None:
+    """Cancelling takes hold at the next sample: each is announced first."""
+    told: list[float] = []
+    read_screen(stored([pattern(0), pattern(1)], tmp_path), "en", lambda done, doing: told.append(done))
+    assert told == [0, 0.5]
+
+
+def test_a_broken_sample_is_an_error(tmp_path: Path) -> None:
+    """A file that is no picture is never passed over in silence."""
+    path = tmp_path / "000.jpg"
+    path.write_bytes(b"no picture")
+    with pytest.raises(OSError, match=r"samples/000\.jpg"):
+        read_screen([(Frame(name="samples/000.jpg", time=0, width=1, height=1), path)], "en", no_tick)
+
+
+def test_reading_needs_no_network_and_logs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The models come with the package: nothing is fetched, and the recogniser keeps quiet."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    engine.cache_clear()
+    with caplog.at_level(logging.DEBUG):
+        assert texts(read([picture(["2 eggs"], seed) for seed in range(2)], tmp_path)) == ["2 eggs"]
+    assert caplog.records == []
+
+
+@pytest.mark.skipif(tesseract() is None, reason=NO_TESSERACT)
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_russian_is_read_with_tesseract(tmp_path: Path, language: str) -> None:
+    """Cyrillic letters are read where Tesseract is there, also when the job's language does not announce them."""
+    lines = ["500 г творога", "2 ст. л. сахара", "1,5 кг картофеля", "Соль по вкусу"]
+    screen = read([picture(lines, seed) for seed in range(3)], tmp_path, language)
+    assert texts(screen) == lines
+    assert not screen.unread
+
+
+def test_russian_without_tesseract_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Tesseract nothing is made up from Cyrillic letters, and it is known that there were some."""
+    monkeypatch.setattr(reader, "tesseract", lambda: None)
+    lines = ["500 г творога", "2 ст. л. сахара", "1,5 кг картофеля", "Соль по вкусу"]
+    screen = read([picture(lines, seed) for seed in range(3)], tmp_path, "ru")
+    assert screen.lines == []
+    assert screen.unread
