@@ -15,7 +15,6 @@ def resume(place: EmbeddedPlace) -> None:
     Their attempts are given back: a stage is not to fail because the machine was restarted under it.
     """
     place.queue.release_all()
-    place.collect_garbage()
     cursor = None
     while True:
         page = place.platform.documents.query(JOBS, [("status", "==", JobStatus.RUNNING)], limit=100, cursor=cursor)

@@ -1,26 +1,41 @@
-"""The embedded place's scheduler: publishes the ticks that Cloud Scheduler publishes in the cloud."""
+"""What has to happen again and again: the ticks that Cloud Scheduler publishes in the cloud, and the like."""
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from shared.pipeline.wiring import Function, wiring
+from shared.pipeline.wiring import wiring
 from shared.platform.ports import Bus
+
+log = logging.getLogger(__name__)
+
+Duty = tuple[float, Callable[[], object]]
+"""Minutes between two runs, and what to run."""
+
+
+def ticks(bus: Bus) -> list[Duty]:
+    """The scheduled topics of the wiring."""
+    return [
+        (row.trigger.every_minutes, lambda topic=row.trigger.topic: bus.publish(topic, {}))  # type: ignore[misc]
+        for row in wiring().functions.values()
+        if row.trigger.every_minutes
+    ]
 
 
 class Scheduler:
-    """One thread per scheduled function; the first tick comes at once."""
+    """Runs each duty in a thread of its own while the context lasts, for the first time at once."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, duties: Sequence[Duty]) -> None:
+        self._duties = duties
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
-        for function in wiring().functions.values():
-            if function.trigger.every_minutes:
-                threading.Thread(target=self._tick, args=(function,), name=f"tick-{function.name}", daemon=True).start()
+        for duty in self._duties:
+            threading.Thread(target=self._run, args=duty, daemon=True).start()
         return self
 
     def __exit__(
@@ -28,8 +43,12 @@ class Scheduler:
     ) -> None:
         self._over.set()
 
-    def _tick(self, function: Function) -> None:
+    def _run(self, minutes: float, duty: Callable[[], object]) -> None:
         while True:
-            self._bus.publish(function.trigger.topic or "", {})
-            if self._over.wait((function.trigger.every_minutes or 1) * 60):
+            try:
+                duty()
+            except Exception:
+                # One bad run must not be the last: the next may go well.
+                log.exception("a scheduled duty failed")
+            if self._over.wait(minutes * 60):
                 return

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.embedded.restart import resume
-from infra.embedded.scheduler import Scheduler
+from infra.embedded.scheduler import Scheduler, ticks
 from infra.embedded.workers import Workers
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import Settings, settings
@@ -20,6 +20,7 @@ from shared.settings import Settings, settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+GARBAGE_EVERY_MINUTES = 60
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -49,7 +50,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         server = Server(
             uvicorn.Config(application(place), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         )
-        with Workers(_worker_folder(data)), Scheduler(place.platform.bus):
+        duties = [*ticks(place.platform.bus), (GARBAGE_EVERY_MINUTES, place.collect_garbage)]
+        with Workers(_worker_folder(data)), Scheduler(duties):
             server.run(sockets=[listener])
 
 

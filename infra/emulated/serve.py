@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from infra.embedded.scheduler import Scheduler
+from infra.embedded.scheduler import Scheduler, ticks
 from infra.embedded.serve import LOOPBACK, sole_server
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
@@ -39,6 +39,6 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         os.environ.update(environ)
         with functions(folder, environ, (host, port)) as endpoints:
             provision(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
-            with Scheduler(open_gcp(read_settings(os.environ)).bus):
+            with Scheduler(ticks(open_gcp(read_settings(os.environ)).bus)):
                 ready(url)
                 threading.Event().wait()
