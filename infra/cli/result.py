@@ -27,14 +27,16 @@ def result_view(job: JobDocument) -> RenderableType:
 
 
 def recipe_view(recipe: Recipe) -> RenderableType:
-    parts: list[RenderableType] = [Text(clean(recipe.title or "A recipe without a title"), style="bold")]
+    empty = not (recipe.title or recipe.ingredients or recipe.steps)
+    title = "No recipe was found in this video." if empty else recipe.title or "A recipe without a title"
+    parts: list[RenderableType] = [Text(clean(title), style="bold")]
     if facts := _facts(recipe):
         parts.append(Text(" · ".join(facts)))
     if recipe.description:
         parts.append(Text(clean(recipe.description)))
-    parts += _section("Ingredients", [_ingredients(recipe.ingredients)] if recipe.ingredients else [])
-    parts += _section("Steps", [_steps(recipe.steps)] if recipe.steps else [])
-    parts += _section("Notes", [Text(f"- {clean(note)}") for note in recipe.notes])
+    parts += _section("Ingredients", _ingredients(recipe.ingredients))
+    parts += _section("Steps", _steps(recipe.steps))
+    parts += _section("Notes", _notes(recipe.notes))
     return Group(*parts)
 
 
@@ -47,10 +49,11 @@ def _facts(recipe: Recipe) -> list[str]:
     ]
 
 
-def _section(heading: str, body: list[RenderableType]) -> list[RenderableType]:
-    if not body:
+def _section(heading: str, body: Table) -> list[RenderableType]:
+    """Nothing for an empty table."""
+    if not body.row_count:
         return []
-    return [Text(), Text(heading, style="bold cyan"), *(Padding(part, (0, 0, 0, 2), expand=False) for part in body)]
+    return [Text(), Text(heading, style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False)]
 
 
 def _ingredients(ingredients: list[Ingredient]) -> Table:
@@ -75,6 +78,13 @@ def _steps(steps: list[Step]) -> Table:
     table.add_column(justify="right", style="dim", no_wrap=True)
     for step in steps:
         table.add_row(Text(f"{step.number}."), Text(clean(step.text)), Text(_when(step.seen)))
+    return table
+
+
+def _notes(notes: list[str]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for note in notes:
+        table.add_row("-", Text(clean(note)))
     return table
 
 

@@ -51,7 +51,7 @@ def open_session(server: str) -> Iterator[Session]:
     except PermanentError as error:
         problem = f"{error.message} ({error.code})"
     except OSError as error:
-        problem = f"{error.filename}: {error.strerror}"
+        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     else:
         return
     err.print(Text(problem, style="red"), soft_wrap=True)

@@ -108,6 +108,16 @@ def test_submit_shows_the_recipe(script: Script, video: Path) -> None:
     assert script.bodies == [wish]
 
 
+def test_a_video_without_a_recipe_is_told(script: Script, video: Path) -> None:
+    """Who sends a video of something else reads that there is no recipe in it, not an empty page."""
+    script.streams = [([job("done", result={"notes": ["Nothing is written."]})], "close")]
+    result = run(script, "submit", str(video))
+    assert result.exit_code == 0
+    assert "No recipe was found in this video." in result.stdout
+    assert "Nothing is written." in result.stdout
+    assert "Ingredients" not in result.stdout
+
+
 def test_output_that_is_no_terminal_has_no_control_codes(script: Script, video: Path) -> None:
     """What goes to a file or another program is plain text."""
     script.streams = [([job(progress=50), DONE], "close")]
