@@ -5,9 +5,10 @@ Source: https://cloud.google.com/storage/docs/json_api/v1
 
 from __future__ import annotations
 
+import io
 import json
 from itertools import dropwhile, islice
-from typing import Any
+from typing import Any, BinaryIO
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -15,8 +16,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from infra.emulated.storage.sessions import Sessions
-from infra.emulated.storage.store import Resource, Store, checksum_fits
+from infra.emulated.storage.store import Resource, Store
 from shared.platform.embedded.download_http import object_response
+from shared.platform.ports import ObjectInfo
 
 PAGE = 1000
 
@@ -46,9 +48,8 @@ class Api:
         if query.get("uploadType") == "resumable":
             return await self._start(request, bucket)
         wanted, data = _parts(request.headers["content-type"], await request.body())
-        if not checksum_fits(wanted, data):
-            raise ValueError("The checksum is not that of the data.")
-        return JSONResponse(await to_thread.run_sync(self._store.put, bucket, wanted, data, _if_generation(request)))
+        put = (bucket, wanted, io.BytesIO(data), _if_generation(request))
+        return JSONResponse(await to_thread.run_sync(self._store.put, *put))
 
     async def _start(self, request: Request, bucket: str) -> Response:
         self._store.bucket(bucket)
@@ -63,16 +64,17 @@ class Api:
         return Response(headers={"Location": str(location), "X-GUploader-UploadID": session.id})
 
     def metadata(self, request: Request) -> Response:
-        info = self._store.find(**_object(request), generation=request.query_params.get("generation"))
+        info, stream = self._open(request, "generation")
+        stream.close()
         return JSONResponse(self._store.resource(info))
 
     def download(self, request: Request) -> Response:
-        found = self._store.find(**_object(request), generation=request.query_params.get("generation"))
-        info, stream = self._store.open(**_object(request))
+        info, stream = self._open(request, "generation")
+        resource = self._store.resource(info)
         response = object_response(request, info, stream, None)
-        resource = self._store.resource(found)
         response.headers["X-Goog-Generation"] = resource["generation"]
-        response.headers["X-Goog-Hash"] = f"crc32c={resource['crc32c']},md5={resource['md5Hash']}"
+        if "crc32c" in resource:
+            response.headers["X-Goog-Hash"] = f"crc32c={resource['crc32c']},md5={resource['md5Hash']}"
         return response
 
     async def rewrite(self, request: Request) -> Response:
@@ -81,9 +83,7 @@ class Api:
 
     def _copy(self, request: Request, changed: Resource) -> Response:
         """At once and whole; a copy onto itself is a new generation of the same bytes."""
-        query, source = request.query_params, _object(request)
-        info = self._store.find(**source, generation=query.get("sourceGeneration"))
-        _, stream = self._store.open(**source)
+        info, stream = self._open(request, "sourceGeneration")
         kept = {"contentType": info.content_type, "metadata": info.metadata}
         wanted = kept | changed | {"name": request.path_params["to_name"]}
         with stream:
@@ -94,7 +94,8 @@ class Api:
         return JSONResponse(done | {"resource": resource})
 
     def delete(self, request: Request) -> Response:
-        self._store.delete(**_object(request), if_generation=_if_generation(request))
+        path = request.path_params
+        self._store.delete(path["bucket"], path["name"], _if_generation(request))
         return Response(status_code=204)
 
     def page(self, request: Request) -> Response:
@@ -107,9 +108,10 @@ class Api:
             answer["nextPageToken"] = page[size - 1].name
         return JSONResponse(answer)
 
-
-def _object(request: Request) -> dict[str, str]:
-    return {"bucket": request.path_params["bucket"], "name": request.path_params["name"]}
+    def _open(self, request: Request, generation: str) -> tuple[ObjectInfo, BinaryIO]:
+        """The object of the request's path, in the generation that the query names, if any."""
+        path = request.path_params
+        return self._store.open(path["bucket"], path["name"], request.query_params.get(generation))
 
 
 def _if_generation(request: Request) -> int | None:

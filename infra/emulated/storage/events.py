@@ -21,7 +21,6 @@ from shared.platform.embedded.queue import Queue
 log = logging.getLogger(__name__)
 
 TIMEOUT_SEC = 10.0
-AGAIN_SEC = 1.0
 PLAIN = "".join(set(map(chr, range(0x21, 0x7F))) - {'"', "%"})
 
 
@@ -60,6 +59,6 @@ class Relay:
             self._publisher.publish(topic, body, timeout=TIMEOUT_SEC, **headers).result(TIMEOUT_SEC)
         except (exceptions.GoogleAPICallError, TimeoutError) as error:
             log.warning("event of %s waits for Pub/Sub: %s", delivery.data["name"], error)
-            self._queue.refuse(delivery, AGAIN_SEC)
+            self._queue.refuse(delivery)
         else:
             self._queue.acknowledge(delivery)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,7 +27,7 @@ class Store:
     def __init__(self, objects: FileObjects, prefix: str) -> None:
         self.objects = objects
         self._prefix = prefix
-        self._checksums = lru_cache(maxsize=4096)(self._read_checksums)
+        self._checksums: dict[int, Resource] = {}
 
     def bucket(self, name: str) -> str:
         """The port's name of a bucket; raises NotFound."""
@@ -36,46 +36,63 @@ class Store:
             raise NotFound(f"There is no bucket {name}.")
         return known
 
-    def find(self, bucket: str, name: str, generation: str | None = None) -> ObjectInfo:
+    def open(self, bucket: str, name: str, generation: str | None = None) -> tuple[ObjectInfo, BinaryIO]:
         """Raises NotFound, also when `generation` is given and is not the current one."""
-        info = self.objects.stat(self.bucket(bucket), name)
-        if info is None or generation not in (None, str(info.generation)):
-            raise NotFound(f"No such object: {bucket}/{name}")
-        return info
+        info, stream = self.objects.open_with_info(self.bucket(bucket), name)
+        if generation not in (None, str(info.generation)):
+            stream.close()
+            raise NotFound(f"{bucket}/{name} is of another generation.")
+        return info, stream
 
-    def open(self, bucket: str, name: str) -> tuple[ObjectInfo, BinaryIO]:
-        return self.objects.open_with_info(self.bucket(bucket), name)
+    def put(self, bucket: str, wanted: Resource, data: BinaryIO | Path, if_generation: int | None) -> Resource:
+        """Store under the name, content type and metadata of `wanted`.
 
-    def put(self, bucket: str, wanted: Resource, data: bytes | BinaryIO | Path, if_generation: int | None) -> Resource:
-        """Store under the name, content type and metadata of `wanted`; raises Conflict."""
+        Raises Conflict when the generation is another, and ValueError when `wanted` has a checksum of other data.
+        """
+        if isinstance(data, Path):
+            with data.open("rb") as stream:
+                return self.put(bucket, wanted, stream, if_generation)
+        sums = _checksums(data)
+        if any(wanted.get(name, value) != value for name, value in sums.items()):
+            raise ValueError("The checksum is not that of the data.")
         content_type = wanted.get("contentType") or "application/octet-stream"
         known = self.bucket(bucket)
         info = self.objects.put(known, wanted["name"], data, content_type, wanted.get("metadata"), if_generation)
+        self._checksums[info.generation] = sums
         return self.resource(info)
 
     def delete(self, bucket: str, name: str, if_generation: int | None) -> None:
-        info = self.find(bucket, name)
+        """Raises NotFound, and Conflict when the generation is another."""
+        info, stream = self.open(bucket, name)
+        stream.close()
         if if_generation not in (None, info.generation):
-            raise Conflict(f"{bucket}/{name} is of another generation")
+            raise Conflict(f"{bucket}/{name} is of another generation.")
         self.objects.delete(info.bucket, name)
 
     def resource(self, info: ObjectInfo) -> Resource:
-        """The object as the JSON API describes it."""
-        crc32c, md5 = self._checksums(info.bucket, info.name, info.generation)
+        """The object as the JSON API describes it; without checksums if it went before they were taken."""
         named = replace(info, bucket=self._prefix + info.bucket)
-        return object_resource(named) | {"crc32c": crc32c, "md5Hash": md5, "etag": str(info.generation)}
+        return object_resource(named) | {"etag": str(info.generation)} | self._sums(info)
 
-    def _read_checksums(self, bucket: str, name: str, generation: int) -> tuple[str, str]:
-        crc32c, md5 = google_crc32c.Checksum(), hashlib.md5(usedforsecurity=False)
-        with self.objects.open(bucket, name) as stream:
-            while piece := stream.read(PIECE):
-                crc32c.update(piece)
-                md5.update(piece)
-        return base64.b64encode(crc32c.digest()).decode(), base64.b64encode(md5.digest()).decode()
+    def _sums(self, info: ObjectInfo) -> Resource:
+        if info.generation not in self._checksums:
+            try:
+                current, stream = self.objects.open_with_info(info.bucket, info.name)
+            except NotFound:
+                return {}
+            with stream:
+                self._checksums[current.generation] = _checksums(stream)
+        return self._checksums.get(info.generation, {})
 
 
-def checksum_fits(wanted: Resource, data: bytes) -> bool:
-    """Whether the data is what its sender took a checksum of, if any."""
-    crc32c = base64.b64encode(google_crc32c.Checksum(data).digest()).decode()
-    md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-    return (wanted.get("crc32c", crc32c), wanted.get("md5Hash", md5)) == (crc32c, md5)
+def _checksums(stream: BinaryIO) -> Resource:
+    """Of all of the stream, which is then at its beginning."""
+    crc32c, md5 = google_crc32c.Checksum(), hashlib.md5(usedforsecurity=False)
+    while piece := stream.read(PIECE):
+        crc32c.update(piece)
+        md5.update(piece)
+    stream.seek(0, io.SEEK_SET)
+    return {
+        "crc32c": base64.b64encode(crc32c.digest()).decode(),
+        "md5Hash": base64.b64encode(md5.digest()).decode(),
+    }

@@ -21,7 +21,7 @@ from shared.platform.gcp.cursor import read_cursor, write_cursor
 from shared.platform.gcp.values import checked, plain
 from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe
 
-# Only what passes by itself and did not reach the data; the delays are drawn at random between 0 and twice the step.
+# Only what passes by itself; each delay is drawn at random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(
     predicate=retry.if_exception_type(exceptions.Aborted, exceptions.ServiceUnavailable),
     initial=0.05,

@@ -17,16 +17,20 @@ from google.cloud.storage import Blob, Bucket, Client
 from shared import clock
 from shared.errors import Conflict, NotFound
 from shared.platform.gcp.streams import Ranges, Rest
-from shared.platform.names import check_name
+from shared.platform.names import check_bucket, check_name
 from shared.platform.ports import ObjectInfo, UploadSession
 
-# Memory that one upload or one open stream may take; a multiple of 256 KiB.
+# What is in memory of an upload or an open stream, and travels in one request; a multiple of 256 KiB.
 CHUNK = 4 * 1024 * 1024
 DELETES_AT_ONCE = 8
 
 
 class GcsObjects:
-    """The objects port. The bucket `uploads` is the one named `{prefix}uploads`, and so on."""
+    """The objects port. The bucket `uploads` is the one named `{prefix}uploads`, and so on.
+
+    Google's client tries again what failed on the way. A `put` with a precondition whose answer was lost may then meet
+    itself and raise Conflict although the object is stored.
+    """
 
     def __init__(self, client: Client, prefix: str, signer: Callable[[], Any]) -> None:
         """`signer` gives the credentials that sign links; it is asked for each one."""
@@ -128,6 +132,7 @@ class GcsObjects:
         return UploadSession(str(url), "PUT", headers, clock.now() + timedelta(seconds=ttl_sec))
 
     def _bucket(self, bucket: str) -> Bucket:
+        check_bucket(bucket)
         return self._client.bucket(self._prefix + bucket)
 
     def _blob(self, bucket: str, name: str, chunk: int | None = CHUNK) -> Blob:
