@@ -1,0 +1,79 @@
+"""A frontend: the documented listeners in a real browser, over the emulated place."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from infra.emulated.emulators import Hosts
+from tests.browser.pages import SDK, served_pages
+from tests.browser.tab import Tab
+from tests.contract.emulated import running_emulators
+from tests.running import Server, serving
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Nothing but what the page asks for, and only from loopback.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+OpenTab = Callable[..., Tab]
+
+
+# All of these last for one file: while Playwright is up, nothing else in this thread can run an event loop.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Skips the tests, with the reason, where no browser or no SDK is installed."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None or not SDK.exists():
+        missing = "the Firebase SDK" if found else "Chromium"
+        pytest.skip(f"NO BROWSER TESTS: {missing} is not installed; run `make browser-deps`")
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found, args=FLAGS) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def origin(chromium: Browser) -> Iterator[str]:
+    with served_pages() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def hosts(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    with running_emulators(tmp_path_factory.mktemp("emulators"), origin) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def place(hosts: Hosts, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`clipwise up --emulators`, on emulators whose addresses are known."""
+    addresses = {name: value for name, value in hosts.environ().items() if name.endswith("_EMULATOR_HOST")}
+    data = tmp_path_factory.mktemp("place")
+    with serving(data, "--emulators", FRONTEND_URL=origin, AUTH_REQUIRED="false", **addresses) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def open_tab(chromium: Browser, origin: str, hosts: Hosts, place: Server) -> Iterator[OpenTab]:
+    """Opens a tab in which a user is signed in: `local`, as the API takes everybody for, or somebody else."""
+
+    def opened(user: str = "local") -> Tab:
+        page = chromium.new_page()
+        page.goto(origin)
+        page.wait_for_function("window.page")
+        tab = Tab(page)
+        host, port = hosts.firestore.split(":")
+        tab.call("connect", host, int(port), user)
+        return tab
+
+    return opened

@@ -1,0 +1,34 @@
+"""A browser tab in which somebody listens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+WAIT_MS = 90_000
+
+
+class Tab:
+    """One page of the site with one listener on it."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def call(self, function: str, *arguments: str | int) -> Any:
+        """Call one of the page's functions; waits for its promise."""
+        return self._page.evaluate("([name, given]) => window.page[name](...given)", [function, list(arguments)])
+
+    def told_until(self, condition: str = "true") -> list[Any]:
+        """All that the listener was told, once a JavaScript condition holds for the `last` of it."""
+        self._page.wait_for_function(
+            f"() => {{ const last = window.page.told.at(-1); return last !== undefined && ({condition}); }}",
+            timeout=WAIT_MS,
+        )
+        told: list[Any] = self._page.evaluate("window.page.told")
+        return told
+
+    def lines(self) -> list[list[str]]:
+        """What the example shows people of each job it was told."""
+        shown: list[list[str]] = self._page.evaluate("window.page.told.map(window.page.linesOf)")
+        return shown
