@@ -205,6 +205,72 @@ def test_talk_that_is_no_recipe_gives_none() -> None:
     assert recipe.tags == ["travel", "rome"]
 
 
+def test_amounts_of_anything_else_are_no_recipe() -> None:
+    """Where no food is named at all, neither weights nor instructions make a dish."""
+    recipe = parse_recipe(
+        card(0, 3, "Bench press 100 kg", "Squat 140 kg"), said("Take the bar and press it.", "Now rest.")
+    )
+    assert (recipe.ingredients, recipe.steps, recipe.confidence) == ([], [], 0)
+
+
+def test_small_talk_beside_a_recipe_stays_out() -> None:
+    """Apples that were bought in a story are no ingredient; those that are needed are."""
+    recipe = parse_recipe(
+        transcript=said("Yesterday I bought two apples.", "For the cake you need three eggs.", "Beat the eggs well.")
+    )
+    assert [(one.amount, one.name) for one in recipe.ingredients] == [(3, "eggs")]
+
+
+def test_a_caption_in_one_piece_is_taken_apart() -> None:
+    """Title, list and method in one line, divided by emoji and headings only."""
+    recipe = parse_recipe(
+        caption="CREAMY CHICKEN 😍🍗 Save this for later! Ingredients: 2 chicken breasts, 1 tbsp olive oil, 3 cloves "
+        "garlic (minced), salt & pepper to taste. Instructions: Sear the chicken for 5-6 min per side. Add garlic. "
+        "#dinner #fyp"
+    )
+    assert recipe.title == "CREAMY CHICKEN"
+    assert listed(recipe) == [
+        "2 chicken breasts", "1 tbsp olive oil", "3 clove garlic (minced)", "salt (to taste)", "pepper (to taste)",
+    ]  # fmt: skip
+    assert told(recipe) == ["1. Sear the chicken for 5-6 min per side.", "2. Add garlic."]
+    assert recipe.tags == ["dinner"]
+
+
+def test_cards_in_small_letters() -> None:
+    """Lists without capitals are lists, and their lines are not taken for one sentence."""
+    recipe = parse_recipe(
+        [
+            *card(0, 2, "3-ingredient cookies", title=True),
+            *card(3, 6, "you need:", "1 cup oats", "2 ripe bananas", "chocolate chips", "a little cinnamon"),
+            *card(7, 9, "mash the bananas"),
+            *card(10, 12, "bake 15 min at 180c"),
+            *card(13, 15, "enjoy!!"),
+        ]
+    )
+    assert recipe.title == "3-ingredient cookies"
+    assert listed(recipe) == ["1 cup oats", "2 ripe bananas", "chocolate chips", "cinnamon (a little)"]
+    assert told(recipe) == ["1. mash the bananas", "2. bake 15 min at 180c"]
+    assert (recipe.steps[1].minutes, recipe.steps[1].temperature_c) == (15, 180)
+
+
+def test_numbered_cards_with_the_text_below() -> None:
+    """`STEP 1` on a line of its own belongs to the lines below it; a lone `230 °C` to the line above."""
+    recipe = parse_recipe(
+        [
+            *card(0, 2, "STEP 1", "Boil the pasta in", "salted water"),
+            *card(3, 5, "STEP 2", "Fry 100 g bacon", "until crispy"),
+            *card(6, 8, "STEP 3", "Bake 30 min", "230 °C"),
+        ]
+    )
+    assert told(recipe) == [
+        "1. Boil the pasta in salted water",
+        "2. Fry 100 g bacon until crispy",
+        "3. Bake 30 min 230 °C",
+    ]
+    assert listed(recipe) == ["100 g bacon"]
+    assert recipe.steps[2].temperature_c == 230
+
+
 def test_notes_tell_the_language_and_what_is_missing() -> None:
     """The reader learns that nothing was translated, and which ingredients have no amount."""
     recipe = parse_recipe(caption="Zutaten:\nMehl\n200 g Zucker", language="en")

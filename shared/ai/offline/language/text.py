@@ -17,7 +17,7 @@ SIGNS = str.maketrans(
     }
 )  # fmt: skip
 BULLET = re.compile(r"^(?:[-–•·*●○◦▪▫■□☐✓✔✅➤►▶→>+|]|[\U0001F000-\U0001FAFF☀-➿⬀-⯿])+\s*")
-BEFORE_AMOUNT = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+\s*(?=[\d½¼¾⅓⅔])")
+BETWEEN = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+\s*(?=[\d½¼¾⅓⅔#]|[^\W\d_a-zа-яёäöüß])")
 EMOJI = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+")
 DOUBLE_DEGREE = re.compile(r"°\s*°")
 ZERO = re.compile(r"(?<![^\W_])\d[\dOoОо]*(?=\s?(?:g|kg|ml|cl|l|min|г|кг|мл|мин|°)(?![^\W_]))|(?<=\d)[OoОо](?=\d)")
@@ -30,10 +30,13 @@ WORD = re.compile(r"[^\W_]+")
 
 
 def tidy(text: str) -> str:
-    """One form for each sign, single spaces, no bullet at the front, no emoji (one before an amount divides a list)."""
+    """One form for each sign, single spaces, no bullet at the front and no emoji.
+
+    Emoji before an amount or a capital letter divide a text: they become bullets.
+    """
     text = unicodedata.normalize("NFC", text).translate(SIGNS)
     text = DOUBLE_DEGREE.sub("°", text)
-    text = BEFORE_AMOUNT.sub(" • ", BULLET.sub("", text.strip()))
+    text = BETWEEN.sub(" • ", BULLET.sub("", text.strip()))
     text = EMOJI.sub(" ", text)
     return BULLET.sub("", " ".join(text.split()))
 

@@ -127,8 +127,10 @@ def scale_at(text: Text, at: int, value: float) -> Literal["C", "F"] | None:
     marked = text.is_sign(at, "°") or text.is_word(at, text.tongue.degrees)
     if marked:
         at += 1
-    token = text.token(at)
+    token, before = text.token(at), text.token(at - 1)
     word = token.folded if token else ""
+    if token and before and before.kind == "number" and token.start == before.end and word in ("c", "f"):
+        return "C" if word == "c" else "F"
     if word in ("celsius", "цельсия", "цельсию") or (token and token.text in ("C", "С")):
         return "C"
     if word in ("fahrenheit", "фаренгейта", "фаренгейту") or (token and token.text == "F"):

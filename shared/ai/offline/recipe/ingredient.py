@@ -44,9 +44,12 @@ def parse_ingredients(line: str, tongue: Lexicon) -> list[Parsed]:
 def shared_taste(found: list[Parsed], tongue: Lexicon) -> list[Parsed]:
     """`Salt, pepper to taste`: what ends the line is said of both."""
     note = found[-1].note if found else None
-    if not note or not tongue.taste.find(tokenize(note)) or any(one.amount or one.unit for one in found):
-        return found
-    return [replace(one, note=one.note or note, certain=True) for one in found]
+    if note and tongue.taste.find(tokenize(note)):
+        for at in range(len(found) - 2, -1, -1):
+            if found[at].amount is not None or found[at].unit or found[at].note:
+                break
+            found[at] = replace(found[at], note=note, certain=True)
+    return found
 
 
 def enumerated(line: str, tongue: Lexicon) -> list[str]:

@@ -28,7 +28,7 @@ MIN_PUNCTUATED = 0.2
 SENTENCE_SIGNS = (".", "!", "?", "…")
 SAME_HEIGHT = 1.25
 MARKUP = re.compile(r"<[^>]*>|\{\\?[^}]*\}|\[[^\]]*\]|[♪♫]")
-SENTENCE_END = re.compile(r"[.!?…]+[\"')]*\s+(?=[^\W_a-zа-яёäöü])")
+SENTENCE_END = re.compile(r"[.!?…]+[\"')]*\s+(?=[^\W_a-zа-яёäöü])|\s•\s(?=[^\W\d_a-zа-яёäöü])")
 NUMBER = re.compile(r"^(\d{1,2})\s*[.)](?:\s+|$)")
 
 
@@ -95,6 +95,8 @@ def continues(before: Line, line: Line, tongue: Lexicon) -> bool:
     last = above.token(len(above) - 1)
     if last and (last.folded in tongue.stops or last.text in ",-&+"):
         return True
+    if is_measure(text) and any(token.folded in tongue.verbs for token in above.tokens):
+        return True
     leading = quantity(text, 0)
     if leading and leading.amount is not None and not leading.weak:
         return False
@@ -111,6 +113,13 @@ def continues(before: Line, line: Line, tongue: Lexicon) -> bool:
 def states_something(text: Text) -> bool:
     """Whether a line is a fact by itself: `für 4 Personen`."""
     return bool(facts(text)) and not any(token.folded in text.tongue.verbs for token in text.tokens)
+
+
+def is_measure(text: Text) -> bool:
+    """Whether a line is nothing but a time or heat: `230 °C`."""
+    heat = text.tongue.degrees | {"c", "f", "с"}
+    names = [at for at, token in enumerate(text.tokens) if token.kind == "word" and token.folded not in heat]
+    return bool(text.tokens) and all(text.tongue.minutes.at(text.tokens, at) for at in names)
 
 
 def follows_closely(before: Line, line: Line) -> bool:

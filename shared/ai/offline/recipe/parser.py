@@ -9,6 +9,7 @@ from typing import Literal
 from shared.ai.offline.language.detect import detect, primary
 from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, lexicon
 from shared.ai.offline.language.text import tidy
+from shared.ai.offline.language.tokens import tokenize
 from shared.ai.offline.recipe.facts import Facts
 from shared.ai.offline.recipe.lines import CAPTION_CONFIDENCE, Line, caption_lines, screen_lines, spoken_lines
 from shared.ai.offline.recipe.merge import merged_ingredients, merged_steps
@@ -53,10 +54,12 @@ def parse_recipe(
     main = max(sources, key=weight).tongue
     ingredients = ingredients_of(sources, main)
     steps = steps_of(sources, main)
+    heading, heading_seen = heading_of(title_on_screen(seen.prose, lines), title, told, written)
+    if not names_food([heading or "", *(one.name for one in ingredients), *(step.text for step in steps)], sources):
+        ingredients, steps = [], []
     facts = Facts()
     for source in sources:
         facts.fill(source.facts)
-    heading, heading_seen = heading_of(title_on_screen(seen.prose, lines), title, told, written)
     found = [heading_seen, *(one.seen for one in ingredients), *(step.seen for step in steps)]
     sightings = [sighting for sighting in found if sighting]
     recipe = Recipe(
@@ -109,6 +112,11 @@ def steps_of(sources: Sequence[Reading], main: Lexicon) -> list[Step]:
     chosen = [source for source in sources if source.tongue is main and source.steps]
     chosen = chosen or [max(sources, key=lambda source: len(source.steps))]
     return merged_steps([source.steps for source in chosen], chosen[0].tongue)
+
+
+def names_food(texts: Iterable[str], sources: Sequence[Reading]) -> bool:
+    """Whether a known food is named at all: `bench press 100 kg` and `take the brush` are no recipe."""
+    return any(source.tongue.names_food(tokenize(text)) for text in texts for source in sources)
 
 
 def heading_of(

@@ -139,7 +139,7 @@ def collected(items: list[Item], tongue: Lexicon) -> Reading:
             reading.equipment += [piece.strip() for piece in item.text.text.split(",") if piece.strip()]
         elif item.what is Is.PROSE:
             reading.prose.append(item.line)
-            reading.mentioned += spotted(item, plain=False)
+            reading.mentioned += spotted(item, plain=False) if is_about_cooking(item) else []
     return reading
 
 
@@ -154,6 +154,13 @@ def add_step(reading: Reading, item: Item) -> None:
         )
     )
     reading.mentioned += spotted(item, plain=True)
+
+
+def is_about_cooking(item: Item) -> bool:
+    """Whether a sentence that gives no instruction means its foods for the dish: `You need two eggs`, `two eggs`."""
+    found = mentions(item.text, without_amount=False)
+    starts = bool(found) and found[0].offset == 0
+    return starts or any(one.parsed.unit for one in found) or item.text.tongue.adding.find(item.text.tokens) is not None
 
 
 def spotted(item: Item, plain: bool) -> list[Ingredient]:

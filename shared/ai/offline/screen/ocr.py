@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 MODEL = "rapidocr/PP-OCRv6-small"
 THREADS = 1
-"""The place runs one worker per core; two threads in each gain a quarter alone and lose as much together."""
+"""The place runs one worker per core, and waiting threads of ONNX Runtime spin: two workers with two threads each
+take several times as long on two cores as with one each (benchmarks/offline_reading.py)."""
 DETECTION_SIDE = 736
 """Pictures with a longer side above this are reduced to it for detection, which finds letters of 10 pixels still and
 takes a third of the time it does on a sample of 576 × 1024. They are read at full size."""
