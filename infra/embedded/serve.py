@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import socket
@@ -46,6 +47,11 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
                 await super().startup(sockets)
                 ready(chosen.public_url)
+
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                # Event streams that end with the server are no errors.
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+                await super().shutdown(sockets)
 
         server = Server(
             uvicorn.Config(application(place), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
