@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from shared.errors import NotNow
+
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
+
+HEX = "[0-9a-f]"
+TRACEPARENT = re.compile(
+    f"(?!ff){HEX}{{2}}-(?P<trace>(?!0{{32}}){HEX}{{32}})-(?P<span>(?!0{{16}}){HEX}{{16}})-{HEX}{{2}}"
+)
 
 
 @contextmanager
@@ -35,12 +43,12 @@ def new_traceparent() -> str:
 
 
 def trace_of(traceparent: str) -> tuple[str, str] | None:
-    """Trace id and span id of a W3C `traceparent`; None when it is not one."""
-    parts = traceparent.split("-")
-    sizes = [len(part) for part in parts]
-    if sizes[:4] != [2, 32, 16, 2] or not all(set(part) <= set("0123456789abcdef") for part in parts[:4]):
-        return None
-    return (parts[1], parts[2]) if set(parts[1]) != {"0"} and set(parts[2]) != {"0"} else None
+    """Trace id and span id of a W3C `traceparent`; None when it is not one.
+
+    https://www.w3.org/TR/trace-context/#traceparent-header; of the versions to come, those that look like this one.
+    """
+    found = TRACEPARENT.fullmatch(traceparent)
+    return (found["trace"], found["span"]) if found else None
 
 
 class CloudFormatter(logging.Formatter):
@@ -77,4 +85,10 @@ def configure(formatter: logging.Formatter, level: int) -> None:
     """Write all records of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(_is_news)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """The function host reports whatever refuses a delivery as an error; that one has to wait was said already."""
+    return not (record.exc_info and isinstance(record.exc_info[1], NotNow))

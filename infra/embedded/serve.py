@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from infra.embedded.restart import resume
 from infra.embedded.scheduler import Scheduler, ticks
 from infra.embedded.workers import Workers
+from shared import logs
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import Settings, settings
 
@@ -41,6 +42,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
         chosen = configure(data, host, url)
         place = open_embedded(chosen)
+        logs.configure(logs.PlainFormatter(), logging.INFO)
         resume(place)
 
         class Server(uvicorn.Server):

@@ -55,8 +55,7 @@ def handle(queue: Queue, delivery: Delivery) -> None:
     keeper.start()
     try:
         load(delivery.function)(as_cloud_event(delivery))
-    except NotNow as reason:
-        log.info("%s refused for now: %s", delivery.function, reason)
+    except NotNow:
         queue.refuse(delivery)
     except Exception:
         log.exception("%s refused delivery %s", delivery.function, delivery.id)
@@ -85,7 +84,7 @@ def end_with_parent() -> None:
 
 
 def main(pool_name: str, slots: int) -> None:
-    configure(PlainFormatter(), logging.WARNING)
+    configure(PlainFormatter(), logging.INFO)
     threading.Thread(target=end_with_parent, daemon=True).start()
     functions = pool(pool_name)
     if pool_name == "cpu":

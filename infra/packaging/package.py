@@ -21,7 +21,12 @@ LEFT_OUT = frozenset({"shared.platform.embedded"})
 DATA = (".json", ".yaml", ".txt")
 ENTRY = '''"""Where the function host looks for `{name}`."""
 
+import logging
+
 from functions.{name}.main import {name}
+from shared.logs import CloudFormatter, configure
+
+configure(CloudFormatter(), logging.INFO)
 
 __all__ = ["{name}"]
 '''

@@ -52,7 +52,11 @@ def perform(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
     """
     place = platform()
     with bound(job=job_id, stage=stage, event=event["id"]):
-        taken = claim(place, stage, job_id)
+        try:
+            taken = claim(place, stage, job_id)
+        except NotNow as reason:
+            log.info("refused for now: %s", reason)
+            raise
         if taken is None:
             log.info("nothing to do")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -9,11 +10,14 @@ from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import AlreadyExists, Conflict, NotFound
+from shared.logs import bound
 from shared.models.job import Job, JobStatus, StageStatus, UploadState
 from shared.pipeline.paths import JOBS
 from shared.pipeline.wiring import wiring
 from shared.platform.ports import Documents
 from shared.settings import settings
+
+log = logging.getLogger(__name__)
 
 CONFLICTS_BORNE = 30
 OUTBOX_GRACE = timedelta(seconds=30)
@@ -33,6 +37,8 @@ def create_job(documents: Documents, job: Job) -> Job:
         documents.create(JOBS, job.id, job.document())
     except AlreadyExists:
         return read_job(documents, job.id) or job
+    with bound(job=job.id, trace=job.trace):
+        log.info("job is made: %s", job.kind)
     return job
 
 

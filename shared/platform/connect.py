@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -20,10 +19,8 @@ def _connected() -> Platform:
         from shared.platform.embedded.place import open_embedded
 
         return open_embedded(chosen).platform
-    from shared.logs import CloudFormatter, configure
     from shared.platform.gcp.place import open_gcp
 
-    configure(CloudFormatter(), logging.INFO)
     return open_gcp(chosen)
 
 
