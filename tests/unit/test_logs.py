@@ -1,0 +1,148 @@
+"""Log lines: whole, found again by job and trace, in the form in which Cloud Logging reads them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import clock
+from shared.errors import NotNow
+from shared.logs import CloudFormatter, PlainFormatter, bound, configure, new_traceparent, trace_of
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+SPAN = "00f067aa0ba902b7"
+PARENT = f"00-{TRACE}-{SPAN}-01"
+
+
+def record(
+    message: str, *args: Any, level: int = logging.INFO, error: BaseException | None = None
+) -> logging.LogRecord:
+    raised = (type(error), error, error.__traceback__) if error else None
+    return logging.LogRecord("shared.test", level, __file__, 1, message, args, raised)
+
+
+def cloud_line(found: logging.LogRecord) -> dict[str, Any]:
+    line = CloudFormatter().format(found)
+    assert "\n" not in line
+    entry: dict[str, Any] = json.loads(line)
+    return entry
+
+
+def failure() -> Exception:
+    try:
+        raise ValueError("first line\nsecond line")
+    except ValueError as error:
+        return error
+
+
+def test_a_line_carries_its_job_and_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks for a job or a trace in Cloud Logging finds each line that was written for it."""
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "kitchen")
+    with bound(job="j1", stage="extract", event="e1", trace=PARENT):
+        entry = cloud_line(record("attempt %s begins", 2, level=logging.WARNING))
+    assert entry["severity"] == "WARNING"
+    assert entry["message"] == "attempt 2 begins"
+    assert entry["logging.googleapis.com/labels"] == {"job": "j1", "stage": "extract", "event": "e1"}
+    assert entry["logging.googleapis.com/trace"] == f"projects/kitchen/traces/{TRACE}"
+    assert entry["logging.googleapis.com/spanId"] == SPAN
+    assert clock.now() - datetime.fromisoformat(entry["time"]) < timedelta(minutes=1)
+    assert datetime.fromisoformat(entry["time"]).tzinfo == UTC
+
+
+def test_fields_hold_as_long_as_they_are_bound() -> None:
+    """A line about one job is never filed under the job before it."""
+    with bound(job="outer", stage=None):
+        with bound(job="inner", event="e"):
+            assert cloud_line(record("x"))["logging.googleapis.com/labels"] == {"job": "inner", "event": "e"}
+        assert cloud_line(record("x"))["logging.googleapis.com/labels"] == {"job": "outer"}
+    assert not any(key.startswith("logging.googleapis.com") for key in cloud_line(record("x")))
+
+
+def test_an_error_is_one_entry_with_its_stack() -> None:
+    """A traceback is part of the entry that it belongs to, not twenty entries of their own."""
+    entry = cloud_line(record("attempt failed", level=logging.ERROR, error=failure()))
+    assert "second line" in entry["stack_trace"]
+    assert "Traceback" in entry["stack_trace"]
+    assert entry["message"] == "attempt failed"
+
+
+@given(message=st.text(), job=st.text(min_size=1))
+def test_any_text_makes_one_line(message: str, job: str) -> None:
+    """What users send can neither break a line in two nor pass for a field of the entry."""
+    with bound(job=job):
+        entry = cloud_line(record("%s", message))
+    assert entry["message"] == message
+    assert entry["logging.googleapis.com/labels"] == {"job": job}
+
+
+def test_on_one_machine_a_line_is_plain_and_names_its_job() -> None:
+    """`grep` finds a job in what `clipwise up` prints."""
+    with bound(job="j1", stage="extract", trace=PARENT):
+        line = PlainFormatter().format(record("stage is done"))
+    assert line == "INFO shared.test: stage is done [job=j1 stage=extract]"
+    assert PlainFormatter().format(record("x", error=failure())).endswith("second line")
+
+
+def test_the_trace_of_a_request_is_read() -> None:
+    """The ids of a W3C trace context come out, and what we make ourselves is one."""
+    assert trace_of(PARENT) == (TRACE, SPAN)
+    made = new_traceparent()
+    assert trace_of(made)
+    assert made != new_traceparent()
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        "",
+        "hello",
+        PARENT.upper(),
+        PARENT[:-1],
+        PARENT + "0",
+        PARENT + "-" + "x" * 5000,
+        PARENT + "\n",
+        " " + PARENT,
+        f"ff-{TRACE}-{SPAN}-01",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE}-{SPAN}",
+        f"00-{TRACE[:-1]}g-{SPAN}-01",
+        f"00-{'٣' * 32}-{SPAN}-01",
+        f"00_{TRACE}_{SPAN}_01",
+    ],
+)
+def test_a_malformed_trace_is_none(malformed: str) -> None:
+    """A header that is no trace context (or hides something behind one) starts a fresh trace and goes nowhere else."""
+    assert trace_of(malformed) is None
+    with bound(job="j", trace=malformed):
+        assert "logging.googleapis.com/trace" not in cloud_line(record("x"))
+
+
+@given(st.text())
+def test_any_header_is_borne(text: str) -> None:
+    """No header makes reading the trace fail."""
+    assert trace_of(text) is None or len(text) == len(PARENT)
+
+
+def test_a_delivery_refused_for_now_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """The function host's complaint about a delivery that has to wait does not call anybody out at night."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        configure(CloudFormatter(), logging.INFO)
+        root.handlers[0].setStream(sys.__stderr__)  # type: ignore[attr-defined]  # where capfd looks
+        for problem in (NotNow("later"), failure()):
+            logging.getLogger("host").error("Exception on / [POST]", exc_info=problem)
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line)["severity"] == "ERROR"
+    assert "ValueError" in json.loads(line)["stack_trace"]
