@@ -1,0 +1,115 @@
+"""Decoding chosen spans of a video, two at a time, holding no picture longer than its reader does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shared.media.container import DECODER_OPTIONS, open_media, pictures, read_packets, truncated
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+
+T = TypeVar("T")
+Frames = Iterator[tuple[int, "VideoFrame"]]
+"""Decoded frames with the ordinals of their packets, in the order they are shown."""
+
+THREADS = 2
+_POLL_SEC = 0.1
+
+
+@dataclass(frozen=True)
+class Span:
+    """Packets to decode: ordinals from `start`, where decoding can begin, up to but without `stop`.
+
+    Frames that no other frame refers to are skipped, except for the ordinals in `exact`.
+    """
+
+    start: int
+    stop: int
+    exact: frozenset[int] = frozenset()
+
+
+class _Stopped(Exception):
+    """Another thread failed or the caller gave up."""
+
+
+def decode(
+    path: Path, spans: Sequence[Span], work: Callable[[Span, Frames], T], tick: Callable[[float], None]
+) -> list[T]:
+    """What `work` made of each span, in their order, which must be ascending. It runs in `THREADS` threads.
+
+    Spans do not depend on each other, so two decoders of one thread each use two cores better than one decoder of two.
+    Every thread reads once through the file. A packet that cannot be decoded is passed over.
+    `tick` is called with the fraction done, several times a second; what it raises ends the work.
+    """
+    results: dict[int, T] = {}
+    todo = iter(enumerate(spans))
+    lock, stopped = threading.Lock(), threading.Event()
+    total, done = sum(span.stop - span.start for span in spans), 0
+    workers = min(THREADS, len(spans))
+
+    def fed() -> None:
+        nonlocal done
+        with lock:
+            done += 1
+        if stopped.is_set():
+            raise _Stopped
+
+    def run() -> None:
+        with open_media(path) as container:
+            stream = pictures(container)
+            if stream is None:
+                raise truncated()
+            codec: Any = stream.codec_context
+            codec.thread_count, codec.thread_type, codec.options = THREADS // workers, "FRAME", DECODER_OPTIONS
+            packets = enumerate(read_packets(container, stream))
+            while True:
+                with lock:
+                    number, span = next(todo, (-1, None))
+                if span is None:
+                    return
+                results[number] = work(span, _frames(codec, packets, span, fed))
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        pending = {pool.submit(run) for _ in range(workers)}
+        try:
+            while pending:
+                finished, pending = wait(pending, timeout=_POLL_SEC, return_when=FIRST_EXCEPTION)
+                for future in finished:
+                    future.result()
+                tick(min(1.0, done / total))
+        finally:
+            stopped.set()
+    return [results[number] for number in range(len(spans))]
+
+
+def _frames(codec: Any, packets: Iterator[tuple[int, Packet[Any]]], span: Span, fed: Callable[[], None]) -> Frames:
+    codec.flush_buffers()
+    for ordinal, packet in packets:
+        if ordinal < span.start:
+            continue
+        fed()
+        codec.skip_frame = "DEFAULT" if ordinal in span.exact else "NONREF"
+        packet.pts = packet.dts = ordinal  # comes out with the frame, whatever the file's own times are
+        yield from _decoded(codec, packet)
+        if ordinal + 1 >= span.stop:
+            break
+    yield from _decoded(codec, None)
+
+
+def _decoded(codec: Any, packet: Packet[Any] | None) -> Frames:
+    import av
+
+    try:
+        frames = codec.decode(packet)
+    except av.FFmpegError:
+        return
+    for frame in frames:
+        if frame.pts is not None:
+            yield frame.pts, frame

@@ -1,0 +1,162 @@
+"""Deciding, from packet sizes and key frames alone, which stretches of a video are worth decoding further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shared.media.decode import Span
+from shared.media.frames import choose_samples, same_look
+from shared.media.looks import Picture
+from shared.media.packets import Packets
+from shared.media.signature import CUT, STRONG, difference, drifted
+
+_SHARE_OF_KEY, _CAPTION_SHARE_OF_KEY = 0.1, 0.01
+_CALM_SHARE = 0.25
+_TAIL = 8
+_LONG_SEC, _HEAD_SEC = 2.0, 1.0
+_SAMPLE_STEPS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 30.0)
+
+
+@dataclass
+class Plan:
+    """What to decode of the groups of pictures, which go by their numbers.
+
+    Attributes:
+        stops: The ordinal up to which to decode a group; groups that are not named are not decoded.
+        exact: Ordinals to decode although no other frame refers to them.
+        taken: Groups whose key frame is taken for the start of a shot if the frames behind it agree: the encoder put
+            it there out of its rhythm, after packets that were calm, and it shows something else.
+        sample_step: Seconds from sample to sample within what is decoded.
+    """
+
+    stops: dict[int, int] = field(default_factory=dict)
+    exact: set[int] = field(default_factory=set)
+    taken: list[int] = field(default_factory=list)
+    sample_step: float = float("inf")
+
+    def upto(self, number: int, stop: int) -> None:
+        self.stops[number] = max(stop, self.stops.get(number, 0))
+
+    def show(self, groups: list[range], ordinal: int) -> None:
+        """See to it that this very frame is decoded."""
+        number = next(number for number, group in enumerate(groups) if ordinal in group)
+        if ordinal != groups[number].start:
+            self.exact.add(ordinal)
+            self.upto(number, ordinal + 1)
+
+    def spans(self, groups: list[range]) -> dict[int, Span]:
+        """The span of each group that is to be decoded, by its number."""
+        return {
+            number: Span(groups[number].start, stop, frozenset(self.exact.intersection(groups[number])))
+            for number, stop in sorted(self.stops.items())
+        }
+
+
+def plan_shots(packets: Packets, keys: Mapping[int, Picture]) -> Plan:
+    """Where cuts may be, judged by the sizes of packets and the key frames (by group) before and after them.
+
+    A picture that could not be foretold makes a packet that surges to a good part of a key frame's size. Where there is
+    no surge and the key frames are alike, nothing happens. Of a long group the first second is decoded in any case, so
+    that there is a sharp picture of it, and so is all of a group whose key frame showed nothing.
+    """
+    plan = Plan()
+    groups = packets.groups
+    rhythm = _rhythm(groups)
+    for number, group in enumerate(groups):
+        change = _change(keys, number)
+        surges = _surges(packets, group, _least_surge(change), _SHARE_OF_KEY)
+        for surge in surges:
+            behind = range(surge, min(surge + _TAIL, group.stop))
+            plan.exact.update(ordinal for ordinal in behind if packets.time[ordinal] <= packets.time[surge])
+        early = number + 1 < len(groups) and abs(len(group) - rhythm) > 1
+        long = _seconds(packets, group) > _LONG_SEC
+        if long:
+            plan.upto(number, _first_from(packets, group, packets.time[group.start] + _HEAD_SEC))
+        if number not in keys or (early and CUT <= change < STRONG):
+            plan.upto(number, group.stop)
+        elif surges:
+            plan.upto(number, min(group.stop, surges[-1] + _TAIL) if long and not early else group.stop)
+        elif change >= STRONG and early and _ends_calm(packets, group):
+            plan.taken.append(number + 1)
+        elif change >= STRONG:  # perhaps a dissolve, which needs its surroundings
+            for near in range(max(0, number - 1), min(number + 2, len(groups))):
+                if near == number or _seconds(packets, groups[near]) <= _LONG_SEC:
+                    plan.upto(near, groups[near].stop)
+    for number in plan.taken:
+        plan.upto(number, min(groups[number].stop, groups[number].start + _TAIL))
+    return plan
+
+
+def plan_samples(plan: Plan, packets: Packets, keys: Mapping[int, Picture], most: int) -> None:
+    """Add what must be decoded for the samples.
+
+    Key frames are samples already. Where two of them differ something came or went between them, so frames between are
+    wanted too, as densely as `most` allows: at best every half a second, so that what stays for a second is met twice.
+    """
+    groups = packets.groups
+    changing = [number for number in range(len(groups)) if _reads_differently(packets, keys, number)]
+    room = most + most // 4 - len(choose_samples([keys[number] for number in sorted(keys)], most))
+    for step in _SAMPLE_STEPS:
+        plan.sample_step = step
+        between = {number: int(_seconds(packets, groups[number]) / step - 0.25) for number in changing}
+        if sum(between.values()) <= room:
+            break
+    for number, count in between.items():
+        if count:
+            last = packets.time[groups[number].start] + count * plan.sample_step
+            plan.upto(number, _first_from(packets, groups[number], last))
+
+
+def _rhythm(groups: list[range]) -> int:
+    """The encoder's usual number of packets in a group: the most frequent, of several the largest."""
+    lengths = [len(group) for group in groups[:-1]]
+    return max(lengths, key=lambda length: (lengths.count(length), length), default=0)
+
+
+def _seconds(packets: Packets, group: range) -> float:
+    return float(packets.time[group.start : group.stop].max() - packets.time[group.start])
+
+
+def _first_from(packets: Packets, group: range, time: float) -> int:
+    """The ordinal up to which to decode so that a frame at or after `time` comes out."""
+    later = np.flatnonzero(packets.time[group.start : group.stop] >= time)
+    return group.start + int(later[0]) + 1 if len(later) else group.stop
+
+
+def _change(keys: Mapping[int, Picture], number: int) -> float:
+    """How different the two ends of a group look, camera moves forgiven; 0 when one of them is unknown."""
+    if number not in keys or number + 1 not in keys:
+        return 0.0
+    ends = keys[number].signature, keys[number + 1].signature
+    plain = float(difference(*ends))
+    return plain if plain < CUT / 2 else drifted(*ends)
+
+
+def _least_surge(change: float) -> float:
+    """The less the ends of a group differ, the clearer a sign must be."""
+    return 1.5 if change >= CUT else 2.0 if change >= CUT / 2 else 3.0
+
+
+def _surges(packets: Packets, group: range, least: float, share_of_key: float) -> list[int]:
+    within = slice(group.start, group.stop)
+    large = packets.size[within] >= share_of_key * packets.size[group.start]
+    return [group.start + index for index in np.flatnonzero(large & (packets.surge[within] >= least)).tolist()]
+
+
+def _ends_calm(packets: Packets, group: range) -> bool:
+    tail = packets.size[max(group.start + 1, group.stop - _TAIL) : group.stop]
+    return len(tail) > 0 and bool(np.median(tail) <= _CALM_SHARE * packets.size[group.start])
+
+
+def _reads_differently(packets: Packets, keys: Mapping[int, Picture], number: int) -> bool:
+    """Whether a caption may have come or gone between a key frame and the next.
+
+    One that stays for a second meets a key frame if they come every second; in longer groups it makes a small surge.
+    """
+    if number not in keys or number + 1 not in keys or not same_look(keys[number].luma, keys[number + 1].luma):
+        return True
+    group = packets.groups[number]
+    return _seconds(packets, group) > _HEAD_SEC and bool(_surges(packets, group, 2.0, _CAPTION_SHARE_OF_KEY))

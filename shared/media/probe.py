@@ -1,0 +1,208 @@
+"""Finding out what a file really holds: from its packets, and from one decoded frame of each stream."""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import PermanentError
+from shared.media.container import (
+    MAX_PACKETS,
+    MAX_PIXELS,
+    MAX_SIDE,
+    begin_of,
+    open_media,
+    pictures,
+    pixel_aspect,
+    read_packets,
+    refused_size,
+    start_of,
+    truncated,
+    unplayable,
+)
+from shared.media.images import display_size
+from shared.media.subtitles import text_tracks
+from shared.media.tonemap import HIGH_RANGE
+from shared.models.video import MediaInfo
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_DECODE_TRIES = 600
+_UNEVEN, _UNEVEN_SHARE = 0.1, 0.02
+_EXACT_HEADERS = ("mov", "matroska", "avi")
+_ROUNDING_SEC = 0.1
+_FRAME_SEC = 0.04
+_MISSING_SEC, _MISSING_SHARE = 0.5, 0.02
+
+
+def probe(path: Path) -> MediaInfo:
+    """Look at a whole file without decoding more than its first frames.
+
+    Times come from the packets, sizes and colours from a decoded frame: headers may say nothing or lie. Of a damaged
+    file, what can be played counts, and `warnings` say what is missing.
+
+    Raises:
+        PermanentError: `empty_file`; `not_media` for what is none (text, pages, images, playlists); `no_streams` when
+            there are neither pictures nor sound; `too_large_picture`; `zero_length`; `truncated` when nothing in it can
+            be decoded.
+    """
+    with open_media(path) as container:
+        video = pictures(container)
+        audio = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+        if video is None and audio is None:
+            raise PermanentError("no_streams", "The file has neither pictures nor sound; send a video or audio file.")
+        if video is not None:
+            _check_size(video.width, video.height)
+        seen, heard = _Track(video), _Track(audio)
+        for packet in read_packets(container, *(stream for stream in (video, audio) if stream is not None)):
+            (seen if packet.stream is video else heard).take(packet)
+        seen.finish()
+        heard.finish()
+        if seen.packets and seen.first is None:
+            _check_size(*(refused_size(path) or (0, 0)))
+        if not seen.packets and not heard.packets:
+            claimed = container.duration or (video and video.frames) or (audio and audio.frames)
+            raise truncated() if claimed else PermanentError("zero_length", "The file has no content; send it again.")
+        if seen.first is None and heard.first is None:
+            raise unplayable(path)
+
+        duration = max(seen.end, heard.end) - start_of(container)
+        return MediaInfo(
+            container=container.format.name,
+            size_bytes=path.stat().st_size,
+            duration_sec=round(duration, 3),
+            has_video=seen.first is not None,
+            has_audio=heard.first is not None,
+            bit_rate=round(path.stat().st_size * 8 / duration) if duration > 0 else None,
+            subtitles=text_tracks(container),
+            warnings=_warnings(container, seen, heard, duration),
+            **_video_facts(video, seen),
+            **_audio_facts(audio, heard),
+        )
+
+
+def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None:
+    """Raises PermanentError `too_large`, `too_long` or `no_video_stream`, naming the limit."""
+    if info.size_bytes > settings.max_file_bytes:
+        raise PermanentError(
+            "too_large", f"The file is larger than {settings.max_file_size_mb} MB; send a smaller one."
+        )
+    if info.duration_sec > settings.max_video_duration_sec + _ROUNDING_SEC:
+        limit = f"{settings.max_video_duration_sec:g} seconds"
+        raise PermanentError("too_long", f"The video is longer than {limit}; send a shorter one.")
+    if needs_video and not info.has_video:
+        raise PermanentError("no_video_stream", "The file has no pictures, only sound; send a video.")
+
+
+class _Track:
+    """What the packets of one stream tell, and its first frame. Without a stream it stays empty."""
+
+    def __init__(self, stream: VideoStream | AudioStream | None) -> None:
+        self.stream = stream
+        self.packets = 0
+        self.begins = array("d")
+        self.end = 0.0
+        self.first: Any = None
+        self.damaged = False
+
+    def take(self, packet: Packet[Any]) -> None:
+        self.packets += 1
+        self.damaged |= packet.is_corrupt
+        if self.packets <= _DECODE_TRIES:
+            self._decode(packet)
+        begin = begin_of(packet)
+        if begin is None or packet.is_discard:
+            return
+        self.end = max(self.end, begin + float((packet.duration or 0) * packet.time_base))
+        if len(self.begins) < MAX_PACKETS:
+            self.begins.append(begin)
+
+    def finish(self) -> None:
+        """Ask the decoder for what it holds back, and give the last frame a length if the file gave it none."""
+        if self.packets:
+            self._decode(None)
+        if len(self.begins) and self.end <= max(self.begins):
+            self.end += float(np.median(self.steps())) if len(self.begins) > 1 else _FRAME_SEC
+
+    def steps(self) -> NDArray[np.float64]:
+        """Seconds from each frame to the next."""
+        return np.diff(np.sort(np.array(self.begins)))
+
+    def _decode(self, packet: Packet[Any] | None) -> None:
+        import av
+
+        if self.first is None and self.stream is not None:
+            try:
+                self.first = next(iter(self.stream.codec_context.decode(packet)), None)
+            except av.FFmpegError:
+                self.damaged = True
+
+
+def _check_size(width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        message = f"Its pictures are {width} × {height}; send a video with sides of at most {MAX_SIDE} pixels."
+        raise PermanentError("too_large_picture", message)
+
+
+def _video_facts(stream: VideoStream | None, track: _Track) -> dict[str, Any]:
+    frame = track.first
+    if stream is None or frame is None:
+        return {}
+    _check_size(frame.width, frame.height)
+    rotation = round(-frame.rotation / 90) * 90 % 360
+    width, height = display_size(frame, pixel_aspect(stream), rotation)
+    steps = track.steps()
+    span = float(steps.sum())
+    return {
+        "width": width,
+        "height": height,
+        "rotation": rotation,
+        "fps": round(len(steps) / span, 3) if span > 0 else None,
+        "variable_frame_rate": _uneven(steps, float(stream.time_base or 0)),
+        "video_codec": stream.codec_context.codec.canonical_name,
+        "pixel_format": frame.format.name,
+        "bit_depth": frame.format.components[0].bits,
+        "hdr": frame.color_trc in HIGH_RANGE,
+    }
+
+
+def _uneven(steps: NDArray[np.float64], tick: float) -> bool:
+    """Whether more than a few frames stay for another time than most do, beyond what rounding to ticks explains."""
+    if len(steps) < 2:
+        return False
+    usual = float(np.median(steps))
+    return bool(np.mean(np.abs(steps - usual) > max(_UNEVEN * usual, 1.5 * tick)) > _UNEVEN_SHARE)
+
+
+def _audio_facts(stream: AudioStream | None, track: _Track) -> dict[str, Any]:
+    frame = track.first
+    if stream is None or frame is None:
+        return {}
+    return {
+        "audio_codec": stream.codec_context.codec.canonical_name,
+        "sample_rate": frame.sample_rate,
+        "channels": frame.layout.nb_channels,
+    }
+
+
+def _warnings(container: InputContainer, seen: _Track, heard: _Track, duration: float) -> list[str]:
+    promised = (container.duration or 0) / 1_000_000 if container.format.name.startswith(_EXACT_HEADERS) else 0.0
+    warnings = []
+    if duration < promised - max(_MISSING_SEC, _MISSING_SHARE * promised):
+        warnings.append(f"truncated: {duration:.1f} of {promised:.1f} seconds are there")
+    if seen.damaged or heard.damaged:
+        warnings.append("damaged: some parts cannot be read")
+    if seen.packets and seen.first is None:
+        warnings.append("unreadable pictures: only the sound was used")
+    if heard.packets and heard.first is None:
+        warnings.append("unreadable sound: only the pictures were used")
+    return warnings

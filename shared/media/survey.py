@@ -1,0 +1,127 @@
+"""Everything that is taken out of the pictures of a video, in one go.
+
+Its packets are read a few times, which costs next to nothing, and decoded about once at most: first the key frames
+alone, then those stretches between them where packet sizes or the key frames at their ends say that something happens.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from shared.media.container import truncated
+from shared.media.decode import Span, decode
+from shared.media.frames import choose_key_frames, choose_samples
+from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
+from shared.media.looks import Picture, Watcher
+from shared.media.packets import read_index
+from shared.media.plan import plan_samples, plan_shots
+from shared.media.scenes import find_shots
+from shared.models.video import Frame, MediaInfo, Shot
+
+THUMBNAIL_AT = 0.1
+MAX_SAMPLES = 60
+_KEYS_SHARE, _REST_SHARE = 0.35, 0.6
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the pictures of a video show; the files lie under the folder that was given.
+
+    Attributes:
+        thumbnail: `thumbnail.jpg`, the frame at 10 % of the duration, 320 pixels wide; None without pictures.
+        shots: From the start to the end of the video, without gaps.
+        frames: Key frames `frames/01.jpg` and so on, in order of time.
+        samples: Frames for reading on-screen text, `samples/001.jpg` and so on, in order of time.
+    """
+
+    thumbnail: Frame | None
+    shots: list[Shot]
+    frames: list[Frame]
+    samples: list[Frame]
+
+
+def survey(
+    path: Path, info: MediaInfo, out: Path, *, max_frames: int = 12, samples: bool, tick: Callable[[float], None]
+) -> Survey:
+    """Find the shots of a video and store its thumbnail, key frames and, if asked for, samples as JPEG under `out`.
+
+    `info` is what `probe` said of the file. `tick` gets the fraction done, several times a second; what it raises ends
+    the work, and nothing stays open. The same file always gives the same result.
+
+    Raises:
+        PermanentError: `truncated` when no picture can be decoded.
+    """
+    if not info.has_video:
+        return Survey(None, [], [], [])
+    packets = read_index(path)
+    groups = packets.groups
+    if not groups:
+        raise truncated()
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out) as folder:
+        at = packets.shown_at(THUMBNAIL_AT * info.duration_sec)
+        watcher = Watcher(packets, Path(folder), (info.width, info.height), info.rotation, at)
+        starts = [Span(group.start, group.start + 1) for group in groups]
+        key_sights = decode(path, starts, watcher.see_keys, lambda done: tick(_KEYS_SHARE * done))
+        keys = {number: sights.pictures[0] for number, sights in enumerate(key_sights) if sights.pictures}
+
+        plan = plan_shots(packets, keys)
+        plan.show(groups, at)
+        if samples:
+            plan_samples(plan, packets, keys, MAX_SAMPLES)
+            watcher.sample_step = plan.sample_step
+        spans = plan.spans(groups)
+        sights = decode(
+            path, list(spans.values()), watcher.see_all, lambda done: tick(_KEYS_SHARE + _REST_SHARE * done)
+        )
+        seen = {number: sight.looks for number, sight in zip(spans, sights, strict=True)}
+        shots = find_shots(groups, keys, seen, plan, info.duration_sec)
+
+        pictures = _in_order(picture for sight in (*key_sights, *sights) for picture in sight.pictures)
+        readable = _in_order(picture for sight in (*key_sights, *sights) for picture in sight.samples)
+        if not pictures:
+            raise truncated()
+        result = Survey(
+            thumbnail=_thumbnail(watcher, pictures, out),
+            shots=shots,
+            frames=_publish(watcher, choose_key_frames(pictures, shots, max_frames), out, "frames/{:02}.jpg"),
+            samples=_publish(
+                watcher, choose_samples(readable, MAX_SAMPLES) if samples else [], out, "samples/{:03}.jpg"
+            ),
+        )
+    tick(1.0)
+    return result
+
+
+def _in_order(pictures: Iterable[Picture]) -> list[Picture]:
+    """Each picture once, by time."""
+    return sorted({picture.ordinal: picture for picture in pictures}.values(), key=lambda picture: picture.time)
+
+
+def _publish(watcher: Watcher, pictures: Sequence[Picture], out: Path, name: str) -> list[Frame]:
+    """Copy stored pictures to where they are handed over, numbered from 1 by `name`."""
+    frames = []
+    for number, picture in enumerate(pictures, start=1):
+        target = out / name.format(number)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(watcher.path(picture), target)
+        width, height = picture.size
+        time, sharpness = round(picture.time, 3), round(picture.sharpness, 1)
+        frames.append(Frame(name=name.format(number), time=time, width=width, height=height, sharpness=sharpness))
+    return frames
+
+
+def _thumbnail(watcher: Watcher, pictures: Sequence[Picture], out: Path) -> Frame:
+    """The frame that was asked for or, when it cannot be decoded, the stored picture nearest to it."""
+    time, target = watcher.thumbnail_time, out / "thumbnail.jpg"
+    if watcher.thumbnail.exists():
+        shutil.copyfile(watcher.thumbnail, target)
+    else:
+        nearest = min(pictures, key=lambda picture: abs(picture.time - time))
+        time = nearest.time
+        write_jpeg(resize(read_jpeg(watcher.path(nearest)), thumbnail_size(*nearest.size)), target)
+    return Frame(name=target.name, time=round(time, 3), width=THUMBNAIL_WIDTH, height=read_jpeg(target).shape[0])
