@@ -42,7 +42,7 @@ class OfflineProvider:
             transcript_source="speech" if evidence.transcript_source == "speech" else "subtitle",
             unread=screen.unread,
         )
-        recipe.author = evidence.author or (screen.handles[0].text if screen.handles else None)
+        recipe.author = evidence.author or next((one.text for one in screen.handles if one.text.startswith("@")), None)
         recipe.source_url = evidence.url
         recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
         usage = Usage(

@@ -292,3 +292,25 @@ def test_two_languages_are_not_mixed() -> None:
     assert listed(recipe) == ["200 g Mehl", "2 Eier", "1 tsp Salz"]
     assert any("English" in note for note in recipe.notes)
     assert len(recipe.steps) == 2
+
+
+def test_words_of_speech_shown_one_after_the_other() -> None:
+    """Burned-in subtitles that break off in the middle of a phrase go on with what is shown next at their place."""
+    recipe = parse_recipe([*card(0, 1, "add two cups of"), *card(1.5, 2, "flour and the"), *card(2.5, 3, "sugar")])
+    assert told(recipe) == ["1. add two cups of flour and the sugar"]
+    assert listed(recipe) == ["2 cup flour", "sugar"]
+
+
+def test_equipment_is_taken_from_its_own_list() -> None:
+    """Tools stand under their heading, also those whose names are verbs, and are no steps."""
+    recipe = parse_recipe(caption="Apple pie\nEquipment: large bowl, whisk\nPie tin\nMethod:\nWhisk the eggs.")
+    assert recipe.equipment == ["large bowl", "whisk", "Pie tin"]
+    assert told(recipe) == ["1. Whisk the eggs."]
+
+
+def test_a_card_shown_twice_is_one() -> None:
+    """A list that comes again at the end, and a step that flickers, are not doubled."""
+    cards = card(0, 2, "200 g rice", "2 eggs"), card(3, 4, "Boil the rice"), card(6, 7, "Boil the rice")
+    recipe = parse_recipe([line for part in (*cards, card(8, 9, "200 g rice", "2 eggs")) for line in part])
+    assert listed(recipe) == ["200 g rice", "2 eggs"]
+    assert told(recipe) == ["1. Boil the rice"]

@@ -125,6 +125,7 @@ def test_junk_is_no_text(text: str, fits: bool) -> None:
     [
         ("@cook", True),
         ("TikTok", True),
+        ("Viral TikTok pasta", False),
         ("www.cook.com", True),
         ("cook@home", True),
         ("2 eggs", False),

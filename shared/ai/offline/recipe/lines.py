@@ -86,10 +86,14 @@ def screen_lines(seen: Sequence[ScreenLine], tongue: Lexicon) -> list[Line]:
 
 
 def continues(before: Line, line: Line, tongue: Lexicon) -> bool:
-    """Whether a line on the screen goes on with the sentence or entry of the line above it."""
-    if not (before.overlaps(line) and follows_closely(before, line)) or before.text.endswith((":", ".", "!", "?")):
+    """Whether a line on the screen goes on with the sentence or entry of the line above it, or before it in time."""
+    if before.text.endswith((":", ".", "!", "?")):
         return False
     text, above = Text(line.text, tongue), Text(before.text, tongue)
+    if takes_its_place(before, line):
+        return above.is_word(len(above) - 1, tongue.stops | tongue.of) or text.is_word(0, tongue.of)
+    if not (before.overlaps(line) and follows_closely(before, line)):
+        return False
     if line.text.endswith(":") or numbering(line.text, tongue) or states_something(text):
         return False
     last = above.token(len(above) - 1)
@@ -126,8 +130,22 @@ def follows_closely(before: Line, line: Line) -> bool:
     """Whether a line stands right below another, in letters of the same size."""
     if not before.box or not line.box:
         return False
-    alike = max(before.height, line.height) <= SAME_HEIGHT * min(before.height, line.height)
-    return alike and -line.height < line.box[1] - before.box[3] < line.height
+    return alike_high(before, line) and -line.height < line.box[1] - before.box[3] < line.height
+
+
+def takes_its_place(before: Line, line: Line) -> bool:
+    """Whether a line appears where another has just gone, as words of speech do that are shown one after the other."""
+    if not before.box or not line.box or before.overlaps(line) or before.end is None or line.start is None:
+        return False
+    return (
+        alike_high(before, line)
+        and line.start - before.end <= MAX_PAUSE_SEC
+        and abs(line.box[3] - before.box[3]) < line.height
+    )
+
+
+def alike_high(one: Line, other: Line) -> bool:
+    return max(one.height, other.height) <= SAME_HEIGHT * min(one.height, other.height)
 
 
 def would_fit(before: Line, line: Line) -> bool:
@@ -145,7 +163,8 @@ def joined(before: Line, line: Line) -> Line:
     box = before.box
     if box and line.box:
         box = (min(box[0], line.box[0]), box[1], max(box[2], line.box[2]), line.box[3])
-    return replace(before, text=text, box=box, confidence=min(before.confidence, line.confidence))
+    confidence = min(before.confidence, line.confidence)
+    return replace(before, text=text, box=box, end=max(before.end or 0, line.end or 0), confidence=confidence)
 
 
 def numbering(text: str, tongue: Lexicon) -> tuple[int, str] | None:

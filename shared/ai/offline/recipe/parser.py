@@ -54,7 +54,7 @@ def parse_recipe(
     main = max(sources, key=weight).tongue
     ingredients = ingredients_of(sources, main)
     steps = steps_of(sources, main)
-    heading, heading_seen = heading_of(title_on_screen(seen.prose, lines), title, told, written)
+    heading, heading_seen = heading_of(title_on_screen(seen.prose, lines), title, told)
     if not names_food([heading or "", *(one.name for one in ingredients), *(step.text for step in steps)], sources):
         ingredients, steps = [], []
     facts = Facts()
@@ -119,15 +119,13 @@ def names_food(texts: Iterable[str], sources: Sequence[Reading]) -> bool:
     return any(source.tongue.names_food(tokenize(text)) for text in texts for source in sources)
 
 
-def heading_of(
-    shown: Line | None, given: str | None, told: Reading, tongue: Lexicon
-) -> tuple[str, Sighting] | tuple[None, None]:
+def heading_of(shown: Line | None, given: str | None, told: Reading) -> tuple[str, Sighting] | tuple[None, None]:
     """The title: from the screen, else as the source of the video gives it, else the start of the caption."""
     if shown:
         return shown.text, shown.sighting()
     first = told.prose[0].text if told.prose else ""
     for text in (tidy(given or ""), first):
-        if found := title_in_text(text, tongue):
+        if found := title_in_text(text, told.tongue):
             return found, Sighting(source="caption", text=text, confidence=CAPTION_CONFIDENCE)
     return None, None
 

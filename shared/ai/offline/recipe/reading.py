@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shared.ai.offline.language.lexicon import Lexicon, words_of
+from shared.ai.offline.language.tokens import words
 from shared.ai.offline.recipe.facts import Facts, longest_minutes, temperature_c
 from shared.ai.offline.recipe.ingredient import Parsed, parse_ingredients
 from shared.ai.offline.recipe.kinds_of_line import Is, Item, classify
@@ -72,13 +73,21 @@ def promote(items: list[Item]) -> None:
         if item.what is Is.GROUP and not is_group(item, section, following):
             item.what = Is.PROSE
         role = section.section if section else None
-        if item.what in (Is.PROSE, Is.CHATTER) and role == "equipment":
+        if (
+            role == "equipment"
+            and item.what in (Is.PROSE, Is.STEP)
+            and all(len(words(thing)) <= 3 for thing in things(item))
+        ):
             item.section, item.what = role, Is.FACT
         elif item.what is Is.PROSE and item.parsed and belongs_to_list(item, items, at, role, listing):
             item.what = Is.INGREDIENT
         elif item.what is Is.PROSE and (role == "steps" or (at and items[at - 1].what is Is.STEP_MARK)):
             item.what = Is.STEP
         listing = listing or item.what is Is.INGREDIENT
+
+
+def things(item: Item) -> list[str]:
+    return [thing.strip() for thing in item.text.text.split(",") if thing.strip()]
 
 
 def in_scope(heading: Item, item: Item, items: list[Item]) -> bool:
@@ -136,7 +145,7 @@ def collected(items: list[Item], tongue: Lexicon) -> Reading:
         elif item.what is Is.STEP:
             add_step(reading, item)
         elif item.what is Is.FACT and item.section == "equipment":
-            reading.equipment += [piece.strip() for piece in item.text.text.split(",") if piece.strip()]
+            reading.equipment += things(item)
         elif item.what is Is.PROSE:
             reading.prose.append(item.line)
             reading.mentioned += spotted(item, plain=False) if is_about_cooking(item) else []
@@ -144,6 +153,8 @@ def collected(items: list[Item], tongue: Lexicon) -> Reading:
 
 
 def add_step(reading: Reading, item: Item) -> None:
+    if reading.steps and reading.steps[-1].text == item.text.text:
+        return
     reading.steps.append(
         Step(
             number=item.number or len(reading.steps) + 1,

@@ -32,7 +32,7 @@ SMALL = 8
 """By how much pictures are reduced to see whether they differ: letters still leave a trace at this size."""
 SAME_BELOW = 10
 """Largest difference of brightness, of 255, at any place of two reduced pictures that show the same."""
-HANDLE = re.compile(r"^@|^[\w.]+@|tiktok|instagram|youtube|^www\.|\.(?:com|de|ru|net|org)\b", re.IGNORECASE)
+HANDLE = re.compile(r"^@|^[\w.]+@|^(?:tiktok|instagram|youtube)$|^www\.|\.(?:com|de|ru|net|org)\b", re.IGNORECASE)
 FOREIGN = re.compile(r"[⺀-鿿豈-﫿가-힯぀-ヿ]+")
 """Chinese, Japanese and Korean: what the recogniser makes of patterns in a picture."""
 SIGNS = set(" .,:;!?%°&+-–/()'\"½⅓⅔¼¾⅛~=*#•")
