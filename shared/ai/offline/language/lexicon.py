@@ -58,6 +58,7 @@ class Lexicon:
         self.determiners = words_of(tables.determiners)
         self.carriers = words_of(tables.carriers)
         self.stops = words_of(tables.stops) | self.determiners
+        self.hanging = self.stops - words_of(tables.closing)
         self.no_ingredient = words_of(tables.no_ingredient)
         self.group_openers = words_of(tables.group_openers)
         self.step_words = words_of(tables.step_words)

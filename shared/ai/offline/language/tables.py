@@ -36,7 +36,7 @@ class Tables(BaseModel):
         verb_place: Where in a clause a verb makes it an instruction.
         openers: Words before the first verb (`then`). `adding`: phrases that bring in an ingredient.
         determiners: Articles and the like. `carriers`: words right before something that is added (`with salt`).
-        stops: Words at which the name of an ingredient ends inside a sentence.
+        stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
         capital_nouns: Nouns are written with a capital.
         compound_heads: Foods that end longer words (`Rapsöl`).
@@ -84,6 +84,7 @@ class Tables(BaseModel):
     determiners: str
     carriers: str
     stops: str
+    closing: str
     step_words: str
     foods: str
     food_first: bool = False

@@ -91,13 +91,13 @@ def continues(before: Line, line: Line, tongue: Lexicon) -> bool:
         return False
     text, above = Text(line.text, tongue), Text(before.text, tongue)
     if takes_its_place(before, line):
-        return above.is_word(len(above) - 1, tongue.stops | tongue.of) or text.is_word(0, tongue.of)
+        return above.is_word(len(above) - 1, tongue.hanging | tongue.of) or text.is_word(0, tongue.of)
     if not (before.overlaps(line) and follows_closely(before, line)):
         return False
     if line.text.endswith(":") or numbering(line.text, tongue) or states_something(text):
         return False
     last = above.token(len(above) - 1)
-    if last and (last.folded in tongue.stops or last.text in ",-&+"):
+    if last and (last.folded in tongue.hanging or last.text in ",-&+"):
         return True
     if is_measure(text) and any(token.folded in tongue.verbs for token in above.tokens):
         return True
@@ -265,7 +265,7 @@ def breaks_off(text: Text) -> bool:
     last = len(text) - 1
     return (
         (last >= 0 and (text.tokens[last].kind in ("number", "fraction") or text.tokens[last].text in ",-"))
-        or text.is_word(last, text.tongue.stops | text.tongue.of | text.tongue.articles)
+        or text.is_word(last, text.tongue.hanging | text.tongue.of | text.tongue.articles)
         or text.value_of_word(last) is not None
         or any((unit := text.unit(at)) and unit.end == len(text) for at in range(max(0, last - 1), last + 1))
     )
