@@ -5,19 +5,19 @@ docs/decisions tells what differs by nature from the embedded place.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.api_core import exceptions, retry
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.cloud import firestore
+from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import AlreadyExists, Conflict
 from shared.platform.gcp.cursor import read_cursor, write_cursor
+from shared.platform.gcp.listener import Listener, Snapshot
 from shared.platform.gcp.values import checked, plain
 from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe
 
@@ -28,7 +28,6 @@ RETRY = retry.Retry(
     maximum=2.0,
     timeout=20.0,
 )
-Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 DIRECTIONS = {"asc": firestore.Query.ASCENDING, "desc": firestore.Query.DESCENDING}
 
 
@@ -47,23 +46,28 @@ class FirestoreDocuments:
         return _document(snapshot) if snapshot.exists else None
 
     def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        with _refusals(f"{collection}/{id}"):
-            return _version(self._reference(collection, id).create(checked(data), retry=RETRY).update_time)
+        reference = self._reference(collection, id)
+        return self._write(reference, data, lambda: reference.create(checked(data), retry=RETRY))
 
     def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
+        reference = self._reference(collection, id)
         batch = self._client.batch()
-        batch.set(self._reference(collection, id), checked(data))
+        batch.set(reference, checked(data))
         # `set` takes no precondition although the service does; `update` takes one but would keep fields that went.
         self._client.write_option(last_update_time=_update_time(version)).modify_write(batch._write_pbs[0])
-        with _refusals(f"{collection}/{id}"):
-            return _version(batch.commit(retry=RETRY)[0].update_time)
+        return self._write(reference, data, lambda: batch.commit(retry=RETRY)[0])
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        with _refusals(f"{collection}/{id}"):
-            return _version(self._reference(collection, id).set(checked(data), retry=RETRY).update_time)
+        reference = self._reference(collection, id)
+        return self._write(reference, data, lambda: reference.set(checked(data), retry=RETRY))
 
     def delete(self, collection: str, id: str) -> None:
-        self._reference(collection, id).delete(retry=RETRY)
+        reference = self._reference(collection, id)
+        try:
+            reference.delete(retry=RETRY)
+        except exceptions.Cancelled:
+            if reference.get(retry=RETRY).exists:
+                raise
 
     def query(
         self,
@@ -95,39 +99,34 @@ class FirestoreDocuments:
         return Page(found, write_cursor(found[-1], collection, filters, order) if more else None)
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
-        closed = threading.Event()
-
-        def on_snapshot(snapshots: list[Snapshot], _changes: object, _read_time: object) -> None:
-            if not closed.is_set():
-                on_change(_document(snapshots[0]) if snapshots else None)
-
-        stream = self._reference(collection, id).on_snapshot(on_snapshot)
-
-        def unsubscribe() -> None:
-            if not closed.is_set():
-                closed.set()
-                # The stream's own thread cannot wait for itself to end, and may be the one that calls this.
-                threading.Thread(target=stream.unsubscribe, name="unsubscribe", daemon=True).start()
-
-        return unsubscribe
+        listener = Listener(
+            self._reference(collection, id), lambda snapshot: on_change(_document(snapshot) if snapshot else None)
+        )
+        return listener.stop
 
     def _reference(self, collection: str, id: str) -> firestore.DocumentReference:
         if not id or "/" in id:
             raise ValueError(f"{id!r} cannot be a document's id: it is empty or has a slash")
         return self._client.document(collection, id)
 
-
-@contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """The service's refusals of a write as the port's errors."""
-    try:
-        yield
-    except exceptions.AlreadyExists:
-        raise AlreadyExists(name) from None
-    except (exceptions.FailedPrecondition, exceptions.NotFound):
-        raise Conflict(name) from None
-    except exceptions.InvalidArgument as error:
-        raise ValueError(f"{name}: {error.message}") from None
+    def _write(
+        self, reference: firestore.DocumentReference, data: dict[str, Any], write: Callable[[], types.WriteResult]
+    ) -> str:
+        """The version that `write` gives; the service's refusals as the port's errors."""
+        try:
+            return _version(write().update_time)
+        except exceptions.AlreadyExists:
+            raise AlreadyExists(reference.path) from None
+        except (exceptions.FailedPrecondition, exceptions.NotFound):
+            raise Conflict(reference.path) from None
+        except exceptions.InvalidArgument as error:
+            raise ValueError(f"{reference.path}: {error.message}") from None
+        except exceptions.Cancelled:
+            # The emulator's answer to a write that meets a listener who just goes; the write is done all the same.
+            snapshot = reference.get(retry=RETRY)
+            if not snapshot.exists or plain(snapshot.to_dict()) != data:
+                raise
+            return _version(snapshot.update_time)
 
 
 def _document(snapshot: Snapshot) -> Document:
