@@ -7,51 +7,31 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+POLL_SEC = 0.05
+T = TypeVar("T")
 
-class Server:
-    """Serves `data` on a free loopback port; started again it has the same data and another port."""
 
-    def __init__(self, data: Path, *options: str, **environ: str) -> None:
-        self.data = data
-        self._options = options
-        self._environ = environ
-        self._process: subprocess.Popen[str] | None = None
-        self.url = ""
+def eventually(found: Callable[[], T], seconds: float = 60) -> T:
+    """What `found` gives as soon as that is true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
+        time.sleep(POLL_SEC)
+    return result
 
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data), *self._options],
-            env=os.environ | self._environ,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert "http://" in line, f"no ready line but {line!r}"
-        self.url = next(word for word in line.split() if word.startswith("http://")).rstrip(".,")
 
-    def kill(self) -> None:
-        """SIGKILL, without any warning."""
-        self._end(signal.SIGKILL)
+class Api:
+    """A running API, for tests that speak to it over HTTP."""
 
-    def stop(self) -> None:
-        self._end(signal.SIGINT)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(how)
-        self._process.wait(30)
-        if self._process.stdout:
-            self._process.stdout.close()
-        self._process = None
+    def __init__(self, url: str = "") -> None:
+        self.url = url
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)
@@ -83,6 +63,56 @@ class Server:
                 if line.startswith("data:") and '"endedAt":null' not in line.replace(" ", ""):
                     break
         return self.job(job_id)
+
+
+class Server(Api):
+    """Serves `data` on a free loopback port; started again it has the same data and another port.
+
+    What it says goes to a file beside `data`.
+    """
+
+    def __init__(self, data: Path, *options: str, **environ: str) -> None:
+        super().__init__()
+        self.data = data
+        self._log = data.with_name(f"{data.name}.log")
+        self._options = options
+        self._environ = environ
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data), *self._options],
+                env=os.environ | self._environ,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert "http://" in line, f"no ready line but {line!r}; {self._log.read_text()[-2000:]}"
+        self.url = next(word for word in line.split() if word.startswith("http://")).rstrip(".,")
+
+    def kill(self) -> None:
+        """SIGKILL, without any warning."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGINT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        self._process.wait(30)
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._process = None
+
+    def logs(self) -> dict[str, str]:
+        """All that it and the programs it started have said so far, by the file's name."""
+        files = [self._log, *self.data.rglob("*.log")]
+        return {file.name: file.read_text(encoding="utf-8", errors="replace") for file in files}
 
 
 @contextmanager

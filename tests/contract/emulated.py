@@ -17,6 +17,8 @@ from werkzeug.serving import make_server
 
 from infra.emulated.emulators import Hosts, emulators
 from infra.emulated.errors import EmulatorsUnavailable
+from infra.emulated.jars import FIRESTORE, PUBSUB, jar
+from infra.emulated.java import java
 from infra.emulated.provision import provision
 from shared.pipeline.wiring import wiring
 from shared.platform.gcp.place import open_gcp
@@ -24,6 +26,14 @@ from shared.platform.ports import Platform
 from shared.settings import Settings
 
 SINK = Path(__file__).with_name("sink.py")
+
+
+def need_emulators() -> None:
+    """Skips the test, with the reason, where the emulators cannot be had."""
+    try:
+        java(obtain=False), jar(FIRESTORE, obtain=False), jar(PUBSUB, obtain=False)
+    except EmulatorsUnavailable as reason:
+        pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
 
 
 @contextmanager

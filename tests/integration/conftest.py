@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from infra.demo.video import render
-from infra.emulated.errors import EmulatorsUnavailable
-from infra.emulated.jars import FIRESTORE, PUBSUB, jar
-from infra.emulated.java import java
+from infra.emulated.emulators import Hosts
+from tests.contract.emulated import need_emulators, running_emulators
 from tests.hostile_server import HostileServer
 from tests.running import Server, serving
+from tests.videos import plain_video
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,24 @@ def place(
 ) -> Iterator[Server]:
     """A server of either place, for all tests of the session."""
     if request.param == "emulated":
-        try:
-            java(obtain=False), jar(FIRESTORE, obtain=False), jar(PUBSUB, obtain=False)
-        except EmulatorsUnavailable as reason:
-            pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
+        need_emulators()
     data = tmp_path_factory.mktemp(request.param)
     with serving(
         data, *OPTIONS[request.param], ALLOW_HOSTS=f"{hostile.address},{web.address}", MAX_FILE_SIZE_MB="20"
     ) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    """Emulators without functions."""
+    with running_emulators(tmp_path_factory.mktemp("emulators")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return plain_video(tmp_path_factory.mktemp("videos") / "plain.mp4")
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,8 @@ from infra.demo.recipe import RECIPE
 from tests.hostile_server import HostileServer
 from tests.integration.conftest import Web
 from tests.running import Server
-from tests.videos import plain_video
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="session")
-def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return plain_video(tmp_path_factory.mktemp("videos") / "plain.mp4")
 
 
 def upload(server: Server, video: Path, **fields: str) -> tuple[str, httpx.Response]:

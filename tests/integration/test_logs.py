@@ -1,0 +1,117 @@
+"""What both local places write down: enough to find a job, nothing that opens a door."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from infra.emulated.emulators import Hosts
+from infra.emulated.provision import clients, provision
+from shared.logs import new_traceparent, trace_of
+from shared.pipeline import lifecycle
+from shared.pipeline.wiring import wiring
+from tests.contract.emulated import connect
+from tests.hostile_server import HostileServer
+from tests.running import Server, eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+STAGES = ("extract", "persist")
+
+
+def test_a_job_is_found_by_its_id(place: Server, small_video: Path) -> None:
+    """One search for a job's id shows its making and each of its stages' beginning and end, on either place."""
+    job_id = place.submit(small_video)
+    assert place.follow(job_id)["status"] == "done"
+    found = [line for log in place.logs().values() for line in log.splitlines() if job_id in line]
+    assert any("job is made" in line for line in found)
+    for stage in STAGES:
+        told = [line for line in found if f"stage={stage}" in line or f'"stage": "{stage}"' in line]
+        assert any("attempt 1 begins" in line for line in told)
+        assert any("stage is done" in line for line in told)
+
+
+@pytest.mark.parametrize("place", ["emulated"], indirect=True)
+def test_every_line_of_a_function_is_an_entry_of_cloud_logging(place: Server, small_video: Path) -> None:
+    """What the functions write is read by Cloud Logging as it is, and filed under the client's own trace."""
+    traceparent = new_traceparent()
+    with place.client() as client, small_video.open("rb") as file:
+        form = {"files": {"file": ("clip.mp4", file, "video/mp4")}, "data": {"kind": "metadata"}}
+        answer = client.post("/v1/jobs", headers={"traceparent": traceparent}, **form)
+    job_id = answer.json()["id"]
+    assert place.follow(job_id)["status"] == "done"
+
+    ours = set()
+    for function in wiring().functions:
+        for line in place.logs()[f"{function}.log"].splitlines():
+            entry = json.loads(line)
+            assert isinstance(entry["message"], str)
+            assert entry["severity"] in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+            labels = entry.get("logging.googleapis.com/labels", {})
+            if labels.get("job") != job_id:
+                continue
+            ours.add(function)
+            project, trace = entry["logging.googleapis.com/trace"].split("/traces/")
+            assert (project, trace) == ("projects/clipwise-local", trace_of(traceparent)[0])
+            if function != "api":
+                assert labels["stage"] == function
+                assert labels["event"]
+    assert ours == {"api", *STAGES}
+
+
+def test_messages_carry_the_trace(hosts: Hosts) -> None:
+    """Whoever listens to the pipeline's topics can go on with the trace of the request behind a message."""
+    traceparent = new_traceparent()
+    with clients(hosts) as (_, subscriber):
+        provision(hosts, {})
+        listener = f"projects/{hosts.project}/subscriptions/trace"
+        topic = f"projects/{hosts.project}/topics/video-requested"
+        subscriber.create_subscription(name=listener, topic=topic)
+        job = lifecycle.plan(owner="o", kind="metadata", language="en", url="https://example.com/a", trace=traceparent)
+        lifecycle.start(connect(hosts), job)
+        (received,) = subscriber.pull(subscription=listener, max_messages=10, timeout=20).received_messages
+    assert json.loads(received.message.data)["jobId"] == job.id
+    assert received.message.attributes["traceparent"] == traceparent
+
+
+def test_nothing_that_opens_a_door_is_written_down(place: Server, hostile: HostileServer, small_video: Path) -> None:
+    """Whoever reads the logs learns no bearer token, no key in a link, and no link that uploads or downloads."""
+    token, key = "bearer-7f3a91c4e2", "key-5d0b8e6a17"
+    doors = {token, key}
+    with place.client() as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        links = [{"url": hostile.url(f"{path}?key={key}"), "kind": "metadata"} for path in ("/404", "/html", "/short")]
+        refused, no_video, tried_again = [client.post("/v1/jobs", json=link).json()["id"] for link in links]
+        wish = {"filename": "a.mp4", "content_type": "video/mp4", "size": small_video.stat().st_size}
+        told = client.post("/v1/uploads", json={"kind": "metadata", **wish}).json()
+        doors.update(secrets_in(told["upload_url"]))
+        sent = httpx.request(
+            told["method"], told["upload_url"], headers=told["headers"], content=small_video.read_bytes()
+        )
+        assert sent.status_code == 200
+        job_id = told["job"]["id"]
+        assert place.follow(job_id)["status"] == "done"
+        link = client.get(f"/v1/jobs/{job_id}/media/thumbnail.jpg").headers["location"]
+        doors.update(secrets_in(link))
+        assert httpx.get(link).status_code == 200
+        assert httpx.get(link + "0").status_code == 403
+        client.get("/v1/jobs", params={"cursor": key})
+        for ended in (refused, no_video):
+            assert place.follow(ended)["status"] == "failed"
+        eventually(lambda: place.job(tried_again)["stages"]["download"]["error"])
+        client.post(f"/v1/jobs/{tried_again}/cancel")
+    assert len(doors) > 3
+    for name, log in place.logs().items():
+        for door in doors:
+            assert door not in log, f"{name} has {door}"
+
+
+def secrets_in(url: str) -> set[str]:
+    """What only those who were given the link know: the long values of its query, or its last part."""
+    parts = urlsplit(url)
+    values = {value for _, value in parse_qsl(parts.query) if len(value) > 20 and "/" not in value}
+    return values or {parts.path.rpartition("/")[2]}
