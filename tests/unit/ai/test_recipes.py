@@ -296,9 +296,22 @@ def test_two_languages_are_not_mixed() -> None:
 
 def test_words_of_speech_shown_one_after_the_other() -> None:
     """Burned-in subtitles that break off in the middle of a phrase go on with what is shown next at their place."""
-    recipe = parse_recipe([*card(0, 1, "add two cups of"), *card(1.5, 2, "flour and the"), *card(2.5, 3, "sugar")])
-    assert told(recipe) == ["1. add two cups of flour and the sugar"]
-    assert listed(recipe) == ["2 cup flour", "sugar"]
+    shown = ["start with half a cup of", "softened butter", "then add", "four cloves of garlic", "and some parsley"]
+    shown += ["mix it all together", "bake it", "for 12 minutes", "at 400 degrees", "so good"]
+    recipe = parse_recipe([line for number, text in enumerate(shown) for line in card(number, number + 0.5, text)])
+    assert listed(recipe) == ["0.5 cup softened butter", "4 clove garlic", "parsley (some)"]
+    assert told(recipe) == [
+        "1. then add four cloves of garlic and some parsley",
+        "2. mix it all together",
+        "3. bake it for 12 minutes at 400 degrees",
+    ]
+
+
+def test_another_language_is_not_called_english() -> None:
+    """What is in none of the three languages is not given out for one of them."""
+    recipe = parse_recipe(caption="Tarte aux pommes\n200 g de farine\nCuire 30 minutes", language="fr")
+    assert recipe.language is None
+    assert any("none of the languages" in note for note in recipe.notes)
 
 
 def test_equipment_is_taken_from_its_own_list() -> None:

@@ -11,6 +11,8 @@ from shared.ai.offline.language.tokens import words
 CYRILLIC = {"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"}
 """BCP-47 primary tags of languages usually written in Cyrillic."""
 MAX_WORDS = 500
+MIN_KNOWN = 0.25
+"""Share of words that must be known: `minutes` alone makes no French text English."""
 
 
 def primary(tag: str | None) -> str | None:
@@ -28,11 +30,11 @@ def is_cyrillic(text: str) -> bool:
 
 
 def detect(texts: Iterable[str], hint: str | None) -> str | None:
-    """The language out of LANGUAGES that most words belong to; `hint` decides a tie; None when no word is known.
+    """The language out of LANGUAGES that most words belong to; `hint` decides a tie; None when nothing tells.
 
     Cyrillic script is taken for Russian: it is the one language in that script with a lexicon.
     """
-    sample = list(islice((word for text in texts for word in words(text)), MAX_WORDS))
+    sample = list(islice((word for text in texts for word in words(text) if len(word) > 1), MAX_WORDS))
     if sample and is_cyrillic("".join(sample)):
         return "ru"
     scores = dict.fromkeys(LANGUAGES, 0.0)
@@ -43,6 +45,8 @@ def detect(texts: Iterable[str], hint: str | None) -> str | None:
             scores["de"] += 1
     best = max(scores.values())
     leaders = [code for code, score in scores.items() if score == best]
-    if not best:
+    if best < MIN_KNOWN * len(sample) or not best:
         return None
-    return hint if hint in leaders else leaders[0]
+    if len(leaders) == 1:
+        return leaders[0]
+    return hint if hint in leaders else None

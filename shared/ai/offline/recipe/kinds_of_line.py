@@ -102,7 +102,8 @@ def written_kind(item: Item) -> Is:
         return Is.CHATTER
     if group_heading(text):
         return Is.GROUP
-    return Is.STEP if words >= MIN_STEP_WORDS and instructs(text) else Is.PROSE
+    said = sum(token.kind == "word" and token.folded not in text.tongue.openers for token in text.tokens)
+    return Is.STEP if said >= MIN_STEP_WORDS and instructs(text) else Is.PROSE
 
 
 def is_entry(item: Item) -> bool:

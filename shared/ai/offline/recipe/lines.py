@@ -91,7 +91,7 @@ def continues(before: Line, line: Line, tongue: Lexicon) -> bool:
         return False
     text, above = Text(line.text, tongue), Text(before.text, tongue)
     if takes_its_place(before, line):
-        return above.is_word(len(above) - 1, tongue.hanging | tongue.of) or text.is_word(0, tongue.of)
+        return lacks_more(above, text) or leans_back(text)
     if not (before.overlaps(line) and follows_closely(before, line)):
         return False
     if line.text.endswith(":") or numbering(line.text, tongue) or states_something(text):
@@ -142,6 +142,26 @@ def takes_its_place(before: Line, line: Line) -> bool:
         and line.start - before.end <= MAX_PAUSE_SEC
         and abs(line.box[3] - before.box[3]) < line.height
     )
+
+
+def lacks_more(before: Text, text: Text) -> bool:
+    """Whether words shown before others break off: `half a cup of`, `then add`."""
+    tongue, last = text.tongue, len(before) - 1
+    if before.is_word(last, tongue.hanging | tongue.of):
+        return True
+    if before.is_word(last, tongue.stops):
+        return text.is_word(0, tongue.determiners)
+    takes_object = before.is_word(last, tongue.verbs) and tongue.tables.verb_place != "ends"
+    return takes_object and not text.is_word(0, tongue.verbs)
+
+
+def leans_back(text: Text) -> bool:
+    """Whether words go on with what was shown before them: `and salt`, `for 12 minutes`, but not `for the sauce`."""
+    tongue = text.tongue
+    if text.is_word(0, tongue.group_openers):
+        return any(token.kind == "number" for token in text.tokens)
+    links = (tongue.hanging | tongue.joiners | tongue.of) - tongue.determiners
+    return text.text[0].islower() and text.is_word(0, links)
 
 
 def alike_high(one: Line, other: Line) -> bool:

@@ -21,6 +21,8 @@ def notes_on(
     if tongue:
         translation = "it does not translate" if tongue.code == wanted else "the offline provider does not translate"
         notes.append(f"The text is in {tongue.name}, as in the video; {translation}.")
+    elif recipe.title or recipe.ingredients or recipe.steps:
+        notes.append("The text seems to be in none of the languages that are read here: English, German, Russian.")
     for other in others:
         notes.append(f"What the video tells in {other.name} beside that was left out.")
     if unread:

@@ -60,13 +60,15 @@ def parse_recipe(
     facts = Facts()
     for source in sources:
         facts.fill(source.facts)
+    texts = [caption or "", title or "", *(line.text for line in screen), *(segment.text for segment in transcript)]
+    known = detect(texts, hint) is not None
     found = [heading_seen, *(one.seen for one in ingredients), *(step.seen for step in steps)]
     sightings = [sighting for sighting in found if sighting]
     recipe = Recipe(
         title=heading,
         title_seen=heading_seen,
         description=description(told.prose, heading),
-        language=main.code if sightings else None,
+        language=main.code if sightings and known else None,
         ingredients=ingredients,
         steps=steps,
         prep_minutes=facts.prep_minutes,
@@ -81,7 +83,9 @@ def parse_recipe(
         confidence=round(mean(one.confidence for one in sightings), 3) if sightings else 0,
     )
     others = {source.tongue for source in sources if source.tongue is not main and weight(source)}
-    recipe.notes = notes_on(recipe, main if sightings else None, hint, unread, sorted(others, key=lambda one: one.name))
+    recipe.notes = notes_on(
+        recipe, main if recipe.language else None, hint, unread, sorted(others, key=lambda one: one.name)
+    )
     return recipe
 
 
