@@ -1,18 +1,23 @@
 """Everything that should not be sent, sent: each gets a clear error with a code, and does no harm.
 
-Three tables: requests that are refused at once, links whose servers misbehave, and files that are not what they seem.
+Tables: requests, links, forms and contents that are refused at once, links whose servers misbehave, and files that only
+look into shows for what they are.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from shared.pipeline.sweep import sweep
+from tests import media_samples as samples
 from tests.api_site import MP4, Site, api_server, site
 from tests.hostile_server import HostileServer
 
@@ -195,6 +200,57 @@ SERVERS: dict[str, tuple[str, float, str]] = {
 }
 
 
+def mp4(folder: Path) -> Path:
+    return samples.small_video(folder / "whole.mp4", 1)
+
+
+def without_frame_rate(folder: Path) -> Path:
+    """Every frame lasts 0 ticks, so that the rate is 0/0."""
+    data = bytearray(mp4(folder).read_bytes())
+    durations = data.index(b"stts") + 8
+    (count,) = struct.unpack_from(">I", data, durations)
+    for entry in range(count):
+        struct.pack_into(">I", data, durations + 8 + 8 * entry, 0)
+    path = folder / "still.mp4"
+    path.write_bytes(data)
+    return path
+
+
+def made_of(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+Maker = Callable[[Path], Path]
+
+# Makes a file that begins as media does in a folder, code of the job's error.
+FILES: dict[str, tuple[Maker, str]] = {
+    "a beginning and nothing else": (lambda folder: made_of(folder / "a.mp4", MP4[:24]), "truncated"),
+    "zeros behind the beginning": (lambda folder: made_of(folder / "a.mp4", MP4), "truncated"),
+    "noise behind the beginning": (
+        lambda folder: made_of(folder / "a.mp4", MP4[:24] + Random(1).randbytes(50_000)),
+        "truncated",
+    ),
+    "an MP4 cut off before its index": (lambda folder: samples.truncated(folder / "a.mp4", mp4(folder)), "truncated"),
+    "a track without a frame": (lambda folder: samples.zero_length(folder / "a.mp4", mp4(folder)), "zero_length"),
+    "sound only": (lambda folder: samples.audio_only(folder / "a.m4a", 1), "no_video_stream"),
+    "music with a cover": (lambda folder: samples.with_cover(folder / "a.mp3", 1), "no_video_stream"),
+    "a header of 20 000 x 20 000": (lambda folder: samples.forged_size(folder / "a.mov"), "too_large_picture"),
+    "a video that is too long": (lambda folder: samples.small_video(folder / "a.mp4", 3), "too_long"),
+}
+
+ODD_BUT_GOOD: dict[str, Maker] = {
+    "pictures of one pixel": lambda folder: samples.one_pixel(folder / "a.mkv"),
+    "a single frame": lambda folder: samples.one_frame(folder / "a.mp4"),
+    "no frame rate": without_frame_rate,
+    "no duration": lambda folder: samples.without_duration(folder / "a.webm", 1),
+    "half a file that begins with its index": (
+        lambda folder: samples.truncated(folder / "a.mp4", samples.index_first(folder / "first.mp4", mp4(folder)))
+    ),
+    "a hundred flipped bits": lambda folder: samples.flipped_bits(folder / "a.mp4", mp4(folder), 100),
+}
+
+
 def table(names: str, rows: dict[str, Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(names, rows.values(), ids=rows.keys())
 
@@ -257,6 +313,31 @@ def test_servers(site: Site, hostile: HostileServer, path: str, seconds: float, 
     job_id = site.submit(hostile.url(path))["id"]
 
     assert_fails(site, job_id, code)
+
+
+@table("make, code", FILES)
+def test_files(site: Site, tmp_path: Path, make: Maker, code: str) -> None:
+    """A file that begins as a video and is none that can be worked with fails with a code and a sentence."""
+    site.configure(MAX_VIDEO_DURATION_SEC="2", SOURCE_RETENTION_HOURS="0")
+    answer = site.send(make(tmp_path).read_bytes())
+
+    assert answer.status_code == 202, answer.text
+    assert_fails(site, answer.json()["id"], code)
+
+
+@table("make", ODD_BUT_GOOD)
+def test_odd_files(site: Site, tmp_path: Path, make: Maker) -> None:
+    """A file that is odd or damaged but can be played is worked with as far as it goes."""
+    answer = site.send(make(tmp_path).read_bytes())
+    assert answer.status_code == 202, answer.text
+    site.work()
+
+    job = site.client.get(f"/v1/jobs/{answer.json()['id']}").json()
+    assert job["status"] == "done", job["error"]
+    assert job["result"]["info"]["durationSec"] >= 0
+    picture = site.client.get(f"/v1/jobs/{job['id']}/media/{job['result']['thumbnail']['name']}", follow_redirects=True)
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert list(site.temporary.iterdir()) == []
 
 
 def assert_fails(site: Site, job_id: str, code: str) -> None:
