@@ -68,21 +68,14 @@ def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obta
     with ExitStack() as stack:
         started: list[tuple[str, Process, int]] = []
 
-        def start(name: str, command: Sequence[str | Path], port: int, environ: dict[str, str] | None = None) -> str:
-            process = running([str(part) for part in command], folder / f"{name}.log", environ)
+        def start(name: str, command: Sequence[str], port: int, environ: dict[str, str] | None = None) -> str:
+            process = running(command, folder / f"{name}.log", environ)
             started.append((name, stack.enter_context(process), port))
             return f"127.0.0.1:{port}"
 
-        def start_java(emulator: Emulator, *options: str | Path) -> str:
-            program: list[str | Path] = [
-                java(obtain),
-                "-Duser.language=en",
-                "-cp",
-                jar(emulator, obtain),
-                emulator.main,
-            ]
+        def start_java(emulator: Emulator, *options: str) -> str:
             port = free_port()
-            return start(emulator.firebase, [*program, "--host=127.0.0.1", f"--port={port}", *options], port)
+            return start(emulator.firebase, [*program(emulator, port, obtain), *options], port)
 
         firestore = os.environ.get("FIRESTORE_EMULATOR_HOST") or start_java(FIRESTORE, f"--rules={rules}")
         pubsub = os.environ.get("PUBSUB_EMULATOR_HOST") or start_java(PUBSUB)
@@ -98,3 +91,9 @@ def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obta
             except EmulatorsUnavailable as error:
                 raise EmulatorsUnavailable(f"the {name} emulator does not start: {error}") from None
         yield Hosts(firestore, pubsub, storage, project)
+
+
+def program(emulator: Emulator, port: int, obtain: bool = True) -> list[str]:
+    """The command that starts one of Google's emulators on 127.0.0.1; raises EmulatorsUnavailable."""
+    found = [str(java(obtain)), "-Duser.language=en", "-cp", str(jar(emulator, obtain)), emulator.main]
+    return [*found, "--host=127.0.0.1", f"--port={port}"]

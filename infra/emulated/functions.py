@@ -20,6 +20,8 @@ IO_THREADS = 8
 def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) -> Iterator[dict[str, str]]:
     """Serve all functions of the table while the context lasts and give the base URL of each.
 
+    One that is killed comes again, as the cloud starts another instance.
+
     Args:
         folder: For the staged sources and the logs.
         environ: What the functions find in their environment, beside this process's own.
@@ -35,7 +37,7 @@ def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) ->
             host, port = api if row.trigger.http else ("127.0.0.1", free_port())
             command = server(row, stage(row.name, folder), host, port)
             found = os.environ | {**environ, "THREADS": str(threads(row))}
-            process = stack.enter_context(running(command, folder / f"{row.name}.log", found))
+            process = stack.enter_context(running(command, folder / f"{row.name}.log", found, again=True))
             started.append((process, port))
             endpoints[row.name] = f"http://127.0.0.1:{port}"
         for process, port in started:

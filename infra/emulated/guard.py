@@ -1,6 +1,7 @@
 """Runs a program until it ends, or until our standard input does: the kernel closes that, whatever ends our parent.
 
-Started as a file, with nothing of the project imported: `python guard.py PROGRAM [ARGUMENT …]`.
+Started as a file, with nothing of the project imported: `python guard.py [--again] PROGRAM [ARGUMENT …]`.
+With `--again` a program that was killed is started again; one that ended by itself is not.
 """
 
 from __future__ import annotations
@@ -10,26 +11,58 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 STOP_SEC = 5.0
+PAUSE_SEC = 1.0
 
 
-def main(command: list[str]) -> int:
-    program = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    # Only now: a program inherits the signals that are ignored.
+class Guard:
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._program = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def run(self, again: bool) -> int:
+        """Return the exit code of the program that was the last."""
+        while (code := self._program.wait()) < 0 and again:
+            # What it started has its port.
+            self._signal(signal.SIGKILL)
+            self._over.wait(PAUSE_SEC)
+            with self._lock:
+                if self._over.is_set():
+                    break
+                self._program = self._start()
+        return code
+
+    def stop_at_end_of_input(self) -> None:
+        sys.stdin.buffer.read()
+        with self._lock:
+            self._over.set()
+        self._signal(signal.SIGTERM)
+        try:
+            self._program.wait(STOP_SEC)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        """To the program and all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._program.pid, number)
+
+
+def main(arguments: list[str]) -> int:
+    again = arguments[0] == "--again"
+    # Handled, not ignored: what is ignored, the program inherits.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=stop_at_end_of_input, args=(program,), daemon=True).start()
-    return program.wait()
-
-
-def stop_at_end_of_input(program: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
-    os.killpg(program.pid, signal.SIGTERM)
-    try:
-        program.wait(STOP_SEC)
-    except subprocess.TimeoutExpired:
-        os.killpg(program.pid, signal.SIGKILL)
+        signal.signal(number, lambda *_: None)
+    guard = Guard(arguments[again:])
+    threading.Thread(target=guard.stop_at_end_of_input, daemon=True).start()
+    return guard.run(again)
 
 
 if __name__ == "__main__":

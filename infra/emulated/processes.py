@@ -18,11 +18,16 @@ POLL_SEC = 0.05
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> Iterator[Process]:
-    """Run a program in its own process group, its output in `log`, until the context ends or this process dies."""
+def running(
+    command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None, *, again: bool = False
+) -> Iterator[Process]:
+    """Run a program in its own process group, its output in `log`, until the context ends or this process dies.
+
+    With `again` it is started again whenever it is killed.
+    """
     with log.open("wb") as output:
         guard = subprocess.Popen(
-            [sys.executable, GUARD, *command],
+            [sys.executable, GUARD, *(["--again"] if again else []), *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

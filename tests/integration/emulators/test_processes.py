@@ -17,6 +17,7 @@ from infra.emulated.emulators import Hosts, emulators
 from infra.emulated.errors import EmulatorsUnavailable
 from infra.emulated.processes import free_port, running
 from tests.contract.emulated import running_emulators
+from tests.running import eventually
 
 HOLDER = """
 import sys, time
@@ -87,6 +88,30 @@ def test_a_program_that_does_not_start_tells_why(tmp_path: Path) -> None:
     """The message ends with what the program said."""
     command = [sys.executable, "-c", "import sys; sys.exit('no space left on this planet')"]
     with running(command, tmp_path / "log") as process, pytest.raises(EmulatorsUnavailable, match="on this planet"):
+        process.wait_for_port(free_port(), 20)
+
+
+def test_one_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    """A function that ran out of memory is there again for the next event, with nothing left of the one before."""
+    port, pids = free_port(), tmp_path / "pids"
+    # Its child has the port, too, and would outlive it.
+    forking = (
+        "import os, socket, time;"
+        f"s = socket.create_server(('127.0.0.1', {port}));"
+        f"os.fork() and open({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(600)"
+    )
+    with running([sys.executable, "-c", forking], tmp_path / "log", again=True):
+        first = eventually(lambda: pids.exists() and pids.read_text().splitlines())
+        os.kill(int(first[0]), signal.SIGKILL)
+        eventually(lambda: len(pids.read_text().splitlines()) == 2)
+        assert listens(f"127.0.0.1:{port}")
+    assert not listens(f"127.0.0.1:{port}")
+
+
+def test_one_that_ends_by_itself_stays_ended(tmp_path: Path) -> None:
+    """A function that cannot be loaded tells so at once instead of trying for ever."""
+    command = [sys.executable, "-c", "import sys; sys.exit('no such module')"]
+    with running(command, tmp_path / "log", again=True) as process, pytest.raises(EmulatorsUnavailable, match="module"):
         process.wait_for_port(free_port(), 20)
 
 
