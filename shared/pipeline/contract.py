@@ -22,6 +22,7 @@ from shared.models.job import Job, JobError, JobStatus, Lease, StageState, Stage
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lifecycle import erase
 from shared.pipeline.outbox import outgoing, relay
+from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.run import StageRun
 from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
@@ -59,6 +60,7 @@ def perform(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
             raise
         if taken is None:
             log.info("nothing to do")
+            erase_leftovers(place, job_id)
             return
         with bound(trace=taken.job.trace):
             attempt(StageRun(place, taken.job, stage, taken.holder), work)
@@ -77,7 +79,7 @@ def attempt(run: StageRun, work: Work) -> None:
         _settle(run, error, last=True)
     except Cancelled:
         log.info("job was cancelled")
-        erase_if_deleted(run.platform, run.job.id)
+        erase_leftovers(run.platform, run.job.id)
     except LeaseLost:
         log.warning("another delivery took the stage over")
         raise
@@ -244,7 +246,10 @@ def _interrupted(stage: str) -> JobError:
     )
 
 
-def erase_if_deleted(place: Platform, job_id: str) -> None:
-    """Remove what a stage wrote after its job had been deleted."""
-    if read_job(place.documents, job_id) is None:
+def erase_leftovers(place: Platform, job_id: str) -> None:
+    """Remove what was written after the job had been deleted, and a source that came after the job's had been."""
+    job = read_job(place.documents, job_id)
+    if job is None:
         erase(place, job_id)
+    elif job.source_deleted:
+        place.objects.delete(UPLOADS, source_name(job_id))

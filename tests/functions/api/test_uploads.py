@@ -66,6 +66,31 @@ def test_bytes_that_never_come_are_not_waited_for_ever(site: Site, monkeypatch: 
     assert httpx.put(ticket["upload_url"], content=MP4, headers=ticket["headers"]).status_code in (404, 410)
 
 
+def test_bytes_that_come_after_the_job_was_deleted(site: Site) -> None:
+    """Who deletes a job while its upload is still open keeps nothing here, however late the bytes come."""
+    ticket = start(site).json()
+    site.client.delete(f"/v1/jobs/{ticket['job']['id']}")
+    httpx.put(ticket["upload_url"], content=MP4, headers=ticket["headers"])
+    site.work()
+
+    assert site.jobs() == []
+    assert site.blobs() == []
+
+
+def test_bytes_that_come_after_the_job_was_cancelled(site: Site) -> None:
+    """Bytes for a job that ended long ago are not kept beyond its retention."""
+    site.configure(SOURCE_RETENTION_HOURS="0")
+    ticket = start(site).json()
+    site.client.post(f"/v1/jobs/{ticket['job']['id']}/cancel")
+    sweep(site.place.platform)
+    httpx.put(ticket["upload_url"], content=MP4, headers=ticket["headers"])
+    site.work()
+
+    (job,) = site.jobs()
+    assert job["status"] == "cancelled"
+    assert site.blobs() == []
+
+
 @pytest.mark.parametrize(
     ("declared", "kept"),
     [
