@@ -11,11 +11,12 @@ from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, lexicon
 from shared.ai.offline.language.text import tidy
 from shared.ai.offline.language.tokens import tokenize
 from shared.ai.offline.recipe.facts import Facts
-from shared.ai.offline.recipe.lines import CAPTION_CONFIDENCE, Line, caption_lines, screen_lines, spoken_lines
+from shared.ai.offline.recipe.lines import CAPTION_CONFIDENCE, Line, caption_lines, spoken_lines
 from shared.ai.offline.recipe.merge import merged_ingredients, merged_steps
 from shared.ai.offline.recipe.notes import notes_on
 from shared.ai.offline.recipe.reading import Reading, read_lines
 from shared.ai.offline.recipe.titles import title_in_text, title_on_screen
+from shared.ai.offline.recipe.wrapping import screen_lines
 from shared.ai.offline.screen.line import ScreenLine
 from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.models.video import Segment

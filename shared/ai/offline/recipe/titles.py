@@ -8,7 +8,8 @@ from statistics import median
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tokens import words
 from shared.ai.offline.recipe.kinds_of_line import HANDLE, HASHTAG
-from shared.ai.offline.recipe.lines import Line, follows_closely, joined, sentences
+from shared.ai.offline.recipe.lines import Line, sentences
+from shared.ai.offline.recipe.wrapping import follows_closely, joined
 
 MAX_WORDS = 12
 EARLY_SEC, EARLY_SHARE = 6.0, 0.25

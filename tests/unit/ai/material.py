@@ -1,4 +1,4 @@
-"""Test material: cards of text as they come off the screen, and pictures with text drawn on them."""
+"""Test material: cards of text as they come off the screen, pictures with text drawn on them; recipes as lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from shared.ai.offline.screen.line import ScreenLine
+from shared.models.recipe import Recipe
 from shared.models.video import Frame, Segment
 
 FONT = Path(__file__).parents[3] / "infra" / "demo" / "fonts" / "DejaVuSans-Bold.ttf"
@@ -62,3 +63,18 @@ def stored(images: Sequence[Image.Image], folder: Path, step: float = 0.5) -> li
 
 def no_tick(done: float, doing: str) -> None:
     """A tick that nobody watches."""
+
+
+def listed(recipe: Recipe) -> list[str]:
+    """Ingredients as one line each: amount, unit, name, and the note in brackets."""
+    rows = []
+    for one in recipe.ingredients:
+        amount = "" if one.amount is None else f"{one.amount:g}"
+        upper = "" if one.amount_max is None else f"-{one.amount_max:g}"
+        note = f" ({one.note})" if one.note else ""
+        rows.append(" ".join(part for part in (amount + upper, one.unit, one.name) if part) + note)
+    return rows
+
+
+def told(recipe: Recipe) -> list[str]:
+    return [f"{step.number}. {step.text}" for step in recipe.steps]
