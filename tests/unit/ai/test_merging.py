@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.ai.offline.recipe.parser import parse_recipe
-from tests.unit.ai.material import card, said
+from tests.unit.ai.drawing import card, said
 
 
 def test_the_amount_on_the_screen_wins() -> None:

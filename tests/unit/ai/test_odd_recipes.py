@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.ai.offline.recipe.parser import parse_recipe
-from tests.unit.ai.material import card, listed, said, told
+from tests.unit.ai.drawing import card, listed, said, told
 
 
 def test_nothing_gives_an_empty_recipe_that_says_so() -> None:

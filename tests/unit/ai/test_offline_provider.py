@@ -15,7 +15,7 @@ from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError
 from shared.models.recipe import Recipe
 from shared.models.video import Frame, MediaInfo
-from tests.unit.ai.material import no_tick, picture, said, stored
+from tests.unit.ai.drawing import no_tick, picture, said, stored
 
 INFO = MediaInfo(container="mov,mp4", size_bytes=1, duration_sec=9, has_video=True, has_audio=False)
 

@@ -16,7 +16,7 @@ from shared.ai.offline.screen.line import Screen
 from shared.ai.offline.screen.ocr import engine
 from shared.ai.offline.screen.reader import read_screen
 from shared.models.video import Frame
-from tests.unit.ai.material import no_tick, pattern, picture, stored
+from tests.unit.ai.drawing import no_tick, pattern, picture, stored
 
 NO_TESSERACT = "needs the program tesseract with Russian (Debian: tesseract-ocr, tesseract-ocr-rus)"
 
