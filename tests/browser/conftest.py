@@ -64,7 +64,7 @@ def place(hosts: Hosts, origin: str, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def open_tab(chromium: Browser, origin: str, hosts: Hosts, place: Server) -> Iterator[OpenTab]:
+def open_tab(chromium: Browser, origin: str, hosts: Hosts, place: Server) -> OpenTab:
     """Opens a tab in which a user is signed in: `local`, as the API takes everybody for, or somebody else."""
 
     def opened(user: str = "local") -> Tab:
