@@ -1,8 +1,12 @@
-"""Which buckets and objects there can be, in every place."""
+"""What may be asked for, in every place: buckets, objects, nearest documents."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from shared.pipeline.wiring import wiring
+from shared.platform.ports import MAX_NEAREST, Filter, Vector
 
 MAX_NAME_BYTES = 1024
 
@@ -23,3 +27,15 @@ def check_name(bucket: str, name: str) -> None:
     # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
     if len(name.encode()) > MAX_NAME_BYTES:
         raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
+
+
+def check_nearest(field: str, to: Vector, limit: int, filters: Sequence[Filter]) -> None:
+    """Raises ValueError for what `Documents.nearest` does not take."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", field):
+        raise ValueError(f"{field!r} is not the plain name of a field")
+    if not any(to.values):
+        raise ValueError("nothing is near a vector of zeros")
+    if not 1 <= limit <= MAX_NEAREST:
+        raise ValueError(f"limit must be within 1 to {MAX_NEAREST}")
+    if any(op not in ("==", "in") for _, op, _ in filters):
+        raise ValueError("nearest documents are filtered by == and in only")

@@ -1,11 +1,12 @@
 """The ports: what the pipeline asks of the place it runs in. No SDK is imported here.
 
 One contract suite (`tests/contract`) runs over every adapter. All methods block; adapters are thread-safe.
-Documents are dicts of JSON values and aware datetimes (UTC, microseconds), at most 1 MiB, in flat collections.
+Documents are dicts of JSON values, Vectors and aware datetimes (UTC, microseconds), at most 1 MiB, in flat collections.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,10 +14,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
+MAX_DIMENSIONS = 2048
+MAX_NEAREST = 1000
+
 Op = Literal["==", "in", "<", "<=", ">", ">=", "array_contains"]
 Filter = tuple[str, Op, Any]
 Order = tuple[str, Literal["asc", "desc"]]
 Unsubscribe = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Vector:
+    """An embedding as a value in a document: 1 to 2048 finite numbers. Raises ValueError on others."""
+
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.values) <= MAX_DIMENSIONS or not all(map(math.isfinite, self.values)):
+            raise ValueError(f"a vector has 1 to {MAX_DIMENSIONS} finite numbers")
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,15 @@ class Documents(Protocol):
         Ties go by id, in the direction of the last order (as in Firestore's own indexes). A document that lacks a
         field of a filter or of the order is not found. None is a value like any other for `==` and `in`, and is never
         found by an inequality or in an array. Raises ValueError on a cursor that no query of this form gave.
+        """
+
+    def nearest(
+        self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
+    ) -> Sequence[tuple[Document, float]]:
+        """Documents that match all filters (`==` and `in` only), nearest first, each with its cosine distance (0 to 2).
+
+        Exact. Found are documents whose `field`, the plain name of one at the top, holds a Vector of the same length
+        that is not all zeros. Raises ValueError when `to` is all zeros, or `limit` not within 1 to 1000.
         """
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:

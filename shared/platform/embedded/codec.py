@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from array import array
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.platform.ports import Vector
+
 TIME_KEY = "$time"
+VECTOR_KEY = "$vector"
 MAX_BYTES = 1_048_576
 
 _RESERVED = re.compile("__.*__", re.DOTALL)
@@ -22,6 +27,15 @@ def time_text(time: datetime) -> str:
 
 def read_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def vector_text(vector: Vector) -> str:
+    """Base64 of its numbers as doubles of this machine: the data folder stays on it."""
+    return base64.b64encode(array("d", vector.values).tobytes()).decode()
+
+
+def vector_bytes(text: str) -> bytes:
+    return base64.b64decode(text)
 
 
 def escape(text: str) -> str:
@@ -67,6 +81,8 @@ def _tagged(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         return {TIME_KEY: time_text(value)}
+    if isinstance(value, Vector):
+        return {VECTOR_KEY: vector_text(value)}
     if isinstance(value, dict):
         return {_tagged_key(key): _tagged(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -90,5 +106,7 @@ def _untagged(value: Any) -> Any:
     if isinstance(value, dict):
         if TIME_KEY in value:
             return read_time(value[TIME_KEY])
+        if VECTOR_KEY in value:
+            return Vector(tuple(array("d", vector_bytes(value[VECTOR_KEY]))))
         return {unescape(key[1:] if key.startswith("$") else key): _untagged(item) for key, item in value.items()}
     return value

@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.embedded.codec import decode, encode
+from shared.platform.embedded.codec import VECTOR_KEY, decode, encode, vector_bytes
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.fields import condition, rank, value
+from shared.platform.embedded.vectors import nearest_of
 from shared.platform.embedded.watcher import Watcher
-from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe
+from shared.platform.names import check_nearest
+from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe, Vector
 
 
 class SqliteDocuments:
@@ -102,6 +104,23 @@ class SqliteDocuments:
         rows = rows[:limit]
         last = _write_cursor([rows[-1][f"k{n}"] for n in range(len(keys))], form) if more else None
         return Page([_document(row) for row in rows], last)
+
+    def nearest(
+        self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
+    ) -> Sequence[tuple[Document, float]]:
+        check_nearest(field, to, limit, filters)
+        where, given = ["collection = ?"], [collection]
+        for sql, values in map(condition, filters):
+            where.append(sql)
+            given += values
+        rows = self._db.connection.execute(
+            f"SELECT id, json_extract(data, '$.{field}.\"{VECTOR_KEY}\"') AS vector FROM documents"  # noqa: S608
+            f" WHERE {' AND '.join(where)} AND vector IS NOT NULL ORDER BY id",
+            given,
+        )
+        found = nearest_of(((row["id"], vector_bytes(row["vector"])) for row in rows), to, limit)
+        documents = ((self.get(collection, id), distance) for id, distance in found)
+        return [(document, distance) for document, distance in documents if document]
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         """The callbacks of all watches of this process share one thread: keep them short."""

@@ -5,6 +5,7 @@ docs/decisions tells what differs by nature from the embedded place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,13 +14,16 @@ from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.cloud import firestore
 from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.base_query import FieldFilter, Or
+from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
+from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import AlreadyExists, Conflict
 from shared.platform.gcp.cursor import read_cursor, write_cursor
 from shared.platform.gcp.listener import Listener, Snapshot
 from shared.platform.gcp.values import checked, plain
-from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe
+from shared.platform.names import check_nearest
+from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe, Vector
 
 # Only what passes by itself; each delay is drawn at random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(
@@ -28,6 +32,7 @@ RETRY = retry.Retry(
     maximum=2.0,
     timeout=20.0,
 )
+DISTANCE = "cosineDistanceOfSearch"
 DIRECTIONS = {"asc": firestore.Query.ASCENDING, "desc": firestore.Query.DESCENDING}
 
 
@@ -98,6 +103,27 @@ class FirestoreDocuments:
         found = found[:limit]
         return Page(found, write_cursor(found[-1], collection, filters, order) if more else None)
 
+    def nearest(
+        self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
+    ) -> Sequence[tuple[Document, float]]:
+        """The service has to have a vector index for the field and each set of filters."""
+        check_nearest(field, to, limit, filters)
+        if any(_finds_nothing(op, value) for _, op, value in filters):
+            return []
+        query: firestore.Query | firestore.CollectionReference = self._client.collection(collection)
+        for path, op, value in filters:
+            query = query.where(filter=_filter(path, op, value))
+        search: Any = query.find_nearest(  # its stub says the class, not an instance
+            vector_field=field,
+            query_vector=FirestoreVector(to.values),
+            distance_measure=DistanceMeasure.COSINE,
+            limit=limit,
+            distance_result_field=DISTANCE,
+        )
+        found = (_document_at(snapshot) for snapshot in search.stream(retry=RETRY))
+        # A vector that is all zeros is at no distance.
+        return [(document, distance) for document, distance in found if not math.isnan(distance)]
+
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         listener = Listener(
             self._reference(collection, id), lambda snapshot: on_change(_document(snapshot) if snapshot else None)
@@ -131,6 +157,13 @@ class FirestoreDocuments:
 
 def _document(snapshot: Snapshot) -> Document:
     return Document(snapshot.id, plain(snapshot.to_dict()), _version(snapshot.update_time))
+
+
+def _document_at(snapshot: Snapshot) -> tuple[Document, float]:
+    """A document that was searched for, and its distance, which the service puts among the fields."""
+    data = plain(snapshot.to_dict())
+    distance = data.pop(DISTANCE)
+    return Document(snapshot.id, data, _version(snapshot.update_time)), distance
 
 
 def _version(update_time: DatetimeWithNanoseconds | Timestamp) -> str:
