@@ -137,7 +137,7 @@ class _Transfer:
     def _check_size(self, size: int) -> None:
         if size > self._settings.max_file_bytes:
             raise PermanentError(
-                "file_too_large",
+                "too_large",
                 f"The file is larger than {self._settings.max_file_size_mb} MB; use a shorter or smaller version.",
             )
 
