@@ -34,7 +34,7 @@ def fetch(url: str, into: Path, settings: Settings, tick: Callable[[float, str],
     Raises:
         PermanentError: The guard's `url_invalid`, `url_not_allowed`, `url_unresolvable`; `source_not_found`,
             `source_forbidden`, `source_refused` (another 4xx), `source_untrusted`, `source_redirects`,
-            `source_encoded` (compressed although asked not to), `file_too_large`, `empty_file`,
+            `source_encoded` (compressed although asked not to), `too_large`, `empty_file`,
             `not_media` (an HTML page), `unsupported_media`.
         TransientError: `url_unresolvable`, `source_unavailable`, `source_slow`, `source_incomplete`.
     """
