@@ -22,7 +22,7 @@ from shared.models.job import Job, JobError, JobStatus, Lease, StageState, Stage
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lifecycle import erase
 from shared.pipeline.outbox import outgoing, relay
-from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.paths import DELETED, UPLOADS, source_name
 from shared.pipeline.run import StageRun
 from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
@@ -247,9 +247,13 @@ def _interrupted(stage: str) -> JobError:
 
 
 def erase_leftovers(place: Platform, job_id: str) -> None:
-    """Remove what was written after the job had been deleted, and a source that came after the job's had been."""
+    """Remove what was written after the job had been deleted, and a source that came after the job's had been.
+
+    A job that is only not to be seen yet keeps its bytes.
+    """
     job = read_job(place.documents, job_id)
     if job is None:
-        erase(place, job_id)
+        if place.documents.get(DELETED, job_id):
+            erase(place, job_id)
     elif job.source_deleted:
         place.objects.delete(UPLOADS, source_name(job_id))

@@ -14,8 +14,9 @@ from shared.models.job import Job, JobStatus, StageState, StageStatus, Upload, U
 from shared.models.video import Video
 from shared.pipeline import jobs
 from shared.pipeline.outbox import outgoing, relay
-from shared.pipeline.paths import JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
+from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
 from shared.platform.ports import Platform
+from shared.settings import settings
 
 
 class JobProblem(ClipwiseError):
@@ -127,7 +128,12 @@ def retry(platform: Platform, job_id: str) -> Job:
 
 
 def delete(platform: Platform, job_id: str) -> None:
-    """Remove the job, its results and its media; a stage that is running finds out and cleans up after itself."""
+    """Remove the job, its results and its media; a stage that is running finds out and cleans up after itself.
+
+    A note that it was deleted stays until the last bytes of its upload can have come: those are nobody's then.
+    """
+    until = clock.now() + timedelta(seconds=settings().upload_ttl_sec)
+    platform.documents.put(DELETED, job_id, {"expiresAt": until})
     platform.documents.delete(JOBS, job_id)
     erase(platform, job_id)
 

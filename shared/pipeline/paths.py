@@ -6,6 +6,7 @@ from shared.errors import PermanentError
 
 JOBS = "jobs"
 VIDEOS = "videos"
+DELETED = "deleted"
 UPLOADS = "uploads"
 MEDIA = "media"
 EXTRACTION = "extract.json"

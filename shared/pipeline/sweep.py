@@ -13,7 +13,7 @@ from shared.pipeline.contract import fail
 from shared.pipeline.jobs import change_job, current_stage
 from shared.pipeline.once import ACTIVE, IDEMPOTENCY
 from shared.pipeline.outbox import outgoing, relay
-from shared.pipeline.paths import JOBS, UPLOADS, source_name
+from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
 from shared.platform.ports import Platform
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def sweep(platform: Platform) -> int:
             wake(platform, job)
         except NotFound:
             log.info("job %s went away while it was swept", job.id)
-    for collection in (IDEMPOTENCY, ACTIVE):
+    for collection in (IDEMPOTENCY, ACTIVE, DELETED):
         _forget(platform, collection)
     return seen
 

@@ -230,12 +230,26 @@ def test_an_upload_whose_event_was_lost_is_found(world: World) -> None:
 
 def test_an_event_that_came_before_its_job_is_made_up_for(world: World) -> None:
     """Bytes whose event was delivered before the job could be seen are found within minutes, not when they expire."""
-    job_id = start(world, by_url=False)
-    world.objects.put(UPLOADS, source_name(job_id), b"video", "video/mp4")
-    world.mailbox.clear()
+    job = lifecycle.plan(owner="a", kind="recipe", language="en", upload_ttl_sec=3600)
+    world.objects.put(UPLOADS, source_name(job.id), b"video", "video/mp4")
+    assert world.deliver(world.mailbox.pop())
+    lifecycle.start(world.calm, job)
     world.time += timedelta(minutes=6)
     world.sweep()
-    assert world.mailbox == [Event("extract", job_id)]
+    assert world.mailbox == [Event("extract", job.id)]
+    assert (UPLOADS, source_name(job.id)) in world.objects.stored
+
+
+def test_bytes_that_come_after_their_job_was_deleted_go(world: World) -> None:
+    """An upload that ends when its job is deleted already leaves nothing behind."""
+    job_id = start(world, by_url=False)
+    lifecycle.delete(world.calm, job_id)
+    world.objects.put(UPLOADS, source_name(job_id), b"video", "video/mp4")
+    assert world.deliver(world.mailbox.pop())
+    assert world.objects.stored == {}
+    world.time += timedelta(days=2)
+    world.sweep()
+    assert world.documents.get("deleted", job_id) is None
 
 
 @pytest.mark.parametrize("broken", [False, True])
