@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,4 +42,6 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
             provision(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
             with Scheduler(ticks(open_gcp(read_settings(os.environ)).bus)):
                 ready(url)
+                say = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
+                print(f"{say}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)
                 threading.Event().wait()
