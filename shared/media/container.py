@@ -6,6 +6,7 @@ listed here may be used, and only the `file` protocol may be spoken.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ PROTOCOLS = "file"
 MAX_SIDE = 8192
 MAX_PIXELS = 40_000_000
 MAX_PACKETS = 1_000_000
+_BUFFER_BYTES = 1 << 18
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 
 # How containers begin, so that one whose end is missing can be told from what is no media at all.
@@ -55,19 +57,23 @@ def open_media(path: Path) -> Iterator[InputContainer]:
 
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty; send it again.")
-    try:
-        container = av.open(
-            f"file:{path.absolute()}",
-            options=DECODER_OPTIONS,
-            container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": DEMUXERS},
-            metadata_errors="replace",
-        )
-    except av.FFmpegError as error:
-        raise unplayable(path) from error
-    with container:
-        if container.metadata.get("major_brand") in _STILL_BRANDS:
-            raise not_media()
-        yield container
+    # A file that is opened by its descriptor has no name, so no suffix can make its content pass for something else.
+    with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
+        try:
+            container = av.open(
+                file,
+                mode="r",
+                options=DECODER_OPTIONS,
+                container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": DEMUXERS},
+                metadata_errors="replace",
+                buffer_size=_BUFFER_BYTES,
+            )
+        except av.FFmpegError as error:
+            raise unplayable(path) from error
+        with container:
+            if container.metadata.get("major_brand") in _STILL_BRANDS:
+                raise not_media()
+            yield container
 
 
 def pictures(container: InputContainer) -> VideoStream | None:

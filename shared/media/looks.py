@@ -25,7 +25,7 @@ _SHORTEST_CELL_SEC = 0.2
 _LUMA_SIDE = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Look:
     """What is kept of every decoded frame: its time in seconds and its signature (see `scenes`)."""
 
@@ -33,7 +33,7 @@ class Look:
     signature: Signature
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture(Look):
     """What is kept of a frame that is stored.
 

@@ -65,7 +65,7 @@ class Packets:
 
     def shown_at(self, time: float) -> int:
         """The ordinal of the frame on screen at `time`."""
-        shown = np.flatnonzero(self.time <= time + 1e-6)
+        shown = np.flatnonzero(self.time <= time + 0.001)  # containers round to milliseconds
         return int(shown[self.time[shown].argmax()]) if len(shown) else int(self.time.argmin())
 
 

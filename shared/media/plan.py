@@ -127,9 +127,9 @@ def _first_from(packets: Packets, group: range, time: float) -> int:
 
 
 def _change(keys: Mapping[int, Picture], number: int) -> float:
-    """How different the two ends of a group look, camera moves forgiven; 0 when one of them is unknown."""
+    """How different the two ends of a group look, camera moves forgiven; just enough to matter if one is unknown."""
     if number not in keys or number + 1 not in keys:
-        return 0.0
+        return CUT
     ends = keys[number].signature, keys[number + 1].signature
     plain = float(difference(*ends))
     return plain if plain < CUT / 2 else drifted(*ends)

@@ -13,7 +13,7 @@ from shared.media.plan import Plan
 from shared.media.signature import CUT, LUMA_CELLS, STRONG, difference
 from shared.models.video import Shot
 
-_TIMES_USUAL = 3.0
+_TIMES_USUAL, _TIMES_BESIDE = 3.0, 2.0
 _WINDOW_SEC = 0.2
 _MOST_ROWS = 16
 _USUAL_FRAMES = 8
@@ -23,7 +23,8 @@ _SHORTEST_SHOT_SEC = 0.1
 _TICKS, _HALF, _CALM = 10, 5, 8
 _TIMES_UNREST = 4.0
 _SOFT_SEC = 0.75
-_DARK = 0.4
+
+_BLACK, _DARK, _BLACK_SEC = 16, 0.4, 1.0
 
 
 def find_shots(
@@ -39,8 +40,8 @@ def find_shots(
         duration: Of the video, in seconds.
     """
     cuts: set[float] = set()
-    for run in _runs(groups, keys, seen, plan):
-        hard = hard_cuts(run)
+    for earlier, run in _runs(groups, keys, seen, plan):
+        hard = hard_cuts(run, earlier)
         cuts.update(hard)
         cuts.update(soft for soft in soft_cuts(run) if all(abs(soft - cut) > _SOFT_SEC for cut in hard))
     cuts.update(keys[number].time for number in plan.taken if _agrees(keys, seen, number))
@@ -51,22 +52,25 @@ def find_shots(
     return [Shot(start=round(a, 3), end=round(b, 3)) for a, b in pairwise([*edges, max(duration, edges[-1])])]
 
 
-def hard_cuts(looks: Sequence[Look]) -> list[float]:
+def hard_cuts(looks: Sequence[Look], earlier: Look | None = None) -> list[float]:
     """Times at which a new shot starts, of frames that were decoded one after the other, in order of time.
 
+    `earlier` is a frame from some time before them, if one is known: it tells a flash at their start from a cut.
+
     A cut is where every frame before differs from every one after it, by much more than frames do around there: a flash
-    differs from its neighbours on both sides, but these are alike; motion differs everywhere.
+    differs from its neighbours on both sides, but these are alike; motion and fades go on for more than one step.
     """
     if len(looks) < 2:
         return []
     time = np.array([look.time for look in looks])
     rows = np.array([look.signature for look in looks])
-    steps = difference(rows[1:], rows[:-1])
-    return [
-        looks[last + 1].time
+    steps, seconds = difference(rows[1:], rows[:-1]), np.maximum(np.diff(time), 1e-6)
+    starts = [
+        last + 1
         for last in np.flatnonzero(steps >= CUT).tolist()
-        if _gap(time, rows, last) >= max(CUT, _TIMES_USUAL * _usual(steps, last))
+        if _gap(time, rows, last, earlier) >= max(CUT, _usual(steps / seconds, last) * seconds[last])
     ]
+    return [looks[start].time for start in _without_black(starts, time, rows)]
 
 
 def soft_cuts(looks: Sequence[Look]) -> list[float]:
@@ -81,8 +85,13 @@ def soft_cuts(looks: Sequence[Look]) -> list[float]:
     rows = np.array([looks[index].signature for index in ticks])
     middle = np.arange(_CALM, len(ticks) - _CALM)
     change = difference(rows[middle - _HALF], rows[middle + _HALF])
-    unrest = np.maximum(
-        difference(rows[middle - _CALM], rows[middle - _HALF]), difference(rows[middle + _HALF], rows[middle + _CALM])
+    unrest = np.max(
+        [
+            difference(rows[middle + side * _HALF], rows[middle + side * further])
+            for side in (-1, 1)
+            for further in range(_HALF + 1, _CALM + 1)
+        ],
+        axis=0,
     )
     change[change < np.maximum(STRONG, _TIMES_UNREST * unrest)] = 0
     cuts = []
@@ -94,12 +103,34 @@ def soft_cuts(looks: Sequence[Look]) -> list[float]:
     return sorted(cuts)
 
 
-def _gap(time: NDArray[np.float64], rows: NDArray[np.uint8], last: int) -> float:
+def _gap(time: NDArray[np.float64], rows: NDArray[np.uint8], last: int, earlier: Look | None) -> float:
     """The least difference between a frame up to `last` and one after it, all within the window."""
-    start = np.searchsorted(time, time[last] - _WINDOW_SEC, side="right")
-    stop = np.searchsorted(time, time[last + 1] + _WINDOW_SEC, side="left")
+    start = int(np.searchsorted(time, time[last] - _WINDOW_SEC, side="right"))
+    stop = int(np.searchsorted(time, time[last + 1] + _WINDOW_SEC, side="left"))
     before, after = _few(rows[start : last + 1]), _few(rows[last + 1 : stop])
+    if start == 0 and earlier is not None:
+        before = np.vstack([before, earlier.signature])
     return float(difference(before[:, None], after[None]).min())
+
+
+def _without_black(starts: list[int], time: NDArray[np.float64], rows: NDArray[np.uint8]) -> list[int]:
+    """The starts of shots, with a short one that goes through black made one cut, where it is darkest."""
+    light = _light(rows)
+    merged: list[int] = []
+    for start in starts:
+        before = merged[-1] if merged else start
+        if before < start and time[start] - time[before] < _BLACK_SEC:
+            darkest = before + int(light[before:start].argmin())
+            if light[darkest] < _DARK * min(light[before - 1], light[start]):
+                merged[-1] = darkest
+                continue
+        merged.append(start)
+    return merged
+
+
+def _light(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean luma above black."""
+    return np.asarray(np.maximum(rows[:, : LUMA_CELLS**2].mean(axis=1) - _BLACK, 0))
 
 
 def _few(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -107,14 +138,16 @@ def _few(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return rows[:: 1 + len(rows) // _MOST_ROWS]
 
 
-def _usual(steps: NDArray[np.float64], index: int) -> float:
-    around = np.r_[steps[max(0, index - _USUAL_FRAMES) : index], steps[index + 1 : index + 1 + _USUAL_FRAMES]]
-    return float(np.median(around)) if len(around) else 0.0
+def _usual(speeds: NDArray[np.float64], index: int) -> float:
+    """The speed of change that a cut must surpass: a few times the usual one around it, and those right beside it."""
+    around = np.r_[speeds[max(0, index - _USUAL_FRAMES) : index], speeds[index + 1 : index + 1 + _USUAL_FRAMES]]
+    beside = np.r_[speeds[max(0, index - 1) : index], speeds[index + 1 : index + 2]]
+    return max(_TIMES_USUAL * float(np.median(around)), _TIMES_BESIDE * float(beside.max())) if len(around) else 0.0
 
 
 def _turn(rows: NDArray[np.uint8]) -> int:
     """Index of the frame of a transition that starts the new shot."""
-    light = rows[:, : LUMA_CELLS**2].mean(axis=1)
+    light = _light(rows)
     if light.min() < _DARK * min(light[0], light[-1]):
         return int(light.argmin())
     return int((difference(rows, rows[-1]) < difference(rows, rows[0])).argmax())
@@ -122,17 +155,22 @@ def _turn(rows: NDArray[np.uint8]) -> int:
 
 def _runs(
     groups: Sequence[range], keys: Mapping[int, Look], seen: Mapping[int, Sequence[Look]], plan: Plan
-) -> Iterator[list[Look]]:
-    """Stretches of frames that were decoded one after the other, each up to the key frame of the group behind it."""
+) -> Iterator[tuple[Look | None, list[Look]]]:
+    """Stretches of frames that were decoded one after the other, each up to the key frame of the group behind it.
+
+    With each comes the key frame of the group before it.
+    """
     run: list[Look] = []
+    earlier: Look | None = None
     for number, looks in seen.items():
+        earlier = earlier if run else keys.get(number - 1)
         run.extend(looks)
         whole = plan.stops[number] == groups[number].stop
         if whole and number + 1 in seen:
             continue
         if whole and number + 1 in keys:
             run.append(keys[number + 1])
-        yield sorted(run, key=lambda look: look.time)
+        yield earlier, sorted(run, key=lambda look: look.time)
         run = []
 
 

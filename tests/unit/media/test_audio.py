@@ -1,0 +1,110 @@
+"""The sound of a video, as speech recognition wants it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from shared.errors import PermanentError, TransientError
+from shared.media import audio
+from shared.media.audio import NoFfmpeg, extract_audio, ffmpeg_binary
+from shared.media.probe import probe
+from tests import media_samples
+
+
+def samples_of(path: Path) -> np.ndarray:
+    """Mono samples from −1 to 1."""
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+    return np.concatenate(frames) / np.iinfo(frames[0].dtype).max
+
+
+def test_the_tone_of_a_video_comes_out_as_mono_16_khz(tmp_path: Path, spoken: Path) -> None:
+    """What is heard in the video is heard in the track: 440 Hz for two seconds."""
+    track = extract_audio(spoken, tmp_path / "audio.flac", probe(spoken))
+    assert track is not None
+    assert (track.name, track.sample_rate) == ("audio.flac", 16_000)
+    assert track.duration_sec == pytest.approx(2, abs=0.05)
+    info = probe(tmp_path / "audio.flac")
+    assert (info.audio_codec, info.sample_rate, info.channels) == ("flac", 16_000, 1)
+    samples = samples_of(tmp_path / "audio.flac")
+    loudest = np.abs(np.fft.rfft(samples[:16_000])).argmax()
+    assert loudest == pytest.approx(440, abs=2)
+
+
+def test_a_silent_film_has_no_track(tmp_path: Path, silent: Path) -> None:
+    """A video without sound gives none, and leaves no file."""
+    assert extract_audio(silent, tmp_path / "audio.flac", probe(silent)) is None
+    assert not (tmp_path / "audio.flac").exists()
+
+
+def test_sound_that_starts_late_keeps_its_time(tmp_path: Path, silent: Path) -> None:
+    """A word said at 1.2 s is found at 1.2 s, although the file's sound only starts at 1 s."""
+    tone = ("-itsoffset", "1", "-f", "lavfi", "-i", "sine=frequency=440:duration=1")
+    late = media_samples.ffmpeg(
+        tmp_path / "late.mkv", "-i", silent, *tone, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "flac"
+    )
+    extract_audio(late, tmp_path / "audio.flac", probe(late))
+    samples = np.abs(samples_of(tmp_path / "audio.flac"))
+    assert samples[: int(0.9 * 16_000)].max() < 0.01
+    assert samples[int(1.1 * 16_000) : int(1.9 * 16_000)].max() > 0.05
+
+
+def test_a_song_with_a_cover_gives_its_sound(tmp_path: Path) -> None:
+    """Cover art does not get into the way."""
+    song = media_samples.with_cover(tmp_path / "song.mp3")
+    track = extract_audio(song, tmp_path / "audio.flac", probe(song))
+    assert track is not None
+    assert track.duration_sec == pytest.approx(2, abs=0.1)
+
+
+def test_of_a_truncated_file_the_sound_that_is_there_comes_out(tmp_path: Path, spoken: Path) -> None:
+    """Half an upload gives half the sound, not an error."""
+    whole = media_samples.index_first(tmp_path / "whole.mp4", spoken)
+    half = media_samples.truncated(tmp_path / "half.mp4", whole)
+    track = extract_audio(half, tmp_path / "audio.flac", probe(half))
+    assert track is not None
+    assert 0.5 < track.duration_sec < 1.7
+
+
+@pytest.mark.parametrize("kind", ["hls", "ffconcat"])
+def test_playlists_are_refused_by_ffmpeg_too(tmp_path: Path, spoken: Path, kind: str) -> None:
+    """Even if a playlist got as far as this, what it names would not be opened."""
+    info = probe(spoken)
+    script = media_samples.playlist(tmp_path / "list.mp4", kind, str(spoken))  # type: ignore[arg-type]
+    with pytest.raises(PermanentError) as refused:
+        extract_audio(script, tmp_path / "audio.flac", info)
+    assert refused.value.code == "audio_unreadable"
+
+
+def test_an_ffmpeg_that_hangs_is_stopped(tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that makes the program spin does not hold the stage for ever; it is tried again."""
+    endless = tmp_path / "ffmpeg"
+    endless.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
+    endless.chmod(0o755)
+    monkeypatch.setattr(audio, "ffmpeg_binary", lambda: str(endless))
+    monkeypatch.setattr(audio, "_LEAST_TIMEOUT_SEC", -1.5)
+    with pytest.raises(TransientError) as stopped:
+        extract_audio(spoken, tmp_path / "audio.flac", probe(spoken))
+    assert stopped.value.code == "audio_timeout"
+
+
+def test_ffmpeg_is_found_on_the_path_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An administrator's own ffmpeg is used where there is one."""
+    own = tmp_path / "ffmpeg"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert ffmpeg_binary() == str(own)
+
+
+def test_without_any_ffmpeg_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without the program gets a sentence, not a stack of something else."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(NoFfmpeg, match="PATH"):
+        ffmpeg_binary()
