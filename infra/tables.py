@@ -47,7 +47,7 @@ def settings_table() -> str:
 
 
 def default_text(value: object) -> str:
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value not in ("", None) else "–"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value not in ("", None, {}) else "–"
 
 
 def markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -6,12 +6,17 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic.dataclasses import dataclass
 
 Place = Literal["embedded", "gcp"]
+ProviderOrder = Annotated[
+    str,
+    StringConstraints(pattern=r"^(auto|(openai|gemini|offline)(,(openai|gemini|offline))*)$", strip_whitespace=True),
+]
+PER_KIND = "AI_PROVIDER_"
 
 
 class SettingsError(ValueError):
@@ -35,7 +40,9 @@ class Settings:
     max_video_duration_sec: float = Field(180, gt=0, description="Longest accepted video, in seconds.")
     default_language: str = Field("en", description="Language of results when a job names none (BCP-47).")
     auth_required: bool = Field(True, description="`false` only by default where `clipwise up` binds to loopback.")
-    signing_key: str = Field("", description="Secret behind signed links; embedded makes its own in the data folder.")
+    signing_key: str = Field(
+        "", repr=False, description="Secret behind signed links; embedded makes its own in the data folder."
+    )
     signed_link_ttl_sec: int = Field(900, gt=0, description="How long a media link works, in seconds.")
     upload_ttl_sec: int = Field(86_400, gt=0, description="How long a started upload is waited for, in seconds.")
     source_retention_hours: float = Field(
@@ -45,6 +52,30 @@ class Settings:
     )
     lease_sec: float = Field(30, gt=0, description="How long a silent stage keeps its claim, in seconds.")
     download_timeout_sec: float = Field(120, gt=0, description="Longest a download may take, in seconds.")
+    ai_provider: ProviderOrder = Field(
+        "auto",
+        description="Who analyses: `openai`, `gemini`, `offline`, or several by commas: each stands in for those before"
+        " it while these are down. `auto`: all that have a key, Gemini first; without any key `offline`.",
+    )
+    ai_provider_kind: dict[str, ProviderOrder] = Field(
+        {}, description="`AI_PROVIDER_` and a kind's name, e.g. `AI_PROVIDER_RECIPE`: the same for this kind alone."
+    )
+    ai_timeout_sec: float = Field(120, gt=0, description="Longest silence of an AI provider in one call, in seconds.")
+    openai_api_key: str = Field("", repr=False, description="Key for OpenAI, or for a compatible server.")
+    openai_base_url: str = Field(
+        "", description="A server that speaks OpenAI's protocol (chat completions with JSON Schema); default: OpenAI's."
+    )
+    openai_model: str = Field("gpt-5.4-mini", description="OpenAI's model; it must see pictures.")
+    gemini_api_key: str = Field("", repr=False, description="Key for the Gemini API.")
+    gemini_model: str = Field("gemini-3.5-flash-lite", description="Google's model; it must take video.")
+    google_gemini_base_url: str = Field("", description="Where the Gemini API is reached; default: Google's.")
+    google_genai_use_vertexai: bool = Field(
+        False, description="Reach Gemini through Vertex AI, with the process's identity instead of a key."
+    )
+    google_cloud_location: str = Field("global", description="Vertex AI only: the region.")
+    monthly_budget_usd: float = Field(
+        0, ge=0, description="What one user's analyses may cost per calendar month (UTC), in US dollars; 0 = no limit."
+    )
     frontend_url: str = Field("", description="Comma-separated origins that browsers may call the API from (CORS).")
     allow_hosts: str = Field(
         "", description="Comma-separated host:port pairs that the URL guard lets through although they are private."
@@ -62,12 +93,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: A value is of the wrong type or out of range; the message names the key.
     """
     names = Settings.__dataclass_fields__
-    given = {name: environ[name.upper()] for name in names if environ.get(name.upper(), "") != ""}
+    given: dict[str, object] = {name: environ[name.upper()] for name in names if environ.get(name.upper(), "") != ""}
+    given["ai_provider_kind"] = {
+        name.removeprefix(PER_KIND).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PER_KIND) and value != ""
+    }
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic converts the strings
     except ValidationError as error:
         first = error.errors()[0]
-        key = str(first["loc"][0]).upper()
+        where = [str(part) for part in first["loc"]]
+        key = (PER_KIND + where[1] if where[0] == "ai_provider_kind" else where[0]).upper()
         raise SettingsError(f"{key}: {first['msg']} (got {environ.get(key)!r})") from None
 
 

@@ -1,24 +1,31 @@
 """Stage `analyze`: from what was extracted to the kind's result.
 
-Triggered by: topic `video-extracted`. Reads: `media/{job}/` extract.json, frames/, samples/.
-Writes: `media/{job}/result.json`, the result in the job. Sets off: `persist` by topic `analysis-completed`.
+Triggered by: topic `video-extracted`. Reads: `media/{job}/` extract.json, frames/, samples/; `uploads/{job}/source`
+when a provider takes the whole video. Writes: `media/{job}/result.json`, the result and usage in the job, the owner's
+month in `spending`. Sets off: `persist` by topic `analysis-completed`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import functions_framework
 from cloudevents.http import CloudEvent
 
+from shared.ai.budget import meter_for
+from shared.ai.meter import Meter
 from shared.ai.provider import Evidence
 from shared.ai.providers import provider_for
 from shared.analyses.kinds import kind_named
+from shared.errors import NotFound, PermanentError
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
 from shared.pipeline.contract import perform
 from shared.pipeline.media import fetch_frames, load_json, store_json
-from shared.pipeline.paths import EXTRACTION
+from shared.pipeline.paths import EXTRACTION, UPLOADS, source_name
 from shared.pipeline.run import StageRun
+from shared.settings import settings
 
 
 @functions_framework.cloud_event
@@ -31,7 +38,10 @@ def analyze_video(run: StageRun) -> None:
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
     run.tick(0.02, "Fetching frames")
     evidence = gather(run, extraction)
-    analysis = provider_for(kind).analyze(kind, evidence, run.job.language, run.part(0.1, 0.95))
+    meter = meter_for(run.platform.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
+    run.leave(lambda job: show_usage(job, meter))
+    provider = provider_for(kind, settings(), meter)
+    analysis = provider.analyze(kind, evidence, run.job.language, run.part(0.1, 0.95))
     result = analysis.result.model_dump(mode="json", by_alias=True)
     store_json(run.platform.objects, run.job.id, "result.json", result)
 
@@ -40,6 +50,22 @@ def analyze_video(run: StageRun) -> None:
         job.usage = analysis.usage
 
     run.leave(show)
+
+
+def show_usage(job: Job, meter: Meter) -> None:
+    """What was billed is told for attempts that fail, too."""
+    job.usage = meter.usage
+
+
+def fetch_source(run: StageRun) -> Path:
+    """The video itself; raises PermanentError `source_gone`."""
+    path = run.workspace / "source"
+    if not path.exists():
+        try:
+            run.platform.objects.download(UPLOADS, source_name(run.job.id), path)
+        except NotFound:
+            raise PermanentError("source_gone", "The video is no longer there; submit it again.") from None
+    return path
 
 
 def gather(run: StageRun, extraction: Extraction) -> Evidence:
@@ -56,4 +82,5 @@ def gather(run: StageRun, extraction: Extraction) -> Evidence:
         author=job.video.author,
         url=job.url,
         thumbnail=extraction.thumbnail,
+        source=lambda: fetch_source(run),
     )

@@ -26,6 +26,8 @@ class Evidence:
         samples: Frames for reading on-screen text, each with a local copy, in time order.
         transcript: Words with their times, from subtitles or speech; empty when there are none.
         caption: The text its author posted with the video, if any.
+        source: Fetches the video itself and returns its local path; raises PermanentError `source_gone`. Only called by
+            a provider that sends the whole video.
     """
 
     info: MediaInfo
@@ -39,6 +41,7 @@ class Evidence:
     author: str | None = None
     url: str | None = None
     thumbnail: Frame | None = None
+    source: Callable[[], Path] | None = None
 
 
 @dataclass(frozen=True)

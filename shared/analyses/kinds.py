@@ -7,12 +7,16 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 import shared.analyses
 from shared.errors import PermanentError
 from shared.models.video import Extraction
+
+if TYPE_CHECKING:
+    from shared.ai.provider import Evidence
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Kind:
         schema: Model of the result.
         prompt: Instruction for a model; None for a kind that needs none.
         prompt_version: Changes whenever the prompt or the schema does.
+        complete: Puts a model's answer in order for the evidence and the language asked for: brings its times within
+            the video and fills in what is not a model's to say (`readOnly` in the schema).
         needs_video: Refuse files without pictures.
         reads_text: Extract frames for reading on-screen text.
         derive: Makes the result from what was extracted, for a kind without an `analyze` stage.
@@ -38,6 +44,7 @@ class Kind:
     schema: type[BaseModel]
     prompt: str | None = None
     prompt_version: str = "1"
+    complete: Callable[[BaseModel, Evidence, str], BaseModel] | None = None
     needs_video: bool = True
     reads_text: bool = False
     derive: Callable[[Extraction], BaseModel] | None = None

@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
+from pydantic import BaseModel
+
+from shared.ai.grounding import grounded
+from shared.ai.provider import Evidence
 from shared.analyses.kinds import Kind
 from shared.models.recipe import Recipe
+
+PROMPT = """\
+Take the recipe out of this cooking video: title, ingredients, steps, times, servings, equipment.
+
+- List every ingredient once, with the amount and unit that the video gives. Normalise units to g, kg, ml, l, tsp, tbsp,
+  cup, oz, lb, piece, pinch or the video's own word; do not convert between systems. A range such as 2-3 is an amount
+  and an upper amount. An amount that is neither said nor shown is null: do not estimate it.
+- Give the steps in the order of cooking, each one sentence or two, with its duration in minutes and its temperature in
+  degrees Celsius where they are told. Convert Fahrenheit to Celsius.
+- For the title, each ingredient and each step say where you found it: `screen` for words shown, `subtitle` or `speech`
+  for words of the transcript, `caption` for the text posted with the video, `vision` for what is only seen; the time in
+  seconds (null for the caption); the words as they were; and how sure you are, from 0 to 1.
+- Difficulty, cuisine and tags may be concluded from the rest. Nutrition only if the video tells it.
+- A video without a recipe has empty lists and a null title.
+"""
+
+
+def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
+    """The model's recipe with everything that must come from stored data taken from there."""
+    recipe = Recipe.model_validate(result)
+    for number, step in enumerate(recipe.steps, start=1):
+        step.number = number
+        step.seen = grounded(step.seen, evidence)
+    for ingredient in recipe.ingredients:
+        ingredient.seen = grounded(ingredient.seen, evidence)
+    recipe.title_seen = grounded(recipe.title_seen, evidence) if recipe.title else None
+    seen = [ingredient.seen for ingredient in recipe.ingredients] + [step.seen for step in recipe.steps]
+    found = [sighting.confidence if sighting else 0 for sighting in seen]
+    recipe.confidence = round(fmean(found), 3) if found else 0
+    recipe.language = language
+    recipe.author = evidence.author or recipe.author
+    recipe.source_url = evidence.url
+    recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
+    recipe.notes = [] if found else ["No recipe was found in this video."]
+    return recipe
+
 
 KIND = Kind(
     name="recipe",
     does="Title, ingredients with amounts, steps, times and servings of a cooking video.",
     stages=("extract", "analyze", "persist"),
     schema=Recipe,
+    prompt=PROMPT,
+    prompt_version="1",
+    complete=complete,
     reads_text=True,
     collection="recipes",
 )

@@ -88,6 +88,7 @@ class Usage(Model):
     audio_seconds: float = 0
     frames: int = 0
     cost_usd: float = 0
+    notes: list[str] = Field([], description="E.g. that a provider was down and another one stood in.")
 
 
 class Job(Model):

@@ -1,12 +1,17 @@
-"""A recipe as it is taken out of a video."""
+"""A recipe as it is taken out of a video.
+
+`readOnly` marks what is never a model's to say: AI providers are not asked for it, and what they say of it is dropped.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from shared.models.base import Model
+
+OURS: dict[str, Any] = {"readOnly": True}
 
 
 class Sighting(Model):
@@ -14,7 +19,7 @@ class Sighting(Model):
 
     source: Literal["screen", "subtitle", "speech", "caption", "vision"]
     time: float | None = Field(None, description="Seconds; None for the caption, which has no time.")
-    frame: str | None = Field(None, description="Media name of a frame that shows it.")
+    frame: str | None = Field(None, description="Media name of a frame that shows it.", json_schema_extra=OURS)
     text: str = Field("", description="The words as they were seen or heard.")
     confidence: float = Field(ge=0, le=1)
 
@@ -49,7 +54,7 @@ class Recipe(Model):
 
     title: str | None = None
     description: str | None = None
-    language: str | None = Field(None, description="BCP-47 tag of the text in this result.")
+    language: str | None = Field(None, description="BCP-47 tag of the text in this result.", json_schema_extra=OURS)
     ingredients: list[Ingredient] = []
     steps: list[Step] = []
     prep_minutes: float | None = None
@@ -61,9 +66,13 @@ class Recipe(Model):
     tags: list[str] = []
     equipment: list[str] = []
     nutrition: Nutrition | None = None
-    source_url: str | None = None
+    source_url: str | None = Field(None, json_schema_extra=OURS)
     author: str | None = None
-    thumbnail: str | None = Field(None, description="Media name.")
+    thumbnail: str | None = Field(None, description="Media name.", json_schema_extra=OURS)
     title_seen: Sighting | None = None
-    confidence: float = Field(0, ge=0, le=1, description="Mean over what was found; 0 when nothing was.")
-    notes: list[str] = Field([], description="What the reader should know, e.g. limits of the provider.")
+    confidence: float = Field(
+        0, ge=0, le=1, description="Mean over what was found; 0 when nothing was.", json_schema_extra=OURS
+    )
+    notes: list[str] = Field(
+        [], description="What the reader should know, e.g. limits of the provider.", json_schema_extra=OURS
+    )

@@ -18,7 +18,6 @@ from shared.analyses.kinds import kind_named
 from shared.models.video import MediaInfo, Segment
 from tests.fakes.kitchen import evidence
 from tests.unit.ai.attacks import ATTACKS
-from tests.unit.ai.drawing import card
 
 RECIPE = kind_named("recipe")
 INFO = MediaInfo(container="mp4", size_bytes=1, duration_sec=9, has_video=True, has_audio=False)
@@ -43,7 +42,7 @@ def test_a_hostile_text_stays_data(attack: str, tmp_path: Path) -> None:
     hostile = evidence(
         tmp_path, caption=attack, title=attack, author=attack, transcript=[Segment(start=1, end=2, text=attack)]
     )
-    lines = card(1, 2, attack)
+    lines = [Segment(start=1, end=2, text=attack)]
     told = instructions(RECIPE, hostile, "en")
     assert told == instructions(RECIPE, harmless, "en")
 

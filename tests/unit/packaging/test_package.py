@@ -21,7 +21,9 @@ HEAVY = {
     "onnxruntime": {"analyze"},
     "rapidocr": {"analyze"},
     "fastapi": {"api"},
-    "httpcore2": {"download"},
+    "httpcore2": {"download", "analyze"},
+    "openai": {"analyze"},
+    "google-genai": {"analyze"},
 }
 
 

@@ -1,0 +1,113 @@
+"""Gets an answer of the right shape out of a model, in a bounded number of calls."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ValidationError
+
+from shared.ai.provider import Tick
+from shared.ai.schema import answer_schema, pruned
+from shared.errors import PermanentError, TransientError
+
+ROOM, MORE_ROOM = 8_000, 16_000
+"""Tokens an answer may take, at first and when that was too little. A long recipe takes about 3 000."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    text: str
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Repair:
+    """An answer that did not fit, and why, for the model to mend."""
+
+    answer: str
+    problems: str
+
+    @property
+    def request(self) -> str:
+        return (
+            "Your answer does not fit the schema. Answer again with the whole JSON object, corrected, and nothing "
+            f"else. What is wrong with it: {self.problems}"
+        )
+
+
+Ask = Callable[[int, Repair | None], Answer]
+"""Makes one call with room for so many tokens; raises what `shared.ai.provider.Provider.analyze` does."""
+
+
+def ask_for(model: type[BaseModel], ask: Ask, tick: Tick) -> BaseModel:
+    """An instance of `model`, in at most three calls: one, one with more room if it was cut short, one repair.
+
+    Raises:
+        PermanentError: `answer_too_long`: it was cut short with more room too.
+        TransientError: `answer_invalid`: it does not fit the schema after the repair either.
+    """
+    tick(0, "Asking the AI")
+    room = ROOM
+    answer = ask(room, None)
+    if answer.truncated:
+        tick(0.3, "The answer was cut short; asking for it again with more room")
+        room = MORE_ROOM
+        answer = _whole(ask(room, None))
+    try:
+        return parsed(model, answer.text)
+    except ValueError as error:
+        repair = Repair(answer.text, problems_of(error))
+    tick(0.6, "The answer had the wrong form; having it repaired")
+    answer = _whole(ask(room, repair))
+    try:
+        return parsed(model, answer.text)
+    except ValueError:
+        raise TransientError("answer_invalid", "The AI's answer had the wrong form twice; try again later.") from None
+
+
+def parsed(model: type[BaseModel], text: str) -> BaseModel:
+    """Raises ValueError (pydantic's ValidationError included) when the text is not JSON or does not fit.
+
+    A server without strict mode may leave out what is null deep inside, but not what the answer is about.
+    """
+    value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    schema = answer_schema(model)
+    missing = [name for name in schema["required"] if isinstance(value, dict) and name not in value]
+    if missing:
+        raise ValueError(f"the object lacks {', '.join(missing)}")
+    return model.model_validate(pruned(value, schema))
+
+
+def problems_of(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        return json.dumps([{"at": ".".join(map(str, one["loc"])), "problem": one["msg"]} for one in found[:20]])
+    return json.dumps([{"at": "", "problem": str(error)}])
+
+
+def refused(reason: str) -> PermanentError:
+    """The error for an answer that the model or its filter withheld; `reason` is the service's word for it."""
+    return PermanentError(
+        "refused", f"The AI declined to analyse this video ({reason}); try another video or another provider."
+    )
+
+
+def _whole(answer: Answer) -> Answer:
+    if answer.truncated:
+        raise PermanentError("answer_too_long", "The AI's answer was too long for this video; try a shorter one.")
+    return answer
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _finite(text: str) -> Any:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large a number")
+    return number

@@ -1,0 +1,67 @@
+"""What each user's analyses have cost this month, and the end of it.
+
+One document per user and calendar month (UTC), `spending/{owner}-{YYYY-MM}`, changed by compare-and-set. Calls that run
+at the same time are all let through before either is counted: the budget stops new work, it does not cut off work.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+
+from shared import clock
+from shared.ai.meter import Meter
+from shared.errors import AlreadyExists, Conflict, PermanentError
+from shared.models.job import Usage
+from shared.platform.ports import Documents
+
+SPENDING = "spending"
+CONFLICTS_BORNE = 30
+
+
+def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) -> Meter:
+    """A meter that continues from `usage`, books to the owner's month and allows calls until that reaches the limit."""
+    return Meter(
+        usage,
+        allow=lambda: check(documents, owner, limit_usd),
+        book=lambda cost: book(documents, owner, cost),
+    )
+
+
+def check(documents: Documents, owner: str, limit_usd: float) -> None:
+    """Raises PermanentError `budget_exceeded` when the owner's month has used up `limit_usd`; 0 = no limit."""
+    if limit_usd and spent_usd(documents, owner) >= limit_usd:
+        raise PermanentError(
+            "budget_exceeded",
+            f"This month's budget for AI analyses (${limit_usd:.2f}) is used up; wait for the next month or have it"
+            " raised.",
+        )
+
+
+def spent_usd(documents: Documents, owner: str) -> float:
+    stored = documents.get(SPENDING, _month_id(owner))
+    return float(stored.data["spentUsd"]) if stored else 0.0
+
+
+def book(documents: Documents, owner: str, cost_usd: float) -> None:
+    """Add to the owner's month; raises Conflict when others kept winning."""
+    id = _month_id(owner)
+    for attempt in range(CONFLICTS_BORNE):
+        now = clock.now()
+        stored = documents.get(SPENDING, id)
+        spent = float(stored.data["spentUsd"]) if stored else 0.0
+        month = {"owner": owner, "month": f"{now:%Y-%m}", "spentUsd": round(spent + cost_usd, 6), "updatedAt": now}
+        try:
+            if stored:
+                documents.replace(SPENDING, id, month, stored.version)
+            else:
+                documents.create(SPENDING, id, month)
+        except (AlreadyExists, Conflict):
+            time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311  # jitter, not a secret
+            continue
+        return
+    raise Conflict(f"spending of {owner} changes too often")
+
+
+def _month_id(owner: str) -> str:
+    return f"{owner}-{clock.now():%Y-%m}"

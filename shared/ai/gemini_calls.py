@@ -1,0 +1,104 @@
+"""Calls to Gemini's API: tried again while that makes sense, and what their failures mean for a job.
+
+The SDK's own retries do not look at `Retry-After`, so they are off and this is instead of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from json import JSONDecodeError
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from shared.ai.provider import Tick
+from shared.errors import ClipwiseError, PermanentError, TransientError
+
+if TYPE_CHECKING:
+    from google.genai.errors import APIError
+
+T = TypeVar("T")
+
+TRIES = 3
+FIRST_PAUSE_SEC = 1.0
+"""Before the second try, when the service names no time; doubles."""
+LONGEST_PAUSE_SEC = 30.0
+"""When the service asks for a longer one, the stage's backoff is the better place to wait."""
+PASSING = frozenset((408, 429, 500, 502, 503, 504))
+KEY_PROBLEMS = frozenset((401, 403))
+
+
+def patiently(call: Callable[[], T], tick: Tick) -> T:
+    """What `call` returns, in at most TRIES tries.
+
+    Raises:
+        PermanentError: `provider_key_invalid`, `provider_request_invalid`.
+        TransientError: `provider_busy`, `provider_unavailable`.
+    """
+    import httpx2
+    from google.auth.exceptions import GoogleAuthError
+    from google.genai.errors import APIError, UnknownApiResponseError
+
+    for number in range(TRIES):
+        pause = FIRST_PAUSE_SEC * 2**number
+        try:
+            return call()
+        except APIError as error:
+            problem = error_for(error)
+            pause = pause_asked_for(error, pause)
+            cause: Exception = error
+        except GoogleAuthError as error:
+            if not error.retryable:
+                raise key_invalid() from error
+            problem, cause = unavailable(), error
+        except (httpx2.HTTPError, OSError, UnknownApiResponseError, JSONDecodeError, ValidationError) as error:
+            problem, cause = unavailable(), error
+        if not problem.retryable or number + 1 == TRIES or pause > LONGEST_PAUSE_SEC:
+            raise problem from cause
+        wait(pause, tick)
+    raise AssertionError("every try returns or raises")
+
+
+def wait(seconds: float, tick: Tick) -> None:
+    """Sleep, and stop soon when the job is cancelled."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        tick(0, "Waiting for Gemini")
+        time.sleep(min(left, 1))
+
+
+def pause_asked_for(error: APIError, otherwise: float) -> float:
+    """Seconds until the service wants to be asked again: its `Retry-After`, else the `RetryInfo` of its error."""
+    asked = getattr(error.response, "headers", {}).get("retry-after", "")
+    if not asked:
+        details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
+        delays = [one["retryDelay"] for one in details if isinstance(one, dict) and "retryDelay" in one]
+        asked = str(delays[0]).removesuffix("s") if delays else ""
+    try:
+        return max(0.0, float(asked))
+    except ValueError:
+        return otherwise
+
+
+def error_for(error: APIError) -> ClipwiseError:
+    if error.code in KEY_PROBLEMS or "API_KEY_INVALID" in str(error.details):
+        return key_invalid()
+    if error.code == 429:
+        return TransientError("provider_busy", "Gemini takes no more requests at the moment; try again later.")
+    if error.code in PASSING:
+        return unavailable()
+    return PermanentError(
+        "provider_request_invalid", f"Gemini does not take the request (status {error.code}); check GEMINI_MODEL."
+    )
+
+
+def key_invalid() -> PermanentError:
+    return PermanentError(
+        "provider_key_invalid",
+        "Gemini does not accept the key or identity; check GEMINI_API_KEY or the Vertex AI rights.",
+    )
+
+
+def unavailable() -> TransientError:
+    return TransientError("provider_unavailable", "Gemini does not answer at the moment; try again later.")

@@ -1,0 +1,86 @@
+"""Gemini's Files API: a video is there as long as it is looked at, and no longer."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.ai.gemini_calls import patiently, unavailable, wait
+from shared.ai.provider import Tick
+from shared.errors import ClipwiseError, PermanentError, TransientError
+
+if TYPE_CHECKING:
+    from google.genai import Client
+    from google.genai.types import File
+
+log = logging.getLogger(__name__)
+
+PROCESSING_SEC = 180.0
+"""Longest wait until the service has taken a video in; it takes some seconds for each minute of video."""
+POLL_SEC = 2.0
+
+
+@contextmanager
+def uploaded(client: Client, path: Path, media_type: str, tick: Tick) -> Iterator[str]:
+    """The URI of the file while it is at the service; deleted afterwards whatever happens.
+
+    It has a name of our choice, so that it can be deleted even when the answer to its upload is lost.
+
+    Raises:
+        PermanentError: `video_not_accepted`: the service cannot read it; and what `patiently` raises.
+        TransientError: `provider_unavailable`: it was not taken in within PROCESSING_SEC; and what `patiently` raises.
+    """
+    name = f"files/clip-{uuid.uuid4().hex}"
+    try:
+        tick(0.3, "Handing the video to Gemini")
+        yield _uri(_active(client, _upload(client, path, name, media_type), tick))
+    finally:
+        _delete(client, name)
+
+
+def _upload(client: Client, path: Path, name: str, media_type: str) -> File:
+    from google.genai.types import UploadFileConfig
+
+    def once() -> File:
+        try:
+            return client.files.upload(file=path, config=UploadFileConfig(name=name, mime_type=media_type))
+        # The SDK's word for an upload that the service broke off.
+        except (KeyError, ValueError) as error:
+            raise unavailable() from error
+
+    return patiently(once, lambda *_: None)
+
+
+def _active(client: Client, file: File, tick: Tick) -> File:
+    end = time.monotonic() + PROCESSING_SEC
+    name = file.name or ""
+    while (state := file.state.value if file.state else "ACTIVE") != "ACTIVE":
+        if state == "FAILED":
+            raise PermanentError(
+                "video_not_accepted",
+                "Gemini cannot read this video; convert it to MP4 (H.264) or use another provider.",
+            )
+        if time.monotonic() > end:
+            raise TransientError("provider_unavailable", "Gemini took too long to take the video in; try again later.")
+        tick(0.6, "Waiting for Gemini to take the video in")
+        wait(POLL_SEC, lambda *_: tick(0.6, "Waiting for Gemini to take the video in"))
+        file = patiently(lambda: client.files.get(name=name), tick)
+    return file
+
+
+def _uri(file: File) -> str:
+    if not file.uri:
+        raise unavailable()
+    return file.uri
+
+
+def _delete(client: Client, name: str) -> None:
+    try:
+        patiently(lambda: client.files.delete(name=name), lambda *_: None)
+    except ClipwiseError as error:
+        log.warning("a file at Gemini was not deleted and expires by itself in two days: %s", error.code)

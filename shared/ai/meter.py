@@ -1,0 +1,53 @@
+"""Adds up what the calls of an analysis take, whether or not they lead to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shared.ai.prices import cost_usd
+from shared.models.job import Usage
+
+
+class Meter:
+    """The running total of one job.
+
+    Attributes:
+        usage: So far; replaced, never changed, so that other threads may read it.
+    """
+
+    def __init__(
+        self,
+        usage: Usage | None = None,
+        allow: Callable[[], None] = lambda: None,
+        book: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Continue from `usage`.
+
+        Args:
+            allow: Called before each paid call; raises PermanentError when there is to be none.
+            book: Called with the cost in US dollars of each call that was billed.
+        """
+        self.usage = usage or Usage()
+        self.allow = allow
+        self._book = book
+
+    def count(self, provider: str, model: str, tokens_in: int, tokens_out: int) -> None:
+        """Record a call that was billed. A model without a known price counts as 0, which a note tells."""
+        cost = cost_usd(model, tokens_in, tokens_out)
+        self.usage = self.usage.model_copy(
+            update={
+                "provider": provider,
+                "model": model,
+                "tokens_in": self.usage.tokens_in + tokens_in,
+                "tokens_out": self.usage.tokens_out + tokens_out,
+                "cost_usd": round(self.usage.cost_usd + (cost or 0), 6),
+            }
+        )
+        if cost is None:
+            self.note(f"The price of {model} is not known; its calls count as free.")
+        else:
+            self._book(cost)
+
+    def note(self, text: str) -> None:
+        if text not in self.usage.notes:
+            self.usage = self.usage.model_copy(update={"notes": [*self.usage.notes, text]})

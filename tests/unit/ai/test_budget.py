@@ -1,0 +1,104 @@
+"""What a month's analyses may cost."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import clock
+from shared.ai.budget import SPENDING, book, check, meter_for, spent_usd
+from shared.ai.meter import Meter
+from shared.ai.openai import OpenAIProvider
+from shared.ai.prices import PRICES, cost_usd
+from shared.analyses.kinds import kind_named
+from shared.errors import PermanentError
+from shared.models.job import Usage
+from shared.platform.ports import Documents
+from shared.settings import Settings
+from tests.fakes import openai_server as fake
+from tests.fakes.kitchen import answer, evidence, no_tick
+from tests.fakes.openai_server import OpenAIServer
+from tests.unit.pipeline.world import temporary_documents
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Documents:
+    return temporary_documents(tmp_path / "data")
+
+
+def test_spending_adds_up_per_user_and_month(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each user has a sum of their own that begins again with the month."""
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 31, 23, 59, tzinfo=UTC))
+    book(documents, "anna", 0.25)
+    book(documents, "anna", 0.5)
+    book(documents, "ben", 4)
+    assert (spent_usd(documents, "anna"), spent_usd(documents, "ben")) == (0.75, 4)
+    stored = documents.get(SPENDING, "anna-2026-01")
+    assert stored
+    assert (stored.data["owner"], stored.data["month"], stored.data["spentUsd"]) == ("anna", "2026-01", 0.75)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 2, 1, tzinfo=UTC))
+    assert spent_usd(documents, "anna") == 0
+
+
+def test_no_cent_is_lost_when_many_spend_at_once(documents: Documents) -> None:
+    """Twenty calls that end together are all counted."""
+    with ThreadPoolExecutor(8) as spenders:
+        list(spenders.map(lambda _: book(documents, "anna", 0.01), range(20)))
+    assert spent_usd(documents, "anna") == pytest.approx(0.2)
+
+
+def test_a_used_up_budget_stops_new_work(documents: Documents) -> None:
+    """At the limit there is a clear error; below it, and without a limit, there is none."""
+    book(documents, "anna", 1)
+    check(documents, "anna", 0)
+    check(documents, "anna", 1.01)
+    check(documents, "ben", 1)
+    with pytest.raises(PermanentError) as caught:
+        check(documents, "anna", 1)
+    assert caught.value.code == "budget_exceeded"
+    assert "$1.00" in caught.value.message
+
+
+def test_the_budget_is_looked_at_before_each_call(documents: Documents, tmp_path: Path) -> None:
+    """The second call of an analysis is not made when the first one used the budget up; what it cost stays counted."""
+    meter = meter_for(documents, "anna", 0.001, Usage())
+    with OpenAIServer() as server:
+        server.then(fake.truncates(answer()))
+        settings = Settings(openai_api_key=fake.KEY, openai_base_url=server.base_url)
+        with pytest.raises(PermanentError) as caught:
+            OpenAIProvider(settings, meter).analyze(kind_named("recipe"), evidence(tmp_path), "en", no_tick)
+        assert caught.value.code == "budget_exceeded"
+        assert len(server.asked) == 1
+    assert spent_usd(documents, "anna") == meter.usage.cost_usd == 0.00165
+
+
+def test_a_second_attempt_goes_on_counting() -> None:
+    """What the attempts of a job cost adds up."""
+    first = Meter()
+    first.count("openai", "gpt-5.4-mini", 1000, 100)
+    second = Meter(first.usage)
+    second.count("gemini", "gemini-3.5-flash-lite", 1000, 100)
+    assert (second.usage.tokens_in, second.usage.tokens_out) == (2000, 200)
+    assert second.usage.cost_usd == pytest.approx(0.0012 + 0.00055)
+    assert first.usage.tokens_in == 1000
+
+
+@given(st.sampled_from(sorted(PRICES)), st.integers(0, 10**7), st.integers(0, 10**6))
+def test_more_tokens_never_cost_less(model: str, tokens_in: int, tokens_out: int) -> None:
+    """Law: a cost is never negative, grows with the tokens, and is the same for a dated snapshot of the model."""
+    cost = cost_usd(model, tokens_in, tokens_out)
+    more = cost_usd(model, tokens_in + 1, tokens_out + 1)
+    assert cost is not None
+    assert more is not None
+    assert 0 <= cost < more
+    assert cost_usd(f"{model}-2026-03-17", tokens_in, tokens_out) == cost
+
+
+def test_the_default_models_have_a_price() -> None:
+    """A budget works out of the box."""
+    assert {Settings().openai_model, Settings().gemini_model} <= PRICES.keys()

@@ -1,0 +1,270 @@
+"""Gemini behind the provider protocol: Google's own SDK, over HTTP, against a server that checks each request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import google.auth
+import pytest
+from google.auth.credentials import AnonymousCredentials
+
+from shared.ai import gemini, gemini_calls, gemini_files
+from shared.ai.asking import MORE_ROOM, ROOM
+from shared.ai.gemini import GeminiProvider, media_type_of
+from shared.ai.meter import Meter
+from shared.ai.provider import Evidence
+from shared.analyses.kinds import kind_named
+from shared.errors import Cancelled, PermanentError, TransientError
+from shared.models.recipe import Recipe
+from shared.settings import Settings
+from tests.fakes import gemini_server as fake
+from tests.fakes.gemini_server import GeminiServer, bytes_of, parts_of
+from tests.fakes.kitchen import answer, evidence, invalid_answer, no_tick
+from tests.fakes.server import Reply
+
+RECIPE = kind_named("recipe")
+VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 40
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gemini_calls, "FIRST_PAUSE_SEC", 0.01)
+    monkeypatch.setattr(gemini_files, "POLL_SEC", 0.01)
+
+
+@pytest.fixture
+def server() -> Iterator[GeminiServer]:
+    with GeminiServer() as service:
+        yield service
+
+
+@pytest.fixture
+def through_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any video is too large to go inside a request."""
+    monkeypatch.setattr(gemini, "INLINE_BYTES", 100)
+
+
+def provider(server: GeminiServer, meter: Meter | None = None, **changes: Any) -> GeminiProvider:
+    given = {"gemini_api_key": fake.KEY, "google_gemini_base_url": server.url, "ai_timeout_sec": 5} | changes
+    return GeminiProvider(Settings(**given), meter or Meter())
+
+
+def recipe(server: GeminiServer, given: Evidence, **changes: Any) -> Recipe:
+    result = provider(server, **changes).analyze(RECIPE, given, "en", no_tick).result
+    assert isinstance(result, Recipe)
+    return result
+
+
+def test_a_small_video_goes_inside_the_request(server: GeminiServer, tmp_path: Path) -> None:
+    """The whole video is sent and a recipe comes back, with what it took, thinking included, and what it cost."""
+    server.then(fake.answers(answer()))
+    analysis = provider(server).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "de", no_tick)
+    assert isinstance(analysis.result, Recipe)
+    assert analysis.result.title == "Tomato soup"
+    assert analysis.result.steps[0].seen
+    assert analysis.result.steps[0].seen.time == 30.0
+    usage = analysis.usage
+    assert (usage.provider, usage.model, usage.prompt_version) == (
+        "gemini",
+        "gemini-3.5-flash-lite",
+        RECIPE.prompt_version,
+    )
+    assert (usage.tokens_in, usage.tokens_out, usage.frames) == (3000, 400, 30)
+    assert usage.cost_usd == pytest.approx((3000 * 0.3 + 400 * 2.5) / 1e6)
+    body = server.asked[0].json
+    blob, text = parts_of(body)
+    assert bytes_of(blob["inlineData"]) == VIDEO
+    assert blob["inlineData"]["mimeType"] == "video/mp4"
+    assert "Salt to taste!" in text["text"]
+    assert "Salt" not in body["systemInstruction"]["parts"][0]["text"]
+    assert len(server.asked) == 1
+
+
+@pytest.mark.usefixtures("through_files")
+def test_a_large_video_goes_through_the_files_api(tmp_path: Path) -> None:
+    """A large video is uploaded, waited for, looked at and deleted again."""
+    with GeminiServer(processing=3) as server:
+        server.then(fake.answers(answer()))
+        recipe(server, evidence(tmp_path, source=VIDEO))
+        part = parts_of(server.generated()[0].json)[0]
+        assert part["fileData"]["mimeType"] == "video/mp4"
+        assert server.files == {}
+        assert [f"files/{part['fileData']['fileUri'].rpartition('/')[2]}"] == server.deleted
+
+
+@pytest.mark.usefixtures("through_files")
+@pytest.mark.parametrize("reply", [fake.stops(), fake.failed(400), fake.generated("no JSON")])
+def test_the_file_is_deleted_after_a_failure_too(server: GeminiServer, tmp_path: Path, reply: Reply) -> None:
+    """No video of a user stays at the service because an analysis failed."""
+    server.then(reply, reply)
+    with pytest.raises((PermanentError, TransientError)):
+        recipe(server, evidence(tmp_path, source=VIDEO))
+    assert server.files == {}
+    assert len(server.deleted) == 1
+
+
+@pytest.mark.usefixtures("through_files")
+def test_the_file_is_deleted_when_the_job_is_cancelled(tmp_path: Path) -> None:
+    """Cancelling while the service takes the video in ends the wait and removes the video."""
+
+    def tick(_: float, what: str) -> None:
+        if "Waiting" in what:
+            raise Cancelled("job")
+
+    with GeminiServer(processing=1000) as server:
+        with pytest.raises(Cancelled):
+            provider(server).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "en", tick)
+        assert server.files == {}
+        assert server.generated() == []
+
+
+@pytest.mark.usefixtures("through_files")
+def test_a_video_the_service_cannot_read_is_told(tmp_path: Path) -> None:
+    """FAILED is an answer: the job ends with a sentence, and the file is gone."""
+    with GeminiServer(outcome="FAILED") as server:
+        with pytest.raises(PermanentError) as caught:
+            recipe(server, evidence(tmp_path, source=VIDEO))
+        assert caught.value.code == "video_not_accepted"
+        assert server.files == {}
+
+
+@pytest.mark.usefixtures("through_files")
+def test_processing_is_not_waited_for_forever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that never gets done is given up, and the file is gone."""
+    monkeypatch.setattr(gemini_files, "PROCESSING_SEC", 0.05)
+    with GeminiServer(processing=1000) as server:
+        with pytest.raises(TransientError) as caught:
+            recipe(server, evidence(tmp_path, source=VIDEO))
+        assert caught.value.code == "provider_unavailable"
+        assert server.files == {}
+
+
+@pytest.mark.usefixtures("through_files")
+def test_an_upload_that_breaks_is_tried_again(server: GeminiServer, tmp_path: Path) -> None:
+    """A service that is down when an upload starts does not fail the job."""
+    server.failing_uploads.append(fake.failed(503))
+    server.then(fake.answers(answer()))
+    assert recipe(server, evidence(tmp_path, source=VIDEO)).title == "Tomato soup"
+
+
+def test_a_cut_short_answer_gets_more_room_once(server: GeminiServer, tmp_path: Path) -> None:
+    """An answer that did not fit is asked for again with twice the room."""
+    server.then(fake.truncates(answer()), fake.answers(answer()))
+    recipe(server, evidence(tmp_path, source=VIDEO))
+    rooms = [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.asked]
+    assert rooms == [ROOM, MORE_ROOM]
+
+
+def test_a_wrong_answer_is_repaired_once(server: GeminiServer, tmp_path: Path) -> None:
+    """An answer that misses the schema goes back with what is wrong, and the repaired one counts."""
+    server.then(fake.answers(invalid_answer()), fake.answers(answer()))
+    assert recipe(server, evidence(tmp_path, source=VIDEO)).title == "Tomato soup"
+    contents = server.asked[1].json["contents"]
+    assert [content["role"] for content in contents] == ["user", "model", "user"]
+    assert "ingredients.0.name" in contents[2]["parts"][0]["text"]
+
+
+FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
+    ("prompt blocked", [fake.blocks()], PermanentError, "refused", 1),
+    ("safety", [fake.stops("SAFETY")], PermanentError, "refused", 1),
+    ("recitation", [fake.stops("RECITATION")], PermanentError, "refused", 1),
+    ("other", [fake.stops("OTHER")], TransientError, "provider_unavailable", 1),
+    ("twice too long", [fake.truncates(answer())] * 2, PermanentError, "answer_too_long", 2),
+    ("to be continued", [fake.continues(answer())] * 2, PermanentError, "answer_too_long", 2),
+    ("twice no JSON", [fake.generated("Sure!")] * 2, TransientError, "answer_invalid", 2),
+    ("twice wrong", [fake.answers(invalid_answer())] * 2, TransientError, "answer_invalid", 2),
+    ("always busy", [fake.busy()] * 3, TransientError, "provider_busy", 3),
+    ("busy for an hour", [fake.busy("3600s")], TransientError, "provider_busy", 1),
+    ("always down", [fake.failed(500)] * 3, TransientError, "provider_unavailable", 3),
+    ("always cut off", [fake.cut_off(answer())] * 3, TransientError, "provider_unavailable", 3),
+    ("half a body", [Reply(fake.answers(answer()).body[:100])] * 3, TransientError, "provider_unavailable", 3),
+    ("no candidates", [Reply({"usageMetadata": {}})], TransientError, "provider_unavailable", 1),
+    ("forbidden", [fake.failed(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
+    ("unknown model", [fake.failed(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind", "code", "calls"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
+)
+def test_a_failure_ends_soon_and_says_what_it_is(
+    server: GeminiServer, tmp_path: Path, replies: list[Reply], kind: type[Exception], code: str, calls: int
+) -> None:
+    """Every failure of the service becomes one error with a code and a sentence, after a bounded number of calls."""
+    server.then(*replies)
+    with pytest.raises(kind) as caught:
+        recipe(server, evidence(tmp_path, source=VIDEO))
+    assert caught.value.code == code  # type: ignore[attr-defined]
+    assert str(caught.value).endswith(".")
+    assert fake.KEY not in str(caught.value)
+    assert len(server.asked) == calls
+    assert not server.queue
+
+
+def test_the_pause_that_is_asked_for_is_kept(
+    server: GeminiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`Retry-After`, and the delay in the error itself, say when the service is asked again."""
+    pauses: list[float] = []
+    monkeypatch.setattr(gemini_calls, "wait", lambda seconds, _: pauses.append(seconds))
+    server.then(fake.busy("7s"), fake.failed(503, retry_after="4"), fake.answers(answer()))
+    assert recipe(server, evidence(tmp_path, source=VIDEO)).title == "Tomato soup"
+    assert pauses == [7.0, 4.0]
+
+
+def test_silence_is_not_waited_for_forever(server: GeminiServer, tmp_path: Path) -> None:
+    """A service that never answers is given up after the timeout, three times."""
+    server.then(*[fake.SILENT] * 3)
+    with pytest.raises(TransientError) as caught:
+        recipe(server, evidence(tmp_path, source=VIDEO), ai_timeout_sec=0.2)
+    assert caught.value.code == "provider_unavailable"
+    assert len(server.asked) == 3
+
+
+def test_a_wrong_key_is_told(server: GeminiServer, tmp_path: Path) -> None:
+    """A key that is not taken fails the job at once, names the variable, and does not show the key."""
+    with pytest.raises(PermanentError) as caught:
+        recipe(server, evidence(tmp_path, source=VIDEO), gemini_api_key="AIza-wrong")
+    assert caught.value.code == "provider_key_invalid"
+    assert "GEMINI_API_KEY" in caught.value.message
+    assert "AIza-wrong" not in caught.value.message
+    assert len(server.asked) == 1
+
+
+def test_without_a_key_nothing_is_sent() -> None:
+    """Gemini that is chosen but has no key says which variable to set."""
+    with pytest.raises(PermanentError) as caught:
+        GeminiProvider(Settings(), Meter())
+    assert caught.value.code == "provider_key_missing"
+
+
+def test_vertex_is_asked_with_an_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through Vertex AI no key is needed, and a video that is too large for a request is shown by its key frames."""
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    credentials.token = "identity"
+    monkeypatch.setattr(google.auth, "default", lambda **_: (credentials, "project"))
+    given = {"google_genai_use_vertexai": True, "gemini_api_key": "", "google_cloud_project": "kitchen"}
+    with GeminiServer(vertex=True) as server:
+        server.then(fake.answers(answer()))
+        recipe(server, evidence(tmp_path, source=VIDEO), **given)
+        assert "inlineData" in parts_of(server.asked[0].json)[0]
+
+        monkeypatch.setattr(gemini, "INLINE_BYTES", 100)
+        server.then(fake.answers(answer()))
+        usage = provider(server, **given).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "en", no_tick).usage
+        shown = [part["inlineData"]["mimeType"] for part in parts_of(server.asked[1].json) if "inlineData" in part]
+        assert shown == ["image/jpeg", "image/jpeg"]
+        assert usage.frames == 2
+        assert usage.notes == ["Gemini saw the key frames instead of the whole video."]
+
+
+@pytest.mark.parametrize(
+    ("container", "media_type"),
+    [("mov,mp4,m4a,3gp,3g2,mj2", "video/mp4"), ("matroska,webm", "video/webm"), ("avi", "video/x-msvideo"),
+     ("mpegts", "video/mpeg"), ("something", "video/mp4")],
+)  # fmt: skip
+def test_the_service_is_told_what_it_gets(container: str, media_type: str) -> None:
+    """A video goes under the media type of what it really is, whatever its client called it."""
+    assert media_type_of(container) == media_type
