@@ -83,7 +83,8 @@ class Server(Api):
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data), *self._options],
-                env=os.environ | self._environ,
+                # Keys that lie about on a developer's machine are not spent by tests.
+                env=os.environ | {"AI_PROVIDER": "offline"} | self._environ,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
