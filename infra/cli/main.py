@@ -62,7 +62,7 @@ def up(
 def submit(
     source: Annotated[str, typer.Argument(metavar="FILE|URL", help="A video on this machine or on the web.")],
     # The default is the kind that needs to be asked for: `metadata` is part of every job's document anyway.
-    kind: Annotated[str, typer.Option(help="What to make of it: recipe or metadata.")] = "recipe",
+    kind: Annotated[str, typer.Option(help="What to make of it, e.g. recipe or metadata.")] = "recipe",
     language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
     server: Server = LOCAL,
     json: Json = False,
@@ -77,7 +77,7 @@ def submit(
 @app.command()
 def jobs(
     status: Annotated[str | None, typer.Option(help="queued, running, done, failed or cancelled.")] = None,
-    kind: Annotated[str | None, typer.Option(help="recipe or metadata.")] = None,
+    kind: Annotated[str | None, typer.Option(help="E.g. recipe or metadata.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
     server: Server = LOCAL,
 ) -> None:
