@@ -124,13 +124,15 @@ def refused_size(path: Path) -> tuple[int, int] | None:
     import av
     import av.logging
 
-    level = av.logging.get_level()
+    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)  # else what an earlier file was refused for comes up again
     try:
         with av.logging.Capture() as lines, open_media(path):
             pass  # opening tries to decode already
     finally:
         av.logging.set_level(level)
+        av.logging.set_skip_repeated(skip)
     sizes = (_REFUSED_SIZE.search(text) for _, _, text in lines)
     return next(((int(size[1]), int(size[2])) for size in sizes if size), None)
 

@@ -9,20 +9,19 @@ from typing import TypeVar
 import numpy as np
 
 from shared.media.looks import Picture
-from shared.media.signature import Cells, difference, drifted
+from shared.media.signature import CUT, Cells, difference, drifted
 from shared.models.video import Shot
 
 T = TypeVar("T")
 
 _NEAR_CUT_SEC = 0.15
-_TYPICAL = 1.5
+_BLURRED = 0.4
 _DUPLICATE = 2.5
-_STILL = 1.0
-_CAPTION_SHARE = 0.01
 _BLANK = 4.0
-# A caption is a few cells that differ clearly; noise and compression stay well below in every cell.
-_CHANGED_CELL = 8
-_CHANGED_CELLS = 2
+# Something to read is a few cells that differ; noise and compression stay well below in every cell.
+_CHANGED_CELL, _CHANGED_CELLS = 8, 2
+# On a picture that does not move, a caption is a patch that differs clearly; a camera that shakes a little makes less.
+_STILL, _CAPTION_CELL, _CAPTION_SHARE = 0.5, 20, 0.008
 
 
 def same_look(one: Cells, other: Cells) -> bool:
@@ -46,18 +45,18 @@ def choose_samples(pictures: Sequence[Picture], most: int) -> list[Picture]:
 
 
 def choose_key_frames(pictures: Sequence[Picture], shots: Sequence[Shot], most: int) -> list[Picture]:
-    """At most `most` pictures, by time, that stand for the video: typical of their shots, sharp, all different.
+    """At most `most` pictures, by time, that stand for the video: from its shots, sharp, all different.
 
-    Every shot proposes its sharpest typical picture, a long one several; of these the farthest-first traversal
-    (Gonzalez, «Clustering to minimize the maximum intercluster distance», 1985) takes those least like each other.
+    Every shot proposes its sharpest picture, a long one several; of these the farthest-first traversal (Gonzalez,
+    «Clustering to minimize the maximum intercluster distance», 1985) takes those least like each other.
     """
     if not pictures or not shots:
         return []
     piece = max(shots[-1].end / most, 1e-9)
     proposals = [
-        _best_of(part)
+        max(part, key=lambda picture: picture.sharpness)
         for shot in shots
-        for part in _parts(_inside(pictures, shot), shot, max(1, round((shot.end - shot.start) / piece)))
+        for part in _parts(_presentable(pictures, shot), shot, max(1, round((shot.end - shot.start) / piece)))
         if part
     ]
     proposals = [picture for picture in proposals if picture.luma.std() >= _BLANK] or proposals[:1]
@@ -105,16 +104,29 @@ def apart(one: Picture, other: Picture) -> float:
         return math.inf
     still = float(difference(one.luma.ravel(), other.luma.ravel()))
     if still < _STILL:
-        changed = np.abs(np.subtract(one.luma, other.luma, dtype=np.int16)) > _CHANGED_CELL
+        changed = np.abs(np.subtract(one.luma, other.luma, dtype=np.int16)) > _CAPTION_CELL
         return max(still, _DUPLICATE * float(changed.mean()) / _CAPTION_SHARE)
     return drifted(one.signature, other.signature)
 
 
-def _inside(pictures: Sequence[Picture], shot: Shot) -> list[Picture]:
-    """The pictures of a shot, without those right at its cuts if there are others."""
+def _presentable(pictures: Sequence[Picture], shot: Shot) -> list[Picture]:
+    """The pictures of a shot without those at its cuts, strays and blurred ones, as far as there are others."""
     inside = [picture for picture in pictures if shot.start <= picture.time < shot.end]
-    clear = [p for p in inside if shot.start + _NEAR_CUT_SEC <= p.time < shot.end - _NEAR_CUT_SEC]
-    return clear or inside
+    clear = [p for p in inside if shot.start + _NEAR_CUT_SEC <= p.time < shot.end - _NEAR_CUT_SEC] or inside
+    steady = [picture for place, picture in enumerate(clear) if not _stray(clear, place)] or clear
+    sharpest = max((picture.sharpness for picture in steady), default=0.0)
+    return [picture for picture in steady if picture.sharpness >= _BLURRED * sharpest]
+
+
+def _stray(pictures: list[Picture], place: int) -> bool:
+    """Whether a picture, such as a flash, differs from both its neighbours far more than these from each other."""
+    if len(pictures) < 3:
+        return False
+    first = min(max(place - 1, 0), len(pictures) - 3)
+    one, other = (p.signature for p in pictures[first : first + 3] if p is not pictures[place])
+    own = pictures[place].signature
+    nearest = min(float(difference(own, one)), float(difference(own, other)))
+    return nearest > CUT + 2 * float(difference(one, other))
 
 
 def _parts(pictures: Sequence[Picture], shot: Shot, count: int) -> list[list[Picture]]:
@@ -123,13 +135,3 @@ def _parts(pictures: Sequence[Picture], shot: Shot, count: int) -> list[list[Pic
     for picture in pictures:
         parts[min(count - 1, int((picture.time - shot.start) / (shot.end - shot.start) * count))].append(picture)
     return parts
-
-
-def _best_of(pictures: Sequence[Picture]) -> Picture:
-    """The sharpest of those that are about as close to all the others as most are."""
-    rows = np.array([picture.signature for picture in pictures])
-    distance = np.array([float(np.median(difference(rows, row))) for row in rows])
-    typical = [
-        picture for picture, far in zip(pictures, distance, strict=True) if far <= np.median(distance) + _TYPICAL
-    ]
-    return max(typical, key=lambda picture: picture.sharpness)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,6 +168,36 @@ def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path: Path, name: st
     with pytest.raises(PermanentError) as refused:
         probe(make(tmp_path / f"file{suffix}"))
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("kind", ["hls", "ffconcat", "dash"])
+@pytest.mark.parametrize("suffix", ["mp4", "m3u8", "mpd", "txt"])
+def test_playlists_open_nothing(tmp_path: Path, silent: Path, kind: Any, suffix: str) -> None:
+    """Neither a file of the server nor a URL is opened by what a user sent, although both are there to be opened."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        for target in (str(silent), f"file://{silent}", f"http://127.0.0.1:{server.getsockname()[1]}/video.mp4"):
+            with pytest.raises(PermanentError) as refused:
+                probe(media_samples.playlist(tmp_path / f"list.{suffix}", kind, target))
+            assert refused.value.code == "not_media"
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_what_one_file_is_refused_for_does_not_stick_to_the_next(tmp_path: Path, spoken: Path) -> None:
+    """After a forged size, a file that is only damaged is called damaged."""
+    damaged = bytearray(spoken.read_bytes())
+    start, stop = damaged.index(b"mdat") + 4, damaged.index(b"moov") - 4
+    damaged[start:stop] = bytes(stop - start)
+    files = {
+        "too_large_picture": media_samples.forged_size(tmp_path / "forged.mov"),
+        "truncated": media_samples.written(tmp_path / "damaged.mp4", bytes(damaged)),
+    }
+    for _ in range(2):
+        for code, path in files.items():
+            with pytest.raises(PermanentError) as refused:
+                probe(path)
+            assert refused.value.code == code
 
 
 def test_a_video_without_frames_has_zero_length(tmp_path: Path, silent: Path) -> None:
