@@ -32,7 +32,8 @@ def persist_result(run: StageRun) -> None:
     owned = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
     run.platform.documents.put(VIDEOS, run.job.id, owned | run.job.video.document())
     if kind.collection:
-        run.platform.documents.put(kind.collection, run.job.id, owned | result)
+        made = {"usage": run.job.usage.document()}
+        run.platform.documents.put(kind.collection, run.job.id, owned | made | result)
     run.leave(lambda job: show(job, result))
 
 

@@ -38,6 +38,8 @@ def run_demo(keep: bool) -> int:
     # Without this, a terminated demo would leave its server behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(TERMINATED))
+    # Its video can be read offline, and nobody wants to pay for a demo.
+    os.environ.setdefault("AI_PROVIDER", "offline")
     demo = Demo(read_settings(os.environ).clipwise_data, console(sys.stdout), console(sys.stderr))
     try:
         return demo.run(keep)

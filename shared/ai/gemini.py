@@ -53,6 +53,7 @@ class GeminiProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
         told = instructions(kind, evidence, language)
+        # Nor is a video handed over when there is to be no call.
         self._meter.allow()
         with (
             self._client() as client,

@@ -38,22 +38,23 @@ def uploaded(client: Client, path: Path, media_type: str, tick: Tick) -> Iterato
     name = f"files/clip-{uuid.uuid4().hex}"
     try:
         tick(0.3, "Handing the video to Gemini")
-        yield _uri(_active(client, _upload(client, path, name, media_type), tick))
+        yield _uri(_active(client, _upload(client, path, name, media_type, tick), tick))
     finally:
         _delete(client, name)
 
 
-def _upload(client: Client, path: Path, name: str, media_type: str) -> File:
+def _upload(client: Client, path: Path, name: str, media_type: str, tick: Tick) -> File:
+    import httpx2
     from google.genai.types import UploadFileConfig
 
     def once() -> File:
         try:
             return client.files.upload(file=path, config=UploadFileConfig(name=name, mime_type=media_type))
-        # The SDK's word for an upload that the service broke off.
-        except (KeyError, ValueError) as error:
+        # An upload that broke off on its way (the last two are the SDK's words for it) may hold the name already.
+        except (httpx2.HTTPError, KeyError, ValueError) as error:
             raise unavailable() from error
 
-    return patiently(once, lambda *_: None)
+    return patiently(once, tick)
 
 
 def _active(client: Client, file: File, tick: Tick) -> File:
@@ -67,8 +68,7 @@ def _active(client: Client, file: File, tick: Tick) -> File:
             )
         if time.monotonic() > end:
             raise TransientError("provider_unavailable", "Gemini took too long to take the video in; try again later.")
-        tick(0.6, "Waiting for Gemini to take the video in")
-        wait(POLL_SEC, lambda *_: tick(0.6, "Waiting for Gemini to take the video in"))
+        wait(POLL_SEC, tick)
         file = patiently(lambda: client.files.get(name=name), tick)
     return file
 

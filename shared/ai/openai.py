@@ -155,6 +155,8 @@ def error_for(error: OpenAIError) -> ClipwiseError:
 
     if isinstance(error, AuthenticationError | PermissionDeniedError):
         return PermanentError("provider_key_invalid", "OpenAI does not accept the key; check OPENAI_API_KEY.")
+    if isinstance(error, RateLimitError) and error.code == "insufficient_quota":
+        return TransientError("provider_quota", "OpenAI's quota is used up; see to its billing, then try again.")
     if isinstance(error, RateLimitError):
         return TransientError("provider_busy", "OpenAI takes no more requests at the moment; try again later.")
     if not isinstance(error, APIStatusError) or isinstance(error, ConflictError):

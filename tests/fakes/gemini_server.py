@@ -54,7 +54,7 @@ class GeminiServer(FakeService):
     Attributes:
         files: What is stored now, by name.
         deleted: Names that were deleted.
-        failing_uploads: Answers to the next uploads that start.
+        failing_uploads, failing_chunks: Answers to the next uploads that start, and to the next parts of one.
     """
 
     def __init__(self, processing: int = 1, outcome: str = "ACTIVE", vertex: bool = False) -> None:
@@ -66,6 +66,7 @@ class GeminiServer(FakeService):
         self.outcome = outcome
         self.vertex = vertex
         self.failing_uploads: list[Reply] = []
+        self.failing_chunks: list[Reply] = []
 
     def generated(self) -> list[Asked]:
         """The requests for an answer, without those about files."""
@@ -130,6 +131,8 @@ class GeminiServer(FakeService):
         return Reply({}, headers={"x-goog-upload-url": session, "x-goog-upload-status": "active"})
 
     def _receive(self, asked: Asked) -> Reply:
+        if self.failing_chunks:
+            return self.failing_chunks.pop(0)
         file = self.files["files/" + asked.path.removeprefix("/upload-session/")]
         if int(asked.headers["x-goog-upload-offset"]) != len(file.data):
             self.problems.append("a chunk does not follow the one before")

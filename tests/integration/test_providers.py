@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from shared.platform.embedded.database import Database
+from shared.platform.embedded.documents import SqliteDocuments
 from tests.fakes import gemini_server, openai_server
 from tests.fakes.gemini_server import GeminiServer
 from tests.fakes.kitchen import answer, invalid_answer
@@ -83,6 +85,9 @@ def test_a_video_becomes_a_recipe(served: tuple[str, Server, FakeService], video
     assert usage["tokensIn"] > 0
     assert usage["costUsd"] > 0
     assert usage["frames"] > 0
+    stored = SqliteDocuments(Database(server.data / "clipwise.db")).get("recipes", job["id"])
+    assert stored
+    assert stored.data["usage"] == usage
 
 
 @pytest.mark.parametrize("failure", ["refused", "provider_key_invalid", "answer_too_long"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,37 @@ def test_an_upload_that_breaks_is_tried_again(server: GeminiServer, tmp_path: Pa
     server.failing_uploads.append(fake.failed(503))
     server.then(fake.answers(answer()))
     assert recipe(server, evidence(tmp_path, source=VIDEO)).title == "Tomato soup"
+
+
+@pytest.mark.usefixtures("through_files")
+@pytest.mark.parametrize(
+    "reply", [Reply(b"x" * 100, cut=True), Reply({}, headers={"x-goog-upload-status": "cancelled"})]
+)
+def test_an_upload_that_breaks_half_way_leaves_nothing(server: GeminiServer, tmp_path: Path, reply: Reply) -> None:
+    """What may have arrived of a video that broke off is deleted, and the stage tries again later."""
+    server.failing_chunks.append(reply)
+    with pytest.raises(TransientError) as caught:
+        recipe(server, evidence(tmp_path, source=VIDEO))
+    assert caught.value.code == "provider_unavailable"
+    assert server.files == {}
+    assert server.generated() == []
+
+
+def test_the_largest_video_inside_a_request_fits(server: GeminiServer, tmp_path: Path) -> None:
+    """A video just below the limit makes a request that the service still takes."""
+    server.then(fake.answers(answer()))
+    recipe(server, evidence(tmp_path, source=bytes(gemini.INLINE_BYTES)))
+    assert len(server.asked) == 1
+    assert 18_000_000 < len(server.asked[0].body) < 20_000_000
+
+
+def test_no_key_gets_into_the_log(server: GeminiServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Even a log of everything that the SDK says holds no key."""
+    caplog.set_level(logging.DEBUG)
+    server.then(fake.busy(), fake.answers(answer()))
+    recipe(server, evidence(tmp_path, source=VIDEO))
+    assert len(caplog.text) > 100
+    assert fake.KEY not in caplog.text
 
 
 def test_a_cut_short_answer_gets_more_room_once(server: GeminiServer, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -134,6 +135,8 @@ FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
      "answer_too_long", 3),
     ("always busy", [fake.busy()] * 3, TransientError, "provider_busy", 3),
     ("always down", [fake.failed(500, retry_after="0.01")] * 3, TransientError, "provider_unavailable", 3),
+    ("no quota", [fake.failed(429, code="insufficient_quota", retry_after="0.01")] * 3, TransientError,
+     "provider_quota", 3),
     ("busy for an hour", [fake.busy("3600")], TransientError, "provider_busy", 1),
     ("always cut off", [fake.cut_off(answer())] * 3, TransientError, "provider_unavailable", 3),
     ("half a body", [Reply(fake.answers(answer()).body[:100])], TransientError, "provider_unavailable", 1),
@@ -227,6 +230,15 @@ def test_calls_that_failed_are_paid_for(server: OpenAIServer, tmp_path: Path) ->
     with pytest.raises(PermanentError):
         provider(server, Meter(book=costs.append)).analyze(RECIPE, evidence(tmp_path), "en", no_tick)
     assert costs == [pytest.approx(0.00165)]
+
+
+def test_no_key_gets_into_the_log(server: OpenAIServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Even a log of everything that the SDK says holds no key."""
+    caplog.set_level(logging.DEBUG)
+    server.then(fake.busy(), fake.answers(answer()))
+    recipe(server, evidence(tmp_path))
+    assert len(caplog.text) > 100
+    assert fake.KEY not in caplog.text
 
 
 def test_a_model_without_a_price_is_free_and_says_so(server: OpenAIServer, tmp_path: Path) -> None:

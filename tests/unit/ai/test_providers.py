@@ -113,6 +113,15 @@ def test_the_offline_provider_can_be_the_last(openai: OpenAIServer, gemini: Gemi
     assert usage.notes == ["The provider openai was not available (provider_busy)."]
 
 
+def test_offline_never_fetches_the_video(tmp_path: Path) -> None:
+    """Who works from what was extracted does not pay for the video again."""
+
+    def fetch() -> Path:
+        raise AssertionError("the video was fetched")
+
+    assert analyze(read_settings({}), tmp_path, source=fetch).usage.provider == "offline"
+
+
 def test_when_all_are_down_it_is_tried_later(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """A job does not fail for good because every service has a bad minute."""
     openai.then(*[openai_server.busy()] * 3)
