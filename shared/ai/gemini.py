@@ -15,7 +15,7 @@ from shared.ai.gemini_calls import patiently, unavailable
 from shared.ai.gemini_files import uploaded
 from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import Analysis, Evidence, Tick
+from shared.ai.provider import Analysis, Evidence, Tick, part
 from shared.ai.schema import answer_schema
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -57,9 +57,9 @@ class GeminiProvider:
         self._meter.allow()
         with (
             self._client() as client,
-            self._shown(client, evidence, lambda done, what: tick(done * SENDING, what)) as (parts, frames),
+            self._shown(client, evidence, part(tick, 0, SENDING)) as (parts, frames),
         ):
-            asking: Tick = lambda done, what: tick(SENDING + done * (1 - SENDING), what)  # noqa: E731
+            asking = part(tick, SENDING, 1)
             text = evidence_text(evidence)
 
             def ask(room: int, repair: Repair | None) -> Answer:
@@ -69,17 +69,7 @@ class GeminiProvider:
             result = ask_for(kind.schema, ask, asking)
         if kind.complete:
             result = kind.complete(result, evidence, language)
-        return Analysis(
-            result,
-            self._meter.usage.model_copy(
-                update={
-                    "provider": self.name,
-                    "model": self._settings.gemini_model,
-                    "prompt_version": kind.prompt_version,
-                    "frames": frames,
-                }
-            ),
-        )
+        return Analysis(result, self._meter.total(self.name, self._settings.gemini_model, kind.prompt_version, frames))
 
     def _client(self) -> Client:
         from google.genai import Client
@@ -176,7 +166,7 @@ def answer_of(response: GenerateContentResponse) -> Answer:
     if reason in REFUSALS:
         raise refused(reason.lower().replace("_", " "))
     parts = (candidate.content.parts if candidate.content else None) or []
-    text = "".join(part.text for part in parts if part.text and not part.thought)
+    text = "".join(one.text for one in parts if one.text and not one.thought)
     if reason not in ("STOP", *CUT_SHORT):
         raise unavailable()
     return Answer(text, truncated=reason in CUT_SHORT)

@@ -48,6 +48,11 @@ class Meter:
         else:
             self._book(cost)
 
+    def total(self, provider: str, model: str, prompt_version: str, frames: int) -> Usage:
+        """The usage of a result: what all calls took, and who made it from how many pictures."""
+        made = {"provider": provider, "model": model, "prompt_version": prompt_version, "frames": frames}
+        return self.usage.model_copy(update=made)
+
     def note(self, text: str) -> None:
         if text not in self.usage.notes:
             self.usage = self.usage.model_copy(update={"notes": [*self.usage.notes, text]})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from shared.ai.asking import Answer, Repair, ask_for, refused
 from shared.ai.meter import Meter
 from shared.ai.prompt import Line, evidence_text, instructions
-from shared.ai.provider import Analysis, Evidence, Tick
+from shared.ai.provider import Analysis, Evidence, Tick, part
 from shared.ai.schema import answer_schema
 from shared.analyses.kinds import Kind
 from shared.errors import ClipwiseError, PermanentError, TransientError
@@ -29,6 +29,8 @@ RETRIES = 2
 """By the SDK, for timeouts, 429 and 5xx, after the pause that `Retry-After` asks for; it waits two minutes at most."""
 LOOKING = 0.4
 """Share of the work that reading the screen is."""
+OPENAI_URL = "https://api.openai.com/v1"
+"""Named, because the SDK takes an empty variable in the environment at its word."""
 NO_KEY = "none"
 """What a compatible server that wants no key is sent."""
 
@@ -45,7 +47,7 @@ class OpenAIProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
         told = instructions(kind, evidence, language)
-        screen = screen_lines(evidence, language, lambda done, what: tick(done * LOOKING, what))
+        screen = screen_lines(evidence, language, part(tick, 0, LOOKING))
         content = pictures_and_texts(evidence, screen)
         with self._client() as client:
 
@@ -53,27 +55,18 @@ class OpenAIProvider:
                 self._meter.allow()
                 return self._answer(client, kind, conversation(told, content, repair), room)
 
-            result = ask_for(kind.schema, ask, lambda done, what: tick(LOOKING + done * (1 - LOOKING), what))
+            result = ask_for(kind.schema, ask, part(tick, LOOKING, 1))
         if kind.complete:
             result = kind.complete(result, evidence, language)
-        return Analysis(
-            result,
-            self._meter.usage.model_copy(
-                update={
-                    "provider": self.name,
-                    "model": self._settings.openai_model,
-                    "prompt_version": kind.prompt_version,
-                    "frames": len(evidence.frames),
-                }
-            ),
-        )
+        frames = len(evidence.frames)
+        return Analysis(result, self._meter.total(self.name, self._settings.openai_model, kind.prompt_version, frames))
 
     def _client(self) -> OpenAI:
         from openai import OpenAI
 
         return OpenAI(
             api_key=self._settings.openai_api_key or NO_KEY,
-            base_url=self._settings.openai_base_url or None,
+            base_url=self._settings.openai_base_url or OPENAI_URL,
             timeout=self._settings.ai_timeout_sec,
             max_retries=RETRIES,
         )

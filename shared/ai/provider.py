@@ -17,6 +17,11 @@ Tick = Callable[[float, str], None]
 """Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
 
 
+def part(tick: Tick, start: float, end: float) -> Tick:
+    """A tick for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
+    return lambda done, what: tick(start + (end - start) * done, what)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is really in the video: all that an analysis may draw on.

@@ -46,7 +46,7 @@ class InOrder:
         for name in self._order:
             try:
                 provider = PROVIDERS[name](self._settings, self._meter)
-                return self._whole(provider.analyze(kind, evidence, language, tick))
+                analysis = provider.analyze(kind, evidence, language, tick)
             except TransientError as error:
                 log.warning("%s is down: %s", name, error.code)
                 self._meter.note(f"The provider {name} was not available ({error.code}).")
@@ -54,12 +54,11 @@ class InOrder:
             except PermanentError as error:
                 if down is None or error.code != "provider_cannot":
                     raise
+            else:
+                made = analysis.usage
+                usage = self._meter.total(made.provider or name, made.model or "", kind.prompt_version, made.frames)
+                return Analysis(analysis.result, usage)
         raise down or AssertionError("an order has at least one provider")
-
-    def _whole(self, analysis: Analysis) -> Analysis:
-        """The analysis with the usage of all calls that led to it."""
-        told = {name: getattr(analysis.usage, name) for name in ("provider", "model", "prompt_version", "frames")}
-        return Analysis(analysis.result, self._meter.usage.model_copy(update=told))
 
 
 def _openai(settings: Settings, meter: Meter) -> Provider:
