@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -19,7 +18,6 @@ from shared.pipeline.wiring import Function, wiring
 
 # What Pub/Sub allows; the last also bounds how often it delivers before the dead-letter topic.
 ACK_SEC = (10, 600)
-BACKOFF_SEC = (0, 600)
 ATTEMPTS = (5, 100)
 
 
@@ -59,6 +57,9 @@ def subscription(hosts: Hosts, function: Function, endpoint: str) -> dict[str, A
 
     functions-framework reads a message's topic from the endpoint's path. An object's event needs none: it is pushed
     as it was published, attributes as headers, which is a CloudEvent in binary mode.
+
+    It has no retry policy, so that what is refused comes back after a second: with one, the emulator (0.8.20) stops
+    all redeliveries of a subscription as soon as two of its messages wait together (docs/decisions/no-backoff.md).
     """
     topic = pushed_topic(function)
     assert topic is not None, f"{function.name} listens to no topic"  # noqa: S101  # a fault of the caller's
@@ -66,25 +67,19 @@ def subscription(hosts: Hosts, function: Function, endpoint: str) -> dict[str, A
     push: dict[str, Any] = {"push_endpoint": f"{endpoint}/{path}"}
     if function.trigger.bucket:
         push |= {"push_endpoint": endpoint, "no_wrapper": {"write_metadata": True}}
-    request: dict[str, Any] = {
+    return {
         "name": _path(hosts, "subscriptions", function.name),
         "topic": path,
         "push_config": push,
-        "ack_deadline_seconds": int(_within(function.timeout_sec, ACK_SEC)),
+        "ack_deadline_seconds": _within(function.timeout_sec, ACK_SEC),
         "dead_letter_policy": {
             "dead_letter_topic": _path(hosts, "topics", wiring().dead_letter_topic),
-            "max_delivery_attempts": int(_within(function.deliveries, ATTEMPTS)),
+            "max_delivery_attempts": _within(function.deliveries, ATTEMPTS),
         },
     }
-    if backoff := function.backoff_sec:
-        request["retry_policy"] = {
-            "minimum_backoff": timedelta(seconds=_within(backoff.min, BACKOFF_SEC)),
-            "maximum_backoff": timedelta(seconds=_within(backoff.max, BACKOFF_SEC)),
-        }
-    return request
 
 
-def _within(value: float, bounds: tuple[int, int]) -> float:
+def _within(value: int, bounds: tuple[int, int]) -> int:
     return max(bounds[0], min(bounds[1], value))
 
 

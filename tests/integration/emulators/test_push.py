@@ -14,14 +14,15 @@ import pytest
 from infra.emulated import provision as provisioning
 from infra.emulated.emulators import Hosts
 from infra.emulated.provision import clients, provision, pushed_topic, subscription
-from shared.pipeline.wiring import Backoff, wiring
+from shared.pipeline.wiring import wiring
 from tests.contract.emulated import connect, received
 
 DELIVERIES = 5
+REFUSALS = 4
 
 
 class Listener:
-    """A function's server that refuses what is poison and counts what comes."""
+    """A function's server that refuses poison always and what is busy a few times, and counts what comes."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
@@ -34,8 +35,9 @@ class Listener:
                 name = message["attributes"]["name"]
                 with listener.changed:
                     listener.seen[name] += 1
+                    refuse = name == "poison" or (name.startswith("busy") and listener.seen[name] <= REFUSALS)
                     listener.changed.notify_all()
-                self.send_response(500 if name == "poison" else 204)
+                self.send_response(500 if refuse else 204)
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
@@ -73,9 +75,7 @@ def test_an_object_stored_before_anyone_listens_is_told_later(hosts: Hosts) -> N
 def test_a_poison_message_ends_among_the_dead_letters(hosts: Hosts, listener: Listener, monkeypatch: Any) -> None:
     """A message that no attempt can take is put aside after its deliveries, while the rest flows."""
     table = wiring()
-    quick = table.functions["download"].model_copy(
-        update={"deliveries": DELIVERIES, "backoff_sec": Backoff(min=0.1, max=0.2)}
-    )
+    quick = table.functions["download"].model_copy(update={"deliveries": DELIVERIES})
     changed = table.model_copy(update={"functions": {"download": quick}})
     monkeypatch.setattr(provisioning, "wiring", lambda: changed)
     with clients(hosts) as (_, subscriber):
@@ -95,6 +95,17 @@ def test_a_poison_message_ends_among_the_dead_letters(hosts: Hosts, listener: Li
     assert listener.seen["poison"] == DELIVERIES
 
 
+def test_all_that_is_refused_for_now_comes_back(hosts: Hosts, listener: Listener) -> None:
+    """Events that have to wait for another delivery's lease are not lost, however many wait together."""
+    provision(hosts, {"analyze": listener.url})
+    bus = connect(hosts).bus
+    names = [f"busy-{n}" for n in range(20)]
+    for name in names:
+        bus.publish("video-extracted", {}, {"name": name})
+    for name in names:
+        listener.wait_for(name, REFUSALS + 1)
+
+
 def test_provisioning_again_moves_the_pushes(hosts: Hosts, listener: Listener) -> None:
     """Functions that come back on other ports after a restart get their messages there."""
     provision(hosts, {"persist": "http://127.0.0.1:9"})
@@ -104,7 +115,7 @@ def test_provisioning_again_moves_the_pushes(hosts: Hosts, listener: Listener) -
 
 
 def test_subscriptions_say_what_the_table_says(hosts: Hosts) -> None:
-    """Deadlines, backoff and deliveries come from the one table, within what Pub/Sub allows."""
+    """Deadlines and deliveries come from the one table, within what Pub/Sub allows."""
     for function in wiring().functions.values():
         if pushed_topic(function) is None:
             assert function.trigger.http
@@ -112,7 +123,4 @@ def test_subscriptions_say_what_the_table_says(hosts: Hosts) -> None:
         made = subscription(hosts, function, "http://127.0.0.1:1")
         assert made["ack_deadline_seconds"] == max(10, min(600, function.timeout_sec))
         assert made["dead_letter_policy"]["max_delivery_attempts"] == max(5, min(100, function.deliveries))
-        assert function.backoff_sec is not None
-        assert made["retry_policy"]["minimum_backoff"].total_seconds() == function.backoff_sec.min
-        assert made["retry_policy"]["maximum_backoff"].total_seconds() == function.backoff_sec.max
         assert ("no_wrapper" in made["push_config"]) == bool(function.trigger.bucket)
