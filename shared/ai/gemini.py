@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
-from shared.ai.gemini_calls import patiently, unavailable
+from shared.ai.gemini_calls import key_invalid, patiently, unavailable
 from shared.ai.gemini_files import uploaded
 from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
@@ -34,7 +34,6 @@ TYPES = {"webm": "video/webm", "mp4": "video/mp4", "avi": "video/x-msvideo", "mp
 REFUSALS = frozenset(
     ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR")
 )
-
 CUT_SHORT = ("MAX_TOKENS", "CONTINUATION")
 
 
@@ -72,18 +71,23 @@ class GeminiProvider:
         return Analysis(result, self._meter.total(self.name, self._settings.gemini_model, kind.prompt_version, frames))
 
     def _client(self) -> Client:
+        from google.auth.exceptions import GoogleAuthError
         from google.genai import Client
         from google.genai.types import HttpOptions
 
         given = self._settings
         options = HttpOptions(base_url=given.google_gemini_base_url or None, timeout=int(given.ai_timeout_sec * 1000))
         if given.google_genai_use_vertexai:
-            return Client(
-                vertexai=True,
-                project=given.google_cloud_project or None,
-                location=given.google_cloud_location,
-                http_options=options,
-            )
+            try:
+                return Client(
+                    vertexai=True,
+                    project=given.google_cloud_project or None,
+                    location=given.google_cloud_location,
+                    http_options=options,
+                )
+            # Without an identity, and without a project.
+            except (GoogleAuthError, ValueError) as error:
+                raise key_invalid() from error
         return Client(vertexai=False, api_key=given.gemini_api_key, http_options=options)
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import google.auth
 import pytest
 from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import DefaultCredentialsError
 
 from shared.ai import gemini, gemini_calls, gemini_files
 from shared.ai.asking import MORE_ROOM, ROOM
@@ -290,6 +291,20 @@ def test_vertex_is_asked_with_an_identity(tmp_path: Path, monkeypatch: pytest.Mo
         assert shown == ["image/jpeg", "image/jpeg"]
         assert usage.frames == 2
         assert usage.notes == ["Gemini saw the key frames instead of the whole video."]
+
+
+@pytest.mark.parametrize("project", ["", "kitchen"])
+def test_vertex_without_an_identity_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str) -> None:
+    """A machine that is not signed in to Google Cloud fails the job with what to check."""
+
+    def nobody(**_: Any) -> None:
+        raise DefaultCredentialsError("not signed in")  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(google.auth, "default", nobody)
+    settings = Settings(google_genai_use_vertexai=True, google_cloud_project=project)
+    with pytest.raises(PermanentError) as caught:
+        GeminiProvider(settings, Meter()).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "en", no_tick)
+    assert caught.value.code == "provider_key_invalid"
 
 
 @pytest.mark.parametrize(
