@@ -12,7 +12,7 @@ from functions.api.identity import Verify, no_accounts
 from functions.api.openapi import describe
 from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
-from functions.api.routes import events, jobs, kinds, media, service, uploads
+from functions.api.routes import events, export, jobs, kinds, media, service, uploads
 
 
 class Api(FastAPI):
@@ -37,7 +37,7 @@ def create_app(verify: Verify = no_accounts) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for routes in (service, kinds, jobs, uploads, events, media):
+    for routes in (service, kinds, jobs, uploads, events, media, export):
         app.include_router(routes.router)
     app.add_middleware(Frame)
     origins = frontend_origins()

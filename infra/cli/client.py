@@ -122,6 +122,11 @@ class Api:
                 for piece in answer.iter_bytes():
                     file.write(piece)
 
+    def export(self, id: str, format: str, servings: float | None) -> bytes:
+        """A job's recipe or transcript as a file."""
+        with self._answer("GET", f"/v1/jobs/{id}/export", params=_given(format=format, servings=servings)) as answer:
+            return answer.read()
+
     def events(self, id: str, last_event_id: str | None) -> Iterator[sse.Event]:
         """The job's server-sent events from after `last_event_id`, until the server ends the stream."""
         headers = {"Accept": "text/event-stream", **_given(**{"Last-Event-ID": last_event_id})}

@@ -105,6 +105,25 @@ def show(id: Id, server: Server = LOCAL, json: Json = False) -> None:
 
 
 @app.command()
+def export(
+    id: Id,
+    format: Annotated[str, typer.Option(help="jsonld, md or html for a recipe; txt, srt or vtt for subtitles; json.")],
+    servings: Annotated[float | None, typer.Option(help="Recalculate a recipe's amounts for so many.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write to.  [default: stdout]")] = None,
+    server: Server = LOCAL,
+) -> None:
+    """Write a recipe or a transcript for other programs, or for the printer."""
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        content = session.api.export(id, format, servings)
+        if output:
+            output.write_bytes(content)
+        else:
+            typer.echo(content, nl=False)
+
+
+@app.command()
 def cancel(id: Id, server: Server = LOCAL) -> None:
     """Stop a job."""
     from infra.cli.session import open_session

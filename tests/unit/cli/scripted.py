@@ -102,6 +102,9 @@ class Handler(BaseHTTPRequestHandler):
             self.stream(*script.streams.pop(0)) if script.streams else self.problem(404, "not_found")
         elif path == f"/v1/jobs/{ID}":
             self.answer(200, script.polled.pop(0) if len(script.polled) > 1 else script.polled[0])
+        elif path == f"/v1/jobs/{ID}/export":
+            query = parse_qs(urlsplit(self.path).query)
+            self.problem(422, "format_unknown") if query["format"] == ["pdf"] else self.answer(200, query)
         elif path == "/v1/jobs":
             assert int(parse_qs(urlsplit(self.path).query)["limit"][0]) <= 100
             self.answer(200, script.pages.pop(0))

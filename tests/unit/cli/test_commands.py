@@ -253,6 +253,22 @@ def test_show(script: Script) -> None:
     assert json.loads(run(script, "show", ID, "--json").stdout) == DONE
 
 
+def test_export(script: Script, tmp_path: Path) -> None:
+    """What the server exports comes byte by byte to stdout, or into a file; a format it does not know ends with 2."""
+    asked = '{"format": ["md"], "servings": ["2.5"]}'
+    result = run(script, "export", ID, "--format", "md", "--servings", "2.5")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, asked, "")
+    path = tmp_path / "soup.md"
+    result = run(script, "export", ID, "--format", "md", "--servings", "2.5", "--output", str(path))
+    assert (result.exit_code, result.stdout, path.read_text()) == (0, "", asked)
+    result = run(script, "export", ID, "--format", "pdf")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "format_unknown" in result.stderr
+    result = run(script, "export", ID, "--format", "md", "--output", str(tmp_path / "missing" / "soup.md"))
+    assert result.exit_code == 2
+    assert "No such file" in result.stderr
+
+
 def test_cancel_and_delete(script: Script) -> None:
     """A user stops a job, and removes it."""
     assert run(script, "cancel", ID).exit_code == 0

@@ -1,0 +1,63 @@
+"""What came out of a job, as a file for other programs and for people."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from functions.api.access import OwnJob, Place
+from functions.api.openapi import problems
+from shared.exports.formats import FORMATS, format_named
+from shared.exports.material import Material
+from shared.exports.text import plain
+from shared.models.job import Job
+from shared.security.filenames import safe_filename
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problems(401, 403, 422))
+
+MAX_SERVINGS = 1000
+NAMES = ", ".join(row.name for row in FORMATS)
+
+
+@router.get(
+    "/export",
+    summary="Export a recipe or a transcript as a file",
+    description=(
+        "Recipes as schema.org JSON-LD (`jsonld`; its picture is a short-lived link), Markdown (`md`) and a page to be "
+        "printed (`html`); every result as `json`; the transcript of every job that has one as `txt`, `srt` and `vtt`."
+    ),
+    response_class=Response,
+    responses={
+        200: {"content": {row.media_type.partition(";")[0]: {} for row in FORMATS}, "description": "The file."},
+        **problems(404, 409),
+    },
+)
+def export(
+    job: OwnJob,
+    place: Place,
+    format: Annotated[str, Query(max_length=20, description=f"One of: {NAMES}.", examples=["md"])],
+    servings: Annotated[
+        float | None, Query(gt=0, le=MAX_SERVINGS, description="Recalculate the amounts of a recipe for so many.")
+    ] = None,
+) -> Response:
+    chosen = format_named(format, job.kind)
+    text = chosen.write(Material(place.objects, job, servings))
+    shown = "inline" if chosen.policy else "attachment"
+    headers = {"Content-Disposition": f"{shown}; {file_name(job, chosen.name)}"}
+    if chosen.policy:
+        headers["Content-Security-Policy"] = chosen.policy
+    return Response(text.encode(), media_type=chosen.media_type, headers=headers)
+
+
+def file_name(job: Job, extension: str) -> str:
+    """The parameters of Content-Disposition (RFC 6266): the title in ASCII, and as it is for those who can read it."""
+    title = re.sub(r"[/\\]", "-", plain(str((job.result or {}).get("title") or "")))
+    full = safe_filename(f"{title.strip(' .') or job.kind}.{extension}") or f"{job.kind}.{extension}"
+    ascii_letters = unicodedata.normalize("NFKD", full.removesuffix(f".{extension}")).encode("ascii", "ignore").decode()
+    simple = re.sub(r"[^A-Za-z0-9]+", "-", ascii_letters).strip("-") or job.kind
+    return f"filename=\"{simple}.{extension}\"; filename*=UTF-8''{quote(full, safe='')}"

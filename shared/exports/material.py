@@ -1,0 +1,96 @@
+"""What a job has that can be exported; read only when a format asks for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from shared.errors import NotFound, PermanentError
+from shared.exports.scale import for_servings
+from shared.models.job import Job, JobStatus
+from shared.models.recipe import Recipe
+from shared.models.video import Extraction, Segment
+from shared.pipeline.media import load_json
+from shared.pipeline.paths import EXTRACTION, MEDIA, media_name
+from shared.platform.ports import Objects
+from shared.settings import settings
+
+
+@dataclass(frozen=True)
+class Material:
+    """One job's.
+
+    Attributes:
+        servings: For how many the recipe is to be; None = as in the video.
+    """
+
+    objects: Objects
+    job: Job
+    servings: float | None = None
+
+    def result(self) -> str:
+        """Raises PermanentError `not_done`, `servings_unknown`."""
+        if self.servings is None:
+            found = self._result()
+        elif self.job.kind == "recipe":
+            found = for_servings(Recipe.read(self._result()), self.servings).json_form()
+        else:
+            raise PermanentError("servings_unknown", "Only a recipe can be scaled by servings; leave servings out.")
+        return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+
+    def recipe(self) -> Recipe:
+        """Raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
+        recipe = Recipe.read(self._result())
+        if not recipe.ingredients and not recipe.steps:
+            raise PermanentError("no_recipe", "No recipe was found in this video; try another one.")
+        return recipe if self.servings is None else for_servings(recipe, self.servings)
+
+    def transcript(self) -> list[Segment]:
+        """There as soon as it was taken out, however the job goes on.
+
+        Raises PermanentError `not_done`, `no_transcript`, `servings_unknown`.
+        """
+        if self.servings is not None:
+            raise PermanentError("servings_unknown", "Only a recipe can be scaled by servings; leave servings out.")
+        try:
+            extraction = Extraction.read(load_json(self.objects, self.job.id, EXTRACTION))
+        except NotFound:
+            extraction = None
+        if extraction and extraction.transcript:
+            return extraction.transcript
+        if not self.job.status.final:
+            raise self._not_done()
+        raise PermanentError(
+            "no_transcript", "This job has no transcript: its video has no subtitles that could be read."
+        )
+
+    def picture(self) -> bytes | None:
+        """The recipe's picture as JPEG."""
+        name = self._picture_name()
+        if name is None:
+            return None
+        try:
+            with self.objects.open(MEDIA, name) as stream:
+                return stream.read()
+        except NotFound:
+            return None
+
+    def picture_link(self) -> str | None:
+        """A link to the recipe's picture that needs no token and soon stops working."""
+        name = self._picture_name()
+        if name is None or self.objects.stat(MEDIA, name) is None:
+            return None
+        return self.objects.signed_url(MEDIA, name, settings().signed_link_ttl_sec)
+
+    def _picture_name(self) -> str | None:
+        name = Recipe.read(self._result()).thumbnail
+        return media_name(self.job.id, name) if name else None
+
+    def _result(self) -> dict[str, object]:
+        if self.job.status is not JobStatus.DONE or self.job.result is None:
+            raise self._not_done()
+        return self.job.result
+
+    def _not_done(self) -> PermanentError:
+        todo = "it has no result" if self.job.status.final else "wait until it is done"
+        return PermanentError("not_done", f"This job is {self.job.status}: {todo}.")

@@ -1,0 +1,212 @@
+"""GET /v1/jobs/{id}/export."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from functions.api.routes.export import file_name
+from shared.exports.formats import FORMATS
+from shared.models.job import JobStatus
+from shared.models.recipe import Ingredient, Recipe, Step
+from shared.models.video import Extraction, MediaInfo, Segment
+from shared.pipeline.jobs import read_job
+from shared.pipeline.media import store_json
+from shared.pipeline.paths import EXTRACTION, MEDIA, media_name
+from tests.api_site import Site
+
+RECIPE = Recipe(
+    title="Fish/Chips\n“Müller”",
+    servings=2,
+    ingredients=[Ingredient(name="cod", amount=0.5, unit="kg")],
+    steps=[Step(number=1, text="Fry the cod.")],
+    thumbnail="thumbnail.jpg",
+)
+INFO = MediaInfo(container="mov", size_bytes=1, duration_sec=9, has_video=True, has_audio=False)
+
+
+def done(site: Site, result: dict[str, Any], kind: str = "recipe") -> str:
+    job_id = str(site.submit(kind=kind)["id"])
+    site.change(job_id, status=JobStatus.DONE, result=result)
+    return job_id
+
+
+def recipe_job(site: Site, recipe: Recipe = RECIPE) -> str:
+    job_id = done(site, recipe.json_form())
+    site.place.platform.objects.put(MEDIA, media_name(job_id, "thumbnail.jpg"), b"picture", "image/jpeg")
+    return job_id
+
+
+def extracted(site: Site, job_id: str, *transcript: Segment) -> None:
+    found = Extraction(
+        info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=list(transcript)
+    )
+    store_json(site.place.platform.objects, job_id, EXTRACTION, found.json_form())
+
+
+def export(site: Site, job_id: str, format: str, **more: Any) -> httpx.Response:
+    return site.client.get(f"/v1/jobs/{job_id}/export", params={"format": format, **more})
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+def test_a_recipe_as_json_ld(site: Site) -> None:
+    """Other programs get the recipe with a picture that they can fetch at once without a token."""
+    answer = export(site, recipe_job(site), "jsonld")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/ld+json")
+    assert answer.json()["recipeIngredient"] == ["0.5 kg cod"]
+    assert httpx.get(answer.json()["image"][0]).content == b"picture"
+
+
+def test_a_recipe_as_markdown(site: Site) -> None:
+    """The Markdown is saved under a name made from the title, which cannot lead anywhere else."""
+    answer = export(site, recipe_job(site), "md", servings=3)
+
+    assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert "- 0.75 kg cod" not in answer.text
+    assert "- 750 g cod" in answer.text
+    full = quote("Fish-Chips “Müller”.md", safe="")
+    assert answer.headers["content-disposition"] == (
+        f"attachment; filename=\"Fish-Chips-Muller.md\"; filename*=UTF-8''{full}"
+    )
+
+
+def test_a_recipe_as_a_page(site: Site) -> None:
+    """A browser shows the page under a policy that lets no script run."""
+    answer = export(site, recipe_job(site), "html")
+
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith("inline;")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "data:image/jpeg;base64," in answer.text
+
+
+def test_a_recipe_whose_picture_is_gone(site: Site) -> None:
+    """A recipe is exported without a picture when there is none."""
+    job_id = done(site, RECIPE.json_form())
+
+    assert "image" not in export(site, job_id, "jsonld").json()
+    assert "<img" not in export(site, job_id, "html").text
+
+
+def test_a_result_as_json(site: Site) -> None:
+    """The result is exported as it is, or with the amounts for other servings."""
+    job_id = recipe_job(site)
+
+    assert export(site, job_id, "json").json() == RECIPE.json_form()
+    scaled = export(site, job_id, "json", servings=4).json()
+    assert (scaled["servings"], scaled["ingredients"][0]["amount"]) == (4, 1)
+    assert export(site, done(site, {"duration": "00:00:09"}, "metadata"), "json").json() == {"duration": "00:00:09"}
+
+
+@pytest.mark.parametrize(
+    ("format", "media_type", "text"),
+    [
+        ("txt", "text/plain", "Hello\n"),
+        ("srt", "application/x-subrip", "1\n00:00:01,000 --> 00:00:02,000\nHello\n\n"),
+        ("vtt", "text/vtt", "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n"),
+    ],
+)
+def test_a_transcript_of_any_job(site: Site, format: str, media_type: str, text: str) -> None:
+    """Every job whose video has subtitles gives them as a file, even before it is done."""
+    job_id = str(site.submit()["id"])
+    extracted(site, job_id, Segment(start=1, end=2, text="Hello"))
+    answer = export(site, job_id, format)
+
+    assert answer.headers["content-type"].partition(";")[0] == media_type
+    assert answer.text == text
+
+
+def test_what_is_not_there_yet(site: Site) -> None:
+    """A job that still runs, or that failed, says that it has nothing to export."""
+    job_id = str(site.submit(kind="recipe")["id"])
+    for row in FORMATS:
+        assert refused(export(site, job_id, row.name)) == (409, "not_done")
+    site.change(job_id, status=JobStatus.FAILED)
+    assert refused(export(site, job_id, "md")) == (409, "not_done")
+
+
+def test_no_transcript(site: Site) -> None:
+    """A job whose video has no subtitles says so, whether it was extracted or not."""
+    job_id = recipe_job(site)
+    assert refused(export(site, job_id, "srt")) == (409, "no_transcript")
+    extracted(site, job_id)
+    assert refused(export(site, job_id, "srt")) == (409, "no_transcript")
+
+
+def test_no_recipe(site: Site) -> None:
+    """A video without a recipe gives no empty page."""
+    job_id = done(site, Recipe(notes=["Nothing was found."]).json_form())
+    assert refused(export(site, job_id, "html")) == (409, "no_recipe")
+
+
+def test_unknown_formats_are_told_the_known_ones(site: Site) -> None:
+    """Who asks for a format that a job of this kind has not reads which ones there are."""
+    answer = export(site, recipe_job(site), "pdf")
+    assert refused(answer) == (422, "format_unknown")
+    assert answer.json()["detail"] == (
+        "A recipe job has no format 'pdf'; choose one of: jsonld, md, html, json, txt, srt, vtt."
+    )
+    metadata = export(site, done(site, {}, "metadata"), "md")
+    assert refused(metadata) == (422, "format_unknown")
+    assert "choose one of: json, txt, srt, vtt" in metadata.json()["detail"]
+
+
+def test_servings_that_nobody_knows(site: Site) -> None:
+    """Where there are no servings to start from, nothing is scaled by a guess."""
+    job_id = recipe_job(site, RECIPE.model_copy(update={"servings": None}))
+    extracted(site, job_id, Segment(start=1, end=2, text="Hello"))
+    for format in ("jsonld", "md", "html", "json", "txt"):
+        assert refused(export(site, job_id, format, servings=4)) == (422, "servings_unknown")
+    metadata = done(site, {}, "metadata")
+    assert refused(export(site, metadata, "json", servings=4)) == (422, "servings_unknown")
+
+
+@pytest.mark.parametrize("servings", ["0", "-1", "nan", "inf", "1001", "many"])
+def test_servings_that_make_no_sense(site: Site, servings: str) -> None:
+    """Only a number of servings that can be cooked is taken."""
+    assert refused(export(site, recipe_job(site), "md", servings=servings)) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("title", "simple"),
+    [
+        ("Борщ", "recipe.md"),
+        ('"; filename="x.exe', "filename-x-exe.md"),
+        ("..", "recipe.md"),
+        ("../../etc/passwd", "etc-passwd.md"),
+        ("a\r\nSet-Cookie: x", "a-Set-Cookie-x.md"),
+        ("x" * 500, "x" * 197 + ".md"),
+        (None, "recipe.md"),
+    ],
+)
+def test_file_names_are_safe(site: Site, title: str | None, simple: str) -> None:
+    """No title makes a header of its own, a path, or another type of file."""
+    job_id = done(site, {"title": title})
+    job = read_job(site.place.platform.documents, job_id)
+    assert job is not None
+    name = file_name(job, "md")
+
+    assert name.startswith(f"filename=\"{simple}\"; filename*=UTF-8''")
+    assert name.isascii()
+    assert not set(name.rpartition("''")[2]) & set('"/\\\r\n; ')
+
+
+def test_the_document_tells_of_all_formats(site: Site) -> None:
+    """A client can learn from the OpenAPI document what it may ask for and which types come."""
+    paths = json.loads(site.client.get("/openapi.json").text)["paths"]
+    operation = paths["/v1/jobs/{job_id}/export"]["get"]
+    asked = {parameter["name"]: parameter for parameter in operation["parameters"]}
+
+    assert asked["format"]["required"]
+    assert all(row.name in asked["format"]["description"] for row in FORMATS)
+    assert set(operation["responses"]["200"]["content"]) >= {"application/ld+json", "text/html", "text/vtt"}

@@ -1,0 +1,121 @@
+"""Recipes for another number of servings."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import PermanentError
+from shared.exports.quantities import quantity
+from shared.exports.scale import LARGER, SMALLER, for_servings, measurable, rounded, scaled
+from shared.exports.wording import ENGLISH, wording
+from shared.models.recipe import Ingredient, Recipe
+from tests.unit.exports.samples import SOUP
+
+UNITS = ["g", "kg", "ml", "l", "tsp", "tbsp", "cup", "oz", "lb", "piece", "clove", None]
+servings = st.floats(0.5, 200)
+amounts = st.one_of(st.none(), st.floats(0.01, 5000))
+ingredients = st.lists(
+    st.builds(Ingredient, name=st.just("x"), amount=amounts, amount_max=amounts, unit=st.sampled_from(UNITS)),
+    max_size=4,
+)
+
+
+@given(ingredients, servings, servings)
+def test_scaling_there_and_back_gives_the_original(given: list[Ingredient], before: float, after: float) -> None:
+    """Scaling by a factor and then by its inverse changes no amount, and no scaling touches anything else."""
+    recipe = Recipe(ingredients=given, servings=before, total_minutes=30)
+    back = scaled(scaled(recipe, after), before)
+
+    assert back.servings == before
+    assert back.model_copy(update={"ingredients": given}) == recipe
+    for one, same in zip(given, back.ingredients, strict=True):
+        assert (same.amount, same.amount_max) == pytest.approx((one.amount, one.amount_max))
+        assert same.unit == one.unit
+
+
+@given(st.floats(0.2, 20_000), st.sampled_from(UNITS))
+def test_what_is_measured_is_about_what_was_calculated(amount: float, unit: str | None) -> None:
+    """Rounding and changing the unit never make an amount vanish, nor another one: it stays within a sixth."""
+    size = {"kg": 1000.0, "l": 1000.0, "lb": 16.0, "tbsp": 3.0, "cup": 48.0}
+    shown = measurable(Ingredient(name="x", amount=amount, unit=unit))
+
+    assert shown.unit in {unit, LARGER.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER.values())}
+    assert shown.amount is not None
+    was, now = amount * size.get(unit or "", 1), shown.amount * size.get(shown.unit or "", 1)
+    assert now == pytest.approx(was, rel=0.4 if amount < 0.5 else 1 / 6)
+
+
+@given(st.floats(0.01, 20_000), st.sampled_from(UNITS))
+def test_rounding_twice_is_rounding_once(amount: float, unit: str | None) -> None:
+    """An amount that can be measured stays as it is."""
+    once = rounded(amount, unit)
+    assert rounded(once, unit) == pytest.approx(once, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("amount", "upper", "unit", "factor", "text"),
+    [
+        (1.5, None, "tsp", 2, "1 tbsp"),
+        (1.5, None, "tsp", 0.5, "¾ tsp"),
+        (2, None, "tsp", 2, "4 tsp"),
+        (1, None, "tbsp", 0.5, "1½ tsp"),
+        (1, None, "cup", 1 / 3, "⅓ cup"),
+        (1, None, "cup", 1 / 8, "2 tbsp"),
+        (2, 3, "clove", 1.5, "3–4½ cloves"),
+        (750, None, "g", 2, "1.5 kg"),
+        (1, None, "kg", 0.25, "250 g"),
+        (0.5, None, "l", 3, "1.5 l"),
+        (333, None, "g", 1.1, "365 g"),
+        (12, None, "oz", 2, "1½ lb"),
+        (1, None, "piece", 0.5, "½"),
+        (3, None, None, 1.5, "4½"),
+        (1, None, "pinch", 2, "2 pinches"),
+        (None, None, "pinch", 2, "pinch"),
+        (None, None, None, 2, ""),
+    ],
+)
+def test_amounts_can_be_measured(
+    amount: float | None, upper: float | None, unit: str | None, factor: float, text: str
+) -> None:
+    """A cook reads amounts that spoons, cups and scales have; what had no number still has none."""
+    one = Ingredient(name="x", amount=amount, amount_max=upper, unit=unit)
+    recipe = for_servings(Recipe(ingredients=[one], servings=4), 4 * factor)
+    assert quantity(recipe.ingredients[0], ENGLISH) == text
+
+
+def test_a_scaled_recipe_says_so() -> None:
+    """Who reads a scaled recipe is told that amounts named within its steps were not changed."""
+    six = for_servings(SOUP, 6)
+    assert six.notes[:-1] == SOUP.notes
+    assert "von 4 auf 6 Portionen" in six.notes[-1]
+    assert for_servings(SOUP, 4) == SOUP
+
+
+@pytest.mark.parametrize("known", [None, 0, -1])
+def test_without_servings_nothing_can_be_scaled(known: float | None) -> None:
+    """A recipe whose servings nobody told is not scaled by a guess."""
+    with pytest.raises(PermanentError) as error:
+        for_servings(Recipe(servings=known), 2)
+    assert error.value.code == "servings_unknown"
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en-GB", ["1.5 kg", "1½ tsp", "2–3 cloves", "0.1 oz"]),
+        ("de", ["1,5 kg", "1½ TL", "2–3 Zehen", "0,1 Unze"]),
+        ("ru", ["1,5 кг", "1½ ч. л.", "2–3 зубч.", "0,1 oz"]),
+        ("fr", ["1.5 kg", "1½ tsp", "2–3 cloves", "0.1 oz"]),
+    ],
+)
+def test_numbers_and_units_are_the_languages_own(language: str, texts: list[str]) -> None:
+    """A German or Russian cook reads a decimal comma and the usual spoons."""
+    given = [
+        Ingredient(name="x", amount=1.5, unit="kg"),
+        Ingredient(name="x", amount=1.5, unit="tsp"),
+        Ingredient(name="x", amount=2, amount_max=3, unit="clove"),
+        Ingredient(name="x", amount=0.1, unit="oz"),
+    ]
+    assert [quantity(one, wording(language)) for one in given] == texts
