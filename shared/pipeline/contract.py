@@ -78,7 +78,7 @@ def attempt(run: StageRun, work: Work) -> None:
         log.info("stage refused its input: %s", error.code)
         _settle(run, error, last=True)
     except Cancelled:
-        log.info("job was cancelled")
+        log.info("the job ended meanwhile")
         erase_leftovers(run.platform, run.job.id)
     except LeaseLost:
         log.warning("another delivery took the stage over")
