@@ -14,6 +14,8 @@ from infra.cli import words
 from infra.cli.client import JobDocument
 from infra.cli.words import clean
 from shared.analyses.metadata import Metadata
+from shared.exports.quantities import amount, duration, quantity
+from shared.exports.wording import ENGLISH
 from shared.models.recipe import Ingredient, Recipe, Sighting, Step
 
 
@@ -43,8 +45,8 @@ def recipe_view(recipe: Recipe) -> RenderableType:
 def _facts(recipe: Recipe) -> list[str]:
     times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "in all"))
     return [
-        *([f"serves {words.amount(recipe.servings)}"] if recipe.servings else []),
-        *(f"{words.minutes(number)} {what}" for number, what in times if number is not None),
+        *([f"serves {amount(recipe.servings, None, ENGLISH)}"] if recipe.servings else []),
+        *(f"{duration(minutes, ENGLISH)} {what}" for minutes, what in times if minutes is not None),
         *(clean(fact) for fact in (recipe.difficulty, recipe.cuisine) if fact),
     ]
 
@@ -66,8 +68,8 @@ def _ingredients(ingredients: list[Ingredient]) -> Table:
             table.add_row("", Text(clean(heading), style="italic"), "")
         for one in members:
             name = ", ".join(clean(part) for part in (one.name, one.note) if part)
-            quantity = clean(words.quantity(one.amount, one.amount_max, one.unit))
-            table.add_row(Text(quantity), Text(name), Text(_when(one.seen)))
+            measure = clean(quantity(one, ENGLISH))
+            table.add_row(Text(measure), Text(name), Text(_when(one.seen)))
     return table
 
 

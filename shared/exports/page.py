@@ -34,7 +34,8 @@ p { margin: .4rem 0; orphans: 3; widows: 3; }
 ol { margin: 0; padding-inline-start: 1.9rem; }
 ol li { padding-inline-start: .4rem; margin: .45rem 0; break-inside: avoid; }
 ol li::marker { color: #b4512a; font-weight: 600; }
-.line { margin: 0; padding: 0; }
+.line, .notes { margin: 0; padding: 0; list-style: none; }
+.notes { font-size: 9.5pt; }
 .line li { display: inline; }
 .line li + li::before { content: "· "; color: #b4512a; }
 footer { margin-top: 2rem; padding-top: .6rem; border-top: .5pt solid #c9bdb3; font-size: 9pt; color: #55504b; }
@@ -50,7 +51,8 @@ POLICY = (
 
 
 def page(recipe: Recipe, picture: bytes | None) -> str:
-    """
+    """The recipe in one column, which fits A4 when it is printed.
+
     Args:
         picture: JPEG to be shown beside the title.
     """
@@ -67,7 +69,7 @@ def page(recipe: Recipe, picture: bytes | None) -> str:
         *_section(words.steps, "<ol>", (step.text for step in recipe.steps), "</ol>"),
         *_section(words.equipment, '<ul class="line">', recipe.equipment, "</ul>"),
         *_section(words.nutrition, '<ul class="line">', nutrients(recipe.nutrition, words), "</ul>"),
-        *_section(words.notes, '<ul class="line">', recipe.notes, "</ul>"),
+        *_section(words.notes, '<ul class="notes">', recipe.notes, "</ul>"),
         _footer(recipe, words),
     ]
     head = [

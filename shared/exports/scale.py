@@ -20,6 +20,10 @@ SMALLER = {
 LARGER = {"g": ("kg", 1000.0), "ml": ("l", 1000.0), "oz": ("lb", 16.0), "tsp": ("tbsp", 3.0)}
 LEAST = {"cup": 0.25}
 """Less of a unit is given in the smaller one; of the others, less than one."""
+FEWEST = 0.1
+"""Fewer servings are none at all, which is nothing to calculate from."""
+LARGEST = 1e6
+"""More of anything is measured in no kitchen, and left as it is."""
 PARTS = (0.0, *FRACTIONS, 1.0)
 
 
@@ -42,7 +46,7 @@ def scaled(recipe: Recipe, servings: float) -> Recipe:
 
     Raises PermanentError `servings_unknown`.
     """
-    if not recipe.servings or recipe.servings < 0:
+    if recipe.servings is None or recipe.servings < FEWEST:
         raise PermanentError(
             "servings_unknown",
             "The video does not tell for how many servings the recipe is, so it cannot be scaled; leave servings out.",
@@ -56,10 +60,11 @@ def scaled(recipe: Recipe, servings: float) -> Recipe:
 
 def measurable(ingredient: Ingredient) -> Ingredient:
     """In a unit of fitting size, rounded to what scales and spoons can tell apart. The lower end of a range decides."""
-    unit, amount = ingredient.unit, ingredient.amount
-    if amount is None or unit is None:
+    unit = ingredient.unit
+    if ingredient.amount is None or unit is None:
         return _with(ingredient, unit, lambda value: rounded(value, unit))
-    times = 1.0
+    # Three times a third is to be one, and not a little less.
+    amount, times = round(ingredient.amount, 6), 1.0
     while unit in SMALLER and 0 < amount * times < LEAST.get(unit, 1):
         unit, parts = SMALLER[unit]
         times *= parts
@@ -72,7 +77,7 @@ def measurable(ingredient: Ingredient) -> Ingredient:
 
 def rounded(value: float, unit: str | None) -> float:
     """To a step of a kitchen scale where the unit is metric, else to a fraction that spoons have; never to 0."""
-    if value <= 0:
+    if not 0 < value < LARGEST:
         return value
     if unit in ("kg", "l"):
         return max(round(value, 2), 0.01)

@@ -156,8 +156,9 @@ RUSSIAN = Wording(
     decimal=",",
     units=_same(
         g="г", kg="кг", mg="мг", ml="мл", dl="дл", l="л", tsp="ч. л.", tbsp="ст. л.", dessertspoon="дес. л.",
-        cup="стак.", lb="фунт.", cm="см", pinch="щеп.", drop="кап.", bunch="пуч.", clove="зубч.", slice="ломт.",
-        can="бан.", bottle="бут.", pack="уп.", sprig="веточ.", leaf="лист.", head="гол.", cube="куб.", bar="плит.",
+        cup="стак.", oz="унц.", lb="фунт", cm="см", pinch="щеп.", drop="кап.", bunch="пуч.", clove="зубч.",
+        slice="ломт.", can="бан.", bottle="бут.", pack="уп.", sprig="веточ.", leaf="лист.", head="гол.",
+        cube="куб.", bar="плит.",
     ),
     scaled="Количество пересчитано с {before} на {after} порц.; время и количество внутри шагов — как в видео.",
 )  # fmt: skip

@@ -1,0 +1,55 @@
+"""Amounts and times as a cookbook prints them."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.exports.quantities import duration, line, quantity
+from shared.exports.wording import ENGLISH, wording
+from shared.models.recipe import Ingredient
+
+
+@pytest.mark.parametrize(
+    ("number", "upper", "unit", "text"),
+    [
+        (400, None, "g", "400 g"),
+        (1.5, None, "kg", "1.5 kg"),
+        (1.5, None, "tsp", "1½ tsp"),
+        (0.25, None, "cup", "¼ cup"),
+        (1 / 3, None, "cup", "⅓ cup"),
+        (0.33, None, "cup", "⅓ cup"),
+        (1.25, None, "cup", "1¼ cups"),
+        (2, 3, "tbsp", "2–3 tbsp"),
+        (0.5, 1, "can", "½–1 can"),
+        (1, 2, "leaf", "1–2 leaves"),
+        (2, None, "piece", "2"),
+        (3, None, "Schälchen", "3 Schälchen"),
+        (None, None, "pinch", "pinch"),
+        (None, None, None, ""),
+        (0.1, None, "oz", "0.1 oz"),
+        (1_500_000, None, "g", "1500000 g"),
+    ],
+)
+def test_quantities(number: float | None, upper: float | None, unit: str | None, text: str) -> None:
+    """Amounts are read as in a cookbook: fractions for spoons and cups, decimals for grams and litres."""
+    assert quantity(Ingredient(name="x", amount=number, amount_max=upper, unit=unit), ENGLISH) == text
+
+
+def test_an_ingredient_on_one_line() -> None:
+    """Amount, unit, name and note stand in the order of a shopping list."""
+    assert line(Ingredient(name="onions", amount=2, unit="piece", note="chopped"), ENGLISH) == "2 onions, chopped"
+    assert line(Ingredient(name="salt"), ENGLISH) == "salt"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(40, "40 min"), (60, "1 h"), (90, "1 h 30 min"), (0, "0 min"), (2.5, "2.5 min")]
+)
+def test_cooking_times(number: float, text: str) -> None:
+    """A cooking time is shown in hours and minutes."""
+    assert duration(number, ENGLISH) == text
+
+
+def test_cooking_times_in_other_languages() -> None:
+    """Hours and minutes have the names that the recipe's language gives them."""
+    assert duration(90, wording("de")) == "1 Std. 30 Min."
+    assert duration(2.5, wording("ru")) == "2,5 мин"
