@@ -72,25 +72,26 @@ def film(shots: Sequence[Shot], size: tuple[int, int] = (216, 384), seed: int = 
     """The frames of the shots, one after the other, with a little grain."""
     width, height = size
     rng = np.random.default_rng(seed)
-    grain = rng.normal(0, 2, (height, width, 1))
+    grain = rng.normal(0, 2, (2 * height, width)).astype(np.int16)[..., None].repeat(3, 2)
     for number, shot in enumerate(shots):
         scene = np.random.default_rng((seed, number if shot.scene is None else shot.scene))
         canvas = texture(scene, int(width * 1.5), int(height * 1.5))
-        drift, shake = rng.uniform(-0.6, 0.6, 2), np.zeros(2)
+        drift, shake = rng.uniform(-0.6, 0.6, 2) * width / 216, np.zeros(2)
         for frame in range(shot.frames):
-            shake = 0.9 * shake + rng.normal(0, 1, 2) * (shot.camera == "shake")
+            shake = 0.9 * shake + rng.normal(0, width / 216, 2) * (shot.camera == "shake")
             x, y = (width, height) * np.array(0.25) + drift * frame * (shot.camera == "pan") + shake
             zoom = 1 + 0.001 * frame * (shot.camera == "zoom")
             move = np.array([[zoom, 0, -x * zoom], [0, zoom, -y * zoom]])
-            picture = cv2.warpAffine(canvas, move, size, borderMode=cv2.BORDER_REFLECT)
+            picture: Picture = cv2.warpAffine(canvas, move, size, borderMode=cv2.BORDER_REFLECT)
             if any(first <= frame < last for first, last in shot.blurred):
                 picture = cv2.GaussianBlur(picture, (0, 0), 4)
             for words, first, last in shot.captions:
                 if first <= frame < last:
                     cv2.putText(picture, words, (10, height // 2), cv2.FONT_HERSHEY_SIMPLEX, width / 320, (255,) * 3, 2)
             light = min(1.0, (frame + 1) / (shot.fade_in + 1), (shot.frames - frame) / (shot.fade_out + 1))
-            lit = picture * light + 160 * (frame in shot.flashes)
-            yield np.clip(lit + np.roll(grain, int(rng.integers(height)), 0), 0, 255).astype(np.uint8)
+            lit = cv2.convertScaleAbs(picture, alpha=light, beta=160 * (frame in shot.flashes))
+            row = int(rng.integers(height))
+            yield cv2.add(lit, grain[row : row + height], dtype=cv2.CV_8U)
 
 
 def cuts(shots: Sequence[Shot], fps: int = FPS) -> list[float]:
@@ -155,7 +156,7 @@ def with_subtitles(
 def ffmpeg(path: Path, *options: str | Path) -> Path:
     """What the ffmpeg program makes with `options`."""
     command = [ffmpeg_binary(), "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
     return path
 
 

@@ -40,19 +40,23 @@ class _Stopped(Exception):
 
 
 def decode(
-    path: Path, spans: Sequence[Span], work: Callable[[Span, Frames], T], tick: Callable[[float], None]
+    path: Path,
+    spans: Sequence[Span],
+    work: Callable[[Span, Frames], T],
+    tick: Callable[[float], None],
+    decoders: int = THREADS,
 ) -> list[T]:
-    """What `work` made of each span, in their order, which must be ascending. It runs in `THREADS` threads.
+    """What `work` made of each span, in their order, which must be ascending.
 
-    Spans do not depend on each other, so two decoders of one thread each use two cores better than one decoder of two.
-    Every thread reads once through the file. A packet that cannot be decoded is passed over.
-    `tick` is called with the fraction done, several times a second; what it raises ends the work.
+    Spans do not depend on each other, so `decoders` of one thread each, in which `work` runs too, use the cores better
+    than one decoder of several threads. Each reads once through the file. A packet that cannot be decoded is passed
+    over. `tick` is called with the fraction done, several times a second; what it raises ends the work.
     """
     results: dict[int, T] = {}
     todo = iter(enumerate(spans))
     lock, stopped = threading.Lock(), threading.Event()
     total, done = sum(span.stop - span.start for span in spans), 0
-    workers = min(THREADS, len(spans))
+    workers = min(decoders, len(spans))
 
     def fed() -> None:
         nonlocal done

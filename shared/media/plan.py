@@ -111,9 +111,10 @@ def plan_samples(plan: Plan, packets: Packets, keys: Mapping[int, Picture], most
 
 
 def _rhythm(groups: list[range]) -> int:
-    """The encoder's usual number of packets in a group: the most frequent, of several the largest."""
+    """The encoder's usual number of packets in a group: the most frequent, of several the largest; 0 for no rhythm."""
     lengths = [len(group) for group in groups[:-1]]
-    return max(lengths, key=lambda length: (lengths.count(length), length), default=0)
+    usual = max(lengths, key=lambda length: (lengths.count(length), length), default=0)
+    return usual if lengths.count(usual) > 1 else 0
 
 
 def _seconds(packets: Packets, group: range) -> float:

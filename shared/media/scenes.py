@@ -150,7 +150,7 @@ def _turn(rows: NDArray[np.uint8]) -> int:
     light = _light(rows)
     if light.min() < _DARK * min(light[0], light[-1]):
         return int(light.argmin())
-    return int((difference(rows, rows[-1]) < difference(rows, rows[0])).argmax())
+    return 1 + int(np.flatnonzero(difference(rows, rows[0]) <= difference(rows, rows[-1]))[-1])
 
 
 def _runs(

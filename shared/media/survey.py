@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shared.media.container import truncated
-from shared.media.decode import Span, decode
+from shared.media.decode import THREADS, Span, decode
 from shared.media.frames import choose_key_frames, choose_samples
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
 from shared.media.looks import Picture, Watcher
@@ -25,6 +25,7 @@ from shared.models.video import Frame, MediaInfo, Shot
 THUMBNAIL_AT = 0.1
 MAX_SAMPLES = 60
 _KEYS_SHARE, _REST_SHARE = 0.35, 0.6
+_HUGE_PIXELS = 10_000_000  # a decoder holds up to 17 such pictures
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ def survey(
     with TemporaryDirectory(dir=out) as folder:
         at = packets.shown_at(THUMBNAIL_AT * info.duration_sec)
         watcher = Watcher(packets, Path(folder), (info.width, info.height), info.rotation, at)
+        decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
         starts = [Span(group.start, group.start + 1) for group in groups]
-        key_sights = decode(path, starts, watcher.see_keys, lambda done: tick(_KEYS_SHARE * done))
+        key_sights = decode(path, starts, watcher.see_keys, lambda done: tick(_KEYS_SHARE * done), decoders)
         keys = {number: sights.pictures[0] for number, sights in enumerate(key_sights) if sights.pictures}
 
         plan = plan_shots(packets, keys)
@@ -76,7 +78,7 @@ def survey(
             watcher.sample_step = plan.sample_step
         spans = plan.spans(groups)
         sights = decode(
-            path, list(spans.values()), watcher.see_all, lambda done: tick(_KEYS_SHARE + _REST_SHARE * done)
+            path, [*spans.values()], watcher.see_all, lambda done: tick(_KEYS_SHARE + _REST_SHARE * done), decoders
         )
         seen = {number: sight.looks for number, sight in zip(spans, sights, strict=True)}
         shots = find_shots(groups, keys, seen, plan, info.duration_sec)

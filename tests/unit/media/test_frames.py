@@ -29,14 +29,14 @@ def test_every_scene_is_shown_once(tmp_path: Path, gop: int) -> None:
     order = [0, 1, 2, 0, 3, 1, 4, 5, 2, 0, 6, 7, 3, 1]
     shots = [Shot(28, "shake", scene=scene) for scene in order]
     found = surveyed(video(tmp_path / "film.mp4", film(shots), gop=gop), tmp_path / "out")
-    shown = sorted(order[int(frame.time * FPS) // 28] for frame in found.frames)
+    shown = sorted(order[round(frame.time * FPS) // 28] for frame in found.frames)
     assert shown == sorted(set(order))
 
 
 def test_at_most_twelve_of_many_scenes(tmp_path: Path) -> None:
     """A fast-cut video of twenty scenes gives twelve key frames of twelve scenes."""
     found = surveyed(video(tmp_path / "film.mp4", film([Shot(25, "pan") for _ in range(20)])), tmp_path / "out")
-    scenes = [int(frame.time * FPS) // 25 for frame in found.frames]
+    scenes = [round(frame.time * FPS) // 25 for frame in found.frames]
     assert len(scenes) == len(set(scenes)) == 12
 
 
