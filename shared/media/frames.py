@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -100,8 +99,6 @@ def farthest_first(
 
 def apart(one: Picture, other: Picture) -> float:
     """How different two pictures look, in luma levels; a shaking camera is forgiven, a caption on a still is not."""
-    if one.luma.shape != other.luma.shape:
-        return math.inf
     still = float(difference(one.luma.ravel(), other.luma.ravel()))
     if still < _STILL:
         changed = np.abs(np.subtract(one.luma, other.luma, dtype=np.int16)) > _CAPTION_CELL

@@ -5,6 +5,7 @@ Pictures are stored as JPEG the moment they are seen, so that no frame is decode
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,13 @@ from shared.media import images
 from shared.media.decode import Frames, Span
 from shared.media.packets import Packets
 from shared.media.signature import CHROMA_CELLS, CUT, Signature, difference, signature
+from shared.models.video import MediaInfo
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+_THUMBNAIL_AT = 0.1
+_MOST_STORED = 400
 _CELL_SEC = 1.0
 _SHORTEST_CELL_SEC = 0.2
 _LUMA_SIDE = 64
@@ -27,7 +31,7 @@ _LUMA_SIDE = 64
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What is kept of every decoded frame: its time in seconds and its signature (see `scenes`)."""
+    """What is kept of every decoded frame: its time in seconds and its signature (see `signature`)."""
 
     time: float
     signature: Signature
@@ -35,13 +39,13 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Picture(Look):
-    """What is kept of a frame that is stored.
+    """What is known of a frame that may be stored.
 
     Attributes:
         ordinal: Of its packet.
         luma: The frame in cells, 64 on the long side, uint8: fine enough for a caption to show.
         sharpness: See `images.sharpness`.
-        size: Width and height of the stored picture.
+        size: Width and height of the picture when it is stored.
     """
 
     ordinal: int
@@ -60,19 +64,24 @@ class Sights:
 
 
 class Watcher:
-    """Looks at frames, from several threads at once, and stores pictures in `folder`.
+    """Looks at frames, from several threads at once, and stores some hundreds of them in `folder`.
 
     Attributes:
+        thumbnail_ordinal: Of the frame that becomes the thumbnail.
+        thumbnail_time: When it is shown, in seconds.
         sample_step: Seconds from one frame that is stored for reading text to the next; infinite for none.
-        thumbnail_time: When the frame is shown that becomes the thumbnail, in seconds.
     """
 
-    def __init__(self, packets: Packets, folder: Path, size: tuple[int, int], rotation: int, thumbnail: int) -> None:
-        self._packets, self._folder, self._rotation, self._thumbnail = packets, folder, rotation, thumbnail
-        self.thumbnail_time = max(0.0, float(packets.time[thumbnail]))
-        width, height = images.fitted_size(*size, _LUMA_SIDE)
-        self._cells = (height, width) if rotation in (90, 270) else (width, height)
-        self.sample_step = np.inf
+    def __init__(self, packets: Packets, info: MediaInfo, folder: Path) -> None:
+        self._packets, self._folder, self._rotation = packets, folder, info.rotation
+        self.thumbnail_ordinal = packets.shown_at(_THUMBNAIL_AT * info.duration_sec)
+        self.thumbnail_time = max(0.0, float(packets.time[self.thumbnail_ordinal]))
+        width, height = images.fitted_size(info.width, info.height, _LUMA_SIDE)
+        self._cells = (height, width) if info.rotation in (90, 270) else (width, height)
+        every = 1 + len(packets.groups) // _MOST_STORED
+        self._stored_keys = {group.start for group in packets.groups[::every]}
+        self._cell_sec = max(_CELL_SEC, info.duration_sec / _MOST_STORED)
+        self.sample_step = math.inf
 
     def path(self, picture: Picture) -> Path:
         return self._folder / f"{picture.ordinal}.jpg"
@@ -81,13 +90,20 @@ class Watcher:
     def thumbnail(self) -> Path:
         return self._folder / "thumbnail.jpg"
 
-    def see_keys(self, span: Span, frames: Frames) -> Sights:
-        """Store each frame, for either use."""
-        stored = [self._store(self._measure(ordinal, frame), frame) for ordinal, frame in frames]
-        return Sights(list(stored), stored, stored)
+    def see_key(self, span: Span, frames: Frames) -> Picture | None:
+        """The key frame of the span, stored unless there are too many; None when it cannot be decoded."""
+        picture = None
+        for ordinal, frame in frames:
+            picture = self._measure(ordinal, frame)
+            if self.is_stored(picture):
+                self._store(picture, frame)
+        return picture
+
+    def is_stored(self, key: Picture) -> bool:
+        return key.ordinal in self._stored_keys
 
     def see_all(self, span: Span, frames: Frames) -> Sights:
-        """Store the samples, and the sharpest frame of each second or part of it between two sudden changes."""
+        """All frames of the span; stored are the samples and the sharpest of each second without sudden changes."""
         sights = Sights()
         cell: _Cell | None = None
         next_sample = self._packets.time[span.start] + self.sample_step
@@ -99,7 +115,7 @@ class Watcher:
             if picture.time >= next_sample:
                 sights.samples.append(self._store(picture, frame))
                 next_sample += self.sample_step
-            if cell and cell.holds(picture):
+            if cell and cell.holds(picture, self._cell_sec):
                 cell.add(picture, frame)
             else:
                 sights.pictures.extend(self._sharpest(cell))
@@ -109,7 +125,7 @@ class Watcher:
 
     def _measure(self, ordinal: int, frame: VideoFrame) -> Picture:
         upright = images.display_size(frame, self._packets.pixel_aspect, self._rotation)
-        if ordinal == self._thumbnail:
+        if ordinal == self.thumbnail_ordinal:
             pixels = images.render(frame, images.thumbnail_size(*upright), self._rotation)
             images.write_jpeg(pixels, self.thumbnail)
         (luma, *chroma), bits = images.planes(frame)
@@ -134,15 +150,15 @@ class Watcher:
 
 
 class _Cell:
-    """A second of one shot, or what there is of it between two sudden changes; holds its sharpest frame."""
+    """A second of video, or what there is of it between two sudden changes; holds its sharpest frame."""
 
     def __init__(self, picture: Picture, frame: VideoFrame) -> None:
         self.first = self.last = self.sharpest = picture
         self.frame = frame
 
-    def holds(self, picture: Picture) -> bool:
+    def holds(self, picture: Picture, seconds: float) -> bool:
         jump = difference(picture.signature, self.last.signature) >= CUT
-        return picture.time - self.first.time < _CELL_SEC and not jump
+        return picture.time - self.first.time < seconds and not jump
 
     def add(self, picture: Picture, frame: VideoFrame) -> None:
         self.last = picture

@@ -40,6 +40,7 @@ _DECODE_TRIES = 600
 _UNEVEN, _UNEVEN_SHARE = 0.1, 0.02
 _EXACT_HEADERS = ("mov", "matroska", "avi")
 _ROUNDING_SEC = 0.1
+_MOST_FPS = 1000
 _FRAME_SEC = 0.04
 _MISSING_SEC, _MISSING_SHARE = 0.5, 0.02
 
@@ -91,7 +92,7 @@ def probe(path: Path) -> MediaInfo:
 
 
 def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None:
-    """Raises PermanentError `too_large`, `too_long` or `no_video_stream`, naming the limit."""
+    """Raises PermanentError `too_large`, `too_long`, `too_many_frames` or `no_video_stream`, naming the limit."""
     if info.size_bytes > settings.max_file_bytes:
         raise PermanentError(
             "too_large", f"The file is larger than {settings.max_file_size_mb} MB; send a smaller one."
@@ -99,6 +100,10 @@ def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None
     if info.duration_sec > settings.max_video_duration_sec + _ROUNDING_SEC:
         limit = f"{settings.max_video_duration_sec:g} seconds"
         raise PermanentError("too_long", f"The video is longer than {limit}; send a shorter one.")
+    if (info.fps or 0) > _MOST_FPS:
+        raise PermanentError(
+            "too_many_frames", f"The video has more than {_MOST_FPS} frames a second; send a slower one."
+        )
     if needs_video and not info.has_video:
         raise PermanentError("no_video_stream", "The file has no pictures, only sound; send a video.")
 

@@ -22,7 +22,6 @@ from shared.media.plan import plan_samples, plan_shots
 from shared.media.scenes import find_shots
 from shared.models.video import Frame, MediaInfo, Shot
 
-THUMBNAIL_AT = 0.1
 MAX_SAMPLES = 60
 _KEYS_SHARE, _REST_SHARE = 0.35, 0.6
 _HUGE_PIXELS = 10_000_000  # a decoder holds up to 17 such pictures
@@ -64,15 +63,14 @@ def survey(
         raise truncated()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out) as folder:
-        at = packets.shown_at(THUMBNAIL_AT * info.duration_sec)
-        watcher = Watcher(packets, Path(folder), (info.width, info.height), info.rotation, at)
+        watcher = Watcher(packets, info, Path(folder))
         decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
         starts = [Span(group.start, group.start + 1) for group in groups]
-        key_sights = decode(path, starts, watcher.see_keys, lambda done: tick(_KEYS_SHARE * done), decoders)
-        keys = {number: sights.pictures[0] for number, sights in enumerate(key_sights) if sights.pictures}
+        seen_keys = decode(path, starts, watcher.see_key, lambda done: tick(_KEYS_SHARE * done), decoders)
+        keys = {number: key for number, key in enumerate(seen_keys) if key is not None}
 
         plan = plan_shots(packets, keys)
-        plan.show(groups, at)
+        plan.show(groups, watcher.thumbnail_ordinal)
         if samples:
             plan_samples(plan, packets, keys, MAX_SAMPLES)
             watcher.sample_step = plan.sample_step
@@ -83,8 +81,9 @@ def survey(
         seen = {number: sight.looks for number, sight in zip(spans, sights, strict=True)}
         shots = find_shots(groups, keys, seen, plan, info.duration_sec)
 
-        pictures = _in_order(picture for sight in (*key_sights, *sights) for picture in sight.pictures)
-        readable = _in_order(picture for sight in (*key_sights, *sights) for picture in sight.samples)
+        stored_keys = [key for key in keys.values() if watcher.is_stored(key)]
+        pictures = _in_order([*stored_keys, *(picture for sight in sights for picture in sight.pictures)])
+        readable = _in_order([*stored_keys, *(picture for sight in sights for picture in sight.samples)])
         if not pictures:
             raise truncated()
         result = Survey(

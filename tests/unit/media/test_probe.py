@@ -265,6 +265,7 @@ def test_what_is_within_the_limits_passes() -> None:
     [
         ("too_large", {"size_bytes": 1_000_001}),
         ("too_long", {"duration_sec": 10.5}),
+        ("too_many_frames", {"fps": 1001}),
         ("no_video_stream", {"has_video": False, "has_audio": True}),
     ],
 )

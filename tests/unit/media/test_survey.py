@@ -164,6 +164,16 @@ ODD: dict[str, tuple[Make, float]] = {
         ),
         2,
     ),
+    "RGB": (
+        lambda path, silent: media_samples.small_video(path / "v.mov", codec="png", options={}, pixel_format="rgb24"),
+        2,
+    ),
+    "10 bits": (
+        lambda path, silent: media_samples.small_video(
+            path / "v.mp4", pixel_format="yuv420p10le", options={"preset": "ultrafast"}
+        ),
+        2,
+    ),
     "VP9": (
         lambda path, silent: media_samples.small_video(
             path / "v.webm", codec="libvpx-vp9", gop=45, options={"deadline": "realtime", "cpu-used": "8"}
