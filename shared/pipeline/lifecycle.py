@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import timedelta
 from typing import Any
 
 from shared import clock
 from shared.analyses.kinds import kind_named, kinds
-from shared.errors import ClipwiseError, NotFound, PermanentError
+from shared.errors import ClipwiseError, NotFound, PermanentError, TransientError
 from shared.logs import new_traceparent
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Upload, UploadState
 from shared.models.video import Video
@@ -17,6 +18,8 @@ from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
 from shared.platform.ports import Platform
 from shared.settings import settings
+
+log = logging.getLogger(__name__)
 
 
 class JobProblem(ClipwiseError):
@@ -71,10 +74,20 @@ def plan(
 
 
 def start(platform: Platform, job: Job) -> Job:
-    """Store the job and send what sets it off; a job of that id that is there already is returned unchanged."""
+    """Store the job and send what sets it off; a job of that id that is there already is returned unchanged.
+
+    Once stored it is accepted: what cannot be sent now is in its outbox, and `sweep` sends it.
+    """
     stored = jobs.create_job(platform.documents, job)
-    relay(platform, stored)
+    _send(platform, stored)
     return stored
+
+
+def _send(platform: Platform, job: Job) -> None:
+    try:
+        relay(platform, job)
+    except (TransientError, NotFound) as error:
+        log.warning("job %s waits for sweep", job.id, exc_info=error)
 
 
 def cancel(platform: Platform, job_id: str) -> Job:
@@ -123,7 +136,7 @@ def retry(platform: Platform, job_id: str) -> Job:
         return True
 
     job = jobs.change_job(platform.documents, job_id, change)
-    relay(platform, job)
+    _send(platform, job)
     return job
 
 

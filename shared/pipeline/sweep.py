@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 from shared import clock
 from shared.errors import NotFound
-from shared.models.job import Job, JobError, StageStatus, UploadState
+from shared.logs import bound
+from shared.models.job import Job, JobError, UploadState
 from shared.pipeline import lifecycle
 from shared.pipeline.contract import fail
 from shared.pipeline.jobs import change_job, current_stage
 from shared.pipeline.once import ACTIVE, IDEMPOTENCY
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
-from shared.platform.ports import Platform
+from shared.pipeline.wiring import wiring
+from shared.platform.ports import Document, Platform
 
 log = logging.getLogger(__name__)
 
@@ -22,25 +24,35 @@ BATCH = 100
 
 
 def sweep(platform: Platform) -> int:
-    """Look at every job whose time has come; return how many there were."""
+    """Look at every job whose time has come; return how many there were.
+
+    Raises ExceptionGroup when some could not be woken, after all the others were.
+    """
     seen = 0
-    for job in _due(platform):
+    troubles = []
+    for document in _due(platform):
         seen += 1
-        try:
-            wake(platform, job)
-        except NotFound:
-            log.info("job %s went away while it was swept", job.id)
+        with bound(job=document.id):
+            try:
+                wake(platform, Job.read(document.data))
+            except NotFound as missing:
+                log.info("job was not woken: %s", missing)
+            except Exception as trouble:
+                log.exception("job could not be woken")
+                troubles.append(trouble)
     for collection in (IDEMPOTENCY, ACTIVE, DELETED):
         _forget(platform, collection)
+    if troubles:
+        raise ExceptionGroup("jobs that could not be woken", troubles)
     return seen
 
 
-def _due(platform: Platform) -> Iterator[Job]:
+def _due(platform: Platform) -> Iterator[Document]:
     now = clock.now()
     cursor = None
     while True:
         page = platform.documents.query(JOBS, [("wakeAt", "<=", now)], [("wakeAt", "asc")], BATCH, cursor)
-        yield from (Job.read(document.data) for document in page.documents)
+        yield from page.documents
         if page.cursor is None:
             return
         cursor = page.cursor
@@ -52,34 +64,42 @@ def wake(platform: Platform, job: Job) -> None:
         relay(platform, job)
     elif job.status.final:
         lifecycle.delete_source(platform, job)
-    elif job.upload and job.upload.state is UploadState.WAITING and not _arrived(platform, job):
-        change_job(platform.documents, job.id, _expire)
+    elif _needs_bytes(job) and not _arrived(platform, job):
+        change_job(platform.documents, job.id, _give_up)
     else:
         relay(platform, change_job(platform.documents, job.id, _nudge))
+
+
+def _needs_bytes(job: Job) -> bool:
+    """Whether the job's video is what sets off its next stage."""
+    stage = current_stage(job)
+    return stage is not None and wiring().functions[stage].trigger.bucket is not None
 
 
 def _arrived(platform: Platform, job: Job) -> bool:
     return platform.objects.stat(UPLOADS, source_name(job.id)) is not None
 
 
-def _expire(job: Job) -> bool:
-    """Give up an upload whose time is over; one that has time left is only looked at again later."""
-    if job.status.final or job.upload is None or job.upload.state is not UploadState.WAITING:
+def _give_up(job: Job) -> bool:
+    """End a job whose video is gone, or did not come in time; one that has time left is only looked at again later."""
+    stage = current_stage(job)
+    if job.status.final or stage is None or not _needs_bytes(job) or _is_held(job, stage):
         return False
-    if job.upload.expires_at and job.upload.expires_at > clock.now():
-        return True
-    job.upload.state = UploadState.EXPIRED
-    fail(
-        job,
-        None,
-        JobError(
-            code="upload_expired",
-            message="The video was not uploaded in time; start a new upload.",
-            stage=None,
-            retryable=False,
-        ),
-    )
+    if job.upload and job.upload.state is UploadState.WAITING:
+        if job.upload.expires_at and job.upload.expires_at > clock.now():
+            return True
+        job.upload.state = UploadState.EXPIRED
+        code, message = "upload_expired", "The video was not uploaded in time; start a new upload."
+        fail(job, None, JobError(code=code, message=message, stage=None, retryable=False))
+    else:
+        code, message = "source_gone", "The video is no longer there; submit it again."
+        fail(job, stage, JobError(code=code, message=message, stage=stage, retryable=False))
     return True
+
+
+def _is_held(job: Job, stage: str) -> bool:
+    lease = job.stages[stage].lease
+    return lease is not None and lease.until > clock.now()
 
 
 def _nudge(job: Job) -> bool:
@@ -87,11 +107,9 @@ def _nudge(job: Job) -> bool:
     stage = current_stage(job)
     if job.status.final or stage is None or job.outbox:
         return False
-    state = job.stages[stage]
-    if state.lease and state.lease.until > clock.now():
+    if _is_held(job, stage):
         return False
-    if state.status is StageStatus.RUNNING:
-        state.lease = None
+    job.stages[stage].lease = None
     job.outbox.append(outgoing(stage))
     return True
 

@@ -174,7 +174,10 @@ class Bus(Protocol):
     """Publishes to topics; delivery is at least once and in no order."""
 
     def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
-        """Hand a JSON message over durably; return its id."""
+        """Hand a JSON message over durably; return its id.
+
+        Raises NotFound when there is no such topic, and TransientError when it may not have been handed over.
+        """
 
 
 @dataclass(frozen=True)

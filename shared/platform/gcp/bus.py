@@ -9,7 +9,7 @@ from google.api_core import exceptions, retry
 from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.pubsub_v1.types import BatchSettings
 
-from shared.errors import NotFound
+from shared.errors import NotFound, TransientError
 
 TIMEOUT_SEC = 30.0
 RETRY = retry.Retry(
@@ -42,3 +42,5 @@ class PubsubBus:
             return str(sent.result(timeout=2 * TIMEOUT_SEC))
         except exceptions.NotFound:
             raise NotFound(f"there is no topic {topic!r}") from None
+        except (exceptions.GoogleAPIError, TimeoutError) as error:
+            raise TransientError("not_sent", "A message could not be sent just now; try again later.") from error

@@ -203,6 +203,21 @@ def test_deleting_a_running_job_leaves_nothing(world: World) -> None:
     assert read_job(world.documents, job_id) is None
 
 
+def test_a_job_whose_video_is_gone_ends(world: World) -> None:
+    """A video that was deleted before it could be looked at is not waited for until the end of time."""
+    job_id = start(world)
+    world.trouble[job_id, "extract"] = [TransientError("unavailable", "Try again later.")]
+    while now(world, job_id).stages["extract"].attempts == 0:
+        world.deliver(world.mailbox.pop(0))
+    world.calm.objects.delete(UPLOADS, source_name(job_id))
+    world.mailbox.clear()
+    world.settle()
+    job = now(world, job_id)
+    assert job.status is JobStatus.FAILED
+    assert job.error
+    assert (job.error.code, job.error.stage, job.error.retryable) == ("source_gone", "extract", False)
+
+
 def test_an_upload_that_never_comes_expires(world: World) -> None:
     """A job whose bytes do not arrive in time ends as failed with `upload_expired`."""
     job_id = start(world, by_url=False)
