@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 Place = Literal["embedded", "gcp"]
 ProviderOrder = Annotated[
@@ -17,6 +19,31 @@ ProviderOrder = Annotated[
     StringConstraints(pattern=r"^(auto|(openai|gemini|offline)(,(openai|gemini|offline))*)$", strip_whitespace=True),
 ]
 PER_KIND = "AI_PROVIDER_"
+
+
+def _like(pattern: str, sentence: str, between: str | None = None) -> AfterValidator:
+    """Refuse, in these words, what `pattern` does not match from end to end; of a list, each part `between` others."""
+
+    def check(value: str) -> str:
+        parts = [part.strip() for part in value.split(between)] if between else [value]
+        if not all(re.fullmatch(pattern, part) for part in parts if part):
+            raise PydanticCustomError("shape", "{sentence}", {"sentence": sentence})
+        return value
+
+    return AfterValidator(check)
+
+
+Url = Annotated[str, _like(r"https?://[^\s/?#]+(/[^\s?#]*)?", "It must begin with http:// or https:// and a host")]
+Language = Annotated[
+    str, _like(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "It must be a BCP-47 language tag such as en, de or pt-BR")
+]
+Origins = Annotated[
+    str, _like(r"https?://[^\s/?#]+/?", "Each must be an origin such as https://app.example.com", between=",")
+]
+HostsAndPorts = Annotated[
+    str,
+    _like(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):\d{1,5}", "Each must be a host and a port such as nas:8080", between=","),
+]
 
 
 class SettingsError(ValueError):
@@ -35,10 +62,10 @@ class Settings:
     bucket_prefix: str = Field(
         "", description="`gcp` only: buckets are named this + `uploads`, this + `media`; default: the project and `-`."
     )
-    public_url: str = Field("http://127.0.0.1:8080", description="Where clients reach the API; links are made from it.")
+    public_url: Url = Field("http://127.0.0.1:8080", description="Where clients reach the API; links are made from it.")
     max_file_size_mb: int = Field(100, gt=0, description="Largest accepted video, in MB (1 MB = 1 000 000 bytes).")
     max_video_duration_sec: float = Field(180, gt=0, description="Longest accepted video, in seconds.")
-    default_language: str = Field("en", description="Language of results when a job names none (BCP-47).")
+    default_language: Language = Field("en", description="Language of results when a job names none (BCP-47).")
     auth_required: bool = Field(True, description="`false` only by default where `clipwise up` binds to loopback.")
     signing_key: str = Field(
         "", repr=False, description="Secret behind signed links; embedded makes its own in the data folder."
@@ -76,8 +103,8 @@ class Settings:
     monthly_budget_usd: float = Field(
         0, ge=0, description="What one user's analyses may cost per calendar month (UTC), in US dollars; 0 = no limit."
     )
-    frontend_url: str = Field("", description="Comma-separated origins that browsers may call the API from (CORS).")
-    allow_hosts: str = Field(
+    frontend_url: Origins = Field("", description="Comma-separated origins that browsers may call the API from (CORS).")
+    allow_hosts: HostsAndPorts = Field(
         "", description="Comma-separated host:port pairs that the URL guard lets through although they are private."
     )
 

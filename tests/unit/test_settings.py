@@ -1,0 +1,44 @@
+"""The environment is read at the start, where a mistake can still be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.settings import SettingsError, read_settings
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("PUBLIC_URL", "clips.example"),
+        ("PUBLIC_URL", "https://clips.example/?a"),
+        ("DEFAULT_LANGUAGE", "English please"),
+        ("DEFAULT_LANGUAGE", "en, de"),
+        ("FRONTEND_URL", "app.example"),
+        ("FRONTEND_URL", "https://app.example, *"),
+        ("FRONTEND_URL", "https://app.example/page"),
+        ("ALLOW_HOSTS", "nas:445, nas"),
+        ("MAX_FILE_SIZE_MB", "0"),
+        ("AUTH_REQUIRED", "maybe"),
+    ],
+)
+def test_a_wrong_value_is_told_by_its_name(key: str, value: str) -> None:
+    """Who mistypes a setting reads its name and the value, instead of errors in every later request."""
+    with pytest.raises(SettingsError, match=f"^{key}: ") as told:
+        read_settings({key: value})
+    assert repr(value) in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("PUBLIC_URL", "https://clips.example/api/"),
+        ("PUBLIC_URL", "http://[::1]:8080"),
+        ("DEFAULT_LANGUAGE", "zh-Hant-TW"),
+        ("FRONTEND_URL", "https://app.example, http://localhost:3000/,"),
+        ("ALLOW_HOSTS", "127.0.0.1:8080, NAS:445 ,[::1]:9000"),
+    ],
+)
+def test_right_values_stay_as_they_are(key: str, value: str) -> None:
+    """What is written as the README says is taken."""
+    assert getattr(read_settings({key: value}), key.lower()) == value
