@@ -30,7 +30,7 @@ LOCAL = "http://127.0.0.1:8080"
 @app.command()
 def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
     data: Annotated[Path | None, typer.Option(help="Folder that holds everything.  [default: .clipwise]")] = None,
     emulators: Annotated[bool, typer.Option("--emulators", help="Serve from Google's emulators.")] = False,
 ) -> None:

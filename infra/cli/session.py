@@ -80,7 +80,7 @@ class Session:
             if source.lower().startswith(("http://", "https://")):
                 job = self.api.create_job(source, kind, language)
             else:
-                job = self._upload(Path(source), kind, language, view)
+                job = self._upload(source, kind, language, view)
             job = self._follow(job["id"], view)
         self._end(job, as_json)
 
@@ -102,9 +102,10 @@ class Session:
         elif job["status"] == "failed":
             self.out.print("", failure_view(job, self.command(f"retry {job['id']}")), soft_wrap=True)
 
-    def _upload(self, path: Path, kind: str, language: str | None, view: View) -> JobDocument:
+    def _upload(self, source: str, kind: str, language: str | None, view: View) -> JobDocument:
+        path = Path(source)
         if not path.is_file():
-            raise FileNotFoundError(ENOENT, "there is no such file; a URL begins with http:// or https://", str(path))
+            raise FileNotFoundError(ENOENT, "there is no such file; a URL begins with http:// or https://", source)
         size = path.stat().st_size
         try:
             return send_file(self.api, path, kind, language, lambda sent: show_upload(view, sent, size))

@@ -38,7 +38,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     import uvicorn
 
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with sole_server(data), _bound(host, port) as listener:
+    with sole_server(data), bound(host, port) as listener:
         url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
         chosen = configure(data, host, url)
         place = open_embedded(chosen)
@@ -103,7 +103,8 @@ def sole_server(data: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _bound(host: str, port: int) -> Iterator[socket.socket]:
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that has the address; raises OSError when another has it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from infra.embedded.scheduler import Scheduler, ticks
-from infra.embedded.serve import LOOPBACK, sole_server
+from infra.embedded.serve import LOOPBACK, bound, sole_server
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
 from infra.emulated.provision import provision
@@ -24,6 +24,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     Raises:
         AlreadyServed: Another server works on the same data folder.
         EmulatorsUnavailable: An emulator cannot be had or a function does not start; the message says what to do.
+        OSError: The address cannot be bound.
     """
     from infra.emulated.processes import free_port
     from shared.platform.gcp.place import open_gcp
@@ -31,8 +32,13 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     folder = data / "emulated"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     port = port or free_port()
+    # The function host would go on trying for an address that another server answers at.
+    with bound(host, port):
+        pass
     url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell's `&` starts processes that ignore SIGINT.
+    for interrupt in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interrupt, signal.default_int_handler)
     with sole_server(folder), suppress(KeyboardInterrupt), emulators(folder) as hosts:
         environ = hosts.environ() | {"PUBLIC_URL": url}
         if host in LOOPBACK:

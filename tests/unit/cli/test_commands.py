@@ -203,6 +203,30 @@ def test_a_file_that_is_no_video_is_not_sent(script: Script, tmp_path: Path, con
     assert script.requests == []
 
 
+def test_a_link_of_another_kind_is_named_as_it_was_typed(script: Script) -> None:
+    """Who sends an ftp:// link reads it back unchanged, and which links there are."""
+    result = run(script, "submit", "ftp://example.com/a.mp4")
+    assert (result.exit_code, script.requests) == (2, [])
+    assert "ftp://example.com/a.mp4: there is no such file; a URL begins with http:// or https://" in result.stderr
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_does_not_exist(port: str) -> None:
+    """A port out of range is told as wrong usage."""
+    result = CliRunner().invoke(app, ["up", "--port", port])
+    assert (result.exit_code, "--port" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("options", [[], ["--emulators"]], ids=["embedded", "emulated"])
+def test_a_port_that_is_taken(options: list[str], tmp_path: Path) -> None:
+    """`clipwise up` never says that it is ready where another server answers, and starts nothing."""
+    with serving(Script()) as other:
+        port = other.url.rpartition(":")[2]
+        result = CliRunner().invoke(app, ["up", *options, "--port", port, "--data", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Cannot listen on 127.0.0.1:{port}" in result.stderr
+
+
 @pytest.mark.parametrize("command", [["jobs"], ["show", ID], ["submit", "https://example.com/a.mp4"]])
 def test_without_a_server_the_user_is_told_what_to_do(command: list[str]) -> None:
     """When no server answers, the code is 2 and the sentence names `clipwise up`."""
