@@ -18,12 +18,12 @@ POLL_SEC = 0.05
 T = TypeVar("T")
 
 
-def eventually(found: Callable[[], T], seconds: float = 60) -> T:
+def eventually(found: Callable[[], T], seconds: float = 60, pause: float = POLL_SEC) -> T:
     """What `found` gives as soon as that is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (result := found()):
         assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
-        time.sleep(POLL_SEC)
+        time.sleep(pause)
     return result
 
 
@@ -39,6 +39,12 @@ class Api:
     def submit(self, video: Path, kind: str = "metadata") -> str:
         with self.client() as client, video.open("rb") as file:
             answer = client.post("/v1/jobs", files={"file": (video.name, file, "video/mp4")}, data={"kind": kind})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def submit_link(self, url: str, kind: str = "metadata") -> str:
+        with self.client() as client:
+            answer = client.post("/v1/jobs", json={"url": url, "kind": kind}, timeout=60)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 

@@ -35,9 +35,10 @@ def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) ->
         endpoints = {}
         for row in wiring().functions.values():
             host, port = api if row.trigger.http else ("127.0.0.1", free_port())
-            command = server(row, stage(row.name, folder), host, port)
+            sources = stage(row.name, folder)
             found = os.environ | {**environ, "THREADS": str(threads(row))}
-            process = stack.enter_context(running(command, folder / f"{row.name}.log", found, again=True))
+            command, log = server(row, host, port), folder / f"{row.name}.log"
+            process = stack.enter_context(running(command, log, found, folder=sources, again=True))
             started.append((process, port))
             endpoints[row.name] = f"http://127.0.0.1:{port}"
         for process, port in started:
@@ -45,10 +46,13 @@ def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) ->
         yield endpoints
 
 
-def server(row: Function, sources: Path, host: str, port: int) -> list[str]:
-    """The command that serves one function, as the cloud's runtime does it."""
+def server(row: Function, host: str, port: int) -> list[str]:
+    """The command that serves one function, as the cloud's runtime does it: in the folder of its sources.
+
+    That folder is then the first in which modules are looked for, whatever else is installed.
+    """
     kind = ["--asgi"] if row.trigger.http else ["--signature-type", "cloudevent"]
-    place = ["--source", str(sources / "main.py"), "--host", host, "--port", str(port)]
+    place = ["--source", "main.py", "--host", host, "--port", str(port)]
     return [sys.executable, "-m", "functions_framework", "--target", row.name, *kind, *place]
 
 

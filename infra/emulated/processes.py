@@ -19,11 +19,18 @@ POLL_SEC = 0.05
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None, *, again: bool = False
+    command: Sequence[str],
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    *,
+    folder: Path | None = None,
+    again: bool = False,
 ) -> Iterator[Process]:
     """Run a program in its own process group, its output in `log`, until the context ends or this process dies.
 
-    With `again` it is started again whenever it is killed.
+    Args:
+        folder: Where it runs; by default where this process does.
+        again: Whether it is started again when it is killed.
     """
     with log.open("wb") as output:
         guard = subprocess.Popen(
@@ -32,6 +39,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=None if environ is None else dict(environ),
+            cwd=folder,
             start_new_session=True,
         )
     try:

@@ -73,7 +73,6 @@ def attempt(run: StageRun, work: Work) -> None:
         with run:
             work(run)
         finish(run)
-        log.info("stage is done")
     except PermanentError as error:
         log.info("stage refused its input: %s", error.code)
         _settle(run, error, last=True)
@@ -167,6 +166,7 @@ def finish(run: StageRun) -> None:
         raise Cancelled(run.job.id) from None
     if job.status is JobStatus.CANCELLED:
         raise Cancelled(job.id)
+    log.info("stage is done")
     relay(run.platform, job)
 
 

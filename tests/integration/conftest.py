@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,18 +13,7 @@ from tests.contract.emulated import need_emulators, running_emulators
 from tests.hostile_server import HostileServer
 from tests.running import Server, serving
 from tests.videos import plain_video
-
-
-@dataclass(frozen=True)
-class Web:
-    folder: Path
-    address: str
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Requests are no news."""
-
+from tests.web import Web, served_folder
 
 OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
 
@@ -41,15 +26,8 @@ def hostile() -> Iterator[HostileServer]:
 
 @pytest.fixture(scope="session")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """A well-behaved web server with one folder of files."""
-    folder = tmp_path_factory.mktemp("web")
-    handler = partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield Web(folder, f"127.0.0.1:{server.server_port}")
-        server.shutdown()
-        thread.join()
+    with served_folder(tmp_path_factory.mktemp("web")) as served:
+        yield served
 
 
 @pytest.fixture(scope="session", params=sorted(OPTIONS))

@@ -13,8 +13,8 @@ import pytest
 
 from infra.demo.recipe import RECIPE
 from tests.hostile_server import HostileServer
-from tests.integration.conftest import Web
 from tests.running import Server
+from tests.web import Web
 
 pytestmark = pytest.mark.timeout(240)
 
