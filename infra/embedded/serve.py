@@ -59,7 +59,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
             uvicorn.Config(application(place), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         )
         duties = [*ticks(place.platform.bus), (GARBAGE_EVERY_MINUTES, place.collect_garbage)]
-        with Workers(_worker_folder(data)), Scheduler(duties):
+        with Workers(worker_folder(data)), Scheduler(duties):
             server.run(sockets=[listener])
 
 
@@ -83,7 +83,7 @@ def application(place: EmbeddedPlace) -> FastAPI:
     return app
 
 
-def _worker_folder(data: Path) -> Path:
+def worker_folder(data: Path) -> Path:
     """The workers' temporary folder; what killed ones left there goes."""
     folder = data / "tmp"
     shutil.rmtree(folder, ignore_errors=True)

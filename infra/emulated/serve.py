@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from infra.embedded.scheduler import Scheduler, ticks
-from infra.embedded.serve import LOOPBACK, bound, sole_server
+from infra.embedded.serve import LOOPBACK, bound, sole_server, worker_folder
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
 from infra.emulated.provision import provision
@@ -40,7 +40,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     for interrupt in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interrupt, signal.default_int_handler)
     with sole_server(folder), suppress(KeyboardInterrupt), emulators(folder) as hosts:
-        environ = hosts.environ() | {"PUBLIC_URL": url}
+        environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(worker_folder(folder.resolve()))}
         if host in LOOPBACK:
             environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
         os.environ.update(environ)
