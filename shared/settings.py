@@ -54,7 +54,9 @@ class SettingsError(ValueError):
 class Settings:
     """One field per environment variable, upper-cased. The README's table is checked against this class."""
 
-    clipwise_place: Place = Field("embedded", description="Which adapters serve the ports: `embedded` or `gcp`.")
+    clipwise_place: Place = Field(
+        "embedded", description="Which adapters serve the ports: `embedded` or `gcp`; `clipwise up` sets it itself."
+    )
     clipwise_data: Path = Field(Path(".clipwise"), description="Embedded only: the folder that holds everything.")
     google_cloud_project: str = Field(
         "", description="`gcp` only: the project; by default the one the process's identity belongs to."

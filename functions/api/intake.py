@@ -14,11 +14,11 @@ from functions.api.bodies import SentFile, too_large
 from functions.api.identity import User
 from functions.api.schemas import FileWish, UploadWish, UrlWish, Wish, accepted_type
 from shared.analyses.kinds import kind_named
-from shared.errors import Conflict, PermanentError, TransientError
+from shared.errors import Conflict, NotFound, PermanentError, TransientError
 from shared.media.sniff import HEAD_BYTES, accepted_media_type
 from shared.models.job import Job, UploadState
 from shared.pipeline import lifecycle, once
-from shared.pipeline.jobs import read_job
+from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.wiring import wiring
 from shared.platform.ports import Platform, UploadSession
@@ -133,6 +133,14 @@ def _plan(user: User, wish: Wish, job_id: str, trace: str | None, **video: Any) 
     )
 
 
+def _received(job: Job) -> bool:
+    """The bytes are there, whether or not their event has said so; `extract` may have been quicker."""
+    if job.status.final or job.upload is None or job.upload.state is not UploadState.WAITING:
+        return False
+    job.upload.state = UploadState.RECEIVED
+    return True
+
+
 def _store(platform: Platform, job: Job, file: SentFile, content_type: str) -> Job:
     """Put the bytes where the pipeline takes them up, and return the job as it is then."""
     name = source_name(job.id)
@@ -145,7 +153,10 @@ def _store(platform: Platform, job: Job, file: SentFile, content_type: str) -> J
             lifecycle.delete(platform, job.id)
             raise TransientError("not_stored", "The video could not be stored just now; send it again.") from error
         log.warning("storing was reported as failed, but the bytes of %s are there", job.id, exc_info=error)
-    stored = read_job(platform.documents, job.id)
+    try:
+        stored = change_job(platform.documents, job.id, _received)
+    except NotFound:
+        stored = None
     if stored is None or stored.source_deleted:
         # The job was deleted, or ended long ago by a twin's bytes: these are nobody's.
         platform.objects.delete(UPLOADS, name)

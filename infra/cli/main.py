@@ -45,6 +45,7 @@ def up(
         else:
             from infra.embedded.serve import serve
         folder = data or read_settings(os.environ).clipwise_data
+        warn_of_closed_doors(host)
         serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
     except (AlreadyServed, EmulatorsUnavailable, SettingsError) as error:
         typer.echo(f"Cannot start: {error}", err=True)
@@ -56,6 +57,19 @@ def up(
         what = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"
         typer.echo(f"Cannot {what}: {error.strerror}. Choose another --host, --port or --data.", err=True)
         raise typer.Exit(2) from None
+
+
+def warn_of_closed_doors(host: str) -> None:
+    """Say beforehand that a server which asks for accounts has none to offer yet."""
+    from infra.embedded.serve import LOOPBACK
+
+    required = os.environ.get("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
+    if required.lower() not in ("false", "0", "no", "off"):
+        typer.echo(
+            "Callers have to sign in, but there are no accounts yet: every request for jobs will be refused. "
+            "In a network that you trust, set AUTH_REQUIRED=false and PUBLIC_URL to where others reach this machine.",
+            err=True,
+        )
 
 
 @app.command()
