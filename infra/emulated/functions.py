@@ -46,14 +46,14 @@ def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) ->
         yield endpoints
 
 
-def server(row: Function, host: str, port: int) -> list[str]:
+def server(row: Function, host: str, port: int, python: str = sys.executable) -> list[str]:
     """The command that serves one function, as the cloud's runtime does it: in the folder of its sources.
 
     That folder is then the first in which modules are looked for, whatever else is installed.
     """
     kind = ["--asgi"] if row.trigger.http else ["--signature-type", "cloudevent"]
     place = ["--source", "main.py", "--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "functions_framework", "--target", row.name, *kind, *place]
+    return [python, "-m", "functions_framework", "--target", row.name, *kind, *place]
 
 
 def threads(row: Function) -> int:

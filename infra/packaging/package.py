@@ -76,9 +76,7 @@ def sources(name: str) -> set[Path]:
 
 def requirements(name: str) -> str:
     """The locked versions, with hashes, of what the function and the cloud's adapters import."""
-    # Where uv is not installed, `make` has put one into .venv.
-    uv = shutil.which("uv") or str(ROOT / ".venv" / "uv" / "bin" / "uv")
-    command = [uv, "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
+    command = [uv(), "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
     exported = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"],
         cwd=ROOT,
@@ -87,6 +85,11 @@ def requirements(name: str) -> str:
         text=True,
     )
     return exported.stdout
+
+
+def uv() -> str:
+    """Where uv is not installed, `make` has put one into .venv."""
+    return shutil.which("uv") or str(ROOT / ".venv" / "uv" / "bin" / "uv")
 
 
 def zip_folder(folder: Path, out: Path) -> Path:

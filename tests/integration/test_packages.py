@@ -1,0 +1,149 @@
+"""Each function's package as the cloud takes it: unpacked, with its own requirements and nothing else, and served."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.emulated.emulators import Hosts
+from infra.emulated.functions import server
+from infra.emulated.processes import free_port, running
+from infra.packaging.environment import install
+from infra.packaging.package import package
+from shared.pipeline.wiring import wiring
+
+pytestmark = pytest.mark.timeout(240)
+
+READY_SEC = 60
+NOBODY = "127.0.0.1:9"
+NOWHERE = Hosts(NOBODY, NOBODY, f"http://{NOBODY}")
+LISTENERS = [name for name, function in wiring().functions.items() if not function.trigger.http]
+STAGES = [name for name in LISTENERS if wiring().functions[name].weight]
+
+
+# Another place's adapters; the ffmpeg of machines that have none, while the function host's image has one.
+NOT_IN_THE_CLOUD = {"shared.platform.embedded.place", "imageio_ffmpeg"}
+# Prints what the sources import, anywhere, and the environment does not have.
+MISSING = """
+import ast, importlib.util, pathlib
+names = set()
+for path in pathlib.Path.cwd().rglob("*.py"):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+def has(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+print(*sorted(name for name in names if not has(name)))
+"""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A package in an environment of its own."""
+
+    name: str
+    sources: Path
+    python: Path
+
+    @contextmanager
+    def served(self, hosts: Hosts, log: Path) -> Iterator[str]:
+        """Its URL under functions-framework, with nothing in its environment but what a function is given."""
+        port = free_port()
+        command = server(wiring().functions[self.name], "127.0.0.1", port, str(self.python))
+        environ = {"PATH": os.environ["PATH"], "AUTH_REQUIRED": "false", **hosts.environ()}
+        with running(command, log, environ, folder=self.sources) as process:
+            process.wait_for_port(port, READY_SEC)
+            yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The function that the test names; its archive unpacked and its requirements installed, hashes checked."""
+    name: str = request.param
+    folder = tmp_path_factory.mktemp(name)
+    sources = folder / "unpacked"
+    with zipfile.ZipFile(package(name, folder).archive) as archive:
+        archive.extractall(sources)
+    return Installed(name, sources, install(sources / "requirements.txt", folder / "venv"))
+
+
+def push(topic: str, data: bytes) -> dict[str, Any]:
+    """What Pub/Sub posts to `topic`'s listener."""
+    message = {"data": base64.b64encode(data).decode(), "messageId": "1", "publishTime": "2026-01-01T00:00:00Z"}
+    body = {"message": message, "subscription": "projects/p/subscriptions/s"}
+    return {"path": f"/projects/p/topics/{topic}", "json": body}
+
+
+def finalized(name: str) -> dict[str, Any]:
+    """What Eventarc posts for a stored object."""
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-source": "//storage.googleapis.com/projects/_/buckets/clipwise-local-uploads",
+    }
+    return {"path": "/", "headers": headers, "json": {"bucket": "clipwise-local-uploads", "name": name}}
+
+
+def post(url: str, path: str, **event: Any) -> int:
+    return httpx.post(url + path, timeout=60, **event).status_code
+
+
+@pytest.mark.parametrize("installed", wiring().functions, indirect=True)
+def test_a_package_asks_for_all_that_it_imports(installed: Installed) -> None:
+    """No function finds out in the middle of a job that a library of its is not installed."""
+    command = [installed.python, "-c", MISSING]
+    told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True, timeout=60)
+    assert set(told.stdout.split()) <= NOT_IN_THE_CLOUD
+
+
+@pytest.mark.parametrize("installed", ["api"], indirect=True)
+def test_the_api_answers(installed: Installed, tmp_path: Path) -> None:
+    """The HTTP function's package has all it needs to come up, and says so without asking any other service."""
+    with installed.served(NOWHERE, tmp_path / "log") as url:
+        for path in ("/", "/healthz", "/v1/kinds", "/openapi.json"):
+            assert httpx.get(url + path).status_code == 200
+        assert httpx.get(url + "/nowhere").status_code == 404
+
+
+@pytest.mark.parametrize("installed", LISTENERS, indirect=True)
+def test_a_wrong_event_is_refused(installed: Installed, tmp_path: Path) -> None:
+    """What a function cannot read is not acknowledged, so that it ends among the dead letters and not in silence."""
+    wrong: list[dict[str, Any]] = [
+        {"path": "/", "content": b"garbage", "headers": {"content-type": "application/json"}},
+        {"path": "/", "content": b"", "headers": {"content-type": "application/cloudevents+json"}},
+        {"path": "/", "json": {"message": "hello"}},
+    ]
+    if installed.name in STAGES:
+        row = wiring().functions[installed.name]
+        wrong += [push("t", b"no JSON"), push("t", b"[]"), push("t", b'{"stage": "x"}'), finalized("stray")]
+        wrong += [push("t", b'{"jobId": "j"}')] if row.trigger.bucket else [finalized("j/source")]
+    with installed.served(NOWHERE, tmp_path / "log") as url:
+        for event in wrong:
+            assert post(url, **event) >= 400, event
+    for line in (tmp_path / "log").read_text().splitlines():
+        assert json.loads(line)["severity"] == "ERROR"
+
+
+@pytest.mark.parametrize("installed", LISTENERS, indirect=True)
+def test_an_event_of_no_job_is_acknowledged(installed: Installed, hosts: Hosts, tmp_path: Path) -> None:
+    """The event of a job that was deleted meanwhile is done with; a tick finds nothing to wake."""
+    event = finalized("unknown/source") if installed.name == "extract" else push("t", b'{"jobId": "unknown"}')
+    with installed.served(hosts, tmp_path / "log") as url:
+        assert post(url, **event) == 200, (tmp_path / "log").read_text()
