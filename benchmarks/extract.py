@@ -17,10 +17,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from tests.media_samples import FPS, Shot, cuts, ffmpeg, film, video
+from tests.media_samples import FPS, Camera, Shot, cuts, ffmpeg, film, video
+
+T = TypeVar("T")
 
 SIZE = (1080, 1920)
 SECONDS, SHORT_SECONDS, CUTS = 180, 30, 40
@@ -30,7 +33,10 @@ TOLERANCE_SEC = 2.2 / FPS
 
 @dataclass(frozen=True)
 class Measured:
-    seconds: float
+    """Seconds on the clock and of processor time, and the highest memory of the process."""
+
+    wall: float
+    cpu: float
     peak_mb: float
     cuts: tuple[float, ...] = ()
 
@@ -40,7 +46,7 @@ def storyboard() -> list[Shot]:
     rng = np.random.default_rng(7)
     spare = SECONDS * FPS - 20 * (CUTS + 1)
     extra = np.diff([0, *np.sort(rng.integers(0, spare, CUTS)), spare])
-    cameras = ("still", "pan", "shake", "zoom")
+    cameras: tuple[Camera, ...] = ("still", "pan", "shake", "zoom")
     return [Shot(20 + int(more), cameras[n % 4], captions=[("200 g flour", 5, 60)]) for n, more in enumerate(extra)]
 
 
@@ -48,11 +54,11 @@ def read_everything(path: Path) -> Measured:
     """Every frame, with OpenCV."""
     import cv2
 
-    start = time.perf_counter()
+    start = time.perf_counter(), time.process_time()
     capture = cv2.VideoCapture(str(path))
     while capture.read()[0]:
         pass
-    return Measured(time.perf_counter() - start, peak_mb())
+    return measured(start)
 
 
 def take_frames(path: Path) -> Measured:
@@ -69,18 +75,26 @@ def surveyed(path: Path, *, samples: bool) -> Measured:
 
     info = probe(path)
     with tempfile.TemporaryDirectory() as out:
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         found = survey(path, info, Path(out), samples=samples, tick=lambda done: None)
-        seconds = time.perf_counter() - start
-    return Measured(seconds, peak_mb(), tuple(shot.start for shot in found.shots[1:]))
+        return measured(start, tuple(shot.start for shot in found.shots[1:]))
 
 
-def peak_mb() -> float:
+def measured(start: tuple[float, float], found: tuple[float, ...] = ()) -> Measured:
+    wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return Measured(wall, cpu, peak / (1e6 if sys.platform == "darwin" else 1e3), found)
 
 
-def alone(work: Callable[[Path], Measured], path: Path) -> Measured:
+def make(folder: Path) -> None:
+    often = video(
+        folder / "often.mp4", film(storyboard(), SIZE), options={"preset": "veryfast", "crf": "20", "sc_threshold": "0"}
+    )
+    ffmpeg(folder / "seldom.mp4", "-i", often, "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-g", "250")
+    ffmpeg(folder / "short.mp4", "-i", often, "-t", str(SHORT_SECONDS), "-c", "copy")
+
+
+def alone(work: Callable[[Path], T], path: Path) -> T:
     """`work` in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, path).result()
@@ -97,39 +111,43 @@ def f1(found: tuple[float, ...], real: list[float]) -> float:
     return 2 * hits / (len(found) + len(real))
 
 
-def line(name: str, runs: list[Measured], base: float, real: list[float]) -> str:
-    seconds = statistics.median(run.seconds for run in runs)
-    peak = statistics.median(run.peak_mb for run in runs)
+def line(name: str, runs: list[Measured], base: list[Measured], real: list[float]) -> str:
+    wall, cpu, peak = middle(runs)
+    base_wall, base_cpu, _ = middle(base)
     score = f"{f1(runs[0].cuts, real):.2f}" if runs[0].cuts else "–"
-    speed = SECONDS * FPS / seconds
-    return f"{name:24} {seconds:6.2f} s {speed:7.0f} frames/s {base / seconds:6.1f} × F1 {score:5} peak {peak:4.0f} MB"
+    return (
+        f"  {name:22} {wall:6.2f} s {SECONDS * FPS / wall:6.0f} frames/s, {base_wall / wall:4.1f} times as fast; "
+        f"{cpu:6.2f} s of processor time, {base_cpu / cpu:4.1f} times less; F1 {score:4}; peak {peak:4.0f} MB"
+    )
+
+
+def middle(runs: list[Measured]) -> tuple[float, float, float]:
+    rows = [(run.wall, run.cpu, run.peak_mb) for run in runs]
+    wall, cpu, peak = (statistics.median(column) for column in zip(*rows, strict=True))
+    return wall, cpu, peak
 
 
 def main() -> None:
-    shots = storyboard()
-    with tempfile.TemporaryDirectory() as folder:
-        coding = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23")
-        often, seldom, short = (Path(folder) / name for name in ("often.mp4", "seldom.mp4", "short.mp4"))
-        video(often, film(shots, SIZE), options={"preset": "veryfast", "crf": "20", "sc_threshold": "0"})
-        ffmpeg(seldom, "-i", often, *coding, "-g", "250")
-        ffmpeg(short, "-i", often, "-t", str(SHORT_SECONDS), "-c", "copy")
-        works = {
-            "OpenCV, every frame": read_everything,
-            "survey": take_frames,
-            "survey with samples": take_frames_and_samples,
-        }
-        for name, path in {"GOP 30": often, "GOP 250": seldom}.items():
+    real = cuts(storyboard())
+    works = {
+        "OpenCV, every frame": read_everything,
+        "survey": take_frames,
+        "survey with samples": take_frames_and_samples,
+    }
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        alone(make, folder)
+        for title, path in {"GOP 30": folder / "often.mp4", "GOP 250": folder / "seldom.mp4"}.items():
             runs: dict[str, list[Measured]] = {work: [] for work in works}
             for _ in range(ROUNDS):
                 for work, do in works.items():
                     runs[work].append(alone(do, path))
-            base = statistics.median(run.seconds for run in runs["OpenCV, every frame"])
-            print(f"{name}, {path.stat().st_size / 1e6:.0f} MB")
-            for work, measured in runs.items():
-                print("  " + line(work, measured, base, cuts(shots)))
-        files = {SHORT_SECONDS: short, SECONDS: often}
-        peaks = {seconds: alone(take_frames_and_samples, path).peak_mb for seconds, path in files.items()}
-        print("peak memory with samples: " + ", ".join(f"{peak:.0f} MB for {sec} s" for sec, peak in peaks.items()))
+            print(f"{title}, {path.stat().st_size / 1e6:.0f} MB")
+            for work, results in runs.items():
+                print(line(work, results, runs["OpenCV, every frame"], real), flush=True)
+        files = {SHORT_SECONDS: "short.mp4", SECONDS: "often.mp4"}
+        peaks = {seconds: alone(take_frames_and_samples, folder / file).peak_mb for seconds, file in files.items()}
+        print("peak memory with samples: " + ", ".join(f"{peak:.0f} MB for {n} s" for n, peak in peaks.items()))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import numpy as np
 
 from shared.media.audio import ffmpeg_binary
 
+Camera = Literal["still", "pan", "shake", "zoom"]
 Picture = np.ndarray[Any, Any]
 """Height × width × 3, BGR, uint8."""
 
@@ -59,7 +60,7 @@ class Shot:
     """
 
     frames: int
-    camera: Literal["still", "pan", "shake", "zoom"] = "still"
+    camera: Camera = "still"
     scene: int | None = None
     flashes: Sequence[int] = ()
     blurred: Sequence[tuple[int, int]] = ()

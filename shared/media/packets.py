@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shared.media.container import MAX_PACKETS, begin_of, open_media, pictures, pixel_aspect, read_packets, start_of
 
 _NEIGHBOURS = 30
-_SHORTEST_GROUP_SEC = 0.4
+_SHORTEST_GROUP_SEC = 0.35
 _FRAME_SEC = 0.04
 
 
@@ -38,7 +38,7 @@ class Packets:
 
     @cached_property
     def groups(self) -> list[range]:
-        """Groups of pictures: ordinals that can be decoded by themselves. None but the last is shorter than 0.4 s."""
+        """Groups of pictures: ordinals that can be decoded by themselves; none but the last is shorter than 0.35 s."""
         starts = [0] if len(self.time) else []
         for ordinal in np.flatnonzero(self.key).tolist():
             if self.time[ordinal] - self.time[starts[-1]] >= _SHORTEST_GROUP_SEC:

@@ -16,7 +16,7 @@ from shared.media.signature import CUT, STRONG, difference, drifted
 _SHARE_OF_KEY, _CAPTION_SHARE_OF_KEY = 0.1, 0.01
 _CALM_SHARE = 0.25
 _TAIL = 8
-_LONG_SEC, _HEAD_SEC = 2.0, 1.0
+_LONG_SEC, _HEAD_SEC, _AROUND_SEC = 2.0, 1.0, 0.9
 _SAMPLE_STEPS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 30.0)
 
 
@@ -65,9 +65,12 @@ def plan_shots(packets: Packets, keys: Mapping[int, Picture]) -> Plan:
     plan = Plan()
     groups = packets.groups
     rhythm = _rhythm(groups)
+    starts = [float(packets.time[group.start]) for group in groups]
     for number, group in enumerate(groups):
         change = _change(keys, number)
         surges = _surges(packets, group, _least_surge(change), _SHARE_OF_KEY)
+        if change >= CUT / 2:
+            surges = sorted({*surges, *_inner_keys(packets, group)})
         for surge in surges:
             behind = range(surge, min(surge + _TAIL, group.stop))
             plan.exact.update(ordinal for ordinal in behind if packets.time[ordinal] <= packets.time[surge])
@@ -81,10 +84,9 @@ def plan_shots(packets: Packets, keys: Mapping[int, Picture]) -> Plan:
             plan.upto(number, min(group.stop, surges[-1] + _TAIL) if long and not early else group.stop)
         elif change >= STRONG and early and _ends_calm(packets, group):
             plan.taken.append(number + 1)
-        elif change >= STRONG:  # perhaps a dissolve, which needs its surroundings
-            for near in range(max(0, number - 1), min(number + 2, len(groups))):
-                if near == number or _seconds(packets, groups[near]) <= _LONG_SEC:
-                    plan.upto(near, groups[near].stop)
+        elif change >= CUT + (STRONG - CUT) * min(1.0, _seconds(packets, group)):  # a slow change may be as large
+            for near in _around(packets, starts, number):
+                plan.upto(near, groups[near].stop)
     for number in plan.taken:
         plan.upto(number, min(groups[number].stop, groups[number].start + _TAIL))
     return plan
@@ -127,6 +129,18 @@ def _first_from(packets: Packets, group: range, time: float) -> int:
     return group.start + int(later[0]) + 1 if len(later) else group.stop
 
 
+def _around(packets: Packets, starts: list[float], number: int) -> list[int]:
+    """A group and the short ones near it, as far as must be seen to judge a transition in it."""
+    groups = packets.groups
+    end = starts[number] + _seconds(packets, groups[number])
+    first = last = number
+    while first > 0 and starts[first] > starts[number] - _AROUND_SEC:
+        first -= 1
+    while last + 1 < len(groups) and starts[last + 1] < end + _AROUND_SEC:
+        last += 1
+    return [n for n in range(first, last + 1) if n == number or _seconds(packets, groups[n]) <= _LONG_SEC]
+
+
 def _change(keys: Mapping[int, Picture], number: int) -> float:
     """How different the two ends of a group look, camera moves forgiven; just enough to matter if one is unknown."""
     if number not in keys or number + 1 not in keys:
@@ -145,6 +159,12 @@ def _surges(packets: Packets, group: range, least: float, share_of_key: float) -
     within = slice(group.start, group.stop)
     large = packets.size[within] >= share_of_key * packets.size[group.start]
     return [group.start + index for index in np.flatnonzero(large & (packets.surge[within] >= least)).tolist()]
+
+
+def _inner_keys(packets: Packets, group: range) -> list[int]:
+    """Key frames too soon after the one that the group starts with: put at a cut, unless the encoder makes many."""
+    inner = (np.flatnonzero(packets.key[group.start + 1 : group.stop]) + group.start + 1).tolist()
+    return inner if len(inner) <= len(group) // 4 else []
 
 
 def _ends_calm(packets: Packets, group: range) -> bool:

@@ -40,8 +40,8 @@ def find_shots(
         duration: Of the video, in seconds.
     """
     cuts: set[float] = set()
-    for earlier, run in _runs(groups, keys, seen, plan):
-        hard = hard_cuts(run, earlier)
+    for run, earlier, later in _runs(groups, keys, seen, plan):
+        hard = hard_cuts(run, earlier, later)
         cuts.update(hard)
         cuts.update(soft for soft in soft_cuts(run) if all(abs(soft - cut) > _SOFT_SEC for cut in hard))
     cuts.update(keys[number].time for number in plan.taken if _agrees(keys, seen, number))
@@ -52,10 +52,11 @@ def find_shots(
     return [Shot(start=round(a, 3), end=round(b, 3)) for a, b in pairwise([*edges, max(duration, edges[-1])])]
 
 
-def hard_cuts(looks: Sequence[Look], earlier: Look | None = None) -> list[float]:
+def hard_cuts(looks: Sequence[Look], earlier: Look | None = None, later: Look | None = None) -> list[float]:
     """Times at which a new shot starts, of frames that were decoded one after the other, in order of time.
 
-    `earlier` is a frame from some time before them, if one is known: it tells a flash at their start from a cut.
+    `earlier` and `later` are frames from some time before and after them, if any are known: they tell a flash at the
+    very start or end from a cut.
 
     A cut is where every frame before differs from every one after it, by much more than frames do around there: a flash
     differs from its neighbours on both sides, but these are alike; motion and fades go on for more than one step.
@@ -68,7 +69,7 @@ def hard_cuts(looks: Sequence[Look], earlier: Look | None = None) -> list[float]
     starts = [
         last + 1
         for last in np.flatnonzero(steps >= CUT).tolist()
-        if _gap(time, rows, last, earlier) >= max(CUT, _usual(steps / seconds, last) * seconds[last])
+        if _gap(time, rows, last, earlier, later) >= max(CUT, _usual(steps / seconds, last) * seconds[last])
     ]
     return [looks[start].time for start in _without_black(starts, time, rows)]
 
@@ -103,13 +104,17 @@ def soft_cuts(looks: Sequence[Look]) -> list[float]:
     return sorted(cuts)
 
 
-def _gap(time: NDArray[np.float64], rows: NDArray[np.uint8], last: int, earlier: Look | None) -> float:
+def _gap(
+    time: NDArray[np.float64], rows: NDArray[np.uint8], last: int, earlier: Look | None, later: Look | None
+) -> float:
     """The least difference between a frame up to `last` and one after it, all within the window."""
     start = int(np.searchsorted(time, time[last] - _WINDOW_SEC, side="right"))
     stop = int(np.searchsorted(time, time[last + 1] + _WINDOW_SEC, side="left"))
     before, after = _few(rows[start : last + 1]), _few(rows[last + 1 : stop])
     if start == 0 and earlier is not None:
         before = np.vstack([before, earlier.signature])
+    if stop == len(rows) and later is not None:
+        after = np.vstack([after, later.signature])
     return float(difference(before[:, None], after[None]).min())
 
 
@@ -155,10 +160,10 @@ def _turn(rows: NDArray[np.uint8]) -> int:
 
 def _runs(
     groups: Sequence[range], keys: Mapping[int, Look], seen: Mapping[int, Sequence[Look]], plan: Plan
-) -> Iterator[tuple[Look | None, list[Look]]]:
+) -> Iterator[tuple[list[Look], Look | None, Look | None]]:
     """Stretches of frames that were decoded one after the other, each up to the key frame of the group behind it.
 
-    With each comes the key frame of the group before it.
+    With each come the key frame of the group before it and, if it breaks off within a group, that of the next.
     """
     run: list[Look] = []
     earlier: Look | None = None
@@ -168,9 +173,10 @@ def _runs(
         whole = plan.stops[number] == groups[number].stop
         if whole and number + 1 in seen:
             continue
-        if whole and number + 1 in keys:
-            run.append(keys[number + 1])
-        yield earlier, sorted(run, key=lambda look: look.time)
+        following = keys.get(number + 1)
+        if whole and following:
+            run.append(following)
+        yield sorted(run, key=lambda look: look.time), earlier, None if whole else following
         run = []
 
 

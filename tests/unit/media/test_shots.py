@@ -39,6 +39,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "gop": 60,
         "options": {"preset": "ultrafast", "b": "400k", "maxrate": "400k", "bufsize": "100k", "sc_threshold": "0"},
     },
+    "a key frame every twelve frames": {"codec": "mpeg2video", "gop": 12, "options": {"b": "1M"}, "suffix": "mpg"},
     "every frame a key frame": {"codec": "mjpeg", "pixel_format": "yuvj420p", "options": {}, "suffix": "avi"},
     "VP9": {"codec": "libvpx-vp9", "gop": 128, "options": {"deadline": "realtime", "cpu-used": "8"}, "suffix": "webm"},
 }
