@@ -18,6 +18,9 @@ ProviderOrder = Annotated[
     str,
     StringConstraints(pattern=r"^(auto|(openai|gemini|offline)(,(openai|gemini|offline))*)$", strip_whitespace=True),
 ]
+SourceOrder = Annotated[
+    str, StringConstraints(pattern=r"^(auto|(apify|yt-dlp|http)(,(apify|yt-dlp|http))*)$", strip_whitespace=True)
+]
 PER_KIND = "AI_PROVIDER_"
 
 
@@ -67,6 +70,9 @@ class Settings:
     public_url: Url = Field("http://127.0.0.1:8080", description="Where clients reach the API; links are made from it.")
     max_file_size_mb: int = Field(100, gt=0, description="Largest accepted video, in MB (1 MB = 1 000 000 bytes).")
     max_video_duration_sec: float = Field(180, gt=0, description="Longest accepted video, in seconds.")
+    max_speech_duration_sec: float = Field(
+        14_400, gt=0, description="Longest accepted file for kinds that need only its words, in seconds."
+    )
     default_language: Language = Field("en", description="Language of results when a job names none (BCP-47).")
     auth_required: bool = Field(True, description="`false` only by default where `clipwise up` binds to loopback.")
     signing_key: str = Field(
@@ -102,8 +108,35 @@ class Settings:
         False, description="Reach Gemini through Vertex AI, with the process's identity instead of a key."
     )
     google_cloud_location: str = Field("global", description="Vertex AI only: the region.")
+    openai_transcribe_model: str = Field(
+        "whisper-1", description="OpenAI's model for speech; it must tell the times of words or segments."
+    )
+    openai_embed_model: str = Field(
+        "text-embedding-3-small", description="OpenAI's model for embeddings; it must give any number of dimensions."
+    )
+    gemini_embed_model: str = Field(
+        "gemini-embedding-001", description="Google's model for embeddings; it must give any number of dimensions."
+    )
+    whisper_model_dir: str = Field(
+        "",
+        description="A folder with a faster-whisper model: `offline` then listens, too. Needs the package"
+        " faster-whisper; nothing is downloaded.",
+    )
     monthly_budget_usd: float = Field(
         0, ge=0, description="What one user's analyses may cost per calendar month (UTC), in US dollars; 0 = no limit."
+    )
+    sources: SourceOrder = Field(
+        "auto",
+        description="Who fetches pages of TikTok, Instagram and YouTube: `apify`, `yt-dlp`, `http`, or several by"
+        " commas: each stands in for those before it. `auto`: Apify if it has a token, then yt-dlp, then plain HTTP."
+        " Every other link is fetched by plain HTTP.",
+    )
+    apify_token: str = Field("", repr=False, description="Token for Apify.")
+    apify_base_url: str = Field("", description="Where Apify's API is reached; default: Apify's.")
+    apify_tiktok_actor: str = Field("clockworks/tiktok-scraper", description="Apify actor for pages of TikTok.")
+    apify_instagram_actor: str = Field("apify/instagram-scraper", description="Apify actor for pages of Instagram.")
+    apify_youtube_actor: str = Field(
+        "streamers/youtube-video-downloader", description="Apify actor for pages of YouTube."
     )
     frontend_url: Origins = Field("", description="Comma-separated origins that browsers may call the API from (CORS).")
     allow_hosts: HostsAndPorts = Field(

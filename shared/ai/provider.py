@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
 from shared.analyses.kinds import Kind
 from shared.models.job import Usage
-from shared.models.video import Frame, MediaInfo, Segment
+from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, Span
 
 Tick = Callable[[float, str], None]
 """Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
@@ -47,6 +47,10 @@ class Evidence:
     url: str | None = None
     thumbnail: Frame | None = None
     source: Callable[[], Path] | None = None
+    shots: list[Shot] = field(default_factory=list)
+    audio: AudioTrack | None = None
+    silences: list[Span] = field(default_factory=list)
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,76 @@ class Analysis:
     usage: Usage
 
 
+@dataclass(frozen=True)
+class Sound:
+    """Audio to be listened to, a file that one request can hold.
+
+    Attributes:
+        path: FLAC, mono, 16 kHz.
+    """
+
+    path: Path
+    duration_sec: float
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was said: times in seconds from the start of the sound, within it and in order.
+
+    Attributes:
+        language: BCP-47 tag; None when nobody knows.
+    """
+
+    segments: list[Segment]
+    language: str | None
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """One vector per text, all of `dimensions` numbers and of length 1."""
+
+    vectors: list[list[float]]
+    dimensions: int
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one side of a conversation said."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
 class Provider(Protocol):
+    """Every call that costs money asks its meter first and is counted there, whatever becomes of it.
+
+    All methods raise PermanentError `provider_cannot` for what this provider does not do at all.
+    """
+
     name: str
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
         """Make the kind's result from the evidence.
 
         Raises PermanentError when this provider can never do it, TransientError when it may later.
+        """
+
+    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
+        """Write down what is said, in the language it is said in; no words for a sound without any.
+
+        Raises as `analyze`.
+        """
+
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+        """A vector for the meaning of each text, so that a query lies near the documents that answer it.
+
+        Raises as `analyze`.
+        """
+
+    def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
+        """The answer to the last turn, in pieces as they come.
+
+        Raises as `analyze`, in the middle of the answer too.
         """

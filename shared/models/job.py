@@ -55,6 +55,7 @@ class StageState(Model):
     number: int = Field(1, description="Place among the job's stages, from 1; maps in Firestore have no order.")
     status: StageStatus = StageStatus.PENDING
     attempts: int = 0
+    parts: int | None = Field(None, description="Into how many parts its work is divided; None = it is not.")
     progress: float = Field(0, ge=0, le=1)
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -89,6 +90,19 @@ class Usage(Model):
     frames: int = 0
     cost_usd: float = 0
     notes: list[str] = Field([], description="E.g. that a provider was down and another one stood in.")
+
+
+class Part(StageState):
+    """A part of a stage whose work is divided: a document of its own, claimed and tried again by itself.
+
+    `number` is its place among the parts, from 0.
+    """
+
+    job_id: str
+    owner: str
+    stage: str
+    usage: Usage = Field(default_factory=Usage)
+    outcome: dict[str, Any] | None = Field(None, description="What it gave; None while it is not done.")
 
 
 class Job(Model):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Literal
+
 from pydantic import Field
 
 from shared.models.base import Model
@@ -40,11 +43,15 @@ class MediaInfo(Model):
     warnings: list[str] = Field([], description="Damage that was survived, e.g. `truncated`; words for people.")
 
 
-class Shot(Model):
-    """A run of frames between two cuts, [start, end) in seconds."""
+class Span(Model):
+    """A stretch of the video, [start, end) in seconds."""
 
     start: float
     end: float
+
+
+class Shot(Span):
+    """A run of frames between two cuts, [start, end) in seconds."""
 
 
 class Frame(Model):
@@ -57,12 +64,31 @@ class Frame(Model):
     sharpness: float | None = Field(None, description="Variance of the Laplacian of the luma; larger is sharper.")
 
 
-class Segment(Model):
-    """Some words and when they are said or shown, in seconds."""
+class Word(Span):
+    """A word and when it is said."""
 
-    start: float
-    end: float
     text: str
+
+
+class Segment(Span):
+    """Some words and when they are said or shown."""
+
+    text: str
+    words: list[Word] = Field([], description="Its words one by one, where whoever listened told their times.")
+
+
+class AudioPart(Span):
+    """A stretch of the audio in a file of its own, short enough for one request to a speech service."""
+
+    name: str = Field(description="Media name; the file begins at `start`.")
+
+
+class Loudness(Model):
+    """By EBU R 128."""
+
+    integrated_lufs: float
+    range_lu: float
+    true_peak_dbfs: float
 
 
 class AudioTrack(Model):
@@ -71,6 +97,31 @@ class AudioTrack(Model):
     name: str
     duration_sec: float
     sample_rate: int = 16_000
+    loudness: Loudness | None = Field(None, description="Of the video's own sound track; None for pure silence.")
+    parts: list[AudioPart] = Field(
+        [],
+        description="What is to be listened to for words, in order of time: cut at silences, silent stretches left out;"
+        " neighbours overlap where there was no silence to cut at. Empty when nothing is to be listened to.",
+    )
+
+
+class Origin(Model):
+    """What the place a video was downloaded from tells of it. Numbers are as of the download."""
+
+    source: str = Field(description="Who fetched it: `http`, `yt-dlp` or `apify`.")
+    notes: list[str] = Field([], description="Why those that would have come first did not fetch it.")
+    page_url: str | None = Field(None, description="The page of the video, short links resolved.")
+    music: str | None = None
+    views: int | None = None
+    likes: int | None = None
+    comments: int | None = None
+    shares: int | None = None
+    tags: list[str] = []
+    published_at: datetime | None = None
+
+
+TranscriptSource = Literal["subtitles", "captions", "speech"]
+"""Subtitle track of the file; captions of the page it came from; what was heard."""
 
 
 class Video(Model):
@@ -81,12 +132,20 @@ class Video(Model):
     title: str | None = Field(None, description="As its source tells it, if it does.")
     author: str | None = None
     caption: str | None = None
+    origin: Origin | None = Field(None, description="None for a file that was uploaded.")
+    captions: str | None = Field(None, description="Media name of the captions that its source has, a transcript.")
     info: MediaInfo | None = None
     thumbnail: Frame | None = None
     shots: list[Shot] = []
     frames: list[Frame] = []
     audio: AudioTrack | None = None
-    transcript_source: str | None = Field(None, description="`subtitles` or None so far.")
+    transcript_source: TranscriptSource | None = None
+    transcript_language: str | None = Field(None, description="BCP-47 tag, or as tagged in the file, e.g. `deu`.")
+    transcript: str | None = Field(
+        None,
+        description="The words so far, while they are listened to and after, at most 20 000 characters. All of them with"
+        " their times: GET /v1/jobs/{id}/export.",
+    )
 
 
 class Extraction(Model):
@@ -98,5 +157,6 @@ class Extraction(Model):
     frames: list[Frame] = Field(description="Key frames, at most 12, in time order.")
     samples: list[Frame] = Field(description="Frames for reading on-screen text, in time order.")
     audio: AudioTrack | None
+    silences: list[Span] = Field([], description="Stretches of the sound without anything to hear, in order of time.")
     transcript: list[Segment] = Field(description="From an embedded subtitle track; empty when there is none.")
     transcript_language: str | None = None
