@@ -143,7 +143,7 @@ class Video(Model):
     transcript_language: str | None = Field(None, description="BCP-47 tag, or as tagged in the file, e.g. `deu`.")
     transcript: str | None = Field(
         None,
-        description="The words so far, while they are listened to and after, at most 20 000 characters. All of them with"
+        description="The words so far, while they are listened to and after, at most 20 000 characters. All with"
         " their times: GET /v1/jobs/{id}/export.",
     )
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from infra.fakes import gemini_server, openai_server
+from infra.fakes.gemini_server import GeminiServer
+from infra.fakes.openai_server import OpenAIServer
+from infra.fakes.server import FakeService, Reply
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
-from tests.fakes import gemini_server, openai_server
-from tests.fakes.gemini_server import GeminiServer
-from tests.fakes.kitchen import answer, invalid_answer
-from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.server import FakeService, Reply
+from tests.kitchen import answer, invalid_answer
 from tests.running import Server, serving
 from tests.videos import plain_video
 

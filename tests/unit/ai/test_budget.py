@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.fakes import openai_server as fake
+from infra.fakes.openai_server import OpenAIServer
 from shared import clock
 from shared.ai.budget import SPENDING, book, check, meter_for, spent_usd
 from shared.ai.meter import Meter
@@ -20,9 +22,7 @@ from shared.errors import PermanentError
 from shared.models.job import Usage
 from shared.platform.ports import Documents
 from shared.settings import Settings
-from tests.fakes import openai_server as fake
-from tests.fakes.kitchen import answer, evidence, no_tick
-from tests.fakes.openai_server import OpenAIServer
+from tests.kitchen import answer, evidence, no_tick
 from tests.unit.pipeline.world import temporary_documents
 
 

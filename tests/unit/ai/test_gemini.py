@@ -12,6 +12,9 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 
+from infra.fakes import gemini_server as fake
+from infra.fakes.gemini_server import GeminiServer, bytes_of, parts_of
+from infra.fakes.server import Reply
 from shared.ai import gemini, gemini_calls, gemini_files
 from shared.ai.asking import MORE_ROOM, ROOM
 from shared.ai.gemini import GeminiProvider, media_type_of
@@ -21,10 +24,7 @@ from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError
 from shared.models.recipe import Recipe
 from shared.settings import Settings
-from tests.fakes import gemini_server as fake
-from tests.fakes.gemini_server import GeminiServer, bytes_of, parts_of
-from tests.fakes.kitchen import answer, evidence, invalid_answer, no_tick
-from tests.fakes.server import Reply
+from tests.kitchen import answer, evidence, invalid_answer, no_tick
 
 RECIPE = kind_named("recipe")
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 40

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from infra.fakes import openai_server as fake
+from infra.fakes.openai_server import OpenAIServer
+from infra.fakes.server import Reply
 from shared.ai.asking import MORE_ROOM, ROOM
 from shared.ai.meter import Meter
 from shared.ai.openai import OpenAIProvider
@@ -20,10 +23,7 @@ from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError
 from shared.models.recipe import Recipe
 from shared.settings import Settings
-from tests.fakes import openai_server as fake
-from tests.fakes.kitchen import answer, evidence, invalid_answer, no_tick, samples_showing
-from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.server import Reply
+from tests.kitchen import answer, evidence, invalid_answer, no_tick, samples_showing
 
 RECIPE = kind_named("recipe")
 

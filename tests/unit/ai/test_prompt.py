@@ -16,7 +16,7 @@ from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
 from shared.ai.provider import Evidence
 from shared.analyses.kinds import kind_named
 from shared.models.video import MediaInfo, Segment
-from tests.fakes.kitchen import evidence
+from tests.kitchen import evidence
 from tests.unit.ai.attacks import ATTACKS
 
 RECIPE = kind_named("recipe")

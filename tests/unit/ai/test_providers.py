@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from infra.fakes import gemini_server, openai_server
+from infra.fakes.gemini_server import GeminiServer
+from infra.fakes.openai_server import OpenAIServer
 from shared.ai import gemini_calls
 from shared.ai.meter import Meter
 from shared.ai.provider import Analysis
@@ -17,10 +20,7 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import PermanentError, TransientError
 from shared.models.recipe import Ingredient
 from shared.settings import Settings, SettingsError, read_settings
-from tests.fakes import gemini_server, openai_server
-from tests.fakes.gemini_server import GeminiServer
-from tests.fakes.kitchen import answer, evidence, no_tick
-from tests.fakes.openai_server import OpenAIServer
+from tests.kitchen import answer, evidence, no_tick
 
 RECIPE = kind_named("recipe")
 KEYS = {"OPENAI_API_KEY": openai_server.KEY, "GEMINI_API_KEY": gemini_server.KEY}

@@ -8,12 +8,12 @@ import pytest
 from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel
 
+from infra.fakes.answer_schemas import strict_problems
+from infra.fakes.gemini_server import schema_problems
 from shared.ai.schema import answer_schema, pruned
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
-from tests.fakes.answer_schemas import strict_problems
-from tests.fakes.gemini_server import schema_problems
-from tests.fakes.kitchen import answer
+from tests.kitchen import answer
 
 
 class Loop(BaseModel):

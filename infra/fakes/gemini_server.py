@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.server import Asked, FakeService, Reply
+from infra.fakes.server import Asked, FakeService, Reply
 
 KEY = "AIza-test-0123456789"
 VERSION = "v1"

@@ -12,7 +12,7 @@ from shared.ai.provider import Evidence
 from shared.models.video import Frame, MediaInfo, Segment
 
 DURATION = 30.0
-FONT = Path(__file__).parents[2] / "infra" / "demo" / "fonts" / "DejaVuSans-Bold.ttf"
+FONT = Path(__file__).parents[1] / "infra" / "demo" / "fonts" / "DejaVuSans-Bold.ttf"
 
 ANSWER: dict[str, Any] = {
     "title": "Tomato soup",

@@ -6,8 +6,8 @@ import base64
 import json
 from typing import Any
 
-from tests.fakes.answer_schemas import strict_problems
-from tests.fakes.server import Asked, FakeService, Reply
+from infra.fakes.answer_schemas import strict_problems
+from infra.fakes.server import Asked, FakeService, Reply
 
 KEY = "sk-test-0123456789"
 KNOWN = {
