@@ -6,17 +6,16 @@ at the same time are all let through before either is counted: the budget stops 
 
 from __future__ import annotations
 
-import random
-import time
+from typing import Any
 
 from shared import clock
 from shared.ai.meter import Meter
-from shared.errors import AlreadyExists, Conflict, PermanentError
+from shared.errors import PermanentError
 from shared.models.job import Usage
+from shared.platform.cas import compare_and_set
 from shared.platform.ports import Documents
 
 SPENDING = "spending"
-CONFLICTS_BORNE = 30
 
 
 def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) -> Meter:
@@ -45,22 +44,13 @@ def spent_usd(documents: Documents, owner: str) -> float:
 
 def book(documents: Documents, owner: str, cost_usd: float) -> None:
     """Add to the owner's month; raises Conflict when others kept winning."""
-    id = _month_id(owner)
-    for attempt in range(CONFLICTS_BORNE):
+
+    def add(month: dict[str, Any] | None) -> dict[str, Any]:
+        spent = float(month["spentUsd"]) if month else 0.0
         now = clock.now()
-        stored = documents.get(SPENDING, id)
-        spent = float(stored.data["spentUsd"]) if stored else 0.0
-        month = {"owner": owner, "month": f"{now:%Y-%m}", "spentUsd": round(spent + cost_usd, 6), "updatedAt": now}
-        try:
-            if stored:
-                documents.replace(SPENDING, id, month, stored.version)
-            else:
-                documents.create(SPENDING, id, month)
-        except (AlreadyExists, Conflict):
-            time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311  # jitter, not a secret
-            continue
-        return
-    raise Conflict(f"spending of {owner} changes too often")
+        return {"owner": owner, "month": f"{now:%Y-%m}", "spentUsd": round(spent + cost_usd, 6), "updatedAt": now}
+
+    compare_and_set(documents, SPENDING, _month_id(owner), add)
 
 
 def _month_id(owner: str) -> str:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared import clock
-from shared.errors import AlreadyExists, Conflict, NotFound
+from shared.errors import AlreadyExists, NotFound
 from shared.logs import bound
 from shared.models.job import Job, JobStatus, StageStatus, UploadState
 from shared.pipeline.paths import JOBS
 from shared.pipeline.wiring import wiring
+from shared.platform.cas import compare_and_set
 from shared.platform.ports import Documents
 from shared.settings import settings
 
 log = logging.getLogger(__name__)
 
-CONFLICTS_BORNE = 30
 OUTBOX_GRACE = timedelta(seconds=30)
 LEASE_GRACE = timedelta(seconds=30)
 QUIET_GRACE = timedelta(minutes=5)
@@ -51,21 +50,20 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
         NotFound: There is no such job (any more).
         Conflict: Others kept winning; the caller's delivery is to come back later.
     """
-    for attempt in range(CONFLICTS_BORNE):
-        stored = documents.get(JOBS, job_id)
-        if stored is None:
+    current: Job
+
+    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        nonlocal current
+        if data is None:
             raise NotFound(f"job {job_id}")
-        job = Job.read(stored.data)
-        if not change(job):
-            return job
-        stamp(job)
-        try:
-            documents.replace(JOBS, job_id, job.document(), stored.version)
-        except Conflict:
-            time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311  # jitter, not a secret
-            continue
-        return job
-    raise Conflict(f"job {job_id} changes too often")
+        current = Job.read(data)
+        if not change(current):
+            return None
+        stamp(current)
+        return current.document()
+
+    compare_and_set(documents, JOBS, job_id, changed)
+    return current
 
 
 def stamp(job: Job) -> None:
