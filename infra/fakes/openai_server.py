@@ -90,7 +90,7 @@ def picture_problems(picture: Any) -> list[str]:
 def completion(
     content: str | None, finish_reason: str = "stop", refusal: str | None = None, tokens: tuple[int, int] = (1000, 200)
 ) -> Reply:
-    message = {"role": "assistant", "content": content, "refusal": refusal, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal, "annotations": []}
     return Reply(
         {
             "id": "chatcmpl-1",

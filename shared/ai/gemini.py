@@ -6,16 +6,16 @@ Vertex AI has no Files API: there a larger video is shown by its key frames. The
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
 from shared.ai.gemini_calls import key_invalid, patiently, unavailable
 from shared.ai.gemini_files import uploaded
 from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import Analysis, Evidence, Tick, part
+from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn, part
 from shared.ai.schema import answer_schema
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -69,6 +69,15 @@ class GeminiProvider:
         if kind.complete:
             result = kind.complete(result, evidence, language)
         return Analysis(result, self._meter.total(self.name, self._settings.gemini_model, kind.prompt_version, frames))
+
+    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
+        raise PermanentError("provider_cannot", "Gemini is not asked to listen yet.")
+
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+        raise PermanentError("provider_cannot", "Gemini is not asked for vectors yet.")
+
+    def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
+        raise PermanentError("provider_cannot", "Gemini is not asked to talk yet.")
 
     def _client(self) -> Client:
         from google.auth.exceptions import GoogleAuthError

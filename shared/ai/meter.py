@@ -48,7 +48,7 @@ class Meter:
         else:
             self._book(cost)
 
-    def total(self, provider: str, model: str, prompt_version: str, frames: int) -> Usage:
+    def total(self, provider: str, model: str, prompt_version: str | None = None, frames: int = 0) -> Usage:
         """The usage of a result: what all calls took, and who made it from how many pictures."""
         made = {"provider": provider, "model": model, "prompt_version": prompt_version, "frames": frames}
         return self.usage.model_copy(update=made)

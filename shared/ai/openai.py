@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
 from shared.ai.meter import Meter
 from shared.ai.prompt import Line, evidence_text, instructions
-from shared.ai.provider import Analysis, Evidence, Tick, part
+from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn, part
 from shared.ai.schema import answer_schema
 from shared.analyses.kinds import Kind
 from shared.errors import ClipwiseError, PermanentError, TransientError
@@ -60,6 +60,15 @@ class OpenAIProvider:
             result = kind.complete(result, evidence, language)
         frames = len(evidence.frames)
         return Analysis(result, self._meter.total(self.name, self._settings.openai_model, kind.prompt_version, frames))
+
+    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
+        raise PermanentError("provider_cannot", "OpenAI is not asked to listen yet.")
+
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+        raise PermanentError("provider_cannot", "OpenAI is not asked for vectors yet.")
+
+    def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
+        raise PermanentError("provider_cannot", "OpenAI is not asked to talk yet.")
 
     def _client(self) -> OpenAI:
         from openai import OpenAI

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Literal, TypeVar
 
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis, Evidence, Provider, Tick
+from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Provider, Sound, Tick, Turn
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError, TransientError
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def provider_for(kind: Kind, settings: Settings, meter: Meter) -> Provider:
-    """The provider that is to analyse videos for `kind`, with its stand-ins."""
+    """The provider that is to do everything for jobs of `kind`, with its stand-ins."""
     return InOrder(order_for(kind.name, settings), settings, meter)
 
 
@@ -32,7 +36,10 @@ def order_for(kind_name: str, settings: Settings) -> list[str]:
 
 
 class InOrder:
-    """Asks one provider after the other until one is not down. All their calls count, and who stood in is noted."""
+    """Asks one provider after the other until one is not down. All their calls count, and who stood in is noted.
+
+    One that does not do what is asked of it at all is passed over without a word.
+    """
 
     def __init__(self, order: list[str], settings: Settings, meter: Meter) -> None:
         self.name = ",".join(order)
@@ -41,24 +48,46 @@ class InOrder:
         self._meter = meter
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
-        """The first result; raises TransientError when all that can make this kind are down."""
-        down: TransientError | None = None
+        return self._first(lambda provider: provider.analyze(kind, evidence, language, tick))
+
+    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
+        return self._first(lambda provider: provider.transcribe(sound, tick))
+
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+        """The vectors of the first provider that makes any; nobody stands in for it while it is down.
+
+        Vectors of different models cannot be compared, so they must not come from another one by chance.
+        """
+        return self._first(lambda provider: provider.embed(texts, purpose, tick), stand_ins=False)
+
+    def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
+        """Nobody stands in for a provider that fails in the middle of its answer."""
+        beginning, rest = self._first(lambda provider: _begun(provider.chat(instructions, turns, tick)))
+        yield from beginning
+        yield from rest
+
+    def _first(self, ask: Callable[[Provider], T], stand_ins: bool = True) -> T:
+        """Raises TransientError when all that can do it are down, PermanentError `provider_cannot` when none can."""
+        problem: TransientError | PermanentError | None = None
         for name in self._order:
             try:
-                provider = PROVIDERS[name](self._settings, self._meter)
-                analysis = provider.analyze(kind, evidence, language, tick)
+                return ask(PROVIDERS[name](self._settings, self._meter))
             except TransientError as error:
                 log.warning("%s is down: %s", name, error.code)
+                problem = error
+                if not stand_ins:
+                    break
                 self._meter.note(f"The provider {name} was not available ({error.code}).")
-                down = error
             except PermanentError as error:
-                if down is None or error.code != "provider_cannot":
+                if error.code != "provider_cannot":
                     raise
-            else:
-                made = analysis.usage
-                usage = self._meter.total(made.provider or name, made.model or "", kind.prompt_version, made.frames)
-                return Analysis(analysis.result, usage)
-        raise down or AssertionError("an order has at least one provider")
+                problem = problem or error
+        raise problem or AssertionError("an order has at least one provider")
+
+
+def _begun(pieces: Iterator[str]) -> tuple[list[str], Iterator[str]]:
+    """The first piece and the rest, so that what goes wrong before the first one goes wrong here."""
+    return list(islice(pieces, 1)), pieces
 
 
 def _openai(settings: Settings, meter: Meter) -> Provider:
@@ -76,7 +105,7 @@ def _gemini(settings: Settings, meter: Meter) -> Provider:
 def _offline(settings: Settings, meter: Meter) -> Provider:
     from shared.ai.offline.provider import OfflineProvider
 
-    return OfflineProvider()
+    return OfflineProvider(settings.whisper_model_dir, meter)
 
 
 PROVIDERS: dict[str, Callable[[Settings, Meter], Provider]] = {
