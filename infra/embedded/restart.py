@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from shared import clock
-from shared.models.job import Job, JobStatus, StageStatus
+from shared.models.job import Job, JobStatus, StageState, StageStatus
 from shared.pipeline.jobs import change_job
-from shared.pipeline.paths import JOBS
+from shared.pipeline.parts import change_part
+from shared.pipeline.paths import JOBS, PARTS
 from shared.platform.embedded.place import EmbeddedPlace
+from shared.platform.ports import Documents
 
 
 def resume(place: EmbeddedPlace) -> None:
@@ -15,22 +19,34 @@ def resume(place: EmbeddedPlace) -> None:
     Their attempts are given back: a stage is not to fail because the machine was restarted under it.
     """
     place.queue.release_all()
+    documents = place.platform.documents
+    for id in _running(documents, JOBS):
+        change_job(documents, id, _free)
+    for id in _running(documents, PARTS):
+        change_part(documents, id, _free_state)
+
+
+def _running(documents: Documents, collection: str) -> Iterator[str]:
     cursor = None
     while True:
-        page = place.platform.documents.query(JOBS, [("status", "==", JobStatus.RUNNING)], limit=100, cursor=cursor)
-        for document in page.documents:
-            change_job(place.platform.documents, document.id, _free)
+        page = documents.query(collection, [("status", "==", JobStatus.RUNNING)], limit=100, cursor=cursor)
+        yield from (document.id for document in page.documents)
         if page.cursor is None:
             return
         cursor = page.cursor
 
 
 def _free(job: Job) -> bool:
-    held = [state for state in job.stages.values() if state.lease]
-    for state in held:
-        state.lease = None
-        state.attempts -= 1
-        state.status = StageStatus.PENDING
-        state.message = None
+    freed = [_free_state(state) for state in job.stages.values()]
     job.updated_at = clock.now()
-    return bool(held)
+    return any(freed)
+
+
+def _free_state(state: StageState) -> bool:
+    if state.lease is None:
+        return False
+    state.lease = None
+    state.attempts -= 1
+    state.status = StageStatus.PENDING
+    state.message = None
+    return True

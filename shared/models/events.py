@@ -37,6 +37,14 @@ def job_of(event: CloudEvent) -> str:
     return job_id
 
 
+def part_of(event: CloudEvent) -> int | None:
+    """The part of a divided stage that a message is about; None for the stage as a whole. Raises ValueError."""
+    number = message_of(event).get("part")
+    if number is not None and not isinstance(number, int):
+        raise ValueError(f"event {event['id']} names no part")
+    return number
+
+
 def object_of(event: CloudEvent) -> StoredObject:
     """The object of a storage event; raises ValueError."""
     try:

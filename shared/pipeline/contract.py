@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from cloudevents.http import CloudEvent
 
@@ -23,11 +22,10 @@ from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lifecycle import erase
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, UPLOADS, source_name
-from shared.pipeline.run import StageRun
+from shared.pipeline.run import StageRun, lease_end
 from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
 from shared.platform.ports import Platform
-from shared.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -97,22 +95,17 @@ def claim(place: Platform, stage: str, job_id: str) -> Taken | None:
     def take(job: Job) -> bool:
         nonlocal taken
         taken = False
-        now = clock.now()
         if job.status.final or stage not in job.stages:
             return False
         state = job.stages[stage]
         if state.status is StageStatus.DONE:
             return False
         _complete_before(job, stage)
-        if state.lease and state.lease.until > now:
-            raise NotNow(f"{stage} of {job_id} is being worked on")
+        refuse_held(state, f"{stage} of {job_id}")
         if state.attempts >= row.attempts:
-            fail(job, stage, state.error or _interrupted(stage), exhausted=True)
+            fail(job, stage, state.error or interrupted(stage), exhausted=True)
             return True
-        state.attempts += 1
-        state.status = StageStatus.RUNNING
-        state.started_at = state.started_at or now
-        state.lease = Lease(holder=holder, until=now + timedelta(seconds=settings().lease_sec))
+        hold(state, holder)
         job.status = JobStatus.RUNNING
         job.stage = stage
         taken = True
@@ -181,7 +174,7 @@ def _settle(run: StageRun, error: BaseException, *, last: bool) -> bool:
         if job.status.final or not state.lease or state.lease.holder != run.holder:
             return False
         run.apply_results(job)
-        problem = _job_error(run.stage, error)
+        problem = job_error(run.stage, error)
         used_up = state.attempts >= wiring().functions[run.stage].attempts
         ended = last or (used_up and isinstance(error, Exception))
         if ended:
@@ -194,6 +187,20 @@ def _settle(run: StageRun, error: BaseException, *, last: bool) -> bool:
     with suppress(NotFound):
         relay(run.platform, change_job(run.platform.documents, run.job.id, record))
     return ended
+
+
+def refuse_held(state: StageState, what: str) -> None:
+    """Raises NotNow while another delivery works on it."""
+    if state.lease and state.lease.until > clock.now():
+        raise NotNow(f"{what} is being worked on")
+
+
+def hold(state: StageState, holder: str) -> None:
+    """Begin an attempt."""
+    state.attempts += 1
+    state.status = StageStatus.RUNNING
+    state.started_at = state.started_at or clock.now()
+    state.lease = Lease(holder=holder, until=lease_end())
 
 
 def fail(job: Job, stage: str | None, error: JobError, *, exhausted: bool = False) -> None:
@@ -226,7 +233,8 @@ def end(state: StageState, status: StageStatus) -> None:
         state.error = None
 
 
-def _job_error(stage: str, error: BaseException) -> JobError:
+def job_error(stage: str, error: BaseException) -> JobError:
+    """What a job says of an error: our own by its code, any other only that it was one."""
     if isinstance(error, ClipwiseError):
         return JobError(code=error.code, message=error.message, stage=stage, retryable=error.retryable)
     return JobError(
@@ -237,7 +245,8 @@ def _job_error(stage: str, error: BaseException) -> JobError:
     )
 
 
-def _interrupted(stage: str) -> JobError:
+def interrupted(stage: str) -> JobError:
+    """For work that never came to say why it ended."""
     return JobError(
         code="interrupted",
         message=f"The stage “{stage}” was cut off every time it was tried; the video may need too much memory or time.",

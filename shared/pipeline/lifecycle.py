@@ -15,6 +15,7 @@ from shared.models.job import Job, JobStatus, StageState, StageStatus, Upload, U
 from shared.models.video import Video
 from shared.pipeline import jobs
 from shared.pipeline.outbox import outgoing, relay
+from shared.pipeline.parts import begin_again, delete_parts
 from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
 from shared.platform.ports import Platform
 from shared.settings import settings
@@ -128,13 +129,18 @@ def retry(platform: Platform, job_id: str) -> Job:
         stage = jobs.current_stage(job)
         if stage is None or (stage == "extract" and job.source_deleted):
             raise JobProblem("source_gone", "The video is no longer kept; submit it again.")
-        job.stages[stage] = StageState(number=job.stages[stage].number, progress=job.stages[stage].progress)
+        old = job.stages[stage]
+        job.stages[stage] = StageState(number=old.number, parts=old.parts, progress=old.progress)
         job.status = JobStatus.QUEUED
         job.error = None
         job.ended_at = None
         job.outbox = [outgoing(stage)]
         return True
 
+    failed = jobs.read_job(platform.documents, job_id)
+    if failed and failed.status is JobStatus.FAILED and (stage := jobs.current_stage(failed)):
+        # First, while nobody works on the job: the message is not to find parts that have used up their attempts.
+        begin_again(platform.documents, job_id, stage)
     job = jobs.change_job(platform.documents, job_id, change)
     _send(platform, job)
     return job
@@ -155,6 +161,7 @@ def erase(platform: Platform, job_id: str) -> None:
     """Remove everything of a job but its document."""
     platform.objects.delete(UPLOADS, source_name(job_id))
     platform.objects.delete_prefix(MEDIA, media_prefix(job_id))
+    delete_parts(platform.documents, job_id)
     for collection in result_collections():
         platform.documents.delete(collection, job_id)
 

@@ -36,8 +36,8 @@ def relay(platform: Platform, job: Job) -> None:
         job.outbox = []
 
 
-def send(platform: Platform, job: Job, target: str, event_id: str) -> None:
-    """Set off a stage of the job, or tell the dead-letter topic of it.
+def send(platform: Platform, job: Job, target: str, event_id: str, part: int | None = None) -> None:
+    """Set off a stage of the job, or one part of it, or tell the dead-letter topic of the job.
 
     A stage that listens to a bucket is set off by its object's event: there is no second way into it.
     """
@@ -47,7 +47,7 @@ def send(platform: Platform, job: Job, target: str, event_id: str) -> None:
         return
     topic = function.trigger.topic if function else target
     assert topic is not None, f"{target} listens to nothing"  # noqa: S101  # a fault of the table, not of the input
-    data: dict[str, Any] = {"jobId": job.id, "stage": target}
+    data: dict[str, Any] = {"jobId": job.id, "stage": target} | ({} if part is None else {"part": part})
     if function is None and job.error:
         data = {"jobId": job.id, "stage": job.error.stage, "code": job.error.code, "message": job.error.message}
     attributes = {"eventId": event_id} | ({"traceparent": job.trace} if job.trace else {})

@@ -7,9 +7,12 @@ from shared.errors import PermanentError
 JOBS = "jobs"
 VIDEOS = "videos"
 DELETED = "deleted"
+PARTS = "parts"
 UPLOADS = "uploads"
 MEDIA = "media"
 EXTRACTION = "extract.json"
+CAPTIONS = "captions.json"
+TRANSCRIPT = "transcript.json"
 
 
 def source_name(job_id: str) -> str:

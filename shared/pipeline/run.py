@@ -1,32 +1,34 @@
-"""One attempt at a stage: its lease, its progress, its workspace, the results it will leave."""
+"""One attempt at a piece of work: its lease, its progress, its workspace, the results it will leave."""
 
 from __future__ import annotations
 
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from shared import clock
 from shared.errors import Cancelled, Conflict, LeaseLost, NotFound
-from shared.models.job import Job
+from shared.models.job import Job, StageState
 from shared.pipeline.jobs import change_job
 from shared.platform.ports import Platform
 from shared.settings import settings
 
-Change = Callable[[Job], None]
 WRITE_EVERY = timedelta(seconds=1)
 
+D = TypeVar("D")
 
-class StageRun:
-    """What the work of a stage is given.
+
+class Run(ABC, Generic[D]):
+    """What work is given, and what its results are left in: a document of type `D`.
 
     Attributes:
         platform: The ports.
-        job: The job as it was claimed.
+        job: The job as it was when the work was claimed.
         stage: The name of the stage.
         workspace: An empty folder that goes away with the attempt.
     """
@@ -39,7 +41,7 @@ class StageRun:
         self.stage = stage
         self.holder = holder
         self._folder = tempfile.TemporaryDirectory(prefix="clipwise-")
-        self._results: list[Change] = []
+        self._results: list[Callable[[D], None]] = []
         self._fraction = 0.0
         self._message: str | None = None
         self._written = clock.now()
@@ -61,7 +63,7 @@ class StageRun:
         self._folder.cleanup()
 
     def tick(self, fraction: float, message: str | None = None) -> None:
-        """Tell how far the stage is (0 to 1) and what it does; written to the job at most once a second.
+        """Tell how far the work is (0 to 1) and what it does; written to its document at most once a second.
 
         Raises:
             Cancelled: The job was cancelled or deleted; stop now.
@@ -72,56 +74,51 @@ class StageRun:
         self._fraction = max(self._fraction, min(1.0, fraction))
         self._message = message or self._message
         if clock.now() - self._written >= WRITE_EVERY:
-            self._write()
+            self.write()
 
     def part(self, start: float, end: float) -> Callable[..., None]:
-        """A `tick` for a part of the stage: its 0 to 1 is `start` to `end` of the whole."""
+        """A `tick` for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
 
         def tick(fraction: float, message: str | None = None) -> None:
             self.tick(start + (end - start) * fraction, message)
 
         return tick
 
-    def leave(self, change: Change, *, now: bool = False) -> None:
-        """Add results to the job: with the next progress, or at once. `change` must bear being applied twice."""
+    def leave(self, change: Callable[[D], None], *, now: bool = False) -> None:
+        """Add results to the document: with the next progress, or at once. `change` must bear being applied twice."""
         with self._guard:
             self._results.append(change)
         if now:
-            self._write()
+            self.write()
 
-    def apply_results(self, job: Job) -> None:
+    def apply_results(self, document: D) -> None:
         for change in list(self._results):
-            change(job)
+            change(document)
 
-    def check(self, job: Job) -> None:
-        """Raises Cancelled or LeaseLost when this attempt no longer holds its stage."""
-        if job.status.final:
-            raise Cancelled(job.id)
-        lease = job.stages[self.stage].lease
-        if lease is None or lease.holder != self.holder:
-            raise LeaseLost(f"{self.stage} of {job.id}")
+    def check_lease(self, state: StageState) -> None:
+        """Raises LeaseLost when another delivery holds the work."""
+        if state.lease is None or state.lease.holder != self.holder:
+            raise LeaseLost(f"{self.stage} of {self.job.id}")
 
-    def _write(self) -> None:
+    def show_progress(self, state: StageState) -> None:
+        """Write down how far the work is, and hold on to it."""
+        state.progress = max(state.progress, self._fraction)
+        state.message = self._message
+        if state.lease:
+            state.lease.until = lease_end()
+
+    @abstractmethod
+    def record(self) -> None:
+        """Store progress and results; raises Cancelled, LeaseLost, NotFound."""
+
+    def write(self) -> None:
+        """Bring the stored document up to date now; raises as `tick`."""
         with self._guard:
             self._written = clock.now()
-
-            def record(job: Job) -> bool:
-                self.check(job)
-                self.apply_results(job)
-                state = job.stages[self.stage]
-                state.progress = max(state.progress, self._fraction)
-                state.message = self._message
-                if state.lease:
-                    state.lease.until = self._lease_end()
-                return True
-
             try:
-                change_job(self.platform.documents, self.job.id, record)
+                self.record()
             except NotFound:
                 raise Cancelled(self.job.id) from None
-
-    def _lease_end(self) -> datetime:
-        return clock.now() + timedelta(seconds=settings().lease_sec)
 
     def _keep_lease(self) -> None:
         period = settings().lease_sec / 3
@@ -129,9 +126,32 @@ class StageRun:
             if clock.now() - self._written < timedelta(seconds=period):
                 continue
             try:
-                self._write()
+                self.write()
             except (Cancelled, LeaseLost) as trouble:
                 self._trouble = trouble
                 return
             except Conflict:
                 continue
+
+
+class StageRun(Run[Job]):
+    """An attempt at a whole stage; its results go into the job."""
+
+    def record(self) -> None:
+        def update(job: Job) -> bool:
+            self.check(job)
+            self.apply_results(job)
+            self.show_progress(job.stages[self.stage])
+            return True
+
+        change_job(self.platform.documents, self.job.id, update)
+
+    def check(self, job: Job) -> None:
+        """Raises Cancelled or LeaseLost when this attempt no longer holds its stage."""
+        if job.status.final:
+            raise Cancelled(job.id)
+        self.check_lease(job.stages[self.stage])
+
+
+def lease_end() -> datetime:
+    return clock.now() + timedelta(seconds=settings().lease_sec)

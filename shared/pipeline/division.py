@@ -1,0 +1,293 @@
+"""Stages whose work is divided: parts, each claimed, tried again and finished by itself, and their joining at the end.
+
+A part is a document of its own; the job is told how many there are (`stages.{stage}.parts`) before its stage is set
+off. A message without a part sets off those that are not done. Whoever finishes one looks whether it was the last: the
+joining is then an ordinary attempt at the stage, so that two who were both last do no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import fmean
+
+from cloudevents.http import CloudEvent
+
+from shared import clock
+from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError
+from shared.logs import bound
+from shared.models.events import job_of, part_of
+from shared.models.job import Job, JobStatus, Part, StageStatus
+from shared.pipeline import parts
+from shared.pipeline.contract import (
+    end,
+    erase_leftovers,
+    fail,
+    give_back,
+    hold,
+    interrupted,
+    job_error,
+    perform,
+    refuse_held,
+)
+from shared.pipeline.jobs import change_job, current_stage, read_job
+from shared.pipeline.outbox import relay, send
+from shared.pipeline.run import WRITE_EVERY, Run, StageRun
+from shared.pipeline.wiring import wiring
+from shared.platform.connect import platform
+from shared.platform.ports import Platform
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the work of a stage is divided.
+
+    Attributes:
+        work: Does one part and leaves its outcome in it.
+        show: Lets the job show what there is of the parts so far; must bear being applied twice.
+        join: Makes the stage's result of all the parts, in order.
+    """
+
+    stage: str
+    work: Callable[[PartRun], None]
+    show: Callable[[Job, list[Part]], None]
+    join: Callable[[StageRun, list[Part]], None]
+
+
+class PartRun(Run[Part]):
+    """An attempt at one part; its results go into the part, and what the job shows follows."""
+
+    def __init__(self, platform: Platform, job: Job, division: Division, part: Part, holder: str) -> None:
+        super().__init__(platform, job, division.stage, holder)
+        self.division = division
+        self.number = part.number
+        self.claimed = part
+
+    @property
+    def id(self) -> str:
+        return parts.part_id(self.job.id, self.stage, self.number)
+
+    def record(self) -> None:
+        def update(part: Part) -> bool:
+            self.check_lease(part)
+            self.apply_results(part)
+            self.show_progress(part)
+            return True
+
+        job = read_job(self.platform.documents, self.job.id)
+        if job is None or not awaited(job, self.stage):
+            raise Cancelled(self.job.id)
+        parts.change_part(self.platform.documents, self.id, update)
+        tell(self.platform, self.job.id, self.division)
+
+
+def perform_divided(event: CloudEvent, division: Division) -> None:
+    """Do what one delivery asks for: a part, the setting off of all that are left, or the joining.
+
+    Returns when the delivery is to be acknowledged. Raises as `perform`.
+    """
+    place, job_id, number = platform(), job_of(event), part_of(event)
+    with bound(job=job_id, stage=division.stage, event=event["id"]):
+        if number is not None and not perform_part(place, division, job_id, number):
+            return
+        job = read_job(place.documents, job_id)
+        if job is not None and awaited(job, division.stage):
+            left = unfinished(place, job, division.stage)
+            if number is None and len(left) == 1:
+                if not perform_part(place, division, job_id, left[0]):
+                    return
+            elif left:
+                if number is None:
+                    set_off(place, job, division.stage, left)
+                return
+    perform(event, division.stage, job_id, lambda run: join(run, division))
+    forget_parts(place, job_id, division.stage)
+
+
+def awaited(job: Job, stage: str) -> bool:
+    """Whether it is this stage's turn."""
+    return not job.status.final and current_stage(job) == stage
+
+
+def unfinished(place: Platform, job: Job, stage: str) -> list[int]:
+    """Numbers of the parts that are not done yet."""
+    done = {part.number for part in parts.parts_of(place.documents, job.id, stage) if part.status is StageStatus.DONE}
+    return [number for number in range(job.stages[stage].parts or 0) if number not in done]
+
+
+def set_off(place: Platform, job: Job, stage: str, numbers: list[int]) -> None:
+    log.info("sets off %s parts", len(numbers))
+    for number in numbers:
+        send(place, job, stage, uuid.uuid4().hex, number)
+
+
+def perform_part(place: Platform, division: Division, job_id: str, number: int) -> bool:
+    """Do one part if it is to be done; say whether it is done now.
+
+    Raises:
+        NotNow: Another delivery is at it.
+        Exception: The attempt failed and may be tried again.
+    """
+    job = read_job(place.documents, job_id)
+    if job is None or not awaited(job, division.stage):
+        return True
+    with bound(trace=job.trace, part=str(number)):
+        taken = claim_part(place, division.stage, job, number)
+        if isinstance(taken, bool):
+            return taken
+        run = PartRun(place, job, division, *taken)
+        log.info("part %s, attempt %s begins", number, taken[0].attempts)
+        return attempt_part(run)
+
+
+def claim_part(place: Platform, stage: str, job: Job, number: int) -> tuple[Part, str] | bool:
+    """The part and its holder; or, when there is nothing to be done, whether it is done already."""
+    holder = uuid.uuid4().hex
+    used_up = False
+
+    def take(part: Part) -> bool:
+        nonlocal used_up
+        used_up = False
+        if part.status is StageStatus.DONE:
+            return False
+        refuse_held(part, f"part {number} of {stage} of {job.id}")
+        if part.status is StageStatus.FAILED or part.attempts >= wiring().functions[stage].attempts:
+            used_up = True
+            return False
+        hold(part, holder)
+        return True
+
+    id = parts.part_id(job.id, stage, number)
+    part = parts.change_part(place.documents, id, take, lambda: parts.new_part(job, stage, number))
+    if used_up:
+        fail_job(place, job.id, part, exhausted=True)
+        return False
+    return True if part.status is StageStatus.DONE else (part, holder)
+
+
+def attempt_part(run: PartRun) -> bool:
+    """Do the work under its lease and settle how it ended; say whether the part is done."""
+    try:
+        with run:
+            # Whoever waits sees at once that it has begun, and one that came too late stops before it costs anything.
+            run.write()
+            run.division.work(run)
+        finish_part(run)
+    except PermanentError as error:
+        log.info("part %s refused its input: %s", run.number, error.code)
+        settle_part(run, error, last=True)
+        return False
+    except Cancelled:
+        log.info("the job ended meanwhile")
+        erase_leftovers(run.platform, run.job.id)
+        return False
+    except LeaseLost:
+        log.warning("another delivery took part %s over", run.number)
+        raise
+    except BaseException as error:
+        log.warning("attempt at part %s failed", run.number, exc_info=error)
+        if not settle_part(run, error, last=False):
+            raise
+        return False
+    return True
+
+
+def finish_part(run: PartRun) -> None:
+    def complete(part: Part) -> bool:
+        run.check_lease(part)
+        run.apply_results(part)
+        end(part, StageStatus.DONE)
+        return True
+
+    try:
+        parts.change_part(run.platform.documents, run.id, complete)
+        tell(run.platform, run.job.id, run.division, at_once=True)
+    except NotFound:
+        raise Cancelled(run.job.id) from None
+    log.info("part %s is done", run.number)
+
+
+def settle_part(run: PartRun, error: BaseException, *, last: bool) -> bool:
+    """Write down a failed attempt and give the lease back; say whether the job has ended with it."""
+    problem = job_error(run.stage, error)
+    ended = False
+
+    def record(part: Part) -> bool:
+        nonlocal ended
+        ended = False
+        if not part.lease or part.lease.holder != run.holder:
+            return False
+        run.apply_results(part)
+        used_up = part.attempts >= wiring().functions[run.stage].attempts
+        ended = last or (used_up and isinstance(error, Exception))
+        if ended:
+            end(part, StageStatus.FAILED)
+            part.error = problem
+        else:
+            give_back(part, problem, counts=isinstance(error, Exception))
+        return True
+
+    # What is gone needs no note.
+    with suppress(NotFound):
+        part = parts.change_part(run.platform.documents, run.id, record)
+        tell(run.platform, run.job.id, run.division, at_once=True)
+        if ended:
+            fail_job(run.platform, run.job.id, part, exhausted=not last)
+    return ended
+
+
+def fail_job(place: Platform, job_id: str, part: Part, *, exhausted: bool) -> None:
+    """End the job for a part that cannot be done."""
+
+    def record(job: Job) -> bool:
+        if not awaited(job, part.stage):
+            return False
+        fail(job, part.stage, part.error or interrupted(part.stage), exhausted=exhausted)
+        return True
+
+    with suppress(NotFound):
+        relay(place, change_job(place.documents, job_id, record))
+
+
+def tell(place: Platform, job_id: str, division: Division, *, at_once: bool = False) -> None:
+    """Let the job show how far the parts are; raises NotFound.
+
+    All of them are read for that, so it is done when one begins the stage or ends. Only a single one tells more often.
+    """
+
+    def record(job: Job) -> bool:
+        if not awaited(job, division.stage):
+            return False
+        state = job.stages[division.stage]
+        count = state.parts or 1
+        due = count == 1 and clock.now() - job.updated_at >= WRITE_EVERY
+        if not (at_once or due or state.status is StageStatus.PENDING):
+            return False
+        begun = parts.parts_of(place.documents, job_id, division.stage)
+        done = sum(part.status is StageStatus.DONE for part in begun)
+        job.status, job.stage = JobStatus.RUNNING, division.stage
+        state.status = StageStatus.RUNNING
+        state.started_at = state.started_at or clock.now()
+        state.progress = max(state.progress, fmean([part.progress for part in begun] + [0.0] * (count - len(begun))))
+        again = next((part.message for part in begun if part.error), None)
+        state.message = again or (f"{done} of {count} parts are done" if count > 1 else begun[0].message)
+        division.show(job, begun)
+        return True
+
+    change_job(place.documents, job_id, record)
+
+
+def join(run: StageRun, division: Division) -> None:
+    division.join(run, parts.parts_of(run.platform.documents, run.job.id, division.stage))
+
+
+def forget_parts(place: Platform, job_id: str, stage: str) -> None:
+    """Remove the parts once the stage has their result."""
+    job = read_job(place.documents, job_id)
+    if job is None or stage not in job.stages or job.stages[stage].status is StageStatus.DONE:
+        parts.delete_parts(place.documents, job_id, stage)

@@ -1,0 +1,76 @@
+"""The documents of a divided stage's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.errors import NotFound
+from shared.models.job import Job, Part, StageStatus
+from shared.pipeline.paths import PARTS
+from shared.platform.cas import compare_and_set
+from shared.platform.ports import Documents
+
+PAGE = 100
+
+
+def part_id(job_id: str, stage: str, number: int) -> str:
+    return f"{job_id}-{stage}-{number:05}"
+
+
+def new_part(job: Job, stage: str, number: int) -> Part:
+    return Part(job_id=job.id, owner=job.owner, stage=stage, number=number)
+
+
+def parts_of(documents: Documents, job_id: str, stage: str | None = None) -> list[Part]:
+    """The parts that were begun, of one stage or of all, in order."""
+    found: list[Part] = []
+    cursor = None
+    while True:
+        page = documents.query(PARTS, [("jobId", "==", job_id)], limit=PAGE, cursor=cursor)
+        found += [Part.read(document.data) for document in page.documents]
+        cursor = page.cursor
+        if cursor is None:
+            return sorted((part for part in found if stage in (None, part.stage)), key=lambda part: part.number)
+
+
+def change_part(
+    documents: Documents, id: str, change: Callable[[Part], bool], new: Callable[[], Part] | None = None
+) -> Part:
+    """As `change_job`, for a part; one that is not there yet begins as `new` makes it.
+
+    Raises:
+        NotFound: There is no such part, and no `new`.
+        Conflict: Others kept winning.
+    """
+    current: Part
+
+    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        nonlocal current
+        if data is None and new is None:
+            raise NotFound(f"part {id}")
+        current = Part.read(data) if data is not None else new()  # type: ignore[misc]  # checked above
+        return current.document() if change(current) else None
+
+    compare_and_set(documents, PARTS, id, changed)
+    return current
+
+
+def delete_parts(documents: Documents, job_id: str, stage: str | None = None) -> None:
+    for part in parts_of(documents, job_id, stage):
+        documents.delete(PARTS, part_id(job_id, part.stage, part.number))
+
+
+def begin_again(documents: Documents, job_id: str, stage: str) -> None:
+    """Give the parts that are not done all their attempts back."""
+    for part in parts_of(documents, job_id, stage):
+        change_part(documents, part_id(job_id, stage, part.number), _forgive)
+
+
+def _forgive(part: Part) -> bool:
+    if part.status is StageStatus.DONE:
+        return False
+    part.status = StageStatus.PENDING
+    part.attempts = 0
+    part.lease = part.error = part.message = None
+    return True
