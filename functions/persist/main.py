@@ -1,6 +1,6 @@
 """Stage `persist`: the video and its result become documents of their own, and the job is done.
 
-Triggered by: topic `analysis-completed`. Reads: the job, `media/{job}/extract.json`.
+Triggered by: topic `analysis-completed`. Reads: the job, `media/{job}/` extract.json, transcript.json.
 Writes: `videos/{job}` and the kind's collection. Sets off: nothing; the job ends here.
 """
 
@@ -12,12 +12,14 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
+from shared.errors import NotFound
 from shared.models.events import job_of
 from shared.models.job import Job
+from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 from shared.pipeline.contract import perform
 from shared.pipeline.media import load_json
-from shared.pipeline.paths import EXTRACTION, VIDEOS
+from shared.pipeline.paths import EXTRACTION, TRANSCRIPT, VIDEOS
 from shared.pipeline.run import StageRun
 
 
@@ -40,7 +42,15 @@ def persist_result(run: StageRun) -> None:
 def derive(run: StageRun, kind: Kind) -> dict[str, Any]:
     assert kind.derive is not None  # noqa: S101  # a kind has an analyze stage or this
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
-    return kind.derive(extraction).model_dump(mode="json", by_alias=True)
+    return kind.derive(extraction, read_transcript(run)).model_dump(mode="json", by_alias=True)
+
+
+def read_transcript(run: StageRun) -> Transcript:
+    """Empty for a kind that asks for none."""
+    try:
+        return Transcript.read(load_json(run.platform.objects, run.job.id, TRANSCRIPT))
+    except NotFound:
+        return Transcript()
 
 
 def show(job: Job, result: dict[str, Any]) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
 from shared.ai.gemini_calls import key_invalid, patiently, unavailable
 from shared.ai.gemini_files import uploaded
+from shared.ai.looking import looked_at
 from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn, part
+from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Line, Sound, Tick, Turn, part
 from shared.ai.schema import answer_schema
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 
 INLINE_BYTES = 14_000_000
 """Largest video inside a request: a request has at most 20 MB, and base64 makes four bytes of three."""
-SENDING = 0.3
-"""Share of the work that handing over the video is."""
+LOOKING, SENT = 0.15, 0.3
+"""How much of the work is done when a kind's measures are taken, and when the video is handed over."""
 TYPES = {"webm": "video/webm", "mp4": "video/mp4", "avi": "video/x-msvideo", "mpeg": "video/mpeg", "flv": "video/x-flv"}
 """Media types that Gemini takes, by a word of the container's name; anything else is sent as MP4."""
 REFUSALS = frozenset(
@@ -54,12 +56,17 @@ class GeminiProvider:
         told = instructions(kind, evidence, language)
         # Nor is a video handed over when there is to be no call.
         self._meter.allow()
+        screen: Sequence[Line] = []
+        if kind.measure:
+            # Gemini reads the screen by itself, but a measure has to be the same whoever analyses.
+            evidence, screen = looked_at(kind, evidence, language, part(tick, 0, LOOKING))
+        evidence = replace(evidence, heard=self._takes_whole(evidence))
+        text = evidence_text(evidence, screen)
+        asking = part(tick, SENT, 1)
         with (
             self._client() as client,
-            self._shown(client, evidence, part(tick, 0, SENDING)) as (parts, frames),
+            self._shown(client, evidence, part(tick, LOOKING if kind.measure else 0, SENT)) as (parts, frames),
         ):
-            asking = part(tick, SENDING, 1)
-            text = evidence_text(evidence)
 
             def ask(room: int, repair: Repair | None) -> Answer:
                 self._meter.allow()
@@ -99,20 +106,22 @@ class GeminiProvider:
                 raise key_invalid() from error
         return Client(vertexai=False, api_key=given.gemini_api_key, http_options=options)
 
+    def _takes_whole(self, evidence: Evidence) -> bool:
+        return evidence.source is not None and (fits(evidence) or not self._settings.google_genai_use_vertexai)
+
     @contextmanager
     def _shown(self, client: Client, evidence: Evidence, tick: Tick) -> Iterator[tuple[list[Part], int]]:
         """What the model is to look at, and how many pictures of it the service takes."""
         from google.genai.types import Part
 
         whole = round(evidence.info.duration_sec) or 1
-        small = evidence.info.size_bytes <= INLINE_BYTES
-        if evidence.source is None or (self._settings.google_genai_use_vertexai and not small):
+        if evidence.source is None or not evidence.heard:
             self._meter.note("Gemini saw the key frames instead of the whole video.")
             yield key_frames(evidence), len(evidence.frames)
             return
         tick(0, "Fetching the video")
         path, media_type = evidence.source(), media_type_of(evidence.info.container)
-        if small:
+        if fits(evidence):
             yield [Part.from_bytes(data=path.read_bytes(), mime_type=media_type)], whole
             return
         with uploaded(client, path, media_type, tick) as uri:
@@ -141,6 +150,11 @@ class GeminiProvider:
             tokens_out = (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)
             self._meter.count(self.name, self._settings.gemini_model, usage.prompt_token_count or 0, tokens_out)
         return answer_of(response)
+
+
+def fits(evidence: Evidence) -> bool:
+    """Whether the video can go inside a request."""
+    return evidence.info.size_bytes <= INLINE_BYTES
 
 
 def media_type_of(container: str) -> str:

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
+from shared.ai.looking import looked_at
 from shared.ai.meter import Meter
-from shared.ai.prompt import Line, evidence_text, instructions
-from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn, part
+from shared.ai.prompt import evidence_text, instructions
+from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Line, Sound, Tick, Turn, part
 from shared.ai.schema import answer_schema
 from shared.analyses.kinds import Kind
 from shared.errors import ClipwiseError, PermanentError, TransientError
@@ -47,7 +48,7 @@ class OpenAIProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
         told = instructions(kind, evidence, language)
-        screen = screen_lines(evidence, language, part(tick, 0, LOOKING))
+        evidence, screen = looked_at(kind, evidence, language, part(tick, 0, LOOKING))
         content = pictures_and_texts(evidence, screen)
         with self._client() as client:
 
@@ -101,16 +102,6 @@ class OpenAIProvider:
             usage = completion.usage
             self._meter.count(self.name, self._settings.openai_model, usage.prompt_tokens, usage.completion_tokens)
         return answer_of(completion)
-
-
-def screen_lines(evidence: Evidence, language: str, tick: Tick) -> Sequence[Line]:
-    """The words on the screen with their times, read from the samples."""
-    if not evidence.samples:
-        return []
-    from shared.ai.offline.screen.reader import read_screen
-
-    screen = read_screen(evidence.samples, language, tick)
-    return [*screen.lines, *screen.handles]
 
 
 def pictures_and_texts(evidence: Evidence, screen: Sequence[Line]) -> list[ChatCompletionContentPartParam]:

@@ -22,6 +22,17 @@ def part(tick: Tick, start: float, end: float) -> Tick:
     return lambda done, what: tick(start + (end - start) * done, what)
 
 
+class Line(Protocol):
+    """Words with their times, in seconds."""
+
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def text(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is really in the video: all that an analysis may draw on.
@@ -33,6 +44,8 @@ class Evidence:
         caption: The text its author posted with the video, if any.
         source: Fetches the video itself and returns its local path; raises PermanentError `source_gone`. Only called by
             a provider that sends the whole video.
+        heard: The provider listens to the video itself.
+        measured: What the kind measured; None for one that measures nothing.
     """
 
     info: MediaInfo
@@ -51,6 +64,8 @@ class Evidence:
     audio: AudioTrack | None = None
     silences: list[Span] = field(default_factory=list)
     origin: Origin | None = None
+    heard: bool = False
+    measured: BaseModel | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-KEPT = ("type", "description", "enum", "minimum", "maximum")
+KEPT = ("type", "description", "enum", "minimum", "maximum", "minItems", "maxItems")
 """Keywords that both OpenAI's strict mode and Gemini's response schema know and that mean the same in both."""
 
 Schema = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,10 +13,11 @@ from pydantic import BaseModel
 
 import shared.analyses
 from shared.errors import PermanentError
+from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 
 if TYPE_CHECKING:
-    from shared.ai.provider import Evidence
+    from shared.ai.provider import Evidence, Line
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class Kind:
         schema: Model of the result.
         prompt: Instruction for a model; None for a kind that needs none.
         prompt_version: Changes whenever the prompt or the schema does.
+        measure: Measures the video from the evidence and the words that stand on its screen. What it finds is shown to
+            the model, and to `complete` as `Evidence.measured`.
         complete: Puts a model's answer in order for the evidence and the language asked for: brings its times within
             the video and fills in what is not a model's to say (`readOnly` in the schema).
         needs_video: Refuse files without pictures.
         reads_text: Extract frames for reading on-screen text.
-        derive: Makes the result from what was extracted, for a kind without an `analyze` stage.
+        derive: Makes the result from what was extracted and what is said, for a kind without an `analyze` stage.
         collection: Where results of this kind are stored as documents of their own; None = only in the job.
     """
 
@@ -44,10 +47,11 @@ class Kind:
     schema: type[BaseModel]
     prompt: str | None = None
     prompt_version: str = "1"
+    measure: Callable[[Evidence, Sequence[Line]], BaseModel] | None = None
     complete: Callable[[BaseModel, Evidence, str], BaseModel] | None = None
     needs_video: bool = True
     reads_text: bool = False
-    derive: Callable[[Extraction], BaseModel] | None = None
+    derive: Callable[[Extraction, Transcript], BaseModel] | None = None
     collection: str | None = None
 
 

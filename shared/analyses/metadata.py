@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.analyses.kinds import Kind
 from shared.models.base import Model
+from shared.models.transcript import Transcript
 from shared.models.video import Extraction, Frame, MediaInfo
 
 
@@ -23,7 +24,7 @@ def clock_time(seconds: float) -> str:
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def derive(extraction: Extraction) -> Metadata:
+def derive(extraction: Extraction, _: Transcript) -> Metadata:
     return Metadata(
         duration=clock_time(extraction.info.duration_sec),
         info=extraction.info,
