@@ -30,26 +30,24 @@ log = logging.getLogger(__name__)
 
 
 def take_url(platform: Platform, user: User, wish: UrlWish, key: str | None, trace: str | None) -> Job:
-    """A job for a link. While one for the same link and kind is active, that one.
+    """A job for a link: the one that does, or did, the same already, if there is one.
 
     Raises PermanentError `url_invalid`, `url_not_allowed`.
     """
-    kind_named(wish.kind)
+    kind = kind_named(wish.kind)
     url = str(check_url(wish.url, settings()))
-    same = normalise_url(url)
-    request = wish.model_dump() | {"url": same}
+    link = {"url": normalise_url(url)}
+    request = _plain(wish) | link
     wanted = _id_for(platform, user, key, request)
     # The key's own job is its answer, ended or not.
     known = read_job(platform.documents, wanted) if key else None
     if known:
         return known
-    job_id = once.active_job(platform.documents, user.id, wish.kind, same, wanted)
+    same = _plain(wish.model_copy(update={"fresh": False})) | link | {"prompt": kind.prompt_version}
+    job_id, known = once.answering_job(platform.documents, user.id, same, wanted, fresh=wish.fresh)
     if key and job_id != wanted:
         once.settle_key(platform.documents, user.id, key, request, job_id)
-    known = read_job(platform.documents, job_id)
-    if known:
-        return known
-    return lifecycle.start(platform, _plan(user, wish, job_id, trace, url=url))
+    return known or lifecycle.start(platform, _plan(user, wish, job_id, trace, url=url))
 
 
 def take_file(
@@ -66,7 +64,7 @@ def take_file(
     if key:
         file.stream.seek(0)
         sha256 = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file is one
-        request = wish.model_dump() | {"filename": filename, "sha256": sha256}
+        request = _plain(wish) | {"filename": filename, "sha256": sha256}
     job_id = _id_for(platform, user, key, request)
     known = read_job(platform.documents, job_id) if key else None
     if known is None:
@@ -115,6 +113,11 @@ def open_upload(
     # The session first: without a job it is of no use to anyone and expires.
     session = platform.objects.start_upload(UPLOADS, source_name(plan.id), content_type, wish.size, ttl, origin)
     return lifecycle.start(platform, plan), session
+
+
+def _plain(wish: Wish) -> dict[str, Any]:
+    """For digests, which are stored: what was not asked for stays out, so that a field that is new changes none."""
+    return wish.model_dump(exclude_defaults=True)
 
 
 def _id_for(platform: Platform, user: User, key: str | None, request: Any) -> str:

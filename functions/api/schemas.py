@@ -110,6 +110,7 @@ class UrlWish(Wish):
     """A video behind a link."""
 
     url: str = Field(description="http or https.", examples=["https://example.com/soup.mp4"])
+    fresh: bool = Field(False, description="Do it anew, even when a job of yours has done the same before.")
 
 
 class FileWish(Wish):

@@ -79,8 +79,9 @@ class Api:
     ) -> None:
         self._http.close()
 
-    def create_job(self, url: str, kind: str, language: str | None) -> JobDocument:
-        return self._json("POST", "/v1/jobs", json=_given(url=url, kind=kind, language=language))
+    def create_job(self, url: str, kind: str, language: str | None, fresh: bool) -> JobDocument:
+        """A new job, or one that does or did the same already."""
+        return self._json("POST", "/v1/jobs", json=_given(url=url, kind=kind, language=language, fresh=fresh or None))
 
     def start_upload(
         self, filename: str, content_type: str, size: int, kind: str, language: str | None

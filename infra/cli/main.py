@@ -78,6 +78,7 @@ def submit(
     # The default is the kind that needs to be asked for: `metadata` is part of every job's document anyway.
     kind: Annotated[str, typer.Option(help="What to make of it, e.g. recipe or metadata.")] = "recipe",
     language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do a URL anew, even when it was done before.")] = False,
     server: Server = LOCAL,
     json: Json = False,
 ) -> None:
@@ -85,7 +86,7 @@ def submit(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.submit(source, kind, language, json)
+        session.submit(source, kind, language, json, fresh)
 
 
 @app.command()

@@ -74,11 +74,13 @@ class Session:
         usual = self.api.server == os.environ.get("CLIPWISE_SERVER", LOCAL).rstrip("/")
         return f"`clipwise {words}`" if usual else f"`clipwise {words} --server {self.api.server}`"
 
-    def submit(self, source: str, kind: str, language: str | None, as_json: bool) -> None:
+    def submit(self, source: str, kind: str, language: str | None, as_json: bool, fresh: bool) -> None:
         """Send a file or a URL, follow its job and show how it ended."""
         with progress_view(self.err) as view:
             if source.lower().startswith(("http://", "https://")):
-                job = self.api.create_job(source, kind, language)
+                job = self.api.create_job(source, kind, language, fresh)
+                if job["status"] == "done":
+                    self.say("This was done before, and this is what came out; --fresh does it anew.")
             else:
                 job = self._upload(source, kind, language, view)
             job = self._follow(job["id"], view)

@@ -1,4 +1,4 @@
-"""Asking twice and getting one job: idempotency keys, and one active job per owner, URL and kind.
+"""Asking twice and getting one job: idempotency keys, and one job that answers each request for a link.
 
 Both are small documents made with `create`, which is a mutex, that point to the job they stand for. The document comes
 first and the job second; a crash between the two leaves a pointer to nothing, and the next request makes that job.
@@ -14,12 +14,13 @@ from typing import Any
 
 from shared import clock
 from shared.errors import AlreadyExists, Conflict
+from shared.models.job import Job, JobStatus
 from shared.pipeline.jobs import read_job
 from shared.pipeline.lifecycle import JobProblem, new_id
 from shared.platform.ports import Documents
 
 IDEMPOTENCY = "idempotency"
-ACTIVE = "active"
+ANSWERS = "answers"
 REMEMBER = timedelta(days=1)
 TRIES = 10
 
@@ -60,34 +61,51 @@ def settle_key(documents: Documents, owner: str, key: str, request: Any, job_id:
     )
 
 
-def active_job(documents: Documents, owner: str, kind: str, url: str, job_id: str) -> str:
-    """The id of the active job of this owner for this kind and normalised URL; `job_id` if there is none yet."""
-    id = digest(owner, kind, url)
+def answering_job(
+    documents: Documents, owner: str, request: Any, job_id: str, *, fresh: bool = False
+) -> tuple[str, Job | None]:
+    """The job that answers this owner's request, an active or a done one; `job_id` and None if there is none yet.
+
+    An id without a job is the caller's to make the job under. What is made is found by equal requests until it fails,
+    is cancelled or deleted.
+
+    Args:
+        request: JSON values that hold all that makes a difference to the result.
+        fresh: Whether a done job is not good enough.
+    """
+    id = digest(owner, request)
+    # It lives as long as its job does, and goes with it: see `forget`.
+    mine = {"owner": owner, "jobId": job_id, "expiresAt": None}
     for _ in range(TRIES):
-        mine = {"owner": owner, "jobId": job_id, "expiresAt": clock.now() + REMEMBER}
         try:
-            documents.create(ACTIVE, id, mine)
-            return job_id
+            documents.create(ANSWERS, id, mine)
+            return job_id, None
         except AlreadyExists:
-            stored = documents.get(ACTIVE, id)
+            stored = documents.get(ANSWERS, id)
         if stored is None:
             continue
         other = str(stored.data["jobId"])
         job = read_job(documents, other)
-        if job is None or not job.status.final:
-            return other
+        forgotten = stored.data["expiresAt"] is not None
+        if not forgotten and (job is None or _answers(job, fresh)):
+            return other, job
         try:
-            documents.replace(ACTIVE, id, mine, stored.version)
-            return job_id
+            documents.replace(ANSWERS, id, mine, stored.version)
+            return job_id, None
         except Conflict:
             continue
-    raise Conflict(f"many requests for one URL at once: {id}")
+    raise Conflict(f"many requests for one link at once: {id}")
+
+
+def _answers(job: Job, fresh: bool) -> bool:
+    return not job.status.final or (job.status is JobStatus.DONE and not fresh)
 
 
 def forget(documents: Documents, job_id: str) -> None:
     """Let requests that stood for this job make a new one; to be called before the job is deleted."""
-    for collection in (IDEMPOTENCY, ACTIVE):
+    for collection in (IDEMPOTENCY, ANSWERS):
         for stored in documents.query(collection, [("jobId", "==", job_id)]).documents:
+            nobody = {"jobId": new_id(), "expiresAt": clock.now() + REMEMBER}
             # Whoever changes it meanwhile has put another job there.
             with suppress(Conflict):
-                documents.replace(collection, stored.id, stored.data | {"jobId": new_id()}, stored.version)
+                documents.replace(collection, stored.id, stored.data | nobody, stored.version)

@@ -12,7 +12,7 @@ from shared.models.job import Job, JobError, UploadState
 from shared.pipeline import lifecycle
 from shared.pipeline.contract import fail
 from shared.pipeline.jobs import change_job, current_stage
-from shared.pipeline.once import ACTIVE, IDEMPOTENCY
+from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
 from shared.pipeline.wiring import wiring
@@ -40,7 +40,7 @@ def sweep(platform: Platform) -> int:
             except Exception as trouble:
                 log.exception("job could not be woken")
                 troubles.append(trouble)
-    for collection in (IDEMPOTENCY, ACTIVE, DELETED):
+    for collection in (IDEMPOTENCY, ANSWERS, DELETED):
         _forget(platform, collection)
     if troubles:
         raise ExceptionGroup("jobs that could not be woken", troubles)

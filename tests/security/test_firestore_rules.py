@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from shared.analyses.kinds import kinds
-from shared.pipeline.once import ACTIVE, IDEMPOTENCY
+from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS, VIDEOS
 from tests.contract.emulated import running_emulators
 from tests.security.firestore_client import Firestore, both, either, encoded, query, token, where
 
 SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
-INTERNAL = [IDEMPOTENCY, ACTIVE, "uploads", "parts", "segments", "never-heard-of"]
+INTERNAL = [IDEMPOTENCY, ANSWERS, "uploads", "parts", "segments", "never-heard-of"]
 ALLOWED, REFUSED = 200, 403
 
 ANN, BOB, CY, DORA = map(token, ["ann", "bob", "cy", "dora"])

@@ -35,6 +35,11 @@ IdempotencyKey = Annotated[
 ]
 
 
+def accepted(job: Job) -> JSONResponse:
+    """Its work is still to come, or is done already."""
+    return answer(job, 200 if job.status is JobStatus.DONE else 202)
+
+
 def answer(job: Job, status: int = 200) -> JSONResponse:
     headers = {"Location": f"/v1/jobs/{job.id}"} if status == 202 else None
     return JSONResponse(job.public(), status, headers)
@@ -44,12 +49,14 @@ def answer(job: Job, status: int = 200) -> JSONResponse:
     "",
     summary="Submit a video, as a link or as a file",
     description=(
-        "JSON names a link, a multipart form brings a file. While a job of yours for the same link and kind is active, "
-        "you get that one. For files of more than 30 MB use POST /v1/uploads, which works everywhere."
+        "JSON names a link, a multipart form brings a file. For a link, kind, language and options that a job of yours "
+        "is at work on, you get that job; when one has done the same already, that one with its result and 200, unless "
+        "you ask for it `fresh`. For files of more than 30 MB use POST /v1/uploads, which works everywhere."
     ),
     status_code=202,
     response_model=PublicJob,
-    responses=problems(400, 409, 413, 415, 503),
+    responses=problems(400, 409, 413, 415, 503)
+    | {200: {"model": PublicJob, "description": "A job of yours has done this already."}},
     openapi_extra=body(application__json="UrlWish", multipart__form_data="FileWish"),
 )
 async def submit(request: Request, user: Caller, place: Place, idempotency_key: IdempotencyKey = None) -> Response:
@@ -65,7 +72,7 @@ async def submit(request: Request, user: Caller, place: Place, idempotency_key: 
             raise PermanentError(
                 "unsupported_body", "Send a link as application/json, or a file as multipart/form-data."
             )
-    return answer(job, 202)
+    return accepted(job)
 
 
 @router.get("", summary="List your jobs, newest first", response_model=JobPage)

@@ -213,10 +213,10 @@ def test_deleting_and_submitting_at_once_leaves_one_active_job(site: Site) -> No
 def test_too_many_at_once_is_said_to_pass(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """When others keep winning, the client is told to come back rather than that something is broken."""
 
-    def always_lost(*_: Any) -> str:
+    def always_lost(*_: Any, **__: Any) -> str:
         raise Conflict("busy")
 
-    monkeypatch.setattr(once, "active_job", always_lost)
+    monkeypatch.setattr(once, "answering_job", always_lost)
     answer = site.client.post("/v1/jobs", json={"url": "https://example.com/a.mp4", "kind": "metadata"})
 
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")

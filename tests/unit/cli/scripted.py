@@ -51,6 +51,7 @@ class Script:
         cuts: For each PUT with bytes: break the connection after so many; None = take them all.
         refuse_upload: Answer each PUT with this problem.
         pages: Answers to GET /v1/jobs, in order.
+        stored: Whether a finished job answers a link that is not asked for afresh.
     """
 
     streams: list[tuple[list[dict[str, Any]], str | int]] = field(default_factory=list)
@@ -58,6 +59,7 @@ class Script:
     cuts: list[int | None] = field(default_factory=list)
     refuse_upload: tuple[int, str] | None = None
     pages: list[dict[str, Any]] = field(default_factory=list)
+    stored: bool = False
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     received: bytearray = field(default_factory=bytearray)
@@ -144,7 +146,8 @@ class Handler(BaseHTTPRequestHandler):
             if body["kind"] == "poem":
                 self.problem(422, "unknown_kind")
             else:
-                self.answer(202, job("queued", url=body["url"]))
+                stored = self.script.stored and not body.get("fresh")
+                self.answer(200, job("done")) if stored else self.answer(202, job("queued", url=body["url"]))
         elif self.path == f"/v1/jobs/{ID}/cancel":
             self.answer(200, job("cancelled"))
         elif self.path == f"/v1/jobs/{ID}/retry":

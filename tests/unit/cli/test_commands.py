@@ -133,6 +133,18 @@ def test_json_is_all_that_goes_to_stdout(script: Script, video: Path) -> None:
     assert "upload" in result.stderr
 
 
+def test_a_stored_result_is_said_to_be_one(script: Script) -> None:
+    """Who gets an old result reads that it is one and how to get a new one, which then is not said to be old."""
+    script.stored = True
+    script.streams = [([DONE], "close")] * 2
+    old, new = (run(script, "submit", "https://example.com/soup.mp4", *fresh) for fresh in ([], ["--fresh"]))
+    assert "done before" in old.stderr
+    assert "--fresh" in old.stderr
+    assert "done before" not in new.stderr
+    assert [body.get("fresh") for body in script.bodies] == [None, True]
+    assert old.stdout == new.stdout
+
+
 def test_a_url_is_submitted_as_it_is(script: Script) -> None:
     """A link is handed to the server, which downloads it."""
     script.streams = [([job("done", kind="metadata", result=METADATA)], "close")]

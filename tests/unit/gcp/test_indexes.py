@@ -130,7 +130,7 @@ def test_frontends_can_list_what_the_rules_let_them(collection: str) -> None:
 
 def test_what_expires_is_deleted_by_firestore_too() -> None:
     """Forgotten keys go even when the sweep is not run, and the sweep can still look for them."""
-    for collection in (once.IDEMPOTENCY, once.ACTIVE):
+    for collection in (once.IDEMPOTENCY, once.ANSWERS):
         (override,) = [each for each in DEFINED["fieldOverrides"] if each["collectionGroup"] == collection]
         assert (override["fieldPath"], override["ttl"]) == ("expiresAt", True)
         assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in override["indexes"]
