@@ -1,8 +1,8 @@
 """Stage `analyze`: from what was extracted to the kind's result.
 
-Triggered by: topic `video-extracted`. Reads: `media/{job}/` extract.json, frames/, samples/; `uploads/{job}/source`
-when a provider takes the whole video. Writes: `media/{job}/result.json`, the result and usage in the job, the owner's
-month in `spending`. Sets off: `persist` by topic `analysis-completed`.
+Triggered by: topic `transcript-completed`. Reads: `media/{job}/` extract.json, transcript.json, frames/, samples/;
+`uploads/{job}/source` when a provider takes the whole video. Writes: `media/{job}/result.json`, the result and usage in
+the job, the owner's month in `spending`. Sets off: `persist` by topic `analysis-completed`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
 from shared.pipeline.contract import perform
-from shared.pipeline.media import fetch_frames, load_json, store_json
+from shared.pipeline.media import fetch_frames, load_json, load_transcript, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, source_name
 from shared.pipeline.run import StageRun
 from shared.settings import settings
+
+SAID_AS = {"subtitles": "subtitle", "captions": "subtitle", "speech": "speech"}
+"""How a result names where it found words, by where the transcript is from."""
 
 
 @functions_framework.cloud_event
@@ -70,17 +73,22 @@ def fetch_source(run: StageRun) -> Path:
 
 def gather(run: StageRun, extraction: Extraction) -> Evidence:
     job = run.job
+    transcript = load_transcript(run.platform.objects, job.id)
     return Evidence(
         info=extraction.info,
         frames=fetch_frames(run.platform.objects, job.id, extraction.frames, run.workspace),
         samples=fetch_frames(run.platform.objects, job.id, extraction.samples, run.workspace),
-        transcript=extraction.transcript,
-        transcript_language=extraction.transcript_language,
-        transcript_source="subtitle" if extraction.transcript else None,
+        transcript=transcript.segments,
+        transcript_language=transcript.language,
+        transcript_source=SAID_AS[transcript.source] if transcript.source else None,
         title=job.video.title,
         caption=job.video.caption,
         author=job.video.author,
         url=job.url,
         thumbnail=extraction.thumbnail,
         source=lambda: fetch_source(run),
+        shots=extraction.shots,
+        audio=extraction.audio,
+        silences=extraction.silences,
+        origin=job.video.origin,
     )

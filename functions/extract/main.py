@@ -15,7 +15,7 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
 from shared.models.job import Job
-from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment
+from shared.models.video import AudioPart, AudioTrack, Extraction, MediaInfo, Segment
 from shared.pipeline.contract import perform
 from shared.pipeline.media import store_folder, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
@@ -66,13 +66,16 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
         )
     run.tick(0.7, "Taking out subtitles and sound")
     transcript, language = take_subtitles(source, info)
+    audio = take_audio(source, info, out)
+    if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:
+        audio.parts = [AudioPart(name=audio.name, start=0, end=audio.duration_sec)]
     return Extraction(
         info=info,
         thumbnail=pictures.thumbnail if pictures else None,
         shots=pictures.shots if pictures else [],
         frames=pictures.frames if pictures else [],
         samples=pictures.samples if pictures else [],
-        audio=take_audio(source, info, out),
+        audio=audio,
         transcript=transcript,
         transcript_language=language,
     )
@@ -104,3 +107,5 @@ def show_extraction(job: Job, extraction: Extraction) -> None:
     job.video.frames = extraction.frames
     job.video.audio = extraction.audio
     job.video.transcript_source = "subtitles" if extraction.transcript else None
+    if "transcribe" in job.stages:
+        job.stages["transcribe"].parts = len(extraction.audio.parts) if extraction.audio else 0

@@ -50,7 +50,7 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
 KIND = Kind(
     name="recipe",
     does="Title, ingredients with amounts, steps, times and servings of a cooking video.",
-    stages=("extract", "analyze", "persist"),
+    stages=("extract", "transcribe", "analyze", "persist"),
     schema=Recipe,
     prompt=PROMPT,
     prompt_version="1",

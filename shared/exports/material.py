@@ -9,9 +9,9 @@ from shared.errors import NotFound, PermanentError
 from shared.exports.scale import for_servings
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
-from shared.models.video import Extraction, Segment
-from shared.pipeline.media import load_json
-from shared.pipeline.paths import EXTRACTION, MEDIA, media_name
+from shared.models.video import Segment
+from shared.pipeline.media import load_transcript
+from shared.pipeline.paths import MEDIA, media_name
 from shared.platform.ports import Objects
 from shared.settings import settings
 
@@ -53,15 +53,16 @@ class Material:
         if self.servings is not None:
             raise PermanentError("servings_unknown", "Only a recipe can be scaled by servings; leave servings out.")
         try:
-            extraction = Extraction.read(load_json(self.objects, self.job.id, EXTRACTION))
+            segments = load_transcript(self.objects, self.job.id).segments
         except NotFound:
-            extraction = None
-        if extraction and extraction.transcript:
-            return extraction.transcript
+            segments = []
+        if segments:
+            return segments
         if not self.job.status.final:
             raise self._not_done()
         raise PermanentError(
-            "no_transcript", "This job has no transcript: its video has no subtitles that could be read."
+            "no_transcript",
+            "This job has no transcript: its video has no subtitles that could be read, and no words were heard in it.",
         )
 
     def picture(self) -> bytes | None:

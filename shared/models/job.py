@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -90,6 +91,21 @@ class Usage(Model):
     frames: int = 0
     cost_usd: float = 0
     notes: list[str] = Field([], description="E.g. that a provider was down and another one stood in.")
+
+    @classmethod
+    def total(cls, usages: Iterable[Usage]) -> Usage:
+        """What several took together; who made it is taken from the last that says so."""
+        whole = cls()
+        for one in usages:
+            sums = {name: getattr(whole, name) + getattr(one, name) for name in ADDED}
+            named = {name: value for name in NAMED if (value := getattr(one, name)) is not None}
+            notes = list(dict.fromkeys([*whole.notes, *one.notes]))
+            whole = whole.model_copy(update=sums | named | {"notes": notes})
+        return whole
+
+
+ADDED = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
+NAMED = ("provider", "model", "prompt_version")
 
 
 class Part(StageState):

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.models.video import Frame
-from shared.pipeline.paths import MEDIA, media_name
+from shared.errors import NotFound
+from shared.models.transcript import Transcript
+from shared.models.video import Extraction, Frame
+from shared.pipeline.paths import EXTRACTION, MEDIA, TRANSCRIPT, media_name
 from shared.platform.ports import Objects
 
 TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
@@ -43,3 +45,21 @@ def load_json(objects: Objects, job_id: str, name: str) -> dict[str, Any]:
     with objects.open(MEDIA, media_name(job_id, name)) as stream:
         value: dict[str, Any] = json.load(stream)
     return value
+
+
+def load_transcript(objects: Objects, job_id: str) -> Transcript:
+    """What is known of the words; before, or without, the stage `transcribe` that is the file's subtitles.
+
+    Raises NotFound while nothing was extracted.
+    """
+    try:
+        return Transcript.read(load_json(objects, job_id, TRANSCRIPT))
+    except NotFound:
+        extraction = Extraction.read(load_json(objects, job_id, EXTRACTION))
+    return subtitles_of(extraction)
+
+
+def subtitles_of(extraction: Extraction) -> Transcript:
+    if not extraction.transcript:
+        return Transcript()
+    return Transcript(source="subtitles", language=extraction.transcript_language, segments=extraction.transcript)

@@ -13,12 +13,15 @@ from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.contract import perform
 from shared.pipeline.jobs import read_job
+from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.wiring import wiring
 from shared.platform.connect import use_platform
 from tests.unit.pipeline.world import Event, Fate, World, cloud_event, temporary_documents
 
-STAGES = ["download", "extract", "analyze", "persist"]
+STAGES = ["download", "extract", "transcribe", "analyze", "persist"]
+DELIVERIES = ["download", "extract", "transcribe", "transcribe/0", "transcribe/2", "analyze", "persist"]
+"""The last part's includes the joining."""
 
 
 @pytest.fixture
@@ -40,14 +43,14 @@ def now(world: World, job_id: str) -> Job:
     return job
 
 
-def calls_of(world: World, stage: str) -> int:
-    """How many port calls a stage makes when nothing goes wrong."""
+def calls_of(world: World, name: str) -> int:
+    """How many port calls a delivery makes when nothing goes wrong."""
     start(world)
     while True:
         event = world.mailbox.pop(0)
         fate = Fate()
         world.deliver(event, fate)
-        if event.stage == stage:
+        if event.name == name:
             return fate.calls
 
 
@@ -58,16 +61,17 @@ def test_a_job_gets_through_without_any_sweep(world: World) -> None:
         assert world.deliver(world.mailbox.pop(0))
     job = now(world, job_id)
     assert job.status is JobStatus.DONE
-    assert [state.attempts for state in job.stages.values()] == [1, 1, 1, 1]
+    assert [state.attempts for state in job.stages.values()] == [1, 1, 1, 1, 1]
     assert job.outbox == []
+    assert parts_of(world.documents, job_id) == []
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_crash_at_any_port_call_loses_nothing(tmp_path: Path, stage: str, after: bool) -> None:
+@pytest.mark.parametrize("name", DELIVERIES)
+def test_a_crash_at_any_port_call_loses_nothing(tmp_path: Path, name: str, after: bool) -> None:
     """A process that dies just before or after any of its calls leaves a job that still ends done."""
     with pytest.MonkeyPatch.context() as patch:
-        count = calls_of(World(temporary_documents(tmp_path / "counting"), patch), stage)
+        count = calls_of(World(temporary_documents(tmp_path / "counting"), patch), name)
         assert count > 3
         for die_at in range(1, count + 1):
             world = World(temporary_documents(tmp_path / str(die_at)), patch)
@@ -76,7 +80,7 @@ def test_a_crash_at_any_port_call_loses_nothing(tmp_path: Path, stage: str, afte
             while world.mailbox:
                 event = world.mailbox.pop(0)
                 fate = Fate()
-                if event.stage == stage and not struck:
+                if event.name == name and not struck:
                     fate, struck = Fate(die_at=die_at, die_after=after), True
                 if not world.deliver(event, fate):
                     world.time += timedelta(minutes=2)
@@ -85,11 +89,11 @@ def test_a_crash_at_any_port_call_loses_nothing(tmp_path: Path, stage: str, afte
             assert now(world, job_id).status is JobStatus.DONE, f"died at call {die_at}"
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_second_delivery_in_the_middle_does_no_work(tmp_path: Path, stage: str) -> None:
+@pytest.mark.parametrize("name", DELIVERIES)
+def test_a_second_delivery_in_the_middle_does_no_work(tmp_path: Path, name: str) -> None:
     """While one delivery works on a stage, another of the same event is refused at whatever moment it comes."""
     with pytest.MonkeyPatch.context() as patch:
-        count = calls_of(World(temporary_documents(tmp_path / "counting"), patch), stage)
+        count = calls_of(World(temporary_documents(tmp_path / "counting"), patch), name)
         for at in range(1, count + 1):
             world = World(temporary_documents(tmp_path / str(at)), patch)
             job_id = start(world)
@@ -97,7 +101,7 @@ def test_a_second_delivery_in_the_middle_does_no_work(tmp_path: Path, stage: str
             while world.mailbox:
                 event = world.mailbox.pop(0)
                 fate = Fate()
-                if event.stage == stage and not struck:
+                if event.name == name and not struck:
                     struck = True
                     fate = Fate(meanwhile_at=at, meanwhile=lambda e=event, w=world: w.deliver(e))  # type: ignore[misc]
                 if not world.deliver(event, fate):
@@ -105,7 +109,7 @@ def test_a_second_delivery_in_the_middle_does_no_work(tmp_path: Path, stage: str
                     world.time += timedelta(seconds=1)
             job = now(world, job_id)
             assert job.status is JobStatus.DONE
-            assert world.worked[job_id, stage] == 1, f"worked twice, second delivery at call {at}"
+            assert world.worked[job_id, name] == 1, f"worked twice, second delivery at call {at}"
             assert job.outbox == []
 
 

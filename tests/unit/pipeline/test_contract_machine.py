@@ -15,8 +15,9 @@ from shared.errors import NotFound
 from shared.models.job import JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name
-from tests.unit.pipeline.world import Event, Fate, World, problem, temporary_documents
+from tests.unit.pipeline.world import DIVIDED, PARTS, Event, Fate, World, problem, temporary_documents
 
+STAGES = ["download", "extract", "transcribe", "analyze", "persist"]
 fates = st.builds(
     Fate,
     die_at=st.none() | st.integers(1, 16),
@@ -81,10 +82,10 @@ class Disorder(RuleBasedStateMachine):
         if event:
             self.world.mailbox.remove(event)
 
-    @rule(which=st.integers(0, 50), stage=st.sampled_from(["download", "extract", "analyze", "persist"]))
-    def late_event(self, which: int, stage: str) -> None:
-        """An event of a stage that may be long over, or not be reached yet."""
-        self.world.deliver(Event(stage, self.job(which)))
+    @rule(which=st.integers(0, 50), stage=st.sampled_from(STAGES), part=st.none() | st.integers(0, PARTS - 1))
+    def late_event(self, which: int, stage: str, part: int | None) -> None:
+        """An event of a stage, or of a part of one, that may be long over, or not be reached yet."""
+        self.world.deliver(Event(stage, self.job(which), part if stage == DIVIDED else None))
 
     @rule(seconds=st.sampled_from([1, 40, 400, 4000]))
     def wait(self, seconds: int) -> None:
@@ -114,7 +115,7 @@ class Disorder(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 50),
-        stage=st.sampled_from(["download", "extract", "analyze", "persist"]),
+        stage=st.sampled_from(STAGES),
         permanent=st.booleans(),
         times=st.integers(1, 6),
     )
@@ -138,6 +139,8 @@ class Disorder(RuleBasedStateMachine):
             for job in self.world.jobs():
                 assert job.status.final, f"lost: {job.status} at {job.stage}"
                 assert not any(state.lease for state in job.stages.values())
+                if job.status is JobStatus.DONE and DIVIDED in job.stages:
+                    assert job.options["shown"] == PARTS
                 made = {name for bucket, name in self.world.objects.stored if bucket == MEDIA}
                 if job.status is JobStatus.DONE:
                     assert job.progress == 100

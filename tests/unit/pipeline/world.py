@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,16 +17,18 @@ from cloudevents.http import CloudEvent
 
 from shared import clock
 from shared.errors import NotFound, PermanentError, TransientError
-from shared.models.job import Job
+from shared.models.job import Job, Part
 from shared.pipeline.contract import perform
+from shared.pipeline.division import Division, PartRun, perform_divided
 from shared.pipeline.paths import MEDIA, UPLOADS, job_of_source, media_name, source_name
-from shared.pipeline.run import StageRun
+from shared.pipeline.run import Run, StageRun
 from shared.pipeline.sweep import sweep
 from shared.pipeline.wiring import wiring
 from shared.platform.connect import use_platform
 from shared.platform.ports import Documents, ObjectInfo, Platform
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+DIVIDED, PARTS = "transcribe", 3
 
 
 class Killed(BaseException):
@@ -109,7 +113,7 @@ class MailboxBus:
         if topic == wiring().dead_letter_topic:
             self.dead_letters.append(data["jobId"])
         for function in wiring().listeners(topic=topic):
-            self.mailbox.append(Event(function.name, data["jobId"]))
+            self.mailbox.append(Event(function.name, data["jobId"], data.get("part")))
         return "id"
 
 
@@ -117,10 +121,17 @@ class MailboxBus:
 class Event:
     stage: str
     job_id: str
+    part: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.stage if self.part is None else f"{self.stage}/{self.part}"
 
 
 def cloud_event(event: Event) -> CloudEvent:
-    return CloudEvent({"type": "test", "source": "//test"}, {"jobId": event.job_id})
+    data = {"jobId": event.job_id, "stage": event.stage, "part": event.part}
+    message = {"message": {"data": base64.b64encode(json.dumps(data).encode()).decode()}}
+    return CloudEvent({"type": "test", "source": "//test"}, message)
 
 
 class World:
@@ -164,7 +175,10 @@ class World:
         self.fate = fate or Fate()
         try:
             with use_platform(self.platform):
-                perform(cloud_event(event), event.stage, event.job_id, self.work)
+                if event.stage == DIVIDED:
+                    perform_divided(cloud_event(event), Division(DIVIDED, self.work_part, self.show, self.join))
+                else:
+                    perform(cloud_event(event), event.stage, event.job_id, self.work)
         except (Exception, Killed):
             return False
         finally:
@@ -173,12 +187,7 @@ class World:
 
     def work(self, run: StageRun) -> None:
         """What every stage does here: read what the one before made, write its own, move on half way."""
-        self.worked[run.job.id, run.stage] += 1
-        problems = self.trouble.get((run.job.id, run.stage), [])
-        if problems:
-            raise problems.pop(0)
-        self.time += timedelta(seconds=2)
-        run.tick(0.5, "half way")
+        self.half_way(run, run.stage)
         if run.stage == "download":
             run.platform.objects.put(UPLOADS, source_name(run.job.id), b"video", "video/mp4")
             return
@@ -187,6 +196,27 @@ class World:
         run.platform.objects.put(MEDIA, media_name(run.job.id, run.stage), run.stage.encode(), "text/plain")
         self.time += timedelta(seconds=2)
         run.leave(lambda job: job.options.update({run.stage: True}), now=True)
+        if run.stage == "extract" and DIVIDED in run.job.stages:
+            run.leave(lambda job: setattr(job.stages[DIVIDED], "parts", PARTS))
+
+    def half_way(self, run: Run[Any], name: str) -> None:
+        self.worked[run.job.id, name] += 1
+        problems = self.trouble.get((run.job.id, run.stage), [])
+        if problems:
+            raise problems.pop(0)
+        self.time += timedelta(seconds=2)
+        run.tick(0.5, "half way")
+
+    def work_part(self, run: PartRun) -> None:
+        self.half_way(run, f"{run.stage}/{run.number}")
+        run.leave(lambda part: setattr(part, "outcome", {"number": part.number}))
+
+    def show(self, job: Job, parts: list[Part]) -> None:
+        job.options["shown"] = sum(part.outcome is not None for part in parts)
+
+    def join(self, run: StageRun, parts: list[Part]) -> None:
+        assert [part.outcome for part in parts] == [{"number": number} for number in range(PARTS)]
+        self.work(run)
 
     def sweep(self, fate: Fate | None = None) -> None:
         self.fate = fate or Fate()

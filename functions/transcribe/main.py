@@ -1,0 +1,137 @@
+"""Stage `transcribe`: from subtitles, captions or sound to one transcript.
+
+Triggered by: topic `audio-extracted`, once for the job and once for each part of its sound. Reads: `media/{job}/`
+extract.json, captions.json, the parts of the sound. Writes: `media/{job}/transcript.json`, the words so far in the job,
+the owner's month in `spending`. Sets off: its own parts, then `analyze` or whatever the kind has next.
+"""
+
+from __future__ import annotations
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.models.job import Job, Part, Usage
+from shared.models.transcript import Transcript
+from shared.models.video import Extraction, Segment
+from shared.pipeline.division import Division, PartRun, perform_divided
+from shared.pipeline.media import load_json, store_json, subtitles_of
+from shared.pipeline.paths import CAPTIONS, EXTRACTION, MEDIA, TRANSCRIPT, media_name
+from shared.pipeline.run import StageRun
+from shared.settings import settings
+
+SHOWN_CHARACTERS = 20_000
+MISSING = "…"
+"""Stands in the words so far where a part is not done while later ones are."""
+
+
+@functions_framework.cloud_event
+def transcribe(event: CloudEvent) -> None:
+    perform_divided(event, Division("transcribe", work=listen, show=show_parts, join=write_down))
+
+
+def listen(run: PartRun) -> None:
+    """Have one part of the sound written down, by whoever the configuration names for the job's kind."""
+    from shared.ai.budget import meter_for
+    from shared.ai.provider import Sound
+    from shared.ai.providers import provider_for
+    from shared.analyses.kinds import kind_named
+    from shared.errors import PermanentError
+
+    assert run.job.video.audio is not None  # noqa: S101  # without sound there are no parts
+    place, part = run.platform, run.job.video.audio.parts[run.number]
+    path = run.workspace / "part.flac"
+    place.objects.download(MEDIA, media_name(run.job.id, part.name), path)
+    meter = meter_for(place.documents, run.job.owner, settings().monthly_budget_usd, run.claimed.usage)
+
+    def bill(stored: Part) -> None:
+        """What was billed is told for attempts that fail, too."""
+        stored.usage = meter.usage
+
+    run.leave(bill)
+    provider = provider_for(kind_named(run.job.kind), settings(), meter)
+    try:
+        heard = provider.transcribe(Sound(path, part.end - part.start), run.tick)
+    except PermanentError as error:
+        if error.code != "provider_cannot":
+            raise
+        outcome = Transcript(notes=[f"Nobody listened to the sound: {error.message}"])
+    else:
+        outcome = Transcript(
+            source="speech",
+            language=heard.language,
+            segments=heard.segments,
+            provider=heard.usage.provider,
+            model=heard.usage.model,
+        )
+
+    def keep(stored: Part) -> None:
+        stored.outcome = outcome.document()
+
+    run.leave(keep)
+
+
+def show_parts(job: Job, parts: list[Part]) -> None:
+    """The words so far and what they cost."""
+    heard = {part.number: Transcript.read(part.outcome) for part in parts if part.outcome}
+    told = [
+        words(heard[number].segments) if number in heard else MISSING for number in range(max(heard, default=-1) + 1)
+    ]
+    job.video.transcript = shown("\n".join(filter(None, told)))
+    job.usage = Usage.total(part.usage for part in parts)
+
+
+def write_down(run: StageRun, parts: list[Part]) -> None:
+    """The transcript from the best source there is: the file's subtitles, its page's captions, then what was heard."""
+    extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
+    if extraction.transcript:
+        transcript = subtitles_of(extraction)
+    elif run.job.video.captions:
+        transcript = Transcript.read(load_json(run.platform.objects, run.job.id, CAPTIONS))
+    else:
+        transcript = joined(extraction, parts)
+    store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.json_form())
+    run.leave(lambda job: show(job, transcript))
+
+
+def joined(extraction: Extraction, parts: list[Part]) -> Transcript:
+    from shared.media.joining import join_parts
+
+    heard = [Transcript.read(part.outcome or {}) for part in parts]
+    notes = list(dict.fromkeys(note for one in heard for note in one.notes))
+    if extraction.audio is None:
+        return Transcript(notes=["The video has no sound."])
+    if not parts:
+        return Transcript(notes=["There is nothing to hear in the video but silence."])
+    segments = join_parts(
+        extraction.audio.parts,
+        [one.segments for one in heard],
+        extraction.silences,
+        extraction.info.duration_sec,
+    )
+    if not segments:
+        return Transcript(notes=notes or ["No words were heard in the video."])
+    most = max((one for one in heard if one.segments), key=lambda one: len(words(one.segments)))
+    return Transcript(
+        source="speech",
+        language=most.language,
+        segments=segments,
+        provider=most.provider,
+        model=most.model,
+        notes=notes,
+    )
+
+
+def show(job: Job, transcript: Transcript) -> None:
+    job.video.transcript_source = transcript.source
+    job.video.transcript_language = transcript.language
+    job.video.transcript = shown(words(transcript.segments))
+
+
+def words(segments: list[Segment]) -> str:
+    return "\n".join(segment.text for segment in segments)
+
+
+def shown(text: str) -> str | None:
+    if len(text) <= SHOWN_CHARACTERS:
+        return text or None
+    return f"{text[: SHOWN_CHARACTERS - 1]}…"
