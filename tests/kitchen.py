@@ -43,6 +43,7 @@ ANSWER: dict[str, Any] = {
     "equipment": ["pot"],
     "nutrition": None,
     "author": None,
+    "bestFrameTime": None,
     "titleSeen": {"source": "vision", "time": -5.0, "text": "", "confidence": 0.5},
 }  # fmt: skip
 

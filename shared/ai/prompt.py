@@ -13,8 +13,8 @@ from shared.errors import PermanentError
 OPEN, CLOSE = "<evidence>", "</evidence>"
 MAX_TEXT = 5_000
 """Characters of one text, e.g. the caption."""
-MAX_TRANSCRIPT = 60_000
-"""Characters of all lines of the transcript, and of the screen, together: about an hour of speech."""
+MAX_TRANSCRIPT = 250_000
+"""Characters of all lines of the transcript, and as many of the screen: about four hours of speech."""
 
 RULES = """\
 You take facts out of one video for a database. Answer with one JSON object of the given schema and nothing else.

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from pydantic import BaseModel
 
-from shared.ai.grounding import grounded
+from shared.ai.grounding import frame_near, grounded
 from shared.ai.provider import Evidence
 from shared.analyses.kinds import Kind
 from shared.models.recipe import Recipe
@@ -22,6 +22,8 @@ Take the recipe out of this cooking video: title, ingredients, steps, times, ser
 - For the title, each ingredient and each step say where you found it: `screen` for words shown, `subtitle` or `speech`
   for words of the transcript, `caption` for the text posted with the video, `vision` for what is only seen; the time in
   seconds (null for the caption); the words as they were; and how sure you are, from 0 to 1.
+- For the recipe's picture say at which time, of a key frame if there are any, the finished dish is seen best: whole,
+  sharp, large, without hands or text in front of it. Null when it is never seen.
 - Difficulty, cuisine and tags may be concluded from the rest. Nutrition only if the video tells it.
 - A video without a recipe has empty lists and a null title.
 """
@@ -42,9 +44,16 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
     recipe.language = language
     recipe.author = evidence.author or recipe.author
     recipe.source_url = evidence.url
-    recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
+    recipe.thumbnail = picture_of(recipe, evidence)
     recipe.notes = [] if found else ["No recipe was found in this video."]
     return recipe
+
+
+def picture_of(recipe: Recipe, evidence: Evidence) -> str | None:
+    """Media name of the stored frame that shows the dish best, by the model's word; else of the video's thumbnail."""
+    time = recipe.best_frame_time
+    best = frame_near(time, evidence) if time is not None else None
+    return best or (evidence.thumbnail.name if evidence.thumbnail else None)
 
 
 KIND = Kind(
@@ -53,7 +62,7 @@ KIND = Kind(
     stages=("extract", "transcribe", "analyze", "persist"),
     schema=Recipe,
     prompt=PROMPT,
-    prompt_version="1",
+    prompt_version="2",
     complete=complete,
     reads_text=True,
     collection="recipes",

@@ -69,6 +69,9 @@ class Recipe(Model):
     source_url: str | None = Field(None, json_schema_extra=OURS)
     author: str | None = None
     thumbnail: str | None = Field(None, description="Media name.", json_schema_extra=OURS)
+    best_frame_time: float | None = Field(
+        None, exclude=True, description="Seconds; of the frame that shows the finished dish best, null if none does."
+    )
     title_seen: Sighting | None = None
     confidence: float = Field(
         0, ge=0, le=1, description="Mean over what was found; 0 when nothing was.", json_schema_extra=OURS

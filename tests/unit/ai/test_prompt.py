@@ -91,4 +91,4 @@ def test_an_endless_text_is_cut() -> None:
     """A transcript of a whole library does not cost a fortune."""
     long = [Segment(start=number, end=number + 1, text="word " * 200) for number in range(1000)]
     shown = evidence_text(Evidence(info=INFO, frames=[], samples=[], transcript=long, caption="x" * 100_000))
-    assert len(shown) < 80_000
+    assert len(shown) < 320_000

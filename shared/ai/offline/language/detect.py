@@ -15,14 +15,6 @@ MIN_KNOWN = 0.25
 """Share of words that must be known: `minutes` alone makes no French text English."""
 
 
-def primary(tag: str | None) -> str | None:
-    """`de` of `de-AT`; ISO 639-2 codes of the three languages are understood, as subtitle tracks carry them."""
-    if not tag:
-        return None
-    code = tag.replace("_", "-").split("-")[0].lower()
-    return {"eng": "en", "deu": "de", "ger": "de", "rus": "ru"}.get(code, code)
-
-
 def is_cyrillic(text: str) -> bool:
     """Whether more of its letters are Cyrillic than not."""
     letters = [char for char in text if char.isalpha()]

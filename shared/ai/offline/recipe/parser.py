@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import Literal
 
-from shared.ai.offline.language.detect import detect, primary
+from shared.ai.offline.language.detect import detect
 from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, lexicon
 from shared.ai.offline.language.text import tidy
 from shared.ai.offline.language.tokens import tokenize
@@ -18,6 +18,7 @@ from shared.ai.offline.recipe.reading import Reading, read_lines
 from shared.ai.offline.recipe.titles import title_in_text, title_on_screen
 from shared.ai.offline.recipe.wrapping import screen_lines
 from shared.ai.offline.screen.line import ScreenLine
+from shared.languages import primary
 from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.models.video import Segment
 

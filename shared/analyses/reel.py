@@ -1,0 +1,94 @@
+"""The kind `reel`: why a short video works, its script by time, and what would make it better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from shared.ai.grounding import clamped
+from shared.ai.provider import Evidence, Line
+from shared.analyses.kinds import Kind
+from shared.languages import same_language
+from shared.media.pacing import pacing
+from shared.models.reel import Pacing, Reel, Scene
+
+PROMPT = """\
+Take this short video apart for somebody who makes such videos for social media.
+
+- original.transcription: what you hear being said, word for word, in the language it is said in. Null when the evidence
+  has a transcript, which is kept as it is, and null when you cannot hear the video or nothing is said in it.
+- original.translation: all that is said, translated. Null when it is said in the language you write in already, or when
+  nothing is said.
+- keys: exactly 5 things that this video does to make people stop, stay and act, the strongest first: its hook, its
+  structure, its pace, its emotion, its call to act, or whatever else it is. Each with a short title and a description
+  that names the place in the video.
+- script: the video from start to end, scene by scene, so that somebody else could film it again. For each scene its
+  start and end in seconds, what is to be seen, the words that are said or shown (translated), and a note on camera,
+  cut, sound or mood.
+- recommendations: what would make the video better, each with a category such as hook, pace, text, sound or call to
+  act.
+- `measured` in the evidence was measured in this very video. Build on these numbers, and do not guess others.
+"""
+
+
+def measure(evidence: Evidence, screen: Sequence[Line]) -> Pacing:
+    looks = [frame.time for frame, _ in evidence.samples]
+    return pacing(evidence.info, evidence.shots, evidence.audio, evidence.silences, evidence.transcript, looks, screen)
+
+
+def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
+    """The model's answer with its times inside the video, and what is said taken from what is stored of it."""
+    reel = Reel.model_validate(result)
+    words = transcription(evidence)
+    # A model that has not heard the video can only have made them up.
+    reel.original.transcription = words or (reel.original.transcription if evidence.heard else None)
+    if reel.original.transcription is None:
+        reel.original.translation = None
+    elif same_language(evidence.transcript_language, language) or not reel.original.translation:
+        reel.original.translation = untranslated(reel.original.transcription, evidence, language)
+    reel.script = in_order(reel.script, evidence.info.duration_sec)
+    reel.pacing = Pacing.model_validate(evidence.measured) if evidence.measured else None
+    reel.language = language
+    reel.notes = []
+    return reel
+
+
+def transcription(evidence: Evidence) -> str | None:
+    """All that is said, from the stored transcript; None when there is none."""
+    return "\n".join(segment.text for segment in evidence.transcript) or None
+
+
+def untranslated(words: str, evidence: Evidence, language: str) -> str | None:
+    """What is said in the language asked for, or in one that nobody knows, needs no translation; else there is none."""
+    known = evidence.transcript_language
+    return words if known is None or same_language(known, language) else None
+
+
+def in_order(script: list[Scene], duration_sec: float) -> list[Scene]:
+    """The scenes by time, each within the video and with its time for people."""
+    scenes = []
+    for scene in script:
+        start, end = sorted(round(clamped(time, duration_sec), 2) for time in (scene.start, scene.end))
+        scenes.append(scene.model_copy(update={"start": start, "end": end, "time": time_range(start, end)}))
+    return sorted(scenes, key=lambda scene: (scene.start, scene.end))
+
+
+def time_range(start: float, end: float) -> str:
+    """`00:03–00:07`, to the nearest second; a moment is `00:03`."""
+    first, last = (f"{round(time) // 60:02}:{round(time) % 60:02}" for time in (start, end))
+    return first if first == last else f"{first}–{last}"
+
+
+KIND = Kind(
+    name="reel",
+    does="Why a short video works: five keys, its script by time, its pace in numbers, what would make it better.",
+    stages=("extract", "transcribe", "analyze", "persist"),
+    schema=Reel,
+    prompt=PROMPT,
+    prompt_version="1",
+    measure=measure,
+    complete=complete,
+    reads_text=True,
+    collection="reels",
+)

@@ -1,0 +1,94 @@
+"""The kind `summary`: what a video says in short, with its chapters."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from shared.ai.grounding import clamped
+from shared.ai.prompt import MAX_TRANSCRIPT
+from shared.ai.provider import Evidence
+from shared.analyses.kinds import Kind
+from shared.models.summary import Chapter, KeyPoint, Summary
+from shared.models.video import Segment
+
+PROMPT = """\
+Sum up what this video says.
+
+- title: what it is about, in a few words. Null when that cannot be told.
+- summary: three to six sentences that somebody can read instead of watching. Empty when nothing is said or shown.
+- keyPoints: three to ten points that are worth keeping, each one sentence, with the time in seconds at which it is
+  said.
+- chapters: where a new topic begins, with a title of a few words and the time in seconds at which it starts. The first
+  starts at 0. A video of one topic has one chapter; no chapter is shorter than ten seconds.
+- Name places in the video by times of the transcript only.
+"""
+NEAR_SEC = 10.0
+"""A point is said in the segment at its time, or in the nearest one that is no further off than this."""
+WHOLE = "–"
+"""Title of the one chapter of a video that nothing is known of."""
+
+
+def complete(result: BaseModel, evidence: Evidence, language: str) -> Summary:
+    """The model's answer with times and quotations from the stored words, and chapters that cover the video."""
+    summary = Summary.model_validate(result)
+    duration = evidence.info.duration_sec
+    summary.notes = []
+    if not evidence.transcript and not evidence.heard:
+        summary.notes.append("No words of this video are known.")
+        if not evidence.frames:
+            summary = Summary(summary="", chapters=[Chapter(title=WHOLE, start=0)], notes=summary.notes)
+    if sum(len(segment.text) for segment in evidence.transcript) > MAX_TRANSCRIPT:
+        summary.notes.append("The video says more than was read: its last part is not summed up.")
+    summary.key_points = [grounded(point, evidence) for point in summary.key_points]
+    summary.chapters = covering(summary.chapters, duration)
+    summary.duration_sec = duration
+    summary.language = language
+    return summary
+
+
+def grounded(point: KeyPoint, evidence: Evidence) -> KeyPoint:
+    """The point at the start of the stored words it is taken from, with these; without any its time is only clamped."""
+    if point.start is None:
+        return point.model_copy(update={"quote": None})
+    time = clamped(point.start, evidence.info.duration_sec)
+    said = segment_at(time, evidence.transcript)
+    start = clamped(said.start, evidence.info.duration_sec) if said else time
+    return point.model_copy(update={"start": round(start, 2), "quote": said.text if said else None})
+
+
+def segment_at(time: float, transcript: list[Segment]) -> Segment | None:
+    """What is said at `time`, or nearest to it within NEAR_SEC."""
+    nearest = min(transcript, key=lambda segment: distance(time, segment), default=None)
+    return nearest if nearest and distance(time, nearest) <= NEAR_SEC else None
+
+
+def distance(time: float, segment: Segment) -> float:
+    return max(segment.start - time, time - segment.end, 0.0)
+
+
+def covering(chapters: list[Chapter], duration_sec: float) -> list[Chapter]:
+    """The chapters by time, the first from 0, each to the next, the last to the end; of two at one time the first."""
+    starts: dict[float, Chapter] = {}
+    for chapter in sorted(chapters, key=lambda chapter: chapter.start):
+        starts.setdefault(round(clamped(chapter.start, duration_sec), 2), chapter)
+    first, *later = starts.items()
+    kept = [(0.0, first[1]), *((start, chapter) for start, chapter in later if 0 < start < duration_sec)]
+    ends = [*(start for start, _ in kept[1:]), duration_sec]
+    return [
+        chapter.model_copy(update={"start": start, "end": end})
+        for (start, chapter), end in zip(kept, ends, strict=True)
+    ]
+
+
+KIND = Kind(
+    name="summary",
+    does="Title, summary, key points and chapters with their times.",
+    stages=("extract", "transcribe", "analyze", "persist"),
+    schema=Summary,
+    prompt=PROMPT,
+    prompt_version="1",
+    complete=complete,
+    needs_video=False,
+    reads_text=True,
+    collection="summaries",
+)

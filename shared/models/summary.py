@@ -1,0 +1,37 @@
+"""What a video says, in short.
+
+`readOnly` marks what is never a model's to say: AI providers are not asked for it, and what they say of it is dropped.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.models.base import Model
+from shared.models.recipe import OURS
+
+
+class KeyPoint(Model):
+    text: str
+    start: float | None = Field(None, description="Seconds; where in the video it is said, null if nowhere exactly.")
+    quote: str | None = Field(None, description="The words that are said there.", json_schema_extra=OURS)
+
+
+class Chapter(Model):
+    """From `start` to `end` in seconds; chapters follow each other without gaps, from the start of the video."""
+
+    title: str
+    start: float
+    end: float = Field(0, json_schema_extra=OURS)
+
+
+class Summary(Model):
+    title: str | None = None
+    summary: str = Field(description="Some sentences; empty when nothing is said.")
+    key_points: list[KeyPoint] = []
+    chapters: list[Chapter] = Field(min_length=1, description="In order of time; one for a video that does not divide.")
+    duration_sec: float = Field(0, json_schema_extra=OURS)
+    language: str | None = Field(None, description="BCP-47 tag of the text in this result.", json_schema_extra=OURS)
+    notes: list[str] = Field(
+        [], description="What the reader should know, e.g. limits of the provider.", json_schema_extra=OURS
+    )
