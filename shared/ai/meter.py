@@ -31,22 +31,42 @@ class Meter:
         self.allow = allow
         self._book = book
 
-    def count(self, provider: str, model: str, tokens_in: int, tokens_out: int) -> None:
-        """Record a call that was billed. A model without a known price counts as 0, which a note tells."""
-        cost = cost_usd(model, tokens_in, tokens_out)
+    def count(
+        self,
+        provider: str,
+        model: str,
+        tokens_in: int,
+        tokens_out: int,
+        *,
+        audio_tokens: int = 0,
+        audio_sec: float = 0,
+    ) -> None:
+        """Record a call that was billed. A model without a known price counts as 0, which a note tells.
+
+        `audio_tokens` are those of `tokens_in` that stand for sound, `audio_sec` is how much of it was listened to.
+        """
+        cost = cost_usd(model, tokens_in, tokens_out, audio_tokens=audio_tokens, audio_sec=audio_sec)
+        self._add(provider, model, tokens_in, tokens_out, audio_sec, cost or 0)
+        if cost is None:
+            self.note(f"The price of {model} is not known; its calls count as free.")
+        else:
+            self._book(cost)
+
+    def count_own(self, provider: str, model: str, audio_sec: float) -> None:
+        """Record what this machine listened to by itself, for nothing."""
+        self._add(provider, model, 0, 0, audio_sec, 0)
+
+    def _add(self, provider: str, model: str, tokens_in: int, tokens_out: int, audio_sec: float, cost: float) -> None:
         self.usage = self.usage.model_copy(
             update={
                 "provider": provider,
                 "model": model,
                 "tokens_in": self.usage.tokens_in + tokens_in,
                 "tokens_out": self.usage.tokens_out + tokens_out,
-                "cost_usd": round(self.usage.cost_usd + (cost or 0), 6),
+                "audio_seconds": round(self.usage.audio_seconds + audio_sec, 3),
+                "cost_usd": round(self.usage.cost_usd + cost, 6),
             }
         )
-        if cost is None:
-            self.note(f"The price of {model} is not known; its calls count as free.")
-        else:
-            self._book(cost)
 
     def total(self, provider: str, model: str, prompt_version: str | None = None, frames: int = 0) -> Usage:
         """The usage of a result: what all calls took, and who made it from how many pictures."""

@@ -8,32 +8,29 @@ as text. So a video costs about the same whatever its length.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
 from shared.ai.looking import looked_at
 from shared.ai.meter import Meter
+from shared.ai.openai_calls import connected, told, unavailable
+from shared.ai.openai_chat import talk
+from shared.ai.openai_embeddings import embed
+from shared.ai.openai_speech import listen
 from shared.ai.prompt import evidence_text, instructions
 from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Line, Sound, Tick, Turn, part
 from shared.ai.schema import answer_schema
 from shared.analyses.kinds import Kind
-from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.errors import PermanentError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from openai import OpenAI, OpenAIError
+    from openai import OpenAI
     from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam, ChatCompletionMessageParam
 
-RETRIES = 2
-"""By the SDK, for timeouts, 429 and 5xx, after the pause that `Retry-After` asks for; it waits two minutes at most."""
 LOOKING = 0.4
 """Share of the work that reading the screen is."""
-OPENAI_URL = "https://api.openai.com/v1"
-"""Named, because the SDK takes an empty variable in the environment at its word."""
-NO_KEY = "none"
-"""What a compatible server that wants no key is sent."""
 
 
 class OpenAIProvider:
@@ -47,14 +44,14 @@ class OpenAIProvider:
         self._meter = meter
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
-        told = instructions(kind, evidence, language)
+        rules = instructions(kind, evidence, language)
         evidence, screen = looked_at(kind, evidence, language, part(tick, 0, LOOKING))
         content = pictures_and_texts(evidence, screen)
-        with self._client() as client:
+        with connected(self._settings) as client:
 
             def ask(room: int, repair: Repair | None) -> Answer:
                 self._meter.allow()
-                return self._answer(client, kind, conversation(told, content, repair), room)
+                return self._answer(client, kind, conversation(rules, content, repair), room)
 
             result = ask_for(kind.schema, ask, part(tick, LOOKING, 1))
         if kind.complete:
@@ -63,28 +60,20 @@ class OpenAIProvider:
         return Analysis(result, self._meter.total(self.name, self._settings.openai_model, kind.prompt_version, frames))
 
     def transcribe(self, sound: Sound, tick: Tick) -> Heard:
-        raise PermanentError("provider_cannot", "OpenAI is not asked to listen yet.")
+        with connected(self._settings) as client:
+            return listen(client, self._settings.openai_transcribe_model, sound, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
-        raise PermanentError("provider_cannot", "OpenAI is not asked for vectors yet.")
+        """OpenAI's models make the same vectors for both purposes."""
+        with connected(self._settings) as client:
+            return embed(client, self._settings.openai_embed_model, texts, self._meter, tick)
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
-        raise PermanentError("provider_cannot", "OpenAI is not asked to talk yet.")
-
-    def _client(self) -> OpenAI:
-        from openai import OpenAI
-
-        return OpenAI(
-            api_key=self._settings.openai_api_key or NO_KEY,
-            base_url=self._settings.openai_base_url or OPENAI_URL,
-            timeout=self._settings.ai_timeout_sec,
-            max_retries=RETRIES,
-        )
+        with connected(self._settings) as client:
+            yield from talk(client, self._settings.openai_model, instructions, turns, self._meter, tick)
 
     def _answer(self, client: OpenAI, kind: Kind, messages: list[ChatCompletionMessageParam], room: int) -> Answer:
-        from openai import OpenAIError
-
-        try:
+        with told():
             completion = client.chat.completions.create(
                 model=self._settings.openai_model,
                 messages=messages,
@@ -94,10 +83,6 @@ class OpenAIProvider:
                 },
                 max_completion_tokens=room,
             )
-        except OpenAIError as error:
-            raise error_for(error) from error
-        except json.JSONDecodeError as error:
-            raise unavailable() from error
         if completion.usage:
             usage = completion.usage
             self._meter.count(self.name, self._settings.openai_model, usage.prompt_tokens, usage.completion_tokens)
@@ -116,10 +101,10 @@ def pictures_and_texts(evidence: Evidence, screen: Sequence[Line]) -> list[ChatC
 
 
 def conversation(
-    told: str, content: list[ChatCompletionContentPartParam], repair: Repair | None
+    rules: str, content: list[ChatCompletionContentPartParam], repair: Repair | None
 ) -> list[ChatCompletionMessageParam]:
     messages: list[ChatCompletionMessageParam] = [
-        {"role": "system", "content": told},
+        {"role": "system", "content": rules},
         {"role": "user", "content": content},
     ]
     if repair:
@@ -140,29 +125,3 @@ def answer_of(completion: ChatCompletion) -> Answer:
     if choice.finish_reason == "length":
         return Answer(choice.message.content or "", truncated=True)
     return Answer(choice.message.content or "")
-
-
-def error_for(error: OpenAIError) -> ClipwiseError:
-    """What a failure of the service means for the job, once the SDK has tried again as often as it does."""
-    from openai import APIStatusError, AuthenticationError, ConflictError, PermissionDeniedError, RateLimitError
-
-    if isinstance(error, AuthenticationError | PermissionDeniedError):
-        return PermanentError("provider_key_invalid", "OpenAI does not accept the key; check OPENAI_API_KEY.")
-    if isinstance(error, RateLimitError) and error.code == "insufficient_quota":
-        return TransientError("provider_quota", "OpenAI's quota is used up; see to its billing, then try again.")
-    if isinstance(error, RateLimitError):
-        return TransientError("provider_busy", "OpenAI takes no more requests at the moment; try again later.")
-    if not isinstance(error, APIStatusError) or isinstance(error, ConflictError):
-        return unavailable()
-    if error.status_code >= 500 or error.status_code == 408:
-        return unavailable()
-    if error.code in ("content_policy_violation", "content_filter"):
-        return refused("content policy")
-    return PermanentError(
-        "provider_request_invalid",
-        f"OpenAI does not take the request (status {error.status_code}); check OPENAI_MODEL and OPENAI_BASE_URL.",
-    )
-
-
-def unavailable() -> TransientError:
-    return TransientError("provider_unavailable", "OpenAI does not answer at the moment; try again later.")

@@ -90,9 +90,9 @@ def test_a_second_attempt_goes_on_counting() -> None:
 
 @given(st.sampled_from(sorted(PRICES)), st.integers(0, 10**7), st.integers(0, 10**6))
 def test_more_tokens_never_cost_less(model: str, tokens_in: int, tokens_out: int) -> None:
-    """Law: a cost is never negative, grows with the tokens, and is the same for a dated snapshot of the model."""
+    """Law: a cost is never negative, grows with what is used, and is the same for a dated snapshot of the model."""
     cost = cost_usd(model, tokens_in, tokens_out)
-    more = cost_usd(model, tokens_in + 1, tokens_out + 1)
+    more = cost_usd(model, tokens_in + 1, tokens_out + 1, audio_sec=1)
     assert cost is not None
     assert more is not None
     assert 0 <= cost < more
@@ -101,4 +101,6 @@ def test_more_tokens_never_cost_less(model: str, tokens_in: int, tokens_out: int
 
 def test_the_default_models_have_a_price() -> None:
     """A budget works out of the box."""
-    assert {Settings().openai_model, Settings().gemini_model} <= PRICES.keys()
+    given = Settings()
+    models = {given.openai_model, given.openai_transcribe_model, given.openai_embed_model}
+    assert models | {given.gemini_model, given.gemini_embed_model} <= PRICES.keys()

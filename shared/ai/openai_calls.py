@@ -1,0 +1,96 @@
+"""Calls to OpenAI, or to a server that speaks its protocol, and what their failures mean for a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shared.ai.asking import refused
+from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from openai import OpenAI, OpenAIError
+
+RETRIES = 2
+"""By the SDK, for timeouts, 429 and 5xx, after the pause that `Retry-After` asks for; it waits two minutes at most."""
+OPENAI_URL = "https://api.openai.com/v1"
+"""Named, because the SDK takes an empty variable in the environment at its word."""
+NO_KEY = "none"
+"""What a compatible server that wants no key is sent."""
+NOT_SERVED = frozenset((404, 405, 501))
+
+
+def connected(settings: Settings) -> OpenAI:
+    from openai import OpenAI
+
+    return OpenAI(
+        api_key=settings.openai_api_key or NO_KEY,
+        base_url=settings.openai_base_url or OPENAI_URL,
+        timeout=settings.ai_timeout_sec,
+        max_retries=RETRIES,
+    )
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Failures of the SDK inside it leave it as ours.
+
+    Raises:
+        PermanentError: `provider_key_invalid`, `provider_request_invalid`, `refused`.
+        TransientError: `provider_busy`, `provider_quota`, `provider_unavailable`.
+    """
+    from openai import OpenAIError
+
+    try:
+        yield
+    except OpenAIError as error:
+        raise error_for(error) from error
+    # The first is a body that is no JSON, the second the SDK's word for an embedding answer without embeddings.
+    except (json.JSONDecodeError, ValueError) as error:
+        raise unavailable() from error
+
+
+@contextmanager
+def optional(what: str) -> Iterator[None]:
+    """Like `told`, for what not every compatible server has: without it, PermanentError `provider_cannot`."""
+    from openai import APIStatusError
+
+    with told():
+        try:
+            yield
+        except APIStatusError as error:
+            if error.status_code in NOT_SERVED and error.code != "model_not_found":
+                raise PermanentError(
+                    "provider_cannot", f"The server at OPENAI_BASE_URL offers no {what}; configure another provider."
+                ) from error
+            raise
+
+
+def error_for(error: OpenAIError) -> ClipwiseError:
+    """What a failure of the service means for the job, once the SDK has tried again as often as it does."""
+    from openai import APIError, APIStatusError, AuthenticationError, ConflictError, PermissionDeniedError
+
+    code = error.code if isinstance(error, APIError) else None
+    status = error.status_code if isinstance(error, APIStatusError) else None
+    if isinstance(error, AuthenticationError | PermissionDeniedError):
+        return PermanentError("provider_key_invalid", "OpenAI does not accept the key; check OPENAI_API_KEY.")
+    if code == "insufficient_quota":
+        return TransientError("provider_quota", "OpenAI's quota is used up; see to its billing, then try again.")
+    if status == 429 or code == "rate_limit_exceeded":
+        return TransientError("provider_busy", "OpenAI takes no more requests at the moment; try again later.")
+    if code in ("content_policy_violation", "content_filter"):
+        return refused("content policy")
+    if status is None or status >= 500 or status == 408 or isinstance(error, ConflictError):
+        return unavailable()
+    return PermanentError(
+        "provider_request_invalid",
+        f"OpenAI does not take the request (status {status}); check OPENAI_BASE_URL and the model in OPENAI_MODEL,"
+        " OPENAI_TRANSCRIBE_MODEL or OPENAI_EMBED_MODEL.",
+    )
+
+
+def unavailable() -> TransientError:
+    return TransientError("provider_unavailable", "OpenAI does not answer at the moment; try again later.")

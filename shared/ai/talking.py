@@ -1,0 +1,23 @@
+"""What the services' ways of holding a conversation have in common."""
+
+from __future__ import annotations
+
+from shared.errors import PermanentError
+
+ROOM = 4_000
+"""Tokens an answer may take."""
+BYTES_PER_TOKEN = 4
+ESTIMATED = "The tokens of an answer that broke off are an estimate."
+
+
+def estimated_tokens(*texts: str) -> int:
+    """About how many tokens the texts are, where the service did not come to say it."""
+    return -(-sum(len(text.encode()) for text in texts) // BYTES_PER_TOKEN)
+
+
+def declined(reason: str) -> PermanentError:
+    return PermanentError("refused", f"The AI declined to answer ({reason}); ask in another way.")
+
+
+def too_long() -> PermanentError:
+    return PermanentError("answer_too_long", "The answer was too long and is cut short; ask for less at a time.")
