@@ -94,23 +94,21 @@ def write_down(run: StageRun, parts: list[Part]) -> None:
 
 
 def joined(extraction: Extraction, parts: list[Part]) -> Transcript:
+    """What the parts gave, in one; without words it says why there are none."""
     from shared.media.joining import join_parts
 
-    heard = [Transcript.read(part.outcome or {}) for part in parts]
-    notes = list(dict.fromkeys(note for one in heard for note in one.notes))
     if extraction.audio is None:
         return Transcript(notes=["The video has no sound."])
     if not parts:
         return Transcript(notes=["There is nothing to hear in the video but silence."])
+    heard = [Transcript.read(part.outcome or {}) for part in parts]
+    notes = list(dict.fromkeys(note for one in heard for note in one.notes))
     segments = join_parts(
-        extraction.audio.parts,
-        [one.segments for one in heard],
-        extraction.silences,
-        extraction.info.duration_sec,
+        extraction.audio.parts, [one.segments for one in heard], extraction.silences, extraction.info.duration_sec
     )
     if not segments:
         return Transcript(notes=notes or ["No words were heard in the video."])
-    most = max((one for one in heard if one.segments), key=lambda one: len(words(one.segments)))
+    most = max(heard, key=lambda one: len(words(one.segments)))
     return Transcript(
         source="speech",
         language=most.language,

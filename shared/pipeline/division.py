@@ -26,6 +26,7 @@ from shared.pipeline.contract import (
     end,
     erase_leftovers,
     fail,
+    follow_up,
     give_back,
     hold,
     interrupted,
@@ -34,7 +35,7 @@ from shared.pipeline.contract import (
     refuse_held,
 )
 from shared.pipeline.jobs import change_job, current_stage, read_job
-from shared.pipeline.outbox import relay, send
+from shared.pipeline.outbox import send
 from shared.pipeline.run import WRITE_EVERY, Run, StageRun
 from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
@@ -141,7 +142,7 @@ def perform_part(place: Platform, division: Division, job_id: str, number: int) 
         if isinstance(taken, bool):
             return taken
         run = PartRun(place, job, division, *taken)
-        log.info("part %s, attempt %s begins", number, taken[0].attempts)
+        log.info("attempt %s at part %s", taken[0].attempts, number)
         return attempt_part(run)
 
 
@@ -251,7 +252,7 @@ def fail_job(place: Platform, job_id: str, part: Part, *, exhausted: bool) -> No
         return True
 
     with suppress(NotFound):
-        relay(place, change_job(place.documents, job_id, record))
+        follow_up(place, change_job(place.documents, job_id, record))
 
 
 def tell(place: Platform, job_id: str, division: Division, *, at_once: bool = False) -> None:

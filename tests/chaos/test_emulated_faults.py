@@ -28,7 +28,7 @@ from tests.web import Web, served_folder
 
 pytestmark = pytest.mark.timeout(240)
 
-STAGE_TOPICS = ("video-requested", "video-extracted", "analysis-completed")
+STAGE_TOPICS = ("video-requested", "audio-extracted", "transcript-completed", "analysis-completed")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_duplicates_change_nothing(place: EmulatedPlace, video: Path) -> None:
     job = waiting_job(place, "recipe")
     send(place, job, video)
     sent = []
-    for stage in ("extract", "analyze", "persist"):
+    for stage in ("extract", "transcribe", "analyze", "persist"):
         place.until(job.id, lambda job, stage=stage: job.stages[stage].attempts > 0)
         for _ in range(3):
             sent += place.publish(job.id, *STAGE_TOPICS)

@@ -42,7 +42,7 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
     assert demo.returncode == 0, out + err
     for text in ("Baked Feta Pasta", "cherry tomatoes", "Bake for 30 minutes.", "All 8 ingredients", "submit VIDEO"):
         assert text in out
-    for stage in ("render", "upload", "extract", "analyze", "persist"):
+    for stage in ("render", "upload", "extract", "transcribe", "analyze", "persist"):
         assert f"{stage:<10} done" in err
     made = data / "demo"
     assert (made / "thumbnail.jpg").read_bytes().startswith(b"\xff\xd8")

@@ -31,7 +31,7 @@ def test_a_file_becomes_a_job_and_its_bytes_are_stored(site: Site) -> None:
     job = answer.json()
     assert answer.status_code == 202
     assert (job["filename"], job["upload"]["state"]) == ("soup.mp4", "received")
-    assert list(job["stages"]) == ["extract", "analyze", "persist"]
+    assert list(job["stages"]) == ["extract", "transcribe", "analyze", "persist"]
     with site.place.platform.objects.open(UPLOADS, source_name(job["id"])) as stored:
         assert stored.read() == MP4
     assert site.place.queue.depth() == {"extract": 1}

@@ -25,7 +25,7 @@ def test_a_link_becomes_a_job(site: Site) -> None:
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
     assert (job["status"], job["progress"], job["url"]) == ("queued", 0, "https://example.com/soup.mp4")
-    assert list(job["stages"]) == ["download", "extract", "analyze", "persist"]
+    assert list(job["stages"]) == ["download", "extract", "transcribe", "analyze", "persist"]
     assert job["language"] == "en"
     assert site.place.queue.depth() == {"download": 1}
 

@@ -21,9 +21,12 @@ HEAVY = {
     "onnxruntime": {"analyze"},
     "rapidocr": {"analyze"},
     "fastapi": {"api"},
-    "httpcore2": {"download", "analyze"},
-    "openai": {"analyze"},
-    "google-genai": {"analyze"},
+    "httpcore2": {"download", "transcribe", "analyze"},
+    "openai": {"transcribe", "analyze"},
+    "google-genai": {"transcribe", "analyze"},
+    "apify-client": {"download"},
+    "yt-dlp": {"download"},
+    "faster-whisper": set(),
 }
 
 
