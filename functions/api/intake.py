@@ -130,6 +130,7 @@ def _plan(user: User, wish: Wish, job_id: str, trace: str | None, **video: Any) 
         kind=wish.kind,
         language=wish.language,
         options=wish.options,
+        keep_source=wish.keep_source,
         job_id=job_id,
         trace=trace,
         **video,

@@ -104,6 +104,7 @@ class Wish(BaseModel):
     options: dict[Annotated[str, Field(max_length=100)], Plain] = Field(
         {}, max_length=20, description="Settings of the kind; plain values only."
     )
+    keep_source: bool = Field(True, description=Job.model_fields["keep_source"].description)
 
 
 class UrlWish(Wish):

@@ -143,6 +143,9 @@ class Job(Model):
     ended_at: datetime | None = None
     outbox: list[Outgoing] = []
     wake_at: datetime | None = Field(None, description="When sweep is to look at this job next; None = never.")
+    keep_source: bool = Field(
+        True, description="`false`: its video is deleted at its end. `true`: after SOURCE_RETENTION_HOURS."
+    )
     source_deleted: bool = False
     trace: str | None = Field(None, description="W3C traceparent of the request that made the job.")
 

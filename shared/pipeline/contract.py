@@ -19,7 +19,7 @@ from shared.errors import Cancelled, ClipwiseError, LeaseLost, NotFound, NotNow,
 from shared.logs import bound
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
 from shared.pipeline.jobs import change_job, read_job
-from shared.pipeline.lifecycle import erase
+from shared.pipeline.lifecycle import erase, let_source_go
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, UPLOADS, source_name
 from shared.pipeline.run import StageRun, lease_end
@@ -117,7 +117,7 @@ def claim(place: Platform, stage: str, job_id: str) -> Taken | None:
         return None
     if taken:
         return Taken(job, holder)
-    relay(place, job)
+    follow_up(place, job)
     return None
 
 
@@ -160,7 +160,13 @@ def finish(run: StageRun) -> None:
     if job.status is JobStatus.CANCELLED:
         raise Cancelled(job.id)
     log.info("stage is done")
-    relay(run.platform, job)
+    follow_up(run.platform, job)
+
+
+def follow_up(place: Platform, job: Job) -> None:
+    """Do what a change of the job has decided: send its messages; if it has ended, let its video go."""
+    relay(place, job)
+    let_source_go(place, job)
 
 
 def _settle(run: StageRun, error: BaseException, *, last: bool) -> bool:
@@ -185,7 +191,7 @@ def _settle(run: StageRun, error: BaseException, *, last: bool) -> bool:
 
     # A job that is gone needs no note; one that changes too often is found again when the lease has run out.
     with suppress(NotFound):
-        relay(run.platform, change_job(run.platform.documents, run.job.id, record))
+        follow_up(run.platform, change_job(run.platform.documents, run.job.id, record))
     return ended
 
 

@@ -104,7 +104,7 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     if job.status.final:
         if job.source_deleted or job.ended_at is None:
             return None
-        return job.ended_at + timedelta(hours=settings().source_retention_hours)
+        return job.ended_at + timedelta(hours=settings().source_retention_hours if job.keep_source else 0)
     leases = [state.lease.until for state in job.stages.values() if state.lease]
     if leases:
         return max(leases) + LEASE_GRACE

@@ -42,6 +42,7 @@ def plan(
     size: int | None = None,
     upload_ttl_sec: int | None = None,
     options: dict[str, Any] | None = None,
+    keep_source: bool = True,
     job_id: str | None = None,
     trace: str | None = None,
 ) -> Job:
@@ -64,6 +65,7 @@ def plan(
         url=url,
         filename=filename,
         options=options or {},
+        keep_source=keep_source,
         stages={name: StageState(number=number) for number, name in enumerate(stages, start=1)},
         upload=upload,
         video=Video(filename=filename, content_type=content_type),
@@ -112,7 +114,9 @@ def cancel(platform: Platform, job_id: str) -> Job:
                 state.message = "Cancelled"
         return True
 
-    return jobs.change_job(platform.documents, job_id, change)
+    job = jobs.change_job(platform.documents, job_id, change)
+    let_source_go(platform, job)
+    return job
 
 
 def retry(platform: Platform, job_id: str) -> Job:
@@ -176,6 +180,12 @@ def owned(platform: Platform, job_id: str, owner: str) -> Job:
     if job is None or job.owner != owner:
         raise NotFound(job_id)
     return job
+
+
+def let_source_go(platform: Platform, job: Job) -> None:
+    """Remove the video of a job that has ended and was not to keep it; `sweep` makes up for what fails here."""
+    if job.status.final and not job.keep_source and not job.source_deleted:
+        delete_source(platform, job)
 
 
 def delete_source(platform: Platform, job: Job) -> None:
