@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from shared.ai.looking import measured
 from shared.ai.meter import Meter
-from shared.ai.offline.recipe.parser import parse_recipe
+from shared.ai.offline.makers import MAKERS
 from shared.ai.offline.screen.ocr import MODEL
 from shared.ai.offline.screen.reader import read_screen
 from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
-from shared.models.recipe import Recipe
 
 READING = 0.95
 """Share of the work that reading the screen is."""
 
 
 class OfflineProvider:
-    """Turns on-screen text, subtitles and caption into a recipe, in the language of the video."""
+    """Makes what it can out of on-screen text, words and measures, in the language of the video."""
 
     name = "offline"
 
@@ -29,31 +29,20 @@ class OfflineProvider:
         self._meter = meter or Meter()
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
-        """A Recipe; empty, with confidence 0 and a note, when the video tells none.
+        """The result as `MAKERS` make it, from what is really there.
 
         Raises PermanentError `provider_cannot` for any other kind.
         """
-        if kind.schema is not Recipe:
+        make = MAKERS.get(kind.schema)
+        if make is None:
             raise PermanentError(
                 "provider_cannot",
                 f"The offline provider cannot make the kind {kind.name!r}; configure an AI provider for it.",
             )
         screen = read_screen(evidence.samples, language, lambda done, what: tick(done * READING, what))
-        tick(READING, "Reading the recipe")
-        recipe = parse_recipe(
-            screen.lines,
-            evidence.transcript,
-            evidence.caption,
-            title=evidence.title,
-            language=language,
-            transcript_language=evidence.transcript_language,
-            transcript_source="speech" if evidence.transcript_source == "speech" else "subtitle",
-            unread=screen.unread,
-        )
-        recipe.author = evidence.author or next((one.text for one in screen.handles if one.text.startswith("@")), None)
-        recipe.source_url = evidence.url
-        recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
-        return Analysis(recipe, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
+        tick(READING, "Putting together what was found")
+        result = make(measured(kind, evidence, screen.lines), screen, language)
+        return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
     def transcribe(self, sound: Sound, tick: Tick) -> Heard:
         raise PermanentError(

@@ -1,0 +1,40 @@
+"""The kinds that can be made without an AI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import BaseModel
+
+from shared.ai.offline.recipe.parser import parse_recipe
+from shared.ai.offline.reel.making import make_reel
+from shared.ai.offline.screen.line import Screen
+from shared.ai.offline.summary.making import make_summary
+from shared.ai.provider import Evidence
+from shared.models.recipe import Recipe
+from shared.models.reel import Reel
+from shared.models.summary import Summary
+
+Maker = Callable[[Evidence, Screen, str], BaseModel]
+
+
+def make_recipe(evidence: Evidence, screen: Screen, language: str) -> Recipe:
+    """Empty, with confidence 0 and a note, when the video tells none."""
+    recipe = parse_recipe(
+        screen.lines,
+        evidence.transcript,
+        evidence.caption,
+        title=evidence.title,
+        language=language,
+        transcript_language=evidence.transcript_language,
+        transcript_source="speech" if evidence.transcript_source == "speech" else "subtitle",
+        unread=screen.unread,
+    )
+    recipe.author = evidence.author or next((one.text for one in screen.handles if one.text.startswith("@")), None)
+    recipe.source_url = evidence.url
+    recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
+    return recipe
+
+
+MAKERS: dict[type[BaseModel], Maker] = {Recipe: make_recipe, Reel: make_reel, Summary: make_summary}
+"""By the model of a kind's result."""

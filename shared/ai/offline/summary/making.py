@@ -1,0 +1,116 @@
+"""A summary without an AI: sentences that are said in the video, chosen and not written."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+
+from shared.ai.grounding import clamped
+from shared.ai.offline.language.detect import detect
+from shared.ai.offline.screen.line import Screen
+from shared.ai.offline.summary.central import central
+from shared.ai.offline.summary.sentences import Sentence, sentences
+from shared.ai.provider import Evidence
+from shared.analyses.summary import WHOLE, covering
+from shared.languages import primary, same_language
+from shared.models.summary import Chapter, KeyPoint, Summary
+from shared.models.video import Shot
+
+SENTENCES = 3
+"""Of the summary."""
+FEWEST_POINTS, MOST_POINTS = 3, 10
+SECONDS_A_POINT = 60
+SHORTEST_CHAPTER_SEC = 10.0
+"""As on YouTube."""
+MOST_CHAPTERS = 10
+LONG_PAUSE_SEC = 1.5
+BESIDE_CUT_SEC = 0.5
+"""A cut so near to a pause belongs to it, and makes it count for twice its length."""
+MAX_TITLE = 60
+
+EXTRACTED = (
+    "Made without an AI: the sentences are said so in the video; those were chosen whose words are most typical of the "
+    "whole (centroid-based extraction). Chapters begin after long pauses."
+)
+NO_WORDS = "No words of this video are known: it has no subtitles, and none were heard."
+FROM_SCREEN = "The points are texts that stand on the screen."
+NOT_TRANSLATED = "The text is in the language of the video; translating takes an AI provider."
+UNREAD = "Cyrillic text on the screen could not be read; install Tesseract with Russian, then run the job again."
+
+
+def make_summary(evidence: Evidence, screen: Screen, language: str) -> Summary:
+    """In the language of the video. Without words it has the texts on the screen, and says so."""
+    said = sentences(evidence.transcript)
+    return extracted(said, evidence, language) if said else without_words(evidence, screen)
+
+
+def extracted(said: list[Sentence], evidence: Evidence, language: str) -> Summary:
+    duration = evidence.info.duration_sec
+    wanted = min(MOST_POINTS, max(FEWEST_POINTS, round(duration / SECONDS_A_POINT)))
+    best = central([sentence.text for sentence in said], wanted)
+    spoken_in = primary(evidence.transcript_language) or detect([sentence.text for sentence in said], None)
+    foreign = not same_language(spoken_in, language)
+    return Summary(
+        title=evidence.title,
+        summary=" ".join(said[number].text for number in sorted(best[:SENTENCES])),
+        key_points=[
+            KeyPoint(
+                text=said[number].text, start=round(clamped(said[number].start, duration), 2), quote=said[number].text
+            )
+            for number in sorted(best)
+        ],
+        chapters=chapters(said, evidence.shots, duration),
+        duration_sec=duration,
+        language=spoken_in,
+        notes=[EXTRACTED, *([NOT_TRANSLATED] if foreign else [])],
+    )
+
+
+def without_words(evidence: Evidence, screen: Screen) -> Summary:
+    duration = evidence.info.duration_sec
+    lines = screen.lines[:MOST_POINTS]
+    return Summary(
+        title=evidence.title,
+        summary="",
+        key_points=[KeyPoint(text=line.text, start=round(line.start, 2)) for line in lines],
+        chapters=covering([Chapter(title=evidence.title or WHOLE, start=0)], duration),
+        duration_sec=duration,
+        language=detect([line.text for line in lines], None),
+        notes=[NO_WORDS, *([FROM_SCREEN] if lines else []), *([UNREAD] if screen.unread else [])],
+    )
+
+
+def chapters(said: list[Sentence], shots: Sequence[Shot], duration: float) -> list[Chapter]:
+    """From long pause to long pause, the longest first; each named after its most central sentence."""
+    shortest = max(SHORTEST_CHAPTER_SEC, duration / MOST_CHAPTERS)
+    starts = [0.0]
+    for _, start in sorted(pauses(said, shots), reverse=True):
+        if all(abs(start - other) >= shortest for other in [*starts, duration]):
+            starts.append(start)
+    starts.sort()
+    within: list[list[str]] = [[] for _ in starts]
+    for sentence in said:
+        within[max(0, bisect_right(starts, sentence.start) - 1)].append(sentence.text)
+    named = zip(starts, within, strict=True)
+    return covering([Chapter(title=title_of(texts), start=start) for start, texts in named], duration)
+
+
+def pauses(said: list[Sentence], shots: Sequence[Shot]) -> list[tuple[float, float]]:
+    """How long each long pause counts, and when the sentence after it starts."""
+    found = []
+    for before, after in pairwise(said):
+        pause = after.start - before.end
+        near_cut = any(before.end - BESIDE_CUT_SEC <= shot.start <= after.start + BESIDE_CUT_SEC for shot in shots[1:])
+        if pause * (1 + near_cut) >= LONG_PAUSE_SEC:
+            found.append((pause * (1 + near_cut), after.start))
+    return found
+
+
+def title_of(texts: list[str]) -> str:
+    """The most central text, shortened at a space."""
+    best = central(texts, 1)
+    text = texts[best[0]] if best else WHOLE
+    if len(text) <= MAX_TITLE:
+        return text
+    return text[:MAX_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:–-") + " …"
