@@ -1,20 +1,27 @@
 """Stage `download`: from a URL to the same bucket that uploads go to.
 
-Triggered by: topic `video-requested`. Reads: the URL's server. Writes: `uploads/{job}/source`.
-Sets off: `extract`, by the object being finalized.
+Triggered by: topic `video-requested`. Reads: the URL's server, or who fetches pages of its platform.
+Writes: `uploads/{job}/source`, `media/{job}/captions.json`. Sets off: `extract`, by the object being finalized.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import functions_framework
 from cloudevents.http import CloudEvent
 
+from shared.analyses.kinds import kind_named
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.pipeline.contract import perform
-from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.media import store_json
+from shared.pipeline.paths import CAPTIONS, UPLOADS, source_name
 from shared.pipeline.run import StageRun
 from shared.settings import settings
+
+if TYPE_CHECKING:
+    from shared.sources.fetched import Fetched
 
 
 @functions_framework.cloud_event
@@ -23,15 +30,24 @@ def download(event: CloudEvent) -> None:
 
 
 def download_video(run: StageRun) -> None:
-    from shared.sources.http import fetch
+    from shared.sources.choice import fetch_video
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
-    fetched = fetch(run.job.url, run.workspace / "source", settings(), run.part(0, 0.9))
-
-    def describe(job: Job) -> None:
-        job.filename = job.video.filename = fetched.filename
-        job.video.content_type = fetched.content_type
+    kind = kind_named(run.job.kind)
+    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, run.part(0, 0.9))
+    if fetched.captions:
+        store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.json_form())
 
     # Written before the bytes are: their event may set off `extract` before this stage has said that it is done.
-    run.leave(describe, now=True)
+    run.leave(lambda job: describe(job, fetched), now=True)
     run.platform.objects.put(UPLOADS, source_name(run.job.id), fetched.path, fetched.content_type)
+
+
+def describe(job: Job, fetched: Fetched) -> None:
+    job.filename = job.video.filename = fetched.filename
+    job.video.content_type = fetched.content_type
+    job.video.title = fetched.title
+    job.video.author = fetched.author
+    job.video.caption = fetched.caption
+    job.video.origin = fetched.origin
+    job.video.captions = CAPTIONS if fetched.captions else None

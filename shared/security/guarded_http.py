@@ -1,4 +1,4 @@
-"""HTTP GET through the URL guard: every hop is judged, and connects to an address that was judged.
+"""HTTP through the URL guard: every hop is judged, and connects to an address that was judged.
 
 httpcore2 sits below the usual conveniences: it follows no redirects, keeps no cookies, reads no proxy or credentials
 from the environment and decodes nothing; and its network backend is the place where a name becomes an address.
@@ -28,7 +28,10 @@ CONNECT_SEC = 8.0  # for one address, and again for the TLS handshake
 IDLE_SEC = 20.0  # without a byte
 PULSE_SEC = 1.0  # between two signs of life while waiting
 
-_REDIRECTS = (301, 302, 303, 307, 308)
+REDIRECTS = (301, 302, 303, 307, 308)
+
+_DEFAULTS = {"User-Agent": "Clipwise", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+_SECRET = ("authorization", "cookie")  # what is for one server only
 
 
 class Interrupted(TransientError):
@@ -61,22 +64,31 @@ class Answer:
 
     Attributes:
         headers: By lower-case name; the last one of a repeated header.
+        cookies: The values of all `Set-Cookie` headers.
         body: Bytes as they were sent. Raises Interrupted when it breaks off, TransientError `source_slow`.
     """
 
     url: WebUrl
     status: int
     headers: Mapping[str, str]
+    cookies: list[str] = field(repr=False)
     body: Iterator[bytes] = field(repr=False)
 
 
 @contextmanager
 def guarded_get(
-    url: str, settings: Settings, limits: Limits, headers: Mapping[str, str], resolve: Resolver = system_resolver
+    url: str,
+    settings: Settings,
+    limits: Limits,
+    headers: Mapping[str, str],
+    resolve: Resolver = system_resolver,
+    visit: Callable[[WebUrl], None] | None = None,
 ) -> Iterator[Answer]:
     """Ask for `url`, following redirects, and yield the answer with its body unread.
 
-    A redirect from https to http is refused: an https link asks for bytes that nobody on the way can swap.
+    A redirect from https to http is refused: an https link asks for bytes that nobody on the way can swap. What proves
+    who we are (`Authorization`, `Cookie`) is not carried to another server. `visit` is told each hop before it is
+    asked; what it raises ends the request.
 
     Raises:
         PermanentError: What the guard refuses, of any hop; `source_redirects` (too many of them, or to nowhere);
@@ -85,16 +97,22 @@ def guarded_get(
     """
     hop = check_url(url, settings)
     for _ in range(MAX_REDIRECTS + 1):
-        with _get(hop, settings, limits, headers, resolve) as answer:
-            if answer.status not in _REDIRECTS:
+        if visit:
+            visit(hop)
+        with exchange("GET", hop, settings, limits, headers, resolve=resolve) as answer:
+            if answer.status not in REDIRECTS:
                 yield answer
                 return
-            location = answer.headers.get("location", "")
-        hop = _next_hop(hop, location, settings)
+            following = next_hop(answer, settings)
+        if (following.scheme, following.authority) != (hop.scheme, hop.authority):
+            headers = {name: value for name, value in headers.items() if name.lower() not in _SECRET}
+        hop = following
     raise PermanentError("source_redirects", "The link redirects too many times; use the address it ends at.")
 
 
-def _next_hop(hop: WebUrl, location: str, settings: Settings) -> WebUrl:
+def next_hop(answer: Answer, settings: Settings) -> WebUrl:
+    """Where a redirect leads; raises what the guard refuses, and `source_redirects` when it leads nowhere."""
+    hop, location = answer.url, answer.headers.get("location", "")
     if not location:
         raise PermanentError("source_redirects", "The link redirects to nowhere; check it in a browser.")
     try:
@@ -110,31 +128,39 @@ def _next_hop(hop: WebUrl, location: str, settings: Settings) -> WebUrl:
 
 
 @contextmanager
-def _get(
-    url: WebUrl, settings: Settings, limits: Limits, headers: Mapping[str, str], resolve: Resolver
+def exchange(
+    method: str,
+    url: WebUrl,
+    settings: Settings,
+    limits: Limits,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    resolve: Resolver = system_resolver,
 ) -> Iterator[Answer]:
+    """One request and its answer, a redirect being an answer like any other. `headers` go before our own.
+
+    Raises as `guarded_get`, but judges only addresses: the URL is one that `check_url` gave.
+    """
+    given = {name.lower() for name in headers}
     request = httpcore2.Request(
-        "GET",
+        method,
         httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
         headers=[
             ("Host", url.authority),
-            ("User-Agent", "Clipwise"),
-            ("Accept", "*/*"),
-            ("Accept-Encoding", "identity"),
-            ("Connection", "close"),
-            *headers.items(),
+            *((name, value) for name, value in _DEFAULTS.items() if name.lower() not in given),
+            *((name, value) for name, value in headers.items() if name.lower() not in ("host", "content-length")),
+            *([] if body is None else [("Content-Length", str(len(body)))]),
         ],
+        content=body,
         extensions={"timeout": {"connect": CONNECT_SEC, "read": IDLE_SEC, "write": IDLE_SEC}},
     )
     backend = PinnedBackend(settings, limits, resolve)
     with httpcore2.HTTPConnection(request.url.origin, network_backend=backend) as connection:
         with _sorted_errors(TransientError("source_unavailable", f"The server {url.host} could not be reached.")):
             response = connection.handle_request(request)
-        yield Answer(url, response.status, _headers(response), _body(response))
-
-
-def _headers(response: httpcore2.Response) -> dict[str, str]:
-    return {name.decode("ascii").lower(): _text(value) for name, value in response.headers}
+        received = [(name.decode("ascii").lower(), _text(value)) for name, value in response.headers]
+        cookies = [value for name, value in received if name == "set-cookie"]
+        yield Answer(url, response.status, dict(received), cookies, _body(response))
 
 
 def _text(value: bytes) -> str:

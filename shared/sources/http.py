@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
@@ -13,6 +13,7 @@ from shared.errors import PermanentError, TransientError
 from shared.media.sniff import HEAD_BYTES, accepted_media_type, sniff
 from shared.security.filenames import safe_filename
 from shared.security.guarded_http import Answer, Interrupted, Limits, guarded_get
+from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.disposition import disposition_filename
 from shared.sources.fetched import Fetched
@@ -24,23 +25,47 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _TRANSIENT_STATUSES = (408, 416, 425, 429)
 
 
-def fetch(url: str, into: Path, settings: Settings, tick: Callable[[float, str], None]) -> Fetched:
+Judge = Callable[[bytes, str | None], str]
+"""Says, by a file's first bytes and its name, of which media type it is; raises for what is not wanted."""
+
+
+def judge_media(head: bytes, filename: str | None) -> str:
+    """For videos and audio; raises PermanentError `empty_file`, `not_media`, `unsupported_media`."""
+    if sniff(head) == "text/html":
+        raise PermanentError(
+            "not_media",
+            "The link leads to a web page, not to a video file; give the address of the file, "
+            "or download the video and upload it.",
+        )
+    return accepted_media_type(head, filename)
+
+
+def fetch(
+    url: str,
+    into: Path,
+    settings: Settings,
+    tick: Callable[[float, str], None],
+    *,
+    headers: Mapping[str, str] | None = None,
+    judge: Judge = judge_media,
+    visit: Callable[[WebUrl], None] | None = None,
+) -> Fetched:
     """Download `url` to the file `into`; on any error the file is removed.
 
     A transfer that breaks off goes on with a range request, when the server can prove that the file is still the same.
     `tick` gets the fraction done and a line for people about once a second or more often (while connecting, every eight
-    seconds at the latest); what it raises ends the download.
+    seconds at the latest); what it raises ends the download. `headers` and `visit` are as in `guarded_get`.
 
     Raises:
         PermanentError: The guard's `url_invalid`, `url_not_allowed`, `url_unresolvable`; `source_not_found`,
             `source_forbidden`, `source_refused` (another 4xx), `source_untrusted`, `source_redirects`,
             `source_encoded` (compressed although asked not to), `too_large`, `empty_file`,
-            `not_media` (an HTML page), `unsupported_media`.
+            and what `judge` refuses: `not_media` (an HTML page), `unsupported_media`.
         TransientError: `url_unresolvable`, `source_unavailable`, `source_slow`, `source_incomplete`.
     """
     try:
         with into.open("wb") as file:
-            transfer = _Transfer(url, file, settings, tick)
+            transfer = _Transfer(url, file, settings, tick, headers or {}, judge, visit)
             transfer.run()
         return Fetched(
             path=into,
@@ -57,13 +82,26 @@ def fetch(url: str, into: Path, settings: Settings, tick: Callable[[float, str],
 class _Transfer:
     """One download, over as many requests as it takes."""
 
-    def __init__(self, url: str, file: BinaryIO, settings: Settings, tick: Callable[[float, str], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        file: BinaryIO,
+        settings: Settings,
+        tick: Callable[[float, str], None],
+        headers: Mapping[str, str],
+        judge: Judge,
+        visit: Callable[[WebUrl], None] | None,
+    ) -> None:
         self.url = url
         self.filename: str | None = None
         self.received = 0
         self._file = file
         self._settings = settings
         self._tick = tick
+        self._headers = headers
+        self._judge = judge
+        self._visit = visit
+        self._asks_for = url
         self._ticked = 0.0
         self._limits = Limits(time.monotonic() + settings.download_timeout_sec, self._pulse)
         self._head = b""
@@ -80,21 +118,16 @@ class _Transfer:
                     raise
 
     def media_type(self) -> str:
-        """Judged by the first bytes; raises when it is not what can be worked with."""
-        if sniff(self._head) == "text/html":
-            raise PermanentError(
-                "not_media",
-                "The link leads to a web page, not to a video file; give the address of the file, "
-                "or download the video and upload it.",
-            )
-        return accepted_media_type(self._head, self.filename)
+        """By the first bytes; raises when it is not what is wanted."""
+        return self._judge(self._head, self.filename)
 
     def _receive(self) -> None:
-        headers: dict[str, str] = {}
+        goes_on = {}
         if self.received and self._validator:
-            headers = {"Range": f"bytes={self.received}-", "If-Range": self._validator}
-        with guarded_get(self.url, self._settings, self._limits, headers) as answer:
-            if answer.status == 206 and headers:
+            goes_on = {"Range": f"bytes={self.received}-", "If-Range": self._validator}
+        headers = {**self._headers, **goes_on}
+        with guarded_get(self._asks_for, self._settings, self._limits, headers, visit=self._visit) as answer:
+            if answer.status == 206 and goes_on:
                 self._continue(answer)
             else:
                 self._start(answer)

@@ -1,0 +1,202 @@
+"""Apify's API through its own client, over our guarded HTTP: so that each wait gives signs of life and can be ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from apify_client import ApifyClient
+from apify_client.errors import ApifyApiError, InvalidResponseBodyError
+from apify_client.http_clients import HttpClient
+from pydantic import ValidationError
+
+from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.security.guarded_http import Limits, exchange
+from shared.security.url_guard import check_url
+from shared.settings import Settings
+from shared.sources.source import Tick
+
+SLICE_SEC = 5  # of waiting for a run, in one request
+CALL_SEC = 20.0
+RETRIES = 2
+RETRY_SEC = 0.5
+MAX_ANSWER_BYTES = 20_000_000
+
+_UNREADABLE = TransientError("source_unavailable", "Apify's answer makes no sense; try again later.")
+_BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
+
+
+def run_actor(actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick) -> list[dict[str, Any]]:
+    """Run an actor to its end and give its first items. A run that nobody waits for any more is aborted.
+
+    Raises:
+        PermanentError: `source_key_invalid`, `source_setup`.
+        TransientError: `source_quota`, `source_busy`, `source_failed`, `source_unavailable`, `source_slow`.
+    """
+    seconds = settings.download_timeout_sec
+    deadline = time.monotonic() + seconds
+    with _client(settings, lambda: tick(_done(deadline, seconds), "Waiting for Apify")) as client, _sorted_errors():
+        run = client.actor(actor).start(
+            run_input=run_input, max_items=1, run_timeout=timedelta(seconds=max(1, int(seconds)))
+        )
+        try:
+            while run.status in ("READY", "RUNNING", "TIMING-OUT", "ABORTING"):
+                tick(_done(deadline, seconds), "Waiting for Apify")
+                if time.monotonic() >= deadline:
+                    raise TransientError("source_slow", "Apify takes too long; try again later, or upload the file.")
+                looked_at = client.run(run.id).wait_for_finish(wait_duration=timedelta(seconds=SLICE_SEC))
+                if looked_at is None:
+                    raise _UNREADABLE
+                run = looked_at
+        except BaseException:
+            _abort(settings, run.id)
+            raise
+        _check_end(run.status)
+        return client.dataset(run.default_dataset_id).list_items(limit=1).items
+
+
+def _done(deadline: float, seconds: float) -> float:
+    return min(1.0, max(0.0, 1 - (deadline - time.monotonic()) / seconds))
+
+
+def _abort(settings: Settings, run_id: str) -> None:
+    """Best effort: a run that goes on costs money, but it also ends by itself at its time-out."""
+    with suppress(ClipwiseError), _client(settings, lambda: None, retries=0) as client, _sorted_errors():
+        client.run(run_id).abort()
+
+
+def _check_end(status: str) -> None:
+    if status == "SUCCEEDED":
+        return
+    reason = {
+        "FAILED": "could not read the post",
+        "TIMED-OUT": "took too long to read the post",
+        "ABORTED": "was stopped while it read the post",
+    }.get(status, "did not end as it should")
+    raise TransientError("source_failed", f"Apify {reason}; try again later, or upload the file.")
+
+
+@contextmanager
+def _client(settings: Settings, pulse: Callable[[], None], retries: int = RETRIES) -> Iterator[ApifyClient]:
+    call = timedelta(seconds=CALL_SEC)
+    transport = GuardedHttpClient(
+        settings,
+        pulse,
+        token=settings.apify_token,
+        max_retries=retries,
+        min_delay_between_retries=timedelta(seconds=RETRY_SEC),
+        timeout_short=call,
+        timeout_medium=call,
+        timeout_long=call,
+        timeout_max=call,
+    )
+    api_url = settings.apify_base_url or "https://api.apify.com"
+    with transport:
+        yield ApifyClient.with_custom_http_client(
+            token=settings.apify_token, api_url=api_url, api_public_url=api_url, http_client=transport
+        )
+
+
+@contextmanager
+def _sorted_errors() -> Iterator[None]:
+    """Translate what the client raises; its own messages may quote a request, so they are not passed on."""
+    try:
+        yield
+    except ApifyApiError as error:
+        raise _of_status(error) from error
+    except (InvalidResponseBodyError, ValidationError) as error:
+        raise _UNREADABLE from error
+
+
+def _of_status(error: ApifyApiError) -> ClipwiseError:
+    match error.status_code:
+        case 401:
+            return PermanentError(
+                "source_key_invalid", "Apify does not accept the token; whoever runs this service must set APIFY_TOKEN."
+            )
+        case 402 | 403 if error.type in _BUSY:
+            return TransientError("source_busy", "Apify runs as much as the account may at once; try again later.")
+        case 402 | 403:
+            return TransientError(
+                "source_quota",
+                "The Apify account may not run this: its quota is used up or its plan does not cover it.",
+            )
+        case 400 | 404:
+            return PermanentError(
+                "source_setup", "Apify does not know the configured actor, or not its input; see APIFY_…_ACTOR."
+            )
+        case 429:
+            return TransientError("source_busy", "Apify is asked too often; try again later.")
+    return TransientError("source_unavailable", f"Apify cannot answer just now (status {error.status_code}).")
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A response as the client wants it, read whole."""
+
+    status_code: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", errors="replace")
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    def read(self) -> bytes:
+        return self.content
+
+    async def aread(self) -> bytes:
+        return self.content
+
+    def close(self) -> None:
+        """Nothing is open any more."""
+
+    async def aclose(self) -> None:
+        """Nothing is open any more."""
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        yield self.content
+
+    async def aiter_bytes(self) -> Any:
+        yield self.content
+
+
+class GuardedHttpClient(HttpClient):
+    """The client's way to the network: no redirects, so that the token never leaves Apify's server."""
+
+    def __init__(self, settings: Settings, pulse: Callable[[], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._settings = settings
+        self._pulse = pulse
+
+    def is_retryable_transport_error(self, exc: Exception) -> bool:
+        return isinstance(exc, TransientError)
+
+    def send_request(
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        content: bytes | Iterator[bytes] | None,
+        timeout: float | None,
+        stream: bool,
+    ) -> _Answer:
+        body = content if content is None or isinstance(content, bytes) else b"".join(content)
+        limits = Limits(time.monotonic() + (timeout or CALL_SEC), self._pulse)
+        headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
+        with exchange(method, check_url(url, self._settings), self._settings, limits, headers, body) as answer:
+            received = bytearray()
+            for chunk in answer.body:
+                received += chunk
+                if len(received) > MAX_ANSWER_BYTES:
+                    raise _UNREADABLE
+            return _Answer(answer.status, dict(answer.headers), bytes(received))

@@ -1,0 +1,94 @@
+"""Who fetches what: chosen by host and configuration, each source standing in for those before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from shared.errors import ClipwiseError
+from shared.models.video import Origin
+from shared.settings import Settings
+from shared.sources.fetched import Fetched
+from shared.sources.links import Found, find_page, stop_at_page
+from shared.sources.source import Source, Tick, Wish
+
+# What is said of the video itself, so that no other source could say otherwise.
+ANSWERS = frozenset(
+    {
+        "video_private",
+        "video_unavailable",
+        "video_age_restricted",
+        "video_login_required",
+        "video_live",
+        "video_protected",
+        "too_long",
+    }
+)
+
+
+def fetch_video(url: str, folder: Path, settings: Settings, needs_video: bool, tick: Tick) -> Fetched:
+    """Fetch the video behind a link, a page's or a file's, into `folder`, with all that is told of it.
+
+    Of the sources that fail, `origin.notes` says why. When all do, the error is one that may pass if there is any, else
+    that of the first source.
+
+    Raises:
+        PermanentError: `not_a_video`, `source_not_found` for links; otherwise as the sources raise.
+        TransientError: As the sources raise.
+    """
+    page = find_page(url, settings, tick)
+    if page is None:
+        from shared.sources.http import fetch
+
+        try:
+            return _told(fetch(url, folder / "file", settings, tick, visit=stop_at_page), [])
+        except Found as found:
+            page = found.page
+    longest = settings.max_video_duration_sec if needs_video else settings.max_speech_duration_sec
+    wish = Wish(page, settings, longest, needs_video)
+    notes, failures = list[str](), list[ClipwiseError]()
+    for name in order(settings):
+        into = folder / name
+        into.mkdir()
+        try:
+            return _told(source_named(name)(wish, into, tick), notes)
+        except ClipwiseError as error:
+            if error.code in ANSWERS:
+                raise
+            notes.append(f"{name}: {error.message}")
+            failures.append(error)
+    raise next((error for error in failures if error.retryable), failures[0])
+
+
+def order(settings: Settings) -> list[str]:
+    """The sources of pages in the order in which they are tried."""
+    if settings.sources != "auto":
+        return list(dict.fromkeys(settings.sources.split(",")))
+    return [*(["apify"] if settings.apify_token else []), "yt-dlp", "http"]
+
+
+def source_named(name: str) -> Source:
+    """Each is imported only when it is used: their libraries are large."""
+    match name:
+        case "apify":
+            from shared.sources.apify import fetch as apify
+
+            return apify
+        case "yt-dlp":
+            from shared.sources.ytdlp import fetch as ytdlp
+
+            return ytdlp
+    return plain
+
+
+def plain(wish: Wish, folder: Path, tick: Tick) -> Fetched:
+    """A Source: what is at the page's own address, if that is a video after all."""
+    from shared.sources.http import fetch
+
+    fetched = fetch(wish.page.url, folder / "file", wish.settings, tick)
+    return replace(fetched, origin=Origin(source="http", page_url=wish.page.url))
+
+
+def _told(fetched: Fetched, notes: list[str]) -> Fetched:
+    origin = fetched.origin or Origin(source="http")
+    return replace(fetched, origin=origin.model_copy(update={"notes": [*notes, *origin.notes]}))

@@ -1,0 +1,57 @@
+"""From a link to the page it is, or is short for."""
+
+from __future__ import annotations
+
+import time
+
+from shared.errors import PermanentError, TransientError
+from shared.security.guarded_http import Limits, guarded_get
+from shared.security.url_guard import check_url
+from shared.security.urls import WebUrl
+from shared.settings import Settings
+from shared.sources.platforms import Page, is_short, not_a_video, page_of, platform_of
+from shared.sources.source import Tick
+
+MAX_SEC = 30.0
+
+
+class Found(Exception):
+    """A link turned out to lead to the page of a video."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page.url)
+        self.page = page
+
+
+def stop_at_page(hop: WebUrl) -> None:
+    """For `visit`: end the request before a platform's page is asked for; raises Found, or `not_a_video`."""
+    if page := page_of(hop):
+        raise Found(page)
+    platform = platform_of(hop)
+    if platform and not is_short(hop):
+        raise not_a_video(platform)
+
+
+def find_page(url: str, settings: Settings, tick: Tick) -> Page | None:
+    """The page of a video that `url` is or, by its host, is short for; None for a link of any other host.
+
+    Redirects are followed hop by hop through the guard, and no body is read.
+
+    Raises:
+        PermanentError: What the guard refuses; `not_a_video`; `source_not_found` for a short link to nothing.
+        TransientError: `source_unavailable`, `source_slow`, `url_unresolvable`.
+    """
+    link = check_url(url, settings)
+    platform = platform_of(link)
+    if platform is None and not is_short(link):
+        return None
+    try:
+        stop_at_page(link)
+        limits = Limits(time.monotonic() + MAX_SEC, lambda: tick(0, "Following the short link"))
+        with guarded_get(url, settings, limits, {}, visit=stop_at_page) as answer:
+            status = answer.status
+    except Found as found:
+        return found.page
+    if status >= 500 or status in (408, 425, 429):
+        raise TransientError("source_unavailable", f"The short link cannot be followed just now (status {status}).")
+    raise PermanentError("source_not_found", "The short link leads to no video any more; share the video again.")

@@ -1,0 +1,126 @@
+"""The platforms whose pages are known: which links are pages of one video, and which are short for one.
+
+A page's link is brought to its shortest form, without anything that tracks; host and port stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import parse_qs
+
+from shared.errors import PermanentError
+from shared.security.urls import WebUrl
+
+Platform = Literal["tiktok", "instagram", "youtube"]
+
+_NAMES: dict[Platform, str] = {"tiktok": "TikTok", "instagram": "Instagram", "youtube": "YouTube"}
+_HOSTS: dict[str, Platform] = {
+    "tiktok.com": "tiktok",
+    "instagram.com": "instagram",
+    "instagr.am": "instagram",
+    "youtube.com": "youtube",
+    "youtube-nocookie.com": "youtube",
+    "youtu.be": "youtube",
+}
+_SHORT_HOSTS = ("vm.tiktok.com", "vt.tiktok.com", "instagr.am")
+# Other subdomains serve files.
+_PAGES = ("", "www.", "m.", "music.", "vm.", "vt.")
+_SHORT_PATHS: dict[Platform, str] = {"tiktok": r"/t/\w+/?", "instagram": r"/share/(?:(?:p|reel)/)?[\w-]+/?"}
+
+_TIKTOK = re.compile(r"/(@[\w.-]*)/(video|photo)/(\d+)")
+_TIKTOK_BARE = re.compile(r"/(?:v|embed(?:/v2)?)/(\d+)")
+_INSTAGRAM = re.compile(r"(?:/(?!share/)[\w.-]+)?/(p|reels?|tv)/([\w-]+)")
+_YOUTUBE = re.compile(r"/(?:shorts|live|embed|v)/([\w-]{11})(?![\w-])")
+_YOUTUBE_ID = re.compile(r"[\w-]{11}")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of one video.
+
+    Attributes:
+        url: In its shortest form.
+        id: The platform's name for the video.
+    """
+
+    platform: Platform
+    url: str
+    id: str
+
+    @property
+    def site(self) -> str:
+        """The platform's name as people write it."""
+        return _NAMES[self.platform]
+
+
+def platform_of(url: WebUrl) -> Platform | None:
+    """Whose pages the host serves."""
+    site = ".".join(url.host.split(".")[-2:])
+    return _HOSTS.get(site) if url.host.removesuffix(site) in _PAGES else None
+
+
+def is_short(url: WebUrl) -> bool:
+    """Whether the link only redirects to a page of a platform."""
+    if url.host.removeprefix("www.") in _SHORT_HOSTS:
+        return True
+    pattern = _SHORT_PATHS.get(platform_of(url) or "youtube")
+    return pattern is not None and re.fullmatch(pattern, url.path) is not None
+
+
+def page_of(url: WebUrl) -> Page | None:
+    """The page of one video that the link is; None for anything else."""
+    match platform_of(url):
+        case "tiktok":
+            return _tiktok(url)
+        case "instagram":
+            return _instagram(url)
+        case "youtube":
+            return _youtube(url)
+    return None
+
+
+def not_a_video(platform: Platform) -> PermanentError:
+    site = _NAMES[platform]
+    return PermanentError(
+        "not_a_video", f"This link to {site} leads to no single video; open the video there and share its own link."
+    )
+
+
+def _tiktok(url: WebUrl) -> Page | None:
+    if found := _TIKTOK.match(url.path):
+        return _page("tiktok", url, f"/{found[1]}/{found[2]}/{found[3]}", found[3])
+    if found := _TIKTOK_BARE.match(url.path):
+        return _page("tiktok", url, f"/@_/video/{found[1]}", found[1])
+    return None
+
+
+def _instagram(url: WebUrl) -> Page | None:
+    found = _INSTAGRAM.match(url.path)
+    if not found or found[2] == "audio":
+        return None
+    kind = "reel" if found[1] == "reels" else found[1]
+    return _page("instagram", url, f"/{kind}/{found[2]}/", found[2])
+
+
+def _youtube(url: WebUrl) -> Page | None:
+    if url.host in ("youtu.be", "www.youtu.be"):
+        video = url.path.split("/")[1]
+        url = replace(url, host="www.youtube.com")
+    elif found := _YOUTUBE.match(url.path):
+        video = found[1]
+    else:
+        video = parse_qs(url.query or "").get("v", [""])[0] if url.path in ("/watch", "/watch/") else ""
+    if not _YOUTUBE_ID.fullmatch(video):
+        return None
+    short = url.path.startswith("/shorts/")
+    page = _page("youtube", url, f"/shorts/{video}" if short else "/watch", video)
+    return page if short else replace(page, url=f"{page.url}?v={video}")
+
+
+def _page(platform: Platform, url: WebUrl, path: str, video: str) -> Page:
+    host = url.host
+    if host.removeprefix("m.") in _HOSTS or host == "music.youtube.com":  # the one host that every source knows
+        host = "www." + host.removeprefix("m.").removeprefix("music.")
+    return Page(platform, str(replace(url, host=host, path=path, query=None)), video)

@@ -1,0 +1,52 @@
+"""What every source of platform pages does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import PermanentError
+from shared.settings import Settings
+from shared.sources.fetched import Fetched
+from shared.sources.platforms import Page
+
+Tick = Callable[[float, str], None]
+"""Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
+
+_ROUNDING_SEC = 1.0  # sources tell whole seconds
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be fetched.
+
+    Attributes:
+        longest_sec: A longer video is refused before it is downloaded, where its page tells how long it is.
+        needs_video: Sound alone is of no use.
+    """
+
+    page: Page
+    settings: Settings
+    longest_sec: float
+    needs_video: bool
+
+    def check_duration(self, seconds: float | None) -> None:
+        """Raises PermanentError `too_long`."""
+        if seconds is not None and seconds > self.longest_sec + _ROUNDING_SEC:
+            limit = f"{self.longest_sec:g} seconds"
+            raise PermanentError("too_long", f"The video is longer than {limit}; send a shorter one.")
+
+
+Source = Callable[[Wish, Path, Tick], Fetched]
+"""Fetches the video of a page into an empty folder, with all that is known of it and `origin.source` set.
+
+It raises PermanentError and TransientError, and lets through what the tick raises. The codes in
+`shared.sources.choice.ANSWERS` say something of the video that no other source could better; after any other error the
+next source is tried.
+"""
+
+
+def part(tick: Tick, start: float, end: float) -> Tick:
+    """A tick for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
+    return lambda done, what: tick(start + (end - start) * done, what)

@@ -1,0 +1,157 @@
+"""Pages of platforms, read by yt-dlp: without a key, as long as the platform lets itself be read.
+
+yt-dlp is used as a library, for two things: its extractors for the three platforms (never the generic one), and its
+HTTP downloader, which knows what their servers want. It writes no other file, reads none, starts no program; ffmpeg
+gets no URL. Where pictures and sound are separate, they are joined here.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor.instagram import InstagramIE
+from yt_dlp.extractor.tiktok import TikTokIE
+from yt_dlp.extractor.youtube import YoutubeIE
+from yt_dlp.globals import all_plugins_loaded
+from yt_dlp.networking import RequestDirector
+from yt_dlp.utils import YoutubeDLError
+
+from shared.errors import PermanentError
+from shared.media.sniff import HEAD_BYTES
+from shared.security.filenames import safe_filename
+from shared.settings import Settings
+from shared.sources.fetched import Fetched
+from shared.sources.http import judge_media
+from shared.sources.platforms import Page
+from shared.sources.post import read_captions
+from shared.sources.source import Tick, Wish, part
+from shared.sources.ytdlp_errors import meaning
+from shared.sources.ytdlp_network import GuardedRH, Leash
+from shared.sources.ytdlp_post import post_of
+
+EXTRACTORS: list[type[Any]] = [TikTokIE, InstagramIE, YoutubeIE]
+LARGEST_SIDE = 1080  # of the shorter side, in pixels: more helps no analysis and costs time
+SUFFIXES = {"video/mp4": ".mp4", "video/webm": ".webm", "video/x-matroska": ".mkv", "audio/mp4": ".m4a"}
+
+log = logging.getLogger(__name__)
+
+
+def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
+    """A Source.
+
+    Raises:
+        PermanentError: What `ytdlp_errors` knows; `video_live`, `too_long`, `too_large`, `source_no_video`,
+            `source_changed` (the platform changed in a way that this version of yt-dlp does not know).
+        TransientError: `source_blocked`, `source_unavailable`, `source_slow`.
+    """
+    looking, loading = part(tick, 0, 0.1), part(tick, 0.1, 1)
+    leash = Leash(wish.settings, lambda received: looking(0.5, f"Reading the page on {wish.page.site}"))
+    with Reader(wish.settings, leash) as reader:
+        try:
+            info = reader.extract_info(_readable(wish.page), download=False)
+            info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
+            if not info:
+                raise PermanentError("source_no_video", "The post has no video that could be fetched.")
+            _check(info, wish)
+            most = wish.settings.max_file_bytes
+            leash.tell = lambda received: loading(min(1, received / most), f"{received / 1e6:.1f} MB downloaded")
+            files = [reader.load(chosen, folder / f"part{n}") for n, chosen in enumerate(_parts(info))]
+        except YoutubeDLError as error:
+            raise leash.trouble or meaning(error, wish.page.site) from error
+        post = post_of(info, wish.page)
+        transcript, notes = read_captions(post, wish.settings, leash.pulse, {})
+    path = files[0]
+    if len(files) > 1:
+        from shared.sources.join import join
+
+        path = join(files[0], files[1], folder)
+    with path.open("rb") as file:
+        content_type = judge_media(file.read(HEAD_BYTES), path.name)
+    return Fetched(
+        path=path,
+        size=path.stat().st_size,
+        content_type=content_type,
+        final_url=wish.page.url,
+        filename=safe_filename(f"{wish.page.platform}-{wish.page.id}{SUFFIXES.get(content_type, '')}"),
+        **post.known(transcript, notes),
+    )
+
+
+class Reader(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
+    """yt-dlp without anything that is not needed."""
+
+    def __init__(self, settings: Settings, leash: Leash) -> None:
+        all_plugins_loaded.value = True  # what lies on the machine as a plugin is not run
+        self._leash = leash
+        super().__init__(
+            {
+                "format": "bv*{0}+ba{0}/b{0}/bv*{0}/ba{0}".format(
+                    rf"[protocol~='^https?$'][filesize<?{settings.max_file_bytes}]"
+                ),
+                "format_sort": [f"res:{LARGEST_SIDE}", "vcodec:h264", "acodec:aac", "ext:mp4:m4a"],
+                "playlist_items": "1",
+                "noplaylist": True,
+                "cachedir": False,
+                "js_runtimes": {},
+                "proxy": "",
+                "geo_bypass": False,
+                "extractor_retries": 1,
+                "retries": 2,
+                "nopart": True,
+                "continuedl": False,
+                "updatetime": False,
+                "noprogress": True,
+                "quiet": True,
+                "no_warnings": True,
+                "color": "no_color",
+                "logger": _Log(),
+            },
+            auto_init=False,
+        )
+        for extractor in EXTRACTORS:
+            self.add_info_extractor(extractor())
+
+    @cached_property
+    def _request_director(self) -> RequestDirector:
+        return self.build_request_director([lambda **options: GuardedRH(leash=self._leash, **options)])
+
+    def load(self, chosen: dict[str, Any], into: Path) -> Path:
+        """Download one format; raises YoutubeDLError and what stops the requests."""
+        whole, _ = self.dl(str(into), chosen)
+        if not whole:
+            raise YoutubeDLError("the download did not succeed")
+        return into
+
+
+class _Log:
+    """yt-dlp's own messages: for whoever looks for the cause of something; they may name links, so only for them."""
+
+    def debug(self, message: str) -> None:
+        log.debug("yt-dlp: %s", message)
+
+    info = warning = error = debug
+
+
+def _readable(page: Page) -> str:
+    """The form of the link that the extractor knows."""
+    return page.url.replace("/photo/", "/video/") if page.platform == "tiktok" else page.url
+
+
+def _check(info: dict[str, Any], wish: Wish) -> None:
+    if info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
+        raise PermanentError("video_live", "The video is a live stream or has not begun; try again when it is over.")
+    duration = info.get("duration")
+    wish.check_duration(float(duration) if isinstance(duration, int | float) else None)
+    if wish.needs_video and all(chosen.get("vcodec") == "none" for chosen in _parts(info)):
+        raise PermanentError(
+            "source_no_video", "The post has no video but photos; an Apify token is needed to fetch these."
+        )
+
+
+def _parts(info: dict[str, Any]) -> list[dict[str, Any]]:
+    """The formats to be downloaded: one, or pictures and sound."""
+    return [{**info, **chosen} for chosen in info.get("requested_formats") or [info]]
