@@ -6,13 +6,15 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from shared.ai.provider import Tick
 from shared.ai.schema import answer_schema, pruned
 from shared.errors import PermanentError, TransientError
+
+T = TypeVar("T", bound=BaseModel)
 
 ROOM, MORE_ROOM = 8_000, 16_000
 """Tokens an answer may take, at first and when that was too little. A long recipe takes about 3 000."""
@@ -43,7 +45,7 @@ Ask = Callable[[int, Repair | None], Answer]
 """Makes one call with room for so many tokens; raises what `shared.ai.provider.Provider.analyze` does."""
 
 
-def ask_for(model: type[BaseModel], ask: Ask, tick: Tick) -> BaseModel:
+def ask_for(model: type[T], ask: Ask, tick: Tick, rooms: tuple[int, int] = (ROOM, MORE_ROOM)) -> T:
     """An instance of `model`, in at most three calls: one, one with more room if it was cut short, one repair.
 
     Raises:
@@ -51,11 +53,11 @@ def ask_for(model: type[BaseModel], ask: Ask, tick: Tick) -> BaseModel:
         TransientError: `answer_invalid`: it does not fit the schema after the repair either.
     """
     tick(0, "Asking the AI")
-    room = ROOM
+    room, more_room = rooms
     answer = ask(room, None)
     if answer.truncated:
         tick(0.3, "The answer was cut short; asking for it again with more room")
-        room = MORE_ROOM
+        room = more_room
         answer = _whole(ask(room, None))
     try:
         return parsed(model, answer.text)
@@ -69,7 +71,7 @@ def ask_for(model: type[BaseModel], ask: Ask, tick: Tick) -> BaseModel:
         raise TransientError("answer_invalid", "The AI's answer had the wrong form twice; try again later.") from None
 
 
-def parsed(model: type[BaseModel], text: str) -> BaseModel:
+def parsed(model: type[T], text: str) -> T:
     """Raises ValueError (pydantic's ValidationError included) when the text is not JSON or does not fit.
 
     A server without strict mode may leave out what is null deep inside, but not what the answer is about.

@@ -1,4 +1,4 @@
-"""Calls to Gemini's API: tried again while that makes sense, and what their failures mean for a job.
+"""Calls to Gemini's API, by key or through Vertex AI: tried again where that makes sense, and what their failures mean.
 
 The SDK's own retries do not look at `Retry-After`, so they are off and this is instead of them.
 """
@@ -6,7 +6,8 @@ The SDK's own retries do not look at `Retry-After`, so they are off and this is 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,8 +15,10 @@ from pydantic import ValidationError
 
 from shared.ai.provider import Tick
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from google.genai import Client
     from google.genai.errors import APIError
 
 T = TypeVar("T")
@@ -29,6 +32,26 @@ PASSING = frozenset((408, 429, 500, 502, 503, 504))
 KEY_PROBLEMS = frozenset((401, 403))
 
 
+def connected(settings: Settings) -> Client:
+    """Raises PermanentError `provider_key_invalid` for Vertex AI without an identity or a project."""
+    from google.auth.exceptions import GoogleAuthError
+    from google.genai import Client
+    from google.genai.types import HttpOptions
+
+    options = HttpOptions(base_url=settings.google_gemini_base_url or None, timeout=int(settings.ai_timeout_sec * 1000))
+    if settings.google_genai_use_vertexai:
+        try:
+            return Client(
+                vertexai=True,
+                project=settings.google_cloud_project or None,
+                location=settings.google_cloud_location,
+                http_options=options,
+            )
+        except (GoogleAuthError, ValueError) as error:
+            raise key_invalid() from error
+    return Client(vertexai=False, api_key=settings.gemini_api_key, http_options=options)
+
+
 def patiently(call: Callable[[], T], tick: Tick) -> T:
     """What `call` returns, in at most TRIES tries.
 
@@ -36,28 +59,53 @@ def patiently(call: Callable[[], T], tick: Tick) -> T:
         PermanentError: `provider_key_invalid`, `provider_request_invalid`.
         TransientError: `provider_busy`, `provider_unavailable`.
     """
+    for number in range(TRIES):
+        try:
+            return call()
+        except failures() as error:
+            problem = problem_of(error)
+            pause = pause_asked_for(error, FIRST_PAUSE_SEC * 2**number)
+            if not problem.retryable or number + 1 == TRIES or pause > LONGEST_PAUSE_SEC:
+                raise problem from error
+        wait(pause, tick)
+    raise AssertionError("every try returns or raises")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Failures of the SDK inside it leave it as what `patiently` raises, without another try."""
+    try:
+        yield
+    except failures() as error:
+        raise problem_of(error) from error
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """All that the SDK raises when a call fails."""
     import httpx2
     from google.auth.exceptions import GoogleAuthError
     from google.genai.errors import APIError, UnknownApiResponseError
 
-    for number in range(TRIES):
-        pause = FIRST_PAUSE_SEC * 2**number
-        try:
-            return call()
-        except APIError as error:
-            problem = error_for(error)
-            pause = pause_asked_for(error, pause)
-            cause: Exception = error
-        except GoogleAuthError as error:
-            if not error.retryable:
-                raise key_invalid() from error
-            problem, cause = unavailable(), error
-        except (httpx2.HTTPError, OSError, UnknownApiResponseError, JSONDecodeError, ValidationError) as error:
-            problem, cause = unavailable(), error
-        if not problem.retryable or number + 1 == TRIES or pause > LONGEST_PAUSE_SEC:
-            raise problem from cause
-        wait(pause, tick)
-    raise AssertionError("every try returns or raises")
+    return (
+        APIError,
+        GoogleAuthError,
+        httpx2.HTTPError,
+        OSError,
+        UnknownApiResponseError,
+        JSONDecodeError,
+        ValidationError,
+    )
+
+
+def problem_of(error: Exception) -> ClipwiseError:
+    from google.auth.exceptions import GoogleAuthError
+    from google.genai.errors import APIError
+
+    if isinstance(error, APIError):
+        return error_for(error)
+    if isinstance(error, GoogleAuthError) and not error.retryable:
+        return key_invalid()
+    return unavailable()
 
 
 def wait(seconds: float, tick: Tick) -> None:
@@ -68,8 +116,12 @@ def wait(seconds: float, tick: Tick) -> None:
         time.sleep(min(left, 1))
 
 
-def pause_asked_for(error: APIError, otherwise: float) -> float:
+def pause_asked_for(error: Exception, otherwise: float) -> float:
     """Seconds until the service wants to be asked again: its `Retry-After`, else the `RetryInfo` of its error."""
+    from google.genai.errors import APIError
+
+    if not isinstance(error, APIError):
+        return otherwise
     asked = getattr(error.response, "headers", {}).get("retry-after", "")
     if not asked:
         details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
@@ -89,7 +141,8 @@ def error_for(error: APIError) -> ClipwiseError:
     if error.code in PASSING:
         return unavailable()
     return PermanentError(
-        "provider_request_invalid", f"Gemini does not take the request (status {error.code}); check GEMINI_MODEL."
+        "provider_request_invalid",
+        f"Gemini does not take the request (status {error.code}); check GEMINI_MODEL and GEMINI_EMBED_MODEL.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Gemini's Files API: a video is there as long as it is looked at, and no longer."""
+"""Gemini's Files API: a video or its sound is there as long as it is looked at, and no longer."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+INLINE_BYTES = 14_000_000
+"""Largest file inside a request: a request has at most 20 MB, and base64 makes four bytes of three."""
 PROCESSING_SEC = 180.0
 """Longest wait until the service has taken a video in; it takes some seconds for each minute of video."""
 POLL_SEC = 2.0
@@ -37,7 +39,7 @@ def uploaded(client: Client, path: Path, media_type: str, tick: Tick) -> Iterato
     """
     name = f"files/clip-{uuid.uuid4().hex}"
     try:
-        tick(0.3, "Handing the video to Gemini")
+        tick(0.3, "Handing the file to Gemini")
         yield _uri(_active(client, _upload(client, path, name, media_type, tick), tick))
     finally:
         _delete(client, name)
@@ -64,10 +66,10 @@ def _active(client: Client, file: File, tick: Tick) -> File:
         if state == "FAILED":
             raise PermanentError(
                 "video_not_accepted",
-                "Gemini cannot read this video; convert it to MP4 (H.264) or use another provider.",
+                "Gemini cannot read this file; convert the video to MP4 (H.264) or use another provider.",
             )
         if time.monotonic() > end:
-            raise TransientError("provider_unavailable", "Gemini took too long to take the video in; try again later.")
+            raise TransientError("provider_unavailable", "Gemini took too long to take the file in; try again later.")
         wait(POLL_SEC, tick)
         file = patiently(lambda: client.files.get(name=name), tick)
     return file

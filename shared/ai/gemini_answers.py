@@ -1,0 +1,113 @@
+"""Answers of Gemini's models in a given form: what becomes of them before anything is parsed, and what they take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from shared.ai.asking import Answer, Repair, refused
+from shared.ai.gemini_calls import patiently, unavailable
+from shared.ai.meter import Meter
+from shared.ai.provider import Tick
+from shared.ai.schema import answer_schema
+
+if TYPE_CHECKING:
+    from google.genai import Client
+    from google.genai.types import Content, GenerateContentResponse, GenerateContentResponseUsageMetadata, Part
+
+REFUSALS = frozenset(
+    ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR")
+)
+CUT_SHORT = ("MAX_TOKENS", "CONTINUATION")
+
+
+def conversation(parts: Sequence[Part], text: str, repair: Repair | None) -> list[Content]:
+    from google.genai.types import Content, Part
+
+    contents = [Content(role="user", parts=[*parts, Part.from_text(text=text)])]
+    if repair:
+        contents.append(Content(role="model", parts=[Part.from_text(text=repair.answer)]))
+        contents.append(Content(role="user", parts=[Part.from_text(text=repair.request)]))
+    return contents
+
+
+def asked(
+    client: Client,
+    model: str,
+    rules: str,
+    contents: Sequence[Content],
+    form: type[BaseModel],
+    room: int,
+    meter: Meter,
+    tick: Tick,
+    audio_sec: float = 0,
+) -> Answer:
+    """One answer of at most `room` tokens; raises what `patiently` and `answer_of` do."""
+    from google.genai.types import GenerateContentConfig
+
+    response = patiently(
+        lambda: client.models.generate_content(
+            model=model,
+            contents=[*contents],
+            config=GenerateContentConfig(
+                system_instruction=rules,
+                response_mime_type="application/json",
+                response_json_schema=answer_schema(form),
+                max_output_tokens=room,
+                # The SDK would ask for more without end.
+                automatic_continuation=False,
+            ),
+        ),
+        tick,
+    )
+    if response.usage_metadata:
+        bill(meter, model, response.usage_metadata, audio_sec)
+    return answer_of(response)
+
+
+def bill(meter: Meter, model: str, usage: GenerateContentResponseUsageMetadata, audio_sec: float = 0) -> None:
+    heard = [one.token_count or 0 for one in usage.prompt_tokens_details or [] if one.modality == "AUDIO"]
+    meter.count(
+        "gemini",
+        model,
+        usage.prompt_token_count or 0,
+        (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0),
+        audio_tokens=sum(heard),
+        audio_sec=audio_sec,
+    )
+
+
+def answer_of(response: GenerateContentResponse) -> Answer:
+    """Looks at block and finish reason before anything is parsed; raises PermanentError `refused`, TransientError."""
+    reason = blocked(response)
+    if reason:
+        raise refused(reason)
+    end = finish_reason(response) or "STOP"
+    if not response.candidates or end not in ("STOP", *CUT_SHORT):
+        raise unavailable()
+    return Answer(text_of(response), truncated=end in CUT_SHORT)
+
+
+def blocked(response: GenerateContentResponse) -> str | None:
+    """The service's word for why it withholds the answer, or the rest of it; None when it does not."""
+    if response.prompt_feedback and response.prompt_feedback.block_reason:
+        return _plain(response.prompt_feedback.block_reason.value)
+    end = finish_reason(response)
+    return _plain(end) if end in REFUSALS else None
+
+
+def finish_reason(response: GenerateContentResponse) -> str | None:
+    reason = response.candidates[0].finish_reason if response.candidates else None
+    return reason.value if reason else None
+
+
+def text_of(response: GenerateContentResponse) -> str:
+    content = response.candidates[0].content if response.candidates else None
+    parts = (content.parts if content else None) or []
+    return "".join(one.text for one in parts if one.text and not one.thought)
+
+
+def _plain(reason: str | None) -> str:
+    return (reason or "").lower().replace("_", " ")
