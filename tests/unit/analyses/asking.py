@@ -1,0 +1,75 @@
+"""Both AI services, asked by their own SDKs over HTTP for any kind; and no service at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from infra.fakes import gemini_server, openai_server
+from infra.fakes.gemini_server import GeminiServer, parts_of
+from infra.fakes.openai_server import OpenAIServer
+from infra.fakes.server import FakeService, Reply
+from shared.ai.meter import Meter
+from shared.ai.offline.provider import OfflineProvider
+from shared.ai.prompt import CLOSE, OPEN
+from shared.ai.provider import Evidence, Provider
+from shared.ai.providers import PROVIDERS
+from shared.analyses.kinds import kind_named
+from shared.settings import Settings
+from tests.kitchen import no_tick
+
+VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4
+
+
+@dataclass
+class Asked:
+    """A provider and the service behind it."""
+
+    name: str
+    service: FakeService
+    provider: Provider
+
+    def then(self, *answers: dict[str, Any]) -> None:
+        fake: Any = gemini_server if self.name == "gemini" else openai_server
+        self.service.then(*(reply for reply in map(fake.answers, answers) if isinstance(reply, Reply)))
+
+    def make(self, kind: str, evidence: Evidence, language: str) -> BaseModel:
+        return self.provider.analyze(kind_named(kind), evidence, language, no_tick).result
+
+    def data(self, number: int = 0) -> dict[str, Any]:
+        """What stood between the marks of a request."""
+        body = self.service.asked[number].json
+        if self.name == "gemini":
+            text = next(part["text"] for part in parts_of(body) if part.get("text", "").startswith(OPEN))
+        else:
+            text = body["messages"][1]["content"][-1]["text"]
+        inside: dict[str, Any] = json.loads(text.removeprefix(OPEN).removesuffix(CLOSE))
+        return inside
+
+    def rules(self, number: int = 0) -> str:
+        body = self.service.asked[number].json
+        if self.name == "gemini":
+            return str(body["systemInstruction"]["parts"][0]["text"])
+        return str(body["messages"][0]["content"])
+
+
+@contextmanager
+def service_of(name: str) -> Iterator[Asked]:
+    with GeminiServer() if name == "gemini" else OpenAIServer() as service:
+        given: dict[str, Any] = {
+            "gemini_api_key": gemini_server.KEY,
+            "google_gemini_base_url": service.url,
+            "openai_api_key": openai_server.KEY,
+            "openai_base_url": f"{service.url}/v1",
+            "ai_timeout_sec": 5,
+        }
+        yield Asked(name, service, PROVIDERS[name](Settings(**given), Meter()))
+
+
+def offline(kind: str, evidence: Evidence, language: str = "en") -> BaseModel:
+    return OfflineProvider().analyze(kind_named(kind), evidence, language, no_tick).result
