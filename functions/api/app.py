@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from functions.api.compat import recipes, reels
 from functions.api.cors import Cors
 from functions.api.frame import Frame
 from functions.api.identity import Verify, no_accounts
@@ -37,7 +38,7 @@ def create_app(verify: Verify = no_accounts) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for routes in (service, kinds, jobs, uploads, events, media, export):
+    for routes in (service, kinds, jobs, uploads, events, media, export, recipes, reels):
         app.include_router(routes.router)
     app.add_middleware(Frame)
     origins = frontend_origins()

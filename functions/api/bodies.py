@@ -9,12 +9,11 @@ from typing import BinaryIO, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from functions.api.schemas import FileWish
 from shared.errors import PermanentError
 from shared.settings import settings
 
@@ -29,15 +28,25 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class SentFile:
-    """A file that came in a form; large ones lie on disk, not in memory. `filename` is as the client wrote it."""
+    """A file that came in a form; large ones lie on disk, not in memory.
+
+    Attributes:
+        filename: As the client wrote it.
+        content_type: As the client declares it, in lower case, without parameters; empty when it does not.
+    """
 
     stream: BinaryIO
     size: int
     filename: str | None
+    content_type: str
 
 
 def media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _plain_type(request.headers)
+
+
+def _plain_type(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def too_large() -> PermanentError:
@@ -54,8 +63,8 @@ async def read_json(request: Request, model: type[M]) -> M:
 
 
 @asynccontextmanager
-async def read_form(request: Request) -> AsyncIterator[tuple[FileWish, SentFile]]:
-    """A multipart form with one file in the field `file`; the file goes away with the context.
+async def read_form(request: Request, model: type[M], field: str = "file") -> AsyncIterator[tuple[M, SentFile]]:
+    """A multipart form with one file in the field `field`; the file goes away with the context.
 
     Raises:
         RequestValidationError: A field is missing, unknown or wrong.
@@ -64,16 +73,16 @@ async def read_form(request: Request) -> AsyncIterator[tuple[FileWish, SentFile]
     form = await _parse(_limited(request, settings().max_file_bytes + FORM_BYTES, too_large()))
     try:
         fields = dict(form)
-        upload = fields.pop("file", None)
+        upload = fields.pop(field, None)
         if isinstance(upload, str) and upload:
-            raise _wrong_file("text", "the video must be sent as a file, with a file name")
+            raise _wrong_file(field, "text", "the video must be sent as a file, with a file name")
         # A file input that nobody filled in comes without name and bytes.
         if not isinstance(upload, UploadFile) or not (upload.filename or upload.size):
-            raise _wrong_file("missing", "")
+            raise _wrong_file(field, "missing", "")
         size = upload.size or 0
         if size > settings().max_file_bytes:
             raise too_large()
-        yield _checked(FileWish, fields), SentFile(upload.file, size, upload.filename)
+        yield _checked(model, fields), SentFile(upload.file, size, upload.filename, _plain_type(upload.headers))
     finally:
         await form.close()
 
@@ -87,8 +96,8 @@ async def _parse(request: Request) -> FormData:
         raise PermanentError("bad_form", "The form cannot be read: its character set must be UTF-8.") from None
 
 
-def _wrong_file(type: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"type": type, "loc": ("file",), "msg": message}])
+def _wrong_file(field: str, type: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": type, "loc": (field,), "msg": message}])
 
 
 def _checked(model: type[M], given: bytes | Mapping[str, object]) -> M:

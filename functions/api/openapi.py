@@ -51,6 +51,16 @@ def body(**models: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[str, Any]:
+    """The same with the schema itself, to which `files` adds fields for files, all required, with what they are."""
+    fields = {name: {"type": "string", "format": "binary", "description": what} for name, what in files.items()}
+    whole = schema | {
+        "properties": fields | schema["properties"],
+        "required": [*fields, *schema.get("required", [])],
+    }
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": whole}}}}
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     schemas = document["components"]["schemas"]

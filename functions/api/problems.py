@@ -34,6 +34,10 @@ STATUSES = {
 RETRY_AFTER_SEC = 5
 
 
+class BadRequest(PermanentError):
+    """Answered with 400, whatever its code."""
+
+
 class FieldError(BaseModel):
     field: str = Field(description="Dotted path, e.g. `options.size`.")
     message: str
@@ -68,6 +72,8 @@ def problem(
 
 
 def status_of(error: ClipwiseError) -> int:
+    if isinstance(error, BadRequest):
+        return 400
     if error.code in STATUSES:
         return STATUSES[error.code]
     if isinstance(error, JobProblem):
@@ -80,7 +86,7 @@ async def _known(request: Request, error: ClipwiseError) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 413 and "content-length" not in request.headers:
+    if error.code == "too_large" and "content-length" not in request.headers:
         # The rest may never end. Of a body with a length the server discards the rest, so that the client is able to
         # read this answer.
         headers["Connection"] = "close"

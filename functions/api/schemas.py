@@ -64,6 +64,9 @@ def language_tag(text: str) -> str:
     return tag
 
 
+LanguageTag = Annotated[str, AfterValidator(language_tag)]
+
+
 def accepted_type(declared: str) -> str | None:
     """The media type that a client declares, under the name that we use; None when such files are not taken.
 
@@ -96,7 +99,7 @@ class Wish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: str = Field(max_length=100, description="One of GET /v1/kinds.", examples=["recipe"])
-    language: Annotated[str, AfterValidator(language_tag)] = Field(
+    language: LanguageTag = Field(
         default_factory=lambda: settings().default_language,
         description="Language of the result, a BCP-47 tag; by default the server's DEFAULT_LANGUAGE.",
         examples=["de"],

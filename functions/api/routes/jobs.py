@@ -14,7 +14,7 @@ from functions.api.bodies import media_type, read_form, read_json
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import body, problems
-from functions.api.schemas import JobPage, PublicJob, UrlWish
+from functions.api.schemas import FileWish, JobPage, PublicJob, UrlWish
 from shared.analyses.kinds import kind_named
 from shared.errors import PermanentError
 from shared.models.job import Job, JobStatus
@@ -66,7 +66,7 @@ async def submit(request: Request, user: Caller, place: Place, idempotency_key: 
             link = await read_json(request, UrlWish)
             job = await run_in_threadpool(intake.take_url, place, user, link, idempotency_key, trace)
         case "multipart/form-data":
-            async with read_form(request) as (wish, file):
+            async with read_form(request, FileWish) as (wish, file):
                 job = await run_in_threadpool(intake.take_file, place, user, wish, file, idempotency_key, trace)
         case _:
             raise PermanentError(

@@ -1,0 +1,25 @@
+"""What the earlier systems call a task is a job; its id is the job's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Path
+
+from functions.api.access import Place, own_job
+from functions.api.identity import Caller
+from shared.errors import NotFound
+from shared.models.job import Job
+
+
+def own_task(kind: str) -> Callable[..., Job]:
+    """A dependency that finds the caller's job of this kind, and raises NotFound alike for whatever is none."""
+
+    def find(task_id: Annotated[str, Path(description="The id of the job.")], user: Caller, place: Place) -> Job:
+        job = own_job(task_id, user, place)
+        if job.kind != kind:
+            raise NotFound(task_id)
+        return job
+
+    return find
