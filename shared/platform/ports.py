@@ -149,6 +149,9 @@ class Objects(Protocol):
     def download(self, bucket: str, name: str, path: Path) -> None:
         """Copy to a local file, streaming; raises NotFound."""
 
+    def copy(self, bucket: str, name: str, to: str) -> None:
+        """Let `to` in the same bucket have the same bytes, type and metadata; no byte is moved. Raises NotFound."""
+
     def delete(self, bucket: str, name: str) -> None:
         """Remove; a missing object is no error."""
 

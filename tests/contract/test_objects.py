@@ -374,6 +374,26 @@ def test_finalize_again_of_nothing_says_so(objects: Objects, fresh: str) -> None
     assert not objects.finalize_again("uploads", fresh)
 
 
+def test_a_copy_is_an_object_of_its_own(adapter: Adapter, objects: Objects, fresh: str) -> None:
+    """A video can be looked at again under another name; deleting either leaves the other, and its event comes."""
+    put = objects.put("uploads", fresh, b"video" * 1000, "video/mp4", {"a": "b"})
+    objects.copy("uploads", fresh, f"{fresh}-2")
+    told = next(event for event in received(adapter) if event.data["name"] == f"{fresh}-2")
+    assert int(told.data["size"]) == put.size
+    objects.delete("uploads", fresh)
+    copied = objects.stat("uploads", f"{fresh}-2")
+    assert copied is not None
+    assert (copied.size, copied.content_type, copied.metadata) == (put.size, "video/mp4", {"a": "b"})
+    with objects.open("uploads", f"{fresh}-2") as stream:
+        assert stream.read() == b"video" * 1000
+
+
+def test_a_copy_of_nothing_says_so(objects: Objects, fresh: str) -> None:
+    """What is not there cannot be copied."""
+    with pytest.raises(NotFound):
+        objects.copy("media", fresh, f"{fresh}-2")
+
+
 def received(adapter: Adapter) -> Iterator[CloudEvent]:
     while True:
         yield adapter.receive("extract")

@@ -41,13 +41,20 @@ class Blobs:
 
     def create(self, blob: str) -> BinaryIO:
         """A new file, whose name is durable."""
-        path = self.path(blob)
-        if not path.parent.exists():
-            path.parent.mkdir(exist_ok=True)
-            _sync_folder(self._root)
+        path = self._place(blob)
         target = path.open("xb")
         _sync_folder(path.parent)
         return target
+
+    def link(self, blob: str) -> str:
+        """The same file under another name, which is durable; raises FileNotFoundError."""
+        # As if just written, so that no collector of garbage takes it before a row names it.
+        os.utime(self.path(blob))
+        other = self.new()
+        path = self._place(other)
+        path.hardlink_to(self.path(blob))
+        _sync_folder(path.parent)
+        return other
 
     def write_at(self, blob: str, offset: int, piece: bytes) -> None:
         """Put bytes into a file durably."""
@@ -69,6 +76,14 @@ class Blobs:
                 continue
             if age >= seconds:
                 yield path.name
+
+    def _place(self, blob: str) -> Path:
+        """The path of a file to be made, in a folder that is there."""
+        path = self.path(blob)
+        if not path.parent.exists():
+            path.parent.mkdir(exist_ok=True)
+            _sync_folder(self._root)
+        return path
 
 
 def _sync_folder(folder: Path) -> None:

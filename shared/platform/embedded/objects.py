@@ -90,6 +90,22 @@ class FileObjects:
         with self.open(bucket, name) as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, PIECE_BYTES)
 
+    def copy(self, bucket: str, name: str, to: str) -> None:
+        check_name(bucket, to)
+        gone = None
+        while (entry := self._find(bucket, name)) and entry.blob != gone:
+            try:
+                blob = self._blobs.link(entry.blob)
+            except FileNotFoundError:
+                gone = entry.blob  # replaced or deleted since the look into the catalog
+                continue
+            info = entry.info
+            _, replaced = self._catalog.add(bucket, to, blob, info.size, info.content_type, info.metadata)
+            if replaced:
+                self._blobs.remove(replaced)
+            return
+        raise NotFound(f"{bucket}/{name}")
+
     def delete(self, bucket: str, name: str) -> None:
         check_name(bucket, name)
         for blob in self._catalog.remove(bucket, name):

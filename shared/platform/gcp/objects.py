@@ -82,6 +82,17 @@ class GcsObjects:
         except exceptions.NotFound:
             raise NotFound(f"{bucket}/{name}") from None
 
+    def copy(self, bucket: str, name: str, to: str) -> None:
+        blob = self._stored(bucket, name)
+        if blob is None:
+            raise NotFound(f"{bucket}/{name}")
+        copied = self._blob(bucket, to)
+        copied.content_type, copied.metadata = blob.content_type, blob.metadata
+        try:
+            _rewrite(blob, copied)
+        except exceptions.NotFound:
+            raise NotFound(f"{bucket}/{name}") from None
+
     def delete(self, bucket: str, name: str) -> None:
         try:
             self._blob(bucket, name).delete()
@@ -104,10 +115,8 @@ class GcsObjects:
         if blob is None:
             return False
         try:
-            # Copied onto itself on the server: the same bytes and metadata as a new generation, which sends the event.
-            token, _, _ = blob.rewrite(blob)
-            while token:
-                token, _, _ = blob.rewrite(blob, token=token)
+            # Copied onto itself: the same bytes and metadata as a new generation, which sends the event.
+            _rewrite(blob, blob)
         except exceptions.NotFound:
             # Deleted or written anew since it was looked at; the newer generation sent an event of its own.
             return self._stored(bucket, name) is not None
@@ -159,6 +168,13 @@ def _info(bucket: str, blob: Blob) -> ObjectInfo:
         updated=blob.updated,
         metadata=blob.metadata or {},
     )
+
+
+def _rewrite(source: Blob, target: Blob) -> None:
+    """Copy on the server, however many calls it asks for."""
+    token, _, _ = target.rewrite(source)
+    while token:
+        token, _, _ = target.rewrite(source, token=token)
 
 
 def _save_as(filename: str) -> str:
