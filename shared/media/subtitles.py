@@ -20,7 +20,7 @@ _ASS_FIELDS = 8  # before the text: read order, layer, style, name, three margin
 _SHOWN_SEC = 3.0  # for how long, when neither the file nor the next subtitle tells
 
 _DRAWING = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?:\{[^}]*\\p0[^}]*\}|$)", re.DOTALL)
-_OVERRIDE = re.compile(r"\{\\[^}]*\}")
+_OVERRIDE = re.compile(r"\{\\[^{}]*\}")
 _TAG = re.compile(r"</?(?:b|i|u|s|c|v|font|ruby|rt|lang)\b[^<>]*>|<\d\d:[\d:.]+>", re.IGNORECASE)
 
 
@@ -78,8 +78,13 @@ def _text(codec: str, payload: bytes) -> str:
         text = text.split(",", _ASS_FIELDS)[-1]
         text = _DRAWING.sub("", text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
     if codec != "mov_text":
-        text = _TAG.sub("", _OVERRIDE.sub("", text))
+        text = without_markup(text)
     if codec == "webvtt":
         text = html.unescape(text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def without_markup(text: str) -> str:
+    """A line of SubRip, WebVTT or ASS as it is shown; entities stay as they are."""
+    return _TAG.sub("", _OVERRIDE.sub("", text))
