@@ -47,9 +47,10 @@ def run_actor(actor: str, run_input: dict[str, Any], settings: Settings, tick: T
         try:
             while run.status in ("READY", "RUNNING", "TIMING-OUT", "ABORTING"):
                 tick(_done(deadline, seconds), "Waiting for Apify")
-                if time.monotonic() >= deadline:
+                left = deadline - time.monotonic()
+                if left <= 0:
                     raise TransientError("source_slow", "Apify takes too long; try again later, or upload the file.")
-                looked_at = client.run(run.id).wait_for_finish(wait_duration=timedelta(seconds=SLICE_SEC))
+                looked_at = client.run(run.id).wait_for_finish(wait_duration=timedelta(seconds=min(SLICE_SEC, left)))
                 if looked_at is None:
                     raise _UNREADABLE
                 run = looked_at
@@ -57,7 +58,15 @@ def run_actor(actor: str, run_input: dict[str, Any], settings: Settings, tick: T
             _abort(settings, run.id)
             raise
         _check_end(run.status)
-        return client.dataset(run.default_dataset_id).list_items(limit=1).items
+        return _items(client, run.default_dataset_id)
+
+
+def _items(client: ApifyClient, dataset: str) -> list[dict[str, Any]]:
+    try:
+        items = client.dataset(dataset).list_items(limit=1).items
+    except (KeyError, ValueError) as error:  # headers or a body that are not as they must be
+        raise _UNREADABLE from error
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _done(deadline: float, seconds: float) -> float:
@@ -176,9 +185,10 @@ class GuardedHttpClient(HttpClient):
         super().__init__(**options)
         self._settings = settings
         self._pulse = pulse
+        self._repeatable = False
 
     def is_retryable_transport_error(self, exc: Exception) -> bool:
-        return isinstance(exc, TransientError)
+        return self._repeatable and isinstance(exc, TransientError)
 
     def send_request(
         self,
@@ -190,6 +200,7 @@ class GuardedHttpClient(HttpClient):
         timeout: float | None,
         stream: bool,
     ) -> _Answer:
+        self._repeatable = method == "GET"  # a run that was started without our learning of it would be paid twice
         body = content if content is None or isinstance(content, bytes) else b"".join(content)
         limits = Limits(time.monotonic() + (timeout or CALL_SEC), self._pulse)
         headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
