@@ -169,9 +169,13 @@ class UploadTicket(BaseModel):
     expires_at: datetime
 
 
-class KindInfo(BaseModel):
+class KindInfo(Model):
     name: str
     does: str
+    stages: list[str] = Field(
+        description="What a job of this kind goes through once its video is there; `download` comes before for a link."
+    )
+    needs_video: bool = Field(description="Files without pictures are refused.")
     result: dict[str, Any] = Field(description="JSON Schema of the result.")
 
 

@@ -14,7 +14,13 @@ router = APIRouter(prefix="/v1", tags=["kinds"])
 def list_kinds() -> KindList:
     return KindList(
         kinds=[
-            KindInfo(name=kind.name, does=kind.does, result=kind.schema.model_json_schema(mode="serialization"))
+            KindInfo(
+                name=kind.name,
+                does=kind.does,
+                stages=list(kind.stages),
+                needs_video=kind.needs_video,
+                result=kind.schema.model_json_schema(mode="serialization"),
+            )
             for kind in kinds().values()
         ]
     )

@@ -83,13 +83,16 @@ def test_documentation_for_people(site: Site, path: str) -> None:
 
 
 def test_kinds_tell_what_they_give(site: Site) -> None:
-    """A client can learn every kind, what it does and the form of its result."""
+    """A client can learn every kind, what it does, what it needs and the form of its result."""
     listed = site.client.get("/v1/kinds").json()["kinds"]
 
     assert [kind["name"] for kind in listed] == list(kinds())
     by_name = {kind["name"]: kind for kind in listed}
     assert by_name["recipe"]["does"]
     assert "ingredients" in by_name["recipe"]["result"]["properties"]
+    assert by_name["reel"]["result"]["properties"]["keys"]["maxItems"] == 5
+    assert by_name["transcript"]["stages"] == ["extract", "transcribe", "persist"]
+    assert [name for name, kind in by_name.items() if kind["needsVideo"]] == ["metadata", "recipe", "reel"]
 
 
 def test_the_service_says_that_it_is_up(site: Site) -> None:
