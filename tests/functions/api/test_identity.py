@@ -23,7 +23,13 @@ def operations() -> Iterator[tuple[str, str]]:
 
 
 PRIVATE = sorted(operation for operation in operations() if operation[1] not in PUBLIC)
-OF_ONE_JOB = [operation for operation in PRIVATE if "{job_id}" in operation[1]]
+OF_ONE_JOB = [operation for operation in PRIVATE if "{job_id}" in operation[1] or "{task_id}" in operation[1]]
+# Routes that know only jobs of one kind.
+KINDS = {"/task/{task_id}": "recipe", "/api/status/{task_id}": "reel"}
+
+
+def filled(path: str, job_id: str) -> str:
+    return path.format(job_id=job_id, task_id=job_id, name="thumbnail.jpg")
 
 
 def test_the_document_tells_of_all_routes() -> None:
@@ -42,7 +48,7 @@ def test_nothing_private_without_signing_in(site: Site, method: str, path: str) 
     """Where sign-in is required, every route but the public ones asks for it before anything else."""
     job_id = site.submit()["id"]
     site.configure(AUTH_REQUIRED="true")
-    answer = site.client.request(method, path.format(job_id=job_id, name="thumbnail.jpg"))
+    answer = site.client.request(method, filled(path, job_id))
 
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -54,13 +60,13 @@ def test_what_is_anothers_is_not_found(site: Site, method: str, path: str) -> No
     """A user cannot even learn whether another user's job exists, and does nothing to it."""
     site.configure(AUTH_REQUIRED="true")
     ann, ben = ({"Authorization": f"Bearer token-{name}"} for name in ("ann", "ben"))
-    body = {"url": "https://example.com/a.mp4", "kind": "metadata"}
+    body = {"url": "https://example.com/a.mp4", "kind": KINDS.get(path, "metadata")}
     job_id = site.client.post("/v1/jobs", json=body, headers=ann).json()["id"]
     site.place.platform.objects.put(MEDIA, media_name(job_id, "thumbnail.jpg"), b"x", "image/jpeg")
     before = site.client.get(f"/v1/jobs/{job_id}", headers=ann).json()
 
-    answer = site.client.request(method, path.format(job_id=job_id, name="thumbnail.jpg"), headers=ben)
-    unknown = site.client.request(method, path.format(job_id="0" * 32, name="thumbnail.jpg"), headers=ben)
+    answer = site.client.request(method, filled(path, job_id), headers=ben)
+    unknown = site.client.request(method, filled(path, "0" * 32), headers=ben)
 
     assert (answer.status_code, answer.json()) == (404, unknown.json())
     assert site.client.get(f"/v1/jobs/{job_id}", headers=ann).json() == before
