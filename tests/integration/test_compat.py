@@ -1,0 +1,116 @@
+"""The whole flow of each earlier system, by its own calls alone, on either local place."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.demo.recipe import RECIPE
+from shared.media.audio import ffmpeg_binary
+from shared.models.job import JobStatus
+from tests.running import Server, eventually
+from tests.web import Web
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def test_row_1_recipe_app(place: Server, web: Web, cooking_video: Path) -> None:
+    """The mobile app sends a link, asks for its task until that has ended, and shows the recipe with its picture."""
+    shutil.copy(cooking_video, web.folder / "tiktok.mp4")
+    link = f"http://{web.address}/tiktok.mp4"
+    with place.client() as app:
+        started = app.post("/scrape/async", json={"url": link, "language": "en"})
+        assert started.status_code == 202, started.text
+        task_id = started.json()["task_id"]
+        seen = [app.get(f"/task/{task_id}").json()]
+
+        def ended() -> bool:
+            seen.append(app.get(f"/task/{task_id}").json())
+            return JobStatus(seen[-1]["status"]).final
+
+        eventually(ended, 120)
+        again = app.post("/scrape/async", json={"url": link, "language": "en"})
+
+    assert all(task.keys() >= {"task_id", "status", "progress", "stage"} for task in seen)
+    progress = [task["progress"] for task in seen]
+    assert progress == sorted(progress)
+    task = seen[-1]
+    assert (task["task_id"], task["status"], task["progress"]) == (task_id, "done", 100), task
+    assert task["recipe_id"]
+    found = {(item["name"], item["amount"], item["unit"]) for item in task["recipe"]["ingredients"]}
+    assert found >= {(item.name, item.amount, item.unit) for item in RECIPE.ingredients}
+    assert [step["number"] for step in task["recipe"]["steps"]] == list(range(1, len(task["recipe"]["steps"]) + 1))
+    assert task["recipe"]["source_url"] == link
+    assert httpx.get(task["recipe"]["thumbnail"]).headers["content-type"] == "image/jpeg"
+    assert (again.status_code, again.json()) == (202, {"task_id": task_id})
+
+
+def test_row_2_reel_scripter(place: Server, cooking_video: Path) -> None:
+    """The page sends a video, polls its state until SUCCESS, and shows the script; the video itself is gone then."""
+    seen: list[dict[str, Any]] = []
+    with place.client() as page:
+        assert page.get("/").json()["message"]
+        sent = page.post("/api/upload", files={"video": ("reel.mp4", cooking_video.read_bytes(), "video/mp4")})
+        assert sent.status_code == 200, sent.text
+        assert sent.json()["success"] is True
+        task_id = sent.json()["task_id"]
+
+        def ended() -> bool:
+            seen.append(page.get(f"/api/status/{task_id}").json())
+            return seen[-1]["state"] in ("SUCCESS", "FAILURE")
+
+        eventually(ended, 120)
+
+    assert {status["state"] for status in seen} <= {"PENDING", "PROGRESS", "SUCCESS"}, seen[-1]
+    progress = [status["progress"] for status in seen]
+    assert progress == sorted(progress)
+    assert progress[-1] == 100
+    result = seen[-1]["result"]
+    assert result.keys() == {"original", "keys", "script", "recommendations"}
+    assert result["original"].keys() == {"transcription", "translation"}
+    assert [key.keys() for key in result["keys"]] == [{"title", "description"}] * 5
+    assert result["script"]
+    assert all(scene.keys() == {"time", "visual", "text", "note"} for scene in result["script"])
+    assert all(advice.keys() == {"category", "text"} for advice in result["recommendations"])
+    assert eventually(lambda: place.job(task_id)["sourceDeleted"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "declared"),
+    [
+        ("long.mp4", ["-t", "181", "-r", "1"], "video/mp4"),
+        ("reel.avi", ["-t", "1"], "video/x-msvideo"),
+        ("reel.mp4", ["-t", "1"], "video/x-msvideo"),
+    ],
+    ids=["too long", "AVI", "declared wrongly"],
+)
+def test_row_2_refusals(place: Server, tmp_path: Path, name: str, options: list[str], declared: str) -> None:
+    """A video that is too long or of another type is refused at once with 400 and a sentence."""
+    video = tmp_path / name
+    picture = ["-f", "lavfi", "-i", "color=red:size=64x64"]
+    subprocess.run([ffmpeg_binary(), "-v", "error", *picture, *options, str(video)], check=True, timeout=60)
+    with place.client() as page:
+        answer = page.post("/api/upload", files={"video": (name, video.read_bytes(), declared)})
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_a_stored_result_answers(place: Server, web: Web, small_video: Path) -> None:
+    """The same link again costs nothing and takes no time on either place, until somebody wants it fresh."""
+    shutil.copy(small_video, web.folder / "again.mp4")
+    asked = {"url": f"http://{web.address}/again.mp4", "kind": "metadata"}
+    with place.client() as client:
+        first = client.post("/v1/jobs", json=asked).json()
+        done = place.follow(first["id"])
+        again = client.post("/v1/jobs", json=asked)
+        fresh = client.post("/v1/jobs", json=asked | {"fresh": True})
+    assert done["status"] == "done", done["error"]
+    assert (again.status_code, again.json()) == (200, done)
+    assert fresh.status_code == 202
+    assert fresh.json()["id"] != first["id"]
+    assert place.follow(fresh.json()["id"])["status"] == "done"
