@@ -12,6 +12,7 @@ from infra.demo import drawing
 from infra.demo.drawing import Colour, Picture
 from infra.demo.panels import LEFT, TOP, paragraph, text_panel
 from infra.demo.recipe import RECIPE, ingredient_line, step_line
+from infra.demo.script import SCRIPT
 from shared.models.recipe import Ingredient
 
 WIDTH, HEIGHT = 720, 1280
@@ -57,20 +58,21 @@ class Shot:
 
 
 def storyboard() -> list[Shot]:
-    """All shots in order, about 19 seconds; a card of ingredients stays for three."""
+    """All shots in order."""
     title = text_panel([f"Serves {RECIPE.servings:g}", f"Ready in {RECIPE.total_minutes:g} minutes"], RECIPE.title)
     fresh, pantry = RECIPE.ingredients[:4], RECIPE.ingredients[4:]
-    oven, mix, bake, boil, serve = RECIPE.steps
-    return [
-        Shot(2.6, kitchen("#8fbcb3"), (1, 0), served_dish(), title, f"{RECIPE.title} for four."),
-        Shot(3, table("#b98a5a"), (0, 1), fresh_food(), ingredients_panel(fresh), "These are the ingredients."),
-        Shot(3, table("#7d8f93"), (1, 0), pantry_food(), ingredients_panel(pantry), "Some more from the pantry."),
-        Shot(2, kitchen("#d8b48a"), (0, -1), heating(), paragraph(step_line(oven)), oven.text),
-        Shot(2.4, table("#c9a27a"), (-1, 0), mixing(), paragraph(step_line(mix)), mix.text),
-        Shot(2, kitchen("#a9a3bd"), (1, 0), baking(), paragraph(step_line(bake)), bake.text),
-        Shot(2, kitchen("#9fb7cf"), (0, 1), boiling(), paragraph(step_line(boil)), boil.text),
-        Shot(2.6, kitchen("#cfa9a0"), (-1, 0), serving(), paragraph(step_line(serve)), serve.text),
+    oven, mix, bake, boil, serve = (paragraph(step_line(step)) for step in RECIPE.steps)
+    looks: list[tuple[Picture, tuple[float, float], Sequence[Thing], Picture]] = [
+        (kitchen("#8fbcb3"), (1, 0), served_dish(), title),
+        (table("#b98a5a"), (0, 1), fresh_food(), ingredients_panel(fresh)),
+        (table("#7d8f93"), (1, 0), pantry_food(), ingredients_panel(pantry)),
+        (kitchen("#d8b48a"), (0, -1), heating(), oven),
+        (table("#c9a27a"), (-1, 0), mixing(), mix),
+        (kitchen("#a9a3bd"), (1, 0), baking(), bake),
+        (kitchen("#9fb7cf"), (0, 1), boiling(), boil),
+        (kitchen("#cfa9a0"), (-1, 0), serving(), serve),
     ]
+    return [Shot(line.seconds, *look, line.said) for line, look in zip(SCRIPT, looks, strict=True)]
 
 
 def ingredients_panel(ingredients: Sequence[Ingredient]) -> Picture:

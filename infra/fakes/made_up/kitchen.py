@@ -1,0 +1,122 @@
+"""Answers about the demo's video, written by hand: its recipe, why it works as a reel, what it says in short.
+
+About any other video they are wrong, which they say; their times are those of the demo's, stretched to its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+from pydantic import BaseModel
+
+from infra.demo.recipe import RECIPE, ingredient_line, step_line
+from infra.demo.script import SCRIPT
+from shared.models.recipe import Recipe, Sighting
+from shared.models.reel import Key, Original, Recommendation, Reel, Scene
+from shared.models.summary import Chapter, KeyPoint, Summary
+from shared.models.video import Span
+
+OPENING, FRESH, PANTRY, FIRST_STEP = range(4)
+FRESH_ONES = 4
+"""How many ingredients stand on the first card."""
+
+VISUALS = [
+    ("The baked dish steams on the worktop.", "Starts with the result."),
+    ("Tomatoes, feta and penne come to rest on a chopping board.", "From above; the card lies over it."),
+    ("Cream, oil, spices and turning basil leaves.", "From above; a slow pan."),
+    ("The light in the oven grows.", "The dial turns with it."),
+    ("A spoon circles in the dish of tomatoes and feta.", "From above."),
+    ("The dish bakes behind the oven's window.", "Steady; only the light moves."),
+    ("Penne bob in a steaming pot.", "A pan upwards, with the steam."),
+    ("Basil falls onto a bowl of pasta.", "Ends where the next meal begins."),
+]
+"""What each shot shows, and a note on it."""
+
+
+def notice(language: str) -> str:
+    return (
+        f"Made up by a stand-in for an AI service, which has not looked at this video (asked for in “{language}”): "
+        "this is what a real one could say of the demo's video."
+    )
+
+
+def shots(duration_sec: float) -> list[Span]:
+    """When each shot is seen, if the video takes so long."""
+    scale = duration_sec / sum(line.seconds for line in SCRIPT)
+    ends = [round(end * scale, 2) for end in accumulate(line.seconds for line in SCRIPT)]
+    return [Span(start=start, end=end) for start, end in zip([0.0, *ends], ends, strict=False)]
+
+
+def recipe(duration_sec: float, language: str) -> Recipe:
+    seen = shots(duration_sec)
+    cooked = RECIPE.model_copy(deep=True)
+    cooked.description = notice(language)
+    for number, ingredient in enumerate(cooked.ingredients):
+        shot = seen[FRESH if number < FRESH_ONES else PANTRY]
+        ingredient.seen = on_screen(shot, ingredient_line(ingredient))
+    for number, step in enumerate(cooked.steps):
+        step.seen = on_screen(seen[FIRST_STEP + number], step_line(step))
+    cooked.title_seen = on_screen(seen[OPENING], str(cooked.title))
+    cooked.prep_minutes, cooked.cook_minutes, cooked.difficulty = 10, 30, "easy"
+    cooked.cuisine, cooked.tags, cooked.equipment = "Mediterranean", ["pasta", "vegetarian"], ["oven dish", "pot"]
+    cooked.best_frame_time = middle(seen[-1])
+    return cooked
+
+
+def reel(duration_sec: float, language: str) -> Reel:
+    keys = [
+        ("The dish comes first", "The finished dish steams in the opening shot, before a word of how it is made."),
+        ("Everything at a glance", "Two cards name all eight ingredients with their amounts, three seconds each."),
+        ("One step, one shot", "Each of the five steps has a shot of its own and one sentence, so nobody gets lost."),
+        ("It never stands still", "Every picture pans or moves, and a cut comes every two to three seconds."),
+        ("It ends on appetite", "The last shot serves the dish that the first one promised."),
+    ]
+    advice = [
+        ("made up", notice(language)),
+        ("hook", "Say in the first second what it tastes like, not only what it is."),
+        ("text", "Leave the cards a little longer: amounts are copied, not only read."),
+        ("call to act", "Ask at the end who they would cook it for."),
+    ]
+    words = " ".join(line.said for line in SCRIPT)
+    scenes = [
+        Scene(start=shot.start, end=shot.end, visual=visual, text=line.said, note=note)
+        for shot, line, (visual, note) in zip(shots(duration_sec), SCRIPT, VISUALS, strict=True)
+    ]
+    return Reel(
+        original=Original(transcription=words, translation=words),
+        keys=[Key(title=title, description=description) for title, description in keys],
+        script=scenes,
+        recommendations=[Recommendation(category=category, text=text) for category, text in advice],
+    )
+
+
+def summary(duration_sec: float, language: str) -> Summary:
+    seen = shots(duration_sec)
+    points = zip(seen[FIRST_STEP:], SCRIPT[FIRST_STEP:], strict=True)
+    return Summary(
+        title=RECIPE.title,
+        summary=f"{notice(language)} Feta and tomatoes are baked in the oven and mixed with penne, cream and herbs.",
+        key_points=[KeyPoint(text=line.said, start=shot.start) for shot, line in points],
+        chapters=[
+            Chapter(title="The dish", start=seen[OPENING].start),
+            Chapter(title="Ingredients", start=seen[FRESH].start),
+            Chapter(title="Cooking", start=seen[FIRST_STEP].start),
+        ],
+    )
+
+
+def on_screen(shot: Span, text: str) -> Sighting:
+    return Sighting(source="screen", time=middle(shot), text=text, confidence=0.95)
+
+
+def middle(shot: Span) -> float:
+    return round((shot.start + shot.end) / 2, 2)
+
+
+WRITTEN: Sequence[tuple[type[BaseModel], Callable[[float, str], BaseModel]]] = (
+    (Recipe, recipe),
+    (Reel, reel),
+    (Summary, summary),
+)
+"""What is written by hand, by the model of the result."""
