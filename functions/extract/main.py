@@ -15,7 +15,7 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
 from shared.models.job import Job
-from shared.models.video import AudioPart, AudioTrack, Extraction, MediaInfo, Segment
+from shared.models.video import AudioPart, AudioTrack, Extraction, MediaInfo, Segment, Span
 from shared.pipeline.contract import perform
 from shared.pipeline.media import store_folder, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
@@ -66,7 +66,7 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
         )
     run.tick(0.7, "Taking out subtitles and sound")
     transcript, language = take_subtitles(source, info)
-    audio = take_audio(source, info, out)
+    audio, silences = take_audio(source, info, out) or (None, [])
     if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:
         audio.parts = [AudioPart(name=audio.name, start=0, end=audio.duration_sec)]
     return Extraction(
@@ -76,6 +76,7 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
         frames=pictures.frames if pictures else [],
         samples=pictures.samples if pictures else [],
         audio=audio,
+        silences=silences,
         transcript=transcript,
         transcript_language=language,
     )
@@ -91,7 +92,7 @@ def take_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | 
     return [], None
 
 
-def take_audio(source: Path, info: MediaInfo, out: Path) -> AudioTrack | None:
+def take_audio(source: Path, info: MediaInfo, out: Path) -> tuple[AudioTrack, list[Span]] | None:
     from shared.media.audio import extract_audio
 
     return extract_audio(source, out / "audio.flac", info) if info.has_audio else None

@@ -40,6 +40,7 @@ _DECODE_TRIES = 600
 _UNEVEN, _UNEVEN_SHARE = 0.1, 0.02
 _EXACT_HEADERS = ("mov", "matroska", "avi")
 _ROUNDING_SEC = 0.1
+_IN_MINUTES_SEC = 600
 _MOST_FPS = 1000
 _FRAME_SEC = 0.04
 _MISSING_SEC, _MISSING_SHARE = 0.5, 0.02
@@ -92,14 +93,19 @@ def probe(path: Path) -> MediaInfo:
 
 
 def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None:
-    """Raises PermanentError `too_large`, `too_long`, `too_many_frames` or `no_video_stream`, naming the limit."""
+    """Raises PermanentError `too_large`, `too_long`, `too_many_frames` or `no_video_stream`, naming the limit.
+
+    What is only listened to may last longer than what is looked at.
+    """
     if info.size_bytes > settings.max_file_bytes:
         raise PermanentError(
             "too_large", f"The file is larger than {settings.max_file_size_mb} MB; send a smaller one."
         )
-    if info.duration_sec > settings.max_video_duration_sec + _ROUNDING_SEC:
-        limit = f"{settings.max_video_duration_sec:g} seconds"
-        raise PermanentError("too_long", f"The video is longer than {limit}; send a shorter one.")
+    longest = settings.max_video_duration_sec if needs_video else settings.max_speech_duration_sec
+    if info.duration_sec > longest + _ROUNDING_SEC:
+        subject = "video" if info.has_video else "recording"
+        limit = f"{longest:g} seconds" if longest < _IN_MINUTES_SEC else f"{longest / 60:g} minutes"
+        raise PermanentError("too_long", f"The {subject} is longer than {limit}; send a shorter one.")
     if (info.fps or 0) > _MOST_FPS:
         raise PermanentError(
             "too_many_frames", f"The video has more than {_MOST_FPS} frames a second; send a slower one."

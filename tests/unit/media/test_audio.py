@@ -13,6 +13,7 @@ from shared.errors import PermanentError, TransientError
 from shared.media import audio
 from shared.media.audio import NoFfmpeg, extract_audio, ffmpeg_binary
 from shared.media.probe import probe
+from shared.models.video import AudioTrack, Span
 from tests import media_samples
 
 
@@ -23,10 +24,15 @@ def samples_of(path: Path) -> np.ndarray:
     return np.concatenate(frames) / np.iinfo(frames[0].dtype).max
 
 
+def extracted(path: Path, out: Path) -> tuple[AudioTrack, list[Span]]:
+    taken = extract_audio(path, out / "audio.flac", probe(path))
+    assert taken is not None
+    return taken
+
+
 def test_the_tone_of_a_video_comes_out_as_mono_16_khz(tmp_path: Path, spoken: Path) -> None:
     """What is heard in the video is heard in the track: 440 Hz for two seconds."""
-    track = extract_audio(spoken, tmp_path / "audio.flac", probe(spoken))
-    assert track is not None
+    track, _ = extracted(spoken, tmp_path)
     assert (track.name, track.sample_rate) == ("audio.flac", 16_000)
     assert track.duration_sec == pytest.approx(2, abs=0.05)
     info = probe(tmp_path / "audio.flac")
@@ -57,8 +63,7 @@ def test_sound_that_starts_late_keeps_its_time(tmp_path: Path, silent: Path) -> 
 def test_a_song_with_a_cover_gives_its_sound(tmp_path: Path) -> None:
     """Cover art does not get into the way."""
     song = media_samples.with_cover(tmp_path / "song.mp3")
-    track = extract_audio(song, tmp_path / "audio.flac", probe(song))
-    assert track is not None
+    track, _ = extracted(song, tmp_path)
     assert track.duration_sec == pytest.approx(2, abs=0.1)
 
 
@@ -66,8 +71,7 @@ def test_of_a_truncated_file_the_sound_that_is_there_comes_out(tmp_path: Path, s
     """Half an upload gives half the sound, not an error."""
     whole = media_samples.index_first(tmp_path / "whole.mp4", spoken)
     half = media_samples.truncated(tmp_path / "half.mp4", whole)
-    track = extract_audio(half, tmp_path / "audio.flac", probe(half))
-    assert track is not None
+    track, _ = extracted(half, tmp_path)
     assert 0.5 < track.duration_sec < 1.7
 
 
