@@ -10,6 +10,7 @@ from shared.ai.meter import Meter
 from shared.ai.offline.makers import MAKERS
 from shared.ai.offline.screen.ocr import MODEL
 from shared.ai.offline.screen.reader import read_screen
+from shared.ai.offline.speech import listen
 from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -45,10 +46,7 @@ class OfflineProvider:
         return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
     def transcribe(self, sound: Sound, tick: Tick) -> Heard:
-        raise PermanentError(
-            "provider_cannot",
-            "The offline provider does not listen; set WHISPER_MODEL_DIR or configure an AI provider.",
-        )
+        return listen(self._model_dir, sound, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
         raise PermanentError(

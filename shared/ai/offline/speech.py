@@ -1,0 +1,93 @@
+"""Speech on this machine: a Whisper model in a folder, run by faster-whisper. Nothing is ever downloaded."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.ai.languages import language_tag
+from shared.ai.meter import Meter
+from shared.ai.provider import Heard, Sound, Tick
+from shared.ai.speech import in_order
+from shared.errors import PermanentError
+from shared.models.video import Segment, Word
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+    from faster_whisper.transcribe import Segment as Spoken
+
+FILES = ("config.json", "model.bin", "tokenizer.json")
+"""Without the last one faster-whisper would fetch it from the network."""
+_loading = threading.Lock()
+
+
+def listen(model_dir: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
+    """What is said in the sound, with the times of words.
+
+    Stretches in which the Silero model that comes with faster-whisper hears no voice are left out beforehand, since
+    Whisper invents words for music and noise; nor does it see its last words, which is how it gets into loops.
+
+    Raises:
+        PermanentError: `provider_cannot`: no folder is named; `speech_model_missing`: the folder, a file in it or the
+            package is not there; `speech_model_invalid`: what is in the folder cannot be used.
+    """
+    if not model_dir:
+        raise PermanentError(
+            "provider_cannot",
+            "The offline provider does not listen; set WHISPER_MODEL_DIR or configure an AI provider.",
+        )
+    folder = Path(model_dir)
+    check(folder)
+    tick(0, "Loading the speech model")
+    with _loading:
+        model = loaded(folder)
+    spoken, info = model.transcribe(
+        str(sound.path), word_timestamps=True, vad_filter=True, condition_on_previous_text=False
+    )
+    lines = []
+    for one in spoken:
+        tick(min(1.0, one.end / sound.duration_sec) if sound.duration_sec else 1.0, "Listening")
+        lines.append(segment_of(one))
+    segments = in_order(lines, sound.duration_sec)
+    meter.count_own("offline", folder.name, sound.duration_sec)
+    return Heard(segments, language_tag(info.language) if segments else None, meter.total("offline", folder.name))
+
+
+def check(folder: Path) -> None:
+    if not folder.is_dir():
+        raise missing("there is no such folder; put a faster-whisper model there")
+    absent = [name for name in FILES if not (folder / name).is_file()]
+    if absent:
+        raise missing(f"the folder lacks {' and '.join(absent)}; put a whole faster-whisper model there")
+    if find_spec("faster_whisper") is None:
+        raise missing("the package faster-whisper is not installed; install clipwise[whisper]")
+
+
+def missing(why: str) -> PermanentError:
+    return PermanentError("speech_model_missing", f"WHISPER_MODEL_DIR is set, but {why}, or unset it.")
+
+
+@lru_cache(maxsize=1)
+def loaded(folder: Path) -> WhisperModel:
+    """The model, kept for the next sound: a large one takes gigabytes and seconds."""
+    from faster_whisper import WhisperModel
+
+    try:
+        return WhisperModel(str(folder), local_files_only=True)
+    except MemoryError:
+        raise
+    # CTranslate2 raises RuntimeError for whatever is wrong with a file, tokenizers a plain Exception.
+    except Exception as error:
+        raise PermanentError(
+            "speech_model_invalid",
+            "The speech model in WHISPER_MODEL_DIR cannot be loaded; put one there that was made for faster-whisper.",
+        ) from error
+
+
+def segment_of(spoken: Spoken) -> Segment:
+    """Its numbers are NumPy's."""
+    words = [Word(start=float(word.start), end=float(word.end), text=word.word) for word in spoken.words or []]
+    return Segment(start=float(spoken.start), end=float(spoken.end), text=spoken.text, words=words)
