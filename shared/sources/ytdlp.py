@@ -58,10 +58,10 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
                 raise PermanentError("source_no_video", "The post has no video that could be fetched.")
             _check(info, wish)
             most = wish.settings.max_file_bytes
-            leash.tell = lambda received: loading(min(1, received / most), f"{received / 1e6:.1f} MB downloaded")
+            leash.begin_download(lambda got: loading(min(1, got / most), f"{got / 1e6:.1f} MB downloaded"))
             files = [reader.load(chosen, folder / f"part{n}") for n, chosen in enumerate(_parts(info))]
         except YoutubeDLError as error:
-            raise leash.trouble or meaning(error, wish.page.site) from error
+            raise leash.trouble or meaning(error, leash.failure, wish.page.site) from error
         post = post_of(info, wish.page)
         transcript, notes = read_captions(post, wish.settings, leash.pulse, {})
     path = files[0]
@@ -93,6 +93,8 @@ class Reader(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
                     rf"[protocol~='^https?$'][filesize<?{settings.max_file_bytes}]"
                 ),
                 "format_sort": [f"res:{LARGEST_SIDE}", "vcodec:h264", "acodec:aac", "ext:mp4:m4a"],
+                "writesubtitles": True,  # that is: look for them; nothing is written
+                "writeautomaticsub": True,
                 "playlist_items": "1",
                 "noplaylist": True,
                 "cachedir": False,

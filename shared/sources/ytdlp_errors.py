@@ -80,8 +80,11 @@ _SENTENCES: list[tuple[str, type[ClipwiseError], str, str]] = [
 ]
 
 
-def meaning(error: Exception, site: str) -> ClipwiseError:
-    """The error to end with, for one that yt-dlp raised; `site` is the platform's name for people."""
+def meaning(error: Exception, failure: ClipwiseError | None, site: str) -> ClipwiseError:
+    """The error to end with, for one that yt-dlp raised.
+
+    `failure` is why a request failed, if any did, for when the error says nothing; `site` is the platform's name.
+    """
     chain = list(_chain(error))
     for cause in chain:
         if isinstance(cause, ClipwiseError):
@@ -99,7 +102,7 @@ def meaning(error: Exception, site: str) -> ClipwiseError:
     for pattern, _, code, _ in _SENTENCES:
         if re.search(pattern, said, re.IGNORECASE):
             return _error(code, site)
-    return PermanentError(
+    return failure or PermanentError(
         "source_changed",
         f"{site} has changed, and this version of yt-dlp cannot read it; update it, or upload the file.",
     )

@@ -32,15 +32,17 @@ class Leash:
 
     Attributes:
         trouble: Why every further request is refused; None while there is no reason.
+        failure: Why the last request failed that did; yt-dlp's own errors do not always say.
         tell: Called about once a second or more often, with the bytes that came so far; what it raises ends everything.
     """
 
     def __init__(self, settings: Settings, tell: Callable[[int], None]) -> None:
         self.settings = settings
         self.trouble: BaseException | None = None
+        self.failure: ClipwiseError | None = None
         self.tell = tell
         self._received = 0
-        self._most = settings.max_file_bytes + MAX_PAGES_BYTES
+        self._most = MAX_PAGES_BYTES
         self.limits = Limits(time.monotonic() + settings.download_timeout_sec, self.pulse)
 
     def pulse(self) -> None:
@@ -52,6 +54,11 @@ class Leash:
         except BaseException as trouble:
             self.trouble = trouble
             raise
+
+    def begin_download(self, tell: Callable[[int], None]) -> None:
+        """From now on, what comes is the video; `tell` gets its bytes."""
+        self.tell = tell
+        self._received, self._most = 0, self.settings.max_file_bytes
 
     def take(self, size: int) -> None:
         self._received += size
@@ -86,6 +93,7 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
         try:
             return self._follow(request)
         except ClipwiseError as error:
+            self._leash.failure = error
             raise TransportError(cause=error) from error
 
     def _follow(self, request: Request) -> Response:
