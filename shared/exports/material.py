@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import TypeVar
 
 from shared.errors import NotFound, PermanentError
 from shared.exports.scale import for_servings
+from shared.models.base import Model
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
 from shared.models.video import Segment
@@ -14,6 +16,8 @@ from shared.pipeline.media import load_transcript
 from shared.pipeline.paths import MEDIA, media_name
 from shared.platform.ports import Objects
 from shared.settings import settings
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,17 @@ class Material:
         elif self.job.kind == "recipe":
             found = for_servings(Recipe.read(self._result()), self.servings).json_form()
         else:
-            raise PermanentError("servings_unknown", "Only a recipe can be scaled by servings; leave servings out.")
-        return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+            raise _not_scaled()
+        return _json(found)
+
+    def read(self, model: type[M]) -> M:
+        """The result as this model; raises PermanentError `not_done`, `servings_unknown`."""
+        return model.read(self._unscaled())
+
+    def whole_transcript(self) -> str:
+        """All segments with their words and times, instead of the result; raises PermanentError as `result`."""
+        self._unscaled()
+        return _json(load_transcript(self.objects, self.job.id).json_form())
 
     def recipe(self) -> Recipe:
         """Raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
@@ -51,7 +64,7 @@ class Material:
         Raises PermanentError `not_done`, `no_transcript`, `servings_unknown`.
         """
         if self.servings is not None:
-            raise PermanentError("servings_unknown", "Only a recipe can be scaled by servings; leave servings out.")
+            raise _not_scaled()
         try:
             segments = load_transcript(self.objects, self.job.id).segments
         except NotFound:
@@ -87,6 +100,11 @@ class Material:
         name = Recipe.read(self._result()).thumbnail
         return media_name(self.job.id, name) if name else None
 
+    def _unscaled(self) -> dict[str, object]:
+        if self.servings is not None:
+            raise _not_scaled()
+        return self._result()
+
     def _result(self) -> dict[str, object]:
         if self.job.status is not JobStatus.DONE or self.job.result is None:
             raise self._not_done()
@@ -95,3 +113,11 @@ class Material:
     def _not_done(self) -> PermanentError:
         todo = "it has no result" if self.job.status.final else "wait until it is done"
         return PermanentError("not_done", f"This job is {self.job.status}: {todo}.")
+
+
+def _not_scaled() -> PermanentError:
+    return PermanentError("servings_unknown", "Only a recipe can be scaled by servings; leave servings out.")
+
+
+def _json(value: dict[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -21,15 +21,16 @@ from shared.security.filenames import safe_filename
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problems(401, 403, 422))
 
 MAX_SERVINGS = 1000
-NAMES = ", ".join(row.name for row in FORMATS)
+NAMES = ", ".join(dict.fromkeys(row.name for row in FORMATS))
 
 
 @router.get(
     "/export",
-    summary="Export a recipe or a transcript as a file",
+    summary="Export a result or a transcript as a file",
     description=(
-        "Recipes as schema.org JSON-LD (`jsonld`; its picture is a short-lived link), Markdown (`md`) and a page to be "
-        "printed (`html`); every result as `json`; the transcript of every job that has one as `txt`, `srt` and `vtt`."
+        "Recipes as schema.org JSON-LD (`jsonld`; its picture is a short-lived link); recipes, reels and summaries as "
+        "Markdown (`md`) and as a page to be printed (`html`); every result as `json`, of a `transcript` job all its "
+        "segments with their times; the transcript of every job that has one as `txt`, `srt` and `vtt`."
     ),
     response_class=Response,
     responses={

@@ -13,10 +13,13 @@ from functions.api.routes.export import file_name
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
 from shared.models.recipe import Ingredient, Recipe, Step
-from shared.models.video import Extraction, MediaInfo, Segment
+from shared.models.reel import Key, Original, Recommendation, Reel
+from shared.models.summary import Chapter, Summary
+from shared.models.transcript import Transcript
+from shared.models.video import Extraction, MediaInfo, Segment, Word
 from shared.pipeline.jobs import read_job
 from shared.pipeline.media import store_json
-from shared.pipeline.paths import EXTRACTION, MEDIA, media_name
+from shared.pipeline.paths import EXTRACTION, MEDIA, TRANSCRIPT, media_name
 from tests.api_site import Site
 
 RECIPE = Recipe(
@@ -26,6 +29,13 @@ RECIPE = Recipe(
     steps=[Step(number=1, text="Fry the cod.")],
     thumbnail="thumbnail.jpg",
 )
+REEL = Reel(
+    original=Original(),
+    keys=[Key(title="Hook", description="It starts late.")] * 5,
+    script=[],
+    recommendations=[Recommendation(category="Hook", text="Start earlier")],
+)
+SUMMARY = Summary(summary="How to make soup.", chapters=[Chapter(title="Soup", start=0, end=9)])
 INFO = MediaInfo(container="mov", size_bytes=1, duration_sec=9, has_video=True, has_audio=False)
 
 
@@ -124,6 +134,37 @@ def test_a_transcript_of_any_job(site: Site, format: str, media_type: str, text:
 
     assert answer.headers["content-type"].partition(";")[0] == media_type
     assert answer.text == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "line"),
+    [("reel", REEL.json_form(), "- **Hook** Start earlier"), ("summary", SUMMARY.json_form(), "- **0:00** Soup")],
+)
+def test_reels_and_summaries(site: Site, kind: str, result: dict[str, Any], line: str) -> None:
+    """A reel and a summary are exported as Markdown, as a page under the policy, and as they are."""
+    job_id = done(site, result, kind)
+    markdown, page = export(site, job_id, "md"), export(site, job_id, "html")
+
+    assert line in markdown.text.splitlines()
+    assert markdown.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert export(site, job_id, "json").json() == result
+    for format in ("md", "html", "json"):
+        assert refused(export(site, job_id, format, servings=4)) == (422, "servings_unknown")
+    assert refused(export(site, job_id, "jsonld")) == (422, "format_unknown")
+
+
+def test_a_transcript_job_as_json(site: Site) -> None:
+    """Who asked for a transcript gets all of it as JSON: every segment, with its words and times."""
+    job_id = done(site, {"text": "Hello", "segments": 1, "durationSec": 9}, "transcript")
+    spoken = Segment(start=1, end=2, text="Hello", words=[Word(start=1, end=1.5, text="Hello")])
+    transcript = Transcript(source="speech", language="en", segments=[spoken], provider="openai")
+    store_json(site.place.platform.objects, job_id, TRANSCRIPT, transcript.json_form())
+
+    assert export(site, job_id, "json").json() == transcript.json_form()
+    assert export(site, job_id, "txt").text == "Hello\n"
+    assert refused(export(site, job_id, "json", servings=4)) == (422, "servings_unknown")
+    assert refused(export(site, str(site.submit(kind="transcript", fresh=True)["id"]), "json")) == (409, "not_done")
 
 
 def test_what_is_not_there_yet(site: Site) -> None:

@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
+from shared.exports.html import POLICY
 from shared.exports.markdown import markdown
-from shared.exports.page import POLICY, page
+from shared.exports.page import page
 from shared.exports.text import address
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import EVIL, HOSTILE, SOUP
