@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,9 @@ Server = Annotated[str, typer.Option(envvar="CLIPWISE_SERVER", help="Where the C
 Json = Annotated[bool, typer.Option("--json", help="Print only the job document, as JSON; progress goes to stderr.")]
 Id = Annotated[str, typer.Argument(help="A job's id, as `clipwise jobs` shows it.")]
 LOCAL = "http://127.0.0.1:8080"
+# Written out, and checked by a test: to look for them would take longer than all of `--help`.
+KINDS = "recipe, reel, summary, transcript or metadata"
+FORMATS = "md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (what is said), json."
 
 
 @app.command()
@@ -33,6 +38,10 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
     data: Annotated[Path | None, typer.Option(help="Folder that holds everything.  [default: .clipwise]")] = None,
     emulators: Annotated[bool, typer.Option("--emulators", help="Serve from Google's emulators.")] = False,
+    fake_ai: Annotated[
+        bool,
+        typer.Option("--fake-ai", help="Try every kind without a key: stand-ins for the services make answers up."),
+    ] = False,
 ) -> None:
     """Serve everything on this machine, until interrupted."""
     from infra.embedded.serve import AlreadyServed
@@ -46,7 +55,8 @@ def up(
             from infra.embedded.serve import serve
         folder = data or read_settings(os.environ).clipwise_data
         warn_of_closed_doors(host)
-        serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
+        with making_up(folder) if fake_ai else nullcontext(folder) as folder:
+            serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
     except (AlreadyServed, EmulatorsUnavailable, SettingsError) as error:
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
@@ -57,6 +67,22 @@ def up(
         what = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"
         typer.echo(f"Cannot {what}: {error.strerror}. Choose another --host, --port or --data.", err=True)
         raise typer.Exit(2) from None
+
+
+@contextmanager
+def making_up(data: Path) -> Iterator[Path]:
+    """Let stand-ins answer for all AI services; gives the folder where what they make up is kept apart."""
+    from infra.fakes.made_up.services import made_up_services
+
+    folder = data / "fake-ai"
+    with made_up_services(os.environ):
+        typer.secho(
+            "ALL AI ANSWERS ARE MADE UP (--fake-ai): stand-ins on this machine answer for OpenAI, Gemini and Apify. "
+            f"Your keys and what belongs to them are not used; jobs are kept apart, in {folder}.",
+            err=True,
+            bold=True,
+        )
+        yield folder
 
 
 def warn_of_closed_doors(host: str) -> None:
@@ -76,7 +102,7 @@ def warn_of_closed_doors(host: str) -> None:
 def submit(
     source: Annotated[str, typer.Argument(metavar="FILE|URL", help="A video on this machine or on the web.")],
     # The default is the kind that needs to be asked for: `metadata` is part of every job's document anyway.
-    kind: Annotated[str, typer.Option(help="What to make of it, e.g. recipe or metadata.")] = "recipe",
+    kind: Annotated[str, typer.Option(help=f"What to make of it: {KINDS}.")] = "recipe",
     language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do a URL anew, even when it was done before.")] = False,
     server: Server = LOCAL,
@@ -92,7 +118,7 @@ def submit(
 @app.command()
 def jobs(
     status: Annotated[str | None, typer.Option(help="queued, running, done, failed or cancelled.")] = None,
-    kind: Annotated[str | None, typer.Option(help="E.g. recipe or metadata.")] = None,
+    kind: Annotated[str | None, typer.Option(help=f"Only one kind: {KINDS}.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
     server: Server = LOCAL,
 ) -> None:
@@ -122,7 +148,7 @@ def show(id: Id, server: Server = LOCAL, json: Json = False) -> None:
 @app.command()
 def export(
     id: Id,
-    format: Annotated[str, typer.Option(help="jsonld, md or html for a recipe; txt, srt or vtt for subtitles; json.")],
+    format: Annotated[str, typer.Option(help=FORMATS)],
     servings: Annotated[float | None, typer.Option(help="Recalculate a recipe's amounts for so many.")] = None,
     output: Annotated[Path | None, typer.Option(help="File to write to.  [default: stdout]")] = None,
     server: Server = LOCAL,
