@@ -3,122 +3,41 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby
+from collections.abc import Callable
+from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from infra.cli import words
 from infra.cli.client import JobDocument
+from infra.cli.views.metadata import metadata_view
+from infra.cli.views.outline import outline_view
+from infra.cli.views.recipe import recipe_view
 from infra.cli.words import clean
 from shared.analyses.metadata import Metadata
-from shared.exports.quantities import amount, duration, quantity
-from shared.exports.wording import ENGLISH
-from shared.models.recipe import Ingredient, Recipe, Sighting, Step
+from shared.analyses.transcript import SpokenText
+from shared.exports.headings import ENGLISH
+from shared.exports.outlines import reel_outline, summary_outline, transcript_outline
+from shared.models.recipe import Recipe
+from shared.models.reel import Reel
+from shared.models.summary import Summary
+
+VIEWS: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
+    "recipe": lambda result: recipe_view(Recipe.read(result)),
+    "metadata": lambda result: metadata_view(Metadata.read(result)),
+    "reel": lambda result: outline_view(reel_outline(Reel.read(result), ENGLISH)),
+    "summary": lambda result: outline_view(summary_outline(Summary.read(result), ENGLISH)),
+    "transcript": lambda result: outline_view(transcript_outline(SpokenText.read(result), ENGLISH)),
+}
+"""By kind; results of others are shown as JSON."""
 
 
 def result_view(job: JobDocument) -> RenderableType:
     """The result of a job that is done."""
-    if job["kind"] == "recipe":
-        return recipe_view(Recipe.read(job["result"]))
-    if job["kind"] == "metadata":
-        return metadata_view(Metadata.read(job["result"]))
-    return Text(json.dumps(job["result"], ensure_ascii=False, indent=2))
-
-
-def recipe_view(recipe: Recipe) -> RenderableType:
-    empty = not (recipe.title or recipe.ingredients or recipe.steps)
-    title = "No recipe was found in this video." if empty else recipe.title or "A recipe without a title"
-    parts: list[RenderableType] = [Text(clean(title), style="bold")]
-    if facts := _facts(recipe):
-        parts.append(Text(" · ".join(facts)))
-    if recipe.description:
-        parts.append(Text(clean(recipe.description)))
-    parts += _section("Ingredients", _ingredients(recipe.ingredients))
-    parts += _section("Steps", _steps(recipe.steps))
-    parts += _section("Notes", _notes(recipe.notes))
-    return Group(*parts)
-
-
-def _facts(recipe: Recipe) -> list[str]:
-    times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "in all"))
-    return [
-        *([f"serves {amount(recipe.servings, None, ENGLISH)}"] if recipe.servings else []),
-        *(f"{duration(minutes, ENGLISH)} {what}" for minutes, what in times if minutes is not None),
-        *(clean(fact) for fact in (recipe.difficulty, recipe.cuisine) if fact),
-    ]
-
-
-def _section(heading: str, body: Table) -> list[RenderableType]:
-    """Nothing for an empty table."""
-    if not body.row_count:
-        return []
-    return [Text(), Text(heading, style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False)]
-
-
-def _ingredients(ingredients: list[Ingredient]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column()
-    table.add_column(justify="right", style="dim", no_wrap=True)
-    for heading, members in groupby(ingredients, key=lambda ingredient: ingredient.group):
-        if heading:
-            table.add_row("", Text(clean(heading), style="italic"), "")
-        for one in members:
-            name = ", ".join(clean(part) for part in (one.name, one.note) if part)
-            measure = clean(quantity(one, ENGLISH))
-            table.add_row(Text(measure), Text(name), Text(_when(one.seen)))
-    return table
-
-
-def _steps(steps: list[Step]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column()
-    table.add_column(justify="right", style="dim", no_wrap=True)
-    for step in steps:
-        table.add_row(Text(f"{step.number}."), Text(clean(step.text)), Text(_when(step.seen)))
-    return table
-
-
-def _notes(notes: list[str]) -> Table:
-    table = Table.grid(padding=(0, 1))
-    for note in notes:
-        table.add_row("-", Text(clean(note)))
-    return table
-
-
-def _when(seen: Sighting | None) -> str:
-    return f"at {words.clock(seen.time)}" if seen and seen.time is not None else ""
-
-
-def metadata_view(metadata: Metadata) -> RenderableType:
-    info = metadata.info
-    picture = [f"{info.width}×{info.height}", f"{info.fps:.4g} fps" if info.fps else "", info.video_codec or ""]
-    if info.hdr:
-        picture.append("HDR")
-    sound = [info.audio_codec or "", f"{info.sample_rate} Hz" if info.sample_rate else ""]
-    tracks = ", ".join(f"{track.language or 'unknown language'} ({track.codec})" for track in info.subtitles)
-    rows = {
-        "Duration": metadata.duration,
-        "Picture": ", ".join(filter(None, picture)) if info.has_video else "none",
-        "Sound": ", ".join(filter(None, sound)) if info.has_audio else "none",
-        "Subtitles": tracks or "none",
-        "File": f"{info.container}, {words.megabytes(info.size_bytes)}",
-        "Shots": str(metadata.shots),
-        "Key frames": ", ".join(words.clock(frame.time) for frame in metadata.frames) or "none",
-        "Thumbnail": f"at {words.clock(metadata.thumbnail.time)}" if metadata.thumbnail else "none",
-        "Damage": ", ".join(info.warnings),
-    }
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold cyan", no_wrap=True)
-    table.add_column()
-    for name, value in rows.items():
-        if value:
-            table.add_row(name, Text(clean(value)))
-    return table
+    view = VIEWS.get(job["kind"])
+    return view(job["result"]) if view else Text(json.dumps(job["result"], ensure_ascii=False, indent=2))
 
 
 def failure_view(job: JobDocument, retry: str) -> RenderableType:

@@ -1,0 +1,38 @@
+"""What a file tells, for people to read."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from infra.cli import words
+from infra.cli.words import clean
+from shared.analyses.metadata import Metadata
+
+
+def metadata_view(metadata: Metadata) -> RenderableType:
+    info = metadata.info
+    picture = [f"{info.width}×{info.height}", f"{info.fps:.4g} fps" if info.fps else "", info.video_codec or ""]
+    if info.hdr:
+        picture.append("HDR")
+    sound = [info.audio_codec or "", f"{info.sample_rate} Hz" if info.sample_rate else ""]
+    tracks = ", ".join(f"{track.language or 'unknown language'} ({track.codec})" for track in info.subtitles)
+    rows = {
+        "Duration": metadata.duration,
+        "Picture": ", ".join(filter(None, picture)) if info.has_video else "none",
+        "Sound": ", ".join(filter(None, sound)) if info.has_audio else "none",
+        "Subtitles": tracks or "none",
+        "File": f"{info.container}, {words.megabytes(info.size_bytes)}",
+        "Shots": str(metadata.shots),
+        "Key frames": ", ".join(words.clock(frame.time) for frame in metadata.frames) or "none",
+        "Thumbnail": f"at {words.clock(metadata.thumbnail.time)}" if metadata.thumbnail else "none",
+        "Damage": ", ".join(info.warnings),
+    }
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold cyan", no_wrap=True)
+    table.add_column()
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, Text(clean(value)))
+    return table
