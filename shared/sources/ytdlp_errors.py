@@ -110,7 +110,7 @@ def meaning(error: Exception, failure: ClipwiseError | None, site: str) -> Clipw
 
 def _of_status(status: int, site: str) -> ClipwiseError:
     if status in (404, 410):
-        return PermanentError("video_unavailable", f"There is no such video on {site} (status {status}).")
+        return PermanentError("source_not_found", f"{site} finds nothing at this link (status {status}); check it.")
     if status in (403, 429):
         return TransientError("source_blocked", _BLOCKED.format(site=site))
     if status >= 500:

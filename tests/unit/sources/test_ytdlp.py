@@ -226,7 +226,7 @@ def test_broken_extractors_are_named(site: Site, settings: Settings, folder: Pat
 @pytest.mark.parametrize(
     ("status", "kind", "code"),
     [
-        (404, PermanentError, "video_unavailable"),
+        (404, PermanentError, "source_not_found"),
         (403, TransientError, "source_blocked"),
         (429, TransientError, "source_blocked"),
         (503, TransientError, "source_unavailable"),
