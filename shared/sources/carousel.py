@@ -55,23 +55,23 @@ def fetch_carousel(
             pictures.append(path)
         except ClipwiseError as error:
             failures.append(error)
-    if len(post.pictures) > len(pictures) and pictures:
-        notes.append(f"{len(pictures)} of the post's {len(post.pictures)} pictures could be used.")
     if not pictures:
         transient = next((error for error in failures if error.retryable), None)
         raise transient or PermanentError("source_no_video", "None of the post's pictures can be used.")
     path = folder / "pictures.mp4"
     shown_sec = min(SHOWN_SEC, longest_sec / len(pictures))
-    length = make_video(pictures, path, shown_sec, part(tick, 0.7, 0.9))
+    used, length = make_video(pictures, path, shown_sec, part(tick, 0.7, 0.9))
+    if used < len(post.pictures):
+        notes.append(f"{used} of the post's {len(post.pictures)} pictures could be used.")
     path = _with_music(post, path, length, folder, settings, part(tick, 0.9, 1), headers, notes)
     media_type = "video/mp4" if path.suffix == ".mp4" else "video/x-matroska"
     return Fetched(path, path.stat().st_size, media_type, links[0], path.name)
 
 
-def make_video(pictures: list[Path], into: Path, shown_sec: float, tick: Tick) -> float:
-    """Show each picture for `shown_sec`, all at the size of the first; gives the seconds of the whole.
+def make_video(pictures: list[Path], into: Path, shown_sec: float, tick: Tick) -> tuple[int, float]:
+    """Show each picture for `shown_sec`, all at the size of the first.
 
-    Pictures that cannot be decoded are left out.
+    Pictures that cannot be decoded are left out. Gives how many are in it, and the seconds of the whole.
 
     Raises:
         PermanentError: `source_no_video` when none can be decoded.
@@ -100,7 +100,7 @@ def make_video(pictures: list[Path], into: Path, shown_sec: float, tick: Tick) -
         if not shown:
             raise PermanentError("source_no_video", "None of the post's pictures can be read.")
         out.mux(stream.encode(None))
-    return shown / FPS
+    return shown // each, shown / FPS
 
 
 def _judge(head: bytes, filename: str | None) -> str:

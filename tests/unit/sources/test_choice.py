@@ -1,0 +1,182 @@
+"""Which source is asked, which stands in for it, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from infra.fakes.apify_posts import CAPTION
+from infra.fakes.apify_server import TOKEN, ApifyServer, failed
+from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
+from shared.models.video import Origin
+from shared.settings import Settings
+from shared.sources import choice
+from shared.sources.choice import ANSWERS, fetch_video, order
+from shared.sources.fetched import Fetched
+from shared.sources.source import Source, Tick, Wish
+from tests.hostile_server import HostileServer
+
+TIKTOK = "https://www.tiktok.com/@a/video/741"
+Names = Callable[..., list[str]]
+
+
+def silent(done: float, what: str) -> None:
+    return None
+
+
+class Sources:
+    """Sources that do what they are told, and remember who was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.does: dict[str, Exception] = {}
+
+    def named(self, name: str) -> Source:
+        def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
+            self.asked.append(name)
+            assert list(folder.iterdir()) == []
+            if name in self.does:
+                (folder / "left").touch()
+                raise self.does[name]
+            return Fetched(
+                folder / "x", 1, "video/mp4", wish.page.url, None, origin=Origin(source=name, notes=["Own."])
+            )
+
+        return fetch
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
+    told = Sources()
+    monkeypatch.setattr(choice, "source_named", told.named)
+    return told
+
+
+def again(folder: Path) -> Path:
+    """Another empty folder."""
+    (folder / "again").mkdir()
+    return folder / "again"
+
+
+def both(**more: str) -> Settings:
+    return Settings(apify_token=TOKEN, **more)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        (Settings(), ["yt-dlp", "http"]),
+        (both(), ["apify", "yt-dlp", "http"]),
+        (both(sources="http,apify"), ["http", "apify"]),
+        (Settings(sources="yt-dlp,yt-dlp"), ["yt-dlp"]),
+    ],
+)
+def test_the_order_is_configured(settings: Settings, names: list[str]) -> None:
+    """Without configuration, Apify comes first as soon as there is a token; otherwise what is configured counts."""
+    assert order(settings) == names
+
+
+def test_the_first_that_can_fetches(sources: Sources, folder: Path) -> None:
+    """When the first source succeeds, no other is asked."""
+    found = fetch_video(TIKTOK, folder, both(), True, silent)
+    assert found.origin == Origin(source="apify", notes=["Own."])
+    assert sources.asked == ["apify"]
+
+
+def test_others_stand_in_and_say_why(sources: Sources, folder: Path) -> None:
+    """Whoever fetches, the job says why those before could not."""
+    sources.does = {
+        "apify": PermanentError("source_key_invalid", "The token is wrong."),
+        "yt-dlp": TransientError("source_blocked", "TikTok wants proof."),
+    }
+    found = fetch_video(TIKTOK, folder, both(), True, silent)
+    assert found.origin
+    assert found.origin.source == "http"
+    assert found.origin.notes == ["apify: The token is wrong.", "yt-dlp: TikTok wants proof.", "Own."]
+
+
+@pytest.mark.parametrize("code", sorted(ANSWERS))
+def test_an_answer_about_the_video_is_final(sources: Sources, folder: Path, code: str) -> None:
+    """That a video is private, gone, live or too long is said at once, not hidden behind what others fail with."""
+    sources.does = {"apify": PermanentError(code, "So it is.")}
+    with pytest.raises(PermanentError) as caught:
+        fetch_video(TIKTOK, folder, both(), True, silent)
+    assert caught.value.code == code
+    assert sources.asked == ["apify"]
+
+
+def test_what_may_pass_is_tried_again(sources: Sources, folder: Path) -> None:
+    """When all fail and one of them only for now, the job is tried again; else the first one's reason counts."""
+    sources.does = {
+        "apify": PermanentError("source_key_invalid", "No."),
+        "yt-dlp": TransientError("source_blocked", "No."),
+        "http": PermanentError("not_media", "No."),
+    }
+    with pytest.raises(TransientError) as caught:
+        fetch_video(TIKTOK, folder, both(), True, silent)
+    assert caught.value.code == "source_blocked"
+    sources.does["yt-dlp"] = PermanentError("source_changed", "No.")
+    with pytest.raises(PermanentError) as first:
+        fetch_video(TIKTOK, again(folder), both(), True, silent)
+    assert first.value.code == "source_key_invalid"
+
+
+@pytest.mark.parametrize("stop", [Cancelled, KeyError])
+def test_what_is_no_sources_failure_passes(sources: Sources, folder: Path, stop: type[Exception]) -> None:
+    """A cancelled job asks no further source, and a mistake of ours is not taken for a source's."""
+    sources.does = {"apify": stop()}
+    with pytest.raises(stop):
+        fetch_video(TIKTOK, folder, both(), True, silent)
+    assert sources.asked == ["apify"]
+
+
+def test_a_plain_link_is_fetched_plainly(hostile: HostileServer, sources: Sources, folder: Path) -> None:
+    """A link of any other host is downloaded as before, whatever is configured for platforms."""
+    settings = both(allow_hosts=hostile.address, sources="apify")
+    found = fetch_video(hostile.url("/ok.mp4"), folder, settings, True, silent)
+    assert (found.size, found.origin) == (100_000, Origin(source="http"))
+    assert sources.asked == []
+    assert len(hostile.asked("/ok.mp4")) == 1
+
+
+def test_any_redirect_may_lead_to_a_page(hostile: HostileServer, sources: Sources, folder: Path) -> None:
+    """A shortened link of any service that leads to a TikTok is taken for that TikTok, which is not asked itself."""
+    link = hostile.url(f"/redirect?to={quote(TIKTOK + '?utm_source=x&_r=1', safe='')}")
+    found = fetch_video(link, folder, both(allow_hosts=hostile.address), True, silent)
+    assert found.final_url == TIKTOK
+    assert sources.asked == ["apify"]
+
+
+def test_a_profile_is_refused_early(sources: Sources, folder: Path) -> None:
+    """A link to a profile costs no run and no request."""
+    with pytest.raises(PermanentError) as caught:
+        fetch_video("https://www.tiktok.com/@someone", folder, both(), True, silent)
+    assert caught.value.code == "not_a_video"
+    assert sources.asked == []
+
+
+def test_words_may_be_longer_than_pictures(apify: ApifyServer, settings: Settings, folder: Path) -> None:
+    """A video that is too long to be looked at is fetched for a kind that only listens."""
+    settings = replace(settings, max_video_duration_sec=10, sources="apify")
+    with pytest.raises(ClipwiseError) as caught:
+        fetch_video(TIKTOK, folder, settings, True, silent)
+    assert caught.value.code == "too_long"
+    assert fetch_video(TIKTOK, again(folder), settings, False, silent).caption == CAPTION
+
+
+def test_a_real_fallback(
+    apify: ApifyServer, settings: Settings, hostile: HostileServer, everywhere: Names, folder: Path
+) -> None:
+    """With Apify's quota used up, what lies at the page's own address is taken, and the job says why."""
+    host = f"www.tiktok.com:{hostile.server_address[1]}"
+    everywhere("www.tiktok.com")
+    apify.failing["start"].append(failed(402, "not-enough-usage-to-run-paid-actor"))
+    settings = replace(settings, allow_hosts=host, sources="apify,yt-dlp,http")
+    with pytest.raises(ClipwiseError) as caught:
+        fetch_video(f"http://{host}/@a/video/741", folder, settings, True, silent)
+    assert caught.value.code == "source_quota"
+    assert [asked.path for asked in hostile.requests][-1] == "/@a/video/741"
