@@ -1,90 +1,53 @@
-"""OpenAI's chat completions as its published reference describes them, for the real SDK to talk to."""
+"""OpenAI's API as its published reference describes it, for the real SDK to talk to.
+
+Chat completions, streamed ones too, transcriptions and embeddings.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import struct
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from infra.fakes.answer_schemas import strict_problems
-from infra.fakes.server import Asked, FakeService, Reply
+from infra.fakes.openai_requests import chat_problems, embedding_problems, transcription_problems
+from infra.fakes.server import SSE, Asked, FakeService, Reply
 
 KEY = "sk-test-0123456789"
-KNOWN = {
-    "model", "messages", "response_format", "max_completion_tokens", "temperature", "seed", "store", "metadata", "n",
-    "reasoning_effort", "service_tier", "stop", "stream", "top_p", "user", "verbosity",
-}  # fmt: skip
-ROLES = ("system", "developer", "user", "assistant")
+CHAT, TRANSCRIPTIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/embeddings"
+CHECKS: dict[str, Callable[[Asked], list[str]]] = {
+    CHAT: lambda asked: chat_problems(asked.json),
+    TRANSCRIPTIONS: transcription_problems,
+    EMBEDDINGS: lambda asked: embedding_problems(asked.json),
+}
 
 
 class OpenAIServer(FakeService):
+    """The service. Vectors need not be prepared: texts get those of `vector_of`."""
+
     @property
     def base_url(self) -> str:
         return f"{self.url}/v1"
 
     def reply_to(self, asked: Asked) -> Reply:
-        if (asked.method, asked.path) != ("POST", "/v1/chat/completions"):
+        if asked.method != "POST" or asked.path not in CHECKS:
             self.problems.append(f"{asked.method} {asked.path} is not served")
             return failed(404, "invalid_request_error", "unknown_url")
         if asked.headers.get("authorization") != f"Bearer {KEY}":
             return failed(401, "invalid_request_error", "invalid_api_key")
-        problems = request_problems(asked.json)
+        problems = CHECKS[asked.path](asked)
         if problems:
             self.problems += problems
             return failed(400, "invalid_request_error", "invalid_value")
         reply = self.next_reply()
+        if reply is None and asked.path == EMBEDDINGS:
+            return embedded(asked.json)
         if reply is None:
             self.problems.append("one request more than answers were prepared for")
             return failed(400, "invalid_request_error", "unexpected")
         return reply
-
-
-def request_problems(body: Any) -> list[str]:
-    problems = [f"unknown parameter {name}" for name in body.keys() - KNOWN]
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        problems.append("model is missing")
-    if not isinstance(body.get("max_completion_tokens", 1), int):
-        problems.append("max_completion_tokens is no integer")
-    if not body.get("messages"):
-        problems.append("messages are missing")
-    for message in body.get("messages", []):
-        problems += message_problems(message)
-    shape = body.get("response_format", {"type": "text"})
-    if shape.get("type") not in ("text", "json_object", "json_schema"):
-        problems.append(f"response_format {shape.get('type')} is unknown")
-    if shape.get("type") == "json_schema":
-        asked = shape["json_schema"]
-        if asked.keys() - {"name", "strict", "schema", "description"} or not asked.get("name"):
-            problems.append("json_schema has unknown keys or no name")
-        if asked.get("strict"):
-            problems += strict_problems(asked.get("schema"))
-    return problems
-
-
-def message_problems(message: Any) -> list[str]:
-    if message.get("role") not in ROLES:
-        return [f"role {message.get('role')} is unknown"]
-    content = message.get("content")
-    if isinstance(content, str):
-        return [] if content or message["role"] == "assistant" else ["content is empty"]
-    problems = []
-    for part in content or []:
-        if part.get("type") == "text" and message["role"] != "assistant":
-            problems += [] if isinstance(part.get("text"), str) and part["text"] else ["a text part has no text"]
-        elif part.get("type") == "image_url" and message["role"] == "user":
-            problems += picture_problems(part.get("image_url", {}))
-        else:
-            problems.append(f"a part of type {part.get('type')} cannot stand in a message of {message['role']}")
-    return problems or ([] if content else ["content is missing"])
-
-
-def picture_problems(picture: Any) -> list[str]:
-    head, _, data = str(picture.get("url")).partition(",")
-    if picture.get("detail", "auto") not in ("auto", "low", "high", "original"):
-        return ["detail is unknown"]
-    if head != "data:image/jpeg;base64" or not base64.b64decode(data, validate=True).startswith(b"\xff\xd8"):
-        return ["a picture is no JPEG data URL"]
-    return []
 
 
 def completion(
@@ -99,15 +62,19 @@ def completion(
             "model": "gpt-5.4-mini-2026-03-17",
             "service_tier": "default",
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}],
-            "usage": {
-                "prompt_tokens": tokens[0],
-                "completion_tokens": tokens[1],
-                "total_tokens": sum(tokens),
-                "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-                "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
-            },
+            "usage": usage_of(tokens),
         }
     )
+
+
+def usage_of(tokens: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "prompt_tokens": tokens[0],
+        "completion_tokens": tokens[1],
+        "total_tokens": sum(tokens),
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    }
 
 
 def answers(value: Any) -> Reply:
@@ -138,6 +105,106 @@ def busy(retry_after: str = "0.01") -> Reply:
 
 def cut_off(value: Any) -> Reply:
     return Reply(answers(value).value, cut=True)
+
+
+def streamed(
+    *pieces: str,
+    finish_reason: str | None = "stop",
+    refusal: str | None = None,
+    tokens: tuple[int, int] | None = (1000, 200),
+    error: dict[str, Any] | None = None,
+) -> Reply:
+    """A completion in events; with `error` in place of its end, or without a `finish_reason`, it breaks off."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
+    deltas += [{"content": piece} for piece in pieces]
+    deltas += [{"refusal": refusal}] if refusal else []
+    events = [chunk({"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}) for delta in deltas]
+    if error:
+        events.append({"error": error})
+    elif finish_reason:
+        events.append(chunk({"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_reason}))
+        events += [chunk(usage=usage_of(tokens))] if tokens else []
+    lines = [json.dumps(event) for event in events] + (["[DONE]"] if finish_reason and not error else [])
+    return Reply("".join(f"data: {line}\n\n" for line in lines).encode(), headers=SSE)
+
+
+def chunk(*choices: dict[str, Any], usage: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1_790_000_000,
+        "model": "gpt-5.4-mini-2026-03-17",
+        "service_tier": "default",
+        "choices": [*choices],
+        "usage": usage,
+    }
+
+
+def spoken(start: float, end: float, text: str, **measures: float) -> dict[str, Any]:
+    """A segment as Whisper tells it, with the measures of one that it is sure of."""
+    sure = {"temperature": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.4, "no_speech_prob": 0.01}
+    return {"id": 0, "seek": 0, "start": start, "end": end, "text": text, "tokens": [50364, 1029]} | sure | measures
+
+
+def word(start: float, end: float, text: str) -> dict[str, Any]:
+    return {"word": text, "start": start, "end": end}
+
+
+def transcribed(
+    *segments: dict[str, Any], words: Sequence[dict[str, Any]] = (), language: str = "english", duration: float = 10.0
+) -> Reply:
+    """`verbose_json`, as whisper-1 answers."""
+    return Reply(
+        {
+            "task": "transcribe",
+            "language": language,
+            "duration": duration,
+            "text": "".join(one["text"] for one in segments).strip(),
+            "segments": [one | {"id": number} for number, one in enumerate(segments)],
+            "words": list(words),
+            "usage": {"type": "duration", "seconds": round(duration)},
+        }
+    )
+
+
+def transcribed_text(text: str, language: str | None = None, seconds: float | None = None) -> Reply:
+    """`json`: billed by seconds, as gpt-transcribe is, or by tokens, as gpt-4o-transcribe is."""
+    usage: dict[str, Any] = {"type": "duration", "seconds": seconds}
+    if seconds is None:
+        details = {"text_tokens": 10, "audio_tokens": 100}
+        usage = {"type": "tokens", "input_tokens": 110, "input_token_details": details, "output_tokens": 50}
+        usage["total_tokens"] = 160
+    return Reply({"text": text, "usage": usage} | ({"languages": [{"code": language}]} if language else {}))
+
+
+def diarized(*segments: tuple[float, float, str, str]) -> Reply:
+    """`diarized_json`: start, end, speaker and text of each segment."""
+    told = [
+        {"type": "transcript.text.segment", "id": f"seg_{number}", "start": start, "end": end, "speaker": speaker}
+        | {"text": text}
+        for number, (start, end, speaker, text) in enumerate(segments)
+    ]
+    usage = {"type": "duration", "seconds": 10}
+    text = " ".join(one[3] for one in segments)
+    return Reply({"task": "transcribe", "duration": 10.0, "text": text, "segments": told, "usage": usage})
+
+
+def vector_of(text: str, dimensions: int) -> list[float]:
+    """The same numbers for the same text. They are not 1 long, which is nothing to rely upon."""
+    return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
+
+
+def embedded(body: Any, vector: Callable[[str, int], Sequence[float]] = vector_of) -> Reply:
+    """Vectors for the texts of a request, in the encoding that it asks for."""
+    data = []
+    for number, text in enumerate(body["input"]):
+        numbers = vector(text, body.get("dimensions", 1536))
+        packed = base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+        shown = packed if body.get("encoding_format") == "base64" else [*numbers]
+        data.append({"object": "embedding", "index": number, "embedding": shown})
+    tokens = sum(-(-len(text.encode()) // 4) for text in body["input"])
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return Reply({"object": "list", "data": data, "model": body["model"], "usage": usage})
 
 
 SILENT = Reply(silent=True)

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 LONGEST_SILENCE_SEC = 20
+SSE = {"content-type": "text/event-stream; charset=utf-8"}
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `cut` breaks the connection half way through the body, `silent` never answers."""
+    """One answer. `cut` breaks the connection half way through the body, `stalled` falls silent there, `silent` never
+    answers."""
 
     value: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    stalled: bool = False
     silent: bool = False
 
     @property
@@ -75,8 +78,11 @@ class FakeService:
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(reply.body)))
                 self.end_headers()
-                self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
-                self.close_connection = self.close_connection or reply.cut
+                half = reply.cut or reply.stalled
+                self.wfile.write(reply.body[: len(reply.body) // 2] if half else reply.body)
+                if reply.stalled:
+                    service._over.wait(LONGEST_SILENCE_SEC)
+                self.close_connection = self.close_connection or half
 
             do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = handle_any
 
