@@ -43,6 +43,13 @@ Language = Annotated[
 Origins = Annotated[
     str, _like(r"https?://[^\s/?#]+/?", "Each must be an origin such as https://app.example.com", between=",")
 ]
+Rate = Annotated[
+    str,
+    _like(
+        r"[1-9][0-9]{0,5}/(second|minute|hour|day)|off",
+        "It must be a number and a unit of time such as 100/minute (second, minute, hour, day), or off",
+    ),
+]
 HostsAndPorts = Annotated[
     str,
     _like(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):\d{1,5}", "Each must be a host and a port such as nas:8080", between=","),
@@ -75,8 +82,36 @@ class Settings:
     )
     default_language: Language = Field("en", description="Language of results when a job names none (BCP-47).")
     auth_required: bool = Field(True, description="`false` only by default where `clipwise up` binds to loopback.")
+    identity: Literal["", "local", "firebase"] = Field(
+        "",
+        description="Whose accounts: `local`, kept in the data folder, or `firebase` (Identity Platform). Default:"
+        " `firebase` in the cloud, `local` elsewhere.",
+    )
+    firebase_api_key: str = Field(
+        "", repr=False, description="`firebase` only: the project's web API key, as every web app shows it."
+    )
+    verified_email_required: bool = Field(
+        True, description="Whether an account's e-mail address must be verified before it can sign in."
+    )
+    account_page_url: Url = Field(
+        "",
+        description="`local` only: the page of your frontend that links in mails lead to; they add `mode`, `uid` and"
+        " `token`. Without one, mails tell which command to run.",
+    )
+    smtp_host: str = Field(
+        "", description="`local` only: the server that takes mails. Without one they lie in the data folder's `outbox`."
+    )
+    smtp_port: int = Field(587, gt=0, le=65535, description="Its port.")
+    smtp_user: str = Field("", description="Its user, if it asks for one.")
+    smtp_password: str = Field("", repr=False, description="Its password.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection to it is protected: `starttls`, `tls` (port 465) or `none`."
+    )
+    mail_from: str = Field("Clipwise <clipwise@localhost>", description="The sender of mails.")
     signing_key: str = Field(
-        "", repr=False, description="Secret behind signed links; embedded makes its own in the data folder."
+        "",
+        repr=False,
+        description="Secret behind signed links and local sessions; embedded makes its own in the data folder.",
     )
     signed_link_ttl_sec: int = Field(900, gt=0, description="How long a media link works, in seconds.")
     upload_ttl_sec: int = Field(86_400, gt=0, description="How long a started upload is waited for, in seconds.")
@@ -139,9 +174,42 @@ class Settings:
         "streamers/youtube-video-downloader", description="Apify actor for pages of YouTube."
     )
     frontend_url: Origins = Field("", description="Comma-separated origins that browsers may call the API from (CORS).")
+    rate_limit_general: Rate = Field(
+        "100/minute",
+        description="Requests that one user may send, and one address; counted by each process. Like `100/minute`"
+        " (`second`, `minute`, `hour`, `day`), or `off`.",
+    )
+    rate_limit_start: Rate = Field(
+        "10/minute", description="Jobs that one user may start, and one address; counted across all processes."
+    )
+    rate_limit_retry: Rate = Field(
+        "5/minute", description="Failed jobs that one user may run again, and one address; likewise."
+    )
+    rate_limit_address_factor: int = Field(
+        1,
+        ge=0,
+        description="How many users' allowances one address has: more where many share one, such as an office; 0 = no"
+        " limits by address.",
+    )
+    trusted_proxies: int | None = Field(
+        None,
+        ge=0,
+        description="How many proxies before the API append to `X-Forwarded-For` the address that they were asked from."
+        " Default: 1 in the cloud, 0 elsewhere.",
+    )
     allow_hosts: HostsAndPorts = Field(
         "", description="Comma-separated host:port pairs that the URL guard lets through although they are private."
     )
+
+    @property
+    def local_accounts(self) -> bool:
+        return (self.identity or ("local" if self.clipwise_place == "embedded" else "firebase")) == "local"
+
+    @property
+    def proxies(self) -> int:
+        if self.trusted_proxies is None:
+            return 1 if self.clipwise_place == "gcp" else 0
+        return self.trusted_proxies
 
     @property
     def max_file_bytes(self) -> int:

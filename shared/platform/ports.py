@@ -190,3 +190,89 @@ class Platform:
     documents: Documents
     objects: Objects
     bus: Bus
+
+
+@dataclass(frozen=True)
+class User:
+    """Who somebody is. An anonymous user has an id and nothing else.
+
+    Attributes:
+        verified: Whether the e-mail address has been shown to be theirs.
+        signed_in_at: When the session began that the token belongs to; None where nobody signed in.
+    """
+
+    id: str
+    username: str | None = None
+    email: str | None = None
+    verified: bool = False
+    anonymous: bool = False
+    signed_in_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """What signing in gives. Both tokens are secrets.
+
+    Attributes:
+        expires_in: Seconds for which the access token is good.
+    """
+
+    user: User
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to be changed of an account; None stays as it is."""
+
+    username: str | None = None
+    email: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+class Identity(Protocol):
+    """Accounts and their sessions. Nothing here tells whether an e-mail address has an account.
+
+    Every method raises PermanentError with these codes, and TransientError where a service is away:
+    `unauthenticated` for a token that is not, or no longer, good; `wrong_credentials`; `unverified` when an address has
+    to be verified first; `username_taken`; `invalid_username`, `invalid_email`, `weak_password`;
+    `token_invalid` for a token from a mail that is wrong, used up or too old; `not_offered`.
+    """
+
+    def verify(self, access_token: str) -> User:
+        """Whose token this is. Asked with every request: no network, but for what is remembered a while."""
+
+    def sign_up(self, username: str, email: str, password: str) -> None:
+        """Make an account and send its address a mail to be verified by.
+
+        An address that has an account gets a mail that says so; the caller learns nothing of it.
+        """
+
+    def verify_email(self, token: str) -> User:
+        """Take an address as verified by the token that was mailed to it; also one that an account changes to."""
+
+    def log_in(self, name: str, password: str) -> Session:
+        """Begin a session, by username or e-mail address."""
+
+    def sign_in_anonymously(self) -> Session:
+        """Begin a session of a user who is nobody else: what they make is lost with their refresh token."""
+
+    def refresh(self, refresh_token: str) -> Session:
+        """Go on with a session. The refresh token in the answer replaces the one that was given."""
+
+    def log_out(self, access_token: str) -> None:
+        """End the session that the token belongs to, or all of the user's where sessions cannot be told apart."""
+
+    def request_password_reset(self, email: str) -> None:
+        """Send a mail to reset the password by, if the address has an account."""
+
+    def confirm_password_reset(self, token: str, password: str) -> None:
+        """Set a new password by the token that was mailed; ends all sessions, and verifies the address."""
+
+    def change(self, access_token: str, current_password: str, changes: Changes) -> User:
+        """Change an account. A new address counts once its mail was answered; a new password ends all sessions."""
+
+    def delete(self, access_token: str) -> None:
+        """Remove the account and end its sessions. What else belongs to the user is not known here."""

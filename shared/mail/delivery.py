@@ -1,0 +1,93 @@
+"""Getting mails on their way: to an SMTP server, or into a folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+import smtplib
+import ssl
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+
+from shared import clock
+from shared.errors import PermanentError, TransientError
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_SEC = 20.0
+
+Deliver = Callable[[EmailMessage], None]
+"""Raises PermanentError `mail_refused` when it is no use to try again, TransientError `mail_delayed` when it is."""
+
+
+def delivery(settings: Settings) -> Deliver:
+    """By the SMTP server of the settings; without one into the data folder's `outbox`."""
+    return Smtp(settings) if settings.smtp_host else Outbox(settings.clipwise_data / "outbox")
+
+
+class Outbox:
+    """A folder of `.eml` files, which every mail program opens. Only the owner of the process may read them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, message: EmailMessage) -> None:
+        path = self._folder / _file_name(message)
+        draft = path.with_suffix(".part")
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(bytes(message))
+            draft.rename(path)
+        except OSError as error:
+            raise TransientError("mail_delayed", f"The mail cannot be written: {error.strerror}.") from error
+        # Neither the address nor the text: what opens a door stands in the file alone.
+        log.info("a mail lies in %s", path)
+
+
+def _file_name(message: EmailMessage) -> str:
+    subject = re.sub(r"[^a-z0-9]+", "-", str(message["Subject"]).lower()).strip("-")
+    return f"{clock.now():%Y%m%dT%H%M%S.%f}-{subject}-{secrets.token_hex(2)}.eml"
+
+
+class Smtp:
+    """A mail server (RFC 5321), reached anew for each mail; with TLS its certificate is checked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, message: EmailMessage) -> None:
+        try:
+            self._send(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _judged(max(code for code, _ in error.recipients.values())) from error
+        except smtplib.SMTPResponseException as error:
+            raise _judged(error.smtp_code) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise TransientError("mail_delayed", "The mail server cannot be reached just now.") from error
+
+    def _send(self, message: EmailMessage) -> None:
+        chosen = self._settings
+        with self._connection() as server:
+            if chosen.smtp_security == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if chosen.smtp_user:
+                server.login(chosen.smtp_user, chosen.smtp_password)
+            server.send_message(message)
+
+    def _connection(self) -> smtplib.SMTP:
+        where = (self._settings.smtp_host, self._settings.smtp_port)
+        if self._settings.smtp_security == "tls":
+            return smtplib.SMTP_SSL(*where, timeout=TIMEOUT_SEC, context=ssl.create_default_context())
+        return smtplib.SMTP(*where, timeout=TIMEOUT_SEC)
+
+
+def _judged(code: int) -> PermanentError | TransientError:
+    """Replies from 500 on are final (RFC 5321, 4.2.1), but for those about signing in, which settings can mend."""
+    if code >= 550:
+        return PermanentError("mail_refused", f"The mail server refused the mail (reply {code}).")
+    return TransientError("mail_delayed", f"The mail server does not take the mail just now (reply {code}).")

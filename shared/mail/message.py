@@ -1,0 +1,33 @@
+"""A mail as it is written, and as it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid, parseaddr
+
+from shared import clock
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Plain text to one address. The text may hold a secret."""
+
+    to: str
+    subject: str
+    text: str = field(repr=False)
+
+
+def as_message(mail: Mail, sender: str) -> EmailMessage:
+    """RFC 5322. Raises ValueError for an address or a subject with a line break."""
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(clock.now())
+    message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or "localhost")
+    # So that no holiday notice comes back (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    # Long links are not to be broken by an encoding, for those who read the file itself.
+    message.set_content(mail.text, cte="7bit" if mail.text.isascii() else "quoted-printable")
+    return message

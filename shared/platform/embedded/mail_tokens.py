@@ -1,0 +1,47 @@
+"""The tokens in mails: random, stored as hashes, good once and for a while."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+from typing import Literal
+
+from shared import clock
+from shared.platform.embedded.codec import read_time, time_text
+from shared.platform.embedded.sessions import hashed, new_secret
+from shared.security.refusals import token_invalid
+
+Purpose = Literal["verify", "reset", "change"]
+
+LIFETIMES: dict[Purpose, timedelta] = {
+    "verify": timedelta(days=3),
+    "change": timedelta(days=1),
+    "reset": timedelta(hours=1),
+}
+
+
+def issue(connection: sqlite3.Connection, account: str, purpose: Purpose, email: str | None = None) -> str:
+    """A new token, which replaces older ones for the purpose.
+
+    Args:
+        email: The address that an account is to change to.
+    """
+    token = new_secret()
+    connection.execute("DELETE FROM mail_tokens WHERE account = ? AND purpose = ?", (account, purpose))
+    connection.execute(
+        "INSERT INTO mail_tokens (hash, purpose, account, email, expires_at) VALUES (?, ?, ?, ?, ?)",
+        (hashed(token), purpose, account, email, time_text(clock.now() + LIFETIMES[purpose])),
+    )
+    return token
+
+
+def take(connection: sqlite3.Connection, token: str, *purposes: Purpose) -> sqlite3.Row:
+    """Use a token up; raises PermanentError `token_invalid`."""
+    marks = ", ".join("?" for _ in purposes)
+    row: sqlite3.Row | None = connection.execute(
+        f"DELETE FROM mail_tokens WHERE hash = ? AND purpose IN ({marks}) RETURNING *",  # noqa: S608  # marks only
+        (hashed(token), *purposes),
+    ).fetchone()
+    if row is None or read_time(row["expires_at"]) <= clock.now():
+        raise token_invalid()
+    return row
