@@ -1,35 +1,34 @@
-"""The Gemini API as its published reference describes it (generateContent, Files), for the real SDK to talk to."""
+"""The Gemini API as its published reference describes it, for the real SDK to talk to.
+
+Answers, streamed ones too, embeddings and the Files API.
+"""
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.fakes.server import Asked, FakeService, Reply
+from infra.fakes.gemini_requests import (
+    batch_problems,
+    embedding_problems,
+    in_camel_case,
+    parts_of,
+    request_problems,
+)
+from infra.fakes.server import SSE, Asked, FakeService, Reply
 
 KEY = "AIza-test-0123456789"
 VERSION = "v1"
 MAX_REQUEST = 20_000_000
-GENERATE = re.compile(
-    rf"/(?:{VERSION}/models|v1beta1/(?:projects/[^/]+/locations/[^/]+/)?publishers/google/models)/[\w.-]+:generateContent"
+GENERATING = ("generateContent", "streamGenerateContent?alt=sse")
+MODEL = re.compile(
+    rf"/(?:{VERSION}|v1beta1(?:/projects/[^/]+/locations/[^/]+)?/publishers/google)/(models/[\w.-]+):(\w+)(\?alt=sse)?"
 )
 FILE = re.compile(rf"/{VERSION}/(files/[a-z0-9][a-z0-9-]{{0,38}}[a-z0-9])")
-TOP = {
-    "contents", "systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig", "cachedContent",
-}  # fmt: skip
-CONFIG = {
-    "responseMimeType", "responseSchema", "responseJsonSchema", "maxOutputTokens", "temperature", "topP", "topK",
-    "seed", "candidateCount", "stopSequences", "mediaResolution", "thinkingConfig", "presencePenalty",
-    "frequencyPenalty",
-}  # fmt: skip
-SCHEMA = {
-    "$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items", "prefixItems",
-    "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required",
-    "propertyOrdering",
-}  # fmt: skip
 
 
 @dataclass
@@ -50,6 +49,8 @@ class Stored:
 
 class GeminiServer(FakeService):
     """The service, or with `vertex` that of Vertex AI: any bearer token is taken, and there is no Files API.
+
+    Vectors need not be prepared: texts get those of `vector_of`.
 
     Attributes:
         files: What is stored now, by name.
@@ -80,8 +81,9 @@ class GeminiServer(FakeService):
         )
         if not allowed and not asked.path.startswith("/upload-session/"):
             return failed(400, "INVALID_ARGUMENT", reason="API_KEY_INVALID")
-        if asked.method == "POST" and GENERATE.fullmatch(asked.path):
-            return self._generate(asked)
+        model = MODEL.fullmatch(asked.path)
+        if model and asked.method == "POST":
+            return self._answer(asked, model[1], f"{model[2]}{model[3] or ''}")
         if not self.vertex and asked.method == "POST" and asked.path == f"/upload/{VERSION}/files":
             return self._start(asked)
         if not self.vertex and asked.method == "POST" and asked.path.startswith("/upload-session/"):
@@ -92,22 +94,33 @@ class GeminiServer(FakeService):
         self.problems.append(f"{asked.method} {asked.path} is not served")
         return failed(404, "NOT_FOUND")
 
-    def _generate(self, asked: Asked) -> Reply:
-        problems = request_problems(in_camel_case(asked.json))
+    def _answer(self, asked: Asked, model: str, method: str) -> Reply:
+        body = in_camel_case(asked.json)
+        if method in GENERATING:
+            problems = [*request_problems(body), *self._file_problems(body)]
+        elif method == "batchEmbedContents":
+            problems = batch_problems(body, model, self.vertex)
+        elif method == "embedContent" and self.vertex:
+            problems = embedding_problems(body, self.vertex)
+        else:
+            problems = [f"{method} is not served"]
         if len(asked.body) > MAX_REQUEST:
             problems.append(f"the request has {len(asked.body)} bytes")
-        for part in parts_of(asked.json):
-            uri = part.get("fileData", {}).get("fileUri")
-            if uri and uri not in {self._uri(file) for file in self.files.values() if file.state == "ACTIVE"}:
-                problems.append(f"{uri} is no active file")
         if problems:
             self.problems += problems
             return failed(400, "INVALID_ARGUMENT")
         reply = self.next_reply()
+        if reply is None and method not in GENERATING:
+            return embedded(body, told=self.vertex)
         if reply is None:
             self.problems.append("one request more than answers were prepared for")
             return failed(400, "INVALID_ARGUMENT")
         return reply
+
+    def _file_problems(self, body: Any) -> list[str]:
+        active = {self._uri(file) for file in self.files.values() if file.state == "ACTIVE"}
+        asked_for = [part["fileData"]["fileUri"] for part in parts_of(body) if "fileData" in part]
+        return [f"{uri} is no active file" for uri in asked_for if uri not in active]
 
     def _start(self, asked: Asked) -> Reply:
         told = in_camel_case(asked.json).get("file", {})
@@ -171,84 +184,33 @@ class GeminiServer(FakeService):
         return shown | ({"error": {"code": 3, "message": "cannot read"}} if file.state == "FAILED" else {})
 
 
-def in_camel_case(value: Any) -> Any:
-    """JSON of protocol buffers takes field names in either spelling, and the SDK uses both."""
-    if isinstance(value, list):
-        return [in_camel_case(part) for part in value]
-    if not isinstance(value, dict):
-        return value
-    spelled = {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): part for name, part in value.items()}
-    return {name: part if name == "responseJsonSchema" else in_camel_case(part) for name, part in spelled.items()}
-
-
-def parts_of(body: Any) -> list[dict[str, Any]]:
-    return [part for content in in_camel_case(body).get("contents", []) for part in content.get("parts", [])]
-
-
-def request_problems(body: Any) -> list[str]:
-    problems = [f"unknown field {name}" for name in body.keys() - TOP]
-    config = body.get("generationConfig", {})
-    problems += [f"unknown field generationConfig.{name}" for name in config.keys() - CONFIG]
-    if "responseJsonSchema" in config:
-        if config.get("responseMimeType") != "application/json":
-            problems.append("a response schema needs the type application/json")
-        problems += schema_problems(config["responseJsonSchema"])
-    if not body.get("contents"):
-        problems.append("contents are missing")
-    for content in body.get("contents", []):
-        if content.get("role") not in ("user", "model"):
-            problems.append(f"role {content.get('role')} is unknown")
-    for part in parts_of(body) + body.get("systemInstruction", {}).get("parts", []):
-        problems += part_problems(part)
-    return problems
-
-
-def part_problems(part: dict[str, Any]) -> list[str]:
-    kinds = part.keys() & {"text", "inlineData", "fileData"}
-    if len(kinds) != 1 or part.keys() - kinds:
-        return [f"a part has the fields {sorted(part)}"]
-    blob = part.get("inlineData") or part.get("fileData")
-    if blob is None:
-        return [] if isinstance(part["text"], str) and part["text"] else ["a text part has no text"]
-    if not re.fullmatch(r"(video|image|audio)/[\w.+-]+", blob.get("mimeType", "")):
-        return [f"mimeType {blob.get('mimeType')} is not taken"]
-    return [] if "fileUri" in blob or bytes_of(blob) else ["a blob is empty"]
-
-
-def bytes_of(blob: dict[str, Any]) -> bytes:
-    """Bytes in JSON come in either alphabet of base64."""
-    return base64.b64decode(blob["data"].replace("-", "+").replace("_", "/"), validate=True)
-
-
-def schema_problems(schema: dict[str, Any], at: str = "$") -> list[str]:
-    problems = [f"{at} has the unknown keyword {key}" for key in schema.keys() - SCHEMA]
-    for name, part in schema.get("properties", {}).items():
-        problems += schema_problems(part, f"{at}.{name}")
-    if "items" in schema:
-        problems += schema_problems(schema["items"], f"{at}[]")
-    for option in schema.get("anyOf", []):
-        problems += schema_problems(option, at)
-    return problems
-
-
-def generated(text: str | None, finish_reason: str = "STOP", tokens: tuple[int, int, int] = (3000, 300, 100)) -> Reply:
+def generated(
+    text: str | None,
+    finish_reason: str = "STOP",
+    tokens: tuple[int, int, int] = (3000, 300, 100),
+    modality: str = "VIDEO",
+) -> Reply:
     candidate: dict[str, Any] = {"finishReason": finish_reason, "index": 0}
     if text is not None:
         candidate["content"] = {"role": "model", "parts": [{"text": text}]}
     return Reply(
         {
             "candidates": [candidate],
-            "usageMetadata": {
-                "promptTokenCount": tokens[0],
-                "candidatesTokenCount": tokens[1],
-                "thoughtsTokenCount": tokens[2],
-                "totalTokenCount": sum(tokens),
-                "promptTokensDetails": [{"modality": "VIDEO", "tokenCount": tokens[0]}],
-            },
+            "usageMetadata": usage_of(tokens, modality),
             "modelVersion": "gemini-3.5-flash-lite",
             "responseId": "response-1",
         }
     )
+
+
+def usage_of(tokens: tuple[int, int, int], modality: str) -> dict[str, Any]:
+    return {
+        "promptTokenCount": tokens[0],
+        "candidatesTokenCount": tokens[1],
+        "thoughtsTokenCount": tokens[2],
+        "totalTokenCount": sum(tokens),
+        "promptTokensDetails": [{"modality": modality, "tokenCount": tokens[0]}],
+    }
 
 
 def answers(value: Any) -> Reply:
@@ -290,6 +252,50 @@ def busy(retry_delay: str = "0.01s") -> Reply:
 
 def cut_off(value: Any) -> Reply:
     return Reply(answers(value).value, cut=True)
+
+
+def hears(*lines: tuple[str, str, str], language: str | None = "en") -> Reply:
+    """What the model writes down of a sound: start, end and text of each line."""
+    told = [{"start": start, "end": end, "text": text} for start, end, text in lines]
+    return generated(json.dumps({"language": language, "lines": told}), modality="AUDIO")
+
+
+def streamed(
+    *pieces: str,
+    finish_reason: str | None = "STOP",
+    tokens: tuple[int, int, int] | None = (3000, 300, 100),
+    error: dict[str, Any] | None = None,
+) -> Reply:
+    """An answer in events; with `error` in place of its end, or without a `finish_reason`, it breaks off."""
+    events: list[dict[str, Any]] = [
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": piece}]}, "index": 0}]} for piece in pieces
+    ]
+    if error:
+        events.append({"error": error})
+    elif finish_reason:
+        events.append({"candidates": [{"finishReason": finish_reason, "index": 0}]})
+    for number, event in enumerate(events, start=1):
+        if tokens and "error" not in event:
+            so_far = (tokens[0], tokens[1] * number // len(events), tokens[2])
+            event["usageMetadata"] = usage_of(so_far, "TEXT")
+    return Reply("".join(f"data: {json.dumps(event)}\r\n\r\n" for event in events).encode(), headers=SSE)
+
+
+def vector_of(text: str, dimensions: int) -> list[float]:
+    """The same numbers for the same text; below 3 072 dimensions the service does not make them 1 long."""
+    return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
+
+
+def embedded(body: Any, told: bool = False, vector: Callable[[str, int], Sequence[float]] = vector_of) -> Reply:
+    """Vectors for the texts of a request, one or a batch; with `told`, how many tokens they took."""
+    vectors, tokens = [], 0
+    for request in body.get("requests", [body]):
+        text = "".join(part["text"] for part in request["content"]["parts"])
+        config = request.get("embedContentConfig", request)
+        vectors.append({"values": [*vector(text, config.get("outputDimensionality", 3072))]})
+        tokens += -(-len(text.encode()) // 4)
+    value: dict[str, Any] = {"embeddings": vectors} if "requests" in body else {"embedding": vectors[0]}
+    return Reply(value | ({"usageMetadata": {"promptTokenCount": tokens}} if told else {}))
 
 
 SILENT = Reply(silent=True)

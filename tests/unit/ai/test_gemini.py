@@ -13,7 +13,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 
 from infra.fakes import gemini_server as fake
-from infra.fakes.gemini_server import GeminiServer, bytes_of, parts_of
+from infra.fakes.gemini_requests import bytes_of, parts_of
+from infra.fakes.gemini_server import GeminiServer
 from infra.fakes.server import Reply
 from shared.ai import gemini, gemini_calls, gemini_files
 from shared.ai.asking import MORE_ROOM, ROOM
