@@ -13,12 +13,16 @@ SHORTEST = {
 """ISO 639-2 codes, of either sort, of languages that ISO 639-1 has a shorter code for: BCP-47 takes that."""
 
 
+def bcp47(tag: str | None) -> str | None:
+    """`de` of `deu` and `ger`, `pt-BR` of `por_BR`; None when there is no tag or it says that nobody knows (`und`)."""
+    code, *rest = (tag or "und").replace("_", "-").split("-")
+    return None if code.lower() == "und" else "-".join([SHORTEST.get(code.lower(), code.lower()), *rest])
+
+
 def primary(tag: str | None) -> str | None:
-    """`de` of `de-AT`, of `deu` and of `ger`; None when there is no tag or it says that nobody knows (`und`)."""
-    if not tag:
-        return None
-    code = tag.replace("_", "-").split("-")[0].lower()
-    return None if code == "und" else SHORTEST.get(code, code)
+    """`de` of `de-AT`, of `deu` and of `ger`; None as for `bcp47`."""
+    known = bcp47(tag)
+    return known.split("-")[0] if known else None
 
 
 def same_language(one: str | None, other: str | None) -> bool:

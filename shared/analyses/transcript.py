@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from shared.analyses.kinds import Kind
+from shared.languages import bcp47
 from shared.media.pacing import count_words
 from shared.models.base import Model
 from shared.models.transcript import Transcript
@@ -17,7 +18,7 @@ MAX_TEXT = 200_000
 class SpokenText(Model):
     """The words without their times, which the exports have."""
 
-    language: str | None = Field(None, description="BCP-47 tag, or as tagged in the file, e.g. `deu`; None if unknown.")
+    language: str | None = Field(None, description="BCP-47 tag of what is said; None if unknown.")
     source: TranscriptSource | None = Field(None, description="None when there are no words.")
     provider: str | None = Field(None, description="Who listened, for speech.")
     model: str | None = None
@@ -33,7 +34,7 @@ def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
     text = "\n".join(segment.text for segment in transcript.segments)
     nothing = [] if transcript.segments else ["No words were found in this video."]
     return SpokenText(
-        language=transcript.language,
+        language=bcp47(transcript.language),
         source=transcript.source,
         provider=transcript.provider,
         model=transcript.model,

@@ -28,6 +28,11 @@ def test_words_become_a_result() -> None:
     assert told.notes == []
 
 
+def test_the_language_of_a_track_is_told_as_everywhere_else() -> None:
+    """Files tag their languages in other codes than ours."""
+    assert derive(EXTRACTION, Transcript(source="subtitles", language="deu", segments=SAID)).language == "de"
+
+
 def test_without_words_it_says_so() -> None:
     """A silent file, or one that nobody listened to, gives a result that says what is missing and why."""
     told = derive(EXTRACTION, Transcript(notes=["Nobody was there to listen."]))
