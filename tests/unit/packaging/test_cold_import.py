@@ -12,6 +12,7 @@ from infra.packaging.package import stage
 from shared.pipeline.wiring import wiring
 
 HEAVY = {
+    "apify_client",
     "av",
     "cv2",
     "ffmpeg",
@@ -24,6 +25,7 @@ HEAVY = {
     "openai",
     "rapidocr",
     "snowballstemmer",
+    "yt_dlp",
 }
 # The framework's own modules in Google's namespace.
 FRAMEWORK = "google.cloud.functions"

@@ -16,7 +16,7 @@ from shared.pipeline.wiring import wiring
 
 # What only one stage needs and would slow the cold start of any other.
 HEAVY = {
-    "av": {"extract"},
+    "av": {"download", "extract"},
     "opencv-python-headless": {"extract", "analyze"},
     "onnxruntime": {"analyze"},
     "rapidocr": {"analyze"},
