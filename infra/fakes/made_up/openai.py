@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.fakes.form_data import Form, form_of
 from infra.fakes.made_up.answers import spoken_answer, structured_answer
+from infra.fakes.made_up.speech import LANGUAGE, flac_seconds, heard
+from infra.fakes.made_up.vectors import vector
 from infra.fakes.made_up.willing import Willing
-from infra.fakes.openai_server import OpenAIServer, answers, completion
+from infra.fakes.openai_server import (
+    EMBEDDINGS,
+    TRANSCRIPTIONS,
+    OpenAIServer,
+    answers,
+    completion,
+    embedded,
+    failed,
+    spoken,
+    streamed,
+    transcribed,
+    transcribed_text,
+    word,
+)
 from infra.fakes.server import Asked, Reply
 
 
@@ -14,7 +30,25 @@ class MadeUpOpenAI(Willing, OpenAIServer):
     """Answers every right request that no answer is prepared for."""
 
     def made_up(self, asked: Asked) -> Reply:
-        return talked(asked.json)
+        if asked.path == TRANSCRIPTIONS:
+            return listened(form_of(asked))
+        return embedded(asked.json, vector) if asked.path == EMBEDDINGS else talked(asked.json)
+
+
+def listened(form: Form) -> Reply:
+    """With the times of all words where they are asked for."""
+    sound = form.files["file"][0].data
+    try:
+        segments = heard(sound)
+    except ValueError:
+        return failed(400, "invalid_request_error", "invalid_value")
+    if form.texts["response_format"] != ["verbose_json"]:
+        return transcribed_text(" ".join(segment.text for segment in segments), LANGUAGE, flac_seconds(sound))
+    return transcribed(
+        *(spoken(segment.start, segment.end, f" {segment.text}") for segment in segments),
+        words=[word(one.start, one.end, one.text) for segment in segments for one in segment.words],
+        duration=flac_seconds(sound),
+    )
 
 
 def talked(body: dict[str, Any]) -> Reply:
@@ -22,7 +56,8 @@ def talked(body: dict[str, Any]) -> Reply:
     rules = text_of(messages[0])
     if "json_schema" in body.get("response_format", {}):
         return answers(structured_answer(body["response_format"]["json_schema"]["schema"], rules))
-    return completion("".join(spoken_answer(rules, text_of(messages[-1]))))
+    pieces = spoken_answer(rules, text_of(messages[-1]))
+    return streamed(*pieces) if body.get("stream") else completion("".join(pieces))
 
 
 def text_of(message: dict[str, Any]) -> str:
