@@ -18,8 +18,8 @@ from shared.models.job import Job
 from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 from shared.pipeline.contract import perform
-from shared.pipeline.media import load_json
-from shared.pipeline.paths import EXTRACTION, TRANSCRIPT, VIDEOS
+from shared.pipeline.media import load_json, load_transcript
+from shared.pipeline.paths import EXTRACTION, VIDEOS
 from shared.pipeline.run import StageRun
 
 
@@ -48,7 +48,7 @@ def derive(run: StageRun, kind: Kind) -> dict[str, Any]:
 def read_transcript(run: StageRun) -> Transcript:
     """Empty for a kind that asks for none."""
     try:
-        return Transcript.read(load_json(run.platform.objects, run.job.id, TRANSCRIPT))
+        return load_transcript(run.platform.objects, run.job.id)
     except NotFound:
         return Transcript()
 
