@@ -12,10 +12,8 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
-from shared.errors import NotFound
 from shared.models.events import job_of
 from shared.models.job import Job
-from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 from shared.pipeline.contract import perform
 from shared.pipeline.media import load_json, load_transcript
@@ -42,15 +40,8 @@ def persist_result(run: StageRun) -> None:
 def derive(run: StageRun, kind: Kind) -> dict[str, Any]:
     assert kind.derive is not None  # noqa: S101  # a kind has an analyze stage or this
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
-    return kind.derive(extraction, read_transcript(run)).model_dump(mode="json", by_alias=True)
-
-
-def read_transcript(run: StageRun) -> Transcript:
-    """Empty for a kind that asks for none."""
-    try:
-        return load_transcript(run.platform.objects, run.job.id)
-    except NotFound:
-        return Transcript()
+    transcript = load_transcript(run.platform.objects, run.job.id)
+    return kind.derive(extraction, transcript).model_dump(mode="json", by_alias=True)
 
 
 def show(job: Job, result: dict[str, Any]) -> None:
