@@ -28,6 +28,7 @@ from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import settings
 from tests.contract.served import served
+from tests.running import UNLIMITED
 
 FRONTEND = "https://app.example"
 # Bytes that begin as an MP4 file does; enough for whoever only looks at the beginning.
@@ -135,6 +136,7 @@ def site(api_server: tuple[str, _Server], tmp_path: Path, monkeypatch: pytest.Mo
         "PUBLIC_URL": url,
         "FRONTEND_URL": FRONTEND,
         "MAX_FILE_SIZE_MB": "1",
+        **UNLIMITED,
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

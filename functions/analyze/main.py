@@ -65,10 +65,16 @@ def fetch_source(run: StageRun) -> Path:
     path = run.workspace / "source"
     if not path.exists():
         try:
-            run.platform.objects.download(UPLOADS, source_name(run.job.id), path)
+            run.platform.objects.download(UPLOADS, source_name(run.job.source_job), path)
         except NotFound:
             raise PermanentError("source_gone", "The video is no longer there; submit it again.") from None
     return path
+
+
+def is_kept(run: StageRun) -> bool:
+    """A video that is analysed again may be gone; what was taken out of it is there."""
+    source = source_name(run.job.source_job)
+    return run.job.source_job == run.job.id or run.platform.objects.stat(UPLOADS, source) is not None
 
 
 def gather(run: StageRun, extraction: Extraction) -> Evidence:
@@ -86,7 +92,7 @@ def gather(run: StageRun, extraction: Extraction) -> Evidence:
         author=job.video.author,
         url=job.url,
         thumbnail=extraction.thumbnail,
-        source=lambda: fetch_source(run),
+        source=(lambda: fetch_source(run)) if is_kept(run) else None,
         shots=extraction.shots,
         audio=extraction.audio,
         silences=extraction.silences,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 
 from functions.api.identity import Caller
-from shared.errors import NotFound
+from functions.api.throttle import RETRY, START, Quota
+from shared.errors import NotFound, PermanentError
 from shared.models.job import Job
 from shared.pipeline import lifecycle
 from shared.platform.connect import platform
 from shared.platform.ports import Platform
+from shared.settings import settings
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -26,4 +28,19 @@ def own_job(job_id: Annotated[str, Path(description="The job's `id`.")], user: C
     return lifecycle.owned(place, job_id, user.id)
 
 
+def wrong_cursor() -> PermanentError:
+    return PermanentError("bad_cursor", "This cursor belongs to no page of this list; start without one.")
+
+
+def starts(request: Request, user: Caller, place: Place) -> Quota:
+    """Of jobs: to be taken from right before one is made."""
+    return Quota(request.scope, place.documents, START, settings().rate_limit_start, user.id)
+
+
+def retries(request: Request, user: Caller, place: Place) -> Quota:
+    return Quota(request.scope, place.documents, RETRY, settings().rate_limit_retry, user.id)
+
+
 OwnJob = Annotated[Job, Depends(own_job)]
+Starts = Annotated[Quota, Depends(starts)]
+Retries = Annotated[Quota, Depends(retries)]

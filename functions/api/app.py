@@ -13,7 +13,8 @@ from functions.api.identity import Verify, no_accounts
 from functions.api.openapi import describe
 from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
-from functions.api.routes import events, export, jobs, kinds, media, service, uploads
+from functions.api.routes import events, export, groups, jobs, kinds, media, service, shared, uploads, videos
+from functions.api.throttle import Throttle
 
 
 class Api(FastAPI):
@@ -38,16 +39,17 @@ def create_app(verify: Verify = no_accounts) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for routes in (service, kinds, jobs, uploads, events, media, export, recipes, reels):
+    for routes in (service, kinds, jobs, uploads, events, media, export, videos, groups, shared, recipes, reels):
         app.include_router(routes.router)
+    app.add_middleware(Throttle)
     app.add_middleware(Frame)
     origins = frontend_origins()
     if origins:
         app.add_middleware(
             Cors,
             allow_origins=origins,
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["Location", "Retry-After"],
+            expose_headers=["Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
     return app

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from functions.api.origins import frontend_origins
+from functions.api.throttle import count_user
 from shared.errors import PermanentError
 from shared.settings import settings
 
@@ -34,7 +35,16 @@ def no_accounts(token: str) -> User:
 
 
 def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> User:
-    """The user who sent the request; raises PermanentError `unauthenticated` or `foreign_page`."""
+    """The user who sent the request, which counts among theirs.
+
+    Raises PermanentError `unauthenticated` or `foreign_page`, and RateLimited.
+    """
+    user = sender(request, credentials)
+    count_user(request, user.id)
+    return user
+
+
+def sender(request: Request, credentials: HTTPAuthorizationCredentials | None) -> User:
     if not settings().auth_required:
         refuse_foreign_pages(request)
         return LOCAL

@@ -1,6 +1,7 @@
 """Jobs out of requests. Asking twice gives one job, and whatever fails leaves no job that waits for nothing.
 
-All of these block and raise PermanentError `unknown_kind`, and JobProblem `key_reused`.
+All of these block and raise PermanentError `unknown_kind`, JobProblem `key_reused`, and RateLimited when a new job
+would be one too many: an answer that is known already takes nothing from `starts`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from functions.api.bodies import SentFile, too_large
 from functions.api.identity import User
 from functions.api.schemas import FileWish, UploadWish, UrlWish, Wish, accepted_type
+from functions.api.throttle import Quota
 from shared.analyses.kinds import kind_named
 from shared.errors import Conflict, NotFound, PermanentError, TransientError
 from shared.media.sniff import HEAD_BYTES, accepted_media_type
@@ -28,8 +30,11 @@ from shared.settings import settings
 
 log = logging.getLogger(__name__)
 
+UNNAMED: dict[str, object] = {"title": None, "description": None, "tags": []}
+"""What one calls a video does not make it another one."""
 
-def take_url(platform: Platform, user: User, wish: UrlWish, key: str | None, trace: str | None) -> Job:
+
+def take_url(platform: Platform, user: User, wish: UrlWish, key: str | None, trace: str | None, starts: Quota) -> Job:
     """A job for a link: the one that does, or did, the same already, if there is one.
 
     Raises PermanentError `url_invalid`, `url_not_allowed`.
@@ -43,15 +48,18 @@ def take_url(platform: Platform, user: User, wish: UrlWish, key: str | None, tra
     known = read_job(platform.documents, wanted) if key else None
     if known:
         return known
-    same = _plain(wish.model_copy(update={"fresh": False})) | link | {"prompt": kind.prompt_version}
+    same = _plain(wish.model_copy(update={"fresh": False} | UNNAMED)) | link | {"prompt": kind.prompt_version}
     job_id, known = once.answering_job(platform.documents, user.id, same, wanted, fresh=wish.fresh)
     if key and job_id != wanted:
         once.settle_key(platform.documents, user.id, key, request, job_id)
-    return known or lifecycle.start(platform, _plan(user, wish, job_id, trace, url=url))
+    if known:
+        return known
+    starts.take()
+    return lifecycle.start(platform, _plan(user, wish, job_id, trace, url=url))
 
 
 def take_file(
-    platform: Platform, user: User, wish: FileWish, file: SentFile, key: str | None, trace: str | None
+    platform: Platform, user: User, wish: FileWish, file: SentFile, key: str | None, trace: str | None, starts: Quota
 ) -> Job:
     """A job for a file that is here already.
 
@@ -68,6 +76,7 @@ def take_file(
     job_id = _id_for(platform, user, key, request)
     known = read_job(platform.documents, job_id) if key else None
     if known is None:
+        starts.take()
         # The request is over by then, so nobody would bring the bytes any more.
         ttl = wiring().functions["api"].timeout_sec
         plan = _plan(
@@ -81,7 +90,7 @@ def take_file(
 
 
 def open_upload(
-    platform: Platform, user: User, wish: UploadWish, origin: str | None, trace: str | None
+    platform: Platform, user: User, wish: UploadWish, origin: str | None, trace: str | None, starts: Quota
 ) -> tuple[Job, UploadSession]:
     """A job that waits for its bytes, and the session to send them in.
 
@@ -110,6 +119,7 @@ def open_upload(
         size=wish.size,
         upload_ttl_sec=ttl,
     )
+    starts.take()
     # The session first: without a job it is of no use to anyone and expires.
     session = platform.objects.start_upload(UPLOADS, source_name(plan.id), content_type, wish.size, ttl, origin)
     return lifecycle.start(platform, plan), session
@@ -131,6 +141,9 @@ def _plan(user: User, wish: Wish, job_id: str, trace: str | None, **video: Any) 
         language=wish.language,
         options=wish.options,
         keep_source=wish.keep_source,
+        title=wish.title,
+        description=wish.description,
+        tags=wish.tags,
         job_id=job_id,
         trace=trace,
         **video,

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from functions.api.problems import Problem
 from functions.api.schemas import FileWish, UploadWish, UrlWish
+from functions.api.throttle import counts
 
 JOB_EXAMPLE = {
     "id": "7d4b1c0e9f2a4e5b8c6d3f1a2b4c5d6e",
@@ -42,6 +43,12 @@ def problems(*statuses: int) -> Responses:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
+TOO_OFTEN = problems(429)
+TOO_OFTEN[429]["headers"] = {
+    "Retry-After": {"description": "In how many seconds to try again.", "schema": {"type": "integer"}}
+}
+
+
 def body(**models: str) -> dict[str, Any]:
     """A request body that the route reads by itself: media type (`__` for `/`) to the name of its schema."""
     content = {
@@ -63,13 +70,18 @@ def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[s
 
 def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    for path, operations in document["paths"].items():
+        if counts(path):
+            for operation in operations.values():
+                operation["responses"] |= {str(status): told for status, told in TOO_OFTEN.items()}
     schemas = document["components"]["schemas"]
     for model in (Problem, UrlWish, FileWish, UploadWish):
         schemas |= _schemas(model)
     schemas["Job"]["examples"] = [JOB_EXAMPLE]
     form = schemas["FileWish"]
     form["properties"]["file"] = {"type": "string", "format": "binary", "description": "The video or audio file."}
-    form["properties"]["options"] = {"type": "string", "description": "The same as with JSON, as JSON text."}
+    for name in ("options", "tags"):
+        form["properties"][name] = {"type": "string", "description": "The same as with JSON, as JSON text."}
     form["required"] = ["file", *form["required"]]
     return document
 

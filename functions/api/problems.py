@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, TransientError
 from shared.pipeline.lifecycle import JobProblem
+from shared.security.rates import RateLimited
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ STATUSES = {
     "no_recipe": 409,
     "no_transcript": 409,
     "not_done": 409,
+    "rate_limited": 429,
     "too_large": 413,
     "unauthenticated": 401,
     "unsupported_body": 415,
@@ -86,6 +88,8 @@ async def _known(request: Request, error: ClipwiseError) -> Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after)
     if error.code == "too_large" and "content-length" not in request.headers:
         # The rest may never end. Of a body with a length the server discards the rest, so that the client is able to
         # read this answer.

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from shared.media.sniff import ACCEPTED
 from shared.models.base import Model
-from shared.models.job import Job, StageState
+from shared.models.job import HIDDEN, Job, StageState
 from shared.security.filenames import safe_filename
 from shared.settings import settings
 
@@ -93,8 +93,19 @@ def plain_value(value: Any) -> Any:
 Plain = Annotated[Any, AfterValidator(plain_value), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 
 
-class Wish(BaseModel):
-    """What is to be done with a video, wherever it comes from."""
+def _one_line(text: str) -> str | None:
+    return " ".join(text.split()) or None
+
+
+Title = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Description = Annotated[str, Field(max_length=5000)]
+Tags = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_one_line)]], Field(max_length=30)
+]
+
+
+class AnalysisWish(BaseModel):
+    """What is to be made of a video."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +118,15 @@ class Wish(BaseModel):
     options: dict[Annotated[str, Field(max_length=100)], Plain] = Field(
         {}, max_length=20, description="Settings of the kind; plain values only."
     )
-    keep_source: bool = Field(True, description=Job.model_fields["keep_source"].description)
+
+
+class Wish(AnalysisWish):
+    """The same of a new video, wherever it comes from."""
+
+    keep_source: bool | None = Field(None, description=Job.model_fields["keep_source"].description)
+    title: Title | None = Field(None, description="What you call the video.", examples=["Grandma's soup"])
+    description: Description | None = None
+    tags: Tags = Field([], description="Words to find it by.", examples=[["soup", "winter"]])
 
 
 class UrlWish(Wish):
@@ -120,10 +139,10 @@ class UrlWish(Wish):
 class FileWish(Wish):
     """The fields that stand beside the file in a form."""
 
-    @field_validator("options", mode="before")
+    @field_validator("options", "tags", mode="before")
     @classmethod
     def from_text(cls, value: Any) -> Any:
-        """Form fields are texts: this one holds a JSON object."""
+        """Form fields are texts: these hold JSON."""
         return from_json(value) if isinstance(value, str) else value
 
 
@@ -149,7 +168,7 @@ PublicStage = _public("Stage", StageState, {"lease"})
 PublicJob = _public(
     "Job",
     Job,
-    {"owner", "outbox", "wake_at", "trace"},
+    set(HIDDEN),
     stages=(dict[str, PublicStage], Field({}, description=Job.model_fields["stages"].description)),  # type: ignore[valid-type]
 )
 

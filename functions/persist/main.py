@@ -30,7 +30,9 @@ def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     result = run.job.result or derive(run, kind)
     owned = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
-    run.platform.documents.put(VIDEOS, run.job.id, owned | run.job.video.document())
+    owned |= {"videoId": run.job.of_video or run.job.id}
+    if run.job.of_video is None:
+        run.platform.documents.put(VIDEOS, run.job.id, owned | run.job.video.document())
     if kind.collection:
         made = {"usage": run.job.usage.document()}
         run.platform.documents.put(kind.collection, run.job.id, owned | made | result)

@@ -104,6 +104,8 @@ class Usage(Model):
         return whole
 
 
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
+"""What of a job is machinery, or goes without saying, and not shown to its owner."""
 ADDED = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
 NAMED = ("provider", "model", "prompt_version")
 
@@ -143,11 +145,25 @@ class Job(Model):
     ended_at: datetime | None = None
     outbox: list[Outgoing] = []
     wake_at: datetime | None = Field(None, description="When sweep is to look at this job next; None = never.")
-    keep_source: bool = Field(
-        True, description="`false`: its video is deleted at its end. `true`: after SOURCE_RETENTION_HOURS."
+    keep_source: bool | None = Field(
+        None,
+        description="`true`: its video is kept as long as the job. `false`: it is deleted at the job's end. `null`:"
+        " SOURCE_RETENTION_HOURS after that.",
     )
     source_deleted: bool = False
+    title: str | None = Field(None, description="As its owner calls the video.")
+    description: str | None = None
+    tags: list[str] = []
+    of_video: str | None = Field(
+        None, description="The job that brought the video which this one analyses again; null for that job itself."
+    )
+    search: list[str] = Field([], description="Words that the video is found by.")
     trace: str | None = Field(None, description="W3C traceparent of the request that made the job.")
+
+    @property
+    def source_job(self) -> str:
+        """Whose object in `uploads` the video is."""
+        return self.id if self.of_video is None or "extract" in self.stages else self.of_video
 
     @field_validator("stages")
     @classmethod
@@ -155,9 +171,9 @@ class Job(Model):
         return dict(sorted(stages.items(), key=lambda item: item[1].number))
 
     def public(self) -> dict[str, Any]:
-        """What its owner sees: everything but the machinery (outbox, leases, wake time)."""
+        """What its owner sees: everything but the machinery."""
         return self.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"outbox": True, "wake_at": True, "trace": True, "owner": True, "stages": {"__all__": {"lease"}}},
+            exclude=dict.fromkeys(HIDDEN, True) | {"stages": {"__all__": {"lease"}}},
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared import clock
 from shared.errors import AlreadyExists, NotFound
+from shared.library.search import search_words
 from shared.logs import bound
 from shared.models.job import Job, JobStatus, StageStatus, UploadState
 from shared.pipeline.paths import JOBS
@@ -72,6 +73,7 @@ def stamp(job: Job) -> None:
     job.updated_at = now
     job.progress = max(job.progress, overall_progress(job))
     job.wake_at = wake_time(job, now)
+    job.search = search_words(job)
 
 
 def overall_progress(job: Job) -> int:
@@ -102,9 +104,9 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     if job.outbox:
         return now + OUTBOX_GRACE
     if job.status.final:
-        if job.source_deleted or job.ended_at is None:
+        if job.source_deleted or job.ended_at is None or job.keep_source or job.source_job != job.id:
             return None
-        return job.ended_at + timedelta(hours=settings().source_retention_hours if job.keep_source else 0)
+        return job.ended_at + timedelta(hours=0 if job.keep_source is False else settings().source_retention_hours)
     leases = [state.lease.until for state in job.stages.values() if state.lease]
     if leases:
         return max(leases) + LEASE_GRACE

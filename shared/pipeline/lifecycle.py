@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from shared.pipeline import jobs
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.parts import begin_again, delete_parts
 from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
-from shared.platform.ports import Platform
+from shared.platform.ports import Document, Documents, Platform
 from shared.settings import settings
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,12 @@ def plan(
     size: int | None = None,
     upload_ttl_sec: int | None = None,
     options: dict[str, Any] | None = None,
-    keep_source: bool = True,
+    keep_source: bool | None = None,
     job_id: str | None = None,
     trace: str | None = None,
+    title: str | None = None,
+    description: str | None = None,
+    tags: Sequence[str] = (),
 ) -> Job:
     """A job that is not stored yet, with all the stages it will take.
 
@@ -70,6 +74,9 @@ def plan(
         upload=upload,
         video=Video(filename=filename, content_type=content_type),
         outbox=[outgoing(stages[0])] if url else [],
+        title=title,
+        description=description,
+        tags=list(tags),
         created_at=now,
         updated_at=now,
         trace=trace or new_traceparent(),
@@ -154,11 +161,26 @@ def delete(platform: Platform, job_id: str) -> None:
     """Remove the job, its results and its media; a stage that is running finds out and cleans up after itself.
 
     A note that it was deleted stays until the last bytes of its upload can have come: those are nobody's then.
+    The job that brought a video takes all others about this video with it.
     """
+    for other in analysed_again(platform.documents, job_id):
+        delete(platform, other.id)
     until = clock.now() + timedelta(seconds=settings().upload_ttl_sec)
     platform.documents.put(DELETED, job_id, {"expiresAt": until})
     platform.documents.delete(JOBS, job_id)
     erase(platform, job_id)
+
+
+def analysed_again(documents: Documents, video_id: str) -> list[Document]:
+    """The jobs about a video but the one that brought it."""
+    found: list[Document] = []
+    cursor = None
+    while True:
+        page = documents.query(JOBS, [("ofVideo", "==", video_id)], limit=100, cursor=cursor)
+        found += page.documents
+        cursor = page.cursor
+        if cursor is None:
+            return found
 
 
 def erase(platform: Platform, job_id: str) -> None:
@@ -184,7 +206,7 @@ def owned(platform: Platform, job_id: str, owner: str) -> Job:
 
 def let_source_go(platform: Platform, job: Job) -> None:
     """Remove the video of a job that has ended and was not to keep it; `sweep` makes up for what fails here."""
-    if job.status.final and not job.keep_source and not job.source_deleted:
+    if job.status.final and job.keep_source is False and not job.source_deleted:
         delete_source(platform, job)
 
 

@@ -17,6 +17,7 @@ from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
 from shared.pipeline.wiring import wiring
 from shared.platform.ports import Document, Platform
+from shared.security.rates import RATES
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def sweep(platform: Platform) -> int:
             except Exception as trouble:
                 log.exception("job could not be woken")
                 troubles.append(trouble)
-    for collection in (IDEMPOTENCY, ANSWERS, DELETED):
+    for collection in (IDEMPOTENCY, ANSWERS, DELETED, RATES):
         _forget(platform, collection)
     if troubles:
         raise ExceptionGroup("jobs that could not be woken", troubles)

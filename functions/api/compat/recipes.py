@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import intake
-from functions.api.access import Place
+from functions.api.access import Place, Starts
 from functions.api.bodies import read_json
 from functions.api.compat.tasks import own_task
 from functions.api.frame import request_trace
@@ -105,10 +105,10 @@ class RecipeTask(BaseModel):
     responses=problems(400, 413, 415, 503),
     openapi_extra=inline_body("application/json", Scrape.model_json_schema()),
 )
-async def scrape(request: Request, user: Caller, place: Place) -> Response:
+async def scrape(request: Request, user: Caller, place: Place, starts: Starts) -> Response:
     asked = await read_json(request, Scrape)
     wish = UrlWish(kind=KIND, url=asked.url, language=asked.language)
-    job = await run_in_threadpool(intake.take_url, place, user, wish, None, request_trace(request.scope))
+    job = await run_in_threadpool(intake.take_url, place, user, wish, None, request_trace(request.scope), starts)
     return JSONResponse({"task_id": job.id}, 202)
 
 

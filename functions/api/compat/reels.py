@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api import intake
-from functions.api.access import Place
+from functions.api.access import Place, Starts
 from functions.api.bodies import SentFile, read_form
 from functions.api.compat.tasks import own_task
 from functions.api.frame import request_trace
@@ -17,6 +17,7 @@ from functions.api.identity import Caller, User
 from functions.api.openapi import inline_body, problems
 from functions.api.problems import BadRequest
 from functions.api.schemas import FileWish, LanguageTag
+from functions.api.throttle import Quota
 from shared.errors import PermanentError
 from shared.media.header_duration import header_duration
 from shared.media.sniff import HEAD_BYTES, accepted_media_type
@@ -110,19 +111,20 @@ class ReelTask(BaseModel):
         "multipart/form-data", UploadForm.model_json_schema(), video="The video, declared as what it is."
     ),
 )
-async def upload_reel(request: Request, user: Caller, place: Place) -> UploadTask:
+async def upload_reel(request: Request, user: Caller, place: Place, starts: Starts) -> UploadTask:
+    await run_in_threadpool(starts.look)
     try:
         async with read_form(request, UploadForm, "video") as (form, file):
-            job = await run_in_threadpool(take, place, user, form, file, request_trace(request.scope))
+            job = await run_in_threadpool(take, place, user, form, file, request_trace(request.scope), starts)
     except PermanentError as refused:
         raise BadRequest(refused.code, refused.message) from None
     return UploadTask(task_id=job.id, message="The video is being worked on; ask for its status by the task_id.")
 
 
-def take(place: Platform, user: User, form: UploadForm, file: SentFile, trace: str | None) -> Job:
+def take(place: Platform, user: User, form: UploadForm, file: SentFile, trace: str | None, starts: Quota) -> Job:
     check(file)
     wish = FileWish(kind=KIND, language=form.language, keep_source=False)
-    return intake.take_file(place, user, wish, file, None, trace)
+    return intake.take_file(place, user, wish, file, None, trace, starts)
 
 
 def check(file: SentFile) -> None:

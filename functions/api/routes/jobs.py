@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import intake
-from functions.api.access import OwnJob, Place
+from functions.api.access import OwnJob, Place, Retries, Starts, wrong_cursor
 from functions.api.bodies import media_type, read_form, read_json
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
@@ -17,8 +17,9 @@ from functions.api.openapi import body, problems
 from functions.api.schemas import FileWish, JobPage, PublicJob, UrlWish
 from shared.analyses.kinds import kind_named
 from shared.errors import PermanentError
+from shared.library.deletion import delete_job
 from shared.models.job import Job, JobStatus
-from shared.pipeline import lifecycle, once
+from shared.pipeline import lifecycle
 from shared.pipeline.paths import JOBS
 from shared.platform.ports import Filter
 
@@ -59,15 +60,20 @@ def answer(job: Job, status: int = 200) -> JSONResponse:
     | {200: {"model": PublicJob, "description": "A job of yours has done this already."}},
     openapi_extra=body(application__json="UrlWish", multipart__form_data="FileWish"),
 )
-async def submit(request: Request, user: Caller, place: Place, idempotency_key: IdempotencyKey = None) -> Response:
+async def submit(
+    request: Request, user: Caller, place: Place, starts: Starts, idempotency_key: IdempotencyKey = None
+) -> Response:
     trace = request_trace(request.scope)
     match media_type(request):
         case "application/json":
             link = await read_json(request, UrlWish)
-            job = await run_in_threadpool(intake.take_url, place, user, link, idempotency_key, trace)
+            job = await run_in_threadpool(intake.take_url, place, user, link, idempotency_key, trace, starts)
         case "multipart/form-data":
+            if idempotency_key is None:
+                # Before the file is sent in vain; with a key it may be one that is here already.
+                await run_in_threadpool(starts.look)
             async with read_form(request, FileWish) as (wish, file):
-                job = await run_in_threadpool(intake.take_file, place, user, wish, file, idempotency_key, trace)
+                job = await run_in_threadpool(intake.take_file, place, user, wish, file, idempotency_key, trace, starts)
         case _:
             raise PermanentError(
                 "unsupported_body", "Send a link as application/json, or a file as multipart/form-data."
@@ -92,7 +98,7 @@ def list_jobs(
     try:
         page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     except ValueError:
-        raise PermanentError("bad_cursor", "This cursor belongs to no page of this list; start without one.") from None
+        raise wrong_cursor() from None
     jobs: list[dict[str, Any]] = [Job.read(document.data).public() for document in page.documents]
     return JSONResponse({"jobs": jobs, "cursor": page.cursor})
 
@@ -120,7 +126,8 @@ def cancel(job: OwnJob, place: Place) -> Response:
     response_model=PublicJob,
     responses=problems(404, 409),
 )
-def retry(job: OwnJob, place: Place) -> Response:
+def retry(job: OwnJob, place: Place, retries: Retries) -> Response:
+    retries.take()
     return answer(lifecycle.retry(place, job.id), 202)
 
 
@@ -132,6 +139,4 @@ def retry(job: OwnJob, place: Place) -> Response:
     responses=problems(404),
 )
 def delete(job: OwnJob, place: Place) -> None:
-    # First, so that no request for the same thing gets the id of a job that is going away.
-    once.forget(place.documents, job.id)
-    lifecycle.delete(place, job.id)
+    delete_job(place, job)

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import intake
-from functions.api.access import Place
+from functions.api.access import Place, Starts
 from functions.api.bodies import read_json
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
@@ -31,12 +31,12 @@ router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problems(401, 
     responses=problems(400, 413, 415, 503),
     openapi_extra=body(application__json="UploadWish"),
 )
-async def start_upload(request: Request, user: Caller, place: Place) -> Response:
+async def start_upload(request: Request, user: Caller, place: Place, starts: Starts) -> Response:
     wish = await read_json(request, UploadWish)
     origin = request.headers.get("origin")
     page = origin if origin in frontend_origins() else None
     trace = request_trace(request.scope)
-    job, session = await run_in_threadpool(intake.open_upload, place, user, wish, page, trace)
+    job, session = await run_in_threadpool(intake.open_upload, place, user, wish, page, trace, starts)
     ticket = {
         "job": job.public(),
         "upload_url": session.url,

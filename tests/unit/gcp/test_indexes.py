@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -15,16 +16,25 @@ import pytest
 from functions.api.identity import User
 from functions.api.routes.jobs import list_jobs
 from shared.analyses.kinds import kinds
+from shared.errors import NotFound
+from shared.library.groups import forget_video, groups_of
+from shared.library.shares import shared_group
+from shared.library.videos import videos_named, videos_of
 from shared.models.job import JobStatus
 from shared.pipeline import once
+from shared.pipeline.lifecycle import analysed_again
+from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import JOBS, VIDEOS
 from shared.pipeline.sweep import sweep
 from shared.platform.ports import Documents, Filter, Order, Page, Platform
+from shared.security.rates import RATES
 
 ROOT = Path(__file__).parents[3]
 FIRESTORE = ROOT / "infra" / "firestore"
 DEFINED = json.loads((FIRESTORE / "firestore.indexes.json").read_text())
 SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
+
+FOLDERS = ("functions", "shared/library", "shared/models", "shared/pipeline")
 
 Form = tuple[str, frozenset[tuple[str, str]], tuple[Order, ...]]
 
@@ -55,6 +65,15 @@ def asked() -> Recorder:
         list_jobs(User("ann"), platform, 20, None, status, kind)
     sweep(platform)
     once.forget(documents, "job")
+    parts_of(documents, "job")
+    analysed_again(documents, "job")
+    for wanted in ("", "soup"):
+        videos_of(documents, "ann", wanted, 20, None)
+    videos_named(documents, ["video"], "ann")
+    groups_of(documents, "ann", 20, None)
+    forget_video(documents, "ann", "video")
+    with suppress(NotFound):
+        shared_group(documents, "token")
     return recorder
 
 
@@ -116,7 +135,7 @@ def test_every_query_of_the_functions_has_its_index(asked: Recorder) -> None:
 
 def test_no_query_was_forgotten_here(asked: Recorder) -> None:
     """A new query cannot come into the code without being looked at here."""
-    assert asked.askers == {*queries_in("functions"), *queries_in("shared/pipeline"), *queries_in("shared/models")}
+    assert asked.askers == {query for folder in FOLDERS for query in queries_in(folder)}
 
 
 @pytest.mark.parametrize("collection", SHOWN)
@@ -130,7 +149,7 @@ def test_frontends_can_list_what_the_rules_let_them(collection: str) -> None:
 
 def test_what_expires_is_deleted_by_firestore_too() -> None:
     """Forgotten keys go even when the sweep is not run, and the sweep can still look for them."""
-    for collection in (once.IDEMPOTENCY, once.ANSWERS):
+    for collection in (once.IDEMPOTENCY, once.ANSWERS, RATES):
         (override,) = [each for each in DEFINED["fieldOverrides"] if each["collectionGroup"] == collection]
         assert (override["fieldPath"], override["ttl"]) == ("expiresAt", True)
         assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in override["indexes"]

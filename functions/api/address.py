@@ -1,0 +1,47 @@
+"""Which address a request comes from, as far as that can be trusted."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from shared.settings import settings
+
+NOBODY = "unknown"
+# What one customer of a provider has (RFC 6177): all its addresses are one.
+V6_PREFIX = 64
+
+
+def client_address(scope: Scope) -> str:
+    """The address to count a request by: of IPv6 the network, since its owner can change the rest at will.
+
+    Each proxy appends the address that it was asked from to `X-Forwarded-For`. What stands before the entries of the
+    proxies that we trust (TRUSTED_PROXIES) is what the client claims, and is not read.
+    """
+    peer = scope["client"][0] if scope.get("client") else NOBODY
+    trusted = settings().proxies
+    if not trusted:
+        return counted(peer)
+    entries = [entry.strip() for line in Headers(scope=scope).getlist("x-forwarded-for") for entry in line.split(",")]
+    return counted(entries[-trusted] if len(entries) >= trusted else peer)
+
+
+def counted(text: str) -> str:
+    """In the one form in which equal ones are equal; texts that are no address are all the same."""
+    try:
+        ip = ip_address(_without_port(text))
+    except ValueError:
+        return NOBODY
+    if isinstance(ip, IPv6Address):
+        mapped: IPv4Address | None = ip.ipv4_mapped
+        return str(mapped or IPv6Network((int(ip), V6_PREFIX), strict=False))
+    return str(ip)
+
+
+def _without_port(text: str) -> str:
+    """Some proxies write `[2001:db8::1]:4711` or `192.0.2.1:4711`."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text

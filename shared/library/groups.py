@@ -1,0 +1,119 @@
+"""A user's groups of videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared import clock
+from shared.errors import NotFound, PermanentError
+from shared.library.videos import videos_named
+from shared.models.group import MAX_VIDEOS, Group
+from shared.models.job import Job
+from shared.pipeline.lifecycle import new_id
+from shared.platform.cas import compare_and_set
+from shared.platform.ports import Documents
+
+GROUPS = "groups"
+
+
+def create_group(documents: Documents, owner: str, name: str, description: str | None) -> Group:
+    now = clock.now()
+    group = Group(id=new_id(), owner=owner, name=name, description=description, created_at=now, updated_at=now)
+    documents.create(GROUPS, group.id, group.document())
+    return group
+
+
+def own_group(documents: Documents, group_id: str, owner: str) -> Group:
+    """Raises NotFound alike for what does not exist and for what is another's."""
+    stored = documents.get(GROUPS, group_id)
+    if stored is None or stored.data["owner"] != owner:
+        raise NotFound(group_id)
+    return Group.read(stored.data)
+
+
+def groups_of(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Group], str | None]:
+    """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
+    page = documents.query(GROUPS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
+    return [Group.read(document.data) for document in page.documents], page.cursor
+
+
+def change_group(documents: Documents, group: Group, change: Callable[[Group], None]) -> Group:
+    """The group after `change`, which may raise; raises NotFound when it was deleted meanwhile."""
+    current: Group
+
+    def changed(data: dict[str, Any] | None) -> dict[str, Any]:
+        nonlocal current
+        if data is None:
+            raise NotFound(group.id)
+        current = Group.read(data)
+        change(current)
+        current.updated_at = clock.now()
+        return current.document()
+
+    compare_and_set(documents, GROUPS, group.id, changed)
+    return current
+
+
+def delete_group(documents: Documents, group: Group) -> None:
+    documents.delete(GROUPS, group.id)
+
+
+def videos_in(documents: Documents, group: Group) -> list[Job]:
+    """The group's videos that there are, in its order."""
+    return list(videos_named(documents, group.videos, group.owner).values())
+
+
+def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
+    """Put videos at the end; those in it already stay where they are.
+
+    Raises PermanentError `no_such_video`, `group_full`.
+    """
+    missing = [id for id in ids if id not in videos_named(documents, ids, group.owner)]
+    if missing:
+        raise PermanentError("no_such_video", f"You have no video {missing[0]!r}; choose among GET /v1/videos.")
+
+    def add(current: Group) -> None:
+        current.videos = list(dict.fromkeys([*current.videos, *ids]))
+        if len(current.videos) > MAX_VIDEOS:
+            raise PermanentError("group_full", f"A group holds at most {MAX_VIDEOS} videos; make another group.")
+
+    return change_group(documents, group, add)
+
+
+def remove_video(documents: Documents, group: Group, id: str) -> Group:
+    """Take one out; the video itself stays. Raises NotFound when it is not in the group."""
+
+    def remove(current: Group) -> None:
+        if id not in current.videos:
+            raise NotFound(id)
+        current.videos.remove(id)
+
+    return change_group(documents, group, remove)
+
+
+def reorder(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
+    """Put the videos in this order; raises PermanentError `order_mismatch` unless it has each of them once."""
+    shown = [job.id for job in videos_in(documents, group)]
+
+    def order(current: Group) -> None:
+        # What was deleted since is not asked for.
+        there = [id for id in current.videos if id in shown or id in ids]
+        if sorted(ids) != sorted(there):
+            raise PermanentError(
+                "order_mismatch", "The order must name each video of the group exactly once; fetch the group anew."
+            )
+        current.videos = list(ids)
+
+    return change_group(documents, group, order)
+
+
+def forget_video(documents: Documents, owner: str, video_id: str) -> None:
+    """Take a deleted video out of all of its owner's groups."""
+    filters = [("owner", "==", owner), ("videos", "array_contains", video_id)]
+    for stored in documents.query(GROUPS, filters, limit=1000).documents:  # type: ignore[arg-type]  # plain filters
+        change_group(documents, Group.read(stored.data), lambda group: drop(group, video_id))
+
+
+def drop(group: Group, video_id: str) -> None:
+    group.videos = [id for id in group.videos if id != video_id]

@@ -1,0 +1,158 @@
+"""A user's videos. A video is known by the job that brought it; other jobs may analyse it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from shared.analyses.kinds import Kind, kind_named
+from shared.errors import NotFound
+from shared.exports.material import Material
+from shared.library.search import words_in
+from shared.models.job import Job, StageState, StageStatus
+from shared.models.transcript import Transcript
+from shared.models.video import Extraction
+from shared.pipeline import lifecycle
+from shared.pipeline.jobs import change_job
+from shared.pipeline.lifecycle import JobProblem
+from shared.pipeline.media import load_json, load_transcript
+from shared.pipeline.outbox import outgoing
+from shared.pipeline.paths import EXTRACTION, JOBS, MEDIA, TRANSCRIPT, UPLOADS, media_name, media_prefix, source_name
+from shared.platform.ports import Documents, Filter, Platform
+
+COPIES_AT_ONCE = 16
+IN_LIMIT = 30
+OF_ONE_ANALYSIS = ("result.json", "audio/")
+"""Media that belong to a job and not to its video."""
+
+
+def own_video(place: Platform, video_id: str, owner: str) -> Job:
+    """The job that brought the video; raises NotFound alike for what is none and for what is another's."""
+    job = lifecycle.owned(place, video_id, owner)
+    if job.of_video is not None:
+        raise NotFound(video_id)
+    return job
+
+
+def videos_of(
+    documents: Documents, owner: str, wanted: str, limit: int, cursor: str | None
+) -> tuple[list[Job], str | None]:
+    """A page of the owner's videos, newest first, and where the next one starts.
+
+    Those that have all words of `wanted`, if it has any; a page may then hold fewer than `limit`.
+    Raises ValueError on a wrong cursor.
+    """
+    filters: list[Filter] = [("owner", "==", owner), ("ofVideo", "==", None)]
+    words = words_in(wanted)
+    if words:
+        filters.append(("search", "array_contains", max(words, key=len)))
+    page = documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
+    found = [Job.read(document.data) for document in page.documents]
+    return [job for job in found if set(words) <= set(job.search)], page.cursor
+
+
+def videos_named(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:
+    """Those of the videos that there are and that are the owner's, by id."""
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, Job] = {}
+    for start in range(0, len(wanted), IN_LIMIT):
+        some = wanted[start : start + IN_LIMIT]
+        page = documents.query(JOBS, [("owner", "==", owner), ("id", "in", some)], limit=IN_LIMIT)
+        found |= {document.id: Job.read(document.data) for document in page.documents}
+    return {id: found[id] for id in wanted if id in found and found[id].of_video is None}
+
+
+def analyses_of(documents: Documents, video: Job) -> list[Job]:
+    """All jobs about the video, its own first, then in the order they were made."""
+    again = [Job.read(document.data) for document in lifecycle.analysed_again(documents, video.id)]
+    return [video, *sorted(again, key=lambda job: job.created_at)]
+
+
+def transcript_of(place: Platform, video: Job) -> Transcript:
+    """All its words; raises PermanentError `not_done`, `no_transcript`."""
+    Material(place.objects, video).transcript()
+    return load_transcript(place.objects, video.id)
+
+
+def describe(documents: Documents, video_id: str, **changed: Any) -> Job:
+    """Change title, description or tags; raises NotFound."""
+
+    def change(job: Job) -> bool:
+        for name, value in changed.items():
+            setattr(job, name, value)
+        return True
+
+    return change_job(documents, video_id, change)
+
+
+def analyse_again(place: Platform, video: Job, kind_name: str, language: str, **more: Any) -> Job:
+    """A new job of another kind about the same video, without its bytes being sent again.
+
+    What was taken out of it is used again when the kind needs nothing else; then only that is needed.
+
+    Raises:
+        PermanentError: `unknown_kind`.
+        JobProblem: `not_extracted`: nothing is known of the video yet. `source_gone`: more would have to be taken out
+            of it, and it is no longer kept.
+    """
+    kind = kind_named(kind_name)
+    if video.stages["extract"].status is not StageStatus.DONE:
+        raise JobProblem("not_extracted", "This video has not been looked at yet; wait until its first job is done.")
+    job = lifecycle.plan(owner=video.owner, kind=kind_name, language=language, **more)
+    job.of_video = video.id
+    job.title, job.description, job.tags = video.title, video.description, video.tags
+    extraction = Extraction.read(load_json(place.objects, video.id, EXTRACTION))
+    heard = place.objects.stat(MEDIA, media_name(video.id, TRANSCRIPT)) is not None
+    if enough(extraction, heard, kind, kind_named(video.kind)):
+        return _go_on(place, video, job, kind, heard)
+    return _begin_anew(place, video, job)
+
+
+def enough(extraction: Extraction, heard: bool, kind: Kind, before: Kind) -> bool:
+    """Whether what a job of the kind `before` took out and heard is all that `kind` needs."""
+    if kind.needs_video and not extraction.info.has_video:
+        return False
+    if kind.reads_text and not before.reads_text:
+        return False
+    return "transcribe" not in kind.stages or heard or extraction.audio is None or bool(extraction.transcript)
+
+
+def _go_on(place: Platform, video: Job, job: Job, kind: Kind, heard: bool) -> Job:
+    """From where the first job is done with what they have in common."""
+    left = [name for name in kind.stages if name != "extract" and not (name == "transcribe" and heard)]
+    job.stages = {name: StageState(number=number) for number, name in enumerate(left, start=1)}
+    job.upload = None
+    job.video = video.video
+    job.outbox = [outgoing(left[0])]
+    names = [
+        info.name.removeprefix(media_prefix(video.id)) for info in place.objects.list(MEDIA, media_prefix(video.id))
+    ]
+
+    def copy(name: str) -> None:
+        place.objects.copy(MEDIA, media_name(video.id, name), media_name(job.id, name))
+
+    try:
+        with ThreadPoolExecutor(COPIES_AT_ONCE) as threads:
+            list(threads.map(copy, (name for name in names if not name.startswith(OF_ONE_ANALYSIS))))
+    except NotFound:
+        # The video is being deleted.
+        place.objects.delete_prefix(MEDIA, media_prefix(job.id))
+        raise
+    return lifecycle.start(place, job)
+
+
+def _begin_anew(place: Platform, video: Job, job: Job) -> Job:
+    """From the video itself, while it is kept."""
+    gone = JobProblem("source_gone", "The video is no longer kept; send it again to have it analysed in another way.")
+    if place.objects.stat(UPLOADS, source_name(video.id)) is None:
+        raise gone
+    job.filename = job.video.filename = video.filename
+    job.video.content_type = video.video.content_type
+    started = lifecycle.start(place, job)
+    try:
+        place.objects.copy(UPLOADS, source_name(video.id), source_name(job.id))
+    except NotFound:
+        lifecycle.delete(place, job.id)
+        raise gone from None
+    return started
