@@ -25,13 +25,17 @@ NO_SPEECH, LOW_PROBABILITY = 0.6, -1.0
 """`no_speech_threshold` and `logprob_threshold` of Whisper's decoder (`whisper/transcribe.py`)."""
 
 
-class SpokenWord(BaseModel):
+class Told(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class SpokenWord(Told):
     word: str
     start: float
     end: float
 
 
-class SpokenSegment(BaseModel):
+class SpokenSegment(Told):
     text: str
     start: float
     end: float
@@ -40,25 +44,23 @@ class SpokenSegment(BaseModel):
     compression_ratio: float = 0
 
 
-class InputTokens(BaseModel):
+class InputTokens(Told):
     audio_tokens: int = 0
 
 
-class Billed(BaseModel):
+class Billed(Told):
     seconds: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     input_token_details: InputTokens | None = None
 
 
-class Language(BaseModel):
+class Language(Told):
     code: str
 
 
-class Transcription(BaseModel):
+class Transcription(Told):
     """What the endpoint answers in any of its JSON formats; everything but the text is there in some only."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     text: str
     language: str | None = None
