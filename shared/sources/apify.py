@@ -38,11 +38,10 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
         raise PermanentError("source_no_post", f"Apify found no such post on {page.site}; check the link in a browser.")
     post = post_of(items[0], page)
     wish.check_duration(post.duration_sec)
-    transcript, notes = None, list[str]()
-    if post.captions:
-        pulse = part(tick, 0.6, 0.6)
-        headers = credentials(post.captions.url or "", settings)
-        transcript, notes = read_captions(post, settings, lambda: pulse(0, "Reading the captions"), headers)
+    reading = part(tick, 0.6, 0.6)
+    transcript, notes = read_captions(
+        post, settings, lambda: reading(0, "Reading the captions"), lambda url: credentials(url, settings)
+    )
     fetched = _fetch_files(wish, post, settings, folder, part(tick, 0.6, 1), notes)
     name = safe_filename(f"{page.platform}-{page.id}{Path(fetched.filename or '').suffix[:5]}")
     return replace(fetched, filename=name, final_url=page.url, **post.known(transcript, notes))

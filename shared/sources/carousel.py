@@ -6,7 +6,6 @@ Each picture is shown for some seconds, as large as it fits, with the post's mus
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +15,7 @@ from shared.media.sniff import sniff
 from shared.settings import Settings
 from shared.sources.fetched import Fetched
 from shared.sources.http import fetch
-from shared.sources.post import Post
+from shared.sources.post import Headers, Post
 from shared.sources.source import Tick, part
 
 MAX_PICTURES = 35  # as many as TikTok allows; Instagram has 20
@@ -25,8 +24,6 @@ SHOWN_SEC = 3.0
 FPS = 5
 LARGEST = (1080, 1920)  # shorter and longer side
 KINDS = ("image/jpeg", "image/png", "image/webp")
-
-Headers = Callable[[str], Mapping[str, str]]
 
 
 def fetch_carousel(

@@ -42,8 +42,7 @@ def find_page(url: str, settings: Settings, tick: Tick) -> Page | None:
         TransientError: `source_unavailable`, `source_slow`, `url_unresolvable`.
     """
     link = check_url(url, settings)
-    platform = platform_of(link)
-    if platform is None and not is_short(link):
+    if platform_of(link) is None:
         return None
     try:
         stop_at_page(link)

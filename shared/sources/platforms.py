@@ -1,6 +1,6 @@
 """The platforms whose pages are known: which links are pages of one video, and which are short for one.
 
-A page's link is brought to its shortest form, without anything that tracks; host and port stay as they are.
+A page's link is brought to one form, without anything that tracks; a port stays as it is.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _HOSTS: dict[str, Platform] = {
     "youtube-nocookie.com": "youtube",
     "youtu.be": "youtube",
 }
-_SHORT_HOSTS = ("vm.tiktok.com", "vt.tiktok.com", "instagr.am")
-# Other subdomains serve files.
-_PAGES = ("", "www.", "m.", "music.", "vm.", "vt.")
-_SHORT_PATHS: dict[Platform, str] = {"tiktok": r"/t/\w+/?", "instagram": r"/share/(?:(?:p|reel)/)?[\w-]+/?"}
+_PAGES = ("", "www.", "m.", "music.", "vm.", "vt.")  # other subdomains serve files
+_SHORT = {
+    "tiktok": re.compile(r"/t/\w+/?"),
+    "instagram": re.compile(r"/share/(?:(?:p|reel)/)?[\w-]+/?"),
+}
 
 _TIKTOK = re.compile(r"/(@[\w.-]*)/(video|photo)/(\d+)")
 _TIKTOK_BARE = re.compile(r"/(?:v|embed(?:/v2)?)/(\d+)")
@@ -41,7 +42,7 @@ class Page:
     """The page of one video.
 
     Attributes:
-        url: In its shortest form.
+        url: In its one form.
         id: The platform's name for the video.
     """
 
@@ -63,10 +64,10 @@ def platform_of(url: WebUrl) -> Platform | None:
 
 def is_short(url: WebUrl) -> bool:
     """Whether the link only redirects to a page of a platform."""
-    if url.host.removeprefix("www.") in _SHORT_HOSTS:
+    if url.host in ("vm.tiktok.com", "vt.tiktok.com"):
         return True
-    pattern = _SHORT_PATHS.get(platform_of(url) or "youtube")
-    return pattern is not None and re.fullmatch(pattern, url.path) is not None
+    form = _SHORT.get(platform_of(url) or "")
+    return form is not None and form.fullmatch(url.path) is not None
 
 
 def page_of(url: WebUrl) -> Page | None:
@@ -107,7 +108,6 @@ def _instagram(url: WebUrl) -> Page | None:
 def _youtube(url: WebUrl) -> Page | None:
     if url.host in ("youtu.be", "www.youtu.be"):
         video = url.path.split("/")[1]
-        url = replace(url, host="www.youtube.com")
     elif found := _YOUTUBE.match(url.path):
         video = found[1]
     else:
@@ -120,7 +120,6 @@ def _youtube(url: WebUrl) -> Page | None:
 
 
 def _page(platform: Platform, url: WebUrl, path: str, video: str) -> Page:
-    host = url.host
-    if host.removeprefix("m.") in _HOSTS or host == "music.youtube.com":  # the one host that every source knows
-        host = "www." + host.removeprefix("m.").removeprefix("music.")
-    return Page(platform, str(replace(url, host=host, path=path, query=None)), video)
+    if url.scheme == "http" and url.port == 80:
+        url = replace(url, scheme="https", port=443)
+    return Page(platform, str(replace(url, host=f"www.{platform}.com", path=path, query=None)), video)

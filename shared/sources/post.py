@@ -19,6 +19,9 @@ MAX_TEXT, MAX_NAME, MAX_TAGS = 10_000, 300, 50
 
 CaptionFormat = Literal["vtt", "srt", "json3"]
 
+Headers = Callable[[str], Mapping[str, str]]
+"""What to send along to a link."""
+
 
 @dataclass(frozen=True)
 class CaptionFile:
@@ -66,7 +69,7 @@ class Post:
 
 
 def read_captions(
-    post: Post, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]
+    post: Post, settings: Settings, pulse: Callable[[], None], headers: Headers = lambda url: {}
 ) -> tuple[Transcript | None, list[str]]:
     """The post's captions, and why there are none although its page has some."""
     captions = post.captions
@@ -77,7 +80,8 @@ def read_captions(
     try:
         text = captions.text
         if text is None:
-            text = fetch_text(captions.url or "", settings, pulse, headers)
+            url = captions.url or ""
+            text = fetch_text(url, settings, pulse, headers(url))
         segments = parse_captions(text, captions.format)
     except ClipwiseError as error:
         return None, [f"Its captions could not be read: {error.message}"]

@@ -63,7 +63,7 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
         except YoutubeDLError as error:
             raise leash.trouble or meaning(error, leash.failure, wish.page.site) from error
         post = post_of(info, wish.page)
-        transcript, notes = read_captions(post, wish.settings, leash.pulse, {})
+        transcript, notes = read_captions(post, wish.settings, leash.pulse)
     path = files[0]
     if len(files) > 1:
         from shared.sources.join import join

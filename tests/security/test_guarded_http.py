@@ -12,8 +12,9 @@ import httpcore2
 import pytest
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.security.guarded_http import Limits, guarded_get
+from shared.security.guarded_http import Limits, exchange, guarded_get
 from shared.security.url_guard import Resolver, public_addresses, system_resolver
+from shared.security.urls import WebUrl, parse_url
 from shared.settings import Settings
 from tests.hostile_server import HostileServer
 
@@ -271,6 +272,56 @@ def test_nothing_of_ours_is_sent(server: HostileServer, monkeypatch: pytest.Monk
     sent = server.asked("/ok.mp4")[-1].headers
     assert set(sent) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
     assert sent["host"] == server.address
+
+
+def test_what_proves_who_we_are_stays_with_its_server(server: HostileServer) -> None:
+    """A redirect to another server is followed without tokens and cookies, one to the same server with them."""
+    port = server.server_address[1]
+    settings = Settings(allow_hosts=f"{server.address},other.example.com:{port}")
+    limits = Limits(time.monotonic() + 10, lambda: None)
+    secrets = {"Authorization": "Bearer x", "Cookie": "a=b", "X-Plain": "c"}
+    for target, kept in ((f"http://other.example.com:{port}/ok.mp4", False), ("/ok.mp4", True)):
+        start = server.url(f"/redirect?to={quote(target)}")
+        with guarded_get(start, settings, limits, secrets, lambda host, port: ["127.0.0.1"]) as answer:
+            list(answer.body)
+        first, second = server.requests[-2:]
+        assert {"authorization", "cookie", "x-plain"} <= set(first.headers)
+        assert [name in second.headers for name in ("authorization", "cookie")] == [kept, kept]
+        assert second.headers["x-plain"] == "c"
+
+
+def test_a_request_may_be_ended_at_each_hop(server: HostileServer) -> None:
+    """Whoever looks at the hops can stop before the next one is asked for."""
+    hops: list[str] = []
+
+    def visit(hop: WebUrl) -> None:
+        hops.append(hop.path)
+        if hop.path == "/ok.mp4":
+            raise KeyError
+
+    before = len(server.asked("/ok.mp4"))
+    limits = Limits(time.monotonic() + 10, lambda: None)
+    settings = Settings(allow_hosts=server.address)
+    with pytest.raises(KeyError), guarded_get(server.url("/redirect?to=/ok.mp4"), settings, limits, {}, visit=visit):
+        pass
+    assert hops == ["/redirect", "/ok.mp4"]
+    assert len(server.asked("/ok.mp4")) == before
+
+
+def test_a_request_can_carry_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A POST has its length and its body, our own headers only where none were given, and no header twice."""
+    wire = Wire(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n")
+    wired(monkeypatch, {PUBLIC: wire})
+    limits = Limits(time.monotonic() + 10, lambda: None)
+    given = {"user-agent": "Other", "Host": "forged.example.com", "content-length": "99"}
+    url = parse_url("https://example.com/a")
+    with exchange("POST", url, OPEN, limits, given, b"body", resolve=resolving([PUBLIC])[0]) as answer:
+        assert answer.cookies == ["a=1", "b=2"]
+    head, _, body = wire.sent.decode().partition("\r\n\r\n")
+    names = [line.split(":")[0].lower() for line in head.split("\r\n")[1:]]
+    assert head.startswith("POST /a HTTP/1.1\r\nHost: example.com\r\n")
+    assert sorted(names) == sorted(set(names))
+    assert ("user-agent: Other" in head, "Content-Length: 4" in head, body) == (True, True, "body")
 
 
 @pytest.mark.parametrize(

@@ -292,6 +292,20 @@ def test_captions_that_cannot_be_read_are_left_out(apify: ApifyServer, settings:
     assert [note for note in found.origin.notes if "captions could not be read" in note]
 
 
+@pytest.mark.parametrize("link", ["http://10.0.0.1/x.vtt", "http://[", "https://example.com:25/x.vtt"])
+def test_captions_elsewhere_are_judged_and_left_out(
+    apify: ApifyServer, settings: Settings, folder: Path, link: str
+) -> None:
+    """A link to captions that may not be fetched costs the captions, not the video."""
+    apify.store("captions.vtt", "text/vtt", b"")
+    captions = {"language": "eng-US", "source": "ASR", "downloadLink": link}
+    answering(apify, lambda server, item: item | {"videoMeta": {"subtitleLinks": [captions]}})
+    found = fetched(TIKTOK, settings, folder)
+    assert found.captions is None
+    assert found.origin
+    assert len(found.origin.notes) == 1
+
+
 def test_a_mixed_carousel_gives_its_first_video(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """Of a post with pictures and videos, the first video is fetched, and the job says so."""
     children = [{"displayUrl": "https://x/1.jpg"}, {"displayUrl": "https://x/2.jpg", "videoUrl": None}]
