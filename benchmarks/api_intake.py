@@ -16,6 +16,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.running import UNLIMITED
+
 MP4_HEAD = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 FILE_MB = 95
 ROUNDS = 5
@@ -32,7 +34,8 @@ uvicorn.Server(uvicorn.Config(create_app(), log_level="warning")).run(sockets=[l
 @contextmanager
 def api(folder: Path) -> Iterator[tuple[httpx.Client, int]]:
     """A client of an API without workers, and the process's id."""
-    environ = os.environ | {"CLIPWISE_DATA": str(folder / "data"), "AUTH_REQUIRED": "false", "TMPDIR": str(folder)}
+    own = {"CLIPWISE_DATA": str(folder / "data"), "AUTH_REQUIRED": "false", "TMPDIR": str(folder)}
+    environ = os.environ | own | UNLIMITED
     process = subprocess.Popen([sys.executable, "-c", SERVER], env=environ, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import httpx
 
 POLL_SEC = 0.05
+# Tests send in a second what nobody sends in a minute. Those of the limits set their own.
+UNLIMITED = {"RATE_LIMIT_GENERAL": "off", "RATE_LIMIT_START": "off", "RATE_LIMIT_RETRY": "off"}
 T = TypeVar("T")
 
 
@@ -90,7 +92,7 @@ class Server(Api):
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data), *self._options],
                 # Keys that lie about on a developer's machine are not spent by tests.
-                env=os.environ | {"AI_PROVIDER": "offline"} | self._environ,
+                env=os.environ | {"AI_PROVIDER": "offline"} | UNLIMITED | self._environ,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

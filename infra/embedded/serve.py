@@ -56,7 +56,14 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 await super().shutdown(sockets)
 
         server = Server(
-            uvicorn.Config(application(place), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+            uvicorn.Config(
+                application(place),
+                log_level="warning",
+                access_log=False,
+                # What proxies say counts as far as TRUSTED_PROXIES has it.
+                proxy_headers=False,
+                timeout_graceful_shutdown=2,
+            )
         )
         duties = [*ticks(place.platform.bus), (GARBAGE_EVERY_MINUTES, place.collect_garbage)]
         with Workers(worker_folder(data)), Scheduler(duties):

@@ -41,6 +41,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         signal.signal(interrupt, signal.default_int_handler)
     with sole_server(folder), suppress(KeyboardInterrupt), emulators(folder) as hosts:
         environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(worker_folder(folder.resolve()))}
+        # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
+        environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": "none"}
         if host in LOOPBACK:
             environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
         os.environ.update(environ)

@@ -26,7 +26,7 @@ from shared.pipeline.jobs import read_job
 from shared.pipeline.paths import JOBS, VIDEOS
 from shared.pipeline.wiring import Wiring, wiring
 from tests.contract.emulated import connect, need_emulators, running_emulators
-from tests.running import Api, eventually
+from tests.running import UNLIMITED, Api, eventually
 
 READY_SEC = 60
 LEASE_SEC = 3
@@ -190,6 +190,7 @@ def emulated_place(folder: Path, **environ: str) -> Iterator[EmulatedPlace]:
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "AUTH_REQUIRED": "false",
             "LEASE_SEC": str(LEASE_SEC),
+            **UNLIMITED,
             **environ,
         }
         endpoints = stack.enter_context(functions(folder, found, ("127.0.0.1", port)))

@@ -24,7 +24,9 @@ def served(app: Any, path: str) -> Iterator[str]:
             ready.set()
 
     mounted = Starlette(routes=[Mount(path, app)])
-    config = uvicorn.Config(mounted, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        mounted, log_level="warning", lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
+    )
     server = Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -20,6 +20,10 @@ from shared.settings import SettingsError, read_settings
         ("ALLOW_HOSTS", "nas:445, nas"),
         ("MAX_FILE_SIZE_MB", "0"),
         ("AUTH_REQUIRED", "maybe"),
+        ("RATE_LIMIT_GENERAL", "100"),
+        ("RATE_LIMIT_START", "10 per minute"),
+        ("RATE_LIMIT_RETRY", "0/minute"),
+        ("TRUSTED_PROXIES", "-1"),
     ],
 )
 def test_a_wrong_value_is_told_by_its_name(key: str, value: str) -> None:
