@@ -12,7 +12,7 @@ from shared.models.reel import Pacing, Recommendation
 from shared.models.video import Shot
 
 HOOK_SEC = 3.0
-"""TikTok for Business, Creative Codes: most of the ads that are clicked most make their point in the first 3 s."""
+"""TikTok for Business: of the ads that are clicked most, over 63 % show their message or product in the first 3 s."""
 LONG_SHOT_SEC = 5.0
 """Shots of films today last 2.5 to 4 s on average (J. E. Cutting and A. Candan, Shot durations, shot classes, and the
 increased pace of popular movies, 2015); short videos are not slower."""
