@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from functions.api.compat import recipes, reels
+from functions.api.compat import metadata, recipes, reels
 from functions.api.cors import Cors
 from functions.api.frame import Frame
 from functions.api.identity import Verify, no_accounts
@@ -15,6 +15,10 @@ from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
 from functions.api.routes import events, export, groups, jobs, kinds, media, service, shared, uploads, videos
 from functions.api.throttle import Throttle
+
+NATIVE = (service, kinds, jobs, uploads, events, media, export, videos, groups, shared)
+EARLIER = (recipes, reels, metadata)
+"""The paths of the earlier systems."""
 
 
 class Api(FastAPI):
@@ -39,7 +43,7 @@ def create_app(verify: Verify = no_accounts) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for routes in (service, kinds, jobs, uploads, events, media, export, videos, groups, shared, recipes, reels):
+    for routes in (*NATIVE, *EARLIER):
         app.include_router(routes.router)
     app.add_middleware(Throttle)
     app.add_middleware(Frame)

@@ -27,7 +27,12 @@ PRIVATE = sorted(
 )
 OF_ONE_JOB = [operation for operation in PRIVATE if "{job_id}" in operation[1] or "{task_id}" in operation[1]]
 # Routes that know only jobs of one kind.
-KINDS = {"/task/{task_id}": "recipe", "/api/status/{task_id}": "reel"}
+KINDS = {
+    "/task/{task_id}": "recipe",
+    "/api/status/{task_id}": "reel",
+    "/video-status/{task_id}": "metadata",
+    "/video-metadata/{task_id}": "metadata",
+}
 
 
 def filled(path: str, job_id: str) -> str:

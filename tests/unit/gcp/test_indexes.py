@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from functions.api.compat.metadata import all_videos
 from functions.api.identity import User
 from functions.api.routes.jobs import list_jobs
 from shared.analyses.kinds import kinds
@@ -63,6 +64,7 @@ def asked() -> Recorder:
     platform = Platform(documents, cast(Any, None), cast(Any, None))
     for status, kind in product([None, JobStatus.DONE], [None, "recipe"]):
         list_jobs(User("ann"), platform, 20, None, status, kind)
+    all_videos(User("ann"), platform)
     sweep(platform)
     once.forget(documents, "job")
     parts_of(documents, "job")

@@ -1,0 +1,124 @@
+"""The paths of the earlier video metadata service: a job of the kind `metadata` for a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from functions.api import intake
+from functions.api.access import Place, Starts
+from functions.api.bodies import read_form
+from functions.api.compat.tasks import own_task
+from functions.api.frame import request_trace
+from functions.api.identity import Caller
+from functions.api.openapi import inline_body, problems
+from functions.api.schemas import FileWish
+from shared.analyses.metadata import clock_time
+from shared.models.job import Job, JobStatus
+from shared.pipeline.paths import JOBS, MEDIA, media_name
+from shared.platform.ports import Platform
+from shared.settings import settings
+
+KIND = "metadata"
+MOST_LISTED = 1000
+PAGE = 100
+
+State = Literal["pending", "processing", "done", "failed"]
+STATES: dict[JobStatus, State] = {
+    JobStatus.QUEUED: "pending",
+    JobStatus.RUNNING: "processing",
+    JobStatus.DONE: "done",
+    JobStatus.FAILED: "failed",
+    JobStatus.CANCELLED: "failed",
+}
+
+router = APIRouter(tags=["compat: video metadata"], responses=problems(401, 403, 422))
+
+
+class NoFields(BaseModel):
+    """Beside the file there are none."""
+
+
+class UploadedVideo(BaseModel):
+    id: str
+    filename: str
+    message: str
+
+
+class VideoState(BaseModel):
+    id: str
+    status: State
+
+
+class VideoMetadata(VideoState):
+    filename: str
+    upload_time: datetime
+    duration: str | None = Field(description="`HH:MM:SS`; null until it is known.", examples=["00:01:05"])
+    thumbnail_url: str | None = Field(
+        description="A JPEG of the frame at 10 %, 320 pixels wide; the link needs no token and soon stops working."
+    )
+
+
+@router.post(
+    "/upload-video/",
+    summary="Send a video to learn about it",
+    description="As POST /v1/jobs with the kind `metadata`.",
+    responses=problems(400, 413, 415, 503),
+    openapi_extra=inline_body("multipart/form-data", NoFields.model_json_schema(), file="The video."),
+)
+async def upload_video(request: Request, user: Caller, place: Place, starts: Starts) -> UploadedVideo:
+    await run_in_threadpool(starts.look)
+    wish = FileWish(kind=KIND)
+    async with read_form(request, NoFields) as (_, file):
+        trace = request_trace(request.scope)
+        job = await run_in_threadpool(intake.take_file, place, user, wish, file, None, trace, starts)
+    return UploadedVideo(id=job.id, filename=job.filename or "", message="The video was received and is looked at.")
+
+
+OwnVideo = Annotated[Job, Depends(own_task(KIND))]
+
+
+@router.get("/video-status/{task_id}", summary="Look how far a video is", responses=problems(404))
+def video_status(job: OwnVideo) -> VideoState:
+    return VideoState(id=job.id, status=STATES[job.status])
+
+
+@router.get("/video-metadata/{task_id}", summary="Look what is known of a video", responses=problems(404))
+def video_metadata(job: OwnVideo, place: Place) -> VideoMetadata:
+    return metadata_of(job, place)
+
+
+@router.get("/videos/", summary="List what is known of all videos, newest first")
+def all_videos(user: Caller, place: Place) -> list[VideoMetadata]:
+    """At most a thousand; GET /v1/videos has pages."""
+    found: list[VideoMetadata] = []
+    cursor = None
+    while len(found) < MOST_LISTED:
+        page = place.documents.query(
+            JOBS, [("owner", "==", user.id), ("kind", "==", KIND)], [("createdAt", "desc")], PAGE, cursor
+        )
+        found += [metadata_of(Job.read(document.data), place) for document in page.documents]
+        cursor = page.cursor
+        if cursor is None:
+            break
+    return found
+
+
+def metadata_of(job: Job, place: Platform) -> VideoMetadata:
+    info, thumbnail = job.video.info, job.video.thumbnail
+    link = None
+    if thumbnail:
+        name = media_name(job.id, thumbnail.name)
+        link = place.objects.signed_url(MEDIA, name, settings().signed_link_ttl_sec)
+    return VideoMetadata(
+        id=job.id,
+        filename=job.filename or "",
+        upload_time=job.created_at,
+        status=STATES[job.status],
+        duration=clock_time(info.duration_sec) if info else None,
+        thumbnail_url=link,
+    )
