@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from shared.errors import PermanentError, TransientError
@@ -13,6 +14,7 @@ from shared.sources.platforms import Page, is_short, not_a_video, page_of, platf
 from shared.sources.source import Tick
 
 MAX_SEC = 30.0
+_LOGIN = re.compile(r"/(accounts/)?login\b")
 
 
 class Found(Exception):
@@ -24,10 +26,18 @@ class Found(Exception):
 
 
 def stop_at_page(hop: WebUrl) -> None:
-    """For `visit`: end the request before a platform's page is asked for; raises Found, or `not_a_video`."""
+    """For `visit`: end the request before a platform's page is asked for.
+
+    Raises:
+        Found: It is the page of a video.
+        PermanentError: `not_a_video`.
+        TransientError: `source_blocked` when the platform wants a login before it tells where a short link leads.
+    """
     if page := page_of(hop):
         raise Found(page)
     platform = platform_of(hop)
+    if platform and _LOGIN.match(hop.path):
+        raise TransientError("source_blocked", "The short link leads to a login just now; share the video's own link.")
     if platform and not is_short(hop):
         raise not_a_video(platform)
 
@@ -39,7 +49,7 @@ def find_page(url: str, settings: Settings, tick: Tick) -> Page | None:
 
     Raises:
         PermanentError: What the guard refuses; `not_a_video`; `source_not_found` for a short link to nothing.
-        TransientError: `source_unavailable`, `source_slow`, `url_unresolvable`.
+        TransientError: `source_blocked`, `source_unavailable`, `source_slow`, `url_unresolvable`.
     """
     link = check_url(url, settings)
     if platform_of(link) is None:

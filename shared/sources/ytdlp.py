@@ -53,6 +53,8 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
     with Reader(wish.settings, leash) as reader:
         try:
             info = reader.extract_info(_readable(wish.page), download=False)
+            if leash.trouble is not None:  # an extractor may go on with the little that it has
+                raise leash.trouble
             info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
             if not info:
                 raise PermanentError("source_no_video", "The post has no video that could be fetched.")

@@ -60,6 +60,7 @@ def test_other_hosts_are_left_alone(everywhere: Names) -> None:
         ("/503", TransientError, "source_unavailable"),
         ("/429", TransientError, "source_unavailable"),
         ("https://www.tiktok.com/@someone", PermanentError, "not_a_video"),
+        ("https://www.instagram.com/accounts/login/?next=/reel/x/", TransientError, "source_blocked"),
         ("https://www.tiktok.com/", PermanentError, "not_a_video"),
         ("http://169.254.169.254/latest/meta-data/", PermanentError, "url_not_allowed"),
         ("/redirect-loop", PermanentError, "source_redirects"),

@@ -297,6 +297,21 @@ def test_cancelling_ends_it_at_once(site: Site, settings: Settings, folder: Path
     assert len(site.asked("/video.mp4")) <= 1
 
 
+def test_cancelling_is_not_lost_in_an_extractor(site: Site, settings: Settings, folder: Path) -> None:
+    """An extractor that makes do without the request that was cancelled does not hide the cancellation."""
+
+    def cancelled(done: float, what: str) -> None:
+        if site.seen:
+            raise Cancelled
+
+    def makes_do(ie: Any, url: str) -> dict[str, Any]:
+        ie._download_webpage(site.url("/more"), "abc", fatal=False)
+        return INFO | {"live_status": "is_live", "formats": [{"url": site.url("/video.mp4"), "ext": "mp4"}]}
+
+    with pytest.raises(Cancelled):
+        fetch(site, settings, folder, makes_do, tick=cancelled)
+
+
 def test_a_slow_site_is_given_up(site: Site, settings: Settings, folder: Path) -> None:
     """All requests of an extraction share one deadline."""
     settings = replace(settings, download_timeout_sec=1e-9)
