@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.access import Place, wrong_cursor
+from functions.api.access import Place, Starts, wrong_cursor
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import problems
@@ -174,7 +174,8 @@ def delete_video(video: OwnVideo, place: Place) -> None:
     response_model=PublicJob,
     responses=problems(404, 409),
 )
-def analyse_again(video: OwnVideo, wish: AnalysisWish, request: Request, place: Place) -> Response:
+def analyse_again(video: OwnVideo, wish: AnalysisWish, request: Request, place: Place, starts: Starts) -> Response:
+    starts.take()
     job = videos.analyse_again(
         place, video, wish.kind, wish.language, options=wish.options, trace=request_trace(request.scope)
     )
