@@ -1,11 +1,13 @@
 """Stage `extract`: everything the later stages need to know of the video, taken out in one pass.
 
 Triggered by: an object finalized in `uploads`. Reads: `uploads/{job}/source`.
-Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, extract.json. Sets off: the kind's next stage.
+Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, audio/, extract.json. Sets off: the kind's next
+stage.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import functions_framework
@@ -15,7 +17,7 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
 from shared.models.job import Job
-from shared.models.video import AudioPart, AudioTrack, Extraction, MediaInfo, Segment, Span
+from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, Span
 from shared.pipeline.contract import perform
 from shared.pipeline.media import store_folder, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
@@ -56,6 +58,7 @@ def fetch_source(run: StageRun) -> Path:
 
 
 def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
+    from shared.media.audio_parts import split_audio
     from shared.media.survey import survey
 
     pictures = None
@@ -66,9 +69,9 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
         )
     run.tick(0.7, "Taking out subtitles and sound")
     transcript, language = take_subtitles(source, info)
-    audio, silences = take_audio(source, info, out) or (None, [])
+    audio, silences = take_audio(source, info, out, run.part(0.7, 0.8)) or (None, [])
     if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:
-        audio.parts = [AudioPart(name=audio.name, start=0, end=audio.duration_sec)]
+        audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, run.part(0.8, 0.85))
     return Extraction(
         info=info,
         thumbnail=pictures.thumbnail if pictures else None,
@@ -92,10 +95,12 @@ def take_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | 
     return [], None
 
 
-def take_audio(source: Path, info: MediaInfo, out: Path) -> tuple[AudioTrack, list[Span]] | None:
+def take_audio(
+    source: Path, info: MediaInfo, out: Path, tick: Callable[[float], None]
+) -> tuple[AudioTrack, list[Span]] | None:
     from shared.media.audio import extract_audio
 
-    return extract_audio(source, out / "audio.flac", info) if info.has_audio else None
+    return extract_audio(source, out / "audio.flac", info, tick) if info.has_audio else None
 
 
 def show_info(job: Job, info: MediaInfo) -> None:

@@ -1,0 +1,119 @@
+"""Cutting a sound into what is to be listened to: parts short and small enough for one request to a speech service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.media.container import open_media
+from shared.media.silences import SAMPLE_RATE
+from shared.models.video import AudioPart, Span
+
+# OpenAI takes 1500 s and 25 MB; shorter parts are listened to side by side, and a failure costs less.
+MAX_PART_SEC = 300.0
+MAX_PART_BYTES = 20_000_000
+
+# A stretch of silence as long as this is not listened to: shorter ones cost less than another request.
+SKIPPED_SEC = 10.0
+OVERLAP_SEC = 5.0
+
+_MARGIN_SEC = 0.5
+_ROUNDING_SEC = 0.01
+_CUT_ZONE = 0.2
+# FLAC keeps noise as it is: two bytes a sample, at most 20 more for each 4608 of them, and a header with its padding.
+_MOST_BYTES_PER_SEC = SAMPLE_RATE * 2 * 1.01
+_HEADER_BYTES = 16_384
+
+
+def split_audio(
+    flac: Path, silences: Sequence[Span], duration_sec: float, out: Path, tick: Callable[[float], None]
+) -> list[AudioPart]:
+    """The parts of a sound that are to be listened to, in order of time; none when all of it is silence.
+
+    `flac` is mono, 16 kHz, 16 bits and lies in the media folder `out`. When all of it fits into one part, it is that
+    part. Else the parts are written there as `audio/000.flac` and so on, of at most `MAX_PART_SEC` and
+    `MAX_PART_BYTES`, cut as `plan_parts` says; each begins at its `start` to the sample. `tick` gets the fraction done.
+    """
+    longest = min(MAX_PART_SEC, (MAX_PART_BYTES - _HEADER_BYTES) / _MOST_BYTES_PER_SEC)
+    spans = plan_parts(silences, duration_sec, longest)
+    if spans and duration_sec <= MAX_PART_SEC and flac.stat().st_size <= MAX_PART_BYTES:
+        return [AudioPart(name=flac.name, start=0, end=duration_sec)]
+    parts = []
+    for number, span in enumerate(spans):
+        part = AudioPart(name=f"audio/{number:03}.flac", start=span.start, end=span.end)
+        _write(flac, span, out / part.name)
+        parts.append(part)
+        tick(span.end / duration_sec)
+    return parts
+
+
+def plan_parts(silences: Sequence[Span], duration_sec: float, longest_sec: float) -> list[Span]:
+    """Stretches of at most `longest_sec` that together hold everything but silence, in order of time, to the ms.
+
+    Silences of `SKIPPED_SEC` or more and those at both ends are left out but for half a second beside the sound. A
+    stretch that is too long is cut in the middle of the longest silence in its last fifth; where there is none, it is
+    cut hard, and the next one begins some seconds earlier: what is said at the cut is whole in one of the two.
+    """
+    overlap = min(OVERLAP_SEC, longest_sec / 4)
+    parts = []
+    for sound in _sounds(silences, duration_sec):
+        start = sound.start
+        while sound.end - start > longest_sec:
+            limit = start + longest_sec
+            pauses = [
+                silence
+                for silence in silences
+                if silence.end < sound.end and limit - longest_sec * _CUT_ZONE < _middle(silence) <= limit
+            ]
+            cut = round(_middle(max(pauses, key=lambda pause: pause.end - pause.start)) if pauses else limit, 3)
+            parts.append(Span(start=start, end=cut))
+            start = cut if pauses else round(cut - overlap, 3)
+        parts.append(Span(start=start, end=sound.end))
+    return parts
+
+
+def _sounds(silences: Sequence[Span], duration_sec: float) -> Iterator[Span]:
+    """What lies between the silences that are left out, with a margin on both sides."""
+    start = 0.0
+    for silence in silences:
+        at_start, at_end = silence.start <= 0, silence.end >= duration_sec - _ROUNDING_SEC
+        if at_start or at_end or silence.end - silence.start >= SKIPPED_SEC:
+            if not at_start:
+                yield Span(start=start, end=round(min(silence.start + _MARGIN_SEC, silence.end), 3))
+            start = duration_sec if at_end else round(max(silence.end - _MARGIN_SEC, silence.start), 3)
+    if start < duration_sec:
+        yield Span(start=start, end=duration_sec)
+
+
+def _middle(silence: Span) -> float:
+    return (silence.start + silence.end) / 2
+
+
+def _write(flac: Path, span: Span, target: Path) -> None:
+    """Copy a stretch of a FLAC into one of its own."""
+    import av
+
+    target.parent.mkdir(exist_ok=True)
+    with av.open(str(target), "w", format="flac") as file:
+        stream = file.add_stream("flac", rate=SAMPLE_RATE, format="s16", layout="mono")
+        for samples in _samples(flac, round(span.start * SAMPLE_RATE), round(span.end * SAMPLE_RATE)):
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate = SAMPLE_RATE
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+
+
+def _samples(flac: Path, first: int, last: int) -> Iterator[NDArray[np.int16]]:
+    """The samples from `first` to before `last`, one row at a time."""
+    with open_media(flac) as source:
+        source.seek(round(first / SAMPLE_RATE * 1_000_000))  # to the frame that holds it
+        for frame in source.decode(audio=0):
+            begin = round((frame.time or 0) * SAMPLE_RATE)
+            if begin >= last:
+                return
+            samples = frame.to_ndarray()[:, max(0, first - begin) : last - begin]
+            if samples.size:
+                yield np.ascontiguousarray(samples)
