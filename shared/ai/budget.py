@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from shared import clock
-from shared.ai.meter import Meter
+from shared.ai.meter import DECIMALS, Meter
 from shared.errors import PermanentError
 from shared.models.job import Usage
 from shared.platform.cas import compare_and_set
@@ -48,7 +48,12 @@ def book(documents: Documents, owner: str, cost_usd: float) -> None:
     def add(month: dict[str, Any] | None) -> dict[str, Any]:
         spent = float(month["spentUsd"]) if month else 0.0
         now = clock.now()
-        return {"owner": owner, "month": f"{now:%Y-%m}", "spentUsd": round(spent + cost_usd, 6), "updatedAt": now}
+        return {
+            "owner": owner,
+            "month": f"{now:%Y-%m}",
+            "spentUsd": round(spent + cost_usd, DECIMALS),
+            "updatedAt": now,
+        }
 
     compare_and_set(documents, SPENDING, _month_id(owner), add)
 

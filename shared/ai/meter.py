@@ -7,6 +7,9 @@ from collections.abc import Callable
 from shared.ai.prices import cost_usd
 from shared.models.job import Usage
 
+DECIMALS = 9
+"""Of a cost in US dollars: a question's embedding costs less than a millionth."""
+
 
 class Meter:
     """The running total of one job.
@@ -64,7 +67,7 @@ class Meter:
                 "tokens_in": self.usage.tokens_in + tokens_in,
                 "tokens_out": self.usage.tokens_out + tokens_out,
                 "audio_seconds": round(self.usage.audio_seconds + audio_sec, 3),
-                "cost_usd": round(self.usage.cost_usd + cost, 6),
+                "cost_usd": round(self.usage.cost_usd + cost, DECIMALS),
             }
         )
 
