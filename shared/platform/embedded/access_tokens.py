@@ -54,7 +54,7 @@ class AccessTokens:
                     "verify_iat": False,
                 },
             )
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeError):
             raise unauthenticated() from None
         if not is_current(claims, skew_sec=0):
             raise unauthenticated()

@@ -22,8 +22,8 @@ LONGEST = timedelta(days=90)
 
 
 def new_secret() -> str:
-    """256 bits, which no one guesses: their hash needs no salt and no slowness."""
-    return secrets.token_urlsafe(32)
+    """256 bits, which no one guesses: their hash needs no salt and no slowness. In hex, as a word for the shell."""
+    return secrets.token_hex(32)
 
 
 def hashed(secret: str) -> str:

@@ -1,0 +1,126 @@
+"""Identity Platform's REST interface: https://cloud.google.com/identity-platform/docs/reference/rest"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from shared.errors import PermanentError, TransientError
+from shared.security.rates import RateLimited
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_SEC = 10.0
+TRY_LATER_SEC = 60
+SCOPES = (
+    "https://www.googleapis.com/auth/identitytoolkit",
+    "https://www.googleapis.com/auth/cloud-platform",
+)
+OWNER = "owner"
+"""The access token that the emulator takes for an administrator's."""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the services are.
+
+    Attributes:
+        keys: The JSON Web Key Set of the keys that sign ID tokens; empty for the emulator, which signs none.
+    """
+
+    accounts: str = "https://identitytoolkit.googleapis.com/v1"
+    tokens: str = "https://securetoken.googleapis.com/v1/token"
+    keys: str = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
+
+    @classmethod
+    def emulator(cls, host: str) -> Endpoints:
+        services = f"http://{host}"
+        return cls(
+            f"{services}/identitytoolkit.googleapis.com/v1", f"{services}/securetoken.googleapis.com/v1/token", ""
+        )
+
+
+class ToolkitError(Exception):
+    """The service said no, for a reason that is the caller's to answer: `code` is its own, such as EMAIL_EXISTS."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Toolkit:
+    """Calls as an app makes them, with the web API key, and as an administrator.
+
+    All raise ToolkitError, RateLimited, and TransientError `identity_unavailable`.
+
+    Args:
+        administrator: Gives an access token for the scopes above.
+    """
+
+    def __init__(self, endpoints: Endpoints, project: str, api_key: str, administrator: Callable[[], str]) -> None:
+        self._endpoints = endpoints
+        self._project = project
+        self._api_key = api_key
+        self._administrator = administrator
+        self._http = httpx2.Client(timeout=TIMEOUT_SEC)
+
+    def call(self, method: str, **body: Any) -> dict[str, Any]:
+        """`accounts:METHOD`, as the user whose ID token or code is in the body. Raises PermanentError `not_offered`."""
+        return self._post(f"{self._endpoints.accounts}/accounts:{method}", self._key(), json=body)
+
+    def administer(self, method: str, **body: Any) -> dict[str, Any]:
+        """`projects.accounts:METHOD`, for any user."""
+        url = f"{self._endpoints.accounts}/projects/{self._project}/accounts:{method}"
+        return self._post(url, {"Authorization": f"Bearer {self._administrator()}"}, json=body)
+
+    def exchange(self, refresh_token: str) -> dict[str, Any]:
+        """Returns `{id_token, refresh_token, expires_in, …}`."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self._post(self._endpoints.tokens, self._key(), data=form)
+
+    def _key(self) -> dict[str, str]:
+        # In the address it would stand in logs.
+        if not self._api_key:
+            raise PermanentError(
+                "not_offered", "This server has no FIREBASE_API_KEY; sign in with Firebase's own SDK instead."
+            )
+        return {"X-Goog-Api-Key": self._api_key}
+
+    def _post(self, url: str, headers: dict[str, str], **content: Any) -> dict[str, Any]:
+        try:
+            answer = self._http.post(url, headers=headers, **content)
+        except httpx2.RequestError as error:
+            raise unavailable() from error
+        if answer.is_success:
+            try:
+                body: dict[str, Any] = answer.json()
+            except ValueError as error:
+                raise unavailable() from error
+            return body
+        raise _judged(answer)
+
+
+def unavailable() -> TransientError:
+    return TransientError("identity_unavailable", "Accounts cannot be reached just now; try again later.")
+
+
+def _judged(answer: httpx2.Response) -> Exception:
+    """Messages are codes, some followed by ` : ` and words."""
+    try:
+        code = str(answer.json()["error"]["message"]).partition(" ")[0]
+    except (ValueError, KeyError, TypeError):
+        code = ""
+    if answer.status_code == 429 or code in (
+        "TOO_MANY_ATTEMPTS_TRY_LATER",
+        "QUOTA_EXCEEDED",
+        "RESET_PASSWORD_EXCEED_LIMIT",
+    ):
+        return RateLimited("That was tried too often; try again later.", TRY_LATER_SEC)
+    if answer.status_code == 400 and code:
+        return ToolkitError(code)
+    log.error("Identity Platform answered %d %s", answer.status_code, code)
+    return unavailable()

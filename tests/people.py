@@ -1,0 +1,106 @@
+"""Accounts of both kinds for tests, with the mails that were sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+from infra.fakes.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
+from shared.platform.embedded.accounts import LocalAccounts, open_accounts
+from shared.platform.embedded.place import open_embedded
+from shared.platform.gcp.firebase import FirebaseIdentity
+from shared.platform.ports import Documents, Identity
+from shared.settings import Settings
+from tests.running import eventually
+
+PASSWORD = "correct horse battery"
+PURPOSES = {"verify": "VERIFY_EMAIL", "reset": "PASSWORD_RESET", "change": "VERIFY_AND_CHANGE_EMAIL"}
+SUBJECTS = {
+    "verify": "Verify your address",
+    "reset": "Reset your password",
+    "change": "Verify your new address",
+    "known": "You have an account",
+}
+
+
+@dataclass(frozen=True)
+class People:
+    """One installation's accounts.
+
+    Attributes:
+        tokens: All tokens mailed to an address for a purpose, oldest first, when all mails have gone out.
+        told_known: Whether an address got a mail that says that it has an account.
+    """
+
+    identity: Identity
+    tokens: Callable[[str, str], list[str]]
+    told_known: Callable[[str], bool]
+
+    def join(self, name: str, email: str = "", password: str = PASSWORD) -> str:
+        """A verified account; returns its id."""
+        address = email or f"{name.lower()}@example.com"
+        self.identity.sign_up(name, address, password)
+        return self.identity.verify_email(self.tokens("verify", address)[-1]).id
+
+
+class Mailbox:
+    """The `outbox` of a data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def mails(self) -> list[Any]:
+        """All that were written, when none is on its way any more."""
+        from shared.platform.embedded.accounts_schema import MIGRATIONS
+        from shared.platform.embedded.database import Database
+
+        database = Database(self._data / "accounts.db", MIGRATIONS)
+        eventually(lambda: database.connection.execute("SELECT COUNT(*) FROM mails").fetchone()[0] == 0)
+        database.close()
+        files = sorted((self._data / "outbox").glob("*.eml"))
+        return [message_from_bytes(file.read_bytes(), policy=default) for file in files]
+
+    def of(self, purpose: str, address: str) -> list[str]:
+        """The texts of mails to an address."""
+        wanted = (SUBJECTS[purpose], address)
+        return [mail.get_content() for mail in self.mails() if (mail["subject"], mail["to"]) == wanted]
+
+    def tokens(self, purpose: str, address: str) -> list[str]:
+        texts = self.of(purpose, address)
+        return [re.findall(r"^clipwise (?:verify-email|reset-password) (\S+)", text, re.M)[0] for text in texts]
+
+
+@contextmanager
+def local(folder: Path, **settings: Any) -> Iterator[People]:
+    data = folder / "data"
+    accounts: LocalAccounts = open_accounts(Settings(clipwise_data=data, **settings))
+    box = Mailbox(data)
+    yield People(accounts, box.tokens, lambda address: bool(box.of("known", address)))
+
+
+@contextmanager
+def firebase(folder: Path) -> Iterator[People]:
+    documents = open_embedded(Settings(clipwise_data=folder / "data")).platform.documents
+    with IdentityServer() as server:
+
+        def tokens(purpose: str, address: str) -> list[str]:
+            return [code.code for code in server.mailed(PURPOSES[purpose], address)]
+
+        yield People(
+            firebase_identity(server, documents), tokens, lambda address: bool(server.mailed("PASSWORD_RESET", address))
+        )
+
+
+def firebase_identity(server: IdentityServer, documents: Documents, **more: Any) -> FirebaseIdentity:
+    return FirebaseIdentity(
+        server.endpoints, server.accounts.project, API_KEY, lambda: ADMINISTRATOR, documents, **more
+    )
+
+
+KINDS: dict[str, Callable[[Path], AbstractContextManager[People]]] = {"local": local, "firebase": firebase}
