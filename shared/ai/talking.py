@@ -7,7 +7,7 @@ from shared.errors import PermanentError
 ROOM = 4_000
 """Tokens an answer may take."""
 BYTES_PER_TOKEN = 4
-ESTIMATED = "The tokens of an answer that broke off are an estimate."
+ESTIMATED = "The service did not tell what an answer took; its tokens are an estimate."
 
 
 def estimated_tokens(*texts: str) -> int:
