@@ -99,6 +99,20 @@ def test_more_tokens_never_cost_less(model: str, tokens_in: int, tokens_out: int
     assert cost_usd(f"{model}-2026-03-17", tokens_in, tokens_out) == cost
 
 
+def test_sound_is_billed_as_its_model_is() -> None:
+    """Some models cost by the minute, some more for a token of sound than for one of text."""
+    assert cost_usd("whisper-1", 0, 0, audio_sec=90) == pytest.approx(0.009)
+    assert cost_usd("gpt-4o-transcribe", 1000, 100, audio_tokens=900) == pytest.approx(0.00665)
+    assert cost_usd("gemini-3.5-flash-lite", 1000, 0, audio_tokens=900, audio_sec=30) == pytest.approx(0.0003)
+
+
+def test_what_this_machine_does_costs_nothing() -> None:
+    """Listening at home is told in seconds, is free, and needs no price."""
+    meter = Meter(book=lambda cost: pytest.fail(f"{cost} was booked"))
+    meter.count_own("offline", "faster-whisper-small", 12.5)
+    assert (meter.usage.audio_seconds, meter.usage.cost_usd, meter.usage.notes) == (12.5, 0, [])
+
+
 def test_the_default_models_have_a_price() -> None:
     """A budget works out of the box."""
     given = Settings()

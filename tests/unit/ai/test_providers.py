@@ -12,15 +12,17 @@ import pytest
 from infra.fakes import gemini_server, openai_server
 from infra.fakes.gemini_server import GeminiServer
 from infra.fakes.openai_server import OpenAIServer
+from infra.fakes.server import Reply
 from shared.ai import gemini_calls
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis
+from shared.ai.provider import Analysis, Provider
 from shared.ai.providers import order_for, provider_for
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import PermanentError, TransientError
 from shared.models.recipe import Ingredient
 from shared.settings import Settings, SettingsError, read_settings
 from tests.kitchen import answer, evidence, no_tick
+from tests.unit.ai.services import RULES, TURNS, sound_in
 
 RECIPE = kind_named("recipe")
 KEYS = {"OPENAI_API_KEY": openai_server.KEY, "GEMINI_API_KEY": gemini_server.KEY}
@@ -149,3 +151,90 @@ def test_without_any_provider_a_kind_says_so(tmp_path: Path) -> None:
     with pytest.raises(PermanentError) as caught:
         analyze(read_settings({}), tmp_path, other)
     assert caught.value.code == "provider_cannot"
+
+
+def in_order(settings: Settings, meter: Meter | None = None) -> Provider:
+    return provider_for(RECIPE, settings, meter or Meter())
+
+
+HEARD = openai_server.transcribed(openai_server.spoken(1, 2, " Stir."))
+WHISPERED = gemini_server.hears(("00:01", "00:02", "Stir."))
+
+
+def test_another_listens_for_one_that_is_down(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
+    """While the first choice is down the second one listens, and the transcript says so."""
+    gemini.then(*[gemini_server.failed(503)] * 3)
+    openai.then(HEARD)
+    heard = in_order(configured(openai, gemini, "auto")).transcribe(sound_in(tmp_path), no_tick)
+    assert [one.text for one in heard.segments] == ["Stir."]
+    assert (heard.usage.provider, heard.usage.model) == ("openai", "whisper-1")
+    assert heard.usage.notes == ["The provider gemini was not available (provider_unavailable)."]
+
+
+def test_who_cannot_listen_is_passed_over(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
+    """Neither a provider without a speech model nor a server without transcription is worth a word."""
+    openai.then(Reply({"detail": "Not Found"}, 404))
+    gemini.then(WHISPERED)
+    heard = in_order(configured(openai, gemini, "offline,openai,gemini")).transcribe(sound_in(tmp_path), no_tick)
+    assert heard.usage.provider == "gemini"
+    assert heard.usage.notes == []
+
+
+def test_nobody_to_listen_is_told(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
+    """Without anybody who can listen there is a sentence that says what to do; one who is down may yet come back."""
+    with pytest.raises(PermanentError) as caught:
+        in_order(read_settings({})).transcribe(sound_in(tmp_path), no_tick)
+    assert caught.value.code == "provider_cannot"
+    assert "WHISPER_MODEL_DIR" in caught.value.message
+    openai.then(*[openai_server.busy()] * 3)
+    with pytest.raises(TransientError):
+        in_order(configured(openai, gemini, "offline,openai")).transcribe(sound_in(tmp_path), no_tick)
+
+
+def test_who_cannot_make_a_kind_is_passed_over(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
+    """A kind that the first of the order cannot make is made by the next."""
+    gemini.then(gemini_server.answers(answer()["ingredients"][0]))
+    other = replace(RECIPE, name="other", schema=Ingredient, complete=None)
+    usage = analyze(configured(openai, gemini, "offline,gemini"), tmp_path, other).usage
+    assert (usage.provider, usage.notes) == ("gemini", [])
+
+
+def test_nobody_stands_in_for_vectors(openai: OpenAIServer, gemini: GeminiServer) -> None:
+    """Vectors of two models cannot be compared: while theirs is down there are none, and who made some is told."""
+    gemini.then(*[gemini_server.failed(503)] * 3)
+    provider = in_order(configured(openai, gemini, "offline,gemini,openai"))
+    with pytest.raises(TransientError):
+        provider.embed(["soup"], "query", no_tick)
+    assert openai.asked == []
+    usage = provider.embed(["soup"], "query", no_tick).usage
+    assert (usage.provider, usage.model) == ("gemini", "gemini-embedding-001")
+
+
+def test_another_answers_for_one_that_is_down(openai: OpenAIServer, gemini: GeminiServer) -> None:
+    """A conversation goes on with the second choice as long as nothing was said; the usage says so."""
+    meter = Meter()
+    gemini.then(*[gemini_server.busy()] * 3)
+    openai.then(openai_server.streamed("Tomato ", "soup."))
+    answered = in_order(configured(openai, gemini, "offline,gemini,openai"), meter).chat(RULES, TURNS, no_tick)
+    assert list(answered) == ["Tomato ", "soup."]
+    assert meter.usage.provider == "openai"
+    assert meter.usage.notes == ["The provider gemini was not available (provider_busy)."]
+
+
+def test_nobody_goes_on_with_anothers_answer(openai: OpenAIServer, gemini: GeminiServer) -> None:
+    """An answer that breaks off ends with an error; half of it from each would be nobody's word."""
+    gemini.then(gemini_server.streamed("Tomato ", finish_reason=None))
+    answered = in_order(configured(openai, gemini, "gemini,openai")).chat(RULES, TURNS, no_tick)
+    assert next(answered) == "Tomato "
+    with pytest.raises(TransientError):
+        next(answered)
+    assert openai.asked == []
+
+
+def test_a_refusal_to_talk_is_not_hidden(openai: OpenAIServer, gemini: GeminiServer) -> None:
+    """What one provider declines is not asked of the next."""
+    gemini.then(gemini_server.streamed(finish_reason="SAFETY"))
+    with pytest.raises(PermanentError) as caught:
+        list(in_order(configured(openai, gemini, "gemini,openai")).chat(RULES, TURNS, no_tick))
+    assert caught.value.code == "refused"
+    assert openai.asked == []
