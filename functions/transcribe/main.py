@@ -20,6 +20,7 @@ from shared.pipeline.run import StageRun
 from shared.settings import settings
 
 SHOWN_CHARACTERS = 20_000
+PARTS_OF_SOUND = "audio/"
 MISSING = "…"
 """Stands in the words so far where a part is not done while later ones are."""
 
@@ -90,6 +91,8 @@ def write_down(run: StageRun, parts: list[Part]) -> None:
     else:
         transcript = joined(extraction, parts)
     store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.json_form())
+    # All have been heard; what is left is the whole sound.
+    run.platform.objects.delete_prefix(MEDIA, media_name(run.job.id, PARTS_OF_SOUND))
     run.leave(lambda job: show(job, transcript))
 
 
@@ -120,6 +123,8 @@ def joined(extraction: Extraction, parts: list[Part]) -> Transcript:
 
 
 def show(job: Job, transcript: Transcript) -> None:
+    if job.video.audio:
+        job.video.audio.parts = []
     job.video.transcript_source = transcript.source
     job.video.transcript_language = transcript.language
     job.video.transcript = shown(words(transcript.segments))
