@@ -83,7 +83,8 @@ def _command(path: Path, out: Path, info: MediaInfo) -> list[str]:
         ffmpeg.input(f"file:{path.absolute()}", protocol_whitelist=PROTOCOLS, format_whitelist=DEMUXERS)["a:0"]
         .filter("aresample", **{"async": 1, "first_pts": 0})
         .filter("ebur128", peak="true", framelog="verbose")
-        .filter("aformat", sample_fmts="s16", sample_rates=SAMPLE_RATE, channel_layouts="mono")
+        .filter("aresample", SAMPLE_RATE)  # else the one above would mix the channels down already
+        .filter("aformat", sample_fmts="s16", channel_layouts="mono")
         .filter_multi_output("asplit")
     )
     limit = info.duration_sec + 1

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from shared.errors import PermanentError, TransientError
+from shared.errors import Cancelled, PermanentError, TransientError
 from shared.media import audio
 from shared.media.audio import NoFfmpeg, extract_audio, ffmpeg_binary
 from shared.media.probe import probe
 from shared.models.video import AudioTrack, Span
 from tests import media_samples
+from tests.sound_samples import SOUND_RATE, sound
 
 
 def samples_of(path: Path) -> np.ndarray:
@@ -73,6 +75,88 @@ def test_of_a_truncated_file_the_sound_that_is_there_comes_out(tmp_path: Path, s
     half = media_samples.truncated(tmp_path / "half.mp4", whole)
     track, _ = extracted(half, tmp_path)
     assert 0.5 < track.duration_sec < 1.7
+
+
+def test_loudness_is_measured_by_the_standard(tmp_path: Path) -> None:
+    """A sine of 1 kHz on both channels at −23 dBFS has −23 LUFS and hardly any range (EBU Tech 3341, case 1)."""
+    tone = ("-f", "lavfi", "-i", "sine=frequency=1000:duration=20:sample_rate=48000")
+    sine = media_samples.ffmpeg(tmp_path / "sine.wav", *tone, "-af", "volume=8*0.0708,pan=stereo|c0=c0|c1=c0")
+    track, _ = extracted(sine, tmp_path)
+    assert track.loudness is not None
+    assert track.loudness.integrated_lufs == pytest.approx(-23, abs=0.2)
+    assert track.loudness.true_peak_dbfs == pytest.approx(-23, abs=0.2)
+    assert track.loudness.range_lu < 1
+    assert np.abs(samples_of(tmp_path / "audio.flac")).max() == pytest.approx(0.0708, rel=0.02)
+
+
+def test_loud_channels_do_not_clip_when_they_are_mixed(tmp_path: Path) -> None:
+    """Six channels at full scale come out whole, and their loudness is that of six channels."""
+    tone = ("-f", "lavfi", "-i", "sine=frequency=1000:duration=5:sample_rate=48000")
+    mix = "volume=7.9,pan=5.1|" + "|".join(f"c{n}=c0" for n in range(6))
+    loud = media_samples.ffmpeg(tmp_path / "loud.wav", *tone, "-af", mix)
+    track, _ = extracted(loud, tmp_path)
+    samples = samples_of(tmp_path / "audio.flac")
+    assert np.abs(samples).max() < 1
+    spectrum = np.abs(np.fft.rfft(samples[8_000:24_000] * np.hanning(16_000)))
+    assert spectrum[2_900:3_100].max() < 0.001 * spectrum.max()  # the third harmonic is what clipping makes
+    assert track.loudness is not None
+    assert track.loudness.integrated_lufs == pytest.approx(10 * np.log10(0.49 * (3 + 2 * 1.41)), abs=0.3)
+
+
+def test_of_silence_no_loudness_is_claimed(tmp_path: Path) -> None:
+    """A sound track without any sound is one silence, and has no loudness."""
+    mute = sound(tmp_path / "mute.wav", np.zeros(3 * SOUND_RATE))
+    track, silences = extracted(mute, tmp_path)
+    assert track.loudness is None
+    assert silences == [Span(start=0, end=3)]
+
+
+def test_progress_is_told_and_can_end_the_work(tmp_path: Path) -> None:
+    """A cancelled job does not wait for the end of a long recording."""
+    long = sound(tmp_path / "long.wav", np.zeros(40 * SOUND_RATE))
+    told: list[float] = []
+    extract_audio(long, tmp_path / "audio.flac", probe(long), told.append)
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1, abs=0.01)
+
+    def cancel(done: float) -> None:
+        raise Cancelled("job")
+
+    with pytest.raises(Cancelled):
+        extract_audio(long, tmp_path / "audio.flac", probe(long), cancel)
+
+
+def test_a_file_that_is_complained_of_without_end_needs_no_memory(
+    tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ffmpeg says of a damaged file is never held as a whole: 40 MB of it pass, in lines and without any."""
+    chatty = tmp_path / "ffmpeg"
+    chatty.write_text(
+        f"#!{sys.executable}\nimport sys\nfor n in range(20):\n"
+        " sys.stderr.write('Error while decoding\\n' * 50_000 + 'x' * 1_000_000)\n"
+    )
+    chatty.chmod(0o755)
+    monkeypatch.setattr(audio, "ffmpeg_binary", lambda: str(chatty))
+    info = probe(spoken)
+    tracemalloc.start()
+    with pytest.raises(PermanentError):
+        extract_audio(spoken, tmp_path / "audio.flac", info)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3_000_000
+
+
+def test_an_ffmpeg_that_is_killed_is_no_fault_of_the_file(
+    tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the machine runs out of memory, half a sound track does not pass for a whole one: it is tried again."""
+    doomed = tmp_path / "ffmpeg"
+    doomed.write_text(f"#!{sys.executable}\nimport os\nos.kill(os.getpid(), 9)\n")
+    doomed.chmod(0o755)
+    monkeypatch.setattr(audio, "ffmpeg_binary", lambda: str(doomed))
+    with pytest.raises(TransientError) as stopped:
+        extract_audio(spoken, tmp_path / "audio.flac", probe(spoken))
+    assert stopped.value.code == "audio_stopped"
 
 
 @pytest.mark.parametrize("kind", ["hls", "ffconcat"])

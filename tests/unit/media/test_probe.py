@@ -246,7 +246,7 @@ def test_wrong_bits_never_surprise(tmp_path: Path, spoken: Path, count: int, see
         assert info.duration_sec > 0
 
 
-LIMITS = Settings(max_file_size_mb=1, max_video_duration_sec=10)
+LIMITS = Settings(max_file_size_mb=1, max_video_duration_sec=10, max_speech_duration_sec=1200)
 
 
 def info_of(**facts: Any) -> MediaInfo:
@@ -258,6 +258,17 @@ def test_what_is_within_the_limits_passes() -> None:
     """Exactly the allowed size and length are allowed, rounding of containers included."""
     check_limits(info_of(duration_sec=10.04), LIMITS, needs_video=True)
     check_limits(info_of(has_video=False, has_audio=True), LIMITS, needs_video=False)
+
+
+def test_what_is_only_listened_to_may_be_longer() -> None:
+    """A lecture is taken for its words, though not for its pictures; beyond its own limit that limit is named."""
+    check_limits(info_of(duration_sec=1200.0), LIMITS, needs_video=False)
+    for has_video, subject in ((True, "video"), (False, "recording")):
+        with pytest.raises(PermanentError, match=f"The {subject} is longer than 20 minutes") as refused:
+            check_limits(info_of(duration_sec=1201.0, has_video=has_video), LIMITS, needs_video=False)
+        assert refused.value.code == "too_long"
+    with pytest.raises(PermanentError, match="The video is longer than 10 seconds"):
+        check_limits(info_of(duration_sec=1200.0), LIMITS, needs_video=True)
 
 
 @pytest.mark.parametrize(
