@@ -1,0 +1,246 @@
+"""Every route of the OpenAPI document asks who calls and serves owners alone; a new one fails until it stands here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.api.app import create_app
+from shared.models.job import JobError, JobStatus, StageState, StageStatus
+from shared.models.recipe import Ingredient, Recipe
+from shared.models.video import Extraction, MediaInfo, Segment
+from shared.pipeline.media import store_json
+from shared.pipeline.paths import EXTRACTION, MEDIA, UPLOADS, media_name, source_name
+from tests.api_site import MP4, Site
+
+INFO = MediaInfo(container="mov", size_bytes=1, duration_sec=9, has_video=True, has_audio=True)
+RECIPE = Recipe(title="Soup", servings=2, ingredients=[Ingredient(name="salt")])
+ANN, BEN = ({"Authorization": f"Bearer token-{name}"} for name in ("ann", "ben"))
+
+Parameters = dict[str, str]
+
+
+@dataclass
+class Owner:
+    """What Ann has, made through the API with her token."""
+
+    site: Site
+    made: Parameters = field(default_factory=dict)
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = self.site.client.post(path, json=body, headers=ANN)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def job(self, kind: str = "recipe", **fields: Any) -> Parameters:
+        id = self.post("/v1/jobs", url="https://example.com/a.mp4", kind=kind)["id"]
+        said = [Segment(start=1, end=2, text="Boil it.")]
+        found = Extraction(info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=said)
+        objects = self.site.place.platform.objects
+        store_json(objects, id, EXTRACTION, found.json_form())
+        objects.put(MEDIA, media_name(id, "thumbnail.jpg"), b"jpeg", "image/jpeg")
+        objects.put(UPLOADS, source_name(id), MP4, "video/mp4")
+        if fields:
+            self.site.change(id, **fields)
+        return {"job_id": id, "task_id": id, "video_id": id, "name": "thumbnail.jpg"}
+
+    def done(self, kind: str = "recipe") -> Parameters:
+        stages = {
+            name: StageState(number=number, status=StageStatus.DONE)
+            for number, name in enumerate(("download", "extract"), 1)
+        }
+        return self.job(kind, status=JobStatus.DONE, result=RECIPE.json_form(), stages=stages)
+
+    def failed(self) -> Parameters:
+        error = JobError(code="busy", message="Try again.", stage="download", retryable=True)
+        return self.job(status=JobStatus.FAILED, error=error)
+
+    def group(self) -> Parameters:
+        made = self.done()
+        id = self.post("/v1/groups", name="Soups")["id"]
+        self.post(f"/v1/groups/{id}/videos", video_ids=[made["video_id"]])
+        return made | {"group_id": id}
+
+    def shared(self) -> Parameters:
+        made = self.group()
+        return made | {"token": self.post(f"/v1/groups/{made['group_id']}/share")["token"]}
+
+
+def nothing(_: Owner) -> Parameters:
+    return {}
+
+
+@dataclass(frozen=True)
+class Case:
+    """How the owner of something calls a route.
+
+    Attributes:
+        has: Makes what the route is about and gives the parameters of its path.
+        ok: The status that the owner gets.
+        foreign: The status that somebody else gets: 404, as for what does not exist. None for a route about all that
+            is one's own: there, nothing of the owner's is in the answer.
+    """
+
+    has: Callable[[Owner], Parameters] = nothing
+    ok: int = 200
+    foreign: int | None = 404
+    json: Callable[[Parameters], Any] | None = None
+    params: Callable[[Parameters], Any] | None = None
+    files: dict[str, Any] | None = None
+    data: dict[str, str] | None = None
+
+
+def own(has: Callable[[Owner], Parameters] = nothing, ok: int = 200, **more: Any) -> Case:
+    return Case(has, ok, foreign=None, **more)
+
+
+def a(**body: Any) -> Callable[[Parameters], Any]:
+    return lambda _: body
+
+
+FILE = {"file": ("a.mp4", MP4, "video/mp4")}
+LINK = "https://example.com/b.mp4"
+
+CASES: dict[str, Case] = {
+    "GET /v1/jobs": own(Owner.job),
+    "POST /v1/jobs": own(ok=202, json=a(url=LINK, kind="metadata")),
+    "POST /v1/uploads": own(ok=201, json=a(kind="metadata", content_type="video/mp4", size=9)),
+    "GET /v1/jobs/{job_id}": Case(Owner.job),
+    "DELETE /v1/jobs/{job_id}": Case(Owner.job, 204),
+    "POST /v1/jobs/{job_id}/cancel": Case(Owner.job),
+    "POST /v1/jobs/{job_id}/retry": Case(Owner.failed, 202),
+    "GET /v1/jobs/{job_id}/events": Case(Owner.done),
+    "GET /v1/jobs/{job_id}/export": Case(Owner.done, params=a(format="json")),
+    "GET /v1/jobs/{job_id}/media/{name}": Case(Owner.job, 307),
+    "GET /v1/videos": own(Owner.job),
+    "GET /v1/videos/{video_id}": Case(Owner.job),
+    "PATCH /v1/videos/{video_id}": Case(Owner.job, json=a(title="Mine")),
+    "DELETE /v1/videos/{video_id}": Case(Owner.job, 204),
+    "POST /v1/videos/{video_id}/analyses": Case(Owner.done, 202, json=a(kind="metadata")),
+    "GET /v1/videos/{video_id}/transcript": Case(Owner.done),
+    "GET /v1/videos/{video_id}/source": Case(Owner.done, 307),
+    "GET /v1/groups": own(Owner.group),
+    "POST /v1/groups": own(ok=201, json=a(name="Stews")),
+    "GET /v1/groups/{group_id}": Case(Owner.group),
+    "PATCH /v1/groups/{group_id}": Case(Owner.group, json=a(name="Stews")),
+    "DELETE /v1/groups/{group_id}": Case(Owner.group, 204),
+    "POST /v1/groups/{group_id}/videos": Case(Owner.group, json=lambda made: {"video_ids": [made["video_id"]]}),
+    "DELETE /v1/groups/{group_id}/videos/{video_id}": Case(Owner.group),
+    "PUT /v1/groups/{group_id}/order": Case(Owner.group, json=lambda made: {"video_ids": [made["video_id"]]}),
+    "POST /v1/groups/{group_id}/share": Case(Owner.group, 201, json=a()),
+    "DELETE /v1/groups/{group_id}/share": Case(Owner.shared, 204),
+    "POST /scrape/async": own(ok=202, json=a(url=LINK)),
+    "GET /task/{task_id}": Case(Owner.done),
+    "POST /api/upload": own(files={"video": FILE["file"]}),
+    "GET /api/status/{task_id}": Case(lambda owner: owner.job("reel")),
+    "POST /upload-video/": own(files=FILE),
+    "GET /video-status/{task_id}": Case(lambda owner: owner.job("metadata")),
+    "GET /video-metadata/{task_id}": Case(lambda owner: owner.job("metadata")),
+    "GET /videos/": own(lambda owner: owner.job("metadata")),
+}
+OPEN: dict[str, str] = {
+    "GET /": "says that the service is up",
+    "GET /healthz": "is asked by monitors",
+    "GET /v1/kinds": "is the same for everyone",
+    "GET /v1/shared/{token}": "is for whoever has the token",
+    "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
+    "GET /v1/shared/{token}/videos/{video_id}/source": "is for whoever has the token",
+}
+BY_TOKEN = sorted(name for name in OPEN if "{token}" in name)
+
+
+def operations() -> Iterator[str]:
+    for path, methods in create_app().openapi()["paths"].items():
+        yield from (f"{method.upper()} {path}" for method in methods)
+
+
+def call(site: Site, name: str, made: Parameters, headers: dict[str, str]) -> httpx.Response:
+    case, (method, path) = CASES[name], name.split(" ")
+    return site.client.request(
+        method,
+        path.format(**made),
+        headers=headers,
+        json=case.json(made) if case.json else None,
+        params=case.params(made) if case.params else None,
+        files=case.files,
+        data=case.data,
+    )
+
+
+@pytest.fixture
+def owner(site: Site) -> Owner:
+    site.configure(AUTH_REQUIRED="true")
+    return Owner(site)
+
+
+def test_every_route_is_tried_here() -> None:
+    """A route cannot be added without saying here whose it is."""
+    assert sorted(operations()) == sorted(CASES.keys() | OPEN.keys())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_route_without_a_token(site: Site, owner: Owner, name: str) -> None:
+    """Who has not signed in gets 401, and nothing happens."""
+    made = CASES[name].has(owner)
+    before = site.client.get("/v1/jobs", headers=ANN).json()
+    answer = call(site, name, made, {})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert site.client.get("/v1/jobs", headers=ANN).json() == before
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_route_for_somebody_else(site: Site, owner: Owner, name: str) -> None:
+    """What is Ann's is not there for Ben: he cannot even learn that it exists, and does nothing to it."""
+    case = CASES[name]
+    made = case.has(owner)
+    before = site.client.get("/v1/jobs", headers=ANN).json()
+    answer = call(site, name, made, BEN)
+    if case.foreign is None:
+        assert answer.status_code == case.ok, answer.text
+        assert not [value for key, value in made.items() if key.endswith("_id") and value in answer.text]
+    else:
+        unknown = call(
+            site, name, {key: "0" * 32 if key.endswith("_id") else value for key, value in made.items()}, BEN
+        )
+        assert (answer.status_code, answer.json()) == (case.foreign, unknown.json())
+    assert site.client.get("/v1/jobs", headers=ANN).json() == before
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_route_for_its_owner(site: Site, owner: Owner, name: str) -> None:
+    """Ann is served with what is hers."""
+    made = CASES[name].has(owner)
+    answer = call(site, name, made, ANN)
+    assert answer.status_code == CASES[name].ok, answer.text
+
+
+@pytest.mark.parametrize("name", BY_TOKEN)
+def test_a_route_for_whoever_has_the_link(site: Site, owner: Owner, name: str) -> None:
+    """A share link needs no account; another token, or one that was revoked, opens nothing."""
+    made = owner.shared()
+    path = name.split(" ")[1]
+    assert site.client.get(path.format(**made)).status_code in (200, 307)
+    assert site.client.get(path.format(**made | {"token": "x" * 32})).status_code == 404
+    site.client.delete(f"/v1/groups/{made['group_id']}/share", headers=ANN)
+    assert site.client.get(path.format(**made)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/kinds", "/docs", "/redoc", "/openapi.json"])
+def test_a_route_for_everyone(site: Site, path: str) -> None:
+    """Monitoring, documentation and the list of kinds need no token."""
+    site.configure(AUTH_REQUIRED="true")
+    assert site.client.get(path).status_code == 200
+
+
+def test_no_route_is_hidden() -> None:
+    """The OpenAPI document tells of every route but its own, so that the walk over it meets them all."""
+    routes = {getattr(route, "path", "") for route in create_app().routes} - {""}
+    told = {path for _, path in (name.split(" ") for name in operations())}
+    known = told | {path.replace("{name}", "{name:path}") for path in told}
+    assert routes - {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"} <= known
