@@ -103,7 +103,10 @@ class Heard:
 
 @dataclass(frozen=True)
 class Embedded:
-    """One vector per text, all of `dimensions` numbers and of length 1."""
+    """One vector per text, all of `dimensions` numbers and of length 1.
+
+    `usage.provider` and `usage.model` say whose they are: those of different models cannot be compared.
+    """
 
     vectors: list[list[float]]
     dimensions: int
@@ -141,7 +144,7 @@ class Provider(Protocol):
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
         """A vector for the meaning of each text, so that a query lies near the documents that answer it.
 
-        Raises as `analyze`.
+        Of a long text only the beginning counts. Raises as `analyze`, and ValueError for a text without words.
         """
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
