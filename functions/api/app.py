@@ -9,14 +9,14 @@ from fastapi import FastAPI
 from functions.api.compat import metadata, recipes, reels
 from functions.api.cors import Cors
 from functions.api.frame import Frame
-from functions.api.identity import Verify, no_accounts
+from functions.api.identity import Verify, by_accounts
 from functions.api.openapi import describe
 from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
-from functions.api.routes import events, export, groups, jobs, kinds, media, service, shared, uploads, videos
+from functions.api.routes import auth, events, export, groups, jobs, kinds, media, service, shared, uploads, videos
 from functions.api.throttle import Throttle
 
-NATIVE = (service, kinds, jobs, uploads, events, media, export, videos, groups, shared)
+NATIVE = (service, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared)
 EARLIER = (recipes, reels, metadata)
 """The paths of the earlier systems."""
 
@@ -28,11 +28,11 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(verify: Verify = no_accounts) -> FastAPI:
+def create_app(verify: Verify = by_accounts) -> FastAPI:
     """The API over the process's platform. Connects to nothing before the first request; needs no lifespan events.
 
     Args:
-        verify: Tells whose bearer token it is; only asked when `AUTH_REQUIRED` is true.
+        verify: Tells whose bearer token it is; asked whenever one is sent.
     """
     app = Api(
         title="Clipwise",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,30 +13,27 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from functions.api.origins import frontend_origins
 from functions.api.throttle import count_user
 from shared.errors import PermanentError
+from shared.platform.connect import identity
+from shared.platform.ports import User
 from shared.settings import settings
 
-
-@dataclass(frozen=True)
-class User:
-    id: str
-
-
 Verify = Callable[[str], User]
-"""Whose bearer token this is; may block. Raises PermanentError `unauthenticated`."""
+"""Whose bearer token this is; may block. Raises PermanentError `unauthenticated` or `unverified`."""
 
 LOCAL = User("local")
 _bearer = HTTPBearer(auto_error=False, description="Not needed where AUTH_REQUIRED is false.")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def no_accounts(token: str) -> User:
-    """The verifier of a server that knows no accounts."""
-    raise PermanentError("unauthenticated", "This server knows no accounts, so this token is not valid here.")
+def by_accounts(token: str) -> User:
+    """The verifier of a server with accounts, which are opened at the first token."""
+    return identity().verify(token)
 
 
-def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> User:
+def caller(request: Request, credentials: Credentials) -> User:
     """The user who sent the request, which counts among theirs.
 
-    Raises PermanentError `unauthenticated` or `foreign_page`, and RateLimited.
+    Raises PermanentError `unauthenticated`, `unverified` or `foreign_page`, and RateLimited.
     """
     user = sender(request, credentials)
     count_user(request, user.id)
@@ -45,13 +41,25 @@ def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials
 
 
 def sender(request: Request, credentials: HTTPAuthorizationCredentials | None) -> User:
-    if not settings().auth_required:
-        refuse_foreign_pages(request)
-        return LOCAL
+    """Whose token was sent; where nobody has to sign in and nobody did, the local user."""
+    if credentials is not None:
+        verify: Verify = request.app.state.verify
+        return verify(credentials.credentials)
+    if settings().auth_required:
+        raise not_signed_in()
+    refuse_foreign_pages(request)
+    return LOCAL
+
+
+def bearer_token(credentials: Credentials) -> str:
+    """What was sent as a token, which nobody has looked at; raises PermanentError `unauthenticated` without one."""
     if credentials is None:
-        raise PermanentError("unauthenticated", "Sign in first, and send your token as “Authorization: Bearer …”.")
-    verify: Verify = request.app.state.verify
-    return verify(credentials.credentials)
+        raise not_signed_in()
+    return credentials.credentials
+
+
+def not_signed_in() -> PermanentError:
+    return PermanentError("unauthenticated", "Sign in first, and send your token as “Authorization: Bearer …”.")
 
 
 def refuse_foreign_pages(request: Request) -> None:
@@ -82,4 +90,7 @@ def _own_name(host: str) -> bool:
     return True
 
 
+__all__ = ["LOCAL", "BearerToken", "Caller", "User", "Verify", "bearer_token", "by_accounts", "caller"]
+
 Caller = Annotated[User, Depends(caller)]
+BearerToken = Annotated[str, Depends(bearer_token)]

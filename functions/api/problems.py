@@ -24,14 +24,22 @@ STATUSES = {
     "bad_form": 400,
     "bad_json": 400,
     "foreign_page": 403,
+    "login_again": 403,
     "no_recipe": 409,
     "no_transcript": 409,
+    "not_configured": 501,
     "not_done": 409,
+    "not_offered": 403,
     "rate_limited": 429,
+    "token_invalid": 400,
     "too_large": 413,
     "unauthenticated": 401,
     "unsupported_body": 415,
     "unsupported_media": 415,
+    "unverified": 403,
+    "username_taken": 409,
+    "wrong_credentials": 401,
+    "wrong_password": 403,
 }
 RETRY_AFTER_SEC = 5
 

@@ -1,7 +1,7 @@
 """Once a minute: whatever got stuck, ran out of time or is no longer to be kept.
 
-Triggered by: topic `sweep-tick`, from the scheduler. Reads: jobs whose wake time has come. Writes: these jobs; deletes
-old sources. Sets off: any stage that a lost event left waiting.
+Triggered by: topic `sweep-tick`, from the scheduler. Reads: jobs whose wake time has come, users who have left. Writes:
+these jobs; deletes old sources and what those users had. Sets off: any stage that a lost event left waiting.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
+from shared.library.erasure import erase_departed
 from shared.pipeline.sweep import sweep as sweep_jobs
 from shared.platform.connect import platform
 
@@ -16,3 +17,4 @@ from shared.platform.connect import platform
 @functions_framework.cloud_event
 def sweep(event: CloudEvent) -> None:
     sweep_jobs(platform())
+    erase_departed(platform())

@@ -57,6 +57,11 @@ def identity() -> Identity:
     return _accounts[-1] if _accounts else _identified()
 
 
+def forget_identity() -> None:
+    """Connect anew when it is asked for next, by the settings of then."""
+    _identified.cache_clear()
+
+
 @contextmanager
 def use_identity(chosen: Identity) -> Iterator[None]:
     """Let all code of this process use `chosen` meanwhile."""

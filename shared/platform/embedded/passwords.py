@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -17,8 +18,9 @@ _turn = threading.BoundedSemaphore(os.cpu_count() or 1)
 class Passwords:
     """Hashing and checking, which cost the same whether or not there is a password to check against."""
 
-    def __init__(self) -> None:
-        self._nobodys = self.hash(secrets.token_urlsafe())
+    @cached_property
+    def _nobodys(self) -> str:
+        return self.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
         with _turn:
@@ -26,9 +28,10 @@ class Passwords:
 
     def matches(self, stored: str | None, password: str) -> bool:
         """False, after the same work, where nothing is stored."""
+        nobodys = self._nobodys
         with _turn:
             try:
-                return _hasher.verify(stored or self._nobodys, password) and stored is not None
+                return _hasher.verify(stored or nobodys, password) and stored is not None
             except VerifyMismatchError:
                 return False
 

@@ -1,0 +1,67 @@
+"""How often credentials may be tried: by the account they are for, and by the address they come from.
+
+Counted in documents by all instances. Nothing here depends on whether there is such an account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.types import Scope
+
+from functions.api.address import client_address
+from functions.api.throttle import note
+from shared.platform.cas import compare_and_set
+from shared.platform.ports import Documents
+from shared.security import rates
+from shared.security.rates import RATES, Allowance
+from shared.settings import settings
+
+SIGN_IN, SIGN_UP, MAIL, TOKEN, ANONYMOUS = "sign-in", "sign-up", "mail", "mail-token", "anonymous"
+QUARTER, HOUR = 15 * 60, 60 * 60
+
+PER_ACCOUNT = {SIGN_IN: Allowance(10, QUARTER), MAIL: Allowance(5, HOUR)}
+PER_ADDRESS = {
+    SIGN_IN: Allowance(50, QUARTER),
+    SIGN_UP: Allowance(20, HOUR),
+    MAIL: Allowance(20, HOUR),
+    TOKEN: Allowance(50, QUARTER),
+    ANONYMOUS: Allowance(30, HOUR),
+}
+
+
+class Guesses:
+    """Those of one request. All methods block, and raise RateLimited when there are none left."""
+
+    def __init__(self, scope: Scope, documents: Documents) -> None:
+        self._scope = scope
+        self._documents = documents
+
+    def count(self, policy: str, account: str | None = None) -> list[tuple[str, Allowance]]:
+        """Count one for the address, and for the account under the name or address that was given for it."""
+        counted = list(self._allowed(policy, account))
+        for who, allowed in counted:
+            note(self._scope, rates.count(self._documents, policy, who, allowed)).require()
+        return counted
+
+    @contextmanager
+    def sign_in(self, account: str) -> Iterator[None]:
+        """Count the try before it is made, so that many at once count, too; a good one is taken back."""
+        counted = self.count(SIGN_IN, account)
+        windows = [rates.window(allowed)[0] for _, allowed in counted]
+        yield
+        for (who, _), start in zip(counted, windows, strict=True):
+            compare_and_set(self._documents, RATES, rates.count_id(SIGN_IN, who, start), _one_less)
+
+    def _allowed(self, policy: str, account: str | None) -> Iterator[tuple[str, Allowance]]:
+        factor = settings().rate_limit_address_factor
+        if factor:
+            yield f"address {client_address(self._scope)}", PER_ADDRESS[policy].times(factor)
+        if account is not None:
+            yield f"account {account.strip().casefold()}", PER_ACCOUNT[policy]
+
+
+def _one_less(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    return data | {"count": max(0, data["count"] - 1)} if data else None

@@ -1,0 +1,96 @@
+"""Removing all that belongs to a user who has left, in steps of bounded size that anyone may take up again.
+
+That a user has left is noted before their account goes; the note goes last.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared import clock
+from shared.ai.budget import SPENDING
+from shared.library.deletion import delete_job
+from shared.library.groups import GROUPS
+from shared.models.job import Job
+from shared.pipeline.once import ANSWERS, IDEMPOTENCY
+from shared.pipeline.paths import JOBS
+from shared.platform.ports import Platform
+from shared.security.rates import RATES
+
+log = logging.getLogger(__name__)
+
+DEPARTURES = "departures"
+STEP = 50
+USERS_AT_ONCE = 20
+LINGER = timedelta(hours=2)
+"""As long as requests that the user had sent, or tokens that other instances still take, can bring something new."""
+
+Erase = Callable[[Platform, str, int], int]
+"""Removes at most so many things of a user; returns how many, 0 when none is left."""
+
+
+def erase_jobs(place: Platform, owner: str, limit: int) -> int:
+    """With videos, results and media."""
+    found = place.documents.query(JOBS, [("owner", "==", owner)], limit=limit).documents
+    for document in found:
+        delete_job(place, Job.read(document.data))
+    return len(found)
+
+
+def documents_in(collection: str) -> Erase:
+    """For a collection whose documents have a field `owner` and nothing else hanging on them."""
+
+    def erase(place: Platform, owner: str, limit: int) -> int:
+        found = place.documents.query(collection, [("owner", "==", owner)], limit=limit).documents
+        for document in found:
+            place.documents.delete(collection, document.id)
+        return len(found)
+
+    return erase
+
+
+ERASERS: tuple[Erase, ...] = (
+    # Whatever is a user's own must be found by one of these.
+    erase_jobs,
+    *map(documents_in, (GROUPS, IDEMPOTENCY, ANSWERS, SPENDING, RATES)),
+)
+
+
+def depart(place: Platform, owner: str) -> None:
+    """Note that all that is this user's is to go; to be called before the account is deleted."""
+    now = clock.now()
+    place.documents.put(DEPARTURES, owner, {"owner": owner, "lookAt": now, "until": now + LINGER})
+
+
+def erase(place: Platform, owner: str, limit: int = STEP) -> bool:
+    """Remove at most `limit` things of a user who has left; whether nothing is left of them."""
+    for eraser in ERASERS:
+        limit -= eraser(place, owner, limit)
+        if limit <= 0:
+            return False
+    return True
+
+
+def erase_departed(place: Platform) -> int:
+    """A step for each of those who have left and whose time it is; returns how many there were.
+
+    Raises ExceptionGroup when some could not be erased, after all the others were.
+    """
+    due = place.documents.query(DEPARTURES, [("lookAt", "<=", clock.now())], [("lookAt", "asc")], USERS_AT_ONCE)
+    troubles = []
+    for note in due.documents:
+        try:
+            nothing_left = erase(place, note.data["owner"])
+        except Exception as trouble:
+            log.exception("a user who has left could not be erased")
+            troubles.append(trouble)
+            continue
+        if nothing_left and note.data["until"] <= clock.now():
+            place.documents.delete(DEPARTURES, note.id)
+        elif nothing_left:
+            place.documents.put(DEPARTURES, note.id, note.data | {"lookAt": note.data["until"]})
+    if troubles:
+        raise ExceptionGroup("users who could not be erased", troubles)
+    return len(due.documents)
