@@ -13,10 +13,23 @@ from functions.api.identity import Verify, by_accounts
 from functions.api.openapi import describe
 from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
-from functions.api.routes import auth, events, export, groups, jobs, kinds, media, service, shared, uploads, videos
+from functions.api.routes import (
+    auth,
+    events,
+    export,
+    groups,
+    jobs,
+    kinds,
+    media,
+    service,
+    shared,
+    uploads,
+    videos,
+    webhooks,
+)
 from functions.api.throttle import Throttle
 
-NATIVE = (service, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared)
+NATIVE = (service, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared, webhooks)
 EARLIER = (recipes, reels, metadata)
 """The paths of the earlier systems."""
 

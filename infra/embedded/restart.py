@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from shared import clock
 from shared.models.job import Job, JobStatus, StageState, StageStatus
+from shared.models.webhook import Delivery, DeliveryStatus
 from shared.pipeline.jobs import change_job
 from shared.pipeline.parts import change_part
 from shared.pipeline.paths import JOBS, PARTS
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.ports import Documents
+from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 
 def resume(place: EmbeddedPlace) -> None:
@@ -20,16 +22,18 @@ def resume(place: EmbeddedPlace) -> None:
     """
     place.queue.release_all()
     documents = place.platform.documents
-    for id in _running(documents, JOBS):
+    for id in _with_status(documents, JOBS, JobStatus.RUNNING):
         change_job(documents, id, _free)
-    for id in _running(documents, PARTS):
+    for id in _with_status(documents, PARTS, StageStatus.RUNNING):
         change_part(documents, id, _free_state)
+    for id in _with_status(documents, DELIVERIES, DeliveryStatus.SENDING):
+        change_delivery(documents, id, _free_delivery)
 
 
-def _running(documents: Documents, collection: str) -> Iterator[str]:
+def _with_status(documents: Documents, collection: str, status: str) -> Iterator[str]:
     cursor = None
     while True:
-        page = documents.query(collection, [("status", "==", JobStatus.RUNNING)], limit=100, cursor=cursor)
+        page = documents.query(collection, [("status", "==", status)], limit=100, cursor=cursor)
         yield from (document.id for document in page.documents)
         if page.cursor is None:
             return
@@ -40,6 +44,13 @@ def _free(job: Job) -> bool:
     freed = [_free_state(state) for state in job.stages.values()]
     job.updated_at = clock.now()
     return any(freed)
+
+
+def _free_delivery(delivery: Delivery) -> bool:
+    delivery.status = DeliveryStatus.PENDING
+    delivery.due_at = delivery.wake_at = clock.now()
+    delivery.tries -= 1
+    return True
 
 
 def _free_state(state: StageState) -> bool:

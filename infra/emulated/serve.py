@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from infra.embedded.scheduler import Scheduler, ticks
@@ -15,6 +16,7 @@ from infra.embedded.serve import LOOPBACK, bound, sole_server, worker_folder
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
 from infra.emulated.provision import provision
+from shared.platform.embedded.keys import signing_key
 from shared.settings import read_settings
 
 
@@ -43,6 +45,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(worker_folder(folder.resolve()))}
         # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
         environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": "none"}
+        environ["SIGNING_KEY"] = signing_key(replace(read_settings(os.environ), clipwise_data=folder)).decode()
         if host in LOOPBACK:
             environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
         os.environ.update(environ)

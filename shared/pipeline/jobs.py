@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +12,13 @@ from shared import clock
 from shared.errors import AlreadyExists, NotFound
 from shared.library.search import search_words
 from shared.logs import bound
-from shared.models.job import Job, JobStatus, StageStatus, UploadState
+from shared.models.job import Job, JobStatus, Outgoing, StageStatus, UploadState
 from shared.pipeline.paths import JOBS
 from shared.pipeline.wiring import wiring
 from shared.platform.cas import compare_and_set
 from shared.platform.ports import Documents
 from shared.settings import settings
+from shared.webhooks.endpoints import NOTIFY, anyone_listens
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ def create_job(documents: Documents, job: Job) -> Job:
 def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool]) -> Job:
     """Apply `change` to the current job and store it; run again on the fresh job when another writer was first.
 
-    `change` mutates the job it is given and says whether to write; it may raise to give up.
+    `change` mutates the job it is given and says whether to write; it may raise to give up. A job that ends with it
+    gets the message in its outbox that tells its owner's webhooks, if there are any.
 
     Raises:
         NotFound: There is no such job (any more).
@@ -58,8 +61,11 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
         if data is None:
             raise NotFound(f"job {job_id}")
         current = Job.read(data)
+        ended = current.status.final
         if not change(current):
             return None
+        if current.status.final and not ended and anyone_listens(documents, current.owner):
+            current.outbox.append(Outgoing(id=uuid.uuid4().hex, target=NOTIFY))
         stamp(current)
         return current.document()
 

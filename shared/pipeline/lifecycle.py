@@ -20,6 +20,7 @@ from shared.pipeline.parts import begin_again, delete_parts
 from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
 from shared.platform.ports import Document, Documents, Platform
 from shared.settings import settings
+from shared.webhooks.deliveries import forget_job
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +123,7 @@ def cancel(platform: Platform, job_id: str) -> Job:
         return True
 
     job = jobs.change_job(platform.documents, job_id, change)
+    _send(platform, job)
     let_source_go(platform, job)
     return job
 
@@ -188,6 +190,7 @@ def erase(platform: Platform, job_id: str) -> None:
     platform.objects.delete(UPLOADS, source_name(job_id))
     platform.objects.delete_prefix(MEDIA, media_prefix(job_id))
     delete_parts(platform.documents, job_id)
+    forget_job(platform.documents, job_id)
     for collection in result_collections():
         platform.documents.delete(collection, job_id)
 

@@ -18,6 +18,7 @@ from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
 from shared.pipeline.wiring import wiring
 from shared.platform.ports import Document, Platform
 from shared.security.rates import RATES
+from shared.webhooks.deliveries import DELIVERIES, wake_due
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ BATCH = 100
 
 
 def sweep(platform: Platform) -> int:
-    """Look at every job whose time has come; return how many there were.
+    """Look at every job, and every delivery to a webhook, whose time has come; return how many there were.
 
     Raises ExceptionGroup when some could not be woken, after all the others were.
     """
@@ -41,7 +42,8 @@ def sweep(platform: Platform) -> int:
             except Exception as trouble:
                 log.exception("job could not be woken")
                 troubles.append(trouble)
-    for collection in (IDEMPOTENCY, ANSWERS, DELETED, RATES):
+    seen += sum(1 for _ in wake_due(platform))
+    for collection in (IDEMPOTENCY, ANSWERS, DELETED, RATES, DELIVERIES):
         _forget(platform, collection)
     if troubles:
         raise ExceptionGroup("jobs that could not be woken", troubles)
@@ -66,7 +68,7 @@ def wake(platform: Platform, job: Job) -> None:
     elif job.status.final:
         lifecycle.delete_source(platform, job)
     elif _needs_bytes(job) and not _arrived(platform, job):
-        change_job(platform.documents, job.id, _give_up)
+        relay(platform, change_job(platform.documents, job.id, _give_up))
     else:
         relay(platform, change_job(platform.documents, job.id, _nudge))
 

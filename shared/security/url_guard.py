@@ -15,7 +15,7 @@ from shared.security.addresses import is_public
 from shared.security.urls import WebUrl, normalise_url, parse_host, parse_url
 from shared.settings import Settings, SettingsError
 
-__all__ = ["Resolver", "check_url", "normalise_url", "public_addresses", "system_resolver"]
+__all__ = ["Resolver", "check_url", "listed", "normalise_url", "public_addresses", "system_resolver"]
 
 Resolver = Callable[[str, int], list[str]]
 """Gives the addresses of a host name; raises socket.gaierror."""
@@ -39,7 +39,7 @@ def check_url(url: str, settings: Settings) -> WebUrl:
         PermanentError: `url_invalid`, `url_not_allowed`.
     """
     parsed = parse_url(url)
-    if _allowed(parsed.host, parsed.port, settings):
+    if listed(parsed.host, parsed.port, settings):
         return parsed
     if (parsed.port < 1024 and parsed.port not in (80, 443)) or parsed.port in _BLOCKED_PORTS:
         raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not fetched; use 80 or 443.")
@@ -73,7 +73,7 @@ def public_addresses(host: str, port: int, settings: Settings, resolve: Resolver
         raise TransientError("url_unresolvable", f"The host {host} could not be looked up just now.") from error
     if not addresses:
         raise _no_such_host(host)
-    if not _allowed(host, port, settings):
+    if not listed(host, port, settings):
         _require_public(host, addresses)
     return addresses
 
@@ -91,7 +91,8 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _allowed(host: str, port: int, settings: Settings) -> bool:
+def listed(host: str, port: int, settings: Settings) -> bool:
+    """Whether ALLOW_HOSTS lets it through."""
     return (host, port) in [_host_and_port(pair) for pair in settings.allow_hosts.split(",") if pair.strip()]
 
 

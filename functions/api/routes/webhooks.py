@@ -1,0 +1,265 @@
+"""Webhooks: where to tell a user's own servers that a job has ended, and what became of it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from functions.api.access import Place, wrong_cursor
+from functions.api.bodies import read_json
+from functions.api.identity import Caller
+from functions.api.openapi import inline_body, problems
+from shared import clock
+from shared.errors import NotFound
+from shared.models.base import Model
+from shared.models.webhook import Attempt, Delivery, DeliveryStatus, Event, Webhook
+from shared.pipeline.lifecycle import JobProblem
+from shared.platform.ports import Platform
+from shared.settings import settings
+from shared.webhooks import deliveries, endpoints
+from shared.webhooks.deliveries import DELIVERIES
+from shared.webhooks.endpoints import WEBHOOKS
+from shared.webhooks.signature import new_salt, secret_of, written
+from shared.webhooks.target import check_host, check_target
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(401, 403, 422))
+
+Events = Annotated[
+    list[Event], Field(min_length=1, max_length=20, description="What to be told of; without it, of everything.")
+]
+Description = Annotated[str, Field(max_length=200)]
+
+
+class WebhookWish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(max_length=2000, description="https.", examples=["https://example.com/clipwise"])
+    events: Events = list(Event)
+    description: Description | None = None
+
+
+class WebhookChange(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(None, max_length=2000)
+    events: Events | None = None
+    description: Description | None = None
+    paused: bool | None = Field(None, description="`true`: send nothing until further notice. `false`: go on.")
+
+
+class WebhookInfo(Model):
+    id: str
+    url: str
+    events: list[Event]
+    description: str | None
+    paused: bool
+    paused_reason: str | None = Field(description="E.g. that too many deliveries failed; null while it is not paused.")
+    failures: int = Field(description="Deliveries in a row that were given up.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewWebhook(WebhookInfo):
+    secret: str = Field(
+        description="To verify signatures with. Shown now and never again.", examples=["whsec_MfKQ9r8…"]
+    )
+
+
+class WebhookList(BaseModel):
+    webhooks: list[WebhookInfo] = Field(description="Oldest first.")
+
+
+class DeliveryInfo(Model):
+    """A line of the log: one event, told to one webhook."""
+
+    id: str = Field(description="What the receiver gets as `webhook-id`, the same in every attempt.")
+    event: str
+    job_id: str | None
+    status: DeliveryStatus = Field(
+        description="`skipped`: not sent, because the webhook was paused or the job deleted."
+    )
+    attempts: list[Attempt] = Field(description="The last ten, oldest first.")
+    next_attempt_at: datetime | None = Field(description="Not before; null when there is none to come.")
+    created_at: datetime
+
+
+class DeliveryPage(BaseModel):
+    deliveries: list[DeliveryInfo] = Field(description="Newest first.")
+    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+
+
+def own_webhook(webhook_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")], user: Caller, place: Place) -> Webhook:
+    """Raises NotFound alike for what does not exist and for what is another's."""
+    webhook = endpoints.read_webhook(place.documents, webhook_id)
+    if webhook is None or webhook.owner != user.id:
+        raise NotFound(webhook_id)
+    return webhook
+
+
+OwnWebhook = Annotated[Webhook, Depends(own_webhook)]
+
+
+def shown(webhook: Webhook) -> dict[str, Any]:
+    info = WebhookInfo(paused=webhook.paused_reason is not None, **webhook.model_dump(exclude={"owner", "salt"}))
+    return info.json_form()
+
+
+def logged(delivery: Delivery) -> dict[str, Any]:
+    fields = delivery.model_dump(include=set(DeliveryInfo.model_fields))
+    return DeliveryInfo(next_attempt_at=None if delivery.status.final else delivery.due_at, **fields).json_form()
+
+
+@router.post(
+    "",
+    summary="Have an address of yours told when jobs end",
+    description="Each delivery is signed with `secret`, which this answer shows once; how to verify it is in the docs.",
+    status_code=201,
+    response_model=NewWebhook,
+    responses=problems(400, 409, 413, 415, 503),
+    openapi_extra=inline_body("application/json", WebhookWish.model_json_schema()),
+)
+async def create_webhook(request: Request, user: Caller, place: Place) -> Response:
+    wish = await read_json(request, WebhookWish)
+    made = await run_in_threadpool(make, place, user.id, wish)
+    return JSONResponse(made, 201, {"Location": f"/v1/webhooks/{made['id']}"})
+
+
+def make(place: Platform, owner: str, wish: WebhookWish) -> dict[str, Any]:
+    url = checked(wish.url)
+    if len(endpoints.webhooks_of(place.documents, owner)) >= endpoints.MOST:
+        raise JobProblem("too_many_webhooks", f"You have {endpoints.MOST} webhooks, which is the limit; delete one.")
+    now = clock.now()
+    webhook = Webhook(
+        id=uuid.uuid4().hex,
+        owner=owner,
+        url=url,
+        events=sorted(set(wish.events)),
+        description=wish.description,
+        salt=new_salt(),
+        created_at=now,
+        updated_at=now,
+    )
+    secret = written(secret_of(webhook))
+    place.documents.create(WEBHOOKS, webhook.id, webhook.document())
+    return shown(webhook) | {"secret": secret}
+
+
+def checked(url: str) -> str:
+    target = check_target(url, settings())
+    check_host(target, settings())
+    return str(target)
+
+
+@router.get("", summary="List your webhooks", response_model=WebhookList)
+def list_webhooks(user: Caller, place: Place) -> Response:
+    return JSONResponse({"webhooks": [shown(webhook) for webhook in endpoints.webhooks_of(place.documents, user.id)]})
+
+
+@router.get("/{webhook_id}", summary="Look at a webhook", response_model=WebhookInfo, responses=problems(404))
+def show_webhook(webhook: OwnWebhook) -> Response:
+    return JSONResponse(shown(webhook))
+
+
+@router.patch(
+    "/{webhook_id}",
+    summary="Change, pause or resume a webhook",
+    response_model=WebhookInfo,
+    responses=problems(400, 404, 413, 415, 503),
+    openapi_extra=inline_body("application/json", WebhookChange.model_json_schema()),
+)
+async def change_webhook(request: Request, webhook: OwnWebhook, place: Place) -> Response:
+    wanted = await read_json(request, WebhookChange)
+    return JSONResponse(await run_in_threadpool(alter, place, webhook.id, wanted))
+
+
+def alter(place: Platform, webhook_id: str, wanted: WebhookChange) -> dict[str, Any]:
+    url = checked(wanted.url) if wanted.url is not None else None
+
+    def change(webhook: Webhook) -> bool:
+        webhook.url = url or webhook.url
+        webhook.events = sorted(set(wanted.events)) if wanted.events else webhook.events
+        if "description" in wanted.model_fields_set:
+            webhook.description = wanted.description
+        if wanted.paused:
+            endpoints.pause(webhook, "You have paused it.")
+        elif wanted.paused is not None:
+            endpoints.resume(webhook)
+        return True
+
+    return shown(endpoints.change_webhook(place.documents, webhook_id, change))
+
+
+@router.delete(
+    "/{webhook_id}",
+    summary="Delete a webhook with its log",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404),
+)
+def delete_webhook(webhook: OwnWebhook, place: Place) -> None:
+    deliveries.forget_webhook(place.documents, webhook.id)
+
+
+@router.post(
+    "/{webhook_id}/test",
+    summary="Send a test to a webhook",
+    description="Its event is `webhook.test`. It is tried once, even while the webhook is paused; see the log.",
+    status_code=202,
+    response_model=DeliveryInfo,
+    responses=problems(404),
+)
+def try_webhook(webhook: OwnWebhook, place: Place) -> Response:
+    return JSONResponse(logged(deliveries.try_out(place, webhook)), 202)
+
+
+@router.get(
+    "/{webhook_id}/deliveries",
+    summary="Look at what was sent to a webhook, newest first",
+    description="Kept for 30 days.",
+    response_model=DeliveryPage,
+    responses=problems(404),
+)
+def list_deliveries(
+    webhook: OwnWebhook,
+    place: Place,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+) -> Response:
+    order = [("createdAt", "desc")]
+    try:
+        page = place.documents.query(DELIVERIES, [("webhookId", "==", webhook.id)], order, limit, cursor)  # type: ignore[arg-type]
+    except ValueError:
+        raise wrong_cursor() from None
+    lines = [logged(Delivery.read(document.data)) for document in page.documents]
+    return JSONResponse({"deliveries": lines, "cursor": page.cursor})
+
+
+@router.post(
+    "/{webhook_id}/deliveries/{delivery_id}/replay",
+    summary="Send a delivery once more",
+    description="With the same `webhook-id` and the same body, and with all its attempts again.",
+    status_code=202,
+    response_model=DeliveryInfo,
+    responses=problems(404, 409),
+)
+def replay(
+    webhook: OwnWebhook, place: Place, delivery_id: Annotated[str, Path(pattern="^msg_[0-9a-f]{32}$")]
+) -> Response:
+    delivery = deliveries.read_delivery(place.documents, delivery_id)
+    if delivery is None or delivery.webhook_id != webhook.id:
+        raise NotFound(delivery_id)
+    if delivery.data is None:
+        raise JobProblem("nothing_to_send", "The job was deleted, so there is nothing to tell of it any more.")
+    if webhook.paused_reason:
+        raise JobProblem("webhook_paused", "The webhook is paused; resume it first.")
+    delivery = deliveries.change_delivery(place.documents, delivery_id, deliveries.begin_again)
+    deliveries.set_off(place, delivery_id)
+    return JSONResponse(logged(delivery), 202)

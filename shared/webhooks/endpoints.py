@@ -1,0 +1,62 @@
+"""The documents of users' webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared import clock
+from shared.errors import NotFound
+from shared.models.webhook import Webhook
+from shared.platform.cas import compare_and_set
+from shared.platform.ports import Documents
+
+WEBHOOKS = "webhooks"
+NOTIFY = "notify"
+"""The function that delivers."""
+MOST = 10
+"""Webhooks that one user may have."""
+PAUSE_AFTER = 10
+"""Deliveries in a row that were given up, until nothing more is sent."""
+
+
+def read_webhook(documents: Documents, id: str) -> Webhook | None:
+    stored = documents.get(WEBHOOKS, id)
+    return Webhook.read(stored.data) if stored else None
+
+
+def webhooks_of(documents: Documents, owner: str) -> list[Webhook]:
+    """Oldest first."""
+    found = documents.query(WEBHOOKS, [("owner", "==", owner)]).documents
+    return sorted((Webhook.read(document.data) for document in found), key=lambda webhook: webhook.created_at)
+
+
+def anyone_listens(documents: Documents, owner: str) -> bool:
+    return bool(documents.query(WEBHOOKS, [("owner", "==", owner)], limit=1).documents)
+
+
+def change_webhook(documents: Documents, id: str, change: Callable[[Webhook], bool]) -> Webhook:
+    """As `change_job`, for a webhook. Raises NotFound, Conflict."""
+    current: Webhook
+
+    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        nonlocal current
+        if data is None:
+            raise NotFound(f"webhook {id}")
+        current = Webhook.read(data)
+        if not change(current):
+            return None
+        current.updated_at = clock.now()
+        return current.document()
+
+    compare_and_set(documents, WEBHOOKS, id, changed)
+    return current
+
+
+def pause(webhook: Webhook, reason: str) -> None:
+    webhook.paused_reason = reason
+
+
+def resume(webhook: Webhook) -> None:
+    webhook.paused_reason = None
+    webhook.failures = 0

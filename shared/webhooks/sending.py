@@ -1,0 +1,180 @@
+"""One attempt at a delivery: claimed, sent through the URL guard, settled."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+from shared import clock
+from shared.errors import ClipwiseError, NotFound
+from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Webhook
+from shared.platform.ports import Documents, Platform
+from shared.security.url_guard import Resolver, system_resolver
+from shared.settings import settings
+from shared.webhooks.deliveries import DELIVERIES, MOST_TRIES, change_delivery, claim, end, skip
+from shared.webhooks.endpoints import PAUSE_AFTER, change_webhook, pause, read_webhook
+from shared.webhooks.signature import secret_of, signed_headers
+from shared.webhooks.target import check_target
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_SEC = 15.0
+# Between two tries, in seconds: three days in all, as Standard Webhooks proposes.
+DELAYS = (60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+LONGEST_WAIT_SEC = 86_400
+GONE = 410
+SENTENCES = {
+    "source_slow": f"No answer came within {TIMEOUT_SEC:g} seconds.",
+    "source_unavailable": "The server could not be reached, or hung up without an answer.",
+    "source_untrusted": "The server's certificate is not valid for its name.",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt. `wait_sec` is how long the receiver wants to be left alone."""
+
+    code: int | None
+    error: str | None
+    duration_ms: int
+    wait_sec: float = 0
+
+
+def attempt(platform: Platform, delivery_id: str, resolve: Resolver = system_resolver) -> None:
+    """Try a delivery whose time has come; when it is to be tried again, `sweep` sets it off."""
+    documents = platform.documents
+    delivery = claim(documents, delivery_id)
+    if delivery is None:
+        log.info("nothing to send")
+        return
+    webhook = read_webhook(documents, delivery.webhook_id)
+    if webhook is None:
+        documents.delete(DELIVERIES, delivery.id)
+    elif delivery.data is None or (webhook.paused_reason and delivery.event != TEST):
+        _leave(documents, delivery)
+    else:
+        outcome = post(webhook, delivery, resolve)
+        log.info("delivery %s: %s", delivery.id, outcome.error or outcome.code)
+        with suppress(NotFound):
+            _remember(documents, webhook, settle(documents, delivery, outcome), outcome)
+
+
+def post(webhook: Webhook, delivery: Delivery, resolve: Resolver) -> Outcome:
+    """Send it. Redirects are not followed, and of the answer nothing but its head is read."""
+    from shared.security.guarded_http import Limits, exchange
+
+    body = written_body(delivery)
+    began = time.monotonic()
+    headers = {"Content-Type": "application/json", "User-Agent": "Clipwise-Webhooks"}
+    headers |= signed_headers(secret_of(webhook), delivery.id, clock.now(), body)
+    code, error, wait = None, None, 0.0
+    try:
+        target = check_target(webhook.url, settings())
+        limits = Limits(began + TIMEOUT_SEC, lambda: None)
+        with exchange("POST", target, settings(), limits, headers, body, resolve) as answer:
+            code = answer.status
+            wait = waiting_time(answer.headers.get("retry-after", ""))
+    except ClipwiseError as trouble:
+        error = SENTENCES.get(trouble.code, trouble.message)
+    if code is not None:
+        error = judged(code)
+    return Outcome(code, error, int((time.monotonic() - began) * 1000), wait)
+
+
+def written_body(delivery: Delivery) -> bytes:
+    """The same bytes in every attempt."""
+    occurred = delivery.occurred_at.isoformat().replace("+00:00", "Z")
+    body = {"type": delivery.event, "timestamp": occurred, "data": delivery.data}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def judged(code: int) -> str | None:
+    """What is wrong with an answer; None when it is a success."""
+    if 200 <= code < 300:
+        return None
+    if 300 <= code < 400:
+        return f"The answer was {code}; redirects are not followed, so give the address that it leads to."
+    return f"The answer was {code}."
+
+
+def waiting_time(retry_after: str) -> float:
+    """Seconds that a `Retry-After` asks for (RFC 9110, 10.2.3), bounded; 0 for what is no such value."""
+    if retry_after.isascii() and retry_after.isdigit():
+        seconds = float(retry_after[:10])
+    else:
+        try:
+            seconds = (parsedate_to_datetime(retry_after) - clock.now()).total_seconds()
+        except (TypeError, ValueError):
+            return 0
+    return min(max(0.0, seconds), LONGEST_WAIT_SEC)
+
+
+def settle(documents: Documents, claimed: Delivery, outcome: Outcome) -> Delivery:
+    """Write down what came of it, and when it is to be tried next. Raises NotFound."""
+
+    def record(delivery: Delivery) -> bool:
+        if delivery.status is not DeliveryStatus.SENDING or delivery.tries != claimed.tries:
+            return False
+        delivery.attempts[-1] = Attempt(
+            at=delivery.attempts[-1].at,
+            response_code=outcome.code,
+            duration_ms=outcome.duration_ms,
+            error=outcome.error,
+        )
+        if outcome.error is None:
+            end(delivery, DeliveryStatus.DELIVERED)
+        elif outcome.code == GONE or delivery.event == TEST or delivery.tries >= MOST_TRIES:
+            end(delivery, DeliveryStatus.FAILED)
+        else:
+            delivery.status = DeliveryStatus.PENDING
+            delivery.due_at = delivery.wake_at = clock.now() + pause_before(delivery.tries, outcome.wait_sec)
+        return True
+
+    return change_delivery(documents, claimed.id, record)
+
+
+def pause_before(tries: int, wanted_sec: float) -> timedelta:
+    """How long to wait after so many tries: longer each time, as long as the receiver wants, never all at once."""
+    planned = DELAYS[min(tries, len(DELAYS)) - 1] * random.uniform(1, 1.1)  # noqa: S311  # spreads load, hides nothing
+    return timedelta(seconds=max(planned, wanted_sec))
+
+
+def _leave(documents: Documents, delivery: Delivery) -> None:
+    """It was claimed, but is not to be sent."""
+
+    def record(current: Delivery) -> bool:
+        current.attempts.pop()
+        skip(current)
+        return True
+
+    with suppress(NotFound):
+        change_delivery(documents, delivery.id, record)
+
+
+def _remember(documents: Documents, webhook: Webhook, delivery: Delivery, outcome: Outcome) -> None:
+    """Keep count of deliveries that were given up, and pause the webhook when there are too many in a row."""
+    if delivery.event == TEST:
+        return
+
+    def succeed(current: Webhook) -> bool:
+        current.failures = 0
+        return True
+
+    def give_up(current: Webhook) -> bool:
+        current.failures += 1
+        if outcome.code == GONE:
+            pause(current, "The endpoint answered 410 Gone: it wants nothing more.")
+        elif current.failures >= PAUSE_AFTER:
+            pause(current, f"{current.failures} deliveries in a row failed, the last because: {outcome.error}")
+        return True
+
+    if delivery.status is DeliveryStatus.DELIVERED and webhook.failures:
+        change_webhook(documents, webhook.id, succeed)
+    elif delivery.status is DeliveryStatus.FAILED:
+        change_webhook(documents, webhook.id, give_up)

@@ -1,0 +1,52 @@
+"""Secrets and signatures of webhooks, as Standard Webhooks 1.0.0 has them (symmetric, `v1`)."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from datetime import datetime
+
+from shared.errors import PermanentError
+from shared.models.webhook import Webhook
+from shared.settings import settings
+
+PREFIX = "whsec_"
+
+
+def new_salt() -> str:
+    return secrets.token_hex(16)
+
+
+def secret_of(webhook: Webhook) -> bytes:
+    """32 bytes that follow from the server's key and the webhook (HMAC-SHA256), so that no copy of the documents has
+    them. Raises PermanentError `not_configured`.
+    """
+    return hmac.digest(server_key(), f"webhook {webhook.id} {webhook.salt}".encode(), "sha256")
+
+
+def written(secret: bytes) -> str:
+    """As users are shown it, and as libraries for verifying take it."""
+    return PREFIX + base64.b64encode(secret).decode()
+
+
+def signed_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict[str, str]:
+    """What goes with a body that is sent at a time: its id, the time, and the signature over all three."""
+    timestamp = str(int(at.timestamp()))
+    signature = hmac.digest(secret, f"{id}.{timestamp}.".encode() + body, "sha256")
+    return {
+        "webhook-id": id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+    }
+
+
+def server_key() -> bytes:
+    chosen = settings()
+    if chosen.clipwise_place == "embedded":
+        from shared.platform.embedded.keys import signing_key
+
+        return signing_key(chosen)
+    if not chosen.signing_key:
+        raise PermanentError("not_configured", "This server has no SIGNING_KEY, without which it sends no webhooks.")
+    return chosen.signing_key.encode()

@@ -1,0 +1,14 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api_site import api_server, site
+from tests.receiver import Receiver, receiving
+
+__all__ = ["api_server", "site"]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as opened:
+        yield opened
