@@ -58,6 +58,10 @@ class IdentityServer(FakeService):
     def mailed(self, purpose: str, to: str) -> list[Code]:
         return [code for code in self.accounts.mailed if (code.purpose, code.to) == (purpose, to)]
 
+    def then_refuse(self, *messages: str) -> None:
+        """Answer the next requests with these errors, one each, in order."""
+        self.then(*map(refused, messages))
+
     def reply_to(self, asked: Asked) -> Reply:
         queued = self.next_reply()
         if queued is not None:

@@ -151,6 +151,20 @@ OPEN: dict[str, str] = {
     "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/source": "is for whoever has the token",
 }
+OPEN |= {
+    f"POST /v1/auth/{way}": "is for who has no token yet"
+    for way in (
+        "signup",
+        "verify-email",
+        "login",
+        "refresh",
+        "password-reset",
+        "password-reset/confirm",
+        "anonymous",
+    )
+}
+# About the account behind the token, whoever sends it: tried with real sessions in test_auth.py.
+ACCOUNT = ("POST /v1/auth/logout", "GET /v1/auth/me", "PATCH /v1/auth/me", "DELETE /v1/auth/me")
 BY_TOKEN = sorted(name for name in OPEN if "{token}" in name)
 
 
@@ -180,7 +194,7 @@ def owner(site: Site) -> Owner:
 
 def test_every_route_is_tried_here() -> None:
     """A route cannot be added without saying here whose it is."""
-    assert sorted(operations()) == sorted(CASES.keys() | OPEN.keys())
+    assert sorted(operations()) == sorted([*CASES, *OPEN, *ACCOUNT])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -192,6 +206,15 @@ def test_a_route_without_a_token(site: Site, owner: Owner, name: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert site.client.get("/v1/jobs", headers=ANN).json() == before
+
+
+@pytest.mark.parametrize("name", ACCOUNT)
+def test_a_route_about_the_account_without_a_token(site: Site, owner: Owner, name: str) -> None:
+    """There is no account behind no token, and none behind one that nobody gave."""
+    for headers in ({}, {"Authorization": "Bearer nonsense"}):
+        answer = site.client.request(*name.split(" "), headers=headers, json={})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("name", CASES)
