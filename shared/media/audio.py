@@ -62,7 +62,7 @@ def extract_audio(
 
     def hear(pcm: bytes) -> None:
         levels.take(pcm)
-        tick(min(1.0, levels.samples / SAMPLE_RATE / info.duration_sec))
+        tick(min(1.0, levels.samples / SAMPLE_RATE / (info.duration_sec or 1)))
 
     loudness = _listen(_command(path, out, info), _LEAST_TIMEOUT_SEC + info.duration_sec, hear)
     unreadable = PermanentError("audio_unreadable", "The sound of the video cannot be read; send it in another format.")

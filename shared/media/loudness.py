@@ -15,7 +15,8 @@ _MEASURE = re.compile(rb"\s+(I|LRA|Peak):\s+(-?\d+(?:\.\d+)?) (?:LUFS|LU|dBFS)\s
 
 
 def read_loudness(log: IO[bytes]) -> Loudness | None:
-    """Read ffmpeg's log to its end for the summary of `ebur128`; None when there is none, or nothing to be heard.
+    """Read ffmpeg's log to its end for the summary of `ebur128`; None when there was nothing to be heard, or less than
+    the 0.4 s that can be measured.
 
     However long the log is, one line of it is held at a time: a damaged file is complained of without end.
     """
