@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from functions.api import accounts
 from functions.api.access import Place
+from functions.api.accounts import Counted
 from functions.api.bodies import read_json
-from functions.api.guesses import ANONYMOUS, MAIL, SIGN_UP, TOKEN, Guesses
+from functions.api.guesses import ANONYMOUS, MAIL
 from functions.api.identity import BearerToken, Caller
 from functions.api.openapi import inline_body, problems
 from functions.api.schemas import Message
@@ -96,13 +98,6 @@ class Tokens(BaseModel):
     user: Account
 
 
-def accounts_guesses(request: Request, place: Place) -> Guesses:
-    return Guesses(request.scope, place.documents)
-
-
-Counted = Annotated[Guesses, Depends(accounts_guesses)]
-
-
 def json_body(form: type[Form]) -> dict[str, Any]:
     return inline_body("application/json", form.model_json_schema())
 
@@ -141,13 +136,7 @@ def tokens(session: Session) -> JSONResponse:
 )
 async def sign_up(request: Request, guesses: Counted) -> Message:
     form = await read_json(request, SignUp)
-
-    def work() -> None:
-        guesses.count(SIGN_UP)
-        guesses.count(MAIL, form.email)
-        identity().sign_up(form.username, form.email, form.password)
-
-    await run_in_threadpool(work)
+    await run_in_threadpool(accounts.sign_up, guesses, form.username, form.email, form.password)
     return Message(message="A mail is on its way to this address; answer it to go on.")
 
 
@@ -159,12 +148,7 @@ async def sign_up(request: Request, guesses: Counted) -> Message:
 )
 async def verify_email(request: Request, guesses: Counted) -> Account:
     form = await read_json(request, MailedToken)
-
-    def work() -> User:
-        guesses.count(TOKEN)
-        return identity().verify_email(form.token)
-
-    return account(await run_in_threadpool(work))
+    return account(await run_in_threadpool(accounts.verify_email, guesses, form.token))
 
 
 @router.post(
@@ -176,12 +160,7 @@ async def verify_email(request: Request, guesses: Counted) -> Account:
 )
 async def log_in(request: Request, guesses: Counted) -> Response:
     form = await read_json(request, LogIn)
-
-    def work() -> Session:
-        with guesses.sign_in(form.username):
-            return identity().log_in(form.username, form.password)
-
-    return tokens(await run_in_threadpool(work))
+    return tokens(await run_in_threadpool(accounts.log_in, guesses, form.username, form.password))
 
 
 @router.post(
@@ -212,12 +191,7 @@ def log_out(token: BearerToken) -> None:
 )
 async def request_reset(request: Request, guesses: Counted) -> Message:
     form = await read_json(request, ResetRequest)
-
-    def work() -> None:
-        guesses.count(MAIL, form.email)
-        identity().request_password_reset(form.email)
-
-    await run_in_threadpool(work)
+    await run_in_threadpool(accounts.request_reset, guesses, form.email)
     return Message(message="If this address has an account, a mail is on its way to it.")
 
 
@@ -232,12 +206,7 @@ async def request_reset(request: Request, guesses: Counted) -> Message:
 )
 async def confirm_reset(request: Request, guesses: Counted) -> Response:
     form = await read_json(request, NewPassword)
-
-    def work() -> None:
-        guesses.count(TOKEN)
-        identity().confirm_password_reset(form.token, form.password)
-
-    await run_in_threadpool(work)
+    await run_in_threadpool(accounts.confirm_reset, guesses, form.token, form.password)
     return Response(status_code=204)
 
 
