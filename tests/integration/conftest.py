@@ -9,13 +9,16 @@ import pytest
 
 from infra.demo.video import render
 from infra.emulated.emulators import Hosts
+from infra.fakes.apify_server import ApifyServer
+from infra.fakes.made_up.apify import VIDEO, any_post
+from infra.fakes.made_up.gemini import MadeUpGemini
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.hostile_server import HostileServer
+from tests.integration.sites import OPTIONS, MortalOpenAI, Services, Sites
 from tests.running import Server, serving
+from tests.sounds import talking_video
 from tests.videos import plain_video
 from tests.web import Web, served_folder
-
-OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +65,24 @@ def cooking_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("videos") / "cooking.mp4"
     render(path, lambda *_: None)
     return path
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds with something to hear."""
+    return talking_video(tmp_path_factory.mktemp("videos") / "talk.mp4")
+
+
+@pytest.fixture(scope="session")
+def services(cooking_video: Path) -> Iterator[Services]:
+    """The stand-ins for OpenAI, Gemini and Apify, to be counted at and to be made fail."""
+    with MortalOpenAI() as openai, MadeUpGemini() as gemini, ApifyServer(any_post) as apify:
+        apify.store(VIDEO, "video/mp4", cooking_video.read_bytes())
+        yield Services(openai, gemini, apify)
+
+
+@pytest.fixture(scope="session")
+def sites(tmp_path_factory: pytest.TempPathFactory, services: Services) -> Iterator[Sites]:
+    opened = Sites(tmp_path_factory.mktemp("sites"), services)
+    yield opened
+    opened.close()

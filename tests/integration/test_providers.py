@@ -1,140 +1,191 @@
-"""The recipe job with each AI service, from upload to result, on the embedded place: real SDKs, real HTTP."""
+"""What becomes of a job when an AI service fails in one way or another: real SDKs, real HTTP, the embedded place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.fakes import gemini_server, openai_server
-from infra.fakes.gemini_server import GeminiServer
-from infra.fakes.openai_server import OpenAIServer
-from infra.fakes.server import FakeService, Reply
-from shared.platform.embedded.database import Database
-from shared.platform.embedded.documents import SqliteDocuments
+from infra.fakes.form_data import form_of
+from infra.fakes.made_up.openai import MadeUpOpenAI
+from infra.fakes.made_up.speech import heard, sound_name
+from infra.fakes.server import Asked, Reply
+from shared.models.transcript import Transcript
+from tests.integration.sites import FAKES, Services, Sites
 from tests.kitchen import answer, invalid_answer
 from tests.running import Server, serving
+from tests.sounds import bursts
 from tests.videos import plain_video
 
 pytestmark = pytest.mark.timeout(240)
 
 SECONDS = 4
-FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}
+LONG_SEC = 13 * 60
+STAGES = {"transcript": "transcribe", "recipe": "analyze"}
+"""The stage that asks the service, for kinds whose videos are given here: the one is not analysed, the other silent."""
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def silent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return plain_video(tmp_path_factory.mktemp("videos") / "soup.mp4", SECONDS)
 
 
-@pytest.fixture(scope="module")
-def openai() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as service:
-        yield service
+Run = Callable[[str, Callable[[Any], Sequence[Reply]]], dict[str, dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-def gemini() -> Iterator[GeminiServer]:
-    with GeminiServer() as service:
-        yield service
+@pytest.fixture
+def run(sites: Sites, services: Services, silent: Path, talk: Path) -> Iterator[Run]:
+    """Does a job of a kind with each provider, at the same time, and gives the ended jobs by provider.
+
+    First the services give the answers that are made by the function, then those they make up. No request is to be
+    left out, and none to be made beside those and, if the job is done, one that goes well.
+    """
+
+    def run(kind: str, prepare: Callable[[Any], Sequence[Reply]]) -> dict[str, dict[str, Any]]:
+        video = talk if kind == "transcript" else silent
+        servers = {name: sites.site("embedded", name).server for name in FAKES}
+        prepared = {name: len(prepare(fake)) for name, fake in FAKES.items()}
+        for name, fake in FAKES.items():
+            services.of(name).asked.clear()
+            services.of(name).then(*prepare(fake))
+        ids = {name: server.submit(video, kind) for name, server in servers.items()}
+        jobs = {name: server.follow(ids[name], 120) for name, server in servers.items()}
+        for name, job in jobs.items():
+            assert len(services.of(name).asked) == prepared[name] + (job["status"] == "done"), name
+        return jobs
+
+    yield run
+    for name in FAKES:
+        services.of(name).queue.clear()
 
 
-def environ(openai: OpenAIServer, gemini: GeminiServer, **more: str) -> dict[str, str]:
-    return {
-        "OPENAI_API_KEY": openai_server.KEY,
-        "OPENAI_BASE_URL": openai.base_url,
-        "GEMINI_API_KEY": gemini_server.KEY,
-        "GOOGLE_GEMINI_BASE_URL": gemini.url,
-        **more,
-    }
+FINAL: dict[str, Callable[[Any], Sequence[Reply]]] = {
+    "refused": lambda fake: [fake.refuses() if fake is openai_server else fake.blocks()],
+    "provider_key_invalid": lambda fake: [fake.failed(401)],
+    "answer_too_long": lambda fake: [fake.truncates(answer())] * 2,
+}
 
 
-@pytest.fixture(scope="module", params=sorted(FAKES))
-def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, openai: OpenAIServer, gemini: GeminiServer
-) -> Iterator[tuple[str, Server, FakeService]]:
-    """The name of a provider, a server that uses it, and the service behind it."""
-    name = request.param
-    given = environ(openai, gemini, AI_PROVIDER=name)
-    with serving(tmp_path_factory.mktemp(name), **given) as server:
-        yield name, server, openai if name == "openai" else gemini
+@pytest.mark.parametrize(
+    ("kind", "code"), [*(("recipe", code) for code in FINAL), ("transcript", "provider_key_invalid")]
+)
+def test_what_cannot_pass_fails_the_job(run: Run, sites: Sites, kind: str, code: str) -> None:
+    """A refusal, a wrong key, an endless answer: the job fails at once, says where and why, and a retry is refused."""
+    for provider, job in run(kind, FINAL[code]).items():
+        assert job["status"] == "failed", provider
+        error = job["error"]
+        assert (error["code"], error["stage"], error["retryable"]) == (code, STAGES[kind], False), provider
+        assert error["message"]
+        assert code == "provider_key_invalid" or job["usage"]["tokensIn"] > 0, provider
+        with sites.site("embedded", provider).server.client() as client:
+            assert client.post(f"/v1/jobs/{job['id']}/retry").json()["code"] == "not_retryable"
 
 
-def run(server: Server, video: Path) -> dict[str, Any]:
-    return server.follow(server.submit(video, "recipe"), 120)
+PASSING: dict[str, Callable[[Any], Sequence[Reply]]] = {
+    "a storm of 429": lambda fake: [fake.busy()] * 4,
+    "bodies cut off": lambda fake: [fake.cut_off(answer())] * 2,
+    "confusion": lambda fake: [fake.busy(), fake.cut_off(answer()), fake.busy(), fake.answers(invalid_answer())],
+}
 
 
-def test_a_video_becomes_a_recipe(served: tuple[str, Server, FakeService], video: Path) -> None:
-    """What the service sees in an uploaded video is the job's result, tied to what is stored of the video."""
-    name, server, service = served
-    service.then(FAKES[name].answers(answer()))
-    job = run(server, video)
-    assert job["status"] == "done", job["error"]
-    result = job["result"]
-    assert [item["name"] for item in result["ingredients"]] == ["tomatoes", "salt"]
-    assert result["steps"][0]["seen"]["time"] == pytest.approx(SECONDS, abs=0.1)
-    assert result["thumbnail"] == job["video"]["thumbnail"]["name"]
-    frame = result["titleSeen"]["frame"]
-    with server.client() as client:
-        assert client.get(f"/v1/jobs/{job['id']}/media/{frame}").status_code == 307
-    usage = job["usage"]
-    assert usage["provider"] == name
-    assert usage["promptVersion"]
-    assert usage["tokensIn"] > 0
-    assert usage["costUsd"] > 0
-    assert usage["frames"] > 0
-    stored = SqliteDocuments(Database(server.data / "clipwise.db")).get("recipes", job["id"])
-    assert stored
-    assert stored.data["usage"] == usage
+@pytest.mark.parametrize(
+    ("kind", "trouble"), [*(("recipe", trouble) for trouble in PASSING), ("transcript", "a storm of 429")]
+)
+def test_what_passes_is_tried_again(run: Run, kind: str, trouble: str) -> None:
+    """A service that is busy, breaks off or is confused at first gives its result in the end."""
+    for provider, job in run(kind, PASSING[trouble]).items():
+        assert job["status"] == "done", (provider, job["error"])
+        assert job["usage"]["provider"] == provider
+        if kind == "transcript":
+            assert job["usage"]["audioSeconds"] == pytest.approx(SECONDS, abs=0.5)
 
 
-@pytest.mark.parametrize("failure", ["refused", "provider_key_invalid", "answer_too_long"])
-def test_what_cannot_pass_fails_the_job(served: tuple[str, Server, FakeService], video: Path, failure: str) -> None:
-    """A refusal, a wrong key, an endless answer: the job fails at once, says why, and that a retry cannot help."""
-    name, server, service = served
-    fake = FAKES[name]
-    refusal = fake.refuses() if name == "openai" else fake.blocks()
-    replies: dict[str, list[Reply]] = {
-        "refused": [refusal],
-        "provider_key_invalid": [fake.failed(403)],
-        "answer_too_long": [fake.truncates(answer())] * 2,
-    }
-    before = len(service.asked)
-    service.then(*replies[failure])
-    job = run(server, video)
-    assert job["status"] == "failed"
-    error = job["error"]
-    assert (error["code"], error["stage"], error["retryable"]) == (failure, "analyze", False)
-    assert job["stages"]["analyze"]["attempts"] == 1
-    assert len(service.asked) - before == len(replies[failure])
-    assert failure == "provider_key_invalid" or job["usage"]["tokensIn"] > 0
-
-
-def test_what_passes_is_tried_again(served: tuple[str, Server, FakeService], video: Path) -> None:
-    """A service that is busy, broken off and confused at first gives its result in the stage's next attempt."""
-    name, server, service = served
-    fake = FAKES[name]
-    service.then(fake.busy(), fake.cut_off(answer()), fake.busy())
-    service.then(fake.answers(invalid_answer()), fake.answers(answer()))
-    job = run(server, video)
-    assert job["status"] == "done", job["error"]
-    assert job["stages"]["analyze"]["attempts"] == 2
-    assert job["usage"]["tokensIn"] >= 2000
-
-
-def test_a_month_has_an_end(tmp_path: Path, video: Path, openai: OpenAIServer, gemini: GeminiServer) -> None:
+def test_a_month_has_an_end(tmp_path: Path, silent: Path, services: Services) -> None:
     """One service stands in for the other; then the user's budget is used up, and the next job says so unpaid."""
-    given = environ(openai, gemini, AI_PROVIDER_RECIPE="openai,gemini", MONTHLY_BUDGET_USD="0.0001")
-    with serving(tmp_path, **given) as server:
+    openai, gemini = services.openai, services.gemini
+    given = services.environ() | {"AI_PROVIDER_RECIPE": "openai,gemini", "MONTHLY_BUDGET_USD": "0.0001"}
+    with serving(tmp_path / "data", **given) as server:
         openai.then(*[openai_server.failed(500, retry_after="0.01")] * 3)
         gemini.then(gemini_server.answers(answer()))
-        job = run(server, video)
+        job = server.follow(server.submit(silent, "recipe"), 120)
         assert job["status"] == "done", job["error"]
         assert job["usage"]["provider"] == "gemini"
         assert job["usage"]["notes"] == ["The provider openai was not available (provider_unavailable)."]
         before = len(openai.asked) + len(gemini.asked)
-        job = run(server, video)
+        job = server.follow(server.submit(silent, "recipe"), 120)
         assert job["error"]["code"] == "budget_exceeded"
         assert len(openai.asked) + len(gemini.asked) == before
+
+
+class Capricious(MadeUpOpenAI):
+    """Listens to everything but a sound that it does not like.
+
+    Attributes:
+        disliked: The name of that sound; None until it has chosen one.
+        choosy: Whether it is to choose one: the first that it hears.
+        listened: Names of the sounds that it was asked to listen to, in order.
+        sounds: All of them by their names.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listened: list[str] = []
+        self.sounds: dict[str, bytes] = {}
+        self.choosy = True
+        self.disliked: str | None = None
+
+    def made_up(self, asked: Asked) -> Reply:
+        sound = form_of(asked).files["file"][0].data
+        name = sound_name(sound)
+        self.listened.append(name)
+        self.sounds[name] = sound
+        if self.choosy and self.disliked is None:
+            self.disliked = name
+        return openai_server.failed(500, retry_after="0.01") if name == self.disliked else super().made_up(asked)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lecture(tmp_path_factory: pytest.TempPathFactory, services: Services) -> Iterator[tuple[Server, str, Capricious]]:
+    """A long sound that is being written down; begun first, so that the pauses between its attempts cost no time."""
+    folder = tmp_path_factory.mktemp("lecture")
+    long = bursts(folder / "lecture.flac", LONG_SEC)
+    with Capricious() as openai:
+        given = services.environ() | {"AI_PROVIDER": "openai", "OPENAI_BASE_URL": openai.base_url}
+        with serving(folder / "data", **given) as server:
+            yield server, server.submit(long, "transcript"), openai
+
+
+def test_only_the_part_that_failed_is_listened_to_again(lecture: tuple[Server, str, Capricious]) -> None:
+    """When one part of a long sound fails for good, the others are kept: a retry pays for that part alone."""
+    server, job_id, openai = lecture
+    job = server.follow(job_id, 120)
+    assert job["status"] == "failed"
+    error = job["error"]
+    assert (error["code"], error["stage"], error["retryable"]) == ("provider_unavailable", "transcribe", True)
+    parts = job["stages"]["transcribe"]["parts"]
+    assert parts >= 3
+    assert "these words are made up" in job["video"]["transcript"]
+    assert sorted(map(openai.listened.count, set(openai.listened)))[:-1] == [1] * (parts - 1)
+
+    openai.choosy, failed, openai.disliked = False, openai.disliked, None
+    openai.listened.clear()
+    with server.client() as client:
+        assert client.post(f"/v1/jobs/{job_id}/retry").status_code == 202
+    job = server.follow(job_id, 120)
+    assert job["status"] == "done", job["error"]
+    assert openai.listened == [failed]
+    assert job["usage"]["audioSeconds"] == pytest.approx(LONG_SEC, rel=0.02)
+    whole = whole_transcript(server, job_id)
+    order = re.findall(r"sound (\w{8}),", whole)
+    assert sorted(order) == sorted(openai.sounds)
+    assert whole == "\n".join(segment.text for name in order for segment in heard(openai.sounds[name]))
+
+
+def whole_transcript(server: Server, job_id: str) -> str:
+    with server.client() as client:
+        told = client.get(f"/v1/jobs/{job_id}/export", params={"format": "json"}).json()
+    return "\n".join(segment.text for segment in Transcript.read(told).segments)

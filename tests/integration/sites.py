@@ -1,0 +1,100 @@
+"""Servers of either place that use local stand-ins for the AI services, each started when it is first asked for."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.fakes import apify_server, gemini_server, openai_server
+from infra.fakes.apify_server import ApifyServer
+from infra.fakes.made_up.gemini import MadeUpGemini
+from infra.fakes.made_up.openai import MadeUpOpenAI
+from infra.fakes.server import Asked, FakeService, Reply
+from tests.contract.emulated import need_emulators
+from tests.running import Server, serving
+
+OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
+FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}
+"""What makes the answers of each provider's service."""
+DOWN = "The provider openai was not available (provider_unavailable)."
+
+
+class MortalOpenAI(MadeUpOpenAI):
+    """Can be down."""
+
+    down = False
+
+    def made_up(self, asked: Asked) -> Reply:
+        return openai_server.failed(503, retry_after="0.01") if self.down else super().made_up(asked)
+
+
+@dataclass(frozen=True)
+class Services:
+    """They answer by themselves what no answer is prepared for."""
+
+    openai: MortalOpenAI
+    gemini: MadeUpGemini
+    apify: ApifyServer
+
+    def environ(self) -> dict[str, str]:
+        return {
+            "OPENAI_API_KEY": openai_server.KEY,
+            "OPENAI_BASE_URL": self.openai.base_url,
+            "GEMINI_API_KEY": gemini_server.KEY,
+            "GOOGLE_GEMINI_BASE_URL": self.gemini.url,
+            "APIFY_TOKEN": apify_server.TOKEN,
+            "APIFY_BASE_URL": self.apify.url,
+            "SOURCES": "apify",
+        }
+
+    def of(self, provider: str) -> FakeService:
+        return {"openai": self.openai, "gemini": self.gemini}[provider]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server whose jobs one provider does.
+
+    Attributes:
+        notes: What their usage says of the others.
+    """
+
+    place: str
+    provider: str
+    server: Server
+    notes: tuple[str, ...] = ()
+
+
+class Sites:
+    """On the embedded place each provider has a server of its own.
+
+    The emulated place takes ten programs, so there is one, which turns to Gemini while OpenAI is down.
+    """
+
+    def __init__(self, folder: Path, services: Services) -> None:
+        self._folder = folder
+        self._services = services
+        self._stack = ExitStack()
+        self._servers: dict[tuple[str, str], Server] = {}
+
+    def site(self, place: str, provider: str) -> Site:
+        """Skips the test where the place cannot be had."""
+        if place == "embedded":
+            self._services.openai.down = False
+            return Site(place, provider, self._server(place, provider))
+        need_emulators()
+        self._services.openai.down = provider == "gemini"
+        server = self._server(place, "openai,gemini")
+        return Site(place, provider, server, (DOWN,) if self._services.openai.down else ())
+
+    def _server(self, place: str, order: str) -> Server:
+        if (place, order) not in self._servers:
+            environ = self._services.environ() | {"AI_PROVIDER": order}
+            opened = serving(self._folder / f"{place}-{order}", *OPTIONS[place], **environ)
+            self._servers[place, order] = self._stack.enter_context(opened)
+        return self._servers[place, order]
+
+    def close(self) -> None:
+        self._stack.close()
