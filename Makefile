@@ -18,8 +18,8 @@ up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function 
 package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 	@$(BIN)/python -m infra.packaging.package
 
-test: .venv/.for-dev browser-deps ## Run all tests
-	@$(BIN)/pytest
+test: .venv/.for-dev browser-deps ## Run all tests, on all cores
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 browser-deps: ## Install a browser and the Firebase SDK for the browser tests, where that can be done
 	@sh tests/browser/install.sh
