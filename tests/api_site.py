@@ -23,10 +23,10 @@ from infra.embedded.worker import load
 from shared.errors import NotNow
 from shared.models.job import Job
 from shared.pipeline.jobs import change_job
-from shared.platform import connect
 from shared.platform.connect import use_platform
 from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.identity import forget_identity, identity
 from shared.settings import settings
 from tests.contract.served import served
 from tests.running import UNLIMITED
@@ -38,7 +38,7 @@ MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(2000)
 
 def verify(token: str) -> User:
     """Accounts for tests: the token `token-NAME` is NAME's; others are those of the test's own accounts."""
-    return User(token.removeprefix("token-")) if token.startswith("token-") else connect.identity().verify(token)
+    return User(token.removeprefix("token-")) if token.startswith("token-") else identity().verify(token)
 
 
 @dataclass
@@ -141,7 +141,7 @@ def site(api_server: tuple[str, _Server], tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     settings.cache_clear()
     server.place = open_embedded(settings())
-    connect.forget_identity()
+    forget_identity()
     with use_platform(server.place.platform), httpx.Client(base_url=url, timeout=20) as client:
         yield Site(url, client, server.place, temporary, monkeypatch)
     server.place.database.close()

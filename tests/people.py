@@ -11,7 +11,11 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
+import pytest
+from argon2 import PasswordHasher
+
 from infra.fakes.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
+from shared.platform.embedded import passwords
 from shared.platform.embedded.accounts import LocalAccounts, open_accounts
 from shared.platform.embedded.place import open_embedded
 from shared.platform.gcp.firebase import FirebaseIdentity
@@ -27,6 +31,14 @@ SUBJECTS = {
     "change": "Verify your new address",
     "known": "You have an account",
 }
+
+
+@contextmanager
+def cheap_passwords() -> Iterator[None]:
+    """Hash them with next to no work, which is what costs time in tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @dataclass(frozen=True)

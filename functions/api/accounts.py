@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 
 from functions.api.access import Place
 from functions.api.guesses import MAIL, SIGN_UP, TOKEN, Guesses
-from shared.platform.connect import identity
+from shared.platform.identity import identity
 from shared.platform.ports import Session, User
 
 

@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from functions.api.origins import frontend_origins
 from functions.api.throttle import count_user
 from shared.errors import PermanentError
-from shared.platform.connect import identity
+from shared.platform.identity import identity
 from shared.platform.ports import User
 from shared.settings import settings
 

@@ -14,6 +14,8 @@ from shared.pipeline.wiring import Function, wiring
 
 READY_SEC = 60.0
 IO_THREADS = 8
+# Accounts are kept on this machine, too, unless there is an emulator for them.
+LEFT_OUT = frozenset({"shared.platform.embedded.place"})
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) ->
         endpoints = {}
         for row in wiring().functions.values():
             host, port = api if row.trigger.http else ("127.0.0.1", free_port())
-            sources = stage(row.name, folder)
+            sources = stage(row.name, folder, LEFT_OUT)
             found = os.environ | {**environ, "THREADS": str(threads(row))}
             command, log = server(row, host, port), folder / f"{row.name}.log"
             process = stack.enter_context(running(command, log, found, folder=sources, again=True))

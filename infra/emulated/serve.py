@@ -46,6 +46,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
         environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": "none"}
         environ["SIGNING_KEY"] = signing_key(replace(read_settings(os.environ), clipwise_data=folder)).decode()
+        environ |= {"CLIPWISE_DATA": str(folder.resolve()), "IDENTITY": os.environ.get("IDENTITY") or "local"}
         if host in LOOPBACK:
             environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
         os.environ.update(environ)

@@ -55,11 +55,11 @@ def package(name: str, out: Path) -> Package:
     return Package(name, folder, archive, archive.stat().st_size)
 
 
-def stage(name: str, out: Path) -> Path:
+def stage(name: str, out: Path, leave_out: frozenset[str] = LEFT_OUT) -> Path:
     """Lay out the function's sources in a folder below `out`, as the function host sees them."""
     folder = out / name
     shutil.rmtree(folder, ignore_errors=True)
-    for source in sources(name):
+    for source in sources(name, leave_out):
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
@@ -67,9 +67,9 @@ def stage(name: str, out: Path) -> Path:
     return folder
 
 
-def sources(name: str) -> set[Path]:
+def sources(name: str, leave_out: frozenset[str] = LEFT_OUT) -> set[Path]:
     """The files a function consists of: what its `main.py` reaches, the data beside these, and the table."""
-    modules = reached(ROOT / "functions" / name / "main.py", LEFT_OUT)
+    modules = reached(ROOT / "functions" / name / "main.py", leave_out)
     data = {path for module in modules for path in module.parent.iterdir() if path.suffix in DATA}
     return modules | data | {ROOT / "functions" / "pipeline.yaml"}
 

@@ -10,14 +10,14 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.platform.ports import Changes, Identity, Session
-from tests.people import KINDS, PASSWORD, People
+from tests.people import KINDS, PASSWORD, People, cheap_passwords
 
 OTHER = "quite another one"
 
 
 @pytest.fixture(scope="module", params=sorted(KINDS))
 def people(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
-    with KINDS[request.param](tmp_path_factory.mktemp(request.param)) as opened:
+    with cheap_passwords(), KINDS[request.param](tmp_path_factory.mktemp(request.param)) as opened:
         yield opened
 
 

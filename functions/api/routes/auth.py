@@ -21,7 +21,7 @@ from functions.api.schemas import Message
 from shared import clock
 from shared.errors import PermanentError
 from shared.library.erasure import depart, erase
-from shared.platform.connect import identity
+from shared.platform.identity import identity
 from shared.platform.ports import Changes, Session, User
 
 router = APIRouter(prefix="/v1/auth", tags=["accounts"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,12 +16,12 @@ from shared import clock
 from shared.library import erasure
 from shared.library.groups import GROUPS
 from shared.pipeline.paths import JOBS, MEDIA, UPLOADS
-from shared.platform.connect import use_identity
+from shared.platform.identity import use_identity
 from shared.security.rates import RATES
 from shared.settings import settings
 from tests.api_site import MP4, Site
 from tests.functions.api.test_problems import assert_problem
-from tests.people import PASSWORD, Mailbox, firebase_identity
+from tests.people import PASSWORD, Mailbox, cheap_passwords, firebase_identity
 
 OTHER = "quite another one"
 
@@ -53,9 +54,10 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(site: Site) -> Visitor:
+def visitor(site: Site) -> Iterator[Visitor]:
     site.configure(AUTH_REQUIRED="true")
-    return Visitor(site)
+    with cheap_passwords():
+        yield Visitor(site)
 
 
 def test_from_signing_up_to_logging_out(visitor: Visitor) -> None:

@@ -12,6 +12,8 @@ from infra.packaging.package import stage
 from shared.pipeline.wiring import wiring
 
 HEAVY = {
+    "argon2",
+    "cryptography",
     "apify_client",
     "av",
     "cv2",
@@ -20,10 +22,13 @@ HEAVY = {
     "grpc",
     "httpcore2",
     "httpx",
+    "httpx2",
+    "jwt",
     "numpy",
     "onnxruntime",
     "openai",
     "rapidocr",
+    "smtplib",
     "snowballstemmer",
     "yt_dlp",
 }
