@@ -8,42 +8,73 @@ from pathlib import Path
 
 import pytest
 
+from infra.fakes import openai_server
+from infra.fakes.server import Asked, Reply
 from shared.platform.embedded.place import open_embedded
 from shared.settings import read_settings
+from tests.hearing import Listener, assert_said_once
 from tests.running import Server
+from tests.sounds import bursts
 from tests.videos import plain_video
 
 JOBS = 20
 KILLS = 20
+LECTURE_SEC = 640
+
+
+class SlowListener(Listener):
+    """Takes its time with each sound, so that the machine dies while it listens."""
+
+    def made_up(self, asked: Asked) -> Reply:
+        threading.Event().wait(0.2)
+        return super().made_up(asked)
 
 
 @pytest.mark.timeout(300)
 def test_twenty_kills_during_twenty_jobs(tmp_path: Path) -> None:
-    """However often the machine dies, every accepted job ends done, once, with one result and nothing left over."""
-    chance = random.Random(7)
-    video = plain_video(tmp_path / "clip.mp4")
-    server = Server(tmp_path / "data")
-    jobs: list[str] = []
-    for _ in range(KILLS):
-        server.start()
-        jobs.append(server.submit(video, chance.choice(["metadata", "recipe"])))
-        # The moment of death is drawn by chance; it waits for nothing.
-        threading.Event().wait(chance.uniform(0, 1))
-        server.kill()
+    """However often the machine dies, every accepted job ends done, once, with one result and nothing left over.
 
-    server.start()
-    try:
-        ended = [server.follow(job_id, 120) for job_id in jobs]
-    finally:
-        server.stop()
+    That includes jobs whose sound is listened to in parts: the words of each part are there once.
+    """
+    chance = random.Random(7)
+    sources = {"transcript": bursts(tmp_path / "lecture.flac", LECTURE_SEC)}
+    sources["metadata"] = sources["recipe"] = plain_video(tmp_path / "clip.mp4")
+    jobs: list[str] = []
+    with SlowListener() as openai:
+        server = Server(
+            tmp_path / "data",
+            AI_PROVIDER_TRANSCRIPT="openai",
+            OPENAI_API_KEY=openai_server.KEY,
+            OPENAI_BASE_URL=openai.base_url,
+        )
+        for number in range(KILLS):
+            server.start()
+            kind = "transcript" if number % 5 == 0 else chance.choice(["metadata", "recipe"])
+            jobs.append(server.submit(sources[kind], kind))
+            # The moment of death is drawn by chance; it waits for nothing.
+            threading.Event().wait(chance.uniform(0, 1))
+            server.kill()
+
+        server.start()
+        try:
+            ended = [server.follow(job_id, 120) for job_id in jobs]
+            with server.client() as client:
+                divided = [job["id"] for job in ended if job["kind"] == "transcript" and job["status"] == "done"]
+                for job_id in divided:
+                    assert_said_once(client, job_id, openai.sounds)
+        finally:
+            server.stop()
     assert len(set(jobs)) == JOBS
     for job in ended:
         assert job["status"] == "done", job["error"]
         assert job["progress"] == 100
         assert all(stage["status"] == "done" for stage in job["stages"].values())
+    assert len(divided) == JOBS // 5
+    assert len(openai.sounds) >= 3
 
     place = open_embedded(read_settings({"CLIPWISE_DATA": str(tmp_path / "data")}))
     videos = place.platform.documents.query("videos", limit=100).documents
     assert sorted(video.id for video in videos) == sorted(jobs)
+    assert place.platform.documents.query("parts").documents == []
     assert place.queue.dead_letters()[0] == []
     assert list((tmp_path / "data" / "tmp").glob("clipwise-*")) == []

@@ -1,0 +1,41 @@
+"""An OpenAI that keeps what it was given to listen to, and what comes of it in a transcript."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import httpx
+
+from infra.fakes.form_data import form_of
+from infra.fakes.made_up.openai import MadeUpOpenAI
+from infra.fakes.made_up.speech import heard, sound_name
+from infra.fakes.server import Asked, Reply
+from shared.models.transcript import Transcript
+
+
+class Listener(MadeUpOpenAI):
+    """Attributes:
+    listened: Names of the sounds that it was asked to listen to, in order.
+    sounds: All of them by their names.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listened: list[str] = []
+        self.sounds: dict[str, bytes] = {}
+
+    def made_up(self, asked: Asked) -> Reply:
+        sound = form_of(asked).files["file"][0].data
+        self.listened.append(sound_name(sound))
+        self.sounds[sound_name(sound)] = sound
+        return super().made_up(asked)
+
+
+def assert_said_once(client: httpx.Client, job_id: str, sounds: Mapping[str, bytes]) -> None:
+    """The transcript of the job is what was heard of each of these sounds, once."""
+    told = client.get(f"/v1/jobs/{job_id}/export", params={"format": "json"}).json()
+    whole = "\n".join(segment.text for segment in Transcript.read(told).segments)
+    order = re.findall(r"sound (\w{8}),", whole)
+    assert sorted(order) == sorted(sounds)
+    assert whole == "\n".join(segment.text for name in order for segment in heard(sounds[name]))
