@@ -44,7 +44,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     with sole_server(folder), suppress(KeyboardInterrupt), emulators(folder) as hosts:
         environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(worker_folder(folder.resolve()))}
         # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
-        environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": "none"}
+        environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": ""}
         environ["SIGNING_KEY"] = signing_key(replace(read_settings(os.environ), clipwise_data=folder)).decode()
         environ |= {"CLIPWISE_DATA": str(folder.resolve()), "IDENTITY": os.environ.get("IDENTITY") or "local"}
         if host in LOOPBACK:

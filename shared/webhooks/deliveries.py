@@ -203,14 +203,6 @@ def forget_webhook(documents: Documents, webhook_id: str) -> None:
         documents.delete(DELIVERIES, id)
 
 
-def forget_owner(documents: Documents, owner: str) -> None:
-    """Remove all webhooks of a user, and their logs."""
-    for webhook in webhooks_of(documents, owner):
-        documents.delete(WEBHOOKS, webhook.id)
-    for id in _all(documents, ("owner", "==", owner)):
-        documents.delete(DELIVERIES, id)
-
-
 def _all(documents: Documents, which: Filter, order: Sequence[Order] = ()) -> list[str]:
     found: list[str] = []
     cursor = None

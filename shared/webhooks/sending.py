@@ -88,10 +88,10 @@ def post(webhook: Webhook, delivery: Delivery, resolve: Resolver) -> Outcome:
 
 
 def written_body(delivery: Delivery) -> bytes:
-    """The same bytes in every attempt."""
+    """The same bytes in every attempt, whatever order the documents keep."""
     occurred = delivery.occurred_at.isoformat().replace("+00:00", "Z")
     body = {"type": delivery.event, "timestamp": occurred, "data": delivery.data}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def judged(code: int) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared import clock
+from shared.library.erasure import erase
 from shared.models.job import JobError, JobStatus
 from shared.models.webhook import DeliveryStatus
 from shared.pipeline import lifecycle
@@ -19,7 +20,7 @@ from shared.pipeline.outbox import relay
 from shared.pipeline.sweep import sweep
 from shared.security import guarded_http
 from shared.webhooks import deliveries, sending
-from shared.webhooks.deliveries import DELIVERIES, forget_owner
+from shared.webhooks.deliveries import DELIVERIES
 from shared.webhooks.endpoints import WEBHOOKS
 from tests.api_site import Site
 from tests.receiver import Answer, Receiver, endless, hang_up, not_http, silence, status
@@ -434,12 +435,12 @@ def test_a_deleted_webhook_leaves_nothing(
 
 
 def test_a_deleted_user_leaves_nothing(site: Site, receiver: Receiver, webhook: dict[str, Any]) -> None:
-    """All webhooks and logs of a user can be removed at once."""
+    """With everything else of a user go all webhooks and logs, and nobody else's."""
     end(site)
     documents = site.place.platform.documents
-    forget_owner(documents, "nobody")
+    assert erase(site.place.platform, "nobody")
     assert documents.query(DELIVERIES).documents != []
-    forget_owner(documents, "local")
+    assert erase(site.place.platform, "local")
 
     assert documents.query(DELIVERIES).documents == documents.query(WEBHOOKS).documents == []
 

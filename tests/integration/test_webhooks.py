@@ -1,0 +1,151 @@
+"""From the end of a real job to a user's server, on either local place, and across the death of whoever tells it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.emulated.emulators import Hosts
+from shared import clock
+from shared.errors import Conflict
+from shared.platform.embedded.place import open_embedded
+from shared.platform.ports import Platform
+from shared.settings import read_settings
+from shared.webhooks.deliveries import DELIVERIES
+from tests.contract.emulated import connect, need_emulators
+from tests.receiver import Receiver, receiving, silence, status
+from tests.running import Server, eventually, serving
+from tests.unit.webhooks.verifying import verify
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture(params=["embedded", "emulated"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) -> Iterator[Server]:
+    if request.param == "emulated":
+        need_emulators()
+    options = ("--emulators",) if request.param == "emulated" else ()
+    with serving(tmp_path / request.param, *options, ALLOW_HOSTS=receiver.address) as server:
+        yield server
+
+
+def platform_of(server: Server) -> Platform:
+    """What lies behind the running server."""
+    if "emulated" not in server.data.name:
+        return open_embedded(read_settings({"CLIPWISE_DATA": str(server.data)})).platform
+    said = eventually(
+        lambda: re.search(
+            r"Firestore at (\S+), Pub/Sub at (\S+), storage at (\S+); project (\S+);",
+            server.logs()[f"{server.data.name}.log"],
+        )
+    )
+    return connect(Hosts(*said.groups()))
+
+
+def subscribe(server: Server, receiver: Receiver) -> dict[str, Any]:
+    with server.client() as client:
+        answer = client.post("/v1/webhooks", json={"url": receiver.url()})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def log(server: Server, webhook: dict[str, Any]) -> list[dict[str, Any]]:
+    with server.client() as client:
+        lines: list[dict[str, Any]] = client.get(f"/v1/webhooks/{webhook['id']}/deliveries").json()["deliveries"]
+    return lines
+
+
+def let_time_pass(platform: Platform) -> None:
+    """Until everything that waits is due, and sweep has looked."""
+    for stored in platform.documents.query(DELIVERIES).documents:
+        if stored.data["dueAt"]:
+            now = {"dueAt": clock.now(), "wakeAt": clock.now()}
+            with suppress(Conflict):
+                platform.documents.replace(DELIVERIES, stored.id, stored.data | now, stored.version)
+    platform.bus.publish("sweep-tick", {})
+
+
+def settled(server: Server, webhook: dict[str, Any], platform: Platform) -> list[dict[str, Any]]:
+    """The log, when nothing in it waits any more."""
+
+    def ended() -> bool:
+        let_time_pass(platform)
+        return all(line["nextAttemptAt"] is None for line in log(server, webhook))
+
+    eventually(ended, 60, pause=1)
+    return log(server, webhook)
+
+
+def test_jobs_are_told_of_however_the_receiver_stumbles(
+    place: Server, receiver: Receiver, small_video: Path, tmp_path: Path
+) -> None:
+    """A job that is done and one that failed each reach the server, signed, although it stumbles over the first."""
+    receiver.answers = [status(500), status(429, Retry_After="1")]
+    webhook = subscribe(place, receiver)
+    text = tmp_path / "film.mp4"
+    text.write_bytes(b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(2000))
+    ended = {place.submit(small_video): "job.done", place.submit(text): "job.failed"}
+    for job_id, event in ended.items():
+        assert f"job.{place.follow(job_id)['status']}" == event
+    receiver.wait_for(2)
+    lines = settled(place, webhook, platform_of(place))
+
+    assert {line["jobId"]: line["event"] for line in lines} == ended
+    assert [line["status"] for line in lines] == ["delivered"] * 2
+    assert sum(len(line["attempts"]) for line in lines) == len(receiver.requests) == 4
+    assert all(verify(webhook["secret"], request.headers, request.body) for request in receiver.requests)
+    bodies = {request.headers["webhook-id"]: request.body for request in receiver.requests}
+    assert {json.loads(body)["data"]["id"] for body in bodies.values()} == set(ended)
+
+
+def test_a_death_while_telling_loses_nothing(place: Server, receiver: Receiver, small_video: Path) -> None:
+    """Killed in the middle of a request, it sends the same message again and gets it delivered."""
+    receiver.answers = [silence]
+    webhook = subscribe(place, receiver)
+    place.follow(place.submit(small_video))
+    receiver.wait_for(1)
+    if place.data.name == "embedded":
+        place.kill()
+        place.start()
+    else:
+        os.kill(notifier(), signal.SIGKILL)
+    (line,) = settled(place, webhook, platform_of(place))
+
+    assert line["status"] == "delivered"
+    assert {request.headers["webhook-id"] for request in receiver.requests} == {line["id"]}
+    assert len({request.body for request in receiver.requests}) == 1
+    assert len(receiver.requests) >= 2
+
+
+def notifier() -> int:
+    """The process of this test's `notify`: a child of a child of ours."""
+    mine = [pid for pid, (parent, _) in processes().items() if parent == os.getpid()]
+    (found,) = [
+        pid for pid, (parent, command) in processes().items() if parent in mine and "--target\0notify\0" in command
+    ]
+    return found
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Parent and command line of every process."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            found[int(folder.name)] = parent, folder.joinpath("cmdline").read_text(errors="replace")
+    return found
