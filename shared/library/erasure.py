@@ -18,6 +18,8 @@ from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS
 from shared.platform.ports import Platform
 from shared.security.rates import RATES
+from shared.webhooks.deliveries import DELIVERIES
+from shared.webhooks.endpoints import WEBHOOKS
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ def documents_in(collection: str) -> Erase:
 ERASERS: tuple[Erase, ...] = (
     # Whatever is a user's own must be found by one of these.
     erase_jobs,
-    *map(documents_in, (GROUPS, IDEMPOTENCY, ANSWERS, SPENDING, RATES)),
+    *map(documents_in, (GROUPS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)),
 )
 
 

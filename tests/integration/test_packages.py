@@ -33,7 +33,7 @@ STAGES = [name for name in LISTENERS if wiring().functions[name].weight]
 
 
 # Another place's adapters; the ffmpeg of machines that have none, while the function host's image has one.
-NOT_IN_THE_CLOUD = {"shared.platform.embedded.place", "imageio_ffmpeg"}
+NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg")
 # Prints what the sources import, anywhere, and the environment does not have.
 MISSING = """
 import ast, importlib.util, pathlib
@@ -110,7 +110,7 @@ def test_a_package_asks_for_all_that_it_imports(installed: Installed) -> None:
     """No function finds out in the middle of a job that a library of its is not installed."""
     command = [installed.python, "-c", MISSING]
     told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True, timeout=60)
-    assert set(told.stdout.split()) <= NOT_IN_THE_CLOUD
+    assert [name for name in told.stdout.split() if not name.startswith(NOT_IN_THE_CLOUD)] == []
 
 
 @pytest.mark.parametrize("installed", ["api"], indirect=True)

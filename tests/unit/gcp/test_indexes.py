@@ -7,6 +7,7 @@ import inspect
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -16,12 +17,14 @@ import pytest
 from functions.api.compat.metadata import all_videos
 from functions.api.identity import User
 from functions.api.routes.jobs import list_jobs
+from functions.api.routes.webhooks import list_deliveries
 from shared.analyses.kinds import kinds
 from shared.errors import NotFound
 from shared.library.groups import forget_video, groups_of
 from shared.library.shares import shared_group
 from shared.library.videos import videos_named, videos_of
 from shared.models.job import JobStatus
+from shared.models.webhook import Webhook
 from shared.pipeline import once
 from shared.pipeline.lifecycle import analysed_again
 from shared.pipeline.parts import parts_of
@@ -29,13 +32,15 @@ from shared.pipeline.paths import JOBS, VIDEOS
 from shared.pipeline.sweep import sweep
 from shared.platform.ports import Documents, Filter, Order, Page, Platform
 from shared.security.rates import RATES
+from shared.webhooks.deliveries import DELIVERIES, forget_job, forget_webhook
+from shared.webhooks.endpoints import anyone_listens, webhooks_of
 
 ROOT = Path(__file__).parents[3]
 FIRESTORE = ROOT / "infra" / "firestore"
 DEFINED = json.loads((FIRESTORE / "firestore.indexes.json").read_text())
 SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
 
-FOLDERS = ("functions", "shared/library", "shared/models", "shared/pipeline")
+FOLDERS = ("functions", "shared/library", "shared/models", "shared/pipeline", "shared/webhooks")
 
 Form = tuple[str, frozenset[tuple[str, str]], tuple[Order, ...]]
 
@@ -54,6 +59,14 @@ class Recorder:
         self.askers.add(f"{Path(asker.filename).relative_to(ROOT)}:{asker.function}")
         self.forms.add((collection, frozenset((path, op) for path, op, _ in filters), tuple(order)))
         return Page((), None)
+
+    def delete(self, collection: str, id: str) -> None:
+        """There is nothing."""
+
+
+def a_webhook() -> Webhook:
+    now = datetime.now(UTC)
+    return Webhook(id="w", owner="ann", url="", events=[], salt="", created_at=now, updated_at=now)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +87,11 @@ def asked() -> Recorder:
     videos_named(documents, ["video"], "ann")
     groups_of(documents, "ann", 20, None)
     forget_video(documents, "ann", "video")
+    list_deliveries(a_webhook(), platform)
+    anyone_listens(documents, "ann")
+    webhooks_of(documents, "ann")
+    forget_webhook(documents, "webhook")
+    forget_job(documents, "job")
     with suppress(NotFound):
         shared_group(documents, "token")
     return recorder
@@ -151,9 +169,10 @@ def test_frontends_can_list_what_the_rules_let_them(collection: str) -> None:
 
 def test_what_expires_is_deleted_by_firestore_too() -> None:
     """Forgotten keys go even when the sweep is not run, and the sweep can still look for them."""
-    for collection in (once.IDEMPOTENCY, once.ANSWERS, RATES):
-        (override,) = [each for each in DEFINED["fieldOverrides"] if each["collectionGroup"] == collection]
-        assert (override["fieldPath"], override["ttl"]) == ("expiresAt", True)
+    for collection in (once.IDEMPOTENCY, once.ANSWERS, RATES, DELIVERIES):
+        of_it = [each for each in DEFINED["fieldOverrides"] if each["collectionGroup"] == collection]
+        (override,) = [each for each in of_it if each["fieldPath"] == "expiresAt"]
+        assert override["ttl"]
         assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in override["indexes"]
 
 

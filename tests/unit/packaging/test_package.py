@@ -21,7 +21,7 @@ HEAVY = {
     "onnxruntime": {"analyze"},
     "rapidocr": {"analyze"},
     "fastapi": {"api"},
-    "httpcore2": {"download", "transcribe", "analyze"},
+    "httpcore2": {"api", "download", "transcribe", "analyze", "notify"},
     "openai": {"transcribe", "analyze"},
     "google-genai": {"transcribe", "analyze"},
     "apify-client": {"download"},
