@@ -50,10 +50,10 @@ def refusal(response: httpx.Response) -> Refused:
         return Refused(response.status_code, f"http_{response.status_code}", "What answers there is not Clipwise.")
 
 
-def open_client(url: str, headers: Mapping[str, str] | None = None) -> httpx.Client:
+def open_client(url: str, headers: Mapping[str, str] | None = None, auth: httpx.Auth | None = None) -> httpx.Client:
     """A client for what lies at `url`; the environment's proxies are not asked for this machine's own addresses."""
     timeout = httpx.Timeout(60, connect=10)
-    return httpx.Client(headers=headers, timeout=timeout, trust_env=not _is_loopback(url))
+    return httpx.Client(headers=headers, auth=auth, timeout=timeout, trust_env=not _is_loopback(url))
 
 
 def _is_loopback(url: str) -> bool:
@@ -67,9 +67,10 @@ def _is_loopback(url: str) -> bool:
 class Api:
     """One server. Every method raises Unreachable or Refused."""
 
-    def __init__(self, server: str, token: str | None = None) -> None:
+    def __init__(self, server: str, token: str | None = None, auth: httpx.Auth | None = None) -> None:
+        """With a token that is given, or as `auth` has it."""
         self.server = server.rstrip("/")
-        self._http = open_client(server, {"Authorization": f"Bearer {token}"} if token else None)
+        self._http = open_client(server, {"Authorization": f"Bearer {token}"} if token else None, auth)
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +79,19 @@ class Api:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
+
+    def account(self, way: str, **body: str) -> dict[str, Any]:
+        """POST to `/v1/auth/WAY`, as who has not signed in; {} where the answer is empty."""
+        with self._answer("POST", f"/v1/auth/{way}", json=body, auth=None) as answer:
+            found: dict[str, Any] = _parsed(answer) if answer.read() else {}
+            return found
+
+    def me(self) -> dict[str, Any]:
+        return self._json("GET", "/v1/auth/me")
+
+    def log_out(self) -> None:
+        with self._answer("POST", "/v1/auth/logout"):
+            pass
 
     def create_job(self, url: str, kind: str, language: str | None, fresh: bool) -> JobDocument:
         """A new job, or one that does or did the same already."""
@@ -140,11 +154,7 @@ class Api:
     def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         with self._answer(method, path, **request) as answer:
             answer.read()
-            try:
-                body: dict[str, Any] = answer.json()
-            except ValueError:
-                raise refusal(answer) from None
-            return body
+            return _parsed(answer)
 
     @contextmanager
     def _answer(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
@@ -160,6 +170,14 @@ class Api:
                 f"No Clipwise server answers at {self.server} ({error}). "
                 "Start one with `clipwise up`, or name another with --server or CLIPWISE_SERVER."
             ) from error
+
+
+def _parsed(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = answer.json()
+    except ValueError:
+        raise refusal(answer) from None
+    return body
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from infra.cli.client import Api, JobDocument, Refused, Unreachable
 from infra.cli.follow import follow
-from infra.cli.main import LOCAL
+from infra.cli.options import LOCAL
 from infra.cli.progress import progress_view, show_job, show_upload, show_work
 from infra.cli.result import failure_view, result_view
 from infra.cli.server import NotStarted, embedded_server

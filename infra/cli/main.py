@@ -14,6 +14,9 @@ from typing import Annotated
 
 import typer
 
+from infra.cli import accounts
+from infra.cli.options import LOCAL, Server
+
 # What a command needs is imported in the command: `clipwise --help` is to answer at once.
 
 app = typer.Typer(
@@ -23,13 +26,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Server = Annotated[str, typer.Option(envvar="CLIPWISE_SERVER", help="Where the Clipwise API is.")]
 Json = Annotated[bool, typer.Option("--json", help="Print only the job document, as JSON; progress goes to stderr.")]
 Id = Annotated[str, typer.Argument(help="A job's id, as `clipwise jobs` shows it.")]
-LOCAL = "http://127.0.0.1:8080"
 # Written out, and checked by a test: to look for them would take longer than all of `--help`.
 KINDS = "recipe, reel, summary, transcript or metadata"
 FORMATS = "md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (what is said), json."
+
+
+app.add_typer(accounts.commands)
+
+
+@app.callback()
+def options(
+    token: Annotated[
+        str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token to be used instead of `clipwise login`.")
+    ] = None,
+) -> None:
+    if token:
+        os.environ["CLIPWISE_TOKEN"] = token
 
 
 @app.command()
@@ -54,7 +68,6 @@ def up(
         else:
             from infra.embedded.serve import serve
         folder = data or read_settings(os.environ).clipwise_data
-        warn_of_closed_doors(host)
         with making_up(folder) if fake_ai else nullcontext(folder) as folder:
             serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
     except (AlreadyServed, EmulatorsUnavailable, SettingsError) as error:
@@ -83,19 +96,6 @@ def making_up(data: Path) -> Iterator[Path]:
             bold=True,
         )
         yield folder
-
-
-def warn_of_closed_doors(host: str) -> None:
-    """Say beforehand that a server which asks for accounts has none to offer yet."""
-    from infra.embedded.serve import LOOPBACK
-
-    required = os.environ.get("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
-    if required.lower() not in ("false", "0", "no", "off"):
-        typer.echo(
-            "Callers have to sign in, but there are no accounts yet: every request for jobs will be refused. "
-            "In a network that you trust, set AUTH_REQUIRED=false and PUBLIC_URL to where others reach this machine.",
-            err=True,
-        )
 
 
 @app.command()

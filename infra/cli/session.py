@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.cli.client import Api, JobDocument, Refused, Unreachable
+from infra.cli.credentials import Credentials, SessionAuth
 from infra.cli.follow import follow
-from infra.cli.main import LOCAL
+from infra.cli.options import LOCAL
 from infra.cli.progress import View, progress_view, show_job, show_upload
 from infra.cli.result import failure_view, job_view, result_view
 from infra.cli.upload import send_file
@@ -42,12 +43,15 @@ def open_session(server: str) -> Iterator[Session]:
     """Ends the program with code 2 and a sentence when the server does not answer, or refuses."""
     err = console(sys.stderr)
     try:
-        with Api(server, os.environ.get("CLIPWISE_TOKEN")) as api:
+        token = os.environ.get("CLIPWISE_TOKEN")
+        with Api(server, token, None if token else SessionAuth(server.rstrip("/"), Credentials())) as api:
             yield Session(api, console(sys.stdout), err)
     except Unreachable as error:
         problem = str(error)
     except Refused as refused:
         problem = f"{refused.detail} ({refused.code})"
+        if refused.code == "unauthenticated":
+            problem += " Sign in with `clipwise login NAME`."
     except PermanentError as error:
         problem = f"{error.message} ({error.code})"
     except OSError as error:
