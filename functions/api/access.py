@@ -16,16 +16,21 @@ from shared.platform.connect import platform
 from shared.platform.ports import Platform
 from shared.settings import settings
 
-_JOB_ID = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{32}")
 
 Place = Annotated[Platform, Depends(platform)]
 
 
+def check_id(text: str) -> str:
+    """Raises NotFound for what cannot be an id of anything."""
+    if not _ID.fullmatch(text):
+        raise NotFound(text)
+    return text
+
+
 def own_job(job_id: Annotated[str, Path(description="The job's `id`.")], user: Caller, place: Place) -> Job:
     """Raises NotFound alike for what does not exist and for what is another's."""
-    if not _JOB_ID.fullmatch(job_id):
-        raise NotFound(job_id)
-    return lifecycle.owned(place, job_id, user.id)
+    return lifecycle.owned(place, check_id(job_id), user.id)
 
 
 def wrong_cursor() -> PermanentError:

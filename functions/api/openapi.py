@@ -70,11 +70,17 @@ def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[s
 
 def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-    for path, operations in document["paths"].items():
-        if counts(path):
-            for operation in operations.values():
-                operation["responses"] |= {str(status): told for status, told in TOO_OFTEN.items()}
     schemas = document["components"]["schemas"]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            responses = operation["responses"]
+            # FastAPI's own form, which no route answers with.
+            if "HTTPValidationError" in str(responses.get("422")):
+                del responses["422"]
+            if counts(path):
+                responses |= {str(status): told for status, told in TOO_OFTEN.items()}
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
     for model in (Problem, UrlWish, FileWish, UploadWish):
         schemas |= _schemas(model)
     schemas["Job"]["examples"] = [JOB_EXAMPLE]

@@ -117,11 +117,15 @@ async def _conflict(request: Request, error: Conflict) -> Response:
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    return wrong_request(error, 422)
+
+
+def wrong_request(error: RequestValidationError, status: int) -> JSONResponse:
     found = [_field_error(item) for item in error.errors()]
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(400, "bad_json", "The body is not valid JSON.")
     more = f" {len(found) - 1} more under “errors”." if len(found) > 1 else ""
-    return problem(422, "invalid_request", found[0].message + more, found)
+    return problem(status, "invalid_request", found[0].message + more, found)
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:

@@ -97,11 +97,17 @@ def _one_line(text: str) -> str | None:
     return " ".join(text.split()) or None
 
 
+def _some_line(text: str) -> str:
+    line = _one_line(text)
+    if line is None:
+        raise ValueError("it must not be blank")
+    return line
+
+
 Title = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(_some_line)]
 Description = Annotated[str, Field(max_length=5000)]
-Tags = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_one_line)]], Field(max_length=30)
-]
+Tags = Annotated[list[Annotated[str, Field(max_length=50), AfterValidator(_some_line)]], Field(max_length=30)]
 
 
 class AnalysisWish(BaseModel):

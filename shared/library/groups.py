@@ -55,6 +55,16 @@ def change_group(documents: Documents, group: Group, change: Callable[[Group], N
     return current
 
 
+def describe(documents: Documents, group: Group, **changed: str | None) -> Group:
+    """Change name or description; a group keeps the name it has rather than having none. Raises NotFound."""
+
+    def put(current: Group) -> None:
+        current.name = changed.get("name") or current.name
+        current.description = changed.get("description", current.description)
+
+    return change_group(documents, group, put)
+
+
 def delete_group(documents: Documents, group: Group) -> None:
     documents.delete(GROUPS, group.id)
 

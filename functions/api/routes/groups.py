@@ -12,7 +12,7 @@ from functions.api.access import Place, wrong_cursor
 from functions.api.identity import Caller
 from functions.api.openapi import problems
 from functions.api.routes.videos import VideoInfo, shown
-from functions.api.schemas import Description, Title
+from functions.api.schemas import Description, Name
 from shared.library import groups, shares
 from shared.models.base import Model
 from shared.models.group import MAX_VIDEOS, Group
@@ -26,7 +26,7 @@ VideoIds = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_leng
 class GroupWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Title = Field(examples=["Soups"])
+    name: Name = Field(examples=["Soups"])
     description: Description | None = None
 
 
@@ -35,7 +35,7 @@ class GroupChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Title | None = None
+    name: Name | None = None
     description: Description | None = None
 
 
@@ -123,13 +123,7 @@ def show_group(group: OwnGroup, place: Place) -> Any:
 
 @router.patch("/{group_id}", summary="Rename a group", response_model=GroupDetails, responses=problems(404))
 def change_group(group: OwnGroup, change: GroupChange, place: Place) -> Any:
-    wanted = change.model_dump(exclude_unset=True)
-
-    def put(current: Group) -> None:
-        current.name = wanted.get("name") or current.name
-        current.description = wanted.get("description", current.description)
-
-    return details(groups.change_group(place.documents, group, put), place)
+    return details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
 
 
 @router.delete(

@@ -103,6 +103,10 @@ def a(**body: Any) -> Callable[[Parameters], Any]:
     return lambda _: body
 
 
+def group_videos(made: Parameters) -> dict[str, list[str]]:
+    return {"video_ids": [made["video_id"]]}
+
+
 FILE = {"file": ("a.mp4", MP4, "video/mp4")}
 LINK = "https://example.com/b.mp4"
 
@@ -129,9 +133,9 @@ CASES: dict[str, Case] = {
     "GET /v1/groups/{group_id}": Case(Owner.group),
     "PATCH /v1/groups/{group_id}": Case(Owner.group, json=a(name="Stews")),
     "DELETE /v1/groups/{group_id}": Case(Owner.group, 204),
-    "POST /v1/groups/{group_id}/videos": Case(Owner.group, json=lambda made: {"video_ids": [made["video_id"]]}),
+    "POST /v1/groups/{group_id}/videos": Case(Owner.group, json=group_videos),
     "DELETE /v1/groups/{group_id}/videos/{video_id}": Case(Owner.group),
-    "PUT /v1/groups/{group_id}/order": Case(Owner.group, json=lambda made: {"video_ids": [made["video_id"]]}),
+    "PUT /v1/groups/{group_id}/order": Case(Owner.group, json=group_videos),
     "POST /v1/groups/{group_id}/share": Case(Owner.group, 201, json=a()),
     "DELETE /v1/groups/{group_id}/share": Case(Owner.shared, 204),
     "POST /scrape/async": own(ok=202, json=a(url=LINK)),
@@ -142,6 +146,21 @@ CASES: dict[str, Case] = {
     "GET /video-status/{task_id}": Case(lambda owner: owner.job("metadata")),
     "GET /video-metadata/{task_id}": Case(lambda owner: owner.job("metadata")),
     "GET /videos/": own(lambda owner: owner.job("metadata")),
+    "GET /api/videos/": own(Owner.done),
+    "POST /api/videos/": own(ok=201, files=FILE),
+    "GET /api/videos/{video_id}/": Case(Owner.done),
+    "PATCH /api/videos/{video_id}/": Case(Owner.done, json=a(title="Mine")),
+    "DELETE /api/videos/{video_id}/": Case(Owner.done, 204),
+    "GET /api/videos/groups/": own(Owner.group),
+    "POST /api/videos/groups/": own(ok=201, json=a(name="Stews")),
+    "GET /api/videos/groups/{group_id}/": Case(Owner.group),
+    "PATCH /api/videos/groups/{group_id}/": Case(Owner.group, json=a(name="Stews")),
+    "DELETE /api/videos/groups/{group_id}/": Case(Owner.group, 204),
+    "POST /api/videos/groups/{group_id}/videos/": Case(Owner.group, 201, json=group_videos),
+    "DELETE /api/videos/groups/{group_id}/videos/{video_id}/": Case(Owner.group),
+    "POST /api/videos/groups/{group_id}/reorder/": Case(Owner.group, json=group_videos),
+    "POST /api/videos/groups/{group_id}/share/": Case(Owner.group, 201),
+    "DELETE /api/videos/groups/{group_id}/share/": Case(Owner.shared),
 }
 OPEN: dict[str, str] = {
     "GET /": "says that the service is up",
@@ -150,6 +169,7 @@ OPEN: dict[str, str] = {
     "GET /v1/shared/{token}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/source": "is for whoever has the token",
+    "GET /api/videos/groups/shared/{token}/": "is for whoever has the token",
 }
 OPEN |= {
     f"POST /v1/auth/{way}": "is for who has no token yet"
@@ -163,8 +183,18 @@ OPEN |= {
         "anonymous",
     )
 }
+OPEN |= {
+    f"POST /api/auth/{way}/": "is for who has no token yet"
+    for way in ("signup", "verify-email", "login", "refresh", "password-reset", "password-reset/confirm")
+}
 # About the account behind the token, whoever sends it: tried with real sessions in test_auth.py.
-ACCOUNT = ("POST /v1/auth/logout", "GET /v1/auth/me", "PATCH /v1/auth/me", "DELETE /v1/auth/me")
+ACCOUNT = (
+    "POST /v1/auth/logout",
+    "GET /v1/auth/me",
+    "PATCH /v1/auth/me",
+    "DELETE /v1/auth/me",
+    "GET /api/auth/me/",
+)
 BY_TOKEN = sorted(name for name in OPEN if "{token}" in name)
 
 

@@ -161,3 +161,11 @@ def test_the_token_is_not_kept(site: Site, videos: list[str]) -> None:
     stored = site.place.platform.documents.get("groups", group)
     assert stored is not None
     assert token not in str(stored.data)
+
+
+def test_a_group_has_a_name(site: Site) -> None:
+    """A group cannot be called nothing, neither when it is made nor later."""
+    group = group_of(site)
+    for name in ("", "  "):
+        assert problem(site.client.post("/v1/groups", json={"name": name})) == (422, "invalid_request")
+        assert problem(site.client.patch(f"/v1/groups/{group}", json={"name": name})) == (422, "invalid_request")
