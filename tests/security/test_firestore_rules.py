@@ -11,11 +11,14 @@ import pytest
 from shared.analyses.kinds import kinds
 from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS, VIDEOS
+from shared.security.rates import RATES
+from shared.webhooks.deliveries import DELIVERIES
+from shared.webhooks.endpoints import WEBHOOKS
 from tests.contract.emulated import running_emulators
 from tests.security.firestore_client import Firestore, both, either, encoded, query, token, where
 
 SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
-INTERNAL = [IDEMPOTENCY, ANSWERS, "uploads", "parts", "segments", "never-heard-of"]
+INTERNAL = [IDEMPOTENCY, ANSWERS, RATES, WEBHOOKS, DELIVERIES, "uploads", "parts", "segments", "never-heard-of"]
 ALLOWED, REFUSED = 200, 403
 
 ANN, BOB, CY, DORA = map(token, ["ann", "bob", "cy", "dora"])

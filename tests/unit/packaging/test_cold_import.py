@@ -22,6 +22,7 @@ HEAVY = {
     "grpc",
     "httpcore2",
     "httpx",
+    "limits",
     "httpx2",
     "jwt",
     "numpy",
