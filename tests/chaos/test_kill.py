@@ -13,21 +13,24 @@ from infra.fakes.server import Asked, Reply
 from shared.platform.embedded.place import open_embedded
 from shared.settings import read_settings
 from tests.hearing import Listener, assert_said_once
-from tests.running import Server
+from tests.running import Server, eventually
 from tests.sounds import bursts
 from tests.videos import plain_video
 
 JOBS = 20
 KILLS = 20
-LECTURE_SEC = 640
+LECTURES, LECTURE_SEC = 3, 640
+LISTENING = 4
+"""Of the kills, the last so many come while a sound is listened to; the others whenever chance has it."""
 
 
 class SlowListener(Listener):
-    """Takes its time with each sound, so that the machine dies while it listens."""
+    """Takes its time with each sound after it has begun, so that the machine can die meanwhile."""
 
     def made_up(self, asked: Asked) -> Reply:
+        reply = super().made_up(asked)
         threading.Event().wait(0.2)
-        return super().made_up(asked)
+        return reply
 
 
 @pytest.mark.timeout(300)
@@ -49,10 +52,13 @@ def test_twenty_kills_during_twenty_jobs(tmp_path: Path) -> None:
         )
         for number in range(KILLS):
             server.start()
-            kind = "transcript" if number % 5 == 0 else chance.choice(["metadata", "recipe"])
+            kind = "transcript" if number < LECTURES else chance.choice(["metadata", "recipe"])
             jobs.append(server.submit(sources[kind], kind))
-            # The moment of death is drawn by chance; it waits for nothing.
-            threading.Event().wait(chance.uniform(0, 1))
+            if number < KILLS - LISTENING:
+                threading.Event().wait(chance.uniform(0, 1))
+            else:
+                begun = len(openai.listened)
+                eventually(lambda begun=begun: len(openai.listened) > begun)
             server.kill()
 
         server.start()
@@ -69,8 +75,9 @@ def test_twenty_kills_during_twenty_jobs(tmp_path: Path) -> None:
         assert job["status"] == "done", job["error"]
         assert job["progress"] == 100
         assert all(stage["status"] == "done" for stage in job["stages"].values())
-    assert len(divided) == JOBS // 5
+    assert len(divided) == LECTURES
     assert len(openai.sounds) >= 3
+    assert len(openai.listened) > LECTURES * len(openai.sounds), "no kill came while a sound was listened to"
 
     place = open_embedded(read_settings({"CLIPWISE_DATA": str(tmp_path / "data")}))
     videos = place.platform.documents.query("videos", limit=100).documents
