@@ -66,6 +66,11 @@ class Owner:
         self.post(f"/v1/groups/{id}/videos", video_ids=[made["video_id"]])
         return made | {"group_id": id}
 
+    def webhook(self) -> Parameters:
+        self.site.configure(ALLOW_HOSTS="127.0.0.1:9")
+        id = self.post("/v1/webhooks", url=HOOK)["id"]
+        return {"webhook_id": id, "delivery_id": self.post(f"/v1/webhooks/{id}/test")["id"]}
+
     def shared(self) -> Parameters:
         made = self.group()
         return made | {"token": self.post(f"/v1/groups/{made['group_id']}/share")["token"]}
@@ -109,6 +114,7 @@ def group_videos(made: Parameters) -> dict[str, list[str]]:
 
 FILE = {"file": ("a.mp4", MP4, "video/mp4")}
 LINK = "https://example.com/b.mp4"
+HOOK = "http://127.0.0.1:9/hook"
 
 CASES: dict[str, Case] = {
     "GET /v1/jobs": own(Owner.job),
@@ -138,6 +144,14 @@ CASES: dict[str, Case] = {
     "PUT /v1/groups/{group_id}/order": Case(Owner.group, json=group_videos),
     "POST /v1/groups/{group_id}/share": Case(Owner.group, 201, json=a()),
     "DELETE /v1/groups/{group_id}/share": Case(Owner.shared, 204),
+    "GET /v1/webhooks": own(Owner.webhook),
+    "POST /v1/webhooks": own(Owner.webhook, 201, json=a(url=HOOK)),
+    "GET /v1/webhooks/{webhook_id}": Case(Owner.webhook),
+    "PATCH /v1/webhooks/{webhook_id}": Case(Owner.webhook, json=a(paused=True)),
+    "DELETE /v1/webhooks/{webhook_id}": Case(Owner.webhook, 204),
+    "POST /v1/webhooks/{webhook_id}/test": Case(Owner.webhook, 202),
+    "GET /v1/webhooks/{webhook_id}/deliveries": Case(Owner.webhook),
+    "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": Case(Owner.webhook, 202),
     "POST /scrape/async": own(ok=202, json=a(url=LINK)),
     "GET /task/{task_id}": Case(Owner.done),
     "POST /api/upload": own(files={"video": FILE["file"]}),
