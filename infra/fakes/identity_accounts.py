@@ -123,6 +123,7 @@ class Accounts:
         }
 
     def id_token(self, account: Account, began: int, **changed: Any) -> str:
+        """Signed with the newest key; `changed` claims are for tests, None leaves one out."""
         now = _now()
         identities = {"email": [account.email]} if account.email else {}
         claims = {
@@ -142,7 +143,8 @@ class Accounts:
         if account.name:
             claims["name"] = account.name
         kid, key = self.keys[0]
-        return jwt.encode(claims | changed, key, "RS256", {"kid": kid})
+        told = {name: value for name, value in (claims | changed).items() if value is not None}
+        return jwt.encode(told, key, "RS256", {"kid": kid})
 
     def of_id_token(self, token: str) -> Account:
         try:
