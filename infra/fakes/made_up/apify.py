@@ -12,8 +12,8 @@ from infra.fakes.apify_posts import post
 from infra.fakes.apify_server import ApifyServer
 
 VIDEO = "video.mp4"
-TITLE = f"{RECIPE.title} in {RECIPE.total_minutes:g} minutes"
-CAPTION = f"{TITLE} 🍝 (made up: this is the demo's video, whatever the link) #pasta #dinner"
+TITLE = f"{RECIPE.title} in {RECIPE.total_minutes:g} minutes (made up: this is the demo's video, whatever the link)"
+CAPTION = f"{TITLE} 🍝 #pasta #dinner"
 
 
 def any_post(server: ApifyServer, actor: str, run_input: dict[str, Any]) -> list[Any]:
