@@ -83,7 +83,7 @@ def test_nothing_that_opens_a_door_is_written_down(place: Server, hostile: Hosti
     token, key = "bearer-7f3a91c4e2", "key-5d0b8e6a17"
     doors = {token, key}
     with place.client() as client:
-        client.headers["Authorization"] = f"Bearer {token}"
+        assert client.get("/v1/jobs", headers={"Authorization": f"Bearer {token}"}).status_code == 401
         links = [{"url": hostile.url(f"{path}?key={key}"), "kind": "metadata"} for path in ("/404", "/html", "/short")]
         refused, no_video, tried_again = [client.post("/v1/jobs", json=link).json()["id"] for link in links]
         wish = {"filename": "a.mp4", "content_type": "video/mp4", "size": small_video.stat().st_size}
