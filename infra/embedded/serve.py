@@ -113,7 +113,8 @@ def sole_server(data: Path) -> Iterator[None]:
 def bound(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that has the address; raises OSError when another has it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
+    # Named as TCP, since asyncio switches Nagle's algorithm off only where it reads so: else answers wait for 40 ms.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         yield listener
