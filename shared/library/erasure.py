@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from shared import clock
 from shared.ai.budget import SPENDING
@@ -41,22 +42,19 @@ def erase_jobs(place: Platform, owner: str, limit: int) -> int:
     return len(found)
 
 
-def documents_in(collection: str) -> Erase:
+def erase_documents(collection: str, place: Platform, owner: str, limit: int) -> int:
     """For a collection whose documents have a field `owner` and nothing else hanging on them."""
-
-    def erase(place: Platform, owner: str, limit: int) -> int:
-        found = place.documents.query(collection, [("owner", "==", owner)], limit=limit).documents
-        for document in found:
-            place.documents.delete(collection, document.id)
-        return len(found)
-
-    return erase
+    found = place.documents.query(collection, [("owner", "==", owner)], limit=limit).documents
+    for document in found:
+        place.documents.delete(collection, document.id)
+    return len(found)
 
 
+OWNED = (GROUPS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
 ERASERS: tuple[Erase, ...] = (
     # Whatever is a user's own must be found by one of these.
     erase_jobs,
-    *map(documents_in, (GROUPS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)),
+    *(partial(erase_documents, collection) for collection in OWNED),
 )
 
 

@@ -20,6 +20,7 @@ from functions.api.routes.jobs import list_jobs
 from functions.api.routes.webhooks import list_deliveries
 from shared.analyses.kinds import kinds
 from shared.errors import NotFound
+from shared.library.erasure import ERASERS, erase_departed
 from shared.library.groups import forget_video, groups_of
 from shared.library.shares import shared_group
 from shared.library.videos import videos_named, videos_of
@@ -79,6 +80,9 @@ def asked() -> Recorder:
         list_jobs(User("ann"), platform, 20, None, status, kind)
     all_videos(User("ann"), platform)
     sweep(platform)
+    erase_departed(platform)
+    for eraser in ERASERS:
+        eraser(platform, "ann", 1)
     once.forget(documents, "job")
     parts_of(documents, "job")
     analysed_again(documents, "job")
