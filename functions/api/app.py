@@ -21,6 +21,7 @@ from functions.api.routes import (
     jobs,
     kinds,
     media,
+    pages,
     service,
     shared,
     uploads,
@@ -29,7 +30,7 @@ from functions.api.routes import (
 )
 from functions.api.throttle import Throttle
 
-NATIVE = (service, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared, webhooks)
+NATIVE = (service, pages, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared, webhooks)
 EARLIER = (recipes, reels, metadata, ask_auth, ask_shared, ask_groups, ask_videos)
 """The paths of the earlier systems."""
 

@@ -18,7 +18,7 @@ from shared.pipeline.wiring import wiring
 
 # The other places' adapters are never asked for in the cloud.
 LEFT_OUT = frozenset({"shared.platform.embedded"})
-DATA = (".json", ".yaml", ".txt")
+DATA = (".html", ".json", ".yaml", ".txt")
 ENTRY = '''"""Where the function host looks for `{name}`."""
 
 import logging

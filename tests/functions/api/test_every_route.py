@@ -179,6 +179,7 @@ CASES: dict[str, Case] = {
 OPEN: dict[str, str] = {
     "GET /": "says that the service is up",
     "GET /healthz": "is asked by monitors",
+    "GET /tasks": "is a page without anyone's data",
     "GET /v1/kinds": "is the same for everyone",
     "GET /v1/shared/{token}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
