@@ -118,7 +118,7 @@ def test_one_push_many_times_at_once(place: EmulatedPlace, video: Path) -> None:
 def test_events_that_come_too_early_wait(place: EmulatedPlace, video: Path) -> None:
     """The messages of the last stages overtake the video itself: nothing runs before its time, nothing is lost."""
     job = waiting_job(place, "recipe")
-    sent = place.publish(job.id, "analysis-completed", "video-extracted")
+    sent = place.publish(job.id, "analysis-completed", "transcript-completed")
     for stage in ("persist", "analyze"):
         eventually(lambda stage=stage: place.said(stage, job.id, "refused for now"))
     assert place.stored(job.id).status is JobStatus.QUEUED

@@ -101,7 +101,7 @@ def test_all_that_is_refused_for_now_comes_back(hosts: Hosts, listener: Listener
     bus = connect(hosts).bus
     names = [f"busy-{n}" for n in range(20)]
     for name in names:
-        bus.publish("video-extracted", {}, {"name": name})
+        bus.publish("transcript-completed", {}, {"name": name})
     for name in names:
         listener.wait_for(name, REFUSALS + 1)
 
