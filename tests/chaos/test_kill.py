@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.fakes import openai_server
-from infra.fakes.server import Asked, Reply
+from infra.fakes.server import Reply
 from shared.platform.embedded.place import open_embedded
 from shared.settings import read_settings
 from tests.hearing import Listener, assert_said_once
@@ -27,10 +27,9 @@ LISTENING = 4
 class SlowListener(Listener):
     """Takes its time with each sound after it has begun, so that the machine can die meanwhile."""
 
-    def made_up(self, asked: Asked) -> Reply:
-        reply = super().made_up(asked)
+    def listen(self, name: str) -> Reply | None:
         threading.Event().wait(0.2)
-        return reply
+        return super().listen(name)
 
 
 @pytest.mark.timeout(300)
