@@ -128,7 +128,9 @@ class Settings:
         " it while these are down. `auto`: all that have a key, Gemini first; without any key `offline`.",
     )
     ai_provider_kind: dict[str, ProviderOrder] = Field(
-        {}, description="`AI_PROVIDER_` and a kind's name, e.g. `AI_PROVIDER_RECIPE`: the same for this kind alone."
+        {},
+        description="`AI_PROVIDER_` and a kind's name, e.g. `AI_PROVIDER_RECIPE`: the same for this kind alone;"
+        " `AI_PROVIDER_CHAT`: for questions, and for the embeddings of all that is said.",
     )
     ai_timeout_sec: float = Field(120, gt=0, description="Longest silence of an AI provider in one call, in seconds.")
     openai_api_key: str = Field("", repr=False, description="Key for OpenAI, or for a compatible server.")
@@ -184,6 +186,9 @@ class Settings:
     )
     rate_limit_retry: Rate = Field(
         "5/minute", description="Failed jobs that one user may run again, and one address; likewise."
+    )
+    rate_limit_chat: Rate = Field(
+        "20/minute", description="Questions that one user, one share link and one address may ask; likewise."
     )
     rate_limit_address_factor: int = Field(
         1,

@@ -16,7 +16,7 @@ import httpx
 
 POLL_SEC = 0.05
 # Tests send in a second what nobody sends in a minute. Those of the limits set their own.
-UNLIMITED = {"RATE_LIMIT_GENERAL": "off", "RATE_LIMIT_START": "off", "RATE_LIMIT_RETRY": "off"}
+UNLIMITED = {f"RATE_LIMIT_{what}": "off" for what in ("GENERAL", "START", "RETRY", "CHAT")}
 T = TypeVar("T")
 
 

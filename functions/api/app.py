@@ -15,6 +15,7 @@ from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
 from functions.api.routes import (
     auth,
+    chat,
     events,
     export,
     groups,
@@ -30,7 +31,7 @@ from functions.api.routes import (
 )
 from functions.api.throttle import Throttle
 
-NATIVE = (service, pages, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared, webhooks)
+NATIVE = (service, pages, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared, chat, webhooks)
 EARLIER = (recipes, reels, metadata, ask_auth, ask_shared, ask_groups, ask_videos)
 """The paths of the earlier systems."""
 

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 STATUSES = {
     "bad_form": 400,
     "bad_json": 400,
+    "budget_exceeded": 402,
     "foreign_page": 403,
     "login_again": 403,
     "no_recipe": 409,
@@ -30,6 +31,9 @@ STATUSES = {
     "not_configured": 501,
     "not_done": 409,
     "not_offered": 403,
+    "provider_key_invalid": 502,
+    "provider_key_missing": 502,
+    "provider_request_invalid": 502,
     "rate_limited": 429,
     "token_invalid": 400,
     "too_large": 413,

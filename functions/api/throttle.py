@@ -25,7 +25,7 @@ from shared.settings import settings
 if TYPE_CHECKING:
     from limits.strategies import FixedWindowRateLimiter
 
-GENERAL, START, RETRY = "general", "start", "retry"
+GENERAL, START, RETRY, CHAT = "general", "start", "retry", "chat"
 STANDINGS = "rate_limit_standings"
 # Asked by whoever watches over the service.
 UNCOUNTED = ("/", "/healthz")

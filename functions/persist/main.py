@@ -1,7 +1,8 @@
-"""Stage `persist`: the video and its result become documents of their own, and the job is done.
+"""Stage `persist`: video, result and words become documents of their own, and the job is done.
 
 Triggered by: topic `analysis-completed`. Reads: the job, `media/{job}/` extract.json, transcript.json.
-Writes: `videos/{job}` and the kind's collection. Sets off: nothing; the job ends here.
+Writes: `videos/{job}`, the kind's collection, what is said as `segments`, the owner's month in `spending`.
+Sets off: nothing; the job ends here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
+from shared.chat.indexing import index_words
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
@@ -29,12 +31,13 @@ def persist(event: CloudEvent) -> None:
 def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     result = run.job.result or derive(run, kind)
+    usage = index_words(run)
     owned = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
     owned |= {"videoId": run.job.of_video or run.job.id}
     if run.job.of_video is None:
         run.platform.documents.put(VIDEOS, run.job.id, owned | run.job.video.document())
     if kind.collection:
-        made = {"usage": run.job.usage.document()}
+        made = {"usage": usage.document()}
         run.platform.documents.put(kind.collection, run.job.id, owned | made | result)
     run.leave(lambda job: show(job, result))
 

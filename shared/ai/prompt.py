@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.ai.provider import Evidence, Line
@@ -41,11 +41,7 @@ def instructions(kind: Kind, evidence: Evidence, language: str) -> str:
 
 
 def evidence_text(evidence: Evidence, screen: Sequence[Line] = ()) -> str:
-    """The texts of the evidence as one JSON object between two marks.
-
-    No character of it can be taken for a mark or hide from a reader: `<`, `>` and whatever cannot be printed stand as
-    JSON escapes.
-    """
+    """The texts of the evidence, as data."""
     told: dict[str, Any] = {
         "title": _clipped(evidence.title),
         "author": _clipped(evidence.author),
@@ -56,7 +52,16 @@ def evidence_text(evidence: Evidence, screen: Sequence[Line] = ()) -> str:
         "onScreen": _lines(screen),
         "measured": evidence.measured.model_dump(mode="json", by_alias=True) if evidence.measured else None,
     }
-    plain = json.dumps({name: value for name, value in told.items() if value}, ensure_ascii=False)
+    return as_data({name: value for name, value in told.items() if value})
+
+
+def as_data(told: Mapping[str, Any]) -> str:
+    """One JSON object between two marks.
+
+    No character of it can be taken for a mark or hide from a reader: `<`, `>` and whatever cannot be printed stand as
+    JSON escapes.
+    """
+    plain = json.dumps(told, ensure_ascii=False)
     return f"{OPEN}\n{''.join(map(_shown, plain))}\n{CLOSE}"
 
 

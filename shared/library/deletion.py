@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.chat import history
 from shared.library.groups import forget_video
 from shared.models.job import Job
 from shared.pipeline import lifecycle, once
@@ -15,3 +16,4 @@ def delete_job(place: Platform, job: Job) -> None:
     lifecycle.delete(place, job.id)
     if job.of_video is None:
         forget_video(place.documents, job.owner, job.id)
+        history.forget(place.documents, job.owner, history.about(None, job.id))

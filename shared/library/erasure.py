@@ -12,11 +12,13 @@ from functools import partial
 
 from shared import clock
 from shared.ai.budget import SPENDING
+from shared.chat.history import MESSAGES
 from shared.library.deletion import delete_job
 from shared.library.groups import GROUPS
 from shared.models.job import Job
 from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS
+from shared.pipeline.segments import SEGMENTS
 from shared.platform.ports import Platform
 from shared.security.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES
@@ -50,7 +52,7 @@ def erase_documents(collection: str, place: Platform, owner: str, limit: int) ->
     return len(found)
 
 
-OWNED = (GROUPS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
+OWNED = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
 ERASERS: tuple[Erase, ...] = (
     # Whatever is a user's own must be found by one of these.
     erase_jobs,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared import clock
+from shared.chat import history
 from shared.errors import NotFound, PermanentError
 from shared.library.videos import videos_named
 from shared.models.group import MAX_VIDEOS, Group
@@ -66,7 +67,9 @@ def describe(documents: Documents, group: Group, **changed: str | None) -> Group
 
 
 def delete_group(documents: Documents, group: Group) -> None:
+    """With what was asked about it; its videos stay."""
     documents.delete(GROUPS, group.id)
+    history.forget(documents, group.owner, history.about(group.id, None))
 
 
 def videos_in(documents: Documents, group: Group) -> list[Job]:

@@ -63,6 +63,14 @@ def videos_named(documents: Documents, ids: Iterable[str], owner: str) -> dict[s
     return {id: found[id] for id in wanted if id in found and found[id].of_video is None}
 
 
+def titles_of(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, str | None]:
+    """What those of the videos are called that there are and that are the owner's."""
+    named = videos_named(documents, ids, owner)
+    return {
+        id: job.title or job.video.title or (job.result or {}).get("title") or job.filename for id, job in named.items()
+    }
+
+
 def analyses_of(documents: Documents, video: Job) -> list[Job]:
     """All jobs about the video, its own first, then in the order they were made."""
     again = [Job.read(document.data) for document in lifecycle.analysed_again(documents, video.id)]

@@ -18,6 +18,7 @@ from shared.pipeline import jobs
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.parts import begin_again, delete_parts
 from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
+from shared.pipeline.segments import delete_segments
 from shared.platform.ports import Document, Documents, Platform
 from shared.settings import settings
 from shared.webhooks.deliveries import forget_job
@@ -190,6 +191,7 @@ def erase(platform: Platform, job_id: str) -> None:
     platform.objects.delete(UPLOADS, source_name(job_id))
     platform.objects.delete_prefix(MEDIA, media_prefix(job_id))
     delete_parts(platform.documents, job_id)
+    delete_segments(platform.documents, job_id)
     forget_job(platform.documents, job_id)
     for collection in result_collections():
         platform.documents.delete(collection, job_id)

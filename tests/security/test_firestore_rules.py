@@ -18,7 +18,18 @@ from tests.contract.emulated import running_emulators
 from tests.security.firestore_client import Firestore, both, either, encoded, query, token, where
 
 SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
-INTERNAL = [IDEMPOTENCY, ANSWERS, RATES, WEBHOOKS, DELIVERIES, "uploads", "parts", "segments", "never-heard-of"]
+INTERNAL = [
+    IDEMPOTENCY,
+    ANSWERS,
+    RATES,
+    WEBHOOKS,
+    DELIVERIES,
+    "uploads",
+    "parts",
+    "segments",
+    "messages",
+    "never-heard-of",
+]
 ALLOWED, REFUSED = 200, 403
 
 ANN, BOB, CY, DORA = map(token, ["ann", "bob", "cy", "dora"])

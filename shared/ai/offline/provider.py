@@ -7,11 +7,14 @@ from typing import Literal
 
 from shared.ai.looking import measured
 from shared.ai.meter import Meter
+from shared.ai.offline.embedding import MODEL as HASHING
+from shared.ai.offline.embedding import embed
 from shared.ai.offline.makers import MAKERS
 from shared.ai.offline.screen.ocr import MODEL
 from shared.ai.offline.screen.reader import read_screen
 from shared.ai.offline.speech import listen
 from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn
+from shared.ai.vectors import DIMENSIONS, clipped
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 
@@ -49,11 +52,14 @@ class OfflineProvider:
         return listen(self._model_dir, sound, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
-        raise PermanentError(
-            "provider_cannot", "The offline provider cannot compare meanings; configure an AI provider for that."
-        )
+        """By the words that texts share, not by what they mean; the same for both purposes."""
+        made = []
+        for number, text in enumerate(clipped(texts)):
+            tick(number / len(texts), "Comparing words")
+            made.append(embed(text, DIMENSIONS))
+        return Embedded(made, DIMENSIONS, self._meter.total(self.name, HASHING))
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         raise PermanentError(
-            "provider_cannot", "The offline provider cannot talk about a video; configure an AI provider for that."
+            "provider_cannot", "The offline provider quotes but does not talk; configure an AI provider for that."
         )

@@ -112,6 +112,14 @@ def group_videos(made: Parameters) -> dict[str, list[str]]:
     return {"video_ids": [made["video_id"]]}
 
 
+def of_group(made: Parameters) -> dict[str, str]:
+    return {"group_id": made["group_id"]}
+
+
+def asks(made: Parameters) -> dict[str, Any]:
+    return of_group(made) | {"messages": [{"role": "user", "content": "What is boiled?"}]}
+
+
 FILE = {"file": ("a.mp4", MP4, "video/mp4")}
 LINK = "https://example.com/b.mp4"
 HOOK = "http://127.0.0.1:9/hook"
@@ -144,6 +152,10 @@ CASES: dict[str, Case] = {
     "PUT /v1/groups/{group_id}/order": Case(Owner.group, json=group_videos),
     "POST /v1/groups/{group_id}/share": Case(Owner.group, 201, json=a()),
     "DELETE /v1/groups/{group_id}/share": Case(Owner.shared, 204),
+    "POST /v1/chat": Case(Owner.group, json=asks),
+    "GET /v1/chat/history": Case(Owner.group, params=of_group),
+    "DELETE /v1/chat/history": Case(Owner.group, 204, params=of_group),
+    "GET /v1/chat/history/export": Case(Owner.group, params=of_group),
     "GET /v1/webhooks": own(Owner.webhook),
     "POST /v1/webhooks": own(Owner.webhook, 201, json=a(url=HOOK)),
     "GET /v1/webhooks/{webhook_id}": Case(Owner.webhook),

@@ -18,7 +18,11 @@ from functions.api.compat.metadata import all_videos
 from functions.api.identity import User
 from functions.api.routes.jobs import list_jobs
 from functions.api.routes.webhooks import list_deliveries
+from shared.ai.vectors import DIMENSIONS
 from shared.analyses.kinds import kinds
+from shared.chat import history
+from shared.chat.passages import brought_by
+from shared.chat.search import Meaning, search
 from shared.errors import NotFound
 from shared.library.erasure import ERASERS, erase_departed
 from shared.library.groups import forget_video, groups_of
@@ -30,8 +34,9 @@ from shared.pipeline import once
 from shared.pipeline.lifecycle import analysed_again
 from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import JOBS, VIDEOS
+from shared.pipeline.segments import delete_segments
 from shared.pipeline.sweep import sweep
-from shared.platform.ports import Documents, Filter, Order, Page, Platform
+from shared.platform.ports import Document, Documents, Filter, Order, Page, Platform, Vector
 from shared.security.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES, forget_job, forget_webhook
 from shared.webhooks.endpoints import anyone_listens, webhooks_of
@@ -41,7 +46,7 @@ FIRESTORE = ROOT / "infra" / "firestore"
 DEFINED = json.loads((FIRESTORE / "firestore.indexes.json").read_text())
 SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
 
-FOLDERS = ("functions", "shared/library", "shared/models", "shared/pipeline", "shared/webhooks")
+FOLDERS = ("functions", "shared/chat", "shared/library", "shared/models", "shared/pipeline", "shared/webhooks")
 
 Form = tuple[str, frozenset[tuple[str, str]], tuple[Order, ...]]
 
@@ -52,6 +57,7 @@ class Recorder:
     def __init__(self) -> None:
         self.forms: set[Form] = set()
         self.askers: set[str] = set()
+        self.searches: set[tuple[str, str, int, tuple[str, ...]]] = set()
 
     def query(
         self, collection: str, filters: Sequence[Filter] = (), order: Sequence[Order] = (), *_: Any, **__: Any
@@ -60,6 +66,12 @@ class Recorder:
         self.askers.add(f"{Path(asker.filename).relative_to(ROOT)}:{asker.function}")
         self.forms.add((collection, frozenset((path, op) for path, op, _ in filters), tuple(order)))
         return Page((), None)
+
+    def nearest(
+        self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
+    ) -> Sequence[tuple[Document, float]]:
+        self.searches.add((collection, field, len(to.values), tuple(path for path, _, _ in filters)))
+        return []
 
     def delete(self, collection: str, id: str) -> None:
         """There is nothing."""
@@ -96,6 +108,13 @@ def asked() -> Recorder:
     webhooks_of(documents, "ann")
     forget_webhook(documents, "webhook")
     forget_job(documents, "job")
+    delete_segments(documents, "job")
+    brought_by(documents, "video")
+    search(documents, "ann", ["video"], "soup", [Meaning("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
+    for subject in (history.about("group", None), history.about(None, "video")):
+        history.messages(documents, "ann", subject, 20, None)
+        history.forget(documents, "ann", subject)
+        assert list(history.exported(documents, "ann", subject))
     with suppress(NotFound):
         shared_group(documents, "token")
     return recorder
@@ -180,10 +199,14 @@ def test_what_expires_is_deleted_by_firestore_too() -> None:
         assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in override["indexes"]
 
 
-def test_segments_can_be_searched_by_likeness() -> None:
-    """The embeddings have a vector index of their size, for each filter they are searched with."""
-    vectors = [index["fields"][-1] for index in DEFINED["indexes"] if index["collectionGroup"] == "segments"]
-    assert vectors == [{"fieldPath": "embedding", "vectorConfig": {"dimension": 768, "flat": {}}}] * 2
+def test_segments_can_be_searched_by_likeness(asked: Recorder) -> None:
+    """Every search by vectors has a vector index of that size, for just the filters that it is made with."""
+    assert asked.searches
+    for collection, field, size, filters in asked.searches:
+        equal = [{"fieldPath": path, "order": "ASCENDING"} for path in filters]
+        vector = {"fieldPath": field, "vectorConfig": {"dimension": size, "flat": {}}}
+        fields = [index["fields"] for index in DEFINED["indexes"] if index["collectionGroup"] == collection]
+        assert [*equal, vector] in fields
 
 
 def test_firebase_json_points_to_rules_and_indexes() -> None:

@@ -1,0 +1,60 @@
+"""Vectors without a model: texts that share words, parts of words and numbers lie near each other.
+
+Feature hashing (K. Weinberger, A. Dasgupta, J. Langford, A. Smola and J. Attenberg, Feature hashing for large scale
+multitask learning, 2009) of word stems and of their character n-grams (as in P. Bojanowski, E. Grave, A. Joulin and
+T. Mikolov, Enriching word vectors with subword information, 2017), with sublinear term frequencies (G. Salton and
+C. Buckley, 1988).
+What words mean it does not know: a paraphrase without a common word, or another language, is found by luck only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+from shared.ai.offline.terms import is_number, terms, tokens
+
+MODEL = "feature-hashing-1"
+"""Changes with whatever changes the vectors: those of different models are never compared."""
+GRAMS = (3, 4, 5)
+SHARE_OF_GRAMS = 0.5
+"""Of a word's weight; the rest is its stem's."""
+FULL_LENGTH = 6
+"""Letters from which a word weighs its full weight: short words are common ones."""
+
+
+def embed(text: str, dimensions: int) -> list[float]:
+    """A vector of length 1; of a text of function words only these count."""
+    values = [0.0] * dimensions
+    for term, times in Counter(terms(text) or tokens(text) or [text]).items():
+        weight = (1 + math.log(times)) * importance(term)
+        for place, part in features(term, dimensions):
+            values[place] += weight * part
+    length = math.hypot(*values)
+    return [value / length for value in values]
+
+
+def importance(term: str) -> float:
+    return 1.0 if is_number(term) else min(1.0, (1 + len(term)) / (1 + FULL_LENGTH))
+
+
+@lru_cache(maxsize=65_536)
+def features(term: str, dimensions: int) -> Sequence[tuple[int, float]]:
+    """Where the term and its n-grams stand in a vector, and with which weight; the squares of a word's are about 1."""
+    if is_number(term):
+        return [placed(f"={term}", dimensions, 1.0)]
+    word = f"<{term}>"
+    grams = [word[at : at + size] for size in GRAMS for at in range(len(word) - size + 1)]
+    found = [placed(f"={term}", dimensions, math.sqrt(1 - SHARE_OF_GRAMS))]
+    if grams:
+        share = math.sqrt(SHARE_OF_GRAMS / len(grams))
+        found += [placed(gram, dimensions, share) for gram in grams]
+    return found
+
+
+def placed(feature: str, dimensions: int, weight: float) -> tuple[int, float]:
+    digest = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "big")
+    return (digest >> 1) % dimensions, weight if digest & 1 else -weight

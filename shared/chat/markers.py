@@ -1,0 +1,57 @@
+"""The markers of an answer: `[2]` where it rests on the second passage. Those that stand for none are dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+NUMBERS = r"\d[\d\s,;–-]*"
+MARKER = re.compile(rf"\s*[\[【]\s*({NUMBERS})[\]】]")
+BEGUN = re.compile(rf"\s*[\[【]\s*(?:{NUMBERS})?$|\s+$")
+"""What may turn out to be a marker, at the end of a text."""
+LONGEST = 60
+"""Characters that a marker may have, with the spaces before it."""
+RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)|(\d+)")
+
+
+class Marks:
+    """Finds the markers of a text that comes in pieces, and numbers those that are right from 1, as they come.
+
+    Attributes:
+        passages: Numbers of passages (from 1, as the model knows them) in the order in which they are first cited.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._held = ""
+        self.passages: list[int] = []
+
+    def read(self, pieces: Iterable[str]) -> Iterator[str]:
+        """The text with right markers only; a marker is whole in one piece, and `passages` knows it by then."""
+        for piece in pieces:
+            yield from filter(None, [self._take(piece)])
+        yield from filter(None, [MARKER.sub(self._renumbered, self._held)])
+
+    def _take(self, piece: str) -> str:
+        text = self._held + piece
+        begun = BEGUN.search(text)
+        if begun and len(text) - begun.start() <= LONGEST:
+            text, self._held = text[: begun.start()], text[begun.start() :]
+        else:
+            self._held = ""
+        return MARKER.sub(self._renumbered, text)
+
+    def _renumbered(self, marker: re.Match[str]) -> str:
+        right = [number for number in numbers(marker[1], self._count) if 1 <= number <= self._count]
+        self.passages += [number for number in dict.fromkeys(right) if number not in self.passages]
+        shown = "".join(f"[{self.passages.index(number) + 1}]" for number in dict.fromkeys(right))
+        return marker[0][: len(marker[0]) - len(marker[0].lstrip())] + shown if shown else ""
+
+
+def numbers(text: str, most: int) -> Iterator[int]:
+    """`1, 3-5` as 1, 3, 4, 5; of a range no more than `most`."""
+    for first, last, single in RANGE.findall(text):
+        if single:
+            yield int(single[:9])
+        else:
+            yield from range(int(first[:9]), min(int(last[:9]), int(first[:9]) + most) + 1)

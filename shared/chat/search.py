@@ -1,0 +1,151 @@
+"""Which passages of videos have to do with a question: by what they mean and by the words they share.
+
+Both rankings are fused by their ranks (G. Cormack, C. Clarke and S. Büttcher, Reciprocal rank fusion outperforms
+Condorcet and individual rank learning methods, 2009), because their scores cannot be compared. Words find the names and
+numbers that vectors blur; vectors find what is said in other words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from shared.ai.offline.terms import is_number, terms
+from shared.models.chat import Passage
+from shared.pipeline.segments import SEGMENTS
+from shared.platform.ports import Document, Documents, Filter, Vector
+
+IN_LIMIT = 30
+"""Videos that one query can name."""
+DEPTH = 24
+"""Passages of a ranking that count."""
+MOST_TERMS = 8
+"""Of a question, those first that are likely to be rare; each is a query for every IN_LIMIT videos."""
+DAMPING = 60
+"""The constant k of the fusion, as its authors have it."""
+PASSAGES_PER_VIDEO = 20
+"""About how many there are, to tell rare words from frequent ones without counting."""
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A question as one model sees it.
+
+    Attributes:
+        least: The similarity to a passage, -1 to 1, from which on it is taken for more than chance.
+    """
+
+    model: str
+    vector: Vector
+    least: float
+
+
+@dataclass
+class Hit:
+    """A passage that was found.
+
+    Attributes:
+        score: By the fusion; good for an order and nothing else.
+        relevant: Whether one of the rankings takes it for more than chance.
+    """
+
+    passage: Passage
+    score: float = 0.0
+    relevant: bool = False
+
+
+Rows = Sequence[Document]
+Ranking = Sequence[tuple[str, float]]
+"""Ids of passages, the best first, each with how much it has to do with the question."""
+
+
+def search(
+    documents: Documents,
+    owner: str,
+    video_ids: Sequence[str],
+    question: str,
+    meanings: Sequence[Meaning],
+    least_covered: float,
+    limit: int,
+) -> list[Hit]:
+    """The passages of the owner's videos that have to do with the question, at most `limit`, the best first.
+
+    However many videos there are, the nearest passages are exactly these.
+
+    Args:
+        least_covered: The share of the question's words, weighed by their rarity, from which on a passage that has them
+            is taken for relevant.
+    """
+    chunks = [list(video_ids[at : at + IN_LIMIT]) for at in range(0, len(video_ids), IN_LIMIT)]
+    found: dict[str, Passage] = {}
+
+    def known(rows: Iterable[Document]) -> list[str]:
+        """The ids of those that are the owner's, which all of them should be."""
+        passages = {row.id: Passage.read(row.data) for row in rows}
+        mine = {id: passage for id, passage in passages.items() if passage.owner == owner}
+        found.update(mine)
+        return list(mine)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        near = [[threads.submit(_nearest, documents, chunk, meaning) for chunk in chunks] for meaning in meanings]
+        with_terms = {
+            term: [threads.submit(_having, documents, chunk, term, len(chunks)) for chunk in chunks]
+            for term in sought(question)
+        }
+        rankings: list[tuple[Ranking, float]] = []
+        for meaning, searches in zip(meanings, near, strict=True):
+            rows = [row for one in searches for row in one.result()]
+            mine = set(known(document for document, _ in rows))
+            rankings.append((_best((row.id, 1 - far) for row, far in rows if row.id in mine), meaning.least))
+        having = {term: known(row for one in searches for row in one.result()) for term, searches in with_terms.items()}
+    rarities = {term: rarity(len(ids), len(video_ids)) for term, ids in having.items()}
+    matching = {id for ids in having.values() for id in ids}
+    rankings.append((_best((id, covered(found[id], rarities)) for id in matching), least_covered))
+    return [hit for hit in fused(rankings, found) if hit.relevant][:limit]
+
+
+def sought(question: str) -> list[str]:
+    """The terms to look for; numbers and long words tell most."""
+    return sorted(dict.fromkeys(terms(question)), key=lambda term: (not is_number(term), -len(term)))[:MOST_TERMS]
+
+
+def rarity(having: int, videos: int) -> float:
+    """The weight of a term that so many passages have (K. Spärck Jones, 1972), of one that none has the highest."""
+    return math.log(1 + videos * PASSAGES_PER_VIDEO / (having or 0.5))
+
+
+def covered(passage: Passage, rarities: Mapping[str, float]) -> float:
+    """How much of the question the passage covers, 0 to 1."""
+    words = set(passage.words)
+    return sum(weight for term, weight in rarities.items() if term in words) / sum(rarities.values())
+
+
+def fused(rankings: Iterable[tuple[Ranking, float]], passages: Mapping[str, Passage]) -> list[Hit]:
+    """All that stands in a ranking, by the sum over the rankings of 1 / (DAMPING + rank)."""
+    hits: dict[str, Hit] = {}
+    for ranking, least in rankings:
+        for rank, (id, score) in enumerate(ranking, start=1):
+            hit = hits.setdefault(id, Hit(passages[id]))
+            hit.score += 1 / (DAMPING + rank)
+            hit.relevant = hit.relevant or score >= least
+    return sorted(hits.values(), key=lambda hit: -hit.score)
+
+
+def _best(scored: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(scored, key=lambda one: (-one[1], one[0]))[:DEPTH]
+
+
+def _nearest(documents: Documents, videos: Sequence[str], meaning: Meaning) -> Sequence[tuple[Document, float]]:
+    """Vectors of other models are left alone."""
+    return documents.nearest(
+        SEGMENTS, "embedding", meaning.vector, DEPTH, [("videoId", "in", videos), ("model", "==", meaning.model)]
+    )
+
+
+def _having(documents: Documents, videos: Sequence[str], term: str, chunks: int) -> Rows:
+    """Of a word that stands everywhere, not all passages: it tells little."""
+    filters: list[Filter] = [("videoId", "in", videos), ("words", "array_contains", term)]
+    return documents.query(SEGMENTS, filters, limit=max(6, 2 * DEPTH // chunks)).documents

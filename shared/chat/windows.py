@@ -1,0 +1,112 @@
+"""Overlapping stretches of a transcript, long enough to be understood by themselves and short enough to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.models.chat import Line
+from shared.models.video import Segment, Word
+
+SHORTEST_SEC, LONGEST_SEC = 30.0, 45.0
+"""A window ends at the last end of a sentence between these, else at the last end of a segment before the second."""
+OVERLAP = 1 / 3
+LONGEST_LINE_SEC = 15.0
+"""Longer segments are cut where their words' times are known."""
+MAX_CHARACTERS = 2_000
+"""Of a window; whatever the times say, nobody speaks faster."""
+ENDS = tuple(".!?…。！？")
+CLOSING = "\"'»”’)]"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Neighbouring lines, in order."""
+
+    lines: Sequence[Line]
+
+    @property
+    def start(self) -> float:
+        return self.lines[0].start
+
+    @property
+    def end(self) -> float:
+        return max(line.end for line in self.lines)
+
+    @property
+    def text(self) -> str:
+        return text_of(self.lines)
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    return " ".join(line.text for line in lines)
+
+
+def windows(segments: Sequence[Segment]) -> list[Window]:
+    """All words in windows, in order; each begins about a third of its length before the one before it ends."""
+    lines = [line for segment in segments for line in lines_of(segment)]
+    found: list[Window] = []
+    first = 0
+    while first < len(lines):
+        after = end_of_window(lines, first)
+        found.append(Window(lines[first:after]))
+        if after == len(lines):
+            break
+        first = start_of_next(lines, first, after)
+    return found
+
+
+def end_of_window(lines: Sequence[Line], first: int) -> int:
+    """The index after the last line of the window that starts with line `first`."""
+    start, after, sentence, characters = lines[first].start, first + 1, 0, len(lines[first].text)
+    while after < len(lines):
+        characters += len(lines[after].text) + 1
+        if lines[after].end - start > LONGEST_SEC or characters > MAX_CHARACTERS:
+            return sentence or after
+        after += 1
+        if lines[after - 1].end - start >= SHORTEST_SEC and ends_sentence(lines[after - 1].text):
+            sentence = after
+    return after
+
+
+def start_of_next(lines: Sequence[Line], first: int, after: int) -> int:
+    """The line that the next window starts with: within the last third, at the start of a sentence if there is one."""
+    start, end = lines[first].start, lines[after - 1].end
+    within = [at for at in range(first + 1, after) if lines[at].start >= end - (end - start) * OVERLAP]
+    return next((at for at in within if ends_sentence(lines[at - 1].text)), within[0] if within else after)
+
+
+def ends_sentence(text: str) -> bool:
+    return text.rstrip(CLOSING).endswith(ENDS)
+
+
+def lines_of(segment: Segment) -> Iterator[Line]:
+    """The segment in lines with times that somebody told: a long one by its words, one without their times whole."""
+    spoken = [word for word in segment.words if word.text.strip()]
+    if segment.end - segment.start <= LONGEST_LINE_SEC or len(spoken) < 2:
+        yield from cut(segment.start, segment.end, segment.text)
+        return
+    run: list[Word] = []
+    for word in spoken:
+        if run and (word.end - run[0].start > LONGEST_LINE_SEC or ends_sentence(run[-1].text.strip())):
+            yield line_of(run)
+            run = []
+        run.append(word)
+    yield line_of(run)
+
+
+def line_of(run: Sequence[Word]) -> Line:
+    """Words that were told with the spaces before them are put together as they are."""
+    between = "" if any(word.text[0].isspace() for word in run[1:]) else " "
+    return Line(start=run[0].start, end=run[-1].end, text=" ".join(between.join(word.text for word in run).split()))
+
+
+def cut(start: float, end: float, text: str) -> Iterator[Line]:
+    """One line, or several of the same times when the text is too long for a window."""
+    rest = " ".join(text.split())
+    while len(rest) > MAX_CHARACTERS:
+        at = rest.rfind(" ", 0, MAX_CHARACTERS)
+        piece, rest = (rest[:at], rest[at + 1 :]) if at > 0 else (rest[:MAX_CHARACTERS], rest[MAX_CHARACTERS:])
+        yield Line(start=start, end=end, text=piece)
+    if rest:
+        yield Line(start=start, end=end, text=rest)

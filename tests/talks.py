@@ -1,0 +1,62 @@
+"""Videos that somebody talks in, as `persist` leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from shared.ai.meter import Meter
+from shared.ai.offline.provider import OfflineProvider
+from shared.ai.provider import Embedded, Provider
+from shared.chat.passages import Words, store
+from shared.chat.windows import windows
+from shared.models.transcript import Transcript
+from shared.models.video import Segment
+from shared.platform.ports import Documents
+from tests.kitchen import no_tick
+
+WORDS_A_SECOND = 2.4
+PAUSE_SEC = 0.3
+
+SOUP = """\
+Welcome back to my kitchen in Portland.
+Today we cook a tomato soup with basil.
+You need one kilo of ripe tomatoes and two onions.
+Roast the tomatoes in the oven for forty minutes.
+My neighbour Harriet adds a spoon of honey at the end.
+The soup keeps in the freezer for three months.
+""".splitlines()
+STARS = """\
+Tonight we look at the planet Saturn through a small telescope.
+The gap between the rings is named after Cassini, who saw it in 1675.
+The brightest moon is called Titan.
+Let the telescope cool down outside for half an hour.
+""".splitlines()
+
+
+def segments(lines: Sequence[str]) -> list[Segment]:
+    """One after the other, each as long as it takes to say it."""
+    said, at = [], 0.0
+    for line in lines:
+        end = at + len(line.split()) / WORDS_A_SECOND
+        said.append(Segment(start=round(at, 2), end=round(end, 2), text=line))
+        at = end + PAUSE_SEC
+    return said
+
+
+def offline() -> Provider:
+    return OfflineProvider(meter=Meter())
+
+
+def told(
+    documents: Documents,
+    owner: str,
+    video_id: str,
+    lines: Sequence[str],
+    embed: Callable[[list[str]], Embedded | None] = lambda texts: offline().embed(texts, "document", no_tick),
+    language: str | None = None,
+) -> None:
+    """Store what is said in a video."""
+    made = windows(segments(lines))
+    words = Words(owner, video_id, video_id)
+    transcript = Transcript(source="speech", language=language, segments=segments(lines))
+    store(documents, words, made, transcript, embed([window.text for window in made]))
