@@ -143,6 +143,10 @@ def finish(run: StageRun) -> None:
             return False
         run.check(job)
         run.apply_results(job)
+        if run.again:
+            give_back(state, None, counts=False)
+            job.outbox.append(outgoing(run.stage))
+            return True
         end(state, StageStatus.DONE)
         names = list(job.stages)
         after = names[names.index(run.stage) + 1 :]
@@ -159,7 +163,7 @@ def finish(run: StageRun) -> None:
         raise Cancelled(run.job.id) from None
     if job.status is JobStatus.CANCELLED:
         raise Cancelled(job.id)
-    log.info("stage is done")
+    log.info("stage %s", "goes on" if run.again else "is done")
     follow_up(run.platform, job)
 
 

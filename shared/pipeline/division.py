@@ -1,8 +1,8 @@
 """Stages whose work is divided: parts, each claimed, tried again and finished by itself, and their joining at the end.
 
 A part is a document of its own; the job is told how many there are (`stages.{stage}.parts`) before its stage is set
-off. A message without a part sets off those that are not done. Whoever finishes one looks whether it was the last: the
-joining is then an ordinary attempt at the stage, so that two who were both last do no harm.
+off. A message without a part sets off those that are left. Whoever ends one looks whether it was the last: the joining
+is then an ordinary attempt at the stage, so that two who were both last do no harm.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from statistics import fmean
 
 from cloudevents.http import CloudEvent
@@ -43,6 +45,9 @@ from shared.platform.ports import Platform
 
 log = logging.getLogger(__name__)
 
+READS_PER_SEC = 50
+"""Of parts, to show how far a tolerant division is."""
+
 
 @dataclass(frozen=True)
 class Division:
@@ -51,23 +56,34 @@ class Division:
     Attributes:
         work: Does one part and leaves its outcome in it.
         show: Lets the job show what there is of the parts so far; must bear being applied twice.
-        join: Makes the stage's result of all the parts, in order.
+        join: Makes the stage's result of all the parts, in order. It may open some of them again and say `run.again`.
+        tolerant: Parts that cannot be done are left behind as failed, for `join` to judge, while the others go on. All
+            parts have documents before the stage is set off (`parts.plan_part`), and keep them: they are never all
+            read to learn whether one was the last, and to show progress only so often that it is READS_PER_SEC in all.
+        told: Is given the job whenever it has come to show something new.
     """
 
     stage: str
     work: Callable[[PartRun], None]
     show: Callable[[Job, list[Part]], None]
     join: Callable[[StageRun, list[Part]], None]
+    tolerant: bool = False
+    told: Callable[[Platform, Job], None] = lambda place, job: None
 
 
 class PartRun(Run[Part]):
-    """An attempt at one part; its results go into the part, and what the job shows follows."""
+    """An attempt at one part; its results go into the part, and what the job shows follows.
+
+    Attributes:
+        again: Set by the work when it stops with something left: another attempt, which does not count as one, goes on.
+    """
 
     def __init__(self, platform: Platform, job: Job, division: Division, part: Part, holder: str) -> None:
         super().__init__(platform, job, division.stage, holder)
         self.division = division
         self.number = part.number
         self.claimed = part
+        self.again = False
 
     @property
     def id(self) -> str:
@@ -98,7 +114,7 @@ def perform_divided(event: CloudEvent, division: Division) -> None:
             return
         job = read_job(place.documents, job_id)
         if job is not None and awaited(job, division.stage):
-            left = unfinished(place, job, division.stage)
+            left = unfinished(place, job, division, all=number is None)
             if number is None and len(left) == 1:
                 if not perform_part(place, division, job_id, left[0]):
                     return
@@ -107,7 +123,8 @@ def perform_divided(event: CloudEvent, division: Division) -> None:
                     set_off(place, job, division.stage, left)
                 return
     perform(event, division.stage, job_id, lambda run: join(run, division))
-    forget_parts(place, job_id, division.stage)
+    if not division.tolerant:
+        forget_parts(place, job_id, division.stage)
 
 
 def awaited(job: Job, stage: str) -> bool:
@@ -115,8 +132,11 @@ def awaited(job: Job, stage: str) -> bool:
     return not job.status.final and current_stage(job) == stage
 
 
-def unfinished(place: Platform, job: Job, stage: str) -> list[int]:
-    """Numbers of the parts that are not done yet."""
+def unfinished(place: Platform, job: Job, division: Division, *, all: bool) -> list[int]:
+    """Numbers of the parts that are left; of a tolerant division one is enough unless `all` are asked for."""
+    stage = division.stage
+    if division.tolerant:
+        return parts.parts_left(place.documents, job.id, stage, all=all)
     done = {part.number for part in parts.parts_of(place.documents, job.id, stage) if part.status is StageStatus.DONE}
     return [number for number in range(job.stages[stage].parts or 0) if number not in done]
 
@@ -128,7 +148,7 @@ def set_off(place: Platform, job: Job, stage: str, numbers: list[int]) -> None:
 
 
 def perform_part(place: Platform, division: Division, job_id: str, number: int) -> bool:
-    """Do one part if it is to be done; say whether it is done now.
+    """Do one part if it is to be done; say whether the stage can do without it now.
 
     Raises:
         NotNow: Another delivery is at it.
@@ -138,7 +158,7 @@ def perform_part(place: Platform, division: Division, job_id: str, number: int) 
     if job is None or not awaited(job, division.stage):
         return True
     with bound(trace=job.trace, part=str(number)):
-        taken = claim_part(place, division.stage, job, number)
+        taken = claim_part(place, division, job, number)
         if isinstance(taken, bool):
             return taken
         run = PartRun(place, job, division, *taken)
@@ -146,9 +166,9 @@ def perform_part(place: Platform, division: Division, job_id: str, number: int) 
         return attempt_part(run)
 
 
-def claim_part(place: Platform, stage: str, job: Job, number: int) -> tuple[Part, str] | bool:
-    """The part and its holder; or, when there is nothing to be done, whether it is done already."""
-    holder = uuid.uuid4().hex
+def claim_part(place: Platform, division: Division, job: Job, number: int) -> tuple[Part, str] | bool:
+    """The part and its holder; or, when there is nothing to be done, whether the stage can do without it."""
+    stage, holder = division.stage, uuid.uuid4().hex
     used_up = False
 
     def take(part: Part) -> bool:
@@ -159,12 +179,23 @@ def claim_part(place: Platform, stage: str, job: Job, number: int) -> tuple[Part
         refuse_held(part, f"part {number} of {stage} of {job.id}")
         if part.status is StageStatus.FAILED or part.attempts >= wiring().functions[stage].attempts:
             used_up = True
-            return False
+            if part.status is StageStatus.FAILED or not division.tolerant:
+                return False
+            part.error = part.error or interrupted(stage)
+            end(part, StageStatus.FAILED)
+            return True
         hold(part, holder)
         return True
 
     id = parts.part_id(job.id, stage, number)
-    part = parts.change_part(place.documents, id, take, lambda: parts.new_part(job, stage, number))
+    new = None if division.tolerant else partial(parts.new_part, job, stage, number)
+    try:
+        part = parts.change_part(place.documents, id, take, new)
+    except NotFound:
+        # Planned anew meanwhile, into fewer.
+        return True
+    if used_up and division.tolerant:
+        return True
     if used_up:
         fail_job(place, job.id, part, exhausted=True)
         return False
@@ -172,7 +203,7 @@ def claim_part(place: Platform, stage: str, job: Job, number: int) -> tuple[Part
 
 
 def attempt_part(run: PartRun) -> bool:
-    """Do the work under its lease and settle how it ended; say whether the part is done."""
+    """Do the work under its lease and settle how it ended; say whether the stage can do without the part now."""
     try:
         with run:
             # Whoever waits sees at once that it has begun, and one that came too late stops before it costs anything.
@@ -182,7 +213,7 @@ def attempt_part(run: PartRun) -> bool:
     except PermanentError as error:
         log.info("part %s refused its input: %s", run.number, error.code)
         settle_part(run, error, last=True)
-        return False
+        return run.division.tolerant
     except Cancelled:
         log.info("the job ended meanwhile")
         erase_leftovers(run.platform, run.job.id)
@@ -194,15 +225,19 @@ def attempt_part(run: PartRun) -> bool:
         log.warning("attempt at part %s failed", run.number, exc_info=error)
         if not settle_part(run, error, last=False):
             raise
-        return False
-    return True
+        return run.division.tolerant
+    return not run.again
 
 
 def finish_part(run: PartRun) -> None:
     def complete(part: Part) -> bool:
         run.check_lease(part)
         run.apply_results(part)
-        end(part, StageStatus.DONE)
+        if run.again:
+            give_back(part, None, counts=False)
+            part.status = StageStatus.PENDING
+        else:
+            end(part, StageStatus.DONE)
         return True
 
     try:
@@ -210,7 +245,9 @@ def finish_part(run: PartRun) -> None:
         tell(run.platform, run.job.id, run.division, at_once=True)
     except NotFound:
         raise Cancelled(run.job.id) from None
-    log.info("part %s is done", run.number)
+    if run.again:
+        set_off(run.platform, run.job, run.stage, [run.number])
+    log.info("part %s %s", run.number, "goes on" if run.again else "is done")
 
 
 def settle_part(run: PartRun, error: BaseException, *, last: bool) -> bool:
@@ -237,7 +274,7 @@ def settle_part(run: PartRun, error: BaseException, *, last: bool) -> bool:
     with suppress(NotFound):
         part = parts.change_part(run.platform.documents, run.id, record)
         tell(run.platform, run.job.id, run.division, at_once=True)
-        if ended:
+        if ended and not run.division.tolerant:
             fail_job(run.platform, run.job.id, part, exhausted=not last)
     return ended
 
@@ -258,33 +295,49 @@ def fail_job(place: Platform, job_id: str, part: Part, *, exhausted: bool) -> No
 def tell(place: Platform, job_id: str, division: Division, *, at_once: bool = False) -> None:
     """Let the job show how far the parts are; raises NotFound.
 
-    All of them are read for that, so it is done when one begins the stage or ends. Only a single one tells more often.
+    All of them are read for that, so it is done when one begins the stage or ends. Only a single one tells more often,
+    and those of a tolerant division whenever it is time again.
     """
+    changed = False
 
     def record(job: Job) -> bool:
+        nonlocal changed
+        changed = False
         if not awaited(job, division.stage):
             return False
         state = job.stages[division.stage]
         count = state.parts or 1
-        due = count == 1 and clock.now() - job.updated_at >= WRITE_EVERY
-        if not (at_once or due or state.status is StageStatus.PENDING):
+        pause = clock.now() - job.updated_at
+        if division.tolerant:
+            due = pause >= max(WRITE_EVERY, timedelta(seconds=count / READS_PER_SEC))
+        else:
+            due = at_once or (count == 1 and pause >= WRITE_EVERY)
+        if not (due or state.status is StageStatus.PENDING):
             return False
         begun = parts.parts_of(place.documents, job_id, division.stage)
         done = sum(part.status is StageStatus.DONE for part in begun)
         job.status, job.stage = JobStatus.RUNNING, division.stage
         state.status = StageStatus.RUNNING
         state.started_at = state.started_at or clock.now()
-        state.progress = max(state.progress, fmean([part.progress for part in begun] + [0.0] * (count - len(begun))))
-        again = next((part.message for part in begun if part.error), None)
+        far = [1 if part.status is StageStatus.FAILED else part.progress for part in begun]
+        state.progress = max(state.progress, fmean(far + [0.0] * (count - len(begun))))
+        again = next((part.message for part in begun if part.error and part.message), None)
         state.message = again or (f"{done} of {count} parts are done" if count > 1 else begun[0].message)
         division.show(job, begun)
+        changed = True
         return True
 
-    change_job(place.documents, job_id, record)
+    job = change_job(place.documents, job_id, record)
+    if changed:
+        division.told(place, job)
 
 
 def join(run: StageRun, division: Division) -> None:
-    division.join(run, parts.parts_of(run.platform.documents, run.job.id, division.stage))
+    found = parts.parts_of(run.platform.documents, run.job.id, division.stage)
+    if found:
+        # Whoever ended the last one may have died before it could tell.
+        run.leave(lambda job: division.show(job, found))
+    division.join(run, found)
 
 
 def forget_parts(place: Platform, job_id: str, stage: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from shared.errors import NotFound
+from shared.errors import AlreadyExists, NotFound
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.paths import PARTS
 from shared.platform.cas import compare_and_set
@@ -20,6 +21,32 @@ def part_id(job_id: str, stage: str, number: int) -> str:
 
 def new_part(job: Job, stage: str, number: int) -> Part:
     return Part(job_id=job.id, owner=job.owner, stage=stage, number=number)
+
+
+def plan_part(documents: Documents, job: Job, stage: str, number: int, outcome: dict[str, Any]) -> None:
+    """Make the document of a part before anybody works on it; one that is there stays as it is."""
+    part = new_part(job, stage, number)
+    part.outcome = outcome
+    with suppress(AlreadyExists):
+        documents.create(PARTS, part_id(job.id, stage, number), part.document())
+
+
+def parts_left(documents: Documents, job_id: str, stage: str, *, all: bool) -> list[int]:
+    """Numbers of the planned parts that are neither done nor failed; at most one unless `all` are asked for."""
+    left = [StageStatus.PENDING.value, StageStatus.RUNNING.value]
+    found: list[int] = []
+    cursor = None
+    while True:
+        page = documents.query(
+            PARTS,
+            [("jobId", "==", job_id), ("stage", "==", stage), ("status", "in", left)],
+            limit=PAGE if all else 1,
+            cursor=cursor,
+        )
+        found += [int(document.data["number"]) for document in page.documents]
+        cursor = page.cursor
+        if cursor is None or not all:
+            return sorted(found)
 
 
 def parts_of(documents: Documents, job_id: str, stage: str | None = None) -> list[Part]:
@@ -68,8 +95,11 @@ def begin_again(documents: Documents, job_id: str, stage: str) -> None:
 
 
 def _forgive(part: Part) -> bool:
-    if part.status is StageStatus.DONE:
-        return False
+    return part.status is not StageStatus.DONE and reopen(part)
+
+
+def reopen(part: Part) -> bool:
+    """Let it be done as if for the first time, going on from its outcome."""
     part.status = StageStatus.PENDING
     part.attempts = 0
     part.lease = part.error = part.message = None

@@ -135,7 +135,13 @@ class Run(ABC, Generic[D]):
 
 
 class StageRun(Run[Job]):
-    """An attempt at a whole stage; its results go into the job."""
+    """An attempt at a whole stage; its results go into the job.
+
+    Attributes:
+        again: Set by the work when the stage is not done with it: it is set off once more instead of the next one.
+    """
+
+    again = False
 
     def record(self) -> None:
         def update(job: Job) -> bool:

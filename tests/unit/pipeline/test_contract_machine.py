@@ -30,11 +30,13 @@ kinds_and_ways = st.tuples(st.sampled_from(["metadata", "recipe"]), st.booleans(
 class Disorder(RuleBasedStateMachine):
     """Jobs go through all stages while deliveries are duplicated, reordered, late, lost, interleaved and cut off."""
 
+    tolerant = False
+
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.folder = tempfile.TemporaryDirectory()
-        self.world = World(temporary_documents(Path(self.folder.name)), self.patch)
+        self.world = World(temporary_documents(Path(self.folder.name)), self.patch, tolerant=self.tolerant)
         self.progress: dict[str, int] = {}
         self.final: dict[str, JobStatus] = {}
 
@@ -51,6 +53,9 @@ class Disorder(RuleBasedStateMachine):
         job = lifecycle.plan(owner="a", kind=kind, language="en", url=url, upload_ttl_sec=3600, job_id=name)
         lifecycle.start(self.world.calm, job)
         self.progress[job.id] = 0
+        if self.tolerant and len(self.progress) % 2:
+            self.world.rounds.add(job.id)
+            self.world.again[job.id, 1] = 2
         if not by_url:
             self.world.objects.put(UPLOADS, source_name(job.id), b"video", "video/mp4")
 
@@ -162,7 +167,15 @@ class Disorder(RuleBasedStateMachine):
         return sorted(self.progress)[which % len(self.progress)]
 
 
+class TolerantDisorder(Disorder):
+    """The same where the divided stage goes on without parts that cannot be done, with breaks and in rounds."""
+
+    tolerant = True
+
+
 TestDisorder = Disorder.TestCase
 TestDisorder.settings = settings(
     max_examples=120, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
+TestTolerantDisorder = TolerantDisorder.TestCase
+TestTolerantDisorder.settings = settings(TestDisorder.settings, max_examples=80)
