@@ -1,0 +1,68 @@
+"""Images unlike all others of a dataset."""
+
+from __future__ import annotations
+
+import random
+
+from PIL import Image, ImageDraw
+
+from shared.images import look
+from shared.images.outliers import FEWEST, outliers
+from tests.pictures import encoded, scene
+
+Rows = list[tuple[str, tuple[float, ...]]]
+LIMIT = 3.5
+
+
+def described(pictures: dict[str, Image.Image]) -> Rows:
+    return [(name, look(encoded(one, "PNG"), level="slow").features or ()) for name, one in pictures.items()]
+
+
+def screenshot() -> Image.Image:
+    """Lines of black on white."""
+    picture = Image.new("RGB", (320, 240), "white")
+    draw = ImageDraw.Draw(picture)
+    for row in range(10, 230, 12):
+        for column in range(10, 250 - row % 50, 7):
+            draw.rectangle((column, row, column + 4, row + 6), fill="black")
+    return picture
+
+
+SCENES = described({f"{seed:03}": scene(seed, (320, 240)) for seed in range(80)})
+PAGE = described({"page": screenshot()})
+
+
+def test_what_is_unlike_all_others_is_found() -> None:
+    """A page of text among pictures is an outlier, and hardly any picture is."""
+    found = outliers(SCENES + PAGE, LIMIT)
+    assert max(found, key=lambda name: found[name]) == "page"
+    assert len(found) <= 3
+
+
+def test_two_kinds_of_images_are_no_outliers_to_each_other() -> None:
+    """A dataset of several keywords has none only because its images are of two kinds."""
+    pages = [(f"page{number}", PAGE[0][1]) for number in range(30)]
+    assert not set(outliers(SCENES + pages, LIMIT)) & {name for name, _ in pages}
+
+
+def test_scores_do_not_depend_on_order() -> None:
+    """The same images get the same scores however they come in."""
+    rows = SCENES + PAGE
+    mixed = random.Random(1).sample(rows, len(rows))
+    assert outliers(mixed, 0.5) == outliers(rows, 0.5)
+
+
+def test_all_alike_or_too_few_have_none() -> None:
+    """Copies of one image, and sets too small to say what is usual, have no outliers."""
+    assert outliers([(str(number), SCENES[0][1]) for number in range(50)], LIMIT) == {}
+    assert outliers((SCENES + PAGE)[-FEWEST + 1 :], LIMIT) == {}
+
+
+def test_one_in_colour_among_grey() -> None:
+    """What never varies but in one image makes that image an outlier, though a median cannot see it."""
+    grey = described({f"{seed:03}": scene(seed, (320, 240)).convert("L") for seed in range(60)})
+    red = described(
+        {"red": Image.merge("RGB", [scene(99, (320, 240)).getchannel(0), *[Image.new("L", (320, 240))] * 2])}
+    )
+    found = outliers(grey + red, LIMIT)
+    assert max(found, key=lambda name: found[name]) == "red"
