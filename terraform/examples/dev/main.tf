@@ -1,0 +1,62 @@
+# A place to try things in: cheap, and easily thrown away. It costs next to nothing at rest.
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.50"
+    }
+  }
+}
+
+variable "project_id" {
+  type = string
+}
+
+variable "secret_values" {
+  type      = map(string)
+  default   = {}
+  sensitive = true
+  ephemeral = true
+}
+
+provider "google" {
+  project = var.project_id
+  # Some of the services want to know which project asks.
+  billing_project       = var.project_id
+  user_project_override = true
+}
+
+module "clipwise" {
+  source = "../.."
+
+  project_id = var.project_id
+  packages   = abspath("${path.root}/../../../dist")
+
+  # With no key the offline provider reads what is in the video. With one:
+  #   secrets = { GEMINI_API_KEY = 1 }
+  # and TF_VAR_secret_values='{"GEMINI_API_KEY": "…"}' in the environment of the next apply.
+  secrets       = {}
+  secret_values = var.secret_values
+
+  settings = {
+    FRONTEND_URL            = "http://localhost:5173"
+    VERIFIED_EMAIL_REQUIRED = "false"
+  }
+  sign_up             = { anonymous = true }
+  deletion_protection = false
+  retention           = { deleted_media_days = 0 }
+}
+
+output "api_url" {
+  value = module.clipwise.api_url
+}
+
+output "app" {
+  value = module.clipwise.app
+}
+
+output "dashboard" {
+  value = module.clipwise.dashboard
+}

@@ -1,0 +1,97 @@
+# For people who rely on it: a domain of its own behind Cloud Armor, a key of yours, backups, alerts and a budget.
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.50"
+    }
+  }
+
+  # The bucket is given at `init`: -backend-config=bucket=NAME
+  backend "gcs" {
+    prefix = "clipwise"
+  }
+}
+
+variable "project_id" {
+  type = string
+}
+
+variable "domain" {
+  description = "Where the API is to be reached, such as api.example.com."
+  type        = string
+}
+
+variable "frontend_url" {
+  description = "Origins of your web pages, by commas."
+  type        = string
+}
+
+variable "alert_emails" {
+  type = list(string)
+}
+
+variable "billing_account" {
+  type = string
+}
+
+variable "kms_key" {
+  type    = string
+  default = null
+}
+
+variable "secret_values" {
+  type      = map(string)
+  default   = {}
+  sensitive = true
+  ephemeral = true
+}
+
+provider "google" {
+  project               = var.project_id
+  billing_project       = var.project_id
+  user_project_override = true
+}
+
+module "clipwise" {
+  source = "../.."
+
+  project_id         = var.project_id
+  region             = "europe-west1"
+  packages           = abspath("${path.root}/../../../dist")
+
+  secrets       = { GEMINI_API_KEY = 1, OPENAI_API_KEY = 1, APIFY_TOKEN = 1 }
+  secret_values = var.secret_values
+
+  settings = {
+    FRONTEND_URL       = var.frontend_url
+    MONTHLY_BUDGET_USD = "5"
+  }
+  functions     = { api = { min_instances = 1 } }
+  retention     = { backups_days = 14, undo_days_7 = true }
+  load_balancer = { domain = var.domain }
+  egress        = {}
+  kms_key       = var.kms_key
+  alerts = {
+    emails = var.alert_emails
+    budget = { billing_account = var.billing_account, amount = 200 }
+  }
+}
+
+output "api_url" {
+  value = module.clipwise.api_url
+}
+
+output "app" {
+  value = module.clipwise.app
+}
+
+output "load_balancer_address" {
+  value = module.clipwise.load_balancer_address
+}
+
+output "dashboard" {
+  value = module.clipwise.dashboard
+}

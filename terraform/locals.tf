@@ -1,0 +1,84 @@
+locals {
+  # The one table of the wiring, which the local places and the tests read, too.
+  table     = yamldecode(file("${path.module}/../functions/pipeline.yaml"))
+  rights    = yamldecode(file("${path.module}/rights.yaml"))
+  known     = jsondecode(file("${path.module}/settings.json"))
+  firestore = jsondecode(file("${path.module}/../infra/firestore/firestore.indexes.json"))
+
+  functions = {
+    for name, row in local.table.functions : name => merge(row, {
+      for key, value in try(var.functions[name], {}) : key => value if value != null
+    })
+  }
+  http   = { for name, row in local.functions : name => row if try(row.trigger.http, false) }
+  pushed = { for name, row in local.functions : name => row if !try(row.trigger.http, false) }
+
+  # The topic whose messages are pushed to a function. A bucket tells of its objects on a topic of its own.
+  topic_of = {
+    for name, row in local.pushed : name => (
+      try(row.trigger.bucket, null) == null ? row.trigger.topic : "${row.trigger.bucket}-finalized"
+    )
+  }
+  notifying   = toset([for row in values(local.pushed) : row.trigger.bucket if try(row.trigger.bucket, null) != null])
+  dead_letter = local.table.dead_letter_topic
+  published   = flatten([for row in values(local.functions) : [for name in row.publishes : name if !contains(keys(local.table.buckets), name)]])
+  topics      = setunion(toset(values(local.topic_of)), toset(local.published), [local.dead_letter])
+
+  # Whoever runs a stage may find its attempts used up, and says so on the dead-letter topic.
+  publishers = merge([
+    for name, row in local.functions : {
+      for topic in setunion(
+        [for target in row.publishes : target if !contains(keys(local.table.buckets), target)],
+        try(row.weight, 0) > 0 || contains(row.publishes, "job-ended") ? [local.dead_letter] : [],
+      ) : "${name}/${topic}" => { function = name, topic = topic }
+    }
+  ]...)
+
+  object_rights = merge(flatten([
+    for name, row in local.rights : [
+      for bucket, verbs in try(row.objects, {}) : {
+        for verb in verbs : "${name}/${bucket}/${verb}" => { function = name, bucket = bucket, verb = verb }
+      }
+    ]
+  ])...)
+
+  secret_rights = merge([
+    for name, row in local.functions : {
+      for secret in row.secrets : "${name}/${secret}" => { function = name, secret = secret } if contains(keys(var.secrets), secret)
+    }
+  ]...)
+
+  # Pub/Sub's limits.
+  ack_sec    = { min = 10, max = 600 }
+  deliveries = { min = 5, max = 100 }
+
+  prefix   = "${var.project_id}-"
+  origins  = compact([for origin in split(",", lookup(var.settings, "FRONTEND_URL", "")) : trimsuffix(trimspace(origin), "/")])
+  vertexai = lookup(var.settings, "GOOGLE_GENAI_USE_VERTEXAI", "false") == "true"
+  number   = data.google_project.this.number
+
+  # Known before the function is there, so that it can be told its own address.
+  api_url = (
+    var.load_balancer == null
+    ? "https://${one(keys(local.http))}-${local.number}.${var.region}.run.app"
+    : "https://${var.load_balancer.domain}"
+  )
+
+  # What the deployment decides; `settings` has the rest.
+  decided = {
+    CLIPWISE_PLACE       = "gcp"
+    GOOGLE_CLOUD_PROJECT = var.project_id
+    BUCKET_PREFIX        = local.prefix
+    PUBLIC_URL           = local.api_url
+    IDENTITY             = "firebase"
+    FIREBASE_API_KEY     = google_apikeys_key.app.key_string
+    # The balancer appends the client's address and its own.
+    TRUSTED_PROXIES = var.load_balancer == null ? "1" : "2"
+  }
+
+  labels = merge({ app = "clipwise" }, var.labels)
+}
+
+data "google_project" "this" {
+  project_id = var.project_id
+}
