@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from infra.demo.recipe import RECIPE
 from shared.media.audio import ffmpeg_binary
 from shared.models.job import JobStatus
+from tests.people import PASSWORD, Mailbox
 from tests.running import Server, eventually
 from tests.web import Web
 
@@ -98,6 +102,88 @@ def test_row_2_refusals(place: Server, tmp_path: Path, name: str, options: list[
         answer = page.post("/api/upload", files={"video": (name, video.read_bytes(), declared)})
     assert answer.status_code == 400
     assert isinstance(answer.json()["detail"], str)
+
+
+def test_row_3_metadata_service(place: Server, small_video: Path) -> None:
+    """A client sends a video, polls its status until done, and shows duration and thumbnail, alone and in the list."""
+    seen: list[str] = []
+    with place.client() as client:
+        sent = client.post("/upload-video/", files={"file": ("holiday.mp4", small_video.read_bytes(), "video/mp4")})
+        assert sent.status_code == 200, sent.text
+        assert (sent.json().keys(), sent.json()["filename"]) == ({"id", "filename", "message"}, "holiday.mp4")
+        id = sent.json()["id"]
+
+        def ended() -> bool:
+            status = client.get(f"/video-status/{id}").json()
+            assert status.keys() == {"id", "status"}
+            seen.append(status["status"])
+            return seen[-1] in ("done", "failed")
+
+        eventually(ended, 60)
+        metadata = client.get(f"/video-metadata/{id}").json()
+        listed = client.get("/videos/").json()
+        pages = [client.get(path).status_code for path in ("/docs", "/tasks")]
+
+    assert seen[-1] == "done"
+    assert set(seen) <= {"pending", "processing", "done"}
+    assert metadata.keys() == {"id", "filename", "upload_time", "status", "duration", "thumbnail_url"}
+    assert (metadata["id"], metadata["filename"], metadata["duration"]) == (id, "holiday.mp4", "00:00:04")
+    assert datetime.fromisoformat(metadata["upload_time"]).tzinfo is not None
+    picture = httpx.get(metadata["thumbnail_url"])
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert Image.open(BytesIO(picture.content)).size == (320, 240)
+    assert id in [video["id"] for video in listed]
+    assert pages == [200, 200]
+
+
+def test_row_5_ask_video(place: Server, cooking_video: Path) -> None:
+    """A user signs up, sends a video, reads its words, puts it into a group, and shows that to others."""
+    account = {"username": "grandma", "password": PASSWORD}
+    address = "grandma@example.com"
+    with place.client() as visitor, place.client() as user:
+        assert visitor.post("/api/auth/signup/", json=account | {"email": address}).status_code == 201
+        token = mailbox(place).tokens("verify", address)[-1]
+        assert visitor.post("/api/auth/verify-email/", json={"uid": "-", "token": token}).status_code == 200
+        tokens = visitor.post("/api/auth/login/", json=account).json()
+        user.headers["Authorization"] = f"Bearer {tokens['access']}"
+        assert user.get("/api/auth/me/").json()["username"] == "grandma"
+
+        form = {"title": "Soup", "description": "From grandma"}
+        with cooking_video.open("rb") as file:
+            sent = user.post("/api/videos/", files={"file": ("soup.mp4", file, "video/mp4")}, data=form)
+        assert sent.status_code == 201, sent.text
+        id = sent.json()["id"]
+        video = eventually(lambda: completed(user, id), 60)
+        assert "Heat the oven to 200 °C." in video["transcript"]
+        assert httpx.get(video["file"]).content == cooking_video.read_bytes()
+        assert user.patch(f"/api/videos/{id}/", json={"title": "Stew"}).json()["title"] == "Stew"
+        assert [one["id"] for one in user.get("/api/videos/").json()] == [id]
+
+        group = user.post("/api/videos/groups/", json={"name": "Soups"}).json()["id"]
+        assert user.post(f"/api/videos/groups/{group}/videos/", json={"video_ids": [id]}).status_code == 201
+        assert user.post(f"/api/videos/groups/{group}/reorder/", json={"video_ids": [id]}).status_code == 200
+        shared = user.post(f"/api/videos/groups/{group}/share/").json()["share_token"]
+        seen = visitor.get(f"/api/videos/groups/shared/{shared}/").json()
+        assert [one["title"] for one in seen["videos"]] == ["Stew"]
+        assert httpx.get(seen["videos"][0]["file"]).content == cooking_video.read_bytes()
+        assert visitor.get(f"/api/videos/{id}/").status_code == 404
+
+        assert user.delete(f"/api/videos/groups/{group}/share/").status_code == 200
+        assert visitor.get(f"/api/videos/groups/shared/{shared}/").status_code == 404
+        assert user.delete(f"/api/videos/{id}/").status_code == 204
+        assert user.get(f"/api/videos/groups/{group}/").json()["videos"] == []
+        assert httpx.get(video["file"]).status_code == 404
+
+
+def mailbox(place: Server) -> Mailbox:
+    emulated = place.data / "emulated"
+    return Mailbox(emulated if emulated.exists() else place.data)
+
+
+def completed(user: httpx.Client, id: str) -> dict[str, Any] | None:
+    video: dict[str, Any] = user.get(f"/api/videos/{id}/").json()
+    assert video["status"] in ("pending", "processing", "completed"), video["error_message"]
+    return video if video["status"] == "completed" else None
 
 
 def test_a_stored_result_answers(place: Server, web: Web, small_video: Path) -> None:
