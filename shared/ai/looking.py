@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from shared.ai.provider import Evidence, Line, Tick
 from shared.analyses.kinds import Kind
+
+if TYPE_CHECKING:
+    from shared.ai.offline.screen.line import Screen
 
 
 def looked_at(kind: Kind, evidence: Evidence, language: str, tick: Tick) -> tuple[Evidence, Sequence[Line]]:
@@ -16,10 +20,18 @@ def looked_at(kind: Kind, evidence: Evidence, language: str, tick: Tick) -> tupl
     """
     if not evidence.samples:
         return measured(kind, evidence, []), []
+    screen = screen_of(evidence, language, tick)
+    return measured(kind, evidence, screen.lines), [*screen.lines, *screen.handles]
+
+
+def screen_of(evidence: Evidence, language: str, tick: Tick) -> Screen:
+    """What stands on the screen. It is read once, however many providers stand in for each other."""
     from shared.ai.offline.screen.reader import read_screen
 
-    screen = read_screen(evidence.samples, language, tick)
-    return measured(kind, evidence, screen.lines), [*screen.lines, *screen.handles]
+    if language not in evidence.screens:
+        evidence.screens[language] = read_screen(evidence.samples, language, tick)
+    screen: Screen = evidence.screens[language]
+    return screen
 
 
 def measured(kind: Kind, evidence: Evidence, screen: Sequence[Line]) -> Evidence:

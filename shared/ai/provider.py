@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -46,6 +46,7 @@ class Evidence:
             a provider that sends the whole video.
         heard: The provider listens to the video itself.
         measured: What the kind measured; None for one that measures nothing.
+        screens: What was read off the screen so far, by language; see `shared.ai.looking`.
     """
 
     info: MediaInfo
@@ -66,6 +67,7 @@ class Evidence:
     origin: Origin | None = None
     heard: bool = False
     measured: BaseModel | None = None
+    screens: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import PermanentError, TransientError
 from shared.models.recipe import Ingredient
 from shared.settings import Settings, SettingsError, read_settings
-from tests.kitchen import answer, evidence, no_tick
+from tests.kitchen import answer, evidence, no_tick, samples_showing
 from tests.unit.ai.services import RULES, TURNS, sound_in
 
 RECIPE = kind_named("recipe")
@@ -238,3 +238,24 @@ def test_a_refusal_to_talk_is_not_hidden(openai: OpenAIServer, gemini: GeminiSer
         list(in_order(configured(openai, gemini, "gemini,openai")).chat(RULES, TURNS, no_tick))
     assert caught.value.code == "refused"
     assert openai.asked == []
+
+
+def test_the_screen_is_read_once(
+    openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one service stands in for another, the costly reading of the screen is not done again."""
+    from shared.ai.offline.screen import reader
+
+    readings = []
+    real = reader.read_screen
+
+    def read(*given: Any) -> Any:
+        readings.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(reader, "read_screen", read)
+    openai.then(*[openai_server.busy()] * 3)
+    samples = samples_showing("800 g tomatoes", tmp_path)
+    usage = analyze(configured(openai, gemini, "openai,offline"), tmp_path, samples=samples).usage
+    assert usage.provider == "offline"
+    assert len(readings) == 1
