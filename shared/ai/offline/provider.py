@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from shared.ai.looking import measured
+from shared.ai.looking import measured, screen_of
 from shared.ai.meter import Meter
 from shared.ai.offline.embedding import MODEL as HASHING
 from shared.ai.offline.embedding import embed
 from shared.ai.offline.makers import MAKERS
 from shared.ai.offline.screen.ocr import MODEL
-from shared.ai.offline.screen.reader import read_screen
 from shared.ai.offline.speech import listen
 from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn
 from shared.ai.vectors import DIMENSIONS, clipped
@@ -43,7 +42,7 @@ class OfflineProvider:
                 "provider_cannot",
                 f"The offline provider cannot make the kind {kind.name!r}; configure an AI provider for it.",
             )
-        screen = read_screen(evidence.samples, language, lambda done, what: tick(done * READING, what))
+        screen = screen_of(evidence, language, lambda done, what: tick(done * READING, what))
         tick(READING, "Putting together what was found")
         result = make(measured(kind, evidence, screen.lines), screen, language)
         return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
