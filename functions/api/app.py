@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from functions.api.compat import ask_auth, ask_groups, ask_shared, ask_videos, metadata, recipes, reels
+from functions.api.compat import ask_auth, ask_chat, ask_groups, ask_shared, ask_videos, metadata, recipes, reels
 from functions.api.cors import Cors
 from functions.api.frame import Frame
 from functions.api.identity import Verify, by_accounts
@@ -32,7 +32,7 @@ from functions.api.routes import (
 from functions.api.throttle import Throttle
 
 NATIVE = (service, pages, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared, chat, webhooks)
-EARLIER = (recipes, reels, metadata, ask_auth, ask_shared, ask_groups, ask_videos)
+EARLIER = (recipes, reels, metadata, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
 """The paths of the earlier systems."""
 
 

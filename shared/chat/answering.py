@@ -92,6 +92,7 @@ class Answer:
         self._asked = self._message("user", question.text)
         self._meter = meter_for(place.documents, question.owner, settings().monthly_budget_usd, Usage())
         self.message = self._message("assistant", "")
+        self.message.answers = self._asked.id
 
     def events(self, tick: Tick) -> Generator[Event, None, None]:
         """The answer as it comes. However it ends, by closing it too, the AI stops, and what was said is kept.

@@ -53,6 +53,7 @@ class Message(Model):
     group_id: str | None = None
     video_id: str | None = None
     role: Literal["user", "assistant"]
+    answers: str | None = Field(None, description="Id of the question, if this is an answer.")
     content: str
     citations: list[Citation] = []
     usage: Usage = Field(default_factory=Usage)

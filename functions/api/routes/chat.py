@@ -68,6 +68,7 @@ class MessageInfo(Model):
     group_id: str | None
     video_id: str | None
     role: Literal["user", "assistant"]
+    answers: str | None = Field(description="Id of the question, if this is an answer.")
     content: str
     citations: list[CitationInfo]
     usage: Usage

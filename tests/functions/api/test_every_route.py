@@ -187,6 +187,9 @@ CASES: dict[str, Case] = {
     "POST /api/videos/groups/{group_id}/reorder/": Case(Owner.group, json=group_videos),
     "POST /api/videos/groups/{group_id}/share/": Case(Owner.group, 201),
     "DELETE /api/videos/groups/{group_id}/share/": Case(Owner.shared),
+    "POST /api/chat/": Case(Owner.group, json=asks),
+    "GET /api/chat/history/": Case(Owner.group, params=of_group),
+    "GET /api/chat/history/export/": Case(Owner.group, params=of_group),
 }
 OPEN: dict[str, str] = {
     "GET /": "says that the service is up",
