@@ -137,7 +137,7 @@ def test_row_3_metadata_service(place: Server, small_video: Path) -> None:
 
 
 def test_row_5_ask_video(place: Server, cooking_video: Path) -> None:
-    """A user signs up, sends a video, reads its words, puts it into a group, and shows that to others."""
+    """A user signs up, sends a video, reads its words, groups it, shows it to others; all ask what is said in it."""
     account = {"username": "grandma", "password": PASSWORD}
     address = "grandma@example.com"
     with place.client() as visitor, place.client() as user:
@@ -167,6 +167,19 @@ def test_row_5_ask_video(place: Server, cooking_video: Path) -> None:
         assert [one["title"] for one in seen["videos"]] == ["Stew"]
         assert httpx.get(seen["videos"][0]["file"]).content == cooking_video.read_bytes()
         assert visitor.get(f"/api/videos/{id}/").status_code == 404
+
+        question = {"group_id": group, "messages": [{"role": "user", "content": "How long does the penne boil?"}]}
+        answer = user.post("/api/chat/", json=question)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["role"] == "assistant"
+        assert "10 minutes" in answer.json()["content"]
+        assert {one["video_id"] for one in answer.json()["related_videos"]} == {id}
+        theirs = visitor.post("/api/chat/", json=question, params={"share_token": shared})
+        assert theirs.json()["content"] == answer.json()["content"]
+        (log,) = user.get("/api/chat/history/", params={"group_id": group}).json()
+        assert (log["question"], log["answer"]) == ("How long does the penne boil?", answer.json()["content"])
+        table = user.get("/api/chat/history/export/", params={"group_id": group})
+        assert "How long does the penne boil?" in table.content.decode("utf-8-sig")
 
         assert user.delete(f"/api/videos/groups/{group}/share/").status_code == 200
         assert visitor.get(f"/api/videos/groups/shared/{shared}/").status_code == 404
