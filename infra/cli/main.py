@@ -203,5 +203,35 @@ def demo(
     sys.exit(run_demo(keep))
 
 
+@app.command()
+def doctor(
+    project: Annotated[
+        str | None, typer.Option(help="Look at this Google Cloud project, or at the emulators, instead.")
+    ] = None,
+    function: Annotated[str | None, typer.Option(help="With --project: examine this function's rights.")] = None,
+    online: Annotated[bool, typer.Option("--online", help="Ask the AI services if they take your keys.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Folder that is to be served.  [default: .clipwise]")] = None,
+    host: Annotated[str, typer.Option(help="Address that is to be listened on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port that is to be listened on.")] = 8080,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look for what could be in the way, on this machine or in a project, and say what to do about it."""
+    from infra.cli.doctor import report
+    from infra.doctor.machine import check_machine
+    from shared.pipeline.wiring import wiring
+
+    try:
+        from infra.doctor.project import check_project
+    except ModuleNotFoundError as error:
+        if project:
+            typer.echo(f"{error.name} is not installed; run `pip install 'clipwise[gcp]'`.", err=True)
+            raise typer.Exit(2) from None
+    if function and (not project or function not in wiring().functions):
+        typer.echo(f"--function goes with --project and is one of: {', '.join(wiring().functions)}.", err=True)
+        raise typer.Exit(2)
+    findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
+    raise typer.Exit(report(findings, json))
+
+
 if __name__ == "__main__":
     app()

@@ -1,0 +1,130 @@
+"""Google's REST APIs as the examination asks them: in the cloud with the user's credentials, or on the emulators."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from infra.cli.client import open_client
+
+EMULATED = {
+    "firestore": "FIRESTORE_EMULATOR_HOST",
+    "pubsub": "PUBSUB_EMULATOR_HOST",
+    "storage": "STORAGE_EMULATOR_HOST",
+}
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+LISTED_PAGES = 50
+
+
+class NoAnswer(Exception):
+    """A service said no, or nothing; `status` is 0 where nothing came."""
+
+    def __init__(self, service: str, status: int, message: str) -> None:
+        super().__init__(f"{service} answers {status}: {message}" if status else f"{service}: {message}")
+        self.status = status
+
+    @property
+    def missing(self) -> bool:
+        return self.status == 404
+
+    @property
+    def forbidden(self) -> bool:
+        return self.status in (401, 403)
+
+
+class NoCredentials(Exception):
+    """Nobody to ask as; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One project.
+
+    Attributes:
+        emulated: Whether the emulators are asked.
+        hosts: Service to its base URL; others are at `https://SERVICE.googleapis.com`.
+    """
+
+    project: str
+    emulated: bool
+    hosts: Mapping[str, str]
+    http: httpx.Client
+
+    def get(self, service: str, path: str) -> dict[str, Any]:
+        return self._ask("GET", service, path)
+
+    def post(self, service: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._ask("POST", service, path, body)
+
+    def pages(self, service: str, path: str, field: str) -> Iterator[Any]:
+        """Everything in `field` of all pages."""
+        token, joint = "", "&" if "?" in path else "?"
+        for _ in range(LISTED_PAGES):
+            page = self.get(service, f"{path}{joint}pageToken={token}" if token else path)
+            yield from page.get(field, [])
+            token = page.get("nextPageToken", "")
+            if not token:
+                return
+
+    def _ask(self, method: str, service: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        url = f"{self.hosts.get(service, f'https://{service}.googleapis.com')}/{path}"
+        try:
+            answer = self.http.request(method, url, json=body)
+        except httpx.HTTPError as error:
+            raise NoAnswer(service, 0, f"{url} cannot be reached ({type(error).__name__})") from None
+        try:
+            told = answer.json()
+        except ValueError:
+            told = {}
+        if answer.is_success and isinstance(told, dict):
+            return told
+        message = told.get("error", {}).get("message", "") if isinstance(told, dict) else ""
+        raise NoAnswer(service, answer.status_code, message or "something that is not a Google API's answer")
+
+
+@contextmanager
+def open_cloud(project: str, account: str | None, environ: Mapping[str, str] = os.environ) -> Iterator[Cloud]:
+    """The emulators if the environment names any, else the cloud, as `account` if one is to be impersonated.
+
+    Raises:
+        NoCredentials: There are none, or Google's packages are missing.
+    """
+    hosts = {service: _url(environ[name]) for service, name in EMULATED.items() if environ.get(name)}
+    if hosts and len(hosts) < len(EMULATED):
+        unset = ", ".join(name for name in EMULATED.values() if not environ.get(name))
+        raise NoCredentials(f"Some emulators are named and some are not; set {unset}, too, or none of them.")
+    headers = {"Authorization": "Bearer owner" if hosts else f"Bearer {_token(account)}"}
+    if not hosts:
+        headers["x-goog-user-project"] = project
+    with open_client(next(iter(hosts.values()), "https://googleapis.com"), headers) as http:
+        yield Cloud(project, bool(hosts), hosts, http)
+
+
+def _url(host: str) -> str:
+    return host.rstrip("/") if "://" in host else f"http://{host}"
+
+
+def _token(account: str | None) -> str:
+    try:
+        import google.auth
+        import google.auth.exceptions
+        from google.auth import impersonated_credentials
+        from google.auth.transport.requests import Request
+    except ImportError:
+        raise NoCredentials("Google's packages are not installed; run `pip install 'clipwise[gcp]'`.") from None
+    try:
+        found, _ = google.auth.default(scopes=[SCOPE])
+        if account:
+            found = impersonated_credentials.Credentials(found, account, [SCOPE])
+        found.refresh(Request())
+    except google.auth.exceptions.GoogleAuthError as error:
+        advice = "run `gcloud auth application-default login`"
+        if account:
+            advice += f", and have the role Service Account Token Creator on {account}"
+        raise NoCredentials(f"There are no usable credentials ({error}); {advice}.") from None
+    return str(found.token)

@@ -1,0 +1,53 @@
+"""Examines what an account may do in a project, by asking each service: testIamPermissions."""
+
+from __future__ import annotations
+
+from infra.deployment import rights
+from infra.doctor import wanted
+from infra.doctor.cloud import Cloud
+from infra.doctor.finding import Finding, Findings, good, note, problem
+from shared.pipeline.wiring import wiring
+
+
+def of_account(function: str, project: str) -> str:
+    """The account that Terraform gives a function."""
+    return f"clipwise-{function}@{project}.iam.gserviceaccount.com"
+
+
+def check_rights(cloud: Cloud, prefix: str, function: str | None) -> Findings:
+    """What one function needs, or all together; for a user's own account a lack is a note, as it need not have them."""
+    names = [function] if function else list(wiring().functions)
+    given = {name: rights()[name] for name in names}
+    who = f"{function}'s account" if function else "your account"
+
+    if any(row.get("documents") for row in given.values()):
+        path = f"v1/projects/{cloud.project}:testIamPermissions"
+        lacking = _lacking(cloud, "cloudresourcemanager", path, wanted.DOCUMENTS)
+        yield _judged(function, f"{who} in the database", lacking)
+    for bucket in wiring().buckets:
+        verbs = {verb for row in given.values() for verb in row.get("objects", {}).get(bucket, [])}
+        needed = tuple(sorted(name for verb in verbs for name in wanted.OBJECTS[verb]))
+        if needed:
+            asked = "&".join(f"permissions={name}" for name in needed)
+            answer = cloud.get("storage", f"storage/v1/b/{prefix}{bucket}/iam/testPermissions?{asked}")
+            lacking = sorted(set(needed) - set(answer.get("permissions", [])))
+            yield _judged(function, f"{who} in the bucket {bucket}", lacking)
+    published = {target for name in names for target in wiring().functions[name].publishes} - set(wiring().buckets)
+    for topic in sorted(published):
+        path = f"v1/projects/{cloud.project}/topics/{topic}:testIamPermissions"
+        lacking = _lacking(cloud, "pubsub", path, ("pubsub.topics.publish",))
+        yield _judged(function, f"{who} on the topic {topic}", lacking)
+
+
+def _lacking(cloud: Cloud, service: str, path: str, needed: tuple[str, ...]) -> list[str]:
+    answer = cloud.post(service, path, {"permissions": list(needed)})
+    return sorted(set(needed) - set(answer.get("permissions", [])))
+
+
+def _judged(function: str | None, subject: str, lacking: list[str]) -> Finding:
+    if not lacking:
+        return good(subject, "has every right that is needed there")
+    said = "lacks " + ", ".join(lacking)
+    if function:
+        return problem(subject, said, "run `terraform apply`; terraform/rights.yaml says what it should have")
+    return note(subject, said, "only the functions need these; --function NAME examines one's account")

@@ -1,0 +1,88 @@
+"""What a project has to have, from the same tables that Terraform and the emulated place are made from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from infra.emulated.provision import ACK_SEC, ATTEMPTS, pushed_topic
+from shared.pipeline.wiring import Backoff, Function, wiring
+
+INDEXES = Path(__file__).parents[1] / "firestore" / "firestore.indexes.json"
+# Those of terraform/services.tf that every project needs; a test compares.
+APIS = (
+    "apikeys", "artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler",
+    "firebaserules", "firestore", "iam", "iamcredentials", "identitytoolkit", "logging", "monitoring", "pubsub", "run",
+    "secretmanager", "securetoken", "storage",
+)  # fmt: skip
+DOCUMENTS = tuple(f"datastore.entities.{verb}" for verb in ("create", "delete", "get", "list", "update"))
+OBJECTS = {
+    "read": ("storage.objects.get", "storage.objects.list"),
+    "create": ("storage.objects.create",),
+    "delete": ("storage.objects.delete",),
+}
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A push subscription as it should be."""
+
+    name: str
+    topic: str
+    ack_sec: int
+    deliveries: int
+    backoff: Backoff | None
+
+
+def topic_of(function: Function, emulated: bool) -> str | None:
+    """The topic whose messages are pushed to the function; None for one that is called over HTTP."""
+    if function.trigger.bucket and not emulated:
+        return f"{function.trigger.bucket}-finalized"
+    return pushed_topic(function)
+
+
+def subscriptions(emulated: bool) -> list[Subscription]:
+    found = []
+    for row in wiring().functions.values():
+        if topic := topic_of(row, emulated):
+            ack = max(ACK_SEC[0], min(ACK_SEC[1], row.timeout_sec))
+            deliveries = max(ATTEMPTS[0], min(ATTEMPTS[1], row.deliveries))
+            # Pub/Sub's emulator loses messages where there is a backoff (docs/decisions/no-backoff.md).
+            found.append(Subscription(row.name, topic, ack, deliveries, None if emulated else row.backoff_sec))
+    return found
+
+
+def topics(emulated: bool) -> set[str]:
+    table = wiring()
+    listened = {wanted.topic for wanted in subscriptions(emulated)}
+    published = {target for row in table.functions.values() for target in row.publishes} - set(table.buckets)
+    # The emulated place makes those that somebody listens to.
+    return listened | (set() if emulated else published) | {table.dead_letter_topic}
+
+
+@lru_cache(maxsize=1)
+def firestore() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(INDEXES.read_text(encoding="utf-8"))
+    return found
+
+
+def index_key(collection: str, fields: list[dict[str, Any]]) -> str:
+    """One line for an index, the same for one that is wanted and one that is there."""
+    named = [
+        f"{field['fieldPath']} {field.get('order') or field.get('arrayConfig') or 'VECTOR'}"
+        for field in fields
+        if field["fieldPath"] != "__name__"
+    ]
+    return f"{collection}: {', '.join(named)}"
+
+
+def indexes() -> set[str]:
+    return {index_key(index["collectionGroup"], index["fields"]) for index in firestore()["indexes"]}
+
+
+def expiring() -> set[str]:
+    """Collections whose documents go by themselves."""
+    return {field["collectionGroup"] for field in firestore()["fieldOverrides"] if field.get("ttl")}

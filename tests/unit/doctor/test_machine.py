@@ -1,0 +1,91 @@
+"""What the examination of this machine finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.cli.main import app
+from infra.doctor import machine
+from infra.doctor.finding import Finding, Level
+from infra.embedded.serve import sole_server
+from shared.settings import read_settings
+
+
+def only(findings: list[Finding], subject: str) -> Finding:
+    return next(finding for finding in findings if finding.subject == subject)
+
+
+def test_a_machine_that_can_serve_is_told_so_by_exit_code_and_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where tests run everything that is needed is there, and a script can read that."""
+    monkeypatch.setenv("AI_PROVIDER", "offline")
+    answer = CliRunner().invoke(app, ["doctor", "--json", "--data", str(tmp_path / "new")])
+    report = json.loads(answer.stdout)
+    assert (answer.exit_code, report["healthy"]) == (0, True)
+    assert {"python", "packages", "ffmpeg", "settings", "data folder"} <= {row["subject"] for row in report["findings"]}
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_problem_is_the_exit_code_and_comes_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script and a person both learn that a setting is wrong, and which."""
+    monkeypatch.setenv("MAX_FILE_SIZE_MB", "much")
+    answer = CliRunner().invoke(app, ["doctor"])
+    assert answer.exit_code == 1
+    assert "MAX_FILE_SIZE_MB" in answer.stdout
+    assert "→ correct" in answer.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_to_is_found(tmp_path: Path) -> None:
+    """Who has no right to the data folder is told before a server fails."""
+    tmp_path.chmod(0o500)
+    assert [row.level for row in machine.check_data(tmp_path / "data")] == [Level.PROBLEM]
+
+
+def test_a_data_folder_that_is_a_file_or_damaged_is_found(tmp_path: Path) -> None:
+    """A file in the folder's place, and a database that is none, are problems."""
+    (tmp_path / "file").write_text("")
+    assert [row.level for row in machine.check_data(tmp_path / "file")] == [Level.PROBLEM]
+    (tmp_path / "clipwise.db").write_bytes(b"no database" * 100)
+    assert only(list(machine.check_data(tmp_path)), "database").level is Level.PROBLEM
+
+
+def test_a_folder_that_is_served_is_no_problem_but_told(tmp_path: Path) -> None:
+    """While a server runs, one learns that a second one needs another folder; afterwards the folder is free."""
+    with sole_server(tmp_path):
+        assert only(list(machine.check_data(tmp_path)), "served").level is Level.NOTE
+    assert only(list(machine.check_data(tmp_path)), "served").level is Level.GOOD
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    """Who has something else on the port learns how to take another."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        other.settimeout(0.01)
+        [finding] = machine.check_port("127.0.0.1", port)
+    assert (finding.level, "--port 0" in finding.advice) == (Level.NOTE, True)
+
+
+def test_packages_are_those_of_all_functions_and_their_versions_are_compared() -> None:
+    """What any function imports counts, and 1.10 is newer than 1.9."""
+    wanted = machine.demanded("clipwise", ("embedded",))
+    assert {"fastapi", "av", "rapidocr", "pydantic", "uvicorn"} <= set(wanted)
+    assert "google-cloud-firestore" not in wanted
+    assert machine.older("1.9.3", "1.10")
+    assert not machine.older("2.0rc1", "1.10")
+    assert machine.older(None, "")
+
+
+def test_a_speech_model_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    """A folder that was promised and is missing is told before a job fails for it."""
+    settings = read_settings({"WHISPER_MODEL_DIR": str(tmp_path / "none")})
+    assert [row.level for row in machine.check_speech(settings)] == [Level.PROBLEM]

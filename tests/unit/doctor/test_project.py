@@ -1,0 +1,223 @@
+"""The examination of a project, against a stand-in for Google's REST APIs that holds what Terraform makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra.cli.client import open_client
+from infra.doctor import project, wanted
+from infra.doctor.cloud import Cloud, NoCredentials, open_cloud
+from infra.doctor.finding import Finding, Level, healthy
+from infra.doctor.rights import check_rights
+from infra.fakes.server import Asked, FakeService, Reply
+from shared.pipeline.wiring import wiring
+
+ID = "p"
+PREFIX = f"{ID}-"
+SERVICES = """
+    serviceusage storage pubsub firestore cloudfunctions cloudscheduler cloudquotas secretmanager cloudresourcemanager
+""".split()
+TERRAFORM = Path(__file__).parents[3] / "terraform" / "services.tf"
+
+
+def as_applied() -> dict[str, Any]:
+    """Path to answer, as Google's reference shows them."""
+    here, database = f"/v1/projects/{ID}", f"/v1/projects/{ID}/databases/(default)"
+    answers: dict[str, Any] = {
+        f"{here}/services": {"services": [{"config": {"name": f"{api}.googleapis.com"}} for api in wanted.APIS]},
+        f"{here}/topics": {"topics": [{"name": f"projects/{ID}/topics/{name}"} for name in wanted.topics(False)]},
+        f"{here}/subscriptions/{wiring().dead_letter_topic}": {"name": "dead"},
+        database: {"type": "FIRESTORE_NATIVE"},
+        f"{database}/collectionGroups/-/indexes": {
+            "indexes": [
+                {
+                    "name": f"{database[4:]}/collectionGroups/{index['collectionGroup']}/indexes/{number}",
+                    "fields": [*index["fields"], {"fieldPath": "__name__", "order": "ASCENDING"}],
+                    "state": "READY",
+                }
+                for number, index in enumerate(wanted.firestore()["indexes"])
+            ]
+        },
+        f"{database}/collectionGroups/-/fields": {
+            "fields": [{"name": f"x/collectionGroups/{name}/fields/expiresAt"} for name in wanted.expiring()]
+        },
+        f"/v2/projects/{ID}/locations/-/functions": {
+            "functions": [
+                {
+                    "name": f"projects/{ID}/locations/europe-west1/functions/{name}",
+                    "state": "ACTIVE",
+                    "serviceConfig": {"timeoutSeconds": row.timeout_sec, "maxInstanceCount": row.max_instances},
+                }
+                for name, row in wiring().functions.items()
+            ]
+        },
+        f"{here}/locations/europe-west1/jobs": {
+            "jobs": [
+                {"state": "ENABLED", "pubsubTarget": {"topicName": f"projects/{ID}/topics/{row.trigger.topic}"}}
+                for row in wiring().functions.values()
+                if row.trigger.every_minutes
+            ]
+        },
+        f"{here}/locations/global/services/run.googleapis.com/quotaInfos": {
+            "quotaInfos": [
+                {
+                    "quotaId": "CpuAllocPerProjectRegion",
+                    "dimensionsInfos": [{"applicableLocations": ["europe-west1"], "details": {"value": "200000"}}],
+                }
+            ]
+        },
+        f"{here}/secrets": {"secrets": [{"name": f"projects/1/secrets/{name}"} for name in ("SIGNING_KEY",)]},
+        f"{here}/secrets/SIGNING_KEY/versions": {"versions": [{"state": "ENABLED"}]},
+    }
+    for row in wanted.subscriptions(False):
+        assert row.backoff is not None
+        answers[f"{here}/subscriptions/{row.name}"] = {
+            "topic": f"projects/{ID}/topics/{row.topic}",
+            "state": "ACTIVE",
+            "ackDeadlineSeconds": row.ack_sec,
+            "pushConfig": {"pushEndpoint": "https://f.run.app"},
+            "retryPolicy": {"minimumBackoff": f"{row.backoff.min:g}s", "maximumBackoff": f"{row.backoff.max:g}s"},
+            "deadLetterPolicy": {
+                "deadLetterTopic": f"projects/{ID}/topics/{wiring().dead_letter_topic}",
+                "maxDeliveryAttempts": row.deliveries,
+            },
+        }
+    for name in wiring().buckets:
+        told = {wanted.topic_of(row, False) for row in wiring().listeners(bucket=name)}
+        access = {"publicAccessPrevention": "enforced", "uniformBucketLevelAccess": {"enabled": True}}
+        answers[f"/storage/v1/b/{PREFIX}{name}"] = {"location": "EUROPE-WEST1", "iamConfiguration": access}
+        answers[f"/storage/v1/b/{PREFIX}{name}/notificationConfigs"] = {
+            "items": [{"topic": f"//pubsub.googleapis.com/projects/{ID}/topics/{topic}"} for topic in told]
+        }
+    return answers
+
+
+class Google(FakeService):
+    """Answers from `answers`; 404 for all else. A rights test grants all but `lacking`."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        super().__init__()
+        self.answers = answers
+        self.lacking: set[str] = set()
+
+    def reply_to(self, asked: Asked) -> Reply:
+        parts = urlsplit(asked.path)
+        if asked.path.partition("?")[0].endswith(("testPermissions", "testIamPermissions")):
+            wished = re.findall(r"permissions=([^&]+)", parts.query) or asked.json["permissions"]
+            return Reply({"permissions": [name for name in wished if name not in self.lacking]})
+        answer = self.answers.get(parts.path)
+        if isinstance(answer, int):
+            return Reply({"error": {"message": "no"}}, answer)
+        return Reply(answer) if answer is not None else Reply({"error": {"message": "not found"}}, 404)
+
+
+@contextmanager
+def served(answers: dict[str, Any]) -> Iterator[tuple[Google, Cloud]]:
+    with Google(answers) as google, open_client(google.url) as http:
+        yield google, Cloud(ID, False, dict.fromkeys(SERVICES, google.url), http)
+
+
+def examined(answers: dict[str, Any]) -> list[Finding]:
+    with served(answers) as (_, cloud):
+        return [
+            row
+            for subject, check in project.PARTS.items()
+            for row in project.told(subject, cloud, check(cloud, PREFIX))
+        ]
+
+
+def test_what_terraform_makes_is_found_healthy() -> None:
+    """After `terraform apply` there is nothing to be mended."""
+    findings = examined(as_applied())
+    assert healthy(findings), [row for row in findings if row.level is Level.PROBLEM]
+
+
+SUBSCRIPTION = f"/v1/projects/{ID}/subscriptions/extract"
+BREAKAGES: dict[str, tuple[str, Any, str]] = {
+    "an API is off": (f"/v1/projects/{ID}/services", {"services": []}, "APIs"),
+    "no bucket": (f"/storage/v1/b/{PREFIX}media", None, "bucket media"),
+    "an open bucket": (f"/storage/v1/b/{PREFIX}media", {"iamConfiguration": {}}, "bucket media"),
+    "silent uploads": (f"/storage/v1/b/{PREFIX}uploads/notificationConfigs", {}, "bucket uploads"),
+    "no topics": (f"/v1/projects/{ID}/topics", {}, "topics"),
+    "no subscription": (SUBSCRIPTION, None, "subscription extract"),
+    "nobody keeps dead letters": (f"/v1/projects/{ID}/subscriptions/dead-letter", None, "dead letters"),
+    "no database": (f"/v1/projects/{ID}/databases/(default)", None, "database"),
+    "a Datastore": (f"/v1/projects/{ID}/databases/(default)", {"type": "DATASTORE_MODE"}, "database"),
+    "no indexes": (f"/v1/projects/{ID}/databases/(default)/collectionGroups/-/indexes", {}, "indexes"),
+    "nothing expires": (f"/v1/projects/{ID}/databases/(default)/collectionGroups/-/fields", {}, "expiry"),
+    "no functions": (f"/v2/projects/{ID}/locations/-/functions", {}, "function sweep"),
+    "no schedule": (f"/v1/projects/{ID}/locations/europe-west1/jobs", {}, "schedule"),
+    "no secret": (f"/v1/projects/{ID}/secrets", {}, "secret SIGNING_KEY"),
+    "a secret without a value": (f"/v1/projects/{ID}/secrets/SIGNING_KEY/versions", {}, "secret SIGNING_KEY"),
+    "a service that is down": (f"/v1/projects/{ID}/topics", 503, "topics"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_each_thing_that_is_missing_is_named_with_what_to_do(name: str) -> None:
+    """Whatever is taken away from a project is what the examination finds, and it says how to mend it."""
+    path, answer, subject = BREAKAGES[name]
+    findings = examined({**as_applied(), path: answer})
+    problems = [row for row in findings if row.level is Level.PROBLEM]
+    assert subject in {row.subject for row in problems}
+    assert all(row.advice for row in problems)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"topic": "projects/p/topics/other"},
+        {"ackDeadlineSeconds": 10},
+        {"retryPolicy": {}},
+        {"deadLetterPolicy": {}},
+        {"pushConfig": {}},
+        {"state": "RESOURCE_ERROR"},
+    ],
+)
+def test_a_subscription_that_differs_from_the_table_is_found(changed: dict[str, Any]) -> None:
+    """Retry, dead letters, deadline and topic are compared with functions/pipeline.yaml."""
+    answers = as_applied()
+    answers[SUBSCRIPTION] |= changed
+    problems = [row.subject for row in examined(answers) if row.level is Level.PROBLEM]
+    assert problems == ["subscription extract"]
+
+
+def test_what_may_not_be_seen_is_no_problem() -> None:
+    """Who may not read secrets is told so; the project may be healthy all the same."""
+    findings = examined({**as_applied(), f"/v1/projects/{ID}/secrets": 403})
+    assert healthy(findings)
+    assert any("Viewer" in row.advice for row in findings)
+
+
+def test_a_functions_lacking_right_is_a_problem_and_ones_own_a_note() -> None:
+    """For a function's account a missing right stops jobs; a person need not have it."""
+    with served(as_applied()) as (google, cloud):
+        assert all(row.level is Level.GOOD for row in check_rights(cloud, PREFIX, "extract"))
+        google.lacking = {"storage.objects.create"}
+        of_function = [row for row in check_rights(cloud, PREFIX, "extract") if row.level is not Level.GOOD]
+        own = [row for row in check_rights(cloud, PREFIX, None) if row.level is not Level.GOOD]
+    assert {row.level for row in of_function} == {Level.PROBLEM}
+    assert {row.level for row in own} == {Level.NOTE}
+
+
+def test_the_apis_are_those_that_terraform_switches_on() -> None:
+    """The examination and Terraform name the same APIs."""
+    always = re.search(r"setunion\(\[(.*?)\]", TERRAFORM.read_text(encoding="utf-8"), re.S)
+    assert always is not None
+    assert set(re.findall(r'"(\w+)"', always[1])) == set(wanted.APIS)
+
+
+def test_half_the_emulators_are_not_mistaken_for_the_cloud() -> None:
+    """With one emulator named and the others forgotten nothing is asked of the real cloud."""
+    with (
+        pytest.raises(NoCredentials, match="PUBSUB_EMULATOR_HOST"),
+        open_cloud(ID, None, {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}),
+    ):
+        pass
