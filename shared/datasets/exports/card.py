@@ -1,0 +1,96 @@
+"""The dataset card: a README in Markdown with a head in YAML, as Hugging Face reads it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from shared.datasets.exports.ordering import Order, Summary
+from shared.datasets.exports.splits import Split
+from shared.exports.text import commonmark, plain
+
+_VERSIONS = {
+    "by": ("2.0", "2.5", "3.0", "4.0"),
+    "by-sa": ("3.0", "4.0"),
+    "by-nc": ("2.0", "3.0", "4.0"),
+    "by-nd": ("4.0",),
+    "by-nc-nd": ("3.0", "4.0"),
+    "by-nc-sa": ("2.0", "3.0", "4.0"),
+}
+_LICENCES = {f"cc-{terms}-{version}" for terms, versions in _VERSIONS.items() for version in versions} | {"cc0-1.0"}
+"""Creative Commons' among the identifiers that Hugging Face knows."""
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_SPLIT_NAMES: dict[Split, str] = {"train": "train", "val": "validation", "test": "test"}
+_LONGEST_TABLE = 50
+
+
+def dataset_card(order: Order, summary: Summary, files: Mapping[Split, str] | None = None) -> str:
+    """What was exported, where it is from, under which licences, and what was left out and why.
+
+    Args:
+        files: Pattern of the files of each split, when every split has its own.
+    """
+    head: dict[str, Any] = {
+        "pretty_name": plain(order.title),
+        "license": licences(summary.licences),
+        "size_categories": [next((name for most, name in _SIZES if summary.images < most), "n>1M")],
+        "tags": ["image"],
+    }
+    if files:
+        parts = [{"split": _SPLIT_NAMES[part], "path": pattern} for part, pattern in files.items()]
+        head["configs"] = [{"config_name": "default", "data_files": parts}]
+    return "\n".join(
+        ["---", yaml.safe_dump(head, allow_unicode=True, sort_keys=False).strip(), "---", *_body(order, summary)]
+    )
+
+
+def licences(counts: Mapping[str, int]) -> list[str]:
+    """The identifiers of the licences; `other` for what has none there, `unknown` where sources name none."""
+    return sorted({_licence(name) for name in counts}) or ["unknown"]
+
+
+def _licence(name: str) -> str:
+    words = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-").removeprefix("cc-")
+    if words in ("", "unknown"):
+        return "unknown"
+    known = "cc0-1.0" if words in ("cc0", "cc0-1.0") else f"cc-{words}"
+    return known if known in _LICENCES else "other"
+
+
+def _body(order: Order, summary: Summary) -> Iterator[str]:
+    seen = summary.images + summary.left_out.total()
+    yield f"\n# {commonmark(order.title)}\n"
+    size = f"{summary.size_bytes / 1e6:.1f} MB"
+    yield f"{summary.images} of {seen} images, {size}; made on {order.created_at:%Y-%m-%d}.\n"
+    if order.keywords:
+        yield f"Searched for: {', '.join(commonmark(keyword) for keyword in order.keywords)}.\n"
+    yield (
+        "Near duplicates are all in one split. Rights stay with the authors; each image's source, author and licence, "
+        "as the source names them, stand with it.\n"
+    )
+    for heading, counts in (
+        ("Splits", summary.splits),
+        ("Sources", summary.sources),
+        ("Licences", summary.licences),
+        ("Keywords", summary.keywords),
+        ("Formats", summary.formats),
+        ("Left out, by reason", summary.left_out),
+    ):
+        yield from _table(heading, counts)
+
+
+def _table(heading: str, counts: Counter[str]) -> Iterator[str]:
+    if not counts:
+        return
+    yield f"## {heading}\n"
+    yield "| | images |\n|---|---:|"
+    ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    for name, count in ordered[:_LONGEST_TABLE]:
+        yield f"| {commonmark(name)} | {count} |"
+    if rest := ordered[_LONGEST_TABLE:]:
+        yield f"| {len(rest)} more | {sum(count for _, count in rest)} |"
+    yield ""

@@ -1,0 +1,119 @@
+"""A contact sheet: a dataset's images at a glance, accepted and by reason left out, as one page without scripts."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from html import escape
+
+from shared.datasets.exports.ordering import Order, reason
+from shared.exports.html import safe
+from shared.exports.text import address
+from shared.models.dataset import ImageRecord, ImageState
+
+_STYLE = """
+body { margin: 2rem auto; padding: 0 1rem; max-width: 75rem; color: #1d1d1b; background: #fff;
+  font: 15px/1.4 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } h2 small { color: #55504b; font-weight: 400; }
+ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .8rem;
+  margin: 0; padding: 0; list-style: none; }
+figure { margin: 0; } figcaption { font-size: .75rem; color: #55504b; }
+.picture { display: grid; place-items: center; height: 8rem; background: #f1ece7; }
+.picture img { max-width: 100%; max-height: 8rem; }
+a { color: inherit; }
+"""
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+SHEET_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data: https: 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy under which the page works."""
+
+_DATA_URL = re.compile(r"data:image/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}")
+_ACCEPTED = "accepted"
+
+
+def contact_sheet(
+    records: Iterable[ImageRecord],
+    thumbnail: Callable[[ImageRecord], str | None],
+    order: Order,
+    *,
+    shown: int = 60,
+    max_bytes: int = 8_000_000,
+) -> str:
+    """One HTML page: the accepted images first, then those left out by reason, most frequent first.
+
+    Args:
+        thumbnail: Gives an image as a `data:` URL of a JPEG, PNG or WebP (see `thumbnails`) or as a link to one;
+            asked once for each image that is shown. None, and what is neither, is shown as words.
+        shown: Images of each section: the first ones. All are counted.
+        max_bytes: Of all thumbnails; when they are used up, words take their place.
+    """
+    sections: dict[str, _Section] = {}
+    for record in records:
+        kept = record.state == ImageState.DOWNLOADED and order.chosen(record)
+        section = sections.setdefault(_ACCEPTED if kept else reason(record), _Section())
+        section.count += 1
+        if len(section.first) < shown:
+            section.first.append(record)
+    budget = _Budget(max_bytes)
+    return "\n".join(_page(order, sections, lambda record: budget.within(thumbnail, record))) + "\n"
+
+
+@dataclass
+class _Section:
+    count: int = 0
+    first: list[ImageRecord] = field(default_factory=list)
+
+
+class _Budget:
+    """Bytes that are left for thumbnails."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def within(self, thumbnail: Callable[[ImageRecord], str | None], record: ImageRecord) -> str | None:
+        if self._left <= 0:
+            return None
+        given = thumbnail(record) or ""
+        source = given if _DATA_URL.fullmatch(given) else address(given)
+        if source is None or len(source) > self._left:
+            return None
+        self._left -= len(source)
+        return source
+
+
+def _page(order: Order, sections: dict[str, _Section], picture: Callable[[ImageRecord], str | None]) -> Iterator[str]:
+    total = sum(section.count for section in sections.values())
+    title = safe(order.title)
+    yield "<!DOCTYPE html>"
+    yield '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    yield f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>"
+    yield f'<h1 dir="auto">{title}</h1>\n<p>{total} images, seen on {order.created_at:%Y-%m-%d}.</p>'
+    ranked = sorted(sections.items(), key=lambda item: (item[0] != _ACCEPTED, -item[1].count, item[0]))
+    for name, section in ranked:
+        some = f", the first {len(section.first)} shown" if section.count > len(section.first) else ""
+        yield f"<h2>{safe(name.replace('_', ' '))} <small>{section.count}{some}</small></h2>\n<ul>"
+        for record in section.first:
+            yield _figure(record, picture(record))
+        yield "</ul>"
+    yield "</body></html>"
+
+
+def _figure(record: ImageRecord, source: str | None) -> str:
+    name = safe((record.title or record.keyword or record.id)[:300])
+    image = f'<img src="{escape(source)}" alt="{name}" loading="lazy">' if source else f"<span>{name}</span>"
+    link = escape(address(record.page_url or record.url) or "")
+    linked = f'<a href="{link}" rel="noopener noreferrer nofollow">{image}</a>' if link else image
+    return f'<li><figure><div class="picture">{linked}</div><figcaption>{_caption(record)}</figcaption></figure></li>'
+
+
+def _caption(record: ImageRecord) -> str:
+    findings = record.verdict.findings if record.verdict else []
+    words = [f"{record.width} × {record.height}"] if record.width and record.height else []
+    words += [record.source, record.licence or "licence unknown"]
+    words += [f"{one.check} {one.score:.3g}" if one.score is not None else one.check for one in findings]
+    return safe(" · ".join(words))
