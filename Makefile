@@ -4,7 +4,7 @@ LOCKED = pyproject.toml uv.lock infra/venv.sh
 BIN = .venv/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.for-run ## Make a cooking video, send it through the whole pipeline, show the recipe
 	@$(BIN)/clipwise demo
@@ -18,11 +18,14 @@ up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function 
 package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 	@$(BIN)/python -m infra.packaging.package
 
-test: .venv/.for-dev browser-deps ## Run all tests, on all cores
+test: .venv/.for-dev browser-deps terraform-deps ## Run all tests, on all cores
 	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 browser-deps: ## Install a browser and the Firebase SDK for the browser tests, where that can be done
 	@sh tests/browser/install.sh
+
+terraform-deps: .venv/.for-dev ## Install what the tests of terraform/ need beside Terraform, where that can be done
+	@sh tests/terraform/install.sh
 
 check: .venv/.for-dev ## Check format, lint and types
 	@$(BIN)/ruff format --check
@@ -46,4 +49,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package test browser-deps check format bench clean
+.PHONY: help demo up up-emulators package test browser-deps terraform-deps check format bench clean

@@ -1,4 +1,4 @@
-"""The README's tables that follow from code: `python -m infra.tables` writes them, a test checks them."""
+"""Tables that follow from code, in the README and for Terraform: `python -m infra.tables` writes them, tests check."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from infra.deployment import SETTINGS, rights_rows, settings_file
 from shared.pipeline.wiring import Trigger, wiring
 from shared.settings import Settings
 
@@ -46,6 +47,10 @@ def settings_table() -> str:
     return markdown(("variable", "default", "what it does"), rows)
 
 
+def rights_table() -> str:
+    return markdown(("function", "called by", "objects", "publishes to", "secrets", "also"), rights_rows())
+
+
 def default_text(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value not in ("", None, {}) else "–"
 
@@ -55,7 +60,7 @@ def markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"pipeline": pipeline_table, "settings": settings_table}
+TABLES: dict[str, Callable[[], str]] = {"pipeline": pipeline_table, "rights": rights_table, "settings": settings_table}
 
 
 def filled(text: str) -> str:
@@ -70,3 +75,4 @@ def filled(text: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    SETTINGS.write_text(settings_file(), encoding="utf-8")

@@ -1,3 +1,4 @@
+# Asking for it makes Google create it; its address, like the others, follows from the project's number.
 data "google_storage_project_service_account" "this" {
   project = var.project_id
 
@@ -7,7 +8,7 @@ data "google_storage_project_service_account" "this" {
 locals {
   # The identities under which Google's services act for the project.
   agents = {
-    storage          = "serviceAccount:${data.google_storage_project_service_account.this.email_address}"
+    storage          = "serviceAccount:service-${local.number}@gs-project-accounts.iam.gserviceaccount.com"
     pubsub           = "serviceAccount:service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
     firestore        = "serviceAccount:service-${local.number}@gcp-sa-firestore.iam.gserviceaccount.com"
     functions        = "serviceAccount:service-${local.number}@gcf-admin-robot.iam.gserviceaccount.com"
@@ -23,4 +24,6 @@ resource "google_kms_crypto_key_iam_member" "services" {
   crypto_key_id = var.kms_key
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
   member        = each.value
+
+  depends_on = [data.google_storage_project_service_account.this]
 }

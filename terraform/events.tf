@@ -107,6 +107,8 @@ resource "google_pubsub_topic_iam_member" "tells" {
   topic   = google_pubsub_topic.this["${each.key}-finalized"].name
   role    = "roles/pubsub.publisher"
   member  = local.agents.storage
+
+  depends_on = [data.google_storage_project_service_account.this]
 }
 
 resource "google_cloud_scheduler_job" "tick" {

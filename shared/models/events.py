@@ -46,8 +46,9 @@ def part_of(event: CloudEvent) -> int | None:
 
 
 def object_of(event: CloudEvent) -> StoredObject:
-    """The object of a storage event; raises ValueError."""
+    """The object of a storage event, or of a bucket's notification that Pub/Sub pushes; raises ValueError."""
+    stored = message_of(event) if isinstance(event.data, dict) and "message" in event.data else event.data
     try:
-        return StoredObject(bucket=str(event.data["bucket"]), name=str(event.data["name"]))
+        return StoredObject(bucket=str(stored["bucket"]), name=str(stored["name"]))
     except (TypeError, KeyError) as error:
         raise ValueError(f"event {event['id']} names no object: {error}") from None

@@ -58,9 +58,9 @@ provider "google" {
 module "clipwise" {
   source = "../.."
 
-  project_id         = var.project_id
-  region             = "europe-west1"
-  packages           = abspath("${path.root}/../../../dist")
+  project_id = var.project_id
+  region     = "europe-west1"
+  packages   = abspath("${path.root}/../../../dist")
 
   secrets       = { GEMINI_API_KEY = 1, OPENAI_API_KEY = 1, APIFY_TOKEN = 1 }
   secret_values = var.secret_values

@@ -1,0 +1,36 @@
+"""How an object that was finalized reaches the function, in each place."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cloudevents.http import CloudEvent
+
+from shared.models.events import StoredObject, object_of
+
+STORED = {"bucket": "p-uploads", "name": "j/source", "generation": "1", "contentType": "video/mp4"}
+
+
+def event(kind: str, data: Any) -> CloudEvent:
+    return CloudEvent({"type": kind, "source": "//storage", "id": "1"}, data)
+
+
+def pushed(body: str) -> dict[str, Any]:
+    message = {"data": base64.b64encode(body.encode()).decode(), "attributes": {"eventType": "OBJECT_FINALIZE"}}
+    return {"subscription": "projects/p/subscriptions/extract", "message": message}
+
+
+@pytest.mark.parametrize("data", [STORED, pushed(json.dumps(STORED))], ids=["event", "notification"])
+def test_an_upload_is_found_however_its_event_comes(data: dict[str, Any]) -> None:
+    """A video is taken whether storage's event comes as itself or as a notification that Pub/Sub pushes."""
+    assert object_of(event("any", data)) == StoredObject("p-uploads", "j/source")
+
+
+@pytest.mark.parametrize("data", [None, {}, pushed("{}"), pushed("[]"), pushed("not JSON"), {"message": None}])
+def test_what_names_no_object_is_refused(data: Any) -> None:
+    """An event that names no object is not taken for one, so that it ends among the dead letters."""
+    with pytest.raises(ValueError, match="event 1"):
+        object_of(event("any", data))

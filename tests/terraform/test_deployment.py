@@ -1,0 +1,179 @@
+"""terraform/: what it makes, by Terraform itself against the google provider's schema; Google's answers are made up."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.deployment import SETTINGS, rights, settings_file
+from shared.pipeline.wiring import wiring
+from tests.terraform.audit import Deployment, audit
+from tests.terraform.conftest import Open
+from tests.terraform.workspace import PROJECT, ROOT, Failed
+
+VALUE = "sk-not-to-be-found-in-any-state"
+PROD = (
+    "domain=api.example.com",
+    "frontend_url=https://app.example.com,https://www.example.com/",
+    'alert_emails=["ops@example.com"]',
+    "billing_account=000000-000000-000000",
+    "kms_key=projects/keys/locations/europe-west1/keyRings/ring/cryptoKeys/key",
+)
+
+
+def test_the_code_is_formatted(opened: Open) -> None:
+    """Somebody who changes terraform/ sees only their own changes."""
+    opened().run("fmt", "-check", "-recursive", where=ROOT / "terraform")
+
+
+@pytest.mark.parametrize("example", ["dev", "prod"])
+def test_the_examples_are_valid(opened: Open, example: str) -> None:
+    """Every resource, argument and reference of both examples is one that the google provider knows."""
+    opened(example).run("validate")
+
+
+def test_dev_is_what_the_table_says(opened: Open) -> None:
+    """Whoever applies the example gets the table's functions, events, buckets, rights, indexes and alerts."""
+    assert audit(opened().apply()) == []
+
+
+def test_applying_again_changes_nothing(opened: Open) -> None:
+    """A second apply without a change has nothing to do."""
+    workspace = opened()
+    workspace.apply()
+    assert workspace.plan() == []
+
+
+def test_only_what_changed_is_deployed(opened: Open) -> None:
+    """A new package of one function replaces this package and updates this function; nothing else moves."""
+    workspace = opened()
+    workspace.apply()
+    workspace.package("persist", "fedcba9876543210")
+    planned = [(address.removeprefix("module.clipwise."), actions) for address, actions in workspace.plan()]
+    assert planned == [
+        ('google_cloudfunctions2_function.this["persist"]', ["update"]),
+        ('google_storage_bucket_object.package["persist"]', ["update"]),
+    ]
+
+
+def test_prod_is_closed_encrypted_and_watched(opened: Open) -> None:
+    """The example for production has the key everywhere, no way past the balancer, one egress, alerts and a budget."""
+    made = Deployment(opened("prod").apply(*PROD))
+    key = PROD[-1].partition("=")[2]
+    functions = made.by_name("google_cloudfunctions2_function")
+    assert {each["kms_key_name"] for each in functions.values()} == {key}
+    assert {each["service_config"][0]["vpc_connector_egress_settings"] for each in functions.values()} == {
+        "ALL_TRAFFIC"
+    }
+    assert functions["api"]["service_config"][0]["ingress_settings"] == "ALLOW_INTERNAL_AND_GCLB"
+    assert functions["api"]["service_config"][0]["min_instance_count"] == 1
+    environment = functions["api"]["service_config"][0]["environment_variables"]
+    assert (environment["PUBLIC_URL"], environment["TRUSTED_PROXIES"]) == ("https://api.example.com", "2")
+    for bucket in made.all("google_storage_bucket"):
+        assert bucket.values["encryption"] == [{"default_kms_key_name": key}]
+    assert {topic.values["kms_key_name"] for topic in made.all("google_pubsub_topic")} == {key}
+    database = made.all("google_firestore_database")[0].values
+    assert (database["cmek_config"][0]["kms_key_name"], database["delete_protection_state"]) == (
+        key,
+        "DELETE_PROTECTION_ENABLED",
+    )
+    cors = made.by_name("google_storage_bucket")[f"{PROJECT}-uploads"]["cors"][0]
+    assert cors["origin"] == ["https://app.example.com", "https://www.example.com"]
+    assert "PUT" in cors["method"]
+    armor = made.all("google_compute_security_policy")[0].values["rule"]
+    assert [rule["action"] for rule in sorted(armor, key=lambda rule: rule["priority"])] == [
+        "deny(403)",
+        "throttle",
+        "throttle",
+        "allow",
+    ]
+    assert len(made.all("google_billing_budget")) == 1
+    assert all(policy.values["notification_channels"] for policy in made.all("google_monitoring_alert_policy"))
+    assert made.all("google_firestore_backup_schedule")[0].values["retention"] == f"{14 * 86400}s"
+
+
+def test_no_secret_gets_into_state_or_plan(opened: Open, tmp_path: Path) -> None:
+    """A key is written to Secret Manager, reaches only the functions that use it, and stands in no file here."""
+    workspace = opened()
+    workspace.change("terraform/examples/dev/main.tf", "secrets       = {}", "secrets       = { GEMINI_API_KEY = 1 }")
+    given = json.dumps({"GEMINI_API_KEY": VALUE})
+    resources = workspace.apply(TF_VAR_secret_values=given)
+    assert audit(resources, ("GEMINI_API_KEY",)) == []
+    workspace.change(
+        "terraform/examples/dev/main.tf",
+        "{ GEMINI_API_KEY = 1 }\n  secret_values",
+        "{ GEMINI_API_KEY = 2 }\n  secret_values",
+    )
+    planned = [address for address, _ in workspace.plan(TF_VAR_secret_values=given)]
+    assert 'module.clipwise.google_secret_manager_secret_version.this["GEMINI_API_KEY"]' in planned
+    written = [path for path in workspace.root.rglob("*") if path.is_file() and path.parent.name != "dist"]
+    assert any(path.name == "terraform.tfstate" for path in written)
+    assert [path for path in written if VALUE.encode() in path.read_bytes()] == []
+
+
+REFUSED = {
+    "an unknown setting": ("settings = {", 'settings = {\n    MAX_FILESIZE_MB = "5"', "no setting MAX_FILESIZE_MB"),
+    "a setting of the wrong form": ("settings = {", 'settings = {\n    MAX_FILE_SIZE_MB = "5 MB"', "whole number"),
+    "a secret among the settings": ("settings = {", 'settings = {\n    OPENAI_API_KEY = "x"', "not yours to set"),
+    "what the deployment decides": ("settings = {", 'settings = {\n    PUBLIC_URL = "http://x"', "not yours to set"),
+    "a secret that nobody reads": ("secrets       = {}", "secrets       = { PASSWORD = 1 }", "Only these secrets"),
+    "an unknown function": ("packages   =", "functions = { apis = {} }\n  packages   =", "The functions are"),
+    "a size that cannot be": (
+        "packages   =",
+        "functions = { api = { concurrency = 5000 } }\n  packages   =",
+        "1 to 1000",
+    ),
+    "a project that cannot be": (
+        "project_id = var.project_id\n  packages",
+        'project_id = "My Project"\n  packages',
+        "6 to 30",
+    ),
+    "sources deleted while they are used": ("deleted_media_days = 0", "uploads_days = 1", "SOURCE_RETENTION_HOURS"),
+}
+
+
+@pytest.mark.parametrize("wrong", REFUSED)
+def test_wrong_values_are_refused(opened: Open, wrong: str) -> None:
+    """A value that cannot work is refused before anything is made, in a sentence that says what is wrong."""
+    old, new, said = REFUSED[wrong]
+    workspace = opened()
+    workspace.change("terraform/examples/dev/main.tf", old, new)
+    with pytest.raises(Failed) as refusal:
+        workspace.plan()
+    assert said in re.sub(r"[\s│]+", " ", str(refusal.value))
+
+
+def test_a_package_that_is_not_there_stops_the_plan(opened: Open) -> None:
+    """Whoever forgot `make package` is told so."""
+    workspace = opened()
+    next((workspace.root / "dist").glob("notify-*")).unlink()
+    with pytest.raises(Failed, match="make package"):
+        workspace.plan()
+
+
+def test_the_settings_that_terraform_knows_follow_from_the_code() -> None:
+    """A new setting can be given to a deployment as soon as it exists."""
+    assert SETTINGS.read_text(encoding="utf-8") == settings_file(), "run: python -m infra.tables"
+
+
+def test_the_rights_name_what_there_is() -> None:
+    """Every function has its row of rights, over buckets that exist, and whoever is handed a bucket may write there."""
+    table = wiring()
+    assert rights().keys() == table.functions.keys()
+    for name, row in table.functions.items():
+        objects = rights()[name].get("objects", {})
+        assert objects.keys() <= table.buckets.keys()
+        for bucket in set(row.publishes) & table.buckets.keys():
+            assert {"read", "create", "delete"} <= set(objects[bucket]), f"{name} cannot put anything into {bucket}"
+    text = (ROOT / "terraform" / "rights.yaml").read_text(encoding="utf-8")
+    assert {
+        verb for row in yaml.safe_load(text).values() for verbs in row.get("objects", {}).values() for verb in verbs
+    } <= {
+        "read",
+        "create",
+        "delete",
+    }
