@@ -233,5 +233,25 @@ def doctor(
     raise typer.Exit(report(findings, json))
 
 
+@app.command()
+def smoke(
+    server: Server = LOCAL,
+    kind: Annotated[str, typer.Option(help=f"What to make of the video: {KINDS}.")] = "metadata",
+    token: Annotated[str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token of an account.")] = None,
+    patience: Annotated[float, typer.Option(min=1, help="Longest the job may take, in seconds.")] = 600,
+) -> None:
+    """Send a small video through a deployment, check what comes out, show the stages' times, and clean up."""
+    from infra.cli.session import open_session
+    from infra.cli.smoke import smoke
+    from shared.settings import read_settings
+
+    if token:
+        os.environ["CLIPWISE_TOKEN"] = token
+    with open_session(server) as session:
+        data = read_settings(os.environ).clipwise_data
+        code = smoke(session.api, kind, data, patience, session.out, session.err)
+        raise typer.Exit(code)
+
+
 if __name__ == "__main__":
     app()

@@ -21,9 +21,17 @@ from shared.pipeline.wiring import wiring
 
 ID = "p"
 PREFIX = f"{ID}-"
-SERVICES = """
-    serviceusage storage pubsub firestore cloudfunctions cloudscheduler cloudquotas secretmanager cloudresourcemanager
-""".split()
+SERVICES = [
+    "serviceusage",
+    "storage",
+    "pubsub",
+    "firestore",
+    "cloudfunctions",
+    "cloudscheduler",
+    "cloudquotas",
+    "secretmanager",
+    "cloudresourcemanager",
+]
 TERRAFORM = Path(__file__).parents[3] / "terraform" / "services.tf"
 
 
