@@ -37,7 +37,7 @@ KINDS = {
 
 
 def rights() -> dict[str, dict[str, Any]]:
-    """Function to `{documents, objects: {bucket: [verb, …]}, accounts, signs}`, each key only where it applies."""
+    """Function to `{documents, objects: {bucket: [verb, …]}, accounts, signs, restarts}`; a key only where it applies."""
     table: dict[str, dict[str, Any]] = yaml.safe_load(RIGHTS.read_text(encoding="utf-8"))
     return table
 
@@ -50,7 +50,8 @@ def rights_rows() -> list[tuple[str, ...]]:
 
 def _rights_row(row: Function, given: dict[str, Any]) -> tuple[str, ...]:
     objects = [f"`{bucket}`: {', '.join(verbs)}" for bucket, verbs in given.get("objects", {}).items()]
-    published = [f"`{name}`" for name in row.publishes if name not in wiring().buckets]
+    published = ["every stage's topic"] if given.get("restarts") else []
+    published += [f"`{name}`" for name in row.publishes if name not in wiring().buckets and not _restarted(name, given)]
     more = ["documents"] * bool(given.get("documents")) + ["accounts"] * bool(given.get("accounts"))
     more += ["signs links"] * bool(given.get("signs"))
     return (
@@ -61,6 +62,10 @@ def _rights_row(row: Function, given: dict[str, Any]) -> tuple[str, ...]:
         ", ".join(f"`{name}`" for name in row.secrets) or "–",
         ", ".join(more),
     )
+
+
+def _restarted(topic: str, given: dict[str, Any]) -> bool:
+    return bool(given.get("restarts")) and any(row.weight for row in wiring().listeners(topic=topic))
 
 
 def settings_file() -> str:

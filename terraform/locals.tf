@@ -1,7 +1,7 @@
 locals {
   # The one table of the wiring, which the local places and the tests read, too.
   table     = yamldecode(file("${path.module}/../functions/pipeline.yaml"))
-  rights    = yamldecode(file("${path.module}/rights.yaml"))
+  rights    = { for name in keys(local.table.functions) : name => yamldecode(file("${path.module}/rights.yaml"))[name] }
   known     = jsondecode(file("${path.module}/settings.json"))
   firestore = jsondecode(file("${path.module}/../infra/firestore/firestore.indexes.json"))
 
@@ -24,12 +24,14 @@ locals {
   published   = flatten([for row in values(local.functions) : [for name in row.publishes : name if !contains(keys(local.table.buckets), name)]])
   topics      = setunion(toset(values(local.topic_of)), toset(local.published), [local.dead_letter])
 
-  # Whoever runs a stage may find its attempts used up, and says so on the dead-letter topic.
+  # Whoever finds a stage's attempts used up says so on the dead-letter topic.
+  stages = [for name, row in local.pushed : local.topic_of[name] if try(row.weight, 0) > 0 && try(row.trigger.topic, null) != null]
   publishers = merge([
     for name, row in local.functions : {
       for topic in setunion(
         [for target in row.publishes : target if !contains(keys(local.table.buckets), target)],
-        try(row.weight, 0) > 0 || contains(row.publishes, "job-ended") ? [local.dead_letter] : [],
+        try(local.rights[name].restarts, false) ? local.stages : [],
+        [local.dead_letter],
       ) : "${name}/${topic}" => { function = name, topic = topic }
     }
   ]...)

@@ -220,7 +220,8 @@ def wanted_grants(deployment: Deployment, table: Wiring, secrets: tuple[str, ...
     letters = table.dead_letter_topic
     for name, row in table.functions.items():
         given, who = rights()[name], account(name)
-        for topic in {*row.publishes, letters} - table.buckets.keys():
+        stages = {other.trigger.topic for other in table.functions.values() if other.weight and other.trigger.topic}
+        for topic in {*row.publishes, letters, *(stages if given.get("restarts") else ())} - table.buckets.keys():
             yield who, "roles/pubsub.publisher", f"pubsub_topic:{topic}"
         for bucket, verbs in given.get("objects", {}).items():
             for verb in verbs:
