@@ -175,6 +175,23 @@ class Settings:
     apify_youtube_actor: str = Field(
         "streamers/youtube-video-downloader", description="Apify actor for pages of YouTube."
     )
+    apify_images_actor: str = Field(
+        "hooli/google-images-scraper", description="Apify actor that searches Google's images."
+    )
+    openverse_token: str = Field("", repr=False, description="Token for Openverse; without one its limits are lower.")
+    openverse_base_url: str = Field("", description="Where Openverse's API is reached; default: Openverse's.")
+    search_base_url: str = Field(
+        "", description="Where Bing and DuckDuckGo are reached, for tests; default: at theirs."
+    )
+    max_dataset_images: int = Field(10_000, gt=0, description="Most images that one dataset may ask for.")
+    max_image_size_mb: int = Field(20, gt=0, description="Largest image that is fetched, in MB.")
+    max_image_megapixels: int = Field(64, gt=0, description="Most pixels of an image that is kept, in millions.")
+    crawl_connections: int = Field(8, gt=0, le=64, description="Images that one chunk of a dataset fetches at once.")
+    crawl_host_connections: int = Field(2, gt=0, description="How many of them from one host, by one process.")
+    crawl_host_delay_sec: float = Field(
+        0.5, ge=0, description="Pause between two requests to one host, by one process; robots.txt may ask for more."
+    )
+    crawl_timeout_sec: float = Field(30, gt=0, description="Longest one image may take to be fetched, in seconds.")
     frontend_url: Origins = Field("", description="Comma-separated origins that browsers may call the API from (CORS).")
     rate_limit_general: Rate = Field(
         "100/minute",

@@ -13,6 +13,8 @@ from functools import partial
 from shared import clock
 from shared.ai.budget import SPENDING
 from shared.chat.history import MESSAGES
+from shared.datasets.erasing import delete_dataset
+from shared.datasets.store import DATASETS
 from shared.library.deletion import delete_job
 from shared.library.groups import GROUPS
 from shared.models.job import Job
@@ -52,10 +54,19 @@ def erase_documents(collection: str, place: Platform, owner: str, limit: int) ->
     return len(found)
 
 
+def erase_datasets(place: Platform, owner: str, limit: int) -> int:
+    """Their images follow, as those of every dataset that is deleted."""
+    found = place.documents.query(DATASETS, [("owner", "==", owner)], limit=limit).documents
+    for document in found:
+        delete_dataset(place, document.id)
+    return len(found)
+
+
 OWNED = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
 ERASERS: tuple[Erase, ...] = (
     # Whatever is a user's own must be found by one of these.
     erase_jobs,
+    erase_datasets,
     *(partial(erase_documents, collection) for collection in OWNED),
 )
 

@@ -33,6 +33,8 @@ class Filters(Model):
 
 
 class ImageState(StrEnum):
+    PENDING = "pending"
+    """Somebody is at it; none is left when the chunk is done."""
     DOWNLOADED = "downloaded"
     REJECTED = "rejected"
 
@@ -45,6 +47,7 @@ class Finding(Model):
     score: float | None = Field(None, description="What was measured, in the unit of the check.")
     limit: float | None = Field(None, description="Beyond which it is a finding.")
     of: str | None = Field(None, description="The image that this one duplicates.")
+    note: str | None = Field(None, description="What is wrong in a few words, where a number does not say it.")
 
 
 class Verdict(Model):
@@ -73,6 +76,9 @@ class ImageRecord(Model):
     state: ImageState
     reason: str | None = Field(None, description="Why it was rejected, e.g. `http_404`, `robots`, `duplicate`.")
     chunk: int
+    position: int = Field(0, description="Place among the chunk's candidates: with `chunk` it says who came first.")
+    of: str | None = Field(None, description="The image that has the same bytes, of one rejected as `duplicate`.")
+    content_type: str | None = Field(None, description="As the server declared it.")
     sha256: str | None = Field(None, description="Of the bytes as they were downloaded.")
     media: str | None = Field(None, description="Object in the media bucket.")
     size_bytes: int | None = None
@@ -80,6 +86,7 @@ class ImageRecord(Model):
     width: int | None = None
     height: int | None = None
     phash: str | None = Field(None, description="64-bit perceptual hash, 16 hexadecimal digits.")
+    features: list[float] | None = Field(None, description="Colour, texture and shape, by which outliers are found.")
     group: str | None = Field(None, description="Near duplicates have the same; the id of the one that is kept.")
     verdict: Verdict | None = None
     created_at: datetime

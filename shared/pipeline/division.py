@@ -68,7 +68,7 @@ class Division:
     show: Callable[[Job, list[Part]], None]
     join: Callable[[StageRun, list[Part]], None]
     tolerant: bool = False
-    told: Callable[[Platform, Job], None] = lambda place, job: None
+    told: Callable[[Platform, Job], object] = lambda place, job: None
 
 
 class PartRun(Run[Part]):

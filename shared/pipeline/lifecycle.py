@@ -91,11 +91,12 @@ def start(platform: Platform, job: Job) -> Job:
     Once stored it is accepted: what cannot be sent now is in its outbox, and `sweep` sends it.
     """
     stored = jobs.create_job(platform.documents, job)
-    _send(platform, stored)
+    send(platform, stored)
     return stored
 
 
-def _send(platform: Platform, job: Job) -> None:
+def send(platform: Platform, job: Job) -> None:
+    """Send what is in the job's outbox; what cannot be sent now, `sweep` sends."""
     try:
         relay(platform, job)
     except (TransientError, NotFound) as error:
@@ -124,7 +125,7 @@ def cancel(platform: Platform, job_id: str) -> Job:
         return True
 
     job = jobs.change_job(platform.documents, job_id, change)
-    _send(platform, job)
+    send(platform, job)
     let_source_go(platform, job)
     return job
 
@@ -156,7 +157,7 @@ def retry(platform: Platform, job_id: str) -> Job:
         # First, while nobody works on the job: the message is not to find parts that have used up their attempts.
         begin_again(platform.documents, job_id, stage)
     job = jobs.change_job(platform.documents, job_id, change)
-    _send(platform, job)
+    send(platform, job)
     return job
 
 

@@ -31,6 +31,7 @@ PULSE_SEC = 1.0  # between two signs of life while waiting
 REDIRECTS = (301, 302, 303, 307, 308)
 
 _DEFAULTS = {"User-Agent": "Clipwise", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+_ROBOTS_TAG = "x-robots-tag"
 _SECRET = ("authorization", "cookie")  # what is for one server only
 
 
@@ -63,7 +64,7 @@ class Answer:
     """A response that is no redirect.
 
     Attributes:
-        headers: By lower-case name; the last one of a repeated header.
+        headers: By lower-case name; of a repeated header the last one, but all of `X-Robots-Tag`, in lines.
         cookies: The values of all `Set-Cookie` headers.
         body: Bytes as they were sent. Raises Interrupted when it breaks off, TransientError `source_slow`.
     """
@@ -160,7 +161,10 @@ def exchange(
             response = connection.handle_request(request)
         received = [(name.decode("ascii").lower(), _text(value)) for name, value in response.headers]
         cookies = [value for name, value in received if name == "set-cookie"]
-        yield Answer(url, response.status, dict(received), cookies, _body(response))
+        headers = dict(received)
+        if (tag := _ROBOTS_TAG) in headers:
+            headers[tag] = "\n".join(value for name, value in received if name == tag)
+        yield Answer(url, response.status, headers, cookies, _body(response))
 
 
 def _text(value: bytes) -> str:

@@ -31,8 +31,10 @@ _UNREADABLE = TransientError("source_unavailable", "Apify's answer makes no sens
 _BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
 
 
-def run_actor(actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick) -> list[dict[str, Any]]:
-    """Run an actor to its end and give its first items. A run that nobody waits for any more is aborted.
+def run_actor(
+    actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick, most: int = 1
+) -> list[dict[str, Any]]:
+    """Run an actor to its end and give its first items, at most `most`. A run that nobody waits for any more is aborted.
 
     Raises:
         PermanentError: `source_key_invalid`, `source_setup`.
@@ -42,7 +44,7 @@ def run_actor(actor: str, run_input: dict[str, Any], settings: Settings, tick: T
     deadline = time.monotonic() + seconds
     with _client(settings, lambda: tick(_done(deadline, seconds), "Waiting for Apify")) as client, _sorted_errors():
         run = client.actor(actor).start(
-            run_input=run_input, max_items=1, run_timeout=timedelta(seconds=max(1, int(seconds)))
+            run_input=run_input, max_items=most, run_timeout=timedelta(seconds=max(1, int(seconds)))
         )
         try:
             while run.status in ("READY", "RUNNING", "TIMING-OUT", "ABORTING"):
@@ -58,12 +60,12 @@ def run_actor(actor: str, run_input: dict[str, Any], settings: Settings, tick: T
             _abort(settings, run.id)
             raise
         _check_end(run.status)
-        return _items(client, run.default_dataset_id)
+        return _items(client, run.default_dataset_id, most)
 
 
-def _items(client: ApifyClient, dataset: str) -> list[dict[str, Any]]:
+def _items(client: ApifyClient, dataset: str, most: int) -> list[dict[str, Any]]:
     try:
-        items = client.dataset(dataset).list_items(limit=1).items
+        items = client.dataset(dataset).list_items(limit=most).items
     except (KeyError, ValueError) as error:  # headers or a body that are not as they must be
         raise _UNREADABLE from error
     return [item for item in items if isinstance(item, dict)]

@@ -1,0 +1,72 @@
+"""Stage `crawl`: from keywords and lists to images, chunk by chunk.
+
+Triggered by: topic `crawl-requested`, once for the run and once for each chunk. Reads: the dataset, its lists in
+`media/{dataset}/lists/`. Writes: `media/{dataset}/crawl/` (the pages that sources gave), `media/{dataset}/images/`, the
+documents of images, the dataset's progress. Sets off: its own chunks, in as many rounds as it takes, then `validate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.datasets.crawling import crawl_chunk
+from shared.datasets.planning import another_round
+from shared.datasets.progress import crawl_progress
+from shared.datasets.runs import VALIDATE, mirror, mirror_run, plan_validation, raise_first
+from shared.datasets.store import read_dataset
+from shared.models.crawl import Chunk
+from shared.models.events import job_of
+from shared.models.job import Job, Part, StageStatus
+from shared.pipeline.division import Division, perform_divided
+from shared.pipeline.parts import change_part, part_id, reopen
+from shared.pipeline.run import StageRun
+from shared.platform.connect import platform
+
+
+@functions_framework.cloud_event
+def crawl(event: CloudEvent) -> None:
+    try:
+        perform_divided(event, Division("crawl", crawl_chunk, show, conclude, tolerant=True, told=mirror))
+    finally:
+        mirror_run(platform(), job_of(event))
+
+
+def show(job: Job, parts: list[Part]) -> None:
+    job.result = crawl_progress(parts).document()
+
+
+def conclude(run: StageRun, parts: list[Part]) -> None:
+    """Another round while images are missing that some source may still have; then what is there is looked at."""
+    dataset = read_dataset(run.platform.documents, run.job.id)
+    chunks = [Chunk.read(part.outcome or {}) for part in parts]
+    failed = [place for place, part in enumerate(parts) if part.status is StageStatus.FAILED]
+    if more := another_round(dataset.max_images, chunks, failed):
+        for part, quota in more.items():
+            change_part(run.platform.documents, part_id(run.job.id, run.stage, parts[part].number), opened(quota))
+        run.again = True
+        return
+    if len(failed) == len(parts) and not any(chunk.tally.downloaded for chunk in chunks):
+        raise_first(parts)
+    numbers = [part.number for part, chunk in zip(parts, chunks, strict=True) if chunk.tally.downloaded]
+    count = plan_validation(run.platform.documents, run.job, numbers)
+
+    def keep(job: Job) -> None:
+        job.result = crawl_progress(parts, ended=True).document()
+        job.stages[VALIDATE].parts = count
+
+    run.leave(keep)
+
+
+def opened(quota: int) -> Callable[[Part], bool]:
+    """Let a chunk go on until it has so many images."""
+
+    def change(part: Part) -> bool:
+        chunk = Chunk.read(part.outcome or {})
+        chunk.quota = quota
+        part.outcome = chunk.document()
+        return reopen(part)
+
+    return change

@@ -1,0 +1,19 @@
+"""Stage `export`: a dataset's images and records as files to take away.
+
+Triggered by: topic `export-requested`. Reads: the dataset, its images' documents, `media/{dataset}/images/`. Writes:
+`media/{dataset}/exports/{job}/`, while it reads; the job tells which files there are. It is the only stage of its job.
+"""
+
+from __future__ import annotations
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.datasets.exporting import export as write_export
+from shared.models.events import job_of
+from shared.pipeline.contract import perform
+
+
+@functions_framework.cloud_event
+def export(event: CloudEvent) -> None:
+    perform(event, "export", job_of(event), write_export)

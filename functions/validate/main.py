@@ -1,0 +1,48 @@
+"""Stage `validate`: what is wrong with each image, and which are nearly the same.
+
+Triggered by: topic `validation-requested`, once for the run and once for each chunk. Reads: the dataset, the documents
+of its images, `media/{dataset}/images/`. Writes: verdicts and groups into the images' documents, the dataset's
+progress; deletes nothing. Sets off: its own chunks. It is the last stage of a dataset.
+"""
+
+from __future__ import annotations
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from shared.datasets.progress import validate_progress
+from shared.datasets.runs import mirror, mirror_run, raise_first
+from shared.datasets.validating import validate_chunk, validate_together
+from shared.models.crawl import Progress
+from shared.models.events import job_of
+from shared.models.job import Job, Part, StageStatus
+from shared.pipeline.division import Division, perform_divided
+from shared.pipeline.run import StageRun
+from shared.platform.connect import platform
+
+
+@functions_framework.cloud_event
+def validate(event: CloudEvent) -> None:
+    try:
+        perform_divided(event, Division("validate", validate_chunk, show, conclude, tolerant=True, told=mirror))
+    finally:
+        mirror_run(platform(), job_of(event))
+
+
+def show(job: Job, parts: list[Part]) -> None:
+    job.result = validate_progress(Progress.read(job.result or {}), job.options["level"], parts).document()
+
+
+def conclude(run: StageRun, parts: list[Part]) -> None:
+    """Compare all images with each other; those of failed chunks by what is known of them."""
+    failed = [part for part in parts if part.status is StageStatus.FAILED]
+    if failed and len(failed) == len(parts):
+        raise_first(failed)
+    validated = validate_together(run)
+
+    def keep(job: Job) -> None:
+        progress = Progress.read(job.result or {})
+        progress.validated = validated
+        job.result = progress.document()
+
+    run.leave(keep)

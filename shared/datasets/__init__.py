@@ -1,0 +1,1 @@
+"""Image datasets: kept, planned, crawled, validated, written out."""

@@ -1,0 +1,279 @@
+"""What runs for a dataset: started, stopped, tried again. A run is a job that belongs to the dataset and to no user.
+
+The crawl's job has the dataset's id and is one for its life: stopped and started again it goes on with its chunks. A
+validation that is asked for by itself is a job of its own. Whatever a run shows, its dataset mirrors.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+
+from shared import clock
+from shared.datasets.planning import plan_chunks
+from shared.datasets.progress import chunk_counts
+from shared.datasets.store import change_dataset, dataset_of, downloaded, read_dataset, run_owner
+from shared.errors import NotFound, PermanentError
+from shared.logs import new_traceparent
+from shared.models.crawl import Chunk, Dataset, Progress
+from shared.models.dataset import DatasetStatus, Level
+from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
+from shared.pipeline import jobs, lifecycle, parts
+from shared.pipeline.lifecycle import JobProblem, new_id
+from shared.pipeline.outbox import outgoing
+from shared.pipeline.paths import JOBS
+from shared.platform.ports import Documents, Platform
+
+CRAWL, VALIDATE = "crawl", "validate"
+KIND = "dataset"
+"""Of the jobs behind datasets; no kind of analysis has this name."""
+
+CUT_OFF = timedelta(minutes=2)
+
+STATUSES = {
+    JobStatus.QUEUED: DatasetStatus.RUNNING,
+    JobStatus.RUNNING: DatasetStatus.RUNNING,
+    JobStatus.DONE: DatasetStatus.COMPLETED,
+    JobStatus.FAILED: DatasetStatus.FAILED,
+    JobStatus.CANCELLED: DatasetStatus.CANCELLED,
+}
+
+
+def plan_run(dataset: Dataset, job_id: str, *stages: str) -> Job:
+    now = clock.now()
+    return Job(
+        id=job_id,
+        owner=run_owner(dataset.id),
+        kind=KIND,
+        language="en",
+        stages={name: StageState(number=number) for number, name in enumerate(stages, start=1)},
+        outbox=[outgoing(stages[0])],
+        source_deleted=True,
+        of_video=dataset.id,
+        created_at=now,
+        updated_at=now,
+        trace=new_traceparent(),
+    )
+
+
+def start(place: Platform, dataset: Dataset) -> Dataset:
+    """Begin the crawl, or go on with one that was stopped.
+
+    Raises:
+        PermanentError: `nothing_to_crawl`.
+        JobProblem: `dataset_running`; `dataset_ended` when it is done, or has only failed chunks left.
+    """
+    _require_ended(dataset)
+    known = jobs.read_job(place.documents, dataset.id)
+    if known is None:
+        return _begin(place, dataset)
+    if known.status is not JobStatus.CANCELLED:
+        raise JobProblem("dataset_ended", f"The dataset is {dataset.status} already; a retry does what has failed.")
+    return _go_on(place, dataset, known, lambda part: part.status is not StageStatus.FAILED)
+
+
+def retry(place: Platform, dataset: Dataset) -> Dataset:
+    """Do the failed chunks of the last run again, and nothing else.
+
+    Raises JobProblem: `dataset_running`; `nothing_failed`.
+    """
+    _require_ended(dataset)
+    known = jobs.read_job(place.documents, dataset.run or dataset.id)
+    if known is None or not any(
+        part.status is StageStatus.FAILED for part in parts.parts_of(place.documents, known.id)
+    ):
+        raise JobProblem("nothing_failed", "No chunk of this dataset has failed; there is nothing to try again.")
+    return _go_on(place, dataset, known, lambda part: part.status is not StageStatus.DONE)
+
+
+def stop(place: Platform, dataset: Dataset) -> Dataset:
+    """End the run at its chunks' next tick; what was downloaded stays. Stopping twice is the same as once.
+
+    Raises JobProblem `not_running`.
+    """
+    if dataset.run is None or dataset.status is DatasetStatus.PENDING:
+        raise JobProblem("not_running", "The dataset has not been started.")
+    try:
+        job = lifecycle.cancel(place, dataset.run)
+    except JobProblem:
+        raise JobProblem("not_running", f"The dataset is {dataset.status} already; there is nothing to stop.") from None
+    return mirror(place, job)
+
+
+def validate(place: Platform, dataset: Dataset, level: Level) -> tuple[Dataset, int]:
+    """Look at all images that are there once more; the dataset, and how many they are.
+
+    Raises JobProblem `dataset_running`, `no_images`.
+    """
+    _require_ended(dataset)
+    job = plan_run(dataset, new_id(), VALIDATE)
+    counts = Counter(image.chunk for image in downloaded(place.documents, dataset.id))
+    if not counts:
+        raise JobProblem("no_images", "The dataset has no images yet; start it first.")
+    job.stages[VALIDATE].parts = plan_validation(place.documents, job, counts)
+    job.options = {"level": level}
+    job.result = dataset.progress.model_copy(update={"validated": None}).document()
+    _claim(place, dataset, job)
+    if dataset.run not in (None, dataset.id):
+        # The validation before this one has told all it had to tell.
+        parts.delete_parts(place.documents, dataset.run or "")
+        place.documents.delete(JOBS, dataset.run or "")
+    return mirror(place, lifecycle.start(place, job)), counts.total()
+
+
+def plan_validation(documents: Documents, job: Job, chunks: Iterable[int]) -> int:
+    """Make the parts of the stage `validate`, one for each of these chunks of the crawl; how many they are."""
+    numbers = sorted(chunks)
+    for chunk in numbers:
+        parts.plan_part(documents, job, VALIDATE, chunk, {})
+    return len(numbers)
+
+
+class ChunksFailed(PermanentError):
+    """No chunk could be done. Trying the same at once would not help; a retry later may."""
+
+    retryable = True
+
+
+def raise_first(failed: list[Part]) -> None:
+    """Raise ChunksFailed with the reason of the first of these chunks that has one."""
+    error = next(part.error for part in failed if part.error)
+    raise ChunksFailed(error.code, error.message)
+
+
+def mirror(place: Platform, job: Job) -> Dataset:
+    """Let the dataset show what its run shows. Raises NotFound when it is gone."""
+
+    def change(dataset: Dataset) -> bool:
+        if dataset.run != job.id or (dataset.told_at and dataset.told_at >= job.updated_at):
+            return False
+        dataset.status, dataset.error, dataset.percent = STATUSES[job.status], job.error, job.progress
+        dataset.ended_at = job.ended_at
+        if job.result:
+            dataset.progress = Progress.read(job.result)
+        if job.status.final:
+            dataset.progress.chunks.active = 0
+        dataset.told_at = job.updated_at
+        return True
+
+    return change_dataset(place.documents, dataset_of(job), change)
+
+
+def mirror_run(place: Platform, job_id: str) -> None:
+    """The same at the end of a delivery, when nobody else may come to say how the run stands."""
+    job = jobs.read_job(place.documents, job_id)
+    if job is None:
+        return
+    with suppress(NotFound):
+        if read_dataset(place.documents, dataset_of(job)).status is not STATUSES[job.status]:
+            mirror(place, job)
+
+
+def _require_ended(dataset: Dataset) -> None:
+    """A start that was cut off before it had a job runs nothing; it may be made again after a while."""
+    cut_off = dataset.told_at is None and clock.now() - dataset.updated_at > CUT_OFF
+    if dataset.status is DatasetStatus.RUNNING and not cut_off:
+        raise JobProblem("dataset_running", "The dataset is being worked at; stop it first, or wait.")
+
+
+def _begin(place: Platform, dataset: Dataset) -> Dataset:
+    chunks = plan_chunks(dataset)
+    if not chunks:
+        raise PermanentError(
+            "nothing_to_crawl", "The dataset names no keywords with sources to search, and no list was sent to it."
+        )
+    job = plan_run(dataset, dataset.id, CRAWL, VALIDATE)
+    job.options = {"level": dataset.level}
+    _claim(place, dataset, job)
+    # What an earlier start, cut off in the middle, has left may be of another plan.
+    parts.delete_parts(place.documents, job.id)
+    for number, chunk in enumerate(chunks):
+        parts.plan_part(place.documents, job, CRAWL, number, chunk.document())
+    job.stages[CRAWL].parts = len(chunks)
+    progress = Progress(stage=CRAWL)
+    progress.chunks.total = len(chunks)
+    job.result = progress.document()
+    return mirror(place, lifecycle.start(place, job))
+
+
+def _claim(place: Platform, dataset: Dataset, job: Job) -> None:
+    """Let the dataset be this run's; of several that want it at once, one gets it."""
+
+    def change(current: Dataset) -> bool:
+        _require_ended(current)
+        current.run, current.told_at, current.status = job.id, None, DatasetStatus.RUNNING
+        current.started_at, current.ended_at, current.error = current.started_at or clock.now(), None, None
+        current.level = job.options["level"]
+        return True
+
+    change_dataset(place.documents, dataset.id, change)
+
+
+def _go_on(place: Platform, dataset: Dataset, job: Job, again: Callable[[Part], bool]) -> Dataset:
+    """Open parts of a run that has ended and set it off from the first stage that has work."""
+    found = parts.parts_of(place.documents, job.id)
+    wanted = [part for part in found if again(part) and part.status is not StageStatus.DONE]
+    names = list(job.stages)
+    first = next(
+        (
+            name
+            for name in names
+            if job.stages[name].status is not StageStatus.DONE or any(part.stage == name for part in wanted)
+        ),
+        names[-1],
+    )
+    later = names[names.index(first) :]
+    _take_up_quotas(dataset, [part for part in found if part.stage == CRAWL], wanted)
+    for part in wanted:
+        parts.change_part(place.documents, parts.part_id(job.id, part.stage, part.number), _opened(part))
+    if first == CRAWL and VALIDATE in names:
+        parts.delete_parts(place.documents, job.id, VALIDATE)
+
+    def change(current: Job) -> bool:
+        if not current.status.final:
+            raise JobProblem("dataset_running", "The dataset is being worked at; stop it first, or wait.")
+        for name in later:
+            old = current.stages[name]
+            current.stages[name] = StageState(number=old.number, parts=old.parts)
+        current.status, current.stage, current.progress = JobStatus.QUEUED, first, 0
+        current.error, current.ended_at = None, None
+        current.outbox = [outgoing(first)]
+        counts = Progress.read(current.result or {})
+        counts.stage, counts.chunks = first, chunk_counts([part for part in found if part.stage == first])
+        current.result = counts.document()
+        return True
+
+    def running(current: Dataset) -> bool:
+        _require_ended(current)
+        current.run, current.told_at, current.status = job.id, None, DatasetStatus.RUNNING
+        return True
+
+    change_dataset(place.documents, dataset.id, running)
+    opened = jobs.change_job(place.documents, job.id, change)
+    lifecycle.send(place, opened)
+    return mirror(place, opened)
+
+
+def _opened(part: Part) -> Callable[[Part], bool]:
+    outcome = part.outcome
+
+    def change(current: Part) -> bool:
+        current.outcome = outcome
+        return parts.reopen(current)
+
+    return change
+
+
+def _take_up_quotas(dataset: Dataset, crawled: list[Part], wanted: list[Part]) -> None:
+    """What failed chunks may keep may have gone to others meanwhile: they share what is left."""
+    chunks = {part.number: Chunk.read(part.outcome or {}) for part in crawled}
+    left = dataset.max_images - sum(chunk.tally.downloaded for chunk in chunks.values())
+    for part in wanted:
+        if part.stage == CRAWL:
+            chunk = chunks[part.number]
+            share = max(0, min(chunk.open, left))
+            chunk.quota = chunk.tally.downloaded + share
+            left -= share
+            part.outcome = chunk.document()

@@ -1,0 +1,125 @@
+"""The documents of datasets and of their images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from shared import clock
+from shared.errors import NotFound
+from shared.models.crawl import Dataset
+from shared.models.dataset import ImageRecord, ImageState
+from shared.models.job import Job
+from shared.pipeline.paths import media_name
+from shared.platform.cas import compare_and_set
+from shared.platform.ports import Documents, Filter
+
+DATASETS = "datasets"
+IMAGES = "images"
+PAGE = 200
+
+
+def run_owner(dataset_id: str) -> str:
+    """Whose a dataset's jobs are: the dataset's, so that they never stand among its owner's."""
+    return f"dataset:{dataset_id}"
+
+
+def dataset_of(job: Job) -> str:
+    """The id of the dataset that a run belongs to."""
+    return job.owner.removeprefix(run_owner(""))
+
+
+def read_dataset(documents: Documents, dataset_id: str) -> Dataset:
+    """Raises NotFound."""
+    stored = documents.get(DATASETS, dataset_id)
+    if stored is None:
+        raise NotFound(dataset_id)
+    return Dataset.read(stored.data)
+
+
+def own_dataset(documents: Documents, dataset_id: str, owner: str) -> Dataset:
+    """Raises NotFound alike for what does not exist and for what is another's."""
+    dataset = read_dataset(documents, dataset_id)
+    if dataset.owner != owner:
+        raise NotFound(dataset_id)
+    return dataset
+
+
+def create_dataset(documents: Documents, dataset: Dataset) -> Dataset:
+    documents.create(DATASETS, dataset.id, dataset.document())
+    return dataset
+
+
+def datasets_of(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Dataset], str | None]:
+    """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
+    page = documents.query(DATASETS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
+    return [Dataset.read(document.data) for document in page.documents], page.cursor
+
+
+def change_dataset(documents: Documents, dataset_id: str, change: Callable[[Dataset], bool]) -> Dataset:
+    """Store what `change` makes of the dataset if it says so; it may be asked again. Raises NotFound, Conflict."""
+    current: Dataset
+
+    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        nonlocal current
+        if data is None:
+            raise NotFound(dataset_id)
+        current = Dataset.read(data)
+        if not change(current):
+            return None
+        current.updated_at = clock.now()
+        return current.document()
+
+    compare_and_set(documents, DATASETS, dataset_id, changed)
+    return current
+
+
+def image_id(dataset_id: str, url: str) -> str:
+    """Of the image at an address, which is in its canonical form: the same for all who find it in this dataset."""
+    return hashlib.sha256(f"{dataset_id} {url}".encode()).hexdigest()
+
+
+def image_media(dataset_id: str, sha256: str, format: str) -> str:
+    """Object of an image, named by its bytes: it cannot be stored twice."""
+    return media_name(dataset_id, f"images/{sha256}.{'jpg' if format == 'jpeg' else format}")
+
+
+def images_page(
+    documents: Documents, dataset_id: str, limit: int = PAGE, cursor: str | None = None, **equal: Any
+) -> tuple[list[ImageRecord], str | None]:
+    """Images by their ids, which is in no order that means something. Raises ValueError on a wrong cursor.
+
+    Args:
+        equal: Fields of the document with the values they must have; `_` stands for a dot.
+    """
+    filters: list[Filter] = [("datasetId", "==", dataset_id)]
+    filters += [(name.replace("_", "."), "==", value) for name, value in equal.items()]
+    page = documents.query(IMAGES, filters, limit=limit, cursor=cursor)
+    return [ImageRecord.read(document.data) for document in page.documents], page.cursor
+
+
+def images_of(documents: Documents, dataset_id: str, **equal: Any) -> Iterator[ImageRecord]:
+    cursor = None
+    while True:
+        found, cursor = images_page(documents, dataset_id, PAGE, cursor, **equal)
+        yield from found
+        if cursor is None:
+            return
+
+
+def downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageRecord]:
+    return images_of(documents, dataset_id, state=ImageState.DOWNLOADED.value)
+
+
+def change_image(documents: Documents, id: str, change: Callable[[ImageRecord], None]) -> None:
+    """A document that is gone stays gone."""
+
+    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        if data is None:
+            return None
+        record = ImageRecord.read(data)
+        change(record)
+        return record.document()
+
+    compare_and_set(documents, IMAGES, id, changed)

@@ -1,0 +1,1 @@
+"""Where images are found: search engines, Openverse, Apify, lists. Each is imported only when it is used."""

@@ -1,0 +1,58 @@
+"""Openverse: openly licensed images, by its official API (https://api.openverse.org/v1/)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from shared.settings import Settings
+from shared.sources.images.asking import ask, check_answered, trusting, unreadable
+from shared.sources.images.source import Candidate, Found, Pulse
+
+OFFICIAL = "https://api.openverse.org"
+NAME = "Openverse"
+PAGE_SIZE = 20
+MAX_DEPTH = 240
+"""Results that may be paged through without a token; more are refused with 401."""
+
+
+class Openverse:
+    """An ImageSource. `licences` are asked for there, so that no other is found in vain."""
+
+    def __init__(self, settings: Settings, licences: Sequence[str]) -> None:
+        self._base = settings.openverse_base_url.rstrip("/") or OFFICIAL
+        self._settings = trusting(settings, settings.openverse_base_url)
+        self._licences = ",".join(licence.split(" ")[0].lower() for licence in licences)
+        self._token = settings.openverse_token
+
+    def page(self, keyword: str, number: int, want: int, pulse: Pulse) -> Found:
+        if not self._token and number * PAGE_SIZE > MAX_DEPTH:
+            return Found(candidates=[], last=True)
+        query = {"q": keyword, "page": number, "page_size": PAGE_SIZE}
+        query |= {"license": self._licences} if self._licences else {}
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        told = ask(f"{self._base}/v1/images/?{urlencode(query)}", self._settings, pulse, headers)
+        if told.status == 404 and number > 1:
+            return Found(candidates=[], last=True)
+        check_answered(NAME, told)
+        try:
+            body = json.loads(told.content)
+            results, pages = body["results"], int(body["page_count"])
+            found = [candidate(result) for result in results]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise unreadable(NAME, type(error).__name__) from error
+        return Found(candidates=found, last=number >= pages)
+
+
+def candidate(result: dict[str, Any]) -> Candidate:
+    licence = " ".join(filter(None, [result["license"], result.get("license_version")])).lower()
+    return Candidate(
+        url=result["url"],
+        page_url=result.get("foreign_landing_url"),
+        title=result.get("title"),
+        author=result.get("creator"),
+        licence=licence,
+        licence_url=result.get("license_url"),
+    )
