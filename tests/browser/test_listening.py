@@ -96,7 +96,13 @@ def test_progress_rises(watched: Watched) -> None:
 def test_the_stages_are_shown_in_their_order(watched: Watched) -> None:
     """People read the stages in the order they are taken, at every moment, although maps in Firestore have none."""
     assert all([line.split(":")[0] for line in lines[1:]] == STAGES for lines in watched.lines)
-    assert watched.lines[0] == ["queued, 0 %", "extract: pending", "transcribe: pending", "analyze: pending", "persist: pending"]
+    assert watched.lines[0] == [
+        "queued, 0 %",
+        "extract: pending",
+        "transcribe: pending",
+        "analyze: pending",
+        "persist: pending",
+    ]
     assert watched.lines[-1] == ["done, 100 %", "extract: done", "transcribe: done", "analyze: done", "persist: done"]
 
 
