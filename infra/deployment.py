@@ -37,7 +37,7 @@ KINDS = {
 
 
 def rights() -> dict[str, dict[str, Any]]:
-    """Function to `{documents, objects: {bucket: [verb, …]}, accounts, signs, restarts}`; a key only where it applies."""
+    """Function to `{documents, objects: {bucket: [verb, …]}, accounts, signs, restarts}`; keys where they apply."""
     table: dict[str, dict[str, Any]] = yaml.safe_load(RIGHTS.read_text(encoding="utf-8"))
     return table
 

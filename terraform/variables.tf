@@ -140,7 +140,7 @@ variable "retention" {
   default = {}
 
   validation {
-    condition     = var.retention.uploads_days * 24 >= tonumber(lookup(var.settings, "SOURCE_RETENTION_HOURS", "24")) + 48 + 7 * 24 * 0
+    condition     = var.retention.uploads_days * 24 >= tonumber(lookup(var.settings, "SOURCE_RETENTION_HOURS", "24")) + 48
     error_message = "uploads_days must leave SOURCE_RETENTION_HOURS and two days for the job itself."
   }
   validation {
@@ -184,7 +184,7 @@ variable "alerts" {
 }
 
 variable "load_balancer" {
-  description = "A load balancer with a domain of yours and Cloud Armor in front of the API, which then can be reached no other way. It costs some 25 dollars a month at rest."
+  description = "A load balancer with a domain of yours and Cloud Armor in front of the API, which then can be reached no other way. It costs 25 to 30 dollars a month at rest."
   type = object({
     domain                      = string
     requests_per_minute         = optional(number, 300)
@@ -210,7 +210,7 @@ variable "kms_key" {
 }
 
 variable "egress" {
-  description = "A network that all requests of the functions leave through, from one fixed address. It costs some 45 dollars a month at rest."
+  description = "A network that all requests of the functions leave through, from one fixed address. It costs some 20 dollars a month at rest."
   type = object({
     network       = optional(string, "default")
     ip_cidr_range = optional(string, "10.8.0.0/28")
