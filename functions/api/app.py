@@ -6,7 +6,17 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from functions.api.compat import ask_auth, ask_chat, ask_groups, ask_shared, ask_videos, metadata, recipes, reels
+from functions.api.compat import (
+    ask_auth,
+    ask_chat,
+    ask_groups,
+    ask_shared,
+    ask_videos,
+    crawler,
+    metadata,
+    recipes,
+    reels,
+)
 from functions.api.cors import Cors
 from functions.api.frame import Frame
 from functions.api.identity import Verify, by_accounts
@@ -16,6 +26,9 @@ from functions.api.problems import HANDLERS
 from functions.api.routes import (
     auth,
     chat,
+    dataset_images,
+    datasets,
+    docs,
     events,
     export,
     groups,
@@ -31,8 +44,26 @@ from functions.api.routes import (
 )
 from functions.api.throttle import Throttle
 
-NATIVE = (service, pages, auth, kinds, jobs, uploads, events, media, export, videos, groups, shared, chat, webhooks)
-EARLIER = (recipes, reels, metadata, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
+NATIVE = (
+    service,
+    docs,
+    pages,
+    auth,
+    kinds,
+    jobs,
+    uploads,
+    events,
+    media,
+    export,
+    videos,
+    groups,
+    shared,
+    chat,
+    datasets,
+    dataset_images,
+    webhooks,
+)
+EARLIER = (recipes, reels, metadata, crawler, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
 """The paths of the earlier systems."""
 
 
@@ -54,6 +85,8 @@ def create_app(verify: Verify = by_accounts) -> FastAPI:
         version="1",
         summary="Turns videos into structured knowledge.",
         exception_handlers=HANDLERS,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -61,8 +62,10 @@ def body(**models: str) -> dict[str, Any]:
 def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[str, Any]:
     """The same with the schema itself, to which `files` adds fields for files, all required, with what they are."""
     fields = {name: {"type": "string", "format": "binary", "description": what} for name, what in files.items()}
-    whole = schema | {
-        "properties": fields | schema["properties"],
+    # To where `describe` puts its definitions.
+    led: dict[str, Any] = json.loads(json.dumps(schema).replace("#/$defs/", REF.format(model="")))
+    whole = led | {
+        "properties": fields | led["properties"],
         "required": [*fields, *schema.get("required", [])],
     }
     return {"requestBody": {"required": True, "content": {media_type: {"schema": whole}}}}
@@ -73,6 +76,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for path, operations in document["paths"].items():
         for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                schemas |= content["schema"].pop("$defs", {})
             responses = operation["responses"]
             # FastAPI's own form, which no route answers with.
             if "HTTPValidationError" in str(responses.get("422")):

@@ -140,6 +140,12 @@ def ask_add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Added:
     summary="Take a video out of a group; the video stays",
     responses=problems(404),
 )
+@router.delete(
+    "/{group_id}/videos/{video_id}/remove/",
+    name="ask_remove_video_by_name",
+    summary="The same, as some clients call it",
+    responses=problems(404),
+)
 def ask_remove_video(group: OwnGroup, video_id: str, place: Place) -> Told:
     groups.remove_video(place.documents, group, video_id)
     return Told(message="The video was taken out of the group.")

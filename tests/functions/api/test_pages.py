@@ -25,7 +25,7 @@ def test_a_page_loads_nothing_from_elsewhere(site: Site) -> None:
     """All that a page needs is in it, and its policy lets nothing else in: no script, no frame, no other server."""
     for path in PAGES:
         answer = site.client.get(path)
-        assert not re.findall(r"""(?:src|href)="(?!/|data:,)""", answer.text)
+        assert not re.search(r"https?:|[\"'(]//", answer.text)
         policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
         assert policy["default-src"] == "'none'"
         assert policy["connect-src"] == "'self'"

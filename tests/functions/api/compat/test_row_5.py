@@ -317,6 +317,8 @@ def test_videos_are_added_ordered_and_removed(site: Site, videos: list[str]) -> 
     assert order(site, group) == videos[::-1]
     assert site.client.delete(f"/api/videos/groups/{group}/videos/{videos[1]}/").status_code == 200
     assert order(site, group) == [videos[2], videos[0]]
+    assert site.client.delete(f"/api/videos/groups/{group}/videos/{videos[0]}/remove/").status_code == 200
+    assert order(site, group) == [videos[2]]
     assert len(get(site, "/api/videos/")) == 3
 
 
