@@ -1,0 +1,217 @@
+"""What a job costs, which limit a rate of jobs meets first, whether the emulated place agrees; writes docs/scale.md.
+
+    python -m benchmarks.cost            # all of it, some minutes
+    python -m benchmarks.cost --print    # the tables only, the document stays
+
+The video lasts 60 s (the demo's, repeated, without its subtitles). AI services are the local stand-ins: what is asked
+of them is real, their answers are made up, and tokens are reckoned from both by costing/prices.yaml.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from benchmarks.costing.reckoning import billed_seconds, infrastructure_usd, table
+from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
+from benchmarks.costing.scaling import advice, limits, needs, published, simulate
+from infra.cli.smoke import demo_video
+from infra.tables import markdown
+from shared.analyses.kinds import kinds
+from shared.pipeline.wiring import wiring
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "scale.md"
+SECONDS = 60.0
+RATES = (1, 100, 10_000)
+PROVIDERS = ("gemini", "openai", "offline")
+THOUSAND = 1000
+UNITS = ("reads", "writes", "deletes", "messages", "events", "class_a", "class_b", "object deletes")
+CHECKED = ("metadata", "recipe")
+TIMES = 3
+
+
+def waits(job: Counted) -> dict[str, float]:
+    """Seconds that functions wait for models; the API serves the event stream for as long as the job takes."""
+    listening = job.talk.audio_sec * table()["assumed"]["hearing_share"] if job.talk else 0.0
+    embedding = job.talk.embeddings * table()["assumed"]["embedding_sec"] if job.talk else 0.0
+    answering = job.talk.seconds - listening - embedding if job.talk else 0.0
+    found = {"transcribe": listening, "analyze": answering, "persist": embedding}
+    found["api"] = sum(
+        billed_seconds(row, job.entries.get(name, {}), found.get(name, 0))
+        for name, row in wiring().functions.items()
+        if name != "api"
+    )
+    return found
+
+
+def operations_table(jobs: Sequence[Counted]) -> str:
+    head = ("kind", "document reads", "writes", "deletes", "messages", "object events", "class A", "class B")
+    head += ("object deletes", "MB stored", "function-seconds", "GiB-seconds", "tokens in / out", "AI requests")  # type: ignore[assignment]
+    return markdown(head, [operations_row(job) for job in jobs])
+
+
+def operations_row(job: Counted) -> tuple[str, ...]:
+    total, held = sum(job.entries.values(), Counter()), waits(job)
+    seconds = {
+        name: billed_seconds(row, job.entries.get(name, {}), held.get(name, 0))
+        for name, row in wiring().functions.items()
+        if name != "api"
+    }
+    memory = sum(seconds[name] * wiring().functions[name].memory_mb / 1024 for name in seconds)
+    stored = sum(count for name, count in total.items() if name.startswith("stored")) / 1e6
+    talk = f"{job.talk.tokens_in:,.0f} / {job.talk.tokens_out:,.0f}" if job.talk else "–"
+    return (
+        f"`{job.kind}` ({job.provider})" if job.talk or job.kind != "metadata" else f"`{job.kind}`",
+        *(f"{total[unit]:.0f}" for unit in UNITS),
+        f"{stored:.1f}",
+        f"{sum(seconds.values()):.1f}",
+        f"{memory:.1f}",
+        talk,
+        str(job.talk.requests if job.talk else 0),
+    )
+
+
+def cost_table(jobs: Sequence[Counted]) -> str:
+    parts = ("documents", "objects", "storage", "messages", "functions", "egress")
+    rows = []
+    for job in jobs:
+        usd = infrastructure_usd(job.entries, waits(job))
+        ai = job.talk.usd if job.talk else 0.0
+        prices = [*(usd[part] for part in parts), ai, sum(usd.values()) + ai]
+        name = f"`{job.kind}`" if job.kind == "metadata" else f"`{job.kind}` ({job.provider})"
+        rows.append((name, *(f"{price * THOUSAND:.2f}" for price in prices)))
+    return markdown(("US$ per 1 000 videos", *parts, "AI", "all"), rows)
+
+
+def scale_table(jobs: Sequence[Counted]) -> str:
+    rows, granted = [], limits()
+    for job in jobs:
+        need = needs(job.entries, job.talk, waits(job))
+        for rate in RATES:
+            outcome = simulate(rate, need, granted)
+            over = sorted((load, name) for name, load in outcome.load.items() if load > 1)
+            exceeded = ", ".join(f"{name} ({load:.1f}×)" for load, name in reversed(over[-4:])) or "none"
+            wait = f"{outcome.longest_wait_min:.0f} min" if outcome.longest_wait_min >= 1 else "–"
+            first = f"{outcome.first} ({outcome.load[outcome.first]:.0%})" if not over else f"**{outcome.first}**"
+            todo = advice(outcome.first) if over else "nothing"
+            rows.append((f"`{job.kind}` ({job.provider})", f"{rate:,}", first, exceeded, wait, todo))
+    head = ("kind", "jobs/min", "met first (use of it)", "exceeded", "longest wait in the first hour", "what to raise")
+    return markdown(head, rows)
+
+
+def hot_table(jobs: Sequence[Counted]) -> str:
+    """Writes to one document, which may have one a second for long."""
+    rows = []
+    for job in jobs:
+        seconds = sum(waits(job).values())
+        total = sum(job.entries.values(), Counter())
+        per_sec = total["writes jobs"] / max(seconds, 1)
+        owned = max(total["writes spending"], 0)
+        busiest = f"{60 / owned:.0f} jobs/min" if owned else "–"
+        rows.append((f"`{job.kind}` ({job.provider})", f"{total['writes jobs']:.0f}", f"{per_sec:.2f}", busiest))
+    head = ("kind", "writes to the job's document", "a second", "one user's `spending` document bears")
+    return markdown(head, rows)
+
+
+def check_table(folder: Path, video: Path, expected: dict[str, Counted]) -> str:
+    """Predicted operations against those on the wire between functions and emulators, for some jobs of two kinds."""
+    from benchmarks.costing.wire import watched
+    from infra.emulated.emulators import emulators
+    from tests.running import serving
+
+    rows = []
+    idle = idle_minute()
+    with emulators(folder / "emulators", obtain=False) as hosts, watched(hosts) as (proxied, wire):
+        given = {name: value for name, value in proxied.environ().items() if name.endswith("EMULATOR_HOST")}
+        with serving(folder / "data", "--emulators", **given) as server:
+            for kind in CHECKED:
+                server.follow(server.submit(video, kind), 300)
+                time.sleep(2)  # what follows a job's end: events, the stream's last look
+                before = Counter(wire.seen)
+                for _ in range(TIMES):
+                    server.follow(server.submit(video, kind), 300)
+                time.sleep(2)
+                found = Counter(wire.seen)
+                found.subtract(before)
+                rows += check_rows(kind, found, expected[kind], idle)
+    return markdown(("kind", "operation", "predicted per job", "on the wire", "difference"), rows)
+
+
+def check_rows(kind: str, found: Counter[str], job: Counted, idle: Counter[str]) -> list[tuple[str, ...]]:
+    """Per job, without what the scheduler's ticks took meanwhile."""
+    total, rows = sum(job.entries.values(), Counter()), []
+    for unit in ("reads", "writes", "deletes", "messages", "events", "class_a", "class_b"):
+        seen = max(0.0, (found[unit] - found["ticks"] * idle[unit]) / TIMES)
+        # The stream's reads are pushed by Firestore's listener, which the wire's count leaves out.
+        predicted = total[unit] - (1 + total["writes jobs"] if unit == "reads" else 0)
+        difference = f"{(seen - predicted) / predicted:+.0%}" if predicted else f"{seen - predicted:+.1f}"
+        rows.append((f"`{kind}`", unit.replace("_", " "), f"{predicted:.0f}", f"{seen:.1f}", difference))
+    return rows
+
+
+def rest() -> str:
+    minute, price = idle_minute(), table()["prices"]
+    row = wiring().functions["sweep"]
+    month = 60 * 24 * 30
+    reads = minute["reads"] * month * price["document_read"]
+    seconds = billed_seconds(row, minute)
+    from benchmarks.costing.reckoning import function_usd
+
+    usd = reads + function_usd(row, seconds, 1) * month + minute["message bytes"] * month / 1e9 * price["message_gb"]
+    return (
+        f"At rest only `sweep` runs, once a minute: {minute['reads']:.0f} reads and {seconds:.1f} s each time, "
+        f"**US$ {usd:.2f} a month**, which the free tiers more than cover."
+    )
+
+
+def filled(text: str, tables: dict[str, str]) -> str:
+    """`text` with every `<!-- NAME -->…<!-- /NAME -->` holding the table of that name."""
+    for name, content in tables.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
+        text, found = pattern.subn(lambda match, content=content: match[1] + content + "\n" + match[2], text)  # type: ignore[misc]
+        if found != 1:
+            raise ValueError(f"docs/scale.md has {found} places for the table {name!r}")
+    return text
+
+
+def main() -> None:
+    from infra.cli.progress import progress_view
+    from infra.cli.session import console
+
+    with tempfile.TemporaryDirectory() as name, nullcontext(Path(name)) as folder:
+        with progress_view(console(sys.stderr)) as view:
+            demo = demo_video(Path(".clipwise"), folder, view)
+        video = minute_of(demo, folder)
+        jobs = [count_job("metadata", "offline", video, SECONDS)]
+        for kind in kinds():
+            if kind != "metadata":
+                for provider in PROVIDERS:
+                    print(f"{kind} {provider} …", file=sys.stderr, flush=True)
+                    jobs.append(count_job(kind, provider, video, SECONDS))
+        asked = [job for job in jobs if job.talk or job.kind == "metadata"]
+        gemini = [job for job in asked if job.provider != "openai"]
+        tables = {
+            "dates": f"Prices as of {table()['as_of']}, limits as of {published()['as_of']}.",
+            "operations": operations_table(jobs),
+            "cost": cost_table(jobs),
+            "rest": rest(),
+            "scale": scale_table([job for job in asked if job.kind in ("metadata", "recipe", "transcript")]),
+            "hot": hot_table(gemini),
+        }
+        print("the emulated place …", file=sys.stderr, flush=True)
+        expected = {job.kind: job for job in jobs if job.provider == "offline" and job.kind in CHECKED}
+        tables["check"] = check_table(folder, video, expected)
+    for name, content in tables.items():
+        print(f"\n## {name}\n{content}")
+    if "--print" not in sys.argv:
+        DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), tables), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

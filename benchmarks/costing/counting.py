@@ -1,0 +1,205 @@
+"""Counts what a job asks of a place: the ports, wrapped, in the units that Google Cloud bills.
+
+Each call is counted as shared/platform/gcp makes it: a query reads what it finds, at least one document, and one more
+to see if there is a next page; a copy is a look and a rewrite; deleting objects is free.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from shared.pipeline.wiring import wiring
+from shared.platform.ports import (
+    Bus,
+    Document,
+    Documents,
+    Filter,
+    ObjectInfo,
+    Objects,
+    Order,
+    Page,
+    Platform,
+    Unsubscribe,
+    UploadSession,
+    Vector,
+)
+
+LEAST_MESSAGE = 1000
+"""Bytes that a request to Pub/Sub costs at least."""
+PIECE = 4 * 1024 * 1024
+PAGE = 1000
+Count = Callable[..., None]
+
+
+class Ledger:
+    """Counts by the function that is running: `entries[function][unit]`; thread-safe."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Counter[str]] = {}
+        self.now = "api"
+        self._guard = threading.Lock()
+
+    def add(self, **units: float) -> None:
+        with self._guard:
+            entry = self.entries.setdefault(self.now, Counter())
+            for unit, count in units.items():
+                entry[unit] += count  # type: ignore[assignment]  # bytes and seconds are counted, too
+
+    def total(self) -> Counter[str]:
+        with self._guard:
+            return sum(self.entries.values(), Counter())
+
+
+def counted(platform: Platform, ledger: Ledger) -> Platform:
+    documents = CountedDocuments(platform.documents, ledger.add)
+    objects = CountedObjects(platform.objects, ledger.add)
+    return Platform(documents, objects, CountedBus(platform.bus, ledger.add))
+
+
+class CountedDocuments:
+    def __init__(self, inner: Documents, count: Count) -> None:
+        self._inner = inner
+        self._count = count
+
+    def get(self, collection: str, id: str) -> Document | None:
+        self._count(reads=1)
+        return self._inner.get(collection, id)
+
+    def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        version = self._inner.create(collection, id, data)
+        self._count(writes=1, **{f"new {collection}": 1, f"writes {collection}": 1})
+        return version
+
+    def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
+        version = self._inner.replace(collection, id, data, version)
+        self._count(writes=1, **{f"writes {collection}": 1})
+        return version
+
+    def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        self._count(writes=1, **{f"writes {collection}": 1})
+        return self._inner.put(collection, id, data)
+
+    def delete(self, collection: str, id: str) -> None:
+        self._count(deletes=1)
+        self._inner.delete(collection, id)
+
+    def query(
+        self,
+        collection: str,
+        filters: Sequence[Filter] = (),
+        order: Sequence[Order] = (),
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        page = self._inner.query(collection, filters, order, limit, cursor)
+        self._count(queries=1, reads=max(1, len(page.documents) + (page.cursor is not None)))
+        return page
+
+    def nearest(
+        self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
+    ) -> Sequence[tuple[Document, float]]:
+        found = self._inner.nearest(collection, field, to, limit, filters)
+        self._count(queries=1, reads=max(1, len(found)))
+        return found
+
+    def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
+        def seen(document: Document | None) -> None:
+            self._count(reads=1)
+            on_change(document)
+
+        return self._inner.watch(collection, id, seen)
+
+
+class CountedObjects:
+    def __init__(self, inner: Objects, count: Count) -> None:
+        self._inner = inner
+        self._count = count
+
+    def put(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes | BinaryIO | Path,
+        content_type: str,
+        metadata: dict[str, str] | None = None,
+        if_generation: int | None = None,
+    ) -> ObjectInfo:
+        info = self._inner.put(bucket, name, data, content_type, metadata, if_generation)
+        self._count(class_a=1, **{"bytes in": info.size, f"stored {bucket}": info.size, f"bucket writes {bucket}": 1})
+        self._tell(bucket)
+        return info
+
+    def stat(self, bucket: str, name: str) -> ObjectInfo | None:
+        self._count(class_b=1)
+        return self._inner.stat(bucket, name)
+
+    def open(self, bucket: str, name: str) -> AbstractContextManager[BinaryIO]:
+        info = self._inner.stat(bucket, name)
+        size = info.size if info else 0
+        self._count(class_b=1 + max(1, math.ceil(size / PIECE)), **{"bytes out": size})
+        return self._inner.open(bucket, name)
+
+    def download(self, bucket: str, name: str, path: Path) -> None:
+        self._inner.download(bucket, name, path)
+        self._count(class_b=1, **{"bytes out": path.stat().st_size})
+
+    def copy(self, bucket: str, name: str, to: str) -> None:
+        self._count(class_a=1, class_b=1)
+        self._inner.copy(bucket, name, to)
+
+    def delete(self, bucket: str, name: str) -> None:
+        self._count(**{"object deletes": 1, f"bucket writes {bucket}": 1})
+        self._inner.delete(bucket, name)
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        removed = self._inner.delete_prefix(bucket, prefix)
+        self._count(class_a=1 + removed // PAGE, **{"object deletes": removed, f"bucket writes {bucket}": removed})
+        return removed
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
+        self._count(class_a=1)
+        for number, info in enumerate(self._inner.list(bucket, prefix), 1):
+            if number % PAGE == 0:
+                self._count(class_a=1)
+            yield info
+
+    def finalize_again(self, bucket: str, name: str) -> bool:
+        self._count(class_a=1, class_b=1)
+        return self._inner.finalize_again(bucket, name)
+
+    def signed_url(self, bucket: str, name: str, ttl_sec: int, filename: str | None = None) -> str:
+        # Whoever gets the link reads the object once.
+        info = self._inner.stat(bucket, name)
+        self._count(class_b=1, **{"bytes to users": info.size if info else 0})
+        return self._inner.signed_url(bucket, name, ttl_sec, filename)
+
+    def start_upload(
+        self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
+    ) -> UploadSession:
+        self._count(class_a=1, **{"bytes in": size, f"stored {bucket}": size, f"bucket writes {bucket}": 1})
+        self._tell(bucket)
+        return self._inner.start_upload(bucket, name, content_type, size, ttl_sec, origin)
+
+    def _tell(self, bucket: str) -> None:
+        """The events of a finalized object: published once, pushed to each function that listens."""
+        for _ in wiring().listeners(bucket=bucket):
+            self._count(events=1, **{"message bytes": 2 * 2 * LEAST_MESSAGE})
+
+
+class CountedBus:
+    def __init__(self, inner: Bus, count: Count) -> None:
+        self._inner = inner
+        self._count = count
+
+    def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
+        size = max(LEAST_MESSAGE, len(json.dumps(data)) + len(json.dumps(attributes or {})) + 40)
+        listeners = len(wiring().listeners(topic=topic))
+        self._count(messages=1, pushes=listeners, **{"message bytes": size * (1 + listeners)})
+        return self._inner.publish(topic, data, attributes)

@@ -1,0 +1,207 @@
+"""One job in this process, through all functions, with everything it asks for counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from benchmarks.costing.counting import Ledger, counted
+from benchmarks.costing.reckoning import Talk
+from infra.embedded.worker import load
+from infra.fakes import gemini_server, openai_server
+from infra.fakes.made_up.gemini import MadeUpGemini
+from infra.fakes.made_up.openai import MadeUpOpenAI
+from infra.fakes.server import Asked, FakeService
+from shared.errors import NotNow
+from shared.platform.connect import use_platform
+from shared.platform.embedded.events import as_cloud_event
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.settings import Settings, settings
+
+URL = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A job that was done.
+
+    Attributes:
+        entries: By function: operations, `cpu` seconds, `runs`.
+        talk: With the AI service, if there was one.
+    """
+
+    kind: str
+    provider: str
+    entries: dict[str, Counter[str]]
+    talk: Talk | None
+
+
+def minute_of(video: Path, folder: Path) -> Path:
+    """`video` again and again until it lasts 60 s, without its subtitles, as phones and platforms give them."""
+    from shared.media.audio import ffmpeg_binary
+
+    made = folder / "minute.mp4"
+    command = [ffmpeg_binary(), "-v", "error", "-y", "-stream_loop", "9", "-i", video, "-t", "60"]
+    subprocess.run([*command, "-map", "0:v", "-map", "0:a", "-c", "copy", made], check=True)
+    return made
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[Settings]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    settings.cache_clear()
+    try:
+        yield settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+
+
+def count_job(kind: str, provider: str, video: Path, seconds: float) -> Counted:
+    """Send `video`, run all functions until nothing is left to do, look at job and thumbnail."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="clipwise-cost-"))
+        openai, gemini = stack.enter_context(MadeUpOpenAI()), stack.enter_context(MadeUpGemini(processing=0))
+        chosen = stack.enter_context(
+            environment(
+                CLIPWISE_DATA=f"{folder}/data",
+                CLIPWISE_PLACE="embedded",
+                AUTH_REQUIRED="false",
+                PUBLIC_URL=URL,
+                AI_PROVIDER=provider,
+                MONTHLY_BUDGET_USD="100",
+                OPENAI_API_KEY=openai_server.KEY,
+                OPENAI_BASE_URL=openai.base_url,
+                GEMINI_API_KEY=gemini_server.KEY,
+                GOOGLE_GEMINI_BASE_URL=gemini.url,
+                NO_PROXY="127.0.0.1,localhost",
+            )
+        )
+        place, ledger = open_embedded(chosen), Ledger()
+        stack.enter_context(use_platform(counted(place.platform, ledger)))
+        job = run(place, ledger, kind, video)
+        # Whoever follows the job is sent each change, and each is a read.
+        ledger.add(reads=1 + ledger.total()["writes jobs"])
+        services: dict[str, FakeService] = {"openai": openai, "gemini": gemini}
+        asked = services[provider].asked if provider in services else []
+        return Counted(kind, provider, ledger.entries, talk_of(asked, chosen, job, provider, seconds))
+
+
+def run(place: EmbeddedPlace, ledger: Ledger, kind: str, video: Path) -> dict[str, Any]:
+    from functions.api.app import create_app
+
+    app = create_app()
+    app.mount("/storage", place.storage_app())
+    client = TestClient(app, base_url=URL)
+    wish = {"filename": video.name, "content_type": "video/mp4", "size": video.stat().st_size, "kind": kind}
+    with measured(ledger, "api"):
+        ticket = client.post("/v1/uploads", json=wish).raise_for_status().json()
+    client.put(ticket["upload_url"], content=video.read_bytes(), headers=ticket["headers"]).raise_for_status()
+    work(place, ledger)
+    with measured(ledger, "api"):
+        job: dict[str, Any] = client.get(f"/v1/jobs/{ticket['job']['id']}").raise_for_status().json()
+    assert job["status"] == "done", job["error"]
+    with measured(ledger, "api"):
+        client.get(f"/v1/jobs/{job['id']}/media/{job['video']['thumbnail']['name']}", follow_redirects=False)
+    return job
+
+
+def work(place: EmbeddedPlace, ledger: Ledger) -> None:
+    while delivery := place.queue.take(lease_sec=600):
+        with measured(ledger, delivery.function):
+            try:
+                load(delivery.function)(as_cloud_event(delivery))
+            except NotNow:
+                place.queue.refuse(delivery, 0)
+            else:
+                place.queue.acknowledge(delivery)
+
+
+@contextmanager
+def measured(ledger: Ledger, function: str) -> Iterator[None]:
+    """Book what happens meanwhile to `function`, and the time that processors were busy."""
+    ledger.now, start = function, time.process_time()
+    try:
+        yield
+    finally:
+        ledger.add(runs=1, cpu=time.process_time() - start)
+        ledger.now = "api"
+
+
+def idle_minute() -> Counter[str]:
+    """What the scheduler's tick costs where nothing happens."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        environment(CLIPWISE_DATA=folder, CLIPWISE_PLACE="embedded") as chosen,
+    ):
+        place, ledger = open_embedded(chosen), Ledger()
+        platform = counted(place.platform, ledger)
+        with use_platform(platform):
+            platform.bus.publish("sweep-tick", {})
+            work(place, ledger)
+        return ledger.total()
+
+
+def talk_of(asked: list[Asked], chosen: Settings, job: dict[str, Any], provider: str, seconds: float) -> Talk | None:
+    """What went to the service, by the requests it got; what came back, by the job's result."""
+    if provider not in ("openai", "gemini") or not asked:
+        return None
+    seen: Counter[str] = Counter()
+    for request in asked:
+        if "mbed" in request.path:
+            seen["embeddings"] += 1
+            seen["embedding_chars"] += look(json.loads(request.body), Counter())["chars"]
+        elif "transcriptions" in request.path:
+            seen["requests"] += 1
+        elif request.method == "POST" and "upload" not in request.path:
+            seen["requests"] += 1
+            look(json.loads(request.body), seen)
+    gemini = provider == "gemini"
+    heard = float(job["usage"]["audioSeconds"])
+    return Talk(
+        model=chosen.gemini_model if gemini else chosen.openai_model,
+        requests=seen["requests"] + seen["embeddings"],
+        chars_in=seen["chars"],
+        chars_out=len(json.dumps(job["result"] or {}, ensure_ascii=False)),
+        images=seen["images"],
+        video_sec=seconds * seen["videos"],
+        audio_sec=heard,
+        embeddings=seen["embeddings"],
+        embedding_model=(chosen.gemini_embed_model if gemini else chosen.openai_embed_model) * bool(seen["embeddings"]),
+        embedding_chars=seen["embedding_chars"],
+        heard_by=(chosen.gemini_model if gemini else chosen.openai_transcribe_model) if heard else "",
+    )
+
+
+def look(value: Any, seen: Counter[str]) -> Counter[str]:
+    """Characters, images and videos of a request to either service."""
+    if isinstance(value, dict):
+        kind = str(value.get("mimeType") or value.get("mime_type") or "")
+        if kind:
+            seen["videos"] += kind.startswith("video/")
+            seen["images"] += kind.startswith("image/")
+            return seen
+        for part in value.values():
+            look(part, seen)
+    elif isinstance(value, list):
+        for part in value:
+            look(part, seen)
+    elif isinstance(value, str):
+        if value.startswith("data:image/"):
+            seen["images"] += 1
+        else:
+            seen["chars"] += len(value)
+    return seen
