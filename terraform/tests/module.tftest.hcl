@@ -9,7 +9,7 @@ mock_provider "google" {
 
 variables {
   project_id = "my-clipwise"
-  packages   = "tests/packages"
+  packages   = "../dist"
 }
 
 run "table" {
