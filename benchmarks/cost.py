@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from benchmarks.costing.reckoning import billed_seconds, infrastructure_usd, table
+from benchmarks.costing.reckoning import billed_seconds, function_usd, infrastructure_usd, table
 from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
 from benchmarks.costing.scaling import advice, limits, needs, published, simulate
 from infra.cli.smoke import demo_video
@@ -145,7 +145,8 @@ def check_table(folder: Path, video: Path, expected: dict[str, Counted]) -> str:
 
 def check_rows(kind: str, found: Counter[str], job: Counted, idle: Counter[str]) -> list[tuple[str, ...]]:
     """Per job, without what the scheduler's ticks took meanwhile."""
-    total, rows = sum(job.entries.values(), Counter()), []
+    total = sum(job.entries.values(), Counter())
+    rows: list[tuple[str, ...]] = []
     for unit in ("reads", "writes", "deletes", "messages", "events", "class_a", "class_b"):
         seen = max(0.0, (found[unit] - found["ticks"] * idle[unit]) / TIMES)
         # The stream's reads are pushed by Firestore's listener, which the wire's count leaves out.
@@ -161,8 +162,6 @@ def rest() -> str:
     month = 60 * 24 * 30
     reads = minute["reads"] * month * price["document_read"]
     seconds = billed_seconds(row, minute)
-    from benchmarks.costing.reckoning import function_usd
-
     usd = reads + function_usd(row, seconds, 1) * month + minute["message bytes"] * month / 1e9 * price["message_gb"]
     return (
         f"At rest only `sweep` runs, once a minute: {minute['reads']:.0f} reads and {seconds:.1f} s each time, "

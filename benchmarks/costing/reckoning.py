@@ -56,7 +56,7 @@ class Talk:
         by = table()["assumed"]
         pictures = self.images * by["tokens_per_image"] + self.video_sec * by["tokens_per_video_sec"]
         heard = self.audio_sec * by["tokens_per_audio_sec"] if self.heard_by == self.model else 0
-        return self.chars_in / by["chars_per_token"] + pictures + heard
+        return float(self.chars_in / by["chars_per_token"] + pictures + heard)
 
     @property
     def tokens_out(self) -> float:
@@ -87,7 +87,7 @@ def billed_seconds(row: Function, units: Mapping[str, float], waits: float = 0) 
         return 0.0
     operations = sum(units.get(name, 0) for name in ("reads", "writes", "deletes", "class_a", "class_b", "messages"))
     seconds = units.get("cpu", 0) / vcpus(row) + operations * table()["assumed"]["operation_sec"] + waits
-    return math.ceil(seconds / BILLED_SEC) * BILLED_SEC
+    return float(math.ceil(seconds / BILLED_SEC) * BILLED_SEC)
 
 
 def function_usd(row: Function, seconds: float, runs: float) -> float:

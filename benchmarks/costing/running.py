@@ -52,7 +52,7 @@ def minute_of(video: Path, folder: Path) -> Path:
     from shared.media.audio import ffmpeg_binary
 
     made = folder / "minute.mp4"
-    command = [ffmpeg_binary(), "-v", "error", "-y", "-stream_loop", "9", "-i", video, "-t", "60"]
+    command: list[str | Path] = [ffmpeg_binary(), "-v", "error", "-y", "-stream_loop", "9", "-i", video, "-t", "60"]
     subprocess.run([*command, "-map", "0:v", "-map", "0:a", "-c", "copy", made], check=True)
     return made
 

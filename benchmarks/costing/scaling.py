@@ -33,7 +33,7 @@ class Limit:
 
     def at(self, minute: float) -> float:
         """What is granted after so many minutes under load."""
-        return self.per_sec * self.grows ** (minute // self.every_min)
+        return float(self.per_sec * self.grows ** (minute // self.every_min))
 
 
 @dataclass(frozen=True)
