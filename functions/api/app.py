@@ -6,7 +6,17 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from functions.api.compat import ask_auth, ask_chat, ask_groups, ask_shared, ask_videos, metadata, recipes, reels
+from functions.api.compat import (
+    ask_auth,
+    ask_chat,
+    ask_groups,
+    ask_shared,
+    ask_videos,
+    crawler,
+    metadata,
+    recipes,
+    reels,
+)
 from functions.api.cors import Cors
 from functions.api.frame import Frame
 from functions.api.identity import Verify, by_accounts
@@ -16,6 +26,8 @@ from functions.api.problems import HANDLERS
 from functions.api.routes import (
     auth,
     chat,
+    dataset_images,
+    datasets,
     docs,
     events,
     export,
@@ -47,9 +59,11 @@ NATIVE = (
     groups,
     shared,
     chat,
+    datasets,
+    dataset_images,
     webhooks,
 )
-EARLIER = (recipes, reels, metadata, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
+EARLIER = (recipes, reels, metadata, crawler, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
 """The paths of the earlier systems."""
 
 

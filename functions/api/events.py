@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from typing import cast
+from typing import Any, cast
 
 import anyio
 from anyio import to_thread
@@ -16,6 +16,8 @@ from starlette.types import Send
 from shared.models.job import Job
 from shared.pipeline.paths import JOBS
 from shared.platform.ports import Document, Documents
+
+Render = Callable[[Document], tuple[bool, dict[str, Any]]]
 
 HEARTBEAT_SEC = 15.0
 RECONNECT_MS = 1000
@@ -56,13 +58,22 @@ class Latest:
         self._changed.set()
 
 
-async def follow(documents: Documents, job_id: str, seen: str | None) -> AsyncGenerator[bytes, None]:
-    """Events with the job's public form: its state now, unless its version is `seen`, then each change.
+def render(document: Document) -> tuple[bool, dict[str, Any]]:
+    """Whether a job has ended, and its public form."""
+    job = Job.read(document.data)
+    return job.status.final, job.public()
 
-    Changes that come while the client is slow are seen as one. Ends when the job has ended or is gone.
+
+async def follow(
+    documents: Documents, id: str, seen: str | None, collection: str = JOBS, render: Render = render
+) -> AsyncGenerator[bytes, None]:
+    """Events with the public form of a job, or of what else is rendered: now, unless its version is `seen`, and then
+    after each change.
+
+    Changes that come while the client is slow are seen as one. Ends when it has ended or is gone.
     """
     latest = Latest()
-    unsubscribe = await to_thread.run_sync(documents.watch, JOBS, job_id, latest.put)
+    unsubscribe = await to_thread.run_sync(documents.watch, collection, id, latest.put)
     try:
         yield b"retry: %d\n\n" % RECONNECT_MS
         while True:
@@ -74,19 +85,13 @@ async def follow(documents: Documents, job_id: str, seen: str | None) -> AsyncGe
                 continue
             if document is None:
                 return
-            job, event = await to_thread.run_sync(render, document)
+            ended, shown = await to_thread.run_sync(render, document)
             if document.version != seen:
                 seen = document.version
-                yield event
-            if job.status.final:
+                yield f"id: {seen}\ndata: {json.dumps(shown, ensure_ascii=False)}\n\n".encode()
+            if ended:
                 return
     finally:
         # The client's going cancels everything here; the watch must end all the same.
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(unsubscribe)
-
-
-def render(document: Document) -> tuple[Job, bytes]:
-    job = Job.read(document.data)
-    data = json.dumps(job.public(), ensure_ascii=False)
-    return job, f"id: {document.version}\ndata: {data}\n\n".encode()

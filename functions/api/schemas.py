@@ -162,7 +162,7 @@ class UploadWish(Wish):
     size: int = Field(gt=0, description="Bytes; exactly so many must follow.", examples=[7340032])
 
 
-def _public(name: str, model: type[BaseModel], hidden: set[str], **changed: Any) -> type[Model]:
+def public_model(name: str, model: type[BaseModel], hidden: set[str], **changed: Any) -> type[Model]:
     fields: dict[str, Any] = {
         key: (field.annotation, field) for key, field in model.model_fields.items() if key not in hidden
     }
@@ -170,8 +170,8 @@ def _public(name: str, model: type[BaseModel], hidden: set[str], **changed: Any)
 
 
 # What `Job.public` gives, for the OpenAPI document; a test holds the two together.
-PublicStage = _public("Stage", StageState, {"lease"})
-PublicJob = _public(
+PublicStage = public_model("Stage", StageState, {"lease"})
+PublicJob = public_model(
     "Job",
     Job,
     set(HIDDEN),

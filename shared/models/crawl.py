@@ -116,7 +116,7 @@ class Dataset(Model):
     id: str
     owner: str
     name: str
-    project: str | None = None
+    project: int | str | None = None
     keywords: list[str] = []
     sources: list[SourceName] = []
     max_images: int

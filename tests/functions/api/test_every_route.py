@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from functions.api.app import create_app
-from shared.models.job import JobError, JobStatus, StageState, StageStatus
+from shared.datasets.store import IMAGES, image_id, image_media
+from shared.models.dataset import ImageRecord, ImageState
+from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
 from shared.models.recipe import Ingredient, Recipe
 from shared.models.video import Extraction, MediaInfo, Segment
 from shared.pipeline.media import store_json
+from shared.pipeline.parts import change_part, part_id
 from shared.pipeline.paths import EXTRACTION, MEDIA, UPLOADS, media_name, source_name
 from tests.api_site import MP4, Site
 
@@ -59,6 +63,43 @@ class Owner:
     def failed(self) -> Parameters:
         error = JobError(code="busy", message="Try again.", stage="download", retryable=True)
         return self.job(status=JobStatus.FAILED, error=error)
+
+    def dataset(self) -> Parameters:
+        id = self.post("/v1/datasets", name="Dogs", keywords=["dog"], sources=["openverse"])["id"]
+        return {"dataset_id": id, "job_id": id}
+
+    def started(self) -> Parameters:
+        made = self.dataset()
+        self.post(f"/v1/datasets/{made['dataset_id']}/start")
+        return made
+
+    def crawled(self) -> Parameters:
+        """With an image and an export, stopped."""
+        made = self.started()
+        id = made["dataset_id"]
+        self.post(f"/v1/datasets/{id}/stop")
+        place = self.site.place.platform
+        name, when = image_media(id, "a" * 64, "png"), datetime.now(UTC)
+        record = ImageRecord(
+            id=image_id(id, LINK), dataset_id=id, owner="ann", url=LINK, source="openverse", chunk=0, created_at=when,
+            state=ImageState.DOWNLOADED, media=name,
+        )  # fmt: skip
+        place.documents.put(IMAGES, record.id, record.document())
+        place.objects.put(MEDIA, name, b"png", "image/png")
+        return made | {"image_id": record.id, "export_id": self.post(f"/v1/datasets/{id}/exports", format="zip")["id"]}
+
+    def with_failed_chunk(self) -> Parameters:
+        made = self.started()
+        id = made["dataset_id"]
+
+        def fail(part: Part) -> bool:
+            part.status = StageStatus.FAILED
+            part.error = JobError(code="engine_blocked", message="Blocked.", stage="crawl", retryable=True)
+            return True
+
+        change_part(self.site.place.platform.documents, part_id(id, "crawl", 0), fail)
+        self.post(f"/v1/datasets/{id}/stop")
+        return made
 
     def group(self) -> Parameters:
         made = self.done()
@@ -164,6 +205,30 @@ CASES: dict[str, Case] = {
     "POST /v1/webhooks/{webhook_id}/test": Case(Owner.webhook, 202),
     "GET /v1/webhooks/{webhook_id}/deliveries": Case(Owner.webhook),
     "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": Case(Owner.webhook, 202),
+    "GET /v1/datasets": own(Owner.dataset),
+    "POST /v1/datasets": own(ok=201, json=a(name="Cats", keywords=["cat"])),
+    "GET /v1/datasets/{dataset_id}": Case(Owner.dataset),
+    "DELETE /v1/datasets/{dataset_id}": Case(Owner.dataset, 204),
+    "POST /v1/datasets/{dataset_id}/lists": Case(Owner.dataset, 201, files={"file": ("a.txt", LINK.encode())}),
+    "POST /v1/datasets/{dataset_id}/start": Case(Owner.dataset, 202),
+    "POST /v1/datasets/{dataset_id}/stop": Case(Owner.started),
+    "POST /v1/datasets/{dataset_id}/retry": Case(Owner.with_failed_chunk, 202),
+    "GET /v1/datasets/{dataset_id}/progress": Case(Owner.dataset),
+    "GET /v1/datasets/{dataset_id}/events": Case(Owner.crawled),
+    "POST /v1/datasets/{dataset_id}/validations": Case(Owner.crawled, 202, json=a(level="fast")),
+    "GET /v1/datasets/{dataset_id}/images": Case(Owner.crawled),
+    "GET /v1/datasets/{dataset_id}/images/{image_id}/media": Case(Owner.crawled, 307),
+    "GET /v1/datasets/{dataset_id}/exports": Case(Owner.crawled),
+    "POST /v1/datasets/{dataset_id}/exports": Case(Owner.crawled, 202, json=a(format="parquet")),
+    "GET /v1/datasets/{dataset_id}/exports/{export_id}": Case(Owner.crawled),
+    "POST /api/v1/jobs": own(ok=201, json=a(project_id=1, name="Cats", keywords=["cat"], max_images=5)),
+    "GET /api/v1/jobs": own(Owner.dataset),
+    "GET /api/v1/jobs/{job_id}": Case(Owner.dataset),
+    "POST /api/v1/jobs/{job_id}/start": Case(Owner.dataset),
+    "POST /api/v1/jobs/{job_id}/stop": Case(Owner.started),
+    "POST /api/v1/jobs/{job_id}/retry": Case(Owner.with_failed_chunk),
+    "GET /api/v1/jobs/{job_id}/progress": Case(Owner.dataset),
+    "POST /api/v1/validation/job/{job_id}/": Case(Owner.crawled, json=a(level="fast")),
     "POST /scrape/async": own(ok=202, json=a(url=LINK)),
     "GET /task/{task_id}": Case(Owner.done),
     "POST /api/upload": own(files={"video": FILE["file"]}),
@@ -197,6 +262,7 @@ OPEN: dict[str, str] = {
     "GET /healthz": "is asked by monitors",
     "GET /tasks": "is a page without anyone's data",
     "GET /v1/kinds": "is the same for everyone",
+    "POST /api/v1/auth/login": "is for who has no token yet",
     "GET /v1/shared/{token}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/source": "is for whoever has the token",

@@ -1,0 +1,174 @@
+"""Image datasets: asked for, crawled, looked at."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from functions.api import datasets
+from functions.api.access import Place, Retries, Starts, wrong_cursor
+from functions.api.bodies import read_form
+from functions.api.datasets import (
+    DatasetPage,
+    DatasetProgress,
+    DatasetWish,
+    OwnDataset,
+    PublicDataset,
+    ValidationStarted,
+    ValidationWish,
+    shown,
+)
+from functions.api.events import EventStream, follow
+from functions.api.identity import Caller
+from functions.api.openapi import inline_body, problems
+from shared.datasets import runs, store
+from shared.datasets.erasing import delete_dataset
+from shared.datasets.lists import add_list
+from shared.models.crawl import Dataset
+from shared.models.dataset import DatasetStatus
+from shared.platform.ports import Document
+from shared.security.filenames import safe_filename
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=problems(401, 403, 422))
+
+ENDED = (DatasetStatus.COMPLETED, DatasetStatus.FAILED, DatasetStatus.CANCELLED)
+
+
+class NoFields(BaseModel):
+    """Beside the file there are none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@router.post("", summary="Ask for a dataset of images", status_code=201, response_model=PublicDataset)
+def create_dataset(wish: DatasetWish, user: Caller, place: Place) -> Response:
+    """Nothing is fetched before it is started."""
+    dataset = datasets.create(place.documents, user.id, wish)
+    return JSONResponse(shown(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
+
+
+@router.get("", summary="List your datasets, newest first", response_model=DatasetPage)
+def list_datasets(
+    user: Caller,
+    place: Place,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+) -> Response:
+    try:
+        found, after = store.datasets_of(place.documents, user.id, limit, cursor)
+    except ValueError:
+        raise wrong_cursor() from None
+    page: dict[str, Any] = {"datasets": [shown(dataset) for dataset in found], "cursor": after}
+    return JSONResponse(page)
+
+
+@router.get("/{dataset_id}", summary="Look at a dataset", response_model=PublicDataset, responses=problems(404))
+def show_dataset(dataset: OwnDataset) -> Response:
+    return JSONResponse(shown(dataset))
+
+
+@router.delete(
+    "/{dataset_id}",
+    summary="Delete a dataset with all its images",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404),
+)
+def remove_dataset(dataset: OwnDataset, place: Place) -> None:
+    delete_dataset(place, dataset.id)
+
+
+@router.post(
+    "/{dataset_id}/lists",
+    summary="Send a list of images' addresses to a dataset",
+    description="Lines of text, CSV with a column `url`, or JSON lines with a field `url`; `page_url`, `title`,"
+    " `author`, `licence` and `licence_url` are taken, too. Before the dataset is started.",
+    status_code=201,
+    response_model=PublicDataset,
+    responses=problems(400, 404, 409, 413),
+    openapi_extra=inline_body(
+        "multipart/form-data", NoFields.model_json_schema() | {"properties": {}}, file="The list."
+    ),
+)
+async def send_list(dataset: OwnDataset, request: Request, place: Place) -> Response:
+    async with read_form(request, NoFields) as (_, file):
+        changed = await run_in_threadpool(add_list, place, dataset, file.stream, safe_filename(file.filename))
+    return JSONResponse(shown(changed), 201)
+
+
+@router.post(
+    "/{dataset_id}/start",
+    summary="Start a dataset, or go on with one that was stopped",
+    status_code=202,
+    response_model=PublicDataset,
+    responses=problems(404, 409),
+)
+def start_dataset(dataset: OwnDataset, place: Place, starts: Starts) -> Response:
+    starts.take()
+    return JSONResponse(shown(runs.start(place, dataset)), 202)
+
+
+@router.post(
+    "/{dataset_id}/stop",
+    summary="Stop a dataset; what was downloaded stays",
+    description="Stopping twice is the same as once.",
+    response_model=PublicDataset,
+    responses=problems(404, 409),
+)
+def stop_dataset(dataset: OwnDataset, place: Place) -> Response:
+    return JSONResponse(shown(runs.stop(place, dataset)))
+
+
+@router.post(
+    "/{dataset_id}/retry",
+    summary="Do a dataset's failed chunks again",
+    description="Nothing that is there is fetched again.",
+    status_code=202,
+    response_model=PublicDataset,
+    responses=problems(404, 409),
+)
+def retry_dataset(dataset: OwnDataset, place: Place, retries: Retries) -> Response:
+    retries.take()
+    return JSONResponse(shown(runs.retry(place, dataset)), 202)
+
+
+@router.get("/{dataset_id}/progress", summary="Look how far a dataset is", responses=problems(404))
+def dataset_progress(dataset: OwnDataset) -> DatasetProgress:
+    return datasets.progress_of(dataset)
+
+
+@router.get(
+    "/{dataset_id}/events",
+    summary="Follow a dataset as server-sent events",
+    description="Each event's data is the dataset as GET /v1/datasets/{dataset_id} shows it. Ends when it has ended.",
+    response_class=EventStream,
+    responses=problems(404),
+)
+async def dataset_events(
+    dataset: OwnDataset, place: Place, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
+) -> Response:
+    events = follow(place.documents, dataset.id, last_event_id, store.DATASETS, render)
+    return EventStream(events, headers={"X-Accel-Buffering": "no"})
+
+
+def render(document: Document) -> tuple[bool, dict[str, Any]]:
+    dataset = Dataset.read(document.data)
+    return dataset.status in ENDED, shown(dataset)
+
+
+@router.post(
+    "/{dataset_id}/validations",
+    summary="Look at a dataset's images again, more or less closely",
+    description="Verdicts that they have are replaced; nothing is deleted.",
+    status_code=202,
+    response_model=ValidationStarted,
+    responses=problems(404, 409),
+)
+def validate_dataset(dataset: OwnDataset, wish: ValidationWish, place: Place, starts: Starts) -> Response:
+    starts.take()
+    running, count = runs.validate(place, dataset, wish.level)
+    return JSONResponse({"dataset": shown(running), "imagesCount": count}, 202)
