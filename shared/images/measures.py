@@ -13,13 +13,14 @@ DARK, LIGHT = 32, 245
 _TILES = 4
 _HASH_SIDE, _HASHED = 32, 8
 _FLAT = 1.0
+_LEVELS = np.arange(256.0)
 
 Grey = NDArray[np.uint8]
 
 
 def measure(rgb: Pixels, grey: Grey) -> Measures:
     """Both are of the same image; `grey` is its luma."""
-    histogram = np.bincount(grey.ravel(), minlength=256) / grey.size
+    histogram = _histogram(grey)
     _, spread = cv2.meanStdDev(rgb)
     return Measures(
         spread=float(spread.max()),
@@ -73,11 +74,12 @@ def features(rgb: Pixels, grey: Grey, measures: Measures) -> tuple[float, ...]:
     Mean, deviation and skewness of the three channels of CIE L*a*b* (Stricker & Orengo, «Similarity of color images»,
     1995), entropy, the logarithms of sharpness and aspect, and how much of luma's changes is across and not down.
     """
-    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab).reshape(-1, 3).astype(np.float32)
-    mean = lab.mean(axis=0)
-    apart = lab - mean
-    deviation, skewness = np.sqrt((apart**2).mean(axis=0)), np.cbrt((apart**3).mean(axis=0))
-    across, down = (float(np.abs(np.diff(grey.astype(np.int16), axis=axis)).sum()) for axis in (1, 0))
+    lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab), np.uint8)
+    mean, deviation, skewness = np.transpose(
+        [_moments(np.ascontiguousarray(lab[..., channel])) for channel in range(3)]
+    )
+    across = cv2.norm(grey[:, 1:], grey[:, :-1], cv2.NORM_L1) if grey.shape[1] > 1 else 0.0
+    down = cv2.norm(grey[1:], grey[:-1], cv2.NORM_L1) if grey.shape[0] > 1 else 0.0
     height, width = grey.shape
     return (
         *(float(value) / 4 for value in (*mean, *deviation, *skewness)),
@@ -86,3 +88,17 @@ def features(rgb: Pixels, grey: Grey, measures: Measures) -> tuple[float, ...]:
         float(np.log(width / height)) / 0.1,
         across / (across + down or 1.0) / 0.02,
     )
+
+
+def _moments(channel: Grey) -> tuple[float, float, float]:
+    """Mean, standard deviation, and cube root of the third central moment."""
+    shares = _histogram(channel)
+    mean = float(shares @ _LEVELS)
+    apart = _LEVELS - mean
+    return mean, float(np.sqrt(shares @ apart**2)), float(np.cbrt(shares @ apart**3))
+
+
+def _histogram(channel: Grey) -> NDArray[np.float64]:
+    """Share of the pixels at each of 256 levels."""
+    counts = cv2.calcHist([channel], [0], None, [256], [0, 256])
+    return np.asarray(counts, np.float64).ravel() / channel.size

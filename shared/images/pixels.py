@@ -49,7 +49,7 @@ def _shown(image: ImageFile, size: tuple[int, int]) -> Pixels:
     elif image.mode in ("1", "L"):
         grey = np.asarray(image.convert("L"))
     else:
-        return _shrink(np.asarray(image.convert("RGB")), size)
+        return _shrink(np.asarray(image if image.mode == "RGB" else image.convert("RGB")), size)
     return np.repeat(_shrink(grey, size)[..., np.newaxis], 3, axis=2)
 
 
