@@ -32,7 +32,7 @@ from shared.settings import settings
 OFFLINE = "offline"
 PASSAGES = 8
 """That an answer is made from, before those that overlap are put together."""
-COVERED_WHEN_JUDGED, COVERED_WHEN_QUOTED = 0.15, 0.3
+COVERED_WHEN_JUDGED, COVERED_WHEN_QUOTED = 0.15, 0.35
 """How much of a question's words a passage must have when a model reads it before people do, and when not."""
 LEFT = "left"
 """The code of an answer whose reader went away."""

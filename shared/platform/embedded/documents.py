@@ -8,16 +8,20 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.embedded.codec import VECTOR_KEY, decode, encode, vector_bytes
+from shared.platform.embedded.codec import decode, encode
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.fields import condition, rank, value
-from shared.platform.embedded.vectors import nearest_of
+from shared.platform.embedded.fields import condition, rank, sort_key, value
+from shared.platform.embedded.vectors import candidates, direction, distance
 from shared.platform.embedded.watcher import Watcher
 from shared.platform.names import check_nearest
 from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe, Vector
+
+WORDS = ("segments", "words", "array_contains")
+"""The one search in lists that has an index: see the table `words`."""
 
 
 class SqliteDocuments:
@@ -38,10 +42,11 @@ class SqliteDocuments:
         text, version = encode(data), _new_version()
         try:
             with self._db.transaction() as connection:
-                connection.execute(
-                    "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)",
+                written = connection.execute(
+                    "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?) RETURNING number",
                     (collection, id, version, text),
-                )
+                ).fetchone()
+                _store_vectors(connection, written["number"], data)
         except sqlite3.IntegrityError:
             raise AlreadyExists(f"{collection}/{id}") from None
         return version
@@ -49,23 +54,26 @@ class SqliteDocuments:
     def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
         text, new = encode(data), _new_version()
         with self._db.transaction() as connection:
-            changed = connection.execute(
-                "UPDATE documents SET version = ?, data = ? WHERE collection = ? AND id = ? AND version = ?",
+            written = connection.execute(
+                "UPDATE documents SET version = ?, data = ? WHERE collection = ? AND id = ? AND version = ?"
+                " RETURNING number",
                 (new, text, collection, id, version),
-            ).rowcount
-        if not changed:
-            raise Conflict(f"{collection}/{id}")
+            ).fetchone()
+            if written is None:
+                raise Conflict(f"{collection}/{id}")
+            _store_vectors(connection, written["number"], data)
         return new
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         _check_id(id)
         text, version = encode(data), _new_version()
         with self._db.transaction() as connection:
-            connection.execute(
+            written = connection.execute(
                 "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET version = excluded.version, data = excluded.data",
+                " ON CONFLICT DO UPDATE SET version = excluded.version, data = excluded.data RETURNING number",
                 (collection, id, version, text),
-            )
+            ).fetchone()
+            _store_vectors(connection, written["number"], data)
         return version
 
     def delete(self, collection: str, id: str) -> None:
@@ -83,20 +91,19 @@ class SqliteDocuments:
         if limit < 1:
             raise ValueError("limit must be at least 1")
         form = _form(collection, filters, order)
-        where, given = ["collection = ?"], [collection]
-        for sql, values in map(condition, filters):
-            where.append(sql)
-            given += values
-        where += [f"{rank(path)} IS NOT NULL" for path, _ in order]
+        where, given = _where(collection, filters)
+        where += "".join(f" AND {rank(path)} IS NOT NULL" for path, _ in order)
         direction = order[-1][1] if order else "asc"
-        keys = [(sql(path), way) for path, way in order for sql in (rank, value)] + [("id", direction)]
+        keys = [(sql(path), way) for path, way in order for sql in (rank, value)]
+        # The plus keeps SQLite from walking through all segments by id when there is an index for the other filters.
+        keys.append(("+id" if any(map(partial(_of_words, collection), filters)) else "id", direction))
         if cursor is not None:
             sql, values = _after(keys, _read_cursor(cursor, form, len(keys)))
-            where.append(sql)
+            where += f" AND {sql}"
             given += values
         rows = self._db.connection.execute(
             f"SELECT version, data, {', '.join(f'{sql} AS k{n}' for n, (sql, _) in enumerate(keys))}, id"  # noqa: S608
-            f" FROM documents WHERE {' AND '.join(where)}"
+            f" FROM documents WHERE {where}"
             f" ORDER BY {', '.join(f'{sql} {way}' for sql, way in keys)} LIMIT ?",
             [*given, limit + 1],
         ).fetchall()
@@ -109,18 +116,26 @@ class SqliteDocuments:
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
         check_nearest(field, to, limit, filters)
-        where, given = ["collection = ?"], [collection]
-        for sql, values in map(condition, filters):
-            where.append(sql)
-            given += values
+        where, given = _where(collection, filters)
         rows = self._db.connection.execute(
-            f"SELECT id, json_extract(data, '$.{field}.\"{VECTOR_KEY}\"') AS vector FROM documents"  # noqa: S608
-            f" WHERE {' AND '.join(where)} AND vector IS NOT NULL ORDER BY id",
-            given,
+            "SELECT number, direction FROM documents JOIN vectors ON document = number"  # noqa: S608
+            f" WHERE {where} AND field = ? AND length(direction) = ?",
+            [*given, field, 4 * len(to.values)],
         )
-        found = nearest_of(((row["id"], vector_bytes(row["vector"])) for row in rows), to, limit)
-        documents = ((self.get(collection, id), distance) for id, distance in found)
-        return [(document, distance) for document, distance in documents if document]
+        found = filter(None, map(self._numbered, candidates(rows, to, limit)))
+        # Any of them may have been written anew meanwhile.
+        near = [
+            (document, distance(stored, to))
+            for document in found
+            if isinstance(stored := document.data.get(field), Vector) and len(stored.values) == len(to.values)
+        ]
+        return sorted(near, key=lambda one: (one[1], one[0].id))[:limit]
+
+    def _numbered(self, number: int) -> Document | None:
+        row = self._db.connection.execute(
+            "SELECT id, version, data FROM documents WHERE number = ?", (number,)
+        ).fetchone()
+        return row and _document(row)
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         """The callbacks of all watches of this process share one thread: keep them short."""
@@ -129,6 +144,32 @@ class SqliteDocuments:
 
 def _document(row: sqlite3.Row) -> Document:
     return Document(row["id"], decode(row["data"]), row["version"])
+
+
+def _where(collection: str, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
+    parts: list[str] = ["collection = ?"]
+    given: list[Any] = [collection]
+    for filter in filters:
+        sql, values = _has_word(filter) if _of_words(collection, filter) else condition(filter)
+        parts.append(sql)
+        given += values
+    return " AND ".join(parts), given
+
+
+def _of_words(collection: str, filter: Filter) -> bool:
+    return (collection, *filter[:2]) == WORDS
+
+
+def _has_word(filter: Filter) -> tuple[str, list[Any]]:
+    return "EXISTS (SELECT 1 FROM words WHERE word = ? AND document = number)", [sort_key(filter[2])[1]]
+
+
+def _store_vectors(connection: sqlite3.Connection, number: int, data: dict[str, Any]) -> None:
+    """Keep what searches read in line with a document that was written."""
+    connection.execute("DELETE FROM vectors WHERE document = ?", (number,))
+    for field, stored in data.items():
+        if isinstance(stored, Vector) and (numbers := direction(stored)):
+            connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, field, numbers))
 
 
 def _check_id(id: str) -> None:

@@ -74,10 +74,14 @@ def sort_key(wanted: Any) -> tuple[int, Any]:
 def _any_of(path: str, wanted: Sequence[Any]) -> Condition:
     if len(wanted) > MAX_CHOICES:
         raise ValueError(f"a filter has at most {MAX_CHOICES} choices")
-    parts = [condition((path, "==", item)) for item in wanted]
-    if not parts:
-        return "0", []
-    return "(" + " OR ".join(sql for sql, _ in parts) + ")", [given for _, items in parts for given in items]
+    by_rank: dict[int, list[Any]] = {}
+    for item in wanted:
+        wanted_rank, wanted_value = sort_key(item)
+        by_rank.setdefault(wanted_rank, []).append(wanted_value)
+    # One IN for each type, which an index can serve.
+    parts = [f"({value(path)} IN ({', '.join('?' * len(items))}) AND {rank(path)} = ?)" for items in by_rank.values()]
+    given = [each for wanted_rank, items in by_rank.items() for each in (*items, wanted_rank)]
+    return (f"({' OR '.join(parts)})", given) if parts else ("0", [])
 
 
 def _contains(path: str, wanted_rank: int, wanted_value: Any) -> Condition:

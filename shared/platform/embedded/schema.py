@@ -17,6 +17,12 @@ def _document_index(name: str, *keys: str) -> str:
 
 
 _NEWEST = (rank("createdAt"), value("createdAt"))
+_WORDS_COME = (
+    "INSERT OR IGNORE INTO words SELECT value, new.number FROM json_each(new.data, '$.words') WHERE type = 'text';"
+)
+_WORDS_GO = (
+    "DELETE FROM words WHERE document = old.number AND word IN (SELECT value FROM json_each(old.data, '$.words'));"
+)
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -55,6 +61,39 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE TABLE uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL, name TEXT NOT NULL,"
             " content_type TEXT NOT NULL, size INTEGER NOT NULL, blob TEXT NOT NULL UNIQUE,"
             " received INTEGER NOT NULL DEFAULT 0, origin TEXT, expires_at TEXT NOT NULL, resource TEXT) STRICT",
+        ),
+    ),
+    Migration(
+        "segments",
+        (
+            # Numbers of their own, which other tables can refer to: SQLite's own may change.
+            "ALTER TABLE documents RENAME TO documents_without_numbers",
+            "CREATE TABLE documents (number INTEGER PRIMARY KEY, collection TEXT NOT NULL, id TEXT NOT NULL,"
+            " version TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (collection, id)) STRICT",
+            "INSERT INTO documents (collection, id, version, data)"
+            " SELECT collection, id, version, data FROM documents_without_numbers",
+            "DROP TABLE documents_without_numbers",
+            _document_index("documents_by_owner", value("owner"), *_NEWEST),
+            _document_index("documents_by_owner_and_status", value("owner"), value("status"), *_NEWEST),
+            _document_index("documents_by_owner_and_kind", value("owner"), value("kind"), *_NEWEST),
+            _document_index("documents_by_status", value("status")),
+            _document_index("documents_by_wake_at", rank("wakeAt"), value("wakeAt")),
+            _document_index("documents_by_expires_at", rank("expiresAt"), value("expiresAt")),
+            _document_index("documents_by_job", value("jobId"), rank("jobId")),
+            _document_index(
+                "documents_by_video_and_model", value("videoId"), rank("videoId"), value("model"), rank("model")
+            ),
+            # What a search reads of a vector: its direction, as floats of 32 bits.
+            "CREATE TABLE vectors (document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,"
+            " field TEXT NOT NULL, direction BLOB NOT NULL, UNIQUE (document, field)) STRICT",
+            # Which segments have a word.
+            "CREATE TABLE words (word TEXT NOT NULL, document INTEGER NOT NULL,"
+            " PRIMARY KEY (word, document)) STRICT, WITHOUT ROWID",
+            "CREATE TRIGGER words_come AFTER INSERT ON documents WHEN new.collection = 'segments'"
+            f" BEGIN {_WORDS_COME} END",
+            f"CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection = 'segments' BEGIN {_WORDS_GO} END",
+            "CREATE TRIGGER words_change AFTER UPDATE ON documents WHEN new.collection = 'segments'"
+            f" BEGIN {_WORDS_GO} {_WORDS_COME} END",
         ),
     ),
 )

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from shared.platform.ports import Vector
 
+BATCH = 1024
+"""Vectors that are in memory at once."""
+MARGIN = 1e-4
+"""More than the cosine of two directions of MAX_DIMENSIONS floats of 32 bits can be wrong by."""
 
-def nearest_of(stored: Iterable[tuple[str, bytes]], to: Vector, limit: int) -> list[tuple[str, float]]:
-    """The ids nearest to `to`, at most `limit`, each with its cosine distance (0 to 2); ties keep their order.
 
-    `stored` gives ids with vectors as bytes of doubles; those of another length or all zeros are passed over.
-    """
+def direction(vector: Vector) -> bytes | None:
+    """The vector made 1 long, as floats of 32 bits; None when it points nowhere."""
+    length = math.hypot(*vector.values)
+    return array("f", [value / length for value in vector.values]).tobytes() if length else None
+
+
+def candidates(stored: Iterable[tuple[int, bytes]], to: Vector, limit: int) -> list[int]:
+    """The numbers of all stored directions that may be among the `limit` nearest; all have the length of `to`."""
     import numpy as np
 
-    wanted = np.array(to.values)
-    same = [(id, data) for id, data in stored if len(data) == wanted.nbytes]
-    if not same:
-        return []
-    vectors = np.frombuffer(b"".join(data for _, data in same)).reshape(len(same), -1)
-    lengths = np.linalg.norm(vectors, axis=1)
-    with np.errstate(invalid="ignore"):
-        distances = 1 - vectors @ wanted / (lengths * np.linalg.norm(wanted))
-    distances[lengths == 0] = np.inf
-    order = np.argsort(distances, kind="stable")[:limit]
-    return [(same[n][0], float(distances[n])) for n in order if np.isfinite(distances[n])]
+    wanted = np.frombuffer(direction(to) or b"", dtype=np.float32)
+    numbers, cosines = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    for batch in _batches(stored):
+        directions = np.frombuffer(b"".join(data for _, data in batch), dtype=np.float32)
+        numbers = np.concatenate([numbers, np.array([number for number, _ in batch], dtype=np.int64)])
+        # Not `@`: BLAS would start threads that get in each other's way, for something that only waits for memory.
+        cosines = np.concatenate([cosines, np.vecdot(directions.reshape(len(batch), -1), wanted)])
+        if len(cosines) > limit:
+            near = cosines >= np.partition(cosines, -limit)[-limit] - MARGIN
+            numbers, cosines = numbers[near], cosines[near]
+    return [int(number) for number in numbers]
+
+
+def distance(one: Vector, other: Vector) -> float:
+    """Their cosine distance, 0 to 2."""
+    lengths = math.hypot(*one.values), math.hypot(*other.values)
+    shares = (a / lengths[0] * (b / lengths[1]) for a, b in zip(one.values, other.values, strict=True))
+    return min(2.0, max(0.0, 1 - math.fsum(shares)))
+
+
+def _batches(stored: Iterable[tuple[int, bytes]]) -> Iterator[Sequence[tuple[int, bytes]]]:
+    rows = iter(stored)
+    while batch := list(islice(rows, BATCH)):
+        yield batch

@@ -1,0 +1,130 @@
+"""What makes searches among many segments fast: the tables beside the documents never say anything else than these."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import Conflict
+from shared.platform.embedded.database import Database
+from shared.platform.embedded.documents import SqliteDocuments
+from shared.platform.embedded.place import EmbeddedPlace
+from shared.platform.embedded.schema import MIGRATIONS
+from shared.platform.embedded.vectors import candidates, direction, distance
+from shared.platform.ports import Documents, Filter, Vector
+
+numbers = st.floats(-1, 1, width=32)
+
+
+def found(documents: Documents, word: str) -> list[str]:
+    filters: list[Filter] = [("videoId", "in", ["v", "w"]), ("words", "array_contains", word)]
+    return [document.id for document in documents.query("segments", filters).documents]
+
+
+def near(documents: Documents, *to: float) -> list[str]:
+    return [document.id for document, _ in documents.nearest("segments", "embedding", Vector(to), 9)]
+
+
+def segment(*words: str, embedding: Vector | None = None) -> dict[str, object]:
+    data: dict[str, object] = {"videoId": "v", "words": list(words)}
+    return data | ({"embedding": embedding} if embedding else {})
+
+
+def test_words_are_found_as_they_stand_now(place: EmbeddedPlace) -> None:
+    """Whatever happens to a segment, it is found by the words that it has, and by no others."""
+    documents = place.platform.documents
+    documents.create("segments", "a", segment("soup", "salt", "salt", "12"))
+    documents.put("segments", "b", segment("soup"))
+    documents.create("other", "c", segment("soup"))
+    assert (found(documents, "soup"), found(documents, "salt"), found(documents, "12")) == (["a", "b"], ["a"], ["a"])
+    version = documents.put("segments", "b", segment("salt"))
+    assert (found(documents, "soup"), found(documents, "salt")) == (["a"], ["a", "b"])
+    with pytest.raises(Conflict):
+        documents.replace("segments", "b", segment("pepper"), "old")
+    assert found(documents, "pepper") == []
+    documents.replace("segments", "b", segment("pepper"), version)
+    documents.delete("segments", "a")
+    assert (found(documents, "soup"), found(documents, "salt"), found(documents, "pepper")) == ([], [], ["b"])
+
+
+def test_vectors_are_found_as_they_stand_now(place: EmbeddedPlace) -> None:
+    """A search meets the vectors of documents as they were written last."""
+    documents = place.platform.documents
+    version = documents.create("segments", "a", segment(embedding=Vector((1.0, 0.0))))
+    documents.put("segments", "b", segment(embedding=Vector((0.0, 1.0))))
+    assert near(documents, 1, 0) == ["a", "b"]
+    documents.replace("segments", "a", segment(embedding=Vector((0.0, -1.0))), version)
+    assert near(documents, 1, 0.1) == ["b", "a"]
+    documents.put("segments", "a", segment())
+    documents.delete("segments", "b")
+    assert near(documents, 1, 0) == []
+    assert place.database.connection.execute("SELECT count(*) FROM vectors").fetchone()[0] == 0
+
+
+def test_searches_use_indexes(place: EmbeddedPlace) -> None:
+    """A question among a hundred thousand segments looks at those of its videos only."""
+    documents, connection = place.platform.documents, place.database.connection
+    documents.put("segments", "a", segment("soup", embedding=Vector((1.0,))))
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    documents.nearest("segments", "embedding", Vector((1.0,)), 3, [("videoId", "in", ["v", "w"]), ("model", "==", "m")])
+    documents.query("segments", [("videoId", "in", ["v", "w"]), ("words", "array_contains", "soup")])
+    documents.query("segments", [("jobId", "==", "j")])
+    connection.set_trace_callback(None)
+    plans = [
+        connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchone()["detail"]
+        for statement in statements
+        if statement.startswith("SELECT") and "FROM documents" in statement
+    ]
+    used = [match[1] for match in (re.search(r"USING INDEX (\w+)", plan) for plan in plans) if match]
+    assert used == ["documents_by_video_and_model"] * 2 + ["documents_by_job"]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(numbers, min_size=3, max_size=3), min_size=1, max_size=40),
+    st.lists(numbers, min_size=3, max_size=3).filter(any),
+    st.integers(1, 12),
+)
+def test_the_nearest_are_exactly_these(stored: list[list[float]], to: list[float], limit: int) -> None:
+    """Law: floats of 32 bits only sift; what is found is what the documents' own numbers say."""
+    wanted = Vector(tuple(to))
+    vectors = {number: Vector(tuple(values)) for number, values in enumerate(stored)}
+    kept = [(number, sifted) for number, vector in vectors.items() if (sifted := direction(vector))]
+    exact = sorted((distance(vectors[number], wanted), number) for number, _ in kept)[:limit]
+    sifted = candidates(kept, wanted, limit)
+    assert sorted((distance(vectors[number], wanted), number) for number in sifted)[:limit] == exact
+
+
+def test_distances_are_those_of_another_library() -> None:
+    """The distance of two long vectors is right to the last digits."""
+    dice = np.random.default_rng(1)
+    one, other = dice.standard_normal((2, 768))
+    expected = 1 - one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
+    assert distance(Vector(tuple(one)), Vector(tuple(other))) == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_older_folder_is_taken_over(tmp_path: Path) -> None:
+    """Documents from before stay, with their versions, and new segments are found among them."""
+    path = tmp_path / "clipwise.db"
+    before = [migration.name for migration in MIGRATIONS].index("segments")
+    old = Database(path, MIGRATIONS[:before])
+    with old.transaction() as connection:
+        connection.execute(
+            "INSERT INTO documents (collection, id, version, data) VALUES ('jobs', 'a', 'v1', '{\"owner\": \"ann\"}')"
+        )
+    old.close()
+    database = Database(path)
+    documents = SqliteDocuments(database)
+    kept = documents.get("jobs", "a")
+    assert kept is not None
+    assert (kept.version, kept.data) == ("v1", {"owner": "ann"})
+    documents.replace("jobs", "a", {"owner": "ben"}, "v1")
+    documents.put("segments", "a", segment("soup", embedding=Vector((1.0,))))
+    assert (found(documents, "soup"), near(documents, 1)) == (["a"], ["a"])
+    database.close()
