@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -9,10 +10,12 @@ from pydantic import BaseModel
 
 from infra.fakes.made_up.form import Schema, filled_form
 from infra.fakes.made_up.kitchen import WRITTEN
+from shared.ai.prompt import CLOSE, OPEN
 from shared.ai.schema import answer_schema, pruned
 
 DURATION = re.compile(r"from 0 to (\d+(?:\.\d+)?)")
 LANGUAGE = re.compile(r"BCP-47 tag ([\w-]+)")
+DATA = re.compile(rf"{OPEN}\n(.*)\n{CLOSE}", re.DOTALL)
 SHORT_SEC = 60.0
 """For instructions that tell no duration."""
 
@@ -36,9 +39,14 @@ def as_answer(value: BaseModel, schema: Schema) -> Any:
 
 
 def spoken_answer(instructions: str, question: str) -> list[str]:
-    """A reply in a conversation, in pieces."""
-    told = (
-        f"This answer is made up: no AI has read your question “{question}”, nor the {len(instructions)} characters of "
+    """A reply in a conversation, in pieces; asked about passages, it cites the first one."""
+    told = DATA.fullmatch(question)
+    data = json.loads(told[1]) if told else {}
+    asked = data.get("question", question)
+    answer = (
+        f"This answer is made up: no AI has read your question “{asked}”, nor the {len(instructions)} characters of "
         "instructions that came with it."
     )
-    return re.findall(r"\S+\s*", told)
+    if passages := data.get("passages"):
+        answer += f" The passage that was found first says: “{passages[0]['text']}” [{passages[0]['number']}]"
+    return re.findall(r"\S+\s*", answer)

@@ -15,7 +15,7 @@ from infra.fakes.made_up.answers import spoken_answer, structured_answer
 from infra.fakes.made_up.form import filled_form
 from infra.fakes.made_up.speech import flac_seconds, heard, sound_name
 from infra.fakes.made_up.vectors import vector
-from shared.ai.prompt import instructions
+from shared.ai.prompt import as_data, instructions
 from shared.ai.schema import answer_schema
 from shared.ai.speech import in_order, stuck
 from shared.analyses.kinds import Kind, kinds
@@ -176,3 +176,11 @@ def test_a_conversation_quotes_the_question() -> None:
     assert len(pieces) > 5
     assert "“How much salt?”" in "".join(pieces)
     assert "made up" in "".join(pieces)
+
+
+def test_a_made_up_answer_cites_a_passage() -> None:
+    """A developer without a key sees citations, too."""
+    data = {"question": "How much?", "passages": [{"number": 1, "text": "A pinch <of> it."}]}
+    answer = "".join(spoken_answer("Be kind.", as_data(data)))
+    assert "“How much?”" in answer
+    assert answer.endswith("“A pinch <of> it.” [1]")
