@@ -12,7 +12,6 @@ from collections.abc import Callable
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.crawling import crawl_chunk
 from shared.datasets.planning import another_round
 from shared.datasets.progress import crawl_progress
 from shared.datasets.runs import VALIDATE, mirror, mirror_run, plan_validation, raise_first
@@ -20,7 +19,7 @@ from shared.datasets.store import read_dataset
 from shared.models.crawl import Chunk
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
-from shared.pipeline.division import Division, perform_divided
+from shared.pipeline.division import Division, PartRun, perform_divided
 from shared.pipeline.parts import change_part, part_id, reopen
 from shared.pipeline.run import StageRun
 from shared.platform.connect import platform
@@ -29,9 +28,15 @@ from shared.platform.connect import platform
 @functions_framework.cloud_event
 def crawl(event: CloudEvent) -> None:
     try:
-        perform_divided(event, Division("crawl", crawl_chunk, show, conclude, tolerant=True, told=mirror))
+        perform_divided(event, Division("crawl", work, show, conclude, tolerant=True, told=mirror))
     finally:
         mirror_run(platform(), job_of(event))
+
+
+def work(run: PartRun) -> None:
+    from shared.datasets.crawling import crawl_chunk
+
+    crawl_chunk(run)
 
 
 def show(job: Job, parts: list[Part]) -> None:

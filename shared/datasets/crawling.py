@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from shared.datasets.store import dataset_of, read_dataset
+from shared.datasets.store import dataset_of, list_name, read_dataset
 from shared.datasets.taking import Taker
 from shared.errors import Cancelled, NotFound
 from shared.models.crawl import Chunk, Dataset, SourceName
@@ -162,7 +162,3 @@ def list_page(run: PartRun, dataset_id: str, chunk: Chunk) -> Found:
         return Found.read(load_json(run.platform.objects, dataset_id, list_name(chunk.page)))
     except NotFound:
         return Found(candidates=[], last=True)
-
-
-def list_name(page: int) -> str:
-    return f"lists/{page:05}.json"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from shared.datasets.crawling import list_name
 from shared.datasets.planning import list_pages
-from shared.datasets.store import change_dataset
+from shared.datasets.store import change_dataset, list_name
 from shared.models.crawl import Dataset, UrlList
 from shared.models.dataset import DatasetStatus
 from shared.pipeline.lifecycle import JobProblem

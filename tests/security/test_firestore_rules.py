@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from shared.analyses.kinds import kinds
+from shared.datasets.erasing import ERASURES
+from shared.datasets.store import DATASETS, IMAGES
 from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS, VIDEOS
 from shared.security.rates import RATES
@@ -17,13 +19,15 @@ from shared.webhooks.endpoints import WEBHOOKS
 from tests.contract.emulated import running_emulators
 from tests.security.firestore_client import Firestore, both, either, encoded, query, token, where
 
-SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
+SHOWN = [JOBS, VIDEOS, DATASETS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
 INTERNAL = [
     IDEMPOTENCY,
     ANSWERS,
     RATES,
     WEBHOOKS,
     DELIVERIES,
+    IMAGES,
+    ERASURES,
     "uploads",
     "parts",
     "segments",

@@ -6,9 +6,8 @@ from typing import Any
 
 from shared.errors import PermanentError
 from shared.settings import Settings
-from shared.sources.apify import with_api
 from shared.sources.apify_api import run_actor
-from shared.sources.images.asking import unreadable
+from shared.sources.images.asking import trusting, unreadable
 from shared.sources.images.source import Candidate, Found, Pulse
 
 NAME = "Apify's search of Google"
@@ -23,7 +22,7 @@ class Google:
     def __init__(self, settings: Settings) -> None:
         if not settings.apify_token:
             raise PermanentError("not_configured", "Google's images need Apify; set APIFY_TOKEN or leave `google` out.")
-        self._settings = with_api(settings)
+        self._settings = trusting(settings, settings.apify_base_url)
 
     def page(self, keyword: str, number: int, want: int, pulse: Pulse) -> Found:
         if number > 1:

@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -23,16 +24,20 @@ from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import brought_by
 from shared.chat.search import Meaning, search
+from shared.datasets.erasing import delete_dataset, erase_deleted
+from shared.datasets.exported import exports_of
+from shared.datasets.store import datasets_of, images_page
 from shared.errors import NotFound
 from shared.library.erasure import ERASERS, erase_departed
 from shared.library.groups import forget_video, groups_of
 from shared.library.shares import shared_group
 from shared.library.videos import videos_named, videos_of
+from shared.models.crawl import Dataset
 from shared.models.job import JobStatus
 from shared.models.webhook import Webhook
 from shared.pipeline import once
 from shared.pipeline.lifecycle import analysed_again
-from shared.pipeline.parts import parts_of
+from shared.pipeline.parts import parts_left, parts_of
 from shared.pipeline.paths import JOBS, VIDEOS
 from shared.pipeline.segments import delete_segments
 from shared.pipeline.sweep import sweep
@@ -46,7 +51,15 @@ FIRESTORE = ROOT / "infra" / "firestore"
 DEFINED = json.loads((FIRESTORE / "firestore.indexes.json").read_text())
 SHOWN = [JOBS, VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
 
-FOLDERS = ("functions", "shared/chat", "shared/library", "shared/models", "shared/pipeline", "shared/webhooks")
+FOLDERS = (
+    "functions",
+    "shared/chat",
+    "shared/datasets",
+    "shared/library",
+    "shared/models",
+    "shared/pipeline",
+    "shared/webhooks",
+)
 
 Form = tuple[str, frozenset[tuple[str, str]], tuple[Order, ...]]
 
@@ -76,6 +89,21 @@ class Recorder:
     def delete(self, collection: str, id: str) -> None:
         """There is nothing."""
 
+    def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
+        """Nothing is kept."""
+        return ""
+
+
+def a_dataset() -> Dataset:
+    now = datetime.now(UTC)
+    return Dataset(id="d", owner="ann", name="Dogs", max_images=1, created_at=now, updated_at=now)
+
+
+def noting_only(documents: Documents) -> Platform:
+    """Bears what is written and deleted on the way."""
+    objects = SimpleNamespace(delete_prefix=lambda *_: 0)
+    return Platform(documents, cast(Any, objects), cast(Any, None))
+
 
 def a_webhook() -> Webhook:
     now = datetime.now(UTC)
@@ -95,6 +123,15 @@ def asked() -> Recorder:
     erase_departed(platform)
     for eraser in ERASERS:
         eraser(platform, "ann", 1)
+    parts_left(documents, "job", "crawl", all=True)
+    datasets_of(documents, "ann", 20, None)
+    exports_of(documents, a_dataset(), 20, None)
+    erase_deleted(platform)
+    delete_dataset(noting_only(documents), "dataset")
+    wanted = {"state": "downloaded", "reason": "robots", "source": "list", "verdict_accepted": True, "chunk": 1}
+    for count in range(len(wanted) + 1):
+        for some in combinations(wanted.items(), count):
+            images_page(documents, "dataset", **dict(some))
     once.forget(documents, "job")
     parts_of(documents, "job")
     analysed_again(documents, "job")

@@ -17,14 +17,16 @@ from shared.pipeline.wiring import wiring
 # What only one stage needs and would slow the cold start of any other.
 HEAVY = {
     "av": {"download", "extract"},
-    "opencv-python-headless": {"extract", "analyze"},
+    "opencv-python-headless": {"extract", "analyze", "crawl", "validate", "export"},
     "onnxruntime": {"analyze"},
     "rapidocr": {"analyze"},
     "fastapi": {"api"},
-    "httpcore2": {"api", "download", "transcribe", "analyze", "persist", "notify"},
+    "httpcore2": {"api", "download", "transcribe", "analyze", "persist", "crawl", "notify"},
     "openai": {"api", "transcribe", "analyze", "persist"},
     "google-genai": {"api", "transcribe", "analyze", "persist"},
-    "apify-client": {"download"},
+    "apify-client": {"download", "crawl"},
+    "ddgs": {"crawl"},
+    "arro3-core": {"export"},
     "yt-dlp": {"download"},
     "faster-whisper": set(),
 }
