@@ -147,7 +147,7 @@ def check_rows(kind: str, found: Counter[str], job: Counted, idle: Counter[str])
     """Per job, without what the scheduler's ticks took meanwhile."""
     total = sum(job.entries.values(), Counter())
     rows: list[tuple[str, ...]] = []
-    for unit in ("reads", "writes", "deletes", "messages", "events", "class_a", "class_b"):
+    for unit in ("reads", "writes", "deletes", "messages", "class_a", "class_b"):
         seen = max(0.0, (found[unit] - found["ticks"] * idle[unit]) / TIMES)
         # The stream's reads are pushed by Firestore's listener, which the wire's count leaves out.
         predicted = total[unit] - (1 + total["writes jobs"] if unit == "reads" else 0)
