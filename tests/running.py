@@ -102,6 +102,11 @@ class Server(Api):
         assert "http://" in line, f"no ready line but {line!r}; {self._log.read_text()[-2000:]}"
         self.url = next(word for word in line.split() if word.startswith("http://")).rstrip(".,")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL, without any warning."""
         self._end(signal.SIGKILL)

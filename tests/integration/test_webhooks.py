@@ -123,7 +123,7 @@ def test_a_death_while_telling_loses_nothing(place: Server, receiver: Receiver, 
         place.kill()
         place.start()
     else:
-        os.kill(notifier(), signal.SIGKILL)
+        os.kill(notifier(place), signal.SIGKILL)
     (line,) = settled(place, webhook, platform_of(place))
 
     assert line["status"] == "delivered"
@@ -132,11 +132,10 @@ def test_a_death_while_telling_loses_nothing(place: Server, receiver: Receiver, 
     assert len(receiver.requests) >= 2
 
 
-def notifier() -> int:
-    """The process of this test's `notify`: a child of a child of ours."""
-    mine = [pid for pid, (parent, _) in processes().items() if parent == os.getpid()]
+def notifier(place: Server) -> int:
+    """The process of the place's `notify`."""
     (found,) = [
-        pid for pid, (parent, command) in processes().items() if parent in mine and "--target\0notify\0" in command
+        pid for pid, (parent, command) in processes().items() if parent == place.pid and "--target\0notify\0" in command
     ]
     return found
 

@@ -121,10 +121,7 @@ def test_a_broken_model_is_told(folder: Path, tmp_path: Path, spoken: Sound, bro
 
 
 def test_what_needs_an_ai_says_so() -> None:
-    """Neither vectors nor a conversation are made up."""
-    with pytest.raises(PermanentError) as caught:
-        OfflineProvider().embed(["soup"], "document", no_tick)
-    assert caught.value.code == "provider_cannot"
+    """A conversation is not made up."""
     with pytest.raises(PermanentError) as caught:
         OfflineProvider().chat("Be brief.", [Turn("user", "What is cooked?")], no_tick)
     assert caught.value.code == "provider_cannot"

@@ -202,7 +202,7 @@ def test_who_cannot_make_a_kind_is_passed_over(openai: OpenAIServer, gemini: Gem
 def test_nobody_stands_in_for_vectors(openai: OpenAIServer, gemini: GeminiServer) -> None:
     """Vectors of two models cannot be compared: while theirs is down there are none, and who made some is told."""
     gemini.then(*[gemini_server.failed(503)] * 3)
-    provider = in_order(configured(openai, gemini, "offline,gemini,openai"))
+    provider = in_order(configured(openai, gemini, "gemini,openai"))
     with pytest.raises(TransientError):
         provider.embed(["soup"], "query", no_tick)
     assert openai.asked == []
