@@ -38,8 +38,13 @@ NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg")
 MISSING = """
 import ast, importlib.util, pathlib
 names = set()
+def run(node):
+    if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from run(child)
 for path in pathlib.Path.cwd().rglob("*.py"):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in run(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
