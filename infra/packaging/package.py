@@ -18,6 +18,16 @@ from shared.pipeline.wiring import wiring
 
 # The other places' adapters are never asked for in the cloud.
 LEFT_OUT = frozenset({"shared.platform.embedded"})
+# What a provider could do and is never asked for there: with its modules their libraries would come along.
+LOOKING = frozenset({"shared.ai.offline.makers", "shared.ai.offline.screen"})
+LISTENING = frozenset({"shared.ai.offline.speech"})
+COMPARING = frozenset({"shared.ai.offline.embedding"})
+NEVER_ASKED = {
+    "transcribe": LOOKING | COMPARING,
+    "analyze": LISTENING | COMPARING,
+    "persist": LOOKING | LISTENING,
+    "api": LOOKING | LISTENING,
+}
 DATA = (".html", ".json", ".yaml", ".txt")
 ENTRY = '''"""Where the function host looks for `{name}`."""
 
@@ -69,7 +79,7 @@ def stage(name: str, out: Path, leave_out: frozenset[str] = LEFT_OUT) -> Path:
 
 def sources(name: str, leave_out: frozenset[str] = LEFT_OUT) -> set[Path]:
     """The files a function consists of: what its `main.py` reaches, the data beside these, and the table."""
-    modules = reached(ROOT / "functions" / name / "main.py", leave_out)
+    modules = reached(ROOT / "functions" / name / "main.py", leave_out | NEVER_ASKED.get(name, frozenset()))
     data = {path for module in modules for path in module.parent.iterdir() if path.suffix in DATA}
     return modules | data | {ROOT / "functions" / "pipeline.yaml"}
 

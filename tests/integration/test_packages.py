@@ -32,8 +32,9 @@ LISTENERS = [name for name, function in wiring().functions.items() if not functi
 STAGES = [name for name in LISTENERS if wiring().functions[name].weight]
 
 
-# Another place's adapters; the ffmpeg of machines that have none, while the function host's image has one.
-NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg")
+# Another place's adapters; the ffmpeg of machines that have none, while the function host's image has one; what is
+# installed by who wants it; what providers could do and are not asked for by this function.
+NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisper", "shared.ai.offline.")
 # Prints what the sources import, anywhere, and the environment does not have.
 MISSING = """
 import ast, importlib.util, pathlib

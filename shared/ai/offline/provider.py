@@ -7,16 +7,12 @@ from typing import Literal
 
 from shared.ai.looking import measured, screen_of
 from shared.ai.meter import Meter
-from shared.ai.offline.embedding import MODEL as HASHING
-from shared.ai.offline.embedding import embed
-from shared.ai.offline.makers import MAKERS
-from shared.ai.offline.screen.ocr import MODEL
-from shared.ai.offline.speech import listen
 from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn
 from shared.ai.vectors import DIMENSIONS, clipped
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 
+# What one thing needs is imported where it is done: a function's package leaves out what it never asks for.
 READING = 0.95
 """Share of the work that reading the screen is."""
 
@@ -36,6 +32,9 @@ class OfflineProvider:
 
         Raises PermanentError `provider_cannot` for any other kind.
         """
+        from shared.ai.offline.makers import MAKERS
+        from shared.ai.offline.screen.ocr import MODEL
+
         make = MAKERS.get(kind.schema)
         if make is None:
             raise PermanentError(
@@ -48,15 +47,19 @@ class OfflineProvider:
         return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
     def transcribe(self, sound: Sound, tick: Tick) -> Heard:
+        from shared.ai.offline.speech import listen
+
         return listen(self._model_dir, sound, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
         """By the words that texts share, not by what they mean; the same for both purposes."""
+        from shared.ai.offline.embedding import MODEL, embed
+
         made = []
         for number, text in enumerate(clipped(texts)):
             tick(number / len(texts), "Comparing words")
             made.append(embed(text, DIMENSIONS))
-        return Embedded(made, DIMENSIONS, self._meter.total(self.name, HASHING))
+        return Embedded(made, DIMENSIONS, self._meter.total(self.name, MODEL))
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         raise PermanentError(
