@@ -87,7 +87,7 @@ class Api:
             return found
 
     def me(self) -> dict[str, Any]:
-        return self._json("GET", "/v1/auth/me")
+        return self.ask("GET", "/v1/auth/me")
 
     def log_out(self) -> None:
         with self._answer("POST", "/v1/auth/logout"):
@@ -95,17 +95,17 @@ class Api:
 
     def create_job(self, url: str, kind: str, language: str | None, fresh: bool) -> JobDocument:
         """A new job, or one that does or did the same already."""
-        return self._json("POST", "/v1/jobs", json=_given(url=url, kind=kind, language=language, fresh=fresh or None))
+        return self.ask("POST", "/v1/jobs", json=_given(url=url, kind=kind, language=language, fresh=fresh or None))
 
     def start_upload(
         self, filename: str, content_type: str, size: int, kind: str, language: str | None
     ) -> dict[str, Any]:
         """Returns `{job, upload_url, method, headers, expires_at}`."""
         body = _given(filename=filename, content_type=content_type, size=size, kind=kind, language=language)
-        return self._json("POST", "/v1/uploads", json=body)
+        return self.ask("POST", "/v1/uploads", json=body)
 
     def job(self, id: str) -> JobDocument:
-        return self._json("GET", f"/v1/jobs/{id}")
+        return self.ask("GET", f"/v1/jobs/{id}")
 
     def jobs(self, status: str | None, kind: str | None, limit: int) -> tuple[list[JobDocument], bool]:
         """The newest `limit` jobs, gathered from as many pages as it takes, and whether there are older ones."""
@@ -113,20 +113,23 @@ class Api:
         cursor: str | None = None
         while True:
             wanted = _given(status=status, kind=kind, limit=min(PAGE, limit - len(found)), cursor=cursor)
-            page = self._json("GET", "/v1/jobs", params=wanted)
+            page = self.ask("GET", "/v1/jobs", params=wanted)
             found += page["jobs"]
             cursor = page["cursor"]
             if cursor is None or len(found) >= limit:
                 return found, cursor is not None
 
     def cancel(self, id: str) -> JobDocument:
-        return self._json("POST", f"/v1/jobs/{id}/cancel")
+        return self.ask("POST", f"/v1/jobs/{id}/cancel")
 
     def retry(self, id: str) -> JobDocument:
-        return self._json("POST", f"/v1/jobs/{id}/retry")
+        return self.ask("POST", f"/v1/jobs/{id}/retry")
 
     def delete(self, id: str) -> None:
-        with self._answer("DELETE", f"/v1/jobs/{id}"):
+        self.remove(f"/v1/jobs/{id}")
+
+    def remove(self, path: str) -> None:
+        with self._answer("DELETE", path):
             pass
 
     def save_media(self, id: str, name: str, path: Path) -> None:
@@ -151,7 +154,20 @@ class Api:
                 raise Refused(406, "no_event_stream", "The server does not stream events.")
             yield from sse.read(answer.iter_bytes())
 
-    def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+    def save(self, url: str, path: Path) -> None:
+        """Download what a link of the API's leads to, which needs no token."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open_client(url) as storage, storage.stream("GET", url) as answer, path.open("wb") as file:
+                if answer.status_code >= 400:
+                    raise Refused(answer.status_code, "no_file", "The link to the file does not work any more.")
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+        except httpx.RequestError as error:
+            raise Unreachable(f"The file could not be downloaded ({error}).") from error
+
+    def ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """Any call whose answer is a JSON object."""
         with self._answer(method, path, **request) as answer:
             answer.read()
             return _parsed(answer)

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts
+from infra.cli import accounts, datasets
 from infra.cli.options import LOCAL, Server
 
 # What a command needs is imported in the command: `clipwise --help` is to answer at once.
@@ -34,6 +34,7 @@ FORMATS = "md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (wha
 
 
 app.add_typer(accounts.commands)
+app.add_typer(datasets.commands, name="dataset")
 
 
 @app.callback()

@@ -1,12 +1,14 @@
-"""Search engines by `ddgs`: its forms of requests and its readers of answers, over our guarded HTTP.
+"""Search engines by `ddgs`: its forms of requests and its knowledge of the answers, over our guarded HTTP.
 
 Its own client passes for a browser and connects by itself, past the guard and without a limit of size; it is not used.
-And it takes an answer that it does not understand for one without results; that is an error here.
+Nor are its readers: they take an answer that they do not understand for one without results, and undo the escapes in
+images' addresses, which then lead to nowhere.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +17,6 @@ from ddgs.base import BaseSearchEngine
 from ddgs.engines.bing_images import BingImages
 from ddgs.engines.duckduckgo_images import DuckduckgoImages
 from ddgs.exceptions import DDGSException
-from ddgs.results import ImagesResult
 from lxml.etree import LxmlError
 
 from shared.settings import Settings
@@ -33,6 +34,11 @@ class Answer:
     status_code: int
     content: bytes
     text: str
+
+
+AnyEngine = BaseSearchEngine[Any]
+Reader = Callable[[AnyEngine, str, int], list[Candidate]]
+"""From an engine's answer, and which page it is; raises nearly anything when it is not understood."""
 
 
 class GuardedClient:
@@ -57,9 +63,10 @@ class GuardedClient:
 class Engine:
     """An ImageSource."""
 
-    def __init__(self, name: str, engine: type[BaseSearchEngine[ImagesResult]], settings: Settings) -> None:
+    def __init__(self, name: str, engine: type[AnyEngine], read: Reader, settings: Settings) -> None:
         self._name = name
         self._engine = engine
+        self._read = read
         self._settings = settings
 
     def page(self, keyword: str, number: int, want: int, pulse: Pulse) -> Found:
@@ -70,33 +77,34 @@ class Engine:
         try:
             payload = engine.build_payload(keyword, "us-en", "moderate", None, number)
             text = engine.http_client.request("GET", engine.search_url, params=payload).text
-            results = self._read(engine, text)
+            found = self._read(engine, text, number)
         except (DDGSException, LxmlError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise unreadable(self._name, type(error).__name__) from error
-        named = [candidate(result) for result in results if result.image]
-        if results and not named:
-            raise unreadable(self._name, "results without images")
-        if not results and number == 1 and not self._says_nothing(text):
-            raise unreadable(self._name, "no results and no word of it")
-        return Found(candidates=named, last=not results)
-
-    def _read(self, engine: BaseSearchEngine[ImagesResult], text: str) -> list[ImagesResult]:
-        if isinstance(engine, DuckduckgoImages):
-            json.loads(text)["results"]  # what ddgs itself would take for none
-        return engine.extract_results(text) if text.strip() else []
-
-    def _says_nothing(self, text: str) -> bool:
-        """A list without items says so; a page must have the words."""
-        return self._engine is DuckduckgoImages or any(words in text.lower() for words in NO_RESULTS)
+            raise unreadable(self._name, f"page {number}: {error or type(error).__name__}"[:100]) from error
+        return Found(candidates=found, last=not found)
 
 
 def bing(settings: Settings) -> Engine:
-    return Engine("Bing", BingImages, settings)
+    return Engine("Bing", BingImages, read_bing, settings)
 
 
 def duckduckgo(settings: Settings) -> Engine:
-    return Engine("DuckDuckGo", DuckduckgoImages, settings)
+    return Engine("DuckDuckGo", DuckduckgoImages, read_duckduckgo, settings)
 
 
-def candidate(result: ImagesResult) -> Candidate:
-    return Candidate(url=result.image, page_url=result.url or None, title=result.title or None)
+def read_bing(engine: AnyEngine, text: str, number: int) -> list[Candidate]:
+    """After the last page there is nothing, or nothing that is an item; on the first one it says so."""
+    if not text.strip() and number > 1:
+        return []
+    items = engine.extract_tree(text).xpath(engine.items_xpath)
+    if not items and number == 1 and not any(words in text.lower() for words in NO_RESULTS):
+        raise ValueError("no images and no word of it")
+    return [_bing_candidate(json.loads(item.xpath(".//a[@class='iusc']/@m")[0])) for item in items]
+
+
+def _bing_candidate(facts: dict[str, Any]) -> Candidate:
+    return Candidate(url=facts["murl"], page_url=facts.get("purl"), title=facts.get("t"))
+
+
+def read_duckduckgo(engine: AnyEngine, text: str, number: int) -> list[Candidate]:
+    results = json.loads(text)["results"]
+    return [Candidate(url=row["image"], page_url=row.get("url"), title=row.get("title")) for row in results]

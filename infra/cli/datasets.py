@@ -1,0 +1,184 @@
+"""The commands about image datasets."""
+
+from __future__ import annotations
+
+import json as json_text
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infra.cli.options import LOCAL, Server
+
+if TYPE_CHECKING:
+    from infra.cli.session import Session
+
+commands = typer.Typer(help="Image datasets: found, fetched, looked at, written into files.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(help="The dataset's id, as `clipwise dataset create` prints it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the dataset's document, as JSON.")]
+POLL_SEC = 1.0
+ENDED = ("completed", "failed", "cancelled")
+
+
+@contextmanager
+def opened(server: str) -> Iterator[Session]:
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        yield session
+
+
+@commands.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    keyword: Annotated[
+        list[str] | None, typer.Option("--keyword", "-k", help="What to search for; several times.")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="bing, duckduckgo, openverse or google; several times.")
+    ] = None,
+    lists: Annotated[
+        list[Path] | None, typer.Option("--list", help="A file with addresses: lines, CSV or JSON lines.")
+    ] = None,
+    max_images: Annotated[int, typer.Option(min=1, help="How many images to keep.")] = 100,
+    licence: Annotated[list[str] | None, typer.Option("--licence", help="E.g. cc0 or by-sa; several times.")] = None,
+    min_size: Annotated[int | None, typer.Option(min=1, help="Least width and height, in pixels.")] = None,
+    level: Annotated[str, typer.Option(help="How closely to look at images: fast, medium or slow.")] = "medium",
+    start: Annotated[bool, typer.Option("--start", help="Start it, too, and follow it.")] = False,
+    server: Server = LOCAL,
+) -> None:
+    """Ask for a dataset; its id is printed."""
+    filters = {"min_width": min_size, "min_height": min_size} if min_size else {}
+    wish: dict[str, Any] = {
+        "name": name,
+        "keywords": keyword or [],
+        "max_images": max_images,
+        "filters": filters | {"licences": licence or []},
+        "level": level,
+    }
+    if source:
+        wish["sources"] = source
+    with opened(server) as session:
+        id = session.api.ask("POST", "/v1/datasets", json=wish)["id"]
+        for path in lists or []:
+            with path.open("rb") as file:
+                session.api.ask("POST", f"/v1/datasets/{id}/lists", files={"file": (path.name, file)})
+        session.out.print(id)
+        if start:
+            session.api.ask("POST", f"/v1/datasets/{id}/start")
+            follow(session, id)
+
+
+@commands.command()
+def start(id: Id, server: Server = LOCAL) -> None:
+    """Start a dataset, or go on with one that was stopped."""
+    with opened(server) as session:
+        chunks = session.api.ask("POST", f"/v1/datasets/{id}/start")["progress"]["chunks"]["total"]
+        session.say(f"Started, in {chunks} chunks. Follow it with {session.command(f'dataset watch {id}')}.")
+
+
+@commands.command()
+def stop(id: Id, server: Server = LOCAL) -> None:
+    """Stop a dataset; what was downloaded stays."""
+    with opened(server) as session:
+        session.api.ask("POST", f"/v1/datasets/{id}/stop")
+        session.say("Stopped.")
+
+
+@commands.command()
+def retry(id: Id, server: Server = LOCAL) -> None:
+    """Do a dataset's failed chunks again, and follow it."""
+    with opened(server) as session:
+        session.api.ask("POST", f"/v1/datasets/{id}/retry")
+        follow(session, id)
+
+
+@commands.command()
+def watch(id: Id, json: Json = False, server: Server = LOCAL) -> None:
+    """Follow a dataset to its end, and say what came of it."""
+    with opened(server) as session:
+        follow(session, id, json)
+
+
+@commands.command()
+def export(
+    id: Id,
+    format: Annotated[str, typer.Option(help="zip, webdataset, parquet, coco or sheet (a page to look at).")] = "zip",
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="accepted, not_checked or a check's name; several times.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder for the files.")] = Path(),
+    server: Server = LOCAL,
+) -> None:
+    """Have a dataset written into files, and fetch them."""
+    with opened(server) as session:
+        wish = {"format": format} | ({"include": include} if include else {})
+        made = session.api.ask("POST", f"/v1/datasets/{id}/exports", json=wish)
+        while made["status"] not in ("done", "failed", "cancelled"):
+            time.sleep(POLL_SEC)
+            made = session.api.ask("GET", f"/v1/datasets/{id}/exports/{made['id']}")
+        if made["status"] != "done":
+            session.say(made["error"]["message"])
+            raise typer.Exit(1)
+        for file in made["files"]:
+            session.api.save(file["url"], output / file["name"])
+            session.out.print(str(output / file["name"]))
+
+
+@commands.command()
+def delete(id: Id, server: Server = LOCAL) -> None:
+    """Delete a dataset with all its images."""
+    with opened(server) as session:
+        session.api.remove(f"/v1/datasets/{id}")
+        session.say(f"Dataset {id} is deleted.")
+
+
+def follow(session: Session, id: str, json: bool = False) -> None:
+    """Tell of each change until the dataset has ended; ends the program with code 1 unless it is completed."""
+    told = ""
+    while True:
+        dataset = session.api.ask("GET", f"/v1/datasets/{id}")
+        line = summary(dataset)
+        if line != told:
+            session.say(line)
+            told = line
+        if dataset["status"] in ENDED:
+            break
+        time.sleep(POLL_SEC)
+    if json:
+        session.out.print_json(json_text.dumps(dataset))
+    else:
+        session.out.print("\n".join(report(dataset)), markup=False)
+    if dataset["status"] != "completed":
+        raise typer.Exit(1)
+
+
+def summary(dataset: dict[str, Any]) -> str:
+    progress = dataset["progress"]
+    chunks, images = progress["chunks"], progress["images"]
+    done = chunks["completed"] + chunks["failed"]
+    return (
+        f"{dataset['status']} {dataset['percent']} %: {progress['stage'] or 'waiting'},"
+        f" {done} of {chunks['total']} chunks, {images['downloaded']} of {images['found']} images kept"
+    )
+
+
+def report(dataset: dict[str, Any]) -> Iterator[str]:
+    """What became of the images, by reason, and what went wrong at which source."""
+    images, validated = dataset["progress"]["images"], dataset["progress"]["validated"]
+    yield f"{images['found']} found, {images['downloaded']} kept"
+    for reason, count in sorted(images["rejected"].items(), key=lambda item: -item[1]):
+        yield f"{count:>8} rejected: {reason}"
+    if validated:
+        yield f"{validated['accepted']} of {validated['checked']} accepted ({validated['level']})"
+        for check, count in sorted(validated["findings"].items(), key=lambda item: -item[1]):
+            yield f"{count:>8} {check}"
+    for name, source in dataset["progress"]["sources"].items():
+        for error in source["errors"]:
+            yield f"{name}: {error['message']} ({error['code']})"
+    if dataset["error"]:
+        yield dataset["error"]["message"]
