@@ -106,7 +106,8 @@ def cut(start: float, end: float, text: str) -> Iterator[Line]:
     rest = " ".join(text.split())
     while len(rest) > MAX_CHARACTERS:
         at = rest.rfind(" ", 0, MAX_CHARACTERS)
-        piece, rest = (rest[:at], rest[at + 1 :]) if at > 0 else (rest[:MAX_CHARACTERS], rest[MAX_CHARACTERS:])
+        piece, rest = (rest[:at], rest[at:]) if at > 0 else (rest[:MAX_CHARACTERS], rest[MAX_CHARACTERS:])
+        rest = rest.lstrip()
         yield Line(start=start, end=end, text=piece)
     if rest:
         yield Line(start=start, end=end, text=rest)
