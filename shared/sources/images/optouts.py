@@ -132,7 +132,7 @@ def opted_out(url: WebUrl, headers: Mapping[str, str], site: Site) -> str | None
 
 
 def forbids(header: str) -> bool:
-    """Whether rules of X-Robots-Tag, one header in each line, that are for us or for everyone forbid to keep an image."""
+    """Whether rules of X-Robots-Tag, a header in each line, that are for us or for everyone forbid to keep an image."""
     return any(_forbids(line) for line in header.lower().splitlines())
 
 
