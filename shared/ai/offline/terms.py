@@ -17,6 +17,8 @@ from shared.media.pacing import UNSPACED
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 CYRILLIC = re.compile("[\u0400-\u04ff]")
+ONES = frozenset(str(number) for number in range(2, 10))
+TENS = frozenset(str(number) for number in range(20, 100, 10))
 MAX_WORD = 60
 """Letters of a word that count."""
 _WORDS = Path(__file__).with_name("function_words.yaml")
@@ -26,7 +28,17 @@ _SOUNDS = str.maketrans("абвгдезийклмнопрстуфыэіїєґ", 
 
 def tokens(text: str) -> list[str]:
     """All words and numbers of `text` in one form: no case, no accents, `1,000` and number words as digits."""
-    return [_number(token) or bare(token) for token in TOKEN.findall(text)]
+    found: list[str] = []
+    tens = False
+    for token in TOKEN.findall(text):
+        number = _number(token)
+        spoken = number is not None and not token[0].isdigit()
+        if spoken and tens and number in ONES:
+            found[-1] = f"{int(found[-1]) + int(number or 0)}"
+        else:
+            found.append(number or bare(token))
+        tens = spoken and number in TENS
+    return found
 
 
 def terms(text: str) -> list[str]:

@@ -1,0 +1,127 @@
+"""Finding passages, over every place: the same ones, in the same order."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.ai.offline.embedding import MODEL, embed
+from shared.ai.provider import Embedded
+from shared.ai.vectors import DIMENSIONS
+from shared.chat import history
+from shared.chat.passages import brought_by, passage_id
+from shared.chat.search import DEPTH, Meaning, search
+from shared.models.chat import Message
+from shared.models.job import Usage
+from shared.pipeline.segments import SEGMENTS, delete_segments
+from shared.platform.ports import Documents, Vector
+from tests.contract.adapters import Adapter
+from tests.talks import SOUP, STARS, told
+
+VIDEOS = 64
+
+
+def vector(seed: str) -> list[float]:
+    chance = random.Random(seed)
+    values = [chance.gauss(0, 1) for _ in range(DIMENSIONS)]
+    length = sum(value**2 for value in values) ** 0.5
+    return [value / length for value in values]
+
+
+def meaning(values: list[float], model: str = "m", least: float = -1) -> Meaning:
+    return Meaning(model, Vector(tuple(values)), least)
+
+
+@pytest.fixture(scope="module")
+def library(adapter: Adapter) -> list[str]:
+    """Many videos of one passage each, each with a vector and a number of its own."""
+    documents = adapter.platform.documents
+    ids = [f"library{number:03}" for number in range(VIDEOS)]
+    for number, id in enumerate(ids):
+
+        def made(texts: list[str], id: str = id) -> Embedded:
+            return Embedded([vector(id)] * len(texts), DIMENSIONS, Usage(model="m"))
+
+        told(documents, "ann", id, [f"The number of this film is {2000 + number}."], made)
+    return ids
+
+
+def test_the_nearest_of_many_videos_are_exactly_these(documents: Documents, library: list[str]) -> None:
+    """With more videos than one query names, the best are found in order wherever they stand."""
+    wanted = [a + b / 2 + c / 4 for a, b, c in zip(*(vector(library[at]) for at in (63, 0, 31)), strict=True)]
+    hits = search(documents, "ann", library, "", [meaning(wanted)], 1, 5)
+    near = sorted(library, key=lambda id: -sum(a * b for a, b in zip(wanted, vector(id), strict=True)))
+    assert [hit.passage.video_id for hit in hits] == near[:5]
+    assert near[:3] == [library[63], library[0], library[31]]
+
+
+def test_numbers_are_found_where_vectors_miss(documents: Documents, library: list[str]) -> None:
+    """A number that one of many videos names leads to it, though nothing is near by meaning."""
+    for number in (0, 29, 30, 59, 60, 63):
+        hits = search(documents, "ann", library, f"{2000 + number}?", [meaning(vector("elsewhere"), least=0.5)], 0.3, 5)
+        assert [hit.passage.video_id for hit in hits] == [library[number]]
+
+
+def test_vectors_of_another_model_are_never_compared(documents: Documents, library: list[str]) -> None:
+    """A question is not measured by what another model made, near as it may seem."""
+    same = vector(library[5])
+    assert search(documents, "ann", library, "", [meaning(same, "other", 0)], 1, 5) == []
+    assert search(documents, "ann", library, "", [meaning(same, "m", 0.9)], 1, 5)[0].passage.video_id == library[5]
+
+
+def test_only_the_videos_that_are_asked_are_searched(documents: Documents, library: list[str]) -> None:
+    """Neither another video's nor another owner's passage comes up."""
+    asked = library[:2]
+    hits = search(documents, "ann", asked, "number 2005", [meaning(vector(library[5]))], 0, DEPTH)
+    assert {hit.passage.video_id for hit in hits} == set(asked)
+    assert search(documents, "ben", library, "number 2005", [meaning(vector(library[5]))], 0, 5) == []
+    assert search(documents, "ann", [], "number 2005", [meaning(vector(library[5]))], 0, 5) == []
+
+
+def test_words_and_vectors_together_find_best(documents: Documents, fresh: str) -> None:
+    """A passage that both rankings like comes before one that only one of them likes."""
+    soup, stars = f"{fresh}a", f"{fresh}b"
+    told(documents, "ann", soup, SOUP)
+    told(documents, "ann", stars, STARS)
+    question = "When did Cassini see the rings?"
+    wanted = Meaning(MODEL, Vector(tuple(embed(question, DIMENSIONS))), 0)
+    hits = search(documents, "ann", [soup, stars], question, [wanted], 0, 5)
+    assert hits[0].passage.video_id == stars
+    assert hits[0].passage.text == " ".join(STARS)
+
+
+def test_passages_go_with_the_job_that_brought_them(documents: Documents, fresh: str) -> None:
+    """Deleting by job leaves nothing, and other videos' passages alone."""
+    one, other = f"{fresh}a", f"{fresh}b"
+    told(documents, "ann", one, SOUP * 5)
+    told(documents, "ann", other, STARS)
+    assert (brought_by(documents, one), brought_by(documents, f"{fresh}c")) == (one, None)
+    delete_segments(documents, one)
+    assert brought_by(documents, one) is None
+    assert documents.get(SEGMENTS, passage_id(other, 0)) is not None
+
+
+def test_messages_come_in_order(documents: Documents, fresh: str) -> None:
+    """A history is read backwards in pages, exported forwards, and deleted for its owner alone."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(5):
+        for owner in (f"{fresh}ann", f"{fresh}ben"):
+            made = start + timedelta(seconds=number)
+            id = f"{owner}{number}"
+            text = f"Question {number}"
+            history.keep(
+                documents,
+                Message(id=id, owner=owner, group_id="g", role="user", content=text, created_at=made),
+            )
+    owner, subject = f"{fresh}ann", history.about("g", None)
+    first, cursor = history.messages(documents, owner, subject, 3, None)
+    rest, end = history.messages(documents, owner, subject, 3, cursor)
+    assert [one.content for one in first + rest] == [f"Question {number}" for number in (4, 3, 2, 1, 0)]
+    assert end is None
+    lines = b"".join(history.exported(documents, owner, subject)).decode("utf-8-sig").splitlines()
+    assert [line.split(",")[2] for line in lines[1:]] == [f"Question {number}" for number in range(5)]
+    history.forget(documents, owner, subject)
+    assert history.messages(documents, owner, subject, 3, None) == ([], None)
+    assert len(history.messages(documents, f"{fresh}ben", subject, 9, None)[0]) == 5
