@@ -34,7 +34,7 @@ _BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
 def run_actor(
     actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick, most: int = 1
 ) -> list[dict[str, Any]]:
-    """Run an actor to its end and give its first items, at most `most`. A run that nobody waits for any more is aborted.
+    """Run an actor to its end and give its first `most` items. A run that nobody waits for any more is aborted.
 
     Raises:
         PermanentError: `source_key_invalid`, `source_setup`.
