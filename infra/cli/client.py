@@ -21,6 +21,9 @@ PAGE = 100
 QUIET_SEC = 45.0
 """A stream of events that is silent for longer (the server sends comments meanwhile) is taken for broken."""
 
+ANSWER_SEC = 300.0
+"""Until the first word of an answer; the server waits for services and tries them again meanwhile."""
+
 
 class Unreachable(Exception):
     """No answer came; the message says what to do."""
@@ -152,6 +155,13 @@ class Api:
         with self._answer("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as answer:
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 raise Refused(406, "no_event_stream", "The server does not stream events.")
+            yield from sse.read(answer.iter_bytes())
+
+    def answer(self, subject: dict[str, str], question: str, language: str | None) -> Iterator[sse.Event]:
+        """The events of an answer about a group or a video (`{group_id}` or `{video_id}`), to the last one."""
+        said = [{"role": "user", "content": question}]
+        wish = _given(**subject, messages=said, language=language, stream=True)
+        with self._answer("POST", "/v1/chat", json=wish, timeout=httpx.Timeout(ANSWER_SEC, connect=10)) as answer:
             yield from sse.read(answer.iter_bytes())
 
     def save(self, url: str, path: Path) -> None:

@@ -166,6 +166,21 @@ def export(
 
 
 @app.command()
+def ask(
+    id: Annotated[str, typer.Argument(metavar="GROUP|VIDEO", help="The id of a group, or of a video (its first job).")],
+    question: Annotated[str, typer.Argument(help="In any language.")],
+    language: Annotated[str | None, typer.Option(help="Language of the answer, e.g. de.")] = None,
+    server: Server = LOCAL,
+) -> None:
+    """Ask what is said in videos; the answer cites them by number and time."""
+    from infra.cli.asking import ask
+    from infra.cli.session import open_session
+
+    with open_session(server) as session:
+        ask(session, id, question, language)
+
+
+@app.command()
 def cancel(id: Id, server: Server = LOCAL) -> None:
     """Stop a job."""
     from infra.cli.session import open_session

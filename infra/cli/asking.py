@@ -1,0 +1,62 @@
+"""A question and its answer on the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from infra.cli.client import Refused
+from infra.cli.session import FAILED, Session
+from infra.cli.sse import Event
+from shared.chat.history import clock_time
+
+QUOTE = 300
+"""Characters of a quote that are shown."""
+
+
+def ask(session: Session, id: str, question: str, language: str | None) -> None:
+    """Print the answer as it comes, then what it rests on; ends the program with code 1 when it breaks off."""
+    done = False
+    for event in answer(session, id, question, language):
+        data = json.loads(event.data)
+        match event.type:
+            case "piece":
+                session.out.print(Text(data["text"]), end="", soft_wrap=True)
+            case "done":
+                done = True
+                session.out.print()
+                for citation in data["citations"]:
+                    session.out.print(cited(citation), soft_wrap=True)
+            case "error":
+                session.out.print()
+                raise Refused(0, data["code"], data["detail"])
+    if not done:
+        session.out.print()
+        session.say("The answer broke off; ask again.")
+        raise typer.Exit(FAILED)
+
+
+def answer(session: Session, id: str, question: str, language: str | None) -> Iterator[Event]:
+    """From the group of this id; if there is none, from the video."""
+    try:
+        yield from session.api.answer({"group_id": id}, question, language)
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        yield from session.api.answer({"video_id": id}, question, language)
+
+
+def cited(citation: dict[str, Any]) -> Text:
+    """`[1] Soup, 1:05–1:40: “Boil it.”` and the link to the moment."""
+    times = f"{clock_time(citation['start'])}–{clock_time(citation['end'])}"
+    quote = citation["quote"] if len(citation["quote"]) <= QUOTE else citation["quote"][: QUOTE - 1] + "…"
+    return Text.assemble(
+        f"\n[{citation['number']}] ",
+        (citation["title"] or citation["videoId"], "bold"),
+        f", {times}\n    “{quote}”\n    ",
+        (citation["link"], "dim"),
+    )
