@@ -10,7 +10,7 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.progress import validate_progress
+from shared.datasets.progress import chunk_counts, validate_progress
 from shared.datasets.runs import mirror, mirror_run, raise_first
 from shared.datasets.validating import validate_chunk, validate_together
 from shared.models.crawl import Progress
@@ -42,6 +42,7 @@ def conclude(run: StageRun, parts: list[Part]) -> None:
 
     def keep(job: Job) -> None:
         progress = Progress.read(job.result or {})
+        validated.chunks = chunk_counts(parts)
         progress.validated = validated
         job.result = progress.document()
 

@@ -42,14 +42,14 @@ def settled(chunk: Chunk, status: StageStatus) -> Tally:
 def validate_progress(before: Progress, level: Level, parts: Sequence[Part]) -> Progress:
     """Of the stage `validate`, over what the crawl has shown before."""
     findings: Counter[str] = Counter()
-    validated = Validated(level=level)
+    validated = Validated(level=level, chunks=chunk_counts(parts))
     for part in parts:
         found = Validated.read({"level": level} | (part.outcome or {}))
         validated.checked += found.checked
         validated.accepted += found.accepted
         findings.update(found.findings)
     validated.findings = dict(findings)
-    return before.model_copy(update={"stage": "validate", "chunks": chunk_counts(parts), "validated": validated})
+    return before.model_copy(update={"stage": "validate", "validated": validated})
 
 
 def chunk_counts(parts: Sequence[Part]) -> ChunkCounts:

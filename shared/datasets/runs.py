@@ -81,9 +81,11 @@ def retry(place: Platform, dataset: Dataset) -> Dataset:
     """
     _require_ended(dataset)
     known = jobs.read_job(place.documents, dataset.run or dataset.id)
-    if known is None or not any(
-        part.status is StageStatus.FAILED for part in parts.parts_of(place.documents, known.id)
-    ):
+    failed = known is not None and (
+        known.status is JobStatus.FAILED
+        or any(part.status is StageStatus.FAILED for part in parts.parts_of(place.documents, known.id))
+    )
+    if known is None or not failed:
         raise JobProblem("nothing_failed", "No chunk of this dataset has failed; there is nothing to try again.")
     return _go_on(place, dataset, known, lambda part: part.status is not StageStatus.DONE)
 
@@ -155,6 +157,8 @@ def mirror(place: Platform, job: Job) -> Dataset:
             dataset.progress = Progress.read(job.result)
         if job.status.final:
             dataset.progress.chunks.active = 0
+            if dataset.progress.validated:
+                dataset.progress.validated.chunks.active = 0
         dataset.told_at = job.updated_at
         return True
 
@@ -226,6 +230,13 @@ def _go_on(place: Platform, dataset: Dataset, job: Job, again: Callable[[Part], 
     )
     later = names[names.index(first) :]
     _take_up_quotas(dataset, [part for part in found if part.stage == CRAWL], wanted)
+
+    def running(current: Dataset) -> bool:
+        _require_ended(current)
+        current.run, current.told_at, current.status = job.id, None, DatasetStatus.RUNNING
+        return True
+
+    change_dataset(place.documents, dataset.id, running)
     for part in wanted:
         parts.change_part(place.documents, parts.part_id(job.id, part.stage, part.number), _opened(part))
     if first == CRAWL and VALIDATE in names:
@@ -241,16 +252,13 @@ def _go_on(place: Platform, dataset: Dataset, job: Job, again: Callable[[Part], 
         current.error, current.ended_at = None, None
         current.outbox = [outgoing(first)]
         counts = Progress.read(current.result or {})
-        counts.stage, counts.chunks = first, chunk_counts([part for part in found if part.stage == first])
+        counts.stage = first
+        if first == CRAWL:
+            counts.chunks = chunk_counts(parts.parts_of(place.documents, job.id, CRAWL))
+            counts.validated = None
         current.result = counts.document()
         return True
 
-    def running(current: Dataset) -> bool:
-        _require_ended(current)
-        current.run, current.told_at, current.status = job.id, None, DatasetStatus.RUNNING
-        return True
-
-    change_dataset(place.documents, dataset.id, running)
     opened = jobs.change_job(place.documents, job.id, change)
     lifecycle.send(place, opened)
     return mirror(place, opened)

@@ -71,7 +71,7 @@ class Taker:
             record.state, record.reason = ImageState.REJECTED, rejected.reason
         finally:
             path.unlink(missing_ok=True)
-        self.pulse()
+        # Also when the chunk is to stop: what was fetched is not to be fetched again.
         self.platform.documents.put(IMAGES, record.id, record.document())
         return record.reason
 
@@ -118,7 +118,6 @@ class Taker:
             raise Rejected(reason)
         assert looked.format is not None  # noqa: S101  # there is no fault
         name = image_media(self.dataset.id, fetched.sha256, looked.format)
-        self.pulse()
         try:
             mine = {"image": record.id}
             self.platform.objects.put(MEDIA, name, path, f"image/{looked.format}", metadata=mine, if_generation=0)

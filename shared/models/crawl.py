@@ -95,6 +95,7 @@ class Validated(Model):
     """What validation found so far."""
 
     level: Level
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts)
     checked: int = 0
     accepted: int = 0
     findings: dict[str, int] = Field({}, description="How many images each check has something to say of.")
@@ -104,7 +105,7 @@ class Progress(Model):
     """Counted from the chunks; while a stage runs, found = downloaded + rejected + those not settled yet."""
 
     stage: str | None = Field(None, description="`crawl` or `validate`.")
-    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Of that stage.")
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Of the crawl.")
     images: Tally = Field(default_factory=Tally)
     sources: dict[str, SourceProgress] = {}
     validated: Validated | None = None

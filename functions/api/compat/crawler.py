@@ -20,7 +20,7 @@ from functions.api.problems import BadRequest, status_of
 from functions.api.schemas import Title
 from shared.datasets import runs, store
 from shared.errors import PermanentError
-from shared.models.crawl import Dataset
+from shared.models.crawl import ChunkCounts, Dataset
 from shared.models.dataset import DatasetStatus, Level
 from shared.pipeline.lifecycle import JobProblem
 
@@ -116,14 +116,15 @@ OwnCrawl = Annotated[Dataset, Depends(own_crawl)]
 
 
 def progress(dataset: Dataset) -> CrawlProgress:
-    counts, images = dataset.progress.chunks, dataset.progress.images
+    counts, images, validated = dataset.progress.chunks, dataset.progress.images, dataset.progress.validated
+    looked = validated.chunks if validated else ChunkCounts()
     return CrawlProgress(
         progress=dataset.percent,
         status=dataset.status,
         total_chunks=counts.total,
         completed_chunks=counts.completed,
-        failed_chunks=counts.failed,
-        active_chunks=counts.active,
+        failed_chunks=counts.failed + looked.failed,
+        active_chunks=counts.active + looked.active,
         images_found=images.found,
         images_downloaded=images.downloaded,
         images_rejected=sum(images.rejected.values()),
