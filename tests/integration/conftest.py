@@ -10,10 +10,13 @@ import pytest
 from infra.demo.video import render
 from infra.emulated.emulators import Hosts
 from infra.fakes.apify_server import ApifyServer
+from infra.fakes.image_search import ImageSearch
 from infra.fakes.made_up.apify import VIDEO, any_post
 from infra.fakes.made_up.gemini import MadeUpGemini
 from tests.contract.emulated import need_emulators, running_emulators
+from tests.crawling import unhurried
 from tests.hostile_server import HostileServer
+from tests.image_site import ImageSite
 from tests.integration.sites import OPTIONS, MortalOpenAI, Services, Sites
 from tests.running import Server, serving
 from tests.sounds import talking_video
@@ -33,17 +36,39 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         yield served
 
 
+@pytest.fixture(scope="session")
+def pictures() -> Iterator[ImageSite]:
+    with ImageSite() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def engines(pictures: ImageSite) -> Iterator[ImageSearch]:
+    """Three pages of ten images for every keyword, which is a number."""
+
+    def named(keyword: str, page: int) -> list[str]:
+        first = int(keyword) * 1000 + page * 10
+        return [pictures.url("image", number) for number in range(first, first + 10)] if page <= 3 else []
+
+    with ImageSearch(named) as search:
+        yield search
+
+
 @pytest.fixture(scope="session", params=sorted(OPTIONS))
 def place(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, hostile: HostileServer, web: Web
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    hostile: HostileServer,
+    web: Web,
+    pictures: ImageSite,
+    engines: ImageSearch,
 ) -> Iterator[Server]:
     """A server of either place, for all tests of the session."""
     if request.param == "emulated":
         need_emulators()
     data = tmp_path_factory.mktemp(request.param)
-    with serving(
-        data, *OPTIONS[request.param], ALLOW_HOSTS=f"{hostile.address},{web.address}", MAX_FILE_SIZE_MB="20"
-    ) as server:
+    environ = {"ALLOW_HOSTS": f"{hostile.address},{web.address},{pictures.address}", "MAX_FILE_SIZE_MB": "20"}
+    with serving(data, *OPTIONS[request.param], **environ, **unhurried(pictures, engines)) as server:
         yield server
 
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from infra.demo.recipe import RECIPE
+from infra.fakes.image_search import ImageSearch
 from shared.media.audio import ffmpeg_binary
 from shared.models.job import JobStatus
 from tests.people import PASSWORD, Mailbox
@@ -134,6 +135,45 @@ def test_row_3_metadata_service(place: Server, small_video: Path) -> None:
     assert Image.open(BytesIO(picture.content)).size == (320, 240)
     assert id in [video["id"] for video in listed]
     assert pages == [200, 200]
+
+
+def test_row_4_image_crawler(place: Server, engines: ImageSearch) -> None:
+    """A user signs in by e-mail, asks for images of two keywords, follows the chunks and has the images looked at."""
+    address, wish = (
+        "crawler@example.com",
+        {"project_id": 3, "name": "Numbers", "keywords": ["41", "42"], "max_images": 30},
+    )
+    with place.client() as user:
+        account = {"username": "crawler", "email": address, "password": PASSWORD}
+        assert user.post("/v1/auth/signup", json=account).status_code in (201, 202)
+        token = mailbox(place).tokens("verify", address)[-1]
+        assert user.post("/v1/auth/verify-email", json={"token": token}).status_code == 200
+        signed_in = user.post("/api/v1/auth/login", json={"email": address, "password": PASSWORD})
+        assert signed_in.status_code == 200, signed_in.text
+        user.headers["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
+
+        id = user.post("/api/v1/jobs", json=wish).json()["id"]
+        assert [job["id"] for job in user.get("/api/v1/jobs").json()] == [id]
+        started = user.post(f"/api/v1/jobs/{id}/start").json()
+        assert started["total_chunks"] == 6
+
+        def completed() -> bool:
+            progress = user.get(f"/api/v1/jobs/{id}/progress").json()
+            assert progress["status"] in ("running", "completed"), progress
+            return bool(progress["status"] == "completed")
+
+        eventually(completed, 90, 0.2)
+        progress = user.get(f"/api/v1/jobs/{id}/progress").json()
+        assert (progress["progress"], progress["completed_chunks"], progress["failed_chunks"]) == (100, 6, 0)
+        assert progress["images_downloaded"] == 30
+        validation = user.post(f"/api/v1/validation/job/{id}/", json={"level": "slow"}).json()
+        assert validation["images_count"] == 30
+        eventually(completed, 60, 0.2)
+        found = user.get(f"/v1/datasets/{id}/images", params={"state": "downloaded", "limit": 100}).json()["images"]
+        assert [image["level"] for image in found] == ["slow"] * 30
+        assert user.post(f"/api/v1/jobs/{id}/retry").status_code == 400
+    with place.client() as visitor:
+        assert visitor.get(f"/api/v1/jobs/{id}").status_code == 404
 
 
 def test_row_5_ask_video(place: Server, cooking_video: Path) -> None:
