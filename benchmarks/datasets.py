@@ -102,13 +102,14 @@ def tell(
     print(f"{place}: {dataset['status']}, {told['found']} found, {told['downloaded']} kept")
     for reason, number in Counter(told["rejected"]).most_common():
         print(f"{number:>8} {reason}")
-    kept = told["downloaded"]
-    print(
-        f"{place}: crawl {crawl_sec:.1f} s ({count / crawl_sec:.0f} addresses/s),"
-        f" validation {total_sec - crawl_sec:.1f} s ({kept / max(0.1, total_sec - crawl_sec):.0f} images/s), {cpu:.0f} s of CPU since the last kill,"
-        f" {fetched_again(site)} addresses asked for again, load {os.getloadavg()[0]:.1f}",
-        flush=True,
-    )
+    kept, validate_sec = told["downloaded"], total_sec - crawl_sec
+    for line in (
+        f"crawl {crawl_sec:.1f} s ({count / crawl_sec:.0f} addresses/s)",
+        f"validation {validate_sec:.1f} s ({kept / max(0.1, validate_sec):.0f} images/s)",
+        f"{cpu:.0f} s of CPU since the last kill, load {os.getloadavg()[0]:.1f}",
+        f"{fetched_again(site)} addresses asked for again",
+    ):
+        print(f"{place}: {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def kill_function(server_pid: int, name: str) -> int:
     killed = 0
     for pid in descendants(server_pid):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if b"--target" in words and words[words.index(b"--target") + 1] == name.encode():
+        if b"--again" not in words and b"--target" in words and words[words.index(b"--target") + 1] == name.encode():
             os.kill(pid, signal.SIGKILL)
             killed += 1
     return killed

@@ -107,11 +107,6 @@ class Server(Api):
         assert self._process is not None
         return self._process.pid
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None, "it does not run"
-        return self._process.pid
-
     def kill(self) -> None:
         """SIGKILL, without any warning."""
         self._end(signal.SIGKILL)

@@ -28,10 +28,7 @@ MAX_KEYWORDS = 100
 PublicDataset = public_model("Dataset", Dataset, set(HIDDEN))
 
 
-def offered_sources() -> list[SourceName]:
-    """The search engines that can be asked here."""
-    paid = [SourceName.GOOGLE] if settings().apify_token else []
-    return [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE, *paid]
+FREE = [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE]
 
 
 class DatasetWish(BaseModel):
@@ -43,7 +40,9 @@ class DatasetWish(BaseModel):
     project: int | Annotated[str, Field(max_length=200)] | None = Field(None, description="Any name of your own.")
     keywords: list[Keyword] = Field([], max_length=MAX_KEYWORDS, examples=[["husky snow", "samoyed"]])
     sources: list[SourceName] | None = Field(
-        None, max_length=10, description="Where keywords are searched; null: all engines that this server can ask."
+        None,
+        max_length=10,
+        description="Where keywords are searched; null: everywhere but at `google`, which costs Apify's price.",
     )
     max_images: int = Field(100, ge=1, description="Shared out fairly among keywords and sources.")
     filters: Filters = Field(default_factory=Filters)
@@ -115,15 +114,11 @@ class PublicImage(Model):
 
 
 def create(documents: Documents, owner: str, wish: DatasetWish) -> Dataset:
-    """Raises PermanentError `too_many_images`, `not_configured`."""
+    """Raises PermanentError `too_many_images`."""
     most = settings().max_dataset_images
     if wish.max_images > most:
         raise PermanentError("too_many_images", f"A dataset holds at most {most} images; ask for fewer.")
-    sources = offered_sources() if wish.sources is None else list(dict.fromkeys(wish.sources))
-    if SourceName.GOOGLE in sources and not settings().apify_token:
-        raise PermanentError(
-            "not_configured", "Google's images are searched by Apify, for which this server has no token."
-        )
+    sources = FREE if wish.sources is None else list(dict.fromkeys(wish.sources))
     now = clock.now()
     dataset = Dataset(
         id=new_id(),

@@ -55,15 +55,13 @@ class Crawler:
     def crawl(self) -> None:
         chunk = self._chunk
         self._run.leave(self._write_down)
-        try:
-            with ThreadPoolExecutor(settings().crawl_connections) as threads:
-                try:
-                    while chunk.open and not chunk.exhausted and self._in_time():
-                        self._work_at_page(self._page(), threads)
-                finally:
-                    self._over.set()
-        finally:
-            self._run.again = bool(chunk.open and not chunk.exhausted)
+        with ThreadPoolExecutor(settings().crawl_connections) as threads:
+            try:
+                while chunk.open and not chunk.exhausted and self._in_time():
+                    self._work_at_page(self._page(), threads)
+            finally:
+                self._over.set()
+        self._run.again = bool(chunk.open and not chunk.exhausted)
 
     def _work_at_page(self, page: Found, threads: ThreadPoolExecutor) -> None:
         chunk, left = self._chunk, self._left(page)

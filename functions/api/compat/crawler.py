@@ -156,7 +156,7 @@ def crawler_log_in(form: LogIn, guesses: Counted) -> Token:
 
 @router.post("/jobs", summary="Ask for images", status_code=201, responses=problems(401, 403))
 def create_crawl(wish: CrawlWish, user: Caller, place: Place) -> CrawlJob:
-    """As POST /v1/datasets, with all sources that this server can ask."""
+    """As POST /v1/datasets, from several engines."""
     native = DatasetWish(name=wish.name, keywords=wish.keywords, max_images=wish.max_images, project=wish.project_id)
     return crawl(datasets.create(place.documents, user.id, native))
 

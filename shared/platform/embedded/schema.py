@@ -96,4 +96,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             f" BEGIN {_WORDS_GO} {_WORDS_COME} END",
         ),
     ),
+    Migration(
+        "images",
+        (
+            _document_index("documents_by_dataset", value("datasetId"), rank("datasetId")),
+            _document_index(
+                "documents_by_dataset_and_chunk", value("datasetId"), rank("datasetId"), value("chunk"), rank("chunk")
+            ),
+        ),
+    ),
 )

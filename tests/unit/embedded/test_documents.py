@@ -28,6 +28,9 @@ NEWEST: list[Order] = [("createdAt", "desc")]
         ([("status", "==", "running")], [], "documents_by_status"),
         ([("wakeAt", "<=", NOW)], [("wakeAt", "asc")], "documents_by_wake_at"),
         ([("expiresAt", "<=", NOW)], [("expiresAt", "asc")], "documents_by_expires_at"),
+        ([("datasetId", "==", "d")], [], "documents_by_dataset"),
+        ([("datasetId", "==", "d"), ("chunk", "==", 1)], [], "documents_by_dataset_and_chunk"),
+        ([("datasetId", "==", "d"), ("state", "==", "x"), ("chunk", "==", 1)], [], "documents_by_dataset_and_chunk"),
     ],
 )
 def test_the_queries_of_the_pipeline_use_an_index(
@@ -36,7 +39,7 @@ def test_the_queries_of_the_pipeline_use_an_index(
     """A list of jobs opens as fast with a hundred thousand jobs as with ten."""
     for n in range(3):
         job = {"owner": "a", "status": "done", "kind": "recipe", "createdAt": NOW, "wakeAt": NOW, "expiresAt": NOW}
-        place.platform.documents.put("jobs", f"{n}", job)
+        place.platform.documents.put("jobs", f"{n}", job | {"datasetId": "d", "chunk": 1, "state": "x"})
     connection = place.database.connection
     statements: list[str] = []
     connection.set_trace_callback(statements.append)

@@ -1,0 +1,88 @@
+"""`clipwise dataset …` as a user runs it, against a real API."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from infra.cli.main import app
+from tests.api_site import Site
+from tests.image_site import ImageSite
+
+
+@pytest.fixture
+def images(site: Site) -> Iterator[ImageSite]:
+    with ImageSite() as serving:
+        site.configure(ALLOW_HOSTS=serving.address, CRAWL_HOST_DELAY_SEC="0", CRAWL_HOST_CONNECTIONS="8")
+        yield serving
+
+
+@contextmanager
+def working(site: Site) -> Iterator[None]:
+    """Somebody does what is to be done, meanwhile."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.05):
+            site.work()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        worker.join()
+
+
+def run(site: Site, *words: str) -> Result:
+    return CliRunner().invoke(app, ["dataset", *words, "--server", site.url])
+
+
+def done(site: Site, *words: str) -> str:
+    result = run(site, *words)
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+def test_from_a_list_to_files(site: Site, images: ImageSite, tmp_path: Path) -> None:
+    """A list is made a dataset, started, followed to its end, written into a file here, and deleted."""
+    lines = tmp_path / "urls.txt"
+    lines.write_text("\n".join(images.mix(40)), encoding="utf-8")
+    id = done(site, "create", "Pictures", "--list", str(lines), "--max-images", "40")
+    assert "1 chunks" in run(site, "start", id).output
+    site.work()
+    report = done(site, "watch", id)
+    assert "40 found" in report
+    assert "rejected: http_404" in report
+    assert json.loads(done(site, "watch", id, "--json"))["status"] == "completed"
+
+    with working(site):
+        (path,) = done(site, "export", id, "--format", "parquet", "--output", str(tmp_path / "out")).split()
+    assert Path(path).read_bytes().startswith(b"PAR1")
+    assert run(site, "delete", id).exit_code == 0
+    assert run(site, "watch", id).exit_code == 2
+
+
+def test_a_dataset_that_fails_is_told(site: Site, images: ImageSite) -> None:
+    """When nothing could be had, the command says why and ends with 1."""
+    id = done(site, "create", "Dogs", "-k", "dog", "--source", "google")
+    run(site, "start", id)
+    site.work()
+    result = run(site, "watch", id)
+    assert result.exit_code == 1
+    assert "APIFY_TOKEN" in result.stdout
+
+
+def test_what_cannot_be_done_is_told(site: Site, images: ImageSite) -> None:
+    """Starting a dataset of nothing, or stopping one that does not run, ends with 2 and a sentence."""
+    id = done(site, "create", "Nothing")
+    for command in ("start", "stop", "retry"):
+        result = run(site, command, id)
+        assert result.exit_code == 2, result.output
