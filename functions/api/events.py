@@ -58,14 +58,14 @@ class Latest:
         self._changed.set()
 
 
-def render(document: Document) -> tuple[bool, dict[str, Any]]:
+def job_form(document: Document) -> tuple[bool, dict[str, Any]]:
     """Whether a job has ended, and its public form."""
     job = Job.read(document.data)
     return job.status.final, job.public()
 
 
 async def follow(
-    documents: Documents, id: str, seen: str | None, collection: str = JOBS, render: Render = render
+    documents: Documents, id: str, seen: str | None, collection: str = JOBS, render: Render | None = None
 ) -> AsyncGenerator[bytes, None]:
     """Events with the public form of a job, or of what else is rendered: now, unless its version is `seen`, and then
     after each change.
@@ -85,7 +85,7 @@ async def follow(
                 continue
             if document is None:
                 return
-            ended, shown = await to_thread.run_sync(render, document)
+            ended, shown = await to_thread.run_sync(render or job_form, document)
             if document.version != seen:
                 seen = document.version
                 yield f"id: {seen}\ndata: {json.dumps(shown, ensure_ascii=False)}\n\n".encode()
