@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from shared import clock
@@ -12,7 +13,7 @@ from shared.models.crawl import Dataset
 from shared.models.dataset import ImageRecord, ImageState
 from shared.models.job import Job
 from shared.pipeline.paths import media_name
-from shared.platform.cas import compare_and_set
+from shared.platform.cas import change_model
 from shared.platform.ports import Documents, Filter
 
 DATASETS = "datasets"
@@ -59,20 +60,14 @@ def datasets_of(documents: Documents, owner: str, limit: int, cursor: str | None
 
 def change_dataset(documents: Documents, dataset_id: str, change: Callable[[Dataset], bool]) -> Dataset:
     """Store what `change` makes of the dataset if it says so; it may be asked again. Raises NotFound, Conflict."""
-    current: Dataset
 
-    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
-        nonlocal current
-        if data is None:
-            raise NotFound(dataset_id)
-        current = Dataset.read(data)
-        if not change(current):
-            return None
-        current.updated_at = clock.now()
-        return current.document()
+    def timed(dataset: Dataset) -> bool:
+        if not change(dataset):
+            return False
+        dataset.updated_at = clock.now()
+        return True
 
-    compare_and_set(documents, DATASETS, dataset_id, changed)
-    return current
+    return change_model(documents, DATASETS, dataset_id, Dataset, timed)
 
 
 def image_id(dataset_id: str, url: str) -> str:
@@ -120,11 +115,9 @@ def downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageRecord]:
 def change_image(documents: Documents, id: str, change: Callable[[ImageRecord], None]) -> None:
     """A document that is gone stays gone."""
 
-    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
-        if data is None:
-            return None
-        record = ImageRecord.read(data)
+    def changed(record: ImageRecord) -> bool:
         change(record)
-        return record.document()
+        return True
 
-    compare_and_set(documents, IMAGES, id, changed)
+    with suppress(NotFound):
+        change_model(documents, IMAGES, id, ImageRecord, changed)

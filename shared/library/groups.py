@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from shared import clock
 from shared.chat import history
@@ -12,7 +11,7 @@ from shared.library.videos import videos_named
 from shared.models.group import MAX_VIDEOS, Group
 from shared.models.job import Job
 from shared.pipeline.lifecycle import new_id
-from shared.platform.cas import compare_and_set
+from shared.platform.cas import change_model
 from shared.platform.ports import Documents
 
 GROUPS = "groups"
@@ -41,19 +40,13 @@ def groups_of(documents: Documents, owner: str, limit: int, cursor: str | None) 
 
 def change_group(documents: Documents, group: Group, change: Callable[[Group], None]) -> Group:
     """The group after `change`, which may raise; raises NotFound when it was deleted meanwhile."""
-    current: Group
 
-    def changed(data: dict[str, Any] | None) -> dict[str, Any]:
-        nonlocal current
-        if data is None:
-            raise NotFound(group.id)
-        current = Group.read(data)
+    def changed(current: Group) -> bool:
         change(current)
         current.updated_at = clock.now()
-        return current.document()
+        return True
 
-    compare_and_set(documents, GROUPS, group.id, changed)
-    return current
+    return change_model(documents, GROUPS, group.id, Group, changed)
 
 
 def describe(documents: Documents, group: Group, **changed: str | None) -> Group:
@@ -82,7 +75,8 @@ def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
 
     Raises PermanentError `no_such_video`, `group_full`.
     """
-    missing = [id for id in ids if id not in videos_named(documents, ids, group.owner)]
+    known = videos_named(documents, ids, group.owner)
+    missing = [id for id in ids if id not in known]
     if missing:
         raise PermanentError("no_such_video", f"You have no video {missing[0]!r}; choose among GET /v1/videos.")
 

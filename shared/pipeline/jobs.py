@@ -6,16 +6,15 @@ import logging
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared import clock
-from shared.errors import AlreadyExists, NotFound
+from shared.errors import AlreadyExists
 from shared.library.search import search_words
 from shared.logs import bound
 from shared.models.job import Job, JobStatus, Outgoing, StageStatus, UploadState
 from shared.pipeline.paths import JOBS
 from shared.pipeline.wiring import wiring
-from shared.platform.cas import compare_and_set
+from shared.platform.cas import change_model
 from shared.platform.ports import Documents
 from shared.settings import settings
 from shared.webhooks.endpoints import NOTIFY, anyone_listens
@@ -54,23 +53,17 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
         NotFound: There is no such job (any more).
         Conflict: Others kept winning; the caller's delivery is to come back later.
     """
-    current: Job
 
-    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
-        nonlocal current
-        if data is None:
-            raise NotFound(f"job {job_id}")
-        current = Job.read(data)
-        ended = current.status.final
-        if not change(current):
-            return None
-        if current.status.final and not ended and anyone_listens(documents, current.owner):
-            current.outbox.append(Outgoing(id=uuid.uuid4().hex, target=NOTIFY))
-        stamp(current)
-        return current.document()
+    def stamped(job: Job) -> bool:
+        ended = job.status.final
+        if not change(job):
+            return False
+        if job.status.final and not ended and anyone_listens(documents, job.owner):
+            job.outbox.append(Outgoing(id=uuid.uuid4().hex, target=NOTIFY))
+        stamp(job)
+        return True
 
-    compare_and_set(documents, JOBS, job_id, changed)
-    return current
+    return change_model(documents, JOBS, job_id, Job, stamped)
 
 
 def stamp(job: Job) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from shared.errors import AlreadyExists, NotFound
+from shared.errors import AlreadyExists
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.paths import PARTS
-from shared.platform.cas import compare_and_set
+from shared.platform.cas import change_model
 from shared.platform.ports import Documents
 
 PAGE = 100
@@ -70,17 +70,7 @@ def change_part(
         NotFound: There is no such part, and no `new`.
         Conflict: Others kept winning.
     """
-    current: Part
-
-    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
-        nonlocal current
-        if data is None and new is None:
-            raise NotFound(f"part {id}")
-        current = Part.read(data) if data is not None else new()  # type: ignore[misc]  # checked above
-        return current.document() if change(current) else None
-
-    compare_and_set(documents, PARTS, id, changed)
-    return current
+    return change_model(documents, PARTS, id, Part, change, new)
 
 
 def delete_parts(documents: Documents, job_id: str, stage: str | None = None) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from shared.errors import AlreadyExists, Conflict
+from shared.errors import AlreadyExists, Conflict, NotFound
+from shared.models.base import Model
 from shared.platform.ports import Documents
 
 CONFLICTS_BORNE = 30
+
+M = TypeVar("M", bound=Model)
 
 Change = Callable[[dict[str, Any] | None], dict[str, Any] | None]
 """From what is stored, or None, to what is to be stored; None leaves it as it is. May raise to give up."""
@@ -37,3 +40,36 @@ def compare_and_set(documents: Documents, collection: str, id: str, change: Chan
             continue
         return
     raise Conflict(f"{collection}/{id} changes too often")
+
+
+def change_model(
+    documents: Documents,
+    collection: str,
+    id: str,
+    model: type[M],
+    change: Callable[[M], bool],
+    new: Callable[[], M] | None = None,
+) -> M:
+    """The stored model after `change`, which mutates the one it is given and says whether to store it.
+
+    It is asked again about the fresh one when another writer was first, and may raise to give up. What is not there yet
+    begins as `new` makes it.
+
+    Raises:
+        NotFound: There is no such document, and no `new`.
+        Conflict: Others kept winning; the caller is to come back later.
+    """
+    current: M
+
+    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        nonlocal current
+        if data is not None:
+            current = model.read(data)
+        elif new is not None:
+            current = new()
+        else:
+            raise NotFound(f"{collection}/{id}")
+        return current.document() if change(current) else None
+
+    compare_and_set(documents, collection, id, changed)
+    return current

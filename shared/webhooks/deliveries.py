@@ -15,7 +15,7 @@ from shared.errors import AlreadyExists, NotFound, TransientError
 from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Event, Webhook
 from shared.pipeline.wiring import wiring
-from shared.platform.cas import compare_and_set
+from shared.platform.cas import change_model
 from shared.platform.ports import Documents, Filter, Order, Platform
 from shared.webhooks.endpoints import NOTIFY, WEBHOOKS, webhooks_of
 
@@ -110,17 +110,7 @@ def read_delivery(documents: Documents, id: str) -> Delivery | None:
 
 def change_delivery(documents: Documents, id: str, change: Callable[[Delivery], bool]) -> Delivery:
     """As `change_job`, for a delivery. Raises NotFound, Conflict."""
-    current: Delivery
-
-    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
-        nonlocal current
-        if data is None:
-            raise NotFound(f"delivery {id}")
-        current = Delivery.read(data)
-        return current.document() if change(current) else None
-
-    compare_and_set(documents, DELIVERIES, id, changed)
-    return current
+    return change_model(documents, DELIVERIES, id, Delivery, change)
 
 
 def claim(documents: Documents, id: str) -> Delivery | None:

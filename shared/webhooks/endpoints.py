@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from shared import clock
-from shared.errors import NotFound
 from shared.models.webhook import Webhook
-from shared.platform.cas import compare_and_set
+from shared.platform.cas import change_model
 from shared.platform.ports import Documents
 
 WEBHOOKS = "webhooks"
@@ -37,20 +35,14 @@ def anyone_listens(documents: Documents, owner: str) -> bool:
 
 def change_webhook(documents: Documents, id: str, change: Callable[[Webhook], bool]) -> Webhook:
     """As `change_job`, for a webhook. Raises NotFound, Conflict."""
-    current: Webhook
 
-    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
-        nonlocal current
-        if data is None:
-            raise NotFound(f"webhook {id}")
-        current = Webhook.read(data)
-        if not change(current):
-            return None
-        current.updated_at = clock.now()
-        return current.document()
+    def timed(webhook: Webhook) -> bool:
+        if not change(webhook):
+            return False
+        webhook.updated_at = clock.now()
+        return True
 
-    compare_and_set(documents, WEBHOOKS, id, changed)
-    return current
+    return change_model(documents, WEBHOOKS, id, Webhook, timed)
 
 
 def pause(webhook: Webhook, reason: str) -> None:
