@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from shared.exports.scale import for_servings
 from shared.models.base import Model
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
+from shared.models.transcript import Transcript
 from shared.models.video import Segment
 from shared.pipeline.media import load_transcript
 from shared.pipeline.paths import MEDIA, media_name
@@ -59,18 +61,20 @@ class Material:
         return recipe if self.servings is None else for_servings(recipe, self.servings)
 
     def transcript(self) -> list[Segment]:
-        """There as soon as it was taken out, however the job goes on.
-
-        Raises PermanentError `not_done`, `no_transcript`, `servings_unknown`.
-        """
+        """Raises PermanentError as `spoken`, and `servings_unknown`."""
         if self.servings is not None:
             raise _not_scaled()
-        try:
-            segments = load_transcript(self.objects, self.job.id).segments
-        except NotFound:
-            segments = []
-        if segments:
-            return segments
+        return self.spoken().segments
+
+    def spoken(self) -> Transcript:
+        """What is said, there as soon as it was taken out, however the job goes on.
+
+        Raises PermanentError `not_done`, `no_transcript`.
+        """
+        with suppress(NotFound):
+            transcript = load_transcript(self.objects, self.job.id)
+            if transcript.segments:
+                return transcript
         if not self.job.status.final:
             raise self._not_done()
         raise PermanentError(

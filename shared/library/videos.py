@@ -16,10 +16,11 @@ from shared.models.video import Extraction
 from shared.pipeline import lifecycle
 from shared.pipeline.jobs import change_job
 from shared.pipeline.lifecycle import JobProblem
-from shared.pipeline.media import load_json, load_transcript
+from shared.pipeline.media import load_json
 from shared.pipeline.outbox import outgoing
 from shared.pipeline.paths import EXTRACTION, JOBS, MEDIA, TRANSCRIPT, UPLOADS, media_name, media_prefix, source_name
 from shared.platform.ports import Documents, Filter, Platform
+from shared.settings import settings
 
 COPIES_AT_ONCE = 16
 IN_LIMIT = 30
@@ -65,10 +66,20 @@ def videos_named(documents: Documents, ids: Iterable[str], owner: str) -> dict[s
 
 def titles_of(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, str | None]:
     """What those of the videos are called that there are and that are the owner's."""
-    named = videos_named(documents, ids, owner)
-    return {
-        id: job.title or job.video.title or (job.result or {}).get("title") or job.filename for id, job in named.items()
-    }
+    return {id: title_of(job) or job.filename for id, job in videos_named(documents, ids, owner).items()}
+
+
+def title_of(job: Job) -> str | None:
+    """What its owner calls the video, else its source, else the result."""
+    return job.title or job.video.title or (job.result or {}).get("title")
+
+
+def thumbnail_link(place: Platform, job: Job) -> str | None:
+    """A link to the video's thumbnail that needs no token and soon stops working; None without one."""
+    if job.video.thumbnail is None:
+        return None
+    name = media_name(job.id, job.video.thumbnail.name)
+    return place.objects.signed_url(MEDIA, name, settings().signed_link_ttl_sec)
 
 
 def analyses_of(documents: Documents, video: Job) -> list[Job]:
@@ -79,8 +90,7 @@ def analyses_of(documents: Documents, video: Job) -> list[Job]:
 
 def transcript_of(place: Platform, video: Job) -> Transcript:
     """All its words; raises PermanentError `not_done`, `no_transcript`."""
-    Material(place.objects, video).transcript()
-    return load_transcript(place.objects, video.id)
+    return Material(place.objects, video).spoken()
 
 
 def describe(documents: Documents, video_id: str, **changed: Any) -> Job:

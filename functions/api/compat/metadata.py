@@ -18,10 +18,10 @@ from functions.api.identity import Caller
 from functions.api.openapi import inline_body, problems
 from functions.api.schemas import FileWish
 from shared.analyses.metadata import clock_time
+from shared.library.videos import thumbnail_link
 from shared.models.job import Job, JobStatus
-from shared.pipeline.paths import JOBS, MEDIA, media_name
+from shared.pipeline.paths import JOBS
 from shared.platform.ports import Platform
-from shared.settings import settings
 
 KIND = "metadata"
 MOST_LISTED = 1000
@@ -109,16 +109,12 @@ def all_videos(user: Caller, place: Place) -> list[VideoMetadata]:
 
 
 def metadata_of(job: Job, place: Platform) -> VideoMetadata:
-    info, thumbnail = job.video.info, job.video.thumbnail
-    link = None
-    if thumbnail:
-        name = media_name(job.id, thumbnail.name)
-        link = place.objects.signed_url(MEDIA, name, settings().signed_link_ttl_sec)
+    info = job.video.info
     return VideoMetadata(
         id=job.id,
         filename=job.filename or "",
         upload_time=job.created_at,
         status=STATES[job.status],
         duration=clock_time(info.duration_sec) if info else None,
-        thumbnail_url=link,
+        thumbnail_url=thumbnail_link(place, job),
     )

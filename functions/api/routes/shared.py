@@ -14,13 +14,11 @@ from functions.api.openapi import problems
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups, shares
-from shared.library.videos import transcript_of
+from shared.library.videos import thumbnail_link, title_of, transcript_of
 from shared.models.base import Model
 from shared.models.group import Group
 from shared.models.job import Job
 from shared.models.transcript import Transcript
-from shared.pipeline.paths import MEDIA, media_name
-from shared.settings import settings
 
 router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problems(404, 422))
 
@@ -90,17 +88,13 @@ def show_shared(
 
 def describe(job: Job, place: Place) -> dict[str, Any]:
     video = job.video
-    link = None
-    if video.thumbnail:
-        name = media_name(job.id, video.thumbnail.name)
-        link = place.objects.signed_url(MEDIA, name, settings().signed_link_ttl_sec)
     return {
         "id": job.id,
-        "title": job.title or video.title or (job.result or {}).get("title") or job.filename,
+        "title": title_of(job) or job.filename,
         "description": job.description,
         "duration_sec": video.info.duration_sec if video.info else None,
         "transcript_language": video.transcript_language,
-        "thumbnail_url": link,
+        "thumbnail_url": thumbnail_link(place, job),
     }
 
 

@@ -92,7 +92,7 @@ def shown(job: Job) -> dict[str, Any]:
     video, info = job.video, job.video.info
     return {
         "id": job.id,
-        "title": job.title or video.title or (job.result or {}).get("title"),
+        "title": videos.title_of(job),
         "description": job.description,
         "tags": job.tags,
         "status": job.status,
