@@ -106,6 +106,7 @@ class ImageSite:
         self.asked: Counter[str] = Counter()
         self.agents: set[str] = set()
         self.most_at_once = 0
+        self._lists: list[bytes] = []
         self._at_once = 0
         self._guard = threading.Lock()
         self._over = threading.Event()
@@ -167,6 +168,11 @@ class ImageSite:
         random.Random(6).shuffle(urls)
         return urls
 
+    def listed(self, content: bytes) -> str:
+        """Address of a list that lies here beside the images."""
+        self._lists.append(content)
+        return f"http://{self.address}/list/{len(self._lists) - 1}.csv"
+
     def fate(self, url: str) -> str | None:
         return FATES[urlsplit(url).path.split("/")[1]]
 
@@ -197,6 +203,8 @@ class ImageSite:
         _, sort, name = path.split("/", 2)
         number = int(name.split(".")[0])
         match sort:
+            case "list":
+                return send(request, self._lists[number], "text/csv")
             case "missing" | "forbidden" | "broken":
                 return send(request, b"", status=int((FATES[sort] or "").removeprefix("http_")))
             case "busy" if self.asked[path] == 1:

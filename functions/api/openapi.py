@@ -71,6 +71,12 @@ def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[s
     return {"requestBody": {"required": True, "content": {media_type: {"schema": whole}}}}
 
 
+def either(*bodies: dict[str, Any]) -> dict[str, Any]:
+    """A request body of any of these media types."""
+    content = {name: shown for each in bodies for name, shown in each["requestBody"]["content"].items()}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     schemas = document["components"]["schemas"]

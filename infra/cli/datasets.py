@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.options import LOCAL, Server
+from infra.cli.options import LOCAL, Server, is_link
 
 if TYPE_CHECKING:
     from infra.cli.session import Session
@@ -21,6 +21,8 @@ commands = typer.Typer(help="Image datasets: found, fetched, looked at, written 
 Id = Annotated[str, typer.Argument(help="The dataset's id, as `clipwise dataset create` prints it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the dataset's document, as JSON.")]
 POLL_SEC = 1.0
+LIST_SEC = 150.0
+"""For the server to fetch a list: somewhat longer than it may take."""
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -42,7 +44,8 @@ def create(
         list[str] | None, typer.Option("--source", help="bing, duckduckgo, openverse or google; several times.")
     ] = None,
     lists: Annotated[
-        list[Path] | None, typer.Option("--list", help="A file with addresses: lines, CSV or JSON lines.")
+        list[str] | None,
+        typer.Option("--list", help="A file with addresses, or a link to one: lines, CSV or JSON lines."),
     ] = None,
     max_images: Annotated[int, typer.Option(min=1, help="How many images to keep.")] = 100,
     licence: Annotated[list[str] | None, typer.Option("--licence", help="E.g. cc0 or by-sa; several times.")] = None,
@@ -64,13 +67,20 @@ def create(
         wish["sources"] = source
     with opened(server) as session:
         id = session.api.ask("POST", "/v1/datasets", json=wish)["id"]
-        for path in lists or []:
-            with path.open("rb") as file:
-                session.api.ask("POST", f"/v1/datasets/{id}/lists", files={"file": (path.name, file)})
+        for each in lists or []:
+            send_list(session, id, each)
         session.out.print(id)
         if start:
             session.api.ask("POST", f"/v1/datasets/{id}/start")
             follow(session, id)
+
+
+def send_list(session: Session, id: str, source: str) -> None:
+    if is_link(source):
+        session.api.ask("POST", f"/v1/datasets/{id}/lists", json={"url": source}, timeout=LIST_SEC)
+        return
+    with Path(source).open("rb") as file:
+        session.api.ask("POST", f"/v1/datasets/{id}/lists", files={"file": (Path(source).name, file)})
 
 
 @commands.command()

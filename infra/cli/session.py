@@ -20,7 +20,7 @@ from rich.text import Text
 from infra.cli.client import Api, JobDocument, Refused, Unreachable
 from infra.cli.credentials import Credentials, SessionAuth
 from infra.cli.follow import follow
-from infra.cli.options import LOCAL
+from infra.cli.options import LOCAL, is_link
 from infra.cli.progress import View, progress_view, show_job, show_upload
 from infra.cli.result import failure_view, job_view, result_view
 from infra.cli.upload import send_file
@@ -81,7 +81,7 @@ class Session:
     def submit(self, source: str, kind: str, language: str | None, as_json: bool, fresh: bool) -> None:
         """Send a file or a URL, follow its job and show how it ended."""
         with progress_view(self.err) as view:
-            if source.lower().startswith(("http://", "https://")):
+            if is_link(source):
                 job = self.api.create_job(source, kind, language, fresh)
                 if job["status"] == "done":
                     self.say("This was done before, and this is what came out; --fresh does it anew.")

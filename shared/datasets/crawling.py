@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 
-from shared.datasets.store import dataset_of, list_name, read_dataset
+from shared.datasets.lists import list_page
+from shared.datasets.store import dataset_of, read_dataset
 from shared.datasets.taking import Taker
 from shared.errors import Cancelled, NotFound
 from shared.models.crawl import Chunk, Dataset, SourceName
@@ -109,7 +111,7 @@ class Crawler:
 
     def _page(self) -> Found:
         """The page that is to be worked at; counted among what was found when it is read for the first time."""
-        page = read_page(self._run, self._chunk, self._pulse_search)
+        page = read_page(self._run, self._dataset, self._chunk, self._pulse_search)
         if not self._chunk.counted:
             with self._guard:
                 self._chunk.counted = True
@@ -138,25 +140,14 @@ class Crawler:
             part.outcome = self._chunk.document()
 
 
-def read_page(run: PartRun, chunk: Chunk, pulse: Pulse) -> Found:
+def read_page(run: PartRun, dataset: Dataset, chunk: Chunk, pulse: Pulse) -> Found:
     """The chunk's page as its source first gave it: no source is asked twice for the same."""
-    dataset_id = dataset_of(run.job)
     if chunk.source is SourceName.LIST:
-        return list_page(run, dataset_id, chunk)
+        return list_page(run.platform.objects, dataset, chunk.page)
     name = f"crawl/{run.number:05}-{chunk.page:05}.json"
-    try:
-        return Found.read(load_json(run.platform.objects, dataset_id, name))
-    except NotFound:
-        dataset = read_dataset(run.platform.documents, dataset_id)
-        source = image_source(chunk.source, settings(), dataset.filters)
+    with suppress(NotFound):
+        return Found.read(load_json(run.platform.objects, dataset.id, name))
+    source = image_source(chunk.source, settings(), dataset.filters)
     page = source.page(chunk.keyword or "", chunk.page, max(1, chunk.open), pulse)
-    store_json(run.platform.objects, dataset_id, name, page.json_form())
+    store_json(run.platform.objects, dataset.id, name, page.json_form())
     return page
-
-
-def list_page(run: PartRun, dataset_id: str, chunk: Chunk) -> Found:
-    """A page of the dataset's lists, which are numbered through."""
-    try:
-        return Found.read(load_json(run.platform.objects, dataset_id, list_name(chunk.page)))
-    except NotFound:
-        return Found(candidates=[], last=True)

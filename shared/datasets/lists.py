@@ -2,37 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from shared.datasets.planning import list_pages
-from shared.datasets.store import change_dataset, list_name
+from shared.datasets.store import change_dataset
+from shared.errors import PermanentError
+from shared.media.sniff import sniff
 from shared.models.crawl import Dataset, UrlList
 from shared.models.dataset import DatasetStatus
-from shared.pipeline.lifecycle import JobProblem
-from shared.pipeline.media import store_json
-from shared.platform.ports import Platform
+from shared.pipeline.lifecycle import JobProblem, new_id
+from shared.pipeline.media import load_json, store_json
+from shared.pipeline.paths import MEDIA, media_name
+from shared.platform.ports import Objects, Platform
+from shared.settings import settings
+from shared.sources.http import fetch
 from shared.sources.images.lists import pages_of
+from shared.sources.images.source import Found
 
 MOST_LISTS = 100
+MOST_MB = 100
+FETCH_SEC = 120
 
 
 def add_list(place: Platform, dataset: Dataset, file: BinaryIO, filename: str | None) -> Dataset:
     """Raises PermanentError `bad_list`, JobProblem `dataset_started`, `too_many_lists`."""
     _check(dataset)
-    first, count, number = list_pages(dataset), 0, 0
-    for number, page in enumerate(pages_of(file), start=1):
-        store_json(place.objects, dataset.id, list_name(first + number), page.json_form())
-        count += len(page.candidates)
-    added = UrlList(filename=filename, urls=count)
+    added = UrlList(id=new_id(), filename=filename)
 
     def change(current: Dataset) -> bool:
         _check(current)
-        if list_pages(current) != first:
-            raise JobProblem("list_meanwhile", "Another list was sent at the same time; send this one again.")
         current.lists.append(added)
         return True
 
-    return change_dataset(place.documents, dataset.id, change)
+    try:
+        for number, page in enumerate(pages_of(file), start=1):
+            store_json(place.objects, dataset.id, page_name(added, number), page.json_form())
+            added.urls += len(page.candidates)
+        return change_dataset(place.documents, dataset.id, change)
+    except BaseException:
+        place.objects.delete_prefix(MEDIA, media_name(dataset.id, page_name(added)))
+        raise
+
+
+def add_list_behind(place: Platform, dataset: Dataset, url: str) -> Dataset:
+    """The same with a list that lies somewhere else, as an object in a storage does.
+
+    Raises as `add_list`, and what `fetch` raises.
+    """
+    _check(dataset)
+    if url.startswith(("gs://", "s3://")):
+        raise PermanentError("url_invalid", "Send a link to the object that works without a login, as a signed URL is.")
+    limits = replace(settings(), max_file_size_mb=MOST_MB, download_timeout_sec=FETCH_SEC)
+    with TemporaryDirectory() as folder:
+        got = fetch(url, Path(folder) / "list", limits, lambda done, line: None, judge=judge_list)
+        with got.path.open("rb") as file:
+            return add_list(place, dataset, file, got.filename)
+
+
+def judge_list(head: bytes, filename: str | None) -> str:
+    """Raises PermanentError `bad_list` for what people get instead of a list."""
+    if sniff(head) == "text/html":
+        raise PermanentError("bad_list", "The link leads to a web page, not to a list; give the address of the file.")
+    return "text/plain"
+
+
+def list_page(objects: Objects, dataset: Dataset, number: int) -> Found:
+    """The `number`-th page of all the dataset's lists, from 1; behind the last one there are empty ones."""
+    for each in dataset.lists:
+        if number <= each.pages:
+            return Found.read(load_json(objects, dataset.id, page_name(each, number)))
+        number -= each.pages
+    return Found(candidates=[], last=True)
+
+
+def page_name(of: UrlList, number: int | None = None) -> str:
+    """Media name of a page of a list; of all of them, as a prefix, without a number."""
+    return f"lists/{of.id}/" + (f"{number:05}.json" if number else "")
 
 
 def _check(dataset: Dataset) -> None:

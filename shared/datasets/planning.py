@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from shared.models.crawl import Chunk, Dataset, SourceName
-from shared.sources.images.lists import MOST, PAGE
+from shared.sources.images.lists import MOST
 
 IMAGES_PER_CHUNK = 100
 CHUNKS_PER_SEARCH = 10
@@ -49,12 +49,8 @@ def _wanted(search: Search, share: int, dataset: Dataset) -> int:
     if search[0] in ONE_PAGE:
         return 1
     if search[0] is SourceName.LIST:
-        return list_pages(dataset)
+        return sum(each.pages for each in dataset.lists)
     return max(1, min(CHUNKS_PER_SEARCH, -(-share // IMAGES_PER_CHUNK)))
-
-
-def list_pages(dataset: Dataset) -> int:
-    return sum(-(-each.urls // PAGE) for each in dataset.lists)
 
 
 def _chunks(search: Search, share: int | None, count: int) -> list[Chunk]:

@@ -80,11 +80,6 @@ def image_media(dataset_id: str, sha256: str, format: str) -> str:
     return media_name(dataset_id, f"images/{sha256}.{'jpg' if format == 'jpeg' else format}")
 
 
-def list_name(page: int) -> str:
-    """Media name of a page of a dataset's lists, which are numbered through from 1."""
-    return f"lists/{page:05}.json"
-
-
 def images_page(
     documents: Documents, dataset_id: str, limit: int = PAGE, cursor: str | None = None, **equal: Any
 ) -> tuple[list[ImageRecord], str | None]:

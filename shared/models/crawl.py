@@ -14,6 +14,9 @@ from shared.models.base import Model
 from shared.models.dataset import DatasetStatus, Filters, Level
 from shared.models.job import JobError
 
+LIST_PAGE = 100
+"""How many addresses a page of a list has; its last one may have fewer."""
+
 
 class SourceName(StrEnum):
     BING = "bing"
@@ -24,10 +27,15 @@ class SourceName(StrEnum):
 
 
 class UrlList(Model):
-    """A list of images' addresses that was sent to the dataset."""
+    """A list of images' addresses that was sent to the dataset; it is kept, and read, in pages."""
 
+    id: str
     filename: str | None = None
-    urls: int = Field(description="How many lines of it name an image.")
+    urls: int = Field(0, description="How many lines of it name an image.")
+
+    @property
+    def pages(self) -> int:
+        return -(-self.urls // LIST_PAGE)
 
 
 class Tally(Model):

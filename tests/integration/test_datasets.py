@@ -17,10 +17,12 @@ pytestmark = pytest.mark.timeout(240)
 
 
 def test_a_list_becomes_a_dataset(place: Server, pictures: ImageSite) -> None:
-    """Three hundred good and bad addresses all come to what they must, and the images can be taken away."""
+    """Three hundred addresses, sent and linked to, all come to what they must, and the images can be taken away."""
     urls = pictures.mix(300)
     with place.client() as client:
-        id = create(client, urls)
+        id = create(client, urls[:200], max_images=len(urls))
+        link = pictures.listed("\n".join(urls[200:]).encode())
+        assert client.post(f"/v1/datasets/{id}/lists", json={"url": link}).status_code == 201
         start(client, id)
         dataset = ended(client, id)
         assert dataset["status"] == "completed", dataset["error"]

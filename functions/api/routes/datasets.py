@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import datasets
 from functions.api.access import Place, Retries, Starts, wrong_cursor
-from functions.api.bodies import read_form
+from functions.api.bodies import media_type, read_form, read_json
 from functions.api.datasets import (
     DatasetPage,
     DatasetProgress,
@@ -24,10 +24,10 @@ from functions.api.datasets import (
 )
 from functions.api.events import EventStream, follow
 from functions.api.identity import Caller
-from functions.api.openapi import inline_body, problems
+from functions.api.openapi import either, inline_body, problems
 from shared.datasets import runs, store
 from shared.datasets.erasing import delete_dataset
-from shared.datasets.lists import add_list
+from shared.datasets.lists import add_list, add_list_behind
 from shared.models.crawl import Dataset
 from shared.models.dataset import DatasetStatus
 from shared.platform.ports import Document
@@ -42,6 +42,14 @@ class NoFields(BaseModel):
     """Beside the file there are none."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class ListLink(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        max_length=8192, description="Where the list lies, with whatever lets us read it: a signed URL of an object."
+    )
 
 
 @router.post("", summary="Ask for a dataset of images", status_code=201, response_model=PublicDataset)
@@ -86,17 +94,24 @@ def remove_dataset(dataset: OwnDataset, place: Place) -> None:
     "/{dataset_id}/lists",
     summary="Send a list of images' addresses to a dataset",
     description="Lines of text, CSV with a column `url`, or JSON lines with a field `url`; `page_url`, `title`,"
-    " `author`, `licence` and `licence_url` are taken, too. Before the dataset is started.",
+    " `author`, `licence` and `licence_url` are taken, too. Before the dataset is started. A form brings the list"
+    " itself, JSON a link to it, e.g. the signed URL of an object in a storage.",
     status_code=201,
     response_model=PublicDataset,
-    responses=problems(400, 404, 409, 413),
-    openapi_extra=inline_body(
-        "multipart/form-data", NoFields.model_json_schema() | {"properties": {}}, file="The list."
+    responses=problems(400, 404, 409, 413, 503),
+    openapi_extra=either(
+        inline_body("multipart/form-data", NoFields.model_json_schema() | {"properties": {}}, file="The list."),
+        inline_body("application/json", ListLink.model_json_schema()),
     ),
 )
-async def send_list(dataset: OwnDataset, request: Request, place: Place) -> Response:
-    async with read_form(request, NoFields) as (_, file):
-        changed = await run_in_threadpool(add_list, place, dataset, file.stream, safe_filename(file.filename))
+async def send_list(dataset: OwnDataset, request: Request, place: Place, starts: Starts) -> Response:
+    if media_type(request) == "application/json":
+        link = await read_json(request, ListLink)
+        await run_in_threadpool(starts.take)
+        changed = await run_in_threadpool(add_list_behind, place, dataset, link.url)
+    else:
+        async with read_form(request, NoFields) as (_, file):
+            changed = await run_in_threadpool(add_list, place, dataset, file.stream, safe_filename(file.filename))
     return JSONResponse(shown(changed), 201)
 
 

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from shared.errors import PermanentError
+from shared.models.crawl import LIST_PAGE
 from shared.sources.images.source import Candidate, Found
 
-PAGE = 100
 MOST = 100_000
 LONGEST = 8192
 
@@ -35,7 +35,7 @@ def pages_of(file: BinaryIO) -> Iterator[Found]:
     named = candidates(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
     count = 0
     try:
-        while page := list(islice(named, PAGE)):
+        while page := list(islice(named, LIST_PAGE)):
             count += len(page)
             if count > MOST:
                 raise PermanentError("bad_list", f"The list names more than {MOST} images; send it in parts.")

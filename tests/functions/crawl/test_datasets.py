@@ -8,6 +8,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -277,6 +278,41 @@ def test_filters_and_licences(api: Api, images: ImageSite) -> None:
     assert crawled(min_width=97) == {None: 0, "too_small": 3}
     assert crawled(formats=["png"]) == {None: 0, "format": 3}
     assert crawled(max_aspect=1.0) == {None: 3}
+
+
+def test_lists_come_from_objects_and_together(api: Api, images: ImageSite) -> None:
+    """A list may be an object behind its signed link; several lists are crawled to the last address of each."""
+    urls = images.mix(250)
+    objects = api.site.place.platform.objects
+    objects.put(
+        "media", "elsewhere/urls.csv", "\n".join(["number,url", *(f"1,{url}" for url in urls[:130])]).encode(), ""
+    )
+    link = objects.signed_url("media", "elsewhere/urls.csv", 60)
+    api.site.configure(ALLOW_HOSTS=f"{images.address},{urlsplit(link).netloc}")
+    id = api.create(urls[130:])
+    lists = api.post(f"/{id}/lists", 201, json={"url": link})["lists"]
+    assert [(each["filename"], each["urls"]) for each in lists] == [("urls.txt", 120), ("urls.csv", 130)]
+    dataset = api.run(id)
+    assert counts(dataset) == images.tally(urls)
+    balanced(api.site, dataset)
+
+
+def test_a_link_that_brings_no_list(api: Api, images: ImageSite) -> None:
+    """Whoever names something else than a list learns why, and nothing of it stays."""
+    id = api.create()
+
+    def refused(url: str) -> tuple[int, str]:
+        answer = api.site.client.post(f"/v1/datasets/{id}/lists", json={"url": url})
+        return answer.status_code, answer.json()["code"]
+
+    assert refused("gs://bucket/urls.csv") == (422, "url_invalid")
+    assert refused("http://10.0.0.1/urls.csv") == (422, "url_not_allowed")
+    assert refused(images.url("missing")) == (422, "source_not_found")
+    assert refused(images.url("image")) == (422, "bad_list")
+    assert refused(images.url("page")) == (422, "bad_list")
+    assert refused(images.listed(b"https://a.example/1.jpg\n" * 150 + b"\xff")) == (422, "bad_list")
+    assert api.get(f"/{id}")["lists"] == []
+    assert api.site.blobs() == []
 
 
 def test_near_duplicates_are_found_across_chunks(api: Api, images: ImageSite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def dataset(images: int, keywords: list[str], sources: list[SourceName], *lists:
         keywords=keywords,
         sources=sources,
         max_images=images,
-        lists=[UrlList(urls=count) for count in lists],
+        lists=[UrlList(id=str(number), urls=count) for number, count in enumerate(lists)],
         created_at=NOW,
         updated_at=NOW,
     )
