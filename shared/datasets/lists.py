@@ -17,7 +17,6 @@ from shared.pipeline.media import load_json, store_json
 from shared.pipeline.paths import MEDIA, media_name
 from shared.platform.ports import Objects, Platform
 from shared.settings import settings
-from shared.sources.http import fetch
 from shared.sources.images.lists import pages_of
 from shared.sources.images.source import Found
 
@@ -51,6 +50,8 @@ def add_list_behind(place: Platform, dataset: Dataset, url: str) -> Dataset:
 
     Raises as `add_list`, and what `fetch` raises.
     """
+    from shared.sources.http import fetch
+
     _check(dataset)
     if url.startswith(("gs://", "s3://")):
         raise PermanentError("url_invalid", "Send a link to the object that works without a login, as a signed URL is.")
