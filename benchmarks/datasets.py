@@ -17,13 +17,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.crawling import balances, create, descendants, ended, fetched_again, kill_function, look, start, unhurried
+from benchmarks.processes import cpu_seconds
+from tests.crawling import balances, create, ended, fetched_again, kill_function, look, start, unhurried
 from tests.image_site import ImageSite
 from tests.running import Server, eventually
 
 OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
 LONGEST_SEC = 3600
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def run(place: str, folder: Path, site: ImageSite, count: int, kills: int) -> No
             crawl_sec = time.monotonic() - began
             dataset = ended(client, id, LONGEST_SEC)
             total_sec = time.monotonic() - began
-            cpu = cpu_seconds(server)
+            cpu = cpu_seconds(server.pid)
             tell(place, dataset, site, count, crawl_sec, total_sec, cpu)
             assert crawled
             balances(client, dataset, site, urls)
@@ -78,15 +78,6 @@ def kill(server: Server, place: str) -> None:
 
 def validating(dataset: dict[str, Any]) -> bool:
     return dataset["progress"]["stage"] == "validate" or dataset["status"] != "running"
-
-
-def cpu_seconds(server: Server) -> float:
-    """Of all processes of the server that still run; what was killed is not in it."""
-    total = 0
-    for pid in [server.pid, *descendants(server.pid)]:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICK
 
 
 def tell(

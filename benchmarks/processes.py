@@ -1,0 +1,32 @@
+"""What a tree of processes uses, as /proc has it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.crawling import descendants
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of a process and all below it, with those that ended and were waited for."""
+    fields = [stat.rpartition(")")[2].split() for stat in _told(pid, "stat")]
+    return sum(int(used) for of in fields for used in of[11:15]) / TICK
+
+
+def memory_mb(pid: int) -> float:
+    """Of a process and all below it at this moment; what several share counts once."""
+    shares = [re.search(r"^Pss:\s+(\d+) kB", told, re.MULTILINE) for told in _told(pid, "smaps_rollup")]
+    return sum(int(share[1]) for share in shares if share) / 1000
+
+
+def _told(pid: int, name: str) -> Iterator[str]:
+    for each in [pid, *descendants(pid)]:
+        try:
+            yield Path(f"/proc/{each}/{name}").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
