@@ -106,6 +106,8 @@ def claim(place: Platform, stage: str, job_id: str) -> Taken | None:
             fail(job, stage, state.error or interrupted(stage), exhausted=True)
             return True
         hold(state, holder)
+        # Whoever sent it may not have come to say so, and this stage may not be allowed to send it again.
+        job.outbox = [message for message in job.outbox if message.target != stage]
         job.status = JobStatus.RUNNING
         job.stage = stage
         taken = True

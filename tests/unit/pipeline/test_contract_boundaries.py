@@ -87,6 +87,7 @@ def test_a_crash_at_any_port_call_loses_nothing(tmp_path: Path, name: str, after
                     world.mailbox.append(event)
             world.settle()
             assert now(world, job_id).status is JobStatus.DONE, f"died at call {die_at}"
+            assert world.bus.trespasses == set(), f"died at call {die_at}"
 
 
 @pytest.mark.parametrize("name", DELIVERIES)

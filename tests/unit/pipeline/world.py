@@ -109,8 +109,14 @@ class MemoryObjects:
 class MailboxBus:
     mailbox: list[Event]
     dead_letters: list[str]
+    at_work: str | None = None
+    trespasses: set[str] = field(default_factory=set)
+    """Who published what the wiring table does not have them publish; in the cloud they may not."""
 
     def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
+        table = wiring()
+        if self.at_work and topic not in (*table.functions[self.at_work].publishes, table.dead_letter_topic):
+            self.trespasses.add(f"{self.at_work}: {topic}")
         if topic == wiring().dead_letter_topic:
             self.dead_letters.append(data["jobId"])
         for function in wiring().listeners(topic=topic):
@@ -155,9 +161,9 @@ class World:
         self.rounds: set[str] = set()
         self.worked: Counter[tuple[str, str]] = Counter()
         self.trouble: dict[tuple[str, str], list[Exception]] = {}
-        bus = MailboxBus(self.mailbox, self.dead_letters)
-        self.calm = Platform(documents, self.objects, bus)  # type: ignore[arg-type]
-        self.platform = Platform(Faulty(documents, self), Faulty(self.objects, self), Faulty(bus, self))  # type: ignore[arg-type]
+        self.bus = MailboxBus(self.mailbox, self.dead_letters)
+        self.calm = Platform(documents, self.objects, self.bus)  # type: ignore[arg-type]
+        self.platform = Platform(Faulty(documents, self), Faulty(self.objects, self), Faulty(self.bus, self))  # type: ignore[arg-type]
 
     def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         fate = self.fate
@@ -181,6 +187,7 @@ class World:
     def deliver(self, event: Event, fate: Fate | None = None) -> bool:
         """One delivery of an event; True when it was acknowledged."""
         self.fate = fate or Fate()
+        self.bus.at_work = event.stage
         try:
             with use_platform(self.platform):
                 if event.stage == DIVIDED:
@@ -192,6 +199,7 @@ class World:
             return False
         finally:
             self.fate = Fate()
+            self.bus.at_work = None
         return True
 
     def work(self, run: StageRun) -> None:
