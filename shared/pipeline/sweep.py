@@ -43,8 +43,12 @@ def sweep(platform: Platform) -> int:
                 log.exception("job could not be woken")
                 troubles.append(trouble)
     seen += sum(1 for _ in wake_due(platform))
-    for collection in (IDEMPOTENCY, ANSWERS, DELETED, RATES, DELIVERIES):
-        _forget(platform, collection)
+    for collection in (IDEMPOTENCY, ANSWERS, RATES, DELIVERIES, DELETED):
+        for id in _expired(platform, collection):
+            if collection == DELETED:
+                # Whose deletion was cut off, or whose upload came when no stage was there to clean up after it.
+                lifecycle.erase(platform, id)
+            platform.documents.delete(collection, id)
     if troubles:
         raise ExceptionGroup("jobs that could not be woken", troubles)
     return seen
@@ -117,7 +121,6 @@ def _nudge(job: Job) -> bool:
     return True
 
 
-def _forget(platform: Platform, collection: str) -> None:
+def _expired(platform: Platform, collection: str) -> list[str]:
     page = platform.documents.query(collection, [("expiresAt", "<=", clock.now())], [("expiresAt", "asc")], BATCH)
-    for document in page.documents:
-        platform.documents.delete(collection, document.id)
+    return [document.id for document in page.documents]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared import clock
+from shared.errors import TransientError
 from shared.models.job import JobError, JobStatus, StageState, StageStatus
-from shared.pipeline.paths import MEDIA, media_name
+from shared.pipeline.paths import MEDIA, VIDEOS, media_name
+from shared.pipeline.sweep import sweep
+from shared.settings import settings
 from tests.api_site import Site
 
 
@@ -169,6 +174,27 @@ def test_deleting_removes_the_job_and_its_media(site: Site) -> None:
     assert site.client.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert site.client.get(f"/v1/jobs/{job_id}").status_code == 404
     assert site.client.delete(f"/v1/jobs/{job_id}").status_code == 404
+    assert site.blobs() == []
+
+
+def test_a_deletion_that_was_cut_off_is_made_up_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the storage is away while a job is deleted, what is left of it goes later, though nobody can name it now."""
+    documents = site.place.platform.documents
+    job_id = site.send().json()["id"]
+    documents.put(VIDEOS, job_id, {"owner": "local"})
+
+    def down(*_: Any) -> None:
+        raise TransientError("away", "The storage is down.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(site.place.platform.objects), "delete", down)
+        assert site.client.delete(f"/v1/jobs/{job_id}").status_code == 503
+    assert site.client.get(f"/v1/jobs/{job_id}").status_code == 404
+    later = clock.now() + timedelta(seconds=settings().upload_ttl_sec)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    sweep(site.place.platform)
+
+    assert documents.get(VIDEOS, job_id) is None
     assert site.blobs() == []
 
 
