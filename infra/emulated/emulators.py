@@ -86,6 +86,7 @@ def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obta
             command = [sys.executable, "-m", "infra.emulated.storage", str(port), str(folder / "storage")]
             storage = "http://" + start("storage", command, port, os.environ | hosts.environ())
         for name, process, port in started:
+            stack.callback(process.ask_to_end)
             try:
                 process.wait_for_port(port, READY_SEC)
             except EmulatorsUnavailable as error:

@@ -44,6 +44,7 @@ def functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) ->
             started.append((process, port))
             endpoints[row.name] = f"http://127.0.0.1:{port}"
         for process, port in started:
+            stack.callback(process.ask_to_end)
             process.wait_for_port(port, READY_SEC)
         yield endpoints
 

@@ -55,6 +55,11 @@ class Process:
         self._guard = guard
         self._log = log
 
+    def ask_to_end(self) -> None:
+        """Return at once; the context that it was started by waits for it. So several end beside each other."""
+        if self._guard.stdin:
+            self._guard.stdin.close()
+
     def wait_for_port(self, port: int, timeout_sec: float) -> None:
         """Return as soon as the program accepts connections on 127.0.0.1.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -30,18 +31,21 @@ def reached(start: Path, leave_out: frozenset[str] = frozenset()) -> set[Path]:
     return found
 
 
-def _imported(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for node in ast.walk(tree):
+@cache
+def _imported(path: Path) -> list[str]:
+    """Dotted names, once for each time that they are imported; functions have most of their modules in common."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+    names: list[str] = []
+    for node in nodes:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-    if "pkgutil" in names:
+            names.append(node.module)
+            names += (f"{node.module}.{alias.name}" for alias in node.names)
+    if any(isinstance(node, ast.Name) and node.id == "pkgutil" for node in nodes):
         package = ".".join(path.relative_to(ROOT).parent.parts)
-        yield from (f"{package}.{sibling.stem}" for sibling in sorted(path.parent.glob("*.py")))
+        names += (f"{package}.{sibling.stem}" for sibling in sorted(path.parent.glob("*.py")))
+    return names
 
 
 def _files_of(name: str) -> Iterator[Path]:
