@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 from urllib.parse import urljoin
@@ -156,7 +157,8 @@ def exchange(
         extensions={"timeout": {"connect": CONNECT_SEC, "read": IDLE_SEC, "write": IDLE_SEC}},
     )
     backend = PinnedBackend(settings, limits, resolve)
-    with httpcore2.HTTPConnection(request.url.origin, network_backend=backend) as connection:
+    trust = _trust() if url.scheme == "https" else None
+    with httpcore2.HTTPConnection(request.url.origin, ssl_context=trust, network_backend=backend) as connection:
         with _sorted_errors(TransientError("source_unavailable", f"The server {url.host} could not be reached.")):
             response = connection.handle_request(request)
         received = [(name.decode("ascii").lower(), _text(value)) for name, value in response.headers]
@@ -165,6 +167,16 @@ def exchange(
         if (tag := _ROBOTS_TAG) in headers:
             headers[tag] = "\n".join(value for name, value in received if name == tag)
         yield Answer(url, response.status, headers, cookies, _body(response))
+
+
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    """Whom to trust, for all connections of the process: to read it takes several times as long as a request."""
+    context = httpcore2.default_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    # Every connection would set the same again, under the hands of other threads that are just connecting.
+    context.set_alpn_protocols = lambda alpn_protocols: None  # type: ignore[method-assign]
+    return context
 
 
 def _text(value: bytes) -> str:

@@ -161,6 +161,7 @@ class Wire(httpcore2.MockStream):
         super().__init__([answer])
         self.sent = b""
         self.server_name: str | None = None
+        self.trust: ssl.SSLContext | None = None
         self._tls_error = tls_error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -169,7 +170,7 @@ class Wire(httpcore2.MockStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        self.server_name = server_hostname
+        self.server_name, self.trust = server_hostname, ssl_context
         assert ssl_context.check_hostname
         assert ssl_context.verify_mode is ssl.CERT_REQUIRED
         if self._tls_error:
@@ -249,6 +250,15 @@ def test_a_wrong_certificate_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
     wired(monkeypatch, {PUBLIC: Wire(OK, ssl.SSLCertVerificationError("self-signed"))})
     resolve, _ = resolving([PUBLIC])
     assert code_of(lambda: get("https://example.com/", resolve=resolve)) == (PermanentError, "source_untrusted")
+
+
+def test_the_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand images over https do not read the file of certificate authorities a thousand times."""
+    first, second = Wire(OK), Wire(OK)
+    wired(monkeypatch, {PUBLIC: first, "8.8.8.8": second})
+    for address in (PUBLIC, "8.8.8.8"):
+        assert get("https://example.com/", resolve=resolving([address])[0])[0] == 200
+    assert first.trust is second.trust is not None
 
 
 def test_https_is_not_given_up_for_http(monkeypatch: pytest.MonkeyPatch) -> None:
