@@ -1,0 +1,167 @@
+"""What people do with an installation, from beginning to end, so that every function does its whole work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from infra.fakes import gemini_server
+from infra.fakes.apify_posts import post
+from infra.fakes.apify_server import TOKEN, ApifyServer
+from infra.fakes.made_up.gemini import MadeUpGemini
+from tests.crawling import unhurried
+from tests.image_site import ImageSite
+from tests.media_samples import with_sound
+from tests.people import PASSWORD
+from tests.receiver import receiving
+from tests.terraform.watching import Watched
+from tests.videos import plain_video
+from tests.web import served_folder
+
+TIKTOK = "https://www.tiktok.com/@clipwise.kitchen/video/7412345678901234567"
+SAID = b"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nBoil the pasta with nutmeg\n"
+DAY = timedelta(days=1)
+
+
+def clip(at: Watched) -> bytes:
+    at.folder.mkdir(exist_ok=True)
+    return with_sound(at.folder / "clip.mp4", plain_video(at.folder / "silent.mp4", seconds=2)).read_bytes()
+
+
+def send(at: Watched, kind: str, **headers: str) -> str:
+    file = {"file": ("clip.mp4", clip(at), "video/mp4")}
+    return str(at.ask("POST", "/jobs", data={"kind": kind}, files=file, headers=headers)["id"])
+
+
+def ended(at: Watched, job: str, how: str = "done") -> dict[str, Any]:
+    shown: dict[str, Any] = at.ask("GET", f"/jobs/{job}")
+    assert shown["status"] == how, shown["error"]
+    return shown
+
+
+def file(at: Watched, kind: str) -> None:
+    """A file is sent, looked at, and deleted; its events come again when its source is gone, and when all is."""
+    job = send(at, kind)
+    at.work()
+    ended(at, job)
+    at.ask("GET", f"/jobs/{job}/export", params={"format": "json"})
+    at.ask("GET", f"/jobs/{job}/media/frames/01.jpg")
+    at.later(DAY)
+    at.once_more()
+    at.ask("DELETE", f"/jobs/{job}")
+    at.once_more()
+
+
+def upload(at: Watched) -> None:
+    """Uploads by a link of their own: one comes too late, another is cancelled; a request comes twice."""
+    wish = {"filename": "clip.mp4", "content_type": "video/mp4", "size": 1000, "kind": "metadata"}
+    late, called_off = (at.ask("POST", "/uploads", json=wish)["job"]["id"] for _ in range(2))
+    at.ask("POST", f"/jobs/{called_off}/cancel")
+    at.later(2 * DAY)
+    ended(at, late, "failed")
+    assert send(at, "metadata", **{"Idempotency-Key": "k"}) == send(at, "metadata", **{"Idempotency-Key": "k"})
+    at.work()
+
+
+def post_of_a_platform(at: Watched) -> None:
+    """A TikTok comes with its captions; a model sees it; others are told of it, ask about it, analyse it again."""
+    with ApifyServer(post) as apify, MadeUpGemini(processing=0) as gemini, receiving() as receiver:
+        apify.store("video.mp4", "video/mp4", clip(at))
+        apify.store("captions.vtt", "text/vtt", SAID)
+        at.configure(APIFY_TOKEN=TOKEN, APIFY_BASE_URL=apify.url, ALLOW_HOSTS=receiver.address)
+        at.configure(AI_PROVIDER="gemini", GEMINI_API_KEY=gemini_server.KEY, GOOGLE_GEMINI_BASE_URL=gemini.url)
+        webhook = at.ask("POST", "/webhooks", json={"url": receiver.url()})["id"]
+        video = at.ask("POST", "/jobs", json={"url": TIKTOK, "kind": "summary"})["id"]
+        at.work()
+        assert ended(at, video)["video"]["captions"]
+        at.ask("POST", f"/webhooks/{webhook}/test")
+        at.work()
+        assert len(receiver.requests) == 2
+    at.configure(AI_PROVIDER="offline")
+    again = at.ask("POST", f"/videos/{video}/analyses", json={"kind": "transcript"})["id"]
+    at.work()
+    ended(at, again)
+    at.ask("GET", f"/videos/{video}/source")
+    group = at.ask("POST", "/groups", json={"name": "Pasta"})["id"]
+    at.ask("POST", f"/groups/{group}/videos", json={"video_ids": [video]})
+    token = at.ask("POST", f"/groups/{group}/share", json={})["token"]
+    question = [{"role": "user", "content": "Where does the nutmeg go?"}]
+    for subject in ({"group_id": group}, {"share_token": token}):
+        assert at.ask("POST", "/chat", json={"messages": question} | subject)["found"]
+    at.ask("GET", f"/shared/{token}")
+    at.ask("DELETE", f"/videos/{video}")
+    at.once_more()
+
+
+def link_that_fails(at: Watched) -> None:
+    """What fails again and again is tried again: by what was sent before, or by sweep, if the API dies over it."""
+    with served_folder(at.folder) as web:
+        at.configure(ALLOW_HOSTS=web.address)
+        clip(at)
+        with at.without("extract", "download"), at.without("api", "finalize_again"):
+            job = at.ask("POST", "/jobs", json={"url": f"http://{web.address}/clip.mp4", "kind": "metadata"})["id"]
+            at.work()
+            ended(at, job, "failed")
+            at.ask("POST", f"/jobs/{job}/retry")
+            at.once_more()
+            ended(at, job, "failed")
+            at.ask("POST", f"/jobs/{job}/retry")
+        at.later(timedelta(minutes=1))
+        ended(at, job)
+
+
+def dataset(at: Watched) -> None:
+    """Images of a list are crawled, looked at twice, exported in every format, and deleted."""
+    with ImageSite() as site:
+        at.configure(ALLOW_HOSTS=site.address, **unhurried(site))
+        id = at.ask("POST", "/datasets", json={"name": "Pictures", "max_images": 20})["id"]
+        at.ask("POST", f"/datasets/{id}/lists", files={"file": ("urls.txt", "\n".join(site.mix(20)).encode())})
+        at.ask("POST", f"/datasets/{id}/start")
+        at.work()
+    assert at.ask("GET", f"/datasets/{id}")["status"] == "completed"
+    at.ask("POST", f"/datasets/{id}/validations", json={"level": "slow"})
+    at.work()
+    image = at.ask("GET", f"/datasets/{id}/images", params={"state": "downloaded"})["images"][0]["id"]
+    at.ask("GET", f"/datasets/{id}/images/{image}/media")
+    for format in ("zip", "webdataset", "parquet", "coco", "sheet"):
+        export = at.ask("POST", f"/datasets/{id}/exports", json={"format": format})["id"]
+        at.work()
+        assert at.ask("GET", f"/datasets/{id}/exports/{export}")["files"]
+    at.once_more()
+    at.ask("DELETE", f"/datasets/{id}")
+    at.later(DAY)
+    at.once_more()
+
+
+def account(at: Watched) -> None:
+    """Somebody signs up, in and out, and leaves; what the API does not get to, sweep erases."""
+    at.ask("POST", "/auth/signup", json={"username": "ann", "email": "ann@example.com", "password": PASSWORD})
+    (mailed,) = at.accounts.mailed("VERIFY_EMAIL", "ann@example.com")
+    at.ask("POST", "/auth/verify-email", json={"token": mailed.code})
+
+    def signed_in() -> dict[str, str]:
+        told = at.ask("POST", "/auth/login", json={"username": "ann", "password": PASSWORD})
+        return {"Authorization": f"Bearer {told['access_token']}"}
+
+    at.ask("POST", "/auth/logout", headers=signed_in())
+    ann = signed_in()
+    send(at, "metadata", **ann)
+    at.work()
+    with at.without("api", "delete_prefix"):
+        assert at.client.delete("/v1/auth/me", headers=ann).status_code == 503
+    at.later(timedelta(minutes=1))
+    at.later(DAY)
+    left = at.place.platform.documents
+    assert not [name for name in ("jobs", "videos", "departures") if left.query(name).documents]
+
+
+LIVES: dict[str, Callable[[Watched], None]] = {
+    **{kind: partial(file, kind=kind) for kind in ("metadata", "recipe", "reel", "summary", "transcript")},
+    "upload": upload,
+    "post of a platform": post_of_a_platform,
+    "link that fails": link_that_fails,
+    "dataset": dataset,
+    "account": account,
+}
