@@ -151,6 +151,9 @@ def account(at: Watched) -> None:
     at.work()
     with at.without("api", "delete_prefix"):
         assert at.client.delete("/v1/auth/me", headers=ann).status_code == 503
+    administered = {asked.path.rpartition(":")[2] for asked in at.accounts.asked if "/projects/" in asked.path}
+    # The permissions get, update and delete of clipwiseAccountKeeper, in Terraform, are for these.
+    assert administered == {"lookup", "update", "delete"}
     at.later(timedelta(minutes=1))
     at.later(DAY)
     left = at.place.platform.documents
