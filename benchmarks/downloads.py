@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -137,9 +137,9 @@ def img2dataset(python: str, processes: int, lean: bool) -> Callable[[Path, Site
             try:
                 used = watched(process.pid, site, len(urls))
                 process.wait(LONGEST_SEC)
-            finally:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
         assert len(list((folder / "images").rglob("*.jpg"))) == len(urls), (folder / "log").read_text()[-2000:]
         return used
 
@@ -156,8 +156,8 @@ def main() -> None:
     works: dict[str, Callable[[Path, Site, list[str]], Used]] = {OURS: clipwise}
     if wanted.python:
         for processes in (1, 2):
-            works[f"img2dataset, {processes} processes"] = img2dataset(wanted.python, processes, lean=True)
-        works["img2dataset, 1, decoding"] = img2dataset(wanted.python, 1, lean=False)
+            works[f"img2dataset, processes: {processes}"] = img2dataset(wanted.python, processes, lean=True)
+        works["the same with 1, decoding"] = img2dataset(wanted.python, 1, lean=False)
     runs: dict[str, list[Used]] = {name: [] for name in works}
     print(f"{wanted.urls} images over {CONNECTIONS} connections, {wanted.rounds} rounds, load {os.getloadavg()[0]:.1f}")
     with site(wanted.urls, wanted.latency) as there:
