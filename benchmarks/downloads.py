@@ -132,8 +132,10 @@ def img2dataset(python: str, processes: int, lean: bool) -> Callable[[Path, Site
             "number_sample_per_shard": -(-len(urls) // processes),
         }
         command = [python, "-m", "img2dataset.main", *(f"--{name}={value}" for name, value in options.items())]
+        # What it leaves behind goes with the folder.
+        environ = os.environ | {"TMPDIR": str(folder)}
         with (folder / "log").open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
             try:
                 used = watched(process.pid, site, len(urls))
                 process.wait(LONGEST_SEC)
