@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from benchmarks.costing.reckoning import billed_seconds, function_usd, infrastructure_usd, table
+from benchmarks.costing.checking import check
+from benchmarks.costing.reckoning import billed_seconds, infrastructure_usd, table
+from benchmarks.costing.resting import rest_table
 from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
 from benchmarks.costing.scaling import advice, limits, needs, published, simulate
 from infra.cli.smoke import demo_video
@@ -31,9 +31,18 @@ SECONDS = 60.0
 RATES = (1, 100, 10_000)
 PROVIDERS = ("gemini", "openai", "offline")
 THOUSAND = 1000
-UNITS = ("reads", "writes", "deletes", "messages", "events", "class_a", "class_b", "object deletes")
-CHECKED = ("metadata", "recipe")
-TIMES = 3
+UNITS = (
+    "reads",
+    "progress reads",
+    "writes",
+    "progress writes",
+    "deletes",
+    "messages",
+    "events",
+    "class_a",
+    "class_b",
+    "object deletes",
+)
 
 
 def waits(job: Counted) -> dict[str, float]:
@@ -51,13 +60,14 @@ def waits(job: Counted) -> dict[str, float]:
 
 
 def operations_table(jobs: Sequence[Counted]) -> str:
-    head = ("kind", "document reads", "writes", "deletes", "messages", "object events", "class A", "class B")
+    head = ("kind", "document reads", "of them progress", "writes", "of them progress", "deletes", "messages")
+    head += ("object events", "class A", "class B")  # type: ignore[assignment]
     head += ("object deletes", "MB stored", "function-seconds", "GiB-seconds", "tokens in / out", "AI requests")  # type: ignore[assignment]
     return markdown(head, [operations_row(job) for job in jobs])
 
 
 def operations_row(job: Counted) -> tuple[str, ...]:
-    total, held = sum(job.entries.values(), Counter()), waits(job)
+    total, held = job.total(), waits(job)
     seconds = {
         name: billed_seconds(row, job.entries.get(name, {}), held.get(name, 0))
         for name, row in wiring().functions.items()
@@ -110,63 +120,13 @@ def hot_table(jobs: Sequence[Counted]) -> str:
     rows = []
     for job in jobs:
         seconds = sum(waits(job).values())
-        total = sum(job.entries.values(), Counter())
+        total = job.total()
         per_sec = total["writes jobs"] / max(seconds, 1)
         owned = max(total["writes spending"], 0)
         busiest = f"{60 / owned:.0f} jobs/min" if owned else "–"
         rows.append((f"`{job.kind}` ({job.provider})", f"{total['writes jobs']:.0f}", f"{per_sec:.2f}", busiest))
     head = ("kind", "writes to the job's document", "a second", "one user's `spending` document bears")
     return markdown(head, rows)
-
-
-def check_table(folder: Path, video: Path, expected: dict[str, Counted]) -> str:
-    """Predicted operations against those on the wire between functions and emulators, for some jobs of two kinds."""
-    from benchmarks.costing.wire import watched
-    from infra.emulated.emulators import emulators
-    from tests.running import serving
-
-    rows = []
-    idle = idle_minute()
-    with emulators(folder / "emulators", obtain=False) as hosts, watched(hosts) as (proxied, wire):
-        given = {name: value for name, value in proxied.environ().items() if name.endswith("EMULATOR_HOST")}
-        with serving(folder / "data", "--emulators", **given) as server:
-            for kind in CHECKED:
-                server.follow(server.submit(video, kind), 300)
-                time.sleep(2)  # what follows a job's end: events, the stream's last look
-                before = Counter(wire.seen)
-                for _ in range(TIMES):
-                    server.follow(server.submit(video, kind), 300)
-                time.sleep(2)
-                found = Counter(wire.seen)
-                found.subtract(before)
-                rows += check_rows(kind, found, expected[kind], idle)
-    return markdown(("kind", "operation", "predicted per job", "on the wire", "difference"), rows)
-
-
-def check_rows(kind: str, found: Counter[str], job: Counted, idle: Counter[str]) -> list[tuple[str, ...]]:
-    """Per job, without what the scheduler's ticks took meanwhile."""
-    total = sum(job.entries.values(), Counter())
-    rows: list[tuple[str, ...]] = []
-    for unit in ("reads", "writes", "deletes", "messages", "class_a", "class_b"):
-        seen = max(0.0, (found[unit] - found["ticks"] * idle[unit]) / TIMES)
-        # The stream's reads are pushed by Firestore's listener, which the wire's count leaves out.
-        predicted = total[unit] - (1 + total["writes jobs"] if unit == "reads" else 0)
-        difference = f"{(seen - predicted) / predicted:+.0%}" if predicted else f"{seen - predicted:+.1f}"
-        rows.append((f"`{kind}`", unit.replace("_", " "), f"{predicted:.0f}", f"{seen:.1f}", difference))
-    return rows
-
-
-def rest() -> str:
-    minute, price = idle_minute(), table()["prices"]
-    row = wiring().functions["sweep"]
-    month = 60 * 24 * 30
-    reads = minute["reads"] * month * price["document_read"]
-    seconds = billed_seconds(row, minute)
-    usd = reads + function_usd(row, seconds, 1) * month + minute["message bytes"] * month / 1e9 * price["message_gb"]
-    return (
-        f"At rest only `sweep` runs, once a minute: {minute['reads']:.0f} reads and {seconds:.1f} s each time, "
-        f"**US$ {usd:.2f} a month**, which the free tiers more than cover."
-    )
 
 
 def filled(text: str, tables: dict[str, str]) -> str:
@@ -199,13 +159,12 @@ def main() -> None:
             "dates": f"Prices as of {table()['as_of']}, limits as of {published()['as_of']}.",
             "operations": operations_table(jobs),
             "cost": cost_table(jobs),
-            "rest": rest(),
+            "rest": rest_table(idle_minute()),
             "scale": scale_table([job for job in asked if job.kind in ("metadata", "recipe", "transcript")]),
             "hot": hot_table(gemini),
         }
         print("the emulated place …", file=sys.stderr, flush=True)
-        expected = {job.kind: job for job in jobs if job.provider == "offline" and job.kind in CHECKED}
-        tables["check"] = check_table(folder, video, expected)
+        tables |= check(folder, video)
     for name, content in tables.items():
         print(f"\n## {name}\n{content}")
     if "--print" not in sys.argv:

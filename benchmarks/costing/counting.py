@@ -11,7 +11,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,12 +45,25 @@ class Ledger:
         self.entries: dict[str, Counter[str]] = {}
         self.now = "api"
         self._guard = threading.Lock()
+        self._here = threading.local()
 
     def add(self, **units: float) -> None:
+        telling = getattr(self._here, "telling", False)
         with self._guard:
             entry = self.entries.setdefault(self.now, Counter())
             for unit, count in units.items():
                 entry[unit] += count  # type: ignore[assignment]  # bytes and seconds are counted, too
+                if telling:
+                    entry[f"progress {unit}"] += count  # type: ignore[assignment]
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What this thread does meanwhile is counted once more as `progress UNIT`."""
+        self._here.telling = True
+        try:
+            yield
+        finally:
+            self._here.telling = False
 
     def total(self) -> Counter[str]:
         with self._guard:
@@ -111,9 +124,11 @@ class CountedDocuments:
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         def seen(document: Document | None) -> None:
-            self._count(reads=1)
+            self._count(reads=1, watched=1)
             on_change(document)
 
+        # When the stream has settled, the adapter looks once more.
+        self._count(reads=1)
         return self._inner.watch(collection, id, seen)
 
 
@@ -141,9 +156,10 @@ class CountedObjects:
         return self._inner.stat(bucket, name)
 
     def open(self, bucket: str, name: str) -> AbstractContextManager[BinaryIO]:
+        # A look first; what is not there is not read.
         info = self._inner.stat(bucket, name)
         size = info.size if info else 0
-        self._count(class_b=1 + max(1, math.ceil(size / PIECE)), **{"bytes out": size})
+        self._count(class_b=1 + (max(1, math.ceil(size / PIECE)) if info else 0), **{"bytes out": size})
         return self._inner.open(bucket, name)
 
     def download(self, bucket: str, name: str, path: Path) -> None:

@@ -8,9 +8,10 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ from infra.fakes.made_up.gemini import MadeUpGemini
 from infra.fakes.made_up.openai import MadeUpOpenAI
 from infra.fakes.server import Asked, FakeService
 from shared.errors import NotNow
+from shared.pipeline.run import Run
 from shared.platform.connect import use_platform
 from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import Settings, settings
 
 URL = "http://127.0.0.1:8080"
+Life = Callable[[EmbeddedPlace, Ledger, str, Path], dict[str, Any]]
+"""Sends a video to be done, has all functions run, and gives the job in the end."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,20 @@ class Counted:
     """A job that was done.
 
     Attributes:
-        entries: By function: operations, `cpu` seconds, `runs`.
+        entries: By function: operations, `cpu` seconds, `runs`. What is done to tell how far the work is, at most once
+            a second, is among them and, once more, apart: `progress reads` and so on.
+        stage_sec: How long its stages took together.
         talk: With the AI service, if there was one.
     """
 
     kind: str
     provider: str
     entries: dict[str, Counter[str]]
+    stage_sec: float
     talk: Talk | None
+
+    def total(self) -> Counter[str]:
+        return sum(self.entries.values(), Counter())
 
 
 def minute_of(video: Path, folder: Path) -> Path:
@@ -70,8 +80,10 @@ def environment(**values: str) -> Iterator[Settings]:
         settings.cache_clear()
 
 
-def count_job(kind: str, provider: str, video: Path, seconds: float) -> Counted:
-    """Send `video`, run all functions until nothing is left to do, look at job and thumbnail."""
+def count_job(
+    kind: str, provider: str, video: Path, seconds: float, live: Life | None = None, **environ: str
+) -> Counted:
+    """Send `video` and run all functions until nothing is left to do, in the way of `live`."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="clipwise-cost-"))
         openai, gemini = stack.enter_context(MadeUpOpenAI()), stack.enter_context(MadeUpGemini(processing=0))
@@ -88,24 +100,69 @@ def count_job(kind: str, provider: str, video: Path, seconds: float) -> Counted:
                 GEMINI_API_KEY=gemini_server.KEY,
                 GOOGLE_GEMINI_BASE_URL=gemini.url,
                 NO_PROXY="127.0.0.1,localhost",
+                **environ,
             )
         )
         place, ledger = open_embedded(chosen), Ledger()
         stack.enter_context(use_platform(counted(place.platform, ledger)))
-        job = run(place, ledger, kind, video)
-        # Whoever follows the job is sent each change, and each is a read.
-        ledger.add(reads=1 + ledger.total()["writes jobs"])
+        stack.enter_context(told_apart(ledger))
+        job = (live or by_link)(place, ledger, kind, video)
+        assert job["status"] == "done", job["error"]
         services: dict[str, FakeService] = {"openai": openai, "gemini": gemini}
         asked = services[provider].asked if provider in services else []
-        return Counted(kind, provider, ledger.entries, talk_of(asked, chosen, job, provider, seconds))
+        talk = talk_of(asked, chosen, job, provider, seconds)
+        return Counted(kind, provider, ledger.entries, stage_seconds(job), talk)
 
 
-def run(place: EmbeddedPlace, ledger: Ledger, kind: str, video: Path) -> dict[str, Any]:
+@contextmanager
+def told_apart(ledger: Ledger) -> Iterator[None]:
+    """Count apart what runs write to tell how far they are: it follows the time that the work takes, not the work."""
+    with ExitStack() as stack:
+        for name in ("tick", "_keep_lease"):
+            real = getattr(Run, name)
+
+            def telling(run: Run[Any], *args: Any, real: Any = real, **more: Any) -> None:
+                with ledger.telling():
+                    real(run, *args, **more)
+
+            setattr(Run, name, telling)
+            stack.callback(setattr, Run, name, real)
+        yield
+
+
+def stage_seconds(job: dict[str, Any]) -> float:
+    """From the beginning of each stage to its end."""
+    stages = [stage for stage in job["stages"].values() if stage["startedAt"]]
+    return sum(
+        (datetime.fromisoformat(stage["endedAt"]) - datetime.fromisoformat(stage["startedAt"])).total_seconds()
+        for stage in stages
+    )
+
+
+def serving(place: EmbeddedPlace) -> TestClient:
     from functions.api.app import create_app
 
     app = create_app()
     app.mount("/storage", place.storage_app())
-    client = TestClient(app, base_url=URL)
+    return TestClient(app, base_url=URL)
+
+
+def by_form(place: EmbeddedPlace, ledger: Ledger, kind: str, video: Path) -> dict[str, Any]:
+    """As tests.running.Api sends and follows a job: a form with the bytes, the events, the job."""
+    client = serving(place)
+    with measured(ledger, "api"), video.open("rb") as file:
+        sent = client.post("/v1/jobs", data={"kind": kind}, files={"file": (video.name, file, "video/mp4")})
+    work(place, ledger)
+    path = f"/v1/jobs/{sent.raise_for_status().json()['id']}"
+    with measured(ledger, "api"):
+        client.get(f"{path}/events").raise_for_status()
+        job: dict[str, Any] = client.get(path).raise_for_status().json()
+    return job
+
+
+def by_link(place: EmbeddedPlace, ledger: Ledger, kind: str, video: Path) -> dict[str, Any]:
+    """As an app does: a link to send the bytes to, the job's events while it is at work, a look at its thumbnail."""
+    client = serving(place)
     wish = {"filename": video.name, "content_type": "video/mp4", "size": video.stat().st_size, "kind": kind}
     with measured(ledger, "api"):
         ticket = client.post("/v1/uploads", json=wish).raise_for_status().json()
@@ -113,9 +170,11 @@ def run(place: EmbeddedPlace, ledger: Ledger, kind: str, video: Path) -> dict[st
     work(place, ledger)
     with measured(ledger, "api"):
         job: dict[str, Any] = client.get(f"/v1/jobs/{ticket['job']['id']}").raise_for_status().json()
-    assert job["status"] == "done", job["error"]
     with measured(ledger, "api"):
         client.get(f"/v1/jobs/{job['id']}/media/{job['video']['thumbnail']['name']}", follow_redirects=False)
+    # Whoever follows the job is sent each change, and each is a read, as is one more look.
+    written = ledger.total()
+    ledger.add(reads=2 + written["writes jobs"], **{"progress reads": written["progress writes jobs"]})
     return job
 
 

@@ -22,6 +22,8 @@ from google.pubsub_v1 import types as pubsub
 from infra.emulated.emulators import Hosts
 
 STREAMS = 200
+COMMIT, PUBLISH = "/google.firestore.v1.Firestore/Commit", "/google.pubsub.v1.Publisher/Publish"
+ASKED = (COMMIT, PUBLISH)
 DROPPED = ("connection", "transfer-encoding", "content-encoding", "keep-alive")
 
 
@@ -37,16 +39,14 @@ class Wire:
             self.seen[unit] += count
 
     def asked(self, method: str, message: bytes) -> None:
-        """A message to Firestore or Pub/Sub."""
-        if method == "/google.firestore.v1.Firestore/Commit":
+        """What Firestore or Pub/Sub was asked to do, and did: what another writer was faster with costs nothing."""
+        if method == COMMIT:
             for write in firestore.CommitRequest.deserialize(message).writes:
                 self.add("deletes" if "delete" in write else "writes")
-        elif method == "/google.pubsub.v1.Publisher/Publish":
+        elif method == PUBLISH:
             request = pubsub.PublishRequest.deserialize(message)
             topic = request.topic.rsplit("/", 1)[-1]
             self.add("events" if topic.startswith("eventarc-") else "messages", len(request.messages))
-            if topic == "sweep-tick":
-                self.add("ticks", len(request.messages))
 
     def answered(self, method: str, messages: list[bytes]) -> None:
         """All messages that came back."""
@@ -67,9 +67,13 @@ def grpc_proxy(target: str, wire: Wire) -> Iterator[str]:
             method = call.method
 
             def handle(requests: Iterable[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+                sent: list[bytes] = []
+                refused = False
+
                 def passed() -> Iterator[bytes]:
                     for message in requests:
-                        wire.asked(method, message)
+                        if method in ASKED:
+                            sent.append(message)
                         yield message
 
                 told = [(name, value) for name, value in context.invocation_metadata() if name != "user-agent"]
@@ -82,9 +86,15 @@ def grpc_proxy(target: str, wire: Wire) -> Iterator[str]:
                             kept.append(message)
                         yield message
                 except grpc.RpcError as error:
+                    # Who has enough of a query's answers cancels the rest.
+                    refused = error.code() is not grpc.StatusCode.CANCELLED
                     context.set_trailing_metadata(answers.trailing_metadata() or ())
                     context.abort(error.code(), error.details() or "")
-                wire.answered(method, kept)
+                finally:
+                    if not refused:
+                        for message in sent:
+                            wire.asked(method, message)
+                        wire.answered(method, kept)
 
             return grpc.stream_stream_rpc_method_handler(handle)
 

@@ -55,3 +55,15 @@ def test_messages_are_billed_once_published_and_once_for_each_listener(place: tu
     ledger.now = "extract"
     platform.bus.publish("analysis-completed", {"job": "a"})
     assert ledger.entries == {"extract": {"messages": 1, "pushes": 1, "message bytes": 2 * LEAST_MESSAGE}}
+
+
+def test_what_only_tells_how_far_work_is_is_counted_apart(place: tuple[Platform, Ledger]) -> None:
+    """What follows the time that work takes can be told from what follows the work; it is in the sum all the same."""
+    documents, ledger = place[0].documents, place[1]
+    version = documents.create("jobs", "a", {"n": 1})
+    with ledger.telling():
+        documents.replace("jobs", "a", {"n": 2}, version)
+    assert documents.get("jobs", "a") is not None
+    total = ledger.total()
+    assert (total["writes"], total["progress writes"], total["progress writes jobs"]) == (2, 1, 1)
+    assert (total["reads"], total["progress reads"]) == (1, 0)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.cost import filled
 from benchmarks.costing.reckoning import Talk, billed_seconds, infrastructure_usd, table, vcpus
+from benchmarks.costing.resting import always
 from benchmarks.costing.wire import classed
 from shared.pipeline.wiring import wiring
 
@@ -26,6 +27,14 @@ def test_prices_are_dated_and_cost_what_the_list_says() -> None:
     assert usd["documents"] == pytest.approx(0.03)
     assert usd["objects"] == pytest.approx(0.005)
     assert usd["messages"] == pytest.approx(40, rel=0.001)
+
+
+def test_what_rests_is_reckoned_from_the_list() -> None:
+    """A tick a minute stays within the free allowance, and one that reads ten times as much does not."""
+    for reads, covered in ((9, "yes"), (90, "no")):
+        rows = always({"reads": reads, "runs": 1, "message bytes": 2000})
+        documents = next(row for row in rows if row[0] == "its documents")
+        assert documents[2:] == (f"{reads * 43_200 * 0.03e-5:.2f}", covered)
 
 
 @given(COUNTS, COUNTS)
