@@ -2,6 +2,8 @@
 
 LOCKED = pyproject.toml uv.lock infra/venv.sh
 BIN = .venv/bin
+# One more than there are cores: some tests wait for a lease or an emulator.
+WORKERS = $$(($$($(BIN)/python -c "import os; print(os.cpu_count())") + 1))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -19,7 +21,7 @@ package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 	@$(BIN)/python -m infra.packaging.package
 
 test: .venv/.for-dev browser-deps terraform-deps ## Run all tests, on all cores
-	@$(BIN)/pytest --numprocesses auto --dist loadfile
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 browser-deps: ## Install a browser and the Firebase SDK for the browser tests, where that can be done
 	@sh tests/browser/install.sh

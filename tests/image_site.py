@@ -114,6 +114,7 @@ class ImageSite:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
             site: ImageSite
 
             def do_GET(self) -> None:

@@ -204,12 +204,13 @@ def test_poison_is_put_aside(place: EmulatedPlace, video: Path) -> None:
     """A message that is no JSON, or names no job, ends among the dead letters of any topic while the rest flows."""
     topics = [*STAGE_TOPICS, "eventarc-extract"]
     poison = [b"\xff\x00 not JSON", b'{"stage": "persist"}', b"[1]", b'{"jobId": 7}']
+    # Each is pushed as often as its subscription tries: two to each topic are enough.
+    left = {(topic, poison[(at + more) % len(poison)]) for at, topic in enumerate(topics) for more in (0, 1)}
     with clients(place.hosts) as (publisher, _):
-        for topic in topics:
-            messages = [{"data": data, "attributes": {"poison": topic}} for data in poison]
+        for topic, data in left:
+            messages = [{"data": data, "attributes": {"poison": topic}}]
             publisher.publish(topic=f"projects/{place.hosts.project}/topics/{topic}", messages=messages)
     assert place.follow(place.submit(video))["status"] == "done"
-    left = {(topic, data) for topic in topics for data in poison}
     while left:
         left -= {(attributes.get("poison"), data) for data, attributes in place.dead_letters()}
     refused = [entry for entry in place.log("persist") if entry["severity"] == "ERROR"]

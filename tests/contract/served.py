@@ -12,6 +12,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from infra.embedded.serve import bound
+
 
 @contextmanager
 def served(app: Any, path: str) -> Iterator[str]:
@@ -28,7 +30,7 @@ def served(app: Any, path: str) -> Iterator[str]:
         mounted, log_level="warning", lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
     )
     server = Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with bound("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -21,6 +21,7 @@ from shared.platform.ports import Platform
 from shared.settings import read_settings
 from shared.webhooks.deliveries import DELIVERIES
 from tests.contract.emulated import connect, need_emulators
+from tests.integration.sites import OPTIONS
 from tests.receiver import Receiver, receiving, silence, status
 from tests.running import Server, eventually, serving
 from tests.unit.webhooks.verifying import verify
@@ -28,19 +29,31 @@ from tests.unit.webhooks.verifying import verify
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
+@pytest.fixture(scope="module")
+def listener() -> Iterator[Receiver]:
     with receiving() as opened:
         yield opened
 
 
-@pytest.fixture(params=["embedded", "emulated"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=sorted(OPTIONS))
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, listener: Receiver
+) -> Iterator[Server]:
     if request.param == "emulated":
         need_emulators()
-    options = ("--emulators",) if request.param == "emulated" else ()
-    with serving(tmp_path / request.param, *options, ALLOW_HOSTS=receiver.address) as server:
+    data = tmp_path_factory.mktemp("webhooks") / request.param
+    with serving(data, *OPTIONS[request.param], ALLOW_HOSTS=listener.address) as server:
         yield server
+
+
+@pytest.fixture
+def receiver(place: Server, listener: Receiver) -> Iterator[Receiver]:
+    """It has heard nothing yet, and nobody tells it anything after the test."""
+    listener.requests.clear()
+    yield listener
+    with place.client() as client:
+        for webhook in client.get("/v1/webhooks").json()["webhooks"]:
+            client.delete(f"/v1/webhooks/{webhook['id']}")
 
 
 def platform_of(server: Server) -> Platform:

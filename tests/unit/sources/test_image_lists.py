@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.sources.images.lists import PAGE, pages_of
+from shared.models.crawl import LIST_PAGE
+from shared.sources.images.lists import pages_of
 from shared.sources.images.source import Candidate
 
 
@@ -49,7 +50,7 @@ def test_nothing_is_lost_between_pages(lines: list[str]) -> None:
     """Whatever a list names is on exactly one page, in its order, and no page is longer than a hundred."""
     pages = list(pages_of(io.BytesIO("\n".join(lines).encode())))
     assert [candidate.url for page in pages for candidate in page.candidates] == lines
-    assert all(0 < len(page.candidates) <= PAGE for page in pages)
+    assert all(0 < len(page.candidates) <= LIST_PAGE for page in pages)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n\n", b"\xff\xfe\x00", '{"url": "x"}\n[1]\n', '{"url": \n', "url\n\n"])
