@@ -26,8 +26,11 @@ DAY = timedelta(days=1)
 
 
 def clip(at: Watched) -> bytes:
-    at.folder.mkdir(exist_ok=True)
-    return with_sound(at.folder / "clip.mp4", plain_video(at.folder / "silent.mp4", seconds=2)).read_bytes()
+    """The same each time: made twice it would differ by the second it was made in."""
+    made = at.folder / "clip.mp4"
+    if not made.exists():
+        with_sound(made, plain_video(at.folder / "silent.mp4", seconds=2))
+    return made.read_bytes()
 
 
 def send(at: Watched, kind: str, **headers: str) -> str:
