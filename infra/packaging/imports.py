@@ -14,7 +14,8 @@ OURS = ("functions", "shared")
 def reached(start: Path, leave_out: frozenset[str] = frozenset()) -> set[Path]:
     """Files of this project that `start` imports, directly or not, with the `__init__.py` of their packages.
 
-    A package that is searched at run time (`pkgutil`) counts as importing all its modules. Modules below a dotted
+    A package that is searched at run time (`pkgutil`) counts as importing all its modules; what is imported for type
+    checkers only does not count. Modules below a dotted
     name in `leave_out` are not followed.
     """
     found: set[Path] = set()
@@ -34,7 +35,7 @@ def reached(start: Path, leave_out: frozenset[str] = frozenset()) -> set[Path]:
 @cache
 def _imported(path: Path) -> list[str]:
     """Dotted names, once for each time that they are imported; functions have most of their modules in common."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+    nodes = list(_run(ast.parse(path.read_text(encoding="utf-8"), str(path))))
     names: list[str] = []
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -46,6 +47,15 @@ def _imported(path: Path) -> list[str]:
         package = ".".join(path.relative_to(ROOT).parent.parts)
         names += (f"{package}.{sibling.stem}" for sibling in sorted(path.parent.glob("*.py")))
     return names
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """All there is below a node but what only type checkers read."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _run(child)
 
 
 def _files_of(name: str) -> Iterator[Path]:

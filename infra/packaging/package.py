@@ -18,15 +18,17 @@ from shared.pipeline.wiring import wiring
 
 # The other places' adapters are never asked for in the cloud.
 LEFT_OUT = frozenset({"shared.platform.embedded"})
-# What a provider could do and is never asked for there: with its modules their libraries would come along.
+# What could be done there and is never asked for: with these modules their libraries would come along.
 LOOKING = frozenset({"shared.ai.offline.makers", "shared.ai.offline.screen"})
 LISTENING = frozenset({"shared.ai.offline.speech"})
 COMPARING = frozenset({"shared.ai.offline.embedding"})
+MEASURING = frozenset({"shared.images.measures", "shared.images.pixels"})
 NEVER_ASKED = {
     "transcribe": LOOKING | COMPARING,
     "analyze": LISTENING | COMPARING,
     "persist": LOOKING | LISTENING,
     "api": LOOKING | LISTENING,
+    "crawl": MEASURING,
 }
 DATA = (".html", ".json", ".yaml", ".txt")
 ENTRY = '''"""Where the function host looks for `{name}`."""

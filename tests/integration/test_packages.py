@@ -20,7 +20,7 @@ from infra.emulated.emulators import Hosts
 from infra.emulated.functions import server
 from infra.emulated.processes import free_port, running
 from infra.packaging.environment import install
-from infra.packaging.package import package
+from infra.packaging.package import NEVER_ASKED, package
 from shared.pipeline.wiring import wiring
 
 pytestmark = pytest.mark.timeout(240)
@@ -33,8 +33,8 @@ STAGES = [name for name in LISTENERS if wiring().functions[name].weight]
 
 
 # Another place's adapters; the ffmpeg of machines that have none, while the function host's image has one; what is
-# installed by who wants it; what providers could do and are not asked for by this function.
-NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisper", "shared.ai.offline.")
+# installed by who wants it.
+NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisper")
 # Prints what the sources import, anywhere, and the environment does not have.
 MISSING = """
 import ast, importlib.util, pathlib
@@ -116,7 +116,8 @@ def test_a_package_asks_for_all_that_it_imports(installed: Installed) -> None:
     """No function finds out in the middle of a job that a library of its is not installed."""
     command = [installed.python, "-c", MISSING]
     told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True, timeout=60)
-    assert [name for name in told.stdout.split() if not name.startswith(NOT_IN_THE_CLOUD)] == []
+    left_out = (*NOT_IN_THE_CLOUD, *NEVER_ASKED.get(installed.name, ()))
+    assert [name for name in told.stdout.split() if not name.startswith(left_out)] == []
 
 
 @pytest.mark.parametrize("installed", ["api"], indirect=True)

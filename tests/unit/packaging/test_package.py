@@ -17,7 +17,7 @@ from shared.pipeline.wiring import wiring
 # What only one stage needs and would slow the cold start of any other.
 HEAVY = {
     "av": {"download", "extract"},
-    "opencv-python-headless": {"extract", "analyze", "crawl", "validate", "export"},
+    "opencv-python-headless": {"extract", "analyze", "validate", "export"},
     "onnxruntime": {"analyze"},
     "rapidocr": {"analyze"},
     "fastapi": {"api"},
