@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import httpx
 import pytest
+
+from infra.demo.video import render
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,3 +21,18 @@ def authorities_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport, "create_ssl_context", cache(httpx.create_ssl_context))
         yield
+
+
+@pytest.fixture(scope="session")
+def cooking_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's video: on-screen text, subtitles, sound. The first worker that wants it renders it for all."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path, part = folder / "cooking.mp4", folder / "cooking.part"
+    with (folder / "cooking.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            render(part, lambda _: None)
+            part.rename(path)
+    return path

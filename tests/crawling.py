@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections import Counter
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -91,24 +87,3 @@ def fetched_again(site: ImageSite) -> int:
     """How many images were asked for more than once, though no one was told to come again."""
     rules = ("/robots.txt", "/.well-known/tdmrep.json")
     return sum(count - 1 for path, count in site.asked.items() if count > 1 and path not in rules)
-
-
-def kill_function(server_pid: int, name: str) -> int:
-    """SIGKILL to the processes that serve a function for this server; how many there were."""
-    killed = 0
-    for pid in descendants(server_pid):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if b"--again" not in words and b"--target" in words and words[words.index(b"--target") + 1] == name.encode():
-            os.kill(pid, signal.SIGKILL)
-            killed += 1
-    return killed
-
-
-def descendants(pid: int) -> list[int]:
-    """Processes below this one; threads and processes may end while they are looked for."""
-    children: list[int] = []
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(FileNotFoundError, ProcessLookupError):
-                children += map(int, (task / "children").read_text().split())
-    return [*children, *(each for child in children for each in descendants(child))]

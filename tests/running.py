@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -137,3 +137,24 @@ def serving(data: Path, *options: str, **environ: str) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+
+
+def kill_function(server_pid: int, name: str) -> int:
+    """SIGKILL to the processes that serve a function for this server; how many there were."""
+    killed = 0
+    for pid in descendants(server_pid):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if b"--again" not in words and b"--target" in words and words[words.index(b"--target") + 1] == name.encode():
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+    return killed
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes below this one; threads and processes may end while they are looked for."""
+    children: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                children += map(int, (task / "children").read_text().split())
+    return [*children, *(each for child in children for each in descendants(child))]

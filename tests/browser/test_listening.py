@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from infra.demo.recipe import RECIPE
-from infra.demo.video import render
 from tests.browser.conftest import OpenTab
 from tests.running import Server
 
@@ -51,11 +51,9 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(place: Server, open_tab: OpenTab, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+def watched(place: Server, open_tab: OpenTab, cooking_video: Path) -> Watched:
     """The demo's cooking video, listened to from before its bytes are sent until its recipe is there."""
-    video = tmp_path_factory.mktemp("video") / "cooking.mp4"
-    render(video, lambda _: None)
-    upload = Upload(place, video.read_bytes(), "recipe")
+    upload = Upload(place, cooking_video.read_bytes(), "recipe")
     tabs = [open_tab() for _ in range(3)]
     tabs[0].call("listenToJob", upload.id)
     tabs[1].call("listenToJobs")

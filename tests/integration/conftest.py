@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.demo.video import render
 from infra.emulated.emulators import Hosts
 from infra.fakes.apify_server import ApifyServer
 from infra.fakes.image_search import ImageSearch
@@ -82,14 +81,6 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 @pytest.fixture(scope="session")
 def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return plain_video(tmp_path_factory.mktemp("videos") / "plain.mp4")
-
-
-@pytest.fixture(scope="session")
-def cooking_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's video: on-screen text, subtitles, sound."""
-    path = tmp_path_factory.mktemp("videos") / "cooking.mp4"
-    render(path, lambda *_: None)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +21,7 @@ from shared.webhooks.deliveries import DELIVERIES
 from tests.contract.emulated import connect, need_emulators
 from tests.integration.sites import OPTIONS
 from tests.receiver import Receiver, receiving, silence, status
-from tests.running import Server, eventually, serving
+from tests.running import Server, eventually, kill_function, serving
 from tests.unit.webhooks.verifying import verify
 
 pytestmark = pytest.mark.timeout(180)
@@ -136,28 +134,10 @@ def test_a_death_while_telling_loses_nothing(place: Server, receiver: Receiver, 
         place.kill()
         place.start()
     else:
-        os.kill(notifier(place), signal.SIGKILL)
+        assert kill_function(place.pid, "notify") > 0
     (line,) = settled(place, webhook, platform_of(place))
 
     assert line["status"] == "delivered"
     assert {request.headers["webhook-id"] for request in receiver.requests} == {line["id"]}
     assert len({request.body for request in receiver.requests}) == 1
     assert len(receiver.requests) >= 2
-
-
-def notifier(place: Server) -> int:
-    """The process of the place's `notify`."""
-    (found,) = [
-        pid for pid, (parent, command) in processes().items() if parent == place.pid and "--target\0notify\0" in command
-    ]
-    return found
-
-
-def processes() -> dict[int, tuple[int, str]]:
-    """Parent and command line of every process."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            parent = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-            found[int(folder.name)] = parent, folder.joinpath("cmdline").read_text(errors="replace")
-    return found
