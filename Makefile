@@ -1,5 +1,8 @@
 # Everything runs in .venv, which is made and kept in line with uv.lock by infra/venv.sh.
 
+# Everything here is many processes that load the same modules: they are compiled once, whatever the machine is set to.
+unexport PYTHONDONTWRITEBYTECODE
+
 LOCKED = pyproject.toml uv.lock infra/venv.sh
 BIN = .venv/bin
 # One more than there are cores: some tests wait for a lease or an emulator.
