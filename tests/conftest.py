@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from infra.demo.video import render
+from shared.media.audio import ffmpeg_binary
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,6 +23,15 @@ def authorities_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport, "create_ssl_context", cache(httpx.create_ssl_context))
         yield
+
+
+@pytest.fixture(scope="session")
+def cooking_clip(cooking_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its beginning: the title, who it is for, and all ingredients."""
+    path = tmp_path_factory.mktemp("videos") / "clip.mp4"
+    cut = ["-i", str(cooking_video), "-t", "8.6", "-map", "0", "-c", "copy", str(path)]
+    subprocess.run([ffmpeg_binary(), "-v", "error", *cut], check=True, timeout=60)
+    return path
 
 
 @pytest.fixture(scope="session")

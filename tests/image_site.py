@@ -123,12 +123,11 @@ class ImageSite:
                     site.most_at_once = max(site.most_at_once, site._at_once)
                     site.asked[urlsplit(self.path).path] += 1
                     site.agents.add(self.headers.get("user-agent", ""))
-                try:
-                    site._over.wait(site.latency_sec)
-                    site.answer(self)
-                finally:
-                    with site._guard:
-                        site._at_once -= 1
+                site._over.wait(site.latency_sec)
+                # Before the answer: who has it may ask for more before this thread gets any further.
+                with site._guard:
+                    site._at_once -= 1
+                site.answer(self)
 
             def log_message(self, *_: object) -> None:
                 """Requests are counted, not printed."""

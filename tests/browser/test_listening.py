@@ -51,9 +51,9 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(place: Server, open_tab: OpenTab, cooking_video: Path) -> Watched:
-    """The demo's cooking video, listened to from before its bytes are sent until its recipe is there."""
-    upload = Upload(place, cooking_video.read_bytes(), "recipe")
+def watched(place: Server, open_tab: OpenTab, cooking_clip: Path) -> Watched:
+    """The beginning of the demo's video, listened to from before its bytes are sent until its recipe is there."""
+    upload = Upload(place, cooking_clip.read_bytes(), "recipe")
     tabs = [open_tab() for _ in range(3)]
     tabs[0].call("listenToJob", upload.id)
     tabs[1].call("listenToJobs")

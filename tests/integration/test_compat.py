@@ -24,9 +24,9 @@ from tests.web import Web
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_row_1_recipe_app(place: Server, web: Web, cooking_video: Path) -> None:
+def test_row_1_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
     """The mobile app sends a link, asks for its task until that has ended, and shows the recipe with its picture."""
-    shutil.copy(cooking_video, web.folder / "tiktok.mp4")
+    shutil.copy(cooking_clip, web.folder / "tiktok.mp4")
     link = f"http://{web.address}/tiktok.mp4"
     with place.client() as app:
         started = app.post("/scrape/async", json={"url": link, "language": "en"})
@@ -55,12 +55,12 @@ def test_row_1_recipe_app(place: Server, web: Web, cooking_video: Path) -> None:
     assert (again.status_code, again.json()) == (202, {"task_id": task_id})
 
 
-def test_row_2_reel_scripter(place: Server, cooking_video: Path) -> None:
+def test_row_2_reel_scripter(place: Server, cooking_clip: Path) -> None:
     """The page sends a video, polls its state until SUCCESS, and shows the script; the video itself is gone then."""
     seen: list[dict[str, Any]] = []
     with place.client() as page:
         assert page.get("/").json()["message"]
-        sent = page.post("/api/upload", files={"video": ("reel.mp4", cooking_video.read_bytes(), "video/mp4")})
+        sent = page.post("/api/upload", files={"video": ("reel.mp4", cooking_clip.read_bytes(), "video/mp4")})
         assert sent.status_code == 200, sent.text
         assert sent.json()["success"] is True
         task_id = sent.json()["task_id"]

@@ -69,7 +69,8 @@ def test_an_object_stored_before_anyone_listens_is_told_later(hosts: Hosts) -> N
     """A video that arrives while the functions still start is not forgotten."""
     connect(hosts).objects.put("uploads", "early/source", b"x", "video/mp4")
     with received(hosts) as events:
-        assert events["extract"].get(timeout=20).data["name"] == "early/source"
+        # Tried again after longer and longer breaks, while the functions are made known.
+        assert events["extract"].get(timeout=60).data["name"] == "early/source"
 
 
 def test_a_poison_message_ends_among_the_dead_letters(hosts: Hosts, listener: Listener, monkeypatch: Any) -> None:
