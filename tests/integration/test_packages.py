@@ -89,6 +89,22 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     return Installed(name, sources, install(sources / "requirements.txt", folder / "venv"))
 
 
+@dataclass(frozen=True)
+class Listener:
+    """A function that waits for events, on emulators."""
+
+    name: str
+    url: str
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def listener(installed: Installed, hosts: Hosts) -> Iterator[Listener]:
+    log = installed.sources.parent / "log"
+    with installed.served(hosts, log) as url:
+        yield Listener(installed.name, url, log)
+
+
 def push(topic: str, data: bytes) -> dict[str, Any]:
     """What Pub/Sub posts to `topic`'s listener."""
     message = {"data": base64.b64encode(data).decode(), "messageId": "1", "publishTime": "2026-01-01T00:00:00Z"}
@@ -130,27 +146,25 @@ def test_the_api_answers(installed: Installed, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("installed", LISTENERS, indirect=True)
-def test_a_wrong_event_is_refused(installed: Installed, tmp_path: Path) -> None:
+def test_a_wrong_event_is_refused(listener: Listener) -> None:
     """What a function cannot read is not acknowledged, so that it ends among the dead letters and not in silence."""
     wrong: list[dict[str, Any]] = [
         {"path": "/", "content": b"garbage", "headers": {"content-type": "application/json"}},
         {"path": "/", "content": b"", "headers": {"content-type": "application/cloudevents+json"}},
         {"path": "/", "json": {"message": "hello"}},
     ]
-    if installed.name in STAGES:
-        row = wiring().functions[installed.name]
+    if listener.name in STAGES:
+        row = wiring().functions[listener.name]
         wrong += [push("t", b"no JSON"), push("t", b"[]"), push("t", b'{"stage": "x"}'), finalized("stray")]
         wrong += [push("t", b'{"jobId": "j"}')] if row.trigger.bucket else [finalized("j/source")]
-    with installed.served(NOWHERE, tmp_path / "log") as url:
-        for event in wrong:
-            assert post(url, **event) >= 400, event
-    for line in (tmp_path / "log").read_text().splitlines():
+    for event in wrong:
+        assert post(listener.url, **event) >= 400, event
+    for line in listener.log.read_text().splitlines():
         assert json.loads(line)["severity"] == "ERROR"
 
 
 @pytest.mark.parametrize("installed", LISTENERS, indirect=True)
-def test_an_event_of_no_job_is_acknowledged(installed: Installed, hosts: Hosts, tmp_path: Path) -> None:
+def test_an_event_of_no_job_is_acknowledged(listener: Listener) -> None:
     """The event of a job that was deleted meanwhile is done with; a tick finds nothing to wake."""
-    event = finalized("unknown/source") if installed.name == "extract" else push("t", b'{"jobId": "unknown"}')
-    with installed.served(hosts, tmp_path / "log") as url:
-        assert post(url, **event) == 200, (tmp_path / "log").read_text()
+    event = finalized("unknown/source") if listener.name == "extract" else push("t", b'{"jobId": "unknown"}')
+    assert post(listener.url, **event) == 200, listener.log.read_text()

@@ -30,9 +30,9 @@ def upload(server: Server, video: Path, **fields: str) -> tuple[str, httpx.Respo
     return told["job"]["id"], put
 
 
-def test_an_uploaded_cooking_video_becomes_its_recipe(place: Server, cooking_video: Path) -> None:
+def test_an_uploaded_cooking_video_becomes_its_recipe(place: Server, cooking_clip: Path) -> None:
     """An app that uploads straight to the storage gets the recipe that the video shows, with all amounts and units."""
-    job_id, put = upload(place, cooking_video, kind="recipe", language="en")
+    job_id, put = upload(place, cooking_clip, kind="recipe", language="en")
     assert put.status_code == 200, put.text
     job = place.follow(job_id, 120)
     assert job["status"] == "done", job["error"]
