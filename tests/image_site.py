@@ -173,6 +173,11 @@ class ImageSite:
         self._lists.append(content)
         return f"http://{self.address}/list/{len(self._lists) - 1}.csv"
 
+    def found(self, keyword: str, page: int) -> list[str]:
+        """What a search engine names: three pages of ten images of its own for each keyword, which is a number."""
+        first = int(keyword) * 1000 + page * 10
+        return [self.url("image", number) for number in range(first, first + 10)] if page <= 3 else []
+
     def fate(self, url: str) -> str | None:
         return FATES[urlsplit(url).path.split("/")[1]]
 

@@ -43,13 +43,7 @@ def pictures() -> Iterator[ImageSite]:
 
 @pytest.fixture(scope="session")
 def engines(pictures: ImageSite) -> Iterator[ImageSearch]:
-    """Three pages of ten images for every keyword, which is a number."""
-
-    def named(keyword: str, page: int) -> list[str]:
-        first = int(keyword) * 1000 + page * 10
-        return [pictures.url("image", number) for number in range(first, first + 10)] if page <= 3 else []
-
-    with ImageSearch(named) as search:
+    with ImageSearch(pictures.found) as search:
         yield search
 
 

@@ -37,13 +37,7 @@ def images() -> Iterator[ImageSite]:
 
 @pytest.fixture
 def search(images: ImageSite) -> Iterator[ImageSearch]:
-    """Each keyword, a number, has three pages of ten images of its own at each engine."""
-
-    def named(keyword: str, page: int) -> list[str]:
-        first = int(keyword) * 1000 + page * 10
-        return [images.url("image", number) for number in range(first, first + 10)] if page <= 3 else []
-
-    with ImageSearch(named) as serving:
+    with ImageSearch(images.found) as serving:
         yield serving
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from PIL import Image
 
 from shared.models.job import JobStatus
 from tests.api_site import MP4, Site
+from tests.functions.api.compat.calls import get
 from tests.videos import plain_video
 
 
@@ -21,12 +21,6 @@ def upload(site: Site, content: bytes = MP4, name: str = "holiday.mp4") -> str:
     assert answer.json().keys() == {"id", "filename", "message"}
     assert answer.json()["filename"] == name
     return str(answer.json()["id"])
-
-
-def get(site: Site, path: str) -> Any:
-    answer = site.client.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def test_the_documented_flow(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:

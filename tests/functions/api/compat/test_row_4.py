@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from infra.fakes.image_search import ImageSearch
 from infra.fakes.server import Reply
 from shared.platform.identity import identity
 from tests.api_site import Site
+from tests.functions.api.compat.calls import get, post, refused
 from tests.image_site import ImageSite
 from tests.people import PASSWORD, cheap_passwords
 
@@ -48,24 +48,6 @@ def search(site: Site, images: ImageSite) -> Iterator[ImageSearch]:
             SEARCH_BASE_URL=serving.url,
         )
         yield serving
-
-
-def get(site: Site, path: str, **more: Any) -> Any:
-    answer = site.client.get(path, **more)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def post(site: Site, path: str, status: int = 200, **body: Any) -> Any:
-    answer = site.client.post(path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-def refused(answer: httpx.Response, status: int) -> None:
-    """With the reason in `detail`."""
-    assert answer.status_code == status, answer.text
-    assert isinstance(answer.json()["detail"], str)
 
 
 def has_progress(found: dict[str, Any]) -> None:

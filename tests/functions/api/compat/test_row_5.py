@@ -14,6 +14,7 @@ import pytest
 from shared.models.job import JobError, JobStatus
 from shared.settings import settings
 from tests.api_site import MP4, Site
+from tests.functions.api.compat.calls import get, post, refused
 from tests.media_samples import ffmpeg, small_video, written
 from tests.people import PASSWORD, Mailbox, cheap_passwords
 
@@ -23,24 +24,6 @@ VIDEO = {"id", "file", "title", "description", "uploaded_at", "status", "transcr
 GROUP = {"id", "name", "description", "created_at", "updated_at", "video_count", "videos", "share_token"}
 OTHER = "quite another one"
 ANN, BEN = ({"Authorization": f"Bearer token-{name}"} for name in ("ann", "ben"))
-
-
-def get(site: Site, path: str, **more: Any) -> Any:
-    answer = site.client.get(path, **more)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def post(site: Site, path: str, status: int = 200, **body: Any) -> Any:
-    answer = site.client.post(path, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-def refused(answer: httpx.Response, status: int) -> None:
-    """With the reason in `detail`."""
-    assert answer.status_code == status, answer.text
-    assert isinstance(answer.json()["detail"], str)
 
 
 def upload(site: Site, content: bytes = MP4, name: str = "talk.mp4", **fields: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.api_site import Site
+from tests.functions.api.compat.calls import refused
 from tests.talks import SOUP, STARS, told
 
 ANSWER = {"role", "content", "related_videos", "chat_log_id"}
@@ -60,11 +61,6 @@ def answered(answer: httpx.Response) -> dict[str, Any]:
     assert found.keys() == ANSWER
     assert found["role"] == "assistant"
     return found
-
-
-def refused(answer: httpx.Response, status: int) -> None:
-    assert answer.status_code == status, answer.text
-    assert isinstance(answer.json()["detail"], str)
 
 
 def history(site: Site, group: str) -> list[dict[str, Any]]:
