@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from shared import clock
 from shared.errors import NotFound
 from shared.models.crawl import Dataset
 from shared.models.dataset import ImageRecord, ImageState
 from shared.models.job import Job
 from shared.pipeline.paths import media_name
-from shared.platform.cas import change_model
+from shared.platform.cas import change_model, timed
 from shared.platform.ports import Documents, Filter
 
 DATASETS = "datasets"
@@ -60,14 +59,7 @@ def datasets_of(documents: Documents, owner: str, limit: int, cursor: str | None
 
 def change_dataset(documents: Documents, dataset_id: str, change: Callable[[Dataset], bool]) -> Dataset:
     """Store what `change` makes of the dataset if it says so; it may be asked again. Raises NotFound, Conflict."""
-
-    def timed(dataset: Dataset) -> bool:
-        if not change(dataset):
-            return False
-        dataset.updated_at = clock.now()
-        return True
-
-    return change_model(documents, DATASETS, dataset_id, Dataset, timed)
+    return change_model(documents, DATASETS, dataset_id, Dataset, timed(change))
 
 
 def image_id(dataset_id: str, url: str) -> str:

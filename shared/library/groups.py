@@ -11,7 +11,7 @@ from shared.library.videos import videos_named
 from shared.models.group import MAX_VIDEOS, Group
 from shared.models.job import Job
 from shared.pipeline.lifecycle import new_id
-from shared.platform.cas import change_model
+from shared.platform.cas import change_model, timed
 from shared.platform.ports import Documents
 
 GROUPS = "groups"
@@ -43,10 +43,9 @@ def change_group(documents: Documents, group: Group, change: Callable[[Group], N
 
     def changed(current: Group) -> bool:
         change(current)
-        current.updated_at = clock.now()
         return True
 
-    return change_model(documents, GROUPS, group.id, Group, changed)
+    return change_model(documents, GROUPS, group.id, Group, timed(changed))
 
 
 def describe(documents: Documents, group: Group, **changed: str | None) -> Group:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
+from shared import clock
 from shared.errors import AlreadyExists, Conflict, NotFound
 from shared.models.base import Model
 from shared.platform.ports import Documents
@@ -14,6 +16,15 @@ from shared.platform.ports import Documents
 CONFLICTS_BORNE = 30
 
 M = TypeVar("M", bound=Model)
+
+
+class Timed(Protocol):
+    """A model that tells when it was changed last."""
+
+    updated_at: datetime
+
+
+T = TypeVar("T", bound=Timed)
 
 Change = Callable[[dict[str, Any] | None], dict[str, Any] | None]
 """From what is stored, or None, to what is to be stored; None leaves it as it is. May raise to give up."""
@@ -40,6 +51,18 @@ def compare_and_set(documents: Documents, collection: str, id: str, change: Chan
             continue
         return
     raise Conflict(f"{collection}/{id} changes too often")
+
+
+def timed(change: Callable[[T], bool]) -> Callable[[T], bool]:
+    """The same change, which also notes the time when there is something to store."""
+
+    def noted(model: T) -> bool:
+        if not change(model):
+            return False
+        model.updated_at = clock.now()
+        return True
+
+    return noted
 
 
 def change_model(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared import clock
 from shared.models.webhook import Webhook
-from shared.platform.cas import change_model
+from shared.platform.cas import change_model, timed
 from shared.platform.ports import Documents
 
 WEBHOOKS = "webhooks"
@@ -35,14 +34,7 @@ def anyone_listens(documents: Documents, owner: str) -> bool:
 
 def change_webhook(documents: Documents, id: str, change: Callable[[Webhook], bool]) -> Webhook:
     """As `change_job`, for a webhook. Raises NotFound, Conflict."""
-
-    def timed(webhook: Webhook) -> bool:
-        if not change(webhook):
-            return False
-        webhook.updated_at = clock.now()
-        return True
-
-    return change_model(documents, WEBHOOKS, id, Webhook, timed)
+    return change_model(documents, WEBHOOKS, id, Webhook, timed(change))
 
 
 def pause(webhook: Webhook, reason: str) -> None:
