@@ -40,7 +40,8 @@ def add_list(place: Platform, dataset: Dataset, file: BinaryIO, filename: str | 
             store_json(place.objects, dataset.id, page_name(added, number), page.json_form())
             added.urls += len(page.candidates)
         return change_dataset(place.documents, dataset.id, change)
-    except BaseException:
+    except (PermanentError, JobProblem):
+        # After any other error the dataset may name the list all the same; pages that it does not name go with it.
         place.objects.delete_prefix(MEDIA, media_name(dataset.id, page_name(added)))
         raise
 
