@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from infra.demo.video import render
-from shared.media.audio import ffmpeg_binary
+from tests.ffmpeg_programs import RENDERER
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,7 +30,7 @@ def cooking_clip(cooking_video: Path, tmp_path_factory: pytest.TempPathFactory) 
     """Its beginning: the title, who it is for, and all ingredients."""
     path = tmp_path_factory.mktemp("videos") / "clip.mp4"
     cut = ["-i", str(cooking_video), "-t", "8.6", "-map", "0", "-c", "copy", str(path)]
-    subprocess.run([ffmpeg_binary(), "-v", "error", *cut], check=True, timeout=60)
+    subprocess.run([RENDERER, "-v", "error", *cut], check=True, timeout=60)
     return path
 
 

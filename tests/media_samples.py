@@ -18,7 +18,7 @@ import av
 import cv2
 import numpy as np
 
-from shared.media.audio import ffmpeg_binary
+from tests.ffmpeg_programs import RENDERER
 
 Camera = Literal["still", "pan", "shake", "zoom"]
 Picture = np.ndarray[Any, Any]
@@ -156,7 +156,7 @@ def with_subtitles(
 
 def ffmpeg(path: Path, *options: str | Path) -> Path:
     """What the ffmpeg program makes with `options`."""
-    command = [ffmpeg_binary(), "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
+    command = [RENDERER, "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
     subprocess.run(command, check=True, capture_output=True, timeout=600)
     return path
 

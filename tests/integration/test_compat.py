@@ -15,8 +15,8 @@ from PIL import Image
 
 from infra.demo.recipe import RECIPE
 from infra.fakes.image_search import ImageSearch
-from shared.media.audio import ffmpeg_binary
 from shared.models.job import JobStatus
+from tests.ffmpeg_programs import RENDERER
 from tests.people import PASSWORD, Mailbox
 from tests.running import Server, eventually
 from tests.web import Web
@@ -98,7 +98,7 @@ def test_row_2_refusals(place: Server, tmp_path: Path, name: str, options: list[
     """A video that is too long or of another type is refused at once with 400 and a sentence."""
     video = tmp_path / name
     picture = ["-f", "lavfi", "-i", "color=red:size=64x64"]
-    subprocess.run([ffmpeg_binary(), "-v", "error", *picture, *options, str(video)], check=True, timeout=60)
+    subprocess.run([RENDERER, "-v", "error", *picture, *options, str(video)], check=True, timeout=60)
     with place.client() as page:
         answer = page.post("/api/upload", files={"video": (name, video.read_bytes(), declared)})
     assert answer.status_code == 400

@@ -22,10 +22,10 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def install(programs: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def install(programs: Path, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", ROOT / "infra" / "venv.sh", "run"],
-        env={"PATH": str(programs)},
+        env={"PATH": str(programs), **environ},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -39,16 +39,29 @@ def program(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["none", "too old"])
-def test_without_python_the_user_is_told_what_to_install(programs: Path, tmp_path: Path, old: bool) -> None:
-    """Where there is no Python, or only an old one, the install ends with the commands that bring one."""
-    if old:
-        program(programs / "python3", "exit 1")
+@pytest.mark.parametrize("version", [None, (3, 10, 14), (3, 15, 0)])
+def test_without_a_supported_python_the_user_is_told_what_to_install(
+    programs: Path, tmp_path: Path, version: tuple[int, int, int] | None
+) -> None:
+    """Where there is no Python, or only one that is too old or too new, the commands that bring one are named."""
+    if version:
+        set_version = f"import sys; sys.version_info = {version}; exec(sys.argv[1])"
+        program(programs / "python3", f'exec {sys.executable} -c "{set_version}" "$2"')
     result = install(programs, tmp_path)
     assert result.returncode == 1
-    assert "needs Python 3.11 or newer" in result.stderr
+    assert "needs Python 3.11, 3.12, 3.13 or 3.14" in result.stderr
     assert "apt install python3" in result.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_of_pyenv_is_found(programs: Path, tmp_path: Path) -> None:
+    """An unsupported default does not matter where pyenv holds a supported interpreter."""
+    program(programs / "python3", "exit 1")
+    versions = tmp_path / "pyenv" / "versions" / "3.12.1" / "bin"
+    versions.mkdir(parents=True)
+    program(versions / "python3", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"')
+    result = install(programs, tmp_path, PYENV_ROOT=str(tmp_path / "pyenv"))
+    assert str(versions / "python3") in result.stderr
 
 
 def test_without_ensurepip_the_user_is_told_what_to_install(programs: Path, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.audio import ffmpeg_binary
 from shared.media.header_duration import header_duration
+from tests.ffmpeg_programs import RENDERER
 
 SECONDS = 1.5
 MOST_READ = 64 * 1024
@@ -47,7 +47,7 @@ def mvhd(scale: int, duration: int, version: int = 0) -> bytes:
 def film(folder: Path, name: str, *options: str) -> Path:
     path = folder / name
     picture = ["-f", "lavfi", "-i", f"testsrc=duration={SECONDS}:size=64x64:rate=10"]
-    subprocess.run([ffmpeg_binary(), "-v", "error", *picture, *options, str(path)], check=True, timeout=60)
+    subprocess.run([RENDERER, "-v", "error", *picture, *options, str(path)], check=True, timeout=60)
     return path
 
 
