@@ -26,6 +26,12 @@ package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 test: .venv/.for-dev browser-deps terraform-deps ffmpeg-deps ## Run all tests, on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+test-others: .venv/.for-dev ## Run the demo, the packages and library tests on the other interpreters here, and the wheel
+	@$(BIN)/python -m tests.matrix
+
+test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every interpreter, with the oldest and the newest libraries
+	@$(BIN)/python -m tests.matrix --full
+
 browser-deps: ## Install a browser and the Firebase SDK for the browser tests, where that can be done
 	@sh tests/browser/install.sh
 
@@ -57,4 +63,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package test browser-deps terraform-deps ffmpeg-deps check format bench clean
+.PHONY: help demo up up-emulators package test test-others test-matrix browser-deps terraform-deps ffmpeg-deps check format bench clean
