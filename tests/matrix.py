@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from infra.packaging.package import uv
@@ -129,8 +130,11 @@ def run_tests(log: Path, environment: Path, tests: tuple[str, ...]) -> str:
     return log.read_text(errors="replace").splitlines()[-1].split(" in ")[0]
 
 
-def try_wheel(log: Path, python: Path, environment: Path) -> str:
-    """The wheel in an empty environment, by pip and without the lock: installs, is not too large, and runs the demo."""
+def try_wheel(log: Path, python: Path, environment: Path, *, locked: bool) -> str:
+    """Install the wheel by pip into an empty environment and run the demo; `locked` or the newest allowed versions.
+
+    Returns the size of what was installed. Raises AssertionError above WHEEL_MB.
+    """
     dist = FOLDER / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     shutil.rmtree(environment, ignore_errors=True)
@@ -138,7 +142,13 @@ def try_wheel(log: Path, python: Path, environment: Path) -> str:
     execute(log, python, "-m", "venv", environment)
     before = folder_mb(environment)
     [wheel] = dist.glob("*.whl")
-    execute(log, environment / "bin" / "python", "-m", "pip", "install", "--quiet", f"{wheel}[embedded]", cwd=dist)
+    constraints = dist / "constraints.txt"
+    constraints.touch()
+    if locked:
+        options = ("--quiet", "--frozen", "--extra", "embedded", "--no-hashes", "--no-emit-project")
+        execute(log, uv(), "export", *options, "--output-file", constraints)
+    pip = (environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--constraint", constraints)
+    execute(log, *pip, f"{wheel}[embedded]", cwd=dist)
     size = folder_mb(environment) - before
     assert size <= WHEEL_MB, f"the installation takes {size:.0f} MB, {WHEEL_MB} are allowed"
     run_demo(log, environment, cwd=dist)
@@ -178,8 +188,8 @@ def main(full: bool) -> int:
         if full or version != here:
             try_interpreter(matrix, version, python, BROAD_TESTS if full else LIBRARY_TESTS)
         if full or version == deployed:
-            wheel = FOLDER / f"wheel-{version}"
-            matrix.run(f"Python {version}", "wheel", lambda log, p=python, w=wheel: try_wheel(log, p, w))  # type: ignore[misc]
+            install_wheel = partial(try_wheel, python=python, environment=FOLDER / f"wheel-{version}", locked=not full)
+            matrix.run(f"Python {version}", "wheel", install_wheel)
     if full:
         oldest, *_, newest = interpreters.values()
         try_versions(matrix, oldest, "lowest-direct")
