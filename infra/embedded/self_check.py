@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from infra.embedded.parent import end_with_parent
 from shared.logs import PlainFormatter, configure
 from shared.media.self_check import find_faults, versions
 
@@ -24,22 +24,22 @@ def media_check(temporary: Path) -> Iterator[None]:
     # Not in the server: libraries that are broken may take their process down, and sound ones stay in its memory.
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(temporary)},
         start_new_session=True,
     )
+    assert process.stdin  # noqa: S101 (it is a pipe)
     # Whatever nobody waits for stays in the system's table of processes.
     threading.Thread(target=process.wait, daemon=True).start()
     try:
         yield
     finally:
-        with suppress(ProcessLookupError):
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+        process.stdin.close()
 
 
 def main() -> None:
     configure(PlainFormatter(), logging.INFO)
+    end_with_parent()
     # The server and its workers come first.
     os.nice(10)
     for fault in find_faults():
