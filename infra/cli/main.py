@@ -75,6 +75,8 @@ def up(
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
     except ModuleNotFoundError as error:
+        if not emulators:
+            raise
         typer.echo(f"Cannot start: {error.name} is not installed; run `make up-emulators`.", err=True)
         raise typer.Exit(2) from None
     except OSError as error:

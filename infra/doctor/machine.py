@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 
 from infra.doctor.finding import Findings, good, note, problem
 from infra.doctor.keys import check_keys
+from infra.doctor.media import check_media
 from infra.embedded.serve import AlreadyServed, bound, sole_server
 from infra.emulated.errors import EmulatorsUnavailable
 from infra.emulated.jars import FIRESTORE, PUBSUB, jar
@@ -41,6 +42,7 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
     yield from check_python()
     yield from check_packages()
     yield from check_ffmpeg()
+    yield from check_media()
     try:
         settings = read_settings(environ)
     except SettingsError as error:

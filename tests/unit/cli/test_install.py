@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,37 @@ def test_uv_is_used_where_it_is(programs: Path, tmp_path: Path) -> None:
     assert install(programs, tmp_path).returncode == 0
     assert "sync --quiet --frozen --extra embedded" in (tmp_path / "asked").read_text()
     assert (tmp_path / ".venv" / ".for-run").exists()
+
+
+def run_program(*missing: str) -> subprocess.CompletedProcess[str]:
+    """`clipwise --help` where these modules are not installed."""
+    (program,) = entry_points(group="console_scripts", name="clipwise")
+    script = (
+        f"import sys; sys.modules |= dict.fromkeys({missing}); from {program.module} import {program.attr} as start"
+    )
+    command = [sys.executable, "-c", f"{script}; sys.argv[1:] = ['--help']; sys.exit(start())"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra_the_program_says_what_to_install(missing: str) -> None:
+    """Who installed the bare package reads the command that brings the rest, not a traceback."""
+    result = run_program(missing)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"{missing} is not installed. Install all that Clipwise needs: pip install 'clipwise[embedded]'\n"
+    )
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug() -> None:
+    """Nobody is sent to install what no package brings."""
+    result = run_program("infra.cli.options")
+    assert "Traceback" in result.stderr
+    assert "pip install" not in result.stderr
+
+
+def test_with_the_extra_the_program_runs() -> None:
+    """The program that is installed is the command line."""
+    result = run_program()
+    assert result.returncode == 0
+    assert "submit" in result.stdout

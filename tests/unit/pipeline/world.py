@@ -285,10 +285,12 @@ class World:
             self.time += timedelta(minutes=2)
 
 
-def problem(permanent: bool) -> Exception:
-    if permanent:
-        return PermanentError("bad_input", "The file is broken.")
-    return TransientError("unavailable", "Try again later.")
+PROBLEMS: dict[str, Callable[[], Exception]] = {
+    "permanent": lambda: PermanentError("bad_input", "The file is broken."),
+    "transient": lambda: TransientError("unavailable", "Try again later."),
+    "bug": lambda: TypeError("wrong"),
+    "unexpected": lambda: ValueError("wrong"),
+}
 
 
 def temporary_documents(folder: Path) -> Documents:
