@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from shared.errors import PermanentError, TransientError
-from shared.media.audio_decoder import ENVIRONMENT, FILTERS, decoder_command
+from shared.errors import PROGRAMMING_ERRORS, PermanentError, TransientError
+from shared.media.audio_decoder import FILTERS, decoder_command, decoder_environ
 from shared.media.container import DEMUXERS, PROTOCOLS
 from shared.media.loudness import read_log
 from shared.media.probe import probe
@@ -69,7 +69,7 @@ def extract_audio(
             break
         log.warning("no sound came out of %s: %s", command[0], run.last_line)
     if run.exit_code and command[0] == sys.executable:
-        raise RuntimeError(f"The audio decoder failed: {run.last_line}")
+        raise _error(run.last_line)
     unreadable = PermanentError("audio_unreadable", "The sound of the video cannot be read; send it in another format.")
     if not out.exists():
         raise unreadable
@@ -78,6 +78,13 @@ def extract_audio(
     except PermanentError:
         raise unreadable from None
     return AudioTrack(name=out.name, duration_sec=duration_sec, loudness=run.loudness), levels.silences()
+
+
+def _error(last_line: str) -> Exception:
+    """What ended a Python process, by the last line of its traceback: a programming error there is one here."""
+    name = last_line.partition(":")[0]
+    kind = next((kind for kind in PROGRAMMING_ERRORS if kind.__name__ == name), RuntimeError)
+    return kind(f"The audio decoder failed: {last_line}")
 
 
 def _commands(source: Path, target: Path, seconds: float) -> Iterator[list[str]]:
@@ -116,7 +123,11 @@ def _run(command: list[str], timeout: float, receive: Callable[[bytes], None]) -
         process.kill()
 
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | ENVIRONMENT
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | decoder_environ(),
     ) as process:
         assert process.stdout  # noqa: S101
         assert process.stderr  # noqa: S101

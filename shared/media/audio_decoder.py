@@ -7,6 +7,7 @@ output, the summary of `ebur128` to standard error.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,13 +30,17 @@ FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("aresample", {"sample_rate": str(SAMPLE_RATE)}),
     ("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),
 )
-# Where a process of its own finds this package, whatever its working directory.
-ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[2])}
+ROOT = Path(__file__).parents[2]
 
 
 def decoder_command(source: Path, target: Path, seconds: float) -> list[str]:
-    """The command line that decodes at most `seconds` of `source`; `ENVIRONMENT` has to be in its environment."""
+    """The command line that decodes at most `seconds` of `source`; wants the variables of `decoder_environ`."""
     return [sys.executable, "-P", "-m", "shared.media.audio_decoder", str(source), str(target), str(seconds)]
+
+
+def decoder_environ() -> dict[str, str]:
+    """Lets the process find this package, whatever its working directory."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
 
 def decode(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:

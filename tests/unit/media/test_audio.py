@@ -205,11 +205,11 @@ def test_an_ffmpeg_that_lacks_an_option_is_replaced(
 def test_a_bug_in_the_decoder_is_not_blamed_on_the_file(
     tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the decoder itself is broken, the error says so with its last words; the file is not called unreadable."""
+    """A programming error in the decoder's own process ends the job as one; the file is not called unreadable."""
     put_on_path(None, tmp_path / "path", monkeypatch)
     broken = [sys.executable, "-c", "raise TypeError('open() got an unexpected keyword')"]
     monkeypatch.setattr(audio, "decoder_command", lambda *arguments: broken)
-    with pytest.raises(RuntimeError, match=r"TypeError: open\(\) got an unexpected keyword"):
+    with pytest.raises(TypeError, match=r"TypeError: open\(\) got an unexpected keyword"):
         extract_audio(spoken, tmp_path / "audio.flac", probe(spoken))
 
 
