@@ -41,9 +41,10 @@ terraform-deps: .venv/.for-dev ## Install what the tests of terraform/ need besi
 ffmpeg-deps: .venv/.for-dev ## Install older ffmpeg programs for the media tests
 	@sh tests/unit/media/install.sh
 
-check: .venv/.for-dev ## Check format, lint and types
+check: .venv/.for-dev ## Check format, lint, layers and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
+	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
 
 format: .venv/.for-dev ## Format the code and repair what the linter can

@@ -17,7 +17,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from infra.cli.client import Api, JobDocument, Refused, Unreachable
 from infra.cli.follow import follow
 from infra.cli.options import LOCAL
 from infra.cli.progress import progress_view, show_job, show_upload, show_work
@@ -26,6 +25,7 @@ from infra.cli.server import NotStarted, embedded_server
 from infra.cli.server_log import last_error
 from infra.cli.session import FAILED, INTERRUPTED, WRONG, console
 from infra.cli.upload import send_file
+from infra.client.api import Api, JobDocument, Refused, Unreachable
 from infra.demo.check import differences
 from infra.demo.recipe import RECIPE
 from shared.media.self_check import find_faults

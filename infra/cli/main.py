@@ -236,7 +236,7 @@ def doctor(
     """Look for what could be in the way, on this machine or in a project, and say what to do about it."""
     from infra.cli.doctor import report
     from infra.doctor.machine import check_machine
-    from shared.pipeline.wiring import wiring
+    from shared.wiring import wiring
 
     try:
         from infra.doctor.project import check_project

@@ -184,7 +184,7 @@ def answers(host: str, port: int) -> bool:
     """Whether Clipwise is there."""
     import httpx
 
-    from infra.cli.client import open_client
+    from infra.client.api import open_client
 
     url = f"http://{host}:{port}"
     try:

@@ -14,11 +14,11 @@ from typing import Any
 from infra.embedded.parent import end_with_parent
 from shared.errors import NotNow
 from shared.logs import PlainFormatter, configure
-from shared.pipeline.wiring import Function, wiring
 from shared.platform.embedded.events import Delivery, as_cloud_event
 from shared.platform.embedded.place import open_embedded
 from shared.platform.embedded.queue import Queue
 from shared.settings import settings
+from shared.wiring import Function, wiring
 
 log = logging.getLogger(__name__)
 

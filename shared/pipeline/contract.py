@@ -24,9 +24,9 @@ from shared.pipeline.lifecycle import erase, let_source_go
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, UPLOADS, source_name
 from shared.pipeline.run import StageRun, lease_end
-from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
 from shared.platform.ports import Platform
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

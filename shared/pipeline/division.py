@@ -38,9 +38,9 @@ from shared.pipeline.failure import Failure, failure_of, interrupted, log_failur
 from shared.pipeline.jobs import change_job, current_stage, read_job
 from shared.pipeline.outbox import send
 from shared.pipeline.run import WRITE_EVERY, Run, StageRun
-from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
 from shared.platform.ports import Platform
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

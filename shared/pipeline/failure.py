@@ -10,7 +10,7 @@ from shared.errors import PROGRAMMING_ERRORS, ClipwiseError, PermanentError, new
 from shared.logs import bound
 from shared.models.job import Job, JobError
 from shared.pipeline.run import Run
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from infra.emulated.functions import server
 from infra.emulated.processes import free_port, running
 from infra.packaging.environment import install
 from infra.packaging.package import package
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 READY_SEC = 300
 

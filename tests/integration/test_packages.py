@@ -15,7 +15,7 @@ import pytest
 
 from infra.emulated.emulators import Hosts
 from infra.packaging.package import NEVER_ASKED
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.integration.installed import Installed, install_package
 
 pytestmark = pytest.mark.timeout(240)
