@@ -23,7 +23,7 @@ from infra.emulated.java import java
 from shared.settings import Settings, SettingsError, read_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-DEMANDED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[(?P<extras>[^\]]*)\])?(?P<above>[^;]*)(;(?P<marker>.*))?")
+DEMANDED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[(?P<extras>[^\]]*)\])?(?P<range>[^;]*)(;(?P<marker>.*))?")
 INSTALL = "run `make demo` or `pip install -e '.[embedded]'` in a clone of the repository"
 ROOM_MB = 1_000
 
@@ -54,8 +54,8 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
 
 def check_python() -> Findings:
     here = ".".join(map(str, sys.version_info[:3]))
-    oldest = (metadata("clipwise")["Requires-Python"] or "").removeprefix(">=")
-    if sys.version_info[:2] < tuple(map(int, oldest.split("."))):
+    oldest = lower_end(metadata("clipwise")["Requires-Python"] or "")
+    if sys.version_info[:2] < tuple(numbers(oldest)):
         yield problem("python", f"this is {here}", f"use Python {oldest} or newer")
     else:
         yield good("python", here)
@@ -89,8 +89,14 @@ def demanded(distribution: str, extras: tuple[str, ...]) -> dict[str, str]:
             more = tuple(extra.strip() for extra in (part["extras"] or "").split(","))
             found |= demanded(distribution, more)
         else:
-            found[part["name"]] = part["above"].strip().strip("()").removeprefix(">=")
+            found[part["name"]] = lower_end(part["range"])
     return found
+
+
+def lower_end(versions: str) -> str:
+    """The least version in a range such as `<3,>=2.1`, "" where it has none."""
+    least = re.search(r">=\s*([\w.]+)", versions)
+    return least[1] if least else ""
 
 
 def held(name: str) -> str | None:

@@ -8,13 +8,14 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.embedded.restart import resume
 from infra.embedded.scheduler import Scheduler, ticks
 from infra.embedded.workers import Workers
+from infra.signals import Terminated, raise_on_signals
 from shared import logs
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import Settings, settings
@@ -38,7 +39,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     import uvicorn
 
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with sole_server(data), bound(host, port) as listener:
+    with sole_server(data), bound(host, port) as listener, suppress(KeyboardInterrupt, Terminated):
+        raise_on_signals()
         url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
         chosen = configure(data, host, url)
         place = open_embedded(chosen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from infra.embedded.serve import LOOPBACK, bound, sole_server, worker_folder
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
 from infra.emulated.provision import provision
+from infra.signals import Terminated, raise_on_signals
 from shared.platform.embedded.keys import signing_key
 from shared.settings import read_settings
 
@@ -38,10 +38,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     with bound(host, port):
         pass
     url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
-    # A shell's `&` starts processes that ignore SIGINT.
-    for interrupt in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(interrupt, signal.default_int_handler)
-    with sole_server(folder), suppress(KeyboardInterrupt), emulators(folder) as hosts:
+    raise_on_signals()
+    with sole_server(folder), suppress(KeyboardInterrupt, Terminated), emulators(folder) as hosts:
         environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(worker_folder(folder.resolve()))}
         # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
         environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": ""}

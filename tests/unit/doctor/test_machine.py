@@ -76,9 +76,11 @@ def test_a_port_that_is_taken_is_told() -> None:
 
 
 def test_packages_are_those_of_all_functions_and_their_versions_are_compared() -> None:
-    """What any function imports counts, and 1.10 is newer than 1.9."""
+    """What any function imports counts, from the lower end of its range on, and 1.10 is newer than 1.9."""
     wanted = machine.demanded("clipwise", ("embedded",))
     assert {"fastapi", "av", "rapidocr", "pydantic", "uvicorn"} <= set(wanted)
+    assert all(machine.older("0.0.0", least) for least in wanted.values())
+    assert machine.lower_end(" (<3,>=2.12)") == "2.12"
     assert "google-cloud-firestore" not in wanted
     assert machine.older("1.9.3", "1.10")
     assert not machine.older("2.0rc1", "1.10")
