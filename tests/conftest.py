@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -14,6 +15,9 @@ import pytest
 
 from infra.demo.video import render
 from shared.media.audio import ffmpeg_binary
+
+# Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

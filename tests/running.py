@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 import httpx
 
 POLL_SEC = 0.05
+# Starts a program as a script's `nohup … &` does, which has it ignore these signals.
+IN_BACKGROUND = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
+CLIPWISE = [sys.executable, "-m", "infra.cli.main"]
 # Tests send in a second what nobody sends in a minute. Those of the limits set their own.
 UNLIMITED = {f"RATE_LIMIT_{what}": "off" for what in ("GENERAL", "START", "RETRY", "CHAT")}
 T = TypeVar("T")
@@ -90,7 +93,7 @@ class Server(Api):
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data), *self._options],
+                [*IN_BACKGROUND, *CLIPWISE, "up", "--port", "0", "--data", str(self.data), *self._options],
                 # Keys that lie about on a developer's machine are not spent by tests.
                 env=os.environ | {"AI_PROVIDER": "offline"} | UNLIMITED | self._environ,
                 stdout=subprocess.PIPE,
@@ -112,16 +115,19 @@ class Server(Api):
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        self._end(signal.SIGINT)
+        code = self._end(signal.SIGINT)
+        assert code in (None, 0), f"exit code {code}; {self._log.read_text()[-2000:]}"
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals) -> int | None:
+        """The exit code; None where it does not run."""
         if self._process is None:
-            return
-        self._process.send_signal(how)
-        self._process.wait(30)
-        if self._process.stdout:
-            self._process.stdout.close()
-        self._process = None
+            return None
+        process, self._process = self._process, None
+        process.send_signal(how)
+        code = process.wait(30)
+        if process.stdout:
+            process.stdout.close()
+        return code
 
     def logs(self) -> dict[str, str]:
         """All that it and the programs it started have said so far, by the file's name."""

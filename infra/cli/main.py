@@ -1,6 +1,7 @@
 """The command line: `clipwise`.
 
-Exit codes: 0 done; 1 the job failed or was cancelled; 2 asked wrongly, or no server answered; 130 interrupted.
+Exit codes: 0 done; 1 the job failed or was cancelled; 2 asked wrongly, or no server answered; 130 interrupted;
+143 terminated. `up` ends with 0 when it is interrupted or terminated.
 """
 
 from __future__ import annotations

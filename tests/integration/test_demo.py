@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "infra.cli.main", "demo"]
+from tests.running import CLIPWISE, IN_BACKGROUND
+
+COMMAND = [*CLIPWISE, "demo"]
 
 
 def environ(data: Path) -> dict[str, str]:
@@ -52,16 +53,27 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
     assert not is_served(data)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_demo_leaves_no_server_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    """Whoever stops the demo, by Ctrl-C or by ending it, gets the machine back as it was."""
+@pytest.mark.parametrize(
+    ("start", "signals", "code"),
+    [
+        ([], [signal.SIGINT], 130),
+        ([], [signal.SIGTERM], 143),
+        (IN_BACKGROUND, [signal.SIGHUP, signal.SIGINT], 130),
+    ],
+    ids=["interrupted", "terminated", "interrupted in the background"],
+)
+def test_a_stopped_demo_leaves_no_server_behind(
+    tmp_path: Path, start: list[str], signals: list[signal.Signals], code: int
+) -> None:
+    """Whoever stops the demo, wherever it was started, gets the machine back as it was; nohup keeps SIGHUP out."""
     data = tmp_path / "data"
     with subprocess.Popen(
-        COMMAND, env=environ(data), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*start, *COMMAND], env=environ(data), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as demo:
         assert demo.stderr is not None
         assert demo.stderr.readline().startswith("render")
-        demo.send_signal(number)
+        for number in signals:
+            demo.send_signal(number)
         assert "Traceback" not in demo.stderr.read()
         assert demo.wait(30) == code
     assert not is_served(data)
