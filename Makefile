@@ -23,10 +23,13 @@ up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function 
 package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 	@$(BIN)/python -m infra.packaging.package
 
-test: .venv/.for-dev browser-deps terraform-deps ## Run all tests, on all cores
+test: .venv/.for-dev program-deps browser-deps terraform-deps ## Run all tests, on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-browser-deps: ## Install a browser and the Firebase SDK for the browser tests, where that can be done
+program-deps: ## Install a browser and the other programs that tests need, where that can be done
+	@sh tests/install.sh
+
+browser-deps: program-deps ## Install the Firebase SDK for the browser tests, where that can be done
 	@sh tests/browser/install.sh
 
 terraform-deps: .venv/.for-dev ## Install what the tests of terraform/ need beside Terraform, where that can be done
@@ -54,4 +57,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package test browser-deps terraform-deps check format bench clean
+.PHONY: help demo up up-emulators package test program-deps browser-deps terraform-deps check format bench clean

@@ -22,9 +22,9 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def install(programs: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def install(programs: Path, tmp_path: Path, *script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", ROOT / "infra" / "venv.sh", "run"],
+        ["sh", *(script or (ROOT / "infra" / "venv.sh", "run"))],
         env={"PATH": str(programs)},
         cwd=tmp_path,
         capture_output=True,
@@ -68,3 +68,25 @@ def test_uv_is_used_where_it_is(programs: Path, tmp_path: Path) -> None:
     assert install(programs, tmp_path).returncode == 0
     assert "sync --quiet --frozen --extra embedded" in (tmp_path / "asked").read_text()
     assert (tmp_path / ".venv" / ".for-run").exists()
+
+
+@pytest.mark.parametrize(
+    ("user", "calls"),
+    [(0, ["update -qq", "install chromium", "install tesseract-ocr-rus"]), (1000, [])],
+    ids=["root", "another user"],
+)
+def test_programs_for_tests_are_installed_by_root(programs: Path, tmp_path: Path, user: int, calls: list[str]) -> None:
+    """The suite of a new machine installs what it can; what it cannot is a command to copy, and no reason to stop."""
+    (tmp_path / "calls").touch()
+    for name in ("tr", "grep"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    program(programs / "id", f"echo {user}")
+    program(programs / "timeout", 'shift; "$@"')
+    program(programs / "node", "")
+    program(programs / "npm", "")
+    program(programs / "tesseract", "echo eng")
+    program(programs / "apt-get", 'for last; do :; done; echo "$1 $last" >> calls; exit 100')
+    result = install(programs, tmp_path, str(ROOT / "tests" / "install.sh"))
+    assert result.returncode == 0
+    assert "sudo apt-get install chromium tesseract-ocr-rus" in result.stderr
+    assert (tmp_path / "calls").read_text().splitlines() == calls
