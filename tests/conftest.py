@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,18 @@ import pytest
 
 from infra.demo.video import render
 from shared.media.audio import ffmpeg_binary
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Say last what did not run. The reason of a skip names the command after which it would."""
+    yield
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped"))
+    if reasons:
+        terminalreporter.section("skipped, and what it takes to run")
+        for reason, number in reasons.most_common():
+            terminalreporter.line(f"{number} × {reason}", yellow=True)
+
 
 # Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
     """Skips the tests, with the reason, where no browser is installed."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        pytest.skip("NO BROWSER TESTS: Chromium is not installed; run `make browser-deps`")
+        pytest.skip("Chromium is not installed; run `make program-deps` as root, or install it or Chrome")
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found, args=FLAGS) as browser:
         yield browser
 
@@ -45,7 +45,7 @@ def chromium() -> Iterator[Browser]:
 def origin(chromium: Browser) -> Iterator[str]:
     """Skips the tests, with the reason, where the Firebase SDK is not installed."""
     if not SDK.exists():
-        pytest.skip("NO BROWSER TESTS: the Firebase SDK is not installed; run `make browser-deps`")
+        pytest.skip("the Firebase SDK is not installed; run `make browser-deps`, which needs npm")
     with served_pages() as url:
         yield url
 

@@ -33,7 +33,7 @@ def need_emulators() -> None:
     try:
         java(obtain=False), jar(FIRESTORE, obtain=False), jar(PUBSUB, obtain=False)
     except EmulatorsUnavailable as reason:
-        pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
+        pytest.skip(str(reason))
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def running_emulators(folder: Path, frontend: str = "") -> Iterator[Hosts]:
         try:
             hosts = opened.__enter__()
         except EmulatorsUnavailable as reason:
-            pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
+            pytest.skip(str(reason))
     try:
         yield hosts
     finally:

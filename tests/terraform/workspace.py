@@ -29,11 +29,11 @@ TIMEOUT_SEC = 60
 def missing() -> str | None:
     """Why Terraform cannot be run here; None when it can."""
     if shutil.which("terraform") is None:
-        return "there is no terraform on the path"
+        return "Terraform is not installed; put `terraform` 1.11 or newer on the PATH"
     found = json.loads(subprocess.run(["terraform", "version", "-json"], capture_output=True, env=environ()).stdout)
     version = tuple(map(int, found["terraform_version"].split("-")[0].split(".")[:2]))
     if version < NEEDED:
-        return f"terraform is {found['terraform_version']}, and 1.11 or newer is needed"
+        return f"this is Terraform {found['terraform_version']}; put `terraform` 1.11 or newer on the PATH"
     if not (TOOLS / ".installed").exists():
         return "the provider's schema is not installed; run `make terraform-deps`"
     return None

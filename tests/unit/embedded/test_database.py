@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -129,7 +128,6 @@ def _use(db: Database, answer: multiprocessing.Queue[str]) -> None:  # type: ign
         answer.put(str(error))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_is_told_to_open_its_own(tmp_path: Path) -> None:
     """A mistake that would damage the file is an error instead."""
     db = Database(tmp_path / "x.db")
