@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -13,9 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.demo.video import render
-from shared.media.audio import ffmpeg_binary
+from tests.media_samples import ffmpeg
+from tests.patience import PATIENCE_SEC
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -29,16 +30,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
             terminalreporter.line(f"{number} × {reason}", yellow=True)
 
 
+# What is drawn at random, and how long it takes, differs between runs.
+settings.register_profile("everywhere", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("everywhere")
+
 # Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def authorities_read_once() -> Iterator[None]:
-    """Tests open thousands of HTTP clients, each of which would read all certificate authorities for itself."""
-    transport = httpx._transports.default
+def http_clients_of_tests() -> Iterator[None]:
+    """They are patient, and do not each read all certificate authorities: tests open thousands of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "create_ssl_context", cache(httpx.create_ssl_context))
+        patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx.create_ssl_context))
+        for phase in ("connect", "read", "write", "pool"):
+            patch.setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, phase, PATIENCE_SEC)
         yield
 
 
@@ -46,9 +52,7 @@ def authorities_read_once() -> Iterator[None]:
 def cooking_clip(cooking_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its beginning: the title, who it is for, and all ingredients."""
     path = tmp_path_factory.mktemp("videos") / "clip.mp4"
-    cut = ["-i", str(cooking_video), "-t", "8.6", "-map", "0", "-c", "copy", str(path)]
-    subprocess.run([ffmpeg_binary(), "-v", "error", *cut], check=True, timeout=60)
-    return path
+    return ffmpeg(path, "-i", cooking_video, "-t", "8.6", "-map", "0", "-c", "copy")
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,8 @@ from typing import Any, Literal
 
 import av
 import cv2
+import imageio_ffmpeg
 import numpy as np
-
-from shared.media.audio import ffmpeg_binary
 
 Camera = Literal["still", "pan", "shake", "zoom"]
 Picture = np.ndarray[Any, Any]
@@ -155,9 +154,9 @@ def with_subtitles(
 
 
 def ffmpeg(path: Path, *options: str | Path) -> Path:
-    """What the ffmpeg program makes with `options`."""
-    command = [ffmpeg_binary(), "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    """What the packaged ffmpeg makes with `options`; Debian's lacks some of them."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
+    subprocess.run(command, check=True, capture_output=True)
     return path
 
 

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.patience import PATIENCE_SEC
+
 POLL_SEC = 0.05
 # Starts a program as a script's `nohup … &` does, which has it ignore these signals.
 IN_BACKGROUND = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
@@ -23,11 +25,11 @@ UNLIMITED = {f"RATE_LIMIT_{what}": "off" for what in ("GENERAL", "START", "RETRY
 T = TypeVar("T")
 
 
-def eventually(found: Callable[[], T], seconds: float = 60, pause: float = POLL_SEC) -> T:
-    """What `found` gives as soon as that is true; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
+def eventually(found: Callable[[], T], pause: float = POLL_SEC) -> T:
+    """What `found` gives as soon as that is true."""
+    deadline = time.monotonic() + PATIENCE_SEC
     while not (result := found()):
-        assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
+        assert time.monotonic() < deadline, f"still {result!r} after {PATIENCE_SEC:.0f} s"
         time.sleep(pause)
     return result
 
@@ -39,7 +41,7 @@ class Api:
         self.url = url
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
+        return httpx.Client(base_url=self.url)
 
     def submit(self, video: Path, kind: str = "metadata") -> str:
         with self.client() as client, video.open("rb") as file:
@@ -49,7 +51,7 @@ class Api:
 
     def submit_link(self, url: str, kind: str = "metadata") -> str:
         with self.client() as client:
-            answer = client.post("/v1/jobs", json={"url": url, "kind": kind}, timeout=60)
+            answer = client.post("/v1/jobs", json={"url": url, "kind": kind})
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
@@ -65,9 +67,9 @@ class Api:
             found: list[dict[str, Any]] = client.get("/v1/jobs", params={"limit": 100}).json()["jobs"]
         return found
 
-    def follow(self, job_id: str, seconds: float = 60) -> dict[str, Any]:
-        """The job when it has ended, by its event stream; fails after `seconds`."""
-        deadline = time.monotonic() + seconds
+    def follow(self, job_id: str) -> dict[str, Any]:
+        """The job when it has ended, by its event stream."""
+        deadline = time.monotonic() + PATIENCE_SEC
         with self.client() as client, client.stream("GET", f"/v1/jobs/{job_id}/events") as events:
             for line in events.iter_lines():
                 assert time.monotonic() < deadline, f"job {job_id} did not end"
@@ -124,7 +126,7 @@ class Server(Api):
             return None
         process, self._process = self._process, None
         process.send_signal(how)
-        code = process.wait(30)
+        code = process.wait(PATIENCE_SEC)
         if process.stdout:
             process.stdout.close()
         return code

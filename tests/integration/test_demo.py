@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SEC
 from tests.running import CLIPWISE, IN_BACKGROUND
 
 COMMAND = [*CLIPWISE, "demo"]
@@ -37,7 +38,7 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
         COMMAND, env=environ(data), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as demo:
         try:
-            out, err = demo.communicate(timeout=100)
+            out, err = demo.communicate()
         finally:
             demo.terminate()
     assert demo.returncode == 0, out + err
@@ -75,5 +76,5 @@ def test_a_stopped_demo_leaves_no_server_behind(
         for number in signals:
             demo.send_signal(number)
         assert "Traceback" not in demo.stderr.read()
-        assert demo.wait(30) == code
+        assert demo.wait(PATIENCE_SEC) == code
     assert not is_served(data)

@@ -16,8 +16,6 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from tests.integration.sites import OPTIONS, Site, Sites
 
-pytestmark = pytest.mark.timeout(240)
-
 SITES = [("embedded", "offline"), *((place, provider) for place in OPTIONS for provider in ("openai", "gemini"))]
 """On the emulated place `offline` would show nothing new: it asks no service, and the place has tests of its own."""
 LISTENING = {"openai": "whisper-1", "gemini": "gemini-3.5-flash-lite"}
@@ -38,7 +36,7 @@ def site(request: pytest.FixtureRequest, sites: Sites) -> Site:
 def jobs(site: Site, talk: Path) -> Jobs:
     """One job of each kind for the same talking video, all at the same time."""
     ids = [site.server.submit(talk, kind) for kind in kinds()]
-    ended = [site.server.follow(job_id, 120) for job_id in ids]
+    ended = [site.server.follow(job_id) for job_id in ids]
     return {job["kind"]: job for job in ended}
 
 
@@ -142,7 +140,7 @@ def test_a_link_to_tiktok_becomes_a_recipe(sites: Sites) -> None:
     """A page's link goes through Apify's real client to the video, its caption and author, and to all ingredients."""
     link = "https://www.tiktok.com/@cook/video/7412345678901234567"
     server = sites.site("embedded", "gemini").server
-    job = server.follow(server.submit_link(link, "recipe"), 120)
+    job = server.follow(server.submit_link(link, "recipe"))
     assert job["status"] == "done", job["error"]
     assert differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"]) == []
     assert job["video"]["origin"]["source"] == "apify"
@@ -154,7 +152,7 @@ def test_a_link_to_tiktok_becomes_a_recipe(sites: Sites) -> None:
 def test_a_link_to_instagram_becomes_its_words(sites: Sites, place: str) -> None:
     """A page's video that has subtitles is not listened to: they are its transcript, on either place."""
     server = sites.site(place, "gemini").server
-    job = server.follow(server.submit_link("https://www.instagram.com/reel/DAbCdEfGhIj/", "transcript"), 120)
+    job = server.follow(server.submit_link("https://www.instagram.com/reel/DAbCdEfGhIj/", "transcript"))
     assert job["status"] == "done", job["error"]
     assert (job["video"]["origin"]["source"], job["result"]["source"]) == ("apify", "subtitles")
     assert job["result"]["text"].splitlines() == [line.said for line in SCRIPT]

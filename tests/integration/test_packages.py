@@ -22,10 +22,8 @@ from infra.emulated.processes import free_port, running
 from infra.packaging.environment import install
 from infra.packaging.package import NEVER_ASKED, package
 from shared.pipeline.wiring import wiring
+from tests.patience import PATIENCE_SEC
 
-pytestmark = pytest.mark.timeout(240)
-
-READY_SEC = 60
 NOBODY = "127.0.0.1:9"
 NOWHERE = Hosts(NOBODY, NOBODY, f"http://{NOBODY}")
 LISTENERS = [name for name, function in wiring().functions.items() if not function.trigger.http]
@@ -38,6 +36,8 @@ NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisp
 # Prints what the sources import, anywhere, and the environment does not have.
 MISSING = """
 import ast, importlib.util, pathlib
+from tests.patience import PATIENCE_SEC
+from tests.patience import PATIENCE_SEC
 names = set()
 def run(node):
     if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
@@ -74,7 +74,7 @@ class Installed:
         command = server(wiring().functions[self.name], "127.0.0.1", port, str(self.python))
         environ = {"PATH": os.environ["PATH"], "AUTH_REQUIRED": "false", **hosts.environ()}
         with running(command, log, environ, folder=self.sources) as process:
-            process.wait_for_port(port, READY_SEC)
+            process.wait_for_port(port, PATIENCE_SEC)
             yield f"http://127.0.0.1:{port}"
 
 
@@ -124,14 +124,14 @@ def finalized(name: str) -> dict[str, Any]:
 
 
 def post(url: str, path: str, **event: Any) -> int:
-    return httpx.post(url + path, timeout=60, **event).status_code
+    return httpx.post(url + path, **event).status_code
 
 
 @pytest.mark.parametrize("installed", wiring().functions, indirect=True)
 def test_a_package_asks_for_all_that_it_imports(installed: Installed) -> None:
     """No function finds out in the middle of a job that a library of its is not installed."""
     command = [installed.python, "-c", MISSING]
-    told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True)
     left_out = (*NOT_IN_THE_CLOUD, *NEVER_ASKED.get(installed.name, ()))
     assert [name for name in told.stdout.split() if not name.startswith(left_out)] == []
 

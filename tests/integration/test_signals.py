@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.integration.test_demo import is_served
+from tests.patience import PATIENCE_SEC
 from tests.running import CLIPWISE, IN_BACKGROUND
 
 
@@ -30,7 +31,7 @@ def test_a_server_ends_in_good_order(tmp_path: Path, number: signal.Signals) -> 
         assert server.stdout is not None
         assert server.stdout.readline()
         server.send_signal(number)
-        assert server.wait(30) == 0
+        assert server.wait(PATIENCE_SEC) == 0
     assert not is_served(tmp_path)
 
 
@@ -44,4 +45,4 @@ def test_nohup_outlasts_the_terminal(tmp_path: Path) -> None:
         server.send_signal(signal.SIGHUP)
         assert httpx.get(f"{url}/v1/kinds").status_code == 200
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0
+        assert server.wait(PATIENCE_SEC) == 0

@@ -26,7 +26,6 @@ def lint(*command: str | Path) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
         stdin=subprocess.DEVNULL,
     )
 

@@ -23,7 +23,6 @@ NEEDED = (1, 11)
 USED = re.compile(r'^(resource|data) "(google_\w+)"', re.M)
 PROJECT = "my-clipwise"
 PACKAGE_HASH = "0123456789abcdef"
-TIMEOUT_SEC = 60
 
 
 def missing() -> str | None:
@@ -67,7 +66,7 @@ def served_provider(*, foresee: bool = False) -> Iterator[str]:
         try:
             yield server.stdout.readline().strip()
         finally:
-            server.communicate(timeout=TIMEOUT_SEC)
+            server.communicate()
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,6 @@ class Workspace:
             env=self._environ | more,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_SEC,
         )
         if done.returncode:
             raise Failed(done.stdout + done.stderr)

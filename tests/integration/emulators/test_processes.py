@@ -17,12 +17,14 @@ from infra.emulated.emulators import Hosts, emulators
 from infra.emulated.errors import EmulatorsUnavailable
 from infra.emulated.processes import free_port, running
 from tests.contract.emulated import running_emulators
+from tests.patience import PATIENCE_SEC
 from tests.running import eventually
 
 HOLDER = """
 import sys, time
 from pathlib import Path
 from infra.emulated.emulators import emulators
+from tests.patience import PATIENCE_SEC
 with emulators(Path(sys.argv[1]), obtain=False) as hosts:
     print(hosts.firestore, hosts.pubsub, hosts.storage, flush=True)
     time.sleep(600)
@@ -32,14 +34,14 @@ with emulators(Path(sys.argv[1]), obtain=False) as hosts:
 def listens(address: str) -> bool:
     host, _, port = (urlsplit(address).netloc or address).rpartition(":")
     try:
-        socket.create_connection((host, int(port)), 1).close()
+        socket.create_connection((host, int(port))).close()
     except OSError:
         return False
     return True
 
 
 def all_end(addresses: list[str]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SEC
     while any(map(listens, addresses)):
         if time.monotonic() > deadline:
             return False

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
+from tests.patience import PATIENCE_SEC
 from tests.running import CLIPWISE
 from tests.unit.cli.scripted import ID, Script, job, serving
 
@@ -349,9 +350,9 @@ def interrupted(script: Script, *arguments: str) -> subprocess.CompletedProcess[
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
     ) as process:
-        assert script.held.wait(20)
+        assert script.held.wait(PATIENCE_SEC)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 

@@ -29,7 +29,6 @@ def install(programs: Path, tmp_path: Path, *script: str) -> subprocess.Complete
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
         check=False,
     )
 
