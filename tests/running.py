@@ -19,6 +19,12 @@ from tests.patience import PATIENCE_SEC
 POLL_SEC = 0.05
 # Starts a program as a script's `nohup … &` does, which has it ignore these signals.
 IN_BACKGROUND = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
+# As in a company whose proxy reaches other companies, not this machine: nothing here may be asked for through it.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+BEHIND_PROXY = {
+    **dict.fromkeys([*PROXIES, *map(str.lower, PROXIES)], "http://127.0.0.1:9"),
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+}
 CLIPWISE = [sys.executable, "-m", "infra.cli.main"]
 # Tests send in a second what nobody sends in a minute. Those of the limits set their own.
 UNLIMITED = {f"RATE_LIMIT_{what}": "off" for what in ("GENERAL", "START", "RETRY", "CHAT")}
@@ -97,7 +103,7 @@ class Server(Api):
             self._process = subprocess.Popen(
                 [*IN_BACKGROUND, *CLIPWISE, "up", "--port", "0", "--data", str(self.data), *self._options],
                 # Keys that lie about on a developer's machine are not spent by tests.
-                env=os.environ | {"AI_PROVIDER": "offline"} | UNLIMITED | self._environ,
+                env=os.environ | BEHIND_PROXY | {"AI_PROVIDER": "offline"} | UNLIMITED | self._environ,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

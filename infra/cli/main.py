@@ -17,6 +17,7 @@ import typer
 
 from infra.cli import accounts, datasets
 from infra.cli.options import LOCAL, Server
+from infra.loopback import bypass_proxies
 
 # What a command needs is imported in the command: `clipwise --help` is to answer at once.
 
@@ -46,6 +47,7 @@ def options(
 ) -> None:
     if token:
         os.environ["CLIPWISE_TOKEN"] = token
+    bypass_proxies(os.environ)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from infra.embedded.restart import resume
 from infra.embedded.scheduler import Scheduler, ticks
 from infra.embedded.workers import Workers
+from infra.loopback import LOOPBACK
 from infra.signals import Terminated, raise_on_signals
 from shared import logs
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 GARBAGE_EVERY_MINUTES = 60
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class AlreadyServed(RuntimeError):

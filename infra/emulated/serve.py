@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.embedded.scheduler import Scheduler, ticks
-from infra.embedded.serve import LOOPBACK, bound, sole_server, worker_folder
+from infra.embedded.serve import bound, sole_server, worker_folder
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
 from infra.emulated.provision import provision
+from infra.loopback import LOOPBACK
 from infra.signals import Terminated, raise_on_signals
 from shared.platform.embedded.keys import signing_key
 from shared.settings import read_settings

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE_SEC
-from tests.running import CLIPWISE, IN_BACKGROUND
+from tests.running import BEHIND_PROXY, CLIPWISE, IN_BACKGROUND
 
 COMMAND = [*CLIPWISE, "demo"]
 
 
 def environ(data: Path) -> dict[str, str]:
-    return os.environ | {"CLIPWISE_DATA": str(data)}
+    return os.environ | BEHIND_PROXY | {"CLIPWISE_DATA": str(data)}
 
 
 def is_served(data: Path) -> bool:

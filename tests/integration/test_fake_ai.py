@@ -56,7 +56,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), trap.url),
     }
     data = tmp_path_factory.mktemp(f"fake-{request.param}") / "data"
-    given = real | {"AI_PROVIDER": "gemini", "AI_PROVIDER_SUMMARY": "openai", "NO_PROXY": "localhost"}
+    given = real | {"AI_PROVIDER": "gemini", "AI_PROVIDER_SUMMARY": "openai"}
     with serving(data, "--fake-ai", *OPTIONS[request.param], **given) as server:
         yield server
 

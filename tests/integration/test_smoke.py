@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli.demo import video_name
-from tests.running import CLIPWISE, Server
+from tests.running import BEHIND_PROXY, CLIPWISE, Server
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 
@@ -24,7 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, cooking_video: Path) -> Path:
 
 def smoke(data: Path, url: str, *options: str) -> subprocess.CompletedProcess[str]:
     command = [*CLIPWISE, "smoke", "--server", url, *options]
-    environ = {"PATH": os.environ["PATH"], "CLIPWISE_DATA": str(data), "HOME": str(data)}
+    environ = BEHIND_PROXY | {"PATH": os.environ["PATH"], "CLIPWISE_DATA": str(data), "HOME": str(data)}
     return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
 
 
