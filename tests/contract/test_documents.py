@@ -240,7 +240,7 @@ class Seen:
 
     def until(self, check: Callable[[list[Any]], bool]) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: check(self.states), 20), self.states
+            assert self.changed.wait_for(lambda: check(self.states), PATIENCE_SEC), self.states
 
 
 def test_a_watch_tells_of_now_and_of_the_last_change(documents: Documents, fresh: str) -> None:

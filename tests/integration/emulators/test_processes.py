@@ -90,7 +90,7 @@ def test_a_program_that_does_not_start_tells_why(tmp_path: Path) -> None:
     """The message ends with what the program said."""
     command = [sys.executable, "-c", "import sys; sys.exit('no space left on this planet')"]
     with running(command, tmp_path / "log") as process, pytest.raises(EmulatorsUnavailable, match="on this planet"):
-        process.wait_for_port(free_port(), 20)
+        process.wait_for_port(free_port(), PATIENCE_SEC)
 
 
 def test_one_that_is_killed_is_started_again(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_one_that_ends_by_itself_stays_ended(tmp_path: Path) -> None:
     """A function that cannot be loaded tells so at once instead of trying for ever."""
     command = [sys.executable, "-c", "import sys; sys.exit('no such module')"]
     with running(command, tmp_path / "log", again=True) as process, pytest.raises(EmulatorsUnavailable, match="module"):
-        process.wait_for_port(free_port(), 20)
+        process.wait_for_port(free_port(), PATIENCE_SEC)
 
 
 def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
@@ -125,5 +125,5 @@ def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
         f"s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
     )
     with running([sys.executable, "-c", deaf], tmp_path / "log") as process:
-        process.wait_for_port(port, 20)
+        process.wait_for_port(port, PATIENCE_SEC)
     assert not listens(f"127.0.0.1:{port}")

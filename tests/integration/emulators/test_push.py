@@ -52,7 +52,7 @@ class Listener:
 
     def wait_for(self, name: str, times: int) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: self.seen[name] >= times, 20), self.seen
+            assert self.changed.wait_for(lambda: self.seen[name] >= times, PATIENCE_SEC), self.seen
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_without_python_the_user_is_told_what_to_install(programs: Path, tmp_pat
 
 def test_without_ensurepip_the_user_is_told_what_to_install(programs: Path, tmp_path: Path) -> None:
     """Debian's bare Python cannot make environments: the install names the package that is missing."""
-    program(programs / "python3.12", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"')
+    program(programs / "python3.12", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"')
     result = install(programs, tmp_path)
     assert result.returncode == 1
     assert "apt install python3-venv" in result.stderr
@@ -61,7 +61,7 @@ def test_without_ensurepip_the_user_is_told_what_to_install(programs: Path, tmp_
 
 def test_uv_is_used_where_it_is(programs: Path, tmp_path: Path) -> None:
     """Where uv is installed it does everything, held to the lock file."""
-    program(programs / "uv", f'echo "$@" > {tmp_path}/asked; mkdir .venv')
+    program(programs / "uv", 'echo "$@" > asked; mkdir .venv')
     for name in ("mkdir", "touch"):
         (programs / name).symlink_to(str(shutil.which(name)))
     assert install(programs, tmp_path).returncode == 0

@@ -113,11 +113,11 @@ def test_a_watch_sees_what_another_process_writes(place: EmbeddedPlace, tmp_path
 
     unsubscribe = place.platform.documents.watch("jobs", "a", note)
     with changed:
-        assert changed.wait_for(lambda: seen == [None], 20)
+        assert changed.wait_for(lambda: seen == [None], PATIENCE_SEC)
     other = reopen(tmp_path)
     other.platform.documents.put("jobs", "a", {"n": 7})
     with changed:
-        assert changed.wait_for(lambda: seen[-1] == 7, 20)
+        assert changed.wait_for(lambda: seen[-1] == 7, PATIENCE_SEC)
     unsubscribe()
 
 

@@ -59,7 +59,7 @@ class Told:
 
     def wait_for(self, *states: int | None) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: self.states == list(states), 20), self.states
+            assert self.changed.wait_for(lambda: self.states == list(states), PATIENCE_SEC), self.states
 
 
 def listen(reference: Reference, told: Told) -> Listener:

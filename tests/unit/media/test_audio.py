@@ -16,6 +16,7 @@ from shared.media.audio import NoFfmpeg, extract_audio, ffmpeg_binary
 from shared.media.probe import probe
 from shared.models.video import AudioTrack, Span
 from tests import media_samples
+from tests.programs import python_program
 from tests.sound_samples import SOUND_RATE, sound
 
 
@@ -130,12 +131,10 @@ def test_a_file_that_is_complained_of_without_end_needs_no_memory(
     tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What ffmpeg says of a damaged file is never held as a whole: 40 MB of it pass, in lines and without any."""
-    chatty = tmp_path / "ffmpeg"
-    chatty.write_text(
-        f"#!{sys.executable}\nimport sys\nfor n in range(20):\n"
-        " sys.stderr.write('Error while decoding\\n' * 50_000 + 'x' * 1_000_000)\n"
+    chatty = python_program(
+        tmp_path / "ffmpeg",
+        "import sys\nfor n in range(20):\n sys.stderr.write('Error while decoding\\n' * 50_000 + 'x' * 1_000_000)\n",
     )
-    chatty.chmod(0o755)
     monkeypatch.setattr(audio, "ffmpeg_binary", lambda: str(chatty))
     info = probe(spoken)
     tracemalloc.start()
@@ -150,9 +149,7 @@ def test_an_ffmpeg_that_is_killed_is_no_fault_of_the_file(
     tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the machine runs out of memory, half a sound track does not pass for a whole one: it is tried again."""
-    doomed = tmp_path / "ffmpeg"
-    doomed.write_text(f"#!{sys.executable}\nimport os\nos.kill(os.getpid(), 9)\n")
-    doomed.chmod(0o755)
+    doomed = python_program(tmp_path / "ffmpeg", "import os\nos.kill(os.getpid(), 9)\n")
     monkeypatch.setattr(audio, "ffmpeg_binary", lambda: str(doomed))
     with pytest.raises(TransientError) as stopped:
         extract_audio(spoken, tmp_path / "audio.flac", probe(spoken))
@@ -171,9 +168,7 @@ def test_playlists_are_refused_by_ffmpeg_too(tmp_path: Path, spoken: Path, kind:
 
 def test_an_ffmpeg_that_hangs_is_stopped(tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that makes the program spin does not hold the stage for ever; it is tried again."""
-    endless = tmp_path / "ffmpeg"
-    endless.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
-    endless.chmod(0o755)
+    endless = python_program(tmp_path / "ffmpeg", "import time\ntime.sleep(600)\n")
     monkeypatch.setattr(audio, "ffmpeg_binary", lambda: str(endless))
     monkeypatch.setattr(audio, "_LEAST_TIMEOUT_SEC", -1.5)
     with pytest.raises(TransientError) as stopped:
