@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from infra.demo.video import render
-from infra.loopback import bypass_proxies
+from tests.environment import neutralize
 from tests.media_samples import ffmpeg
 from tests.patience import PATIENCE_SEC
 
@@ -35,8 +35,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
 settings.register_profile("everywhere", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("everywhere")
 
-# Nothing that tests talk to is elsewhere.
-bypass_proxies(os.environ)
+neutralize(os.environ)
 
 # Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
 signal.signal(signal.SIGINT, signal.default_int_handler)
