@@ -57,11 +57,10 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "signals", "code"),
     [
-        ([], [signal.SIGINT], 130),
-        ([], [signal.SIGTERM], 143),
         (IN_BACKGROUND, [signal.SIGHUP, signal.SIGINT], 130),
+        ([], [signal.SIGTERM], 143),
     ],
-    ids=["interrupted", "terminated", "interrupted in the background"],
+    ids=["interrupted in the background", "terminated"],
 )
 def test_a_stopped_demo_leaves_no_server_behind(
     tmp_path: Path, start: list[str], signals: list[signal.Signals], code: int

@@ -19,9 +19,9 @@ def restore_default(number: signal.Signals) -> None:
     signal.signal(number, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_server_ends_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C, a service manager and a closed terminal end the server; the code says that nothing went wrong."""
+    """A service manager and a closed terminal end the server; the code says that nothing went wrong."""
     with subprocess.Popen(
         [*CLIPWISE, "up", "--port", "0", "--data", tmp_path],
         stdout=subprocess.PIPE,
