@@ -19,7 +19,7 @@ missing() { list_missing | tr '\n' ' '; }
 
 if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && has apt-get; then
     # Another clone may be at it, and apt does not wait for itself.
-    has flock && exec 9</var/lib/apt/lists && flock 9
+    has flock && [ -d /var/lib/apt/lists ] && exec 9</var/lib/apt/lists && flock 9
     say "Installing for the tests: $(missing)…"
     export DEBIAN_FRONTEND=noninteractive
     timeout 300 apt-get update -qq || say 'Could not update the list of packages.'
@@ -29,5 +29,5 @@ if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && has apt-get; then
             say "Could not install $package."
     done
 fi
-[ -z "$(missing)" ] || say "SOME TESTS WILL BE SKIPPED; what they need: sudo apt-get install $(missing)"
+[ -z "$(missing)" ] || say "SOME TESTS WILL BE SKIPPED. What they need, on Debian: sudo apt-get install $(missing)"
 exit 0
