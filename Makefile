@@ -23,7 +23,7 @@ up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function 
 package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 	@$(BIN)/python -m infra.packaging.package
 
-test: .venv/.for-dev browser-deps terraform-deps ffmpeg-deps ## Run all tests, on all cores
+test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests, on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-others: .venv/.for-dev ## Run the demo, the packages and library tests on the other interpreters here, and the wheel
@@ -32,7 +32,10 @@ test-others: .venv/.for-dev ## Run the demo, the packages and library tests on t
 test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every interpreter, with the oldest and the newest libraries
 	@$(BIN)/python -m tests.matrix --full
 
-browser-deps: ## Install a browser and the Firebase SDK for the browser tests, where that can be done
+program-deps: ## Install a browser and the other programs that tests need, where that can be done
+	@sh tests/install.sh
+
+browser-deps: program-deps ## Install the Firebase SDK for the browser tests, where that can be done
 	@sh tests/browser/install.sh
 
 terraform-deps: .venv/.for-dev ## Install what the tests of terraform/ need beside Terraform, where that can be done
@@ -64,4 +67,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package test test-others test-matrix browser-deps terraform-deps ffmpeg-deps check format bench clean
+.PHONY: help demo up up-emulators package test test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean

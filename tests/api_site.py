@@ -142,7 +142,7 @@ def site(api_server: tuple[str, _Server], tmp_path: Path, monkeypatch: pytest.Mo
     settings.cache_clear()
     server.place = open_embedded(settings())
     forget_identity()
-    with use_platform(server.place.platform), httpx.Client(base_url=url, timeout=20) as client:
+    with use_platform(server.place.platform), httpx.Client(base_url=url) as client:
         yield Site(url, client, server.place, temporary, monkeypatch)
     server.place.database.close()
     monkeypatch.undo()

@@ -4,24 +4,50 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
+import signal
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.demo.video import render
-from tests.ffmpeg_programs import RENDERER
+from tests.environment import neutralize
+from tests.media_samples import ffmpeg
+from tests.patience import PATIENCE_SEC
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Say last what did not run. The reason of a skip names the command after which it would."""
+    yield
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped"))
+    if reasons:
+        terminalreporter.section("skipped, and what it takes to run")
+        for reason, number in reasons.most_common():
+            terminalreporter.line(f"{number} × {reason}", yellow=True)
+
+
+# What is drawn at random, and how long it takes, differs between runs.
+settings.register_profile("everywhere", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("everywhere")
+
+neutralize(os.environ)
+
+# Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def authorities_read_once() -> Iterator[None]:
-    """Tests open thousands of HTTP clients, each of which would read all certificate authorities for itself."""
-    transport = httpx._transports.default
+def http_clients_of_tests() -> Iterator[None]:
+    """They are patient, and do not each read all certificate authorities: tests open thousands of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "create_ssl_context", cache(httpx.create_ssl_context))
+        patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx.create_ssl_context))
+        for phase in ("connect", "read", "write", "pool"):
+            patch.setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, phase, PATIENCE_SEC)
         yield
 
 
@@ -29,9 +55,7 @@ def authorities_read_once() -> Iterator[None]:
 def cooking_clip(cooking_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its beginning: the title, who it is for, and all ingredients."""
     path = tmp_path_factory.mktemp("videos") / "clip.mp4"
-    cut = ["-i", str(cooking_video), "-t", "8.6", "-map", "0", "-c", "copy", str(path)]
-    subprocess.run([RENDERER, "-v", "error", *cut], check=True, timeout=60)
-    return path
+    return ffmpeg(path, "-i", cooking_video, "-t", "8.6", "-map", "0", "-c", "copy")
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def create(client: httpx.Client, urls: list[str], **wish: Any) -> str:
 
 
 def start(client: httpx.Client, id: str) -> None:
-    answer = client.post(f"/v1/datasets/{id}/start", timeout=120)
+    answer = client.post(f"/v1/datasets/{id}/start")
     assert answer.status_code == 202, answer.text
 
 
@@ -42,7 +42,7 @@ def look(client: httpx.Client, id: str) -> dict[str, Any]:
     return dataset
 
 
-def ended(client: httpx.Client, id: str, seconds: float = 120) -> dict[str, Any]:
+def ended(client: httpx.Client, id: str) -> dict[str, Any]:
     """The dataset once it has ended; what is found and kept never falls meanwhile."""
     seen = [look(client, id)]
 
@@ -50,7 +50,7 @@ def ended(client: httpx.Client, id: str, seconds: float = 120) -> dict[str, Any]
         seen.append(look(client, id))
         return seen[-1]["status"] in ENDED
 
-    eventually(over, seconds, 0.2)
+    eventually(over, pause=0.2)
     kept = [dataset["progress"]["images"]["downloaded"] for dataset in seen]
     assert kept == sorted(kept)
     return seen[-1]

@@ -24,6 +24,6 @@ def ffmpeg_programs() -> dict[str, str]:
 
 
 def _version(program: str) -> str:
-    banner = subprocess.run([program, "-version"], capture_output=True, text=True, check=True, timeout=60).stdout
+    banner = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stdout
     version = re.search(r"ffmpeg version (?:n|N-)?([\w.]+)", banner)
     return version[1] if version else program

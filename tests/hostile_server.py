@@ -19,6 +19,7 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.hostile_routes import ROUTES, not_found
+from tests.patience import PATIENCE_SEC
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Connection(socketserver.BaseRequestHandler):
     received: Received
 
     def handle(self) -> None:
-        self.request.settimeout(10)
+        self.request.settimeout(PATIENCE_SEC)
         try:
             head = b""
             while b"\r\n\r\n" not in head:

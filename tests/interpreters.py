@@ -57,5 +57,5 @@ def _folders() -> Iterator[Path]:
 def _is_usable(python: Path, version: str) -> bool:
     """A shim of a version manager exists for each version, and works for the chosen one only."""
     check = "import ensurepip, sys; print(sys.prefix == sys.base_prefix, '%d.%d' % sys.version_info[:2])"
-    result = subprocess.run([python, "-c", check], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run([python, "-c", check], capture_output=True, text=True, check=False)
     return result.stdout.split() == ["True", version]

@@ -155,9 +155,9 @@ def with_subtitles(
 
 
 def ffmpeg(path: Path, *options: str | Path) -> Path:
-    """What the ffmpeg program makes with `options`."""
+    """What the tests' ffmpeg makes with `options`."""
     command = [RENDERER, "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    subprocess.run(command, check=True, capture_output=True)
     return path
 
 

@@ -79,7 +79,7 @@ def not_http(handler: Handler) -> None:
 
 def silence(handler: Handler) -> None:
     """Until the receiver closes."""
-    handler.receiver.closing.wait(60)
+    handler.receiver.closing.wait()
 
 
 def endless(code: int) -> Answer:

@@ -14,17 +14,28 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.patience import PATIENCE_SEC
+
 POLL_SEC = 0.05
+# Starts a program as a script's `nohup … &` does, which has it ignore these signals.
+IN_BACKGROUND = ["sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh"]
+# As in a company whose proxy reaches other companies, not this machine: nothing here may be asked for through it.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+BEHIND_PROXY = {
+    **dict.fromkeys([*PROXIES, *map(str.lower, PROXIES)], "http://127.0.0.1:9"),
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+}
+CLIPWISE = [sys.executable, "-m", "infra.cli.main"]
 # Tests send in a second what nobody sends in a minute. Those of the limits set their own.
 UNLIMITED = {f"RATE_LIMIT_{what}": "off" for what in ("GENERAL", "START", "RETRY", "CHAT")}
 T = TypeVar("T")
 
 
-def eventually(found: Callable[[], T], seconds: float = 60, pause: float = POLL_SEC) -> T:
-    """What `found` gives as soon as that is true; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
+def eventually(found: Callable[[], T], pause: float = POLL_SEC) -> T:
+    """What `found` gives as soon as that is true."""
+    deadline = time.monotonic() + PATIENCE_SEC
     while not (result := found()):
-        assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
+        assert time.monotonic() < deadline, f"still {result!r} after {PATIENCE_SEC:.0f} s"
         time.sleep(pause)
     return result
 
@@ -36,7 +47,7 @@ class Api:
         self.url = url
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
+        return httpx.Client(base_url=self.url)
 
     def submit(self, video: Path, kind: str = "metadata") -> str:
         with self.client() as client, video.open("rb") as file:
@@ -46,7 +57,7 @@ class Api:
 
     def submit_link(self, url: str, kind: str = "metadata") -> str:
         with self.client() as client:
-            answer = client.post("/v1/jobs", json={"url": url, "kind": kind}, timeout=60)
+            answer = client.post("/v1/jobs", json={"url": url, "kind": kind})
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
@@ -62,9 +73,9 @@ class Api:
             found: list[dict[str, Any]] = client.get("/v1/jobs", params={"limit": 100}).json()["jobs"]
         return found
 
-    def follow(self, job_id: str, seconds: float = 60) -> dict[str, Any]:
-        """The job when it has ended, by its event stream; fails after `seconds`."""
-        deadline = time.monotonic() + seconds
+    def follow(self, job_id: str) -> dict[str, Any]:
+        """The job when it has ended, by its event stream."""
+        deadline = time.monotonic() + PATIENCE_SEC
         with self.client() as client, client.stream("GET", f"/v1/jobs/{job_id}/events") as events:
             for line in events.iter_lines():
                 assert time.monotonic() < deadline, f"job {job_id} did not end"
@@ -90,9 +101,9 @@ class Server(Api):
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "infra.cli.main", "up", "--port", "0", "--data", str(self.data), *self._options],
+                [*IN_BACKGROUND, *CLIPWISE, "up", "--port", "0", "--data", str(self.data), *self._options],
                 # Keys that lie about on a developer's machine are not spent by tests.
-                env=os.environ | {"AI_PROVIDER": "offline"} | UNLIMITED | self._environ,
+                env=os.environ | BEHIND_PROXY | {"AI_PROVIDER": "offline"} | UNLIMITED | self._environ,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -112,16 +123,19 @@ class Server(Api):
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        self._end(signal.SIGINT)
+        code = self._end(signal.SIGINT)
+        assert code in (None, 0), f"exit code {code}; {self._log.read_text()[-2000:]}"
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals) -> int | None:
+        """The exit code; None where it does not run."""
         if self._process is None:
-            return
-        self._process.send_signal(how)
-        self._process.wait(30)
-        if self._process.stdout:
-            self._process.stdout.close()
-        self._process = None
+            return None
+        process, self._process = self._process, None
+        process.send_signal(how)
+        code = process.wait(PATIENCE_SEC)
+        if process.stdout:
+            process.stdout.close()
+        return code
 
     def logs(self) -> dict[str, str]:
         """All that it and the programs it started have said so far, by the file's name."""

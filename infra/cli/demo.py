@@ -28,19 +28,18 @@ from infra.cli.upload import send_file
 from infra.client.api import Api, JobDocument, Refused, Unreachable
 from infra.demo.check import differences
 from infra.demo.recipe import RECIPE
+from infra.signals import raise_on_signals
 from shared.media.self_check import find_faults
 from shared.models.recipe import Recipe
 from shared.settings import read_settings
 
-TERMINATED = 143
 RENDERER = Path(__file__).parents[1] / "demo"
 
 
 def run_demo(keep: bool) -> int:
     """Run the demo in the data folder; returns the exit code, 0 only if the recipe is the one in the video."""
     # Without this, a terminated demo would leave its server behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(TERMINATED))
+    raise_on_signals()
     # Its video can be read offline, and nobody wants to pay for a demo.
     os.environ.setdefault("AI_PROVIDER", "offline")
     demo = Demo(read_settings(os.environ).clipwise_data, console(sys.stdout), console(sys.stderr))

@@ -1,6 +1,7 @@
 """The command line: `clipwise`.
 
-Exit codes: 0 done; 1 the job failed or was cancelled; 2 asked wrongly, or no server answered; 130 interrupted.
+Exit codes: 0 done; 1 the job failed or was cancelled; 2 asked wrongly, or no server answered; 130 interrupted;
+143 terminated. `up` ends with 0 when it is interrupted or terminated.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import typer
 
 from infra.cli import accounts, datasets
 from infra.cli.options import LOCAL, Server
+from infra.loopback import bypass_proxies
 
 # What a command needs is imported in the command: `clipwise --help` is to answer at once.
 
@@ -45,6 +47,7 @@ def options(
 ) -> None:
     if token:
         os.environ["CLIPWISE_TOKEN"] = token
+    bypass_proxies(os.environ)
 
 
 @app.command()

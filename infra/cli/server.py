@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-START_SEC = 60
-STOP_SEC = 15
+START_SEC = 300
+STOP_SEC = 60
 
 
 class NotStarted(Exception):

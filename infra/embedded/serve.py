@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from infra.embedded.restart import resume
 from infra.embedded.scheduler import Scheduler, ticks
 from infra.embedded.self_check import media_check
 from infra.embedded.workers import Workers
+from infra.loopback import LOOPBACK
+from infra.signals import Terminated, raise_on_signals
 from shared import logs
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import Settings, settings
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 GARBAGE_EVERY_MINUTES = 60
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class AlreadyServed(RuntimeError):
@@ -39,7 +40,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     import uvicorn
 
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with sole_server(data), bound(host, port) as listener:
+    with sole_server(data), bound(host, port) as listener, suppress(KeyboardInterrupt, Terminated):
+        raise_on_signals()
         url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
         chosen = configure(data, host, url)
         place = open_embedded(chosen)

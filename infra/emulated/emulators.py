@@ -16,7 +16,7 @@ from infra.emulated.processes import Process, free_port, running
 
 RULES = Path(__file__).parents[1] / "firestore" / "firestore.rules"
 PROJECT = "clipwise-local"
-READY_SEC = 60.0
+READY_SEC = 300.0
 
 
 @dataclass(frozen=True)

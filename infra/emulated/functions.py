@@ -12,7 +12,7 @@ from infra.emulated.processes import Process, free_port, running
 from infra.packaging.package import stage
 from shared.wiring import Function, wiring
 
-READY_SEC = 60.0
+READY_SEC = 300.0
 IO_THREADS = 8
 # Accounts are kept on this machine, too, unless there is an emulator for them.
 LEFT_OUT = frozenset({"shared.platform.embedded.place"})

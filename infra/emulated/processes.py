@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from infra.emulated.errors import EmulatorsUnavailable
 
 GUARD = Path(__file__).with_name("guard.py")
 POLL_SEC = 0.05
+ATTEMPTS = 100
+PORTS = range(10_000, 32_000)
+"""Not those that systems choose themselves, of which one may be a connection's before the program listens on it."""
 
 
 @contextmanager
@@ -80,8 +84,9 @@ class Process:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody listens on just now; raises EmulatorsUnavailable where all are taken."""
+    for port in random.SystemRandom().sample(PORTS, ATTEMPTS):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise EmulatorsUnavailable("no port of 127.0.0.1 is free; end what listens there")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -13,10 +12,12 @@ from pathlib import Path
 
 from infra.embedded.scheduler import Scheduler, ticks
 from infra.embedded.self_check import media_check
-from infra.embedded.serve import LOOPBACK, bound, sole_server, worker_folder
+from infra.embedded.serve import bound, sole_server, worker_folder
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
 from infra.emulated.provision import provision
+from infra.loopback import LOOPBACK
+from infra.signals import Terminated, raise_on_signals
 from shared.platform.embedded.keys import signing_key
 from shared.settings import read_settings
 
@@ -39,10 +40,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     with bound(host, port):
         pass
     url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
-    # A shell's `&` starts processes that ignore SIGINT.
-    for interrupt in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(interrupt, signal.default_int_handler)
-    with sole_server(folder), suppress(KeyboardInterrupt), emulators(folder) as hosts:
+    raise_on_signals()
+    with sole_server(folder), suppress(KeyboardInterrupt, Terminated), emulators(folder) as hosts:
         temporary = worker_folder(folder.resolve())
         environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(temporary)}
         # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.

@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from infra.emulated.emulators import Hosts
 from tests.browser.pages import SDK, served_pages
-from tests.browser.tab import Tab
+from tests.browser.tab import Tab, patient
 from tests.contract.emulated import running_emulators
+from tests.patience import PATIENCE_SEC
 from tests.running import Server, serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -36,8 +37,13 @@ def chromium() -> Iterator[Browser]:
     """Skips the tests, with the reason, where no browser is installed."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        pytest.skip("NO BROWSER TESTS: Chromium is not installed; run `make browser-deps`")
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found, args=FLAGS) as browser:
+        pytest.skip("Chromium is not installed; run `make program-deps` as root, or install it or Chrome")
+    patience_ms = PATIENCE_SEC * 1000
+    expect.set_options(timeout=patience_ms)
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=found, args=FLAGS, timeout=patience_ms) as browser,
+    ):
         yield browser
 
 
@@ -45,7 +51,7 @@ def chromium() -> Iterator[Browser]:
 def origin(chromium: Browser) -> Iterator[str]:
     """Skips the tests, with the reason, where the Firebase SDK is not installed."""
     if not SDK.exists():
-        pytest.skip("NO BROWSER TESTS: the Firebase SDK is not installed; run `make browser-deps`")
+        pytest.skip("the Firebase SDK is not installed; run `make browser-deps`, which needs npm")
     with served_pages() as url:
         yield url
 
@@ -70,7 +76,7 @@ def open_tab(chromium: Browser, origin: str, hosts: Hosts, place: Server) -> Ope
     """Opens a tab in which a user is signed in: `local`, as the API takes everybody for, or somebody else."""
 
     def opened(user: str = "local") -> Tab:
-        page = chromium.new_page()
+        page = patient(chromium.new_page())
         page.goto(origin)
         page.wait_for_function("window.page")
         tab = Tab(page)

@@ -6,7 +6,13 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-WAIT_MS = 90_000
+from tests.patience import PATIENCE_SEC
+
+
+def patient(page: Page) -> Page:
+    """The page, which waits as long as other tests do; Playwright's own limits are for quiet machines."""
+    page.set_default_timeout(PATIENCE_SEC * 1000)
+    return page
 
 
 class Tab:
@@ -23,7 +29,6 @@ class Tab:
         """All that the listener was told, once a JavaScript condition holds for the `last` of it."""
         self._page.wait_for_function(
             f"() => {{ const last = window.page.told.at(-1); return last !== undefined && ({condition}); }}",
-            timeout=WAIT_MS,
         )
         told: list[Any] = self._page.evaluate("window.page.told")
         return told

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.tab import patient
 from tests.running import Server, serving
-
-pytestmark = pytest.mark.timeout(120)
-
-WAIT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +20,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("path", ["docs", "redoc"])
 def test_the_documentation_needs_no_internet(server: Server, chromium: Browser, path: str) -> None:
     """Both interactive pages show the routes, although the browser reaches nothing but this server."""
-    page = chromium.new_page()
+    page = patient(chromium.new_page())
     reached: list[str] = []
     page.on("response", lambda response: reached.append(response.url))
     page.goto(f"{server.url}/{path}")
-    expect(page.get_by_text("Watch one's jobs").filter(visible=True).first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Watch one's jobs").filter(visible=True).first).to_be_visible()
     assert not [url for url in reached if not url.startswith((server.url, "blob:", "data:"))]
     page.close()
 
 
 def test_a_call_can_be_tried_out(server: Server, chromium: Browser) -> None:
     """The interactive page calls the API that it documents."""
-    page = chromium.new_page()
+    page = patient(chromium.new_page())
     page.goto(f"{server.url}/docs#/kinds/list_kinds")
-    page.get_by_role("button", name="Try it out").click(timeout=WAIT_MS)
+    page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
-    expect(page.get_by_text('"recipe"').first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text('"recipe"').first).to_be_visible()
     page.close()

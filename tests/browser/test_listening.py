@@ -14,8 +14,6 @@ from infra.demo.recipe import RECIPE
 from tests.browser.conftest import OpenTab
 from tests.running import Server
 
-pytestmark = pytest.mark.timeout(240)
-
 STAGES = ["extract", "transcribe", "analyze", "persist"]
 DIARY = b"This is a diary.\n" * 100
 
@@ -34,9 +32,7 @@ class Upload:
 
     def send(self) -> None:
         ticket = self._ticket
-        answer = httpx.request(
-            ticket["method"], ticket["upload_url"], headers=ticket["headers"], content=self._content, timeout=30
-        )
+        answer = httpx.request(ticket["method"], ticket["upload_url"], headers=ticket["headers"], content=self._content)
         assert answer.status_code == 200, answer.text
 
 

@@ -13,14 +13,12 @@ from shared.models.job import Job, JobError, JobStatus, StageState
 from shared.pipeline.jobs import change_job
 from shared.platform.embedded.place import open_embedded
 from shared.settings import Settings
+from tests.browser.tab import patient
 from tests.people import PASSWORD, Mailbox
 from tests.running import Server, serving
 from tests.videos import plain_video
 
-pytestmark = pytest.mark.timeout(120)
-
 DIARY = b"This is a diary.\n" * 100
-WAIT_MS = 60_000
 PHONE = {"width": 360, "height": 740}
 
 
@@ -47,7 +45,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A tab whose page must not fail, nor try what its policy forbids."""
     wrong: list[str] = []
     with chromium.new_context() as context:
-        tab = context.new_page()
+        tab = patient(context.new_page())
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
         yield tab
@@ -80,7 +78,7 @@ def task(page: Page, name: str) -> Locator:
 
 
 def has_status(shown: Locator, status: str) -> None:
-    expect(shown.locator(".status")).to_have_text(status, timeout=WAIT_MS)
+    expect(shown.locator(".status")).to_have_text(status)
 
 
 def test_a_job_is_seen_from_queued_to_done(server: Server, page: Page, film: bytes) -> None:

@@ -26,9 +26,9 @@ from shared.pipeline.jobs import read_job
 from shared.pipeline.paths import JOBS, VIDEOS
 from shared.wiring import Wiring, wiring
 from tests.contract.emulated import connect, need_emulators, running_emulators
+from tests.patience import PATIENCE_SEC
 from tests.running import UNLIMITED, Api, eventually
 
-READY_SEC = 60
 LEASE_SEC = 3
 ACK_SEC = 10
 # Enough to outlast a lease; what is refused as often as this is put among the dead letters.
@@ -48,7 +48,7 @@ class Pubsub:
 
     def start(self) -> None:
         command = program(PUBSUB, self.port, obtain=False)
-        self._process.enter_context(running(command, self._log)).wait_for_port(self.port, READY_SEC)
+        self._process.enter_context(running(command, self._log)).wait_for_port(self.port, PATIENCE_SEC)
 
     def stop(self) -> None:
         self._process.close()
@@ -104,7 +104,7 @@ class EmulatedPlace(Api):
             self.sweep(*(job.id for job in active))
             return not active
 
-        eventually(ended, 120, pause=1)
+        eventually(ended, pause=1)
 
     def log(self, function: str, job_id: str | None = None) -> list[Entry]:
         """What the function has said, of this job if one is given."""
@@ -133,7 +133,7 @@ class EmulatedPlace(Api):
         """Data and attributes of those that came since the last time; waits for the first."""
         name = f"projects/{self.hosts.project}/subscriptions/{wiring().dead_letter_topic}"
         with clients(self.hosts) as (_, subscriber):
-            received = subscriber.pull(subscription=name, max_messages=100, timeout=30).received_messages
+            received = subscriber.pull(subscription=name, max_messages=100, timeout=PATIENCE_SEC).received_messages
             subscriber.acknowledge(subscription=name, ack_ids=[letter.ack_id for letter in received])
         return [(letter.message.data, dict(letter.message.attributes)) for letter in received]
 

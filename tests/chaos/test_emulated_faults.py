@@ -20,13 +20,12 @@ from shared.models.job import Job, JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name
 from shared.wiring import wiring
-from tests.chaos.emulated import READY_SEC, EmulatedPlace, emulated_place
+from tests.chaos.emulated import EmulatedPlace, emulated_place
 from tests.hostile_server import HostileServer
+from tests.patience import PATIENCE_SEC
 from tests.running import eventually
 from tests.videos import plain_video
 from tests.web import Web, served_folder
-
-pytestmark = pytest.mark.timeout(240)
 
 STAGE_TOPICS = ("video-requested", "audio-extracted", "transcript-completed", "analysis-completed")
 
@@ -105,7 +104,7 @@ def test_one_push_many_times_at_once(place: EmulatedPlace, video: Path) -> None:
     headers, body = to_binary(CloudEvent(attributes, resource))
 
     def push(_: int) -> int:
-        return httpx.post(place.endpoints["extract"], headers=headers, content=body, timeout=60).status_code
+        return httpx.post(place.endpoints["extract"], headers=headers, content=body).status_code
 
     send(place, job, video)
     with ThreadPoolExecutor(10) as pushes:
@@ -134,7 +133,7 @@ def test_a_function_killed_in_the_middle_is_replaced(place: EmulatedPlace, long_
     place.until(job_id, works)
     killed = place.signal("extract", signal.SIGKILL)
     assert works(place.stored(job_id)), "the stage ended before its process did"
-    assert place.follow(job_id, 120)["status"] == "done"
+    assert place.follow(job_id)["status"] == "done"
     job = place.stored(job_id)
     assert job.stages["extract"].attempts == 2
     assert not killed & place.signal("extract", signal.SIGCONT)
@@ -155,11 +154,11 @@ def test_a_stage_that_was_taken_over_keeps_its_hands_off(
     try:
         assert works(place.stored(job_id)), "the stage ended before it froze"
         with running(command, tmp_path / "other.log", environ, folder=place.folder / "extract") as instance:
-            instance.wait_for_port(port, READY_SEC)
+            instance.wait_for_port(port, PATIENCE_SEC)
             place.provision(extract=f"http://127.0.0.1:{port}")
             place.until(job_id, lambda job: job.stages["extract"].attempts == 2)
             place.signal("extract", signal.SIGCONT)
-            assert place.follow(job_id, 120)["status"] == "done"
+            assert place.follow(job_id)["status"] == "done"
     finally:
         place.signal("extract", signal.SIGCONT)
         place.provision()
@@ -221,7 +220,7 @@ def test_poison_is_put_aside(place: EmulatedPlace, video: Path) -> None:
 def test_a_stage_that_always_fails_ends_its_job(place: EmulatedPlace, hostile: HostileServer) -> None:
     """A link whose server always fails ends its job with the reason, and the operators are told."""
     job_id = place.submit_link(hostile.url("/503"))
-    job = place.follow(job_id, 120)
+    job = place.follow(job_id)
     attempts = wiring().functions["download"].attempts
     assert (job["status"], job["stages"]["download"]["attempts"]) == ("failed", attempts)
     assert (job["error"]["stage"], job["error"]["retryable"]) == ("download", True)

@@ -6,8 +6,6 @@ import random
 import threading
 from pathlib import Path
 
-import pytest
-
 from infra.fakes import openai_server
 from infra.fakes.server import Reply
 from shared.platform.embedded.place import open_embedded
@@ -32,7 +30,6 @@ class SlowListener(Listener):
         return super().listen(name)
 
 
-@pytest.mark.timeout(300)
 def test_twenty_kills_during_twenty_jobs(tmp_path: Path) -> None:
     """However often the machine dies, every accepted job ends done, once, with one result and nothing left over.
 
@@ -62,7 +59,7 @@ def test_twenty_kills_during_twenty_jobs(tmp_path: Path) -> None:
 
         server.start()
         try:
-            ended = [server.follow(job_id, 120) for job_id in jobs]
+            ended = [server.follow(job_id) for job_id in jobs]
             with server.client() as client:
                 divided = [job["id"] for job in ended if job["kind"] == "transcript" and job["status"] == "done"]
                 for job_id in divided:

@@ -16,8 +16,7 @@ from shared.platform.ports import Platform
 from shared.settings import Settings
 from tests.contract.emulated import connect, decoded, received, running_emulators
 from tests.contract.served import served
-
-WAIT_SEC = 20.0
+from tests.patience import PATIENCE_SEC
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ def embedded(folder: Path) -> Iterator[Adapter]:
         place = open_embedded(replace(chosen, public_url=url))
 
         def receive(function: str) -> CloudEvent:
-            deadline = time.monotonic() + WAIT_SEC
-            while (delivery := place.queue.take([function], WAIT_SEC)) is None:
+            deadline = time.monotonic() + PATIENCE_SEC
+            while (delivery := place.queue.take([function], PATIENCE_SEC)) is None:
                 assert place.queue.wait(deadline - time.monotonic(), [function]), f"no event came for {function}"
             place.queue.acknowledge(delivery)
             return as_cloud_event(delivery)
@@ -56,7 +55,7 @@ def gcp(folder: Path) -> Iterator[Adapter]:
     with running_emulators(folder, Adapter.frontend) as hosts, received(hosts) as events:
 
         def receive(function: str) -> CloudEvent:
-            return decoded(events[function].get(timeout=WAIT_SEC))
+            return decoded(events[function].get(timeout=PATIENCE_SEC))
 
         yield Adapter(connect(hosts), receive)
 

@@ -6,7 +6,7 @@ import queue
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -29,27 +29,22 @@ SINK = Path(__file__).with_name("sink.py")
 
 
 def need_emulators() -> None:
-    """Skips the test, with the reason, where the emulators cannot be had."""
+    """Skips the test where the emulators are not installed; that one does not start is no reason to."""
     try:
         java(obtain=False), jar(FIRESTORE, obtain=False), jar(PUBSUB, obtain=False)
     except EmulatorsUnavailable as reason:
-        pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
+        pytest.skip(str(reason))
 
 
 @contextmanager
 def running_emulators(folder: Path, frontend: str = "") -> Iterator[Hosts]:
     """The three emulators; skips the test, with the reason, where they cannot be had."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FRONTEND_URL", frontend)
-        opened = emulators(folder, obtain=False)
-        try:
-            hosts = opened.__enter__()
-        except EmulatorsUnavailable as reason:
-            pytest.skip(f"EMULATORS UNAVAILABLE: {reason}")
-    try:
+    need_emulators()
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FRONTEND_URL", frontend)
+            hosts = stack.enter_context(emulators(folder, obtain=False))
         yield hosts
-    finally:
-        opened.__exit__(None, None, None)
 
 
 def connect(hosts: Hosts) -> Platform:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from shared.errors import AlreadyExists, Conflict
 from shared.platform.ports import Document, Documents
+from tests.patience import PATIENCE_SEC
 
 TIMES = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
 SCALARS = (
@@ -138,7 +139,7 @@ def test_fifty_writers_of_one_document_lose_nothing(documents: Documents, fresh:
     assert sorted(document.data["seen"]) == list(range(50))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=MAPS)
 def test_every_value_comes_back_with_its_type(documents: Documents, fresh: str, data: dict[str, Any]) -> None:
     """Whatever a video's title or a user's options hold comes back as the same value of the same type."""
@@ -239,7 +240,7 @@ class Seen:
 
     def until(self, check: Callable[[list[Any]], bool]) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: check(self.states), 20), self.states
+            assert self.changed.wait_for(lambda: check(self.states), PATIENCE_SEC), self.states
 
 
 def test_a_watch_tells_of_now_and_of_the_last_change(documents: Documents, fresh: str) -> None:
@@ -279,7 +280,7 @@ def test_a_watch_can_be_ended_from_its_own_callback(documents: Documents, fresh:
     endings: list[Callable[[], None]] = []
 
     def once(document: Document | None) -> None:
-        subscribed.wait(20)
+        subscribed.wait(PATIENCE_SEC)
         endings[0]()
         first_only(document)
 

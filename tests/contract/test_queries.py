@@ -128,7 +128,7 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, dict[str, Any]], list[Filter], lis
     return stored, filters, order
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases(), limit=st.integers(1, 5))
 def test_pages_are_what_a_plain_model_says(documents: Documents, case: Any, limit: int) -> None:
     """Whatever is stored, a list shows each document that fits exactly once, in the asked order, page by page."""

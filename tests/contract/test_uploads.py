@@ -12,6 +12,7 @@ import pytest
 
 from shared.platform.ports import Objects, UploadSession
 from tests.contract.adapters import Adapter
+from tests.patience import PATIENCE_SEC
 
 UPLOADS = "uploads"
 UNIT = 256 * 1024
@@ -103,13 +104,13 @@ def test_a_part_sent_again_does_no_harm(objects: Objects, fresh: str, session: U
 def test_an_interrupted_upload_goes_on_where_it_stopped(objects: Objects, fresh: str, session: UploadSession) -> None:
     """A train goes into a tunnel in the middle of a part; nothing that arrived needs to be sent again."""
     address = urlsplit(session.url)
-    with socket.create_connection((address.hostname, address.port or 443), 20) as connection:
+    with socket.create_connection((address.hostname, address.port or 443)) as connection:
         head = (
             f"PUT {address.path}?{address.query} HTTP/1.1\r\nHost: {address.netloc}\r\n"
             f"Content-Length: {len(CONTENT)}\r\n\r\n"
         )
         connection.sendall(head.encode() + CONTENT[: 2 * UNIT])
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SEC
     # The server learns of the broken connection when it does.
     while status(session).headers.get("range") != f"bytes=0-{2 * UNIT - 1}":
         assert time.monotonic() < deadline
@@ -222,7 +223,6 @@ def test_a_large_upload_takes_little_memory(objects: Objects, fresh: str) -> Non
         session.url,
         content=(piece for _ in range(size // UNIT)),
         headers={"Content-Length": str(size)},
-        timeout=60,
     )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

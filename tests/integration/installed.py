@@ -15,8 +15,7 @@ from infra.emulated.processes import free_port, running
 from infra.packaging.environment import install
 from infra.packaging.package import package
 from shared.wiring import wiring
-
-READY_SEC = 300
+from tests.patience import PATIENCE_SEC
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Installed:
         command = server(wiring().functions[self.name], "127.0.0.1", port, str(self.python))
         environ = {"PATH": os.environ["PATH"], "AUTH_REQUIRED": "false", **hosts.environ()}
         with running(command, log, environ, folder=self.sources) as process:
-            process.wait_for_port(port, READY_SEC)
+            process.wait_for_port(port, PATIENCE_SEC)
             yield f"http://127.0.0.1:{port}"
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.people import PASSWORD, Mailbox
 from tests.running import Server
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def box(place: Server) -> Mailbox:
@@ -20,7 +17,7 @@ def box(place: Server) -> Mailbox:
 
 def test_an_account_from_beginning_to_end(place: Server, small_video: Path) -> None:
     """Someone signs up, answers the mail, sends a video, deletes the account; the logs have none of the secrets."""
-    with httpx.Client(base_url=place.url, timeout=60) as client:
+    with httpx.Client(base_url=place.url) as client:
         form = {"username": "Ann", "email": "ann@example.com", "password": PASSWORD}
         assert client.post("/v1/auth/signup", json=form).status_code == 202
         (mailed,) = box(place).tokens("verify", "ann@example.com")

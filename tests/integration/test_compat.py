@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -16,12 +15,10 @@ from PIL import Image
 from infra.demo.recipe import RECIPE
 from infra.fakes.image_search import ImageSearch
 from shared.models.job import JobStatus
-from tests.ffmpeg_programs import RENDERER
+from tests.media_samples import ffmpeg
 from tests.people import PASSWORD, Mailbox
 from tests.running import Server, eventually
 from tests.web import Web
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def test_row_1_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
@@ -38,7 +35,7 @@ def test_row_1_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
             seen.append(app.get(f"/task/{task_id}").json())
             return JobStatus(seen[-1]["status"]).final
 
-        eventually(ended, 120)
+        eventually(ended)
         again = app.post("/scrape/async", json={"url": link, "language": "en"})
 
     assert all(task.keys() >= {"task_id", "status", "progress", "stage"} for task in seen)
@@ -69,7 +66,7 @@ def test_row_2_reel_scripter(place: Server, cooking_clip: Path) -> None:
             seen.append(page.get(f"/api/status/{task_id}").json())
             return seen[-1]["state"] in ("SUCCESS", "FAILURE")
 
-        eventually(ended, 120)
+        eventually(ended)
 
     assert {status["state"] for status in seen} <= {"PENDING", "PROGRESS", "SUCCESS"}, seen[-1]
     progress = [status["progress"] for status in seen]
@@ -98,7 +95,7 @@ def test_row_2_refusals(place: Server, tmp_path: Path, name: str, options: list[
     """A video that is too long or of another type is refused at once with 400 and a sentence."""
     video = tmp_path / name
     picture = ["-f", "lavfi", "-i", "color=red:size=64x64"]
-    subprocess.run([RENDERER, "-v", "error", *picture, *options, str(video)], check=True, timeout=60)
+    ffmpeg(video, *picture, *options)
     with place.client() as page:
         answer = page.post("/api/upload", files={"video": (name, video.read_bytes(), declared)})
     assert answer.status_code == 400
@@ -120,7 +117,7 @@ def test_row_3_metadata_service(place: Server, small_video: Path) -> None:
             seen.append(status["status"])
             return seen[-1] in ("done", "failed")
 
-        eventually(ended, 60)
+        eventually(ended)
         metadata = client.get(f"/video-metadata/{id}").json()
         listed = client.get("/videos/").json()
         pages = [client.get(path).status_code for path in ("/docs", "/tasks")]
@@ -162,13 +159,13 @@ def test_row_4_image_crawler(place: Server, engines: ImageSearch) -> None:
             assert progress["status"] in ("running", "completed"), progress
             return bool(progress["status"] == "completed")
 
-        eventually(completed, 90, 0.2)
+        eventually(completed, pause=0.2)
         progress = user.get(f"/api/v1/jobs/{id}/progress").json()
         assert (progress["progress"], progress["completed_chunks"], progress["failed_chunks"]) == (100, 6, 0)
         assert progress["images_downloaded"] == 30
         validation = user.post(f"/api/v1/validation/job/{id}/", json={"level": "slow"}).json()
         assert validation["images_count"] == 30
-        eventually(completed, 60, 0.2)
+        eventually(completed, pause=0.2)
         found = user.get(f"/v1/datasets/{id}/images", params={"state": "downloaded", "limit": 100}).json()["images"]
         assert [image["level"] for image in found] == ["slow"] * 30
         assert user.post(f"/api/v1/jobs/{id}/retry").status_code == 400
@@ -193,7 +190,7 @@ def test_row_5_ask_video(place: Server, cooking_video: Path) -> None:
             sent = user.post("/api/videos/", files={"file": ("soup.mp4", file, "video/mp4")}, data=form)
         assert sent.status_code == 201, sent.text
         id = sent.json()["id"]
-        video = eventually(lambda: completed(user, id), 60)
+        video = eventually(lambda: completed(user, id))
         assert "Heat the oven to 200 °C." in video["transcript"]
         assert httpx.get(video["file"]).content == cooking_video.read_bytes()
         assert user.patch(f"/api/videos/{id}/", json={"title": "Stew"}).json()["title"] == "Stew"

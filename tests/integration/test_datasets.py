@@ -7,13 +7,10 @@ import zipfile
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.crawling import balances, create, ended, fetched_again, images, look, start, unhurried
 from tests.image_site import ImageSite
 from tests.running import Server, eventually
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def test_a_list_becomes_a_dataset(place: Server, pictures: ImageSite) -> None:

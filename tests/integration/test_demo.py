@@ -8,18 +8,19 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.broken_libraries import METADATA_ERRORS, no_pyav, other_pyav
+from tests.patience import PATIENCE_SEC
+from tests.running import BEHIND_PROXY, CLIPWISE, IN_BACKGROUND
 
-COMMAND = [sys.executable, "-m", "infra.cli.main", "demo"]
+COMMAND = [*CLIPWISE, "demo"]
 
 
 def environ(data: Path) -> dict[str, str]:
-    return os.environ | {"CLIPWISE_DATA": str(data)}
+    return os.environ | BEHIND_PROXY | {"CLIPWISE_DATA": str(data)}
 
 
 def is_served(data: Path) -> bool:
@@ -39,7 +40,7 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
         COMMAND, env=environ(data), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as demo:
         try:
-            out, err = demo.communicate(timeout=100)
+            out, err = demo.communicate()
         finally:
             demo.terminate()
     assert demo.returncode == 0, out + err
@@ -55,18 +56,28 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
     assert not is_served(data)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_demo_leaves_no_server_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    """Whoever stops the demo, by Ctrl-C or by ending it, gets the machine back as it was."""
+@pytest.mark.parametrize(
+    ("start", "signals", "code"),
+    [
+        (IN_BACKGROUND, [signal.SIGHUP, signal.SIGINT], 130),
+        ([], [signal.SIGTERM], 143),
+    ],
+    ids=["interrupted in the background", "terminated"],
+)
+def test_a_stopped_demo_leaves_no_server_behind(
+    tmp_path: Path, start: list[str], signals: list[signal.Signals], code: int
+) -> None:
+    """Whoever stops the demo, wherever it was started, gets the machine back as it was; nohup keeps SIGHUP out."""
     data = tmp_path / "data"
     with subprocess.Popen(
-        COMMAND, env=environ(data), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*start, *COMMAND], env=environ(data), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as demo:
         assert demo.stderr is not None
         assert demo.stderr.readline().startswith("render")
-        demo.send_signal(number)
+        for number in signals:
+            demo.send_signal(number)
         assert "Traceback" not in demo.stderr.read()
-        assert demo.wait(30) == code
+        assert demo.wait(PATIENCE_SEC) == code
     assert not is_served(data)
 
 
@@ -74,7 +85,7 @@ def test_a_demo_that_fails_shows_the_servers_last_error_and_its_log(tmp_path: Pa
     """Whoever has another version of a library reads what is broken, the error itself, and where the log is."""
     data = tmp_path / "data"
     other = environ(data) | other_pyav(tmp_path / "other")
-    demo = subprocess.run(COMMAND, env=other, capture_output=True, text=True, timeout=100, check=False)
+    demo = subprocess.run(COMMAND, env=other, capture_output=True, text=True, timeout=PATIENCE_SEC, check=False)
     assert demo.returncode == 1, demo.stdout + demo.stderr
     assert "Traceback" not in demo.stderr
 
@@ -95,7 +106,7 @@ def test_without_pyav_the_demo_says_what_to_install(tmp_path: Path) -> None:
     """Who lacks a library gets no traceback, but its name and the command that brings it."""
     data = tmp_path / "data"
     bare = environ(data) | no_pyav(tmp_path / "bare")
-    demo = subprocess.run(COMMAND, env=bare, capture_output=True, text=True, timeout=100, check=False)
+    demo = subprocess.run(COMMAND, env=bare, capture_output=True, text=True, timeout=PATIENCE_SEC, check=False)
     assert demo.returncode == 2, demo.stdout + demo.stderr
     assert "Traceback" not in demo.stderr
     assert "loading PyAV does not work" in demo.stderr

@@ -16,8 +16,6 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from tests.integration.sites import OPTIONS, Site, Sites
 
-pytestmark = pytest.mark.timeout(240)
-
 SITES = [("embedded", "offline"), *((place, provider) for place in OPTIONS for provider in ("openai", "gemini"))]
 """On the emulated place `offline` would show nothing new: it asks no service, and the place has tests of its own."""
 LISTENING = {"openai": "whisper-1", "gemini": "gemini-3.5-flash-lite"}
@@ -38,7 +36,7 @@ def site(request: pytest.FixtureRequest, sites: Sites) -> Site:
 def jobs(site: Site, talk: Path) -> Jobs:
     """One job of each kind for the same talking video, all at the same time."""
     ids = [site.server.submit(talk, kind) for kind in kinds()]
-    ended = [site.server.follow(job_id, 120) for job_id in ids]
+    ended = [site.server.follow(job_id) for job_id in ids]
     return {job["kind"]: job for job in ended}
 
 
@@ -108,10 +106,9 @@ def test_what_is_said_is_in_the_job_and_its_exports(site: Site, jobs: Jobs, kind
         assert site.provider == "gemini" or all(segment["words"] for segment in whole["segments"])
 
 
+@pytest.mark.parametrize("site", [one for one in SITES if one[1] != "offline"], indirect=True, ids="-".join)
 def test_results_are_tied_to_what_is_stored(site: Site, jobs: Jobs) -> None:
     """Times lie in the video, pictures are ones that can be fetched, quotations are what was said."""
-    if site.provider == "offline":
-        pytest.skip("nothing is written or said in this video")
     recipe, reel, summary = (jobs[kind]["result"] for kind in ("recipe", "reel", "summary"))
     duration = jobs["recipe"]["video"]["info"]["durationSec"]
     seen = [one["seen"] for one in (*recipe["ingredients"], *recipe["steps"])]
@@ -128,10 +125,9 @@ def test_results_are_tied_to_what_is_stored(site: Site, jobs: Jobs) -> None:
     assert all(point["quote"] in jobs["summary"]["video"]["transcript"] for point in summary["keyPoints"])
 
 
+@pytest.mark.parametrize("site", [one for one in SITES if one[0] == "embedded"], indirect=True, ids="-".join)
 def test_results_are_kept_by_themselves(site: Site, jobs: Jobs) -> None:
     """Each result is also a document of its own, with what it took."""
-    if site.place != "embedded":
-        pytest.skip("read from the embedded place's database")
     documents = SqliteDocuments(Database(site.server.data / "clipwise.db"))
     for name, kind in kinds().items():
         if kind.collection:
@@ -144,7 +140,7 @@ def test_a_link_to_tiktok_becomes_a_recipe(sites: Sites) -> None:
     """A page's link goes through Apify's real client to the video, its caption and author, and to all ingredients."""
     link = "https://www.tiktok.com/@cook/video/7412345678901234567"
     server = sites.site("embedded", "gemini").server
-    job = server.follow(server.submit_link(link, "recipe"), 120)
+    job = server.follow(server.submit_link(link, "recipe"))
     assert job["status"] == "done", job["error"]
     assert differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"]) == []
     assert job["video"]["origin"]["source"] == "apify"
@@ -156,7 +152,7 @@ def test_a_link_to_tiktok_becomes_a_recipe(sites: Sites) -> None:
 def test_a_link_to_instagram_becomes_its_words(sites: Sites, place: str) -> None:
     """A page's video that has subtitles is not listened to: they are its transcript, on either place."""
     server = sites.site(place, "gemini").server
-    job = server.follow(server.submit_link("https://www.instagram.com/reel/DAbCdEfGhIj/", "transcript"), 120)
+    job = server.follow(server.submit_link("https://www.instagram.com/reel/DAbCdEfGhIj/", "transcript"))
     assert job["status"] == "done", job["error"]
     assert (job["video"]["origin"]["source"], job["result"]["source"]) == ("apify", "subtitles")
     assert job["result"]["text"].splitlines() == [line.said for line in SCRIPT]

@@ -19,19 +19,18 @@ from infra.emulated.processes import free_port, running
 from infra.packaging.package import stage
 from shared.wiring import wiring
 from tests.contract.emulated import need_emulators, running_emulators
+from tests.patience import PATIENCE_SEC
 from tests.running import UNLIMITED
-
-pytestmark = pytest.mark.timeout(120)
 
 PROCESSES = 2
 ALLOWED = 7
 TRIES = 30
-READY_SEC = 60
 # A window of a day, so that no test is likely to see its end.
 LIMITS = UNLIMITED | {"RATE_LIMIT_START": f"{ALLOWED}/day", "AUTH_REQUIRED": "false"}
 EMBEDDED = """
 import socket, uvicorn
 from functions.api.app import create_app
+from tests.patience import PATIENCE_SEC
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 uvicorn.Server(uvicorn.Config(create_app(), log_level="warning")).run(sockets=[listener])
@@ -69,7 +68,7 @@ def emulated(folder: Path) -> Iterator[list[str]]:
             process = stack.enter_context(running(command, folder / f"api-{number}.log", environ, folder=sources))
             started.append((process, port))
         for process, port in started:
-            process.wait_for_port(port, READY_SEC)
+            process.wait_for_port(port, PATIENCE_SEC)
         yield [f"http://127.0.0.1:{port}" for _, port in started]
 
 
@@ -79,7 +78,7 @@ def test_two_processes_let_exactly_as_many_start_as_are_allowed(
 ) -> None:
     """Of thirty starts at once at two processes exactly seven become jobs, seen by both; all others are told when."""
     with place(tmp_path) as urls, ExitStack() as stack:
-        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls]
+        clients = [stack.enter_context(httpx.Client(base_url=url)) for url in urls]
 
         def start(number: int) -> httpx.Response:
             # A file waits for nobody: a link would set off what does not run here.

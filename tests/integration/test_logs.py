@@ -16,9 +16,8 @@ from shared.pipeline import lifecycle
 from shared.wiring import wiring
 from tests.contract.emulated import connect
 from tests.hostile_server import HostileServer
+from tests.patience import PATIENCE_SEC
 from tests.running import Server, eventually
-
-pytestmark = pytest.mark.timeout(240)
 
 STAGES = ("extract", "persist")
 
@@ -73,7 +72,7 @@ def test_messages_carry_the_trace(hosts: Hosts) -> None:
         subscriber.create_subscription(name=listener, topic=topic)
         job = lifecycle.plan(owner="o", kind="metadata", language="en", url="https://example.com/a", trace=traceparent)
         lifecycle.start(connect(hosts), job)
-        (received,) = subscriber.pull(subscription=listener, max_messages=10, timeout=20).received_messages
+        (received,) = subscriber.pull(subscription=listener, max_messages=10, timeout=PATIENCE_SEC).received_messages
     assert json.loads(received.message.data)["jobId"] == job.id
     assert received.message.attributes["traceparent"] == traceparent
 

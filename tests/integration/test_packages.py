@@ -18,8 +18,6 @@ from infra.packaging.package import NEVER_ASKED
 from shared.wiring import wiring
 from tests.integration.installed import Installed, install_package
 
-pytestmark = pytest.mark.timeout(240)
-
 NOBODY = "127.0.0.1:9"
 NOWHERE = Hosts(NOBODY, NOBODY, f"http://{NOBODY}")
 LISTENERS = [name for name, function in wiring().functions.items() if not function.trigger.http]
@@ -32,6 +30,8 @@ NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisp
 # Prints what the sources import, anywhere, and the environment does not have.
 MISSING = """
 import ast, importlib.util, pathlib
+from tests.patience import PATIENCE_SEC
+from tests.patience import PATIENCE_SEC
 names = set()
 def run(node):
     if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
@@ -94,14 +94,14 @@ def finalized(name: str) -> dict[str, Any]:
 
 
 def post(url: str, path: str, **event: Any) -> int:
-    return httpx.post(url + path, timeout=60, **event).status_code
+    return httpx.post(url + path, **event).status_code
 
 
 @pytest.mark.parametrize("installed", wiring().functions, indirect=True)
 def test_a_package_asks_for_all_that_it_imports(installed: Installed) -> None:
     """No function finds out in the middle of a job that a library of its is not installed."""
     command = [installed.python, "-c", MISSING]
-    told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True)
     left_out = (*NOT_IN_THE_CLOUD, *NEVER_ASKED.get(installed.name, ()))
     assert [name for name in told.stdout.split() if not name.startswith(left_out)] == []
 

@@ -16,8 +16,6 @@ from tests.hostile_server import HostileServer
 from tests.running import Server
 from tests.web import Web
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def upload(server: Server, video: Path, **fields: str) -> tuple[str, httpx.Response]:
     """The way of the apps: start an upload, PUT the bytes where the answer says."""
@@ -34,7 +32,7 @@ def test_an_uploaded_cooking_video_becomes_its_recipe(place: Server, cooking_cli
     """An app that uploads straight to the storage gets the recipe that the video shows, with all amounts and units."""
     job_id, put = upload(place, cooking_clip, kind="recipe", language="en")
     assert put.status_code == 200, put.text
-    job = place.follow(job_id, 120)
+    job = place.follow(job_id)
     assert job["status"] == "done", job["error"]
     found = {(item["name"], item["amount"], item["unit"]) for item in job["result"]["ingredients"]}
     assert found >= {(item.name, item.amount, item.unit) for item in RECIPE.ingredients}
@@ -146,6 +144,6 @@ def test_many_jobs_at_once_all_end(place: Server, small_video: Path) -> None:
         ids = list(senders.map(lambda _: place.submit(small_video), range(20)))
     assert len(set(ids)) == 20
     for job_id in ids:
-        job = place.follow(job_id, 180)
+        job = place.follow(job_id)
         assert job["status"] == "done", job["error"]
         assert job["result"]["duration"].startswith("00:00:")

@@ -17,8 +17,6 @@ from tests.running import Server, serving
 from tests.sounds import bursts
 from tests.videos import plain_video
 
-pytestmark = pytest.mark.timeout(240)
-
 SECONDS = 4
 LONG_SEC = 13 * 60
 STAGES = {"transcript": "transcribe", "recipe": "analyze"}
@@ -49,7 +47,7 @@ def run(sites: Sites, services: Services, silent: Path, talk: Path) -> Iterator[
             services.of(name).asked.clear()
             services.of(name).then(*prepare(fake))
         ids = {name: server.submit(video, kind) for name, server in servers.items()}
-        jobs = {name: server.follow(ids[name], 120) for name, server in servers.items()}
+        jobs = {name: server.follow(ids[name]) for name, server in servers.items()}
         for name, job in jobs.items():
             asked = [one for one in services.of(name).asked if "embed" not in one.path.lower()]
             assert len(asked) == prepared[name] + (job["status"] == "done"), name
@@ -108,12 +106,12 @@ def test_a_month_has_an_end(tmp_path: Path, silent: Path, services: Services) ->
     with serving(tmp_path / "data", **given) as server:
         openai.then(*[openai_server.failed(500, retry_after="0.01")] * 3)
         gemini.then(gemini_server.answers(answer()))
-        job = server.follow(server.submit(silent, "recipe"), 120)
+        job = server.follow(server.submit(silent, "recipe"))
         assert job["status"] == "done", job["error"]
         assert job["usage"]["provider"] == "gemini"
         assert job["usage"]["notes"] == ["The provider openai was not available (provider_unavailable)."]
         before = len(openai.asked) + len(gemini.asked)
-        job = server.follow(server.submit(silent, "recipe"), 120)
+        job = server.follow(server.submit(silent, "recipe"))
         assert job["error"]["code"] == "budget_exceeded"
         assert len(openai.asked) + len(gemini.asked) == before
 
@@ -149,7 +147,7 @@ def lecture(tmp_path_factory: pytest.TempPathFactory, services: Services) -> Ite
 def test_only_the_part_that_failed_is_listened_to_again(lecture: tuple[Server, str, Capricious]) -> None:
     """When one part of a long sound fails for good, the others are kept: a retry pays for that part alone."""
     server, job_id, openai = lecture
-    job = server.follow(job_id, 120)
+    job = server.follow(job_id)
     assert job["status"] == "failed"
     error = job["error"]
     assert (error["code"], error["stage"], error["retryable"]) == ("provider_unavailable", "transcribe", True)
@@ -162,7 +160,7 @@ def test_only_the_part_that_failed_is_listened_to_again(lecture: tuple[Server, s
     openai.listened.clear()
     with server.client() as client:
         assert client.post(f"/v1/jobs/{job_id}/retry").status_code == 202
-    job = server.follow(job_id, 120)
+    job = server.follow(job_id)
     assert job["status"] == "done", job["error"]
     assert openai.listened == [failed]
     assert job["usage"]["audioSeconds"] == pytest.approx(LONG_SEC, rel=0.02)

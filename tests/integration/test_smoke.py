@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from infra.cli.demo import video_name
-from tests.running import Server
+from tests.running import BEHIND_PROXY, CLIPWISE, Server
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 
@@ -24,12 +23,11 @@ def data(tmp_path_factory: pytest.TempPathFactory, cooking_video: Path) -> Path:
 
 
 def smoke(data: Path, url: str, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.cli.main", "smoke", "--server", url, *options]
-    environ = {"PATH": os.environ["PATH"], "CLIPWISE_DATA": str(data), "HOME": str(data)}
-    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=120, check=False)
+    command = [*CLIPWISE, "smoke", "--server", url, *options]
+    environ = BEHIND_PROXY | {"PATH": os.environ["PATH"], "CLIPWISE_DATA": str(data), "HOME": str(data)}
+    return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
 
 
-@pytest.mark.timeout(240)
 def test_a_job_goes_through_a_deployment_and_leaves_nothing(place: Server, data: Path) -> None:
     """On either place one command tells that everything works and how long each stage took, and cleans up."""
     before = {job["id"] for job in place.jobs()}

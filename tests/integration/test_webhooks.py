@@ -24,8 +24,6 @@ from tests.receiver import Receiver, receiving, silence, status
 from tests.running import Server, eventually, kill_function, serving
 from tests.unit.webhooks.verifying import verify
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[Receiver]:
@@ -98,7 +96,7 @@ def settled(server: Server, webhook: dict[str, Any], platform: Platform) -> list
         let_time_pass(platform)
         return all(line["nextAttemptAt"] is None for line in log(server, webhook))
 
-    eventually(ended, 60, pause=1)
+    eventually(ended, pause=1)
     return log(server, webhook)
 
 

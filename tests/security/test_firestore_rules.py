@@ -43,7 +43,7 @@ SHARED = where("sharedWith", "ARRAY_CONTAINS", "ann")
 
 @pytest.fixture(scope="module")
 def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firestore]:
-    with running_emulators(tmp_path_factory.mktemp("rules")) as hosts, httpx.Client(timeout=60) as client:
+    with running_emulators(tmp_path_factory.mktemp("rules")) as hosts, httpx.Client() as client:
         database = Firestore(client, hosts.firestore, hosts.project)
         for collection in [*SHOWN, *INTERNAL]:
             database.store(f"{collection}/anns", owner="ann")

@@ -17,7 +17,7 @@ def provider(request: pytest.FixtureRequest) -> Iterator[str]:
     """The stand-in for Google's provider; in a module that says FORESEE, its plans hold everything."""
     reason = missing()
     if reason:
-        pytest.skip(f"NO TESTS OF TERRAFORM: {reason}")
+        pytest.skip(reason)
     with served_provider(foresee=getattr(request.module, "FORESEE", False)) as reattach:
         yield reattach
 

@@ -23,17 +23,16 @@ NEEDED = (1, 11)
 USED = re.compile(r'^(resource|data) "(google_\w+)"', re.M)
 PROJECT = "my-clipwise"
 PACKAGE_HASH = "0123456789abcdef"
-TIMEOUT_SEC = 60
 
 
 def missing() -> str | None:
     """Why Terraform cannot be run here; None when it can."""
     if shutil.which("terraform") is None:
-        return "there is no terraform on the path"
+        return "Terraform is not installed; put `terraform` 1.11 or newer on the PATH"
     found = json.loads(subprocess.run(["terraform", "version", "-json"], capture_output=True, env=environ()).stdout)
     version = tuple(map(int, found["terraform_version"].split("-")[0].split(".")[:2]))
     if version < NEEDED:
-        return f"terraform is {found['terraform_version']}, and 1.11 or newer is needed"
+        return f"this is Terraform {found['terraform_version']}; put `terraform` 1.11 or newer on the PATH"
     if not (TOOLS / ".installed").exists():
         return "the provider's schema is not installed; run `make terraform-deps`"
     return None
@@ -67,7 +66,7 @@ def served_provider(*, foresee: bool = False) -> Iterator[str]:
         try:
             yield server.stdout.readline().strip()
         finally:
-            server.communicate(timeout=TIMEOUT_SEC)
+            server.communicate()
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,6 @@ class Workspace:
             env=self._environ | more,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT_SEC,
         )
         if done.returncode:
             raise Failed(done.stdout + done.stderr)

@@ -16,7 +16,6 @@ MODEL = "made-up"
 """What every model is called: a job's usage then says who made its result, and that it cost nothing."""
 SET_ASIDE = ("OPENAI_", "GEMINI_", "GOOGLE_GENAI_", "GOOGLE_GEMINI_", "GOOGLE_API_KEY", "APIFY_", "SOURCES")
 """What begins like this is for the real services: keys, addresses, models. None of it is seen by anyone meanwhile."""
-NO_PROXY = ("NO_PROXY", "no_proxy")
 
 
 class OpenAI(Forgetful, MadeUpOpenAI):
@@ -54,8 +53,6 @@ def made_up_services(environ: MutableMapping[str, str]) -> Iterator[None]:
                 "SOURCES": "apify",
                 **dict.fromkeys(("OPENAI_MODEL", "OPENAI_TRANSCRIBE_MODEL", "OPENAI_EMBED_MODEL"), MODEL),
                 **dict.fromkeys(("GEMINI_MODEL", "GEMINI_EMBED_MODEL"), MODEL),
-                # A proxy would be handed what is meant for this machine.
-                **{name: ",".join(filter(None, (before.get(name), "127.0.0.1"))) for name in NO_PROXY},
             }
         )
         try:

@@ -15,6 +15,7 @@ from functions.api import events as stream
 from shared.models.job import JobStatus, StageState, StageStatus
 from shared.platform.ports import Document, Unsubscribe
 from tests.api_site import Site, events
+from tests.patience import PATIENCE_SEC
 
 CLIENTS = 60
 
@@ -133,9 +134,9 @@ def test_who_goes_away_is_forgotten(site: Site, monkeypatch: pytest.MonkeyPatch)
     job_id = site.submit()["id"]
     with site.client.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
         assert next(answer.iter_lines()).startswith("retry:")
-        assert watch.started.wait(5)
+        assert watch.started.wait(PATIENCE_SEC)
 
-    assert watch.ended.wait(5)
+    assert watch.ended.wait(PATIENCE_SEC)
 
 
 def test_a_watch_may_outlive_the_stream(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +145,7 @@ def test_a_watch_may_outlive_the_stream(site: Site, monkeypatch: pytest.MonkeyPa
     job_id = site.submit()["id"]
     with site.client.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
         next(answer.iter_lines())
-    assert watch.ended.wait(5)
+    assert watch.ended.wait(PATIENCE_SEC)
     watch.tell(None)
 
     assert site.client.get("/healthz").status_code == 200
@@ -160,14 +161,14 @@ def test_many_changes_at_once_are_one_event(site: Site, monkeypatch: pytest.Monk
     monkeypatch.setattr(stream, "job_form", slow_first(stream.job_form, held))
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(lambda: list(follow(site, job_id)))
-        assert watch.started.wait(5)
+        assert watch.started.wait(PATIENCE_SEC)
         watch.tell(stored)
-        assert held.wait(5)
+        assert held.wait(PATIENCE_SEC)
         for number in range(100):
             data: dict[str, Any] = stored.data | {"status": "cancelled" if number == 99 else "running"}
             watch.tell(Document(job_id, data, f"v{number}"))
         held.clear()
-        seen = reading.result(10)
+        seen = reading.result(PATIENCE_SEC)
 
     assert seen[-1]["id"] == "v99"
     assert len(seen) < 10
@@ -193,16 +194,16 @@ def test_listeners_do_not_use_up_threads(site: Site) -> None:
     ready = threading.Barrier(CLIENTS + 1)
     limits = httpx.Limits(max_connections=CLIENTS)
 
-    with httpx.Client(base_url=site.url, timeout=30, limits=limits) as clients, ThreadPoolExecutor(CLIENTS) as pool:
+    with httpx.Client(base_url=site.url, limits=limits) as clients, ThreadPoolExecutor(CLIENTS) as pool:
 
         def listen(_: int) -> str:
             with clients.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
                 lines = answer.iter_lines()
                 next(line for line in lines if line.startswith("data:"))
-                ready.wait(30)
+                ready.wait(PATIENCE_SEC)
                 return str(json.loads([line for line in lines if line.startswith("data:")][-1][6:])["status"])
 
         heard = [pool.submit(listen, number) for number in range(CLIENTS)]
-        ready.wait(30)
+        ready.wait(PATIENCE_SEC)
         assert site.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 200
-        assert {result.result(30) for result in heard} == {"cancelled"}
+        assert {result.result(PATIENCE_SEC) for result in heard} == {"cancelled"}

@@ -21,7 +21,7 @@ SOURCE = ROOT / "functions" / "api" / "main.py"
 @pytest.fixture
 def function(site: Site) -> httpx.Client:
     """A client of the function behind the framework's own ASGI application; `site` gives the platform."""
-    with served(create_asgi_app("api", str(SOURCE)), "") as url, httpx.Client(base_url=url, timeout=20) as client:
+    with served(create_asgi_app("api", str(SOURCE)), "") as url, httpx.Client(base_url=url) as client:
         yield client
 
 

@@ -17,12 +17,14 @@ from infra.emulated.emulators import Hosts, emulators
 from infra.emulated.errors import EmulatorsUnavailable
 from infra.emulated.processes import free_port, running
 from tests.contract.emulated import running_emulators
+from tests.patience import PATIENCE_SEC
 from tests.running import eventually
 
 HOLDER = """
 import sys, time
 from pathlib import Path
 from infra.emulated.emulators import emulators
+from tests.patience import PATIENCE_SEC
 with emulators(Path(sys.argv[1]), obtain=False) as hosts:
     print(hosts.firestore, hosts.pubsub, hosts.storage, flush=True)
     time.sleep(600)
@@ -32,14 +34,14 @@ with emulators(Path(sys.argv[1]), obtain=False) as hosts:
 def listens(address: str) -> bool:
     host, _, port = (urlsplit(address).netloc or address).rpartition(":")
     try:
-        socket.create_connection((host, int(port)), 1).close()
+        socket.create_connection((host, int(port))).close()
     except OSError:
         return False
     return True
 
 
 def all_end(addresses: list[str]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SEC
     while any(map(listens, addresses)):
         if time.monotonic() > deadline:
             return False
@@ -88,7 +90,7 @@ def test_a_program_that_does_not_start_tells_why(tmp_path: Path) -> None:
     """The message ends with what the program said."""
     command = [sys.executable, "-c", "import sys; sys.exit('no space left on this planet')"]
     with running(command, tmp_path / "log") as process, pytest.raises(EmulatorsUnavailable, match="on this planet"):
-        process.wait_for_port(free_port(), 20)
+        process.wait_for_port(free_port(), PATIENCE_SEC)
 
 
 def test_one_that_is_killed_is_started_again(tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_one_that_ends_by_itself_stays_ended(tmp_path: Path) -> None:
     """A function that cannot be loaded tells so at once instead of trying for ever."""
     command = [sys.executable, "-c", "import sys; sys.exit('no such module')"]
     with running(command, tmp_path / "log", again=True) as process, pytest.raises(EmulatorsUnavailable, match="module"):
-        process.wait_for_port(free_port(), 20)
+        process.wait_for_port(free_port(), PATIENCE_SEC)
 
 
 def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
@@ -123,5 +125,5 @@ def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
         f"s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
     )
     with running([sys.executable, "-c", deaf], tmp_path / "log") as process:
-        process.wait_for_port(port, 20)
+        process.wait_for_port(port, PATIENCE_SEC)
     assert not listens(f"127.0.0.1:{port}")

@@ -16,6 +16,7 @@ from infra.emulated.emulators import Hosts
 from infra.emulated.provision import clients, provision, pushed_topic, subscription
 from shared.wiring import wiring
 from tests.contract.emulated import connect, received
+from tests.patience import PATIENCE_SEC
 
 DELIVERIES = 5
 REFUSALS = 4
@@ -51,7 +52,7 @@ class Listener:
 
     def wait_for(self, name: str, times: int) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: self.seen[name] >= times, 20), self.seen
+            assert self.changed.wait_for(lambda: self.seen[name] >= times, PATIENCE_SEC), self.seen
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_an_object_stored_before_anyone_listens_is_told_later(hosts: Hosts) -> N
     connect(hosts).objects.put("uploads", "early/source", b"x", "video/mp4")
     with received(hosts) as events:
         # Tried again after longer and longer breaks, while the functions are made known.
-        assert events["extract"].get(timeout=60).data["name"] == "early/source"
+        assert events["extract"].get(timeout=PATIENCE_SEC).data["name"] == "early/source"
 
 
 def test_a_poison_message_ends_among_the_dead_letters(hosts: Hosts, listener: Listener, monkeypatch: Any) -> None:
@@ -90,7 +91,7 @@ def test_a_poison_message_ends_among_the_dead_letters(hosts: Hosts, listener: Li
             listener.wait_for(f"good-{n}", 1)
         listener.wait_for("poison", DELIVERIES)
         kept = f"projects/{hosts.project}/subscriptions/{table.dead_letter_topic}"
-        (letter,) = subscriber.pull(subscription=kept, max_messages=10, timeout=20).received_messages
+        (letter,) = subscriber.pull(subscription=kept, max_messages=10, timeout=PATIENCE_SEC).received_messages
     assert letter.message.attributes["name"] == "poison"
     assert letter.message.attributes["CloudPubSubDeadLetterSourceSubscription"] == "download"
     assert listener.seen["poison"] == DELIVERIES

@@ -21,6 +21,7 @@ from shared.ai.meter import Meter
 from shared.ai.vectors import DIMENSIONS, MAX_BYTES, batches, clipped, unit
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.kitchen import no_tick
+from tests.running import eventually
 from tests.unit.ai.services import gemini_at, openai_at
 
 TEXTS = ["tomato soup", "how to sharpen a knife", "Суп из помидоров"]
@@ -262,7 +263,7 @@ def test_silence_is_not_waited_for_forever(openai: OpenAIServer, gemini: GeminiS
     gemini.then(*[gemini_server.SILENT] * 3)
     fails(openai_at(openai, ai_timeout_sec=0.2), TransientError, "provider_unavailable")
     fails(gemini_at(gemini, ai_timeout_sec=0.2), TransientError, "provider_unavailable")
-    assert (len(openai.asked), len(gemini.asked)) == (3, 3)
+    eventually(lambda: (len(openai.asked), len(gemini.asked)) == (3, 3))
 
 
 def test_cancelling_stops_between_batches(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:

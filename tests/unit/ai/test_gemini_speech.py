@@ -21,6 +21,7 @@ from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.kitchen import no_tick
+from tests.running import eventually
 from tests.unit.ai.services import gemini_at, sound_in
 
 
@@ -182,7 +183,7 @@ def test_silence_of_the_service_is_not_waited_for_forever(server: GeminiServer, 
     with pytest.raises(TransientError) as caught:
         heard(server, tmp_path, ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
-    assert len(server.asked) == 3
+    eventually(lambda: len(server.asked) == 3)
 
 
 @pytest.mark.usefixtures("through_files")

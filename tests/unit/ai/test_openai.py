@@ -24,6 +24,7 @@ from shared.errors import Cancelled, PermanentError, TransientError
 from shared.models.recipe import Recipe
 from shared.settings import Settings
 from tests.kitchen import answer, evidence, invalid_answer, no_tick, samples_showing
+from tests.running import eventually
 
 RECIPE = kind_named("recipe")
 
@@ -176,7 +177,7 @@ def test_silence_is_not_waited_for_forever(server: OpenAIServer, tmp_path: Path)
     with pytest.raises(TransientError) as caught:
         recipe(server, evidence(tmp_path), ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
-    assert len(server.asked) == 3
+    eventually(lambda: len(server.asked) == 3)
 
 
 def test_nobody_there_is_a_passing_trouble(tmp_path: Path) -> None:
@@ -255,4 +256,4 @@ def test_neither_sdk_is_loaded_before_it_is_needed() -> None:
         "import sys, functions.analyze.main, functions.api.main, shared.ai.openai, shared.ai.gemini\n"
         "assert not {'openai', 'google.genai', 'httpx2'} & set(sys.modules), 'loaded'"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True)

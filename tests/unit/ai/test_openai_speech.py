@@ -15,6 +15,7 @@ from shared.ai.meter import Meter
 from shared.ai.provider import Heard
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.kitchen import no_tick
+from tests.running import eventually
 from tests.unit.ai.services import SOUND_SEC, openai_at, sound_in
 
 
@@ -183,7 +184,7 @@ def test_silence_of_the_service_is_not_waited_for_forever(server: OpenAIServer, 
     with pytest.raises(TransientError) as caught:
         heard(server, tmp_path, ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
-    assert len(server.asked) == 3
+    eventually(lambda: len(server.asked) == 3)
 
 
 def test_a_wrong_key_is_told(server: OpenAIServer, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from shared.ai.screen.reader import read_screen
 from shared.models.video import Frame
 from tests.unit.ai.drawing import no_tick, pattern, picture, stored
 
-NO_TESSERACT = "needs the program tesseract with Russian (Debian: tesseract-ocr, tesseract-ocr-rus)"
+NO_TESSERACT = "Tesseract with Russian is not installed; run `make program-deps` as root"
 
 
 def read(images: Sequence[Image.Image], folder: Path, language: str = "en") -> Screen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ai.meter import Meter
@@ -49,7 +49,6 @@ def test_scripts_without_spaces_are_searched_by_pairs() -> None:
     assert set(terms("電車")) <= set(terms("東京の電車は速い"))
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1).filter(str.strip))
 def test_every_text_has_a_direction(text: str) -> None:
     """Law: a vector of length 1 for any text, and the same one every time."""

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.patience import PATIENCE_SEC
+
 ID = "5f3a"
 
 
@@ -132,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
         if end == "hold":
             self.wfile.flush()
             self.script.held.set()
-            self.script.release.wait(20)
+            self.script.release.wait(PATIENCE_SEC)
 
     def do_POST(self) -> None:
         self.note()

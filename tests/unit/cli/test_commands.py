@@ -15,6 +15,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
+from tests.patience import PATIENCE_SEC
+from tests.running import CLIPWISE
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 RECIPE = {
@@ -343,14 +345,14 @@ def test_another_server_stays_in_what_is_suggested(script: Script, video: Path) 
 
 def interrupted(script: Script, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `clipwise` and press Ctrl-C when the scripted server holds its stream."""
-    command = [sys.executable, "-m", "infra.cli.main", *arguments]
+    command = [*CLIPWISE, *arguments]
     environ: dict[str, Any] = {**os.environ, "CLIPWISE_SERVER": script.url}
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
     ) as process:
-        assert script.held.wait(20)
+        assert script.held.wait(PATIENCE_SEC)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from infra.demo import sound, video
 from infra.demo.recipe import RECIPE, ingredient_line, step_line
 from infra.demo.scenes import storyboard
+from tests.programs import python_program
 
 
 @pytest.fixture(scope="module")
@@ -100,17 +100,15 @@ def speaker(tmp_path: Path) -> Callable[[float], str]:
     """Makes a program that speaks like espeak-ng: a WAV to stdout, of the given length, all samples at 0.5."""
 
     def program(seconds: float) -> str:
-        path = tmp_path / "speaker"
-        path.write_text(
-            f"#!{sys.executable}\n"
+        path = python_program(
+            tmp_path / "speaker",
             "import io, sys, wave\n"
             "out = io.BytesIO()\n"
             "with wave.open(out, 'wb') as sound:\n"
             f"    sound.setparams((1, 2, {sound.RATE}, 0, 'NONE', 'NONE'))\n"
             f"    sound.writeframes(b'\\x00\\x40' * {round(seconds * sound.RATE)})\n"
-            "sys.stdout.buffer.write(out.getvalue())\n"
+            "sys.stdout.buffer.write(out.getvalue())\n",
         )
-        path.chmod(0o755)
         return str(path)
 
     return program

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from pathlib import Path
 
@@ -44,11 +43,10 @@ def test_a_problem_is_the_exit_code_and_comes_with_what_to_do(monkeypatch: pytes
     assert "→ correct" in answer.stdout
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_to_is_found(tmp_path: Path) -> None:
-    """Who has no right to the data folder is told before a server fails."""
-    tmp_path.chmod(0o500)
-    assert [row.level for row in machine.check_data(tmp_path / "data")] == [Level.PROBLEM]
+def test_a_folder_that_cannot_be_written_to_is_found() -> None:
+    """Who cannot write to the data folder learns it before a server fails."""
+    # Neither can root, on Linux; on macOS there is no such folder, and / is sealed.
+    assert [row.level for row in machine.check_data(Path("/proc/data"))] == [Level.PROBLEM]
 
 
 def test_a_data_folder_that_is_a_file_or_damaged_is_found(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pytest
 
 from shared.platform.embedded.database import Database, SchemaError
 from shared.platform.embedded.schema import MIGRATIONS, Migration
+from tests.patience import PATIENCE_SEC
 from tests.unit.embedded.processes import at_once
 
 FIRST = Migration("first", ("CREATE TABLE a (x INTEGER)", "INSERT INTO a VALUES (1)"))
@@ -62,7 +62,7 @@ def test_processes_that_open_a_new_database_at_once_all_succeed(tmp_path: Path) 
         "Database(pathlib.Path(sys.argv[1]))"
     )
     with at_once([code, str(tmp_path / "x.db")], 6) as processes:
-        codes = [process.wait(30) for process in processes]
+        codes = [process.wait(PATIENCE_SEC) for process in processes]
     assert codes == [0] * 6
     assert applied(tmp_path / "x.db") == [migration.name for migration in MIGRATIONS]
 
@@ -129,7 +129,6 @@ def _use(db: Database, answer: multiprocessing.Queue[str]) -> None:  # type: ign
         answer.put(str(error))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_is_told_to_open_its_own(tmp_path: Path) -> None:
     """A mistake that would damage the file is an error instead."""
     db = Database(tmp_path / "x.db")
@@ -137,5 +136,5 @@ def test_a_forked_child_is_told_to_open_its_own(tmp_path: Path) -> None:
     answer = context.Queue()
     child = context.Process(target=_use, args=(db, answer))
     child.start()
-    assert "fork" in answer.get(timeout=20)
+    assert "fork" in answer.get(timeout=PATIENCE_SEC)
     child.join()

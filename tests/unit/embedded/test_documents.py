@@ -13,6 +13,7 @@ import pytest
 from shared.platform.embedded.fields import rank, value
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.ports import Document, Filter, Order
+from tests.patience import PATIENCE_SEC
 from tests.unit.embedded.conftest import reopen
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,7 +95,7 @@ def test_the_watcher_thread_ends_with_the_last_watch(place: EmbeddedPlace) -> No
     assert not thread.is_alive()
     told = threading.Event()
     unsubscribe = documents.watch("jobs", "a", lambda document: told.set())
-    assert told.wait(20)
+    assert told.wait(PATIENCE_SEC)
     (thread,) = watchers()
     unsubscribe()
     thread.join(20)
@@ -112,11 +113,11 @@ def test_a_watch_sees_what_another_process_writes(place: EmbeddedPlace, tmp_path
 
     unsubscribe = place.platform.documents.watch("jobs", "a", note)
     with changed:
-        assert changed.wait_for(lambda: seen == [None], 20)
+        assert changed.wait_for(lambda: seen == [None], PATIENCE_SEC)
     other = reopen(tmp_path)
     other.platform.documents.put("jobs", "a", {"n": 7})
     with changed:
-        assert changed.wait_for(lambda: seen[-1] == 7, 20)
+        assert changed.wait_for(lambda: seen[-1] == 7, PATIENCE_SEC)
     unsubscribe()
 
 
@@ -135,7 +136,7 @@ def test_a_listener_that_fails_does_not_silence_the_others(
     ]
     with caplog.at_level(logging.ERROR):
         place.platform.documents.put("jobs", "a", {"n": 1})
-        assert told.wait(20)
+        assert told.wait(PATIENCE_SEC)
     assert "broken page" in caplog.text
     for unsubscribe in endings:
         unsubscribe()
@@ -155,11 +156,11 @@ def test_after_its_end_a_watch_tells_nothing_more(place: EmbeddedPlace) -> None:
             started.set()
 
     endings.append(documents.watch("jobs", "a", close_the_other))
-    assert started.wait(20)
+    assert started.wait(PATIENCE_SEC)
     endings.append(documents.watch("jobs", "a", late.append))
     endings.append(documents.watch("jobs", "a", lambda document: told.set() if document else None))
     documents.put("jobs", "a", {})
-    assert told.wait(20)
+    assert told.wait(PATIENCE_SEC)
     assert [document for document in late if document] == []
     for unsubscribe in endings:
         unsubscribe()

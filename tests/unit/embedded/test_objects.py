@@ -122,7 +122,7 @@ def test_bytes_that_someone_removed_are_an_error_that_says_so(place: EmbeddedPla
 NAMES = st.lists(st.text("ab/é😀\U0010ffff", min_size=1, max_size=4), max_size=8)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=NAMES, prefix=st.text("ab/é😀\U0010ffff", max_size=3))
 def test_prefixes_select_what_starts_with_them(place: EmbeddedPlace, names: list[str], prefix: str) -> None:
     """Deleting under a prefix takes what starts with it, in any script, and nothing else."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Conflict
@@ -85,7 +85,6 @@ def test_searches_use_indexes(place: EmbeddedPlace) -> None:
     assert used == ["documents_by_video_and_model"] * 2 + ["documents_by_job"]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(numbers, min_size=3, max_size=3), min_size=1, max_size=40),
     st.lists(numbers, min_size=3, max_size=3).filter(any),

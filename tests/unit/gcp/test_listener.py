@@ -11,6 +11,7 @@ import pytest
 
 from shared.platform.gcp import listener as module
 from shared.platform.gcp.listener import Listener
+from tests.patience import PATIENCE_SEC
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -58,7 +59,7 @@ class Told:
 
     def wait_for(self, *states: int | None) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: self.states == list(states), 20), self.states
+            assert self.changed.wait_for(lambda: self.states == list(states), PATIENCE_SEC), self.states
 
 
 def listen(reference: Reference, told: Told) -> Listener:
@@ -96,4 +97,4 @@ def test_states_are_told_once_and_never_backwards() -> None:
     listening.stop()
     reference.say(State(10, 10))
     assert told.states == [None, 1, 4, None]
-    assert reference.unsubscribed.wait(20)
+    assert reference.unsubscribed.wait(PATIENCE_SEC)

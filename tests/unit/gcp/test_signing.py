@@ -79,7 +79,6 @@ def google(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[type[Goo
     monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", host)
     monkeypatch.setenv("GCE_METADATA_IP", host)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(iam, "_IAM_SIGN_ENDPOINT", f"http://{host}/v1/projects/-/serviceAccounts/{{}}:signBlob")

@@ -18,6 +18,7 @@ from shared.media.probe import probe
 from shared.models.video import AudioTrack, Span
 from tests import media_samples
 from tests.ffmpeg_programs import ffmpeg_programs
+from tests.programs import python_program
 from tests.sound_samples import SOUND_RATE, sound
 
 PROGRAMS = {"pyav": None, **ffmpeg_programs()}
@@ -42,9 +43,7 @@ def own_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     """Makes a Python script the machine's own ffmpeg."""
 
     def install(script: str) -> None:
-        program = tmp_path / "script"
-        program.write_text(f"#!{sys.executable}\n{script}")
-        program.chmod(0o755)
+        program = python_program(tmp_path / "script", script)
         put_on_path(str(program), tmp_path / "path", monkeypatch)
 
     return install

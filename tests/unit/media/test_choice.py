@@ -63,7 +63,6 @@ def test_more_may_only_add(points: list[int], most: int) -> None:
     assert choose(most + 1)[:most] == choose(most)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), max_size=40))
 def test_every_look_that_lasts_is_sampled_twice(looks: list[int]) -> None:
     """Text that is seen at two moments running is among the samples twice, and no look is there three times running."""
@@ -75,7 +74,7 @@ def test_every_look_that_lasts_is_sampled_twice(looks: list[int]) -> None:
     assert sampled == [(look, min(length, 2)) for look, length in runs]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 100), min_size=61, max_size=150))
 def test_samples_are_at_most_so_many_and_spread(looks: list[int]) -> None:
     """A video in which everything changes has no more samples than allowed, from its start to its end."""

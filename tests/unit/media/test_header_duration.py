@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.media.header_duration import header_duration
-from tests.ffmpeg_programs import RENDERER
+from tests.media_samples import ffmpeg
 
 SECONDS = 1.5
 MOST_READ = 64 * 1024
@@ -47,7 +46,7 @@ def mvhd(scale: int, duration: int, version: int = 0) -> bytes:
 def film(folder: Path, name: str, *options: str) -> Path:
     path = folder / name
     picture = ["-f", "lavfi", "-i", f"testsrc=duration={SECONDS}:size=64x64:rate=10"]
-    subprocess.run([RENDERER, "-v", "error", *picture, *options, str(path)], check=True, timeout=60)
+    ffmpeg(path, *picture, *options)
     return path
 
 

@@ -41,7 +41,7 @@ def loaded_by(name: str, folder: Path) -> set[str]:
     """The modules of a fresh process that has loaded the function as its host does."""
     script = "import main, sys; print(*sys.modules, sep='\\n')"
     told = subprocess.run(
-        [sys.executable, "-c", script], cwd=stage(name, folder), capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], cwd=stage(name, folder), capture_output=True, text=True, check=True
     )
     return set(told.stdout.split())
 

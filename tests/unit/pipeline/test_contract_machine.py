@@ -177,8 +177,6 @@ class TolerantDisorder(Disorder):
 
 
 TestDisorder = Disorder.TestCase
-TestDisorder.settings = settings(
-    max_examples=80, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestDisorder.settings = settings(max_examples=80, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 TestTolerantDisorder = TolerantDisorder.TestCase
 TestTolerantDisorder.settings = settings(TestDisorder.settings, max_examples=50)

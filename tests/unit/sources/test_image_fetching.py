@@ -16,6 +16,7 @@ from shared.settings import read_settings
 from shared.sources.images.fetching import Fetcher, Rejected, fetcher
 from shared.sources.images.hosts import Hosts
 from tests.image_site import FATES, ImageSite, picture
+from tests.patience import PATIENCE_SEC
 
 
 @pytest.fixture(scope="module")
@@ -111,4 +112,4 @@ def test_whoever_stops_does_not_wait(tmp_path: Path) -> None:
         waiting = threads.submit(wait)
         stop.set()
         with pytest.raises(Stopped):
-            waiting.result(10)
+            waiting.result(PATIENCE_SEC)

@@ -43,9 +43,7 @@ def test_what_is_signed_verifies_and_nothing_else_does(secret: bytes, body: byte
     assert not verify(shown, headers, body, now=AT + 301)
 
 
-@pytest.mark.skipif(
-    shutil.which("node") is None, reason="NO NODE: the JavaScript example of docs/webhooks.md is untried"
-)
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed; run `make program-deps` as root")
 def test_the_example_in_javascript() -> None:
     """The JavaScript in the documentation takes our messages and refuses others."""
     body = '{"type":"job.done","data":{"name":"Käse"}}'
@@ -59,6 +57,6 @@ def test_the_example_in_javascript() -> None:
         "const judged = cases.map(([secret, headers, body]) => verify(secret, headers, Buffer.from(body)));"
         "console.log(JSON.stringify(judged));"
     )
-    told = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True, timeout=30)
+    told = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
 
     assert json.loads(told.stdout) == [True, True, False, False]

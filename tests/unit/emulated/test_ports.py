@@ -1,0 +1,24 @@
+"""Ports for the programs of the emulated place."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from infra.emulated import processes
+from infra.emulated.errors import EmulatorsUnavailable
+from infra.emulated.processes import free_port
+
+
+def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two places beside each other get ports of their own, and whoever has none left is told."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free_port()))
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(processes, "ATTEMPTS", 2)
+        monkeypatch.setattr(processes, "PORTS", [taken, taken])
+        with pytest.raises(EmulatorsUnavailable, match="no port"):
+            free_port()
+        monkeypatch.undo()
+        assert free_port() != taken
