@@ -44,7 +44,7 @@ class Frame:
                     log.exception("%s %s failed", scope["method"], scope["path"])
                 # An answer that has begun is left unfinished, which the server turns into a broken connection.
                 if not started:
-                    await problem(500, "internal", internal(error, incident))(scope, receive, send_framed)
+                    await problem("internal", internal(error, incident))(scope, receive, send_framed)
 
 
 def internal(error: Exception, incident: str) -> str:

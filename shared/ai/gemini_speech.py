@@ -19,6 +19,7 @@ from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound, Tick, part
 from shared.ai.speech import in_order, stuck
+from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.models.base import Model
 from shared.models.video import Segment
@@ -99,7 +100,7 @@ def listen(client: Client, model: str, sound: Sound, files: bool, meter: Meter, 
         try:
             spoken = ask_for(Spoken, ask, listening, (room, 2 * room))
         except PermanentError as error:
-            if error.code != "answer_too_long":
+            if error.code != ProviderCode.ANSWER_TOO_LONG:
                 raise
             # There is room for more than anybody can say.
             raise TransientError("answer_invalid", "Gemini got stuck while it listened; try again later.") from error

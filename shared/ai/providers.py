@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 from shared.ai.meter import Meter
 from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Provider, Sound, Tick, Turn
 from shared.analyses.kinds import Kind
+from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.settings import Settings
 
@@ -79,7 +80,7 @@ class InOrder:
                     break
                 self._meter.note(f"The provider {name} was not available ({error.code}).")
             except PermanentError as error:
-                if error.code != "provider_cannot":
+                if error.code != ProviderCode.PROVIDER_CANNOT:
                     raise
                 problem = problem or error
         raise problem or AssertionError("an order has at least one provider")

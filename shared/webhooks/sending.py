@@ -12,6 +12,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 from shared import clock
+from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError, NotFound
 from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Webhook
 from shared.platform.ports import Documents, Platform
@@ -29,10 +30,10 @@ TIMEOUT_SEC = 15.0
 DELAYS = (60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 LONGEST_WAIT_SEC = 86_400
 GONE = 410
-SENTENCES = {
-    "source_slow": f"No answer came within {TIMEOUT_SEC:g} seconds.",
-    "source_unavailable": "The server could not be reached, or hung up without an answer.",
-    "source_untrusted": "The server's certificate is not valid for its name.",
+SENTENCES: dict[str, str] = {
+    SourceCode.SOURCE_SLOW: f"No answer came within {TIMEOUT_SEC:g} seconds.",
+    SourceCode.SOURCE_UNAVAILABLE: "The server could not be reached, or hung up without an answer.",
+    SourceCode.SOURCE_UNTRUSTED: "The server's certificate is not valid for its name.",
 }
 
 

@@ -1,17 +1,15 @@
-"""The HTTP status of every error code, as clients of the API rely on it."""
+"""The registry of error codes: what clients rely on, and that it is about the errors that there are."""
 
 from __future__ import annotations
-
-import ast
-from pathlib import Path
 
 import pytest
 
 from functions.api.problems import status_of
+from infra.error_table import PAGE, page
+from shared.error_codes import CODES, GROUPS
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.pipeline.lifecycle import JobProblem
-
-ROOT = Path(__file__).parents[2]
+from tests.error_sites import branches, sites
 
 RAISED: list[tuple[type[ClipwiseError], int, str]] = [
     (PermanentError, 400, "bad_form token_invalid"),
@@ -28,7 +26,7 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
         "engine_unreadable expired_already format_unknown group_full invalid_email invalid_username job_active "
         "mail_refused no_question no_streams no_subject no_subtitles no_such_video no_video_stream not_a_video "
         "not_media nothing_to_crawl order_mismatch provider_cannot question_too_long refused servings_unknown "
-        "source_changed source_encoded source_forbidden source_key_invalid source_login source_no_post "
+        "source_changed source_encoded source_forbidden source_key_invalid source_login "
         "source_no_video source_not_found source_redirects source_refused source_setup source_untrusted "
         "speech_model_invalid speech_model_missing stray_object system_refused too_large_picture too_long "
         "too_many_frames too_many_images truncated unknown_kind url_invalid url_not_allowed url_unresolvable "
@@ -57,8 +55,13 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
 
 ANSWERED = {
     "bad_json": 400,
+    "bad_request": 400,
     "disconnected": 400,
     "internal": 500,
+    "invalid_request": 422,
+    "link_expired": 410,
+    "link_invalid": 403,
+    "method_not_allowed": 405,
     "not_found": 404,
     "object_not_found": 404,
     "range_invalid": 400,
@@ -81,11 +84,49 @@ def test_a_code_keeps_its_status(kind: type[ClipwiseError], code: str, status: i
 
 def test_an_answer_without_an_exception_keeps_its_status() -> None:
     """The same for the answers that the storage and the framework give."""
-    found = {}
-    for path in [*ROOT.glob("functions/api/**/*.py"), *ROOT.glob("shared/platform/embedded/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "problem":
-                status, code = node.args[:2]
-                if isinstance(status, ast.Constant) and isinstance(code, ast.Constant):
-                    found[code.value] = status.value
-    assert found == ANSWERED
+    assert {code: CODES[code].status for code in ANSWERED} == ANSWERED
+
+
+def test_no_code_has_a_status_by_accident() -> None:
+    """Each status in the registry is one that clients get."""
+    known = {code: status for _, status, codes in RAISED for code in codes.split()} | ANSWERED
+    assert {code: entry.status for code, entry in CODES.items() if entry.status} == {
+        code: status for code, status in known.items() if CODES[code].status
+    }
+
+
+def test_each_code_is_registered_once() -> None:
+    """A code that a client reads has one meaning, and is named in the code as it is on the wire."""
+    codes = [code for group in GROUPS for code in group]
+    assert len(codes) == len(CODES)
+    assert [code.name.lower() for code in codes] == [code.value for code in codes]
+
+
+def test_every_code_that_is_raised_has_an_entry() -> None:
+    """A user finds every code that Clipwise can answer with in docs/errors.md."""
+    assert not [site for site in sites() if site.code is not None and site.code not in CODES]
+
+
+def test_every_entry_has_a_site() -> None:
+    """docs/errors.md explains no code that Clipwise cannot answer with."""
+    assert set(CODES) - {site.code for site in sites()} == set()
+
+
+def test_a_code_promises_what_its_class_does() -> None:
+    """What docs/errors.md says about a retry is what the pipeline does; a code of both kinds is marked as such."""
+    promised: dict[str, set[bool]] = {}
+    for site in sites():
+        if site.code is not None and site.retry is not None:
+            promised.setdefault(site.code, set()).add(site.retry)
+    expected = {code: {False, True} if CODES[code].retry is None else {CODES[code].retry} for code in promised}
+    assert promised == expected
+
+
+def test_the_code_branches_on_members() -> None:
+    """A code that is renamed in the registry cannot leave a branch behind that never runs again."""
+    assert not [branch for branch in branches() if branch.rpartition(" ")[2] in CODES]
+
+
+def test_the_page_follows_from_the_registry() -> None:
+    """Someone who reads docs/errors.md reads what the registry says."""
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m infra.error_table"

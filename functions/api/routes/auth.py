@@ -19,6 +19,7 @@ from functions.api.identity import BearerToken, Caller
 from functions.api.openapi import inline_body, problems
 from functions.api.schemas import Message
 from shared import clock
+from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
 from shared.library.erasure import depart, erase
 from shared.platform.identity import identity
@@ -248,7 +249,7 @@ async def change_account(request: Request, user: Caller, token: BearerToken, gue
                     token, form.current_password, Changes(form.username, form.email, form.password)
                 )
         except PermanentError as refused:
-            if refused.code != "wrong_credentials":
+            if refused.code != AccountCode.WRONG_CREDENTIALS:
                 raise
             # 401 would say that the token is no good.
             raise PermanentError("wrong_password", "The current password is wrong; try again.") from None
