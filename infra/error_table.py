@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.tables import markdown
-from shared.error_codes import CODES, GROUPS
 from shared.error_codes.code import ErrorCode
+from shared.error_codes.registry import CODES, GROUPS
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 

@@ -50,10 +50,10 @@ class Frame:
 def internal(error: Exception, incident: str) -> str:
     """What a client reads of an error that nobody foresaw."""
     if isinstance(error, PROGRAMMING_ERRORS):
-        return f"Clipwise has a bug (incident {incident}). Look for the incident in the log, or report it."
+        return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
     return (
         f"Clipwise failed unexpectedly (incident {incident}). "
-        "Try again later; if that does not help, look for the incident in the log, or report it."
+        "Try again later. If that does not help, find the incident in the log, or report it."
     )
 
 

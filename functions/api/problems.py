@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from shared.error_codes import CODES
 from shared.error_codes.api import RequestCode
+from shared.error_codes.registry import CODES
 from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, TransientError
 from shared.security.rates import RateLimited
 
@@ -36,7 +36,7 @@ class Problem(BaseModel):
     code: str = Field(description="For machines; stable.", examples=["unknown_kind"])
     detail: str = Field(
         description="For people: what is wrong and what to do.",
-        examples=["There is no kind 'poem'; choose one of: metadata, recipe."],
+        examples=["The kind 'poem' does not exist. Choose one of: metadata, recipe."],
     )
     status: int = Field(examples=[422])
     title: str = Field(description="The status in words.", examples=["Unprocessable Content"])
@@ -106,7 +106,7 @@ def wrong_request(error: RequestValidationError, status: int | None = None) -> J
     found = [_field_error(item) for item in error.errors()]
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem("bad_json", "The request body is not valid JSON. Correct it and send it again.")
-    more = f" {len(found) - 1} more under “errors”." if len(found) > 1 else ""
+    more = f" {len(found) - 1} more in “errors”." if len(found) > 1 else ""
     return problem("invalid_request", found[0].message + more, status, found)
 
 
@@ -116,12 +116,12 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
         path = path[1:]
     field = ".".join(path) or "body"
     if item["type"] == "missing":
-        message = f"The field “{field}” is missing."
+        message = f"The field “{field}” is missing. Add it."
     elif item["type"] == "extra_forbidden":
-        message = f"There is no field “{field}” here."
+        message = f"The field “{field}” does not exist here. Remove it."
     else:
         reason = str(item["msg"]).removeprefix("Value error, ")
-        message = f"The field “{field}” is not right: {reason[:1].lower()}{reason[1:].rstrip('.')}."
+        message = f"The field “{field}” is invalid: {reason[:1].lower()}{reason[1:].rstrip('.')}."
     return FieldError(field=field, message=message)
 
 

@@ -56,7 +56,7 @@ def listen(run: PartRun) -> None:
     except PermanentError as error:
         if error.code != ProviderCode.PROVIDER_CANNOT:
             raise
-        outcome = Transcript(notes=[f"Nobody listened to the sound: {error.message}"])
+        outcome = Transcript(notes=[f"The audio was not transcribed: {error.message}"])
     else:
         outcome = Transcript(
             source="speech",

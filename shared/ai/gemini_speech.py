@@ -103,7 +103,9 @@ def listen(client: Client, model: str, sound: Sound, files: bool, meter: Meter, 
             if error.code != ProviderCode.ANSWER_TOO_LONG:
                 raise
             # There is room for more than anybody can say.
-            raise TransientError("answer_invalid", "Gemini got stuck while it listened; try again later.") from error
+            raise TransientError(
+                "answer_invalid", "Gemini did not finish the transcription. Try again later."
+            ) from error
     lines = [Segment(start=seconds_of(one.start), end=seconds_of(one.end), text=one.text) for one in spoken.lines]
     segments = in_order(lines, sound.duration_sec)
     return Heard(segments, language_tag(spoken.language) if segments else None, meter.total("gemini", model))
@@ -119,7 +121,8 @@ def handed_over(client: Client, sound: Sound, files: bool, tick: Tick) -> Iterat
         return
     if not files:
         raise PermanentError(
-            "provider_cannot", "Vertex AI takes no sound of this size; use Gemini with a key or another provider."
+            "provider_cannot",
+            "Vertex AI does not accept audio of this size. Use Gemini with an API key, or another provider.",
         )
     with uploaded(client, sound.path, FLAC, tick) as uri:
         yield Part.from_uri(file_uri=uri, mime_type=FLAC)

@@ -155,8 +155,10 @@ class MediaCode(ErrorCode):
     EMPTY_FILE = permanent("empty_file", "The file is empty.", "Send the file again.")
     TOO_LONG = permanent(
         "too_long",
-        "The video exceeds `MAX_VIDEO_DURATION_SEC`, or the recording exceeds `MAX_SPEECH_DURATION_SEC`.",
+        "The video exceeds `MAX_VIDEO_DURATION_SEC`, or the recording exceeds `MAX_SPEECH_DURATION_SEC`. "
+        "Only the reel scripter's upload answers with it, as 400.",
         "Send a shorter one.",
+        None,
     )
     NOT_MEDIA = permanent(
         "not_media", "The file is not video or audio, for example a web page.", "Send a video or audio file.", None

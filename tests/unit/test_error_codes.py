@@ -6,7 +6,7 @@ import pytest
 
 from functions.api.problems import status_of
 from infra.error_table import PAGE, page
-from shared.error_codes import CODES, GROUPS
+from shared.error_codes.registry import CODES, GROUPS
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.pipeline.lifecycle import JobProblem
 from tests.error_sites import branches, sites

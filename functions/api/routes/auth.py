@@ -252,7 +252,7 @@ async def change_account(request: Request, user: Caller, token: BearerToken, gue
             if refused.code != AccountCode.WRONG_CREDENTIALS:
                 raise
             # 401 would say that the token is no good.
-            raise PermanentError("wrong_password", "The current password is wrong; try again.") from None
+            raise PermanentError("wrong_password", "The current password is wrong. Correct it and try again.") from None
 
     return account(await run_in_threadpool(work))
 
@@ -271,7 +271,9 @@ async def change_account(request: Request, user: Caller, token: BearerToken, gue
 def delete_account(user: Caller, token: BearerToken, place: Place) -> None:
     began = user.signed_in_at
     if not user.anonymous and (began is None or clock.now() - began > RECENT):
-        raise PermanentError("login_again", "Sign in again first: deleting an account needs a fresh session.")
+        raise PermanentError(
+            "login_again", "Deleting an account requires a session of the last ten minutes. Sign in again first."
+        )
     depart(place, user.id)
     identity().delete(token)
     erase(place, user.id)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from starlette.responses import JSONResponse
 
-from shared.error_codes import CODES
+from shared.error_codes.registry import CODES
 
 
 def problem(code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -139,7 +139,7 @@ class Fetcher:
                 file.write(piece)
         length = answer.headers.get("content-length", "")
         if length.isdecimal() and int(length) != size:
-            raise TransientError("source_incomplete", "The server sent less than it had announced.")
+            raise TransientError("source_incomplete", "The server sent less than it announced. Try again.")
         return Fetched(digest.hexdigest(), size, answer.headers.get("content-type"))
 
     @property
