@@ -67,7 +67,7 @@ def fetch_source(run: StageRun) -> Path:
         try:
             run.platform.objects.download(UPLOADS, source_name(run.job.source_job), path)
         except NotFound:
-            raise PermanentError("source_gone", "The video is no longer there; submit it again.") from None
+            raise PermanentError("source_gone", "The video is no longer stored. Submit it again.") from None
     return path
 
 

@@ -34,7 +34,9 @@ def own_job(job_id: Annotated[str, Path(description="The job's `id`.")], user: C
 
 
 def wrong_cursor() -> PermanentError:
-    return PermanentError("bad_cursor", "This cursor belongs to no page of this list; start without one.")
+    return PermanentError(
+        "bad_cursor", "This cursor does not belong to this list. Request the first page, without a cursor."
+    )
 
 
 def starts(request: Request, user: Caller, place: Place) -> Quota:

@@ -51,14 +51,16 @@ def _plain_type(headers: Headers) -> str:
 
 def too_large() -> PermanentError:
     limit = settings().max_file_size_mb
-    return PermanentError("too_large", f"The file is larger than {limit} MB; use a shorter or smaller version.")
+    return PermanentError("too_large", f"The file is larger than {limit} MB. Use a shorter or smaller version.")
 
 
 async def read_json(request: Request, model: type[M]) -> M:
     """Raises RequestValidationError, PermanentError `too_large`, `unsupported_body`."""
     if media_type(request) != "application/json":
-        raise PermanentError("unsupported_body", "Send JSON, with “Content-Type: application/json”.")
-    error = PermanentError("too_large", f"The JSON is larger than {JSON_BYTES} bytes.")
+        raise PermanentError(
+            "unsupported_body", "This endpoint accepts only JSON. Send “Content-Type: application/json”."
+        )
+    error = PermanentError("too_large", f"The JSON is larger than {JSON_BYTES} bytes. Send a smaller body.")
     return _checked(model, await _limited(request, JSON_BYTES, error).body())
 
 
@@ -91,9 +93,13 @@ async def _parse(request: Request) -> FormData:
     try:
         return await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FIELD_BYTES)
     except HTTPException as error:
-        raise PermanentError("bad_form", f"The form cannot be read: {error.detail}") from None
+        raise PermanentError(
+            "bad_form", f"The form cannot be parsed: {error.detail.rstrip('.')}. Correct it and send it again."
+        ) from None
     except UnicodeError:
-        raise PermanentError("bad_form", "The form cannot be read: its character set must be UTF-8.") from None
+        raise PermanentError(
+            "bad_form", "The form is not encoded in UTF-8. Encode it in UTF-8 and send it again."
+        ) from None
 
 
 def _wrong_file(field: str, type: str, message: str) -> RequestValidationError:

@@ -117,7 +117,7 @@ def create(documents: Documents, owner: str, wish: DatasetWish) -> Dataset:
     """Raises PermanentError `too_many_images`."""
     most = settings().max_dataset_images
     if wish.max_images > most:
-        raise PermanentError("too_many_images", f"A dataset holds at most {most} images; ask for fewer.")
+        raise PermanentError("too_many_images", f"A dataset holds at most {most} images. Request fewer.")
     sources = FREE if wish.sources is None else list(dict.fromkeys(wish.sources))
     now = clock.now()
     dataset = Dataset(

@@ -44,16 +44,16 @@ class Frame:
                     log.exception("%s %s failed", scope["method"], scope["path"])
                 # An answer that has begun is left unfinished, which the server turns into a broken connection.
                 if not started:
-                    await problem(500, "internal", internal(error, incident))(scope, receive, send_framed)
+                    await problem("internal", internal(error, incident))(scope, receive, send_framed)
 
 
 def internal(error: Exception, incident: str) -> str:
     """What a client reads of an error that nobody foresaw."""
     if isinstance(error, PROGRAMMING_ERRORS):
-        return f"Clipwise has a bug (incident {incident}). Look for the incident in the log, or report it."
+        return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
     return (
         f"Clipwise failed unexpectedly (incident {incident}). "
-        "Try again later; if that does not help, look for the incident in the log, or report it."
+        "Try again later. If that does not help, find the incident in the log, or report it."
     )
 
 

@@ -59,7 +59,9 @@ def bearer_token(credentials: Credentials) -> str:
 
 
 def not_signed_in() -> PermanentError:
-    return PermanentError("unauthenticated", "Sign in first, and send your token as “Authorization: Bearer …”.")
+    return PermanentError(
+        "unauthenticated", "The request has no token. Sign in and send it as “Authorization: Bearer …”."
+    )
 
 
 def refuse_foreign_pages(request: Request) -> None:
@@ -70,12 +72,12 @@ def refuse_foreign_pages(request: Request) -> None:
     host = request.headers.get("host", "").lower()
     origin = request.headers.get("origin", "").lower()
     if not _own_name(host):
-        raise PermanentError("foreign_page", "This server is not known by this name; set PUBLIC_URL if it should be.")
+        raise PermanentError(
+            "foreign_page", "Requests for this host name are rejected. Set PUBLIC_URL to the address that clients use."
+        )
     own = (host, urlsplit(settings().public_url.lower()).netloc)
     if origin and origin not in frontend_origins() and origin.partition("://")[2] not in own:
-        raise PermanentError(
-            "foreign_page", "Pages of this origin may not do this; add it to FRONTEND_URL if they may."
-        )
+        raise PermanentError("foreign_page", "This origin is not allowed. Add it to FRONTEND_URL.")
 
 
 def _own_name(host: str) -> bool:

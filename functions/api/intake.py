@@ -103,8 +103,7 @@ def open_upload(
     if content_type is None:
         raise PermanentError(
             "unsupported_media",
-            "Clipwise does not take files of this type; "
-            "send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
+            "This file type is not accepted. Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
         )
     if wish.size > settings().max_file_bytes:
         raise too_large()
@@ -168,7 +167,7 @@ def _store(platform: Platform, job: Job, file: SentFile, content_type: str) -> J
     except Exception as error:
         if platform.objects.stat(UPLOADS, name) is None:
             lifecycle.delete(platform, job.id)
-            raise TransientError("not_stored", "The video could not be stored just now; send it again.") from error
+            raise TransientError("not_stored", "The video could not be stored. Send it again.") from error
         log.warning("storing was reported as failed, but the bytes of %s are there", job.id, exc_info=error)
     try:
         stored = change_job(platform.documents, job.id, _received)
@@ -178,5 +177,5 @@ def _store(platform: Platform, job: Job, file: SentFile, content_type: str) -> J
         # The job was deleted, or ended long ago by a twin's bytes: these are nobody's.
         platform.objects.delete(UPLOADS, name)
     if stored is None:
-        raise TransientError("not_stored", "The job was deleted meanwhile; send the video again.")
+        raise TransientError("not_stored", "The job was deleted meanwhile. Send the video again.")
     return stored

@@ -13,38 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from shared.error_codes.api import RequestCode
+from shared.error_codes.registry import CODES
 from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, TransientError
-from shared.pipeline.lifecycle import JobProblem
 from shared.platform.rates import RateLimited
 
 log = logging.getLogger(__name__)
 
-# Codes whose status does not follow from their class; see `status_of`.
-STATUSES = {
-    "bad_form": 400,
-    "bad_json": 400,
-    "budget_exceeded": 402,
-    "foreign_page": 403,
-    "login_again": 403,
-    "no_recipe": 409,
-    "no_transcript": 409,
-    "not_configured": 501,
-    "not_done": 409,
-    "not_offered": 403,
-    "provider_key_invalid": 502,
-    "provider_key_missing": 502,
-    "provider_request_invalid": 502,
-    "rate_limited": 429,
-    "token_invalid": 400,
-    "too_large": 413,
-    "unauthenticated": 401,
-    "unsupported_body": 415,
-    "unsupported_media": 415,
-    "unverified": 403,
-    "username_taken": 409,
-    "wrong_credentials": 401,
-    "wrong_password": 403,
-}
 RETRY_AFTER_SEC = 5
 
 
@@ -61,7 +36,7 @@ class Problem(BaseModel):
     code: str = Field(description="For machines; stable.", examples=["unknown_kind"])
     detail: str = Field(
         description="For people: what is wrong and what to do.",
-        examples=["There is no kind 'poem'; choose one of: metadata, recipe."],
+        examples=["The kind 'poem' does not exist. Choose one of: metadata, recipe."],
     )
     status: int = Field(examples=[422])
     title: str = Field(description="The status in words.", examples=["Unprocessable Content"])
@@ -69,12 +44,14 @@ class Problem(BaseModel):
 
 
 def problem(
-    status: int,
     code: str,
     detail: str,
+    status: int | None = None,
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
+    """A problem object. Its status is the registry's, except where `status` says otherwise."""
+    status = status or CODES[code].status or HTTPStatus.INTERNAL_SERVER_ERROR
     body = Problem(
         code=code,
         detail=detail,
@@ -86,13 +63,13 @@ def problem(
 
 
 def status_of(error: ClipwiseError) -> int:
+    """The registry's status for the code; by the class where the registry has none."""
     if isinstance(error, BadRequest):
         return 400
-    if error.code in STATUSES:
-        return STATUSES[error.code]
-    if isinstance(error, JobProblem):
-        return 409
-    return 422 if isinstance(error, PermanentError) else 503
+    code = CODES.get(error.code)
+    if code and code.status:
+        return code.status
+    return 503 if isinstance(error, TransientError) else 422
 
 
 async def _known(request: Request, error: ClipwiseError) -> Response:
@@ -102,34 +79,35 @@ async def _known(request: Request, error: ClipwiseError) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after)
-    if error.code == "too_large" and "content-length" not in request.headers:
+    if error.code == RequestCode.TOO_LARGE and "content-length" not in request.headers:
         # The rest may never end. Of a body with a length the server discards the rest, so that the client is able to
         # read this answer.
         headers["Connection"] = "close"
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SEC)
         log.warning("answered with 503", exc_info=error)
-    return problem(status, error.code, error.message, headers=headers)
+    return problem(error.code, error.message, status, headers=headers)
 
 
 async def _not_found(request: Request, error: NotFound) -> Response:
-    return problem(404, "not_found", "There is nothing here, or it is not yours.")
+    return problem("not_found", "This object does not exist or is not yours. Check the id.")
 
 
 async def _conflict(request: Request, error: Conflict) -> Response:
-    return await _known(request, TransientError("busy", "Too many requests change this at once; try again."))
+    busy = TransientError("busy", "Too many requests change this object at once. Send the request again.")
+    return await _known(request, busy)
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    return wrong_request(error, 422)
+    return wrong_request(error)
 
 
-def wrong_request(error: RequestValidationError, status: int) -> JSONResponse:
+def wrong_request(error: RequestValidationError, status: int | None = None) -> JSONResponse:
     found = [_field_error(item) for item in error.errors()]
     if any(item["type"] == "json_invalid" for item in error.errors()):
-        return problem(400, "bad_json", "The body is not valid JSON.")
-    more = f" {len(found) - 1} more under “errors”." if len(found) > 1 else ""
-    return problem(status, "invalid_request", found[0].message + more, found)
+        return problem("bad_json", "The request body is not valid JSON. Correct it and send it again.")
+    more = f" {len(found) - 1} more in “errors”." if len(found) > 1 else ""
+    return problem("invalid_request", found[0].message + more, status, found)
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
@@ -138,28 +116,36 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
         path = path[1:]
     field = ".".join(path) or "body"
     if item["type"] == "missing":
-        message = f"The field “{field}” is missing."
+        message = f"The field “{field}” is missing. Add it."
     elif item["type"] == "extra_forbidden":
-        message = f"There is no field “{field}” here."
+        message = f"The field “{field}” does not exist here. Remove it."
     else:
         reason = str(item["msg"]).removeprefix("Value error, ")
-        message = f"The field “{field}” is not right: {reason[:1].lower()}{reason[1:].rstrip('.')}."
+        message = f"The field “{field}” is invalid: {reason[:1].lower()}{reason[1:].rstrip('.')}."
     return FieldError(field=field, message=message)
 
 
 async def _framework(request: Request, error: HTTPException) -> Response:
-    sentences = {
-        404: "There is nothing at this address; see /docs.",
-        405: f"{request.method} is not possible here; see /docs.",
-    }
+    match error.status_code:
+        case HTTPStatus.BAD_REQUEST:
+            return problem("bad_request", "The request body cannot be decoded. Send JSON that is encoded in UTF-8.")
+        case HTTPStatus.NOT_FOUND:
+            return problem("not_found", "This path does not exist. See /docs for all paths.")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return problem("method_not_allowed", _wrong_method(request), headers=error.headers)
     status = HTTPStatus(error.status_code)
-    detail = sentences.get(status, str(error.detail))
-    return problem(status, status.name.lower(), detail, headers=error.headers)
+    return problem(status.name.lower(), str(error.detail), status, headers=error.headers)
+
+
+def _wrong_method(request: Request) -> str:
+    if request.method == "OPTIONS" and "origin" in request.headers:
+        return "This origin is not allowed. Add it to FRONTEND_URL."
+    return f"This path does not support {request.method}. See /docs for its methods."
 
 
 async def _gone(request: Request, error: ClientDisconnect) -> Response:
     log.info("the client went away in the middle of its request")
-    return problem(400, "disconnected", "The request broke off before its end; send it again.")
+    return problem("disconnected", "The connection closed before the whole request arrived. Send the request again.")
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Any]] = {

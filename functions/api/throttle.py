@@ -62,7 +62,7 @@ def counts(path: str) -> bool:
 
 
 def refusal(error: RateLimited) -> Any:
-    return problem(429, error.code, error.message, headers={"Retry-After": str(error.retry_after)})
+    return problem(error.code, error.message, headers={"Retry-After": str(error.retry_after)})
 
 
 def count_user(request: Request, user_id: str) -> None:

@@ -53,7 +53,7 @@ def fetch_source(run: StageRun) -> Path:
     try:
         run.platform.objects.download(UPLOADS, source_name(run.job.id), source)
     except NotFound:
-        raise PermanentError("source_gone", "The video is no longer there; submit it again.") from None
+        raise PermanentError("source_gone", "The video is no longer stored. Submit it again.") from None
     return source
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
+from shared.error_codes.providers import ProviderCode
 from shared.models.job import Job, Part, Usage
 from shared.models.transcript import Transcript
 from shared.models.video import Extraction, Segment
@@ -53,9 +54,9 @@ def listen(run: PartRun) -> None:
     try:
         heard = provider.transcribe(Sound(path, part.end - part.start), run.tick)
     except PermanentError as error:
-        if error.code != "provider_cannot":
+        if error.code != ProviderCode.PROVIDER_CANNOT:
             raise
-        outcome = Transcript(notes=[f"Nobody listened to the sound: {error.message}"])
+        outcome = Transcript(notes=[f"The audio was not transcribed: {error.message}"])
     else:
         outcome = Transcript(
             source="speech",

@@ -24,6 +24,7 @@ from infra.cli.progress import View, progress_view, show_job, show_upload
 from infra.cli.result import failure_view, job_view, result_view
 from infra.cli.upload import send_file
 from infra.client.api import Api, JobDocument, Refused, Unreachable
+from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -50,7 +51,7 @@ def open_session(server: str) -> Iterator[Session]:
         problem = str(error)
     except Refused as refused:
         problem = f"{refused.detail} ({refused.code})"
-        if refused.code == "unauthenticated":
+        if refused.code == AccountCode.UNAUTHENTICATED:
             problem += " Sign in with `clipwise login NAME`."
     except PermanentError as error:
         problem = f"{error.message} ({error.code})"

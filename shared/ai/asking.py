@@ -68,7 +68,7 @@ def ask_for(model: type[T], ask: Ask, tick: Tick, rooms: tuple[int, int] = (ROOM
     try:
         return parsed(model, answer.text)
     except ValueError:
-        raise TransientError("answer_invalid", "The AI's answer had the wrong form twice; try again later.") from None
+        raise TransientError("answer_invalid", "The AI response was invalid twice. Try again later.") from None
 
 
 def parsed(model: type[T], text: str) -> T:
@@ -94,13 +94,15 @@ def problems_of(error: ValueError) -> str:
 def refused(reason: str) -> PermanentError:
     """The error for an answer that the model or its filter withheld; `reason` is the service's word for it."""
     return PermanentError(
-        "refused", f"The AI declined to analyse this video ({reason}); try another video or another provider."
+        "refused", f"The AI declined to analyze this video ({reason}). Try another video or another provider."
     )
 
 
 def _whole(answer: Answer) -> Answer:
     if answer.truncated:
-        raise PermanentError("answer_too_long", "The AI's answer was too long for this video; try a shorter one.")
+        raise PermanentError(
+            "answer_too_long", "The AI response for this video exceeded the length limit. Try a shorter video."
+        )
     return answer
 
 

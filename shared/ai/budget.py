@@ -32,8 +32,8 @@ def check(documents: Documents, owner: str, limit_usd: float) -> None:
     if limit_usd and spent_usd(documents, owner) >= limit_usd:
         raise PermanentError(
             "budget_exceeded",
-            f"This month's budget for AI analyses (${limit_usd:.2f}) is used up; wait for the next month or have it"
-            " raised.",
+            f"This month's AI budget (${limit_usd:.2f}) is used up. "
+            "Wait for the next month, or ask the operator to raise it.",
         )
 
 

@@ -45,7 +45,7 @@ class GeminiProvider:
         if not settings.gemini_api_key and not settings.google_genai_use_vertexai:
             raise PermanentError(
                 "provider_key_missing",
-                "Gemini is chosen but has no key; set GEMINI_API_KEY or GOOGLE_GENAI_USE_VERTEXAI.",
+                "Gemini is selected but has no API key. Set GEMINI_API_KEY or GOOGLE_GENAI_USE_VERTEXAI.",
             )
         self._settings = settings
         self._meter = meter

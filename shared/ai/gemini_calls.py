@@ -137,21 +137,21 @@ def error_for(error: APIError) -> ClipwiseError:
     if error.code in KEY_PROBLEMS or "API_KEY_INVALID" in str(error.details):
         return key_invalid()
     if error.code == 429:
-        return TransientError("provider_busy", "Gemini takes no more requests at the moment; try again later.")
+        return TransientError("provider_busy", "Gemini accepts no more requests at present. Try again later.")
     if error.code in PASSING:
         return unavailable()
     return PermanentError(
         "provider_request_invalid",
-        f"Gemini does not take the request (status {error.code}); check GEMINI_MODEL and GEMINI_EMBED_MODEL.",
+        f"Gemini rejected the request (status {error.code}). Check GEMINI_MODEL and GEMINI_EMBED_MODEL.",
     )
 
 
 def key_invalid() -> PermanentError:
     return PermanentError(
         "provider_key_invalid",
-        "Gemini does not accept the key or identity; check GEMINI_API_KEY or the Vertex AI rights.",
+        "Gemini rejected the API key or identity. Check GEMINI_API_KEY or the Vertex AI permissions.",
     )
 
 
 def unavailable() -> TransientError:
-    return TransientError("provider_unavailable", "Gemini does not answer at the moment; try again later.")
+    return TransientError("provider_unavailable", "Gemini does not respond. Try again later.")

@@ -66,10 +66,10 @@ def _active(client: Client, file: File, tick: Tick) -> File:
         if state == "FAILED":
             raise PermanentError(
                 "video_not_accepted",
-                "Gemini cannot read this file; convert the video to MP4 (H.264) or use another provider.",
+                "Gemini cannot read this file. Convert the video to MP4 (H.264), or use another provider.",
             )
         if time.monotonic() > end:
-            raise TransientError("provider_unavailable", "Gemini took too long to take the file in; try again later.")
+            raise TransientError("provider_unavailable", "Gemini did not process the file in time. Try again later.")
         wait(POLL_SEC, tick)
         file = patiently(lambda: client.files.get(name=name), tick)
     return file

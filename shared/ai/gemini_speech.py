@@ -20,6 +20,7 @@ from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.ai.speech import in_order, stuck
 from shared.analyses.evidence import Tick, part
+from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.models.base import Model
 from shared.models.video import Segment
@@ -100,10 +101,12 @@ def listen(client: Client, model: str, sound: Sound, files: bool, meter: Meter, 
         try:
             spoken = ask_for(Spoken, ask, listening, (room, 2 * room))
         except PermanentError as error:
-            if error.code != "answer_too_long":
+            if error.code != ProviderCode.ANSWER_TOO_LONG:
                 raise
             # There is room for more than anybody can say.
-            raise TransientError("answer_invalid", "Gemini got stuck while it listened; try again later.") from error
+            raise TransientError(
+                "answer_invalid", "Gemini did not finish the transcription. Try again later."
+            ) from error
     lines = [Segment(start=seconds_of(one.start), end=seconds_of(one.end), text=one.text) for one in spoken.lines]
     segments = in_order(lines, sound.duration_sec)
     return Heard(segments, language_tag(spoken.language) if segments else None, meter.total("gemini", model))
@@ -119,7 +122,8 @@ def handed_over(client: Client, sound: Sound, files: bool, tick: Tick) -> Iterat
         return
     if not files:
         raise PermanentError(
-            "provider_cannot", "Vertex AI takes no sound of this size; use Gemini with a key or another provider."
+            "provider_cannot",
+            "Vertex AI does not accept audio of this size. Use Gemini with an API key, or another provider.",
         )
     with uploaded(client, sound.path, FLAC, tick) as uri:
         yield Part.from_uri(file_uri=uri, mime_type=FLAC)

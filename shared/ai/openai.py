@@ -40,7 +40,7 @@ class OpenAIProvider:
     def __init__(self, settings: Settings, meter: Meter) -> None:
         """Raises PermanentError `provider_key_missing`."""
         if not settings.openai_api_key and not settings.openai_base_url:
-            raise PermanentError("provider_key_missing", "OpenAI is chosen but has no key; set OPENAI_API_KEY.")
+            raise PermanentError("provider_key_missing", "OpenAI is selected but has no API key. Set OPENAI_API_KEY.")
         self._settings = settings
         self._meter = meter
 

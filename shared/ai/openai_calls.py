@@ -64,7 +64,8 @@ def optional(what: str) -> Iterator[None]:
         except APIStatusError as error:
             if error.status_code in NOT_SERVED and error.code != "model_not_found":
                 raise PermanentError(
-                    "provider_cannot", f"The server at OPENAI_BASE_URL offers no {what}; configure another provider."
+                    "provider_cannot",
+                    f"The server at OPENAI_BASE_URL does not offer {what}. Configure another provider.",
                 ) from error
             raise
 
@@ -76,21 +77,23 @@ def error_for(error: OpenAIError) -> ClipwiseError:
     code = error.code if isinstance(error, APIError) else None
     status = error.status_code if isinstance(error, APIStatusError) else None
     if isinstance(error, AuthenticationError | PermissionDeniedError):
-        return PermanentError("provider_key_invalid", "OpenAI does not accept the key; check OPENAI_API_KEY.")
+        return PermanentError("provider_key_invalid", "OpenAI rejected the API key. Check OPENAI_API_KEY.")
     if code == "insufficient_quota":
-        return TransientError("provider_quota", "OpenAI's quota is used up; see to its billing, then try again.")
+        return TransientError(
+            "provider_quota", "The OpenAI quota is used up. Check the billing of the account, then try again."
+        )
     if status == 429 or code == "rate_limit_exceeded":
-        return TransientError("provider_busy", "OpenAI takes no more requests at the moment; try again later.")
+        return TransientError("provider_busy", "OpenAI accepts no more requests at present. Try again later.")
     if code in ("content_policy_violation", "content_filter"):
         return refused("content policy")
     if status is None or status >= 500 or status == 408 or isinstance(error, ConflictError):
         return unavailable()
     return PermanentError(
         "provider_request_invalid",
-        f"OpenAI does not take the request (status {status}); check OPENAI_BASE_URL and the model in OPENAI_MODEL,"
+        f"OpenAI rejected the request (status {status}). Check OPENAI_BASE_URL and the model in OPENAI_MODEL,"
         " OPENAI_TRANSCRIBE_MODEL or OPENAI_EMBED_MODEL.",
     )
 
 
 def unavailable() -> TransientError:
-    return TransientError("provider_unavailable", "OpenAI does not answer at the moment; try again later.")
+    return TransientError("provider_unavailable", "OpenAI does not respond. Try again later.")

@@ -89,7 +89,7 @@ def listen(client: OpenAI, model: str, sound: Sound, meter: Meter, tick: Tick) -
         told = Transcription.model_validate(answer if isinstance(answer, str) else answer.to_dict(warnings=False))
     except ValidationError:
         meter.count("openai", model, 0, 0, audio_sec=sound.duration_sec)
-        raise TransientError("answer_invalid", "OpenAI's transcript cannot be read; try again later.") from None
+        raise TransientError("answer_invalid", "The transcript from OpenAI cannot be read. Try again later.") from None
     bill(meter, model, told, sound)
     segments = segments_of(told, sound, meter)
     names = [told.language, *(one.code for one in told.languages or [])]

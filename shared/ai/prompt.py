@@ -34,7 +34,7 @@ def instructions(kind: Kind, evidence: Evidence, language: str) -> str:
     Raises PermanentError `provider_cannot` for a kind without a prompt.
     """
     if kind.prompt is None:
-        raise PermanentError("provider_cannot", f"The kind {kind.name!r} is not made by AI.")
+        raise PermanentError("provider_cannot", f"The kind {kind.name!r} does not use AI. Choose another kind.")
     rules = RULES.format(language=language, duration=evidence.info.duration_sec, open=OPEN, close=CLOSE)
     return f"{rules}\n{kind.prompt}"
 

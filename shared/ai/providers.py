@@ -11,6 +11,7 @@ from shared.ai.meter import Meter
 from shared.ai.provider import Analysis, Embedded, Heard, Provider, Sound, Turn
 from shared.analyses.evidence import Evidence, Tick
 from shared.analyses.kinds import Kind
+from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.settings import Settings
 
@@ -80,7 +81,7 @@ class InOrder:
                     break
                 self._meter.note(f"The provider {name} was not available ({error.code}).")
             except PermanentError as error:
-                if error.code != "provider_cannot":
+                if error.code != ProviderCode.PROVIDER_CANNOT:
                     raise
                 problem = problem or error
         raise problem or AssertionError("an order has at least one provider")

@@ -16,8 +16,10 @@ def estimated_tokens(*texts: str) -> int:
 
 
 def declined(reason: str) -> PermanentError:
-    return PermanentError("refused", f"The AI declined to answer ({reason}); ask in another way.")
+    return PermanentError("refused", f"The AI declined to answer ({reason}). Rephrase the question.")
 
 
 def too_long() -> PermanentError:
-    return PermanentError("answer_too_long", "The answer was too long and is cut short; ask for less at a time.")
+    return PermanentError(
+        "answer_too_long", "The answer exceeded the length limit and was cut off. Ask for less at a time."
+    )

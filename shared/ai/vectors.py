@@ -49,14 +49,14 @@ def unit(vectors: Sequence[Sequence[float]], expected: int, model: str) -> list[
         if len(vector) != DIMENSIONS:
             raise PermanentError(
                 "embedding_dimensions",
-                f"The model {model} makes vectors of {len(vector)} numbers instead of {DIMENSIONS}; choose another one"
-                " for embeddings.",
+                f"The model {model} returns vectors of {len(vector)} numbers instead of {DIMENSIONS}. "
+                "Choose another embedding model.",
             )
     return [_unit(vector) for vector in vectors]
 
 
 def invalid() -> TransientError:
-    return TransientError("answer_invalid", "The AI's vectors cannot be used; try again later.")
+    return TransientError("answer_invalid", "The vectors from the AI provider cannot be used. Try again later.")
 
 
 def _unit(vector: Sequence[float]) -> list[float]:

@@ -72,4 +72,4 @@ def kind_named(name: str) -> Kind:
         return kinds()[name]
     except KeyError:
         known = ", ".join(sorted(kinds()))
-        raise PermanentError("unknown_kind", f"There is no kind {name!r}; choose one of: {known}.") from None
+        raise PermanentError("unknown_kind", f"The kind {name!r} does not exist. Choose one of: {known}.") from None

@@ -22,6 +22,7 @@ from shared.chat.prompt import question_text, rules
 from shared.chat.quoting import quoted, quotes
 from shared.chat.search import search
 from shared.chat.wording import Wording, wording
+from shared.error_codes.api import ChatCode
 from shared.errors import ClipwiseError, TransientError
 from shared.models.chat import Citation, Message
 from shared.models.job import Usage
@@ -35,8 +36,6 @@ PASSAGES = 8
 """That an answer is made from, before those that overlap are put together."""
 COVERED_WHEN_JUDGED, COVERED_WHEN_QUOTED = 0.15, 0.35
 """How much of a question's words a passage must have when a model reads it before people do, and when not."""
-LEFT = "left"
-"""The code of an answer whose reader went away."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Answer:
             self._keep(error.code)
             raise
         except BaseException:
-            self._keep(LEFT)
+            self._keep(ChatCode.LEFT.value)
             raise
         self._keep(None)
         yield Done(self.message)

@@ -55,7 +55,10 @@ def add_list_behind(place: Platform, dataset: Dataset, url: str) -> Dataset:
 
     _check(dataset)
     if url.startswith(("gs://", "s3://")):
-        raise PermanentError("url_invalid", "Send a link to the object that works without a login, as a signed URL is.")
+        raise PermanentError(
+            "url_invalid",
+            "Links to buckets are not accepted. Send an https link that works without a login, such as a signed URL.",
+        )
     limits = replace(settings(), max_file_size_mb=MOST_MB, download_timeout_sec=FETCH_SEC)
     with TemporaryDirectory() as folder:
         got = fetch(url, Path(folder) / "list", limits, lambda done, line: None, judge=judge_list)
@@ -66,7 +69,7 @@ def add_list_behind(place: Platform, dataset: Dataset, url: str) -> Dataset:
 def judge_list(head: bytes, filename: str | None) -> str:
     """Raises PermanentError `bad_list` for what people get instead of a list."""
     if sniff(head) == "text/html":
-        raise PermanentError("bad_list", "The link leads to a web page, not to a list; give the address of the file.")
+        raise PermanentError("bad_list", "The link leads to a web page, not to a list. Send the address of the file.")
     return "text/plain"
 
 
@@ -86,6 +89,6 @@ def page_name(of: UrlList, number: int | None = None) -> str:
 
 def _check(dataset: Dataset) -> None:
     if dataset.status is not DatasetStatus.PENDING:
-        raise JobProblem("dataset_started", "The dataset has been started; make another one for more addresses.")
+        raise JobProblem("dataset_started", "The dataset has been started. Create another one for more addresses.")
     if len(dataset.lists) >= MOST_LISTS:
-        raise JobProblem("too_many_lists", f"A dataset takes at most {MOST_LISTS} lists; put them together.")
+        raise JobProblem("too_many_lists", f"A dataset has at most {MOST_LISTS} lists. Combine several lists into one.")

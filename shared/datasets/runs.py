@@ -70,7 +70,9 @@ def start(place: Platform, dataset: Dataset) -> Dataset:
     if known is None:
         return _begin(place, dataset)
     if known.status is not JobStatus.CANCELLED:
-        raise JobProblem("dataset_ended", f"The dataset is {dataset.status} already; a retry does what has failed.")
+        raise JobProblem(
+            "dataset_ended", f"The dataset is already {dataset.status}. Retry it to process failed chunks."
+        )
     return _go_on(place, dataset, known, lambda part: part.status is not StageStatus.FAILED)
 
 
@@ -86,7 +88,7 @@ def retry(place: Platform, dataset: Dataset) -> Dataset:
         or any(part.status is StageStatus.FAILED for part in parts.parts_of(place.documents, known.id))
     )
     if known is None or not failed:
-        raise JobProblem("nothing_failed", "No chunk of this dataset has failed; there is nothing to try again.")
+        raise JobProblem("nothing_failed", "No chunk of this dataset has failed, so there is nothing to retry.")
     return _go_on(place, dataset, known, lambda part: part.status is not StageStatus.DONE)
 
 
@@ -96,11 +98,13 @@ def stop(place: Platform, dataset: Dataset) -> Dataset:
     Raises JobProblem `not_running`.
     """
     if dataset.run is None or dataset.status is DatasetStatus.PENDING:
-        raise JobProblem("not_running", "The dataset has not been started.")
+        raise JobProblem("not_running", "The dataset is not running. Start it first.")
     try:
         job = lifecycle.cancel(place, dataset.run)
     except JobProblem:
-        raise JobProblem("not_running", f"The dataset is {dataset.status} already; there is nothing to stop.") from None
+        raise JobProblem(
+            "not_running", f"The dataset is already {dataset.status}, so there is nothing to stop."
+        ) from None
     return mirror(place, job)
 
 
@@ -113,7 +117,7 @@ def validate(place: Platform, dataset: Dataset, level: Level) -> tuple[Dataset, 
     job = plan_run(dataset, new_id(), VALIDATE)
     counts = Counter(image.chunk for image in downloaded(place.documents, dataset.id))
     if not counts:
-        raise JobProblem("no_images", "The dataset has no images yet; start it first.")
+        raise JobProblem("no_images", "The dataset has no images yet. Start it first.")
     job.stages[VALIDATE].parts = plan_validation(place.documents, job, counts)
     job.options = {"level": level}
     job.result = dataset.progress.model_copy(update={"validated": None}).document()
@@ -179,14 +183,15 @@ def _require_ended(dataset: Dataset) -> None:
     """A start that was cut off before it had a job runs nothing; it may be made again after a while."""
     cut_off = dataset.told_at is None and clock.now() - dataset.updated_at > CUT_OFF
     if dataset.status is DatasetStatus.RUNNING and not cut_off:
-        raise JobProblem("dataset_running", "The dataset is being worked at; stop it first, or wait.")
+        raise JobProblem("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
 
 
 def _begin(place: Platform, dataset: Dataset) -> Dataset:
     chunks = plan_chunks(dataset)
     if not chunks:
         raise PermanentError(
-            "nothing_to_crawl", "The dataset names no keywords with sources to search, and no list was sent to it."
+            "nothing_to_crawl",
+            "The dataset has neither keywords with sources nor a list. Add keywords and sources, or upload a list.",
         )
     job = plan_run(dataset, dataset.id, CRAWL, VALIDATE)
     job.options = {"level": dataset.level}
@@ -244,7 +249,7 @@ def _go_on(place: Platform, dataset: Dataset, job: Job, again: Callable[[Part], 
 
     def change(current: Job) -> bool:
         if not current.status.final:
-            raise JobProblem("dataset_running", "The dataset is being worked at; stop it first, or wait.")
+            raise JobProblem("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
         for name in later:
             old = current.stages[name]
             current.stages[name] = StageState(number=old.number, parts=old.parts)

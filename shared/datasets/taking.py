@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from shared import clock
 from shared.datasets.store import IMAGES, image_id, image_media
+from shared.error_codes.videos import SourceCode
 from shared.errors import AlreadyExists, Cancelled, Conflict, PermanentError
 from shared.images import Looked, look
 from shared.models.crawl import Chunk, Dataset
@@ -80,7 +81,7 @@ class Taker:
         try:
             return check_url(candidate.url, self.fetcher.settings), ""
         except PermanentError as error:
-            return None, "not_public" if error.code == "url_not_allowed" else error.code
+            return None, "not_public" if error.code == SourceCode.URL_NOT_ALLOWED else error.code
 
     def _record(self, candidate: Candidate, position: int, url: str) -> ImageRecord:
         try:

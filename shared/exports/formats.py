@@ -80,5 +80,5 @@ def format_named(name: str, kind: str) -> Format:
     except KeyError:
         known = ", ".join(offered)
         raise PermanentError(
-            "format_unknown", f"A {kind} job has no format {name!r}; choose one of: {known}."
+            "format_unknown", f"A {kind} job has no format {name!r}. Choose one of: {known}."
         ) from None

@@ -57,7 +57,7 @@ class Material:
         """Raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
         recipe = Recipe.read(self._result())
         if not recipe.ingredients and not recipe.steps:
-            raise PermanentError("no_recipe", "No recipe was found in this video; try another one.")
+            raise PermanentError("no_recipe", "This video contains no recipe. Try another one.")
         return recipe if self.servings is None else for_servings(recipe, self.servings)
 
     def transcript(self) -> list[Segment]:
@@ -79,7 +79,8 @@ class Material:
             raise self._not_done()
         raise PermanentError(
             "no_transcript",
-            "This job has no transcript: its video has no subtitles that could be read, and no words were heard in it.",
+            "This job has no transcript: its video has no readable subtitles and no recognized speech. "
+            "Submit another video, or configure a speech model.",
         )
 
     def picture(self) -> bytes | None:
@@ -115,12 +116,12 @@ class Material:
         return self.job.result
 
     def _not_done(self) -> PermanentError:
-        todo = "it has no result" if self.job.status.final else "wait until it is done"
-        return PermanentError("not_done", f"This job is {self.job.status}: {todo}.")
+        action = "Submit the video again" if self.job.status.final else "Wait until it is done"
+        return PermanentError("not_done", f"This job is {self.job.status} and has no result. {action}.")
 
 
 def _not_scaled() -> PermanentError:
-    return PermanentError("servings_unknown", "Only a recipe can be scaled by servings; leave servings out.")
+    return PermanentError("servings_unknown", "Only a recipe can be scaled. Omit servings.")
 
 
 def _json(value: dict[str, object]) -> str:

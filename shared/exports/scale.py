@@ -49,7 +49,7 @@ def scaled(recipe: Recipe, servings: float) -> Recipe:
     if recipe.servings is None or recipe.servings < FEWEST:
         raise PermanentError(
             "servings_unknown",
-            "The video does not tell for how many servings the recipe is, so it cannot be scaled; leave servings out.",
+            "The video does not state how many servings the recipe makes, so it cannot be scaled. Omit servings.",
         )
     factor = servings / recipe.servings
     ingredients = [

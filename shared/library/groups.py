@@ -77,12 +77,12 @@ def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
     known = read_videos(documents, ids, group.owner)
     missing = [id for id in ids if id not in known]
     if missing:
-        raise PermanentError("no_such_video", f"You have no video {missing[0]!r}; choose among GET /v1/videos.")
+        raise PermanentError("no_such_video", f"You have no video {missing[0]!r}. Choose one from GET /v1/videos.")
 
     def add(current: Group) -> None:
         current.videos = list(dict.fromkeys([*current.videos, *ids]))
         if len(current.videos) > MAX_VIDEOS:
-            raise PermanentError("group_full", f"A group holds at most {MAX_VIDEOS} videos; make another group.")
+            raise PermanentError("group_full", f"A group holds at most {MAX_VIDEOS} videos. Create another group.")
 
     return change_group(documents, group, add)
 
@@ -107,7 +107,7 @@ def reorder(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
         there = [id for id in current.videos if id in shown or id in ids]
         if sorted(ids) != sorted(there):
             raise PermanentError(
-                "order_mismatch", "The order must name each video of the group exactly once; fetch the group anew."
+                "order_mismatch", "The order must name each video of the group exactly once. Get the group again."
             )
         current.videos = list(ids)
 

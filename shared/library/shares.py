@@ -23,7 +23,7 @@ def share_group(documents: Documents, group: Group, expires_at: datetime | None)
     """
     now = clock.now()
     if expires_at is not None and expires_at <= now:
-        raise PermanentError("expired_already", "The link would have expired already; choose a later time.")
+        raise PermanentError("expired_already", "The share link would expire in the past. Choose a later time.")
     token = secrets.token_urlsafe(TOKEN_BYTES)
     share = Share(token_hash=hash_of(token), created_at=now, expires_at=expires_at)
 

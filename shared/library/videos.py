@@ -93,7 +93,7 @@ def analyse_again(place: Platform, video: Job, kind_name: str, language: str, **
     """
     kind = kind_named(kind_name)
     if video.stages["extract"].status is not StageStatus.DONE:
-        raise JobProblem("not_extracted", "This video has not been looked at yet; wait until its first job is done.")
+        raise JobProblem("not_extracted", "This video has not been processed yet. Wait until its first job is done.")
     job = lifecycle.plan(owner=video.owner, kind=kind_name, language=language, **more)
     job.of_video = video.id
     job.title, job.description, job.tags = video.title, video.description, video.tags
@@ -139,7 +139,7 @@ def _go_on(place: Platform, video: Job, job: Job, kind: Kind, heard: bool) -> Jo
 
 def _begin_anew(place: Platform, video: Job, job: Job) -> Job:
     """From the video itself, while it is kept."""
-    gone = JobProblem("source_gone", "The video is no longer kept; send it again to have it analysed in another way.")
+    gone = JobProblem("source_gone", "The video is no longer stored. Submit it again to analyze it in another way.")
     if place.objects.stat(UPLOADS, source_name(video.id)) is None:
         raise gone
     job.filename = job.video.filename = video.filename

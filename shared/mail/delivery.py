@@ -44,7 +44,9 @@ class Outbox:
                 file.write(bytes(message))
             draft.rename(path)
         except OSError as error:
-            raise TransientError("mail_delayed", f"The mail cannot be written: {error.strerror}.") from error
+            raise TransientError(
+                "mail_delayed", f"The mail cannot be written: {error.strerror}. Check the data folder."
+            ) from error
         # Neither the address nor the text: what opens a door stands in the file alone.
         log.info("a mail lies in %s", path)
 
@@ -68,7 +70,9 @@ class Smtp:
         except smtplib.SMTPResponseException as error:
             raise _judged(error.smtp_code) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise TransientError("mail_delayed", "The mail server cannot be reached just now.") from error
+            raise TransientError(
+                "mail_delayed", "The mail server cannot be reached. Check the SMTP settings; Clipwise tries again."
+            ) from error
 
     def _send(self, message: EmailMessage) -> None:
         chosen = self._settings
@@ -89,5 +93,10 @@ class Smtp:
 def _judged(code: int) -> PermanentError | TransientError:
     """Replies from 500 on are final (RFC 5321, 4.2.1), but for those about signing in, which settings can mend."""
     if code >= 550:
-        return PermanentError("mail_refused", f"The mail server refused the mail (reply {code}).")
-    return TransientError("mail_delayed", f"The mail server does not take the mail just now (reply {code}).")
+        return PermanentError(
+            "mail_refused",
+            f"The mail server rejected the mail (reply {code}). Check the address and the SMTP settings.",
+        )
+    return TransientError(
+        "mail_delayed", f"The mail server rejected the mail for now (reply {code}). Clipwise tries again."
+    )

@@ -70,7 +70,9 @@ def extract_audio(
         log.warning("no sound came out of %s: %s", command[0], run.last_line)
     if run.exit_code and command[0] == sys.executable:
         raise _error(run.last_line)
-    unreadable = PermanentError("audio_unreadable", "The sound of the video cannot be read; send it in another format.")
+    unreadable = PermanentError(
+        "audio_unreadable", "The audio of the video cannot be decoded. Send it in another format."
+    )
     if not out.exists():
         raise unreadable
     try:
@@ -144,8 +146,8 @@ def _run(command: list[str], timeout: float, receive: Callable[[bytes], None]) -
             finally:
                 watch.cancel()
     if late.is_set():
-        raise TransientError("audio_timeout", "Taking the sound out of the video took too long; try again.")
+        raise TransientError("audio_timeout", "The audio extraction timed out. Retry the job.")
     if process.returncode < 0:
-        raise TransientError("audio_stopped", "Taking the sound out of the video was interrupted; try again.")
+        raise TransientError("audio_stopped", "The audio extraction was interrupted. Retry the job.")
     loudness, last_line = summary.result()
     return _Run(process.returncode, loudness, last_line)

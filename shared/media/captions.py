@@ -174,5 +174,5 @@ def _seconds(clock: Sequence[str | None]) -> float:
 
 def _unreadable() -> PermanentError:
     return PermanentError(
-        "captions_unreadable", "The captions of the video cannot be read; upload the video itself instead."
+        "captions_unreadable", "The captions of the video cannot be parsed. Upload the video itself instead."
     )

@@ -56,7 +56,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     import av
 
     if path.stat().st_size == 0:
-        raise PermanentError("empty_file", "The file is empty; send it again.")
+        raise PermanentError("empty_file", "The file is empty. Send it again.")
     # A file that is opened by its descriptor has no name, so no suffix can make its content pass for something else.
     with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
         try:
@@ -138,11 +138,11 @@ def refused_size(path: Path) -> tuple[int, int] | None:
 
 
 def not_media() -> PermanentError:
-    return PermanentError("not_media", "This is not a video or audio file; send MP4, MOV, WebM, MPEG or an audio file.")
+    return PermanentError("not_media", "This is not a video or audio file. Send MP4, MOV, WebM, MPEG or an audio file.")
 
 
 def truncated() -> PermanentError:
-    return PermanentError("truncated", "The file is damaged or incomplete, nothing in it can be played; send it again.")
+    return PermanentError("truncated", "The file is damaged or incomplete and cannot be played. Send it again.")
 
 
 def unplayable(path: Path) -> PermanentError:

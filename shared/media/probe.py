@@ -61,7 +61,7 @@ def probe(path: Path) -> MediaInfo:
         video = pictures(container)
         audio = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
         if video is None and audio is None:
-            raise PermanentError("no_streams", "The file has neither pictures nor sound; send a video or audio file.")
+            raise PermanentError("no_streams", "The file has neither video nor audio. Send a video or audio file.")
         if video is not None:
             _check_size(video.width, video.height)
         seen, heard = _Track(video), _Track(audio)
@@ -73,7 +73,7 @@ def probe(path: Path) -> MediaInfo:
             _check_size(*(refused_size(path) or (0, 0)))
         if not seen.packets and not heard.packets:
             claimed = container.duration or (video and video.frames) or (audio and audio.frames)
-            raise truncated() if claimed else PermanentError("zero_length", "The file has no content; send it again.")
+            raise truncated() if claimed else PermanentError("zero_length", "The file has no content. Send it again.")
         if seen.first is None and heard.first is None:
             raise unplayable(path)
 
@@ -99,19 +99,20 @@ def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None
     """
     if info.size_bytes > settings.max_file_bytes:
         raise PermanentError(
-            "too_large", f"The file is larger than {settings.max_file_size_mb} MB; send a smaller one."
+            "too_large", f"The file is larger than {settings.max_file_size_mb} MB. Send a smaller one."
         )
     longest = settings.max_video_duration_sec if needs_video else settings.max_speech_duration_sec
     if info.duration_sec > longest + _ROUNDING_SEC:
         subject = "video" if info.has_video else "recording"
         limit = f"{longest:g} seconds" if longest < _IN_MINUTES_SEC else f"{longest / 60:g} minutes"
-        raise PermanentError("too_long", f"The {subject} is longer than {limit}; send a shorter one.")
+        raise PermanentError("too_long", f"The {subject} is longer than {limit}. Send a shorter one.")
     if (info.fps or 0) > _MOST_FPS:
         raise PermanentError(
-            "too_many_frames", f"The video has more than {_MOST_FPS} frames a second; send a slower one."
+            "too_many_frames",
+            f"The video has more than {_MOST_FPS} frames per second. Send one with a lower frame rate.",
         )
     if needs_video and not info.has_video:
-        raise PermanentError("no_video_stream", "The file has no pictures, only sound; send a video.")
+        raise PermanentError("no_video_stream", "The file has only audio. Send a video.")
 
 
 class _Track:
@@ -160,7 +161,7 @@ class _Track:
 
 def _check_size(width: int, height: int) -> None:
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        message = f"Its pictures are {width} × {height}; send a video with sides of at most {MAX_SIDE} pixels."
+        message = f"The frames are {width} × {height} pixels. Send a video with sides of at most {MAX_SIDE} pixels."
         raise PermanentError("too_large_picture", message)
 
 

@@ -106,14 +106,14 @@ def accepted_media_type(head: bytes, filename: str | None) -> str:
     name = safe_filename(filename)
     subject = f"“{name}”" if name else "The file"
     if not head:
-        raise PermanentError("empty_file", f"{subject} is empty; send it again.")
+        raise PermanentError("empty_file", f"{subject} is empty. Send it again.")
     media_type = sniff(head)
     if media_type in ACCEPTED:
         return media_type
     raise PermanentError(
         "unsupported_media",
-        f"{subject} is {_name(media_type)}, not a video or audio file that Clipwise takes; "
-        "send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
+        f"{subject} is {_name(media_type)}, not an accepted video or audio type. "
+        "Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
     )
 
 

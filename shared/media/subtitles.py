@@ -47,7 +47,7 @@ def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
     with open_media(path) as container:
         stream = next((s for s in container.streams.subtitles if s.index == track.index), None)
         if stream is None:
-            raise PermanentError("no_subtitles", "The file has no such subtitle track; probe it again.")
+            raise PermanentError("no_subtitles", "The file no longer has this subtitle track. Submit the video again.")
         start = start_of(container)
         for packet in read_packets(container, stream):
             if packet.pts is not None:

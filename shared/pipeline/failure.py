@@ -52,12 +52,12 @@ def unexpected(job: Job, stage: str, error: Exception, incident: str) -> JobErro
         kept = "The file is kept. " if keeps_file(job, stage) else ""
         message = (
             f"Clipwise has a bug in the stage “{stage}” (incident {incident}). {kept}"
-            "Look for the incident in the log, or report it, and retry the job after an update."
+            "Find the incident in the log, or report it, and retry the job after an update."
         )
     else:
         message = (
             f"The stage “{stage}” failed unexpectedly (incident {incident}). "
-            "Retry the job later; if that does not help, look for the incident in the log, or report it."
+            "Retry the job later. If that does not help, find the incident in the log, or report it."
         )
     return JobError(code="internal", message=message, stage=stage, retryable=True)
 
@@ -77,7 +77,10 @@ def interrupted(stage: str) -> JobError:
     """For work that never came to say why it ended."""
     return JobError(
         code="interrupted",
-        message=f"The stage “{stage}” was cut off every time it was tried; the video may need too much memory or time.",
+        message=(
+            f"The stage “{stage}” was cut off in every attempt; the video may need too much memory or time. "
+            "Retry the job, or submit a shorter or smaller video."
+        ),
         stage=stage,
         retryable=True,
     )

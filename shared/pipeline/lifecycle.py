@@ -113,7 +113,7 @@ def cancel(platform: Platform, job_id: str) -> Job:
         if job.status is JobStatus.CANCELLED:
             return False
         if job.status.final:
-            raise JobProblem("job_ended", f"The job is {job.status} already; there is nothing to cancel.")
+            raise JobProblem("job_ended", f"The job is already {job.status}, so there is nothing to cancel.")
         job.status = JobStatus.CANCELLED
         job.ended_at = clock.now()
         job.outbox = []
@@ -138,12 +138,12 @@ def retry(platform: Platform, job_id: str) -> Job:
 
     def change(job: Job) -> bool:
         if job.status is not JobStatus.FAILED or job.error is None:
-            raise JobProblem("not_failed", f"The job is {job.status}; only a failed job can be tried again.")
+            raise JobProblem("not_failed", f"The job is {job.status}. Only a failed job can be retried.")
         if not job.error.retryable:
-            raise JobProblem("not_retryable", f"Trying again cannot help: {job.error.message}")
+            raise JobProblem("not_retryable", f"A retry cannot help: {job.error.message}")
         stage = jobs.current_stage(job)
         if stage is None or (stage == "extract" and job.source_deleted):
-            raise JobProblem("source_gone", "The video is no longer kept; submit it again.")
+            raise JobProblem("source_gone", "The video is no longer stored. Submit it again.")
         old = job.stages[stage]
         job.stages[stage] = StageState(number=old.number, parts=old.parts, progress=old.progress)
         job.status = JobStatus.QUEUED
@@ -219,7 +219,7 @@ def let_source_go(platform: Platform, job: Job) -> None:
 def delete_source(platform: Platform, job: Job) -> None:
     """Remove the uploaded or downloaded video; raises PermanentError while the job still needs it."""
     if not job.status.final:
-        raise PermanentError("job_active", "The job still needs its video.")
+        raise PermanentError("job_active", "The job still needs its video. Wait until it ends.")
     platform.objects.delete(UPLOADS, source_name(job.id))
 
     def mark(current: Job) -> bool:

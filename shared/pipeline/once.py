@@ -45,7 +45,7 @@ def job_for_key(documents: Documents, owner: str, key: str, request: Any) -> str
         if stored is not None:
             if stored.data["request"] != wanted:
                 raise JobProblem(
-                    "key_reused", "This Idempotency-Key came with a different request before; use a new key."
+                    "key_reused", "This Idempotency-Key was used before, with a different request. Use a new key."
                 ) from None
             return str(stored.data["jobId"])
         documents.put(IDEMPOTENCY, id, fresh)

@@ -24,7 +24,7 @@ def job_of_source(name: str) -> str:
     """The job that an object in `uploads` belongs to; raises PermanentError `stray_object`."""
     job_id, _, rest = name.partition("/")
     if rest != "source" or not job_id:
-        raise PermanentError("stray_object", f"No job's video lies at {name!r}.")
+        raise PermanentError("stray_object", f"The object {name!r} belongs to no job. Delete it.")
     return job_id
 
 

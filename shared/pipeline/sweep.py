@@ -96,11 +96,11 @@ def _give_up(job: Job) -> bool:
         if job.upload.expires_at and job.upload.expires_at > clock.now():
             return True
         job.upload.state = UploadState.EXPIRED
-        code, message = "upload_expired", "The video was not uploaded in time; start a new upload."
-        fail(job, None, JobError(code=code, message=message, stage=None, retryable=False))
+        message = "The video was not uploaded in time. Start a new upload."
+        fail(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
     else:
-        code, message = "source_gone", "The video is no longer there; submit it again."
-        fail(job, stage, JobError(code=code, message=message, stage=stage, retryable=False))
+        message = "The video is no longer stored. Submit it again."
+        fail(job, stage, JobError(code="source_gone", message=message, stage=stage, retryable=False))
     return True
 
 

@@ -68,8 +68,8 @@ class Standing:
     def require(self) -> None:
         """Raises RateLimited unless this time was within the allowance."""
         if not self.passed:
-            seconds = "second" if self.reset_sec == 1 else f"{self.reset_sec} seconds"
-            raise RateLimited(f"That was too often; try again in {seconds}.", self.reset_sec)
+            seconds = "1 second" if self.reset_sec == 1 else f"{self.reset_sec} seconds"
+            raise RateLimited(f"Too many requests. Try again in {seconds}.", self.reset_sec)
 
 
 def allowance(text: str) -> Allowance | None:

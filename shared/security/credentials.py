@@ -25,7 +25,7 @@ def checked_username(text: str) -> str:
     if not _USERNAME.fullmatch(name):
         raise PermanentError(
             "invalid_username",
-            f"A username has 1 to {MAX_USERNAME} letters, digits and the signs “.”, “+”, “-” and “_”.",
+            f"This user name is not valid. Use 1 to {MAX_USERNAME} letters, digits, “.”, “+”, “-” and “_”.",
         )
     return name
 
@@ -39,7 +39,7 @@ def checked_email(text: str) -> str:
     """The address in lower case, as it is compared and sent to; raises PermanentError `invalid_email`."""
     address = text.strip().lower()
     if len(address) > MAX_EMAIL or not _EMAIL.fullmatch(address):
-        raise PermanentError("invalid_email", "This is not an e-mail address; write it like ann@example.com.")
+        raise PermanentError("invalid_email", "This is not an e-mail address. Write it like ann@example.com.")
     return address
 
 
@@ -50,7 +50,7 @@ def check_password(password: str, *known: str | None) -> None:
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise PermanentError(
-            "weak_password", f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; choose another one."
+            "weak_password", f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters. Choose another one."
         )
     if password.casefold() in {text.casefold() for text in known if text} or len(set(password)) == 1:
-        raise PermanentError("weak_password", "This password is too easy to guess; choose another one.")
+        raise PermanentError("weak_password", "This password is too easy to guess. Choose another one.")

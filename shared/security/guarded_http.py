@@ -109,22 +109,28 @@ def guarded_get(
         if (following.scheme, following.authority) != (hop.scheme, hop.authority):
             headers = {name: value for name, value in headers.items() if name.lower() not in _SECRET}
         hop = following
-    raise PermanentError("source_redirects", "The link redirects too many times; use the address it ends at.")
+    raise PermanentError(
+        "source_redirects", "The link redirects too many times. Use the address at which the redirects end."
+    )
 
 
 def next_hop(answer: Answer, settings: Settings) -> WebUrl:
     """Where a redirect leads; raises what the guard refuses, and `source_redirects` when it leads nowhere."""
     hop, location = answer.url, answer.headers.get("location", "")
     if not location:
-        raise PermanentError("source_redirects", "The link redirects to nowhere; check it in a browser.")
+        raise PermanentError(
+            "source_redirects", "The link redirects without an address. Open it in a browser to check it."
+        )
     try:
         absolute = urljoin(str(hop), location)
     except ValueError:
-        raise PermanentError("url_invalid", "The link redirects to something that is no link.") from None
+        raise PermanentError(
+            "url_invalid", "The link redirects to an invalid address. Open it in a browser to check it."
+        ) from None
     following = check_url(absolute, settings)
     if hop.scheme == "https" and following.scheme == "http":
         raise PermanentError(
-            "url_not_allowed", "The link redirects from https to unprotected http; that is not followed."
+            "url_not_allowed", "The link redirects from https to http, which is not followed. Use another link."
         )
     return following
 
@@ -159,7 +165,9 @@ def exchange(
     backend = PinnedBackend(settings, limits, resolve)
     trust = _trust() if url.scheme == "https" else None
     with httpcore2.HTTPConnection(request.url.origin, ssl_context=trust, network_backend=backend) as connection:
-        with _sorted_errors(TransientError("source_unavailable", f"The server {url.host} could not be reached.")):
+        with _sorted_errors(
+            TransientError("source_unavailable", f"The server {url.host} could not be reached. Try again later.")
+        ):
             response = connection.handle_request(request)
         received = [(name.decode("ascii").lower(), _text(value)) for name, value in response.headers]
         cookies = [value for name, value in received if name == "set-cookie"]
@@ -188,7 +196,9 @@ def _text(value: bytes) -> str:
 
 
 def _body(response: httpcore2.Response) -> Iterator[bytes]:
-    with _sorted_errors(Interrupted("source_incomplete", "The server broke the transfer off before its end.")):
+    with _sorted_errors(
+        Interrupted("source_incomplete", "The server ended the transfer early. Try again, or upload the file.")
+    ):
         yield from response.iter_stream()
 
 
@@ -198,11 +208,14 @@ def _sorted_errors(broken: TransientError) -> Iterator[None]:
     try:
         yield
     except httpcore2.TimeoutException as error:
-        raise TransientError("source_slow", "The server is too slow; try again later, or upload the file.") from error
+        raise TransientError("source_slow", "The server is too slow. Try again later, or upload the file.") from error
     except (httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-            message = "The server's certificate is not valid for its name, so nothing is fetched from it."
-            raise PermanentError("source_untrusted", message) from error
+            raise PermanentError(
+                "source_untrusted",
+                "The TLS certificate of the server is not valid for its host name. "
+                "Use another link, or upload the file.",
+            ) from error
         raise broken from error
 
 

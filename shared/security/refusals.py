@@ -6,26 +6,27 @@ from shared.errors import PermanentError
 
 
 def unauthenticated() -> PermanentError:
-    return PermanentError("unauthenticated", "This token is not valid, or no longer; sign in again.")
+    return PermanentError("unauthenticated", "This token is invalid or expired. Sign in again.")
 
 
 def wrong_credentials() -> PermanentError:
-    return PermanentError("wrong_credentials", "Name or password is wrong; try again, or have the password reset.")
+    return PermanentError("wrong_credentials", "The user name or password is wrong. Correct it, or reset the password.")
 
 
 def unverified() -> PermanentError:
     return PermanentError(
-        "unverified", "Verify your e-mail address first, by the mail that was sent to it; a password reset does it too."
+        "unverified",
+        "Your e-mail address is not verified. Open the link in the verification mail, or reset your password.",
     )
 
 
 def username_taken() -> PermanentError:
-    return PermanentError("username_taken", "This username is taken; choose another one.")
+    return PermanentError("username_taken", "This user name is taken. Choose another one.")
 
 
 def token_invalid() -> PermanentError:
-    return PermanentError("token_invalid", "This token is not valid, was used or has expired; ask for a new mail.")
+    return PermanentError("token_invalid", "This token is invalid, expired or already used. Request a new mail.")
 
 
 def no_account() -> PermanentError:
-    return PermanentError("not_offered", "An anonymous user has no account to change; sign up for one.")
+    return PermanentError("not_offered", "An anonymous user has no account to change. Sign up for one.")

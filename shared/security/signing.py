@@ -36,6 +36,6 @@ def verify(key: bytes, method: str, path: str, expires: str, filename: str | Non
     expected = sign(key, method, path, until, filename)
     # As bytes: compare_digest refuses text beyond ASCII.
     if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
-        raise PermanentError("link_invalid", "This link is not valid; ask for a new one.")
+        raise PermanentError("link_invalid", "This link is not valid. Request a new one.")
     if until <= clock.now().timestamp():
-        raise PermanentError("link_expired", "This link has expired; ask for a new one.")
+        raise PermanentError("link_expired", "This link has expired. Request a new one.")

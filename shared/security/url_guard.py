@@ -42,7 +42,7 @@ def check_url(url: str, settings: Settings) -> WebUrl:
     if listed(parsed.host, parsed.port, settings):
         return parsed
     if (parsed.port < 1024 and parsed.port not in (80, 443)) or parsed.port in _BLOCKED_PORTS:
-        raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not fetched; use 80 or 443.")
+        raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not allowed. Use port 80 or 443.")
     if _is_address(parsed.host):
         _require_public(parsed.host, [parsed.host])
     elif "." not in parsed.host or parsed.host.endswith(tuple(f".{suffix}" for suffix in _LOCAL_SUFFIXES)):
@@ -70,7 +70,7 @@ def public_addresses(host: str, port: int, settings: Settings, resolve: Resolver
     except socket.gaierror as error:
         if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)):
             raise _no_such_host(host) from None
-        raise TransientError("url_unresolvable", f"The host {host} could not be looked up just now.") from error
+        raise TransientError("url_unresolvable", f"The host {host} could not be resolved. Try again later.") from error
     if not addresses:
         raise _no_such_host(host)
     if not listed(host, port, settings):
@@ -101,12 +101,12 @@ def _host_and_port(pair: str) -> tuple[str, int]:
     try:
         return parse_host(host), int(port)
     except (PermanentError, ValueError):
-        raise SettingsError(f"ALLOW_HOSTS: {pair.strip()!r} is not host:port") from None
+        raise SettingsError(f"ALLOW_HOSTS: {pair.strip()!r} is not a valid entry. Write it as host:port.") from None
 
 
 def _not_public(host: str) -> PermanentError:
-    return PermanentError("url_not_allowed", f"The host {host} is not on the public internet, so it is not fetched.")
+    return PermanentError("url_not_allowed", f"The host {host} is not on the public internet. Use a public link.")
 
 
 def _no_such_host(host: str) -> PermanentError:
-    return PermanentError("url_unresolvable", f"There is no host {host}; check the link for typing errors.")
+    return PermanentError("url_unresolvable", f"The host {host} does not exist. Check the spelling of the link.")

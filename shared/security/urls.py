@@ -77,25 +77,25 @@ def parse_url(text: str) -> WebUrl:
     """
     text = text.strip()
     if len(text) > MAX_URL_LENGTH:
-        raise _invalid(f"The link is too long; the limit is {MAX_URL_LENGTH} characters.")
+        raise _invalid(f"The link exceeds {MAX_URL_LENGTH} characters. Use a shorter one.")
     parts = _PARTS.fullmatch(text)
     if not parts or "." in parts[1]:
-        raise _invalid("That is not a link; it should begin with https://.")
+        raise _invalid("This is not a link. A link begins with https://.")
     if _CONTROL.search(text):
-        raise _invalid("The link contains control characters; copy it again.")
+        raise _invalid("The link contains control characters. Copy it again.")
     scheme, authority, path, query = parts[1].lower(), parts[2], parts[3], parts[4]
     if scheme not in DEFAULT_PORTS:
-        raise _not_allowed("Only links that begin with http:// or https:// can be fetched.")
+        raise _not_allowed("This type of link is not allowed. Use one that begins with http:// or https://.")
     if not authority:
-        raise _invalid("The link names no host; it should look like https://example.com/video.mp4.")
+        raise _invalid("The link has no host name. A link looks like https://example.com/video.mp4.")
     if "@" in authority:
-        raise _not_allowed("Links with a user name or password in them are not fetched; remove that part.")
+        raise _not_allowed("Links with a user name or password are not allowed. Remove that part.")
     ends = _AUTHORITY.fullmatch(authority)
     if not ends:
-        raise _invalid("The link's host is not written correctly.")
+        raise _invalid("The host in the link is malformed. Copy the link again.")
     port = int(ends[2]) if ends[2] else DEFAULT_PORTS[scheme]
     if not 0 < port < 65536:
-        raise _invalid("The link's port is not a number from 1 to 65535.")
+        raise _invalid("The port in the link is not a number from 1 to 65535. Correct it.")
     return WebUrl(scheme, parse_host(ends[1]), port, _encode(path) or "/", None if query is None else _encode(query))
 
 
@@ -103,20 +103,22 @@ def parse_host(text: str) -> str:
     """The canonical form of a host (see `WebUrl.host`); raises as `parse_url` does."""
     if text.startswith("["):
         if "%" in text:
-            raise _not_allowed("Addresses with a zone id belong to a local network and are not fetched.")
+            raise _not_allowed("Addresses with a zone id belong to a local network. Use a public link.")
         try:
             return ipaddress.IPv6Address(text[1:-1]).compressed
         except ValueError:
-            raise _invalid("The link's host is not a correct IPv6 address.") from None
+            raise _invalid("The IPv6 address in the link is malformed. Correct it.") from None
     host = _ascii(text).removesuffix(".")
     labels = host.split(".")
     if len(host) > MAX_HOST_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _invalid("The link's host name is not written correctly.")
+        raise _invalid("The host name in the link is malformed. Copy the link again.")
     if _NUMBER.fullmatch(labels[-1]):  # WHATWG URL, «ends in a number»: resolvers take such a host for an IPv4 address
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            raise _not_allowed("The link writes an IP address in an unusual way and is not fetched.") from None
+            raise _not_allowed(
+                "The link contains an IP address in an unusual form. Write it as four decimal numbers."
+            ) from None
     return host
 
 
@@ -144,11 +146,11 @@ def _ascii(host: str) -> str:
     import idna  # its tables are large, and most hosts are ASCII
 
     if len(host) > MAX_HOST_LENGTH:
-        raise _invalid("The link's host name is too long.")
+        raise _invalid("The host name in the link is too long. Copy the link again.")
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError:
-        raise _invalid("The link's host name has characters that no host name may have.") from None
+        raise _invalid("The host name in the link has characters that are not allowed. Copy the link again.") from None
 
 
 def _encode(text: str) -> str:
@@ -156,7 +158,7 @@ def _encode(text: str) -> str:
     try:
         return quote(_BARE_PERCENT.sub("%25", text), safe=_RESERVED)
     except UnicodeEncodeError:
-        raise _invalid("The link has characters that cannot be encoded; copy it again.") from None
+        raise _invalid("The link has characters that cannot be encoded. Copy it again.") from None
 
 
 def _plain(text: str) -> str:

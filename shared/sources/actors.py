@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.errors import ClipwiseError, TransientError
 from shared.models.video import Origin
 from shared.settings import Settings
 from shared.sources.platforms import Page
 from shared.sources.post import MAX_NAME, MAX_TAGS, CaptionFile, Post, count, seconds, words
+from shared.sources.verdicts import Uncertain, verdict
 
 Item = Mapping[str, Any]
 
@@ -73,25 +74,27 @@ def post_of(item: Item, page: Page) -> Post:
 
 
 def _refusal(item: Item, page: Page) -> ClipwiseError | None:
-    """Actors end well when a post cannot be read, and put the reason into the item.
+    """The error in an item: actors that cannot read a post succeed, and put the reason into the item.
 
-    They cannot tell private posts from deleted ones and often not from being blocked; so only what is certain is
-    final, and another source may be asked about the rest.
+    Most actors cannot distinguish a private post from a deleted one, nor either from being blocked.
     """
     code, said = words(item.get("error"), MAX_NAME), words(item.get("errorDescription"), MAX_NAME)
     if code is None:
         return None
-    text = f"{code} {said or ''} {item.get('errorCode', '')}".lower()
-    if re.search(r"age.?restrict|confirm your age", text):
-        return PermanentError(
-            "video_age_restricted",
-            "The video is shown to grown-ups with an account only; download it yourself and upload the file.",
-        )
-    if re.search(r"not.?found|no_items|private|does not exist|unavailable|restricted", text):
-        return PermanentError(
-            "source_no_post", f"The post on {page.site} is private or not there any more; check the link in a browser."
-        )
-    return TransientError("source_unavailable", f"Apify could not read the post on {page.site}.")
+    text = f"{code} {said or ''} {item.get('errorCode', '')}"
+    if error := verdict(text):
+        return error
+    if re.search(r"not.?found|no_items|private|does not exist|unavailable|restricted", text, re.IGNORECASE):
+        return no_post(page)
+    return TransientError("source_unavailable", f"Apify could not read the post on {page.site}. Try again later.")
+
+
+def no_post(page: Page) -> Uncertain:
+    return Uncertain(
+        "video_unavailable",
+        f"Apify cannot read the post on {page.site}: it was removed, or is not available to everyone. "
+        "Open the link in a browser to check it.",
+    )
 
 
 def _tiktok(item: Item, page: Page) -> Post:

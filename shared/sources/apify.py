@@ -12,7 +12,7 @@ from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS
 from shared.settings import Settings
-from shared.sources.actors import actor_of, input_of, post_of
+from shared.sources.actors import actor_of, input_of, no_post, post_of
 from shared.sources.apify_api import run_actor
 from shared.sources.fetched import Fetched
 from shared.sources.http import fetch as fetch_file
@@ -26,8 +26,9 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
     """A Source.
 
     Raises:
-        PermanentError: `source_key_invalid`; `source_setup` (no such actor, or it refuses its input); `source_no_post`,
-            `source_no_video`, `video_age_restricted`, `too_long`; of the file, what `http.fetch` raises.
+        PermanentError: `source_key_invalid`; `source_setup` (no such actor, or it refuses its input);
+            `source_no_video`, `too_long`, what `verdicts` has; of the file, what `http.fetch` raises.
+        Uncertain: `video_unavailable`.
         TransientError: `source_quota`, `source_busy`, `source_failed` (the run), `source_unavailable`, `source_slow`;
             of the file, what `http.fetch` raises.
     """
@@ -35,7 +36,7 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
     actor = actor_of(page, settings)
     items = run_actor(actor, input_of(page, actor), settings, part(tick, 0, 0.6))
     if not items:
-        raise PermanentError("source_no_post", f"Apify found no such post on {page.site}; check the link in a browser.")
+        raise no_post(page)
     post = post_of(items[0], page)
     wish.check_duration(post.duration_sec)
     reading = part(tick, 0.6, 0.6)
@@ -56,7 +57,9 @@ def _fetch_files(wish: Wish, post: Post, settings: Settings, folder: Path, tick:
         return fetch_carousel(
             post, folder, settings, tick, wish.longest_sec, lambda url: credentials(url, settings), notes
         )
-    raise PermanentError("source_no_video", f"The post on {wish.page.site} has neither a video nor pictures.")
+    raise PermanentError(
+        "source_no_video", f"The post on {wish.page.site} has neither a video nor pictures. Check the link."
+    )
 
 
 def with_api(settings: Settings) -> Settings:

@@ -27,7 +27,7 @@ RETRIES = 2
 RETRY_SEC = 0.5
 MAX_ANSWER_BYTES = 20_000_000
 
-_UNREADABLE = TransientError("source_unavailable", "Apify's answer makes no sense; try again later.")
+_UNREADABLE = TransientError("source_unavailable", "The response from Apify cannot be read. Try again later.")
 _BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
 
 
@@ -51,7 +51,9 @@ def run_actor(
                 tick(_done(deadline, seconds), "Waiting for Apify")
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise TransientError("source_slow", "Apify takes too long; try again later, or upload the file.")
+                    raise TransientError(
+                        "source_slow", "Apify did not finish in time. Try again later, or upload the file."
+                    )
                 looked_at = client.run(run.id).wait_for_finish(wait_duration=timedelta(seconds=min(SLICE_SEC, left)))
                 if looked_at is None:
                     raise _UNREADABLE
@@ -86,10 +88,10 @@ def _check_end(status: str) -> None:
         return
     reason = {
         "FAILED": "could not read the post",
-        "TIMED-OUT": "took too long to read the post",
-        "ABORTED": "was stopped while it read the post",
-    }.get(status, "did not end as it should")
-    raise TransientError("source_failed", f"Apify {reason}; try again later, or upload the file.")
+        "TIMED-OUT": "did not read the post in time",
+        "ABORTED": "aborted the run that read the post",
+    }.get(status, "ended the run with an unknown status")
+    raise TransientError("source_failed", f"Apify {reason}. Try again later, or upload the file.")
 
 
 @contextmanager
@@ -127,23 +129,26 @@ def _sorted_errors() -> Iterator[None]:
 def _of_status(error: ApifyApiError) -> ClipwiseError:
     match error.status_code:
         case 401:
-            return PermanentError(
-                "source_key_invalid", "Apify does not accept the token; whoever runs this service must set APIFY_TOKEN."
-            )
+            return PermanentError("source_key_invalid", "Apify rejected the token. Set APIFY_TOKEN to a valid token.")
         case 402 | 403 if error.type in _BUSY:
-            return TransientError("source_busy", "Apify runs as much as the account may at once; try again later.")
+            return TransientError(
+                "source_busy", "The Apify account is at its limit of concurrent runs. Try again later."
+            )
         case 402 | 403:
             return TransientError(
                 "source_quota",
-                "The Apify account may not run this: its quota is used up or its plan does not cover it.",
+                "The Apify account has no quota left, or its plan lacks the actor. Check its plan and limits.",
             )
         case 400 | 404:
             return PermanentError(
-                "source_setup", "Apify does not know the configured actor, or not its input; see APIFY_…_ACTOR."
+                "source_setup",
+                "Apify does not have the configured actor, or the actor rejected its input. Check APIFY_…_ACTOR.",
             )
         case 429:
-            return TransientError("source_busy", "Apify is asked too often; try again later.")
-    return TransientError("source_unavailable", f"Apify cannot answer just now (status {error.status_code}).")
+            return TransientError("source_busy", "Apify accepts no more requests at present. Try again later.")
+    return TransientError(
+        "source_unavailable", f"Apify is temporarily unavailable (status {error.status_code}). Try again later."
+    )
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,9 @@ def fetch_carousel(
     for number, link in enumerate(links):
         left = deadline - time.monotonic()
         if left <= 0:
-            raise TransientError("source_slow", "The pictures of the post take too long; try again later.")
+            raise TransientError(
+                "source_slow", "The pictures of the post could not be fetched in time. Try again later."
+            )
         pulse = part(tick, 0.7 * number / len(links), 0.7 * (number + 1) / len(links))
         path = folder / f"picture{number}"
         try:
@@ -54,7 +56,9 @@ def fetch_carousel(
             failures.append(error)
     if not pictures:
         transient = next((error for error in failures if error.retryable), None)
-        raise transient or PermanentError("source_no_video", "None of the post's pictures can be used.")
+        raise transient or PermanentError(
+            "source_no_video", "None of the pictures in the post can be used. Upload a file instead."
+        )
     path = folder / "pictures.mp4"
     shown_sec = min(SHOWN_SEC, longest_sec / len(pictures))
     used, length = make_video(pictures, path, shown_sec, part(tick, 0.7, 0.9))
@@ -95,7 +99,9 @@ def make_video(pictures: list[Path], into: Path, shown_sec: float, tick: Tick) -
                 out.mux(stream.encode(frame))
                 shown += 1
         if not shown:
-            raise PermanentError("source_no_video", "None of the post's pictures can be read.")
+            raise PermanentError(
+                "source_no_video", "None of the pictures in the post can be decoded. Upload a file instead."
+            )
         out.mux(stream.encode(None))
     return shown // each, shown / FPS
 
@@ -103,7 +109,7 @@ def make_video(pictures: list[Path], into: Path, shown_sec: float, tick: Tick) -
 def _judge(head: bytes, filename: str | None) -> str:
     kind = sniff(head)
     if kind not in KINDS:
-        raise PermanentError("unsupported_media", "The picture is of a kind that is not read here.")
+        raise PermanentError("unsupported_media", "The type of this picture is not supported. Use JPEG, PNG or WebP.")
     return kind
 
 

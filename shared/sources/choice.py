@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from shared.error_codes.videos import MediaCode, VideoCode
 from shared.errors import ClipwiseError
 from shared.models.video import Origin
 from shared.settings import Settings
 from shared.sources.fetched import Fetched
 from shared.sources.links import Found, find_page, stop_at_page
 from shared.sources.source import Source, Tick, Wish
+from shared.sources.verdicts import Uncertain
 
 # What is said of the video itself, so that no other source could say otherwise.
-ANSWERS = frozenset(
+ANSWERS: frozenset[str] = frozenset(
     {
-        "video_private",
-        "video_unavailable",
-        "video_age_restricted",
-        "video_login_required",
-        "video_live",
-        "video_protected",
-        "too_long",
+        VideoCode.VIDEO_PRIVATE,
+        VideoCode.VIDEO_UNAVAILABLE,
+        VideoCode.VIDEO_AGE_RESTRICTED,
+        VideoCode.VIDEO_LOGIN_REQUIRED,
+        VideoCode.VIDEO_LIVE,
+        VideoCode.VIDEO_PROTECTED,
+        MediaCode.TOO_LONG,
     }
 )
 
@@ -53,7 +55,7 @@ def fetch_video(url: str, folder: Path, settings: Settings, needs_video: bool, t
         try:
             return _told(source_named(name)(wish, into, tick), notes)
         except ClipwiseError as error:
-            if error.code in ANSWERS:
+            if error.code in ANSWERS and not isinstance(error, Uncertain):
                 raise
             notes.append(f"{name}: {error.message}")
             failures.append(error)

@@ -34,7 +34,7 @@ def judge_media(head: bytes, filename: str | None) -> str:
     if sniff(head) == "text/html":
         raise PermanentError(
             "not_media",
-            "The link leads to a web page, not to a video file; give the address of the file, "
+            "The link leads to a web page, not to a video file. Use the address of the file, "
             "or download the video and upload it.",
         )
     return accepted_media_type(head, filename)
@@ -134,7 +134,9 @@ class _Transfer:
             for chunk in answer.body:
                 self._take(chunk)
         if self._expected is not None and self.received != self._expected:
-            raise Interrupted("source_incomplete", "The server sent less than it had announced.")
+            raise Interrupted(
+                "source_incomplete", "The server sent less than it announced. Try again, or upload the file."
+            )
         self._pulse()
 
     def _start(self, answer: Answer) -> None:
@@ -154,7 +156,10 @@ class _Transfer:
         _check_encoding(answer)
         content_range = _CONTENT_RANGE.match(answer.headers.get("content-range", ""))
         if not content_range or int(content_range[1]) != self.received:
-            raise TransientError("source_incomplete", "The server broke the transfer off and went on at another place.")
+            raise TransientError(
+                "source_incomplete",
+                "The server resumed the transfer at a different position. Try again, or upload the file.",
+            )
 
     def _take(self, chunk: bytes) -> None:
         self.received += len(chunk)
@@ -171,7 +176,7 @@ class _Transfer:
         if size > self._settings.max_file_bytes:
             raise PermanentError(
                 "too_large",
-                f"The file is larger than {self._settings.max_file_size_mb} MB; use a shorter or smaller version.",
+                f"The file is larger than {self._settings.max_file_size_mb} MB. Use a shorter or smaller version.",
             )
 
     def _pulse(self) -> None:
@@ -185,16 +190,20 @@ def _check_status(answer: Answer) -> None:
     if status in (200, 203):
         return
     if status in (404, 410):
-        raise PermanentError("source_not_found", f"There is nothing at this link (status {status}); check it.")
+        raise PermanentError("source_not_found", f"Nothing exists at this link (status {status}). Check it.")
     if status in (401, 403, 407, 451):
         raise PermanentError(
-            "source_forbidden", f"The server does not give this file to us (status {status}); upload the file instead."
+            "source_forbidden", f"The server denies access to the file (status {status}). Upload the file instead."
         )
     if status >= 500 or status in _TRANSIENT_STATUSES:
         wait = answer.headers.get("retry-after", "")
-        asks = f" It asks to wait {wait} seconds." if wait.isdecimal() else ""
-        raise TransientError("source_unavailable", f"The server cannot answer just now (status {status}).{asks}")
-    raise PermanentError("source_refused", f"The server answered with status {status} instead of a file.")
+        when = f"in {wait} seconds" if wait.isdecimal() else "later"
+        raise TransientError(
+            "source_unavailable", f"The server is temporarily unavailable (status {status}). Try again {when}."
+        )
+    raise PermanentError(
+        "source_refused", f"The server rejected the request (status {status}). Upload the file instead."
+    )
 
 
 def _check_encoding(answer: Answer) -> None:
@@ -202,8 +211,8 @@ def _check_encoding(answer: Answer) -> None:
     if answer.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
         raise PermanentError(
             "source_encoded",
-            "The server sends this only compressed, as web pages are and videos are not; "
-            "give the address of the video file, or upload the file.",
+            "The server sends the file only compressed, as it does for web pages. "
+            "Use the address of the video file, or upload the file.",
         )
 
 

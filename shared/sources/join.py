@@ -33,7 +33,7 @@ def join(pictures: Path, sound: Path, folder: Path, until: float | None = None) 
     with ExitStack() as opened:
         seen, heard = opened.enter_context(open_media(pictures)), opened.enter_context(open_media(sound))
         if not seen.streams.video or not heard.streams.audio:
-            raise TransientError("source_incomplete", "The platform sent only half of the video.")
+            raise TransientError("source_incomplete", "The platform sent only a part of the video. Try again.")
         streams = [seen.streams.video[0], heard.streams.audio[0]]
         known = all(stream.codec_context.codec.canonical_name in _MP4 for stream in streams)
         path = folder / ("joined.mp4" if known else "joined.mkv")

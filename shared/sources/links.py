@@ -37,7 +37,7 @@ def stop_at_page(hop: WebUrl) -> None:
         raise Found(page)
     platform = platform_of(hop)
     if platform and _LOGIN.match(hop.path):
-        raise TransientError("source_blocked", "The short link leads to a login just now; share the video's own link.")
+        raise TransientError("source_blocked", "The short link leads to a login page. Use the full link of the video.")
     if platform and not is_short(hop):
         raise not_a_video(platform)
 
@@ -62,5 +62,7 @@ def find_page(url: str, settings: Settings, tick: Tick) -> Page | None:
     except Found as found:
         return found.page
     if status >= 500 or status in (408, 425, 429):
-        raise TransientError("source_unavailable", f"The short link cannot be followed just now (status {status}).")
-    raise PermanentError("source_not_found", "The short link leads to no video any more; share the video again.")
+        raise TransientError(
+            "source_unavailable", f"The short link cannot be followed (status {status}). Try again later."
+        )
+    raise PermanentError("source_not_found", "The short link no longer leads to a video. Share the video again.")

@@ -85,7 +85,7 @@ def page_of(url: WebUrl) -> Page | None:
 def not_a_video(platform: Platform) -> PermanentError:
     site = _NAMES[platform]
     return PermanentError(
-        "not_a_video", f"This link to {site} leads to no single video; open the video there and share its own link."
+        "not_a_video", f"This link to {site} does not lead to one video. Open the video there and share its own link."
     )
 
 

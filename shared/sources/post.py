@@ -95,12 +95,17 @@ def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers:
     limits = Limits(time.monotonic() + MAX_CAPTIONS_SEC, pulse)
     with guarded_get(url, settings, limits, headers) as answer:
         if answer.status != 200:
-            raise TransientError("source_unavailable", f"The server answered with status {answer.status}.")
+            raise TransientError(
+                "source_unavailable", f"The server rejected the request (status {answer.status}). Try again later."
+            )
         content = bytearray()
         for chunk in answer.body:
             content += chunk
             if len(content) > MAX_CAPTIONS_BYTES:
-                raise TransientError("source_unavailable", "The captions are too long.")
+                raise TransientError(
+                    "source_unavailable",
+                    "The captions exceed {MAX_CAPTIONS_BYTES // 1_000_000} MB. Upload the video itself instead.",
+                )
     return content.decode("utf-8", errors="replace")
 
 

@@ -35,7 +35,7 @@ class Wish:
         """Raises PermanentError `too_long`."""
         if seconds is not None and seconds > self.longest_sec + _ROUNDING_SEC:
             limit = f"{self.longest_sec:g} seconds"
-            raise PermanentError("too_long", f"The video is longer than {limit}; send a shorter one.")
+            raise PermanentError("too_long", f"The video is longer than {limit}. Send a shorter one.")
 
 
 Source = Callable[[Wish, Path, Tick], Fetched]

@@ -29,6 +29,7 @@ from shared.sources.http import judge_media
 from shared.sources.platforms import Page
 from shared.sources.post import read_captions
 from shared.sources.source import Tick, Wish, part
+from shared.sources.verdicts import video_live
 from shared.sources.ytdlp_errors import meaning
 from shared.sources.ytdlp_network import GuardedRH, Leash
 from shared.sources.ytdlp_post import post_of
@@ -57,7 +58,7 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
                 raise leash.trouble
             info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
             if not info:
-                raise PermanentError("source_no_video", "The post has no video that could be fetched.")
+                raise PermanentError("source_no_video", "The post has no video that could be fetched. Check the link.")
             _check(info, wish)
             most = wish.settings.max_file_bytes
             leash.begin_download(lambda got: loading(min(1, got / most), f"{got / 1e6:.1f} MB downloaded"))
@@ -147,12 +148,12 @@ def _readable(page: Page) -> str:
 
 def _check(info: dict[str, Any], wish: Wish) -> None:
     if info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
-        raise PermanentError("video_live", "The video is a live stream or has not begun; try again when it is over.")
+        raise video_live()
     duration = info.get("duration")
     wish.check_duration(float(duration) if isinstance(duration, int | float) else None)
     if wish.needs_video and all(chosen.get("vcodec") == "none" for chosen in _parts(info)):
         raise PermanentError(
-            "source_no_video", "The post has no video but photos; an Apify token is needed to fetch these."
+            "source_no_video", "The post has photos instead of a video. Set APIFY_TOKEN to fetch them."
         )
 
 

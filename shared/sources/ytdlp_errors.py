@@ -9,75 +9,15 @@ from yt_dlp.networking.exceptions import HTTPError, NoSupportingHandlers, Transp
 from yt_dlp.utils import GeoRestrictedError, UserNotLive
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.sources.verdicts import verdict, video_live, video_region_locked
 
 _BLOCKED = (
-    "{site} wants proof that no program is asking, so nothing could be fetched just now; upload the file instead."
+    r"not a bot|ip address is blocked|rate.?limit|too many requests|captcha|challenge|empty media response"
+    r"|requiring login for access"
 )
-
-# In this order: the first that matches counts.
-_SENTENCES: list[tuple[str, type[ClipwiseError], str, str]] = [
-    (
-        r"not a bot|ip address is blocked|rate.?limit|too many requests|captcha|challenge|empty media response"
-        r"|requiring login for access",
-        TransientError,
-        "source_blocked",
-        _BLOCKED,
-    ),
-    (
-        r"confirm your age|age.?restrict|inappropriate for some users|not be comfortable|restricted video",
-        PermanentError,
-        "video_age_restricted",
-        "The video is shown to grown-ups with an account only; download it yourself and upload the file.",
-    ),
-    (
-        r"live event|livestream|is live\b|premieres in|will begin in|not currently live|is upcoming",
-        PermanentError,
-        "video_live",
-        "The video is a live stream or has not begun; try again when it is over.",
-    ),
-    (
-        r"\bdrm\b",
-        PermanentError,
-        "video_protected",
-        "The video is protected against copying (DRM) and cannot be fetched.",
-    ),
-    (
-        r"members.only|join this channel|requires payment|purchase|premium",
-        PermanentError,
-        "video_login_required",
-        "The video is for members or buyers only; it cannot be fetched.",
-    ),
-    (
-        r"private (video|post|account)|video is private|do not have permission to view|who follow this account",
-        PermanentError,
-        "video_private",
-        "The video is private; ask its author, or upload the file.",
-    ),
-    (
-        r"not (made this video )?available in your (country|region|location)|geo.?restrict|blocked it in your country",
-        PermanentError,
-        "video_region_locked",
-        "The video is not shown in the country that this server is in; upload the file instead.",
-    ),
-    (
-        r"there is no video in this post|no video formats found|requested format is not available",
-        PermanentError,
-        "source_no_video",
-        "The post has no video that could be fetched; if it consists of photos, an Apify token is needed.",
-    ),
-    (
-        r"log ?in|sign in|cookies|registered users",
-        PermanentError,
-        "source_login",
-        "{site} shows this only to people with an account; upload the file instead.",
-    ),
-    (
-        r"unavailable|not available|removed|deleted|terminated|does not exist|no longer|status code 102\d\d",
-        PermanentError,
-        "video_unavailable",
-        "The video is not there any more, or not for everyone; check the link in a browser.",
-    ),
-]
+_NO_VIDEO = r"there is no video in this post|no video formats found|requested format is not available"
+_LOGIN = r"log ?in|sign in|cookies|registered users"
+_GONE = r"unavailable|not available|removed|deleted|terminated|does not exist|no longer|status code 102\d\d"
 
 
 def meaning(error: Exception, failure: ClipwiseError | None, site: str) -> ClipwiseError:
@@ -91,36 +31,67 @@ def meaning(error: Exception, failure: ClipwiseError | None, site: str) -> Clipw
             return cause
     for cause in chain:
         if isinstance(cause, UserNotLive):
-            return _error("video_live", site)
+            return video_live()
         if isinstance(cause, GeoRestrictedError):
-            return _error("video_region_locked", site)
+            return video_region_locked()
         if isinstance(cause, HTTPError):
             return _of_status(cause.status, site)
         if isinstance(cause, TransportError | NoSupportingHandlers):
-            return TransientError("source_unavailable", f"{site} could not be reached.")
-    said = " ".join(str(cause) for cause in chain)
-    for pattern, _, code, _ in _SENTENCES:
-        if re.search(pattern, said, re.IGNORECASE):
-            return _error(code, site)
-    return failure or PermanentError(
+            return TransientError("source_unavailable", f"{site} could not be reached. Try again later.")
+    return _of_words(" ".join(str(cause) for cause in chain), site) or failure or _changed(site)
+
+
+def _of_words(said: str, site: str) -> ClipwiseError | None:
+    """The first that matches counts: platforms name a login in many refusals that are about something else."""
+
+    def matches(pattern: str) -> bool:
+        return re.search(pattern, said, re.IGNORECASE) is not None
+
+    if matches(_BLOCKED):
+        return _blocked(site)
+    if error := verdict(said):
+        return error
+    if matches(_NO_VIDEO):
+        return PermanentError(
+            "source_no_video",
+            "The post has no video that could be fetched. If it consists of photos, set APIFY_TOKEN.",
+        )
+    if matches(_LOGIN):
+        return PermanentError(
+            "source_login", f"{site} shows this post only to signed-in users. Upload the file instead."
+        )
+    if matches(_GONE):
+        return PermanentError(
+            "video_unavailable",
+            "The video was removed, or is not available to everyone. Open the link in a browser to check it.",
+        )
+    return None
+
+
+def _blocked(site: str) -> TransientError:
+    return TransientError(
+        "source_blocked",
+        f"{site} blocks automated requests from this server at present. Try again later, or upload the file.",
+    )
+
+
+def _changed(site: str) -> PermanentError:
+    return PermanentError(
         "source_changed",
-        f"{site} has changed, and this version of yt-dlp cannot read it; update it, or upload the file.",
+        f"{site} has changed, and the installed yt-dlp cannot read it. Update yt-dlp, or upload the file.",
     )
 
 
 def _of_status(status: int, site: str) -> ClipwiseError:
     if status in (404, 410):
-        return PermanentError("source_not_found", f"{site} finds nothing at this link (status {status}); check it.")
+        return PermanentError("source_not_found", f"{site} has nothing at this link (status {status}). Check the link.")
     if status in (403, 429):
-        return TransientError("source_blocked", _BLOCKED.format(site=site))
+        return _blocked(site)
     if status >= 500:
-        return TransientError("source_unavailable", f"{site} cannot answer just now (status {status}).")
-    return PermanentError("source_refused", f"{site} answered with status {status} instead of the video.")
-
-
-def _error(code: str, site: str) -> ClipwiseError:
-    kind, message = next((kind, message) for _, kind, name, message in _SENTENCES if name == code)
-    return kind(code, message.format(site=site))
+        return TransientError(
+            "source_unavailable", f"{site} is temporarily unavailable (status {status}). Try again later."
+        )
+    return PermanentError("source_refused", f"{site} rejected the request (status {status}). Upload the file instead.")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

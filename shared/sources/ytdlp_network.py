@@ -49,7 +49,7 @@ class Leash:
         """A sign of life; what it raises is kept, since yt-dlp may swallow that."""
         try:
             if time.monotonic() > self.limits.deadline:
-                raise TransientError("source_slow", "The server is too slow; try again later, or upload the file.")
+                raise TransientError("source_slow", "The server is too slow. Try again later, or upload the file.")
             self.tell(self._received)
         except BaseException as trouble:
             self.trouble = trouble
@@ -65,7 +65,7 @@ class Leash:
         if self._received > self._most:
             self.trouble = PermanentError(
                 "too_large",
-                f"The file is larger than {self.settings.max_file_size_mb} MB; use a shorter or smaller version.",
+                f"The file is larger than {self.settings.max_file_size_mb} MB. Use a shorter or smaller version.",
             )
             raise self.trouble
         self.pulse()
@@ -114,12 +114,16 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
                 if answer.status not in (307, 308) and method not in ("GET", "HEAD"):
                     method, data = "GET", None
                     headers.pop("Content-Type", None)
-        raise PermanentError("source_redirects", "The page redirects too many times.")
+        raise PermanentError(
+            "source_redirects", "The page redirects too many times. Open the link in a browser to check it."
+        )
 
     def _respond(self, answer: Answer, opened: ExitStack) -> Response:
         if answer.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
             opened.close()
-            raise PermanentError("source_encoded", "The server sends its pages only compressed.")
+            raise PermanentError(
+                "source_encoded", "The server sends its pages only compressed. Upload the file instead."
+            )
         response = Response(
             io.BufferedReader(_Body(answer.body, opened, self._leash)), str(answer.url), answer.headers, answer.status
         )

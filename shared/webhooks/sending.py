@@ -12,6 +12,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 from shared import clock
+from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError, NotFound
 from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Webhook
 from shared.platform.ports import Documents, Platform
@@ -29,10 +30,10 @@ TIMEOUT_SEC = 15.0
 DELAYS = (60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 LONGEST_WAIT_SEC = 86_400
 GONE = 410
-SENTENCES = {
-    "source_slow": f"No answer came within {TIMEOUT_SEC:g} seconds.",
-    "source_unavailable": "The server could not be reached, or hung up without an answer.",
-    "source_untrusted": "The server's certificate is not valid for its name.",
+SENTENCES: dict[str, str] = {
+    SourceCode.SOURCE_SLOW: f"The server did not respond within {TIMEOUT_SEC:g} seconds.",
+    SourceCode.SOURCE_UNAVAILABLE: "The server could not be reached, or closed the connection without a response.",
+    SourceCode.SOURCE_UNTRUSTED: "The TLS certificate of the server is not valid for its host name.",
 }
 
 
@@ -99,8 +100,8 @@ def judged(code: int) -> str | None:
     if 200 <= code < 300:
         return None
     if 300 <= code < 400:
-        return f"The answer was {code}; redirects are not followed, so give the address that it leads to."
-    return f"The answer was {code}."
+        return f"The response was {code}. Redirects are not followed; use the address that it leads to."
+    return f"The response was {code}."
 
 
 def waiting_time(retry_after: str) -> float:
@@ -169,9 +170,9 @@ def _remember(documents: Documents, webhook: Webhook, delivery: Delivery, outcom
     def give_up(current: Webhook) -> bool:
         current.failures += 1
         if outcome.code == GONE:
-            pause(current, "The endpoint answered 410 Gone: it wants nothing more.")
+            pause(current, "The endpoint responded with 410 Gone.")
         elif current.failures >= PAUSE_AFTER:
-            pause(current, f"{current.failures} deliveries in a row failed, the last because: {outcome.error}")
+            pause(current, f"{current.failures} deliveries in a row failed. The last error: {outcome.error}")
         return True
 
     if delivery.status is DeliveryStatus.DELIVERED and webhook.failures:

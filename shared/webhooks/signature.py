@@ -48,5 +48,7 @@ def server_key() -> bytes:
 
         return signing_key(chosen)
     if not chosen.signing_key:
-        raise PermanentError("not_configured", "This server has no SIGNING_KEY, without which it sends no webhooks.")
+        raise PermanentError(
+            "not_configured", "This server has no SIGNING_KEY, so it cannot send webhooks. Set SIGNING_KEY."
+        )
     return chosen.signing_key.encode()

@@ -15,7 +15,9 @@ def check_target(url: str, settings: Settings) -> WebUrl:
     """
     target = check_url(url, settings)
     if target.scheme != "https" and not listed(target.host, target.port, settings):
-        raise PermanentError("url_not_allowed", "A webhook must lead to an https address.")
+        raise PermanentError(
+            "url_not_allowed", "The address of a webhook must begin with https://. Use such an address."
+        )
     return target
 
 

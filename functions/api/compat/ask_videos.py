@@ -119,7 +119,8 @@ def take(place: Platform, user: User, form: VideoForm, file: SentFile, trace: st
     """Raises PermanentError `empty_file`, `unsupported_media`."""
     if accepted_media_type(file.stream.read(HEAD_BYTES), file.filename) not in TYPES:
         raise PermanentError(
-            "unsupported_media", "Only FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG and MOV files are taken; send one."
+            "unsupported_media",
+            "This file type is not accepted. Send FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG or MOV.",
         )
     file.stream.seek(0)
     wish = FileWish(kind=KIND, keep_source=True, title=form.title, description=form.description)

@@ -131,11 +131,13 @@ def check(file: SentFile) -> None:
     """Raises PermanentError `empty_file`, `unsupported_media`, `too_long`."""
     content_type = accepted_media_type(file.stream.read(HEAD_BYTES), file.filename)
     if not {content_type, file.content_type} <= set(TYPES):
-        raise PermanentError("unsupported_media", "Only MP4, MOV and WebM videos are taken; send one, declared so.")
+        raise PermanentError(
+            "unsupported_media", "Only MP4, MOV and WebM videos are accepted. Send one with its Content-Type."
+        )
     seconds = header_duration(file.stream)
     longest = settings().max_video_duration_sec
     if seconds is not None and seconds > longest + ROUNDING_SEC:
-        raise PermanentError("too_long", f"The video is longer than {longest:g} seconds; send a shorter one.")
+        raise PermanentError("too_long", f"The video is longer than {longest:g} seconds. Send a shorter one.")
     file.stream.seek(0)
 
 

@@ -19,6 +19,7 @@ from functions.api.identity import BearerToken, Caller
 from functions.api.openapi import inline_body, problems
 from functions.api.schemas import Message
 from shared import clock
+from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
 from shared.library.erasure import depart, erase
 from shared.platform.identity import identity
@@ -248,10 +249,10 @@ async def change_account(request: Request, user: Caller, token: BearerToken, gue
                     token, form.current_password, Changes(form.username, form.email, form.password)
                 )
         except PermanentError as refused:
-            if refused.code != "wrong_credentials":
+            if refused.code != AccountCode.WRONG_CREDENTIALS:
                 raise
             # 401 would say that the token is no good.
-            raise PermanentError("wrong_password", "The current password is wrong; try again.") from None
+            raise PermanentError("wrong_password", "The current password is wrong. Correct it and try again.") from None
 
     return account(await run_in_threadpool(work))
 
@@ -270,7 +271,9 @@ async def change_account(request: Request, user: Caller, token: BearerToken, gue
 def delete_account(user: Caller, token: BearerToken, place: Place) -> None:
     began = user.signed_in_at
     if not user.anonymous and (began is None or clock.now() - began > RECENT):
-        raise PermanentError("login_again", "Sign in again first: deleting an account needs a fresh session.")
+        raise PermanentError(
+            "login_again", "Deleting an account requires a session of the last ten minutes. Sign in again first."
+        )
     depart(place, user.id)
     identity().delete(token)
     erase(place, user.id)

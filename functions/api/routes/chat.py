@@ -84,12 +84,12 @@ class MessagePage(BaseModel):
 def question_in(messages: list[ChatTurn]) -> str:
     """Raises PermanentError `system_refused`, `no_question`, `question_too_long`."""
     if any(turn.role == "system" for turn in messages):
-        raise PermanentError("system_refused", "Messages of the role “system” are not taken; ask as the user.")
+        raise PermanentError("system_refused", "Messages with the role “system” are not accepted. Use the role “user”.")
     asked = [turn.content.strip() for turn in messages if turn.role == "user"]
     if not asked or not asked[-1]:
-        raise PermanentError("no_question", "There is no question; send a message of the role “user”.")
+        raise PermanentError("no_question", "The request contains no question. Send a message with the role “user”.")
     if len(asked[-1]) > MAX_QUESTION:
-        raise PermanentError("question_too_long", f"A question has at most {MAX_QUESTION} characters; make it shorter.")
+        raise PermanentError("question_too_long", f"The question exceeds {MAX_QUESTION} characters. Shorten it.")
     return asked[-1]
 
 
@@ -157,7 +157,7 @@ def subject(
 ) -> Filter:
     """What the history is about, if it is the caller's; raises NotFound, PermanentError `no_subject`."""
     if (group_id is None) == (video_id is None):
-        raise PermanentError("no_subject", "Name a group_id or a video_id.")
+        raise PermanentError("no_subject", "The request names no group and no video. Send a group_id or a video_id.")
     if group_id is not None:
         groups.own_group(place.documents, group_id, user.id)
     else:

@@ -76,7 +76,8 @@ async def submit(
                 job = await run_in_threadpool(intake.take_file, place, user, wish, file, idempotency_key, trace, starts)
         case _:
             raise PermanentError(
-                "unsupported_body", "Send a link as application/json, or a file as multipart/form-data."
+                "unsupported_body",
+                "This Content-Type is not accepted. Send a link as application/json, or a file as multipart/form-data.",
             )
     return accepted(job)
 

@@ -208,5 +208,7 @@ def source(video: OwnVideo, place: Place) -> RedirectResponse:
 def source_link(video: Job, place: Place) -> str:
     name = source_name(video.id)
     if place.objects.stat(UPLOADS, name) is None:
-        raise JobProblem("source_gone", "The video itself is not there: it has not come yet, or is no longer kept.")
+        raise JobProblem(
+            "source_gone", "The video file is not stored: it has not arrived, or is no longer kept. Submit it again."
+        )
     return place.objects.signed_url(UPLOADS, name, settings().signed_link_ttl_sec)

@@ -135,7 +135,9 @@ async def create_webhook(request: Request, user: Caller, place: Place) -> Respon
 def make(place: Platform, owner: str, wish: WebhookWish) -> dict[str, Any]:
     url = checked(wish.url)
     if len(endpoints.webhooks_of(place.documents, owner)) >= endpoints.MOST:
-        raise JobProblem("too_many_webhooks", f"You have {endpoints.MOST} webhooks, which is the limit; delete one.")
+        raise JobProblem(
+            "too_many_webhooks", f"You have {endpoints.MOST} webhooks, which is the limit. Delete one first."
+        )
     now = clock.now()
     webhook = Webhook(
         id=uuid.uuid4().hex,
@@ -257,9 +259,9 @@ def replay(
     if delivery is None or delivery.webhook_id != webhook.id:
         raise NotFound(delivery_id)
     if delivery.data is None:
-        raise JobProblem("nothing_to_send", "The job was deleted, so there is nothing to tell of it any more.")
+        raise JobProblem("nothing_to_send", "The job was deleted, so this delivery cannot be replayed.")
     if webhook.paused_reason:
-        raise JobProblem("webhook_paused", "The webhook is paused; resume it first.")
+        raise JobProblem("webhook_paused", "The webhook is paused. Resume it first.")
     delivery = deliveries.change_delivery(place.documents, delivery_id, deliveries.begin_again)
     deliveries.set_off(place, delivery_id)
     return JSONResponse(logged(delivery), 202)

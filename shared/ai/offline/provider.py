@@ -40,7 +40,7 @@ class OfflineProvider:
         if make is None:
             raise PermanentError(
                 "provider_cannot",
-                f"The offline provider cannot make the kind {kind.name!r}; configure an AI provider for it.",
+                f"The offline provider does not support the kind {kind.name!r}. Configure an AI provider.",
             )
         screen = read_screen_once(evidence, language, lambda done, what: tick(done * READING, what))
         tick(READING, "Putting together what was found")
@@ -64,5 +64,5 @@ class OfflineProvider:
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         raise PermanentError(
-            "provider_cannot", "The offline provider quotes but does not talk; configure an AI provider for that."
+            "provider_cannot", "The offline provider quotes videos but does not chat. Configure an AI provider."
         )

@@ -38,7 +38,7 @@ def listen(model_dir: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
     if not model_dir:
         raise PermanentError(
             "provider_cannot",
-            "The offline provider does not listen; set WHISPER_MODEL_DIR or configure an AI provider.",
+            "No speech model or AI key is configured. Set WHISPER_MODEL_DIR, or configure an AI provider.",
         )
     folder = Path(model_dir)
     check(folder)
@@ -59,16 +59,23 @@ def listen(model_dir: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
 
 def check(folder: Path) -> None:
     if not folder.is_dir():
-        raise missing("there is no such folder; put a faster-whisper model there")
+        raise missing(
+            "WHISPER_MODEL_DIR does not exist. Set it to a folder that contains a faster-whisper model, or unset it."
+        )
     absent = [name for name in FILES if not (folder / name).is_file()]
     if absent:
-        raise missing(f"the folder lacks {' and '.join(absent)}; put a whole faster-whisper model there")
+        raise missing(
+            f"WHISPER_MODEL_DIR lacks {' and '.join(absent)}. Put a complete faster-whisper model into it, or unset it."
+        )
     if find_spec("faster_whisper") is None:
-        raise missing("the package faster-whisper is not installed; install clipwise[whisper]")
+        raise missing(
+            "WHISPER_MODEL_DIR is set, but the package faster-whisper is not installed. "
+            "Install clipwise[whisper], or unset it."
+        )
 
 
-def missing(why: str) -> PermanentError:
-    return PermanentError("speech_model_missing", f"WHISPER_MODEL_DIR is set, but {why}, or unset it.")
+def missing(message: str) -> PermanentError:
+    return PermanentError("speech_model_missing", message)
 
 
 @lru_cache(maxsize=1)
@@ -84,7 +91,7 @@ def loaded(folder: Path) -> WhisperModel:
     except Exception as error:
         raise PermanentError(
             "speech_model_invalid",
-            "The speech model in WHISPER_MODEL_DIR cannot be loaded; put one there that was made for faster-whisper.",
+            "The speech model in WHISPER_MODEL_DIR cannot be loaded. Put a faster-whisper model into that folder.",
         ) from error
 
 

@@ -145,8 +145,8 @@ class Database:
             for theirs, ours in zip_longest(applied, known):
                 if theirs is not None and theirs != ours:
                     raise SchemaError(
-                        f"{self.path} has the schema change {theirs!r}, which this version of Clipwise does not know: "
-                        "start the version that made it or a newer one, or choose another data folder."
+                        f"{self.path} has the schema change {theirs!r}, which this version does not support. "
+                        "Start the version that made it or a newer one, or choose another data folder."
                     )
             for migration in migrations[len(applied) :]:
                 for statement in migration.statements:

@@ -36,11 +36,11 @@ class Downloads:
             path = download_path(bucket, name)
             verify(self._signing_key, "GET", path, query.get("expires", ""), filename, query.get("signature", ""))
         except PermanentError as error:
-            return problem(410 if error.code == "link_expired" else 403, error.code, error.message)
+            return problem(error.code, error.message)
         try:
             info, stream = await run_in_threadpool(self._objects.open_with_info, bucket, name)
         except NotFound:
-            return problem(404, "object_not_found", "What this link points to was deleted.")
+            return problem("object_not_found", "The object behind this link was deleted. Check the status of its job.")
         return object_response(request, info, stream, filename)
 
 
@@ -63,8 +63,9 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
         status, (start, end) = 206, asked
         if start >= end:
             stream.close()
+            detail = f"The object has {info.size} bytes. Request a range inside it."
             unsatisfied = {"Content-Range": f"bytes */{info.size}"}
-            return problem(416, "range_not_satisfiable", f"The object has {info.size} bytes.", unsatisfied)
+            return problem("range_not_satisfiable", detail, unsatisfied)
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
     headers["Content-Length"] = str(end - start)
     if request.method == "HEAD":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -54,7 +55,10 @@ def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> 
 def _problem(request: Request, error: Exception) -> Response:
     """The router's own refusals, such as a wrong method, in the form of all others."""
     assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
-    return problem(error.status_code, error.detail.lower().replace(" ", "_"), f"{error.detail}.", error.headers)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"This path does not support {request.method}. Use a method from the Allow header."
+        return problem("method_not_allowed", detail, error.headers)
+    return problem("not_found", "This path does not exist. Use the link as it was issued.", error.headers)
 
 
 def share_with(origins: Collection[str], request: Request, response: Response) -> Response:

@@ -50,7 +50,7 @@ class ResumableUploads:
         if session is None:
             return _unknown()
         if session.expired and session.resource is None:
-            return problem(410, "upload_expired", "This upload has expired; start a new one.")
+            return problem("upload_expired", "This upload has expired. Start a new one.")
         if request.method == "DELETE":
             await run_in_threadpool(self._uploads.cancel, session.id)
             return Response(status_code=499)
@@ -60,13 +60,13 @@ class ResumableUploads:
             return await _after(body, _state(session))
         part = _part(content_range, request.headers.get("content-length"), session.size)
         if part is None:
-            detail = "Content-Range must be 'bytes FIRST-LAST/TOTAL' and fit the body."
-            return await _after(body, problem(400, "range_invalid", detail))
+            detail = "The Content-Range does not fit the body. Send 'bytes FIRST-LAST/TOTAL' for the bytes in the body."
+            return await _after(body, problem("range_invalid", detail))
         if max(part.end, part.total or 0) > session.size:
             return await self._too_large(body, session)
         if part.total is not None and part.total != session.size:
-            detail = f"This upload was opened for {session.size} bytes."
-            return await _after(body, problem(400, "size_mismatch", detail))
+            detail = f"This upload was started for {session.size} bytes. Send that size, or start a new upload."
+            return await _after(body, problem("size_mismatch", detail))
         if part.start > session.received:
             return await _after(body, _state(session))
         try:
@@ -100,8 +100,8 @@ class ResumableUploads:
 
     async def _too_large(self, body: AsyncIterator[bytes], session: Session) -> Response:
         await run_in_threadpool(self._uploads.cancel, session.id)
-        detail = f"This upload was opened for {session.size} bytes; start a new one."
-        return await _after(body, problem(413, "upload_too_large", detail))
+        detail = f"The body exceeds the {session.size} bytes announced for this upload. Start a new upload."
+        return await _after(body, problem("upload_too_large", detail))
 
 
 def _part(content_range: str, content_length: str | None, size: int) -> _Part | None:
@@ -125,7 +125,7 @@ def _state(session: Session) -> Response:
 
 
 def _unknown() -> Response:
-    return problem(404, "upload_not_found", "There is no such upload; it may have been cancelled. Start a new one.")
+    return problem("upload_not_found", "This upload does not exist, or was cancelled. Start a new one.")
 
 
 async def _after(body: AsyncIterator[bytes], response: Response) -> Response:

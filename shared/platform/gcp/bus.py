@@ -43,4 +43,4 @@ class PubsubBus:
         except exceptions.NotFound:
             raise NotFound(f"there is no topic {topic!r}") from None
         except (exceptions.GoogleAPIError, TimeoutError) as error:
-            raise TransientError("not_sent", "A message could not be sent just now; try again later.") from error
+            raise TransientError("not_sent", "A message could not be published. Try again later.") from error

@@ -33,7 +33,7 @@ def open_firebase(settings: Settings, documents: Documents) -> FirebaseIdentity:
     """Raises SettingsError when the emulator, whose tokens anyone can make up, is named in the cloud."""
     host = os.environ.get("FIREBASE_AUTH_EMULATOR_HOST", "")
     if host and os.environ.get("K_SERVICE"):
-        raise SettingsError("FIREBASE_AUTH_EMULATOR_HOST: It must not be set in the cloud")
+        raise SettingsError("FIREBASE_AUTH_EMULATOR_HOST: It must not be set in the cloud. Unset it.")
     project = settings.google_cloud_project or _own_project()
     if host:
         return FirebaseIdentity(
@@ -220,7 +220,7 @@ class FirebaseIdentity:
     def _sign_in(self, address: str, password: str) -> Session:
         answer = self._ask("signInWithPassword", "password", email=address, password=password, returnSecureToken=True)
         if "idToken" not in answer:
-            raise PermanentError("not_offered", "This account needs a second factor; sign in with Firebase's own SDK.")
+            raise PermanentError("not_offered", "This account requires a second factor. Sign in with the Firebase SDK.")
         return self._session(answer)
 
     def _session(self, answer: dict[str, Any]) -> Session:

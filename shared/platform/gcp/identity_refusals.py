@@ -20,15 +20,15 @@ About = Literal["password", "session", "code", "account"]
 
 
 def _weak() -> PermanentError:
-    return PermanentError("weak_password", "This password is not allowed here; choose a longer or less common one.")
+    return PermanentError("weak_password", "This password is not allowed. Choose a longer or less common one.")
 
 
 def _off() -> PermanentError:
-    return PermanentError("not_offered", "This way to sign in is not offered here.")
+    return PermanentError("not_offered", "This server does not offer this way to sign in. Use another one.")
 
 
 def _no_address() -> PermanentError:
-    return PermanentError("invalid_email", "This is not an e-mail address that mails can be sent to.")
+    return PermanentError("invalid_email", "This e-mail address cannot receive mail. Correct it.")
 
 
 MEANINGS: dict[About, tuple[frozenset[str], Callable[[], PermanentError]]] = {

@@ -86,7 +86,7 @@ class Toolkit:
         # In the address it would stand in logs.
         if not self._api_key:
             raise PermanentError(
-                "not_offered", "This server has no FIREBASE_API_KEY; sign in with Firebase's own SDK instead."
+                "not_offered", "This server has no FIREBASE_API_KEY. Sign in with the Firebase SDK instead."
             )
         return {"X-Goog-Api-Key": self._api_key}
 
@@ -105,7 +105,7 @@ class Toolkit:
 
 
 def unavailable() -> TransientError:
-    return TransientError("identity_unavailable", "Accounts cannot be reached just now; try again later.")
+    return TransientError("identity_unavailable", "The identity service does not respond. Try again later.")
 
 
 def _judged(answer: httpx2.Response) -> Exception:
@@ -119,7 +119,7 @@ def _judged(answer: httpx2.Response) -> Exception:
         "QUOTA_EXCEEDED",
         "RESET_PASSWORD_EXCEED_LIMIT",
     ):
-        return RateLimited("That was tried too often; try again later.", TRY_LATER_SEC)
+        return RateLimited("Too many attempts. Try again later.", TRY_LATER_SEC)
     if answer.status_code == 400 and code:
         return ToolkitError(code)
     log.error("Identity Platform answered %d %s", answer.status_code, code)

@@ -38,8 +38,8 @@ def account_signer() -> Signing:
     request = Request()
     if not hasattr(credentials, "service_account_email"):
         raise NobodySigns(
-            "links can be signed by a service account only: run as one, "
-            "or use `gcloud auth application-default login --impersonate-service-account=ACCOUNT`"
+            "Only a service account can sign links. Run as one, "
+            "or use `gcloud auth application-default login --impersonate-service-account=ACCOUNT`."
         )
     # The metadata server's credentials know their account's name only once they have a token.
     credentials.refresh(request)

@@ -36,7 +36,10 @@ def ask(url: str, settings: Settings, pulse: Pulse, headers: Mapping[str, str] |
         for piece in answer.body:
             content += piece
             if len(content) > MAX_BYTES:
-                raise PermanentError("engine_unreadable", f"{answer.url.host} answers with far more than it should.")
+                raise PermanentError(
+                    "engine_unreadable",
+                    f"The response from {answer.url.host} exceeds {MAX_BYTES // 1_000_000} MB. Use another source.",
+                )
         return Told(answer.status, bytes(content))
 
 
@@ -45,15 +48,20 @@ def check_answered(name: str, told: Told) -> None:
     if told.status == 200:
         return
     if told.status in _REFUSALS:
-        raise TransientError("engine_blocked", f"{name} does not answer us just now (status {told.status}).")
+        raise TransientError(
+            "engine_blocked", f"{name} rejects requests from this server (status {told.status}). Retry later."
+        )
     if told.status >= 500:
-        raise TransientError("source_unavailable", f"{name} cannot answer just now (status {told.status}).")
+        raise TransientError(
+            "source_unavailable", f"{name} is temporarily unavailable (status {told.status}). Retry later."
+        )
     raise unreadable(name, f"status {told.status}")
 
 
 def unreadable(name: str, what: str) -> PermanentError:
     return PermanentError(
-        "engine_unreadable", f"{name} answers in a form that is not known here ({what}); it may have changed."
+        "engine_unreadable",
+        f"The response from {name} has an unknown format ({what}). Update Clipwise, or use another source.",
     )
 
 

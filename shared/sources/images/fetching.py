@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError, TransientError
 from shared.security.guarded_http import Answer, Limits, guarded_get
 from shared.security.urls import WebUrl
@@ -24,14 +25,14 @@ FIRST_WAIT_SEC = 1.0
 HEADERS = {"User-Agent": AGENT, "Accept": "image/*"}
 _TRY_AGAIN = (429, 503)
 _NO_IMAGE = ("text/", "application/json", "application/xhtml+xml", "application/pdf", "video/", "audio/")
-_CODES = {
-    "source_slow": "timeout",
-    "source_unavailable": "unreachable",
-    "source_incomplete": "broken_off",
-    "source_redirects": "redirects",
-    "source_untrusted": "untrusted",
-    "url_not_allowed": "not_public",
-    "url_unresolvable": "unreachable",
+_CODES: dict[str, str] = {
+    SourceCode.SOURCE_SLOW: "timeout",
+    SourceCode.SOURCE_UNAVAILABLE: "unreachable",
+    SourceCode.SOURCE_INCOMPLETE: "broken_off",
+    SourceCode.SOURCE_REDIRECTS: "redirects",
+    SourceCode.SOURCE_UNTRUSTED: "untrusted",
+    SourceCode.URL_NOT_ALLOWED: "not_public",
+    SourceCode.URL_UNRESOLVABLE: "unreachable",
 }
 """The guard's errors as reasons for which images are rejected."""
 
@@ -82,7 +83,7 @@ class Fetcher:
                     raise Rejected(later.reason) from None
                 self.hosts.pause(url.authority, later.seconds)
             except ClipwiseError as error:
-                if not left or not isinstance(error, TransientError) or error.code == "source_slow":
+                if not left or not isinstance(error, TransientError) or error.code == SourceCode.SOURCE_SLOW:
                     raise Rejected(_CODES.get(error.code, error.code)) from None
         raise AssertionError
 
@@ -138,7 +139,7 @@ class Fetcher:
                 file.write(piece)
         length = answer.headers.get("content-length", "")
         if length.isdecimal() and int(length) != size:
-            raise TransientError("source_incomplete", "The server sent less than it had announced.")
+            raise TransientError("source_incomplete", "The server sent less than it announced. Try again.")
         return Fetched(digest.hexdigest(), size, answer.headers.get("content-type"))
 
     @property

@@ -21,7 +21,9 @@ class Google:
 
     def __init__(self, settings: Settings) -> None:
         if not settings.apify_token:
-            raise PermanentError("not_configured", "Google's images need Apify; set APIFY_TOKEN or leave `google` out.")
+            raise PermanentError(
+                "not_configured", "The source `google` requires Apify. Set APIFY_TOKEN, or omit `google`."
+            )
         self._settings = trusting(settings, settings.apify_base_url)
 
     def page(self, keyword: str, number: int, want: int, pulse: Pulse) -> Found:

@@ -38,12 +38,16 @@ def pages_of(file: BinaryIO) -> Iterator[Found]:
         while page := list(islice(named, LIST_PAGE)):
             count += len(page)
             if count > MOST:
-                raise PermanentError("bad_list", f"The list names more than {MOST} images; send it in parts.")
+                raise PermanentError(
+                    "bad_list", f"The list names more than {MOST} images. Split it into several lists."
+                )
             yield Found(candidates=page)
     except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
-        raise PermanentError("bad_list", f"The list cannot be read as text, CSV or JSON lines: {error}.") from None
+        raise PermanentError(
+            "bad_list", f"The list is not valid text, CSV or JSON lines: {error}. Correct it."
+        ) from None
     if not count:
-        raise PermanentError("bad_list", "The list names no images; it has one address in each line, or a column url.")
+        raise PermanentError("bad_list", "The list contains no images. Send one address per line, or a column url.")
 
 
 def candidates(lines: io.TextIOWrapper) -> Iterator[Candidate]:
@@ -69,7 +73,7 @@ def _with(first: str, lines: Iterator[str]) -> Iterator[str]:
 
 def _named(row: Any) -> Candidate:
     if not isinstance(row, dict):
-        raise PermanentError("bad_list", "Each line of JSON must be an object with a field url.")
+        raise PermanentError("bad_list", "A line of JSON is not an object with a field url. Correct it.")
     given = {str(name).strip().lower(): value for name, value in row.items() if value not in (None, "")}
     found = {
         field: str(given[name]).strip()[:LONGEST]

@@ -199,7 +199,7 @@ def test_unknown_formats_are_told_the_known_ones(site: Site) -> None:
     )
     metadata = export(site, done(site, {}, "metadata"), "md")
     assert refused(metadata) == (422, "format_unknown")
-    assert "choose one of: json, txt, srt, vtt" in metadata.json()["detail"]
+    assert "Choose one of: json, txt, srt, vtt" in metadata.json()["detail"]
 
 
 def test_servings_that_nobody_knows(site: Site) -> None:

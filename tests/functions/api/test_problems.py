@@ -10,10 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.api.problems import STATUSES, status_of
-from shared.errors import PermanentError, TransientError
 from shared.logs import PlainFormatter
-from shared.pipeline.lifecycle import JobProblem
 from tests.api_site import FRONTEND, Site
 
 
@@ -106,16 +103,3 @@ def test_a_client_that_hangs_up_leaves_nothing(site: Site) -> None:
     assert site.client.get("/healthz").status_code == 200
     assert site.jobs() == []
     assert list(site.temporary.iterdir()) == []
-
-
-@pytest.mark.parametrize("code", sorted(STATUSES))
-def test_the_table_of_codes(code: str) -> None:
-    """A code in the table has that status whatever kind of error it comes with."""
-    assert status_of(PermanentError(code, "…")) == STATUSES[code]
-
-
-def test_codes_that_are_not_in_the_table() -> None:
-    """Bad input is 422, a job in the wrong state 409, what passes 503."""
-    assert status_of(PermanentError("url_invalid", "…")) == 422
-    assert status_of(JobProblem("job_ended", "…")) == 409
-    assert status_of(TransientError("not_stored", "…")) == 503

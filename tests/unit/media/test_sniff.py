@@ -145,7 +145,7 @@ def test_what_is_taken_is_media(name: str) -> None:
 
 def test_the_sentence_says_what_it_is() -> None:
     """The user learns what was sent instead of a video and what to send."""
-    with pytest.raises(PermanentError, match=r"^The file is an HTML page, not a video .* send MP4, MOV"):
+    with pytest.raises(PermanentError, match=r"^The file is an HTML page, not an accepted video .* Send MP4, MOV"):
         accepted_media_type(b"<html>", None)
 
 

@@ -18,6 +18,7 @@ from shared.sources import choice
 from shared.sources.choice import ANSWERS, fetch_video, order
 from shared.sources.fetched import Fetched
 from shared.sources.source import Source, Tick, Wish
+from shared.sources.verdicts import Uncertain
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@a/video/741"
@@ -107,6 +108,15 @@ def test_an_answer_about_the_video_is_final(sources: Sources, folder: Path, code
         fetch_video(TIKTOK, folder, both(), True, silent)
     assert caught.value.code == code
     assert sources.asked == ["apify"]
+
+
+def test_an_uncertain_answer_is_not_final(sources: Sources, folder: Path) -> None:
+    """A post that one source cannot distinguish from a block is fetched by the next one that can read it."""
+    sources.does = {"apify": Uncertain("video_unavailable", "No."), "yt-dlp": PermanentError("video_private", "Yes.")}
+    with pytest.raises(PermanentError) as caught:
+        fetch_video(TIKTOK, folder, both(), True, silent)
+    assert caught.value.code == "video_private"
+    assert sources.asked == ["apify", "yt-dlp"]
 
 
 def test_what_may_pass_is_tried_again(sources: Sources, folder: Path) -> None:

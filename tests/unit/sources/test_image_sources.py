@@ -92,7 +92,7 @@ CHANGED = {
 def test_an_answer_that_is_not_understood_is_loud(search: ImageSearch, name: SourceName, what: str) -> None:
     """An engine that has changed its form, or shows a puzzle, is an error with its name and not «0 images»."""
     search.always[name] = CHANGED[what]
-    with pytest.raises(PermanentError, match="answers in a form that is not known") as raised:
+    with pytest.raises(PermanentError, match="has an unknown format") as raised:
         page(search, name)
     assert raised.value.code == "engine_unreadable"
 
