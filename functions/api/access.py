@@ -1,11 +1,11 @@
-"""What routes depend on: the platform, and jobs that are the caller's own."""
+"""Dependencies and parameters shared by routes: the platform, the caller's own jobs, paging."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 
 from functions.api.identity import Caller
 from functions.api.throttle import RETRY, START, Quota
@@ -19,17 +19,22 @@ from shared.settings import settings
 _ID = re.compile(r"[0-9a-f]{32}")
 
 Place = Annotated[Platform, Depends(platform)]
+Limit = Annotated[int, Query(ge=1, le=100, description="Maximum number of items on a page, from 1 to 100.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=2000, description="The `cursor` of the previous page. Omit it to get the first page."),
+]
 
 
 def check_id(text: str) -> str:
-    """Raises NotFound for what cannot be an id of anything."""
+    """Return `text`; raises NotFound when it does not have the form of an id."""
     if not _ID.fullmatch(text):
         raise NotFound(text)
     return text
 
 
-def own_job(job_id: Annotated[str, Path(description="The job's `id`.")], user: Caller, place: Place) -> Job:
-    """Raises NotFound alike for what does not exist and for what is another's."""
+def own_job(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: Place) -> Job:
+    """Return the caller's job; raises NotFound if it does not exist or belongs to another user."""
     return lifecycle.owned(place, check_id(job_id), user.id)
 
 
@@ -40,7 +45,7 @@ def wrong_cursor() -> PermanentError:
 
 
 def starts(request: Request, user: Caller, place: Place) -> Quota:
-    """Of jobs: to be taken from right before one is made."""
+    """Quota for new jobs; take from it immediately before creating one."""
     return Quota(request.scope, place.documents, START, settings().rate_limit_start, user.id)
 
 

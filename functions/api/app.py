@@ -1,4 +1,4 @@
-"""The HTTP application, put together."""
+"""The HTTP application."""
 
 from __future__ import annotations
 
@@ -75,15 +75,21 @@ class Api(FastAPI):
 
 
 def create_app(verify: Verify = by_accounts) -> FastAPI:
-    """The API over the process's platform. Connects to nothing before the first request; needs no lifespan events.
+    """Create the API. It connects to nothing before the first request and needs no lifespan events.
 
     Args:
-        verify: Tells whose bearer token it is; asked whenever one is sent.
+        verify: Returns the user of a bearer token; called for every token that is sent.
     """
     app = Api(
         title="Clipwise",
         version="1",
-        summary="Turns videos into structured knowledge.",
+        summary="Turns videos and image searches into structured data.",
+        description=(
+            "Errors are problem objects (RFC 9457) with a stable `code`. Lists come in pages: pass the `cursor` of a "
+            "page to get the next one. Requests are rate limited; the headers `RateLimit` and `RateLimit-Policy` "
+            "report the remaining quota. Paths with a tag `compat: …` exist for clients of earlier systems; new "
+            "clients use the `/v1` paths."
+        ),
         exception_handlers=HANDLERS,
         docs_url=None,
         redoc_url=None,

@@ -1,4 +1,4 @@
-"""Answers on their way to a client: whole, or as server-sent events while they are made."""
+"""Chat answers for clients: whole, or streamed as server-sent events."""
 
 from __future__ import annotations
 
@@ -24,22 +24,30 @@ from shared.settings import settings
 
 
 class CitationInfo(Citation):
-    link: str = Field(description="Leads to the moment in the video.")
+    """A passage of a video that supports an answer, with a link to it."""
+
+    link: str = Field(description="Link to the cited moment in the video.")
 
 
 class ChatAnswer(Model):
-    message_id: str | None = Field(description="Of the answer in the history; null where there is none.")
-    content: str = Field(description="With the citations' numbers as [1], [2], …")
-    found: bool = Field(description="Whether the answer rests on the videos; false when they do not contain it.")
-    citations: list[CitationInfo]
-    usage: Usage | None = Field(description="What it took; null for who came by a share link.")
+    """The answer to a question."""
+
+    message_id: str | None = Field(
+        description="Id of the answer in the chat history. Null if the answer is not stored."
+    )
+    content: str = Field(description="Text of the answer, with citations as [1], [2], …")
+    found: bool = Field(description="Whether the videos contain the answer.")
+    citations: list[CitationInfo] = Field(description="Passages that support the answer, by number.")
+    usage: Usage | None = Field(
+        description="Resources used to generate the answer. Null if the question came with a share token."
+    )
 
 
 class Talk:
-    """One answer, for one client.
+    """One answer for one client.
 
     Args:
-        share_token: By which the client came; None for the owner.
+        share_token: Share token of the client; None for the owner.
     """
 
     def __init__(self, place: Platform, question: Question, share_token: str | None) -> None:
@@ -59,7 +67,7 @@ class Talk:
         return next(self._events, None)
 
     async def stream(self, event: Event | None) -> AsyncGenerator[bytes, None]:
-        """All events from this one on, errors as the last one; when the client goes, the AI is told to stop."""
+        """Yield this event and all later ones; an error is the last one. Stops the AI when the client disconnects."""
         waiting: asyncio.Future[Event | None] | None = None
         try:
             while event is not None:
@@ -109,7 +117,7 @@ class Talk:
 
 
 def linked(citation: Citation, share_token: str | None = None) -> dict[str, Any]:
-    """With its link: for the owner to the video (W3C Media Fragments), else into the shared group."""
+    """Add a link to a citation: to the video for the owner (W3C Media Fragments), else into the shared group."""
     where, start = settings().public_url, f"{citation.start:.2f}".rstrip("0").rstrip(".")
     if share_token is None:
         link = f"{where}/v1/videos/{citation.video_id}/source#t={start}"

@@ -1,4 +1,4 @@
-"""Datasets as the API shows and takes them."""
+"""Request and response models of datasets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from functions.api.access import Place, check_id
 from functions.api.identity import Caller
-from functions.api.schemas import Title, public_model
+from functions.api.schemas import NEXT_PAGE, Title, public_model
 from shared import clock
 from shared.datasets import store
 from shared.errors import PermanentError
@@ -32,23 +32,35 @@ FREE = [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE]
 
 
 class DatasetWish(BaseModel):
-    """What images are wanted. Without keywords they come from lists that are sent to it."""
+    """A new image dataset. Without keywords, its images come from uploaded URL lists."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Title = Field(examples=["Dogs in snow"])
-    project: int | Annotated[str, Field(max_length=200)] | None = Field(None, description="Any name of your own.")
-    keywords: list[Keyword] = Field([], max_length=MAX_KEYWORDS, examples=[["husky snow", "samoyed"]])
+    name: Title = Field(description="Name of the dataset.", examples=["Dogs in snow"])
+    project: int | Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="Your own project name or number, stored with the dataset."
+    )
+    keywords: list[Keyword] = Field(
+        [],
+        max_length=MAX_KEYWORDS,
+        description="Search terms. Duplicates are ignored.",
+        examples=[["husky snow", "samoyed"]],
+    )
     sources: list[SourceName] | None = Field(
         None,
         max_length=10,
-        description="Where keywords are searched; null: everywhere but at `google`, which costs Apify's price.",
+        description="Search engines to query for the keywords. Null: all except `google`, which Apify charges for.",
     )
-    max_images: int = Field(100, ge=1, description="Shared out fairly among keywords and sources.")
-    filters: Filters = Field(default_factory=Filters)
-    level: Level = Field("medium", description="How closely images are looked at once they are there.")
+    max_images: int = Field(
+        100, ge=1, description="Maximum number of images to keep, divided evenly among keywords and sources."
+    )
+    filters: Filters = Field(default_factory=Filters, description="Conditions that an image must meet to be kept.")
+    level: Level = Field(
+        "medium",
+        description="How thoroughly images are validated. Each level includes the checks of the ones before.",
+    )
     thresholds: Thresholds = Field(
-        default_factory=Thresholds, description="Limits of the checks; null switches one off."
+        default_factory=Thresholds, description="Limits of the validation checks. Null disables a check."
     )
 
     @field_validator("keywords")
@@ -60,57 +72,64 @@ class DatasetWish(BaseModel):
 class ValidationWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    level: Level = "medium"
+    level: Level = Field(
+        "medium",
+        description="How thoroughly images are validated. Each level includes the checks of the ones before.",
+    )
 
 
 class DatasetPage(BaseModel):
-    datasets: list[PublicDataset] = Field(description="Newest first.")  # type: ignore[valid-type]
-    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+    datasets: list[PublicDataset] = Field(description="Datasets, newest first.")  # type: ignore[valid-type]
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
 class DatasetProgress(Model):
-    status: DatasetStatus
-    percent: int
-    stage: str | None
-    chunks: ChunkCounts
-    found: int
-    downloaded: int
-    rejected: dict[str, int]
-    sources: dict[str, SourceProgress]
+    """How far a dataset is."""
+
+    status: DatasetStatus = Field(description="Status of the dataset.")
+    percent: int = Field(description="Progress in percent.")
+    stage: str | None = Field(description="The stage that runs or ran last: `crawl` or `validate`.")
+    chunks: ChunkCounts = Field(description="Chunks of the crawl.")
+    found: int = Field(description="Number of candidate images that the sources returned so far.")
+    downloaded: int = Field(description="Number of images kept.")
+    rejected: dict[str, int] = Field(description="Number of rejected candidates by reason.")
+    sources: dict[str, SourceProgress] = Field(description="Progress by source.")
     eta_sec: int | None = Field(
-        description="Estimated from the time it took so far; null when there is nothing to go by."
+        description="Estimated remaining time in seconds, extrapolated from the time so far. Null if unknown."
     )
 
 
 class ValidationStarted(Model):
-    dataset: PublicDataset  # type: ignore[valid-type]
-    images_count: int = Field(description="How many images are looked at.")
+    """A validation that was started."""
+
+    dataset: PublicDataset = Field(description="The dataset.")  # type: ignore[valid-type]
+    images_count: int = Field(description="Number of images to validate.")
 
 
 class PublicImage(Model):
-    """An image that a source named, and what came of it."""
+    """A candidate image and its outcome."""
 
-    id: str
-    url: str
-    page_url: str | None
-    source: str
-    keyword: str | None
-    title: str | None
-    author: str | None
-    licence: str | None
-    licence_url: str | None
-    state: ImageState
-    reason: str | None
-    of: str | None
-    sha256: str | None
-    size_bytes: int | None
-    format: str | None
-    width: int | None
-    height: int | None
-    group: str | None
-    accepted: bool | None = Field(description="Null while nobody has looked at it.")
-    level: Level | None
-    findings: list[Finding]
+    id: str = Field(description="Identifier of the image.")
+    url: str = Field(description="URL of the image.")
+    page_url: str | None = Field(description="URL of the page that contains the image.")
+    source: str = Field(description="The source that returned the image first.")
+    keyword: str | None = Field(description="The search term that found the image.")
+    title: str | None = Field(description="Title of the image.")
+    author: str | None = Field(description="Author of the image.")
+    licence: str | None = Field(description="Licence as the source names it, in lower case, e.g. `by-sa 4.0`.")
+    licence_url: str | None = Field(description="URL of the licence.")
+    state: ImageState = Field(description="`pending`, `downloaded` or `rejected`.")
+    reason: str | None = Field(description="Why the image was rejected, e.g. `http_404`, `robots` or `duplicate`.")
+    of: str | None = Field(description="Id of the image with the same bytes, if this one is a `duplicate`.")
+    sha256: str | None = Field(description="SHA-256 of the downloaded bytes.")
+    size_bytes: int | None = Field(description="Size in bytes.")
+    format: str | None = Field(description="Image format, e.g. `jpeg`.")
+    width: int | None = Field(description="Width in pixels.")
+    height: int | None = Field(description="Height in pixels.")
+    group: str | None = Field(description="Id of the image kept from a group of near duplicates.")
+    accepted: bool | None = Field(description="Whether validation accepted the image. Null until it is validated.")
+    level: Level | None = Field(description="The level at which the image was validated.")
+    findings: list[Finding] = Field(description="Why the image was not accepted, worst first.")
 
 
 def create(documents: Documents, owner: str, wish: DatasetWish) -> Dataset:
@@ -157,7 +176,7 @@ def progress_of(dataset: Dataset) -> DatasetProgress:
 
 
 def eta(dataset: Dataset, now: datetime) -> int | None:
-    """Seconds that are left if it goes on as it went."""
+    """Remaining seconds, extrapolated from the progress so far."""
     if dataset.status is not DatasetStatus.RUNNING or dataset.started_at is None or not 0 < dataset.percent < 100:
         return None
     return round((now - dataset.started_at).total_seconds() * (100 - dataset.percent) / dataset.percent)
@@ -173,7 +192,7 @@ def shown_image(record: ImageRecord) -> dict[str, Any]:
 
 
 def own_dataset(
-    dataset_id: Annotated[str, Path(description="The dataset's `id`.")], user: Caller, place: Place
+    dataset_id: Annotated[str, Path(description="The `id` of the dataset.")], user: Caller, place: Place
 ) -> Dataset:
     return store.own_dataset(place.documents, check_id(dataset_id), user.id)
 

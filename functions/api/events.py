@@ -1,4 +1,4 @@
-"""A job's document as server-sent events (WHATWG HTML, 9.2), for clients that cannot listen to documents themselves."""
+"""Server-sent events (WHATWG HTML, 9.2) of a job's document, for clients that cannot listen to documents."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import anyio
 from anyio import to_thread
+from fastapi import Header
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
@@ -19,12 +20,19 @@ from shared.platform.ports import Document, Documents
 
 Render = Callable[[Document], tuple[bool, dict[str, Any]]]
 
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        description="Id of the last event you received. Only newer states are sent.",
+    ),
+]
 HEARTBEAT_SEC = 15.0
 RECONNECT_MS = 1000
 
 
 class EventStream(StreamingResponse):
-    """Closes its source however it ends, and not only when the garbage is collected."""
+    """A stream that closes its source as soon as it ends, however it ends."""
 
     media_type = "text/event-stream"
 
@@ -48,7 +56,7 @@ class Latest:
             self._loop.call_soon_threadsafe(self._set, document)
 
     async def get(self) -> Document | None:
-        """Wait for a state that was not got yet; None when the document is gone."""
+        """Wait for a state not returned before; None when the document was deleted."""
         await self._changed.wait()
         self._changed.clear()
         return self._document
@@ -59,7 +67,7 @@ class Latest:
 
 
 def job_form(document: Document) -> tuple[bool, dict[str, Any]]:
-    """Whether a job has ended, and its public form."""
+    """Return whether a job has ended, and its public form."""
     job = Job.read(document.data)
     return job.status.final, job.public()
 
@@ -67,10 +75,10 @@ def job_form(document: Document) -> tuple[bool, dict[str, Any]]:
 async def follow(
     documents: Documents, id: str, seen: str | None, collection: str = JOBS, render: Render | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """Events with the public form of a job, or of what else is rendered: now, unless its version is `seen`, and then
+    """Yield events with the public form of a job, or what `render` returns: now, unless its version is `seen`, and
     after each change.
 
-    Changes that come while the client is slow are seen as one. Ends when it has ended or is gone.
+    Changes during a slow write are merged into one event. Ends when the document has ended or was deleted.
     """
     latest = Latest()
     unsubscribe = await to_thread.run_sync(documents.watch, collection, id, latest.put)

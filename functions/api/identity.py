@@ -1,4 +1,4 @@
-"""Who is asking. The one seam for identity: every route of a user's own things depends on `caller`."""
+"""Authentication of requests. Every route that serves a user's own data depends on `caller`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from shared.platform.ports import User
 from shared.settings import settings
 
 Verify = Callable[[str], User]
-"""Whose bearer token this is; may block. Raises PermanentError `unauthenticated` or `unverified`."""
+"""Returns the user of a bearer token; may block. Raises PermanentError `unauthenticated` or `unverified`."""
 
 LOCAL = User("local")
-_bearer = HTTPBearer(auto_error=False, description="Not needed where AUTH_REQUIRED is false.")
+_bearer = HTTPBearer(auto_error=False, description="Access token. Not required where AUTH_REQUIRED is false.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 def by_accounts(token: str) -> User:
-    """The verifier of a server with accounts, which are opened at the first token."""
+    """Verify a token against the accounts, which are opened at the first token."""
     return identity().verify(token)
 
 
 def caller(request: Request, credentials: Credentials) -> User:
-    """The user who sent the request, which counts among theirs.
+    """Return the user who sent the request, and count it against their quota.
 
     Raises PermanentError `unauthenticated`, `unverified` or `foreign_page`, and RateLimited.
     """
@@ -41,7 +41,7 @@ def caller(request: Request, credentials: Credentials) -> User:
 
 
 def sender(request: Request, credentials: HTTPAuthorizationCredentials | None) -> User:
-    """Whose token was sent; where nobody has to sign in and nobody did, the local user."""
+    """Return the user of the token; without a token, the local user where sign-in is not required."""
     if credentials is not None:
         verify: Verify = request.app.state.verify
         return verify(credentials.credentials)
@@ -52,7 +52,7 @@ def sender(request: Request, credentials: HTTPAuthorizationCredentials | None) -
 
 
 def bearer_token(credentials: Credentials) -> str:
-    """What was sent as a token, which nobody has looked at; raises PermanentError `unauthenticated` without one."""
+    """Return the token of the request, unverified; raises PermanentError `unauthenticated` without one."""
     if credentials is None:
         raise not_signed_in()
     return credentials.credentials
@@ -65,9 +65,9 @@ def not_signed_in() -> PermanentError:
 
 
 def refuse_foreign_pages(request: Request) -> None:
-    """Where nobody signs in, any web page that the user has open could act as the user: only known ones may.
+    """Reject requests from unknown web pages where no sign-in is required: any open page could act as the user.
 
-    A page shows itself by its Origin, or, when its own name was made to lead here (DNS rebinding), by the Host.
+    A page is recognized by its Origin or, if its own name resolves to this server (DNS rebinding), by the Host.
     """
     host = request.headers.get("host", "").lower()
     origin = request.headers.get("origin", "").lower()
@@ -81,7 +81,7 @@ def refuse_foreign_pages(request: Request) -> None:
 
 
 def _own_name(host: str) -> bool:
-    """Names that nobody outside can hand out, addresses, and our own."""
+    """Return True for PUBLIC_URL's host, IP addresses, and names that public DNS cannot assign."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         if "." not in name or name.endswith(".localhost") or name == urlsplit(settings().public_url).hostname:

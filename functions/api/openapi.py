@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI finds out by itself, and what it cannot know."""
+"""The OpenAPI document: what FastAPI derives from the routes, and what it cannot know."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JOB_EXAMPLE = {
     "progress": 31,
     "stages": {
         "download": {"status": "done", "attempts": 1, "progress": 1.0},
-        "extract": {"status": "running", "attempts": 1, "progress": 0.4, "message": "Finding shots and frames"},
+        "extract": {"status": "running", "attempts": 1, "progress": 0.4, "message": "Detecting shots and key frames"},
         "analyze": {"status": "pending", "attempts": 0, "progress": 0.0},
         "persist": {"status": "pending", "attempts": 0, "progress": 0.0},
     },
@@ -34,24 +34,41 @@ JOB_EXAMPLE = {
     "createdAt": "2026-11-20T18:00:00Z",
     "updatedAt": "2026-11-20T18:00:07Z",
 }
+TAGS = {
+    "service": "Availability of the service, and its pages.",
+    "accounts": "Accounts and sessions.",
+    "kinds": "The kinds of analysis.",
+    "jobs": "Jobs: submit a video, follow its processing, get the result.",
+    "videos": "The library of stored videos.",
+    "groups": "Groups of videos, and their share links.",
+    "shared": "Read access to a shared group by its token, without an account.",
+    "chat": "Questions about videos, and the chat history.",
+    "datasets": "Image datasets: search, download, validate, export.",
+    "webhooks": "Notifications of ended jobs to your own servers.",
+    "compat: recipe app": "Paths of the earlier recipe app.",
+    "compat: reel scripter": "Paths of the earlier reel scripter.",
+    "compat: video metadata": "Paths of the earlier video metadata service.",
+    "compat: image crawler": "Paths of the earlier image crawler.",
+    "compat: ask-video": "Paths of the earlier ask-video.",
+}
 REF = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
 
 
 def problems(*statuses: int) -> Responses:
-    """These statuses come with a problem object."""
+    """Document these statuses as responses with a problem object."""
     content = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 TOO_OFTEN = problems(429)
 TOO_OFTEN[429]["headers"] = {
-    "Retry-After": {"description": "In how many seconds to try again.", "schema": {"type": "integer"}}
+    "Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}
 }
 
 
 def body(**models: str) -> dict[str, Any]:
-    """A request body that the route reads by itself: media type (`__` for `/`) to the name of its schema."""
+    """Document a request body that the route parses itself: media type (`__` for `/`) to the name of its schema."""
     content = {
         name.replace("__", "/").replace("_", "-"): {"schema": {"$ref": REF.format(model=model)}}
         for name, model in models.items()
@@ -60,9 +77,9 @@ def body(**models: str) -> dict[str, Any]:
 
 
 def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[str, Any]:
-    """The same with the schema itself, to which `files` adds fields for files, all required, with what they are."""
+    """Document a request body by an inline schema; `files` adds required file fields with their descriptions."""
     fields = {name: {"type": "string", "format": "binary", "description": what} for name, what in files.items()}
-    # To where `describe` puts its definitions.
+    # `describe` moves the definitions there.
     led: dict[str, Any] = json.loads(json.dumps(schema).replace("#/$defs/", REF.format(model="")))
     whole = led | {
         "properties": fields | led["properties"],
@@ -72,20 +89,27 @@ def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[s
 
 
 def either(*bodies: dict[str, Any]) -> dict[str, Any]:
-    """A request body of any of these media types."""
+    """Document a request body of any of these media types."""
     content = {name: shown for each in bodies for name, shown in each["requestBody"]["content"].items()}
     return {"requestBody": {"required": True, "content": content}}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+    )
     schemas = document["components"]["schemas"]
     for path, operations in document["paths"].items():
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schemas |= content["schema"].pop("$defs", {})
             responses = operation["responses"]
-            # FastAPI's own form, which no route answers with.
+            # FastAPI's own error form, which no route returns.
             if "HTTPValidationError" in str(responses.get("422")):
                 del responses["422"]
             if counts(path):
@@ -98,7 +122,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
     form = schemas["FileWish"]
     form["properties"]["file"] = {"type": "string", "format": "binary", "description": "The video or audio file."}
     for name in ("options", "tags"):
-        form["properties"][name] = {"type": "string", "description": "The same as with JSON, as JSON text."}
+        form["properties"][name] = {
+            "type": "string",
+            "description": f"The value of `{name}` from the JSON request, encoded as JSON.",
+        }
     form["required"] = ["file", *form["required"]]
     return document
 

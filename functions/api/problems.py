@@ -1,4 +1,4 @@
-"""Errors as clients get them: problem objects (RFC 9457) that always have a `code` and a `detail`."""
+"""Errors as problem objects (RFC 9457), each with a `code` and a `detail`."""
 
 from __future__ import annotations
 
@@ -24,23 +24,29 @@ RETRY_AFTER_SEC = 5
 
 
 class BadRequest(PermanentError):
-    """Answered with 400, whatever its code."""
+    """An error with status 400, regardless of its code."""
 
 
 class FieldError(BaseModel):
-    field: str = Field(description="Dotted path, e.g. `options.size`.")
-    message: str
+    """An invalid field of a request."""
+
+    field: str = Field(description="Path of the field, separated by dots, e.g. `options.size`.")
+    message: str = Field(description="What is wrong with the field.")
 
 
 class Problem(BaseModel):
-    code: str = Field(description="For machines; stable.", examples=["unknown_kind"])
+    """An error (RFC 9457)."""
+
+    code: str = Field(description="Stable, machine-readable error code.", examples=["unknown_kind"])
     detail: str = Field(
-        description="For people: what is wrong and what to do.",
+        description="What happened and what to do, for people.",
         examples=["The kind 'poem' does not exist. Choose one of: metadata, recipe."],
     )
-    status: int = Field(examples=[422])
-    title: str = Field(description="The status in words.", examples=["Unprocessable Content"])
-    errors: list[FieldError] | None = Field(None, description="Only with `invalid_request`: every field at fault.")
+    status: int = Field(description="HTTP status code.", examples=[422])
+    title: str = Field(description="Standard phrase of the HTTP status.", examples=["Unprocessable Content"])
+    errors: list[FieldError] | None = Field(
+        None, description="All invalid fields. Only present if `code` is `invalid_request`."
+    )
 
 
 def problem(

@@ -1,4 +1,4 @@
-"""What requests must look like and what answers look like."""
+"""Request and response models of jobs, uploads and kinds."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _LANGUAGE_TAG = re.compile(
     r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
     r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?"
 )
+NEXT_PAGE = "Pass it as `cursor` to get the next page. Null on the last page."
+"""Description of the `cursor` field of every list."""
 MAX_LANGUAGE_LENGTH = 35  # RFC 5646, 4.4.1
 MAX_OPTION_LENGTH = 2000
 
@@ -68,9 +70,9 @@ LanguageTag = Annotated[str, AfterValidator(language_tag)]
 
 
 def accepted_type(declared: str) -> str | None:
-    """The media type that a client declares, under the name that we use; None when such files are not taken.
+    """Return a declared media type under its canonical name; None if files of this type are not accepted.
 
-    Who declares nothing in particular is believed too: the content decides.
+    `application/octet-stream` is accepted too: the content decides.
     """
     plain = declared.partition(";")[0].strip().lower()
     name = _OTHER_NAMES.get(plain, plain)
@@ -78,7 +80,7 @@ def accepted_type(declared: str) -> str | None:
 
 
 def plain_value(value: Any) -> Any:
-    """What every place can store in a document; raises ValueError."""
+    """Return `value` if every platform can store it in a document; raises ValueError otherwise."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and len(value) <= MAX_OPTION_LENGTH:
@@ -111,55 +113,66 @@ Tags = Annotated[list[Annotated[str, Field(max_length=50), AfterValidator(_some_
 
 
 class AnalysisWish(BaseModel):
-    """What is to be made of a video."""
+    """An analysis of a video."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: str = Field(max_length=100, description="One of GET /v1/kinds.", examples=["recipe"])
+    kind: str = Field(max_length=100, description="Kind of analysis: a `name` from GET /v1/kinds.", examples=["recipe"])
     language: LanguageTag = Field(
         default_factory=lambda: settings().default_language,
-        description="Language of the result, a BCP-47 tag; by default the server's DEFAULT_LANGUAGE.",
+        description="Language of the result, as a BCP-47 tag. Defaults to the server's DEFAULT_LANGUAGE.",
         examples=["de"],
     )
     options: dict[Annotated[str, Field(max_length=100)], Plain] = Field(
-        {}, max_length=20, description="Settings of the kind; plain values only."
+        {},
+        max_length=20,
+        description=(
+            f"Options of the kind. Values are strings of at most {MAX_OPTION_LENGTH:,} characters, numbers, booleans "
+            "or null."
+        ),
     )
 
 
 class Wish(AnalysisWish):
-    """The same of a new video, wherever it comes from."""
+    """An analysis of a new video."""
 
     keep_source: bool | None = Field(None, description=Job.model_fields["keep_source"].description)
-    title: Title | None = Field(None, description="What you call the video.", examples=["Grandma's soup"])
-    description: Description | None = None
-    tags: Tags = Field([], description="Words to find it by.", examples=[["soup", "winter"]])
+    title: Title | None = Field(None, description="Title of the video.", examples=["Grandma's soup"])
+    description: Description | None = Field(None, description="Description of the video.")
+    tags: Tags = Field([], description="Tags of the video, used by search.", examples=[["soup", "winter"]])
 
 
 class UrlWish(Wish):
-    """A video behind a link."""
+    """A video to download from a URL."""
 
-    url: str = Field(description="http or https.", examples=["https://example.com/soup.mp4"])
-    fresh: bool = Field(False, description="Do it anew, even when a job of yours has done the same before.")
+    url: str = Field(description="URL of the video: http or https.", examples=["https://example.com/soup.mp4"])
+    fresh: bool = Field(
+        False, description="Always create a new job, even if a job of yours has already finished the same analysis."
+    )
 
 
 class FileWish(Wish):
-    """The fields that stand beside the file in a form."""
+    """A video sent as a file in a form."""
 
     @field_validator("options", "tags", mode="before")
     @classmethod
     def from_text(cls, value: Any) -> Any:
-        """Form fields are texts: these hold JSON."""
+        """Parse the JSON that these form fields contain."""
         return from_json(value) if isinstance(value, str) else value
 
 
 class UploadWish(Wish):
-    """A file that will be sent straight to storage."""
+    """A file to upload straight to storage."""
 
     filename: Annotated[str | None, AfterValidator(safe_filename)] = Field(
-        None, description="Only shown, never used as a path.", examples=["soup.mp4"]
+        None, description="Name of the file. It is displayed and never used as a path.", examples=["soup.mp4"]
     )
-    content_type: str = Field(description="An accepted media type.", examples=["video/mp4"])
-    size: int = Field(gt=0, description="Bytes; exactly so many must follow.", examples=[7340032])
+    content_type: str = Field(
+        description="Media type of the file. An unsupported type returns 415.", examples=["video/mp4"]
+    )
+    size: int = Field(
+        gt=0, description="Size of the file in bytes. The upload must have exactly this size.", examples=[7340032]
+    )
 
 
 def public_model(name: str, model: type[BaseModel], hidden: set[str], **changed: Any) -> type[Model]:
@@ -169,7 +182,7 @@ def public_model(name: str, model: type[BaseModel], hidden: set[str], **changed:
     return create_model(name, __base__=Model, __doc__=model.__doc__, **(fields | changed))
 
 
-# What `Job.public` gives, for the OpenAPI document; a test holds the two together.
+# The form of `Job.public` for the OpenAPI document; a test compares the two.
 PublicStage = public_model("Stage", StageState, {"lease"})
 PublicJob = public_model(
     "Job",
@@ -180,37 +193,39 @@ PublicJob = public_model(
 
 
 class JobPage(BaseModel):
-    jobs: list[PublicJob] = Field(description="Newest first.")  # type: ignore[valid-type]
-    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+    jobs: list[PublicJob] = Field(description="Jobs, newest first.")  # type: ignore[valid-type]
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
 class UploadTicket(BaseModel):
-    """Where the bytes go: PUT them to `upload_url`, whole or in ranges (Cloud Storage's resumable protocol)."""
+    """A job that waits for its file, and the upload session for the file."""
 
-    job: PublicJob  # type: ignore[valid-type]
-    upload_url: str
-    method: str = Field(examples=["PUT"])
-    headers: dict[str, str] = Field(description="To be sent with the bytes.")
-    expires_at: datetime
+    job: PublicJob = Field(description="The job.")  # type: ignore[valid-type]
+    upload_url: str = Field(description="URL to send the bytes to. It needs no token; keep it secret.")
+    method: str = Field(description="HTTP method of the upload.", examples=["PUT"])
+    headers: dict[str, str] = Field(description="Headers to send with the bytes.")
+    expires_at: datetime = Field(description="When the upload session expires.")
 
 
 class KindInfo(Model):
-    name: str
-    does: str
+    """A kind of analysis."""
+
+    name: str = Field(description="Name of the kind, to be used as `kind`.")
+    does: str = Field(description="What the kind extracts from a video, in one sentence.")
     stages: list[str] = Field(
-        description="What a job of this kind goes through once its video is there; `download` comes before for a link."
+        description="The stages of a job of this kind, in order. A job for a URL starts with `download` in addition."
     )
-    needs_video: bool = Field(description="Files without pictures are refused.")
+    needs_video: bool = Field(description="Whether files without a video track are rejected.")
     result: dict[str, Any] = Field(description="JSON Schema of the result.")
 
 
 class KindList(BaseModel):
-    kinds: list[KindInfo]
+    kinds: list[KindInfo] = Field(description="All kinds of analysis.")
 
 
 class Message(BaseModel):
-    message: str
+    message: str = Field(description="A message for people.")
 
 
 class Health(BaseModel):
-    status: str
+    status: str = Field(description="Always `ok`.", examples=["ok"])

@@ -1,4 +1,4 @@
-"""The kind `metadata`: what the file itself tells, without any AI."""
+"""The kind `metadata`: properties of the file, without AI."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from shared.models.video import Extraction, Frame, MediaInfo
 
 
 class Metadata(Model):
-    duration: str = Field(description="`HH:MM:SS`, rounded down.")
-    info: MediaInfo
-    thumbnail: Frame | None
-    shots: int
-    frames: list[Frame]
+    duration: str = Field(description="Duration as `HH:MM:SS`, rounded down.")
+    info: MediaInfo = Field(description="Properties of the file.")
+    thumbnail: Frame | None = Field(description="The thumbnail.")
+    shots: int = Field(description="Number of shots.")
+    frames: list[Frame] = Field(description="Key frames in order of time.")
 
 
 def clock_time(seconds: float) -> str:

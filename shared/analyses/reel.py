@@ -82,7 +82,7 @@ def time_range(start: float, end: float) -> str:
 
 KIND = Kind(
     name="reel",
-    does="Why a short video works: five keys, its script by time, its pace in numbers, what would make it better.",
+    does="Why a short video works: five key factors, a timed script, pacing metrics and recommendations.",
     stages=("extract", "transcribe", "analyze", "persist"),
     schema=Reel,
     prompt=PROMPT,

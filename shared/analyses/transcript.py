@@ -1,4 +1,4 @@
-"""The kind `transcript`: all that is said, without any analysis of it."""
+"""The kind `transcript`: the spoken words, without analysis."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ MAX_TEXT = 200_000
 
 
 class SpokenText(Model):
-    """The words without their times, which the exports have."""
+    """The transcript as text. Exports contain the timestamps."""
 
-    language: str | None = Field(None, description="BCP-47 tag of what is said; None if unknown.")
-    source: TranscriptSource | None = Field(None, description="None when there are no words.")
-    provider: str | None = Field(None, description="Who listened, for speech.")
-    model: str | None = None
-    duration_sec: float
-    words: int | None = Field(None, description="None when there are none, or in scripts without spaces between words.")
-    segments: int
-    text: str = Field(description=f"One line for each segment, at most {MAX_TEXT} characters.")
-    truncated: bool = Field(False, description="There is more than `text` holds; the export has all of it.")
-    notes: list[str] = []
+    language: str | None = Field(None, description="Language as a BCP-47 tag. Null if unknown.")
+    source: TranscriptSource | None = Field(None, description="Where the text comes from. Null if there is none.")
+    provider: str | None = Field(None, description="The provider that transcribed the speech, if any.")
+    model: str | None = Field(None, description="The model that transcribed the speech, if any.")
+    duration_sec: float = Field(description="Duration of the video in seconds.")
+    words: int | None = Field(
+        None, description="Number of words. Null if there are none, or in scripts without spaces between words."
+    )
+    segments: int = Field(description="Number of segments.")
+    text: str = Field(description=f"The transcript, one line per segment, at most {MAX_TEXT:,} characters.")
+    truncated: bool = Field(False, description="Whether `text` was cut off. The export contains all of it.")
+    notes: list[str] = Field([], description="Remarks, e.g. that no speech recognition was available.")
 
 
 def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
@@ -49,7 +51,7 @@ def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
 
 KIND = Kind(
     name="transcript",
-    does="All that is said, with times: from subtitles, captions or by listening.",
+    does="The spoken words with timestamps, from subtitles, captions or speech recognition.",
     stages=("extract", "transcribe", "persist"),
     schema=SpokenText,
     needs_video=False,

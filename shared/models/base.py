@@ -1,4 +1,4 @@
-"""What every stored or sent model has in common."""
+"""Base class of all stored and sent models."""
 
 from __future__ import annotations
 

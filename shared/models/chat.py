@@ -1,4 +1,4 @@
-"""What a conversation about videos is made of: passages of their transcripts, and messages with citations."""
+"""Models of chat: passages of transcripts, and messages with citations."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from shared.models.video import Span
 
 
 class Line(Span):
-    """Some words and when they are said."""
+    """A piece of text with its timestamps."""
 
     text: str
 
 
 class Passage(Model):
-    """A stretch of a video's transcript that can be found; stored in `segments`, with its vector as `embedding`."""
+    """A searchable passage of a video's transcript; stored in `segments`, with its vector as `embedding`."""
 
     owner: str
     video_id: str
-    job_id: str = Field(description="The job that brought the words.")
-    number: int = Field(description="Place in the video, from 0; each one overlaps the next.")
+    job_id: str = Field(description="The job that produced the transcript.")
+    number: int = Field(description="Position in the video, starting at 0; each passage overlaps the next.")
     start: float
     end: float
     text: str
-    lines: list[Line] = Field(description="The text in pieces, each with its own times.")
+    lines: list[Line] = Field(description="The text in pieces, each with its timestamps.")
     language: str | None = None
-    words: list[str] = Field(description="Stems and numbers that it is found by.")
-    model: str | None = Field(None, description="Who made its vector; None without one.")
+    words: list[str] = Field(description="Stems and numbers for word search.")
+    model: str | None = Field(None, description="The model that computed the vector; None without one.")
 
 
 class Citation(Model):
-    """A place in a video that an answer rests on; all of it is from the stored transcript."""
+    """A passage of a video that supports an answer, taken from the stored transcript."""
 
-    number: int = Field(description="As it stands in the answer: [1], [2], …")
-    video_id: str
-    title: str | None
-    start: float = Field(description="Seconds.")
-    end: float
-    quote: str
+    number: int = Field(description="Number of the citation in the answer: [1], [2], …")
+    video_id: str = Field(description="The video that contains the passage.")
+    title: str | None = Field(description="Title of the video.")
+    start: float = Field(description="Start of the passage in seconds.")
+    end: float = Field(description="End of the passage in seconds.")
+    quote: str = Field(description="Text of the passage.")
 
 
 class Message(Model):
-    """What was asked or answered, about a group or about one video."""
+    """A question or an answer about a group or a video."""
 
     id: str
     owner: str
     group_id: str | None = None
     video_id: str | None = None
     role: Literal["user", "assistant"]
-    answers: str | None = Field(None, description="Id of the question, if this is an answer.")
+    answers: str | None = Field(None, description="Id of the question that this message answers.")
     content: str
     citations: list[Citation] = []
     usage: Usage = Field(default_factory=Usage)
-    error: str | None = Field(None, description="The code of what ended the answer before its end.")
+    error: str | None = Field(None, description="Error code if the answer was interrupted.")
     created_at: datetime
 
     def public(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A dataset as its owner sees it, and the chunks that its images come in."""
+"""Models of a dataset, its progress and the chunks of its crawl."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.models.dataset import DatasetStatus, Filters, Level
 from shared.models.job import JobError
 
 LIST_PAGE = 100
-"""How many addresses a page of a list has; its last one may have fewer."""
+"""URLs per page of a list; the last page may have fewer."""
 
 
 class SourceName(StrEnum):
@@ -27,11 +27,11 @@ class SourceName(StrEnum):
 
 
 class UrlList(Model):
-    """A list of images' addresses that was sent to the dataset; it is kept, and read, in pages."""
+    """A list of image URLs added to the dataset; it is stored and read in pages."""
 
-    id: str
-    filename: str | None = None
-    urls: int = Field(0, description="How many lines of it name an image.")
+    id: str = Field(description="Identifier of the list.")
+    filename: str | None = Field(None, description="Name of the file.")
+    urls: int = Field(0, description="Number of lines that contain an image URL.")
 
     @property
     def pages(self) -> int:
@@ -39,11 +39,11 @@ class UrlList(Model):
 
 
 class Tally(Model):
-    """What has become of candidates: each is counted once, when it is settled."""
+    """Counts of candidate images. Each is counted once, when its outcome is final."""
 
-    found: int = Field(0, description="Named by sources, on the pages that were read.")
-    downloaded: int = 0
-    rejected: dict[str, int] = Field({}, description="How many for which reason.")
+    found: int = Field(0, description="Number of candidates on the result pages read so far.")
+    downloaded: int = Field(0, description="Number of images kept.")
+    rejected: dict[str, int] = Field({}, description="Number of rejected candidates by reason.")
 
     @property
     def settled(self) -> int:
@@ -63,87 +63,91 @@ class Tally(Model):
 
 
 class Chunk(Model):
-    """What a chunk of a crawl is to do and how far it is: the outcome of its part, written as it goes.
+    """The work and progress of a chunk of a crawl: the outcome of its part, updated while it runs.
 
-    Pages are dealt out among the chunks of one source and keyword: this one reads page `first`, then each `stride`-th
-    after it. Candidates before `position` are settled, and those in `ahead`.
+    Result pages are divided among the chunks of one source and keyword: this one reads page `first`, then every
+    `stride`-th page after it. The outcome of candidates before `position`, and of those in `ahead`, is final.
     """
 
     source: SourceName
     keyword: str | None = None
     first: int = 1
     stride: int = 1
-    quota: int = Field(description="How many images it may keep.")
-    page: int = Field(description="The page it reads now.")
+    quota: int = Field(description="Maximum number of images to keep.")
+    page: int = Field(description="The current page.")
     position: int = 0
     ahead: list[int] = []
-    counted: bool = Field(False, description="The page's candidates are among those found.")
-    exhausted: bool = Field(False, description="Its source has no more to name.")
+    counted: bool = Field(False, description="Whether the page's candidates are included in `found`.")
+    exhausted: bool = Field(False, description="Whether the source has no more results.")
     tally: Tally = Field(default_factory=Tally)
 
     @property
     def open(self) -> int:
-        """How many it may still keep."""
+        """Number of images that may still be kept."""
         return max(0, self.quota - self.tally.downloaded)
 
 
 class ChunkCounts(Model):
-    total: int = 0
-    active: int = 0
-    completed: int = 0
-    failed: int = 0
+    """Counts of chunks. A chunk is a part of the work that runs and fails on its own."""
+
+    total: int = Field(0, description="Number of chunks.")
+    active: int = Field(0, description="Number of running chunks.")
+    completed: int = Field(0, description="Number of completed chunks.")
+    failed: int = Field(0, description="Number of failed chunks.")
 
 
 class SourceProgress(Tally):
-    chunks: ChunkCounts = Field(default_factory=ChunkCounts)
-    errors: list[JobError] = Field([], description="Why chunks of it failed, each reason once.")
+    """Progress of a source."""
+
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Chunks of the source.")
+    errors: list[JobError] = Field([], description="Why chunks of the source failed, each reason once.")
 
 
 class Validated(Model):
-    """What validation found so far."""
+    """Results of the validation so far."""
 
-    level: Level
-    chunks: ChunkCounts = Field(default_factory=ChunkCounts)
-    checked: int = 0
-    accepted: int = 0
-    findings: dict[str, int] = Field({}, description="How many images each check has something to say of.")
+    level: Level = Field(description="The level of the validation.")
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Chunks of the validation.")
+    checked: int = Field(0, description="Number of validated images.")
+    accepted: int = Field(0, description="Number of accepted images.")
+    findings: dict[str, int] = Field({}, description="Number of images with a finding, by check.")
 
 
 class Progress(Model):
-    """Counted from the chunks; while a stage runs, found = downloaded + rejected + those not settled yet."""
+    """Progress, counted from the chunks. While a stage runs, `found` also counts candidates without an outcome."""
 
-    stage: str | None = Field(None, description="`crawl` or `validate`.")
-    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Of the crawl.")
-    images: Tally = Field(default_factory=Tally)
-    sources: dict[str, SourceProgress] = {}
-    validated: Validated | None = None
+    stage: str | None = Field(None, description="The stage that runs or ran last: `crawl` or `validate`.")
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Chunks of the crawl.")
+    images: Tally = Field(default_factory=Tally, description="Candidate images of all sources.")
+    sources: dict[str, SourceProgress] = Field({}, description="Progress by source.")
+    validated: Validated | None = Field(None, description="Results of the validation. Null before it starts.")
 
 
 class Dataset(Model):
-    """What is searched for and what came of it; its images are documents of their own."""
+    """An image dataset. Its images are separate documents."""
 
-    id: str
+    id: str = Field(description="Identifier of the dataset.")
     owner: str
-    name: str
-    project: int | str | None = None
-    keywords: list[str] = []
-    sources: list[SourceName] = []
-    max_images: int
-    filters: Filters = Field(default_factory=Filters)
-    level: Level = Field("medium", description="How closely images are looked at once they are there.")
-    thresholds: dict[str, Any] = Field({}, description="Limits of the checks that differ from the usual ones.")
-    lists: list[UrlList] = []
-    status: DatasetStatus = DatasetStatus.PENDING
-    percent: int = Field(0, ge=0, le=100)
-    progress: Progress = Field(default_factory=Progress)
-    error: JobError | None = None
-    run: str | None = Field(None, description="The job behind it, of which clients see nothing else.")
-    told_at: datetime | None = Field(None, description="The state of the job that this shows.")
-    created_at: datetime
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    updated_at: datetime
+    name: str = Field(description="Name of the dataset.")
+    project: int | str | None = Field(None, description="Your own project name or number.")
+    keywords: list[str] = Field([], description="Search terms.")
+    sources: list[SourceName] = Field([], description="Search engines that are queried for the keywords.")
+    max_images: int = Field(description="Maximum number of images to keep.")
+    filters: Filters = Field(default_factory=Filters, description="Conditions that an image must meet to be kept.")
+    level: Level = Field("medium", description="How thoroughly downloaded images are validated.")
+    thresholds: dict[str, Any] = Field({}, description="Limits of validation checks that differ from the defaults.")
+    lists: list[UrlList] = Field([], description="URL lists added to the dataset.")
+    status: DatasetStatus = Field(DatasetStatus.PENDING, description="Status of the dataset.")
+    percent: int = Field(0, ge=0, le=100, description="Progress in percent.")
+    progress: Progress = Field(default_factory=Progress, description="Progress in detail.")
+    error: JobError | None = Field(None, description="Why the dataset failed, if it did.")
+    run: str | None = Field(None, description="The job that runs the dataset; clients do not see it.")
+    told_at: datetime | None = Field(None, description="The version of the job that this document reflects.")
+    created_at: datetime = Field(description="When the dataset was created.")
+    started_at: datetime | None = Field(None, description="When the dataset was started.")
+    ended_at: datetime | None = Field(None, description="When the dataset ended.")
+    updated_at: datetime = Field(description="When the dataset last changed.")
 
 
 HIDDEN = ("owner", "run", "told_at")
-"""Machinery, not shown to its owner."""
+"""Internal fields that clients do not see."""

@@ -1,4 +1,4 @@
-"""Image datasets: what is searched for, what was found, what came of each image."""
+"""Models of image datasets: filters, images and the verdicts of validation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from shared.models.base import Model
 
 Level = Literal["fast", "medium", "slow"]
-"""How closely images are looked at; each level includes those before it."""
+"""How thoroughly images are validated; each level includes the checks of the ones before."""
 
 
 class DatasetStatus(StrEnum):
@@ -23,70 +23,74 @@ class DatasetStatus(StrEnum):
 
 
 class Filters(Model):
-    """What an image must be like to be kept. What is left out does not matter."""
+    """Conditions that an image must meet to be kept. Omitted conditions do not apply."""
 
-    min_width: int | None = None
-    min_height: int | None = None
-    max_aspect: float | None = Field(None, ge=1, description="Longer over shorter side.")
-    formats: list[Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]] = Field([], description="Empty = all of them.")
-    licences: list[str] = Field([], description="E.g. `cc0`, `by`, `by-sa`; empty = any, and unknown ones.")
+    min_width: int | None = Field(None, description="Minimum width in pixels.")
+    min_height: int | None = Field(None, description="Minimum height in pixels.")
+    max_aspect: float | None = Field(None, ge=1, description="Maximum ratio of the longer to the shorter side.")
+    formats: list[Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]] = Field(
+        [], description="Accepted formats. Empty: all of them."
+    )
+    licences: list[str] = Field(
+        [], description="Accepted licences, e.g. `cc0`, `by`, `by-sa`. Empty: any licence, including unknown ones."
+    )
 
 
 class ImageState(StrEnum):
     PENDING = "pending"
-    """Somebody is at it; none is left when the chunk is done."""
+    """In progress; a finished chunk has no such images."""
     DOWNLOADED = "downloaded"
     REJECTED = "rejected"
 
 
 class Finding(Model):
-    """Something that a check says of an image."""
+    """A failed check of an image."""
 
-    check: str = Field(description="E.g. `blurry`, `near_duplicate`.")
-    level: Level
-    score: float | None = Field(None, description="What was measured, in the unit of the check.")
-    limit: float | None = Field(None, description="Beyond which it is a finding.")
-    of: str | None = Field(None, description="The image that this one duplicates.")
-    note: str | None = Field(None, description="What is wrong in a few words, where a number does not say it.")
+    check: str = Field(description="Name of the check, e.g. `blurry` or `near_duplicate`.")
+    level: Level = Field(description="The lowest level that includes the check.")
+    score: float | None = Field(None, description="Measured value, in the unit of the check.")
+    limit: float | None = Field(None, description="Limit that the value exceeds or falls below.")
+    of: str | None = Field(None, description="Id of the image that this one duplicates.")
+    note: str | None = Field(None, description="Short explanation, for checks without a number.")
 
 
 class Verdict(Model):
-    """What validation says of an image: nothing is deleted for it."""
+    """The verdict of validation on an image. No image is deleted because of it."""
 
     accepted: bool
     level: Level
-    findings: list[Finding] = Field([], description="Why it is not accepted, worst first.")
+    findings: list[Finding] = Field([], description="Why the image is not accepted, worst first.")
     checked_at: datetime
 
 
 class ImageRecord(Model):
-    """An image that a source named, and what came of it: a document of its own, keyed by dataset and URL."""
+    """A candidate image and its outcome: a separate document, keyed by dataset and URL."""
 
     id: str
     dataset_id: str
     owner: str
-    url: str = Field(description="Of the image.")
-    page_url: str | None = Field(None, description="Where it is shown.")
-    source: str = Field(description="Which engine named it first.")
+    url: str = Field(description="URL of the image.")
+    page_url: str | None = Field(None, description="URL of the page that contains the image.")
+    source: str = Field(description="The source that returned the image first.")
     keyword: str | None = None
     title: str | None = None
     author: str | None = None
-    licence: str | None = Field(None, description="In lower case as the source names it, e.g. `by-sa 4.0`.")
+    licence: str | None = Field(None, description="Licence as the source names it, in lower case, e.g. `by-sa 4.0`.")
     licence_url: str | None = None
     state: ImageState
-    reason: str | None = Field(None, description="Why it was rejected, e.g. `http_404`, `robots`, `duplicate`.")
+    reason: str | None = Field(None, description="Why the image was rejected, e.g. `http_404`, `robots`, `duplicate`.")
     chunk: int
-    position: int = Field(0, description="Place among the chunk's candidates: with `chunk` it says who came first.")
-    of: str | None = Field(None, description="The image that has the same bytes, of one rejected as `duplicate`.")
-    content_type: str | None = Field(None, description="As the server declared it.")
-    sha256: str | None = Field(None, description="Of the bytes as they were downloaded.")
-    media: str | None = Field(None, description="Object in the media bucket.")
+    position: int = Field(0, description="Position among the chunk's candidates; with `chunk`, it defines an order.")
+    of: str | None = Field(None, description="Id of the image with the same bytes, if rejected as `duplicate`.")
+    content_type: str | None = Field(None, description="Media type declared by the server.")
+    sha256: str | None = Field(None, description="SHA-256 of the downloaded bytes.")
+    media: str | None = Field(None, description="Name of the object in the media bucket.")
     size_bytes: int | None = None
     format: str | None = None
     width: int | None = None
     height: int | None = None
     phash: str | None = Field(None, description="64-bit perceptual hash, 16 hexadecimal digits.")
-    features: list[float] | None = Field(None, description="Colour, texture and shape, by which outliers are found.")
-    group: str | None = Field(None, description="Near duplicates have the same; the id of the one that is kept.")
+    features: list[float] | None = Field(None, description="Color, texture and shape features to detect outliers.")
+    group: str | None = Field(None, description="Id of the image kept from a group of near duplicates.")
     verdict: Verdict | None = None
     created_at: datetime

@@ -1,4 +1,4 @@
-"""The events that set functions off, as CloudEvents carry them."""
+"""The CloudEvents that trigger functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StoredObject:
 
 
 def message_of(event: CloudEvent) -> dict[str, Any]:
-    """The JSON object that a Pub/Sub event carries; raises ValueError for anything else."""
+    """Return the JSON object of a Pub/Sub event; raises ValueError for anything else."""
     try:
         message = json.loads(base64.b64decode(event.data["message"]["data"], validate=True))
     except (TypeError, KeyError, ValueError) as error:
@@ -30,7 +30,7 @@ def message_of(event: CloudEvent) -> dict[str, Any]:
 
 
 def job_of(event: CloudEvent) -> str:
-    """The job that a stage's message is about; raises ValueError."""
+    """Return the id of the job in a stage's message; raises ValueError."""
     job_id = message_of(event).get("jobId")
     if not isinstance(job_id, str) or not job_id:
         raise ValueError(f"event {event['id']} names no job")
@@ -38,7 +38,7 @@ def job_of(event: CloudEvent) -> str:
 
 
 def part_of(event: CloudEvent) -> int | None:
-    """The part of a divided stage that a message is about; None for the stage as a whole. Raises ValueError."""
+    """Return the part of a divided stage in a message; None for the stage as a whole. Raises ValueError."""
     number = message_of(event).get("part")
     if number is not None and not isinstance(number, int):
         raise ValueError(f"event {event['id']} names no part")
@@ -46,7 +46,7 @@ def part_of(event: CloudEvent) -> int | None:
 
 
 def object_of(event: CloudEvent) -> StoredObject:
-    """The object of a storage event, or of a bucket's notification that Pub/Sub pushes; raises ValueError."""
+    """Return the object of a storage event or of a bucket notification pushed by Pub/Sub; raises ValueError."""
     stored = message_of(event) if isinstance(event.data, dict) and "message" in event.data else event.data
     try:
         return StoredObject(bucket=str(stored["bucket"]), name=str(stored["name"]))

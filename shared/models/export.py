@@ -1,4 +1,4 @@
-"""What is exported of a dataset, and into which files."""
+"""Options and results of a dataset export."""
 
 from __future__ import annotations
 
@@ -14,19 +14,26 @@ ACCEPTED, NOT_CHECKED = "accepted", "not_checked"
 
 
 class ExportOptions(Model):
+    """The options of a dataset export."""
+
     format: Format = Field(
-        description="`zip`: images with their facts. `webdataset`: the same as tar shards. `parquet`, `coco`: facts"
-        " alone. `sheet`: a page with small pictures of accepted and rejected images, by reason."
+        description="`zip`: images with their metadata. `webdataset`: the same as tar shards. `parquet`, `coco`:"
+        " metadata only. `sheet`: a page with thumbnails of accepted and rejected images, by reason."
     )
     include: list[str] = Field(
         [ACCEPTED],
         max_length=30,
-        description="Images with which verdicts: `accepted`; `not_checked`; names of checks, for images with nothing"
-        " else against them, e.g. `blurry`.",
+        description="Verdicts of the images to export: `accepted`, `not_checked`, or names of checks such as `blurry`"
+        " for images with findings of these checks only.",
     )
-    train: float = Field(0.8, ge=0, le=1, description="Share of the images; near duplicates stay together.")
-    val: float = Field(0.1, ge=0, le=1)
-    test: float = Field(0.1, ge=0, le=1)
+    train: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="Share of images in the split `train`. The shares add up to 1; near duplicates share a split.",
+    )
+    val: float = Field(0.1, ge=0, le=1, description="Share of images in the split `val`.")
+    test: float = Field(0.1, ge=0, le=1, description="Share of images in the split `test`.")
 
     @model_validator(mode="after")
     def whole(self) -> Self:

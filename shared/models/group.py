@@ -1,4 +1,4 @@
-"""Videos that belong together, and the link by which they are shown to others."""
+"""Groups of videos, and their share links."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MAX_VIDEOS = 500
 
 
 class Share(Model):
-    """A link for readers without an account. The token itself is not kept."""
+    """A share link for readers without an account. The token itself is not stored."""
 
     token_hash: str = Field(description="SHA-256 of the token, in hexadecimal.")
     created_at: datetime
-    expires_at: datetime | None = Field(None, description="None = until it is revoked.")
+    expires_at: datetime | None = Field(None, description="When the link expires; None: it works until revoked.")
 
 
 class Group(Model):
@@ -24,7 +24,7 @@ class Group(Model):
     owner: str
     name: str
     description: str | None = None
-    videos: list[str] = Field([], description="Ids in the order that the owner gave them.")
+    videos: list[str] = Field([], description="Ids of the videos, in the owner's order.")
     share: Share | None = None
     created_at: datetime
     updated_at: datetime

@@ -1,4 +1,4 @@
-"""The job document: what frontends watch, and the unit of atomicity of the pipeline."""
+"""The job document, which frontends watch and which is the pipeline's unit of atomicity."""
 
 from __future__ import annotations
 
@@ -39,62 +39,70 @@ class UploadState(StrEnum):
 
 
 class Lease(Model):
-    """The right of one delivery to work on a stage until a time."""
+    """The exclusive right of one delivery to run a stage, until a time."""
 
     holder: str
     until: datetime
 
 
 class JobError(Model):
-    code: str
-    message: str
-    stage: str | None
+    """Why a job or a stage failed."""
+
+    code: str = Field(description="Stable, machine-readable error code.")
+    message: str = Field(description="What happened and what to do, for people.")
+    stage: str | None = Field(description="The stage that failed. Null if no stage had started.")
     retryable: bool = Field(description="Whether POST /v1/jobs/{id}/retry can help.")
 
 
 class StageState(Model):
-    number: int = Field(1, description="Place among the job's stages, from 1; maps in Firestore have no order.")
-    status: StageStatus = StageStatus.PENDING
-    attempts: int = 0
-    parts: int | None = Field(None, description="Into how many parts its work is divided; None = it is not.")
-    progress: float = Field(0, ge=0, le=1)
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    message: str | None = Field(None, description="What the stage is doing or why it is being tried again.")
-    error: JobError | None = Field(None, description="Why its last attempt failed.")
+    """State of a stage of a job."""
+
+    number: int = Field(
+        1, description="Position among the job's stages, starting at 1. Maps in Firestore are unordered."
+    )
+    status: StageStatus = Field(StageStatus.PENDING, description="Status of the stage.")
+    attempts: int = Field(0, description="Number of attempts so far.")
+    parts: int | None = Field(None, description="Number of parts that the work is divided into. Null if undivided.")
+    progress: float = Field(0, ge=0, le=1, description="Progress from 0 to 1.")
+    started_at: datetime | None = Field(None, description="When the first attempt started.")
+    ended_at: datetime | None = Field(None, description="When the stage ended.")
+    message: str | None = Field(None, description="What the stage is doing, or why it is being retried.")
+    error: JobError | None = Field(None, description="Why the last attempt failed, if it did.")
     lease: Lease | None = None
 
 
 class Outgoing(Model):
-    """A message that is decided but perhaps not yet published."""
+    """A message that is recorded and may not be published yet."""
 
     id: str
-    target: str = Field(description="The stage that the message sets off, or the dead-letter topic.")
+    target: str = Field(description="The stage that the message triggers, or the dead-letter topic.")
 
 
 class Upload(Model):
-    state: UploadState
-    size: int | None = None
-    content_type: str | None = None
-    expires_at: datetime | None = None
+    """The upload of a job's file."""
+
+    state: UploadState = Field(description="`waiting` for the bytes, `received`, or `expired`.")
+    size: int | None = Field(None, description="Size of the file in bytes.")
+    content_type: str | None = Field(None, description="Media type of the file.")
+    expires_at: datetime | None = Field(None, description="When the upload expires if the bytes do not arrive.")
 
 
 class Usage(Model):
-    """What an analysis took. Costs are estimates in US dollars."""
+    """Resources used by an analysis. Costs are estimates in US dollars."""
 
-    provider: str | None = None
-    model: str | None = None
-    prompt_version: str | None = None
-    tokens_in: int = 0
-    tokens_out: int = 0
-    audio_seconds: float = 0
-    frames: int = 0
-    cost_usd: float = 0
-    notes: list[str] = Field([], description="E.g. that a provider was down and another one stood in.")
+    provider: str | None = Field(None, description="The AI provider, e.g. `openai`, `gemini` or `offline`.")
+    model: str | None = Field(None, description="The model.")
+    prompt_version: str | None = Field(None, description="Version of the prompt.")
+    tokens_in: int = Field(0, description="Number of input tokens.")
+    tokens_out: int = Field(0, description="Number of output tokens.")
+    audio_seconds: float = Field(0, description="Duration of transcribed audio in seconds.")
+    frames: int = Field(0, description="Number of frames sent to the model.")
+    cost_usd: float = Field(0, description="Estimated cost in US dollars.")
+    notes: list[str] = Field([], description="Remarks, e.g. that another provider replaced one that was unavailable.")
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
-        """What several took together; who made it is taken from the last that says so."""
+        """Add up several usages; provider and model come from the last one that names them."""
         whole = cls()
         for one in usages:
             sums = {name: getattr(whole, name) + getattr(one, name) for name in ADDED}
@@ -105,64 +113,69 @@ class Usage(Model):
 
 
 HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
-"""What of a job is machinery, or goes without saying, and not shown to its owner."""
+"""Internal fields that clients do not see."""
 ADDED = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
 NAMED = ("provider", "model", "prompt_version")
 
 
 class Part(StageState):
-    """A part of a stage whose work is divided: a document of its own, claimed and tried again by itself.
+    """A part of a divided stage: a separate document, claimed and retried on its own.
 
-    `number` is its place among the parts, from 0.
+    `number` is its position among the parts, starting at 0.
     """
 
     job_id: str
     owner: str
     stage: str
     usage: Usage = Field(default_factory=Usage)
-    outcome: dict[str, Any] | None = Field(None, description="What it gave; None while it is not done.")
+    outcome: dict[str, Any] | None = Field(None, description="Result of the part; None until it is done.")
 
 
 class Job(Model):
-    id: str
+    """A job: one analysis of one video."""
+
+    id: str = Field(description="Identifier of the job.")
     owner: str
-    kind: str
-    language: str
-    url: str | None = None
-    filename: str | None = None
-    options: dict[str, Any] = {}
-    status: JobStatus = JobStatus.QUEUED
-    stage: str | None = Field(None, description="The stage that runs or ran last.")
-    progress: int = Field(0, ge=0, le=100)
-    stages: dict[str, StageState] = Field({}, description="All the stages this job will take, in order.")
-    upload: Upload | None = None
-    video: Video = Field(default_factory=Video)
-    result: dict[str, Any] | None = None
-    usage: Usage = Field(default_factory=Usage)
-    error: JobError | None = None
-    created_at: datetime
-    updated_at: datetime
-    ended_at: datetime | None = None
+    kind: str = Field(description="Kind of analysis.")
+    language: str = Field(description="Language of the result, as a BCP-47 tag.")
+    url: str | None = Field(None, description="URL of the video. Null for an uploaded file.")
+    filename: str | None = Field(None, description="Name of the file.")
+    options: dict[str, Any] = Field({}, description="Options of the kind.")
+    status: JobStatus = Field(JobStatus.QUEUED, description="Status of the job.")
+    stage: str | None = Field(None, description="The stage that runs or ran last. Null before the first one.")
+    progress: int = Field(0, ge=0, le=100, description="Progress in percent. It never decreases.")
+    stages: dict[str, StageState] = Field({}, description="All stages of the job, in order.")
+    upload: Upload | None = Field(None, description="The upload of the file. Null for a URL.")
+    video: Video = Field(default_factory=Video, description="The video. Fields are set as stages determine them.")
+    result: dict[str, Any] | None = Field(
+        None, description="The result, in the form that GET /v1/kinds describes. Null until the job is done."
+    )
+    usage: Usage = Field(default_factory=Usage, description="Resources used by the job.")
+    error: JobError | None = Field(None, description="Why the job failed, if it did.")
+    created_at: datetime = Field(description="When the job was created.")
+    updated_at: datetime = Field(description="When the job last changed.")
+    ended_at: datetime | None = Field(None, description="When the job ended.")
     outbox: list[Outgoing] = []
-    wake_at: datetime | None = Field(None, description="When sweep is to look at this job next; None = never.")
+    wake_at: datetime | None = Field(None, description="When `sweep` checks this job next; None: never.")
     keep_source: bool | None = Field(
         None,
-        description="`true`: its video is kept as long as the job. `false`: it is deleted at the job's end. `null`:"
-        " SOURCE_RETENTION_HOURS after that.",
+        description="How long the video file is kept. `true`: as long as the job. `false`: until the job ends. `null`:"
+        " SOURCE_RETENTION_HOURS longer.",
     )
-    source_deleted: bool = False
-    title: str | None = Field(None, description="As its owner calls the video.")
-    description: str | None = None
-    tags: list[str] = []
+    source_deleted: bool = Field(False, description="Whether the video file was deleted.")
+    title: str | None = Field(None, description="Title of the video, set by the owner.")
+    description: str | None = Field(None, description="Description of the video, set by the owner.")
+    tags: list[str] = Field([], description="Tags of the video, set by the owner.")
     of_video: str | None = Field(
-        None, description="The job that brought the video which this one analyses again; null for that job itself."
+        None,
+        description="The job that stored the video, if this one analyzes it again. Null for the job that stored it.",
     )
-    search: list[str] = Field([], description="Words that the video is found by.")
-    trace: str | None = Field(None, description="W3C traceparent of the request that made the job.")
+    search: list[str] = Field([], description="Search words of the video.")
+    trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
 
     @property
     def source_job(self) -> str:
-        """Whose object in `uploads` the video is."""
+        """Id of the job whose object in `uploads` is the video."""
         return self.id if self.of_video is None or "extract" in self.stages else self.of_video
 
     @field_validator("stages")
@@ -171,7 +184,7 @@ class Job(Model):
         return dict(sorted(stages.items(), key=lambda item: item[1].number))
 
     def public(self) -> dict[str, Any]:
-        """What its owner sees: everything but the machinery."""
+        """Return the form that clients see, without internal fields."""
         return self.model_dump(
             mode="json",
             by_alias=True,

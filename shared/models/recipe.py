@@ -1,6 +1,6 @@
-"""A recipe as it is taken out of a video.
+"""A recipe extracted from a video.
 
-`readOnly` marks what is never a model's to say: AI providers are not asked for it, and what they say of it is dropped.
+`readOnly` marks fields that Clipwise sets itself: AI providers are not asked for them, and their values are dropped.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Recipe(Model):
     )
     title_seen: Sighting | None = None
     confidence: float = Field(
-        0, ge=0, le=1, description="Mean over what was found; 0 when nothing was.", json_schema_extra=OURS
+        0, ge=0, le=1, description="Mean confidence of all ingredients and steps.", json_schema_extra=OURS
     )
     notes: list[str] = Field(
-        [], description="What the reader should know, e.g. limits of the provider.", json_schema_extra=OURS
+        [], description="Remarks for the reader, e.g. limits of the provider.", json_schema_extra=OURS
     )

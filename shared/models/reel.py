@@ -1,6 +1,6 @@
-"""A short video taken apart: why it works, its script by time, what would make it better.
+"""An analysis of a short video: why it works, its script by time, what would improve it.
 
-`readOnly` marks what is never a model's to say: AI providers are not asked for it, and what they say of it is dropped.
+`readOnly` marks fields that Clipwise sets itself: AI providers are not asked for them, and their values are dropped.
 """
 
 from __future__ import annotations
@@ -49,27 +49,29 @@ class Recommendation(Model):
 
 
 class Pacing(Model):
-    """What was measured in the video. None is what could not be: there was nothing of the sort to measure."""
+    """Measurements of the video. A value is null if there was nothing to measure."""
 
-    duration_sec: float
-    shots: int
-    cuts_per_minute: float
-    mean_shot_sec: float | None = None
-    median_shot_sec: float | None = None
-    longest_shot_sec: float | None = None
-    first_cut_sec: float | None = None
-    first_words_sec: float | None = Field(None, description="When the first word is said.")
-    first_text_sec: float | None = Field(None, description="When the first text stands on the screen.")
+    duration_sec: float = Field(description="Duration in seconds.")
+    shots: int = Field(description="Number of shots.")
+    cuts_per_minute: float = Field(description="Cuts per minute.")
+    mean_shot_sec: float | None = Field(None, description="Mean duration of a shot in seconds.")
+    median_shot_sec: float | None = Field(None, description="Median duration of a shot in seconds.")
+    longest_shot_sec: float | None = Field(None, description="Duration of the longest shot in seconds.")
+    first_cut_sec: float | None = Field(None, description="Time of the first cut in seconds.")
+    first_words_sec: float | None = Field(None, description="Time of the first spoken word in seconds.")
+    first_text_sec: float | None = Field(None, description="Time of the first on-screen text in seconds.")
     hook_sec: float | None = Field(
-        None, description="Until anything happens: the earliest of first cut, first words and first text."
+        None, description="Time until something happens: the earliest of first cut, first words and first text."
     )
-    loudness: Loudness | None = None
-    silence_share: float | None = Field(None, description="Of the duration, 0 to 1; None without a sound track.")
-    words_spoken: int | None = None
-    words_per_minute: float | None = Field(None, description="Over the time in which somebody speaks.")
-    text_share: float | None = Field(None, description="Share of the time with text on the screen, 0 to 1.")
+    loudness: Loudness | None = Field(None, description="Loudness of the audio track.")
+    silence_share: float | None = Field(
+        None, description="Share of silence in the duration, from 0 to 1. Null without an audio track."
+    )
+    words_spoken: int | None = Field(None, description="Number of spoken words.")
+    words_per_minute: float | None = Field(None, description="Speaking rate in words per minute of speech.")
+    text_share: float | None = Field(None, description="Share of the duration with on-screen text, from 0 to 1.")
     text_words_per_sec: float | None = Field(
-        None, description="Words to be read for each second with text on the screen."
+        None, description="On-screen words per second, over the time with on-screen text."
     )
 
 

@@ -1,6 +1,6 @@
-"""What a video says, in short.
+"""A summary of a video.
 
-`readOnly` marks what is never a model's to say: AI providers are not asked for it, and what they say of it is dropped.
+`readOnly` marks fields that Clipwise sets itself: AI providers are not asked for them, and their values are dropped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shared.models.recipe import OURS
 class KeyPoint(Model):
     text: str
     start: float | None = Field(None, description="Seconds; where in the video it is said, null if nowhere exactly.")
-    quote: str | None = Field(None, description="The words that are said there.", json_schema_extra=OURS)
+    quote: str | None = Field(None, description="The spoken words at that time.", json_schema_extra=OURS)
 
 
 class Chapter(Model):
@@ -33,5 +33,5 @@ class Summary(Model):
     duration_sec: float = Field(0, json_schema_extra=OURS)
     language: str | None = Field(None, description="BCP-47 tag of the text in this result.", json_schema_extra=OURS)
     notes: list[str] = Field(
-        [], description="What the reader should know, e.g. limits of the provider.", json_schema_extra=OURS
+        [], description="Remarks for the reader, e.g. limits of the provider.", json_schema_extra=OURS
     )

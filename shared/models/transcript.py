@@ -1,4 +1,4 @@
-"""All that is said in a video, with times."""
+"""The transcript of a video, with timestamps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from shared.models.video import Segment, TranscriptSource
 
 
 class Transcript(Model):
-    """Stored as `transcript.json` beside the pictures; of captions, as `captions.json`."""
+    """A transcript. It is stored as `transcript.json`, or as `captions.json` if it comes from captions."""
 
-    source: TranscriptSource | None = Field(None, description="None when there are no words.")
-    language: str | None = Field(None, description="BCP-47 tag, or as tagged in the file, e.g. `deu`; None if unknown.")
-    segments: list[Segment] = Field([], description="In order of time.")
-    provider: str | None = Field(None, description="Who listened, for speech.")
-    model: str | None = None
-    notes: list[str] = Field([], description="E.g. that nobody was there to listen.")
+    source: TranscriptSource | None = Field(None, description="Where the text comes from. Null if there is none.")
+    language: str | None = Field(
+        None, description="Language: a BCP-47 tag, or the tag in the file, e.g. `deu`. Null if unknown."
+    )
+    segments: list[Segment] = Field([], description="Segments in order of time.")
+    provider: str | None = Field(None, description="The provider that transcribed the speech, if any.")
+    model: str | None = Field(None, description="The model that transcribed the speech, if any.")
+    notes: list[str] = Field([], description="Remarks, e.g. that no speech recognition was available.")

@@ -1,4 +1,4 @@
-"""What is known of a video from looking at its bytes."""
+"""Models of a video: what probing and extraction determine from the file."""
 
 from __future__ import annotations
 
@@ -14,142 +14,154 @@ class SubtitleTrack(Model):
     """A text subtitle stream inside the file."""
 
     index: int = Field(description="Stream index in the file.")
-    codec: str
-    language: str | None = Field(None, description="As tagged in the file, e.g. `deu`; None when untagged.")
+    codec: str = Field(description="Codec of the track.")
+    language: str | None = Field(None, description="Language tag in the file, e.g. `deu`. Null if there is none.")
 
 
 class MediaInfo(Model):
-    """The result of probing a file. Sizes are display sizes: after rotation, in pixels."""
+    """Properties of a file. Sizes are display sizes in pixels, after rotation."""
 
     container: str = Field(description="Demuxer name, e.g. `mov,mp4,m4a,3gp,3g2,mj2`.")
-    size_bytes: int
-    duration_sec: float = Field(description="From real packet times where the header has none or lies.")
-    has_video: bool
-    has_audio: bool
-    width: int = 0
-    height: int = 0
-    rotation: int = Field(0, description="Clockwise degrees to turn decoded pixels for display: 0, 90, 180 or 270.")
-    fps: float | None = Field(None, description="Mean frame rate; None when unknown.")
-    variable_frame_rate: bool = False
-    video_codec: str | None = None
-    audio_codec: str | None = None
-    pixel_format: str | None = None
-    bit_depth: int = 8
-    hdr: bool = Field(False, description="The transfer function is PQ or HLG.")
-    bit_rate: int | None = Field(None, description="Bits per second of the whole file.")
-    sample_rate: int | None = Field(None, description="Hz, of the first audio stream.")
-    channels: int | None = None
-    subtitles: list[SubtitleTrack] = []
-    warnings: list[str] = Field([], description="Damage that was survived, e.g. `truncated`; words for people.")
+    size_bytes: int = Field(description="Size of the file in bytes.")
+    duration_sec: float = Field(
+        description="Duration in seconds, from packet timestamps if the header has none or is wrong."
+    )
+    has_video: bool = Field(description="Whether the file has a video track.")
+    has_audio: bool = Field(description="Whether the file has an audio track.")
+    width: int = Field(0, description="Display width in pixels. 0 without a video track.")
+    height: int = Field(0, description="Display height in pixels. 0 without a video track.")
+    rotation: int = Field(
+        0, description="Clockwise rotation of decoded frames for display, in degrees: 0, 90, 180 or 270."
+    )
+    fps: float | None = Field(None, description="Mean frame rate in frames per second. Null if unknown.")
+    variable_frame_rate: bool = Field(False, description="Whether the frame rate varies.")
+    video_codec: str | None = Field(None, description="Codec of the video track.")
+    audio_codec: str | None = Field(None, description="Codec of the audio track.")
+    pixel_format: str | None = Field(None, description="Pixel format, e.g. `yuv420p`.")
+    bit_depth: int = Field(8, description="Bits per color channel.")
+    hdr: bool = Field(False, description="Whether the transfer function is PQ or HLG.")
+    bit_rate: int | None = Field(None, description="Bit rate of the whole file in bits per second.")
+    sample_rate: int | None = Field(None, description="Sample rate of the first audio track in hertz.")
+    channels: int | None = Field(None, description="Number of channels of the first audio track.")
+    subtitles: list[SubtitleTrack] = Field([], description="Text subtitle tracks.")
+    warnings: list[str] = Field([], description="Damage that did not prevent processing, e.g. `truncated`, for people.")
 
 
 class Span(Model):
-    """A stretch of the video, [start, end) in seconds."""
+    """A span of time in the video: [start, end) in seconds."""
 
-    start: float
-    end: float
+    start: float = Field(description="Start in seconds.")
+    end: float = Field(description="End in seconds, exclusive.")
 
 
 class Shot(Span):
-    """A run of frames between two cuts, [start, end) in seconds."""
+    """The frames between two cuts."""
 
 
 class Frame(Model):
-    """A picture taken out of the video and stored in the media bucket."""
+    """A frame of the video, stored in the media bucket."""
 
-    name: str = Field(description="Media name, e.g. `frames/03.jpg`, to be read at /v1/jobs/{id}/media/{name}.")
+    name: str = Field(description="Media name, e.g. `frames/03.jpg`. Download it from GET /v1/jobs/{id}/media/{name}.")
     time: float = Field(description="Presentation time in seconds.")
-    width: int
-    height: int
-    sharpness: float | None = Field(None, description="Variance of the Laplacian of the luma; larger is sharper.")
+    width: int = Field(description="Width in pixels.")
+    height: int = Field(description="Height in pixels.")
+    sharpness: float | None = Field(None, description="Variance of the Laplacian of the luma. Larger is sharper.")
 
 
 class Word(Span):
-    """A word and when it is said."""
+    """A spoken word with its timestamps."""
 
-    text: str
+    text: str = Field(description="The word.")
 
 
 class Segment(Span):
-    """Some words and when they are said or shown."""
+    """A piece of a transcript with its timestamps."""
 
-    text: str
-    words: list[Word] = Field([], description="Its words one by one, where whoever listened told their times.")
+    text: str = Field(description="Text of the segment.")
+    words: list[Word] = Field([], description="The words with their timestamps, if the provider returns them.")
 
 
 class AudioPart(Span):
-    """A stretch of the audio in a file of its own, short enough for one request to a speech service."""
+    """A part of the audio as a separate file, short enough for one request to a speech service."""
 
-    name: str = Field(description="Media name; the file begins at `start`.")
+    name: str = Field(description="Media name. The file begins at `start`.")
 
 
 class Loudness(Model):
-    """By EBU R 128."""
+    """Loudness according to EBU R 128."""
 
-    integrated_lufs: float
-    range_lu: float
-    true_peak_dbfs: float
+    integrated_lufs: float = Field(description="Integrated loudness in LUFS.")
+    range_lu: float = Field(description="Loudness range in LU.")
+    true_peak_dbfs: float = Field(description="True peak in dBFS.")
 
 
 class AudioTrack(Model):
-    """The audio taken out of the video: mono, 16 kHz."""
+    """The audio extracted from the video: mono, 16 kHz."""
 
-    name: str
-    duration_sec: float
-    sample_rate: int = 16_000
-    loudness: Loudness | None = Field(None, description="Of the video's own sound track; None for pure silence.")
+    name: str = Field(description="Media name of the file.")
+    duration_sec: float = Field(description="Duration in seconds.")
+    sample_rate: int = Field(16_000, description="Sample rate in hertz.")
+    loudness: Loudness | None = Field(
+        None, description="Loudness of the original audio track. Null for complete silence."
+    )
     parts: list[AudioPart] = Field(
         [],
-        description="What is to be listened to for words, in order of time: cut at silences, silent stretches left out;"
-        " neighbours overlap where there was no silence to cut at. Empty when nothing is to be listened to.",
+        description="Parts to transcribe, in order of time. They are cut at silences and omit silent passages; parts"
+        " overlap where there was no silence to cut at. Empty if there is nothing to transcribe.",
     )
 
 
 class Origin(Model):
-    """What the place a video was downloaded from tells of it. Numbers are as of the download."""
+    """Information from the platform that the video was downloaded from, as of the download."""
 
-    source: str = Field(description="Who fetched it: `http`, `yt-dlp` or `apify`.")
-    notes: list[str] = Field([], description="Why those that would have come first did not fetch it.")
-    page_url: str | None = Field(None, description="The page of the video, short links resolved.")
-    music: str | None = None
-    views: int | None = None
-    likes: int | None = None
-    comments: int | None = None
-    shares: int | None = None
-    tags: list[str] = []
-    published_at: datetime | None = None
+    source: str = Field(description="The downloader: `http`, `yt-dlp` or `apify`.")
+    notes: list[str] = Field([], description="Why downloaders with a higher priority did not download the video.")
+    page_url: str | None = Field(None, description="URL of the video's page, with short links resolved.")
+    music: str | None = Field(None, description="Music of the video, as the platform names it.")
+    views: int | None = Field(None, description="Number of views.")
+    likes: int | None = Field(None, description="Number of likes.")
+    comments: int | None = Field(None, description="Number of comments.")
+    shares: int | None = Field(None, description="Number of shares.")
+    tags: list[str] = Field([], description="Tags of the video on the platform.")
+    published_at: datetime | None = Field(None, description="When the video was published.")
 
 
 TranscriptSource = Literal["subtitles", "captions", "speech"]
-"""Subtitle track of the file; captions of the page it came from; what was heard."""
+"""A subtitle track in the file, captions of the page it came from, or transcribed speech."""
 
 
 class Video(Model):
-    """What a job's document shows of its video; fields fill as stages find them."""
+    """The video of a job. Fields are set as stages determine them."""
 
-    filename: str | None = None
-    content_type: str | None = None
-    title: str | None = Field(None, description="As its source tells it, if it does.")
-    author: str | None = None
-    caption: str | None = None
-    origin: Origin | None = Field(None, description="None for a file that was uploaded.")
-    captions: str | None = Field(None, description="Media name of the captions that its source has, a transcript.")
-    info: MediaInfo | None = None
-    thumbnail: Frame | None = None
-    shots: list[Shot] = []
-    frames: list[Frame] = []
-    audio: AudioTrack | None = None
-    transcript_source: TranscriptSource | None = None
-    transcript_language: str | None = Field(None, description="BCP-47 tag, or as tagged in the file, e.g. `deu`.")
+    filename: str | None = Field(None, description="Name of the file.")
+    content_type: str | None = Field(None, description="Media type of the file.")
+    title: str | None = Field(None, description="Title given by the source, if any.")
+    author: str | None = Field(None, description="Author given by the source, if any.")
+    caption: str | None = Field(None, description="Text posted with the video, if any.")
+    origin: Origin | None = Field(None, description="Where the video was downloaded from. Null for an uploaded file.")
+    captions: str | None = Field(
+        None, description="Media name of the captions given by the source, stored as a transcript."
+    )
+    info: MediaInfo | None = Field(None, description="Properties of the file.")
+    thumbnail: Frame | None = Field(None, description="The thumbnail.")
+    shots: list[Shot] = Field([], description="Shots in order of time.")
+    frames: list[Frame] = Field([], description="Key frames in order of time.")
+    audio: AudioTrack | None = Field(None, description="The extracted audio. Null if there is none.")
+    transcript_source: TranscriptSource | None = Field(
+        None, description="Where the transcript comes from. Null without a transcript."
+    )
+    transcript_language: str | None = Field(
+        None, description="Language of the transcript: a BCP-47 tag, or the tag in the file, e.g. `deu`."
+    )
     transcript: str | None = Field(
         None,
-        description="The words so far, while they are listened to and after, at most 20 000 characters. All with"
-        " their times: GET /v1/jobs/{id}/export.",
+        description="The transcript so far, at most 20,000 characters. It grows while the audio is transcribed. GET"
+        " /v1/jobs/{id}/export returns all of it, with timestamps.",
     )
 
 
 class Extraction(Model):
-    """Everything the extract stage found, stored as `extract.json` beside the pictures for the stages after it."""
+    """The output of the extract stage, stored as `extract.json` in the media bucket for later stages."""
 
     info: MediaInfo
     thumbnail: Frame | None
@@ -157,6 +169,6 @@ class Extraction(Model):
     frames: list[Frame] = Field(description="Key frames, at most 12, in time order.")
     samples: list[Frame] = Field(description="Frames for reading on-screen text, in time order.")
     audio: AudioTrack | None
-    silences: list[Span] = Field([], description="Stretches of the sound without anything to hear, in order of time.")
-    transcript: list[Segment] = Field(description="From an embedded subtitle track; empty when there is none.")
+    silences: list[Span] = Field([], description="Silent passages of the audio, in order of time.")
+    transcript: list[Segment] = Field(description="From an embedded subtitle track; empty if there is none.")
     transcript_language: str | None = None

@@ -1,4 +1,4 @@
-"""Webhooks: where a user's programs are told of what happened, and what became of each telling."""
+"""Webhooks and their deliveries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.models.base import Model
 
 
 class Event(StrEnum):
-    """What can happen; named as the specification of Standard Webhooks has it."""
+    """An event, named according to the Standard Webhooks specification."""
 
     DONE = "job.done"
     FAILED = "job.failed"
@@ -20,11 +20,11 @@ class Event(StrEnum):
 
 
 TEST = "webhook.test"
-"""The type of what is sent to try an endpoint out; nobody asks for it by name."""
+"""The event of a test delivery; webhooks cannot subscribe to it."""
 
 
 class Webhook(Model):
-    """An endpoint of a user's. Its secret is not stored: it follows from `salt` and the server's key."""
+    """A user's webhook. Its secret is not stored: it is derived from `salt` and the server's key."""
 
     id: str
     owner: str
@@ -32,8 +32,8 @@ class Webhook(Model):
     events: list[Event]
     description: str | None = None
     salt: str
-    paused_reason: str | None = Field(None, description="Why nothing is sent; null while it is.")
-    failures: int = Field(0, description="Deliveries in a row that were given up.")
+    paused_reason: str | None = Field(None, description="Why deliveries are paused; None if they are not.")
+    failures: int = Field(0, description="Number of consecutive deliveries that failed in all attempts.")
     created_at: datetime
     updated_at: datetime
 
@@ -51,14 +51,16 @@ class DeliveryStatus(StrEnum):
 
 
 class Attempt(Model):
-    at: datetime
-    response_code: int | None = Field(None, description="Null when no answer came.")
-    duration_ms: int = 0
-    error: str | None = Field(None, description="What was wrong; null when it was taken.")
+    """An attempt to deliver an event."""
+
+    at: datetime = Field(description="When the attempt started.")
+    response_code: int | None = Field(None, description="HTTP status of the response. Null if there was none.")
+    duration_ms: int = Field(0, description="Duration of the attempt in milliseconds.")
+    error: str | None = Field(None, description="Why the attempt failed. Null if it succeeded.")
 
 
 class Delivery(Model):
-    """One telling of one event to one webhook. `id` is the same in all attempts: receivers know repeats by it."""
+    """The delivery of one event to one webhook. All attempts have the same `id`, so receivers can detect repeats."""
 
     id: str
     webhook_id: str
@@ -66,11 +68,11 @@ class Delivery(Model):
     job_id: str | None
     event: str
     occurred_at: datetime
-    data: dict[str, Any] | None = Field(description="What is told; null once the job was deleted.")
+    data: dict[str, Any] | None = Field(description="Payload of the event; None once the job was deleted.")
     status: DeliveryStatus = DeliveryStatus.PENDING
-    tries: int = Field(0, description="Attempts since it was made or last asked for again.")
-    attempts: list[Attempt] = Field([], description="The last ones, oldest first.")
-    due_at: datetime | None = Field(None, description="When it is to be tried next; null = not any more.")
-    wake_at: datetime | None = Field(None, description="When sweep is to look at it; null = never.")
+    tries: int = Field(0, description="Number of attempts since it was created or last replayed.")
+    attempts: list[Attempt] = Field([], description="The last attempts, oldest first.")
+    due_at: datetime | None = Field(None, description="When the next attempt is due; None: there is none.")
+    wake_at: datetime | None = Field(None, description="When `sweep` checks the delivery next; None: never.")
     created_at: datetime
     expires_at: datetime

@@ -1,1 +1,1 @@
-"""The paths of the systems that Clipwise replaces, thin over the native routes: other names for the same things."""
+"""The paths of the systems that Clipwise replaces: thin adapters over the native routes."""

@@ -1,4 +1,4 @@
-"""What all paths of the earlier ask-video have in common: they answer as Django REST framework does."""
+"""Shared by all paths of the earlier ask-video: they respond as Django REST framework does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PageOf = Callable[[str | None], tuple[list[T], str | None]]
 
 
 class AskRoute(APIRoute):
-    """Whatever is wrong with a request is 400; only who asks, and how often, has statuses of its own."""
+    """Responds to every invalid request with 400, except for authentication, permissions and rate limits."""
 
     def get_route_handler(self) -> Answer:
         handle = super().get_route_handler()
@@ -48,7 +48,7 @@ def ask_router(prefix: str, *statuses: int) -> APIRouter:
 
 
 def all_of(page_of: PageOf[T]) -> Iterator[T]:
-    """What a list without pages has: at most MOST_LISTED, from the pages that `page_of` gives by their cursors."""
+    """Yield the items of a list without pages: at most MOST_LISTED, from the pages that `page_of` returns."""
     cursor: str | None = None
     for _ in range(MOST_LISTED // PAGE):
         found, cursor = page_of(cursor)

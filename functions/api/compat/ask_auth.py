@@ -1,4 +1,4 @@
-"""The paths of the earlier ask-video for accounts: those of /v1/auth, with the names of its tokens."""
+"""The account paths of the earlier ask-video: /v1/auth with its field names."""
 
 from __future__ import annotations
 
@@ -21,50 +21,52 @@ from shared.platform.ports import Session
 router = ask_router("/api/auth", 413, 503)
 
 Text = Annotated[str, Field(max_length=1000)]
-Uid = Annotated[str, Field("", max_length=1000, description="From the mail's link; the token alone decides.")]
+Uid = Annotated[str, Field("", max_length=1000, description="Accepted for compatibility and ignored.")]
 
 
 class SignUp(BaseModel):
-    username: Text
-    email: Text
-    password: Text = Field(description="8 to 256 characters.")
+    username: Text = Field(description="Letters, digits, `.`, `+`, `-` and `_`. Usernames are not case-sensitive.")
+    email: Text = Field(description="Address to which the verification token is sent.")
+    password: Text = Field(description="Password of 8 to 256 characters.")
 
 
 class EmailToken(BaseModel):
     uid: Uid
-    token: Text
+    token: Text = Field(description="Token from the email.")
 
 
 class LogIn(BaseModel):
-    username: Text = Field(description="Or the e-mail address.")
-    password: Text
+    username: Text = Field(description="Username or email address.")
+    password: Text = Field(description="Password of the account.")
 
 
 class Refresh(BaseModel):
-    refresh: Annotated[str, Field(max_length=4000)]
+    refresh: Annotated[str, Field(max_length=4000)] = Field(
+        description="The refresh token of the session. It can be used once."
+    )
 
 
 class ResetRequest(BaseModel):
-    email: Text
+    email: Text = Field(description="Email address of the account.")
 
 
 class NewPassword(EmailToken):
-    new_password: Text = Field(description="8 to 256 characters.")
+    new_password: Text = Field(description="New password of 8 to 256 characters.")
 
 
 class Told(BaseModel):
-    detail: str
+    detail: str = Field(description="What happened, for people.")
 
 
 class TokenPair(BaseModel):
-    access: str = Field(description="To be sent as `Authorization: Bearer …`.")
-    refresh: str = Field(description="Good once: keep the one that comes with each answer.")
+    access: str = Field(description="Access token. Send it as `Authorization: Bearer …`.")
+    refresh: str = Field(description="Refresh token. It can be used once; each refresh returns a new one.")
 
 
 class Me(BaseModel):
-    id: str
-    username: str | None
-    email: str | None
+    id: str = Field(description="Identifier of the account.")
+    username: str | None = Field(description="Username. Null for an anonymous account.")
+    email: str | None = Field(description="Email address. Null for an anonymous account.")
 
 
 def json_body(form: type[BaseModel]) -> dict[str, Any]:
@@ -76,26 +78,38 @@ def pair(session: Session) -> Response:
     return JSONResponse(shown.model_dump(), headers={"Pragma": "no-cache"})
 
 
-@router.post("/signup/", summary="Make an account", status_code=201, openapi_extra=json_body(SignUp))
+@router.post(
+    "/signup/",
+    summary="Create an account",
+    description=(
+        "Compatible with ask-video: prefer POST /v1/auth/signup. Sends a verification token to the email address; "
+        "the account can be used once POST /api/auth/verify-email/ has received it."
+    ),
+    status_code=201,
+    openapi_extra=json_body(SignUp),
+)
 async def ask_sign_up(request: Request, guesses: Counted) -> Told:
-    """A mail goes to the address; the account can be used when its token has come back."""
     form = await read_json(request, SignUp)
     await run_in_threadpool(accounts.sign_up, guesses, form.username, form.email, form.password)
-    return Told(detail="A mail is on its way to this address; answer it to go on.")
+    return Told(detail="A verification email is on its way to this address. Follow its instructions to continue.")
 
 
 @router.post(
-    "/verify-email/", summary="Verify an e-mail address by what was mailed", openapi_extra=json_body(EmailToken)
+    "/verify-email/",
+    summary="Verify an email address",
+    description="Compatible with ask-video: prefer POST /v1/auth/verify-email.",
+    openapi_extra=json_body(EmailToken),
 )
 async def ask_verify_email(request: Request, guesses: Counted) -> Told:
     form = await read_json(request, EmailToken)
     await run_in_threadpool(accounts.verify_email, guesses, form.token)
-    return Told(detail="The address is verified; sign in.")
+    return Told(detail="The email address is verified. You can now sign in.")
 
 
 @router.post(
     "/login/",
     summary="Sign in",
+    description="Compatible with ask-video: prefer POST /v1/auth/login.",
     response_model=TokenPair,
     responses=problems(401, 403),
     openapi_extra=json_body(LogIn),
@@ -107,7 +121,11 @@ async def ask_log_in(request: Request, guesses: Counted) -> Response:
 
 @router.post(
     "/refresh/",
-    summary="Go on with a session",
+    summary="Refresh a session",
+    description=(
+        "Compatible with ask-video: prefer POST /v1/auth/refresh. "
+        "Using the same refresh token a second time ends the session."
+    ),
     response_model=TokenPair,
     responses=problems(401, 403),
     openapi_extra=json_body(Refresh),
@@ -117,27 +135,40 @@ async def ask_refresh(request: Request) -> Response:
     return pair(await run_in_threadpool(lambda: identity().refresh(form.refresh)))
 
 
-@router.get("/me/", summary="Look at one's account", responses=problems(401, 403))
+@router.get(
+    "/me/",
+    summary="Get your account",
+    description="Compatible with ask-video: prefer GET /v1/auth/me.",
+    responses=problems(401, 403),
+)
 def ask_me(user: Caller) -> Me:
     return Me(id=user.id, username=user.username, email=user.email)
 
 
 @router.post(
-    "/password-reset/", summary="Have a mail sent to choose a new password", openapi_extra=json_body(ResetRequest)
+    "/password-reset/",
+    summary="Request a password reset",
+    description=(
+        "Compatible with ask-video: prefer POST /v1/auth/password-reset. "
+        "The response is the same whether or not the address has an account."
+    ),
+    openapi_extra=json_body(ResetRequest),
 )
 async def ask_reset(request: Request, guesses: Counted) -> Told:
-    """The answer is the same whether or not the address has an account."""
     form = await read_json(request, ResetRequest)
     await run_in_threadpool(accounts.request_reset, guesses, form.email)
-    return Told(detail="If this address has an account, a mail is on its way to it.")
+    return Told(detail="If this address has an account, an email is on its way to it.")
 
 
 @router.post(
     "/password-reset/confirm/",
-    summary="Set a new password by what was mailed",
+    summary="Set a new password",
+    description=(
+        "Compatible with ask-video: prefer POST /v1/auth/password-reset/confirm. Ends all sessions of the account."
+    ),
     openapi_extra=json_body(NewPassword),
 )
 async def ask_confirm_reset(request: Request, guesses: Counted) -> Told:
     form = await read_json(request, NewPassword)
     await run_in_threadpool(accounts.confirm_reset, guesses, form.token, form.new_password)
-    return Told(detail="The password is set; sign in with it.")
+    return Told(detail="The password is set. Sign in with the new password.")

@@ -1,4 +1,4 @@
-"""The paths of the earlier ask-video for questions about a group: those of /v1/chat, with its names."""
+"""The chat paths of the earlier ask-video: /v1/chat with its field names."""
 
 from __future__ import annotations
 
@@ -34,50 +34,64 @@ class AskTurn(ChatTurn):
 
 
 class AskWish(BaseModel):
-    group_id: str
+    group_id: str = Field(description="The group to ask about.")
     messages: list[AskTurn] = Field(
         min_length=1,
         max_length=200,
-        description="Only the last one by the user counts; those of the role `system` are refused.",
+        description=(
+            "The conversation. Only the last message with the role `user` is answered; the role `system` is rejected."
+        ),
     )
 
 
 class RelatedVideo(BaseModel):
-    """A place that the answer rests on; its number in the answer, [1], [2], …, is its place in the list."""
+    """A passage that supports the answer. Its number in the answer, [1], [2], …, is its position in the list."""
 
-    video_id: str
-    title: str
-    start_time: str = Field(examples=["00:01:05,000"])
-    end_time: str
+    video_id: str = Field(description="The video that contains the passage.")
+    title: str = Field(description="Title of the video.")
+    start_time: str = Field(description="Start of the passage, as `HH:MM:SS,mmm`.", examples=["00:01:05,000"])
+    end_time: str = Field(description="End of the passage, as `HH:MM:SS,mmm`.")
 
 
 class AskAnswer(BaseModel):
-    role: Literal["assistant"] = "assistant"
-    content: str
-    related_videos: list[RelatedVideo]
-    chat_log_id: str | None = Field(description="In the history; null where there is none.")
+    role: Literal["assistant"] = Field("assistant", description="Always `assistant`.")
+    content: str = Field(description="Text of the answer, with citations as [1], [2], …")
+    related_videos: list[RelatedVideo] = Field(description="Passages that support the answer, by number.")
+    chat_log_id: str | None = Field(
+        description="Id of the answer in the chat history. Null if the answer is not stored."
+    )
 
 
 class ChatLog(BaseModel):
     """A question and its answer."""
 
-    id: str
-    group: str
-    question: str
-    answer: str
-    related_videos: list[RelatedVideo]
-    is_shared_origin: Literal[False] = Field(False, description="What is asked by a share token is not kept.")
-    created_at: datetime
+    id: str = Field(description="Identifier of the entry.")
+    group: str = Field(description="The group that the question is about.")
+    question: str = Field(description="Text of the question.")
+    answer: str = Field(description="Text of the answer.")
+    related_videos: list[RelatedVideo] = Field(description="Passages that support the answer, by number.")
+    is_shared_origin: Literal[False] = Field(
+        False, description="Always false: questions asked with a share token are not stored."
+    )
+    created_at: datetime = Field(description="When the answer was stored.")
 
 
-@router.post("/", summary="Ask what is said in a group's videos", responses=problems(402, 502, 503))
+@router.post(
+    "/",
+    summary="Ask about a group's videos",
+    description=(
+        "Compatible with ask-video: prefer POST /v1/chat. With `share_token`, no account is required, the usage is "
+        "charged to the group's owner, and nothing is stored."
+    ),
+    responses=problems(402, 502, 503),
+)
 def ask_chat(
     wish: AskWish,
     request: Request,
     credentials: Credentials,
     place: Place,
     share_token: Annotated[
-        str | None, Query(max_length=100, description="Of the group, for who has no account.")
+        str | None, Query(max_length=100, description="Share token of the group. It replaces the access token.")
     ] = None,
 ) -> AskAnswer:
     text, group_id = question_in(list(wish.messages)), check_id(wish.group_id)
@@ -95,25 +109,36 @@ def ask_chat(
     return AskAnswer(content=told["content"], related_videos=related(cited), chat_log_id=told["messageId"])
 
 
-def asked_about(user: Caller, place: Place, group_id: Annotated[str, Query(description="About which group.")]) -> Group:
+def asked_about(
+    user: Caller, place: Place, group_id: Annotated[str, Query(description="The group whose history to use.")]
+) -> Group:
     return own_group(group_id, user, place)
 
 
 AskedAbout = Annotated[Group, Depends(asked_about)]
 
 
-@router.get("/history/", summary="List what was asked and answered, newest first")
+@router.get(
+    "/history/",
+    summary="List chat history",
+    description=(
+        "Compatible with ask-video: prefer GET /v1/chat/history. "
+        "Returns the questions and answers about a group, newest first: at most 500, without pages."
+    ),
+)
 def ask_history(group: AskedAbout, place: Place) -> list[ChatLog]:
-    """At most five hundred; GET /v1/chat/history has pages."""
     return logs(place, group)
 
 
 @router.get(
     "/history/export/",
-    summary="Export what was asked and answered as CSV",
-    description="UTF-8 with a byte order mark, the oldest first. What a spreadsheet would run as a formula is text.",
+    summary="Export chat history",
+    description=(
+        "Compatible with ask-video: prefer GET /v1/chat/history/export. Returns a CSV file, oldest first, in UTF-8 "
+        "with a byte order mark. Values that a spreadsheet would run as formulas are written as text."
+    ),
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "The file."}},
+    responses={200: {"content": {"text/csv": {}}, "description": "The CSV file"}},
 )
 def ask_export(group: AskedAbout, place: Place) -> StreamingResponse:
     name = f"chat_history_group_{group.id}.csv"
@@ -125,7 +150,7 @@ def ask_export(group: AskedAbout, place: Place) -> StreamingResponse:
 
 
 def logs(place: Platform, group: Group) -> list[ChatLog]:
-    """Of the newest messages those that answer a question."""
+    """Pair the newest messages as questions with their answers."""
     about = history.about(group.id, None)
 
     def page(cursor: str | None) -> tuple[list[Message], str | None]:

@@ -1,4 +1,4 @@
-"""The paths of the earlier ask-video for groups of videos."""
+"""The group paths of the earlier ask-video: /v1/groups with its field names."""
 
 from __future__ import annotations
 
@@ -22,55 +22,59 @@ router = ask_router("/api/videos/groups", 401, 403)
 
 
 class GroupForm(BaseModel):
-    name: Name
-    description: Description | None = None
+    name: Name = Field(description="Name of the group.")
+    description: Description | None = Field(None, description="Description of the group.")
 
 
 class GroupChange(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a group. Omitted fields stay as they are."""
 
-    name: Name | None = None
-    description: Description | None = None
+    name: Name | None = Field(None, description="New name of the group.")
+    description: Description | None = Field(None, description="New description of the group.")
 
 
 class VideoList(BaseModel):
-    video_ids: VideoIds
+    """Videos by id."""
+
+    video_ids: VideoIds = Field(description="Ids of the videos.")
 
 
 class ListedGroup(BaseModel):
-    id: str = Field(description="A text; it was a number.")
-    name: str
-    description: str
-    created_at: datetime
-    video_count: int
+    id: str = Field(description="Identifier of the group: a string, where ask-video used a number.")
+    name: str = Field(description="Name of the group.")
+    description: str = Field(description="Description of the group. Empty if there is none.")
+    created_at: datetime = Field(description="When the group was created.")
+    video_count: int = Field(description="Number of videos in the group.")
 
 
 class GroupVideo(ListedVideo):
-    order: int = Field(description="Its place in the group, from 0.")
+    order: int = Field(description="Position in the group, starting at 0.")
 
 
 class AskGroup(ListedGroup):
-    updated_at: datetime
-    videos: list[GroupVideo]
+    updated_at: datetime = Field(description="When the group was last changed.")
+    videos: list[GroupVideo] = Field(description="The videos, in the order of the group.")
     share_token: str | None = Field(
-        None, description="Always null: only a hash of it is kept, so it is told when it is made and never again."
+        None, description="Always null: Clipwise stores only a hash of the token and returns it only when created."
     )
 
 
 class Told(BaseModel):
-    message: str
+    message: str = Field(description="What happened, for people.")
 
 
 class Added(Told):
-    added_count: int
-    skipped_count: int = Field(description="Those that were in the group already.")
+    added_count: int = Field(description="Number of videos added.")
+    skipped_count: int = Field(description="Number of videos that were already in the group.")
 
 
 class ShareToken(Told):
-    share_token: str
+    share_token: str = Field(description="The share token. It is returned only once.")
 
 
-def own_group(group_id: Annotated[str, Path()], user: Caller, place: Place) -> Group:
+def own_group(
+    group_id: Annotated[str, Path(description="The `id` of the group.")], user: Caller, place: Place
+) -> Group:
     return groups.own_group(place.documents, check_id(group_id), user.id)
 
 
@@ -95,30 +99,55 @@ def details(group: Group, place: Place) -> AskGroup:
     return AskGroup(**fields, updated_at=group.updated_at, videos=members)
 
 
-@router.post("/", summary="Make a group", status_code=201)
+@router.post(
+    "/",
+    summary="Create a group",
+    description="Compatible with ask-video: prefer POST /v1/groups.",
+    status_code=201,
+)
 def ask_create_group(form: GroupForm, user: Caller, place: Place) -> AskGroup:
     return details(groups.create_group(place.documents, user.id, form.name, form.description), place)
 
 
-@router.get("/", summary="List one's groups, newest first", description="At most a thousand; GET /v1/groups has pages.")
+@router.get(
+    "/",
+    summary="List your groups",
+    description=(
+        "Compatible with ask-video: prefer GET /v1/groups. "
+        "Returns your groups, newest first: at most 1,000, without pages."
+    ),
+)
 def ask_groups(user: Caller, place: Place) -> list[ListedGroup]:
     found = all_of(lambda cursor: groups.groups_of(place.documents, user.id, PAGE, cursor))
     return [brief(group) for group in found]
 
 
-@router.get("/{group_id}/", summary="Look at a group", responses=problems(404))
+@router.get(
+    "/{group_id}/",
+    summary="Get a group",
+    description="Compatible with ask-video: prefer GET /v1/groups/{group_id}.",
+    responses=problems(404),
+)
 def ask_group(group: OwnGroup, place: Place) -> AskGroup:
     return details(group, place)
 
 
-@router.patch("/{group_id}/", summary="Rename a group", responses=problems(404))
+@router.patch(
+    "/{group_id}/",
+    summary="Update a group",
+    description="Compatible with ask-video: prefer PATCH /v1/groups/{group_id}.",
+    responses=problems(404),
+)
 def ask_change_group(group: OwnGroup, change: GroupChange, place: Place) -> AskGroup:
     return details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
 
 
 @router.delete(
     "/{group_id}/",
-    summary="Delete a group; its videos stay",
+    summary="Delete a group",
+    description=(
+        "Compatible with ask-video: prefer DELETE /v1/groups/{group_id}. The videos of the group are not deleted."
+    ),
     status_code=204,
     response_class=Response,
     responses=problems(404),
@@ -127,7 +156,15 @@ def ask_delete_group(group: OwnGroup, place: Place) -> None:
     groups.delete_group(place.documents, group)
 
 
-@router.post("/{group_id}/videos/", summary="Add videos to a group", status_code=201, responses=problems(404))
+@router.post(
+    "/{group_id}/videos/",
+    summary="Add videos to a group",
+    description=(
+        "Compatible with ask-video: prefer POST /v1/groups/{group_id}/videos. Videos already in the group are skipped."
+    ),
+    status_code=201,
+    responses=problems(404),
+)
 def ask_add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Added:
     before = set(group.videos)
     groups.add_videos(place.documents, group, wanted.video_ids)
@@ -137,44 +174,65 @@ def ask_add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Added:
 
 @router.delete(
     "/{group_id}/videos/{video_id}/",
-    summary="Take a video out of a group; the video stays",
+    summary="Remove a video from a group",
+    description=(
+        "Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/videos/{video_id}. "
+        "The video itself is not deleted."
+    ),
     responses=problems(404),
 )
 @router.delete(
     "/{group_id}/videos/{video_id}/remove/",
     name="ask_remove_video_by_name",
-    summary="The same, as some clients call it",
+    summary="Alias of DELETE …/videos/{video_id}/",
+    description=(
+        "Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/videos/{video_id}. "
+        "The video itself is not deleted."
+    ),
     responses=problems(404),
 )
-def ask_remove_video(group: OwnGroup, video_id: str, place: Place) -> Told:
+def ask_remove_video(
+    group: OwnGroup, video_id: Annotated[str, Path(description="The `id` of the video.")], place: Place
+) -> Told:
     groups.remove_video(place.documents, group, video_id)
-    return Told(message="The video was taken out of the group.")
+    return Told(message="The video was removed from the group.")
 
 
 @router.post(
     "/{group_id}/reorder/",
-    summary="Put a group's videos in order",
-    description="Names each of its videos exactly once.",
+    summary="Reorder a group's videos",
+    description=(
+        "Compatible with ask-video: prefer PUT /v1/groups/{group_id}/order. "
+        "`video_ids` must contain each video of the group exactly once."
+    ),
     responses=problems(404),
 )
 def ask_reorder(group: OwnGroup, wanted: VideoList, place: Place) -> Told:
     groups.reorder(place.documents, group, wanted.video_ids)
-    return Told(message="The videos are in this order now.")
+    return Told(message="The order of the videos was changed.")
 
 
 @router.post(
     "/{group_id}/share/",
-    summary="Make a token that shows the group to whoever has it",
-    description="One that the group had before stops working.",
+    summary="Create a share token",
+    description=(
+        "Compatible with ask-video: prefer POST /v1/groups/{group_id}/share. The token gives anyone who has it read "
+        "access to the group. A previous token stops working."
+    ),
     status_code=201,
     responses=problems(404),
 )
 def ask_share(group: OwnGroup, place: Place) -> ShareToken:
     _, token = shares.share_group(place.documents, group, None)
-    return ShareToken(message="The group is shared with whoever has this token.", share_token=token)
+    return ShareToken(message="Anyone who has this token can now view the group.", share_token=token)
 
 
-@router.delete("/{group_id}/share/", summary="Let the group's token work no more", responses=problems(404))
+@router.delete(
+    "/{group_id}/share/",
+    summary="Revoke a group's share token",
+    description="Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/share.",
+    responses=problems(404),
+)
 def ask_unshare(group: OwnGroup, place: Place) -> Told:
     shares.revoke(place.documents, group)
-    return Told(message="The group is not shared any more.")
+    return Told(message="The group is no longer shared.")

@@ -1,4 +1,4 @@
-"""The path of the earlier ask-video for those who have a group's share token, and need no account."""
+"""The path of the earlier ask-video for a shared group, without an account."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from shared.library import shares
 router = ask_router("/api/videos/groups/shared", 404)
 
 
-@router.get("/{token}/", summary="Look at a group by its share token")
-def ask_shared(token: Annotated[str, Path(description="The `share_token`.")], place: Place) -> AskGroup:
+@router.get(
+    "/{token}/",
+    summary="Get a shared group",
+    description="Compatible with ask-video: prefer GET /v1/shared/{token}. No account is required.",
+)
+def ask_shared(token: Annotated[str, Path(description="Share token of the group.")], place: Place) -> AskGroup:
     return details(shares.shared_group(place.documents, token), place)

@@ -1,4 +1,4 @@
-"""The paths of the earlier ask-video for videos: those of the library, brought by jobs of the kind `transcript`."""
+"""The video paths of the earlier ask-video: library videos, created by jobs of the kind `transcript`."""
 
 from __future__ import annotations
 
@@ -57,40 +57,40 @@ router = ask_router("/api/videos", 401, 403)
 
 
 class VideoForm(BaseModel):
-    """The fields beside the file."""
+    """The form fields next to the file."""
 
-    title: Title | None = Field(None, description="By default the file's name.")
-    description: Description | None = None
+    title: Title | None = Field(None, description="Title of the video. Defaults to the name of the file.")
+    description: Description | None = Field(None, description="Description of the video.")
 
 
 class VideoChange(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a video. Omitted fields stay as they are."""
 
-    title: Title | None = None
-    description: Description | None = None
+    title: Title | None = Field(None, description="New title of the video.")
+    description: Description | None = Field(None, description="New description of the video.")
 
 
 class ListedVideo(BaseModel):
-    """Texts are empty where there is nothing to say."""
+    """A video. Strings without a value are empty."""
 
-    id: str = Field(description="A text; it was a number.")
+    id: str = Field(description="Identifier of the video: a string, where ask-video used a number.")
     file: str | None = Field(
-        description="A link to the media that needs no token and soon stops working; null while there is none."
+        description="Short-lived link to the media file. It needs no token. Null if the file is not stored."
     )
-    title: str
-    description: str
-    uploaded_at: datetime
-    status: State
+    title: str = Field(description="Title of the video.")
+    description: str = Field(description="Description of the video.")
+    uploaded_at: datetime = Field(description="When the video was uploaded.")
+    status: State = Field(description="Status of the transcription.")
 
 
 class AskVideo(ListedVideo):
-    transcript: str = Field(description="All the words once it is completed; in a list, at most 20 000 characters.")
-    error_message: str
+    transcript: str = Field(
+        description="The transcript, once the video is `completed`. In a list, at most 20,000 characters."
+    )
+    error_message: str = Field(description="Why the transcription failed, if it did.")
 
 
-def own_video(
-    video_id: Annotated[str, Path(description="The id of the job that brought it.")], user: Caller, place: Place
-) -> Job:
+def own_video(video_id: Annotated[str, Path(description="The `id` of the video.")], user: Caller, place: Place) -> Job:
     return videos.own_video(place, check_id(video_id), user.id)
 
 
@@ -99,14 +99,14 @@ OwnVideo = Annotated[Job, Depends(own_video)]
 
 @router.post(
     "/",
-    summary="Send a video or a recording to be written down",
+    summary="Upload a video or recording for transcription",
     description=(
-        "As POST /v1/jobs with the kind `transcript` and `keep_source` true, up to MAX_FILE_SIZE_MB and "
-        "MAX_SPEECH_DURATION_SEC: FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG, MOV."
+        "Compatible with ask-video: prefer POST /v1/jobs with the kind `transcript` and `keep_source` true. Accepts "
+        "FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG and MOV up to MAX_FILE_SIZE_MB and MAX_SPEECH_DURATION_SEC."
     ),
     status_code=201,
     responses=problems(413, 503),
-    openapi_extra=inline_body("multipart/form-data", VideoForm.model_json_schema(), file="The video or recording."),
+    openapi_extra=inline_body("multipart/form-data", VideoForm.model_json_schema(), file="The video or audio file."),
 )
 async def ask_upload(request: Request, user: Caller, place: Place, starts: Starts) -> AskVideo:
     await run_in_threadpool(starts.look)
@@ -127,7 +127,14 @@ def take(place: Platform, user: User, form: VideoForm, file: SentFile, trace: st
     return intake.take_file(place, user, wish, file, None, trace, starts)
 
 
-@router.get("/", summary="List one's videos, newest first", description="At most a thousand; GET /v1/videos has pages.")
+@router.get(
+    "/",
+    summary="List your videos",
+    description=(
+        "Compatible with ask-video: prefer GET /v1/videos. "
+        "Returns your videos, newest first: at most 1,000, without pages."
+    ),
+)
 def ask_videos(user: Caller, place: Place) -> list[AskVideo]:
     def page(cursor: str | None) -> tuple[list[AskVideo], str | None]:
         found, after = videos.videos_of(place.documents, user.id, "", PAGE, cursor)
@@ -137,19 +144,32 @@ def ask_videos(user: Caller, place: Place) -> list[AskVideo]:
     return list(all_of(page))
 
 
-@router.get("/{video_id}/", summary="Look at a video", responses=problems(404))
+@router.get(
+    "/{video_id}/",
+    summary="Get a video",
+    description="Compatible with ask-video: prefer GET /v1/videos/{video_id}.",
+    responses=problems(404),
+)
 def ask_video(video: OwnVideo, place: Place) -> AskVideo:
     return whole(video, place)
 
 
-@router.patch("/{video_id}/", summary="Change a video's title or description", responses=problems(404))
+@router.patch(
+    "/{video_id}/",
+    summary="Update a video",
+    description="Compatible with ask-video: prefer PATCH /v1/videos/{video_id}.",
+    responses=problems(404),
+)
 def ask_change(video: OwnVideo, change: VideoChange, place: Place) -> AskVideo:
     return whole(videos.describe(place.documents, video.id, **change.model_dump(exclude_unset=True)), place)
 
 
 @router.delete(
     "/{video_id}/",
-    summary="Delete a video with its transcript",
+    summary="Delete a video",
+    description=(
+        "Compatible with ask-video: prefer DELETE /v1/videos/{video_id}. Deletes the video with its transcript."
+    ),
     status_code=204,
     response_class=Response,
     responses=problems(404),
@@ -159,7 +179,7 @@ def ask_delete(video: OwnVideo, place: Place) -> None:
 
 
 def media_links(place: Platform, jobs: Iterable[Job]) -> dict[str, str | None]:
-    """To the media of each job, several signed at once: in the cloud each costs a call."""
+    """Sign links to the media of each job in parallel: in the cloud, each takes a request."""
     found = list(jobs)
     with ThreadPoolExecutor(LINKS_AT_ONCE) as threads:
         return dict(zip((job.id for job in found), threads.map(lambda job: media_link(place, job), found), strict=True))
@@ -176,7 +196,7 @@ def whole(job: Job, place: Platform) -> AskVideo:
 
 
 def words_of(job: Job, place: Platform) -> str:
-    """One line for each segment."""
+    """Return the transcript, one line per segment."""
     try:
         return "\n".join(segment.text for segment in load_transcript(place.objects, job.id).segments)
     except NotFound:

@@ -1,4 +1,4 @@
-"""The paths of the earlier image crawler: a job there is a dataset here."""
+"""The paths of the earlier image crawler, whose jobs are datasets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class CrawlerRoute(APIRoute):
-    """What does not fit the state of a job is 400 here."""
+    """Responds with 400 to a request that conflicts with the state of a job."""
 
     def get_route_handler(self) -> Answer:
         handle = super().get_route_handler()
@@ -54,61 +54,68 @@ router = APIRouter(
 
 
 class LogIn(BaseModel):
-    email: Annotated[str, Field(max_length=1000)]
-    password: Annotated[str, Field(max_length=1000)]
+    email: Annotated[str, Field(max_length=1000)] = Field(description="Email address or username.")
+    password: Annotated[str, Field(max_length=1000)] = Field(description="Password of the account.")
 
 
 class Token(BaseModel):
-    access_token: str = Field(description="To be sent as `Authorization: Bearer …`.")
-    token_type: str
-    refresh_token: str
-    expires_in: int = Field(description="Seconds.")
+    access_token: str = Field(description="Access token. Send it as `Authorization: Bearer …`.")
+    token_type: str = Field(description="Always `bearer`.")
+    refresh_token: str = Field(description="Refresh token for POST /v1/auth/refresh.")
+    expires_in: int = Field(description="Lifetime of the access token in seconds.")
 
 
 class CrawlWish(BaseModel):
-    project_id: int | Annotated[str, Field(max_length=200)] | None = None
-    name: Title
-    keywords: list[Keyword] = Field(min_length=1, max_length=datasets.MAX_KEYWORDS)
-    max_images: int = Field(100, ge=1)
+    project_id: int | Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="Your own project name or number, stored with the job."
+    )
+    name: Title = Field(description="Name of the job.")
+    keywords: list[Keyword] = Field(
+        min_length=1, max_length=datasets.MAX_KEYWORDS, description="Search terms. Duplicates are ignored."
+    )
+    max_images: int = Field(100, ge=1, description="Maximum number of images to keep.")
 
 
 class CrawlProgress(BaseModel):
-    progress: int = Field(ge=0, le=100)
-    status: DatasetStatus
-    total_chunks: int
-    completed_chunks: int
-    failed_chunks: int
-    active_chunks: int
-    images_found: int
-    images_downloaded: int
-    images_rejected: int
+    progress: int = Field(ge=0, le=100, description="Progress in percent.")
+    status: DatasetStatus = Field(description="Status of the job.")
+    total_chunks: int = Field(description="Number of chunks of the crawl.")
+    completed_chunks: int = Field(description="Number of completed chunks.")
+    failed_chunks: int = Field(description="Number of failed chunks, including those of validation.")
+    active_chunks: int = Field(description="Number of running chunks, including those of validation.")
+    images_found: int = Field(description="Number of candidate images that the sources returned.")
+    images_downloaded: int = Field(description="Number of images kept.")
+    images_rejected: int = Field(description="Number of rejected candidates.")
 
 
 class CrawlJob(CrawlProgress):
-    id: str
-    project_id: int | str | None
-    name: str
-    keywords: list[str]
-    max_images: int
-    error: str | None
-    created_at: datetime
-    updated_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
+    id: str = Field(description="Identifier of the job, which is a dataset.")
+    project_id: int | str | None = Field(description="Your own project name or number.")
+    name: str = Field(description="Name of the job.")
+    keywords: list[str] = Field(description="Search terms.")
+    max_images: int = Field(description="Maximum number of images to keep.")
+    error: str | None = Field(description="Why the job failed, if it did.")
+    created_at: datetime = Field(description="When the job was created.")
+    updated_at: datetime = Field(description="When the job last changed.")
+    started_at: datetime | None = Field(description="When the job was started.")
+    completed_at: datetime | None = Field(description="When the job ended.")
 
 
 class ValidationLevel(BaseModel):
-    level: Level = "medium"
+    level: Level = Field(
+        "medium",
+        description="How thoroughly images are validated. Each level includes the checks of the ones before.",
+    )
 
 
 class ValidationJob(BaseModel):
-    job_id: str
-    level: Level
-    status: DatasetStatus
-    images_count: int
+    job_id: str = Field(description="Identifier of the job.")
+    level: Level = Field(description="The level of the validation.")
+    status: DatasetStatus = Field(description="Status of the job.")
+    images_count: int = Field(description="Number of images to validate.")
 
 
-def own_crawl(job_id: Annotated[str, Path(description="The dataset's `id`.")], user: Caller, place: Place) -> Dataset:
+def own_crawl(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: Place) -> Dataset:
     return own_dataset(job_id, user, place)
 
 
@@ -143,7 +150,12 @@ def crawl(dataset: Dataset) -> CrawlJob:
     )
 
 
-@router.post("/auth/login", summary="Sign in", responses=problems(401, 403))
+@router.post(
+    "/auth/login",
+    summary="Sign in",
+    description="Compatible with the image crawler: prefer POST /v1/auth/login.",
+    responses=problems(401, 403),
+)
 def crawler_log_in(form: LogIn, guesses: Counted) -> Token:
     session = accounts.log_in(guesses, form.email, form.password)
     return Token(
@@ -154,16 +166,31 @@ def crawler_log_in(form: LogIn, guesses: Counted) -> Token:
     )
 
 
-@router.post("/jobs", summary="Ask for images", status_code=201, responses=problems(401, 403))
+@router.post(
+    "/jobs",
+    summary="Create a crawl job",
+    description=(
+        "Compatible with the image crawler: prefer POST /v1/datasets. Creates a dataset that searches all sources "
+        "except `google`. No image is fetched until the job is started."
+    ),
+    status_code=201,
+    responses=problems(401, 403),
+)
 def create_crawl(wish: CrawlWish, user: Caller, place: Place) -> CrawlJob:
-    """As POST /v1/datasets, from several engines."""
     native = DatasetWish(name=wish.name, keywords=wish.keywords, max_images=wish.max_images, project=wish.project_id)
     return crawl(datasets.create(place.documents, user.id, native))
 
 
-@router.get("/jobs", summary="List what was asked for, newest first", responses=problems(401, 403))
+@router.get(
+    "/jobs",
+    summary="List crawl jobs",
+    description=(
+        "Compatible with the image crawler: prefer GET /v1/datasets. "
+        "Returns your jobs, newest first: at most 1,000, without pages."
+    ),
+    responses=problems(401, 403),
+)
 def list_crawls(user: Caller, place: Place) -> list[CrawlJob]:
-    """At most a thousand; GET /v1/datasets has pages."""
     found: list[CrawlJob] = []
     cursor = None
     while len(found) < MOST_LISTED:
@@ -174,36 +201,70 @@ def list_crawls(user: Caller, place: Place) -> list[CrawlJob]:
     return found
 
 
-@router.get("/jobs/{job_id}", summary="Look at what was asked for", responses=problems(401, 403, 404))
+@router.get(
+    "/jobs/{job_id}",
+    summary="Get a crawl job",
+    description="Compatible with the image crawler: prefer GET /v1/datasets/{dataset_id}.",
+    responses=problems(401, 403, 404),
+)
 def show_crawl(dataset: OwnCrawl) -> CrawlJob:
     return crawl(dataset)
 
 
-@router.post("/jobs/{job_id}/start", summary="Start, or go on", responses=problems(401, 403, 404))
+@router.post(
+    "/jobs/{job_id}/start",
+    summary="Start or resume a crawl job",
+    description="Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/start.",
+    responses=problems(401, 403, 404),
+)
 def start_crawl(dataset: OwnCrawl, place: Place, starts: Starts) -> CrawlJob:
     starts.take()
     return crawl(runs.start(place, dataset))
 
 
-@router.post("/jobs/{job_id}/stop", summary="Stop; what was downloaded stays", responses=problems(401, 403, 404))
+@router.post(
+    "/jobs/{job_id}/stop",
+    summary="Stop a crawl job",
+    description=(
+        "Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/stop. Downloaded images are kept."
+    ),
+    responses=problems(401, 403, 404),
+)
 def stop_crawl(dataset: OwnCrawl, place: Place) -> CrawlJob:
     return crawl(runs.stop(place, dataset))
 
 
-@router.post("/jobs/{job_id}/retry", summary="Do the failed chunks again", responses=problems(401, 403, 404))
+@router.post(
+    "/jobs/{job_id}/retry",
+    summary="Retry failed chunks",
+    description="Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/retry.",
+    responses=problems(401, 403, 404),
+)
 def retry_crawl(dataset: OwnCrawl, place: Place, retries: Retries) -> CrawlJob:
     retries.take()
     return crawl(runs.retry(place, dataset))
 
 
-@router.get("/jobs/{job_id}/progress", summary="Look how far it is", responses=problems(401, 403, 404))
+@router.get(
+    "/jobs/{job_id}/progress",
+    summary="Get a crawl job's progress",
+    description="Compatible with the image crawler: prefer GET /v1/datasets/{dataset_id}/progress.",
+    responses=problems(401, 403, 404),
+)
 def crawl_progress(dataset: OwnCrawl) -> CrawlProgress:
     return progress(dataset)
 
 
-@router.post("/validation/job/{job_id}/", summary="Look at the images", responses=problems(401, 403, 404))
+@router.post(
+    "/validation/job/{job_id}/",
+    summary="Validate a crawl job's images",
+    description=(
+        "Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/validations. "
+        "GET /v1/datasets/{dataset_id}/images returns the verdict of each image."
+    ),
+    responses=problems(401, 403, 404),
+)
 def validate_crawl(dataset: OwnCrawl, wish: ValidationLevel, place: Place, starts: Starts) -> ValidationJob:
-    """What it says of each image is at GET /v1/datasets/{id}/images."""
     starts.take()
     running, count = runs.validate(place, dataset, wish.level)
     return ValidationJob(job_id=dataset.id, level=wish.level, status=running.status, images_count=count)

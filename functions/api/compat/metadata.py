@@ -1,4 +1,4 @@
-"""The paths of the earlier video metadata service: a job of the kind `metadata` for a file."""
+"""The paths of the earlier video metadata service: jobs of the kind `metadata` for a file."""
 
 from __future__ import annotations
 
@@ -40,33 +40,35 @@ router = APIRouter(tags=["compat: video metadata"], responses=problems(401, 403,
 
 
 class NoFields(BaseModel):
-    """Beside the file there are none."""
+    """A form with no fields other than the file."""
 
 
 class UploadedVideo(BaseModel):
-    id: str
-    filename: str
-    message: str
+    id: str = Field(description="Identifier of the video, and of its job.")
+    filename: str = Field(description="Name of the file.")
+    message: str = Field(description="What happened, for people.")
 
 
 class VideoState(BaseModel):
-    id: str
-    status: State
+    id: str = Field(description="Identifier of the video, and of its job.")
+    status: State = Field(description="Status of the video.")
 
 
 class VideoMetadata(VideoState):
-    filename: str
-    upload_time: datetime
-    duration: str | None = Field(description="`HH:MM:SS`; null until it is known.", examples=["00:01:05"])
+    filename: str = Field(description="Name of the file.")
+    upload_time: datetime = Field(description="When the video was uploaded.")
+    duration: str | None = Field(description="Duration as `HH:MM:SS`. Null until known.", examples=["00:01:05"])
     thumbnail_url: str | None = Field(
-        description="A JPEG of the frame at 10 %, 320 pixels wide; the link needs no token and soon stops working."
+        description=(
+            "Short-lived link to a JPEG, 320 pixels wide, of the frame at 10 % of the duration. It needs no token."
+        )
     )
 
 
 @router.post(
     "/upload-video/",
-    summary="Send a video to learn about it",
-    description="As POST /v1/jobs with the kind `metadata`.",
+    summary="Upload a video for metadata",
+    description="Compatible with the video metadata service: prefer POST /v1/jobs with the kind `metadata`.",
     responses=problems(400, 413, 415, 503),
     openapi_extra=inline_body("multipart/form-data", NoFields.model_json_schema(), file="The video."),
 )
@@ -76,25 +78,43 @@ async def upload_video(request: Request, user: Caller, place: Place, starts: Sta
     async with read_form(request, NoFields) as (_, file):
         trace = request_trace(request.scope)
         job = await run_in_threadpool(intake.take_file, place, user, wish, file, None, trace, starts)
-    return UploadedVideo(id=job.id, filename=job.filename or "", message="The video was received and is looked at.")
+    return UploadedVideo(
+        id=job.id, filename=job.filename or "", message="The video was received and is being processed."
+    )
 
 
 OwnVideo = Annotated[Job, Depends(own_task(KIND))]
 
 
-@router.get("/video-status/{task_id}", summary="Look how far a video is", responses=problems(404))
+@router.get(
+    "/video-status/{task_id}",
+    summary="Get a video's status",
+    description="Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}.",
+    responses=problems(404),
+)
 def video_status(job: OwnVideo) -> VideoState:
     return VideoState(id=job.id, status=STATES[job.status])
 
 
-@router.get("/video-metadata/{task_id}", summary="Look what is known of a video", responses=problems(404))
+@router.get(
+    "/video-metadata/{task_id}",
+    summary="Get a video's metadata",
+    description="Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}.",
+    responses=problems(404),
+)
 def video_metadata(job: OwnVideo, place: Place) -> VideoMetadata:
     return metadata_of(job, place)
 
 
-@router.get("/videos/", summary="List what is known of all videos, newest first")
+@router.get(
+    "/videos/",
+    summary="List the metadata of videos",
+    description=(
+        "Compatible with the video metadata service: prefer GET /v1/videos. "
+        "Returns the metadata of your videos, newest first: at most 1,000, without pages."
+    ),
+)
 def all_videos(user: Caller, place: Place) -> list[VideoMetadata]:
-    """At most a thousand; GET /v1/videos has pages."""
     found: list[VideoMetadata] = []
     cursor = None
     while len(found) < MOST_LISTED:

@@ -1,4 +1,4 @@
-"""The paths of the earlier recipe extraction, for its mobile app: a job of the kind `recipe` for a link."""
+"""The paths of the earlier recipe app: jobs of the kind `recipe` for a URL."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ router = APIRouter(tags=["compat: recipe app"], responses=problems(401, 403, 422
 
 
 class Scrape(BaseModel):
-    url: str
-    language: LanguageTag = Field(default_factory=lambda: settings().default_language, examples=["de"])
+    url: str = Field(description="URL of the video: http or https.")
+    language: LanguageTag = Field(
+        default_factory=lambda: settings().default_language,
+        description="Language of the recipe, as a BCP-47 tag. Defaults to the server's DEFAULT_LANGUAGE.",
+        examples=["de"],
+    )
 
 
 class ScrapeTask(BaseModel):
-    task_id: str
+    task_id: str = Field(description="Identifier of the task, which is a job.")
 
 
 class Shown(BaseModel):
@@ -42,64 +46,67 @@ class Shown(BaseModel):
 
 
 class TaskIngredient(Shown):
-    amount: float | None
-    unit: str | None
-    name: str
-    note: str | None
-    group: str | None
+    amount: float | None = Field(description="Amount. Null if the video does not state one.")
+    unit: str | None = Field(description="Unit of the amount, e.g. `g`.")
+    name: str = Field(description="Name of the ingredient.")
+    note: str | None = Field(description="How the ingredient is prepared, e.g. `finely chopped`.")
+    group: str | None = Field(description="Heading that the ingredient is listed under, e.g. `For the sauce`.")
 
 
 class TaskStep(Shown):
-    number: int
-    text: str
-    minutes: float | None
-    temperature_c: float | None
+    number: int = Field(description="Number of the step, starting at 1.")
+    text: str = Field(description="Text of the step.")
+    minutes: float | None = Field(description="Duration of the step in minutes.")
+    temperature_c: float | None = Field(description="Temperature in degrees Celsius.")
 
 
 class TaskNutrition(Shown):
-    calories_kcal: float | None
-    protein_g: float | None
-    fat_g: float | None
-    carbohydrates_g: float | None
+    calories_kcal: float | None = Field(description="Energy in kilocalories.")
+    protein_g: float | None = Field(description="Protein in grams.")
+    fat_g: float | None = Field(description="Fat in grams.")
+    carbohydrates_g: float | None = Field(description="Carbohydrates in grams.")
 
 
 class TaskRecipe(Shown):
-    """What the video does not say is null or empty."""
+    """A recipe. Values that the video does not contain are null or empty."""
 
-    title: str | None
-    description: str | None
-    ingredients: list[TaskIngredient]
-    steps: list[TaskStep]
-    prep_minutes: float | None
-    cook_minutes: float | None
-    total_minutes: float | None
-    servings: float | None
-    difficulty: Literal["easy", "medium", "hard"] | None
-    cuisine: str | None
-    tags: list[str]
-    equipment: list[str]
-    nutrition: TaskNutrition | None
-    source_url: str | None
-    author: str | None
-    thumbnail: str | None = Field(description="A link that needs no token and soon stops working.")
+    title: str | None = Field(description="Title of the recipe.")
+    description: str | None = Field(description="Description of the recipe.")
+    ingredients: list[TaskIngredient] = Field(description="Ingredients.")
+    steps: list[TaskStep] = Field(description="Steps, in order.")
+    prep_minutes: float | None = Field(description="Preparation time in minutes.")
+    cook_minutes: float | None = Field(description="Cooking time in minutes.")
+    total_minutes: float | None = Field(description="Total time in minutes.")
+    servings: float | None = Field(description="Number of servings.")
+    difficulty: Literal["easy", "medium", "hard"] | None = Field(description="Difficulty.")
+    cuisine: str | None = Field(description="Cuisine.")
+    tags: list[str] = Field(description="Tags.")
+    equipment: list[str] = Field(description="Equipment.")
+    nutrition: TaskNutrition | None = Field(description="Nutrition facts.")
+    source_url: str | None = Field(description="URL of the video.")
+    author: str | None = Field(description="Author of the video.")
+    thumbnail: str | None = Field(description="Short-lived link to the picture of the dish. It needs no token.")
 
 
 class RecipeTask(BaseModel):
-    """`recipe_id` and `recipe` are there once it is done, `error` only when it failed."""
+    """`recipe_id` and `recipe` are present once the task is `done`, `error` only if it failed."""
 
-    task_id: str
-    status: JobStatus
-    progress: int = Field(ge=0, le=100)
-    stage: str = Field(description="The stage that runs or ran last; before that, the first.")
-    recipe_id: str = Field("", description="The recipe's document is `recipes/{recipe_id}`.")
-    recipe: TaskRecipe | None = None
-    error: str = Field("", description="A sentence for people.")
+    task_id: str = Field(description="Identifier of the task, which is a job.")
+    status: JobStatus = Field(description="Status of the task.")
+    progress: int = Field(ge=0, le=100, description="Progress in percent.")
+    stage: str = Field(description="The stage that runs or ran last; the first stage before the task has started.")
+    recipe_id: str = Field("", description="Id of the recipe, whose document is `recipes/{recipe_id}`.")
+    recipe: TaskRecipe | None = Field(None, description="The recipe.")
+    error: str = Field("", description="Why the task failed, for people.")
 
 
 @router.post(
     "/scrape/async",
-    summary="Start to make a recipe of a video's link",
-    description="As POST /v1/jobs with the kind `recipe`; the task's id is the job's.",
+    summary="Submit a recipe video by URL",
+    description=(
+        "Compatible with the recipe app: prefer POST /v1/jobs with the kind `recipe`. "
+        "The returned task id is the id of the job."
+    ),
     status_code=202,
     response_model=ScrapeTask,
     responses=problems(400, 413, 415, 503),
@@ -114,7 +121,8 @@ async def scrape(request: Request, user: Caller, place: Place, starts: Starts) -
 
 @router.get(
     "/task/{task_id}",
-    summary="Look at the making of a recipe",
+    summary="Get a recipe task",
+    description="Compatible with the recipe app: prefer GET /v1/jobs/{job_id}.",
     response_model=RecipeTask,
     response_model_exclude_unset=True,
     responses=problems(404),

@@ -1,4 +1,4 @@
-"""The paths of the earlier reel scripter: a job of the kind `reel` for a file that is not kept."""
+"""The paths of the earlier reel scripter: jobs of the kind `reel` for a file that is not kept."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ router = APIRouter(prefix="/api", tags=["compat: reel scripter"], responses=prob
 
 
 class UploadForm(BaseModel):
-    """The field beside the file."""
+    """The form fields next to the file."""
 
-    language: LanguageTag = Field(LANGUAGE, description="Language of translation and script, a BCP-47 tag.")
+    language: LanguageTag = Field(LANGUAGE, description="Language of the translation and the script, as a BCP-47 tag.")
 
 
 class UploadTask(BaseModel):
-    success: Literal[True] = True
-    task_id: str
-    message: str
+    success: Literal[True] = Field(True, description="Always true.")
+    task_id: str = Field(description="Identifier of the task, which is a job.")
+    message: str = Field(description="What happened, for people.")
 
 
 class Shown(BaseModel):
@@ -60,55 +60,56 @@ class Shown(BaseModel):
 
 
 class TaskOriginal(Shown):
-    """Empty where nothing is said, or could not be heard or translated."""
+    """The spoken words. Empty if nothing is said, or if it could not be transcribed or translated."""
 
-    transcription: str
-    translation: str
+    transcription: str = Field(description="The spoken words in their language.")
+    translation: str = Field(description="The spoken words, translated.")
 
 
 class TaskKey(Shown):
-    title: str
-    description: str
+    title: str = Field(description="Short title.")
+    description: str = Field(description="What the video does to keep people watching.")
 
 
 class TaskScene(Shown):
-    time: str = Field(examples=["00:03–00:07"])
-    visual: str
-    text: str
-    note: str
+    time: str = Field(description="Start and end as `MM:SS–MM:SS`.", examples=["00:03–00:07"])
+    visual: str = Field(description="What is visible.")
+    text: str = Field(description="What is said or shown as text.")
+    note: str = Field(description="Notes on camera, cut, sound or mood.")
 
 
 class TaskRecommendation(Shown):
-    category: str
-    text: str
+    category: str = Field(description="Category of the recommendation, e.g. `hook` or `sound`.")
+    text: str = Field(description="The recommendation.")
 
 
 class ReelResult(Shown):
-    original: TaskOriginal
-    keys: list[TaskKey] = Field(description="Five.")
-    script: list[TaskScene]
-    recommendations: list[TaskRecommendation]
+    original: TaskOriginal = Field(description="The spoken words.")
+    keys: list[TaskKey] = Field(description="Five things that keep people watching.")
+    script: list[TaskScene] = Field(description="The video scene by scene, from start to end.")
+    recommendations: list[TaskRecommendation] = Field(description="What would improve the video.")
 
 
 class ReelTask(BaseModel):
-    """`result` is there once it is done."""
+    """`result` is present once the task is done."""
 
-    state: State
-    progress: int = Field(ge=0, le=100)
-    status: str = Field("", description="What is being done, or why it failed; a sentence for people.")
-    result: ReelResult | None = None
+    state: State = Field(description="State of the task.")
+    progress: int = Field(ge=0, le=100, description="Progress in percent.")
+    status: str = Field("", description="What the task is doing, or why it failed, for people.")
+    result: ReelResult | None = Field(None, description="The result.")
 
 
 @router.post(
     "/upload",
-    summary="Send a video to be taken apart",
+    summary="Upload a video for reel analysis",
     description=(
-        "As POST /v1/jobs with the kind `reel` and `keep_source` false. MP4, MOV and WebM up to MAX_FILE_SIZE_MB and "
-        "MAX_VIDEO_DURATION_SEC. A file whose header does not tell its duration is taken and judged by what it holds."
+        "Compatible with the reel scripter: prefer POST /v1/jobs with the kind `reel` and `keep_source` false. Accepts "
+        "MP4, MOV and WebM up to MAX_FILE_SIZE_MB and MAX_VIDEO_DURATION_SEC. If the header of a file does not contain "
+        "its duration, the limit is checked while the file is processed."
     ),
     responses=problems(400, 503),
     openapi_extra=inline_body(
-        "multipart/form-data", UploadForm.model_json_schema(), video="The video, declared as what it is."
+        "multipart/form-data", UploadForm.model_json_schema(), video="The video file, with its actual media type."
     ),
 )
 async def upload_reel(request: Request, user: Caller, place: Place, starts: Starts) -> UploadTask:
@@ -118,7 +119,7 @@ async def upload_reel(request: Request, user: Caller, place: Place, starts: Star
             job = await run_in_threadpool(take, place, user, form, file, request_trace(request.scope), starts)
     except PermanentError as refused:
         raise BadRequest(refused.code, refused.message) from None
-    return UploadTask(task_id=job.id, message="The video is being worked on; ask for its status by the task_id.")
+    return UploadTask(task_id=job.id, message="The video is being processed. Use the task_id to get its status.")
 
 
 def take(place: Platform, user: User, form: UploadForm, file: SentFile, trace: str | None, starts: Quota) -> Job:
@@ -143,7 +144,8 @@ def check(file: SentFile) -> None:
 
 @router.get(
     "/status/{task_id}",
-    summary="Look at the taking apart of a video",
+    summary="Get a reel analysis's status",
+    description="Compatible with the reel scripter: prefer GET /v1/jobs/{job_id}.",
     response_model_exclude_unset=True,
     responses=problems(404),
 )

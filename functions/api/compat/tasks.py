@@ -1,4 +1,4 @@
-"""What the earlier systems call a task is a job; its id is the job's."""
+"""Tasks of the earlier systems, which are jobs with the same id."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from shared.models.job import Job
 
 
 def own_task(kind: str) -> Callable[..., Job]:
-    """A dependency that finds the caller's job of this kind, and raises NotFound alike for whatever is none."""
+    """Return a dependency that loads the caller's job of this kind and raises NotFound for any other id."""
 
-    def find(task_id: Annotated[str, Path(description="The id of the job.")], user: Caller, place: Place) -> Job:
+    def find(task_id: Annotated[str, Path(description="The `id` of the task.")], user: Caller, place: Place) -> Job:
         job = own_job(task_id, user, place)
         if job.kind != kind:
             raise NotFound(task_id)

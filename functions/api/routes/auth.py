@@ -1,4 +1,4 @@
-"""Accounts: signing up, in and out, forgotten passwords, and one's own account."""
+"""Accounts: sign-up, sign-in, sign-out, password reset and the caller's own account."""
 
 from __future__ import annotations
 
@@ -41,38 +41,42 @@ class Form(BaseModel):
 
 class SignUp(Form):
     username: Text = Field(
-        description="Letters, digits and “.”, “+”, “-”, “_”; the same in any case.", examples=["ann"]
+        description="Letters, digits, `.`, `+`, `-` and `_`. Usernames are not case-sensitive.", examples=["ann"]
     )
-    email: Text = Field(examples=["ann@example.com"])
-    password: Text = Field(description="8 to 256 characters.")
+    email: Text = Field(description="Address to which the verification token is sent.", examples=["ann@example.com"])
+    password: Text = Field(description="Password of 8 to 256 characters.")
 
 
 class LogIn(Form):
-    username: Text = Field(description="Or the e-mail address.", examples=["ann"])
-    password: Text
+    username: Text = Field(description="Username or email address.", examples=["ann"])
+    password: Text = Field(description="Password of the account.")
 
 
 class RefreshToken(Form):
-    refresh_token: Annotated[str, Field(max_length=4000)]
+    refresh_token: Annotated[str, Field(max_length=4000)] = Field(
+        description="The refresh token of the session. It can be used once."
+    )
 
 
 class MailedToken(Form):
-    token: Text = Field(description="From the mail.")
+    token: Text = Field(description="Token from the email.")
 
 
 class ResetRequest(Form):
-    email: Text
+    email: Text = Field(description="Email address of the account.")
 
 
 class NewPassword(MailedToken):
-    password: Text = Field(description="8 to 256 characters.")
+    password: Text = Field(description="New password of 8 to 256 characters.")
 
 
 class AccountChanges(Form):
-    current_password: Text
-    username: Text | None = None
-    email: Text | None = None
-    password: Text | None = None
+    current_password: Text = Field(description="Current password of the account.")
+    username: Text | None = Field(None, description="New username. Null or omitted: the username stays as it is.")
+    email: Text | None = Field(None, description="New email address. Null or omitted: the address stays as it is.")
+    password: Text | None = Field(
+        None, description="New password of 8 to 256 characters. Null or omitted: the password stays as it is."
+    )
 
     @model_validator(mode="after")
     def changes_something(self) -> AccountChanges:
@@ -82,21 +86,25 @@ class AccountChanges(Form):
 
 
 class Account(BaseModel):
-    id: str = Field(description="The `owner` of what is yours. Where nobody has to sign in: `local`.")
-    username: str | None
-    email: str | None
-    email_verified: bool
-    anonymous: bool
+    """A user's account."""
+
+    id: str = Field(
+        description="Identifier of the account: the `owner` of its data. `local` where sign-in is not required."
+    )
+    username: str | None = Field(description="Username. Null for an anonymous account.")
+    email: str | None = Field(description="Email address. Null for an anonymous account.")
+    email_verified: bool = Field(description="Whether the email address is verified.")
+    anonymous: bool = Field(description="Whether this is an anonymous account.")
 
 
 class Tokens(BaseModel):
-    """Send `access_token` as `Authorization: Bearer …`. Both are secrets."""
+    """The tokens of a session. Keep both secret."""
 
-    access_token: str
-    refresh_token: str = Field(description="Good once: keep the one that comes with each answer.")
-    token_type: str = Field(examples=["Bearer"])
-    expires_in: int = Field(description="Seconds for which the access token is good.", examples=[900])
-    user: Account
+    access_token: str = Field(description="Access token. Send it as `Authorization: Bearer …`.")
+    refresh_token: str = Field(description="Refresh token. It can be used once; each refresh returns a new one.")
+    token_type: str = Field(description="Always `Bearer`.", examples=["Bearer"])
+    expires_in: int = Field(description="Lifetime of the access token in seconds.", examples=[900])
+    user: Account = Field(description="The account that signed in.")
 
 
 def json_body(form: type[Form]) -> dict[str, Any]:
@@ -126,10 +134,11 @@ def tokens(session: Session) -> JSONResponse:
 
 @router.post(
     "/signup",
-    summary="Make an account",
+    summary="Create an account",
     description=(
-        "A mail goes to the address; the account can be used when its token has come back to /v1/auth/verify-email. "
-        "For an address that has an account the answer is the same, and the mail says so."
+        "Creates an account and sends a verification token to the email address. The account can be used once "
+        "POST /v1/auth/verify-email has received the token. If the address already has an account, the response is "
+        "the same, and the email says so."
     ),
     status_code=202,
     responses=OPEN | problems(409),
@@ -138,12 +147,13 @@ def tokens(session: Session) -> JSONResponse:
 async def sign_up(request: Request, guesses: Counted) -> Message:
     form = await read_json(request, SignUp)
     await run_in_threadpool(accounts.sign_up, guesses, form.username, form.email, form.password)
-    return Message(message="A mail is on its way to this address; answer it to go on.")
+    return Message(message="A verification email is on its way to this address. Follow its instructions to continue.")
 
 
 @router.post(
     "/verify-email",
-    summary="Verify an e-mail address by the token from the mail",
+    summary="Verify an email address",
+    description="Confirms an email address with the token from the email, and activates the account.",
     responses=OPEN,
     openapi_extra=json_body(MailedToken),
 )
@@ -154,7 +164,8 @@ async def verify_email(request: Request, guesses: Counted) -> Account:
 
 @router.post(
     "/login",
-    summary="Sign in by username or e-mail address",
+    summary="Sign in",
+    description="Creates a session for a username or an email address and its password.",
     response_model=Tokens,
     responses=OPEN | problems(401, 403),
     openapi_extra=json_body(LogIn),
@@ -166,8 +177,11 @@ async def log_in(request: Request, guesses: Counted) -> Response:
 
 @router.post(
     "/refresh",
-    summary="Go on with a session",
-    description="The answer's refresh token replaces the one that was sent, which ends the session if it comes again.",
+    summary="Refresh a session",
+    description=(
+        "Exchanges a refresh token for a new access token and a new refresh token. "
+        "Using the same refresh token a second time ends the session."
+    ),
     response_model=Tokens,
     responses=OPEN | problems(401, 403),
     openapi_extra=json_body(RefreshToken),
@@ -177,15 +191,25 @@ async def refresh(request: Request) -> Response:
     return tokens(await run_in_threadpool(lambda: identity().refresh(form.refresh_token)))
 
 
-@router.post("/logout", summary="End the session", status_code=204, response_class=Response, responses=OWN)
+@router.post(
+    "/logout",
+    summary="Sign out",
+    description="Ends the session of the access token.",
+    status_code=204,
+    response_class=Response,
+    responses=OWN,
+)
 def log_out(token: BearerToken) -> None:
     identity().log_out(token)
 
 
 @router.post(
     "/password-reset",
-    summary="Have a mail sent to choose a new password",
-    description="The answer is the same whether or not the address has an account.",
+    summary="Request a password reset",
+    description=(
+        "Sends an email with a token for POST /v1/auth/password-reset/confirm. "
+        "The response is the same whether or not the address has an account."
+    ),
     status_code=202,
     responses=OPEN,
     openapi_extra=json_body(ResetRequest),
@@ -193,13 +217,13 @@ def log_out(token: BearerToken) -> None:
 async def request_reset(request: Request, guesses: Counted) -> Message:
     form = await read_json(request, ResetRequest)
     await run_in_threadpool(accounts.request_reset, guesses, form.email)
-    return Message(message="If this address has an account, a mail is on its way to it.")
+    return Message(message="If this address has an account, an email is on its way to it.")
 
 
 @router.post(
     "/password-reset/confirm",
-    summary="Set a new password by the token from the mail",
-    description="All sessions of the account end.",
+    summary="Set a new password",
+    description="Sets a new password with the token from the email. Ends all sessions of the account.",
     status_code=204,
     response_class=Response,
     responses=OPEN,
@@ -213,8 +237,11 @@ async def confirm_reset(request: Request, guesses: Counted) -> Response:
 
 @router.post(
     "/anonymous",
-    summary="Sign in as nobody in particular",
-    description="What you make is yours as long as you have the refresh token.",
+    summary="Create an anonymous session",
+    description=(
+        "Creates an anonymous account and a session for it. "
+        "The account's data remains accessible only as long as you keep the refresh token."
+    ),
     response_model=Tokens,
     responses=OPEN | problems(403),
 )
@@ -223,16 +250,18 @@ def sign_in_anonymously(guesses: Counted) -> Response:
     return tokens(identity().sign_in_anonymously())
 
 
-@router.get("/me", summary="Look at your account", responses=OWN)
+@router.get("/me", summary="Get your account", description="Returns the account that sends the request.", responses=OWN)
 def show_account(user: Caller) -> Account:
     return account(user)
 
 
 @router.patch(
     "/me",
-    summary="Change your account",
+    summary="Update your account",
     description=(
-        "A new address counts once the mail to it was answered. A new password ends all sessions, this one included."
+        "Changes at least one of username, email address and password. A new email address takes effect once the "
+        "token sent to it has been verified. A new password ends all sessions, including this one. "
+        "Returns 403 `wrong_password` if the current password is wrong."
     ),
     responses=OWN | problems(400, 409, 413, 415),
     openapi_extra=json_body(AccountChanges),
@@ -259,10 +288,11 @@ async def change_account(request: Request, user: Caller, token: BearerToken, gue
 
 @router.delete(
     "/me",
-    summary="Delete your account with everything that is yours",
+    summary="Delete your account",
     description=(
-        "Needs a session of the last ten minutes, unless it is an anonymous one. The account is gone at once, and with "
-        "it what can be removed meanwhile; the rest goes within minutes."
+        "Deletes the account and all its data. Requires a sign-in within the last 10 minutes, unless the account is "
+        "anonymous; otherwise returns 403 `login_again`. The account is deleted immediately; remaining data is "
+        "removed within minutes."
     ),
     status_code=204,
     response_class=Response,

@@ -1,4 +1,4 @@
-"""Questions about videos, and what was asked before."""
+"""Questions about videos, and the chat history."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import JSONResponse, StreamingResponse
 
-from functions.api.access import Place, wrong_cursor
+from functions.api.access import Cursor, Limit, Place, wrong_cursor
 from functions.api.chatting import ChatAnswer, CitationInfo, Talk, linked
 from functions.api.events import EventStream
 from functions.api.identity import Caller, Credentials, caller
 from functions.api.openapi import problems
-from functions.api.schemas import LanguageTag
+from functions.api.schemas import NEXT_PAGE, LanguageTag
 from functions.api.throttle import CHAT, Quota
 from shared.chat import history
 from shared.chat.answering import Question
@@ -35,26 +35,35 @@ Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 class ChatTurn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    role: Literal["user", "assistant", "system"]
-    content: str = Field(max_length=50_000)
+    role: Literal["user", "assistant", "system"] = Field(
+        description="Author of the message. The role `system` is rejected."
+    )
+    content: str = Field(
+        max_length=50_000,
+        description=f"Text of the message. The question itself may have at most {MAX_QUESTION:,} characters.",
+    )
 
 
 class ChatWish(BaseModel):
-    """A question about a group, a video, or the group that a share link shows: exactly one of these."""
+    """A question about exactly one of: a group, a video, a group that a share link opens."""
 
     model_config = ConfigDict(extra="forbid")
 
-    group_id: Id | None = None
-    video_id: Id | None = None
-    share_token: Annotated[str, Field(max_length=100)] | None = None
+    group_id: Id | None = Field(None, description="The group to ask about.")
+    video_id: Id | None = Field(None, description="The video to ask about.")
+    share_token: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Token of the share link whose group to ask about. No account is required."
+    )
     messages: list[ChatTurn] = Field(
         min_length=1,
         max_length=200,
-        description="Only the last one by the user counts; those of the role `system` are refused.",
+        description="The conversation. Only the last message with the role `user` is answered.",
         examples=[[{"role": "user", "content": "How long does the dough rest?"}]],
     )
-    stream: bool = Field(False, description="As server-sent events, while the answer is made.")
-    language: LanguageTag | None = Field(None, description="BCP-47 tag of the answer; default: that of the question.")
+    stream: bool = Field(False, description="Return the answer as server-sent events while it is generated.")
+    language: LanguageTag | None = Field(
+        None, description="Language of the answer, as a BCP-47 tag. Defaults to the language of the question."
+    )
 
     @model_validator(mode="after")
     def about_one(self) -> Self:
@@ -64,21 +73,23 @@ class ChatWish(BaseModel):
 
 
 class MessageInfo(Model):
-    id: str
-    group_id: str | None
-    video_id: str | None
-    role: Literal["user", "assistant"]
-    answers: str | None = Field(description="Id of the question, if this is an answer.")
-    content: str
-    citations: list[CitationInfo]
-    usage: Usage
-    error: str | None = Field(description="The code of what ended the answer before its end.")
-    created_at: datetime
+    """A question or an answer of the chat history."""
+
+    id: str = Field(description="Identifier of the message.")
+    group_id: str | None = Field(description="The group the message is about, if any.")
+    video_id: str | None = Field(description="The video the message is about, if any.")
+    role: Literal["user", "assistant"] = Field(description="`user` for a question, `assistant` for an answer.")
+    answers: str | None = Field(description="Id of the question that this message answers. Null for a question.")
+    content: str = Field(description="Text of the message. An answer cites its sources as [1], [2], …")
+    citations: list[CitationInfo] = Field(description="Sources of an answer, by number.")
+    usage: Usage = Field(description="Resources used to generate the answer.")
+    error: str | None = Field(description="Error code if the answer was interrupted; otherwise null.")
+    created_at: datetime = Field(description="When the message was stored.")
 
 
 class MessagePage(BaseModel):
-    messages: list[MessageInfo] = Field(description="Newest first.")
-    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+    messages: list[MessageInfo] = Field(description="Messages, newest first.")
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
 def question_in(messages: list[ChatTurn]) -> str:
@@ -100,7 +111,7 @@ def asked_of_group(place: Platform, owner: str, group_id: str, text: str, langua
 
 
 def asked_by_link(place: Platform, token: str, text: str, language: str | None = None) -> Question:
-    """The group's owner pays; nothing is kept. Raises NotFound."""
+    """Build a question by share link: the group's owner pays, and it is not stored. Raises NotFound."""
     group = shares.shared_group(place.documents, token)
     return Question(text, group.owner, group.videos, group_id=group.id, language=language, kept=False)
 
@@ -112,22 +123,23 @@ def asked_of_video(place: Platform, owner: str, video_id: str, text: str, langua
 
 
 def take_question(request: Request, place: Platform, who: str) -> None:
-    """Count a question by whoever asks; raises RateLimited."""
+    """Count a question against the quota of `who`; raises RateLimited."""
     Quota(request.scope, place.documents, CHAT, settings().rate_limit_chat, who).take()
 
 
 @router.post(
     "",
-    summary="Ask what is said in videos",
+    summary="Ask a question about videos",
     description=(
-        "The answer rests on the transcripts and cites them by number; without an AI provider the nearest passages are "
-        "quoted. With `stream`, events come as `citation` (before the first piece that has its number), `piece` "
-        "(`text`, to be appended), and at last `done` (the whole answer, as without `stream`) or `error` (`code`, "
-        "`detail`). With a share link nobody needs an account, the group's owner pays, and nothing is kept."
+        "Answers a question from the transcripts of the videos and cites them by number. Without an AI provider, the "
+        "most relevant passages are quoted. With `stream`, the answer comes as server-sent events. A `citation` comes "
+        "before the first piece that uses its number; each `piece` has a `text` to append. The last event is `done`, "
+        "with the whole answer as without `stream`, or `error`, with `code` and `detail`. With `share_token`, no "
+        "account is required, the usage is charged to the group's owner, and nothing is stored."
     ),
     response_model=ChatAnswer,
     responses=problems(402, 502, 503)
-    | {200: {"description": "The answer.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    | {200: {"description": "The answer", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 def ask(wish: ChatWish, request: Request, credentials: Credentials, place: Place) -> Response:
     text = question_in(wish.messages)
@@ -144,7 +156,7 @@ def ask(wish: ChatWish, request: Request, credentials: Credentials, place: Place
     talk = Talk(place, question, wish.share_token)
     if not wish.stream:
         return JSONResponse(talk.whole())
-    # What goes wrong before the first piece has a status of its own.
+    # An error before the first piece gets its own HTTP status.
     first = talk.next()
     return EventStream(talk.stream(first), headers={"X-Accel-Buffering": "no"})
 
@@ -152,10 +164,14 @@ def ask(wish: ChatWish, request: Request, credentials: Credentials, place: Place
 def subject(
     user: Caller,
     place: Place,
-    group_id: Annotated[Id | None, Query(description="About which group.")] = None,
-    video_id: Annotated[Id | None, Query(description="Or about which video.")] = None,
+    group_id: Annotated[
+        Id | None, Query(description="The group whose history to use. Set either `group_id` or `video_id`.")
+    ] = None,
+    video_id: Annotated[
+        Id | None, Query(description="The video whose history to use. Set either `group_id` or `video_id`.")
+    ] = None,
 ) -> Filter:
-    """What the history is about, if it is the caller's; raises NotFound, PermanentError `no_subject`."""
+    """Return the filter for one history of the caller; raises NotFound, PermanentError `no_subject`."""
     if (group_id is None) == (video_id is None):
         raise PermanentError("no_subject", "The request names no group and no video. Send a group_id or a video_id.")
     if group_id is not None:
@@ -168,13 +184,18 @@ def subject(
 Subject = Annotated[Filter, Depends(subject)]
 
 
-@router.get("/history", summary="List what was asked and answered, newest first", response_model=MessagePage)
+@router.get(
+    "/history",
+    summary="List chat history",
+    description="Returns the questions and answers about a group or a video, newest first.",
+    response_model=MessagePage,
+)
 def show_history(
     user: Caller,
     place: Place,
     subject: Subject,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Any:
     try:
         found, after = history.messages(place.documents, user.id, subject, limit, cursor)
@@ -187,17 +208,26 @@ def shown(message: Message) -> dict[str, Any]:
     return message.public() | {"citations": [linked(citation) for citation in message.citations]}
 
 
-@router.delete("/history", summary="Delete what was asked and answered", status_code=204, response_class=Response)
+@router.delete(
+    "/history",
+    summary="Delete chat history",
+    description="Deletes all questions and answers about a group or a video.",
+    status_code=204,
+    response_class=Response,
+)
 def delete_history(user: Caller, place: Place, subject: Subject) -> None:
     history.forget(place.documents, user.id, subject)
 
 
 @router.get(
     "/history/export",
-    summary="Export what was asked and answered as CSV",
-    description="UTF-8 with a byte order mark, the oldest first. What a spreadsheet would run as a formula is text.",
+    summary="Export chat history",
+    description=(
+        "Returns the history as a CSV file, oldest first, in UTF-8 with a byte order mark. "
+        "Values that a spreadsheet would run as formulas are written as text."
+    ),
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "The file."}},
+    responses={200: {"content": {"text/csv": {}}, "description": "The CSV file"}},
 )
 def export_history(user: Caller, place: Place, subject: Subject) -> StreamingResponse:
     return StreamingResponse(

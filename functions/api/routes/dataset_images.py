@@ -1,4 +1,4 @@
-"""The images of a dataset, and the files they are written into."""
+"""The images of a dataset, and its exports."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse
 
-from functions.api.access import Place, Starts, check_id, wrong_cursor
+from functions.api.access import Cursor, Limit, Place, Starts, check_id, wrong_cursor
 from functions.api.datasets import OwnDataset, PublicImage, shown_image
 from functions.api.openapi import problems
+from functions.api.schemas import NEXT_PAGE
 from shared.datasets import exported, store
 from shared.errors import NotFound
 from shared.models.base import Model
@@ -27,46 +28,62 @@ router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["datasets"], respon
 
 
 class ImagePage(BaseModel):
-    images: list[PublicImage] = Field(description="In no order that means anything, but always the same.")
-    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+    images: list[PublicImage] = Field(description="Images, in a stable but otherwise undefined order.")
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
 class ExportFile(Model):
-    name: str
-    size: int
-    url: str = Field(description="A short-lived link, which works without a token.")
+    """A file of an export."""
+
+    name: str = Field(description="Name of the file.")
+    size: int = Field(description="Size in bytes.")
+    url: str = Field(description="Short-lived link to the file. It needs no token.")
 
 
 class ExportInfo(Model):
-    id: str
-    status: JobStatus
-    progress: int
-    options: ExportOptions
-    images: int
-    splits: dict[str, int]
-    files: list[ExportFile] = Field(description="There once it is done.")
-    error: JobError | None
-    created_at: datetime
+    """An export of a dataset."""
+
+    id: str = Field(description="Identifier of the export.")
+    status: JobStatus = Field(description="Status of the export.")
+    progress: int = Field(description="Progress in percent.")
+    options: ExportOptions = Field(description="The options the export was created with.")
+    images: int = Field(description="Number of exported images. 0 until the export is done.")
+    splits: dict[str, int] = Field(description="Number of images in each split: `train`, `val` and `test`.")
+    files: list[ExportFile] = Field(description="The exported files. Empty until the export is done.")
+    error: JobError | None = Field(description="Why the export failed, if it did.")
+    created_at: datetime = Field(description="When the export was created.")
 
 
 class ExportPage(BaseModel):
-    exports: list[ExportInfo] = Field(description="Newest first.")
-    cursor: str | None
+    exports: list[ExportInfo] = Field(description="Exports, newest first.")
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
-@router.get("/images", summary="List a dataset's images", response_model=ImagePage)
+@router.get(
+    "/images",
+    summary="List a dataset's images",
+    description=(
+        "Returns the candidate images of a dataset, kept and rejected, that match all given filters. With `check`, a "
+        "page may hold fewer than `limit` images although more follow; continue until `cursor` is null."
+    ),
+    response_model=ImagePage,
+)
 def list_images(
     dataset: OwnDataset,
     place: Place,
-    state: ImageState | None = None,
-    reason: Annotated[str | None, Query(max_length=100, description="Why it was rejected.")] = None,
-    source: SourceName | None = None,
-    accepted: Annotated[bool | None, Query(description="What validation says.")] = None,
-    check: Annotated[
-        str | None, Query(max_length=100, description="With a finding of this check; a page may then hold fewer.")
+    state: Annotated[ImageState | None, Query(description="Return only images in this state.")] = None,
+    reason: Annotated[
+        str | None, Query(max_length=100, description="Return only images rejected for this reason.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    source: Annotated[SourceName | None, Query(description="Return only images from this source.")] = None,
+    accepted: Annotated[
+        bool | None, Query(description="Return only images that validation accepted (`true`) or did not (`false`).")
+    ] = None,
+    check: Annotated[
+        str | None, Query(max_length=100, description="Return only images with a finding of this check.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Maximum number of items on a page, from 1 to 200.")] = 50,
+    cursor: Cursor = None,
 ) -> Any:
     wanted = {"state": state, "reason": reason, "source": source, "verdict_accepted": accepted}
     equal = {name: value for name, value in wanted.items() if value is not None}
@@ -84,13 +101,15 @@ def has(record: ImageRecord, check: str | None) -> bool:
 
 @router.get(
     "/images/{image_id}/media",
-    summary="Get an image",
-    description="Answers with a short-lived link, which works without a token.",
+    summary="Download an image",
+    description="Redirects (307) to a short-lived link to the image. The link needs no token.",
     status_code=307,
     response_class=RedirectResponse,
 )
 def image_media(
-    dataset: OwnDataset, image_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], place: Place
+    dataset: OwnDataset,
+    image_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The `id` of the image.")],
+    place: Place,
 ) -> RedirectResponse:
     stored = place.documents.get(store.IMAGES, image_id)
     record = ImageRecord.read(stored.data) if stored else None
@@ -101,7 +120,11 @@ def image_media(
 
 @router.post(
     "/exports",
-    summary="Have a dataset written into files",
+    summary="Create a dataset export",
+    description=(
+        "Starts to write the current state of a dataset into files. Several exports may run at the same time. "
+        "GET /v1/datasets/{dataset_id}/exports/{export_id} returns the files once the export is `done`."
+    ),
     status_code=202,
     response_model=ExportInfo,
     responses=problems(409),
@@ -111,12 +134,17 @@ def start_export(dataset: OwnDataset, wish: ExportOptions, place: Place, starts:
     return shown_export(exported.start_export(place, dataset, wish), dataset.id, place)
 
 
-@router.get("/exports", summary="List a dataset's exports, newest first", response_model=ExportPage)
+@router.get(
+    "/exports",
+    summary="List a dataset's exports",
+    description="Returns the exports of a dataset, newest first.",
+    response_model=ExportPage,
+)
 def list_exports(
     dataset: OwnDataset,
     place: Place,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Any:
     try:
         found, after = exported.exports_of(place.documents, dataset, limit, cursor)
@@ -125,8 +153,15 @@ def list_exports(
     return {"exports": [shown_export(job, dataset.id, place) for job in found], "cursor": after}
 
 
-@router.get("/exports/{export_id}", summary="Look at an export, and get its files", response_model=ExportInfo)
-def show_export(dataset: OwnDataset, export_id: str, place: Place) -> Any:
+@router.get(
+    "/exports/{export_id}",
+    summary="Get a dataset export",
+    description="Returns an export and, once it is `done`, short-lived links to its files.",
+    response_model=ExportInfo,
+)
+def show_export(
+    dataset: OwnDataset, export_id: Annotated[str, Path(description="The `id` of the export.")], place: Place
+) -> Any:
     return shown_export(exported.own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
 
 

@@ -1,16 +1,16 @@
-"""Image datasets: asked for, crawled, looked at."""
+"""Image datasets: create, crawl, validate, delete."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import datasets
-from functions.api.access import Place, Retries, Starts, wrong_cursor
+from functions.api.access import Cursor, Limit, Place, Retries, Starts, wrong_cursor
 from functions.api.bodies import media_type, read_form, read_json
 from functions.api.datasets import (
     DatasetPage,
@@ -22,7 +22,7 @@ from functions.api.datasets import (
     ValidationWish,
     shown,
 )
-from functions.api.events import EventStream, follow
+from functions.api.events import EventStream, LastEventId, follow
 from functions.api.identity import Caller
 from functions.api.openapi import either, inline_body, problems
 from shared.datasets import runs, store
@@ -39,7 +39,7 @@ ENDED = (DatasetStatus.COMPLETED, DatasetStatus.FAILED, DatasetStatus.CANCELLED)
 
 
 class NoFields(BaseModel):
-    """Beside the file there are none."""
+    """A form with no fields other than the file."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,23 +48,31 @@ class ListLink(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(
-        max_length=8192, description="Where the list lies, with whatever lets us read it: a signed URL of an object."
+        max_length=8192,
+        description="URL of the list. It must be readable without further credentials, e.g. a signed URL.",
     )
 
 
-@router.post("", summary="Ask for a dataset of images", status_code=201, response_model=PublicDataset)
+@router.post(
+    "",
+    summary="Create an image dataset",
+    description="Creates a dataset. No image is fetched until POST /v1/datasets/{dataset_id}/start starts it.",
+    status_code=201,
+    response_model=PublicDataset,
+)
 def create_dataset(wish: DatasetWish, user: Caller, place: Place) -> Response:
-    """Nothing is fetched before it is started."""
     dataset = datasets.create(place.documents, user.id, wish)
     return JSONResponse(shown(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
 
 
-@router.get("", summary="List your datasets, newest first", response_model=DatasetPage)
+@router.get(
+    "", summary="List your datasets", description="Returns your datasets, newest first.", response_model=DatasetPage
+)
 def list_datasets(
     user: Caller,
     place: Place,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Response:
     try:
         found, after = store.datasets_of(place.documents, user.id, limit, cursor)
@@ -74,14 +82,21 @@ def list_datasets(
     return JSONResponse(page)
 
 
-@router.get("/{dataset_id}", summary="Look at a dataset", response_model=PublicDataset, responses=problems(404))
+@router.get(
+    "/{dataset_id}",
+    summary="Get a dataset",
+    description="Returns a dataset with its settings, status and progress.",
+    response_model=PublicDataset,
+    responses=problems(404),
+)
 def show_dataset(dataset: OwnDataset) -> Response:
     return JSONResponse(shown(dataset))
 
 
 @router.delete(
     "/{dataset_id}",
-    summary="Delete a dataset with all its images",
+    summary="Delete a dataset",
+    description="Deletes a dataset with all its images and exports.",
     status_code=204,
     response_class=Response,
     responses=problems(404),
@@ -92,15 +107,16 @@ def remove_dataset(dataset: OwnDataset, place: Place) -> None:
 
 @router.post(
     "/{dataset_id}/lists",
-    summary="Send a list of images' addresses to a dataset",
-    description="Lines of text, CSV with a column `url`, or JSON lines with a field `url`; `page_url`, `title`,"
-    " `author`, `licence` and `licence_url` are taken, too. Before the dataset is started. A form brings the list"
-    " itself, JSON a link to it, e.g. the signed URL of an object in a storage.",
+    summary="Add an image URL list",
+    description="Adds a list of image URLs to a dataset that has not been started. The list is plain text with one"
+    " URL per line, CSV with a `url` column, or JSON Lines with a `url` field. The optional columns `page_url`,"
+    " `title`, `author`, `licence` and `licence_url` are stored too. Send the list itself as multipart/form-data, or"
+    " a link to it as JSON, e.g. the signed URL of a stored object.",
     status_code=201,
     response_model=PublicDataset,
     responses=problems(400, 404, 409, 413, 503),
     openapi_extra=either(
-        inline_body("multipart/form-data", NoFields.model_json_schema() | {"properties": {}}, file="The list."),
+        inline_body("multipart/form-data", NoFields.model_json_schema() | {"properties": {}}, file="The list of URLs."),
         inline_body("application/json", ListLink.model_json_schema()),
     ),
 )
@@ -117,7 +133,8 @@ async def send_list(dataset: OwnDataset, request: Request, place: Place, starts:
 
 @router.post(
     "/{dataset_id}/start",
-    summary="Start a dataset, or go on with one that was stopped",
+    summary="Start or resume a dataset",
+    description="Starts to crawl and validate images, or resumes a dataset that was stopped.",
     status_code=202,
     response_model=PublicDataset,
     responses=problems(404, 409),
@@ -129,8 +146,8 @@ def start_dataset(dataset: OwnDataset, place: Place, starts: Starts) -> Response
 
 @router.post(
     "/{dataset_id}/stop",
-    summary="Stop a dataset; what was downloaded stays",
-    description="Stopping twice is the same as once.",
+    summary="Stop a dataset",
+    description="Stops a dataset. Downloaded images are kept. Stopping a stopped dataset has no effect.",
     response_model=PublicDataset,
     responses=problems(404, 409),
 )
@@ -140,8 +157,8 @@ def stop_dataset(dataset: OwnDataset, place: Place) -> Response:
 
 @router.post(
     "/{dataset_id}/retry",
-    summary="Do a dataset's failed chunks again",
-    description="Nothing that is there is fetched again.",
+    summary="Retry failed chunks",
+    description="Runs the failed chunks of a dataset again. Images that are already downloaded are not fetched again.",
     status_code=202,
     response_model=PublicDataset,
     responses=problems(404, 409),
@@ -151,21 +168,27 @@ def retry_dataset(dataset: OwnDataset, place: Place, retries: Retries) -> Respon
     return JSONResponse(shown(runs.retry(place, dataset)), 202)
 
 
-@router.get("/{dataset_id}/progress", summary="Look how far a dataset is", responses=problems(404))
+@router.get(
+    "/{dataset_id}/progress",
+    summary="Get a dataset's progress",
+    description="Returns counts of chunks and images, in total and by source, and an estimate of the remaining time.",
+    responses=problems(404),
+)
 def dataset_progress(dataset: OwnDataset) -> DatasetProgress:
     return datasets.progress_of(dataset)
 
 
 @router.get(
     "/{dataset_id}/events",
-    summary="Follow a dataset as server-sent events",
-    description="Each event's data is the dataset as GET /v1/datasets/{dataset_id} shows it. Ends when it has ended.",
+    summary="Stream a dataset's events",
+    description=(
+        "Streams server-sent events. The data of each event is the dataset as GET /v1/datasets/{dataset_id} returns "
+        "it. The stream ends when the dataset is `completed`, `failed` or `cancelled`."
+    ),
     response_class=EventStream,
     responses=problems(404),
 )
-async def dataset_events(
-    dataset: OwnDataset, place: Place, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
-) -> Response:
+async def dataset_events(dataset: OwnDataset, place: Place, last_event_id: LastEventId = None) -> Response:
     events = follow(place.documents, dataset.id, last_event_id, store.DATASETS, render)
     return EventStream(events, headers={"X-Accel-Buffering": "no"})
 
@@ -177,8 +200,8 @@ def render(document: Document) -> tuple[bool, dict[str, Any]]:
 
 @router.post(
     "/{dataset_id}/validations",
-    summary="Look at a dataset's images again, more or less closely",
-    description="Verdicts that they have are replaced; nothing is deleted.",
+    summary="Validate a dataset's images",
+    description="Validates all images again at the given level. Earlier verdicts are replaced; no image is deleted.",
     status_code=202,
     response_model=ValidationStarted,
     responses=problems(404, 409),

@@ -1,14 +1,12 @@
-"""Live progress without Firestore."""
+"""Live progress of a job without Firestore."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from anyio import to_thread
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from functions.api.access import OwnJob, Place
-from functions.api.events import EventStream, follow
+from functions.api.events import EventStream, LastEventId, follow
 from functions.api.openapi import problems
 from shared.pipeline.paths import JOBS
 
@@ -17,23 +15,21 @@ router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problems
 
 @router.get(
     "/events",
-    summary="Follow a job as server-sent events",
+    summary="Stream a job's events",
     description=(
-        "Each event's data is the job as GET /v1/jobs/{job_id} shows it; its id is the document's version. "
-        "The stream ends when the job has ended. With `Last-Event-ID` only what is newer is sent; "
-        "204 says that nothing will be."
+        "Streams server-sent events. The data of each event is the job as GET /v1/jobs/{job_id} returns it; its id is "
+        "the version of the job. The stream ends when the job has ended. With `Last-Event-ID`, only newer states are "
+        "sent; 204 means that there will be none."
     ),
     response_class=EventStream,
-    responses=problems(404) | {204: {"description": "The job has ended and you have seen its last state."}},
+    responses=problems(404) | {204: {"description": "The job has ended and you have received its last state"}},
 )
-async def stream(
-    job: OwnJob, place: Place, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
-) -> Response:
+async def stream(job: OwnJob, place: Place, last_event_id: LastEventId = None) -> Response:
     if job.status.final and last_event_id:
         document = await to_thread.run_sync(place.documents.get, JOBS, job.id)
         if document and document.version == last_event_id:
-            # What tells an EventSource to stop connecting again.
+            # This status stops an EventSource from reconnecting.
             return Response(status_code=204)
-    # Proxies are not to hold events back.
+    # Keep proxies from buffering events.
     headers = {"X-Accel-Buffering": "no"}
     return EventStream(follow(place.documents, job.id, last_event_id), headers=headers)

@@ -1,4 +1,4 @@
-"""What came out of a job, as a file for other programs and for people."""
+"""Exports of a job's result as a file."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ NAMES = ", ".join(dict.fromkeys(row.name for row in FORMATS))
 
 @router.get(
     "/export",
-    summary="Export a result or a transcript as a file",
+    summary="Export a job's result",
     description=(
-        "Recipes as schema.org JSON-LD (`jsonld`; its picture is a short-lived link); recipes, reels and summaries as "
-        "Markdown (`md`) and as a page to be printed (`html`); every result as `json`, of a `transcript` job all its "
-        "segments with their times; the transcript of every job that has one as `txt`, `srt` and `vtt`."
+        "Returns a result or a transcript as a file. Recipes: schema.org JSON-LD (`jsonld`; its image is a short-lived "
+        "link). Recipes, reels and summaries: Markdown (`md`) and a printable page (`html`). Every result: `json`; for "
+        "a `transcript` job, it contains all segments with their timestamps. Every job with a transcript: `txt`, `srt` "
+        "and `vtt`. Returns 409 while the job is not done, or if there is nothing to export in this format."
     ),
     response_class=Response,
     responses={
-        200: {"content": {row.media_type.partition(";")[0]: {} for row in FORMATS}, "description": "The file."},
+        200: {"content": {row.media_type.partition(";")[0]: {} for row in FORMATS}, "description": "The file"},
         **problems(404, 409),
     },
 )
 def export(
     job: OwnJob,
     place: Place,
-    format: Annotated[str, Query(max_length=20, description=f"One of: {NAMES}.", examples=["md"])],
+    format: Annotated[str, Query(max_length=20, description=f"File format, one of: {NAMES}.", examples=["md"])],
     servings: Annotated[
-        float | None, Query(gt=0, le=MAX_SERVINGS, description="Recalculate the amounts of a recipe for so many.")
+        float | None,
+        Query(gt=0, le=MAX_SERVINGS, description="Scale the amounts of a recipe to this number of servings."),
     ] = None,
 ) -> Response:
     chosen = format_named(format, job.kind)
@@ -56,7 +58,7 @@ def export(
 
 
 def file_name(job: Job, extension: str) -> str:
-    """The parameters of Content-Disposition (RFC 6266): the title in ASCII, and as it is for those who can read it."""
+    """Build the parameters of Content-Disposition (RFC 6266): the title in ASCII, and in full as UTF-8."""
     title = re.sub(r"[/\\]", "-", plain(str((job.result or {}).get("title") or "")))
     full = safe_filename(f"{title.strip(' .') or job.kind}.{extension}") or f"{job.kind}.{extension}"
     ascii_letters = unicodedata.normalize("NFKD", full.removesuffix(f".{extension}")).encode("ascii", "ignore").decode()

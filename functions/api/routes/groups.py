@@ -1,18 +1,18 @@
-"""Groups of videos, and the links that show them to others."""
+"""Groups of videos, and their share links."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from functions.api.access import Place, wrong_cursor
+from functions.api.access import Cursor, Limit, Place, wrong_cursor
 from functions.api.identity import Caller
 from functions.api.openapi import problems
 from functions.api.routes.videos import VideoInfo, shown
-from functions.api.schemas import Description, Name
+from functions.api.schemas import NEXT_PAGE, Description, Name
 from shared.library import groups, shares
 from shared.models.base import Model
 from shared.models.group import MAX_VIDEOS, Group
@@ -26,61 +26,79 @@ VideoIds = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_leng
 class GroupWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Name = Field(examples=["Soups"])
-    description: Description | None = None
+    name: Name = Field(description="Name of the group.", examples=["Soups"])
+    description: Description | None = Field(None, description="Description of the group.")
 
 
 class GroupChange(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a group. Omitted fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name | None = None
-    description: Description | None = None
+    name: Name | None = Field(None, description="New name of the group.")
+    description: Description | None = Field(None, description="New description of the group.")
 
 
 class VideoList(BaseModel):
+    """Videos by id."""
+
     model_config = ConfigDict(extra="forbid")
 
-    video_ids: VideoIds
+    video_ids: VideoIds = Field(description="Ids of the videos.")
 
 
 class ShareWish(BaseModel):
+    """The options of a share link."""
+
     model_config = ConfigDict(extra="forbid")
 
-    expires_at: AwareDatetime | None = Field(None, description="When the link stops working; null: once revoked.")
+    expires_at: AwareDatetime | None = Field(
+        None, description="When the link expires, with a time zone. Null: it works until it is revoked."
+    )
 
 
 class ShareInfo(Model):
-    created_at: datetime
-    expires_at: datetime | None
+    """A share link, without its token."""
+
+    created_at: datetime = Field(description="When the link was created.")
+    expires_at: datetime | None = Field(description="When the link expires. Null: it works until it is revoked.")
 
 
 class ShareLink(ShareInfo):
-    token: str = Field(description="Shown now and never again: only its hash is kept.")
-    url: str = Field(description="Add `?video=ID&t=SECONDS` to point to a moment.")
+    """A new share link, with its token."""
+
+    token: str = Field(description="Token of the link. It is returned only once; Clipwise stores only its hash.")
+    url: str = Field(description="URL of the shared group. Append `?video=ID&t=SECONDS` to link to a moment.")
 
 
 class GroupInfo(Model):
-    id: str
-    name: str
-    description: str | None
-    video_ids: list[str] = Field(description="In the group's order.")
-    share: ShareInfo | None = Field(description="The link that there is, if there is one.")
-    created_at: datetime
-    updated_at: datetime
+    """A group of videos."""
+
+    id: str = Field(description="Identifier of the group.")
+    name: str = Field(description="Name of the group.")
+    description: str | None = Field(description="Description of the group.")
+    video_ids: list[str] = Field(description="Ids of the videos, in the order of the group.")
+    share: ShareInfo | None = Field(description="The group's share link. Null if there is none.")
+    created_at: datetime = Field(description="When the group was created.")
+    updated_at: datetime = Field(description="When the group was last changed.")
 
 
 class GroupDetails(GroupInfo):
-    videos: list[VideoInfo]
+    """A group with its videos."""
+
+    videos: list[VideoInfo] = Field(description="The videos, in the order of the group.")
 
 
 class GroupPage(BaseModel):
-    groups: list[GroupInfo] = Field(description="Newest first.")
-    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+    groups: list[GroupInfo] = Field(description="Groups, newest first.")
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
-def own_group(group_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")], user: Caller, place: Place) -> Group:
+def own_group(
+    group_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The `id` of the group.")],
+    user: Caller,
+    place: Place,
+) -> Group:
     return groups.own_group(place.documents, group_id, user.id)
 
 
@@ -92,22 +110,28 @@ def info(group: Group) -> dict[str, Any]:
 
 
 def details(group: Group, place: Place) -> dict[str, Any]:
-    """Videos that were deleted are left out."""
+    """Return a group with its videos, omitting deleted ones."""
     found = groups.videos_in(place.documents, group)
     return info(group) | {"video_ids": [job.id for job in found], "videos": [shown(job) for job in found]}
 
 
-@router.post("", summary="Make a group", status_code=201, response_model=GroupDetails)
+@router.post(
+    "",
+    summary="Create a group",
+    description="Creates an empty group. POST /v1/groups/{group_id}/videos adds videos to it.",
+    status_code=201,
+    response_model=GroupDetails,
+)
 def create_group(wish: GroupWish, user: Caller, place: Place) -> Any:
     return details(groups.create_group(place.documents, user.id, wish.name, wish.description), place)
 
 
-@router.get("", summary="List your groups, newest first", response_model=GroupPage)
+@router.get("", summary="List your groups", description="Returns your groups, newest first.", response_model=GroupPage)
 def list_groups(
     user: Caller,
     place: Place,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Any:
     try:
         found, after = groups.groups_of(place.documents, user.id, limit, cursor)
@@ -116,19 +140,32 @@ def list_groups(
     return {"groups": [info(group) for group in found], "cursor": after}
 
 
-@router.get("/{group_id}", summary="Look at a group", response_model=GroupDetails, responses=problems(404))
+@router.get(
+    "/{group_id}",
+    summary="Get a group",
+    description="Returns a group with its videos.",
+    response_model=GroupDetails,
+    responses=problems(404),
+)
 def show_group(group: OwnGroup, place: Place) -> Any:
     return details(group, place)
 
 
-@router.patch("/{group_id}", summary="Rename a group", response_model=GroupDetails, responses=problems(404))
+@router.patch(
+    "/{group_id}",
+    summary="Update a group",
+    description="Changes the name or the description of a group. Omitted fields stay as they are.",
+    response_model=GroupDetails,
+    responses=problems(404),
+)
 def change_group(group: OwnGroup, change: GroupChange, place: Place) -> Any:
     return details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
 
 
 @router.delete(
     "/{group_id}",
-    summary="Delete a group; its videos stay",
+    summary="Delete a group",
+    description="Deletes a group with its share link and chat history. Its videos are not deleted.",
     status_code=204,
     response_class=Response,
     responses=problems(404),
@@ -138,7 +175,14 @@ def delete_group(group: OwnGroup, place: Place) -> None:
 
 
 @router.post(
-    "/{group_id}/videos", summary="Add videos to a group", response_model=GroupDetails, responses=problems(404)
+    "/{group_id}/videos",
+    summary="Add videos to a group",
+    description=(
+        f"Appends videos to a group, in the given order. Videos already in the group are skipped. "
+        f"A group holds at most {MAX_VIDEOS} videos."
+    ),
+    response_model=GroupDetails,
+    responses=problems(404),
 )
 def add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Any:
     return details(groups.add_videos(place.documents, group, wanted.video_ids), place)
@@ -146,18 +190,21 @@ def add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Any:
 
 @router.delete(
     "/{group_id}/videos/{video_id}",
-    summary="Take a video out of a group; the video stays",
+    summary="Remove a video from a group",
+    description="Removes a video from a group. The video itself is not deleted.",
     response_model=GroupDetails,
     responses=problems(404),
 )
-def remove_video(group: OwnGroup, video_id: str, place: Place) -> Any:
+def remove_video(
+    group: OwnGroup, video_id: Annotated[str, Path(description="The `id` of the video.")], place: Place
+) -> Any:
     return details(groups.remove_video(place.documents, group, video_id), place)
 
 
 @router.put(
     "/{group_id}/order",
-    summary="Put a group's videos in order",
-    description="Names each of its videos exactly once.",
+    summary="Reorder a group's videos",
+    description="Sets the order of a group's videos. `video_ids` must contain each video of the group exactly once.",
     response_model=GroupDetails,
     responses=problems(404),
 )
@@ -167,8 +214,11 @@ def reorder(group: OwnGroup, wanted: VideoList, place: Place) -> Any:
 
 @router.post(
     "/{group_id}/share",
-    summary="Make a link that shows the group to whoever has it",
-    description="Read-only, and for asking questions. A link that the group had before stops working.",
+    summary="Create a share link",
+    description=(
+        "Creates a link that gives anyone who has it read access to the group, and lets them ask questions about its "
+        "videos. A previous link of the group stops working."
+    ),
     status_code=201,
     response_model=ShareLink,
     responses=problems(404),
@@ -181,7 +231,8 @@ def share(group: OwnGroup, wish: ShareWish, place: Place) -> Any:
 
 @router.delete(
     "/{group_id}/share",
-    summary="Let the group's link work no more",
+    summary="Revoke a group's share link",
+    description="Revokes the group's share link immediately.",
     status_code=204,
     response_class=Response,
     responses=problems(404),

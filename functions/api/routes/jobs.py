@@ -1,4 +1,4 @@
-"""Jobs: made from a link or a file, looked at, cancelled, tried again, deleted."""
+"""Jobs: submit a URL or a file, get, list, cancel, retry, delete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import intake
-from functions.api.access import OwnJob, Place, Retries, Starts, wrong_cursor
+from functions.api.access import Cursor, Limit, OwnJob, Place, Retries, Starts, wrong_cursor
 from functions.api.bodies import media_type, read_form, read_json
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
@@ -31,13 +31,16 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Any text of your own. The same request with the same key gives the same job, for a day.",
+        description=(
+            "A unique string of your choice. For 24 hours, the same request with the same key returns the same job; "
+            "a different request with that key returns 409 `key_reused`."
+        ),
     ),
 ]
 
 
 def accepted(job: Job) -> JSONResponse:
-    """Its work is still to come, or is done already."""
+    """Answer 200 with a finished job, 202 with one that still has work to do."""
     return answer(job, 200 if job.status is JobStatus.DONE else 202)
 
 
@@ -48,16 +51,17 @@ def answer(job: Job, status: int = 200) -> JSONResponse:
 
 @router.post(
     "",
-    summary="Submit a video, as a link or as a file",
+    summary="Submit a video",
     description=(
-        "JSON names a link, a multipart form brings a file. For a link, kind, language and options that a job of yours "
-        "is at work on, you get that job; when one has done the same already, that one with its result and 200, unless "
-        "you ask for it `fresh`. For files of more than 30 MB use POST /v1/uploads, which works everywhere."
+        "Creates a job for a video: send a URL as application/json, or a file as multipart/form-data. If a job of "
+        "yours is already processing the same URL with the same kind, language and options, that job is returned. If "
+        "one has already finished, it is returned with its result and status 200, unless `fresh` is true. For files "
+        "larger than 30 MB, use POST /v1/uploads, which works in every deployment."
     ),
     status_code=202,
     response_model=PublicJob,
     responses=problems(400, 409, 413, 415, 503)
-    | {200: {"model": PublicJob, "description": "A job of yours has done this already."}},
+    | {200: {"model": PublicJob, "description": "A job that already has the result"}},
     openapi_extra=body(application__json="UrlWish", multipart__form_data="FileWish"),
 )
 async def submit(
@@ -70,7 +74,7 @@ async def submit(
             job = await run_in_threadpool(intake.take_url, place, user, link, idempotency_key, trace, starts)
         case "multipart/form-data":
             if idempotency_key is None:
-                # Before the file is sent in vain; with a key it may be one that is here already.
+                # Refuse before the file is sent in vain; with a key, its job may exist already.
                 await run_in_threadpool(starts.look)
             async with read_form(request, FileWish) as (wish, file):
                 job = await run_in_threadpool(intake.take_file, place, user, wish, file, idempotency_key, trace, starts)
@@ -82,14 +86,16 @@ async def submit(
     return accepted(job)
 
 
-@router.get("", summary="List your jobs, newest first", response_model=JobPage)
+@router.get("", summary="List your jobs", description="Returns your jobs, newest first.", response_model=JobPage)
 def list_jobs(
     user: Caller,
     place: Place,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
-    status: JobStatus | None = None,
-    kind: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    status: Annotated[JobStatus | None, Query(description="Return only jobs with this status.")] = None,
+    kind: Annotated[
+        str | None, Query(max_length=100, description="Return only jobs of this kind, as GET /v1/kinds names it.")
+    ] = None,
 ) -> Response:
     filters: list[Filter] = [("owner", "==", user.id)]
     if status:
@@ -104,7 +110,13 @@ def list_jobs(
     return JSONResponse({"jobs": jobs, "cursor": page.cursor})
 
 
-@router.get("/{job_id}", summary="Look at a job", response_model=PublicJob, responses=problems(404))
+@router.get(
+    "/{job_id}",
+    summary="Get a job",
+    description="Returns a job with its status, progress, and the results available so far.",
+    response_model=PublicJob,
+    responses=problems(404),
+)
 def show(job: OwnJob) -> Response:
     return answer(job)
 
@@ -112,7 +124,10 @@ def show(job: OwnJob) -> Response:
 @router.post(
     "/{job_id}/cancel",
     summary="Cancel a job",
-    description="Cancelling twice is the same as once.",
+    description=(
+        "Cancels a job. Stages that are running stop at their next progress update. Cancelling a cancelled job has no "
+        "effect; a job that is `done` or `failed` returns 409."
+    ),
     response_model=PublicJob,
     responses=problems(404, 409),
 )
@@ -122,7 +137,11 @@ def cancel(job: OwnJob, place: Place) -> Response:
 
 @router.post(
     "/{job_id}/retry",
-    summary="Run a failed job again from the stage that failed",
+    summary="Retry a failed job",
+    description=(
+        "Runs a failed job again, starting at the stage that failed. Returns 409 if the job has not failed, or if its "
+        "error is not `retryable`."
+    ),
     status_code=202,
     response_model=PublicJob,
     responses=problems(404, 409),
@@ -134,7 +153,8 @@ def retry(job: OwnJob, place: Place, retries: Retries) -> Response:
 
 @router.delete(
     "/{job_id}",
-    summary="Delete a job with its media and results",
+    summary="Delete a job",
+    description="Deletes a job with its media and results. A running job is stopped.",
     status_code=204,
     response_class=Response,
     responses=problems(404),

@@ -1,4 +1,4 @@
-"""What can be done with a video."""
+"""The kinds of analysis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from shared.analyses.kinds import kinds
 router = APIRouter(prefix="/v1", tags=["kinds"])
 
 
-@router.get("/kinds", summary="List the kinds of analysis and what they give")
+@router.get(
+    "/kinds",
+    summary="List analysis kinds",
+    description="Returns all kinds of analysis, with their stages and the JSON Schema of their results.",
+)
 def list_kinds() -> KindList:
     return KindList(
         kinds=[

@@ -1,4 +1,4 @@
-"""A job's pictures, sound and files."""
+"""Media files of a job."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]
 
 @router.get(
     "/media/{name:path}",
-    summary="Get a thumbnail, frame, sound or other file of the job",
-    description="Answers with a short-lived link, which works without a token.",
+    summary="Download a job's media file",
+    description=(
+        "Redirects (307) to a short-lived link to a thumbnail, frame, audio or other file of the job. "
+        "The link needs no token."
+    ),
     status_code=307,
     response_class=RedirectResponse,
     responses=problems(404),
 )
-def media(job: OwnJob, place: Place, name: Annotated[str, Path(examples=["frames/03.jpg"])]) -> RedirectResponse:
+def media(
+    job: OwnJob,
+    place: Place,
+    name: Annotated[str, Path(description="Media name, as the job document contains it.", examples=["frames/03.jpg"])],
+) -> RedirectResponse:
     stored = media_name(job.id, name)
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or place.objects.stat(MEDIA, stored) is None:
         raise NotFound(stored)

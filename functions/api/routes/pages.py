@@ -1,4 +1,4 @@
-"""Pages for people."""
+"""HTML pages."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ router = APIRouter(tags=["service"])
 
 @router.get(
     "/tasks",
-    summary="Watch one's jobs",
-    description="A page: all jobs of whoever signs in on it, live, with buttons to cancel them and to try them again.",
+    summary="Open the jobs page",
+    description=(
+        "Returns an HTML page that shows the jobs of the signed-in user live, with buttons to cancel and retry them."
+    ),
     response_class=HTMLResponse,
 )
 def tasks() -> Response:

@@ -1,4 +1,4 @@
-"""Whether the service is up."""
+"""Availability of the service."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from functions.api.schemas import Health, Message
 router = APIRouter(tags=["service"])
 
 
-@router.get("/", summary="Say that the service is up")
+@router.get("/", summary="Get a welcome message", description="Returns a message that the service is running.")
 def greet() -> Message:
-    return Message(message="Clipwise is up. See /docs.")
+    return Message(message="Clipwise is running. See /docs for the API.")
 
 
-@router.get("/healthz", summary="Answer while the process is well")
+@router.get(
+    "/healthz",
+    summary="Liveness check",
+    description="Returns 200 as long as the process can answer requests. It does not check other services.",
+)
 def health() -> Health:
     return Health(status="ok")

@@ -1,4 +1,4 @@
-"""What a share link shows, to anyone who has it."""
+"""Groups of videos behind a share link, without an account."""
 
 from __future__ import annotations
 
@@ -25,39 +25,47 @@ router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=probl
 
 
 class SharedVideo(Model):
-    id: str
-    title: str | None
-    description: str | None
-    duration_sec: float | None
-    transcript_language: str | None
-    thumbnail_url: str | None = Field(description="A link that soon stops working; ask again for another.")
+    """A video of a shared group."""
+
+    id: str = Field(description="Identifier of the video.")
+    title: str | None = Field(description="Title of the video.")
+    description: str | None = Field(description="Description of the video.")
+    duration_sec: float | None = Field(description="Duration in seconds.")
+    transcript_language: str | None = Field(description="Language of the transcript.")
+    thumbnail_url: str | None = Field(description="Short-lived link to the thumbnail. It needs no token.")
 
 
 class Start(Model):
-    """Where the link points to."""
+    """The moment that a link points to."""
 
-    video_id: str
-    seconds: float
+    video_id: str = Field(description="The video to begin with.")
+    seconds: float = Field(description="The position to begin at, in seconds.")
 
 
 class SharedGroup(Model):
-    name: str
-    description: str | None
-    videos: list[SharedVideo] = Field(description="In the order of the group.")
-    start: Start | None = Field(description="Where to begin, if the link says so.")
-    expires_at: datetime | None
+    """A group as a share link shows it."""
+
+    name: str = Field(description="Name of the group.")
+    description: str | None = Field(description="Description of the group.")
+    videos: list[SharedVideo] = Field(description="The videos, in the order of the group.")
+    start: Start | None = Field(description="The moment to begin at. Null if the link does not set one.")
+    expires_at: datetime | None = Field(description="When the link expires. Null: it works until it is revoked.")
 
 
-def shown_group(token: Annotated[str, Path(max_length=100)], place: Place) -> Group:
-    """Raises NotFound for a token that is unknown, revoked or expired."""
+def shown_group(
+    token: Annotated[str, Path(max_length=100, description="Token of the share link.")], place: Place
+) -> Group:
+    """Return the shared group; raises NotFound for a token that is unknown, revoked or expired."""
     return shares.shared_group(place.documents, token)
 
 
 Shown = Annotated[Group, Depends(shown_group)]
 
 
-def shown_video(video_id: str, group: Shown, place: Place) -> Job:
-    """Raises NotFound for a video that is not in the group."""
+def shown_video(
+    video_id: Annotated[str, Path(description="The `id` of the video.")], group: Shown, place: Place
+) -> Job:
+    """Return a video of the group; raises NotFound for one that is not in it."""
     found = {job.id: job for job in groups.videos_in(place.documents, group)}
     if video_id not in found:
         raise NotFound(video_id)
@@ -67,12 +75,17 @@ def shown_video(video_id: str, group: Shown, place: Place) -> Job:
 ShownVideo = Annotated[Job, Depends(shown_video)]
 
 
-@router.get("", summary="Look at a shared group", response_model=SharedGroup)
+@router.get(
+    "",
+    summary="Get a shared group",
+    description="Returns a shared group with its videos. Returns 404 if the token is unknown, revoked or expired.",
+    response_model=SharedGroup,
+)
 def show_shared(
     group: Shown,
     place: Place,
-    video: Annotated[str | None, Query(max_length=100, description="Which video to begin with.")] = None,
-    t: Annotated[float, Query(ge=0, description="At which second.")] = 0,
+    video: Annotated[str | None, Query(max_length=100, description="The `id` of the video to begin with.")] = None,
+    t: Annotated[float, Query(ge=0, description="The position to begin at, in seconds.")] = 0,
 ) -> Any:
     found = groups.videos_in(place.documents, group)
     known = {job.id: job for job in found}
@@ -103,7 +116,15 @@ def within(seconds: float, job: Job) -> float:
     return min(seconds, job.video.info.duration_sec) if job.video.info else seconds
 
 
-@router.get("/videos/{video_id}/transcript", summary="Get all words of a shared video", responses=problems(409))
+@router.get(
+    "/videos/{video_id}/transcript",
+    summary="Get a shared video's transcript",
+    description=(
+        "Returns the whole transcript with its timestamps. Returns 409 until the video is processed, and if it has no "
+        "transcript."
+    ),
+    responses=problems(409),
+)
 def shared_transcript(video: ShownVideo, place: Place) -> Transcript:
     return transcript_of(place, video)
 
@@ -111,7 +132,10 @@ def shared_transcript(video: ShownVideo, place: Place) -> Transcript:
 @router.get(
     "/videos/{video_id}/source",
     summary="Play a shared video",
-    description="Answers with a short-lived link that serves ranges.",
+    description=(
+        "Redirects (307) to a short-lived link to the video, which supports range requests. "
+        "Returns 409 if the video is not stored."
+    ),
     status_code=307,
     response_class=RedirectResponse,
     responses=problems(409),

@@ -1,4 +1,4 @@
-"""Large files: the bytes go straight to storage, in one piece or resumed."""
+"""Uploads of large files straight to storage, in one request or resumable."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problems(401, 
 
 @router.post(
     "",
-    summary="Start an upload and get the link to send its bytes to",
+    summary="Start an upload",
     description=(
-        "PUT the bytes to `upload_url` with `headers`, whole or in ranges (Cloud Storage's resumable protocol). "
-        "The job starts by itself when all are there; until then its `upload.state` is `waiting`, "
-        "afterwards `received`, or `expired` when they did not come in time."
+        "Creates a job and a URL to upload its file to. Send the bytes to `upload_url` with `headers`, in one PUT "
+        "request or in ranges (the resumable protocol of Cloud Storage). The job starts once all bytes have arrived. "
+        "Its `upload.state` is `waiting` until then and `received` afterwards, or `expired` if the bytes did not "
+        "arrive before `expires_at`."
     ),
     status_code=201,
     response_model=UploadTicket,

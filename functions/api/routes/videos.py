@@ -1,4 +1,4 @@
-"""A user's videos, whatever has been made of them."""
+"""The library of a user's videos, across all analyses."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.access import Place, Starts, wrong_cursor
+from functions.api.access import Cursor, Limit, Place, Starts, wrong_cursor
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import problems
-from functions.api.schemas import AnalysisWish, Description, PublicJob, Tags, Title
+from functions.api.schemas import NEXT_PAGE, AnalysisWish, Description, PublicJob, Tags, Title
 from shared.library import videos
 from shared.library.deletion import delete_job
 from shared.library.videos import transcript_of
@@ -30,59 +30,73 @@ router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=problems(401,
 
 
 class Analysis(Model):
-    """A job about the video; the first is the one that brought it."""
+    """A job that analyzes the video. The first one is the job that stored the video."""
 
-    job_id: str
-    kind: str
-    language: str
-    status: JobStatus
-    created_at: datetime
+    job_id: str = Field(description="Identifier of the job.")
+    kind: str = Field(description="Kind of analysis.")
+    language: str = Field(description="Language of the result, as a BCP-47 tag.")
+    status: JobStatus = Field(description="Status of the job.")
+    created_at: datetime = Field(description="When the job was created.")
 
 
 class VideoInfo(Model):
-    id: str = Field(description="Also the id of the job that brought it.")
-    title: str | None = Field(description="The owner's, else what its source or its first result calls it.")
-    description: str | None
-    tags: list[str]
-    status: JobStatus = Field(description="Of the first job.")
-    progress: int
-    error: JobError | None
-    filename: str | None
-    url: str | None
-    content_type: str | None
-    author: str | None
-    duration_sec: float | None
-    width: int | None
-    height: int | None
-    thumbnail: str | None = Field(description="Media name, to be read at /v1/jobs/{id}/media/{name}.")
-    transcript_source: TranscriptSource | None
-    transcript_language: str | None
-    source_kept: bool = Field(description="Whether the video itself is still there to be played or analysed anew.")
-    created_at: datetime
-    updated_at: datetime
+    """A stored video."""
+
+    id: str = Field(description="Identifier of the video, and of its first job, which stored it.")
+    title: str | None = Field(
+        description="Title set by the owner, else the title given by its source or its first result."
+    )
+    description: str | None = Field(description="Description set by the owner.")
+    tags: list[str] = Field(description="Tags set by the owner.")
+    status: JobStatus = Field(description="Status of the first job.")
+    progress: int = Field(description="Progress of the first job in percent.")
+    error: JobError | None = Field(description="Why the first job failed, if it did.")
+    filename: str | None = Field(description="Name of the uploaded file.")
+    url: str | None = Field(description="URL that the video was downloaded from.")
+    content_type: str | None = Field(description="Media type of the file.")
+    author: str | None = Field(description="Author of the video, as its source names them.")
+    duration_sec: float | None = Field(description="Duration in seconds.")
+    width: int | None = Field(description="Display width in pixels.")
+    height: int | None = Field(description="Display height in pixels.")
+    thumbnail: str | None = Field(
+        description="Media name of the thumbnail. Download it from GET /v1/jobs/{id}/media/{name}."
+    )
+    transcript_source: TranscriptSource | None = Field(
+        description="Where the transcript comes from. Null without a transcript."
+    )
+    transcript_language: str | None = Field(description="Language of the transcript.")
+    source_kept: bool = Field(description="Whether the video file is still stored and can be played or analyzed again.")
+    created_at: datetime = Field(description="When the video was submitted.")
+    updated_at: datetime = Field(description="When the video or its first job last changed.")
 
 
 class VideoDetails(VideoInfo):
-    transcript: str | None = Field(description="The words, at most 20 000 characters.")
-    analyses: list[Analysis]
+    """A stored video with its transcript and analyses."""
+
+    transcript: str | None = Field(description="Text of the transcript, at most 20,000 characters.")
+    analyses: list[Analysis] = Field(description="All jobs that analyze the video.")
 
 
 class VideoPage(BaseModel):
-    videos: list[VideoInfo] = Field(description="Newest first.")
-    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+    videos: list[VideoInfo] = Field(description="Videos, newest first.")
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
 class VideoChange(BaseModel):
-    """What is left out stays as it is; null takes it away."""
+    """Changes to a video. Omitted fields stay as they are; null removes the title or the description."""
 
     model_config = ConfigDict(extra="forbid")
 
-    title: Title | None = None
-    description: Description | None = None
-    tags: Tags = []
+    title: Title | None = Field(None, description="New title.")
+    description: Description | None = Field(None, description="New description.")
+    tags: Tags = Field([], description="New tags, which replace all previous ones.")
 
 
-def own_video(video_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")], user: Caller, place: Place) -> Job:
+def own_video(
+    video_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The `id` of the video.")],
+    user: Caller,
+    place: Place,
+) -> Job:
     return videos.own_video(place, video_id, user.id)
 
 
@@ -115,18 +129,31 @@ def shown(job: Job) -> dict[str, Any]:
     }
 
 
-@router.get("", summary="List your videos, newest first", response_model=VideoPage)
+@router.get(
+    "",
+    summary="List your videos",
+    description=(
+        "Returns your videos, newest first. With `q`, a page may hold fewer than `limit` videos although more follow; "
+        "continue until `cursor` is null."
+    ),
+    response_model=VideoPage,
+)
 def list_videos(
     user: Caller,
     place: Place,
     q: Annotated[
         str,
-        Query(max_length=200, description="Whole words that all stand in title, tags, description, author or name."),
+        Query(
+            max_length=200,
+            description=(
+                "Search terms. Returns only videos whose title, tags, description, author and file name together "
+                "contain all these words. Words match whole."
+            ),
+        ),
     ] = "",
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Any:
-    """With `q` a page may hold fewer than `limit` although there are more: go on while there is a cursor."""
     try:
         found, after = videos.videos_of(place.documents, user.id, q, limit, cursor)
     except ValueError:
@@ -134,7 +161,13 @@ def list_videos(
     return {"videos": [shown(job) for job in found], "cursor": after}
 
 
-@router.get("/{video_id}", summary="Look at a video", response_model=VideoDetails, responses=problems(404))
+@router.get(
+    "/{video_id}",
+    summary="Get a video",
+    description="Returns a video with its transcript and all its analyses.",
+    response_model=VideoDetails,
+    responses=problems(404),
+)
 def show_video(video: OwnVideo, place: Place) -> Any:
     return details(video, place)
 
@@ -149,7 +182,11 @@ def details(video: Job, place: Place) -> dict[str, Any]:
 
 @router.patch(
     "/{video_id}",
-    summary="Change a video's title, description or tags",
+    summary="Update a video",
+    description=(
+        "Changes the title, description or tags of a video. Omitted fields stay as they are; null removes the title "
+        "or the description."
+    ),
     response_model=VideoDetails,
     responses=problems(404),
 )
@@ -159,7 +196,8 @@ def change_video(video: OwnVideo, change: VideoChange, place: Place) -> Any:
 
 @router.delete(
     "/{video_id}",
-    summary="Delete a video with all that was made of it",
+    summary="Delete a video",
+    description="Deletes a video with all its analyses, media and results.",
     status_code=204,
     response_class=Response,
     responses=problems(404),
@@ -170,7 +208,11 @@ def delete_video(video: OwnVideo, place: Place) -> None:
 
 @router.post(
     "/{video_id}/analyses",
-    summary="Make something else of a video, without sending it again",
+    summary="Analyze a stored video again",
+    description=(
+        "Creates a job that analyzes a stored video in another way, without another upload. "
+        "Returns 409 if the video is not ready, or if the analysis needs the video file and it is no longer stored."
+    ),
     status_code=202,
     response_model=PublicJob,
     responses=problems(404, 409),
@@ -185,8 +227,12 @@ def analyse_again(video: OwnVideo, wish: AnalysisWish, request: Request, place: 
 
 @router.get(
     "/{video_id}/transcript",
-    summary="Get all words of a video with their times",
-    description="As text or subtitles: GET /v1/jobs/{video_id}/export.",
+    summary="Get a video's transcript",
+    description=(
+        "Returns the whole transcript with its timestamps. Returns 409 until the first job is done, and if the video "
+        "has no transcript. "
+        "For text or subtitle files, use GET /v1/jobs/{job_id}/export."
+    ),
     responses=problems(404, 409),
 )
 def transcript(video: OwnVideo, place: Place) -> Transcript:
@@ -195,8 +241,11 @@ def transcript(video: OwnVideo, place: Place) -> Transcript:
 
 @router.get(
     "/{video_id}/source",
-    summary="Play the video",
-    description="Answers with a short-lived link, which works without a token and serves ranges, as players want them.",
+    summary="Play a video",
+    description=(
+        "Redirects (307) to a short-lived link to the video. The link needs no token and supports range requests. "
+        "Returns 409 if the video is not stored."
+    ),
     status_code=307,
     response_class=RedirectResponse,
     responses=problems(404, 409),

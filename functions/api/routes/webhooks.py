@@ -1,4 +1,4 @@
-"""Webhooks: where to tell a user's own servers that a job has ended, and what became of it."""
+"""Webhooks that notify a user's own servers of ended jobs, and the log of their deliveries."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api.access import Place, wrong_cursor
+from functions.api.access import Cursor, Limit, Place, wrong_cursor
 from functions.api.bodies import read_json
 from functions.api.identity import Caller
 from functions.api.openapi import inline_body, problems
+from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
 from shared.models.base import Model
@@ -31,7 +32,7 @@ from shared.webhooks.target import check_host, check_target
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(401, 403, 422))
 
 Events = Annotated[
-    list[Event], Field(min_length=1, max_length=20, description="What to be told of; without it, of everything.")
+    list[Event], Field(min_length=1, max_length=20, description="Events to deliver. Defaults to all events.")
 ]
 Description = Annotated[str, Field(max_length=200)]
 
@@ -39,65 +40,83 @@ Description = Annotated[str, Field(max_length=200)]
 class WebhookWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(max_length=2000, description="https.", examples=["https://example.com/clipwise"])
+    url: str = Field(
+        max_length=2000,
+        description="URL that receives the deliveries: https, at a public address.",
+        examples=["https://example.com/clipwise"],
+    )
     events: Events = list(Event)
-    description: Description | None = None
+    description: Description | None = Field(None, description="Your own description of the webhook.")
 
 
 class WebhookChange(BaseModel):
-    """What is left out stays as it is."""
+    """Changes to a webhook. Omitted fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str | None = Field(None, max_length=2000)
-    events: Events | None = None
-    description: Description | None = None
-    paused: bool | None = Field(None, description="`true`: send nothing until further notice. `false`: go on.")
+    url: str | None = Field(None, max_length=2000, description="New URL: https, at a public address.")
+    events: Events | None = Field(None, description="New list of events to deliver.")
+    description: Description | None = Field(None, description="New description. Null removes it.")
+    paused: bool | None = Field(
+        None, description="`true` pauses the webhook until further notice. `false` resumes it and resets `failures`."
+    )
 
 
 class WebhookInfo(Model):
-    id: str
-    url: str
-    events: list[Event]
-    description: str | None
-    paused: bool
-    paused_reason: str | None = Field(description="E.g. that too many deliveries failed; null while it is not paused.")
-    failures: int = Field(description="Deliveries in a row that were given up.")
-    created_at: datetime
-    updated_at: datetime
+    """A webhook, without its secret."""
+
+    id: str = Field(description="Identifier of the webhook.")
+    url: str = Field(description="URL that receives the deliveries.")
+    events: list[Event] = Field(description="Events that are delivered.")
+    description: str | None = Field(description="Your own description of the webhook.")
+    paused: bool = Field(description="Whether deliveries are paused.")
+    paused_reason: str | None = Field(
+        description="Why deliveries are paused, e.g. because too many failed. Null if they are not."
+    )
+    failures: int = Field(description="Number of consecutive deliveries that failed in all attempts.")
+    created_at: datetime = Field(description="When the webhook was created.")
+    updated_at: datetime = Field(description="When the webhook was last changed.")
 
 
 class NewWebhook(WebhookInfo):
+    """A new webhook, with its secret."""
+
     secret: str = Field(
-        description="To verify signatures with. Shown now and never again.", examples=["whsec_MfKQ9r8…"]
+        description="Secret to verify signatures with. It is returned only once.", examples=["whsec_MfKQ9r8…"]
     )
 
 
 class WebhookList(BaseModel):
-    webhooks: list[WebhookInfo] = Field(description="Oldest first.")
+    webhooks: list[WebhookInfo] = Field(description="Webhooks, oldest first.")
 
 
 class DeliveryInfo(Model):
-    """A line of the log: one event, told to one webhook."""
+    """The delivery of one event to one webhook."""
 
-    id: str = Field(description="What the receiver gets as `webhook-id`, the same in every attempt.")
-    event: str
-    job_id: str | None
+    id: str = Field(description="Identifier of the delivery, sent as `webhook-id` in every attempt.")
+    event: str = Field(description="The event, e.g. `job.done`.")
+    job_id: str | None = Field(description="The job that the event is about. Null for a test.")
     status: DeliveryStatus = Field(
-        description="`skipped`: not sent, because the webhook was paused or the job deleted."
+        description="Status of the delivery. `skipped`: not sent, because the webhook was paused or the job deleted."
     )
-    attempts: list[Attempt] = Field(description="The last ten, oldest first.")
-    next_attempt_at: datetime | None = Field(description="Not before; null when there is none to come.")
-    created_at: datetime
+    attempts: list[Attempt] = Field(description="The last ten attempts, oldest first.")
+    next_attempt_at: datetime | None = Field(
+        description="Earliest time of the next attempt. Null if there will be none."
+    )
+    created_at: datetime = Field(description="When the delivery was created.")
 
 
 class DeliveryPage(BaseModel):
-    deliveries: list[DeliveryInfo] = Field(description="Newest first.")
-    cursor: str | None = Field(description="Give it back to get the next page; null on the last one.")
+    deliveries: list[DeliveryInfo] = Field(description="Deliveries, newest first.")
+    cursor: str | None = Field(description=NEXT_PAGE)
 
 
-def own_webhook(webhook_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")], user: Caller, place: Place) -> Webhook:
-    """Raises NotFound alike for what does not exist and for what is another's."""
+def own_webhook(
+    webhook_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The `id` of the webhook.")],
+    user: Caller,
+    place: Place,
+) -> Webhook:
+    """Return the caller's webhook; raises NotFound if it does not exist or belongs to another user."""
     webhook = endpoints.read_webhook(place.documents, webhook_id)
     if webhook is None or webhook.owner != user.id:
         raise NotFound(webhook_id)
@@ -119,8 +138,12 @@ def logged(delivery: Delivery) -> dict[str, Any]:
 
 @router.post(
     "",
-    summary="Have an address of yours told when jobs end",
-    description="Each delivery is signed with `secret`, which this answer shows once; how to verify it is in the docs.",
+    summary="Create a webhook",
+    description=(
+        "Registers a URL that receives a POST request whenever one of your jobs ends. Deliveries are signed with "
+        f"`secret`, which only this response contains (see docs/webhooks.md). At most {endpoints.MOST} webhooks per "
+        "account; more return 409."
+    ),
     status_code=201,
     response_model=NewWebhook,
     responses=problems(400, 409, 413, 415, 503),
@@ -160,19 +183,31 @@ def checked(url: str) -> str:
     return str(target)
 
 
-@router.get("", summary="List your webhooks", response_model=WebhookList)
+@router.get(
+    "",
+    summary="List your webhooks",
+    description="Returns your webhooks, oldest first, without their secrets.",
+    response_model=WebhookList,
+)
 def list_webhooks(user: Caller, place: Place) -> Response:
     return JSONResponse({"webhooks": [shown(webhook) for webhook in endpoints.webhooks_of(place.documents, user.id)]})
 
 
-@router.get("/{webhook_id}", summary="Look at a webhook", response_model=WebhookInfo, responses=problems(404))
+@router.get(
+    "/{webhook_id}",
+    summary="Get a webhook",
+    description="Returns a webhook without its secret.",
+    response_model=WebhookInfo,
+    responses=problems(404),
+)
 def show_webhook(webhook: OwnWebhook) -> Response:
     return JSONResponse(shown(webhook))
 
 
 @router.patch(
     "/{webhook_id}",
-    summary="Change, pause or resume a webhook",
+    summary="Update a webhook",
+    description="Changes, pauses or resumes a webhook. Omitted fields stay as they are.",
     response_model=WebhookInfo,
     responses=problems(400, 404, 413, 415, 503),
     openapi_extra=inline_body("application/json", WebhookChange.model_json_schema()),
@@ -201,7 +236,8 @@ def alter(place: Platform, webhook_id: str, wanted: WebhookChange) -> dict[str, 
 
 @router.delete(
     "/{webhook_id}",
-    summary="Delete a webhook with its log",
+    summary="Delete a webhook",
+    description="Deletes a webhook with its log of deliveries.",
     status_code=204,
     response_class=Response,
     responses=problems(404),
@@ -212,8 +248,11 @@ def delete_webhook(webhook: OwnWebhook, place: Place) -> None:
 
 @router.post(
     "/{webhook_id}/test",
-    summary="Send a test to a webhook",
-    description="Its event is `webhook.test`. It is tried once, even while the webhook is paused; see the log.",
+    summary="Send a test delivery",
+    description=(
+        "Sends the event `webhook.test` to a webhook, in one attempt, even while the webhook is paused. "
+        "GET /v1/webhooks/{webhook_id}/deliveries returns the outcome."
+    ),
     status_code=202,
     response_model=DeliveryInfo,
     responses=problems(404),
@@ -224,16 +263,16 @@ def try_webhook(webhook: OwnWebhook, place: Place) -> Response:
 
 @router.get(
     "/{webhook_id}/deliveries",
-    summary="Look at what was sent to a webhook, newest first",
-    description="Kept for 30 days.",
+    summary="List webhook deliveries",
+    description="Returns the deliveries of a webhook, newest first. They are kept for 30 days.",
     response_model=DeliveryPage,
     responses=problems(404),
 )
 def list_deliveries(
     webhook: OwnWebhook,
     place: Place,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the page before.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Response:
     order = [("createdAt", "desc")]
     try:
@@ -246,14 +285,19 @@ def list_deliveries(
 
 @router.post(
     "/{webhook_id}/deliveries/{delivery_id}/replay",
-    summary="Send a delivery once more",
-    description="With the same `webhook-id` and the same body, and with all its attempts again.",
+    summary="Replay a delivery",
+    description=(
+        "Sends a delivery again, with the same `webhook-id` and the same body, and with all attempts. "
+        "Returns 409 if the job was deleted or the webhook is paused."
+    ),
     status_code=202,
     response_model=DeliveryInfo,
     responses=problems(404, 409),
 )
 def replay(
-    webhook: OwnWebhook, place: Place, delivery_id: Annotated[str, Path(pattern="^msg_[0-9a-f]{32}$")]
+    webhook: OwnWebhook,
+    place: Place,
+    delivery_id: Annotated[str, Path(pattern="^msg_[0-9a-f]{32}$", description="The `id` of the delivery.")],
 ) -> Response:
     delivery = deliveries.read_delivery(place.documents, delivery_id)
     if delivery is None or delivery.webhook_id != webhook.id:
