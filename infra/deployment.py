@@ -1,4 +1,4 @@
-"""What Terraform and the README say of a deployment, from the same tables: each function's rights, and the settings."""
+"""What Terraform and docs/deploy.md say of a deployment, from the same tables: each function's rights, and the settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rights() -> dict[str, dict[str, Any]]:
 
 
 def rights_rows() -> list[tuple[str, ...]]:
-    """The README's table: function, account, who may call it, what it may do."""
+    """The table of rights in docs/deploy.md: function, account, who may call it, what it may do."""
     given = rights()
     return [_rights_row(row, given[name]) for name, row in wiring().functions.items()]
 

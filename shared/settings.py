@@ -62,7 +62,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One field per environment variable, upper-cased. The README's table is checked against this class."""
+    """One field per environment variable, upper-cased. docs/configuration.md is generated from this class."""
 
     clipwise_place: Place = Field(
         "embedded", description="Which adapters serve the ports: `embedded` or `gcp`; `clipwise up` sets it itself."
