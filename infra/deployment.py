@@ -1,4 +1,4 @@
-"""What Terraform and docs/deploy.md say of a deployment, from the same tables: each function's rights, and the settings."""
+"""What Terraform and docs/deploy.md say of a deployment, from the same tables: rights and settings."""
 
 from __future__ import annotations
 
