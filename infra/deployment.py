@@ -56,7 +56,7 @@ def _rights_row(row: Function, given: dict[str, Any]) -> tuple[str, ...]:
     more += ["signs links"] * bool(given.get("signs"))
     return (
         f"`{row.name}`",
-        "anybody; it asks for an account's token" if row.trigger.http else "`clipwise-pusher`, from inside",
+        "everyone; it requires an account's token" if row.trigger.http else "`clipwise-pusher`, inside the project",
         "; ".join(objects) or "–",
         ", ".join([*published, f"`{wiring().dead_letter_topic}`"]),
         ", ".join(f"`{name}`" for name in row.secrets) or "–",

@@ -27,7 +27,7 @@ def pipeline_table() -> str:
         )
         for row in wiring().functions.values()
     ]
-    return markdown(("function", "does", "triggered by", "sets off", "memory", "timeout", "attempts"), rows)
+    return markdown(("function", "purpose", "triggered by", "publishes to", "memory", "timeout", "attempts"), rows)
 
 
 def trigger_text(trigger: Trigger) -> str:
@@ -44,7 +44,7 @@ def settings_table() -> str:
         (f"`{field.name.upper()}`", default_text(field.default.default), str(field.default.description))  # type: ignore[union-attr]
         for field in fields(Settings)
     ]
-    return markdown(("variable", "default", "what it does"), rows)
+    return markdown(("variable", "default", "meaning"), rows)
 
 
 def rights_table() -> str:
