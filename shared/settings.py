@@ -128,7 +128,7 @@ class Settings:
     ai_provider: ProviderOrder = Field(
         "auto",
         description="AI providers in order, separated by commas: `openai`, `gemini`, `offline`. Each is the fallback"
-        " for those before it. `auto`: every provider with a key, Gemini first; without any key, `offline`.",
+        " while those before it are down. `auto`: every provider with a key, Gemini first; without any key, `offline`.",
     )
     ai_provider_kind: dict[str, ProviderOrder] = Field(
         {},
@@ -173,8 +173,8 @@ class Settings:
     sources: SourceOrder = Field(
         "auto",
         description="Sources for pages of TikTok, Instagram and YouTube in order, separated by commas: `apify`,"
-        " `yt-dlp`, `http`. Each is the fallback for those before it. `auto`: Apify if a token is set, then yt-dlp, then"
-        " plain HTTP. Every other link is fetched by plain HTTP.",
+        " `yt-dlp`, `http`. Each is the fallback for those before it. `auto`: Apify if a token is set, then yt-dlp,"
+        " then plain HTTP. Every other link is fetched by plain HTTP.",
     )
     apify_token: str = Field("", repr=False, description="API token for Apify.")
     apify_base_url: str = Field("", description="Address of Apify's API. Default: Apify's.")
