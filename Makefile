@@ -3,46 +3,27 @@
 # Everything here is many processes that load the same modules: they are compiled once, whatever the machine is set to.
 unexport PYTHONDONTWRITEBYTECODE
 
+.DEFAULT_GOAL = help
 LOCKED = pyproject.toml uv.lock infra/venv.sh
 BIN = .venv/bin
 # One more than there are cores: some tests wait for a lease or an emulator.
 WORKERS = $$(($$($(BIN)/python -c "import os; print(os.cpu_count())") + 1))
 
-help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+##@ Try it
 
-demo: .venv/.for-run ## Make a cooking video, send it through the whole pipeline, show the recipe
+demo: .venv/.for-run ## Render a cooking video, process it, print the recipe
 	@$(BIN)/clipwise demo
 
-up: .venv/.for-run ## Serve the API on this machine until interrupted
+up: .venv/.for-run ## Serve the API at http://127.0.0.1:8080 until interrupted
 	@$(BIN)/clipwise up
 
-up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function in its own process
+up-emulators: .venv/.for-dev ## The same on Google's emulators, each function in its own process (needs Java)
 	@$(BIN)/clipwise up --emulators
 
-package: .venv/.for-dev ## Make the functions' deployable packages in dist/
-	@$(BIN)/python -m infra.packaging.package
+help: ## Show this list
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
-test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests, on all cores
-	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
-
-test-others: .venv/.for-dev ## Run the demo, the packages and library tests on the other interpreters here, and the wheel
-	@$(BIN)/python -m tests.matrix
-
-test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every interpreter, with the oldest and the newest libraries
-	@$(BIN)/python -m tests.matrix --full
-
-program-deps: ## Install a browser and the other programs that tests need, where that can be done
-	@sh tests/install.sh
-
-browser-deps: program-deps ## Install the Firebase SDK for the browser tests, where that can be done
-	@sh tests/browser/install.sh
-
-terraform-deps: .venv/.for-dev ## Install what the tests of terraform/ need beside Terraform, where that can be done
-	@sh tests/terraform/install.sh
-
-ffmpeg-deps: .venv/.for-dev ## Install older ffmpeg programs for the media tests
-	@sh tests/unit/media/install.sh
+##@ Develop
 
 check: .venv/.for-dev ## Check format, lint, layers and types
 	@$(BIN)/ruff format --check
@@ -50,16 +31,48 @@ check: .venv/.for-dev ## Check format, lint, layers and types
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
 
-format: .venv/.for-dev ## Format the code and repair what the linter can
+format: .venv/.for-dev ## Format the code and fix what the linter can fix
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-bench: .venv/.for-dev ## Measure speed
+test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests on all cores
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test-others: .venv/.for-dev ## Test the demo, the packages and the wheel on the other Pythons installed here
+	@$(BIN)/python -m tests.matrix
+
+test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every Python, with the oldest and the newest libraries
+	@$(BIN)/python -m tests.matrix --full
+
+bench: .venv/.for-dev ## Run all benchmarks
 	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename "$$bench" .py) || exit 1; done
 
-clean: ## Remove .venv and caches; the data in .clipwise stays
+picture: .venv/.for-dev ## Run the demo and draw the README's picture from it
+	@$(BIN)/clipwise demo
+	@$(BIN)/python docs/images/demo.py
+
+clean: ## Delete .venv, dist and caches; keep the data in .clipwise
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Install what some tests need (part of `make test`)
+
+program-deps: ## Install a browser and the other programs that tests run, where possible
+	@sh tests/install.sh
+
+browser-deps: program-deps ## Install the Firebase SDK, where possible
+	@sh tests/browser/install.sh
+
+terraform-deps: .venv/.for-dev ## Install the linters for terraform/, where possible
+	@sh tests/terraform/install.sh
+
+ffmpeg-deps: .venv/.for-dev ## Install older ffmpeg programs
+	@sh tests/unit/media/install.sh
+
+##@ Deploy
+
+package: .venv/.for-dev ## Build the functions' packages in dist/; then see docs/deploy.md
+	@$(BIN)/python -m infra.packaging.package
 
 .venv/.for-run: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh run
@@ -67,4 +80,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package test test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean
+.PHONY: help demo up up-emulators package picture test test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean

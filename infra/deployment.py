@@ -1,4 +1,4 @@
-"""What Terraform and the README say of a deployment, from the same tables: each function's rights, and the settings."""
+"""What Terraform and docs/deploy.md say of a deployment, from the same tables: rights and settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rights() -> dict[str, dict[str, Any]]:
 
 
 def rights_rows() -> list[tuple[str, ...]]:
-    """The README's table: function, account, who may call it, what it may do."""
+    """The table of rights in docs/deploy.md: function, account, who may call it, what it may do."""
     given = rights()
     return [_rights_row(row, given[name]) for name, row in wiring().functions.items()]
 
@@ -56,7 +56,7 @@ def _rights_row(row: Function, given: dict[str, Any]) -> tuple[str, ...]:
     more += ["signs links"] * bool(given.get("signs"))
     return (
         f"`{row.name}`",
-        "anybody; it asks for an account's token" if row.trigger.http else "`clipwise-pusher`, from inside",
+        "everyone; it requires an account's token" if row.trigger.http else "`clipwise-pusher`, inside the project",
         "; ".join(objects) or "–",
         ", ".join([*published, f"`{wiring().dead_letter_topic}`"]),
         ", ".join(f"`{name}`" for name in row.secrets) or "–",

@@ -1,4 +1,4 @@
-"""Tables that follow from code, in the README and for Terraform: `python -m infra.tables` writes them, tests check."""
+"""Tables generated from code, in docs/ and for Terraform: `python -m infra.tables` writes them, tests check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.deployment import SETTINGS, rights_rows, settings_file
 from shared.settings import Settings
 from shared.wiring import Trigger, wiring
 
-README = Path(__file__).parents[1] / "README.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def pipeline_table() -> str:
@@ -27,7 +27,7 @@ def pipeline_table() -> str:
         )
         for row in wiring().functions.values()
     ]
-    return markdown(("function", "does", "triggered by", "sets off", "memory", "timeout", "attempts"), rows)
+    return markdown(("function", "purpose", "triggered by", "publishes to", "memory", "timeout", "attempts"), rows)
 
 
 def trigger_text(trigger: Trigger) -> str:
@@ -44,7 +44,7 @@ def settings_table() -> str:
         (f"`{field.name.upper()}`", default_text(field.default.default), str(field.default.description))  # type: ignore[union-attr]
         for field in fields(Settings)
     ]
-    return markdown(("variable", "default", "what it does"), rows)
+    return markdown(("variable", "default", "meaning"), rows)
 
 
 def rights_table() -> str:
@@ -60,19 +60,26 @@ def markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"pipeline": pipeline_table, "rights": rights_table, "settings": settings_table}
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "architecture.md": {"pipeline": pipeline_table},
+    "configuration.md": {"settings": settings_table},
+    "deploy.md": {"rights": rights_table},
+}
+"""The tables of each page in docs/, by the name of their markers."""
 
 
-def filled(text: str) -> str:
-    """`text` with every `<!-- NAME -->…<!-- /NAME -->` holding the table of that name."""
-    for name, table in TABLES.items():
+def fill_tables(page: str, text: str) -> str:
+    """The page's text with each of its tables between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    for name, table in PAGES[page].items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-        text, found = pattern.subn(lambda match, table=table: match[1] + table() + "\n" + match[2], text)  # type: ignore[misc]
-        if found != 1:
-            raise ValueError(f"the README has {found} places for the table {name!r}")
+        text, count = pattern.subn(lambda match, table=table: match[1] + table() + "\n" + match[2], text)  # type: ignore[misc]
+        if count != 1:
+            raise ValueError(f"docs/{page} has {count} places for the table {name!r}")
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = DOCS / page
+        path.write_text(fill_tables(page, path.read_text(encoding="utf-8")), encoding="utf-8")
     SETTINGS.write_text(settings_file(), encoding="utf-8")

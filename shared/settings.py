@@ -62,165 +62,177 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One field per environment variable, upper-cased. The README's table is checked against this class."""
+    """One field per environment variable, upper-cased. docs/configuration.md is generated from this class."""
 
     clipwise_place: Place = Field(
-        "embedded", description="Which adapters serve the ports: `embedded` or `gcp`; `clipwise up` sets it itself."
+        "embedded", description="The adapters to use: `embedded` or `gcp`. `clipwise up` sets this."
     )
-    clipwise_data: Path = Field(Path(".clipwise"), description="Embedded only: the folder that holds everything.")
+    clipwise_data: Path = Field(Path(".clipwise"), description="Embedded only: the data folder.")
     google_cloud_project: str = Field(
-        "", description="`gcp` only: the project; by default the one the process's identity belongs to."
+        "", description="`gcp` only: the project. Default: the project of the process's identity."
     )
     bucket_prefix: str = Field(
-        "", description="`gcp` only: buckets are named this + `uploads`, this + `media`; default: the project and `-`."
+        "",
+        description="`gcp` only: prefix of the buckets `uploads` and `media`. Default: the project and `-`.",
     )
-    public_url: Url = Field("http://127.0.0.1:8080", description="Where clients reach the API; links are made from it.")
+    public_url: Url = Field(
+        "http://127.0.0.1:8080", description="The address at which clients reach the API; links start with it."
+    )
     max_file_size_mb: int = Field(100, gt=0, description="Largest accepted video, in MB (1 MB = 1 000 000 bytes).")
     max_video_duration_sec: float = Field(180, gt=0, description="Longest accepted video, in seconds.")
     max_speech_duration_sec: float = Field(
-        14_400, gt=0, description="Longest accepted file for kinds that need only its words, in seconds."
+        14_400, gt=0, description="Longest accepted file for kinds that need only its speech, in seconds."
     )
-    default_language: Language = Field("en", description="Language of results when a job names none (BCP-47).")
-    auth_required: bool = Field(True, description="`false` only by default where `clipwise up` binds to loopback.")
+    default_language: Language = Field("en", description="Language of results when a job names none (a BCP-47 tag).")
+    auth_required: bool = Field(True, description="Require sign-in. `clipwise up` on loopback defaults to `false`.")
     identity: Literal["", "local", "firebase"] = Field(
         "",
-        description="Whose accounts: `local`, kept in the data folder, or `firebase` (Identity Platform). Default:"
+        description="Where accounts are kept: `local` (the data folder) or `firebase` (Identity Platform). Default:"
         " `firebase` in the cloud, `local` elsewhere.",
     )
     firebase_api_key: str = Field(
-        "", repr=False, description="`firebase` only: the project's web API key, as every web app shows it."
+        "", repr=False, description="`firebase` only: the project's web API key, the one that web apps contain."
     )
-    verified_email_required: bool = Field(
-        True, description="Whether an account's e-mail address must be verified before it can sign in."
-    )
+    verified_email_required: bool = Field(True, description="Require a verified e-mail address to sign in.")
     account_page_url: Url = Field(
         "",
-        description="`local` only: the page of your frontend that links in mails lead to; they add `mode`, `uid` and"
-        " `token`. Without one, mails tell which command to run.",
+        description="`local` only: the page of your frontend that links in mails open, with `mode`, `uid` and `token`"
+        " added. Unset: mails name the command to run.",
     )
     smtp_host: str = Field(
-        "", description="`local` only: the server that takes mails. Without one they lie in the data folder's `outbox`."
+        "", description="`local` only: the SMTP server. Unset: mails are written to `outbox` in the data folder."
     )
-    smtp_port: int = Field(587, gt=0, le=65535, description="Its port.")
-    smtp_user: str = Field("", description="Its user, if it asks for one.")
-    smtp_password: str = Field("", repr=False, description="Its password.")
+    smtp_port: int = Field(587, gt=0, le=65535, description="Port of the SMTP server.")
+    smtp_user: str = Field("", description="User for the SMTP server, if it requires one.")
+    smtp_password: str = Field("", repr=False, description="Password for the SMTP server.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="How the connection to it is protected: `starttls`, `tls` (port 465) or `none`."
+        "starttls", description="Encryption of the SMTP connection: `starttls`, `tls` (port 465) or `none`."
     )
     mail_from: str = Field("Clipwise <clipwise@localhost>", description="The sender of mails.")
     signing_key: str = Field(
         "",
         repr=False,
-        description="Secret behind signed links and local sessions; embedded makes its own in the data folder.",
+        description="Secret that signs links and local sessions. Embedded: generated in the data folder if unset.",
     )
-    signed_link_ttl_sec: int = Field(900, gt=0, description="How long a media link works, in seconds.")
-    upload_ttl_sec: int = Field(86_400, gt=0, description="How long a started upload is waited for, in seconds.")
+    signed_link_ttl_sec: int = Field(900, gt=0, description="How long a signed media link is valid, in seconds.")
+    upload_ttl_sec: int = Field(
+        86_400, gt=0, description="How long an upload link is valid before its job expires, in seconds."
+    )
     source_retention_hours: float = Field(
         24,
         ge=0,
-        description="Hours after a job's end, good or bad, until its source is deleted; 0 = with the next sweep.",
+        description="Hours from a job's end, in any state, until its source video is deleted; 0 = at the next sweep.",
     )
-    lease_sec: float = Field(30, gt=0, description="How long a silent stage keeps its claim, in seconds.")
-    download_timeout_sec: float = Field(120, gt=0, description="Longest a download may take, in seconds.")
+    lease_sec: float = Field(30, gt=0, description="How long a stage keeps its lease without renewing it, in seconds.")
+    download_timeout_sec: float = Field(120, gt=0, description="Longest duration of a download, in seconds.")
     ai_provider: ProviderOrder = Field(
         "auto",
-        description="Who analyses: `openai`, `gemini`, `offline`, or several by commas: each stands in for those before"
-        " it while these are down. `auto`: all that have a key, Gemini first; without any key `offline`.",
+        description="AI providers in order, separated by commas: `openai`, `gemini`, `offline`. Each is the fallback"
+        " while those before it are down. `auto`: every provider with a key, Gemini first; without any key, `offline`.",
     )
     ai_provider_kind: dict[str, ProviderOrder] = Field(
         {},
-        description="`AI_PROVIDER_` and a kind's name, e.g. `AI_PROVIDER_RECIPE`: the same for this kind alone;"
-        " `AI_PROVIDER_CHAT`: for questions, and for the embeddings of all that is said.",
+        description="The same for one kind: `AI_PROVIDER_` and its name, such as `AI_PROVIDER_RECIPE`."
+        " `AI_PROVIDER_CHAT`: for questions, and for the embeddings of all transcripts.",
     )
-    ai_timeout_sec: float = Field(120, gt=0, description="Longest silence of an AI provider in one call, in seconds.")
-    openai_api_key: str = Field("", repr=False, description="Key for OpenAI, or for a compatible server.")
+    ai_timeout_sec: float = Field(
+        120, gt=0, description="How long to wait for an AI provider that sends nothing during a call, in seconds."
+    )
+    openai_api_key: str = Field("", repr=False, description="API key for OpenAI or a compatible server.")
     openai_base_url: str = Field(
-        "", description="A server that speaks OpenAI's protocol (chat completions with JSON Schema); default: OpenAI's."
+        "",
+        description="A server that implements OpenAI's chat completions with JSON Schema. Default: OpenAI's.",
     )
-    openai_model: str = Field("gpt-5.4-mini", description="OpenAI's model; it must see pictures.")
-    gemini_api_key: str = Field("", repr=False, description="Key for the Gemini API.")
-    gemini_model: str = Field("gemini-3.5-flash-lite", description="Google's model; it must take video.")
-    google_gemini_base_url: str = Field("", description="Where the Gemini API is reached; default: Google's.")
+    openai_model: str = Field("gpt-5.4-mini", description="OpenAI's model; it must accept images.")
+    gemini_api_key: str = Field("", repr=False, description="API key for Gemini.")
+    gemini_model: str = Field("gemini-3.5-flash-lite", description="Google's model; it must accept video.")
+    google_gemini_base_url: str = Field("", description="Address of the Gemini API. Default: Google's.")
     google_genai_use_vertexai: bool = Field(
-        False, description="Reach Gemini through Vertex AI, with the process's identity instead of a key."
+        False, description="Use Gemini through Vertex AI, with the process's identity instead of a key."
     )
     google_cloud_location: str = Field("global", description="Vertex AI only: the region.")
     openai_transcribe_model: str = Field(
-        "whisper-1", description="OpenAI's model for speech; it must tell the times of words or segments."
+        "whisper-1", description="OpenAI's model for speech; it must return the times of words or segments."
     )
     openai_embed_model: str = Field(
-        "text-embedding-3-small", description="OpenAI's model for embeddings; it must give any number of dimensions."
+        "text-embedding-3-small", description="OpenAI's model for embeddings; it must support any number of dimensions."
     )
     gemini_embed_model: str = Field(
-        "gemini-embedding-001", description="Google's model for embeddings; it must give any number of dimensions."
+        "gemini-embedding-001", description="Google's model for embeddings; it must support any number of dimensions."
     )
     whisper_model_dir: str = Field(
         "",
-        description="A folder with a faster-whisper model: `offline` then listens, too. Needs the package"
+        description="A folder with a faster-whisper model, with which `offline` recognizes speech. Requires the package"
         " faster-whisper; nothing is downloaded.",
     )
     monthly_budget_usd: float = Field(
-        0, ge=0, description="What one user's analyses may cost per calendar month (UTC), in US dollars; 0 = no limit."
+        0,
+        ge=0,
+        description="Most that one user's analyses may cost per calendar month (UTC), in US dollars; 0 = no limit.",
     )
     sources: SourceOrder = Field(
         "auto",
-        description="Who fetches pages of TikTok, Instagram and YouTube: `apify`, `yt-dlp`, `http`, or several by"
-        " commas: each stands in for those before it. `auto`: Apify if it has a token, then yt-dlp, then plain HTTP."
-        " Every other link is fetched by plain HTTP.",
+        description="Sources for pages of TikTok, Instagram and YouTube in order, separated by commas: `apify`,"
+        " `yt-dlp`, `http`. Each is the fallback for those before it. `auto`: Apify if a token is set, then yt-dlp,"
+        " then plain HTTP. Every other link is fetched by plain HTTP.",
     )
-    apify_token: str = Field("", repr=False, description="Token for Apify.")
-    apify_base_url: str = Field("", description="Where Apify's API is reached; default: Apify's.")
+    apify_token: str = Field("", repr=False, description="API token for Apify.")
+    apify_base_url: str = Field("", description="Address of Apify's API. Default: Apify's.")
     apify_tiktok_actor: str = Field("clockworks/tiktok-scraper", description="Apify actor for pages of TikTok.")
     apify_instagram_actor: str = Field("apify/instagram-scraper", description="Apify actor for pages of Instagram.")
     apify_youtube_actor: str = Field(
         "streamers/youtube-video-downloader", description="Apify actor for pages of YouTube."
     )
     apify_images_actor: str = Field(
-        "hooli/google-images-scraper", description="Apify actor that searches Google's images."
+        "hooli/google-images-scraper", description="Apify actor that searches Google Images."
     )
-    openverse_token: str = Field("", repr=False, description="Token for Openverse; without one its limits are lower.")
-    openverse_base_url: str = Field("", description="Where Openverse's API is reached; default: Openverse's.")
-    search_base_url: str = Field(
-        "", description="Where Bing and DuckDuckGo are reached, for tests; default: at theirs."
+    openverse_token: str = Field(
+        "", repr=False, description="API token for Openverse; without one, its limits are lower."
     )
-    max_dataset_images: int = Field(10_000, gt=0, description="Most images that one dataset may ask for.")
-    max_image_size_mb: int = Field(20, gt=0, description="Largest image that is fetched, in MB.")
-    max_image_megapixels: int = Field(64, gt=0, description="Most pixels of an image that is kept, in millions.")
-    crawl_connections: int = Field(8, gt=0, le=64, description="Images that one chunk of a dataset fetches at once.")
-    crawl_host_connections: int = Field(2, gt=0, description="How many of them from one host, by one process.")
+    openverse_base_url: str = Field("", description="Address of Openverse's API. Default: Openverse's.")
+    search_base_url: str = Field("", description="Address of Bing and DuckDuckGo, for tests. Default: their own.")
+    max_dataset_images: int = Field(10_000, gt=0, description="Most images that one dataset may request.")
+    max_image_size_mb: int = Field(20, gt=0, description="Largest image to download, in MB.")
+    max_image_megapixels: int = Field(64, gt=0, description="Most pixels of an image to keep, in millions.")
+    crawl_connections: int = Field(8, gt=0, le=64, description="Images that one chunk of a dataset downloads at once.")
+    crawl_host_connections: int = Field(2, gt=0, description="Images that one process downloads at once from one host.")
     crawl_host_delay_sec: float = Field(
-        0.5, ge=0, description="Pause between two requests to one host, by one process; robots.txt may ask for more."
+        0.5,
+        ge=0,
+        description="Pause of one process between requests to one host, in seconds; robots.txt may require more.",
     )
-    crawl_timeout_sec: float = Field(30, gt=0, description="Longest one image may take to be fetched, in seconds.")
-    frontend_url: Origins = Field("", description="Comma-separated origins that browsers may call the API from (CORS).")
+    crawl_timeout_sec: float = Field(30, gt=0, description="Longest duration of one image download, in seconds.")
+    frontend_url: Origins = Field(
+        "", description="Origins from which browsers may call the API (CORS), separated by commas."
+    )
     rate_limit_general: Rate = Field(
         "100/minute",
-        description="Requests that one user may send, and one address; counted by each process. Like `100/minute`"
+        description="Requests allowed per user and per address, counted by each process. A rate such as `100/minute`"
         " (`second`, `minute`, `hour`, `day`), or `off`.",
     )
     rate_limit_start: Rate = Field(
-        "10/minute", description="Jobs that one user may start, and one address; counted across all processes."
+        "10/minute", description="Job starts allowed per user and per address, counted across all processes."
     )
     rate_limit_retry: Rate = Field(
-        "5/minute", description="Failed jobs that one user may run again, and one address; likewise."
+        "5/minute", description="Retries allowed per user and per address, counted across all processes."
     )
     rate_limit_chat: Rate = Field(
-        "20/minute", description="Questions that one user, one share link and one address may ask; likewise."
+        "20/minute", description="Questions allowed per user, share link and address, counted across all processes."
     )
     rate_limit_address_factor: int = Field(
         1,
         ge=0,
-        description="How many users' allowances one address has: more where many share one, such as an office; 0 = no"
-        " limits by address.",
+        description="Multiplies the limits of an address, for addresses that many users share, such as an office;"
+        " 0 = no limits by address.",
     )
     trusted_proxies: int | None = Field(
         None,
         ge=0,
-        description="How many proxies before the API append to `X-Forwarded-For` the address that they were asked from."
+        description="Number of proxies in front of the API that append their caller's address to `X-Forwarded-For`."
         " Default: 1 in the cloud, 0 elsewhere.",
     )
     allow_hosts: HostsAndPorts = Field(
-        "", description="Comma-separated host:port pairs that the URL guard lets through although they are private."
+        "", description="host:port pairs, separated by commas, that the URL guard permits although they are private."
     )
 
     @property

@@ -42,13 +42,13 @@ variable "runtime" {
 }
 
 variable "settings" {
-  description = "Environment of the functions: settings by name, as the README lists them."
+  description = "Environment of the functions: settings by name, as docs/configuration.md lists them."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for name in keys(var.settings) : contains(keys(local.known), name) || can(regex("^AI_PROVIDER_[A-Z]+$", name))])
-    error_message = "There is no setting ${join(", ", [for name in keys(var.settings) : name if !contains(keys(local.known), name) && !can(regex("^AI_PROVIDER_[A-Z]+$", name))])}; the README lists them all."
+    error_message = "There is no setting ${join(", ", [for name in keys(var.settings) : name if !contains(keys(local.known), name) && !can(regex("^AI_PROVIDER_[A-Z]+$", name))])}; docs/configuration.md lists them all."
   }
   validation {
     condition     = alltrue([for name, value in var.settings : can(regex(try(local.known[name].pattern, ".*"), value))])

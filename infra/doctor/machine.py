@@ -46,7 +46,9 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
     try:
         settings = read_settings(environ)
     except SettingsError as error:
-        yield problem("settings", str(error), "correct or unset that environment variable; the README lists them all")
+        yield problem(
+            "settings", str(error), "correct or unset that environment variable; docs/configuration.md lists them all"
+        )
         return
     yield good("settings", "every variable that is set can be read")
     yield from check_data(data or settings.clipwise_data)

@@ -44,5 +44,5 @@ def test_a_wrong_value_is_told_by_its_name(key: str, value: str) -> None:
     ],
 )
 def test_right_values_stay_as_they_are(key: str, value: str) -> None:
-    """What is written as the README says is taken."""
+    """A value written as docs/configuration.md says is accepted."""
     assert getattr(read_settings({key: value}), key.lower()) == value
