@@ -47,7 +47,7 @@ class Evidence:
             a provider that sends the whole video.
         heard: The provider listens to the video itself.
         measured: What the kind measured; None for one that measures nothing.
-        screens: What was read off the screen so far, by language; see `shared.ai.looking`.
+        screens: What was read off the screen so far, by language; see `shared.ai.screen_text`.
     """
 
     info: MediaInfo

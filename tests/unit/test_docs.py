@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.tables import DOCS, PAGES, fill_tables
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
