@@ -23,8 +23,14 @@ up-emulators: .venv/.for-dev ## Serve it from Google's emulators, each function 
 package: .venv/.for-dev ## Make the functions' deployable packages in dist/
 	@$(BIN)/python -m infra.packaging.package
 
-test: .venv/.for-dev program-deps browser-deps terraform-deps ## Run all tests, on all cores
+test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests, on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test-others: .venv/.for-dev ## Run the demo, the packages and library tests on the other interpreters here, and the wheel
+	@$(BIN)/python -m tests.matrix
+
+test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every interpreter, with the oldest and the newest libraries
+	@$(BIN)/python -m tests.matrix --full
 
 program-deps: ## Install a browser and the other programs that tests need, where that can be done
 	@sh tests/install.sh
@@ -35,9 +41,13 @@ browser-deps: program-deps ## Install the Firebase SDK for the browser tests, wh
 terraform-deps: .venv/.for-dev ## Install what the tests of terraform/ need beside Terraform, where that can be done
 	@sh tests/terraform/install.sh
 
-check: .venv/.for-dev ## Check format, lint and types
+ffmpeg-deps: .venv/.for-dev ## Install older ffmpeg programs for the media tests
+	@sh tests/unit/media/install.sh
+
+check: .venv/.for-dev ## Check format, lint, layers and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
+	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
 
 format: .venv/.for-dev ## Format the code and repair what the linter can
@@ -57,4 +67,4 @@ clean: ## Remove .venv and caches; the data in .clipwise stays
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package test program-deps browser-deps terraform-deps check format bench clean
+.PHONY: help demo up up-emulators package test test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from infra.packaging.environment import install
 from infra.packaging.package import package_all
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 ROUNDS = 5
 HEAVY = ("av", "cv2", "fastapi", "google.cloud.firestore", "httpcore2", "numpy", "onnxruntime", "openai", "rapidocr")

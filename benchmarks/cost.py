@@ -24,7 +24,7 @@ from benchmarks.costing.scaling import advice, limits, needs, published, simulat
 from infra.cli.smoke import demo_video
 from infra.tables import markdown
 from shared.analyses.kinds import kinds
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scale.md"
 SECONDS = 60.0

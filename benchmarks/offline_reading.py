@@ -14,8 +14,8 @@ from pathlib import Path
 
 from infra.demo.scenes import storyboard
 from shared.ai.offline.recipe.parser import parse_recipe
-from shared.ai.offline.screen import ocr
-from shared.ai.offline.screen.reader import read_screen
+from shared.ai.screen import ocr
+from shared.ai.screen.reader import read_screen
 from shared.models.video import Frame
 
 SAMPLES = 24

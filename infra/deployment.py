@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
-from shared.pipeline.wiring import Function, wiring
 from shared.settings import Settings
+from shared.wiring import Function, wiring
 
 TERRAFORM = Path(__file__).parents[1] / "terraform"
 RIGHTS = TERRAFORM / "rights.yaml"

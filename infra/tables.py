@@ -8,8 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from infra.deployment import SETTINGS, rights_rows, settings_file
-from shared.pipeline.wiring import Trigger, wiring
 from shared.settings import Settings
+from shared.wiring import Trigger, wiring
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -9,15 +9,17 @@ unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 
 say() { printf '%s\n' "$*" >&2; }
 
+# A supported interpreter: the one asked for, the usual one, another on the PATH, or one that pyenv holds.
 find_python() {
-    for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14 python; do
-        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    for python in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.14 python3.12 python3.11 python \
+        "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/*/bin/python3; do
+        if "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then
             return
         fi
     done
-    say 'Clipwise needs Python 3.11 or newer, and none was found.'
+    say 'Clipwise needs Python 3.11, 3.12, 3.13 or 3.14, and none was found.'
     say '  Debian, Ubuntu: sudo apt install python3 python3-venv    Fedora: sudo dnf install python3'
-    say '  macOS: brew install python    or, anywhere: install uv, which brings Python along'
+    say '  macOS: brew install python@3.13    or, anywhere: install uv, which brings Python along'
     say 'If it is there under another name: make PYTHON=/path/to/python3'
     exit 1
 }
@@ -37,6 +39,7 @@ if [ "$purpose" = dev ]; then what="work on"; else what=run; fi
 say "Installing what it takes to $what Clipwise into .venv. The first time this may take some minutes …"
 if command -v uv >/dev/null; then
     uv=uv
+    [ -z "${PYTHON:-}" ] || export UV_PYTHON="$PYTHON"
 else
     uv=.venv/uv/bin/uv
     [ "$("$uv" --version 2>/dev/null | cut -d ' ' -f 2)" = "$UV_VERSION" ] || install_uv

@@ -1,10 +1,35 @@
 """What can go wrong, sorted by what the pipeline must do about it.
 
 A `PermanentError` is the user's answer: a code for machines, a sentence for people, and no further attempt.
-Anything else that a stage raises is tried again, with backoff, until its attempts are used up.
+A programming error ends the work at once, too: it is ours, and the operators' to see. Anything else that a stage raises
+is tried again, with backoff, until its attempts are used up.
 """
 
 from __future__ import annotations
+
+import secrets
+
+PROGRAMMING_ERRORS = (
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    SyntaxError,
+    TypeError,
+)
+"""What the same code raises again for the same input, however often it is tried.
+
+A ValueError, an ArithmeticError or a RecursionError may come from what a service answered this once, and memory or
+disks may be free again later: they are not among these. An ImportError is, although an installation that is being
+replaced raises it for a moment: a process that has loaded half of each version must be restarted anyway.
+"""
+
+
+def new_incident() -> str:
+    """An id for one unexpected error, short enough to be read out, by which its traceback is found in the log."""
+    return secrets.token_hex(4)
 
 
 class ClipwiseError(Exception):

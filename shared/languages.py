@@ -12,6 +12,9 @@ SHORTEST = {
 }  # fmt: skip
 """ISO 639-2 codes, of either sort, of languages that ISO 639-1 has a shorter code for: BCP-47 takes that."""
 
+CYRILLIC = {"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"}
+"""BCP-47 primary tags of languages usually written in Cyrillic."""
+
 
 def bcp47(tag: str | None) -> str | None:
     """`de` of `deu` and `ger`, `pt-BR` of `por_BR`; None when there is no tag or it says that nobody knows (`und`)."""
@@ -28,3 +31,9 @@ def primary(tag: str | None) -> str | None:
 def same_language(one: str | None, other: str | None) -> bool:
     """Whether both tags are known and name one language, whatever its region."""
     return primary(one) is not None and primary(one) == primary(other)
+
+
+def is_cyrillic(text: str) -> bool:
+    """Return True if more than half of the letters are Cyrillic."""
+    letters = [char for char in text if char.isalpha()]
+    return 2 * sum("Ѐ" <= char <= "ӿ" for char in letters) > len(letters)

@@ -79,7 +79,7 @@ locals {
         aligner  = "ALIGN_MAX"
         window   = "300s"
         above    = 0
-        what_now = "Look at them with `gcloud pubsub subscriptions pull ${local.dead_letter} --project ${var.project_id}`: each names its job, stage and error. A job is run again with `clipwise retry`; acknowledge what was seen to."
+        what_now = "Look at them with `gcloud pubsub subscriptions pull ${local.dead_letter} --project ${var.project_id}`: each names its job, stage and error. The log has an incident under `labels.incident`, with its stack trace. A job is run again with `clipwise retry`, after a bug with the next version; acknowledge what was seen to."
       }
       failed_jobs = {
         title    = "Many jobs fail"

@@ -31,13 +31,13 @@ variable "packages" {
 }
 
 variable "runtime" {
-  description = "The functions' Python."
+  description = "The functions' Python: python311 to python314."
   type        = string
   default     = "python313"
 
   validation {
-    condition     = can(regex("^python3(1[1-9]|[2-9][0-9])$", var.runtime))
-    error_message = "Clipwise needs Python 3.11 or newer, such as python313."
+    condition     = contains(["python311", "python312", "python313", "python314"], var.runtime)
+    error_message = "Clipwise supports the runtimes python311, python312, python313 and python314."
   }
 }
 

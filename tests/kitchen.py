@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.models.video import Frame, MediaInfo, Segment
 
 DURATION = 30.0

@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 import av
 import cv2
-import imageio_ffmpeg
 import numpy as np
+
+from tests.ffmpeg_programs import RENDERER
 
 Camera = Literal["still", "pan", "shake", "zoom"]
 Picture = np.ndarray[Any, Any]
@@ -154,8 +155,8 @@ def with_subtitles(
 
 
 def ffmpeg(path: Path, *options: str | Path) -> Path:
-    """What the packaged ffmpeg makes with `options`; Debian's lacks some of them."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
+    """What the ffmpeg program makes with `options`."""
+    command = [RENDERER, "-nostdin", "-v", "error", "-y", *map(str, options), str(path)]
     subprocess.run(command, check=True, capture_output=True)
     return path
 

@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.models.video import AudioTrack, Loudness, Segment, Shot, Span
 from tests.kitchen import DURATION
 from tests.kitchen import evidence as kitchen_evidence

@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import (
     Bus,
     Document,
@@ -30,6 +29,7 @@ from shared.platform.ports import (
     UploadSession,
     Vector,
 )
+from shared.wiring import wiring
 
 LEAST_MESSAGE = 1000
 """Bytes that a request to Pub/Sub costs at least."""

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from shared.ai.prices import PRICES
-from shared.pipeline.wiring import Function, wiring
+from shared.wiring import Function, wiring
 
 GB = 1e9
 GIB = 2**30

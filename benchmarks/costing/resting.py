@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks.costing.reckoning import billed_seconds, function_usd, table, vcpus
 from infra.tables import markdown
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 DAYS, HOURS = 30, 730
 MINUTES = DAYS * 24 * 60

@@ -59,10 +59,10 @@ class Counted:
 
 def minute_of(video: Path, folder: Path) -> Path:
     """`video` again and again until it lasts 60 s, without its subtitles, as phones and platforms give them."""
-    from shared.media.audio import ffmpeg_binary
+    from tests.ffmpeg_programs import RENDERER
 
     made = folder / "minute.mp4"
-    command: list[str | Path] = [ffmpeg_binary(), "-v", "error", "-y", "-stream_loop", "9", "-i", video, "-t", "60"]
+    command: list[str | Path] = [RENDERER, "-v", "error", "-y", "-stream_loop", "9", "-i", video, "-t", "60"]
     subprocess.run([*command, "-map", "0:v", "-map", "0:a", "-c", "copy", made], check=True)
     return made
 

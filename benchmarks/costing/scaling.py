@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from benchmarks.costing.reckoning import Talk, billed_seconds, vcpus
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 MINUTES = 60
 

@@ -14,8 +14,8 @@ from cloudevents.http import CloudEvent
 
 from shared.ai.budget import meter_for
 from shared.ai.meter import Meter
-from shared.ai.provider import Evidence
 from shared.ai.providers import provider_for
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import job_of

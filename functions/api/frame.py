@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problems import problem
+from shared.errors import PROGRAMMING_ERRORS, new_incident
 from shared.logs import bound, trace_of
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,23 @@ class Frame:
         with bound(trace=request_trace(scope)):
             try:
                 await self.app(scope, receive, send_framed)
-            except Exception:
-                log.exception("%s %s failed", scope["method"], scope["path"])
+            except Exception as error:
+                incident = new_incident()
+                with bound(incident=incident):
+                    log.exception("%s %s failed", scope["method"], scope["path"])
                 # An answer that has begun is left unfinished, which the server turns into a broken connection.
                 if not started:
-                    sorry = problem(500, "internal", "Something went wrong on our side; try again later.")
-                    await sorry(scope, receive, send_framed)
+                    await problem(500, "internal", internal(error, incident))(scope, receive, send_framed)
+
+
+def internal(error: Exception, incident: str) -> str:
+    """What a client reads of an error that nobody foresaw."""
+    if isinstance(error, PROGRAMMING_ERRORS):
+        return f"Clipwise has a bug (incident {incident}). Look for the incident in the log, or report it."
+    return (
+        f"Clipwise failed unexpectedly (incident {incident}). "
+        "Try again later; if that does not help, look for the incident in the log, or report it."
+    )
 
 
 def request_trace(scope: Scope) -> str | None:

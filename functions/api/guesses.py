@@ -13,10 +13,10 @@ from starlette.types import Scope
 
 from functions.api.address import client_address
 from functions.api.throttle import note
+from shared.platform import rates
 from shared.platform.cas import compare_and_set
 from shared.platform.ports import Documents
-from shared.security import rates
-from shared.security.rates import RATES, Allowance
+from shared.platform.rates import RATES, Allowance
 from shared.settings import settings
 
 SIGN_IN, SIGN_UP, MAIL, TOKEN, ANONYMOUS = "sign-in", "sign-up", "mail", "mail-token", "anonymous"

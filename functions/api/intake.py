@@ -22,11 +22,11 @@ from shared.models.job import Job, UploadState
 from shared.pipeline import lifecycle, once
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.paths import UPLOADS, source_name
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import Platform, UploadSession
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url, normalise_url
 from shared.settings import settings
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

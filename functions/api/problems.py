@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, TransientError
 from shared.pipeline.lifecycle import JobProblem
-from shared.security.rates import RateLimited
+from shared.platform.rates import RateLimited
 
 log = logging.getLogger(__name__)
 

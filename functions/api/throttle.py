@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.address import client_address
 from functions.api.problems import problem
+from shared.platform import rates
 from shared.platform.ports import Documents
-from shared.security import rates
-from shared.security.rates import Allowance, RateLimited, Standing, allowance
+from shared.platform.rates import Allowance, RateLimited, Standing, allowance
 from shared.settings import settings
 
 if TYPE_CHECKING:

@@ -64,9 +64,9 @@ def login(name: Name, password: Password, server: Server = LOCAL) -> None:
 @commands.command()
 def logout(server: Server = LOCAL) -> None:
     """End your session."""
-    from infra.cli.client import Refused
     from infra.cli.credentials import Credentials
     from infra.cli.session import open_session
+    from infra.client.api import Refused
 
     with open_session(server) as session:
         try:

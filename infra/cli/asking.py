@@ -9,9 +9,9 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from infra.cli.client import Refused
 from infra.cli.session import FAILED, Session
-from infra.cli.sse import Event
+from infra.client.api import Refused
+from infra.client.sse import Event
 from shared.chat.history import clock_time
 
 QUOTE = 300

@@ -10,23 +10,26 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from infra.cli.client import Api, JobDocument, Refused, Unreachable
 from infra.cli.follow import follow
 from infra.cli.options import LOCAL
 from infra.cli.progress import progress_view, show_job, show_upload, show_work
 from infra.cli.result import failure_view, result_view
 from infra.cli.server import NotStarted, embedded_server
+from infra.cli.server_log import last_error
 from infra.cli.session import FAILED, INTERRUPTED, WRONG, console
 from infra.cli.upload import send_file
+from infra.client.api import Api, JobDocument, Refused, Unreachable
 from infra.demo.check import differences
 from infra.demo.recipe import RECIPE
 from infra.signals import raise_on_signals
+from shared.media.self_check import find_faults
 from shared.models.recipe import Recipe
 from shared.settings import read_settings
 
@@ -47,8 +50,11 @@ def run_demo(keep: bool) -> int:
     except NotStarted as error:
         problem, code = f"The server did not start. {error}", WRONG
     except (Unreachable, Refused) as error:
-        problem, code = f"The demo failed: {error} (see {demo.log})", FAILED
-    demo.err.print(Text(problem, style="red"), soft_wrap=True)
+        demo.show_log()
+        problem, code = f"The demo failed: {error}", FAILED
+    except ImportError as error:
+        problem, code = f"The demo cannot run: {error}", WRONG
+    demo.warn(problem)
     return code
 
 
@@ -66,10 +72,14 @@ class Demo:
         started = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.say("A cooking video is made and sent through everything, on this machine. Starting the server …")
+        faults = ThreadPoolExecutor(1).submit(find_faults)
         with embedded_server(self.data, self.log) as url, Api(url) as api:
+            for fault in faults.result():
+                self.warn(f"Videos cannot be processed here: {fault}. To mend it, {fault.advice}.")
             job = self.process(api)
             if job["status"] != "done":
-                self.err.print(failure_view(job, "Running the demo again"), soft_wrap=True)
+                self.err.print(failure_view(job, "Running the demo again later"), soft_wrap=True)
+                self.show_log()
                 return FAILED
             self.out.print("", result_view(job), "")
             self.export(api, job)
@@ -131,8 +141,18 @@ class Demo:
             f"  {clipwise} submit VIDEO  sends a file or URL of yours there, from a second terminal"
         )
 
+    def show_log(self) -> None:
+        """Where the server's log is, and the last error in it."""
+        error = last_error(self.log)
+        if error:
+            self.err.print(Text(f"\nThe server's last error:\n{error}"), soft_wrap=True)
+        self.err.print(Text(f"\nThe server's whole log: {self.log}"), soft_wrap=True)
+
     def say(self, text: str) -> None:
         self.out.print(Text(text), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        self.err.print(Text(text, style="red"), soft_wrap=True)
 
 
 def video_name() -> str:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
-from infra.cli.client import Api, JobDocument, Refused, Unreachable
+from infra.client.api import Api, JobDocument, Refused, Unreachable
 
 FAILURES_BORNE = 12
 STREAM_FAILURES_BORNE = 3

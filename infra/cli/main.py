@@ -78,6 +78,8 @@ def up(
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
     except ModuleNotFoundError as error:
+        if not emulators:
+            raise
         typer.echo(f"Cannot start: {error.name} is not installed; run `make up-emulators`.", err=True)
         raise typer.Exit(2) from None
     except OSError as error:
@@ -237,7 +239,7 @@ def doctor(
     """Look for what could be in the way, on this machine or in a project, and say what to do about it."""
     from infra.cli.doctor import report
     from infra.doctor.machine import check_machine
-    from shared.pipeline.wiring import wiring
+    from shared.wiring import wiring
 
     try:
         from infra.doctor.project import check_project

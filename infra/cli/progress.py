@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from infra.cli.client import JobDocument
 from infra.cli.words import clean, megabytes
+from infra.client.api import JobDocument
 
 
 class View(AbstractContextManager["View"], Protocol):

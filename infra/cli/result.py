@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.cli import words
-from infra.cli.client import JobDocument
 from infra.cli.views.metadata import metadata_view
 from infra.cli.views.outline import outline_view
 from infra.cli.views.recipe import recipe_view
 from infra.cli.words import clean
+from infra.client.api import JobDocument
 from shared.analyses.metadata import Metadata
 from shared.analyses.transcript import SpokenText
 from shared.exports.headings import ENGLISH

@@ -17,13 +17,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from infra.cli.client import Api, JobDocument, Refused, Unreachable
 from infra.cli.credentials import Credentials, SessionAuth
 from infra.cli.follow import follow
 from infra.cli.options import LOCAL, is_link
 from infra.cli.progress import View, progress_view, show_job, show_upload
 from infra.cli.result import failure_view, job_view, result_view
 from infra.cli.upload import send_file
+from infra.client.api import Api, JobDocument, Refused, Unreachable
 from shared.errors import PermanentError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130

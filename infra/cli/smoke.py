@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.client import Api, JobDocument, Refused, Unreachable
 from infra.cli.follow import ended
 from infra.cli.progress import View, progress_view, show_job, show_upload, show_work
 from infra.cli.upload import send_file
+from infra.client.api import Api, JobDocument, Refused, Unreachable
 from shared.errors import PermanentError
 
 POLL_SEC = 0.5

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import httpx
 
-from infra.cli.client import Api, JobDocument, Refused, Unreachable, open_client, refusal
+from infra.client.api import Api, JobDocument, Refused, Unreachable, open_client, refusal
 from shared.media.sniff import HEAD_BYTES, accepted_media_type
 
 FAILURES_BORNE = 8

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from infra.cli.client import open_client
+from infra.client.api import open_client
 
 EMULATED = {
     "firestore": "FIRESTORE_EMULATOR_HOST",

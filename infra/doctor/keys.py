@@ -75,7 +75,7 @@ def taken(key: Key) -> Finding:
     """Ask the service."""
     import httpx
 
-    from infra.cli.client import open_client
+    from infra.client.api import open_client
 
     subject, address = f"{key.service} online", key.ask.partition("?")[0]
     try:

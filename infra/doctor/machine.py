@@ -12,10 +12,15 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.util import find_spec
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from infra.doctor.finding import Findings, good, note, problem
 from infra.doctor.keys import check_keys
+from infra.doctor.media import check_media
 from infra.embedded.serve import AlreadyServed, bound, sole_server
 from infra.emulated.errors import EmulatorsUnavailable
 from infra.emulated.jars import FIRESTORE, PUBSUB, jar
@@ -23,7 +28,6 @@ from infra.emulated.java import java
 from shared.settings import Settings, SettingsError, read_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-DEMANDED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[(?P<extras>[^\]]*)\])?(?P<range>[^;]*)(;(?P<marker>.*))?")
 INSTALL = "run `make demo` or `pip install -e '.[embedded]'` in a clone of the repository"
 ROOM_MB = 1_000
 
@@ -38,6 +42,7 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
     yield from check_python()
     yield from check_packages()
     yield from check_ffmpeg()
+    yield from check_media()
     try:
         settings = read_settings(environ)
     except SettingsError as error:
@@ -54,79 +59,65 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
 
 def check_python() -> Findings:
     here = ".".join(map(str, sys.version_info[:3]))
-    oldest = lower_end(metadata("clipwise")["Requires-Python"] or "")
-    if sys.version_info[:2] < tuple(numbers(oldest)):
-        yield problem("python", f"this is {here}", f"use Python {oldest} or newer")
-    else:
+    supported = SpecifierSet(metadata("clipwise")["Requires-Python"] or "")
+    if here in supported:
         yield good("python", here)
+    else:
+        yield problem("python", f"this is {here}, Clipwise supports {supported}", f"use a Python that is {supported}")
 
 
 def check_packages() -> Findings:
-    """What pyproject.toml asks for on one machine, and of what version at least."""
-    wanted = demanded("clipwise", ("embedded",))
-    wrong = [f"{name} ({found or 'missing'})" for name, least in wanted.items() if older(found := held(name), least)]
+    """Whether the packages that pyproject.toml names for one machine are installed, in versions it allows."""
+    required = requirements("clipwise", ("embedded",))
+    wrong = [f"{name} ({wrong})" for name, allowed in required.items() if (wrong := mismatch(name, allowed))]
     if wrong:
-        yield problem("packages", "missing or too old: " + ", ".join(sorted(wrong)), INSTALL)
+        yield problem("packages", "missing or of a version that does not work: " + ", ".join(sorted(wrong)), INSTALL)
     else:
-        yield good("packages", f"all {len(wanted)} are installed")
-    missing = [name for name in demanded("clipwise", ("gcp",)) if held(name) is None]
+        yield good("packages", f"all {len(required)} are installed")
+    missing = [name for name, allowed in requirements("clipwise", ("gcp",)).items() if mismatch(name, allowed)]
     if missing:
         yield note(
             "cloud packages", "not installed: " + ", ".join(missing), "needed for --emulators and --project only"
         )
 
 
-def demanded(distribution: str, extras: tuple[str, ...]) -> dict[str, str]:
-    """Package to least version ("" = any), for the package itself and `extras`, and what these extras name."""
-    found: dict[str, str] = {}
+def requirements(distribution: str, extras: tuple[str, ...]) -> dict[str, SpecifierSet]:
+    """Package to allowed versions, for the distribution itself, its `extras` and the extras of its own these name."""
+    allowed: dict[str, SpecifierSet] = {}
     for line in requires(distribution) or ():
-        part = DEMANDED.match(line)
-        assert part is not None, line  # noqa: S101  # its grammar is ours
-        of_extra = re.search(r"extra == ['\"]([^'\"]+)", part["marker"] or "")
-        if of_extra and of_extra[1] not in extras:
+        requirement = Requirement(line)
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
             continue
-        if part["name"] == distribution:
-            more = tuple(extra.strip() for extra in (part["extras"] or "").split(","))
-            found |= demanded(distribution, more)
+        if requirement.name == distribution:
+            allowed |= requirements(distribution, tuple(requirement.extras))
         else:
-            found[part["name"]] = lower_end(part["range"])
-    return found
+            allowed[requirement.name] = requirement.specifier
+    return allowed
 
 
-def lower_end(versions: str) -> str:
-    """The least version in a range such as `<3,>=2.1`, "" where it has none."""
-    least = re.search(r">=\s*([\w.]+)", versions)
-    return least[1] if least else ""
-
-
-def held(name: str) -> str | None:
+def mismatch(name: str, allowed: SpecifierSet) -> str | None:
+    """What is wrong with the installed version of a package: None when it is allowed."""
     try:
-        return version(name)
+        installed = version(name)
     except PackageNotFoundError:
-        return None
-
-
-def older(found: str | None, least: str) -> bool:
-    return found is None or numbers(found) < numbers(least)
-
-
-def numbers(text: str) -> list[int]:
-    """The release part of a version (PEP 440), for comparing."""
-    release = re.match(r"[\d.]*", text)
-    return [int(digits) for digits in re.findall(r"\d+", release[0])] if release else []
+        return "missing"
+    return None if allowed.contains(installed, prereleases=True) else f"{installed}, needs {allowed}"
 
 
 def check_ffmpeg() -> Findings:
-    from shared.media.audio import NoFfmpeg, ffmpeg_binary
-
-    try:
-        program = ffmpeg_binary()
-        told = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=True).stdout
-    except (NoFfmpeg, OSError, subprocess.SubprocessError) as error:
-        yield problem("ffmpeg", f"it does not run ({error})", "install ffmpeg, or the package imageio-ffmpeg")
+    """Which FFmpeg decodes sound: the program on the PATH, else the libraries inside PyAV."""
+    program = shutil.which("ffmpeg")
+    if not program:
+        yield good("ffmpeg", "no program on the PATH; the libraries inside PyAV decode sound")
         return
-    found = re.search(r"ffmpeg version (\S+)", told)
-    yield good("ffmpeg", f"{found[1] if found else 'unknown version'}, {program}")
+    try:
+        banner = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        advice = "repair it or take it off the PATH; until then the libraries inside PyAV decode sound"
+        yield note("ffmpeg", f"{program} does not run ({error})", advice)
+        return
+    release = re.search(r"ffmpeg version (\S+)", banner)
+    yield good("ffmpeg", f"{release[1] if release else 'unknown version'}, {program}")
 
 
 def check_data(folder: Path) -> Findings:
@@ -193,7 +184,7 @@ def answers(host: str, port: int) -> bool:
     """Whether Clipwise is there."""
     import httpx
 
-    from infra.cli.client import open_client
+    from infra.client.api import open_client
 
     url = f"http://{host}:{port}"
     try:
@@ -228,7 +219,7 @@ def check_speech(settings: Settings) -> Findings:
         return
     if not Path(folder).is_dir():
         yield problem("speech model", f"WHISPER_MODEL_DIR: there is no folder {folder}", "correct or unset it")
-    elif held("faster-whisper") is None:
+    elif find_spec("faster_whisper") is None:
         yield problem("speech model", "faster-whisper is not installed", "run `pip install 'clipwise[whisper]'`")
     elif not os.access(Path(folder) / "model.bin", os.R_OK):
         yield problem("speech model", f"{folder} holds no model.bin", "put a faster-whisper model there")

@@ -11,7 +11,7 @@ from infra.doctor.cloud import Cloud, NoAnswer, NoCredentials, open_cloud
 from infra.doctor.finding import Findings, good, note, problem
 from infra.doctor.rights import check_rights, of_account
 from infra.emulated.provision import ACK_SEC
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 APPLY = "run `terraform apply`"
 START = "start it with `clipwise up --emulators` and set the *_EMULATOR_HOST variables as it says"

@@ -6,7 +6,7 @@ from infra.deployment import rights
 from infra.doctor import wanted
 from infra.doctor.cloud import Cloud
 from infra.doctor.finding import Finding, Findings, good, note, problem
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 
 def of_account(function: str, project: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.emulated.provision import ACK_SEC, ATTEMPTS, pushed_topic
-from shared.pipeline.wiring import Backoff, Function, wiring
+from shared.wiring import Backoff, Function, wiring
 
 INDEXES = Path(__file__).parents[1] / "firestore" / "firestore.indexes.json"
 # Those of terraform/services.tf that every project needs; a test compares.

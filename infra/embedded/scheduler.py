@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import Bus
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from infra.embedded.restart import resume
 from infra.embedded.scheduler import Scheduler, ticks
+from infra.embedded.self_check import media_check
 from infra.embedded.workers import Workers
 from infra.loopback import LOOPBACK
 from infra.signals import Terminated, raise_on_signals
@@ -68,7 +69,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
             )
         )
         duties = [*ticks(place.platform.bus), (GARBAGE_EVERY_MINUTES, place.collect_garbage)]
-        with Workers(worker_folder(data)), Scheduler(duties):
+        temporary = worker_folder(data)
+        with Workers(temporary), media_check(temporary), Scheduler(duties):
             server.run(sockets=[listener])
 
 

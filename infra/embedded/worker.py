@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from infra.embedded.parent import end_with_parent
 from shared.errors import NotNow
 from shared.logs import PlainFormatter, configure
-from shared.pipeline.wiring import Function, wiring
 from shared.platform.embedded.events import Delivery, as_cloud_event
 from shared.platform.embedded.place import open_embedded
 from shared.platform.embedded.queue import Queue
 from shared.settings import settings
+from shared.wiring import Function, wiring
 
 log = logging.getLogger(__name__)
 
@@ -77,15 +78,9 @@ def keep(queue: Queue, delivery: Delivery, over: threading.Event) -> None:
         queue.extend(delivery, LEASE_SEC)
 
 
-def end_with_parent() -> None:
-    """The server holds the other end of our standard input: when it closes, the server is gone."""
-    sys.stdin.buffer.read()
-    os._exit(0)
-
-
 def main(pool_name: str, slots: int) -> None:
     configure(PlainFormatter(), logging.INFO)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()
     functions = pool(pool_name)
     if pool_name == "cpu":
         # The API and the short stages come first.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.emulated.processes import Process, free_port, running
 from infra.packaging.package import stage
-from shared.pipeline.wiring import Function, wiring
+from shared.wiring import Function, wiring
 
 READY_SEC = 300.0
 IO_THREADS = 8

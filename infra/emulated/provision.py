@@ -14,7 +14,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from infra.emulated.emulators import Hosts
 from infra.emulated.storage.events import event_topic
-from shared.pipeline.wiring import Function, wiring
+from shared.wiring import Function, wiring
 
 # What Pub/Sub allows; the last also bounds how often it delivers before the dead-letter topic.
 ACK_SEC = (10, 600)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.embedded.scheduler import Scheduler, ticks
+from infra.embedded.self_check import media_check
 from infra.embedded.serve import bound, sole_server, worker_folder
 from infra.emulated.emulators import emulators
 from infra.emulated.functions import functions
@@ -41,7 +42,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
     raise_on_signals()
     with sole_server(folder), suppress(KeyboardInterrupt, Terminated), emulators(folder) as hosts:
-        environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(worker_folder(folder.resolve()))}
+        temporary = worker_folder(folder.resolve())
+        environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(temporary)}
         # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
         environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": ""}
         environ["SIGNING_KEY"] = signing_key(replace(read_settings(os.environ), clipwise_data=folder)).decode()
@@ -49,7 +51,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         if host in LOOPBACK:
             environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
         os.environ.update(environ)
-        with functions(folder, environ, (host, port)) as endpoints:
+        with media_check(temporary), functions(folder, environ, (host, port)) as endpoints:
             provision(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
             with Scheduler(ticks(open_gcp(read_settings(os.environ)).bus)):
                 ready(url)

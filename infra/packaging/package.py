@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.packaging.imports import ROOT, reached
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 # The other places' adapters are never asked for in the cloud.
 LEFT_OUT = frozenset({"shared.platform.embedded"})
 # What could be done there and is never asked for: with these modules their libraries would come along.
-LOOKING = frozenset({"shared.ai.offline.makers", "shared.ai.offline.screen"})
+LOOKING = frozenset({"shared.ai.offline.makers", "shared.ai.screen"})
 LISTENING = frozenset({"shared.ai.offline.speech"})
 COMPARING = frozenset({"shared.ai.offline.embedding"})
 MEASURING = frozenset({"shared.images.measures", "shared.images.pixels"})

@@ -10,8 +10,8 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from shared.ai.provider import Tick
 from shared.ai.schema import answer_schema, pruned
+from shared.analyses.evidence import Tick
 from shared.errors import PermanentError, TransientError
 
 T = TypeVar("T", bound=BaseModel)

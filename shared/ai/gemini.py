@@ -18,10 +18,11 @@ from shared.ai.gemini_chat import talk
 from shared.ai.gemini_embeddings import embed
 from shared.ai.gemini_files import INLINE_BYTES, uploaded
 from shared.ai.gemini_speech import listen
-from shared.ai.looking import looked_at
 from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Line, Sound, Tick, Turn, part
+from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
+from shared.ai.screen_text import observe
+from shared.analyses.evidence import Evidence, Line, Tick, part
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.settings import Settings
@@ -56,7 +57,7 @@ class GeminiProvider:
         screen: Sequence[Line] = []
         if kind.measure:
             # Gemini reads the screen by itself, but a measure has to be the same whoever analyses.
-            evidence, screen = looked_at(kind, evidence, language, part(tick, 0, LOOKING))
+            evidence, screen = observe(kind, evidence, language, part(tick, 0, LOOKING))
         evidence = replace(evidence, heard=self._takes_whole(evidence))
         text = evidence_text(evidence, screen)
         asking, model = part(tick, SENT, 1), self._settings.gemini_model

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from shared.ai.asking import Answer, Repair, refused
 from shared.ai.gemini_calls import patiently, unavailable
 from shared.ai.meter import Meter
-from shared.ai.provider import Tick
 from shared.ai.schema import answer_schema
+from shared.analyses.evidence import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from shared.ai.provider import Tick
+from shared.analyses.evidence import Tick
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.settings import Settings
 

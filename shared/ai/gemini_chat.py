@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from shared.ai.gemini_answers import CUT_SHORT, bill, blocked, finish_reason, text_of
 from shared.ai.gemini_calls import patiently, told, unavailable
 from shared.ai.meter import Meter
-from shared.ai.provider import Tick, Turn
+from shared.ai.provider import Turn
 from shared.ai.talking import ESTIMATED, ROOM, declined, estimated_tokens, too_long
+from shared.analyses.evidence import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.ai.gemini_calls import patiently
 from shared.ai.meter import Meter
-from shared.ai.provider import Embedded, Tick
+from shared.ai.provider import Embedded
 from shared.ai.talking import estimated_tokens
 from shared.ai.vectors import DIMENSIONS, batches, clipped, unit
+from shared.analyses.evidence import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client

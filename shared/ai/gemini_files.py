@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.ai.gemini_calls import patiently, unavailable, wait
-from shared.ai.provider import Tick
+from shared.analyses.evidence import Tick
 from shared.errors import ClipwiseError, PermanentError, TransientError
 
 if TYPE_CHECKING:

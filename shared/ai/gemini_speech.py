@@ -17,8 +17,9 @@ from shared.ai.gemini_answers import asked, conversation
 from shared.ai.gemini_files import INLINE_BYTES, uploaded
 from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard, Sound, Tick, part
+from shared.ai.provider import Heard, Sound
 from shared.ai.speech import in_order, stuck
+from shared.analyses.evidence import Tick, part
 from shared.errors import PermanentError, TransientError
 from shared.models.base import Model
 from shared.models.video import Segment

@@ -12,15 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
-from shared.ai.looking import looked_at
 from shared.ai.meter import Meter
 from shared.ai.openai_calls import connected, told, unavailable
 from shared.ai.openai_chat import talk
 from shared.ai.openai_embeddings import embed
 from shared.ai.openai_speech import listen
 from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Line, Sound, Tick, Turn, part
+from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
 from shared.ai.schema import answer_schema
+from shared.ai.screen_text import observe
+from shared.analyses.evidence import Evidence, Line, Tick, part
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.settings import Settings
@@ -45,7 +46,7 @@ class OpenAIProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
         rules = instructions(kind, evidence, language)
-        evidence, screen = looked_at(kind, evidence, language, part(tick, 0, LOOKING))
+        evidence, screen = observe(kind, evidence, language, part(tick, 0, LOOKING))
         content = pictures_and_texts(evidence, screen)
         with connected(self._settings) as client:
 

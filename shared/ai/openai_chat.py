@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from shared.ai.meter import Meter
 from shared.ai.openai_calls import told, unavailable
-from shared.ai.provider import Tick, Turn
+from shared.ai.provider import Turn
 from shared.ai.talking import ESTIMATED, ROOM, declined, estimated_tokens, too_long
+from shared.analyses.evidence import Tick
 
 if TYPE_CHECKING:
     from openai import OpenAI

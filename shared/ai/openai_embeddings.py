@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from shared.ai.meter import Meter
 from shared.ai.openai_calls import optional
-from shared.ai.provider import Embedded, Tick
+from shared.ai.provider import Embedded
 from shared.ai.vectors import DIMENSIONS, batches, clipped, unit
+from shared.analyses.evidence import Tick
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
 from shared.ai.openai_calls import optional
-from shared.ai.provider import Heard, Sound, Tick
+from shared.ai.provider import Heard, Sound
 from shared.ai.speech import MAX_COMPRESSION, in_order, with_words
+from shared.analyses.evidence import Tick
 from shared.errors import TransientError
 from shared.models.video import Segment, Word
 

@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.ai.provider import Evidence, Line
+from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, Line
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 
 OPEN, CLOSE = "<evidence>", "</evidence>"
 MAX_TEXT = 5_000
 """Characters of one text, e.g. the caption."""
-MAX_TRANSCRIPT = 250_000
-"""Characters of all lines of the transcript, and as many of the screen: about four hours of speech."""
+
 
 RULES = """\
 You take facts out of one video for a database. Answer with one JSON object of the given schema and nothing else.

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Literal, TypeVar
 
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Provider, Sound, Tick, Turn
+from shared.ai.provider import Analysis, Embedded, Heard, Provider, Sound, Turn
+from shared.analyses.evidence import Evidence, Tick
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError, TransientError
 from shared.settings import Settings

@@ -17,7 +17,7 @@ from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 
 if TYPE_CHECKING:
-    from shared.ai.provider import Evidence, Line
+    from shared.analyses.evidence import Evidence, Line
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from statistics import fmean
 
 from pydantic import BaseModel
 
-from shared.ai.grounding import frame_near, grounded
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
+from shared.analyses.grounding import frame_near, grounded
 from shared.analyses.kinds import Kind
 from shared.models.recipe import Recipe
 

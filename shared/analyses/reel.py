@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from shared.ai.grounding import clamped
-from shared.ai.provider import Evidence, Line
+from shared.analyses.evidence import Evidence, Line
+from shared.analyses.grounding import clamped
 from shared.analyses.kinds import Kind
 from shared.languages import same_language
 from shared.media.pacing import pacing

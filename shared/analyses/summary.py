@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from shared.ai.grounding import clamped
-from shared.ai.prompt import MAX_TRANSCRIPT
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence
+from shared.analyses.grounding import clamped
 from shared.analyses.kinds import Kind
 from shared.models.summary import Chapter, KeyPoint, Summary
 from shared.models.video import Segment

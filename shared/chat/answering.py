@@ -11,8 +11,9 @@ from typing import Literal, cast
 from shared import clock
 from shared.ai.budget import meter_for
 from shared.ai.offline.embedding import MODEL
-from shared.ai.provider import Tick, Turn
+from shared.ai.provider import Turn
 from shared.ai.providers import InOrder, order_for
+from shared.analyses.evidence import Tick
 from shared.chat import history
 from shared.chat.excerpts import Excerpt, excerpts
 from shared.chat.markers import Marks
@@ -22,10 +23,10 @@ from shared.chat.quoting import quoted, quotes
 from shared.chat.search import search
 from shared.chat.wording import Wording, wording
 from shared.errors import ClipwiseError, TransientError
-from shared.library.videos import titles_of
 from shared.models.chat import Citation, Message
 from shared.models.job import Usage
 from shared.pipeline.lifecycle import new_id
+from shared.pipeline.videos import video_titles
 from shared.platform.ports import Platform
 from shared.settings import settings
 
@@ -126,7 +127,7 @@ class Answer:
         meanings, missing = meanings_of(question.text, self._meter, tick)
         covered = COVERED_WHEN_JUDGED if speakers else COVERED_WHEN_QUOTED
         hits = search(self._documents, question.owner, question.video_ids, question.text, meanings, covered, PASSAGES)
-        titles = titles_of(self._documents, {hit.passage.video_id for hit in hits}, question.owner)
+        titles = video_titles(self._documents, {hit.passage.video_id for hit in hits}, question.owner)
         found = excerpts(hit.passage for hit in hits if hit.passage.video_id in titles)
         if not found:
             if missing:

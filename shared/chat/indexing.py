@@ -13,8 +13,8 @@ from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, Usage
 from shared.pipeline.media import load_transcript
 from shared.pipeline.run import StageRun
-from shared.pipeline.wiring import wiring
 from shared.settings import settings
+from shared.wiring import wiring
 
 EMBEDDED, STORED = 0.6, 0.9
 """How much of the stage is done then."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from shared.ai.meter import Meter
 from shared.ai.offline.embedding import MODEL, embed
-from shared.ai.provider import Tick
 from shared.ai.providers import InOrder, order_for
 from shared.ai.vectors import DIMENSIONS
+from shared.analyses.evidence import Tick
 from shared.chat.search import Meaning
 from shared.errors import TransientError
 from shared.platform.ports import Vector

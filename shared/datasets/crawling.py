@@ -16,11 +16,11 @@ from shared.models.crawl import Chunk, Dataset, SourceName
 from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.media import load_json, store_json
-from shared.pipeline.wiring import wiring
 from shared.settings import settings
 from shared.sources.images.choice import image_source
 from shared.sources.images.fetching import fetcher
 from shared.sources.images.source import Found, Pulse
+from shared.wiring import wiring
 
 MOST_PAGES = 100
 """Of one chunk: whoever names the same over and over must not be listened to for ever."""

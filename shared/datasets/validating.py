@@ -21,9 +21,9 @@ from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.paths import MEDIA
 from shared.pipeline.run import Run, StageRun
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import Objects
 from shared.settings import settings
+from shared.wiring import wiring
 
 SHARE_OF_TIME = 0.5
 PAGE = 50

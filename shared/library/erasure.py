@@ -22,7 +22,7 @@ from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS
 from shared.pipeline.segments import SEGMENTS
 from shared.platform.ports import Platform
-from shared.security.rates import RATES
+from shared.platform.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES
 from shared.webhooks.endpoints import WEBHOOKS
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from shared import clock
 from shared.chat import history
 from shared.errors import NotFound, PermanentError
-from shared.library.videos import videos_named
 from shared.models.group import MAX_VIDEOS, Group
 from shared.models.job import Job
 from shared.pipeline.lifecycle import new_id
+from shared.pipeline.videos import read_videos
 from shared.platform.cas import change_model, timed
 from shared.platform.ports import Documents
 
@@ -66,7 +66,7 @@ def delete_group(documents: Documents, group: Group) -> None:
 
 def videos_in(documents: Documents, group: Group) -> list[Job]:
     """The group's videos that there are, in its order."""
-    return list(videos_named(documents, group.videos, group.owner).values())
+    return list(read_videos(documents, group.videos, group.owner).values())
 
 
 def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
@@ -74,7 +74,7 @@ def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
 
     Raises PermanentError `no_such_video`, `group_full`.
     """
-    known = videos_named(documents, ids, group.owner)
+    known = read_videos(documents, ids, group.owner)
     missing = [id for id in ids if id not in known]
     if missing:
         raise PermanentError("no_such_video", f"You have no video {missing[0]!r}; choose among GET /v1/videos.")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound
 from shared.exports.material import Material
-from shared.library.search import words_in
 from shared.models.job import Job, StageState, StageStatus
+from shared.models.search_words import words_in
 from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 from shared.pipeline import lifecycle
@@ -23,7 +22,6 @@ from shared.platform.ports import Documents, Filter, Platform
 from shared.settings import settings
 
 COPIES_AT_ONCE = 16
-IN_LIMIT = 30
 OF_ONE_ANALYSIS = ("result.json", "audio/")
 """Media that belong to a job and not to its video."""
 
@@ -51,27 +49,6 @@ def videos_of(
     page = documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     found = [Job.read(document.data) for document in page.documents]
     return [job for job in found if set(words) <= set(job.search)], page.cursor
-
-
-def videos_named(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:
-    """Those of the videos that there are and that are the owner's, by id."""
-    wanted = list(dict.fromkeys(ids))
-    found: dict[str, Job] = {}
-    for start in range(0, len(wanted), IN_LIMIT):
-        some = wanted[start : start + IN_LIMIT]
-        page = documents.query(JOBS, [("owner", "==", owner), ("id", "in", some)], limit=IN_LIMIT)
-        found |= {document.id: Job.read(document.data) for document in page.documents}
-    return {id: found[id] for id in wanted if id in found and found[id].of_video is None}
-
-
-def titles_of(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, str | None]:
-    """What those of the videos are called that there are and that are the owner's."""
-    return {id: title_of(job) or job.filename for id, job in videos_named(documents, ids, owner).items()}
-
-
-def title_of(job: Job) -> str | None:
-    """What its owner calls the video, else its source, else the result."""
-    return job.title or job.video.title or (job.result or {}).get("title")
 
 
 def thumbnail_link(place: Platform, job: Job) -> str | None:

@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from shared.errors import PermanentError, TransientError
+from shared.errors import PROGRAMMING_ERRORS, PermanentError, TransientError
+from shared.media.audio_decoder import FILTERS, decoder_command, decoder_environ
 from shared.media.container import DEMUXERS, PROTOCOLS
-from shared.media.loudness import read_loudness
+from shared.media.loudness import read_log
 from shared.media.probe import probe
 from shared.media.silences import SAMPLE_RATE, Levels
 from shared.models.video import AudioTrack, Loudness, MediaInfo, Span
+
+log = logging.getLogger(__name__)
 
 _LEAST_TIMEOUT_SEC = 60
 _BLOCK_BYTES = SAMPLE_RATE * 2 * 10
 
 
-class NoFfmpeg(RuntimeError):
-    """There is no ffmpeg program on this machine."""
+@dataclass(frozen=True)
+class _Run:
+    """How a decoder ended."""
 
-
-def ffmpeg_binary() -> str:
-    """The ffmpeg program: the one on the PATH, else the one that the package imageio-ffmpeg brings.
-
-    Raises:
-        NoFfmpeg: There is neither.
-    """
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
-    try:
-        import imageio_ffmpeg
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError):
-        raise NoFfmpeg("No ffmpeg program found: put one on the PATH or install the package imageio-ffmpeg.") from None
+    exit_code: int
+    loudness: Loudness | None
+    last_line: str
+    """Of its log: what it failed of, when it did."""
 
 
 def extract_audio(
@@ -51,72 +47,97 @@ def extract_audio(
     decoding. Silence stands where the sound starts later than the pictures or has gaps: a time in it is a time in the
     video. `tick` gets the fraction done; what it raises ends the work.
 
+    The ffmpeg program on the PATH decodes the sound. Without one, or when it extracts nothing from the file, the
+    libraries inside PyAV do (see `shared.media.audio_decoder`).
+
     Raises:
         PermanentError: `audio_unreadable` when no sound comes out at all.
         TransientError: `audio_timeout` when it takes far longer than it should; `audio_stopped` when the program was.
-        NoFfmpeg: See `ffmpeg_binary`.
     """
     if not info.has_audio:
         return None
-    levels = Levels()
+    timeout = _LEAST_TIMEOUT_SEC + info.duration_sec
+    for command in _commands(path, out, info.duration_sec + 1):
+        levels = Levels()
 
-    def hear(pcm: bytes) -> None:
-        levels.take(pcm)
-        tick(min(1.0, levels.samples / SAMPLE_RATE / (info.duration_sec or 1)))
+        def receive(pcm: bytes, levels: Levels = levels) -> None:
+            levels.take(pcm)
+            tick(min(1.0, levels.samples / SAMPLE_RATE / (info.duration_sec or 1)))
 
-    loudness = _listen(_command(path, out, info), _LEAST_TIMEOUT_SEC + info.duration_sec, hear)
+        run = _run(command, timeout, receive)
+        if levels.samples:
+            break
+        log.warning("no sound came out of %s: %s", command[0], run.last_line)
+    if run.exit_code and command[0] == sys.executable:
+        raise _error(run.last_line)
     unreadable = PermanentError("audio_unreadable", "The sound of the video cannot be read; send it in another format.")
     if not out.exists():
         raise unreadable
     try:
-        heard = probe(out)
+        duration_sec = probe(out).duration_sec
     except PermanentError:
         raise unreadable from None
-    return AudioTrack(name=out.name, duration_sec=heard.duration_sec, loudness=loudness), levels.silences()
+    return AudioTrack(name=out.name, duration_sec=duration_sec, loudness=run.loudness), levels.silences()
 
 
-def _command(path: Path, out: Path, info: MediaInfo) -> list[str]:
-    """The FLAC to `out`, the same samples bare to the standard output, the loudness to the log."""
+def _error(last_line: str) -> Exception:
+    """What ended a Python process, by the last line of its traceback: a programming error there is one here."""
+    name = last_line.partition(":")[0]
+    kind = next((kind for kind in PROGRAMMING_ERRORS if kind.__name__ == name), RuntimeError)
+    return kind(f"The audio decoder failed: {last_line}")
+
+
+def _commands(source: Path, target: Path, seconds: float) -> Iterator[list[str]]:
+    """Ways of decoding at most `seconds` of a file: FLAC to `target`, the same samples bare to the standard output,
+    the loudness to the standard error."""
+    program = shutil.which("ffmpeg")
+    if program:
+        yield _program_command(program, source, target, seconds)
+    yield decoder_command(source, target, seconds)
+
+
+def _program_command(program: str, source: Path, target: Path, seconds: float) -> list[str]:
     import ffmpeg
 
-    sound = (
-        ffmpeg.input(f"file:{path.absolute()}", protocol_whitelist=PROTOCOLS, format_whitelist=DEMUXERS)["a:0"]
-        .filter("aresample", **{"async": 1, "first_pts": 0})
-        .filter("ebur128", peak="true", framelog="verbose")
-        .filter("aresample", SAMPLE_RATE)  # else the one above would mix the channels down already
-        .filter("aformat", sample_fmts="s16", channel_layouts="mono")
-        .filter_multi_output("asplit")
-    )
-    limit = info.duration_sec + 1
+    sound = ffmpeg.input(f"file:{source.absolute()}", protocol_whitelist=PROTOCOLS, format_whitelist=DEMUXERS)["a:0"]
+    for name, options in FILTERS:
+        sound = sound.filter(name, **options)
+    copies = sound.filter_multi_output("asplit")
     command: list[str] = (
         ffmpeg.merge_outputs(
-            sound.stream(0).output(f"file:{out.absolute()}", format="flac", t=limit, map_metadata=-1),
-            sound.stream(1).output("pipe:1", format="s16le", t=limit),
+            copies.stream(0).output(f"file:{target.absolute()}", format="flac", t=seconds, map_metadata=-1),
+            copies.stream(1).output("pipe:1", format="s16le", t=seconds),
         )
         .global_args("-nostdin", "-hide_banner", "-nostats", "-v", "info", "-threads", "2")
-        .compile(cmd=ffmpeg_binary(), overwrite_output=True)
+        .compile(cmd=program, overwrite_output=True)
     )
     return command
 
 
-def _listen(command: list[str], timeout: float, hear: Callable[[bytes], None]) -> Loudness | None:
-    """Run ffmpeg and pass on what it writes to its standard output while it does."""
+def _run(command: list[str], timeout: float, receive: Callable[[bytes], None]) -> _Run:
+    """Run a decoder and pass on the samples that it writes to its standard output."""
     late = threading.Event()
 
     def stop() -> None:
         late.set()
         process.kill()
 
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | decoder_environ(),
+    ) as process:
         assert process.stdout  # noqa: S101
         assert process.stderr  # noqa: S101
         watch = threading.Timer(timeout, stop)
         with ThreadPoolExecutor(1) as reader:
             try:
                 watch.start()
-                loudness = reader.submit(read_loudness, process.stderr)
+                summary = reader.submit(read_log, process.stderr)
                 for pcm in iter(partial(process.stdout.read, _BLOCK_BYTES), b""):
-                    hear(pcm)
+                    receive(pcm)
             except BaseException:
                 process.kill()
                 raise
@@ -126,4 +147,5 @@ def _listen(command: list[str], timeout: float, hear: Callable[[bytes], None]) -
         raise TransientError("audio_timeout", "Taking the sound out of the video took too long; try again.")
     if process.returncode < 0:
         raise TransientError("audio_stopped", "Taking the sound out of the video was interrupted; try again.")
-    return loudness.result()
+    loudness, last_line = summary.result()
+    return _Run(process.returncode, loudness, last_line)

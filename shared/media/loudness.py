@@ -14,17 +14,23 @@ _LINE_BYTES = 4096
 _MEASURE = re.compile(rb"\s+(I|LRA|Peak):\s+(-?\d+(?:\.\d+)?) (?:LUFS|LU|dBFS)\s*")
 
 
-def read_loudness(log: IO[bytes]) -> Loudness | None:
-    """Read ffmpeg's log to its end for the summary of `ebur128`; None when there was nothing to be heard, or less than
-    the 0.4 s that can be measured.
+def read_log(log: IO[bytes]) -> tuple[Loudness | None, str]:
+    """Read a decoder's log to its end: the summary of `ebur128`, and the last line.
 
-    However long the log is, one line of it is held at a time: a damaged file is complained of without end.
+    Loudness is None for silence, and for less than the 0.4 s that can be measured. However long the log is, one line of
+    it is held at a time: a damaged file can cause endless warnings.
     """
-    told: dict[bytes, float] = {}
+    measures: dict[bytes, float] = {}
+    last = b""
     for line in iter(lambda: log.readline(_LINE_BYTES), b""):
+        last = line if line.strip() else last
         measure = _MEASURE.fullmatch(line)
         if measure:
-            told[measure[1]] = float(measure[2])
-    if told.keys() < {b"I", b"LRA", b"Peak"} or told[b"I"] <= ABSOLUTE_GATE:
+            measures[measure[1]] = float(measure[2])
+    return _loudness(measures), last.decode(errors="replace").strip()
+
+
+def _loudness(measures: dict[bytes, float]) -> Loudness | None:
+    if measures.keys() < {b"I", b"LRA", b"Peak"} or measures[b"I"] <= ABSOLUTE_GATE:
         return None
-    return Loudness(integrated_lufs=told[b"I"], range_lu=told[b"LRA"], true_peak_dbfs=told[b"Peak"])
+    return Loudness(integrated_lufs=measures[b"I"], range_lu=measures[b"LRA"], true_peak_dbfs=measures[b"Peak"])

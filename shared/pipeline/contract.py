@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from cloudevents.http import CloudEvent
 
 from shared import clock
-from shared.errors import Cancelled, ClipwiseError, LeaseLost, NotFound, NotNow, PermanentError
+from shared.errors import Cancelled, LeaseLost, NotFound, NotNow, PermanentError
 from shared.logs import bound
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
+from shared.pipeline.failure import Failure, failure_of, interrupted, log_failure
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lifecycle import erase, let_source_go
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, UPLOADS, source_name
 from shared.pipeline.run import StageRun, lease_end
-from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
 from shared.platform.ports import Platform
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 
@@ -66,14 +67,14 @@ def perform(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
 
 def attempt(run: StageRun, work: Work) -> None:
     """Do the work under its lease and settle how it ended."""
-    log.info("attempt %s begins", run.job.stages[run.stage].attempts)
+    log.info("attempt %s begins", run.attempts)
     try:
         with run:
             work(run)
         finish(run)
     except PermanentError as error:
         log.info("stage refused its input: %s", error.code)
-        _settle(run, error, last=True)
+        _settle(run, failure_of(run, error))
     except Cancelled:
         log.info("the job ended meanwhile")
         erase_leftovers(run.platform, run.job.id)
@@ -81,8 +82,9 @@ def attempt(run: StageRun, work: Work) -> None:
         log.warning("another delivery took the stage over")
         raise
     except BaseException as error:
-        log.warning("attempt failed", exc_info=error)
-        if not _settle(run, error, last=False):
+        failure = failure_of(run, error)
+        log_failure(failure, error, "attempt")
+        if not _settle(run, failure):
             raise
 
 
@@ -103,7 +105,7 @@ def claim(place: Platform, stage: str, job_id: str) -> Taken | None:
         _complete_before(job, stage)
         refuse_held(state, f"{stage} of {job_id}")
         if state.attempts >= row.attempts:
-            fail(job, stage, state.error or interrupted(stage), exhausted=True)
+            fail(job, stage, state.error or interrupted(stage), dead_letter=True)
             return True
         hold(state, holder)
         # Whoever sent it may not have come to say so, and this stage may not be allowed to send it again.
@@ -175,7 +177,7 @@ def follow_up(place: Platform, job: Job) -> None:
     let_source_go(place, job)
 
 
-def _settle(run: StageRun, error: BaseException, *, last: bool) -> bool:
+def _settle(run: StageRun, failure: Failure) -> bool:
     """Write down a failed attempt and give the lease back; say whether the job has ended with it."""
     ended = False
 
@@ -185,14 +187,14 @@ def _settle(run: StageRun, error: BaseException, *, last: bool) -> bool:
         state = job.stages[run.stage]
         if job.status.final or not state.lease or state.lease.holder != run.holder:
             return False
-        run.apply_results(job)
-        problem = job_error(run.stage, error)
-        used_up = state.attempts >= wiring().functions[run.stage].attempts
-        ended = last or (used_up and isinstance(error, Exception))
-        if ended:
-            fail(job, run.stage, problem, exhausted=not last)
+        if not failure.incident:
+            # Otherwise the results may be what is wrong.
+            run.apply_results(job)
+        if failure.last and failure.error:
+            fail(job, run.stage, failure.error, dead_letter=failure.dead_letter)
+            ended = True
         else:
-            give_back(state, problem, counts=isinstance(error, Exception))
+            give_back(state, failure.error, counts=failure.error is not None)
         return True
 
     # A job that is gone needs no note; one that changes too often is found again when the lease has run out.
@@ -215,12 +217,12 @@ def hold(state: StageState, holder: str) -> None:
     state.lease = Lease(holder=holder, until=lease_end())
 
 
-def fail(job: Job, stage: str | None, error: JobError, *, exhausted: bool = False) -> None:
-    """End the job as failed; one that used up its attempts is also told to the dead-letter topic."""
+def fail(job: Job, stage: str | None, error: JobError, *, dead_letter: bool = False) -> None:
+    """End the job as failed; if its user cannot mend the reason, the dead-letter topic is told of it."""
     job.status = JobStatus.FAILED
     job.error = error
     job.ended_at = clock.now()
-    job.outbox = [outgoing(wiring().dead_letter_topic)] if exhausted else []
+    job.outbox = [outgoing(wiring().dead_letter_topic)] if dead_letter else []
     if stage in job.stages:
         end(job.stages[stage], StageStatus.FAILED)
         job.stages[stage].message = error.message
@@ -243,28 +245,6 @@ def end(state: StageState, status: StageStatus) -> None:
         state.progress = 1
         state.message = None
         state.error = None
-
-
-def job_error(stage: str, error: BaseException) -> JobError:
-    """What a job says of an error: our own by its code, any other only that it was one."""
-    if isinstance(error, ClipwiseError):
-        return JobError(code=error.code, message=error.message, stage=stage, retryable=error.retryable)
-    return JobError(
-        code="internal",
-        message=f"Something went wrong in the stage “{stage}”; try the job again later.",
-        stage=stage,
-        retryable=True,
-    )
-
-
-def interrupted(stage: str) -> JobError:
-    """For work that never came to say why it ended."""
-    return JobError(
-        code="interrupted",
-        message=f"The stage “{stage}” was cut off every time it was tried; the video may need too much memory or time.",
-        stage=stage,
-        retryable=True,
-    )
 
 
 def erase_leftovers(place: Platform, job_id: str) -> None:

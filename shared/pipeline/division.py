@@ -31,17 +31,16 @@ from shared.pipeline.contract import (
     follow_up,
     give_back,
     hold,
-    interrupted,
-    job_error,
     perform,
     refuse_held,
 )
+from shared.pipeline.failure import Failure, failure_of, interrupted, log_failure
 from shared.pipeline.jobs import change_job, current_stage, read_job
 from shared.pipeline.outbox import send
 from shared.pipeline.run import WRITE_EVERY, Run, StageRun
-from shared.pipeline.wiring import wiring
 from shared.platform.connect import platform
 from shared.platform.ports import Platform
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +83,10 @@ class PartRun(Run[Part]):
         self.number = part.number
         self.claimed = part
         self.again = False
+
+    @property
+    def attempts(self) -> int:
+        return self.claimed.attempts
 
     @property
     def id(self) -> str:
@@ -162,7 +165,7 @@ def perform_part(place: Platform, division: Division, job_id: str, number: int) 
         if isinstance(taken, bool):
             return taken
         run = PartRun(place, job, division, *taken)
-        log.info("attempt %s at part %s", taken[0].attempts, number)
+        log.info("attempt %s at part %s", run.attempts, number)
         return attempt_part(run)
 
 
@@ -197,7 +200,7 @@ def claim_part(place: Platform, division: Division, job: Job, number: int) -> tu
     if used_up and division.tolerant:
         return True
     if used_up:
-        fail_job(place, job.id, part, exhausted=True)
+        fail_job(place, job.id, part, dead_letter=True)
         return False
     return True if part.status is StageStatus.DONE else (part, holder)
 
@@ -212,7 +215,7 @@ def attempt_part(run: PartRun) -> bool:
         finish_part(run)
     except PermanentError as error:
         log.info("part %s refused its input: %s", run.number, error.code)
-        settle_part(run, error, last=True)
+        settle_part(run, failure_of(run, error))
         return run.division.tolerant
     except Cancelled:
         log.info("the job ended meanwhile")
@@ -222,8 +225,9 @@ def attempt_part(run: PartRun) -> bool:
         log.warning("another delivery took part %s over", run.number)
         raise
     except BaseException as error:
-        log.warning("attempt at part %s failed", run.number, exc_info=error)
-        if not settle_part(run, error, last=False):
+        failure = failure_of(run, error)
+        log_failure(failure, error, f"attempt at part {run.number}")
+        if not settle_part(run, failure):
             raise
         return run.division.tolerant
     return not run.again
@@ -250,9 +254,8 @@ def finish_part(run: PartRun) -> None:
     log.info("part %s %s", run.number, "goes on" if run.again else "is done")
 
 
-def settle_part(run: PartRun, error: BaseException, *, last: bool) -> bool:
+def settle_part(run: PartRun, failure: Failure) -> bool:
     """Write down a failed attempt and give the lease back; say whether the job has ended with it."""
-    problem = job_error(run.stage, error)
     ended = False
 
     def record(part: Part) -> bool:
@@ -260,14 +263,15 @@ def settle_part(run: PartRun, error: BaseException, *, last: bool) -> bool:
         ended = False
         if not part.lease or part.lease.holder != run.holder:
             return False
-        run.apply_results(part)
-        used_up = part.attempts >= wiring().functions[run.stage].attempts
-        ended = last or (used_up and isinstance(error, Exception))
-        if ended:
+        if not failure.incident:
+            # Otherwise the results may be what is wrong.
+            run.apply_results(part)
+        if failure.last:
             end(part, StageStatus.FAILED)
-            part.error = problem
+            part.error = failure.error
+            ended = True
         else:
-            give_back(part, problem, counts=isinstance(error, Exception))
+            give_back(part, failure.error, counts=failure.error is not None)
         return True
 
     # What is gone needs no note.
@@ -275,17 +279,17 @@ def settle_part(run: PartRun, error: BaseException, *, last: bool) -> bool:
         part = parts.change_part(run.platform.documents, run.id, record)
         tell(run.platform, run.job.id, run.division, at_once=True)
         if ended and not run.division.tolerant:
-            fail_job(run.platform, run.job.id, part, exhausted=not last)
+            fail_job(run.platform, run.job.id, part, dead_letter=failure.dead_letter)
     return ended
 
 
-def fail_job(place: Platform, job_id: str, part: Part, *, exhausted: bool) -> None:
+def fail_job(place: Platform, job_id: str, part: Part, *, dead_letter: bool) -> None:
     """End the job for a part that cannot be done."""
 
     def record(job: Job) -> bool:
         if not awaited(job, part.stage):
             return False
-        fail(job, part.stage, part.error or interrupted(part.stage), exhausted=exhausted)
+        fail(job, part.stage, part.error or interrupted(part.stage), dead_letter=dead_letter)
         return True
 
     with suppress(NotFound):

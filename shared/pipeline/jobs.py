@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import AlreadyExists
-from shared.library.search import search_words
 from shared.logs import bound
 from shared.models.job import Job, JobStatus, Outgoing, StageStatus, UploadState
+from shared.models.search_words import search_words
 from shared.pipeline.paths import JOBS
-from shared.pipeline.wiring import wiring
 from shared.platform.cas import change_model
 from shared.platform.ports import Documents
 from shared.settings import settings
 from shared.webhooks.endpoints import NOTIFY, anyone_listens
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

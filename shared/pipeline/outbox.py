@@ -9,8 +9,8 @@ from shared.errors import NotFound
 from shared.models.job import Job, Outgoing
 from shared.pipeline.jobs import change_job
 from shared.pipeline.paths import source_name
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import Platform
+from shared.wiring import wiring
 
 
 def outgoing(target: str) -> Outgoing:

@@ -91,6 +91,11 @@ class Run(ABC, Generic[D]):
         if now:
             self.write()
 
+    @property
+    @abstractmethod
+    def attempts(self) -> int:
+        """How many there were, with this one."""
+
     def apply_results(self, document: D) -> None:
         for change in list(self._results):
             change(document)
@@ -142,6 +147,10 @@ class StageRun(Run[Job]):
     """
 
     again = False
+
+    @property
+    def attempts(self) -> int:
+        return self.job.stages[self.stage].attempts
 
     def record(self) -> None:
         def update(job: Job) -> bool:

@@ -15,10 +15,10 @@ from shared.pipeline.jobs import change_job, current_stage
 from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import Document, Platform
-from shared.security.rates import RATES
+from shared.platform.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES, wake_due
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

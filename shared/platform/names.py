@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import MAX_NEAREST, Filter, Vector
+from shared.wiring import wiring
 
 MAX_NAME_BYTES = 1024
 

@@ -14,10 +14,10 @@ from shared import clock
 from shared.errors import AlreadyExists, NotFound, TransientError
 from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Event, Webhook
-from shared.pipeline.wiring import wiring
 from shared.platform.cas import change_model
 from shared.platform.ports import Documents, Filter, Order, Platform
 from shared.webhooks.endpoints import NOTIFY, WEBHOOKS, webhooks_of
+from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 

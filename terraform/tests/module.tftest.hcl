@@ -76,6 +76,16 @@ run "wrong_setting" {
   expect_failures = [var.settings]
 }
 
+run "unsupported_runtime" {
+  command = plan
+
+  variables {
+    runtime = "python310"
+  }
+
+  expect_failures = [var.runtime]
+}
+
 run "wrong_function" {
   command = plan
 

@@ -24,7 +24,7 @@ from shared.errors import Conflict
 from shared.models.job import Job
 from shared.pipeline.jobs import read_job
 from shared.pipeline.paths import JOBS, VIDEOS
-from shared.pipeline.wiring import Wiring, wiring
+from shared.wiring import Wiring, wiring
 from tests.contract.emulated import connect, need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC
 from tests.running import UNLIMITED, Api, eventually

@@ -19,7 +19,7 @@ from infra.emulated.provision import clients
 from shared.models.job import Job, JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.chaos.emulated import EmulatedPlace, emulated_place
 from tests.hostile_server import HostileServer
 from tests.patience import PATIENCE_SEC

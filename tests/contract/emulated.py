@@ -20,10 +20,10 @@ from infra.emulated.errors import EmulatorsUnavailable
 from infra.emulated.jars import FIRESTORE, PUBSUB, jar
 from infra.emulated.java import java
 from infra.emulated.provision import provision
-from shared.pipeline.wiring import wiring
 from shared.platform.gcp.place import open_gcp
 from shared.platform.ports import Platform
 from shared.settings import Settings
+from shared.wiring import wiring
 
 SINK = Path(__file__).with_name("sink.py")
 

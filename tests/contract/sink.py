@@ -8,7 +8,7 @@ from collections import defaultdict
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 received: defaultdict[str, queue.Queue[CloudEvent]] = defaultdict(queue.Queue)
 """By the name of the function that listens."""

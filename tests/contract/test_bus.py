@@ -10,8 +10,8 @@ import pytest
 from cloudevents.http import CloudEvent
 
 from shared.errors import NotFound
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import Bus
+from shared.wiring import wiring
 from tests.contract.adapters import Adapter
 
 TOPICS = sorted({function.trigger.topic for function in wiring().functions.values() if function.trigger.topic})

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra.cli.client import Api, Refused
 from infra.cli.credentials import Credentials, SessionAuth, Stored
 from infra.cli.main import app
+from infra.client.api import Api, Refused
 from shared import clock
 from shared.settings import settings
 from tests.api_site import Site

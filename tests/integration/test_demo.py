@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.broken_libraries import METADATA_ERRORS, no_pyav, other_pyav
 from tests.patience import PATIENCE_SEC
 from tests.running import BEHIND_PROXY, CLIPWISE, IN_BACKGROUND
 
@@ -76,4 +78,37 @@ def test_a_stopped_demo_leaves_no_server_behind(
             demo.send_signal(number)
         assert "Traceback" not in demo.stderr.read()
         assert demo.wait(PATIENCE_SEC) == code
+    assert not is_served(data)
+
+
+def test_a_demo_that_fails_shows_the_servers_last_error_and_its_log(tmp_path: Path) -> None:
+    """Whoever has another version of a library reads what is broken, the error itself, and where the log is."""
+    data = tmp_path / "data"
+    other = environ(data) | other_pyav(tmp_path / "other")
+    demo = subprocess.run(COMMAND, env=other, capture_output=True, text=True, check=False)
+    assert demo.returncode == 1, demo.stdout + demo.stderr
+    assert "Traceback" not in demo.stderr
+
+    begin, _, end = demo.stderr.partition("render")
+    assert f"reading a video does not work: TypeError: {METADATA_ERRORS}. To mend it, install" in begin
+    incident = re.search(r"a bug in the stage “extract” \(incident ([0-9a-f]{8})\)", end)
+    assert incident is not None, end
+    error, _, place = end.partition("The server's last error:\n")[2].partition("\n\nThe server's whole log: ")
+    assert error.startswith("ERROR ")
+    assert f"incident={incident[1]}" in error
+    assert error.splitlines()[-1] == f"TypeError: {METADATA_ERRORS}"
+    log = Path(place.strip()).read_text()
+    assert f"incident={incident[1]}" in log
+    assert "attempt 2 begins" not in log
+
+
+def test_without_pyav_the_demo_says_what_to_install(tmp_path: Path) -> None:
+    """Who lacks a library gets no traceback, but its name and the command that brings it."""
+    data = tmp_path / "data"
+    bare = environ(data) | no_pyav(tmp_path / "bare")
+    demo = subprocess.run(COMMAND, env=bare, capture_output=True, text=True, check=False)
+    assert demo.returncode == 2, demo.stdout + demo.stderr
+    assert "Traceback" not in demo.stderr
+    assert "loading PyAV does not work" in demo.stderr
+    assert "pip install 'clipwise[embedded]'" in demo.stderr
     assert not is_served(data)

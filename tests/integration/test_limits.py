@@ -17,7 +17,7 @@ import pytest
 from infra.emulated.functions import server
 from infra.emulated.processes import free_port, running
 from infra.packaging.package import stage
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC
 from tests.running import UNLIMITED

@@ -13,7 +13,7 @@ from infra.emulated.emulators import Hosts
 from infra.emulated.provision import clients, provision
 from shared.logs import new_traceparent, trace_of
 from shared.pipeline import lifecycle
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.contract.emulated import connect
 from tests.hostile_server import HostileServer
 from tests.patience import PATIENCE_SEC

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +14,9 @@ import httpx
 import pytest
 
 from infra.emulated.emulators import Hosts
-from infra.emulated.functions import server
-from infra.emulated.processes import free_port, running
-from infra.packaging.environment import install
-from infra.packaging.package import NEVER_ASKED, package
-from shared.pipeline.wiring import wiring
-from tests.patience import PATIENCE_SEC
+from infra.packaging.package import NEVER_ASKED
+from shared.wiring import wiring
+from tests.integration.installed import Installed, install_package
 
 NOBODY = "127.0.0.1:9"
 NOWHERE = Hosts(NOBODY, NOBODY, f"http://{NOBODY}")
@@ -59,34 +53,10 @@ print(*sorted(name for name in names if not has(name)))
 """
 
 
-@dataclass(frozen=True)
-class Installed:
-    """A package in an environment of its own."""
-
-    name: str
-    sources: Path
-    python: Path
-
-    @contextmanager
-    def served(self, hosts: Hosts, log: Path) -> Iterator[str]:
-        """Its URL under functions-framework, with nothing in its environment but what a function is given."""
-        port = free_port()
-        command = server(wiring().functions[self.name], "127.0.0.1", port, str(self.python))
-        environ = {"PATH": os.environ["PATH"], "AUTH_REQUIRED": "false", **hosts.environ()}
-        with running(command, log, environ, folder=self.sources) as process:
-            process.wait_for_port(port, PATIENCE_SEC)
-            yield f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture(scope="module")
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The function that the test names; its archive unpacked and its requirements installed, hashes checked."""
-    name: str = request.param
-    folder = tmp_path_factory.mktemp(name)
-    sources = folder / "unpacked"
-    with zipfile.ZipFile(package(name, folder).archive) as archive:
-        archive.extractall(sources)
-    return Installed(name, sources, install(sources / "requirements.txt", folder / "venv"))
+    return install_package(request.param, tmp_path_factory.mktemp(request.param))
 
 
 @dataclass(frozen=True)

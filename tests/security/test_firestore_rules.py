@@ -13,7 +13,7 @@ from shared.datasets.erasing import ERASURES
 from shared.datasets.store import DATASETS, IMAGES
 from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS, VIDEOS
-from shared.security.rates import RATES
+from shared.platform.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES
 from shared.webhooks.endpoints import WEBHOOKS
 from tests.contract.emulated import running_emulators

@@ -9,8 +9,8 @@ from typing import Any
 from infra.deployment import DECIDED, rights
 from infra.emulated.emulators import Hosts
 from infra.emulated.provision import subscription
-from shared.pipeline.wiring import Function, Wiring, wiring
 from shared.settings import read_settings
+from shared.wiring import Function, Wiring, wiring
 from tests.terraform.workspace import PROJECT, ROOT, Resource
 
 NUMBER = "123456789012"

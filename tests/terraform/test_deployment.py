@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.deployment import SETTINGS, rights, settings_file
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.terraform.audit import Deployment, audit
 from tests.terraform.conftest import Open
 from tests.terraform.workspace import PROJECT, ROOT, Failed

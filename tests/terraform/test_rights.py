@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.deployment import rights
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.terraform.lives import LIVES
 from tests.terraform.watching import granted, watched, wired
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "provider"

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from infra.tables import README, filled
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 ROOT = Path(__file__).parents[2]
 

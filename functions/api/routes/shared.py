@@ -14,11 +14,12 @@ from functions.api.openapi import problems
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups, shares
-from shared.library.videos import thumbnail_link, title_of, transcript_of
+from shared.library.videos import thumbnail_link, transcript_of
 from shared.models.base import Model
 from shared.models.group import Group
 from shared.models.job import Job
 from shared.models.transcript import Transcript
+from shared.pipeline.videos import video_title
 
 router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problems(404, 422))
 
@@ -90,7 +91,7 @@ def describe(job: Job, place: Place) -> dict[str, Any]:
     video = job.video
     return {
         "id": job.id,
-        "title": title_of(job) or job.filename,
+        "title": video_title(job) or job.filename,
         "description": job.description,
         "duration_sec": video.info.duration_sec if video.info else None,
         "transcript_language": video.transcript_language,

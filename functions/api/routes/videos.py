@@ -23,6 +23,7 @@ from shared.models.transcript import Transcript
 from shared.models.video import TranscriptSource
 from shared.pipeline.lifecycle import JobProblem
 from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.videos import video_title
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=problems(401, 403, 422))
@@ -92,7 +93,7 @@ def shown(job: Job) -> dict[str, Any]:
     video, info = job.video, job.video.info
     return {
         "id": job.id,
-        "title": videos.title_of(job),
+        "title": video_title(job),
         "description": job.description,
         "tags": job.tags,
         "status": job.status,

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 import google_crc32c
 
 from shared.errors import Conflict, NotFound
-from shared.pipeline.wiring import wiring
 from shared.platform.embedded.events import object_resource
 from shared.platform.embedded.objects import FileObjects
 from shared.platform.ports import ObjectInfo
+from shared.wiring import wiring
 
 PIECE = 1 << 20
 Resource = dict[str, Any]

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from shared.ai.offline.recipe.parser import parse_recipe
 from shared.ai.offline.reel.making import make_reel
-from shared.ai.offline.screen.line import Screen
 from shared.ai.offline.summary.making import make_summary
-from shared.ai.provider import Evidence
+from shared.ai.screen.line import Screen
+from shared.analyses.evidence import Evidence
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
 from shared.models.summary import Summary

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from shared.ai.looking import measured, screen_of
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis, Embedded, Evidence, Heard, Sound, Tick, Turn
+from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
+from shared.ai.screen_text import add_measures, read_screen_once
 from shared.ai.vectors import DIMENSIONS, clipped
+from shared.analyses.evidence import Evidence, Tick
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 
@@ -33,7 +34,7 @@ class OfflineProvider:
         Raises PermanentError `provider_cannot` for any other kind.
         """
         from shared.ai.offline.makers import MAKERS
-        from shared.ai.offline.screen.ocr import MODEL
+        from shared.ai.screen.ocr import MODEL
 
         make = MAKERS.get(kind.schema)
         if make is None:
@@ -41,9 +42,9 @@ class OfflineProvider:
                 "provider_cannot",
                 f"The offline provider cannot make the kind {kind.name!r}; configure an AI provider for it.",
             )
-        screen = screen_of(evidence, language, lambda done, what: tick(done * READING, what))
+        screen = read_screen_once(evidence, language, lambda done, what: tick(done * READING, what))
         tick(READING, "Putting together what was found")
-        result = make(measured(kind, evidence, screen.lines), screen, language)
+        result = make(add_measures(kind, evidence, screen.lines), screen, language)
         return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
     def transcribe(self, sound: Sound, tick: Tick) -> Heard:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard, Sound, Tick
+from shared.ai.provider import Heard, Sound
 from shared.ai.speech import in_order
+from shared.analyses.evidence import Tick
 from shared.errors import PermanentError
 from shared.models.video import Segment, Word
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from shared import clock
 from shared.errors import NotFound
-from shared.pipeline.wiring import Function, wiring
 from shared.platform.embedded.codec import time_text
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.events import object_resource
 from shared.platform.ports import ObjectInfo
+from shared.wiring import Function, wiring
 
 
 class SqliteBus:

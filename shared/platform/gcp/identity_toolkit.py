@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from shared.errors import PermanentError, TransientError
-from shared.security.rates import RateLimited
+from shared.platform.rates import RateLimited
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from shared.library import erasure
 from shared.library.groups import GROUPS
 from shared.pipeline.paths import JOBS, MEDIA, UPLOADS
 from shared.platform.identity import use_identity
-from shared.security.rates import RATES
+from shared.platform.rates import RATES
 from shared.settings import settings
 from tests.api_site import MP4, Site
 from tests.functions.api.test_problems import assert_problem

@@ -9,7 +9,7 @@ import pytest
 
 from functions.api.guesses import MAIL, PER_ACCOUNT, SIGN_IN, Guesses
 from shared.platform.embedded.place import open_embedded
-from shared.security.rates import RATES, RateLimited
+from shared.platform.rates import RATES, RateLimited
 from shared.settings import Settings
 from tests.api_site import Site
 

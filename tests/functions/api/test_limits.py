@@ -14,7 +14,7 @@ from shared import clock
 from shared.errors import TransientError
 from shared.models.job import JobError, JobStatus
 from shared.pipeline.sweep import sweep
-from shared.security.rates import RATES
+from shared.platform.rates import RATES
 from tests.api_site import FRONTEND, MP4, Site
 
 

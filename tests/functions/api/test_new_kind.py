@@ -21,7 +21,7 @@ FILE = '''
 
 from pydantic import BaseModel, Field
 
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.models.base import Model
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from functions.api.problems import STATUSES, status_of
 from shared.errors import PermanentError, TransientError
+from shared.logs import PlainFormatter
 from shared.pipeline.lifecycle import JobProblem
 from tests.api_site import FRONTEND, Site
 
@@ -47,22 +49,34 @@ def test_a_wrong_field_is_named(site: Site) -> None:
     assert "2 more" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["/v1/jobs", "/api/videos/"], ids=["native", "earlier system"])
+@pytest.mark.parametrize(("fault", "sentence"), [(RuntimeError, "failed unexpectedly"), (TypeError, "has a bug")])
 def test_what_goes_wrong_inside_stays_inside(
-    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    fault: type[Exception],
+    sentence: str,
 ) -> None:
-    """A fault of ours is one plain sentence for the client, and one traceback in the log."""
+    """A fault of ours is a sentence with an incident for the client, and the traceback in the log has that incident."""
 
     def break_down(*_: Any, **__: Any) -> Any:
-        raise RuntimeError("secret at /var/lib/clipwise")
+        raise fault("secret at /var/lib/clipwise")
 
     monkeypatch.setattr(type(site.place.platform.documents), "query", break_down)
+    caplog.handler.setFormatter(PlainFormatter())
     with caplog.at_level(logging.ERROR):
-        answer = site.client.get("/v1/jobs", headers={"Origin": FRONTEND})
+        answer = site.client.get(path, headers={"Origin": FRONTEND})
 
     assert_problem(answer, 500, "internal")
+    assert answer.json().keys() == {"code", "detail", "status", "title"}
     assert "secret" not in answer.text
     assert "/var" not in answer.text
     assert len([record for record in caplog.records if record.exc_info]) == 1
+    incident = re.search(sentence + r" \(incident ([0-9a-f]{8})\)", answer.json()["detail"])
+    assert incident is not None
+    assert f"incident={incident[1]}" in caplog.text
     # Without this header the frontend's own code could not read what went wrong.
     assert answer.headers["access-control-allow-origin"] == FRONTEND
 

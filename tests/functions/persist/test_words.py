@@ -18,8 +18,8 @@ from shared.models.transcript import Transcript
 from shared.models.video import Extraction, MediaInfo
 from shared.pipeline.media import store_json
 from shared.pipeline.paths import EXTRACTION, JOBS, TRANSCRIPT
-from shared.pipeline.wiring import wiring
 from shared.platform.ports import Vector
+from shared.wiring import wiring
 from tests.api_site import Site
 from tests.talks import SOUP, STARS, segments
 

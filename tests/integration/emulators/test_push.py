@@ -14,7 +14,7 @@ import pytest
 from infra.emulated import provision as provisioning
 from infra.emulated.emulators import Hosts
 from infra.emulated.provision import clients, provision, pushed_topic, subscription
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.contract.emulated import connect, received
 from tests.patience import PATIENCE_SEC
 

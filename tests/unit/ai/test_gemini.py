@@ -20,7 +20,7 @@ from shared.ai import gemini, gemini_calls, gemini_files
 from shared.ai.asking import MORE_ROOM, ROOM
 from shared.ai.gemini import GeminiProvider, media_type_of
 from shared.ai.meter import Meter
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError
 from shared.models.recipe import Recipe

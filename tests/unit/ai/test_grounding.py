@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.grounding import NEAR_SEC, grounded
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
+from shared.analyses.grounding import NEAR_SEC, grounded
 from shared.models.recipe import Sighting
 from shared.models.video import Frame, MediaInfo
 

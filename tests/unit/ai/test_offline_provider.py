@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from shared.ai.offline.provider import OfflineProvider
-from shared.ai.provider import Evidence, Provider
+from shared.ai.provider import Provider
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError
 from shared.models.recipe import Recipe

@@ -18,7 +18,7 @@ from infra.fakes.server import Reply
 from shared.ai.asking import MORE_ROOM, ROOM
 from shared.ai.meter import Meter
 from shared.ai.openai import OpenAIProvider
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError
 from shared.models.recipe import Recipe

@@ -13,7 +13,7 @@ from shared.ai.asking import Repair
 from shared.ai.gemini import conversation as gemini_conversation
 from shared.ai.openai import conversation, pictures_and_texts
 from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.models.video import MediaInfo, Segment
 from tests.kitchen import evidence

@@ -244,7 +244,7 @@ def test_the_screen_is_read_once(
     openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one service stands in for another, the costly reading of the screen is not done again."""
-    from shared.ai.offline.screen import reader
+    from shared.ai.screen import reader
 
     readings = []
     real = reader.read_screen

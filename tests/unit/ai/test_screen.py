@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from shared.ai.offline.screen import reader
-from shared.ai.offline.screen.cyrillic import tesseract
-from shared.ai.offline.screen.line import Screen
-from shared.ai.offline.screen.ocr import engine
-from shared.ai.offline.screen.reader import read_screen
+from shared.ai.screen import reader
+from shared.ai.screen.cyrillic import tesseract
+from shared.ai.screen.line import Screen
+from shared.ai.screen.ocr import engine
+from shared.ai.screen.reader import read_screen
 from shared.models.video import Frame
 from tests.unit.ai.drawing import no_tick, pattern, picture, stored
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ai.offline.screen.reader import HANDLE, is_text
-from shared.ai.offline.screen.rows import Row, rows
-from shared.ai.offline.screen.tracks import Look, lines_seen
+from shared.ai.screen.reader import HANDLE, is_text
+from shared.ai.screen.rows import Row, rows
+from shared.ai.screen.tracks import Look, lines_seen
 
 
 def row(text: str, score: float = 0.95, left: float = 40, top: float = 200, height: float = 40) -> Row:

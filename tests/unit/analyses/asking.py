@@ -17,8 +17,9 @@ from infra.fakes.server import FakeService, Reply
 from shared.ai.meter import Meter
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.prompt import CLOSE, OPEN
-from shared.ai.provider import Evidence, Provider
+from shared.ai.provider import Provider
 from shared.ai.providers import PROVIDERS
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.settings import Settings
 from tests.kitchen import no_tick

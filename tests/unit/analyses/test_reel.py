@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.reel import in_order, time_range
 from shared.models.reel import Reel, Scene
 from shared.models.video import Loudness, Segment, Shot

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.ai.offline.summary.central import central
 from shared.ai.offline.summary.sentences import sentences
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.analyses.summary import covering
 from shared.models.summary import Chapter, Summary
 from shared.models.video import Segment, Shot

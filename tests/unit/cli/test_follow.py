@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.cli.client import Api, Refused, Unreachable
 from infra.cli.follow import FAILURES_BORNE, follow
+from infra.client.api import Api, Refused, Unreachable
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 EVENTS, JOB = f"/v1/jobs/{ID}/events", f"/v1/jobs/{ID}"

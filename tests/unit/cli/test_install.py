@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def install(programs: Path, tmp_path: Path, *script: str) -> subprocess.CompletedProcess[str]:
+def install(programs: Path, tmp_path: Path, *script: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", *(script or (ROOT / "infra" / "venv.sh", "run"))],
-        env={"PATH": str(programs)},
+        env={"PATH": str(programs), **environ},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -38,16 +39,29 @@ def program(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["none", "too old"])
-def test_without_python_the_user_is_told_what_to_install(programs: Path, tmp_path: Path, old: bool) -> None:
-    """Where there is no Python, or only an old one, the install ends with the commands that bring one."""
-    if old:
-        program(programs / "python3", "exit 1")
+@pytest.mark.parametrize("version", [None, (3, 10, 14), (3, 15, 0)])
+def test_without_a_supported_python_the_user_is_told_what_to_install(
+    programs: Path, tmp_path: Path, version: tuple[int, int, int] | None
+) -> None:
+    """Where there is no Python, or only one that is too old or too new, the commands that bring one are named."""
+    if version:
+        set_version = f"import sys; sys.version_info = {version}; exec(sys.argv[1])"
+        program(programs / "python3", f'exec {sys.executable} -c "{set_version}" "$2"')
     result = install(programs, tmp_path)
     assert result.returncode == 1
-    assert "needs Python 3.11 or newer" in result.stderr
+    assert "needs Python 3.11, 3.12, 3.13 or 3.14" in result.stderr
     assert "apt install python3" in result.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_of_pyenv_is_found(programs: Path, tmp_path: Path) -> None:
+    """An unsupported default does not matter where pyenv holds a supported interpreter."""
+    program(programs / "python3", "exit 1")
+    versions = tmp_path / "pyenv" / "versions" / "3.12.1" / "bin"
+    versions.mkdir(parents=True)
+    program(versions / "python3", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"')
+    result = install(programs, tmp_path, PYENV_ROOT=str(tmp_path / "pyenv"))
+    assert str(versions / "python3") in result.stderr
 
 
 def test_without_ensurepip_the_user_is_told_what_to_install(programs: Path, tmp_path: Path) -> None:
@@ -89,3 +103,37 @@ def test_programs_for_tests_are_installed_by_root(programs: Path, tmp_path: Path
     assert result.returncode == 0
     assert "sudo apt-get install chromium tesseract-ocr-rus" in result.stderr
     assert (tmp_path / "calls").read_text().splitlines() == calls
+
+
+def run_program(*missing: str) -> subprocess.CompletedProcess[str]:
+    """`clipwise --help` where these modules are not installed."""
+    (program,) = entry_points(group="console_scripts", name="clipwise")
+    script = (
+        f"import sys; sys.modules |= dict.fromkeys({missing}); from {program.module} import {program.attr} as start"
+    )
+    command = [sys.executable, "-c", f"{script}; sys.argv[1:] = ['--help']; sys.exit(start())"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra_the_program_says_what_to_install(missing: str) -> None:
+    """Who installed the bare package reads the command that brings the rest, not a traceback."""
+    result = run_program(missing)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"{missing} is not installed. Install all that Clipwise needs: pip install 'clipwise[embedded]'\n"
+    )
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug() -> None:
+    """Nobody is sent to install what no package brings."""
+    result = run_program("infra.cli.options")
+    assert "Traceback" in result.stderr
+    assert "pip install" not in result.stderr
+
+
+def test_with_the_extra_the_program_runs() -> None:
+    """The program that is installed is the command line."""
+    result = run_program()
+    assert result.returncode == 0
+    assert "submit" in result.stdout

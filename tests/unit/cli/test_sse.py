@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.cli.sse import Event, read
+from infra.client.sse import Event, read
 
 line = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.client import Refused, Unreachable
 from infra.cli.upload import FAILURES_BORNE, Target, upload
+from infra.client.api import Refused, Unreachable
 from tests.unit.cli.scripted import Script, serving
 
 CONTENT = random.Random(1).randbytes(1_500_000)

@@ -12,7 +12,7 @@ from benchmarks.cost import filled
 from benchmarks.costing.reckoning import Talk, billed_seconds, infrastructure_usd, table, vcpus
 from benchmarks.costing.resting import always
 from benchmarks.costing.wire import classed
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 COUNTS = st.dictionaries(
     st.sampled_from(["reads", "writes", "deletes", "class_a", "class_b", "message bytes", "stored media", "runs"]),

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 from typer.testing import CliRunner
 
 from infra.cli.main import app
@@ -14,6 +15,7 @@ from infra.doctor import machine
 from infra.doctor.finding import Finding, Level
 from infra.embedded.serve import sole_server
 from shared.settings import read_settings
+from tests.ffmpeg_programs import RENDERER
 
 
 def only(findings: list[Finding], subject: str) -> Finding:
@@ -73,16 +75,39 @@ def test_a_port_that_is_taken_is_told() -> None:
     assert (finding.level, "--port 0" in finding.advice) == (Level.NOTE, True)
 
 
-def test_packages_are_those_of_all_functions_and_their_versions_are_compared() -> None:
-    """What any function imports counts, from the lower end of its range on, and 1.10 is newer than 1.9."""
-    wanted = machine.demanded("clipwise", ("embedded",))
-    assert {"fastapi", "av", "rapidocr", "pydantic", "uvicorn"} <= set(wanted)
-    assert all(machine.older("0.0.0", least) for least in wanted.values())
-    assert machine.lower_end(" (<3,>=2.12)") == "2.12"
-    assert "google-cloud-firestore" not in wanted
-    assert machine.older("1.9.3", "1.10")
-    assert not machine.older("2.0rc1", "1.10")
-    assert machine.older(None, "")
+def test_packages_are_those_of_all_functions() -> None:
+    """What any function imports on one machine counts, and nothing that only the cloud needs."""
+    packages = machine.requirements("clipwise", ("embedded",))
+    assert {"fastapi", "av", "rapidocr", "pydantic", "uvicorn"} <= set(packages)
+    assert "google-cloud-firestore" not in packages
+
+
+def test_a_version_outside_the_allowed_range_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that is too old, a too new one and a missing package are each named; 1.10 is above 1.9."""
+    monkeypatch.setattr(machine, "version", {"old": "1.9.3", "new": "19.0.2", "fine": "1.10.0"}.__getitem__)
+    assert machine.mismatch("old", SpecifierSet(">=1.10,<2")) == "1.9.3, needs <2,>=1.10"
+    assert machine.mismatch("new", SpecifierSet(">=18,<19")) == "19.0.2, needs <19,>=18"
+    assert machine.mismatch("fine", SpecifierSet(">=1.9,<2")) is None
+    monkeypatch.undo()
+    assert machine.mismatch("no-such-package", SpecifierSet("")) == "missing"
+
+
+def test_a_python_outside_the_supported_range_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that nobody tried is named before a library fails on it."""
+    monkeypatch.setattr(machine.sys, "version_info", (3, 99, 0))
+    [finding] = machine.check_python()
+    assert (finding.level, "3.99.0" in finding.said) == (Level.PROBLEM, True)
+
+
+def test_an_ffmpeg_program_that_does_not_run_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken program on the PATH is no reason to fail, and is named; without one PyAV's libraries are."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "PyAV" in only(list(machine.check_ffmpeg()), "ffmpeg").said
+    (tmp_path / "ffmpeg").symlink_to("/bin/false")
+    assert only(list(machine.check_ffmpeg()), "ffmpeg").level is Level.NOTE
+    (tmp_path / "ffmpeg").unlink()
+    (tmp_path / "ffmpeg").symlink_to(RENDERER)
+    assert only(list(machine.check_ffmpeg()), "ffmpeg").said.endswith(str(tmp_path / "ffmpeg"))
 
 
 def test_a_speech_model_that_is_not_there_is_a_problem(tmp_path: Path) -> None:

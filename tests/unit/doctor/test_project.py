@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.cli.client import open_client
+from infra.client.api import open_client
 from infra.doctor import project, wanted
 from infra.doctor.cloud import Cloud, NoCredentials, open_cloud
 from infra.doctor.finding import Finding, Level, healthy
 from infra.doctor.rights import check_rights
 from infra.fakes.server import Asked, FakeService, Reply
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 ID = "p"
 PREFIX = f"{ID}-"

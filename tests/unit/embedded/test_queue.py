@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from shared.pipeline import wiring as table
-from shared.pipeline.wiring import Wiring, wiring
+from shared import wiring as table
 from shared.platform.embedded import bus, queue
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.queue import Queue
+from shared.wiring import Wiring, wiring
 from tests.unit.embedded.conftest import Clock, reopen
 from tests.unit.embedded.processes import at_once
 

@@ -26,7 +26,7 @@ from shared.platform.gcp.revocations import REVOCATIONS
 from shared.platform.gcp.signing_keys import SigningKeys
 from shared.platform.gcp.usernames import USERNAMES
 from shared.platform.ports import Documents
-from shared.security.rates import RateLimited
+from shared.platform.rates import RateLimited
 from shared.settings import Settings, SettingsError
 from tests.contract.test_identity import code_of
 from tests.people import PASSWORD, firebase_identity

@@ -31,7 +31,7 @@ from shared.errors import NotFound
 from shared.library.erasure import ERASERS, erase_departed
 from shared.library.groups import forget_video, groups_of
 from shared.library.shares import shared_group
-from shared.library.videos import videos_named, videos_of
+from shared.library.videos import videos_of
 from shared.models.crawl import Dataset
 from shared.models.job import JobStatus
 from shared.models.webhook import Webhook
@@ -41,8 +41,9 @@ from shared.pipeline.parts import parts_left, parts_of
 from shared.pipeline.paths import JOBS, VIDEOS
 from shared.pipeline.segments import delete_segments
 from shared.pipeline.sweep import sweep
+from shared.pipeline.videos import read_videos
 from shared.platform.ports import Document, Documents, Filter, Order, Page, Platform, Vector
-from shared.security.rates import RATES
+from shared.platform.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES, forget_job, forget_webhook
 from shared.webhooks.endpoints import anyone_listens, webhooks_of
 
@@ -137,7 +138,7 @@ def asked() -> Recorder:
     analysed_again(documents, "job")
     for wanted in ("", "soup"):
         videos_of(documents, "ann", wanted, 20, None)
-    videos_named(documents, ["video"], "ann")
+    read_videos(documents, ["video"], "ann")
     groups_of(documents, "ann", 20, None)
     forget_video(documents, "ann", "video")
     list_deliveries(a_webhook(), platform)

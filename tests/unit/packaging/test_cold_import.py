@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.packaging.package import stage
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 HEAVY = {
     "argon2",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.packaging.package import package, requirements, stage
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 
 # What only one stage needs and would slow the cold start of any other.
 HEAVY = {

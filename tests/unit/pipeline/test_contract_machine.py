@@ -15,7 +15,7 @@ from shared.errors import NotFound
 from shared.models.job import JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name
-from tests.unit.pipeline.world import DIVIDED, PARTS, Event, Fate, World, problem, temporary_documents
+from tests.unit.pipeline.world import DIVIDED, PARTS, PROBLEMS, Event, Fate, World, temporary_documents
 
 STAGES = ["download", "extract", "transcribe", "analyze", "persist"]
 fates = st.builds(
@@ -121,11 +121,11 @@ class Disorder(RuleBasedStateMachine):
     @rule(
         which=st.integers(0, 50),
         stage=st.sampled_from(STAGES),
-        permanent=st.booleans(),
+        problem=st.sampled_from(sorted(PROBLEMS)),
         times=st.integers(1, 6),
     )
-    def trouble(self, which: int, stage: str, permanent: bool, times: int) -> None:
-        self.world.trouble[self.job(which), stage] = [problem(permanent) for _ in range(times)]
+    def trouble(self, which: int, stage: str, problem: str, times: int) -> None:
+        self.world.trouble[self.job(which), stage] = [PROBLEMS[problem]() for _ in range(times)]
 
     @invariant()
     def progress_never_falls_and_ends_stay(self) -> None:
@@ -156,6 +156,9 @@ class Disorder(RuleBasedStateMachine):
                     assert self.world.documents.get("videos", job.id) is not None
                 if job.status is JobStatus.FAILED:
                     assert job.error is not None
+                    if job.error.code == "internal":
+                        assert "(incident " in job.error.message
+                        assert job.id in self.world.dead_letters
         finally:
             self.patch.undo()
             self.folder.cleanup()

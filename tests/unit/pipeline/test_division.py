@@ -14,7 +14,7 @@ from shared.pipeline import lifecycle
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
-from shared.pipeline.wiring import wiring
+from shared.wiring import wiring
 from tests.unit.pipeline.world import DIVIDED, PARTS, Event, Fate, World, temporary_documents
 
 

@@ -15,8 +15,8 @@ from shared.pipeline.division import Division, perform_divided
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
-from shared.pipeline.wiring import wiring
 from shared.platform.connect import use_platform
+from shared.wiring import wiring
 from tests.unit.pipeline.world import DIVIDED, PARTS, Event, Fate, World, cloud_event, temporary_documents
 
 ATTEMPTS = wiring().functions[DIVIDED].attempts

@@ -24,9 +24,9 @@ from shared.pipeline.parts import change_part, part_id, plan_part, reopen
 from shared.pipeline.paths import MEDIA, UPLOADS, job_of_source, media_name, source_name
 from shared.pipeline.run import Run, StageRun
 from shared.pipeline.sweep import sweep
-from shared.pipeline.wiring import wiring
 from shared.platform.connect import use_platform
 from shared.platform.ports import Documents, ObjectInfo, Platform
+from shared.wiring import wiring
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DIVIDED, PARTS = "transcribe", 3
@@ -285,10 +285,12 @@ class World:
             self.time += timedelta(minutes=2)
 
 
-def problem(permanent: bool) -> Exception:
-    if permanent:
-        return PermanentError("bad_input", "The file is broken.")
-    return TransientError("unavailable", "Try again later.")
+PROBLEMS: dict[str, Callable[[], Exception]] = {
+    "permanent": lambda: PermanentError("bad_input", "The file is broken."),
+    "transient": lambda: TransientError("unavailable", "Try again later."),
+    "bug": lambda: TypeError("wrong"),
+    "unexpected": lambda: ValueError("wrong"),
+}
 
 
 def temporary_documents(folder: Path) -> Documents:

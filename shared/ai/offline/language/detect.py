@@ -7,18 +7,11 @@ from itertools import islice
 
 from shared.ai.offline.language.lexicon import LANGUAGES, lexicon
 from shared.ai.offline.language.tokens import words
+from shared.languages import is_cyrillic
 
-CYRILLIC = {"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"}
-"""BCP-47 primary tags of languages usually written in Cyrillic."""
 MAX_WORDS = 500
 MIN_KNOWN = 0.25
 """Share of words that must be known: `minutes` alone makes no French text English."""
-
-
-def is_cyrillic(text: str) -> bool:
-    """Whether more of its letters are Cyrillic than not."""
-    letters = [char for char in text if char.isalpha()]
-    return 2 * sum("Ѐ" <= char <= "ӿ" for char in letters) > len(letters)
 
 
 def detect(texts: Iterable[str], hint: str | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Literal
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.text import tidy
 from shared.ai.offline.recipe.cursor import Text
-from shared.ai.offline.screen.line import Box
+from shared.ai.screen.line import Box
 from shared.models.recipe import Sighting
 from shared.models.video import Segment
 

@@ -17,7 +17,7 @@ from shared.ai.offline.recipe.notes import notes_on
 from shared.ai.offline.recipe.reading import Reading, read_lines
 from shared.ai.offline.recipe.titles import title_in_text, title_on_screen
 from shared.ai.offline.recipe.wrapping import screen_lines
-from shared.ai.offline.screen.line import ScreenLine
+from shared.ai.screen.line import ScreenLine
 from shared.languages import primary
 from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.models.video import Segment

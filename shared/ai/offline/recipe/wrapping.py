@@ -11,7 +11,7 @@ from shared.ai.offline.recipe.cursor import Text
 from shared.ai.offline.recipe.facts import facts
 from shared.ai.offline.recipe.lines import MAX_PAUSE_SEC, Line, numbering
 from shared.ai.offline.recipe.quantity import quantity
-from shared.ai.offline.screen.line import ScreenLine
+from shared.ai.screen.line import ScreenLine
 
 SAME_HEIGHT = 1.25
 

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from shared.ai.offline.language.detect import detect
 from shared.ai.offline.reel.rules import advice, number_text, told
 from shared.ai.offline.reel.wording import Wording, wording
-from shared.ai.offline.screen.line import Screen
-from shared.ai.provider import Evidence, Line
+from shared.ai.screen.line import Screen
+from shared.analyses.evidence import Evidence, Line
 from shared.analyses.reel import in_order, transcription
 from shared.languages import same_language
 from shared.models.reel import Key, Original, Pacing, Reel, Scene

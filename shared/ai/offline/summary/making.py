@@ -6,12 +6,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.ai.grounding import clamped
 from shared.ai.offline.language.detect import detect
-from shared.ai.offline.screen.line import Screen
 from shared.ai.offline.summary.central import central
 from shared.ai.offline.summary.sentences import Sentence, sentences
-from shared.ai.provider import Evidence
+from shared.ai.screen.line import Screen
+from shared.analyses.evidence import Evidence
+from shared.analyses.grounding import clamped
 from shared.analyses.summary import WHOLE, covering
 from shared.languages import primary, same_language
 from shared.models.summary import Chapter, KeyPoint, Summary

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from infra.cli import sse
+from infra.client import sse
 
 JobDocument = dict[str, Any]
 """A job as the API shows it: camelCase keys, ISO 8601 times."""

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-TABLE = Path(__file__).parents[2] / "functions" / "pipeline.yaml"
+TABLE = Path(__file__).parents[1] / "functions" / "pipeline.yaml"
 
 
 class Strict(BaseModel):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.ai.offline.screen.line import Box
+from shared.ai.screen.line import Box
 
 if TYPE_CHECKING:
     import numpy as np

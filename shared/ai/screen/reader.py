@@ -8,18 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.offline.language.detect import CYRILLIC
-from shared.ai.offline.screen.cyrillic import has_blanks, reread, seems_unread, tesseract
-from shared.ai.offline.screen.line import Screen
-from shared.ai.offline.screen.ocr import Piece, read_picture
-from shared.ai.offline.screen.rows import Row, rows
-from shared.ai.offline.screen.tracks import Look, lines_seen
-from shared.ai.provider import Tick
-from shared.languages import primary
+from shared.ai.screen.cyrillic import has_blanks, reread, seems_unread, tesseract
+from shared.ai.screen.line import Screen
+from shared.ai.screen.ocr import Piece, read_picture
+from shared.ai.screen.rows import Row, rows
+from shared.ai.screen.tracks import Look, lines_seen
+from shared.analyses.evidence import Tick
+from shared.languages import CYRILLIC, primary
 from shared.models.video import Frame
 
 if TYPE_CHECKING:
-    from shared.ai.offline.screen.ocr import Picture
+    from shared.ai.screen.ocr import Picture
 
 MIN_SCORE = 0.3
 """Of one reading. A line needs one better one: see `lines_seen`."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from shared.ai.offline.screen.line import ScreenLine
-from shared.ai.offline.screen.rows import Row
+from shared.ai.screen.line import ScreenLine
+from shared.ai.screen.rows import Row
 
 MIN_LOOKS = 2
 MIN_BEST_SCORE = 0.6

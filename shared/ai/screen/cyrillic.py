@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.offline.language.detect import is_cyrillic
-from shared.ai.offline.screen.ocr import Piece
+from shared.ai.screen.ocr import Piece
+from shared.languages import is_cyrillic
 
 if TYPE_CHECKING:
-    from shared.ai.offline.screen.ocr import Picture
+    from shared.ai.screen.ocr import Picture
 
 HEIGHT, MARGIN = 48, 12
 """Of the crops that Tesseract gets, in pixels: letters of about 30, its best size."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.ai.provider import Evidence
+from shared.analyses.evidence import Evidence
 from shared.models.recipe import Sighting
 
 NEAR_SEC = 2.0

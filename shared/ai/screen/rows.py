@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.ai.offline.screen.line import Box
+from shared.ai.screen.line import Box
 
 SAME_HEIGHT = 1.4
 OVERLAP = 0.6

@@ -1,0 +1,20 @@
+"""Where the program `clipwise` starts: without the packages of the command line it says how to get them."""
+
+from __future__ import annotations
+
+import sys
+
+OURS = ("functions", "infra", "shared")
+
+
+def main() -> None:
+    try:
+        from infra.cli.main import app
+
+        app()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in OURS:
+            raise
+        problem = f"{error.name} is not installed. Install all that Clipwise needs: pip install 'clipwise[embedded]'"
+        print(problem, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,71 @@
+"""What an analysis can draw on, and how its progress is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, Span
+
+MAX_TRANSCRIPT = 250_000
+"""Characters of the transcript that one request to a model may hold, and as many of on-screen text: four hours."""
+
+Tick = Callable[[float, str], None]
+"""Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
+
+
+def part(tick: Tick, start: float, end: float) -> Tick:
+    """A tick for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
+    return lambda done, what: tick(start + (end - start) * done, what)
+
+
+class Line(Protocol):
+    """Words with their times, in seconds."""
+
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def text(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is really in the video: all that an analysis may draw on.
+
+    Attributes:
+        frames: Key frames, each with a local copy.
+        samples: Frames for reading on-screen text, each with a local copy, in time order.
+        transcript: Words with their times, from subtitles or speech; empty when there are none.
+        caption: The text its author posted with the video, if any.
+        source: Fetches the video itself and returns its local path; raises PermanentError `source_gone`. Only called by
+            a provider that sends the whole video.
+        heard: The provider listens to the video itself.
+        measured: What the kind measured; None for one that measures nothing.
+        screens: What was read off the screen so far, by language; see `shared.ai.looking`.
+    """
+
+    info: MediaInfo
+    frames: list[tuple[Frame, Path]]
+    samples: list[tuple[Frame, Path]]
+    transcript: list[Segment] = field(default_factory=list)
+    transcript_language: str | None = None
+    transcript_source: str | None = None
+    title: str | None = None
+    caption: str | None = None
+    author: str | None = None
+    url: str | None = None
+    thumbnail: Frame | None = None
+    source: Callable[[], Path] | None = None
+    shots: list[Shot] = field(default_factory=list)
+    audio: AudioTrack | None = None
+    silences: list[Span] = field(default_factory=list)
+    origin: Origin | None = None
+    heard: bool = False
+    measured: BaseModel | None = None
+    screens: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)

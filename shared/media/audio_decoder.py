@@ -1,0 +1,162 @@
+"""Decodes a sound track with the FFmpeg libraries inside PyAV, for machines without an ffmpeg program.
+
+Runs as a process of its own (`python -m shared.media.audio_decoder SOURCE TARGET SECONDS`), so that a decoder that
+hangs or is killed takes nothing with it. Behaves like the program: FLAC to the target, the same samples to standard
+output, the summary of `ebur128` to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from shared.errors import PermanentError
+from shared.media.container import open_media, read_packets, start_of
+from shared.media.silences import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.container import InputContainer
+    from av.filter import Graph
+
+# Silence stands where sound starts late or has gaps. Loudness is measured on the original channels: without the
+# resampler behind it, the first one would mix them down already.
+FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("aresample", {"async": "1", "first_pts": "0"}),
+    ("ebur128", {"peak": "true", "framelog": "verbose"}),
+    ("aresample", {"sample_rate": str(SAMPLE_RATE)}),
+    ("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),
+)
+ROOT = Path(__file__).parents[2]
+
+
+def decoder_command(source: Path, target: Path, seconds: float) -> list[str]:
+    """The command line that decodes at most `seconds` of `source`; wants the variables of `decoder_environ`."""
+    return [sys.executable, "-P", "-m", "shared.media.audio_decoder", str(source), str(target), str(seconds)]
+
+
+def decoder_environ() -> dict[str, str]:
+    """Lets the process find this package, whatever its working directory."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
+
+
+def decode(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:
+    """Write at most `seconds` of the first sound track to `target` as FLAC, and its bare samples to `samples`.
+
+    Both are mono, 16 kHz, 16 bits. A file without readable sound leaves no target.
+
+    Raises:
+        PermanentError: See `open_media`.
+    """
+    import av
+
+    left = round(seconds * SAMPLE_RATE)
+    with open_media(source) as container:
+        frames = _filter(container)
+        frame = next(frames, None)
+        if frame is None:
+            return
+        with av.open(str(target), "w", format="flac") as file:
+            stream = file.add_stream("flac", rate=SAMPLE_RATE, format="s16", layout="mono")
+            while frame is not None and left > 0:
+                pcm = frame.to_ndarray()[:, :left]
+                left -= pcm.shape[1]
+                samples.write(pcm.tobytes())
+                part = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
+                part.sample_rate = SAMPLE_RATE
+                file.mux(stream.encode(part))
+                frame = next(frames, None)
+            file.mux(stream.encode())
+
+
+def _filter(container: InputContainer) -> Iterator[AudioFrame]:
+    """The sound as `FILTERS` leave it."""
+    graph: Graph | None = None
+    for frame in _same_form(_decode(container)):
+        graph = graph or _graph(frame)
+        graph.push(frame)
+        yield from _pull(graph)
+    if graph:
+        graph.push(None)
+        yield from _pull(graph)
+
+
+def _decode(container: InputContainer) -> Iterator[AudioFrame]:
+    """Frames of the first sound track, their times relative to the presentation's start; damaged ones are left out."""
+    import av
+
+    stream = container.streams.audio[0]
+    start = start_of(container)
+    for packet in read_packets(container, stream):
+        try:
+            decoded: list[Any] = list(packet.decode())
+        except av.FFmpegError:
+            continue
+        for frame in decoded:
+            if frame.pts is not None:
+                frame.pts -= round(start / frame.time_base)
+            yield frame
+
+
+def _same_form(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    """Frames in the format, rate and channels of the first: a broadcast may change all of them at any moment."""
+    from av.audio.resampler import AudioResampler
+
+    first: tuple[str, str, int] | None = None
+    resamplers: dict[tuple[str, str, int], AudioResampler] = {}
+    for frame in frames:
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        first = first or form
+        if form == first:
+            yield frame
+        else:
+            resampler = resamplers.setdefault(form, AudioResampler(*first))
+            for part in resampler.resample(frame):
+                if part.pts is not None and part.time_base and frame.time_base:
+                    part.pts = round(part.pts * part.time_base / frame.time_base)
+                    part.time_base = frame.time_base
+                yield part
+
+
+def _graph(frame: AudioFrame) -> Graph:
+    from av.filter import Graph
+
+    graph = Graph()
+    source = graph.add_abuffer(
+        format=frame.format, sample_rate=frame.sample_rate, layout=frame.layout, time_base=frame.time_base
+    )
+    filters = [graph.add(name, **options) for name, options in FILTERS]
+    graph.link_nodes(source, *filters, graph.add("abuffersink"))
+    graph.configure()
+    return graph
+
+
+def _pull(graph: Graph) -> Iterator[AudioFrame]:
+    import av
+
+    while True:
+        try:
+            frame = graph.pull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+        assert isinstance(frame, av.AudioFrame)  # noqa: S101
+        yield frame
+
+
+def main(source: str, target: str, seconds: str) -> None:
+    """Ends well also when the file is at fault: then there is no target."""
+    import av.logging
+
+    av.logging.restore_default_callback()
+    av.logging.set_libav_level(av.logging.INFO)
+    try:
+        decode(Path(source), Path(target), float(seconds), sys.stdout.buffer)
+    except PermanentError as error:
+        print(error.message, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,45 @@
+"""A function's package, unpacked and installed as the cloud's build does it."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.emulated.emulators import Hosts
+from infra.emulated.functions import server
+from infra.emulated.processes import free_port, running
+from infra.packaging.environment import install
+from infra.packaging.package import package
+from shared.wiring import wiring
+from tests.patience import PATIENCE_SEC
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A package in an environment of its own."""
+
+    name: str
+    sources: Path
+    python: Path
+
+    @contextmanager
+    def served(self, hosts: Hosts, log: Path) -> Iterator[str]:
+        """Its URL under functions-framework, with nothing in its environment but what a function is given."""
+        port = free_port()
+        command = server(wiring().functions[self.name], "127.0.0.1", port, str(self.python))
+        environ = {"PATH": os.environ["PATH"], "AUTH_REQUIRED": "false", **hosts.environ()}
+        with running(command, log, environ, folder=self.sources) as process:
+            process.wait_for_port(port, PATIENCE_SEC)
+            yield f"http://127.0.0.1:{port}"
+
+
+def install_package(name: str, folder: Path) -> Installed:
+    """Package the function `name`, unpack it in `folder` and install its pinned requirements beside, hashes checked."""
+    sources = folder / "unpacked"
+    with zipfile.ZipFile(package(name, folder).archive) as archive:
+        archive.extractall(sources)
+    return Installed(name, sources, install(sources / "requirements.txt", folder / "venv"))
