@@ -12,8 +12,6 @@ from tests.contract.emulated import need_emulators
 from tests.integration.sites import OPTIONS
 from tests.running import eventually, serving
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))
 def test_a_library_that_does_not_fit_is_told_at_the_start_and_ends_jobs_at_once(

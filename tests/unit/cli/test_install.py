@@ -59,7 +59,7 @@ def test_a_python_of_pyenv_is_found(programs: Path, tmp_path: Path) -> None:
     program(programs / "python3", "exit 1")
     versions = tmp_path / "pyenv" / "versions" / "3.12.1" / "bin"
     versions.mkdir(parents=True)
-    program(versions / "python3", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"')
+    program(versions / "python3", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"')
     result = install(programs, tmp_path, PYENV_ROOT=str(tmp_path / "pyenv"))
     assert str(versions / "python3") in result.stderr
 
@@ -81,6 +81,28 @@ def test_uv_is_used_where_it_is(programs: Path, tmp_path: Path) -> None:
     assert install(programs, tmp_path).returncode == 0
     assert "sync --quiet --frozen --extra embedded" in (tmp_path / "asked").read_text()
     assert (tmp_path / ".venv" / ".for-run").exists()
+
+
+@pytest.mark.parametrize(
+    ("user", "calls"),
+    [(0, ["update -qq", "install chromium", "install tesseract-ocr-rus"]), (1000, [])],
+    ids=["root", "another user"],
+)
+def test_programs_for_tests_are_installed_by_root(programs: Path, tmp_path: Path, user: int, calls: list[str]) -> None:
+    """The suite of a new machine installs what it can; what it cannot is a command to copy, and no reason to stop."""
+    (tmp_path / "calls").touch()
+    for name in ("tr", "grep"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    program(programs / "id", f"echo {user}")
+    program(programs / "timeout", 'shift; "$@"')
+    program(programs / "node", "")
+    program(programs / "npm", "")
+    program(programs / "tesseract", "echo eng")
+    program(programs / "apt-get", 'for last; do :; done; echo "$1 $last" >> calls; exit 100')
+    result = install(programs, tmp_path, str(ROOT / "tests" / "install.sh"))
+    assert result.returncode == 0
+    assert "sudo apt-get install chromium tesseract-ocr-rus" in result.stderr
+    assert (tmp_path / "calls").read_text().splitlines() == calls
 
 
 def run_program(*missing: str) -> subprocess.CompletedProcess[str]:
@@ -115,25 +137,3 @@ def test_with_the_extra_the_program_runs() -> None:
     result = run_program()
     assert result.returncode == 0
     assert "submit" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("user", "calls"),
-    [(0, ["update -qq", "install chromium", "install tesseract-ocr-rus"]), (1000, [])],
-    ids=["root", "another user"],
-)
-def test_programs_for_tests_are_installed_by_root(programs: Path, tmp_path: Path, user: int, calls: list[str]) -> None:
-    """The suite of a new machine installs what it can; what it cannot is a command to copy, and no reason to stop."""
-    (tmp_path / "calls").touch()
-    for name in ("tr", "grep"):
-        (programs / name).symlink_to(str(shutil.which(name)))
-    program(programs / "id", f"echo {user}")
-    program(programs / "timeout", 'shift; "$@"')
-    program(programs / "node", "")
-    program(programs / "npm", "")
-    program(programs / "tesseract", "echo eng")
-    program(programs / "apt-get", 'for last; do :; done; echo "$1 $last" >> calls; exit 100')
-    result = install(programs, tmp_path, str(ROOT / "tests" / "install.sh"))
-    assert result.returncode == 0
-    assert "sudo apt-get install chromium tesseract-ocr-rus" in result.stderr
-    assert (tmp_path / "calls").read_text().splitlines() == calls
