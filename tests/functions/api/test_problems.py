@@ -37,6 +37,23 @@ def test_a_method_that_is_not_there(site: Site) -> None:
     assert answer.headers["allow"] == "POST"
 
 
+def test_a_preflight_that_fails_names_the_setting(site: Site) -> None:
+    """A frontend whose origin is not allowed learns which variable allows it, not that a method is missing."""
+    answer = site.client.options("/v1/uploads", headers={"Origin": "https://elsewhere.example"})
+
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.json()["detail"] == "This origin is not allowed. Add it to FRONTEND_URL."
+
+
+def test_a_body_in_another_encoding(site: Site) -> None:
+    """A body that is not UTF-8 is a problem object that names the encoding to send."""
+    headers = {"Content-Type": "application/json"}
+    answer = site.client.post("/api/v1/jobs", content='{"name": "é"}'.encode("latin-1"), headers=headers)
+
+    assert_problem(answer, 400, "bad_request")
+    assert "UTF-8" in answer.json()["detail"]
+
+
 def test_a_wrong_field_is_named(site: Site) -> None:
     """A validation error is one sentence that names the field, and a list when there are several."""
     answer = site.client.post("/v1/jobs", json={"language": "klingon!", "colour": 1, "kind": "recipe"})

@@ -119,7 +119,7 @@ def test_each_misbehaviour_has_its_error(
 
 def test_a_busy_server_is_quoted(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """A server that asks for patience has its wish passed on to the user."""
-    with pytest.raises(TransientError, match="asks to wait 3600 seconds"):
+    with pytest.raises(TransientError, match="Try again in 3600 seconds"):
         fetch(server.url("/429"), tmp_path / "source", settings, silent)
 
 
