@@ -28,7 +28,7 @@ from shared.pipeline.run import StageRun
 from shared.settings import settings
 
 SAID_AS = {"subtitles": "subtitle", "captions": "subtitle", "speech": "speech"}
-"""How a result names where it found words, by where the transcript is from."""
+"""Name of a text's source in a result, by the source of the transcript."""
 
 
 @functions_framework.cloud_event
@@ -39,7 +39,7 @@ def analyze(event: CloudEvent) -> None:
 def analyze_video(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
-    run.tick(0.02, "Fetching frames")
+    run.tick(0.02, "Downloading frames")
     evidence = gather(run, extraction)
     meter = meter_for(run.platform.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
     run.leave(lambda job: show_usage(job, meter))
@@ -61,7 +61,7 @@ def show_usage(job: Job, meter: Meter) -> None:
 
 
 def fetch_source(run: StageRun) -> Path:
-    """The video itself; raises PermanentError `source_gone`."""
+    """Return the path of the video file; raises PermanentError `source_gone`."""
     path = run.workspace / "source"
     if not path.exists():
         try:

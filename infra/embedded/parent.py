@@ -1,4 +1,4 @@
-"""How a process that a server starts ends with it, however the server ends."""
+"""Ends a child process together with its server, however the server ends."""
 
 from __future__ import annotations
 

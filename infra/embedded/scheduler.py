@@ -1,4 +1,4 @@
-"""What has to happen again and again: the ticks that Cloud Scheduler publishes in the cloud, and the like."""
+"""Periodic tasks: the ticks that Cloud Scheduler publishes in the cloud, and local ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.platform.ports import Bus
 log = logging.getLogger(__name__)
 
 Duty = tuple[float, Callable[[], object]]
-"""Minutes between two runs, and what to run."""
+"""Minutes between two runs, and the function to run."""
 
 
 def ticks(bus: Bus) -> list[Duty]:

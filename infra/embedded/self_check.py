@@ -1,4 +1,4 @@
-"""Tries the media part beside a server's start, in a process of its own, and logs what is broken."""
+"""Checks media processing in a separate process while a server starts, and logs what does not work."""
 
 from __future__ import annotations
 
@@ -43,4 +43,9 @@ def main() -> None:
     # The server and its workers come first.
     os.nice(10)
     for fault in find_faults():
-        log.error("videos cannot be processed here: %s; in use: %s. To mend it, %s", fault, versions(), fault.advice)
+        log.error(
+            "videos cannot be processed on this machine: %s; installed: %s. To fix it, %s",
+            fault,
+            versions(),
+            fault.advice,
+        )

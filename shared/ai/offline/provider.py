@@ -42,7 +42,7 @@ class OfflineProvider:
                 f"The offline provider cannot make the kind {kind.name!r}; configure an AI provider for it.",
             )
         screen = screen_of(evidence, language, lambda done, what: tick(done * READING, what))
-        tick(READING, "Putting together what was found")
+        tick(READING, "Assembling the result")
         result = make(measured(kind, evidence, screen.lines), screen, language)
         return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
