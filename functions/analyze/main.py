@@ -1,8 +1,8 @@
-"""Stage `analyze`: from what was extracted to the kind's result.
+"""Stage `analyze`: creates the kind's result from the extracted material.
 
 Triggered by: topic `transcript-completed`. Reads: `media/{job}/` extract.json, transcript.json, frames/, samples/;
-`uploads/{job}/source` when a provider takes the whole video. Writes: `media/{job}/result.json`, the result and usage in
-the job, the owner's month in `spending`. Sets off: `persist` by topic `analysis-completed`.
+`uploads/{job}/source` if a provider processes the whole video. Writes: `media/{job}/result.json`, the result and usage
+in the job, the owner's month in `spending`. Triggers: `persist` by topic `analysis-completed`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def analyze_video(run: StageRun) -> None:
 
 
 def show_usage(job: Job, meter: Meter) -> None:
-    """What was billed is told for attempts that fail, too."""
+    """Record the usage of failed attempts too."""
     job.usage = meter.usage
 
 
@@ -72,7 +72,7 @@ def fetch_source(run: StageRun) -> Path:
 
 
 def is_kept(run: StageRun) -> bool:
-    """A video that is analysed again may be gone; what was taken out of it is there."""
+    """Return True if the video file is stored; it may be deleted if the video is analyzed again."""
     source = source_name(run.job.source_job)
     return run.job.source_job == run.job.id or run.platform.objects.stat(UPLOADS, source) is not None
 

@@ -1,7 +1,7 @@
 """Stage `extract`: extracts everything that later stages need from the video, in one pass.
 
 Triggered by: an object finalized in `uploads`. Reads: `uploads/{job}/source`.
-Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, audio/, extract.json. Sets off: the kind's next
+Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, audio/, extract.json. Triggers: the kind's next
 stage.
 """
 

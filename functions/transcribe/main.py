@@ -2,7 +2,7 @@
 
 Triggered by: topic `audio-extracted`, once for the job and once for each part of its audio. Reads: `media/{job}/`
 extract.json, captions.json, the parts of the audio. Writes: `media/{job}/transcript.json`, the transcript so far in the
-job, the owner's month in `spending`. Sets off: its own parts, then `analyze` or the next stage of the kind.
+job, the owner's month in `spending`. Triggers: its own parts, then `analyze` or the next stage of the kind.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import threading
 
 
 def end_with_parent() -> None:
-    """The server holds the other end of our standard input: when it closes, the server is gone, or done with us."""
+    """End this process when its standard input closes: the server holds the other end."""
 
     def watch() -> None:
         sys.stdin.buffer.read()

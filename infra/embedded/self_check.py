@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def media_check(temporary: Path) -> Iterator[None]:
-    """Run the check meanwhile, with `temporary` for its files; it ends with the context if not before."""
+    """Run the check in the background, with `temporary` for its files; it ends with the context at the latest."""
     # Not in the server: libraries that are broken may take their process down, and sound ones stay in its memory.
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
