@@ -1,8 +1,8 @@
-"""Stage `analyze`: from what was extracted to the kind's result.
+"""Stage `analyze`: creates the kind's result from the extracted material.
 
 Triggered by: topic `transcript-completed`. Reads: `media/{job}/` extract.json, transcript.json, frames/, samples/;
-`uploads/{job}/source` when a provider takes the whole video. Writes: `media/{job}/result.json`, the result and usage in
-the job, the owner's month in `spending`. Sets off: `persist` by topic `analysis-completed`.
+`uploads/{job}/source` if a provider processes the whole video. Writes: `media/{job}/result.json`, the result and usage
+in the job, the owner's month in `spending`. Triggers: `persist` by topic `analysis-completed`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from shared.pipeline.run import StageRun
 from shared.settings import settings
 
 SAID_AS = {"subtitles": "subtitle", "captions": "subtitle", "speech": "speech"}
-"""How a result names where it found words, by where the transcript is from."""
+"""Name of a text's source in a result, by the source of the transcript."""
 
 
 @functions_framework.cloud_event
@@ -39,7 +39,7 @@ def analyze(event: CloudEvent) -> None:
 def analyze_video(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
-    run.tick(0.02, "Fetching frames")
+    run.tick(0.02, "Downloading frames")
     evidence = gather(run, extraction)
     meter = meter_for(run.platform.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
     run.leave(lambda job: show_usage(job, meter))
@@ -56,12 +56,12 @@ def analyze_video(run: StageRun) -> None:
 
 
 def show_usage(job: Job, meter: Meter) -> None:
-    """What was billed is told for attempts that fail, too."""
+    """Record the usage of failed attempts too."""
     job.usage = meter.usage
 
 
 def fetch_source(run: StageRun) -> Path:
-    """The video itself; raises PermanentError `source_gone`."""
+    """Return the path of the video file; raises PermanentError `source_gone`."""
     path = run.workspace / "source"
     if not path.exists():
         try:
@@ -72,7 +72,7 @@ def fetch_source(run: StageRun) -> Path:
 
 
 def is_kept(run: StageRun) -> bool:
-    """A video that is analysed again may be gone; what was taken out of it is there."""
+    """Return True if the video file is stored; it may be deleted if the video is analyzed again."""
     source = source_name(run.job.source_job)
     return run.job.source_job == run.job.id or run.platform.objects.stat(UPLOADS, source) is not None
 

@@ -1,6 +1,6 @@
-"""What people do with their accounts before they have signed in, with the tries counted. All of it blocks.
+"""Account operations before sign-in, with throttled attempts. All of them block.
 
-Raises what `Identity` raises, and RateLimited.
+They raise the errors of `Identity`, and RateLimited.
 """
 
 from __future__ import annotations

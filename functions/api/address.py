@@ -1,4 +1,4 @@
-"""Which address a request comes from, as far as that can be trusted."""
+"""The client address of a request, as far as it can be trusted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ V6_PREFIX = 64
 
 
 def client_address(scope: Scope) -> str:
-    """The address to count a request by: of IPv6 the network, since its owner can change the rest at will.
+    """Return the address that a request counts for: for IPv6 the network, since clients can change the rest at will.
 
-    Each proxy appends the address that it was asked from to `X-Forwarded-For`. What stands before the entries of the
-    proxies that we trust (TRUSTED_PROXIES) is what the client claims, and is not read.
+    Each proxy appends the address of its client to `X-Forwarded-For`. Entries before those of the trusted proxies
+    (TRUSTED_PROXIES) are unverified claims of the client and are ignored.
     """
     peer = scope["client"][0] if scope.get("client") else NOBODY
     trusted = settings().proxies
@@ -29,7 +29,7 @@ def client_address(scope: Scope) -> str:
 
 
 def counted(text: str) -> str:
-    """In the one form in which equal ones are equal; texts that are no address are all the same."""
+    """Return the canonical form of an address; all invalid addresses have the same one."""
     try:
         ip = ip_address(_without_port(text))
     except ValueError:
@@ -41,7 +41,7 @@ def counted(text: str) -> str:
 
 
 def _without_port(text: str) -> str:
-    """Some proxies write `[2001:db8::1]:4711` or `192.0.2.1:4711`."""
+    """Remove the port that some proxies append: `[2001:db8::1]:4711`, `192.0.2.1:4711`."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text

@@ -1,4 +1,4 @@
-"""Reading request bodies, never more of them than is allowed."""
+"""Reads request bodies within their size limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.settings import settings
 JSON_BYTES = 65_536
 FIELD_BYTES = 65_536
 MAX_FIELDS = 10
-# What a form may have beside its file: boundaries, headers, other fields.
+# Size of the rest of a form: boundaries, headers, other fields.
 FORM_BYTES = MAX_FIELDS * (FIELD_BYTES + 4096)
 
 M = TypeVar("M", bound=BaseModel)
@@ -28,11 +28,11 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class SentFile:
-    """A file that came in a form; large ones lie on disk, not in memory.
+    """A file sent in a form; large ones are on disk, not in memory.
 
     Attributes:
-        filename: As the client wrote it.
-        content_type: As the client declares it, in lower case, without parameters; empty when it does not.
+        filename: Name given by the client.
+        content_type: Media type declared by the client, in lower case and without parameters; empty if undeclared.
     """
 
     stream: BinaryIO
@@ -55,7 +55,7 @@ def too_large() -> PermanentError:
 
 
 async def read_json(request: Request, model: type[M]) -> M:
-    """Raises RequestValidationError, PermanentError `too_large`, `unsupported_body`."""
+    """Parse a JSON body; raises RequestValidationError, PermanentError `too_large`, `unsupported_body`."""
     if media_type(request) != "application/json":
         raise PermanentError(
             "unsupported_body", "This endpoint accepts only JSON. Send “Content-Type: application/json”."
@@ -66,7 +66,7 @@ async def read_json(request: Request, model: type[M]) -> M:
 
 @asynccontextmanager
 async def read_form(request: Request, model: type[M], field: str = "file") -> AsyncIterator[tuple[M, SentFile]]:
-    """A multipart form with one file in the field `field`; the file goes away with the context.
+    """Parse a multipart form with one file in the field `field`; the file is deleted with the context.
 
     Raises:
         RequestValidationError: A field is missing, unknown or wrong.
@@ -78,7 +78,7 @@ async def read_form(request: Request, model: type[M], field: str = "file") -> As
         upload = fields.pop(field, None)
         if isinstance(upload, str) and upload:
             raise _wrong_file(field, "text", "the video must be sent as a file, with a file name")
-        # A file input that nobody filled in comes without name and bytes.
+        # An empty file input is sent without name and bytes.
         if not isinstance(upload, UploadFile) or not (upload.filename or upload.size):
             raise _wrong_file(field, "missing", "")
         size = upload.size or 0
@@ -114,7 +114,7 @@ def _checked(model: type[M], given: bytes | Mapping[str, object]) -> M:
 
 
 def _limited(request: Request, limit: int, error: PermanentError) -> Request:
-    """The same request; reading beyond `limit` bytes raises `error`, and so does announcing more at once."""
+    """Limit a request to `limit` bytes: reading or announcing more raises `error`."""
     announced = request.headers.get("content-length", "")
     # As a float, since a number of thousands of digits is no valid int.
     if announced.isdecimal() and float(announced) > limit:

@@ -84,7 +84,7 @@ class DatasetPage(BaseModel):
 
 
 class DatasetProgress(Model):
-    """How far a dataset is."""
+    """The progress of a dataset."""
 
     status: DatasetStatus = Field(description="Status of the dataset.")
     percent: int = Field(description="Progress in percent.")

@@ -50,7 +50,7 @@ class Latest:
         self._document: Document | None = None
 
     def put(self, document: Document | None) -> None:
-        """From any thread."""
+        """Set the newest state; may be called from any thread."""
         # The loop may be closed already when the server goes down.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._set, document)

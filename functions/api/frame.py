@@ -1,4 +1,4 @@
-"""What holds for every request: its trace in the logs, safe headers, and one place where surprises end."""
+"""Middleware for every request: log trace, security headers, and handling of unexpected errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Frame:
-    """Ends unexpected errors here: further out, each layer would log the same traceback again."""
+    """Handles unexpected errors here: further out, each layer would log the same traceback again."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -42,13 +42,13 @@ class Frame:
                 incident = new_incident()
                 with bound(incident=incident):
                     log.exception("%s %s failed", scope["method"], scope["path"])
-                # An answer that has begun is left unfinished, which the server turns into a broken connection.
+                # A response that has begun stays unfinished, which the server turns into a broken connection.
                 if not started:
                     await problem("internal", internal(error, incident))(scope, receive, send_framed)
 
 
 def internal(error: Exception, incident: str) -> str:
-    """What a client reads of an error that nobody foresaw."""
+    """Return the message for an unexpected error."""
     if isinstance(error, PROGRAMMING_ERRORS):
         return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
     return (
@@ -58,6 +58,6 @@ def internal(error: Exception, incident: str) -> str:
 
 
 def request_trace(scope: Scope) -> str | None:
-    """The W3C trace context that came with the request, if it is one."""
+    """Return the request's W3C trace context, if it is valid."""
     given = Headers(scope=scope).get("traceparent", "")
     return given if trace_of(given) else None

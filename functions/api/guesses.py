@@ -1,6 +1,6 @@
-"""How often credentials may be tried: by the account they are for, and by the address they come from.
+"""Throttles attempts with credentials, by account and by client address.
 
-Counted in documents by all instances. Nothing here depends on whether there is such an account.
+All instances count in the same documents. Nothing here depends on whether the account exists.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ PER_ADDRESS = {
 
 
 class Guesses:
-    """Those of one request. All methods block, and raise RateLimited when there are none left."""
+    """Counts the attempts of one request. All methods block, and raise RateLimited when the limit is reached."""
 
     def __init__(self, scope: Scope, documents: Documents) -> None:
         self._scope = scope
         self._documents = documents
 
     def count(self, policy: str, account: str | None = None) -> list[tuple[str, Allowance]]:
-        """Count one for the address, and for the account under the name or address that was given for it."""
+        """Count one attempt for the client address, and for the account by its name or email address."""
         counted = list(self._allowed(policy, account))
         for who, allowed in counted:
             note(self._scope, rates.count(self._documents, policy, who, allowed)).require()
@@ -48,7 +48,7 @@ class Guesses:
 
     @contextmanager
     def sign_in(self, account: str) -> Iterator[None]:
-        """Count the try before it is made, so that many at once count, too; a good one is taken back."""
+        """Count the attempt before it is made, so that concurrent ones count too; a successful one is uncounted."""
         counted = self.count(SIGN_IN, account)
         windows = [rates.window(allowed)[0] for _, allowed in counted]
         yield

@@ -1,7 +1,7 @@
-"""Jobs out of requests. Asking twice gives one job, and whatever fails leaves no job that waits for nothing.
+"""Creates jobs from requests. Repeated requests return one job, and failures leave no job that waits forever.
 
-All of these block and raise PermanentError `unknown_kind`, JobProblem `key_reused`, and RateLimited when a new job
-would be one too many: an answer that is known already takes nothing from `starts`.
+All functions block and raise PermanentError `unknown_kind`, JobProblem `key_reused`, and RateLimited if a new job
+would exceed the quota: an existing job takes nothing from `starts`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from shared.wiring import wiring
 log = logging.getLogger(__name__)
 
 UNNAMED: dict[str, object] = {"title": None, "description": None, "tags": []}
-"""What one calls a video does not make it another one."""
+"""Fields that do not distinguish two requests for the same video."""
 
 
 def take_url(platform: Platform, user: User, wish: UrlWish, key: str | None, trace: str | None, starts: Quota) -> Job:
-    """A job for a link: the one that does, or did, the same already, if there is one.
+    """Create a job for a URL, or return one that is running or has finished the same analysis.
 
     Raises PermanentError `url_invalid`, `url_not_allowed`.
     """
@@ -61,7 +61,7 @@ def take_url(platform: Platform, user: User, wish: UrlWish, key: str | None, tra
 def take_file(
     platform: Platform, user: User, wish: FileWish, file: SentFile, key: str | None, trace: str | None, starts: Quota
 ) -> Job:
-    """A job for a file that is here already.
+    """Create a job for a file that the request contains.
 
     Raises PermanentError `empty_file`, `unsupported_media`, and TransientError `not_stored`.
     """
@@ -77,7 +77,7 @@ def take_file(
     known = read_job(platform.documents, job_id) if key else None
     if known is None:
         starts.take()
-        # The request is over by then, so nobody would bring the bytes any more.
+        # The request has ended by then, so the bytes can no longer arrive.
         ttl = wiring().functions["api"].timeout_sec
         plan = _plan(
             user, wish, job_id, trace, filename=filename, content_type=content_type, size=file.size, upload_ttl_sec=ttl
@@ -92,10 +92,10 @@ def take_file(
 def open_upload(
     platform: Platform, user: User, wish: UploadWish, origin: str | None, trace: str | None, starts: Quota
 ) -> tuple[Job, UploadSession]:
-    """A job that waits for its bytes, and the session to send them in.
+    """Create a job that waits for its file, and an upload session.
 
     Args:
-        origin: Of the web page that will send them, if it is one.
+        origin: Origin of the web page that will upload the file, if any.
 
     Raises PermanentError `too_large`, `unsupported_media`.
     """
@@ -119,13 +119,13 @@ def open_upload(
         upload_ttl_sec=ttl,
     )
     starts.take()
-    # The session first: without a job it is of no use to anyone and expires.
+    # The session first: without a job it is useless and expires.
     session = platform.objects.start_upload(UPLOADS, source_name(plan.id), content_type, wish.size, ttl, origin)
     return lifecycle.start(platform, plan), session
 
 
 def _plain(wish: Wish) -> dict[str, Any]:
-    """For digests, which are stored: what was not asked for stays out, so that a field that is new changes none."""
+    """Return the fields for stored digests, without defaults, so that new fields do not change digests."""
     return wish.model_dump(exclude_defaults=True)
 
 
@@ -150,7 +150,7 @@ def _plan(user: User, wish: Wish, job_id: str, trace: str | None, **video: Any) 
 
 
 def _received(job: Job) -> bool:
-    """The bytes are there, whether or not their event has said so; `extract` may have been quicker."""
+    """Mark the upload as received; returns False if `extract` or the end of the job was faster."""
     if job.status.final or job.upload is None or job.upload.state is not UploadState.WAITING:
         return False
     job.upload.state = UploadState.RECEIVED
@@ -158,7 +158,7 @@ def _received(job: Job) -> bool:
 
 
 def _store(platform: Platform, job: Job, file: SentFile, content_type: str) -> Job:
-    """Put the bytes where the pipeline takes them up, and return the job as it is then."""
+    """Store the bytes in the bucket that triggers the pipeline, and return the updated job."""
     name = source_name(job.id)
     try:
         # A twin of this request may be storing the same bytes.

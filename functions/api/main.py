@@ -1,10 +1,10 @@
-"""The one HTTP function: everything that clients ask for and tell.
+"""The HTTP function: serves the whole API.
 
 Triggered by: HTTP. Reads: job documents, media. Writes: jobs, idempotency keys, `uploads/{job}/source`.
-Sets off: `download` by topic `video-requested` for a URL; `extract` by the object being finalized for a file.
+Triggers: `download` by topic `video-requested` for a URL; `extract` by the object being finalized for a file.
 
-The function's answer is an ASGI application, which reads the request's body itself: nothing here may touch it first.
-The framework sends no lifespan events, so whatever the application needs is made at its first request.
+The function returns an ASGI application, which reads the request body itself: nothing may read it earlier.
+The framework sends no lifespan events, so the application creates what it needs at its first request.
 """
 
 from __future__ import annotations

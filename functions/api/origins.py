@@ -6,5 +6,5 @@ from shared.settings import settings
 
 
 def frontend_origins() -> list[str]:
-    """Those of FRONTEND_URL, as browsers write them: lower case, no trailing slash."""
+    """Return the origins in FRONTEND_URL in the form browsers send: lower case, no trailing slash."""
     return [origin.strip().rstrip("/").lower() for origin in settings().frontend_url.split(",") if origin.strip()]

@@ -1,7 +1,7 @@
-"""Limits on requests: in all, counted by this process; for what is expensive, counted in documents by all of them.
+"""Rate limits: for all requests, counted by this process; for expensive ones, counted in documents by all processes.
 
-Every answer tells how the caller stands by the fields `RateLimit` and `RateLimit-Policy`
-(draft-ietf-httpapi-ratelimit-headers-10), and one that refuses by `Retry-After`, too.
+Every response reports the caller's quota in the headers `RateLimit` and `RateLimit-Policy`
+(draft-ietf-httpapi-ratelimit-headers-10), and a rejection also in `Retry-After`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 GENERAL, START, RETRY, CHAT = "general", "start", "retry", "chat"
 STANDINGS = "rate_limit_standings"
-# Asked by whoever watches over the service.
+# Requested by monitoring.
 UNCOUNTED = ("/", "/healthz")
 
 
 class Throttle:
-    """Counts requests by their address before anything is done for them."""
+    """Counts requests by client address before they are processed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -66,7 +66,7 @@ def refusal(error: RateLimited) -> Any:
 
 
 def count_user(request: Request, user_id: str) -> None:
-    """Count a request for the user who is found to have sent it; raises RateLimited."""
+    """Count a request for its authenticated user; raises RateLimited."""
     if counts(request.scope["path"]):
         count_request(request.scope, by_user(user_id))
 
@@ -89,7 +89,7 @@ def hit(who: str, allowed: Allowance) -> Standing:
 
 @lru_cache(maxsize=1)
 def counters() -> FixedWindowRateLimiter:
-    """Made at the first request: the library takes longer to load than everything else here."""
+    """Create the counters at the first request: the library takes longer to load than the rest of this module."""
     from limits.storage import MemoryStorage
     from limits.strategies import FixedWindowRateLimiter
 
@@ -97,22 +97,22 @@ def counters() -> FixedWindowRateLimiter:
 
 
 class Quota:
-    """How often somebody may do something expensive: as a user, and from an address."""
+    """The quota of an expensive operation, per user and per client address."""
 
     def __init__(self, scope: Scope, documents: Documents, policy: str, text: str, user_id: str) -> None:
-        # The user first: who tries on and on must not use up what others have at the same address.
+        # The user first: persistent retries must not use up the quota of others at the same address.
         self._who = [(by_user(user_id), user_id), (by_address(scope), None)]
         self._scope, self._documents, self._policy, self._text = scope, documents, policy, text
 
     def take(self) -> None:
-        """Count one time; to be called right before it is done. Blocks; raises RateLimited."""
+        """Count one operation, immediately before it is performed. Blocks; raises RateLimited."""
         for who, owner in self._who:
             allowed = allowed_to(who, self._text)
             if allowed is not None:
                 note(self._scope, rates.count(self._documents, self._policy, who, allowed, owner)).require()
 
     def look(self) -> None:
-        """Refuse in time what would be refused by `take` later. Blocks; raises RateLimited."""
+        """Check early whether `take` would reject the operation later. Blocks; raises RateLimited."""
         for who, _ in self._who:
             allowed = allowed_to(who, self._text)
             if allowed is not None:
@@ -128,7 +128,7 @@ def by_address(scope: Scope) -> str:
 
 
 def allowed_to(who: str, text: str) -> Allowance | None:
-    """The allowance of a user or an address; None where there is no limit."""
+    """Return the allowance of a user or an address; None if there is no limit."""
     allowed = allowance(text)
     if allowed is None or who.startswith("user "):
         return allowed
@@ -142,7 +142,7 @@ def standings_of(scope: Scope) -> dict[str, Standing]:
 
 
 def note(scope: Scope, standing: Standing) -> Standing:
-    """Let the answer tell of it, unless it tells already that less is left."""
+    """Report the standing in the response, unless a lower one is reported already."""
     standings = standings_of(scope)
     known = standings.get(standing.policy)
     if known is None or not standing.passed or standing.remaining <= known.remaining:

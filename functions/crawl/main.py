@@ -1,8 +1,8 @@
-"""Stage `crawl`: from keywords and lists to images, chunk by chunk.
+"""Stage `crawl`: downloads images for keywords and from lists, in chunks.
 
 Triggered by: topic `crawl-requested`, once for the run and once for each chunk. Reads: the dataset, its lists in
-`media/{dataset}/lists/`. Writes: `media/{dataset}/crawl/` (the pages that sources gave), `media/{dataset}/images/`, the
-documents of images, the dataset's progress. Sets off: its own chunks, in as many rounds as it takes, then `validate`.
+`media/{dataset}/lists/`. Writes: `media/{dataset}/crawl/` (the result pages of sources), `media/{dataset}/images/`, the
+documents of images, the dataset's progress. Triggers: its own chunks, in one or more rounds, then `validate`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def show(job: Job, parts: list[Part]) -> None:
 
 
 def conclude(run: StageRun, parts: list[Part]) -> None:
-    """Another round while images are missing that some source may still have; then what is there is looked at."""
+    """Start another round if images are missing and a source may have more; otherwise continue to validation."""
     dataset = read_dataset(run.platform.documents, run.job.id)
     chunks = [Chunk.read(part.outcome or {}) for part in parts]
     failed = [place for place, part in enumerate(parts) if part.status is StageStatus.FAILED]
@@ -66,7 +66,7 @@ def conclude(run: StageRun, parts: list[Part]) -> None:
 
 
 def opened(quota: int) -> Callable[[Part], bool]:
-    """Let a chunk go on until it has so many images."""
+    """Return a change that sets a chunk's quota and reopens the chunk."""
 
     def change(part: Part) -> bool:
         chunk = Chunk.read(part.outcome or {})

@@ -1,7 +1,7 @@
-"""Stage `download`: from a URL to the same bucket that uploads go to.
+"""Stage `download`: downloads a URL into the bucket that holds uploads.
 
-Triggered by: topic `video-requested`. Reads: the URL's server, or who fetches pages of its platform.
-Writes: `uploads/{job}/source`, `media/{job}/captions.json`. Sets off: `extract`, by the object being finalized.
+Triggered by: topic `video-requested`. Reads: the URL's server, or a downloader for its platform.
+Writes: `uploads/{job}/source`, `media/{job}/captions.json`. Triggers: `extract`, by the object being finalized.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Stage `export`: a dataset's images and records as files to take away.
+"""Stage `export`: writes a dataset's images and records into files.
 
 Triggered by: topic `export-requested`. Reads: the dataset, its images' documents, `media/{dataset}/images/`. Writes:
-`media/{dataset}/exports/{job}/`, while it reads; the job tells which files there are. It is the only stage of its job.
+`media/{dataset}/exports/{job}/`, and the list of files into the job. It is the only stage of its job.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Stage `extract`: everything the later stages need to know of the video, taken out in one pass.
+"""Stage `extract`: extracts everything that later stages need from the video, in one pass.
 
 Triggered by: an object finalized in `uploads`. Reads: `uploads/{job}/source`.
-Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, audio/, extract.json. Sets off: the kind's next
+Writes: `media/{job}/` thumbnail.jpg, frames/, samples/, audio.flac, audio/, extract.json. Triggers: the kind's next
 stage.
 """
 
@@ -35,7 +35,7 @@ def extract_video(run: StageRun) -> None:
 
     kind = kind_named(run.job.kind)
     source = fetch_source(run)
-    run.tick(0.05, "Looking at the file")
+    run.tick(0.05, "Probing the file")
     info = probe(source)
     check_limits(info, settings(), kind.needs_video)
     run.leave(lambda job: show_info(job, info), now=True)
@@ -65,9 +65,13 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
     if info.has_video:
         look = run.part(0.1, 0.7)
         pictures = survey(
-            source, info, out, samples=kind.reads_text, tick=lambda fraction: look(fraction, "Finding shots and frames")
+            source,
+            info,
+            out,
+            samples=kind.reads_text,
+            tick=lambda fraction: look(fraction, "Detecting shots and key frames"),
         )
-    run.tick(0.7, "Taking out subtitles and sound")
+    run.tick(0.7, "Extracting subtitles and audio")
     transcript, language = take_subtitles(source, info)
     audio, silences = take_audio(source, info, out, run.part(0.7, 0.8)) or (None, [])
     if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:

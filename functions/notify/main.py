@@ -1,8 +1,7 @@
-"""Tells users' webhooks of jobs that have ended.
+"""Delivers events of ended jobs to their owners' webhooks.
 
-Triggered by: topic `job-ended`, by the end of a job whose owner has webhooks, and by `sweep` for a delivery whose time
-has come again. Reads: the job, its owner's webhooks. Writes: deliveries, webhooks that are paused. Sets off: itself,
-for each delivery.
+Triggered by: topic `job-ended`, when a job ends whose owner has webhooks, and by `sweep` when a delivery is due again.
+Reads: the job, its owner's webhooks. Writes: deliveries, webhooks that it pauses. Triggers: itself, for each delivery.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Stage `persist`: video, result and words become documents of their own, and the job is done.
+"""Stage `persist`: stores video, result and transcript as separate documents, and completes the job.
 
 Triggered by: topic `analysis-completed`. Reads: the job, `media/{job}/` extract.json, transcript.json.
-Writes: `videos/{job}`, the kind's collection, what is said as `segments`, the owner's month in `spending`.
-Sets off: nothing; the job ends here.
+Writes: `videos/{job}`, the kind's collection, the transcript as `segments`, the owner's month in `spending`.
+Triggers: nothing; the job ends here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Once a minute: whatever got stuck, ran out of time or is no longer to be kept.
+"""Recovers stuck jobs and deletes expired data, once a minute.
 
-Triggered by: topic `sweep-tick`, from the scheduler. Reads: jobs whose wake time has come, users who have left. Writes:
-these jobs; deletes old sources, what those users had, images of deleted datasets. Sets off: any stage that a lost event
-left waiting.
+Triggered by: topic `sweep-tick`, from the scheduler. Reads: jobs whose wake time has come, deleted accounts. Writes:
+these jobs; deletes old sources, the data of deleted accounts, images of deleted datasets. Triggers: any stage whose
+event was lost.
 """
 
 from __future__ import annotations

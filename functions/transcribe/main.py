@@ -1,8 +1,8 @@
-"""Stage `transcribe`: from subtitles, captions or sound to one transcript.
+"""Stage `transcribe`: creates one transcript from subtitles, captions or audio.
 
-Triggered by: topic `audio-extracted`, once for the job and once for each part of its sound. Reads: `media/{job}/`
-extract.json, captions.json, the parts of the sound. Writes: `media/{job}/transcript.json`, the words so far in the job,
-the owner's month in `spending`. Sets off: its own parts, then `analyze` or whatever the kind has next.
+Triggered by: topic `audio-extracted`, once for the job and once for each part of its audio. Reads: `media/{job}/`
+extract.json, captions.json, the parts of the audio. Writes: `media/{job}/transcript.json`, the transcript so far in the
+job, the owner's month in `spending`. Triggers: its own parts, then `analyze` or the next stage of the kind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shared.settings import settings
 SHOWN_CHARACTERS = 20_000
 PARTS_OF_SOUND = "audio/"
 MISSING = "…"
-"""Stands in the words so far where a part is not done while later ones are."""
+"""Placeholder in the transcript so far for a part that is not done while later ones are."""
 
 
 @functions_framework.cloud_event
@@ -32,7 +32,7 @@ def transcribe(event: CloudEvent) -> None:
 
 
 def listen(run: PartRun) -> None:
-    """Have one part of the sound written down, by whoever the configuration names for the job's kind."""
+    """Transcribe one part of the audio with the provider that is configured for the job's kind."""
     from shared.ai.budget import meter_for
     from shared.ai.provider import Sound
     from shared.ai.providers import provider_for
@@ -46,7 +46,7 @@ def listen(run: PartRun) -> None:
     meter = meter_for(place.documents, run.job.owner, settings().monthly_budget_usd, run.claimed.usage)
 
     def bill(stored: Part) -> None:
-        """What was billed is told for attempts that fail, too."""
+        """Record the usage of failed attempts too."""
         stored.usage = meter.usage
 
     run.leave(bill)
@@ -73,7 +73,7 @@ def listen(run: PartRun) -> None:
 
 
 def show_parts(job: Job, parts: list[Part]) -> None:
-    """The words so far and what they cost."""
+    """Show the transcript so far and its cost."""
     heard = {part.number: Transcript.read(part.outcome) for part in parts if part.outcome}
     told = [
         words(heard[number].segments) if number in heard else MISSING for number in range(max(heard, default=-1) + 1)
@@ -83,7 +83,7 @@ def show_parts(job: Job, parts: list[Part]) -> None:
 
 
 def write_down(run: StageRun, parts: list[Part]) -> None:
-    """The transcript from the best source there is: the file's subtitles, its page's captions, then what was heard."""
+    """Store the transcript from the best available source: the file's subtitles, its page's captions, or speech."""
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
     if extraction.transcript:
         transcript = subtitles_of(extraction)
@@ -92,26 +92,26 @@ def write_down(run: StageRun, parts: list[Part]) -> None:
     else:
         transcript = joined(extraction, parts)
     store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.json_form())
-    # All have been heard; what is left is the whole sound.
+    # All parts are transcribed; the whole audio file stays.
     run.platform.objects.delete_prefix(MEDIA, media_name(run.job.id, PARTS_OF_SOUND))
     run.leave(lambda job: show(job, transcript))
 
 
 def joined(extraction: Extraction, parts: list[Part]) -> Transcript:
-    """What the parts gave, in one; without words it says why there are none."""
+    """Join the transcripts of the parts; without words, a note says why there are none."""
     from shared.media.joining import join_parts
 
     if extraction.audio is None:
-        return Transcript(notes=["The video has no sound."])
+        return Transcript(notes=["The video has no audio."])
     if not parts:
-        return Transcript(notes=["There is nothing to hear in the video but silence."])
+        return Transcript(notes=["The audio of the video is silent."])
     heard = [Transcript.read(part.outcome or {}) for part in parts]
     notes = list(dict.fromkeys(note for one in heard for note in one.notes))
     segments = join_parts(
         extraction.audio.parts, [one.segments for one in heard], extraction.silences, extraction.info.duration_sec
     )
     if not segments:
-        return Transcript(notes=notes or ["No words were heard in the video."])
+        return Transcript(notes=notes or ["No speech was detected in the video."])
     most = max(heard, key=lambda one: len(words(one.segments)))
     return Transcript(
         source="speech",

@@ -1,8 +1,8 @@
-"""Stage `validate`: what is wrong with each image, and which are nearly the same.
+"""Stage `validate`: checks each image, and finds near duplicates.
 
 Triggered by: topic `validation-requested`, once for the run and once for each chunk. Reads: the dataset, the documents
 of its images, `media/{dataset}/images/`. Writes: verdicts and groups into the images' documents, the dataset's
-progress; deletes nothing. Sets off: its own chunks. It is the last stage of a dataset.
+progress; deletes nothing. Triggers: its own chunks. It is the last stage of a dataset.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def show(job: Job, parts: list[Part]) -> None:
 
 
 def conclude(run: StageRun, parts: list[Part]) -> None:
-    """Compare all images with each other; those of failed chunks by what is known of them."""
+    """Compare all images with each other; for failed chunks, use what is stored about their images."""
     failed = [part for part in parts if part.status is StageStatus.FAILED]
     if failed and len(failed) == len(parts):
         raise_first(failed)

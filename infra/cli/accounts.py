@@ -1,4 +1,4 @@
-"""The commands about accounts."""
+"""Account commands."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from infra.cli.options import LOCAL, Server
 
 commands = typer.Typer()
 
-Name = Annotated[str, typer.Argument(help="Username or e-mail address.")]
-MailedToken = Annotated[str, typer.Argument(metavar="TOKEN", help="From the mail.")]
+Name = Annotated[str, typer.Argument(help="Username or email address.")]
+MailedToken = Annotated[str, typer.Argument(metavar="TOKEN", help="Token from the email.")]
 Password = Annotated[str, typer.Option(envvar="CLIPWISE_PASSWORD", prompt=True, hide_input=True, help="Your password.")]
 NewPassword = Annotated[
     str,
@@ -20,19 +20,19 @@ NewPassword = Annotated[
         prompt=True,
         hide_input=True,
         confirmation_prompt=True,
-        help="At least 8 characters.",
+        help="New password of at least 8 characters.",
     ),
 ]
 
 
 @commands.command()
 def signup(
-    username: Annotated[str, typer.Argument(help="Letters, digits and the signs . + - _")],
-    email: Annotated[str, typer.Argument(help="A mail goes there, to be answered before you can log in.")],
+    username: Annotated[str, typer.Argument(help="Username: letters, digits and the characters . + - _")],
+    email: Annotated[str, typer.Argument(help="Email address. You must verify it before you can sign in.")],
     password: NewPassword,
     server: Server = LOCAL,
 ) -> None:
-    """Make an account."""
+    """Create an account."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
@@ -41,29 +41,29 @@ def signup(
 
 @commands.command("verify-email")
 def verify_email(token: MailedToken, server: Server = LOCAL) -> None:
-    """Take up an account by the token from the mail."""
+    """Verify an email address with the token from the email."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
         name = session.api.account("verify-email", token=token)["username"]
-        session.say(f"The address is verified; go on with {session.command(f'login {name}')}.")
+        session.say(f"The email address is verified. Sign in with {session.command(f'login {name}')}.")
 
 
 @commands.command()
 def login(name: Name, password: Password, server: Server = LOCAL) -> None:
-    """Sign in; the session is kept in your configuration folder."""
+    """Sign in. The session is stored in your configuration folder."""
     from infra.cli.credentials import Credentials, Stored
     from infra.cli.session import open_session
 
     with open_session(server) as session:
         stored = Stored.of(session.api.account("login", username=name, password=password))
         Credentials().put(session.api.server, stored)
-        session.say(f"You are signed in as {stored.username or name}.")
+        session.say(f"Signed in as {stored.username or name}.")
 
 
 @commands.command()
 def logout(server: Server = LOCAL) -> None:
-    """End your session."""
+    """Sign out."""
     from infra.cli.credentials import Credentials
     from infra.cli.session import open_session
     from infra.client.api import Refused
@@ -75,12 +75,12 @@ def logout(server: Server = LOCAL) -> None:
             if refused.status != 401:
                 raise
         Credentials().forget(session.api.server)
-        session.say("You are signed out.")
+        session.say("Signed out.")
 
 
 @commands.command()
 def whoami(server: Server = LOCAL) -> None:
-    """Show who the server takes you for."""
+    """Show the account you are signed in with."""
     from infra.cli.session import open_session
     from infra.cli.words import clean
 
@@ -91,8 +91,10 @@ def whoami(server: Server = LOCAL) -> None:
 
 
 @commands.command("forgot-password")
-def forgot_password(email: Annotated[str, typer.Argument()], server: Server = LOCAL) -> None:
-    """Have a mail sent to choose a new password."""
+def forgot_password(
+    email: Annotated[str, typer.Argument(help="Email address of the account.")], server: Server = LOCAL
+) -> None:
+    """Request an email to reset your password."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
@@ -101,9 +103,9 @@ def forgot_password(email: Annotated[str, typer.Argument()], server: Server = LO
 
 @commands.command("reset-password")
 def reset_password(token: MailedToken, password: NewPassword, server: Server = LOCAL) -> None:
-    """Choose a new password by the token from the mail."""
+    """Set a new password with the token from the email."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
         session.api.account("password-reset/confirm", token=token, password=password)
-        session.say("The password is changed; sign in with it.")
+        session.say("The password is changed. Sign in with the new password.")

@@ -1,4 +1,4 @@
-"""A question and its answer on the terminal."""
+"""`clipwise ask`: a question and its answer on the terminal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from infra.client.sse import Event
 from shared.chat.history import clock_time
 
 QUOTE = 300
-"""Characters of a quote that are shown."""
+"""Maximum length of a displayed quote, in characters."""
 
 
 def ask(session: Session, id: str, question: str, language: str | None) -> None:
-    """Print the answer as it comes, then what it rests on; ends the program with code 1 when it breaks off."""
+    """Print the answer while it arrives, then its citations; exits with code 1 if it is interrupted."""
     done = False
     for event in answer(session, id, question, language):
         data = json.loads(event.data)
@@ -36,12 +36,12 @@ def ask(session: Session, id: str, question: str, language: str | None) -> None:
                 raise Refused(0, data["code"], data["detail"])
     if not done:
         session.out.print()
-        session.say("The answer broke off; ask again.")
+        session.say("The answer was interrupted. Ask again.")
         raise typer.Exit(FAILED)
 
 
 def answer(session: Session, id: str, question: str, language: str | None) -> Iterator[Event]:
-    """From the group of this id; if there is none, from the video."""
+    """Yield the answer from the group with this id or, if there is none, from the video."""
     try:
         yield from session.api.answer({"group_id": id}, question, language)
     except Refused as refused:
@@ -51,7 +51,7 @@ def answer(session: Session, id: str, question: str, language: str | None) -> It
 
 
 def cited(citation: dict[str, Any]) -> Text:
-    """`[1] Soup, 1:05–1:40: “Boil it.”` and the link to the moment."""
+    """Format a citation as `[1] Soup, 1:05–1:40: “Boil it.”`, with the link to the moment."""
     times = f"{clock_time(citation['start'])}–{clock_time(citation['end'])}"
     quote = citation["quote"] if len(citation["quote"]) <= QUOTE else citation["quote"][: QUOTE - 1] + "…"
     return Text.assemble(

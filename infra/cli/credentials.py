@@ -1,4 +1,4 @@
-"""Who is signed in where: a file in the user's configuration folder that nobody else can read."""
+"""Stored sessions: a file in the user's configuration folder that only the user can read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stored:
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> Stored:
-        """From what POST /v1/auth/login answers."""
+        """Create it from the response of POST /v1/auth/login."""
         return cls(answer["user"]["username"], answer["access_token"], answer["refresh_token"])
 
 
@@ -50,7 +50,7 @@ class Credentials:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """For one program at a time: a refresh token is good once."""
+        """Hold a lock between processes: a refresh token can be used only once."""
         self._make_folder()
         with (self._folder / "sessions.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -75,7 +75,7 @@ class Credentials:
 
 
 class SessionAuth(httpx.Auth):
-    """Sends the stored token; when it has expired, gets a new one once and asks again."""
+    """Sends the stored token; if it has expired, refreshes it and repeats the request once."""
 
     def __init__(self, server: str, credentials: Credentials) -> None:
         self._server = server

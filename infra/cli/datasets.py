@@ -1,4 +1,4 @@
-"""The commands about image datasets."""
+"""Image dataset commands."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from infra.cli.options import LOCAL, Server, is_link
 if TYPE_CHECKING:
     from infra.cli.session import Session
 
-commands = typer.Typer(help="Image datasets: found, fetched, looked at, written into files.", no_args_is_help=True)
+commands = typer.Typer(help="Create, crawl, validate and export image datasets.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(help="The dataset's id, as `clipwise dataset create` prints it.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the dataset's document, as JSON.")]
+Id = Annotated[str, typer.Argument(help="Dataset id, as `clipwise dataset create` prints it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the dataset document, as JSON.")]
 POLL_SEC = 1.0
 LIST_SEC = 150.0
-"""For the server to fetch a list: somewhat longer than it may take."""
+"""Time limit for the server to fetch a list; slightly longer than the server's own."""
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -36,25 +36,26 @@ def opened(server: str) -> Iterator[Session]:
 
 @commands.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What to call it.")],
-    keyword: Annotated[
-        list[str] | None, typer.Option("--keyword", "-k", help="What to search for; several times.")
-    ] = None,
+    name: Annotated[str, typer.Argument(help="Name of the dataset.")],
+    keyword: Annotated[list[str] | None, typer.Option("--keyword", "-k", help="Search term. Repeatable.")] = None,
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="bing, duckduckgo, openverse or google; several times.")
+        list[str] | None,
+        typer.Option("--source", help="Image source: bing, duckduckgo, openverse or google. Repeatable."),
     ] = None,
     lists: Annotated[
         list[str] | None,
-        typer.Option("--list", help="A file with addresses, or a link to one: lines, CSV or JSON lines."),
+        typer.Option("--list", help="File or URL with a list of image URLs: text, CSV or JSON Lines. Repeatable."),
     ] = None,
-    max_images: Annotated[int, typer.Option(min=1, help="How many images to keep.")] = 100,
-    licence: Annotated[list[str] | None, typer.Option("--licence", help="E.g. cc0 or by-sa; several times.")] = None,
-    min_size: Annotated[int | None, typer.Option(min=1, help="Least width and height, in pixels.")] = None,
-    level: Annotated[str, typer.Option(help="How closely to look at images: fast, medium or slow.")] = "medium",
-    start: Annotated[bool, typer.Option("--start", help="Start it, too, and follow it.")] = False,
+    max_images: Annotated[int, typer.Option(min=1, help="Maximum number of images to keep.")] = 100,
+    licence: Annotated[
+        list[str] | None, typer.Option("--licence", help="Accepted licence, e.g. cc0 or by-sa. Repeatable.")
+    ] = None,
+    min_size: Annotated[int | None, typer.Option(min=1, help="Minimum width and height in pixels.")] = None,
+    level: Annotated[str, typer.Option(help="How thoroughly to validate images: fast, medium or slow.")] = "medium",
+    start: Annotated[bool, typer.Option("--start", help="Start the dataset and follow it.")] = False,
     server: Server = LOCAL,
 ) -> None:
-    """Ask for a dataset; its id is printed."""
+    """Create a dataset and print its id."""
     filters = {"min_width": min_size, "min_height": min_size} if min_size else {}
     wish: dict[str, Any] = {
         "name": name,
@@ -85,23 +86,23 @@ def send_list(session: Session, id: str, source: str) -> None:
 
 @commands.command()
 def start(id: Id, server: Server = LOCAL) -> None:
-    """Start a dataset, or go on with one that was stopped."""
+    """Start or resume a dataset."""
     with opened(server) as session:
         chunks = session.api.ask("POST", f"/v1/datasets/{id}/start")["progress"]["chunks"]["total"]
-        session.say(f"Started, in {chunks} chunks. Follow it with {session.command(f'dataset watch {id}')}.")
+        session.say(f"Started {chunks} chunks. Follow them with {session.command(f'dataset watch {id}')}.")
 
 
 @commands.command()
 def stop(id: Id, server: Server = LOCAL) -> None:
-    """Stop a dataset; what was downloaded stays."""
+    """Stop a dataset. Downloaded images are kept."""
     with opened(server) as session:
         session.api.ask("POST", f"/v1/datasets/{id}/stop")
-        session.say("Stopped.")
+        session.say(f"Stopped dataset {id}.")
 
 
 @commands.command()
 def retry(id: Id, server: Server = LOCAL) -> None:
-    """Do a dataset's failed chunks again, and follow it."""
+    """Retry the failed chunks of a dataset, and follow it."""
     with opened(server) as session:
         session.api.ask("POST", f"/v1/datasets/{id}/retry")
         follow(session, id)
@@ -109,7 +110,7 @@ def retry(id: Id, server: Server = LOCAL) -> None:
 
 @commands.command()
 def watch(id: Id, json: Json = False, server: Server = LOCAL) -> None:
-    """Follow a dataset to its end, and say what came of it."""
+    """Follow a dataset until it ends, and print a report."""
     with opened(server) as session:
         follow(session, id, json)
 
@@ -117,14 +118,17 @@ def watch(id: Id, json: Json = False, server: Server = LOCAL) -> None:
 @commands.command()
 def export(
     id: Id,
-    format: Annotated[str, typer.Option(help="zip, webdataset, parquet, coco or sheet (a page to look at).")] = "zip",
+    format: Annotated[
+        str, typer.Option(help="File format: zip, webdataset, parquet, coco or sheet (an HTML page).")
+    ] = "zip",
     include: Annotated[
-        list[str] | None, typer.Option("--include", help="accepted, not_checked or a check's name; several times.")
+        list[str] | None,
+        typer.Option("--include", help="Images to export: accepted, not_checked or the name of a check. Repeatable."),
     ] = None,
-    output: Annotated[Path, typer.Option(help="Folder for the files.")] = Path(),
+    output: Annotated[Path, typer.Option(help="Folder for the exported files.")] = Path(),
     server: Server = LOCAL,
 ) -> None:
-    """Have a dataset written into files, and fetch them."""
+    """Export a dataset and download the files."""
     with opened(server) as session:
         wish = {"format": format} | ({"include": include} if include else {})
         made = session.api.ask("POST", f"/v1/datasets/{id}/exports", json=wish)
@@ -141,14 +145,14 @@ def export(
 
 @commands.command()
 def delete(id: Id, server: Server = LOCAL) -> None:
-    """Delete a dataset with all its images."""
+    """Delete a dataset with all its images and exports."""
     with opened(server) as session:
         session.api.remove(f"/v1/datasets/{id}")
-        session.say(f"Dataset {id} is deleted.")
+        session.say(f"Deleted dataset {id}.")
 
 
 def follow(session: Session, id: str, json: bool = False) -> None:
-    """Tell of each change until the dataset has ended; ends the program with code 1 unless it is completed."""
+    """Print each change until the dataset has ended; exits with code 1 unless it is completed."""
     told = ""
     while True:
         dataset = session.api.ask("GET", f"/v1/datasets/{id}")
@@ -178,7 +182,7 @@ def summary(dataset: dict[str, Any]) -> str:
 
 
 def report(dataset: dict[str, Any]) -> Iterator[str]:
-    """What became of the images, by reason, and what went wrong at which source."""
+    """Report the images by outcome, and the errors by source."""
     images, validated = dataset["progress"]["images"], dataset["progress"]["validated"]
     yield f"{images['found']} found, {images['downloaded']} kept"
     for reason, count in sorted(images["rejected"].items(), key=lambda item: -item[1]):

@@ -1,4 +1,4 @@
-"""The demo: a video made here goes through everything, and the recipe has to come out of it."""
+"""The demo: renders a video, processes it, and checks the resulting recipe."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RENDERER = Path(__file__).parents[1] / "demo"
 
 
 def run_demo(keep: bool) -> int:
-    """Run the demo in the data folder; returns the exit code, 0 only if the recipe is the one in the video."""
+    """Run the demo in the data folder; returns the exit code, 0 only if the recipe matches the video."""
     # Without this, a terminated demo would leave its server behind.
     raise_on_signals()
     # Its video can be read offline, and nobody wants to pay for a demo.
@@ -46,7 +46,7 @@ def run_demo(keep: bool) -> int:
     try:
         return demo.run(keep)
     except KeyboardInterrupt:
-        problem, code = "Stopped.", INTERRUPTED
+        problem, code = "Interrupted.", INTERRUPTED
     except NotStarted as error:
         problem, code = f"The server did not start. {error}", WRONG
     except (Unreachable, Refused) as error:
@@ -59,7 +59,7 @@ def run_demo(keep: bool) -> int:
 
 
 class Demo:
-    """One run, which keeps what it makes in the folder `demo` of the data folder."""
+    """One run of the demo, which stores its files in the folder `demo` of the data folder."""
 
     def __init__(self, data: Path, out: Console, err: Console) -> None:
         self.data = data
@@ -71,11 +71,11 @@ class Demo:
     def run(self, keep: bool) -> int:
         started = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.say("A cooking video is made and sent through everything, on this machine. Starting the server …")
+        self.say("This demo renders a cooking video and processes it on this machine. Starting the server …")
         faults = ThreadPoolExecutor(1).submit(find_faults)
         with embedded_server(self.data, self.log) as url, Api(url) as api:
             for fault in faults.result():
-                self.warn(f"Videos cannot be processed here: {fault}. To mend it, {fault.advice}.")
+                self.warn(f"Videos cannot be processed on this machine: {fault}. To fix it, {fault.advice}.")
             job = self.process(api)
             if job["status"] != "done":
                 self.err.print(failure_view(job, "Running the demo again later"), soft_wrap=True)
@@ -85,20 +85,20 @@ class Demo:
             self.export(api, job)
             wrong = differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"])
             if wrong:
-                self.say("This is not the recipe in the video:\n" + "\n".join(f"  - {problem}" for problem in wrong))
+                self.say("The recipe differs from the one in the video:\n" + "\n".join(f"  - {each}" for each in wrong))
                 return FAILED
             self.say(
-                f"All {len(RECIPE.ingredients)} ingredients came out of the video with amount and unit, "
-                f"after {time.monotonic() - started:.0f} seconds."
+                f"All {len(RECIPE.ingredients)} ingredients were extracted from the video with amount and unit "
+                f"in {time.monotonic() - started:.0f} seconds."
             )
             self.tell_what_next()
             if keep:
-                self.say(f"\nThe server goes on at {url} (the API is described at {url}/docs). Ctrl-C stops it.")
+                self.say(f"\nThe server keeps running at {url} (API documentation: {url}/docs). Ctrl-C stops it.")
                 signal.pause()
         return 0
 
     def process(self, api: Api) -> JobDocument:
-        """Make the video, unless an earlier run did, send it and follow it to the end."""
+        """Render the video unless an earlier run did, submit it and follow its job."""
         with progress_view(self.err) as view:
             video = self.folder / f"{video_name()}.mp4"
             if not video.exists():
@@ -119,7 +119,7 @@ class Demo:
         partial.replace(path)
 
     def export(self, api: Api, job: JobDocument) -> None:
-        """Copy what the job made into the demo's folder, for looking at without a server."""
+        """Copy the job's media and result into the demo's folder, so that they can be viewed without a server."""
         shutil.rmtree(self.folder / "frames", ignore_errors=True)
         for picture in filter(None, (job["video"]["thumbnail"], *job["video"]["frames"])):
             api.save_media(job["id"], picture["name"], self.folder / picture["name"])
@@ -132,21 +132,21 @@ class Demo:
             "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
         )
         self.say(
-            f"\nWhat was made lies in {self.folder}:\n"
+            f"\nThe files are in {self.folder}:\n"
             f"  {video_name()}.mp4  the video\n"
             f"  thumbnail.jpg, frames/         its thumbnail and {frames} key frames\n"
-            f"  recipe.json, job.json          the recipe, and all that is known of the job\n"
-            f"\nGo on with:\n"
-            f"  {clipwise} up            serves the API, described at {LOCAL}/docs\n"
-            f"  {clipwise} submit VIDEO  sends a file or URL of yours there, from a second terminal"
+            f"  recipe.json, job.json          the recipe and the job document\n"
+            f"\nNext steps:\n"
+            f"  {clipwise} up            run the server (API documentation: {LOCAL}/docs)\n"
+            f"  {clipwise} submit VIDEO  submit your own file or URL, from a second terminal"
         )
 
     def show_log(self) -> None:
-        """Where the server's log is, and the last error in it."""
+        """Print the last error in the server's log, and the path of the log."""
         error = last_error(self.log)
         if error:
-            self.err.print(Text(f"\nThe server's last error:\n{error}"), soft_wrap=True)
-        self.err.print(Text(f"\nThe server's whole log: {self.log}"), soft_wrap=True)
+            self.err.print(Text(f"\nLast error of the server:\n{error}"), soft_wrap=True)
+        self.err.print(Text(f"\nLog of the server: {self.log}"), soft_wrap=True)
 
     def say(self, text: str) -> None:
         self.out.print(Text(text), soft_wrap=True)
@@ -156,7 +156,7 @@ class Demo:
 
 
 def video_name() -> str:
-    """Changes with whatever the rendered video depends on."""
+    """Return a name that changes with everything the rendered video depends on."""
     made_of = hashlib.sha256()
     for path in sorted(path for path in RENDERER.rglob("*") if path.suffix in (".py", ".ttf")):
         made_of.update(path.read_bytes())

@@ -1,4 +1,4 @@
-"""`clipwise doctor`: the findings on a terminal or as JSON."""
+"""`clipwise doctor`: prints the findings as text or JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKS = {Level.GOOD: "ok  ", Level.NOTE: "note", Level.PROBLEM: "BAD "}
 
 
 def report(findings: Iterable[Finding], as_json: bool) -> int:
-    """Print what is found, as it is found; gives the exit code: 0, or 1 where there is a problem."""
+    """Print the findings as they arrive; returns the exit code: 0, or 1 if there is a problem."""
     out, all = console(sys.stdout), []
     for finding in findings:
         all.append(finding)
@@ -32,5 +32,5 @@ def report(findings: Iterable[Finding], as_json: bool) -> int:
         typer.echo(json.dumps({"healthy": fine, "findings": [asdict(finding) for finding in all]}, indent=2))
     else:
         problems = sum(finding.level is Level.PROBLEM for finding in all)
-        out.print(Text("\nNothing is in the way." if fine else f"\nTo be mended: {problems}."))
+        out.print(Text("\nNo problems found." if fine else f"\nProblems found: {problems}."))
     return 0 if fine else 1

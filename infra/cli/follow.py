@@ -1,4 +1,4 @@
-"""Following a job to its end, over broken connections and servers that restart."""
+"""Follows a job until it ends, across broken connections and server restarts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def ended(job: JobDocument) -> bool:
 
 
 def follow(api: Api, id: str, pause: Callable[[float], None] = time.sleep) -> Iterator[JobDocument]:
-    """Yield the job's document now and after changes; the last one is final.
+    """Yield the job document now and after each change; the last one is final.
 
-    Listens to server-sent events, and resumes them with Last-Event-ID. Where they do not come through (an old
-    server, a proxy that holds them back) it asks again and again instead. Raises Unreachable after about a minute
-    without an answer, and Refused, e.g. when the job was deleted.
+    Reads server-sent events, and resumes them with Last-Event-ID. If they do not arrive (an old server, a buffering
+    proxy), it polls instead. Raises Unreachable after about a minute without a response, and Refused, e.g. if the
+    job was deleted.
     """
     last_event_id: str | None = None
     streaming = True

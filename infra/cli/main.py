@@ -1,6 +1,6 @@
 """The command line: `clipwise`.
 
-Exit codes: 0 done; 1 the job failed or was cancelled; 2 asked wrongly, or no server answered; 130 interrupted;
+Exit codes: 0 success; 1 the job failed or was cancelled; 2 invalid usage, or no server answered; 130 interrupted;
 143 terminated. `up` ends with 0 when it is interrupted or terminated.
 """
 
@@ -19,20 +19,22 @@ from infra.cli import accounts, datasets
 from infra.cli.options import LOCAL, Server
 from infra.loopback import bypass_proxies
 
-# What a command needs is imported in the command: `clipwise --help` is to answer at once.
+# Imports stay inside the commands, so that `clipwise --help` responds immediately.
 
 app = typer.Typer(
-    help="Turns videos into structured knowledge: submit a file or a URL, follow it, read what came out.",
+    help="Turn videos into structured data: submit a file or a URL, follow its job, read the result.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print only the job document, as JSON; progress goes to stderr.")]
-Id = Annotated[str, typer.Argument(help="A job's id, as `clipwise jobs` shows it.")]
-# Written out, and checked by a test: to look for them would take longer than all of `--help`.
+Json = Annotated[
+    bool, typer.Option("--json", help="Print only the job document, as JSON. Progress is written to stderr.")
+]
+Id = Annotated[str, typer.Argument(help="Job id, as `clipwise jobs` lists it.")]
+# Spelled out, and compared by a test: loading them would take longer than the rest of `--help`.
 KINDS = "recipe, reel, summary, transcript or metadata"
-FORMATS = "md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (what is said), json."
+FORMATS = "File format: md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (transcript) or json."
 
 
 app.add_typer(accounts.commands)
@@ -42,7 +44,7 @@ app.add_typer(datasets.commands, name="dataset")
 @app.callback()
 def options(
     token: Annotated[
-        str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token to be used instead of `clipwise login`.")
+        str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token to use instead of `clipwise login`.")
     ] = None,
 ) -> None:
     if token:
@@ -53,15 +55,15 @@ def options(
 @app.command()
 def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
-    data: Annotated[Path | None, typer.Option(help="Folder that holds everything.  [default: .clipwise]")] = None,
-    emulators: Annotated[bool, typer.Option("--emulators", help="Serve from Google's emulators.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on. 0 picks a free port.")] = 8080,
+    data: Annotated[Path | None, typer.Option(help="Folder for all data. Defaults to .clipwise.")] = None,
+    emulators: Annotated[bool, typer.Option("--emulators", help="Run on Google's emulators.")] = False,
     fake_ai: Annotated[
         bool,
-        typer.Option("--fake-ai", help="Try every kind without a key: stand-ins for the services make answers up."),
+        typer.Option("--fake-ai", help="Try every kind without an API key: local stand-ins return made-up results."),
     ] = False,
 ) -> None:
-    """Serve everything on this machine, until interrupted."""
+    """Run the server on this machine until interrupted."""
     from infra.embedded.serve import AlreadyServed
     from infra.emulated.errors import EmulatorsUnavailable
     from shared.settings import SettingsError, read_settings
@@ -80,24 +82,24 @@ def up(
     except ModuleNotFoundError as error:
         if not emulators:
             raise
-        typer.echo(f"Cannot start: {error.name} is not installed; run `make up-emulators`.", err=True)
+        typer.echo(f"Cannot start: {error.name} is not installed. Run `make up-emulators`.", err=True)
         raise typer.Exit(2) from None
     except OSError as error:
         what = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"
-        typer.echo(f"Cannot {what}: {error.strerror}. Choose another --host, --port or --data.", err=True)
+        typer.echo(f"Cannot {what}: {error.strerror}. Use a different --host, --port or --data.", err=True)
         raise typer.Exit(2) from None
 
 
 @contextmanager
 def making_up(data: Path) -> Iterator[Path]:
-    """Let stand-ins answer for all AI services; gives the folder where what they make up is kept apart."""
+    """Replace all AI services by stand-ins; yields the separate folder for their results."""
     from infra.fakes.made_up.services import made_up_services
 
     folder = data / "fake-ai"
     with made_up_services(os.environ):
         typer.secho(
-            "ALL AI ANSWERS ARE MADE UP (--fake-ai): stand-ins on this machine answer for OpenAI, Gemini and Apify. "
-            f"Your keys and what belongs to them are not used; jobs are kept apart, in {folder}.",
+            "ALL AI RESULTS ARE MADE UP (--fake-ai): local stand-ins replace OpenAI, Gemini and Apify. "
+            f"Your API keys and their settings are not used. Jobs are stored separately, in {folder}.",
             err=True,
             bold=True,
         )
@@ -106,15 +108,17 @@ def making_up(data: Path) -> Iterator[Path]:
 
 @app.command()
 def submit(
-    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="A video on this machine or on the web.")],
-    # The default is the kind that needs to be asked for: `metadata` is part of every job's document anyway.
-    kind: Annotated[str, typer.Option(help=f"What to make of it: {KINDS}.")] = "recipe",
+    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="Path or URL of a video.")],
+    # `metadata` is part of every job document anyway, so it is not the default.
+    kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "recipe",
     language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Do a URL anew, even when it was done before.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Process a URL again, even if a job has already finished it.")
+    ] = False,
     server: Server = LOCAL,
     json: Json = False,
 ) -> None:
-    """Send a video and follow it to the end."""
+    """Submit a video and follow its job."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
@@ -123,9 +127,12 @@ def submit(
 
 @app.command()
 def jobs(
-    status: Annotated[str | None, typer.Option(help="queued, running, done, failed or cancelled.")] = None,
-    kind: Annotated[str | None, typer.Option(help=f"Only one kind: {KINDS}.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
+    status: Annotated[
+        str | None,
+        typer.Option(help="List only jobs with this status: queued, running, done, failed or cancelled."),
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help=f"List only jobs of this kind: {KINDS}.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of jobs to list.")] = 20,
     server: Server = LOCAL,
 ) -> None:
     """List your jobs, newest first."""
@@ -135,16 +142,16 @@ def jobs(
     with open_session(server) as session:
         found, more = session.api.jobs(status, kind, limit)
         if not found:
-            session.say("No jobs yet. Send a video with `clipwise submit FILE`.")
+            session.say("No jobs found. Submit a video with `clipwise submit FILE`.")
             return
         session.out.print(jobs_table(found))
         if more:
-            session.say(f"There are older ones: `clipwise jobs --limit {limit * 2}`.")
+            session.say(f"There are older jobs. List more with `clipwise jobs --limit {limit * 2}`.")
 
 
 @app.command()
 def show(id: Id, server: Server = LOCAL, json: Json = False) -> None:
-    """Show a job, with its result or its error."""
+    """Show a job with its result or error."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
@@ -155,11 +162,13 @@ def show(id: Id, server: Server = LOCAL, json: Json = False) -> None:
 def export(
     id: Id,
     format: Annotated[str, typer.Option(help=FORMATS)],
-    servings: Annotated[float | None, typer.Option(help="Recalculate a recipe's amounts for so many.")] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write to.  [default: stdout]")] = None,
+    servings: Annotated[
+        float | None, typer.Option(help="Scale the amounts of a recipe to this number of servings.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write to. Defaults to standard output.")] = None,
     server: Server = LOCAL,
 ) -> None:
-    """Write a recipe or a transcript for other programs, or for the printer."""
+    """Export a job's result or transcript."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
@@ -172,12 +181,14 @@ def export(
 
 @app.command()
 def ask(
-    id: Annotated[str, typer.Argument(metavar="GROUP|VIDEO", help="The id of a group, or of a video (its first job).")],
-    question: Annotated[str, typer.Argument(help="In any language.")],
+    id: Annotated[
+        str, typer.Argument(metavar="GROUP|VIDEO", help="Id of a group, or of a video (the id of its first job).")
+    ],
+    question: Annotated[str, typer.Argument(help="Question, in any language.")],
     language: Annotated[str | None, typer.Option(help="Language of the answer, e.g. de.")] = None,
     server: Server = LOCAL,
 ) -> None:
-    """Ask what is said in videos; the answer cites them by number and time."""
+    """Ask a question about videos. The answer cites its sources by number and time."""
     from infra.cli.asking import ask
     from infra.cli.session import open_session
 
@@ -187,17 +198,17 @@ def ask(
 
 @app.command()
 def cancel(id: Id, server: Server = LOCAL) -> None:
-    """Stop a job."""
+    """Cancel a job."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
         session.api.cancel(id)
-        session.say(f"Job {id} is cancelled.")
+        session.say(f"Cancelled job {id}.")
 
 
 @app.command()
 def retry(id: Id, server: Server = LOCAL, json: Json = False) -> None:
-    """Take a failed job up again from the stage where it failed, and follow it."""
+    """Retry a failed job from the stage that failed, and follow it."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
@@ -206,19 +217,21 @@ def retry(id: Id, server: Server = LOCAL, json: Json = False) -> None:
 
 @app.command()
 def delete(id: Id, server: Server = LOCAL) -> None:
-    """Delete a job with everything that was made of it."""
+    """Delete a job with its media and results."""
     from infra.cli.session import open_session
 
     with open_session(server) as session:
         session.api.delete(id)
-        session.say(f"Job {id} is deleted.")
+        session.say(f"Deleted job {id}.")
 
 
 @app.command()
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Let the server run afterwards, until interrupted.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the server running afterwards, until interrupted.")
+    ] = False,
 ) -> None:
-    """Render a cooking video, send it through the whole pipeline on this machine, and check the recipe."""
+    """Render a cooking video, process it on this machine, and check the resulting recipe."""
     from infra.cli.demo import run_demo
 
     sys.exit(run_demo(keep))
@@ -227,16 +240,21 @@ def demo(
 @app.command()
 def doctor(
     project: Annotated[
-        str | None, typer.Option(help="Look at this Google Cloud project, or at the emulators, instead.")
+        str | None,
+        typer.Option(help="Check this Google Cloud project, or the emulators, instead of this machine."),
     ] = None,
-    function: Annotated[str | None, typer.Option(help="With --project: examine this function's rights.")] = None,
-    online: Annotated[bool, typer.Option("--online", help="Ask the AI services if they take your keys.")] = False,
-    data: Annotated[Path | None, typer.Option(help="Folder that is to be served.  [default: .clipwise]")] = None,
-    host: Annotated[str, typer.Option(help="Address that is to be listened on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port that is to be listened on.")] = 8080,
+    function: Annotated[
+        str | None, typer.Option(help="Check only the permissions of this function. Requires --project.")
+    ] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Send a request to each AI service to verify your API keys.")
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="Data folder to check. Defaults to .clipwise.")] = None,
+    host: Annotated[str, typer.Option(help="Address to check.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to check.")] = 8080,
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Look for what could be in the way, on this machine or in a project, and say what to do about it."""
+    """Check this machine or a Google Cloud project for problems, with advice for each."""
     from infra.cli.doctor import report
     from infra.doctor.machine import check_machine
     from shared.wiring import wiring
@@ -245,10 +263,10 @@ def doctor(
         from infra.doctor.project import check_project
     except ModuleNotFoundError as error:
         if project:
-            typer.echo(f"{error.name} is not installed; run `pip install 'clipwise[gcp]'`.", err=True)
+            typer.echo(f"{error.name} is not installed. Run `pip install 'clipwise[gcp]'`.", err=True)
             raise typer.Exit(2) from None
     if function and (not project or function not in wiring().functions):
-        typer.echo(f"--function goes with --project and is one of: {', '.join(wiring().functions)}.", err=True)
+        typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
         raise typer.Exit(2)
     findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
     raise typer.Exit(report(findings, json))
@@ -257,11 +275,11 @@ def doctor(
 @app.command()
 def smoke(
     server: Server = LOCAL,
-    kind: Annotated[str, typer.Option(help=f"What to make of the video: {KINDS}.")] = "metadata",
+    kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "metadata",
     token: Annotated[str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token of an account.")] = None,
-    patience: Annotated[float, typer.Option(min=1, help="Longest the job may take, in seconds.")] = 600,
+    patience: Annotated[float, typer.Option(min=1, help="Time limit for the job, in seconds.")] = 600,
 ) -> None:
-    """Send a small video through a deployment, check what comes out, show the stages' times, and clean up."""
+    """Test a deployment with a small video: check the result, print stage timings, clean up."""
     from infra.cli.session import open_session
     from infra.cli.smoke import smoke
     from shared.settings import read_settings

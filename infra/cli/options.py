@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import typer
 
 LOCAL = "http://127.0.0.1:8080"
 
-Server = Annotated[str, typer.Option(envvar="CLIPWISE_SERVER", help="Where the Clipwise API is.")]
+Server = Annotated[str, typer.Option(envvar="CLIPWISE_SERVER", help="URL of the Clipwise server.")]
 
 
 def is_link(source: str) -> bool:
-    """Whether what was typed is a link and no file."""
+    """Return True if `source` is a URL rather than a path."""
     return source.lower().startswith(("http://", "https://"))

@@ -1,4 +1,4 @@
-"""Shows work on its way: a bar for each stage on a terminal, a line for each change elsewhere."""
+"""Displays progress: a bar per stage on a terminal, a line per change elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.client.api import JobDocument
 
 class View(AbstractContextManager["View"], Protocol):
     def show(self, stage: str, state: str, done: float, note: str) -> None:
-        """`state` as in job documents, `done` from 0 to 1, `note` what is being done."""
+        """Show a stage: `state` as in job documents, `done` from 0 to 1, `note` the current activity."""
 
 
 def progress_view(console: Console) -> View:
@@ -24,7 +24,7 @@ def progress_view(console: Console) -> View:
 
 
 def show_work(view: View, stage: str, done: float, note: str) -> None:
-    """Work that is done on this side."""
+    """Show the progress of local work."""
     view.show(stage, "done" if done == 1 else "running", done, note)
 
 
@@ -33,7 +33,7 @@ def show_upload(view: View, sent: int, size: int) -> None:
 
 
 def show_job(view: View, job: JobDocument) -> None:
-    """All stages of a job, in order; a finished one says nothing more."""
+    """Show all stages of a job in order; a finished one has no note."""
     for name, stage in job["stages"].items():
         note = clean(stage["message"] or "") if stage["status"] != "done" else ""
         if stage["attempts"] > 1 and note:

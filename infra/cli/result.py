@@ -1,4 +1,4 @@
-"""What came out of a job, for people to read."""
+"""Terminal views of jobs and results."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ VIEWS: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
     "summary": lambda result: outline_view(summary_outline(Summary.read(result), ENGLISH)),
     "transcript": lambda result: outline_view(transcript_outline(SpokenText.read(result), ENGLISH)),
 }
-"""By kind; results of others are shown as JSON."""
+"""Views by kind; results of other kinds are printed as JSON."""
 
 
 def result_view(job: JobDocument) -> RenderableType:
-    """The result of a job that is done."""
+    """Render the result of a finished job."""
     view = VIEWS.get(job["kind"])
     return view(job["result"]) if view else Text(json.dumps(job["result"], ensure_ascii=False, indent=2))
 
 
 def failure_view(job: JobDocument, retry: str) -> RenderableType:
-    """Why a job has no result, and whether the command `retry` can help."""
+    """Render why a job has no result, and whether the command `retry` can help."""
     if job["status"] == "cancelled":
         return Text(f"Job {job['id']} was cancelled.")
     error = job["error"]
     where = f" in {error['stage']}" if error["stage"] else ""
-    hope = f"{retry} can help." if error["retryable"] else "Trying it again cannot help."
+    hope = f"{retry} can help." if error["retryable"] else "A retry cannot help."
     return Text.assemble(
         (f"Job {job['id']} failed{where}: ", "bold red"),
         clean(error["message"]),
@@ -56,7 +56,7 @@ def failure_view(job: JobDocument, retry: str) -> RenderableType:
 
 
 def job_view(job: JobDocument) -> RenderableType:
-    """A job's state in short."""
+    """Render a summary of a job's state."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column()
@@ -70,7 +70,7 @@ def job_view(job: JobDocument) -> RenderableType:
 
 
 def jobs_table(jobs: list[JobDocument]) -> Table:
-    """One row per job; the source gives way where the terminal is narrow, the id never."""
+    """Render one row per job; on a narrow terminal the source is truncated, never the id."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold cyan")
     for heading in ("ID", "Kind", "Status", "Started"):
         table.add_column(heading, no_wrap=True)

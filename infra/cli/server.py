@@ -1,4 +1,4 @@
-"""The embedded place as a process of its own, for as long as it is needed."""
+"""Runs an embedded server as a child process."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ STOP_SEC = 60
 
 
 class NotStarted(Exception):
-    """The server ended, or said nothing, before it was ready; the message is the last it said."""
+    """The server exited or timed out before it was ready; the message is its last output."""
 
 
 @contextmanager
 def embedded_server(data: Path, log: Path) -> Iterator[str]:
-    """Serve `data` on a free port of the loopback; gives the URL once it is ready.
+    """Serve `data` on a free loopback port; yields the URL once the server is ready.
 
-    What the server says goes to the file `log`. It is stopped however the block ends. Raises NotStarted.
+    The server's output goes to the file `log`. It is stopped however the block ends. Raises NotStarted.
     """
     # It has a session of its own: Ctrl-C is for us, and we stop it in good order. -P keeps the current folder, which
     # may hold anything, off the path that modules are looked for on.
@@ -42,7 +42,7 @@ def embedded_server(data: Path, log: Path) -> Iterator[str]:
 
 
 def _url_of(process: subprocess.Popen[str], log: Path) -> str:
-    """The last word of the line that says it is ready."""
+    """Return the URL at the end of the server's ready line."""
     assert process.stdout  # noqa: S101 (it is a pipe)
     impatience = threading.Timer(START_SEC, process.kill)
     impatience.start()

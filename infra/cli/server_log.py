@@ -1,4 +1,4 @@
-"""The log of a server on this machine, for people to whom it is not shown."""
+"""Reads the log of a local server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TRACEBACK = "Traceback (most recent call last):"
 
 
 def last_error(log: Path) -> str | None:
-    """The last record of an error; of its traceback, only the error itself. None when there is no such record."""
+    """Return the last error record, with only the exception of its traceback; None if there is none."""
     records = RECORD.split(log.read_text(errors="replace"))
     errors = [record for record in records if record.startswith(("ERROR", "CRITICAL"))]
     if not errors:

@@ -1,4 +1,4 @@
-"""What the commands do with a server, and how they end."""
+"""A command's session with a server: submits, follows and prints jobs, and exits with the right code."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from shared.errors import PermanentError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 PIPE_WIDTH = 120
-"""Columns where the output is not a terminal."""
+"""Width in columns if the output is not a terminal."""
 
 
 def console(stream: TextIO) -> Console:
-    """Plain text where `stream` is no terminal; signs that its encoding lacks become question marks."""
+    """Open a console: plain text if `stream` is not a terminal; unencodable characters become question marks."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
     return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
@@ -41,7 +41,7 @@ def console(stream: TextIO) -> Console:
 
 @contextmanager
 def open_session(server: str) -> Iterator[Session]:
-    """Ends the program with code 2 and a sentence when the server does not answer, or refuses."""
+    """Open a session; exits with code 2 and a message if the server does not respond or rejects a request."""
     err = console(sys.stderr)
     try:
         token = os.environ.get("CLIPWISE_TOKEN")
@@ -52,7 +52,7 @@ def open_session(server: str) -> Iterator[Session]:
     except Refused as refused:
         problem = f"{refused.detail} ({refused.code})"
         if refused.code == AccountCode.UNAUTHENTICATED:
-            problem += " Sign in with `clipwise login NAME`."
+            problem += " Run `clipwise login NAME`."
     except PermanentError as error:
         problem = f"{error.message} ({error.code})"
     except OSError as error:
@@ -65,7 +65,7 @@ def open_session(server: str) -> Iterator[Session]:
 
 @dataclass(frozen=True)
 class Session:
-    """A server to talk to; results go to `out`, everything else to `err`."""
+    """A session with a server; results go to `out`, everything else to `err`."""
 
     api: Api
     out: Console
@@ -75,31 +75,31 @@ class Session:
         self.err.print(Text(sentence), soft_wrap=True)
 
     def command(self, words: str) -> str:
-        """`clipwise show ID` as it is to be typed for this server."""
+        """Format a command such as `clipwise show ID` for this server."""
         usual = self.api.server == os.environ.get("CLIPWISE_SERVER", LOCAL).rstrip("/")
         return f"`clipwise {words}`" if usual else f"`clipwise {words} --server {self.api.server}`"
 
     def submit(self, source: str, kind: str, language: str | None, as_json: bool, fresh: bool) -> None:
-        """Send a file or a URL, follow its job and show how it ended."""
+        """Submit a file or a URL, follow its job and print the outcome."""
         with progress_view(self.err) as view:
             if is_link(source):
                 job = self.api.create_job(source, kind, language, fresh)
                 if job["status"] == "done":
-                    self.say("This was done before, and this is what came out; --fresh does it anew.")
+                    self.say("This video was processed before; showing that result. Use --fresh to process it again.")
             else:
                 job = self._upload(source, kind, language, view)
             job = self._follow(job["id"], view)
         self._end(job, as_json)
 
     def retry(self, id: str, as_json: bool) -> None:
-        """Take a job up again, follow it and show how it ended."""
+        """Retry a job, follow it and print the outcome."""
         self.api.retry(id)
         with progress_view(self.err) as view:
             job = self._follow(id, view)
         self._end(job, as_json)
 
     def show(self, job: JobDocument, as_json: bool) -> None:
-        """The job in short, then what came out of it, if it has ended."""
+        """Print a summary of the job, then its result or error if it has ended."""
         if as_json:
             self._print_json(job)
             return
@@ -112,12 +112,12 @@ class Session:
     def _upload(self, source: str, kind: str, language: str | None, view: View) -> JobDocument:
         path = Path(source)
         if not path.is_file():
-            raise FileNotFoundError(ENOENT, "there is no such file; a URL begins with http:// or https://", source)
+            raise FileNotFoundError(ENOENT, "No such file. A URL must begin with http:// or https://.", source)
         size = path.stat().st_size
         try:
             return send_file(self.api, path, kind, language, lambda sent: show_upload(view, sent, size))
         except KeyboardInterrupt:
-            self.say("The upload was stopped and its job cancelled.")
+            self.say("The upload was interrupted and its job cancelled.")
             raise typer.Exit(INTERRUPTED) from None
 
     def _follow(self, id: str, view: View) -> JobDocument:
@@ -125,12 +125,12 @@ class Session:
             for job in follow(self.api, id):
                 show_job(view, job)
         except KeyboardInterrupt:
-            self.say(f"The job goes on without you; {self.command(f'show {id}')} tells how far it is.")
+            self.say(f"The job keeps running on the server. Check it with {self.command(f'show {id}')}.")
             raise typer.Exit(INTERRUPTED) from None
         return job
 
     def _end(self, job: JobDocument, as_json: bool) -> None:
-        """Print what came out and end the program."""
+        """Print the outcome and exit."""
         if as_json:
             self._print_json(job)
         elif job["status"] == "done":

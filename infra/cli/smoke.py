@@ -1,4 +1,4 @@
-"""`clipwise smoke`: one real job against a deployment, its result checked, its stages timed, nothing left behind."""
+"""`clipwise smoke`: runs one real job on a deployment, checks its result, times its stages and cleans up."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from shared.errors import PermanentError
 POLL_SEC = 0.5
 FAILURES_BORNE = 12
 TOLERANCE_SEC = 0.5
-"""By how much a video's duration may differ from the one that was sent."""
+"""Tolerated difference between the reported and the actual duration of the video."""
 
 
 class Failed(Exception):
-    """The deployment does not do what it should; the message says what."""
+    """The deployment does not work as expected; the message says why."""
 
 
 def smoke(api: Api, kind: str, data: Path, patience_sec: float, out: Console, err: Console) -> int:
-    """Send the demo's video as a job of `kind` and wait at most `patience_sec`; returns the exit code, 0 or 1."""
+    """Submit the demo video as a job of `kind`, wait at most `patience_sec`, and return the exit code, 0 or 1."""
     with tempfile.TemporaryDirectory(prefix="clipwise-smoke-") as folder, progress_view(err) as view:
         try:
             job, took = run(api, kind, demo_video(data, Path(folder), view), patience_sec, view, Path(folder))
@@ -39,12 +39,12 @@ def smoke(api: Api, kind: str, data: Path, patience_sec: float, out: Console, er
             err.print(Text(f"FAILED: {failure}", style="bold red"), soft_wrap=True)
             return 1
     out.print(timings(job, took))
-    out.print(Text(f"PASSED: a {kind} job went through {api.server} and came out right in {sum(took.values()):.1f} s."))
+    out.print(Text(f"PASSED: {api.server} processed a {kind} job correctly in {sum(took.values()):.1f} s."))
     return 0
 
 
 def demo_video(data: Path, folder: Path, view: View) -> Path:
-    """The one that `clipwise demo` left in the data folder, else it is made in `folder`."""
+    """Return the video of `clipwise demo` from the data folder, or render it in `folder`."""
     from infra.cli.demo import video_name
     from infra.demo.video import render
 
@@ -58,7 +58,7 @@ def demo_video(data: Path, folder: Path, view: View) -> Path:
 def run(
     api: Api, kind: str, video: Path, patience_sec: float, view: View, folder: Path
 ) -> tuple[JobDocument, dict[str, float]]:
-    """The finished job, and the seconds of upload, job and looking at the result. Raises Failed."""
+    """Run a job; returns it with the seconds that upload, job and checks took. Raises Failed."""
     size, marks = video.stat().st_size, [time.monotonic()]
     started = send_file(api, video, kind, "en", lambda sent: show_upload(view, sent, size))
     try:
@@ -70,13 +70,13 @@ def run(
     finally:
         clean_up(api, started["id"])
     if still_there(api, started["id"]):
-        raise Failed(f"job {started['id']} was deleted and is still there")
-    names = ("sending the video", "the job", "looking at the result")
+        raise Failed(f"job {started['id']} still exists after it was deleted")
+    names = ("upload", "job", "result checks")
     return job, {name: end - start for name, start, end in zip(names, marks, marks[1:], strict=False)}
 
 
 def finished(api: Api, id: str, patience_sec: float, view: View) -> JobDocument:
-    """The job when it has ended well; single failures to ask are borne."""
+    """Wait until the job is done and return it; tolerates single failed requests."""
     deadline, failures = time.monotonic() + patience_sec, 0
     while True:
         try:
@@ -86,7 +86,7 @@ def finished(api: Api, id: str, patience_sec: float, view: View) -> JobDocument:
             if ended(job):
                 break
             if time.monotonic() > deadline:
-                raise Failed(f"after {patience_sec:g} s the job is {job['status']} in {job['stage']}, no further")
+                raise Failed(f"after {patience_sec:g} s the job is still {job['status']}, in stage {job['stage']}")
         except (Unreachable, Refused) as trouble:
             failures += 1
             if failures > FAILURES_BORNE or (isinstance(trouble, Refused) and not trouble.passing):
@@ -99,30 +99,32 @@ def finished(api: Api, id: str, patience_sec: float, view: View) -> JobDocument:
 
 
 def check(api: Api, job: JobDocument, kind: str, video: Path, folder: Path) -> None:
-    """Raises Failed when what came out is not what the demo's video holds."""
+    """Compare the job's outputs with the demo video; raises Failed."""
     from shared.media.probe import probe
 
     undone = [name for name, stage in job["stages"].items() if stage["status"] != "done"]
     if undone:
-        raise Failed(f"the job is done but not its stages {', '.join(undone)}")
+        raise Failed(f"the job is done, but these stages are not: {', '.join(undone)}")
     info, sent = job["video"]["info"], probe(video)
     if abs(info["durationSec"] - (sent.duration_sec or 0)) > TOLERANCE_SEC:
-        raise Failed(f"the video lasts {sent.duration_sec} s and is said to last {info['durationSec']} s")
+        raise Failed(f"the video's duration is {sent.duration_sec} s, but the job says {info['durationSec']} s")
     if (info["width"], info["height"]) != (sent.width, sent.height):
-        raise Failed(f"the pictures are {sent.width}×{sent.height} and said to be {info['width']}×{info['height']}")
+        raise Failed(
+            f"the video's size is {sent.width}×{sent.height}, but the job says {info['width']}×{info['height']}"
+        )
     thumbnail = job["video"]["thumbnail"]
     if not thumbnail:
         raise Failed("there is no thumbnail")
     picture = folder / "thumbnail.jpg"
-    # A link to storage is signed: this tells that signing works, too.
+    # The link to storage is signed, so this also checks signing.
     api.save_media(job["id"], thumbnail["name"], picture)
     if picture.read_bytes()[:2] != b"\xff\xd8":
-        raise Failed("the thumbnail's link leads to something that is no JPEG")
+        raise Failed("the thumbnail is not a JPEG file")
     check_result(job, kind)
 
 
 def check_result(job: JobDocument, kind: str) -> None:
-    """That it is of the kind's form; a recipe that was read offline must be the very one in the video."""
+    """Check the result against the kind's schema; a recipe read offline must match the video exactly."""
     from pydantic import ValidationError
 
     from infra.demo.check import differences
@@ -133,15 +135,15 @@ def check_result(job: JobDocument, kind: str) -> None:
     try:
         kind_named(kind).schema.model_validate(result)
     except ValidationError as error:
-        raise Failed(f"the result has not the form of the kind {kind}: {error.errors()[0]['msg']}") from None
+        raise Failed(f"the result does not match the schema of the kind {kind}: {error.errors()[0]['msg']}") from None
     if kind == "recipe" and job["usage"]["provider"] == "offline":
         wrong = differences(Recipe.read(result or {}), job["video"]["info"]["durationSec"])
         if wrong:
-            raise Failed("this is not the recipe in the video: " + "; ".join(wrong))
+            raise Failed("the recipe differs from the one in the video: " + "; ".join(wrong))
 
 
 def clean_up(api: Api, id: str) -> None:
-    """Delete the job; one that runs on is cancelled first, so that its stages stop."""
+    """Cancel the job, so that its stages stop, and delete it."""
     with suppress(Unreachable, Refused):
         api.cancel(id)
     with suppress(Unreachable, Refused):
@@ -157,8 +159,8 @@ def still_there(api: Api, id: str) -> bool:
 
 
 def timings(job: JobDocument, took: dict[str, float]) -> Table:
-    """Each stage: how long it waited for its turn, how long it ran, in how many attempts."""
-    table = Table("stage", "waited s", "ran s", "attempts", title_justify="left")
+    """Render a table of the stages: waiting time, running time and attempts."""
+    table = Table("stage", "waiting s", "running s", "attempts", title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
     for name, waited, ran, attempts in stages(job):
@@ -171,7 +173,7 @@ def timings(job: JobDocument, took: dict[str, float]) -> Table:
 
 
 def stages(job: JobDocument) -> Iterator[tuple[str, float, float, int]]:
-    """Name, seconds since the stage before ended (the first: since the job was made), seconds it ran, attempts."""
+    """Yield name, seconds waited since the previous stage (or the job's creation), seconds run, and attempts."""
     before = datetime.fromisoformat(job["createdAt"])
     for name, stage in job["stages"].items():
         if not stage["startedAt"] or not stage["endedAt"]:

@@ -1,4 +1,4 @@
-"""Where the program `clipwise` starts: without the packages of the command line it says how to get them."""
+"""Entry point of the program `clipwise`: says how to install packages that are missing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in OURS:
             raise
-        problem = f"{error.name} is not installed. Install all that Clipwise needs: pip install 'clipwise[embedded]'"
+        problem = f"{error.name} is not installed. Run: pip install 'clipwise[embedded]'"
         print(problem, file=sys.stderr)
         sys.exit(2)

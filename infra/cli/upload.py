@@ -1,6 +1,6 @@
-"""Sends files: a job is opened for each, then its bytes go straight to storage.
+"""Uploads files: creates a job for each, then sends its bytes straight to storage.
 
-The protocol is Cloud Storage's for resumable uploads, which the embedded place speaks too:
+The protocol is that of Cloud Storage for resumable uploads, which the embedded server implements too:
 https://cloud.google.com/storage/docs/performing-resumable-uploads
 """
 
@@ -25,7 +25,7 @@ PIECE = 256 * 1024
 
 @dataclass(frozen=True)
 class Target:
-    """An open session. The link itself is the right to send, so no token goes along."""
+    """An open upload session. The URL authorizes the upload, so no token is sent."""
 
     url: str
     method: str
@@ -33,9 +33,9 @@ class Target:
 
 
 def send_file(api: Api, path: Path, kind: str, language: str | None, sent: Callable[[int], None]) -> JobDocument:
-    """Open a job for a file and upload it; returns the job. If that breaks off, the job is cancelled.
+    """Create a job for a file and upload it; returns the job. If the upload fails, the job is cancelled.
 
-    Raises PermanentError for a file that no server takes, Unreachable, Refused, or OSError when it cannot be read.
+    Raises PermanentError for an unsupported file, Unreachable, Refused, or OSError if the file cannot be read.
     """
     with path.open("rb") as file:
         content_type = accepted_media_type(file.read(HEAD_BYTES), path.name)
@@ -44,7 +44,7 @@ def send_file(api: Api, path: Path, kind: str, language: str | None, sent: Calla
     try:
         upload(path, Target(started["upload_url"], started["method"], started["headers"]), sent)
     except BaseException:
-        # Nobody else has the link: the job would wait for its bytes in vain.
+        # No other client has the URL: the job would wait for its bytes until it expires.
         with suppress(Unreachable, Refused):
             api.cancel(job["id"])
         raise
@@ -54,10 +54,10 @@ def send_file(api: Api, path: Path, kind: str, language: str | None, sent: Calla
 def upload(
     path: Path, target: Target, sent: Callable[[int], None], pause: Callable[[float], None] = time.sleep
 ) -> None:
-    """Send the whole file; after a broken connection, ask what has arrived and go on from there.
+    """Upload the whole file; after a broken connection, query the received bytes and resume.
 
-    `sent` is told how many bytes are on their way. Raises Unreachable when the server stays away, and Refused when
-    it does not want the bytes.
+    `sent` is called with the number of bytes sent so far. Raises Unreachable if the server does not come back, and
+    Refused if it rejects the bytes.
     """
     size = path.stat().st_size
     arrived = furthest = failures = 0
@@ -69,9 +69,9 @@ def upload(
                     arrived = _ask(client, target, size)
                 if arrived < size or not failures:
                     arrived = _send(client, target, file, arrived, size, sent)
-                problem = Unreachable("The server keeps only a part of the file and takes no more of it.")
+                problem = Unreachable("The server stored only a part of the file and accepts no more.")
             except httpx.TransportError as error:
-                problem = Unreachable(f"The upload broke off and could not be resumed ({error}).")
+                problem = Unreachable(f"The upload was interrupted and could not be resumed ({error}).")
             except Refused as refused:
                 if not refused.passing:
                     raise
@@ -86,14 +86,14 @@ def upload(
 
 
 def _ask(client: httpx.Client, target: Target, size: int) -> int:
-    """How many bytes have arrived."""
+    """Query how many bytes have arrived."""
     return _arrived(client.request(target.method, target.url, headers={"Content-Range": f"bytes */{size}"}), size)
 
 
 def _send(
     client: httpx.Client, target: Target, file: BinaryIO, start: int, size: int, sent: Callable[[int], None]
 ) -> int:
-    """Send everything from `start` on; returns how many bytes have arrived."""
+    """Send the file from `start` on; returns how many bytes have arrived."""
     headers = {**target.headers, "Content-Length": str(size - start)}
     if start:
         headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"

@@ -1,4 +1,4 @@
-"""Sizes, times and foreign text as people read them."""
+"""Formatting of sizes, times and untrusted text for the terminal."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import unicodedata
 from datetime import datetime
 
 KEPT = "\n\u200c\u200d"
-"""Line ends, and the invisible joiners that some scripts and emoji need."""
+"""Line breaks, and the invisible joiners that some scripts and emoji need."""
 
 
 def clean(text: str) -> str:
-    """Without the characters that command a terminal or turn text around: titles are written by strangers."""
+    """Remove control and bidirectional characters: titles come from strangers."""
     return "".join(sign for sign in text if sign in KEPT or unicodedata.category(sign)[0] != "C")
 
 
@@ -19,17 +19,17 @@ def megabytes(size: int) -> str:
 
 
 def clock(seconds: float) -> str:
-    """`1:05`, or `1:02:03` from an hour on."""
+    """Format seconds as `1:05`, or `1:02:03` from one hour on."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def day(iso: str) -> str:
-    """An ISO 8601 time as local day and time, in short."""
+    """Format an ISO 8601 time as short local date and time."""
     return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M")
 
 
 def moment(iso: str) -> str:
-    """An ISO 8601 time as local date and time."""
+    """Format an ISO 8601 time as local date and time."""
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""The HTTP API as the command line sees it."""
+"""Client of the HTTP API."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import httpx
 from infra.client import sse
 
 JobDocument = dict[str, Any]
-"""A job as the API shows it: camelCase keys, ISO 8601 times."""
+"""A job as the API returns it: camelCase keys, ISO 8601 times."""
 
 PAGE = 100
 QUIET_SEC = 45.0
-"""A stream of events that is silent for longer (the server sends comments meanwhile) is taken for broken."""
+"""A stream of events that is silent for longer counts as broken; the server sends comments in between."""
 
 ANSWER_SEC = 300.0
-"""Until the first word of an answer; the server waits for services and tries them again meanwhile."""
+"""Time limit until an answer begins; the server may wait for AI services and retry them."""
 
 
 class Unreachable(Exception):
-    """No answer came; the message says what to do."""
+    """The server did not respond; the message says what to do."""
 
 
 class Refused(Exception):
@@ -40,21 +40,21 @@ class Refused(Exception):
 
     @property
     def passing(self) -> bool:
-        """Whether the same request may be answered well a little later."""
+        """True if the same request may succeed later."""
         return self.status >= 500 or self.status in (408, 425, 429)
 
 
 def refusal(response: httpx.Response) -> Refused:
-    """The problem in a response; its body must have been read."""
+    """Return the problem in a response whose body has been read."""
     try:
         problem = response.json()
         return Refused(response.status_code, str(problem["code"]), str(problem["detail"]))
     except (ValueError, KeyError, TypeError):
-        return Refused(response.status_code, f"http_{response.status_code}", "What answers there is not Clipwise.")
+        return Refused(response.status_code, f"http_{response.status_code}", "The server is not a Clipwise server.")
 
 
 def open_client(url: str, headers: Mapping[str, str] | None = None, auth: httpx.Auth | None = None) -> httpx.Client:
-    """A client for what lies at `url`; the environment's proxies are not asked for this machine's own addresses."""
+    """Open a client for `url`; it uses the environment's proxies, except for loopback addresses."""
     timeout = httpx.Timeout(60, connect=10)
     return httpx.Client(headers=headers, auth=auth, timeout=timeout, trust_env=not _is_loopback(url))
 
@@ -71,7 +71,7 @@ class Api:
     """One server. Every method raises Unreachable or Refused."""
 
     def __init__(self, server: str, token: str | None = None, auth: httpx.Auth | None = None) -> None:
-        """With a token that is given, or as `auth` has it."""
+        """Authenticate with `token` or through `auth`."""
         self.server = server.rstrip("/")
         self._http = open_client(server, {"Authorization": f"Bearer {token}"} if token else None, auth)
 
@@ -84,7 +84,7 @@ class Api:
         self._http.close()
 
     def account(self, way: str, **body: str) -> dict[str, Any]:
-        """POST to `/v1/auth/WAY`, as who has not signed in; {} where the answer is empty."""
+        """POST to `/v1/auth/WAY` without credentials; returns {} for an empty response."""
         with self._answer("POST", f"/v1/auth/{way}", json=body, auth=None) as answer:
             found: dict[str, Any] = _parsed(answer) if answer.read() else {}
             return found
@@ -97,13 +97,13 @@ class Api:
             pass
 
     def create_job(self, url: str, kind: str, language: str | None, fresh: bool) -> JobDocument:
-        """A new job, or one that does or did the same already."""
+        """Create a job, or return one that is running or has finished the same analysis."""
         return self.ask("POST", "/v1/jobs", json=_given(url=url, kind=kind, language=language, fresh=fresh or None))
 
     def start_upload(
         self, filename: str, content_type: str, size: int, kind: str, language: str | None
     ) -> dict[str, Any]:
-        """Returns `{job, upload_url, method, headers, expires_at}`."""
+        """Create a job for a file; returns `{job, upload_url, method, headers, expires_at}`."""
         body = _given(filename=filename, content_type=content_type, size=size, kind=kind, language=language)
         return self.ask("POST", "/v1/uploads", json=body)
 
@@ -111,7 +111,7 @@ class Api:
         return self.ask("GET", f"/v1/jobs/{id}")
 
     def jobs(self, status: str | None, kind: str | None, limit: int) -> tuple[list[JobDocument], bool]:
-        """The newest `limit` jobs, gathered from as many pages as it takes, and whether there are older ones."""
+        """Return the newest `limit` jobs, from as many pages as necessary, and whether there are older ones."""
         found: list[JobDocument] = []
         cursor: str | None = None
         while True:
@@ -136,7 +136,7 @@ class Api:
             pass
 
     def save_media(self, id: str, name: str, path: Path) -> None:
-        """Download a job's thumbnail, frame or sound."""
+        """Download a media file of a job."""
         with self._answer("GET", f"/v1/jobs/{id}/media/{name}", follow_redirects=True) as answer:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
@@ -144,12 +144,12 @@ class Api:
                     file.write(piece)
 
     def export(self, id: str, format: str, servings: float | None) -> bytes:
-        """A job's recipe or transcript as a file."""
+        """Return a job's result or transcript as a file."""
         with self._answer("GET", f"/v1/jobs/{id}/export", params=_given(format=format, servings=servings)) as answer:
             return answer.read()
 
     def events(self, id: str, last_event_id: str | None) -> Iterator[sse.Event]:
-        """The job's server-sent events from after `last_event_id`, until the server ends the stream."""
+        """Yield the job's server-sent events after `last_event_id`, until the server ends the stream."""
         headers = {"Accept": "text/event-stream", **_given(**{"Last-Event-ID": last_event_id})}
         timeout = httpx.Timeout(QUIET_SEC, connect=10)
         with self._answer("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as answer:
@@ -158,33 +158,33 @@ class Api:
             yield from sse.read(answer.iter_bytes())
 
     def answer(self, subject: dict[str, str], question: str, language: str | None) -> Iterator[sse.Event]:
-        """The events of an answer about a group or a video (`{group_id}` or `{video_id}`), to the last one."""
+        """Yield all events of an answer about a group or a video (`{group_id}` or `{video_id}`)."""
         said = [{"role": "user", "content": question}]
         wish = _given(**subject, messages=said, language=language, stream=True)
         with self._answer("POST", "/v1/chat", json=wish, timeout=httpx.Timeout(ANSWER_SEC, connect=10)) as answer:
             yield from sse.read(answer.iter_bytes())
 
     def save(self, url: str, path: Path) -> None:
-        """Download what a link of the API's leads to, which needs no token."""
+        """Download a short-lived link of the API, which needs no token."""
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open_client(url) as storage, storage.stream("GET", url) as answer, path.open("wb") as file:
                 if answer.status_code >= 400:
-                    raise Refused(answer.status_code, "no_file", "The link to the file does not work any more.")
+                    raise Refused(answer.status_code, "no_file", "The link to the file has expired.")
                 for piece in answer.iter_bytes():
                     file.write(piece)
         except httpx.RequestError as error:
             raise Unreachable(f"The file could not be downloaded ({error}).") from error
 
     def ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """Any call whose answer is a JSON object."""
+        """Send a request whose response is a JSON object."""
         with self._answer(method, path, **request) as answer:
             answer.read()
             return _parsed(answer)
 
     @contextmanager
     def _answer(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
-        """A good response, its body not read yet."""
+        """Yield a successful response whose body has not been read."""
         try:
             with self._http.stream(method, f"{self.server}{path}", **request) as response:
                 if response.status_code >= 400:
@@ -193,8 +193,8 @@ class Api:
                 yield response
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unreachable(
-                f"No Clipwise server answers at {self.server} ({error}). "
-                "Start one with `clipwise up`, or name another with --server or CLIPWISE_SERVER."
+                f"No Clipwise server responds at {self.server} ({error}). "
+                "Start one with `clipwise up`, or set another with --server or CLIPWISE_SERVER."
             ) from error
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Event:
     id: str | None
-    """The last id that the stream has given so far."""
+    """The last id in the stream so far."""
     type: str
     data: str
 
 
 def read(stream: Iterable[bytes]) -> Iterator[Event]:
-    """The events in a stream; one that is cut off before its blank line is dropped."""
+    """Yield the events of a stream; an event cut off before its blank line is dropped."""
     id: str | None = None
     type, data = "message", list[str]()
     for line in _lines(stream):
@@ -35,7 +35,7 @@ def read(stream: Iterable[bytes]) -> Iterator[Event]:
 
 
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
-    """Lines that end with LF or CRLF. Other characters that Python takes for line ends may stand in the data."""
+    """Yield lines that end with LF or CRLF. Other line breaks that Python knows may occur in the data."""
     rest = b""
     for piece in stream:
         *whole, rest = (rest + piece).split(b"\n")

@@ -1,4 +1,4 @@
-"""Google's REST APIs as the examination asks them: in the cloud with the user's credentials, or on the emulators."""
+"""Client of Google's REST APIs for the checks: in the cloud with the user's credentials, or on the emulators."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LISTED_PAGES = 50
 
 
 class NoAnswer(Exception):
-    """A service said no, or nothing; `status` is 0 where nothing came."""
+    """A service returned an error or did not respond; `status` is 0 without a response."""
 
     def __init__(self, service: str, status: int, message: str) -> None:
-        super().__init__(f"{service} answers {status}: {message}" if status else f"{service}: {message}")
+        super().__init__(f"{service} returns {status}: {message}" if status else f"{service}: {message}")
         self.status = status
 
     @property
@@ -38,7 +38,7 @@ class NoAnswer(Exception):
 
 
 class NoCredentials(Exception):
-    """Nobody to ask as; the message says what to do."""
+    """There are no usable credentials; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Cloud:
     """One project.
 
     Attributes:
-        emulated: Whether the emulators are asked.
+        emulated: Whether requests go to the emulators.
         hosts: Service to its base URL; others are at `https://SERVICE.googleapis.com`.
     """
 
@@ -62,7 +62,7 @@ class Cloud:
         return self._ask("POST", service, path, body)
 
     def pages(self, service: str, path: str, field: str) -> Iterator[Any]:
-        """Everything in `field` of all pages."""
+        """Yield the items in `field` of all pages."""
         token, joint = "", "&" if "?" in path else "?"
         for _ in range(LISTED_PAGES):
             page = self.get(service, f"{path}{joint}pageToken={token}" if token else path)
@@ -84,12 +84,12 @@ class Cloud:
         if answer.is_success and isinstance(told, dict):
             return told
         message = told.get("error", {}).get("message", "") if isinstance(told, dict) else ""
-        raise NoAnswer(service, answer.status_code, message or "something that is not a Google API's answer")
+        raise NoAnswer(service, answer.status_code, message or "the response is not from a Google API")
 
 
 @contextmanager
 def open_cloud(project: str, account: str | None, environ: Mapping[str, str] = os.environ) -> Iterator[Cloud]:
-    """The emulators if the environment names any, else the cloud, as `account` if one is to be impersonated.
+    """Connect to the emulators if the environment names any, else to the cloud, impersonating `account` if given.
 
     Raises:
         NoCredentials: There are none, or Google's packages are missing.
@@ -97,7 +97,7 @@ def open_cloud(project: str, account: str | None, environ: Mapping[str, str] = o
     hosts = {service: _url(environ[name]) for service, name in EMULATED.items() if environ.get(name)}
     if hosts and len(hosts) < len(EMULATED):
         unset = ", ".join(name for name in EMULATED.values() if not environ.get(name))
-        raise NoCredentials(f"Some emulators are named and some are not; set {unset}, too, or none of them.")
+        raise NoCredentials(f"Only some emulators are set; set {unset} too, or none of them.")
     headers = {"Authorization": "Bearer owner" if hosts else f"Bearer {_token(account)}"}
     if not hosts:
         headers["x-goog-user-project"] = project
@@ -125,6 +125,6 @@ def _token(account: str | None) -> str:
     except google.auth.exceptions.GoogleAuthError as error:
         advice = "run `gcloud auth application-default login`"
         if account:
-            advice += f", and have the role Service Account Token Creator on {account}"
+            advice += f", and get the role Service Account Token Creator on {account}"
         raise NoCredentials(f"There are no usable credentials ({error}); {advice}.") from None
     return str(found.token)

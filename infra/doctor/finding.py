@@ -1,4 +1,4 @@
-"""What an examination finds, and what is to be done about it."""
+"""Findings of the checks, with advice."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The outcome of one check.
 
     Attributes:
-        subject: What was looked at, in a word or two.
-        said: What is the case.
-        advice: What to do about it; "" when there is nothing to do.
+        subject: The checked item, in a word or two.
+        said: The outcome.
+        advice: What to do about it; "" if there is nothing to do.
     """
 
     level: Level
@@ -37,7 +37,7 @@ def good(subject: str, said: str) -> Finding:
 
 
 def note(subject: str, said: str, advice: str = "") -> Finding:
-    """Nothing is wrong, but something is not to be had."""
+    """Return a finding about something optional that is unavailable."""
     return Finding(Level.NOTE, subject, said, advice)
 
 

@@ -1,4 +1,4 @@
-"""Examines keys for services: their form, and, if asked for, whether they are taken. No key is ever shown."""
+"""Checks API keys: their format and, on request, whether the services accept them. Never prints a key."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shared.settings import Settings
 
 @dataclass(frozen=True)
 class Key:
-    """A service's key.
+    """The API key of a service.
 
     Attributes:
-        form: What the service's own keys look like.
-        ask: An address that answers 200 to a good key and costs nothing.
-        own: Whether it is the service itself that is asked, and not a server that speaks its protocol.
+        form: Pattern of the service's own keys.
+        ask: A URL that returns 200 for a valid key, free of charge.
+        own: Whether the URL belongs to the service itself, not to a compatible server.
     """
 
     variable: str
@@ -30,7 +30,7 @@ class Key:
 
 
 def keys(settings: Settings) -> Iterator[Key]:
-    """Those that are set."""
+    """Yield the keys that are set."""
     openai, gemini, apify = settings.openai_api_key, settings.gemini_api_key, settings.apify_token
     bases = settings.openai_base_url, settings.google_gemini_base_url, settings.apify_base_url
     if openai:
@@ -54,25 +54,25 @@ def check_keys(settings: Settings, online: bool) -> Findings:
         if online:
             yield taken(key)
     if not any(key.service in ("OpenAI", "Gemini") for key in found) and not settings.google_genai_use_vertexai:
-        advice = "set OPENAI_API_KEY or GEMINI_API_KEY for more"
-        yield note("AI", "no key: only what can be read offline comes out of a video", advice)
+        advice = "set OPENAI_API_KEY or GEMINI_API_KEY to use an AI provider"
+        yield note("AI", "no API key: videos are analyzed offline only", advice)
     for name, order in {"AI_PROVIDER": settings.ai_provider, **settings.ai_provider_kind}.items():
         yield from unkeyed(name, order, {key.service.lower() for key in found}, settings)
 
 
 def form_of(key: Key) -> Finding:
     if key.value != key.value.strip() or key.value[0] in "\"'":
-        return problem(key.variable, "there are blanks or quotes around it", "set it without them")
+        return problem(key.variable, "surrounded by spaces or quotes", "set it without them")
     if not key.own:
         return good(key.variable, f"set, for the server at {key.ask.partition('?')[0]}")
     if not re.fullmatch(key.form, key.value):
-        said = f"set, but it does not look like a key of {key.service} ({len(key.value)} characters)"
-        return problem(key.variable, said, "copy it again from the service's console, whole")
-    return good(key.variable, f"set, and looks like a key of {key.service}")
+        said = f"not in the format of a key of {key.service} ({len(key.value)} characters)"
+        return problem(key.variable, said, "copy the whole key again from the service's console")
+    return good(key.variable, f"set, in the format of a key of {key.service}")
 
 
 def taken(key: Key) -> Finding:
-    """Ask the service."""
+    """Verify the key with a request to the service."""
     import httpx
 
     from infra.client.api import open_client
@@ -84,20 +84,20 @@ def taken(key: Key) -> Finding:
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
         return problem(subject, f"{address} cannot be reached ({type(error).__name__})", "check network and proxy")
     if status == 200:
-        return good(subject, "it takes the key")
+        return good(subject, "the key is accepted")
     if status in (400, 401, 403):
-        return problem(subject, f"it refuses the key ({status})", f"make a new one and set {key.variable}")
+        return problem(subject, f"the key is rejected ({status})", f"create a new key and set {key.variable}")
     if status == 429:
-        return problem(subject, "it takes no more for now (429)", "look at limits and credit in its console")
-    return problem(subject, f"{address} answers {status}", "look at the service's status page, or try again later")
+        return problem(subject, "the limit is exceeded (429)", "check limits and credit in the service's console")
+    return problem(subject, f"{address} returns {status}", "check the service's status page, or try again later")
 
 
 def unkeyed(name: str, order: str, services: set[str], settings: Settings) -> Findings:
-    """Providers that are asked for and have no key."""
+    """Report configured providers without a key."""
     if settings.google_genai_use_vertexai:
         services = services | {"gemini"}
     for provider in order.split(","):
         if provider in ("openai", "gemini") and provider not in services:
             variable = name if name == "AI_PROVIDER" else f"AI_PROVIDER_{name.upper()}"
-            advice = f"set {provider.upper()}_API_KEY, or take it out of {variable}"
-            yield problem(variable, f"it names {provider}, which has no key", advice)
+            advice = f"set {provider.upper()}_API_KEY, or remove {provider} from {variable}"
+            yield problem(variable, f"contains {provider}, which has no API key", advice)

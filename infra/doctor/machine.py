@@ -1,4 +1,4 @@
-"""Examines this machine: whether `clipwise up` and the commands will work here."""
+"""Checks whether `clipwise up` and the other commands can run on this machine."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ ROOM_MB = 1_000
 
 
 def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port: int, online: bool) -> Findings:
-    """Everything about this machine.
+    """Run all checks of this machine.
 
     Args:
-        data: The folder that is going to be served; None for the one that the settings name.
-        online: Whether to ask the AI services if they take the keys.
+        data: The data folder; None for the one in the settings.
+        online: Whether to verify the API keys with the AI services.
     """
     yield from check_python()
     yield from check_packages()
@@ -50,7 +50,7 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
             "settings", str(error), "correct or unset that environment variable; docs/configuration.md lists them all"
         )
         return
-    yield good("settings", "every variable that is set can be read")
+    yield good("settings", "all environment variables are valid")
     yield from check_data(data or settings.clipwise_data)
     yield from check_port(host, port)
     yield from check_emulators()
@@ -65,26 +65,26 @@ def check_python() -> Findings:
     if here in supported:
         yield good("python", here)
     else:
-        yield problem("python", f"this is {here}, Clipwise supports {supported}", f"use a Python that is {supported}")
+        yield problem("python", f"{here} is not supported", f"use a Python version in the range {supported}")
 
 
 def check_packages() -> Findings:
-    """Whether the packages that pyproject.toml names for one machine are installed, in versions it allows."""
+    """Check that the packages of the extra `embedded` are installed in allowed versions."""
     required = requirements("clipwise", ("embedded",))
     wrong = [f"{name} ({wrong})" for name, allowed in required.items() if (wrong := mismatch(name, allowed))]
     if wrong:
-        yield problem("packages", "missing or of a version that does not work: " + ", ".join(sorted(wrong)), INSTALL)
+        yield problem("packages", "missing or in an unsupported version: " + ", ".join(sorted(wrong)), INSTALL)
     else:
         yield good("packages", f"all {len(required)} are installed")
     missing = [name for name, allowed in requirements("clipwise", ("gcp",)).items() if mismatch(name, allowed)]
     if missing:
         yield note(
-            "cloud packages", "not installed: " + ", ".join(missing), "needed for --emulators and --project only"
+            "cloud packages", "not installed: " + ", ".join(missing), "required only for --emulators and --project"
         )
 
 
 def requirements(distribution: str, extras: tuple[str, ...]) -> dict[str, SpecifierSet]:
-    """Package to allowed versions, for the distribution itself, its `extras` and the extras of its own these name."""
+    """Map packages to allowed versions, for the distribution, its `extras` and the extras these include."""
     allowed: dict[str, SpecifierSet] = {}
     for line in requires(distribution) or ():
         requirement = Requirement(line)
@@ -98,24 +98,24 @@ def requirements(distribution: str, extras: tuple[str, ...]) -> dict[str, Specif
 
 
 def mismatch(name: str, allowed: SpecifierSet) -> str | None:
-    """What is wrong with the installed version of a package: None when it is allowed."""
+    """Describe what is wrong with the installed version of a package; None if it is allowed."""
     try:
         installed = version(name)
     except PackageNotFoundError:
         return "missing"
-    return None if allowed.contains(installed, prereleases=True) else f"{installed}, needs {allowed}"
+    return None if allowed.contains(installed, prereleases=True) else f"{installed}, requires {allowed}"
 
 
 def check_ffmpeg() -> Findings:
-    """Which FFmpeg decodes sound: the program on the PATH, else the libraries inside PyAV."""
+    """Report which FFmpeg decodes audio: the program on the PATH, else the libraries inside PyAV."""
     program = shutil.which("ffmpeg")
     if not program:
-        yield good("ffmpeg", "no program on the PATH; the libraries inside PyAV decode sound")
+        yield good("ffmpeg", "not on the PATH; the libraries inside PyAV decode audio")
         return
     try:
         banner = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        advice = "repair it or take it off the PATH; until then the libraries inside PyAV decode sound"
+        advice = "repair it or remove it from the PATH; until then the libraries inside PyAV decode audio"
         yield note("ffmpeg", f"{program} does not run ({error})", advice)
         return
     release = re.search(r"ffmpeg version (\S+)", banner)
@@ -124,22 +124,22 @@ def check_ffmpeg() -> Findings:
 
 def check_data(folder: Path) -> Findings:
     subject = "data folder"
-    # What is not there yet is made by `clipwise up`, in the nearest folder that is.
+    # `clipwise up` creates missing folders in the nearest one that exists.
     there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     if not there.is_dir():
-        yield problem(subject, f"{there} is no folder", "choose another with --data or CLIPWISE_DATA")
+        yield problem(subject, f"{there} is not a folder", "set another folder with --data or CLIPWISE_DATA")
         return
     try:
         with tempfile.NamedTemporaryFile(dir=there):
             pass
     except OSError as error:
-        advice = "give yourself the right to write there, or choose another with --data or CLIPWISE_DATA"
-        yield problem(subject, f"nothing can be written to {there} ({error.strerror})", advice)
+        advice = "grant write permission, or set another folder with --data or CLIPWISE_DATA"
+        yield problem(subject, f"{there} is not writable ({error.strerror})", advice)
         return
     free_mb = shutil.disk_usage(there).free // 1_000_000
     if free_mb < ROOM_MB:
-        yield problem(subject, f"{free_mb} MB are left where {folder} lies", f"make room: {ROOM_MB} MB at least")
-    yield good(subject, f"{folder} can be written to; {free_mb / 1000:.0f} GB are free")
+        yield problem(subject, f"only {free_mb} MB are free in {folder}", f"free at least {ROOM_MB} MB")
+    yield good(subject, f"{folder} is writable; {free_mb / 1000:.0f} GB are free")
     yield from check_lock(folder)
     database = folder / "clipwise.db"
     if database.exists():
@@ -147,16 +147,16 @@ def check_data(folder: Path) -> Findings:
 
 
 def check_lock(folder: Path) -> Findings:
-    """Locks and lets go at once, without leaving a file where there was none."""
+    """Report whether a server uses the folder, without creating a lock file."""
     if not (folder / "lock").exists():
         return
     try:
         with sole_server(folder):
-            yield good("served", "no server works on the data folder now")
+            yield good("served", "no server uses the data folder")
     except AlreadyServed:
-        yield note("served", "a server works on the data folder now", "a second one needs another --data folder")
+        yield note("served", "a server uses the data folder", "use another --data folder for a second server")
     except OSError as error:
-        yield problem("served", f"{folder} cannot be locked ({error.strerror})", "put it on a disk of this machine")
+        yield problem("served", f"{folder} cannot be locked ({error.strerror})", "move it to a local disk")
 
 
 def check_database(path: Path) -> Findings:
@@ -166,9 +166,9 @@ def check_database(path: Path) -> Findings:
     except sqlite3.Error as error:
         told = str(error)
     if told == "ok":
-        yield good("database", "no damage was found")
+        yield good("database", "the integrity check passed")
     else:
-        yield problem("database", f"{path}: {told}", "restore the data folder from a backup, or choose another")
+        yield problem("database", f"{path}: {told}", "restore the data folder from a backup, or use another one")
 
 
 def check_port(host: str, port: int) -> Findings:
@@ -177,13 +177,13 @@ def check_port(host: str, port: int) -> Findings:
         with bound(host, port):
             yield good(subject, f"free on {host}")
     except OSError as error:
-        said = f"cannot be listened on ({error.strerror})"
-        who = "Clipwise answers there" if answers(host, port) else said
-        yield note(subject, who, "choose another for a second server: `clipwise up --port 0` takes a free one")
+        said = f"not available ({error.strerror})"
+        who = "used by a Clipwise server" if answers(host, port) else said
+        yield note(subject, who, "use another port for a second server: `clipwise up --port 0` picks a free one")
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether Clipwise is there."""
+    """Return True if a Clipwise server responds."""
     import httpx
 
     from infra.client.api import open_client
@@ -202,9 +202,9 @@ def check_emulators() -> Findings:
         for emulator in (FIRESTORE, PUBSUB):
             jar(emulator, obtain=False)
     except EmulatorsUnavailable as missing:
-        yield note("emulators", str(missing), "needed for `clipwise up --emulators` only")
+        yield note("emulators", str(missing), "required only for `clipwise up --emulators`")
     else:
-        yield good("emulators", f"Firestore's and Pub/Sub's are there, and Java: {program}")
+        yield good("emulators", f"Firestore, Pub/Sub and Java are installed ({program})")
 
 
 def check_browser() -> Findings:
@@ -212,7 +212,7 @@ def check_browser() -> Findings:
     if browser:
         yield good("browser", browser)
     else:
-        yield note("browser", "no Chromium was found", "needed for the tests in tests/browser only")
+        yield note("browser", "Chromium is not installed", "required only for the tests in tests/browser")
 
 
 def check_speech(settings: Settings) -> Findings:
@@ -220,10 +220,10 @@ def check_speech(settings: Settings) -> Findings:
     if not folder:
         return
     if not Path(folder).is_dir():
-        yield problem("speech model", f"WHISPER_MODEL_DIR: there is no folder {folder}", "correct or unset it")
+        yield problem("speech model", f"WHISPER_MODEL_DIR: the folder {folder} does not exist", "correct or unset it")
     elif find_spec("faster_whisper") is None:
         yield problem("speech model", "faster-whisper is not installed", "run `pip install 'clipwise[whisper]'`")
     elif not os.access(Path(folder) / "model.bin", os.R_OK):
-        yield problem("speech model", f"{folder} holds no model.bin", "put a faster-whisper model there")
+        yield problem("speech model", f"{folder} does not contain model.bin", "put a faster-whisper model there")
     else:
         yield good("speech model", folder)

@@ -1,4 +1,4 @@
-"""Examines the media part: whether a small video gets through what every user's video has to."""
+"""Checks media processing with a small video."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ def check_media() -> Findings:
     subject = "media"
     faults = find_faults()
     for fault in faults:
-        yield problem(subject, f"{fault}; in use: {versions()}", fault.advice)
+        yield problem(subject, f"{fault}; installed: {versions()}", fault.advice)
     if not faults:
-        yield good(subject, f"a clip of two frames was read with {versions()}")
+        yield good(subject, f"a two-frame clip was processed with {versions()}")

@@ -1,4 +1,4 @@
-"""Examines a Google Cloud project, or the emulated place: whether everything is there that the wiring table names."""
+"""Checks that a Google Cloud project, or the emulators, contain everything in the wiring table."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from infra.emulated.provision import ACK_SEC
 from shared.wiring import wiring
 
 APPLY = "run `terraform apply`"
-START = "start it with `clipwise up --emulators` and set the *_EMULATOR_HOST variables as it says"
+START = "run `clipwise up --emulators` and set the *_EMULATOR_HOST variables that it prints"
 
 
 def check_project(project: str, function: str | None = None, environ: Mapping[str, str] = os.environ) -> Findings:
-    """Everything about a project.
+    """Run all checks of a project.
 
     Args:
-        function: Whose rights are examined, by impersonating its account; None for the user's own.
-        environ: Tells of emulators, and of BUCKET_PREFIX.
+        function: Check the permissions of this function's account by impersonating it; None for the user's own.
+        environ: Contains the emulators' hosts and BUCKET_PREFIX.
     """
     prefix = environ.get("BUCKET_PREFIX") or f"{project}-"
     try:
         with open_cloud(project, function and of_account(function, project), environ) as cloud:
-            yield good("credentials", "the emulators need none" if cloud.emulated else "there are some")
+            yield good("credentials", "not required by the emulators" if cloud.emulated else "available")
             if not function:
                 for subject, check in (EMULATED_PARTS if cloud.emulated else PARTS).items():
                     yield from told(subject, cloud, check(cloud, prefix))
@@ -38,14 +38,14 @@ def check_project(project: str, function: str | None = None, environ: Mapping[st
 
 
 def told(subject: str, cloud: Cloud, findings: Findings) -> Findings:
-    """The findings; a service that refuses or does not answer is one, too."""
+    """Yield the findings, with one for a service that rejects a request or does not respond."""
     try:
         yield from findings
     except NoAnswer as refusal:
         if refusal.forbidden:
-            yield note(subject, str(refusal), "ask for the role Viewer on the project, or switch that API on")
+            yield note(subject, str(refusal), "request the role Viewer on the project, or enable the API")
         else:
-            yield problem(subject, str(refusal), START if cloud.emulated else "check the project's id and the network")
+            yield problem(subject, str(refusal), START if cloud.emulated else "check the project id and the network")
 
 
 def check_apis(cloud: Cloud, prefix: str) -> Findings:
@@ -54,9 +54,9 @@ def check_apis(cloud: Cloud, prefix: str) -> Findings:
     missing = [api for api in wanted.APIS if f"{api}.googleapis.com" not in enabled]
     if missing:
         advice = f"{APPLY}, or `gcloud services enable {' '.join(missing)} --project {cloud.project}`"
-        yield problem("APIs", "not switched on: " + ", ".join(missing), advice)
+        yield problem("APIs", "not enabled: " + ", ".join(missing), advice)
     else:
-        yield good("APIs", f"all {len(wanted.APIS)} are switched on")
+        yield good("APIs", f"all {len(wanted.APIS)} are enabled")
 
 
 def check_buckets(cloud: Cloud, prefix: str) -> Findings:
@@ -71,20 +71,20 @@ def check_buckets(cloud: Cloud, prefix: str) -> Findings:
         except NoAnswer as refusal:
             if not refusal.missing:
                 raise
-            yield problem(subject, f"there is no bucket {bucket}", START if cloud.emulated else APPLY)
+            yield problem(subject, f"the bucket {bucket} does not exist", START if cloud.emulated else APPLY)
             continue
         access = found.get("iamConfiguration", {})
         if access.get("publicAccessPrevention") != "enforced":
-            yield problem(subject, f"{bucket} could be opened to everybody", f"{APPLY} to enforce that it cannot be")
+            yield problem(subject, f"{bucket} does not enforce public access prevention", APPLY)
         elif not access.get("uniformBucketLevelAccess", {}).get("enabled"):
-            yield problem(subject, f"objects in {bucket} may have rights of their own", APPLY)
+            yield problem(subject, f"{bucket} does not use uniform bucket-level access", APPLY)
         else:
-            yield good(subject, f"{bucket}, in {found.get('location', 'an unknown place')}; closed to the public")
+            yield good(subject, f"{bucket}, in {found.get('location', 'an unknown location')}; not public")
         yield from check_notification(cloud, name, bucket)
 
 
 def check_notification(cloud: Cloud, name: str, bucket: str) -> Findings:
-    """Whether finalized objects are told to the topic that a function listens to."""
+    """Check that finalized objects are published to the topic that triggers a function."""
     topics = {wanted.topic_of(row, cloud.emulated) for row in wiring().listeners(bucket=name)}
     if not topics:
         return
@@ -96,7 +96,7 @@ def check_notification(cloud: Cloud, name: str, bucket: str) -> Findings:
     }
     silent = sorted(filter(None, topics - told))
     if silent:
-        yield problem(f"bucket {name}", f"uploads are not told to {', '.join(silent)}: no job would start", APPLY)
+        yield problem(f"bucket {name}", f"uploads are not published to {', '.join(silent)}: no job would start", APPLY)
 
 
 def check_topics(cloud: Cloud, prefix: str) -> Findings:
@@ -106,11 +106,11 @@ def check_topics(cloud: Cloud, prefix: str) -> Findings:
     if missing := sorted(needed - there):
         yield problem("topics", "missing: " + ", ".join(missing), START if cloud.emulated else APPLY)
     else:
-        yield good("topics", f"all {len(needed)} are there")
+        yield good("topics", f"all {len(needed)} exist")
 
 
 def check_subscriptions(cloud: Cloud, prefix: str) -> Findings:
-    advice = START if cloud.emulated else f"{APPLY}; functions/pipeline.yaml says how it should be"
+    advice = START if cloud.emulated else f"{APPLY}; see functions/pipeline.yaml for the expected values"
     for row in wanted.subscriptions(cloud.emulated):
         subject = f"subscription {row.name}"
         try:
@@ -123,12 +123,12 @@ def check_subscriptions(cloud: Cloud, prefix: str) -> Findings:
         if wrong := differences(found, row):
             yield problem(subject, "; ".join(wrong), advice)
         else:
-            yield good(subject, f"pushes {row.topic}, gives up after {row.deliveries} deliveries")
+            yield good(subject, f"pushes {row.topic}, at most {row.deliveries} deliveries per message")
     yield from check_dead_letters(cloud)
 
 
 def differences(found: dict[str, Any], row: wanted.Subscription) -> list[str]:
-    """How a subscription, as Pub/Sub's REST API tells it, differs from the one in the table."""
+    """Compare a subscription from Pub/Sub's REST API with the wiring table, and describe the differences."""
     letters, retry = found.get("deadLetterPolicy", {}), found.get("retryPolicy", {})
     backoff = (f"{row.backoff.min:g}s", f"{row.backoff.max:g}s") if row.backoff else (None, None)
     is_and_should = {
@@ -137,14 +137,14 @@ def differences(found: dict[str, Any], row: wanted.Subscription) -> list[str]:
         "ack deadline": (found.get("ackDeadlineSeconds"), row.ack_sec),
         "dead-letter topic": (last(letters.get("deadLetterTopic")), wiring().dead_letter_topic),
         "deliveries": (letters.get("maxDeliveryAttempts"), row.deliveries),
-        "least backoff": (retry.get("minimumBackoff"), backoff[0]),
-        "longest backoff": (retry.get("maximumBackoff"), backoff[1]),
+        "minimum backoff": (retry.get("minimumBackoff"), backoff[0]),
+        "maximum backoff": (retry.get("maximumBackoff"), backoff[1]),
     }
     wrong = [
         f"{what} is {has or 'none'}, not {should}" for what, (has, should) in is_and_should.items() if has != should
     ]
     if not found.get("pushConfig", {}).get("pushEndpoint"):
-        wrong.append("it pushes nowhere")
+        wrong.append("it has no push endpoint")
     return wrong
 
 
@@ -155,27 +155,27 @@ def check_dead_letters(cloud: Cloud) -> Findings:
     except NoAnswer as refusal:
         if not refusal.missing:
             raise
-        said = "nobody keeps what is given up: it is lost"
+        said = "there is no subscription, so undeliverable messages are lost"
         yield problem("dead letters", said, START if cloud.emulated else APPLY)
     else:
-        yield good("dead letters", f"kept for you in the subscription {name}")
+        yield good("dead letters", f"kept in the subscription {name}")
 
 
 def check_database(cloud: Cloud, prefix: str) -> Findings:
     path = f"v1/projects/{cloud.project}/databases/(default)"
     if cloud.emulated:
         cloud.get("firestore", f"{path}/documents/jobs?pageSize=1")
-        yield good("database", "Firestore's emulator answers; it needs no indexes")
+        yield good("database", "the Firestore emulator responds; it needs no indexes")
         return
     try:
         kind = cloud.get("firestore", path).get("type")
     except NoAnswer as refusal:
         if not refusal.missing:
             raise
-        yield problem("database", "there is no Firestore database (default)", APPLY)
+        yield problem("database", "the Firestore database (default) does not exist", APPLY)
         return
     if kind != "FIRESTORE_NATIVE":
-        yield problem("database", f"it is of type {kind}", "use another project: this cannot be changed")
+        yield problem("database", f"its type is {kind}, not native mode", "use another project: the type is permanent")
         return
     yield good("database", "Firestore, native mode")
     groups = f"{path}/collectionGroups/-"
@@ -186,15 +186,17 @@ def check_database(cloud: Cloud, prefix: str) -> Findings:
     missing = sorted(wanted.indexes() - set(states))
     building = sorted(key for key in wanted.indexes() & set(states) if states[key] != "READY")
     if missing:
-        yield problem("indexes", "missing, so that queries fail: " + "; ".join(missing), APPLY)
+        yield problem("indexes", "missing, so queries fail: " + "; ".join(missing), APPLY)
     if building:
-        yield note("indexes", "not ready: " + "; ".join(building), "wait some minutes; queries that need them fail")
+        yield note(
+            "indexes", "not ready: " + "; ".join(building), "wait a few minutes; until then queries that need them fail"
+        )
     if not missing and not building:
         yield good("indexes", f"all {len(wanted.indexes())} are ready")
     fields = cloud.pages("firestore", f"{groups}/fields?filter=ttlConfig:*&pageSize=300", "fields")
     living = {field["name"].split("/collectionGroups/")[1].split("/")[0] for field in fields}
     if staying := sorted(wanted.expiring() - living):
-        yield problem("expiry", "documents that should go by themselves stay: " + ", ".join(staying), APPLY)
+        yield problem("expiry", "no TTL policy, so expired documents are kept: " + ", ".join(staying), APPLY)
 
 
 def check_functions(cloud: Cloud, prefix: str) -> Findings:
@@ -209,15 +211,15 @@ def check_functions(cloud: Cloud, prefix: str) -> Findings:
         if found.get("state") != "ACTIVE":
             why = "; ".join(message.get("message", "") for message in found.get("stateMessages", []))
             yield problem(
-                subject, f"it is {found.get('state')} {why}".strip(), f"look at its build's log, then {APPLY}"
+                subject, f"its state is {found.get('state')} {why}".strip(), f"check its build log, then {APPLY}"
             )
         elif runs.get("timeoutSeconds", row.timeout_sec) > ACK_SEC[1]:
-            yield problem(subject, "it may run longer than an event waits for it", APPLY)
+            yield problem(subject, "its timeout exceeds the acknowledgement deadline of its events", APPLY)
         elif runs.get("maxInstanceRequestConcurrency", row.concurrency) != row.concurrency:
-            said = f"takes {runs.get('maxInstanceRequestConcurrency')} events at once, not {row.concurrency}"
-            yield note(subject, said, "fine if your Terraform variables say so")
+            said = f"its concurrency is {runs.get('maxInstanceRequestConcurrency')}, not {row.concurrency}"
+            yield note(subject, said, "ignore this if your Terraform variables set it")
         else:
-            yield good(subject, f"active, up to {runs.get('maxInstanceCount', row.max_instances)} instances")
+            yield good(subject, f"active, at most {runs.get('maxInstanceCount', row.max_instances)} instances")
     regions = {found["name"].split("/locations/")[1].split("/")[0] for found in there.values()}
     for region in regions:
         yield from check_schedule(cloud, region)
@@ -233,11 +235,11 @@ def check_schedule(cloud: Cloud, region: str) -> Findings:
     }
     for row in wiring().functions.values():
         if row.trigger.every_minutes and row.trigger.topic not in running:
-            yield problem("schedule", f"nobody wakes {row.name}: what is stuck stays stuck", APPLY)
+            yield problem("schedule", f"{row.name} is not scheduled, so stuck jobs stay stuck", APPLY)
 
 
 def check_quota(cloud: Cloud, region: str) -> Findings:
-    """Whether Cloud Run grants as many processors as all functions may use at once."""
+    """Check that Cloud Run's CPU quota covers what all functions may use at once."""
     path = f"v1/projects/{cloud.project}/locations/global/services/run.googleapis.com/quotaInfos?pageSize=500"
     needed = sum(row.max_instances for row in wiring().functions.values())
     try:
@@ -245,8 +247,8 @@ def check_quota(cloud: Cloud, region: str) -> Findings:
     except NoAnswer as refusal:
         if not refusal.forbidden:
             raise
-        advice = "switch on cloudquotas.googleapis.com, or look at IAM & Admin > Quotas in the console"
-        yield note("quotas", "cannot be read", advice)
+        advice = "enable cloudquotas.googleapis.com, or see IAM & Admin > Quotas in the console"
+        yield note("quotas", "not readable", advice)
         return
     for info in infos:
         if info.get("quotaId") != "CpuAllocPerProjectRegion":
@@ -254,11 +256,11 @@ def check_quota(cloud: Cloud, region: str) -> Findings:
         for row in info.get("dimensionsInfos", []):
             if region in row.get("applicableLocations", []) and (value := row.get("details", {}).get("value")):
                 granted = int(value) // 1000  # in thousandths of a processor
-                said = f"Cloud Run grants {granted} processors in {region}; all functions may ask for {needed}"
+                said = f"Cloud Run grants {granted} CPUs in {region}; all functions together may use {needed}"
                 if granted >= needed:
                     yield good("quotas", said)
                 else:
-                    yield note("quotas", said, "ask for more, or set max_instances lower; see docs/scale.md")
+                    yield note("quotas", said, "request a higher quota, or lower max_instances; see docs/scale.md")
 
 
 def check_secrets(cloud: Cloud, prefix: str) -> Findings:
@@ -268,14 +270,14 @@ def check_secrets(cloud: Cloud, prefix: str) -> Findings:
     for name in sorted(named & there):
         versions = cloud.pages("secretmanager", f"v1/projects/{cloud.project}/secrets/{name}/versions", "versions")
         if any(version.get("state") == "ENABLED" for version in versions):
-            yield good(f"secret {name}", "has a version; its value was not looked at")
+            yield good(f"secret {name}", "has a version; its value was not read")
         else:
             advice = f"run `gcloud secrets versions add {name} --data-file=- --project {cloud.project}`"
-            yield problem(f"secret {name}", "has no version: functions that need it do not start", advice)
+            yield problem(f"secret {name}", "has no version, so functions that need it do not start", advice)
     if "SIGNING_KEY" in named - there:
-        yield problem("secret SIGNING_KEY", "missing: links and webhooks cannot be signed", APPLY)
+        yield problem("secret SIGNING_KEY", "missing, so links and webhooks cannot be signed", APPLY)
     if absent := sorted(named - there - {"SIGNING_KEY"}):
-        yield note("secrets", "not there: " + ", ".join(absent), "name those you want in Terraform's `secrets`")
+        yield note("secrets", "not configured: " + ", ".join(absent), "list those you need in Terraform's `secrets`")
 
 
 def last(name: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Examines what an account may do in a project, by asking each service: testIamPermissions."""
+"""Checks the permissions of an account in a project with `testIamPermissions`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from shared.wiring import wiring
 
 
 def of_account(function: str, project: str) -> str:
-    """The account that Terraform gives a function."""
+    """Return the service account that Terraform creates for a function."""
     return f"clipwise-{function}@{project}.iam.gserviceaccount.com"
 
 
 def check_rights(cloud: Cloud, prefix: str, function: str | None) -> Findings:
-    """What one function needs, or all together; for a user's own account a lack is a note, as it need not have them."""
+    """Check the permissions of one function, or of all; for the user's own account, a missing one is only a note."""
     names = [function] if function else list(wiring().functions)
     given = {name: rights()[name] for name in names}
     who = f"{function}'s account" if function else "your account"
@@ -46,8 +46,8 @@ def _lacking(cloud: Cloud, service: str, path: str, needed: tuple[str, ...]) -> 
 
 def _judged(function: str | None, subject: str, lacking: list[str]) -> Finding:
     if not lacking:
-        return good(subject, "has every right that is needed there")
-    said = "lacks " + ", ".join(lacking)
+        return good(subject, "all required permissions are granted")
+    said = "missing permissions: " + ", ".join(lacking)
     if function:
-        return problem(subject, said, "run `terraform apply`; terraform/rights.yaml says what it should have")
-    return note(subject, said, "only the functions need these; --function NAME examines one's account")
+        return problem(subject, said, "run `terraform apply`; see terraform/rights.yaml for the expected permissions")
+    return note(subject, said, "only the functions need them; --function NAME checks a function's account")

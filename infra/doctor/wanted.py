@@ -1,4 +1,4 @@
-"""What a project has to have, from the same tables that Terraform and the emulated place are made from."""
+"""The expected contents of a project, from the same tables that Terraform and the emulators use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.emulated.provision import ACK_SEC, ATTEMPTS, pushed_topic
 from shared.wiring import Backoff, Function, wiring
 
 INDEXES = Path(__file__).parents[1] / "firestore" / "firestore.indexes.json"
-# Those of terraform/services.tf that every project needs; a test compares.
+# The APIs of terraform/services.tf that every project needs; a test compares them.
 APIS = (
     "apikeys", "artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler",
     "firebaserules", "firestore", "iam", "iamcredentials", "identitytoolkit", "logging", "monitoring", "pubsub", "run",
@@ -28,7 +28,7 @@ OBJECTS = {
 
 @dataclass(frozen=True)
 class Subscription:
-    """A push subscription as it should be."""
+    """The expected properties of a push subscription."""
 
     name: str
     topic: str
@@ -38,7 +38,7 @@ class Subscription:
 
 
 def topic_of(function: Function, emulated: bool) -> str | None:
-    """The topic whose messages are pushed to the function; None for one that is called over HTTP."""
+    """Return the topic whose messages are pushed to the function; None for one that is called over HTTP."""
     if function.trigger.bucket and not emulated:
         return f"{function.trigger.bucket}-finalized"
     return pushed_topic(function)
@@ -59,7 +59,7 @@ def topics(emulated: bool) -> set[str]:
     table = wiring()
     listened = {wanted.topic for wanted in subscriptions(emulated)}
     published = {target for row in table.functions.values() for target in row.publishes} - set(table.buckets)
-    # The emulated place makes those that somebody listens to.
+    # On the emulators, only topics with a subscription are created.
     return listened | (set() if emulated else published) | {table.dead_letter_topic}
 
 
@@ -70,7 +70,7 @@ def firestore() -> dict[str, Any]:
 
 
 def index_key(collection: str, fields: list[dict[str, Any]]) -> str:
-    """One line for an index, the same for one that is wanted and one that is there."""
+    """Describe an index in one line that is equal for an expected and an existing index."""
     named = [
         f"{field['fieldPath']} {field.get('order') or field.get('arrayConfig') or 'VECTOR'}"
         for field in fields
@@ -84,5 +84,5 @@ def indexes() -> set[str]:
 
 
 def expiring() -> set[str]:
-    """Collections whose documents go by themselves."""
+    """Return the collections with a TTL policy."""
     return {field["collectionGroup"] for field in firestore()["fieldOverrides"] if field.get("ttl")}

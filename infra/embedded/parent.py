@@ -1,4 +1,4 @@
-"""How a process that a server starts ends with it, however the server ends."""
+"""Ends a child process together with its server, however the server ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 
 def end_with_parent() -> None:
-    """The server holds the other end of our standard input: when it closes, the server is gone, or done with us."""
+    """End this process when its standard input closes: the server holds the other end."""
 
     def watch() -> None:
         sys.stdin.buffer.read()

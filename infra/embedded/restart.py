@@ -1,4 +1,4 @@
-"""Picking up after a server that stopped in the middle of things, killed or not."""
+"""Recovers the work of a server that stopped or was killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has to happen again and again: the ticks that Cloud Scheduler publishes in the cloud, and the like."""
+"""Periodic tasks: the ticks that Cloud Scheduler publishes in the cloud, and local ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.wiring import wiring
 log = logging.getLogger(__name__)
 
 Duty = tuple[float, Callable[[], object]]
-"""Minutes between two runs, and what to run."""
+"""Minutes between two runs, and the function to run."""
 
 
 def ticks(bus: Bus) -> list[Duty]:
@@ -27,7 +27,7 @@ def ticks(bus: Bus) -> list[Duty]:
 
 
 class Scheduler:
-    """Runs each duty in a thread of its own while the context lasts, for the first time at once."""
+    """Runs each task in its own thread while the context lasts, for the first time immediately."""
 
     def __init__(self, duties: Sequence[Duty]) -> None:
         self._duties = duties
@@ -49,6 +49,6 @@ class Scheduler:
                 duty()
             except Exception:
                 # One bad run must not be the last: the next may go well.
-                log.exception("a scheduled duty failed")
+                log.exception("a scheduled task failed")
             if self._over.wait(minutes * 60):
                 return

@@ -1,4 +1,4 @@
-"""Tries the media part beside a server's start, in a process of its own, and logs what is broken."""
+"""Checks media processing in a separate process while a server starts, and logs what does not work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def media_check(temporary: Path) -> Iterator[None]:
-    """Run the check meanwhile, with `temporary` for its files; it ends with the context if not before."""
+    """Run the check in the background, with `temporary` for its files; it ends with the context at the latest."""
     # Not in the server: libraries that are broken may take their process down, and sound ones stay in its memory.
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
@@ -43,4 +43,9 @@ def main() -> None:
     # The server and its workers come first.
     os.nice(10)
     for fault in find_faults():
-        log.error("videos cannot be processed here: %s; in use: %s. To mend it, %s", fault, versions(), fault.advice)
+        log.error(
+            "videos cannot be processed on this machine: %s; installed: %s. To fix it, %s",
+            fault,
+            versions(),
+            fault.advice,
+        )

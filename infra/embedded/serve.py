@@ -1,4 +1,4 @@
-"""The embedded place: the API, its storage and the workers on one machine, until interrupted."""
+"""The embedded server: API, storage and workers on one machine, until interrupted."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ GARBAGE_EVERY_MINUTES = 60
 
 
 class AlreadyServed(RuntimeError):
-    """Another server works on the same data folder."""
+    """Another server uses the same data folder."""
 
 
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when requests are answered.
+    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when the server accepts requests.
 
-    Port 0 takes a free one. Raises AlreadyServed, or OSError when the address cannot be bound.
+    Port 0 picks a free one. Raises AlreadyServed, or OSError when the address cannot be bound.
     """
     import uvicorn
 
@@ -75,7 +75,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
 
 
 def configure(data: Path, host: str, url: str) -> Settings:
-    """Set this process's environment, which the workers inherit; what the user has set stays."""
+    """Set this process's environment, which the workers inherit; keeps the user's values."""
     os.environ["CLIPWISE_PLACE"] = "embedded"
     os.environ["CLIPWISE_DATA"] = str(data.resolve())
     os.environ.setdefault("PUBLIC_URL", url)
@@ -86,7 +86,7 @@ def configure(data: Path, host: str, url: str) -> Settings:
 
 
 def application(place: EmbeddedPlace) -> FastAPI:
-    """The API with the storage beside it that Cloud Storage is elsewhere."""
+    """Return the API with the storage application mounted, which replaces Cloud Storage."""
     from functions.api.app import create_app
 
     app = create_app()
@@ -95,7 +95,7 @@ def application(place: EmbeddedPlace) -> FastAPI:
 
 
 def worker_folder(data: Path) -> Path:
-    """The workers' temporary folder; what killed ones left there goes."""
+    """Create the workers' temporary folder, removing leftovers of killed workers."""
     folder = data / "tmp"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -104,18 +104,18 @@ def worker_folder(data: Path) -> Path:
 
 @contextmanager
 def sole_server(data: Path) -> Iterator[None]:
-    """Hold the data folder for this process alone; raises AlreadyServed."""
+    """Lock the data folder for this process; raises AlreadyServed."""
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyServed(f"another clipwise serves {data}; stop it or choose another --data folder") from None
+            raise AlreadyServed(f"another Clipwise server uses {data}. Stop it or use another --data folder.") from None
         yield
 
 
 @contextmanager
 def bound(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that has the address; raises OSError when another has it."""
+    """Bind a socket to the address; raises OSError if it is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, since asyncio switches Nagle's algorithm off only where it reads so: else answers wait for 40 ms.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:

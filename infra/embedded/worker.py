@@ -1,4 +1,4 @@
-"""One worker process: takes deliveries from the queue and calls the functions with the events they get in the cloud."""
+"""A worker process: takes deliveries from the queue and calls functions with the same events as in the cloud."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
 OVERTIME = 70
-"""Exit code of a worker that ended itself because a function ran past its timeout."""
+"""Exit code of a worker that ended itself because a function exceeded its timeout."""
 
 
 def pool(name: str) -> list[Function]:
@@ -35,7 +35,7 @@ def pool(name: str) -> list[Function]:
 
 
 def load(name: str) -> Callable[[Any], Any]:
-    """The function's entry point, as the function host would find it."""
+    """Return the function's entry point, as functions-framework would find it."""
     entry: Callable[[Any], Any] = getattr(importlib.import_module(f"functions.{name}.main"), name)
     return entry
 
@@ -50,7 +50,7 @@ def work(queue: Queue, names: list[str]) -> None:
 
 
 def handle(queue: Queue, delivery: Delivery) -> None:
-    """Call the function; acknowledge when it returns, refuse when it raises."""
+    """Call the function; acknowledge the delivery if it returns, reject it if it raises."""
     over = threading.Event()
     keeper = threading.Thread(target=keep, args=(queue, delivery, over), daemon=True)
     keeper.start()
@@ -69,7 +69,7 @@ def handle(queue: Queue, delivery: Delivery) -> None:
 
 
 def keep(queue: Queue, delivery: Delivery, over: threading.Event) -> None:
-    """Hold the delivery's lease while the function runs; end the process when it runs too long, as the cloud does."""
+    """Renew the delivery's lease while the function runs; end the process after its timeout, as the cloud does."""
     deadline = time.monotonic() + wiring().functions[delivery.function].timeout_sec
     while not over.wait(LEASE_SEC / 3):
         if time.monotonic() > deadline:

@@ -31,7 +31,7 @@ def posts() -> list[Post]:
 
 
 class Workers:
-    """Keeps every post filled while the context lasts; a worker that dies is replaced.
+    """Keeps all worker processes running while the context lasts, and replaces those that exit.
 
     Workers end with this process however it ends: they see their standard input close.
     """

@@ -21,7 +21,7 @@ READY_SEC = 300.0
 
 @dataclass(frozen=True)
 class Hosts:
-    """Where the emulators answer.
+    """Addresses of the emulators.
 
     Attributes:
         firestore: `host:port`.
@@ -39,7 +39,7 @@ class Hosts:
         return f"{self.project}-"
 
     def environ(self) -> dict[str, str]:
-        """What a process needs in its environment to run on the emulators; Google's clients read the hosts."""
+        """Return the environment of a process that runs on the emulators; Google's clients read the hosts."""
         return {
             "CLIPWISE_PLACE": "gcp",
             "GOOGLE_CLOUD_PROJECT": self.project,
@@ -52,17 +52,17 @@ class Hosts:
 
 @contextmanager
 def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obtain: bool = True) -> Iterator[Hosts]:
-    """Have all three emulators run while the context lasts.
+    """Run all three emulators while the context lasts.
 
-    One that a `*_EMULATOR_HOST` variable names already is used and left as it is. The others are started on free
-    ports of 127.0.0.1; `folder` keeps their logs and the stored objects. Documents and messages end with the context.
+    An emulator that a `*_EMULATOR_HOST` variable names is used as it is. The others are started on free ports of
+    127.0.0.1; `folder` holds their logs and the stored objects. Documents and messages are lost with the context.
 
     Args:
         rules: Security rules for Firestore.
-        obtain: Whether to install what is missing; False only looks for it.
+        obtain: Whether to install missing emulators; if False, they are only searched for.
 
     Raises:
-        EmulatorsUnavailable: One cannot be had or does not start.
+        EmulatorsUnavailable: An emulator is not available or does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -90,11 +90,11 @@ def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obta
             try:
                 process.wait_for_port(port, READY_SEC)
             except EmulatorsUnavailable as error:
-                raise EmulatorsUnavailable(f"the {name} emulator does not start: {error}") from None
+                raise EmulatorsUnavailable(f"the {name} emulator did not start: {error}") from None
         yield Hosts(firestore, pubsub, storage, project)
 
 
 def program(emulator: Emulator, port: int, obtain: bool = True) -> list[str]:
-    """The command that starts one of Google's emulators on 127.0.0.1; raises EmulatorsUnavailable."""
+    """Return the command that starts one of Google's emulators on 127.0.0.1; raises EmulatorsUnavailable."""
     found = [str(java(obtain)), "-Duser.language=en", "-cp", str(jar(emulator, obtain)), emulator.main]
     return [*found, "--host=127.0.0.1", f"--port={port}"]

@@ -1,4 +1,4 @@
-"""What the emulated place can lack."""
+"""Errors of the emulated environment."""
 
 from __future__ import annotations
 

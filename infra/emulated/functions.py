@@ -60,5 +60,5 @@ def server(row: Function, host: str, port: int, python: str = sys.executable) ->
 
 
 def threads(row: Function) -> int:
-    """How many events a function works on at once here, where one process stands for all of its instances."""
+    """Return how many events a function processes at once, with one process in place of all its instances."""
     return (os.cpu_count() or 1) if row.cpu_bound else max(IO_THREADS, row.concurrency)

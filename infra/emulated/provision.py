@@ -1,4 +1,4 @@
-"""Topics and push subscriptions on the Pub/Sub emulator, from the wiring table; Terraform makes them in the cloud."""
+"""Creates topics and push subscriptions on the Pub/Sub emulator from the wiring table, as Terraform does."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ATTEMPTS = (5, 100)
 
 
 def provision(hosts: Hosts, endpoints: Mapping[str, str]) -> None:
-    """Make all topics, the subscription `dead-letter`, and a push subscription for each function in `endpoints`.
+    """Create all topics, the subscription `dead-letter`, and a push subscription for each function in `endpoints`.
 
-    A subscription carries its function's name. Doing it again is no error: it moves the subscriptions to the new
-    endpoints. Buckets need nothing: the storage emulator has those of the table.
+    A subscription has its function's name. Running it again moves the subscriptions to the new endpoints. Buckets
+    need no setup: the storage emulator has those of the table.
 
     Args:
         endpoints: Base URL of each function's server, such as `http://127.0.0.1:9001`.
@@ -46,19 +46,19 @@ def provision(hosts: Hosts, endpoints: Mapping[str, str]) -> None:
 
 
 def pushed_topic(function: Function) -> str | None:
-    """The topic whose messages are pushed to the function; None for one that is called over HTTP."""
+    """Return the topic whose messages are pushed to the function; None for one that is called over HTTP."""
     if function.trigger.bucket:
         return event_topic(function.name)
     return function.trigger.topic
 
 
 def subscription(hosts: Hosts, function: Function, endpoint: str) -> dict[str, Any]:
-    """The push subscription of a function.
+    """Build the push subscription of a function.
 
     functions-framework reads a message's topic from the endpoint's path. An object's event needs none: it is pushed
-    as it was published, attributes as headers, which is a CloudEvent in binary mode.
+    as published, with its attributes as headers, which is a CloudEvent in binary mode.
 
-    It has no retry policy, so that what is refused comes back after a second: with one, the emulator (0.8.20) stops
+    It has no retry policy, so that rejected messages come back after a second: with one, the emulator (0.8.20) stops
     all redeliveries of a subscription as soon as two of its messages wait together (docs/decisions/no-backoff.md).
     """
     topic = pushed_topic(function)

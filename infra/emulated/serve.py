@@ -1,4 +1,4 @@
-"""The emulated place: Google's emulators, and every function under Google's function host, until interrupted."""
+"""The emulated environment: Google's emulators and every function under functions-framework, until interrupted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from shared.settings import read_settings
 
 
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when requests are answered.
+    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when the server accepts requests.
 
     Raises:
-        AlreadyServed: Another server works on the same data folder.
-        EmulatorsUnavailable: An emulator cannot be had or a function does not start; the message says what to do.
+        AlreadyServed: Another server uses the same data folder.
+        EmulatorsUnavailable: An emulator or a function does not start; the message says what to do.
         OSError: The address cannot be bound.
     """
     from infra.emulated.processes import free_port

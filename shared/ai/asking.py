@@ -52,18 +52,18 @@ def ask_for(model: type[T], ask: Ask, tick: Tick, rooms: tuple[int, int] = (ROOM
         PermanentError: `answer_too_long`: it was cut short with more room too.
         TransientError: `answer_invalid`: it does not fit the schema after the repair either.
     """
-    tick(0, "Asking the AI")
+    tick(0, "Sending the request to the AI")
     room, more_room = rooms
     answer = ask(room, None)
     if answer.truncated:
-        tick(0.3, "The answer was cut short; asking for it again with more room")
+        tick(0.3, "The answer was cut off; requesting it again with a higher token limit")
         room = more_room
         answer = _whole(ask(room, None))
     try:
         return parsed(model, answer.text)
     except ValueError as error:
         repair = Repair(answer.text, problems_of(error))
-    tick(0.6, "The answer had the wrong form; having it repaired")
+    tick(0.6, "The answer did not match the schema; requesting a correction")
     answer = _whole(ask(room, repair))
     try:
         return parsed(model, answer.text)

@@ -102,7 +102,7 @@ class GeminiProvider:
             self._meter.note("Gemini saw the key frames instead of the whole video.")
             yield key_frames(evidence), len(evidence.frames)
             return
-        tick(0, "Fetching the video")
+        tick(0, "Downloading the video")
         path, media_type = evidence.source(), media_type_of(evidence.info.container)
         if fits(evidence):
             yield [Part.from_bytes(data=path.read_bytes(), mime_type=media_type)], whole

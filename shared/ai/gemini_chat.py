@@ -27,7 +27,7 @@ def talk(
     `refused`, `answer_too_long`.
     """
     meter.allow()
-    tick(0, "Asking the AI")
+    tick(0, "Sending the request to the AI")
     first, rest = patiently(lambda: begun(client, model, instructions, turns), tick)
     usage: GenerateContentResponseUsageMetadata | None = None
     end: str | None = None
@@ -43,7 +43,7 @@ def talk(
                 end = finish_reason(response) or end
                 text = text_of(response)
                 if text:
-                    tick(0.5, "The AI is answering")
+                    tick(0.5, "Receiving the answer")
                     said.append(text)
                     yield text
     finally:

@@ -39,7 +39,7 @@ def uploaded(client: Client, path: Path, media_type: str, tick: Tick) -> Iterato
     """
     name = f"files/clip-{uuid.uuid4().hex}"
     try:
-        tick(0.3, "Handing the file to Gemini")
+        tick(0.3, "Uploading the file to Gemini")
         yield _uri(_active(client, _upload(client, path, name, media_type, tick), tick))
     finally:
         _delete(client, name)

@@ -117,7 +117,7 @@ def handed_over(client: Client, sound: Sound, files: bool, tick: Tick) -> Iterat
     from google.genai.types import Part
 
     if sound.path.stat().st_size <= INLINE_BYTES:
-        tick(0, "Handing the sound to Gemini")
+        tick(0, "Sending the audio to Gemini")
         yield Part.from_bytes(data=sound.path.read_bytes(), mime_type=FLAC)
         return
     if not files:

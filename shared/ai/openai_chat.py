@@ -26,7 +26,7 @@ def talk(
     `answer_too_long`.
     """
     meter.allow()
-    tick(0, "Asking the AI")
+    tick(0, "Sending the request to the AI")
     with told():
         stream = client.chat.completions.create(
             model=model,
@@ -47,7 +47,7 @@ def talk(
                         raise declined("it refused")
                     end = choice.finish_reason or end
                     if choice.delta.content:
-                        tick(0.5, "The AI is answering")
+                        tick(0.5, "Receiving the answer")
                         said.append(choice.delta.content)
                         yield choice.delta.content
     finally:

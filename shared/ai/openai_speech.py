@@ -78,7 +78,7 @@ def listen(client: OpenAI, model: str, sound: Sound, meter: Meter, tick: Tick) -
     Raises what `shared.ai.openai_calls.optional` does, and TransientError `answer_invalid`.
     """
     meter.allow()
-    tick(0, "Having the speech written down")
+    tick(0, "Transcribing the audio")
     with optional("transcription"):
         answer = client.audio.transcriptions.create(
             file=("sound.flac", sound.path.read_bytes(), "audio/flac"),

@@ -125,7 +125,7 @@ class Crawler:
         self._run.tick(min(0.99, max(kept, read)), f"{chunk.tally.downloaded} images")
 
     def _pulse_search(self) -> None:
-        self._run.tick(0, f"Asking {self._chunk.source}")
+        self._run.tick(0, f"Querying {self._chunk.source}")
 
     def _in_time(self) -> bool:
         return time.monotonic() < self._until

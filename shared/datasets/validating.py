@@ -54,7 +54,7 @@ def validate_chunk(run: PartRun) -> None:
             findings.update(one.check for one in wrong)
             validated.accepted += not wrong
             validated.checked += 1
-            run.tick(0, f"{validated.checked} images looked at")
+            run.tick(0, f"{validated.checked} images checked")
         validated.findings = dict(findings)
         run.leave(_written(validated.document() | {"cursor": cursor}))
         if cursor is None or time.monotonic() > until:
@@ -211,4 +211,4 @@ def _write_all(run: StageRun, changes: dict[str, Change]) -> None:
 
     with ThreadPoolExecutor(WRITERS) as threads:
         for number, _ in enumerate(threads.map(write, changes.items()), start=1):
-            run.tick(0.5 + 0.5 * number / len(changes), "Writing what was found")
+            run.tick(0.5 + 0.5 * number / len(changes), "Storing verdicts")

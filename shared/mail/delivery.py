@@ -1,4 +1,4 @@
-"""Getting mails on their way: to an SMTP server, or into a folder."""
+"""Delivery of emails: to an SMTP server, or into a folder."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ log = logging.getLogger(__name__)
 TIMEOUT_SEC = 20.0
 
 Deliver = Callable[[EmailMessage], None]
-"""Raises PermanentError `mail_refused` when it is no use to try again, TransientError `mail_delayed` when it is."""
+"""Raises PermanentError `mail_refused` if a retry cannot help, TransientError `mail_delayed` if it can."""
 
 
 def delivery(settings: Settings) -> Deliver:
-    """By the SMTP server of the settings; without one into the data folder's `outbox`."""
+    """Return the delivery for the settings: their SMTP server or, without one, the data folder's `outbox`."""
     return Smtp(settings) if settings.smtp_host else Outbox(settings.clipwise_data / "outbox")
 
 
 class Outbox:
-    """A folder of `.eml` files, which every mail program opens. Only the owner of the process may read them."""
+    """A folder of `.eml` files, which mail programs can open. Only the owner of the process can read them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,8 +47,8 @@ class Outbox:
             raise TransientError(
                 "mail_delayed", f"The mail cannot be written: {error.strerror}. Check the data folder."
             ) from error
-        # Neither the address nor the text: what opens a door stands in the file alone.
-        log.info("a mail lies in %s", path)
+        # Log neither the address nor the text: only the file may contain the token.
+        log.info("wrote an email to %s", path)
 
 
 def _file_name(message: EmailMessage) -> str:
@@ -57,7 +57,7 @@ def _file_name(message: EmailMessage) -> str:
 
 
 class Smtp:
-    """A mail server (RFC 5321), reached anew for each mail; with TLS its certificate is checked."""
+    """A mail server (RFC 5321), with one connection per email; TLS certificates are verified."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -91,7 +91,7 @@ class Smtp:
 
 
 def _judged(code: int) -> PermanentError | TransientError:
-    """Replies from 500 on are final (RFC 5321, 4.2.1), but for those about signing in, which settings can mend."""
+    """Map a reply code: 5xx is permanent (RFC 5321, 4.2.1), except for authentication, which settings can fix."""
     if code >= 550:
         return PermanentError(
             "mail_refused",

@@ -1,4 +1,4 @@
-"""A mail as it is written, and as it is sent."""
+"""Emails: their content, and their RFC 5322 form."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Mail:
 
 
 def as_message(mail: Mail, sender: str) -> EmailMessage:
-    """RFC 5322. Raises ValueError for an address or a subject with a line break."""
+    """Convert to RFC 5322; raises ValueError for an address or a subject with a line break."""
     message = EmailMessage()
     message["From"] = sender
     message["To"] = mail.to
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or "localhost")
-    # So that no holiday notice comes back (RFC 3834).
+    # Prevents automatic replies (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
-    # Long links are not to be broken by an encoding, for those who read the file itself.
+    # Keep long links unbroken for people who read the file itself.
     message.set_content(mail.text, cte="7bit" if mail.text.isascii() else "quoted-printable")
     return message

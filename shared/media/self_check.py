@@ -1,7 +1,7 @@
-"""Trying out on a clip of two frames what `extract` does with every video.
+"""Checks on a two-frame clip that the steps of `extract` work.
 
-What reads videos breaks with a library that is missing, or of another version, and nothing else shows it before a
-user's file does. So nothing here is imported before it is tried.
+Media processing breaks if a library is missing or has another version, and nothing else would show it before a user's
+file does. So each library is imported only when it is checked.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = {"numpy": "NumPy", "av": "PyAV", "cv2": "OpenCV"}
 ADVICE = (
-    "install the versions that Clipwise needs: run `pip install 'clipwise[embedded]'`, or `make demo` in a clone of the"
-    " repository"
+    "install the required versions: run `pip install 'clipwise[embedded]'`, or `make demo` in a clone of the repository"
 )
 
 _FPS, _FRAMES = 5, 2
@@ -74,9 +73,9 @@ def find_faults() -> list[Fault]:
             with trying("reading a video"):
                 info = read_info(clip)
         if info:
-            with trying("taking frames out of a video"):
+            with trying("extracting frames from a video"):
                 take_frames(clip, info, out)
-            with trying("taking the sound out of a video"):
+            with trying("extracting audio from a video"):
                 take_sound(clip, info, out)
             with trying("reading subtitles"):
                 take_subtitles(clip, info)

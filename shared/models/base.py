@@ -14,11 +14,11 @@ class Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
     def document(self) -> dict[str, Any]:
-        """The form that `Documents` store: camelCase keys, native datetimes."""
+        """Return the form that `Documents` store: camelCase keys, native datetimes."""
         return self.model_dump(mode="python", by_alias=True)
 
     def json_form(self) -> dict[str, Any]:
-        """The form that goes over HTTP: camelCase keys, ISO 8601 times."""
+        """Return the JSON form for HTTP: camelCase keys, ISO 8601 times."""
         return self.model_dump(mode="json", by_alias=True)
 
     @classmethod

@@ -232,7 +232,7 @@ def give_back(state: StageState, problem: JobError | None, *, counts: bool) -> N
     """Let another delivery try the stage; an attempt that was only interrupted by a shutdown does not count."""
     state.lease = None
     state.error = problem
-    state.message = f"Trying again: {problem.message}" if problem else None
+    state.message = f"Retrying: {problem.message}" if problem else None
     if not counts:
         state.attempts -= 1
 

@@ -87,7 +87,7 @@ def make_video(pictures: list[Path], into: Path, shown_sec: float, tick: Tick) -
         stream.pix_fmt = "yuv420p"
         stream.codec_context.gop_size = each
         for number, path in enumerate(pictures):
-            tick(number / len(pictures), "Making a video of the pictures")
+            tick(number / len(pictures), "Rendering a video from the images")
             picture = decode(path)
             if picture is None:
                 continue

@@ -56,7 +56,7 @@ def find_page(url: str, settings: Settings, tick: Tick) -> Page | None:
         return None
     try:
         stop_at_page(link)
-        limits = Limits(time.monotonic() + MAX_SEC, lambda: tick(0, "Following the short link"))
+        limits = Limits(time.monotonic() + MAX_SEC, lambda: tick(0, "Resolving the short link"))
         with guarded_get(url, settings, limits, {}, visit=stop_at_page) as answer:
             status = answer.status
     except Found as found:

@@ -84,7 +84,7 @@ def has_status(shown: Locator, status: str) -> None:
 def test_a_job_is_seen_from_queued_to_done(server: Server, page: Page, film: bytes) -> None:
     """Whoever has the page open sees a new job wait and be done, without doing anything."""
     open_tasks(page, server)
-    expect(page.get_by_role("status")).to_have_text("There is no task here yet.")
+    expect(page.get_by_role("status")).to_have_text("No jobs found.")
     job = Upload(server, film, "film.mp4")
     shown = task(page, "film.mp4")
     has_status(shown, "queued")
@@ -132,7 +132,7 @@ def test_a_job_is_tried_again(server: Server, page: Page, film: bytes) -> None:
     shown = task(page, "unlucky.mp4")
     has_status(shown, "failed")
     expect(shown.locator(".error")).to_have_text("persist: The disk was full.")
-    shown.get_by_role("button", name="Try again: unlucky.mp4").click()
+    shown.get_by_role("button", name="Retry: unlucky.mp4").click()
     has_status(shown, "done")
 
 
@@ -156,7 +156,7 @@ def test_many_jobs_come_in_pages(server: Server, page: Page) -> None:
     open_tasks(page, server)
     expect(page.get_by_role("heading", name="many 24.mp4")).to_be_visible()
     expect(page.locator("#jobs > li")).to_have_count(20)
-    page.get_by_role("button", name="Show older ones").click()
+    page.get_by_role("button", name="Show older jobs").click()
     expect(task(page, "many 0.mp4")).to_be_visible()
     page.get_by_label("Show", exact=False).first.select_option("failed")
     expect(page.get_by_role("heading", name="many 24.mp4")).to_have_count(0)
@@ -259,7 +259,7 @@ def test_a_pasted_token(guarded: Server, ann: dict[str, Any], page: Page) -> Non
         page.get_by_label("Token").fill(token)
         page.get_by_role("button", name="Sign in").click()
         if token == "nonsense":
-            expect(page.get_by_role("status")).to_have_text("This token is not valid, or no longer.")
+            expect(page.get_by_role("status")).to_have_text("The token is invalid or has expired.")
     has_status(task(page, "ann's.mp4"), "queued")
 
 

@@ -61,7 +61,7 @@ def test_from_signing_up_to_logging_out(run: Run) -> None:
     joined(run)
 
     assert run("whoami").stdout.strip() == "ann <ann@example.com>"
-    assert "No jobs yet" in run("jobs").output
+    assert "No jobs found" in run("jobs").output
     assert run("logout").exit_code == 0
     assert run("whoami").exit_code == 2
 

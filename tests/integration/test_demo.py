@@ -90,10 +90,10 @@ def test_a_demo_that_fails_shows_the_servers_last_error_and_its_log(tmp_path: Pa
     assert "Traceback" not in demo.stderr
 
     begin, _, end = demo.stderr.partition("render")
-    assert f"reading a video does not work: TypeError: {METADATA_ERRORS}. To mend it, install" in begin
+    assert f"reading a video does not work: TypeError: {METADATA_ERRORS}. To fix it, install" in begin
     incident = re.search(r"a bug in the stage “extract” \(incident ([0-9a-f]{8})\)", end)
     assert incident is not None, end
-    error, _, place = end.partition("The server's last error:\n")[2].partition("\n\nThe server's whole log: ")
+    error, _, place = end.partition("Last error of the server:\n")[2].partition("\n\nLog of the server: ")
     assert error.startswith("ERROR ")
     assert f"incident={incident[1]}" in error
     assert error.splitlines()[-1] == f"TypeError: {METADATA_ERRORS}"

@@ -85,7 +85,7 @@ def test_every_kind_is_shown_without_a_key(server: Server, trap: Trap, talk: Pat
 
 def test_it_is_said_loudly_and_kept_apart(server: Server) -> None:
     """Nobody takes what is made up for real: the start says so, and the data folder for real jobs has none of it."""
-    assert "ALL AI ANSWERS ARE MADE UP" in server.logs()["data.log"]
+    assert "ALL AI RESULTS ARE MADE UP" in server.logs()["data.log"]
     assert [path.name for path in server.data.iterdir()] == ["fake-ai"]
 
 

@@ -43,14 +43,14 @@ def test_nobody_there_is_told_from_something_wrong(data: Path) -> None:
     """Exit code 2 is for a server that does not answer."""
     silent = smoke(data, "http://127.0.0.1:9")
     assert silent.returncode == 2
-    assert "No Clipwise server answers" in silent.stderr
+    assert "No Clipwise server responds" in silent.stderr
 
 
 @pytest.mark.parametrize(
     ("polled", "told"),
     [
         (job("failed", error={"code": "boom", "message": "It broke.", "stage": "analyze"}), "It broke. (boom)"),
-        (job("running"), "no further"),
+        (job("running"), "the job is still running"),
         (job("done"), "FAILED"),
     ],
 )

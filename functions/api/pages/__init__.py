@@ -1,4 +1,4 @@
-"""Pages for people, which load nothing from other servers."""
+"""HTML pages that load nothing from other servers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COMMON = {
 
 @cache
 def page(name: str) -> HTMLResponse:
-    """A page that is one file."""
+    """Return a page that consists of one file."""
     html = (Path(__file__).parent / f"{name}.html").read_text(encoding="utf-8")
     return guarded(html, {"img-src": "data:", "require-trusted-types-for": "'script'"})
 
 
 def guarded(html: str, directives: dict[str, str]) -> HTMLResponse:
-    """With a policy that lets its own scripts and styles through by their hashes (CSP level 3, 2.3.1), and nothing
-    else but what `directives` allow."""
+    """Return a page with a policy that allows its own scripts and styles by their hashes (CSP level 3, 2.3.1), and
+    otherwise only what `directives` allow."""
     policy = COMMON | directives
     for element, text in _INLINE.findall(html):
         name = f"{element}-src"

@@ -93,7 +93,10 @@ class MessagePage(BaseModel):
 
 
 def question_in(messages: list[ChatTurn]) -> str:
-    """Raises PermanentError `system_refused`, `no_question`, `question_too_long`."""
+    """Return the question in a conversation.
+
+    Raises PermanentError `system_refused`, `no_question`, `question_too_long`.
+    """
     if any(turn.role == "system" for turn in messages):
         raise PermanentError("system_refused", "Messages with the role “system” are not accepted. Use the role “user”.")
     asked = [turn.content.strip() for turn in messages if turn.role == "user"]
@@ -105,7 +108,7 @@ def question_in(messages: list[ChatTurn]) -> str:
 
 
 def asked_of_group(place: Platform, owner: str, group_id: str, text: str, language: str | None = None) -> Question:
-    """Raises NotFound."""
+    """Build a question about a group; raises NotFound."""
     group = groups.own_group(place.documents, group_id, owner)
     return Question(text, owner, group.videos, group_id=group.id, language=language)
 
@@ -117,7 +120,7 @@ def asked_by_link(place: Platform, token: str, text: str, language: str | None =
 
 
 def asked_of_video(place: Platform, owner: str, video_id: str, text: str, language: str | None = None) -> Question:
-    """Raises NotFound."""
+    """Build a question about a video; raises NotFound."""
     video = videos.own_video(place, video_id, owner)
     return Question(text, owner, [video.id], video_id=video.id, language=language)
 

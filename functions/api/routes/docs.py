@@ -1,4 +1,4 @@
-"""The interactive documentation. Its scripts come from here, so that it works without internet and tells nobody."""
+"""The interactive documentation. It serves its own scripts, so it works offline and contacts no other server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file tells, for people to read."""
+"""Terminal view of a file's metadata."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def metadata_view(metadata: Metadata) -> RenderableType:
     tracks = ", ".join(f"{track.language or 'unknown language'} ({track.codec})" for track in info.subtitles)
     rows = {
         "Duration": metadata.duration,
-        "Picture": ", ".join(filter(None, picture)) if info.has_video else "none",
-        "Sound": ", ".join(filter(None, sound)) if info.has_audio else "none",
+        "Video": ", ".join(filter(None, picture)) if info.has_video else "none",
+        "Audio": ", ".join(filter(None, sound)) if info.has_audio else "none",
         "Subtitles": tracks or "none",
         "File": f"{info.container}, {words.megabytes(info.size_bytes)}",
         "Shots": str(metadata.shots),
         "Key frames": ", ".join(words.clock(frame.time) for frame in metadata.frames) or "none",
         "Thumbnail": f"at {words.clock(metadata.thumbnail.time)}" if metadata.thumbnail else "none",
-        "Damage": ", ".join(info.warnings),
+        "Warnings": ", ".join(info.warnings),
     }
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold cyan", no_wrap=True)

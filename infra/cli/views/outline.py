@@ -1,4 +1,4 @@
-"""Reels, summaries and transcripts, for people to read."""
+"""Terminal view of reels, summaries and transcripts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def outline_view(outline: Outline) -> RenderableType:
 
 
 def _table(entries: list[Entry]) -> Table:
-    """Names and times stand in a column of their own, if there are any."""
+    """Render entries; names and times, if any, get their own column."""
     labelled = any(entry.label for entry in entries)
     table = Table.grid(padding=(0, 2) if labelled else (0, 1))
     if labelled:

@@ -1,4 +1,4 @@
-"""A recipe, for people to read."""
+"""Terminal view of a recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.models.recipe import Ingredient, Recipe, Sighting, Step
 
 def recipe_view(recipe: Recipe) -> RenderableType:
     empty = not (recipe.title or recipe.ingredients or recipe.steps)
-    title = "No recipe was found in this video." if empty else recipe.title or "A recipe without a title"
+    title = "No recipe was found in this video." if empty else recipe.title or "Untitled recipe"
     parts: list[RenderableType] = [Text(clean(title), style="bold")]
     if facts := _facts(recipe):
         parts.append(Text(" · ".join(facts)))
@@ -31,7 +31,7 @@ def recipe_view(recipe: Recipe) -> RenderableType:
 
 
 def _facts(recipe: Recipe) -> list[str]:
-    times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "in all"))
+    times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "total"))
     return [
         *([f"serves {amount(recipe.servings, None, ENGLISH)}"] if recipe.servings else []),
         *(f"{duration(minutes, ENGLISH)} {what}" for minutes, what in times if minutes is not None),

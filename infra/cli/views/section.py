@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 def section(heading: str, body: Table) -> list[RenderableType]:
-    """Nothing for an empty table."""
+    """Render a heading with a table; nothing for an empty table."""
     if not body.row_count:
         return []
     return [Text(), Text(heading, style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False)]

@@ -144,7 +144,7 @@ class Sessions:
 
 
 def _span(content_range: str | None) -> tuple[int, int | None]:
-    """Where the bytes of a request start, and how many the object has if it says so."""
+    """Return the offset of a request's bytes, and the size of the object if the request contains it."""
     if content_range is None:
         return 0, None
     told = _RANGE.fullmatch(content_range)

@@ -86,7 +86,7 @@ class Store:
 
 
 def _checksums(stream: BinaryIO) -> Resource:
-    """Of all of the stream, which is then at its beginning."""
+    """Compute the checksums of the whole stream, and rewind it."""
     crc32c, md5 = google_crc32c.Checksum(), hashlib.md5(usedforsecurity=False)
     while piece := stream.read(PIECE):
         crc32c.update(piece)

@@ -43,7 +43,7 @@ class OfflineProvider:
                 f"The offline provider does not support the kind {kind.name!r}. Configure an AI provider.",
             )
         screen = read_screen_once(evidence, language, lambda done, what: tick(done * READING, what))
-        tick(READING, "Putting together what was found")
+        tick(READING, "Assembling the result")
         result = make(add_measures(kind, evidence, screen.lines), screen, language)
         return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 

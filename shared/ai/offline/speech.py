@@ -50,7 +50,7 @@ def listen(model_dir: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
     )
     lines = []
     for one in spoken:
-        tick(min(1.0, one.end / sound.duration_sec) if sound.duration_sec else 1.0, "Listening")
+        tick(min(1.0, one.end / sound.duration_sec) if sound.duration_sec else 1.0, "Transcribing the audio")
         lines.append(segment_of(one))
     segments = in_order(lines, sound.duration_sec)
     meter.count_own("offline", folder.name, sound.duration_sec)

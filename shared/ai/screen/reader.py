@@ -54,7 +54,7 @@ def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick
     before: Picture | None = None
     in_cyrillic = primary(language) in CYRILLIC
     for number, (frame, path) in enumerate(samples):
-        tick(number / len(samples), "Reading the text on the screen")
+        tick(number / len(samples), "Reading on-screen text")
         picture = load(frame, path)
         if looks and before is not None and shows_same(before, picture):
             looks.append(replace(looks[-1], time=frame.time, frame=frame.name))

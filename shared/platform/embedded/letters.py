@@ -1,4 +1,4 @@
-"""What the mails of local accounts say."""
+"""Texts of the emails for local accounts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 
 from shared.mail.message import Mail
 
-_IGNORE = "If this was not you, ignore this mail."
+_IGNORE = "If you did not request this, ignore this email."
 
 
 class Letters:
-    """Texts with a way to answer: a link to the page of the frontend, or a command where there is none.
+    """Texts with a link to the frontend's page or, without a frontend, a command.
 
     Args:
         page: URL of the page, or empty.
@@ -22,30 +22,33 @@ class Letters:
 
     def verify(self, to: str, account: str, token: str) -> Mail:
         how = self._how("verify-email", account, token)
-        return Mail(to, "Verify your address", f"Welcome to Clipwise. To verify this address, {how}\n\n{_IGNORE}\n")
+        return Mail(
+            to, "Verify your address", f"Welcome to Clipwise. To verify this email address, {how}\n\n{_IGNORE}\n"
+        )
 
     def known(self, to: str) -> Mail:
         text = (
-            "Somebody wanted to use this address for an account at Clipwise, but it has one already.\n"
-            "If that was you, sign in, or have your password reset.\n\n"
+            "Someone tried to create a Clipwise account with this email address, but the address already has one.\n"
+            "If that was you, sign in or reset your password.\n\n"
         )
         return Mail(to, "You have an account", f"{text}{_IGNORE}\n")
 
     def reset(self, to: str, account: str, token: str) -> Mail:
         how = self._how("reset-password", account, token)
-        return Mail(to, "Reset your password", f"To choose a new password at Clipwise, {how}\n\n{_IGNORE}\n")
+        return Mail(to, "Reset your password", f"To set a new Clipwise password, {how}\n\n{_IGNORE}\n")
 
     def change_address(self, to: str, account: str, token: str) -> Mail:
         how = self._how("verify-email", account, token)
-        return Mail(to, "Verify your new address", f"To use this address at Clipwise, {how}\n\n{_IGNORE}\n")
+        return Mail(to, "Verify your new address", f"To use this email address for Clipwise, {how}\n\n{_IGNORE}\n")
 
     def password_changed(self, to: str) -> Mail:
-        text = "The password of your account at Clipwise was changed, and all its sessions have ended.\n"
-        return Mail(to, "Your password was changed", f"{text}If this was not you, have your password reset now.\n")
+        text = "The password of your Clipwise account was changed. All sessions of the account have ended.\n"
+        return Mail(to, "Your password was changed", f"{text}If you did not do this, reset your password now.\n")
 
     def address_changed(self, to: str, new: str) -> Mail:
-        text = f"The address of your account at Clipwise is {new} from now on.\n"
-        return Mail(to, "Your address was changed", f"{text}If this was not you, tell whoever runs {self._server}.\n")
+        text = f"The email address of your Clipwise account was changed to {new}.\n"
+        contact = f"If you did not do this, contact the operator of {self._server}.\n"
+        return Mail(to, "Your address was changed", text + contact)
 
     def _how(self, mode: str, account: str, token: str) -> str:
         if self._page:

@@ -128,7 +128,7 @@ def test_silence_is_not_listened_to(site: Site, folder: Path, openai: OpenAIServ
     id = submit(site, video)
     site.work()
     assert transcript(site, id).segments == []
-    assert "silence" in transcript(site, id).notes[0]
+    assert "silent" in transcript(site, id).notes[0]
     assert (look(site, id)["video"]["transcript"], listened(openai)) == (None, 0)
 
 
@@ -136,7 +136,7 @@ def test_a_video_without_sound_says_so(site: Site, folder: Path) -> None:
     """There is a result, and it tells why it has no words."""
     id = submit(site, small_video(folder / "pictures.mp4", 3))
     site.work()
-    assert transcript(site, id).notes == ["The video has no sound."]
+    assert transcript(site, id).notes == ["The video has no audio."]
     assert look(site, id)["video"]["transcriptSource"] is None
 
 

@@ -50,7 +50,7 @@ def test_words_are_heard_with_their_times(folder: Path, spoken: Sound) -> None:
     usage = heard.usage
     assert (usage.provider, usage.model, usage.audio_seconds, usage.cost_usd) == ("offline", folder.name, 6, 0)
     assert usage.notes == []
-    assert told == ["Loading the speech model", "Listening"]
+    assert told == ["Loading the speech model", "Transcribing the audio"]
 
 
 def test_silence_gives_no_words(folder: Path, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_cancelling_stops_the_listening(folder: Path, spoken: Sound) -> None:
     """A job that is cancelled is left at the next segment."""
 
     def tick(_: float, what: str) -> None:
-        if what == "Listening":
+        if what == "Transcribing the audio":
             raise Cancelled("job")
 
     with pytest.raises(Cancelled):

@@ -85,7 +85,7 @@ def test_submit_shows_the_recipe(script: Script, video: Path) -> None:
     assert [line.split() for line in result.stdout.splitlines()] == [
         [],
         ["Soup", "[bold][31m"],
-        ["serves", "2", "·", "1", "h", "15", "min", "in", "all"],
+        ["serves", "2", "·", "1", "h", "15", "min", "total"],
         [],
         ["Ingredients"],
         ["1.5", "kg", "potatoes", "at", "1:05"],
@@ -140,9 +140,9 @@ def test_a_stored_result_is_said_to_be_one(script: Script) -> None:
     script.stored = True
     script.streams = [([DONE], "close")] * 2
     old, new = (run(script, "submit", "https://example.com/soup.mp4", *fresh) for fresh in ([], ["--fresh"]))
-    assert "done before" in old.stderr
+    assert "processed before" in old.stderr
     assert "--fresh" in old.stderr
-    assert "done before" not in new.stderr
+    assert "processed before" not in new.stderr
     assert [body.get("fresh") for body in script.bodies] == [None, True]
     assert old.stdout == new.stdout
 
@@ -203,7 +203,7 @@ def test_a_refused_upload_leaves_no_job_waiting(script: Script, video: Path) -> 
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(None, "no such file"), (b"", "empty_file"), (b"just a text", "unsupported_media")],
+    [(None, "No such file"), (b"", "empty_file"), (b"just a text", "unsupported_media")],
     ids=["missing", "empty", "text"],
 )
 def test_a_file_that_is_no_video_is_not_sent(script: Script, tmp_path: Path, content: bytes | None, told: str) -> None:
@@ -221,7 +221,7 @@ def test_a_link_of_another_kind_is_named_as_it_was_typed(script: Script) -> None
     """Who sends an ftp:// link reads it back unchanged, and which links there are."""
     result = run(script, "submit", "ftp://example.com/a.mp4")
     assert (result.exit_code, script.requests) == (2, [])
-    assert "ftp://example.com/a.mp4: there is no such file; a URL begins with http:// or https://" in result.stderr
+    assert "ftp://example.com/a.mp4: No such file. A URL must begin with http:// or https://." in result.stderr
 
 
 @pytest.mark.parametrize("port", ["-1", "65536"])

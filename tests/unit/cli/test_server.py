@@ -25,7 +25,7 @@ def test_a_folder_that_is_served_already_is_told(tmp_path: Path) -> None:
     """When `clipwise up` serves the same folder, the demo says so instead of disturbing it."""
     with (
         embedded_server(tmp_path / "data", tmp_path / "log"),
-        pytest.raises(NotStarted, match="another clipwise serves"),
+        pytest.raises(NotStarted, match="another Clipwise server uses"),
         embedded_server(tmp_path / "data", tmp_path / "other.log"),
     ):
         pass

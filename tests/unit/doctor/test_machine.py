@@ -85,8 +85,8 @@ def test_packages_are_those_of_all_functions() -> None:
 def test_a_version_outside_the_allowed_range_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that is too old, a too new one and a missing package are each named; 1.10 is above 1.9."""
     monkeypatch.setattr(machine, "version", {"old": "1.9.3", "new": "19.0.2", "fine": "1.10.0"}.__getitem__)
-    assert machine.mismatch("old", SpecifierSet(">=1.10,<2")) == "1.9.3, needs <2,>=1.10"
-    assert machine.mismatch("new", SpecifierSet(">=18,<19")) == "19.0.2, needs <19,>=18"
+    assert machine.mismatch("old", SpecifierSet(">=1.10,<2")) == "1.9.3, requires <2,>=1.10"
+    assert machine.mismatch("new", SpecifierSet(">=18,<19")) == "19.0.2, requires <19,>=18"
     assert machine.mismatch("fine", SpecifierSet(">=1.9,<2")) is None
     monkeypatch.undo()
     assert machine.mismatch("no-such-package", SpecifierSet("")) == "missing"

