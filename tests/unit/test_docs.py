@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -18,15 +17,10 @@ TREE = ("functions/", "shared/", "infra/", "terraform/", "tests/", "benchmarks/"
 
 
 def markdown_files() -> list[str]:
-    """Every Markdown file of the repository, tracked or new."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return sorted(name for name in listing.stdout.splitlines() if (ROOT / name).exists())
+    """Every Markdown file of the repository."""
+    files = [*ROOT.glob("*.md"), *(path for folder in TREE for path in (ROOT / folder).rglob("*.md"))]
+    names = (path.relative_to(ROOT) for path in files)
+    return sorted(str(name) for name in names if not {"node_modules", ".terraform"} & set(name.parts))
 
 
 def prose(path: Path) -> str:
