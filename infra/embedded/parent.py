@@ -11,7 +11,9 @@ def end_with_parent() -> None:
     """End this process when its standard input closes: the server holds the other end."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: its lock, held by a thread that reads, is a fatal error when the interpreter ends.
+        while os.read(sys.stdin.fileno(), 1):
+            pass
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
