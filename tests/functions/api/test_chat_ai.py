@@ -198,10 +198,11 @@ def test_a_reader_who_leaves_stops_the_model(site: Site, ai: EmbedsAnyway, name:
     with httpx.stream("POST", f"{site.url}/v1/chat", json=wish) as told:
         assert next(line for line in told.iter_lines() if line.startswith("data")) == 'data: {"text": "First."}'
 
-    def kept() -> list[Message]:
-        return messages(site)
+    def question_and_reply() -> list[Message]:
+        stored = messages(site)
+        return stored if len(stored) == 2 else []
 
-    _, reply = eventually(kept)
+    _, reply = eventually(question_and_reply)
     assert reply.error == "left"
     assert 0 < len(reply.content) < sum(map(len, whole)) / 2
     assert reply.usage.notes == [ESTIMATED]
