@@ -195,7 +195,7 @@ def test_unknown_formats_are_told_the_known_ones(site: Site) -> None:
     answer = export(site, recipe_job(site), "pdf")
     assert refused(answer) == (422, "format_unknown")
     assert answer.json()["detail"] == (
-        "A recipe job has no format 'pdf'; choose one of: jsonld, md, html, json, txt, srt, vtt."
+        "A recipe job has no format 'pdf'. Choose one of: jsonld, md, html, json, txt, srt, vtt."
     )
     metadata = export(site, done(site, {}, "metadata"), "md")
     assert refused(metadata) == (422, "format_unknown")
