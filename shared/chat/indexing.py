@@ -59,5 +59,5 @@ def embed(run: StageRun, made: list[Window], meter: Meter) -> Embedded | None:
         last = run.job.stages[run.stage].attempts >= wiring().functions[run.stage].attempts
         if error.retryable and not last:
             raise
-        meter.note(f"What is said is found by its words only, not by its meaning: {error.message}")
+        meter.note(f"The transcript can be searched by words only, not by meaning: {error.message}")
         return None

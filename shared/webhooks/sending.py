@@ -169,9 +169,9 @@ def _remember(documents: Documents, webhook: Webhook, delivery: Delivery, outcom
     def give_up(current: Webhook) -> bool:
         current.failures += 1
         if outcome.code == GONE:
-            pause(current, "The endpoint answered 410 Gone: it wants nothing more.")
+            pause(current, "The endpoint returned 410 Gone.")
         elif current.failures >= PAUSE_AFTER:
-            pause(current, f"{current.failures} deliveries in a row failed, the last because: {outcome.error}")
+            pause(current, f"{current.failures} consecutive deliveries failed. Last error: {outcome.error}")
         return True
 
     if delivery.status is DeliveryStatus.DELIVERED and webhook.failures:

@@ -149,7 +149,7 @@ def test_a_service_that_stays_down_costs_no_result(site: Site, openai: OpenAISer
     id = at_persist(site, SOUP, attempts=wiring().functions["persist"].attempts - 1)
     job = persist(site, id)
     assert (job.status, job.stages["persist"].status) == (JobStatus.DONE, StageStatus.DONE)
-    assert job.usage.notes[-1].startswith("What is said is found by its words only")
+    assert job.usage.notes[-1].startswith("The transcript can be searched by words only")
     (row,) = rows(site, id)
     assert "embedding" not in row
     assert row["model"] is None
@@ -171,5 +171,5 @@ def test_what_cannot_help_costs_no_result(site: Site, openai: OpenAIServer, trou
     id = at_persist(site, SOUP)
     job = persist(site, id)
     assert (job.status, job.stages["persist"].attempts) == (JobStatus.DONE, 1)
-    assert job.usage.notes[-1].startswith("What is said is found by its words only")
+    assert job.usage.notes[-1].startswith("The transcript can be searched by words only")
     assert [row["model"] for row in rows(site, id)] == [None]
