@@ -27,7 +27,7 @@ NewPassword = Annotated[
 
 @commands.command()
 def signup(
-    username: Annotated[str, typer.Argument(help="Username: letters, digits and the characters . + - _")],
+    username: Annotated[str, typer.Argument(help="Username. Letters, digits and the characters . + - _ are allowed.")],
     email: Annotated[str, typer.Argument(help="Email address. You must verify it before you can sign in.")],
     password: NewPassword,
     server: Server = LOCAL,

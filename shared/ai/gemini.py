@@ -99,7 +99,7 @@ class GeminiProvider:
 
         whole = round(evidence.info.duration_sec) or 1
         if evidence.source is None or not evidence.heard:
-            self._meter.note("Gemini saw the key frames instead of the whole video.")
+            self._meter.note("Gemini received key frames instead of the whole video.")
             yield key_frames(evidence), len(evidence.frames)
             return
         tick(0, "Downloading the video")

@@ -51,7 +51,7 @@ class Meter:
         cost = cost_usd(model, tokens_in, tokens_out, audio_tokens=audio_tokens, audio_sec=audio_sec)
         self._add(provider, model, tokens_in, tokens_out, audio_sec, cost or 0)
         if cost is None:
-            self.note(f"The price of {model} is not known; its calls count as free.")
+            self.note(f"The price of {model} is unknown; its calls are counted as free.")
         else:
             self._book(cost)
 

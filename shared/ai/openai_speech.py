@@ -125,14 +125,14 @@ def bill(meter: Meter, model: str, told: Transcription, sound: Sound) -> None:
 def segments_of(told: Transcription, sound: Sound, meter: Meter) -> list[Segment]:
     if told.segments is None:
         if told.text.strip():
-            meter.note("The speech model told no times: the words stand for the whole stretch they are from.")
+            meter.note("The speech model returned no timestamps: each text covers the whole passage it comes from.")
         return in_order([Segment(start=0, end=sound.duration_sec, text=told.text)], sound.duration_sec)
     spoken = sorted(told.segments, key=lambda one: one.start)
     words = [Word(start=one.start, end=one.end, text=one.word) for one in told.words or []]
     segments = with_words([Segment(start=one.start, end=one.end, text=one.text) for one in spoken], words)
     kept = [one for one, measures in zip(segments, spoken, strict=True) if not invented(measures, sound.duration_sec)]
     if len(kept) < len(segments):
-        meter.note("Stretches that the speech model itself took for silence or mistakes were left out.")
+        meter.note("Passages that the speech model marked as silence or as unreliable were omitted.")
     return in_order(kept, sound.duration_sec)
 
 

@@ -33,11 +33,11 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Summary:
     duration = evidence.info.duration_sec
     summary.notes = []
     if not evidence.transcript and not evidence.heard:
-        summary.notes.append("No words of this video are known.")
+        summary.notes.append("No transcript is available for this video.")
         if not evidence.frames:
             summary = Summary(summary="", chapters=[Chapter(title=WHOLE, start=0)], notes=summary.notes)
     if sum(len(segment.text) for segment in evidence.transcript) > MAX_TRANSCRIPT:
-        summary.notes.append("The video says more than was read: its last part is not summed up.")
+        summary.notes.append("The transcript was too long: its last part is not included in the summary.")
     summary.key_points = [grounded(point, evidence) for point in summary.key_points]
     summary.chapters = covering(summary.chapters, duration)
     summary.duration_sec = duration

@@ -159,7 +159,7 @@ def _instagram(item: Item, page: Page) -> Post:
         published=item.get("timestamp"),
     )
     if not own and video and len(children) > 1:
-        origin.notes.append(f"The post has {len(children)} parts; only its first video was fetched.")
+        origin.notes.append(f"The post has {len(children)} parts; only its first video was downloaded.")
     return Post(
         origin=origin,
         title=words(item.get("title"), MAX_NAME),

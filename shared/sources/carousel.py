@@ -132,5 +132,5 @@ def _with_music(
         sound = fetch(post.sound, folder / "sound", settings, tick, headers=headers(post.sound)).path
         return join(video, sound, folder, until=length)
     except ClipwiseError as error:
-        notes.append(f"The music behind the pictures could not be used: {error.message}")
+        notes.append(f"The background music could not be used: {error.message}")
         return video

@@ -128,7 +128,9 @@ def claim(documents: Documents, id: str) -> Delivery | None:
             delivery.status = DeliveryStatus.SENDING
             delivery.tries += 1
             delivery.due_at = delivery.wake_at = now + CLAIM
-            delivery.attempts = [*delivery.attempts, Attempt(at=now, error="It was broken off.")][-MOST_TRIES:]
+            delivery.attempts = [*delivery.attempts, Attempt(at=now, error="The attempt was interrupted.")][
+                -MOST_TRIES:
+            ]
         return taken
 
     with suppress(NotFound):

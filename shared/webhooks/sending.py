@@ -170,9 +170,9 @@ def _remember(documents: Documents, webhook: Webhook, delivery: Delivery, outcom
     def give_up(current: Webhook) -> bool:
         current.failures += 1
         if outcome.code == GONE:
-            pause(current, "The endpoint responded with 410 Gone.")
+            pause(current, "The endpoint returned 410 Gone.")
         elif current.failures >= PAUSE_AFTER:
-            pause(current, f"{current.failures} deliveries in a row failed. The last error: {outcome.error}")
+            pause(current, f"{current.failures} consecutive deliveries failed. Last error: {outcome.error}")
         return True
 
     if delivery.status is DeliveryStatus.DELIVERED and webhook.failures:

@@ -226,7 +226,7 @@ def alter(place: Platform, webhook_id: str, wanted: WebhookChange) -> dict[str, 
         if "description" in wanted.model_fields_set:
             webhook.description = wanted.description
         if wanted.paused:
-            endpoints.pause(webhook, "You have paused it.")
+            endpoints.pause(webhook, "Paused by the owner.")
         elif wanted.paused is not None:
             endpoints.resume(webhook)
         return True

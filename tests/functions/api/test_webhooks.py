@@ -64,7 +64,7 @@ def test_a_webhook_can_be_changed(open_site: Site) -> None:
 
     assert open_site.client.patch(url, json={"description": None}).json()["description"] is None
     paused = open_site.client.patch(url, json={"paused": True}).json()
-    assert (paused["paused"], paused["pausedReason"]) == (True, "You have paused it.")
+    assert (paused["paused"], paused["pausedReason"]) == (True, "Paused by the owner.")
     assert open_site.client.patch(url, json={"events": ["job.done"]}).json()["paused"]
     assert not open_site.client.patch(url, json={"paused": False}).json()["paused"]
 

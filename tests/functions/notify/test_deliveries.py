@@ -270,7 +270,7 @@ def test_a_dead_endpoint_is_paused_and_resumed(
     give_up(site, receiver, monkeypatch, 10)
     shown = state(site, webhook)
     assert shown["paused"]
-    assert "10 deliveries in a row" in shown["pausedReason"]
+    assert "10 consecutive deliveries failed" in shown["pausedReason"]
     assert "500" in shown["pausedReason"]
     end(site, number=10)
     assert len(receiver.requests) == 10
@@ -378,7 +378,7 @@ def test_an_attempt_that_died_is_made_again(
         with pytest.raises(SystemExit):
             site.work()
     (line,) = log(site, webhook)
-    assert (line["status"], line["attempts"][0]["error"]) == ("sending", "It was broken off.")
+    assert (line["status"], line["attempts"][0]["error"]) == ("sending", "The attempt was interrupted.")
     later(timedelta(seconds=61))
 
     assert len(receiver.requests) == 1

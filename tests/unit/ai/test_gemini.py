@@ -292,7 +292,7 @@ def test_vertex_is_asked_with_an_identity(tmp_path: Path, monkeypatch: pytest.Mo
         shown = [part["inlineData"]["mimeType"] for part in parts_of(server.asked[1].json) if "inlineData" in part]
         assert shown == ["image/jpeg", "image/jpeg"]
         assert usage.frames == 2
-        assert usage.notes == ["Gemini saw the key frames instead of the whole video."]
+        assert usage.notes == ["Gemini received key frames instead of the whole video."]
 
 
 @pytest.mark.parametrize("project", ["", "kitchen"])

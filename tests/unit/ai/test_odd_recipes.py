@@ -16,7 +16,7 @@ def test_nothing_gives_an_empty_recipe_that_says_so() -> None:
         None,
         0,
     )
-    assert any("Nothing of a recipe was found" in note for note in recipe.notes)
+    assert any("No recipe was found" in note for note in recipe.notes)
 
 
 def test_talk_that_is_no_recipe_gives_none() -> None:
@@ -136,7 +136,7 @@ def test_another_language_is_not_called_english() -> None:
     """What is in none of the three languages is not given out for one of them."""
     recipe = parse_recipe(caption="Tarte aux pommes\n200 g de farine\nCuire 30 minutes", language="fr")
     assert recipe.language is None
-    assert any("none of the languages" in note for note in recipe.notes)
+    assert any("not seem to be in a supported language" in note for note in recipe.notes)
 
 
 def test_equipment_is_taken_from_its_own_list() -> None:

@@ -247,7 +247,7 @@ def test_a_model_without_a_price_is_free_and_says_so(server: OpenAIServer, tmp_p
     server.then(fake.answers(answer()))
     usage = provider(server, openai_model="llava").analyze(RECIPE, evidence(tmp_path), "en", no_tick).usage
     assert usage.cost_usd == 0
-    assert usage.notes == ["The price of llava is not known; its calls count as free."]
+    assert usage.notes == ["The price of llava is unknown; its calls are counted as free."]
 
 
 def test_neither_sdk_is_loaded_before_it_is_needed() -> None:

@@ -119,7 +119,7 @@ def test_a_model_without_times_says_so(
     result = heard(server, tmp_path, openai_transcribe_model=model)
     assert [(one.start, one.end, one.text) for one in result.segments] == [(0, SOUND_SEC, "Stir it.")]
     assert result.usage.notes == [
-        "The speech model told no times: the words stand for the whole stretch they are from."
+        "The speech model returned no timestamps: each text covers the whole passage it comes from."
     ]
     assert result.usage.cost_usd == pytest.approx(cost)
     assert result.usage.audio_seconds == 10

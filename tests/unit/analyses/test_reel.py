@@ -142,7 +142,7 @@ def test_offline_only_measures(tmp_path: Path) -> None:
     ]
     assert result.original.translation == result.original.transcription == TRANSCRIPTION
     assert result.notes == [
-        "This was measured, without an AI: nobody looked at what the video shows or understood what it says."
+        "This analysis is based on measurements, without AI: it does not consider what is shown or said."
     ]
 
 
@@ -199,4 +199,4 @@ def test_offline_praises_what_is_in_order(tmp_path: Path) -> None:
         samples=samples_showing("Six words to be read here", tmp_path),
     )
     result = made_offline(given)
-    assert [one.text for one in result.recommendations] == ["Nothing that was measured is out of the ordinary."]
+    assert [one.text for one in result.recommendations] == ["No measurement is unusual."]

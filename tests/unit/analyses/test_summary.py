@@ -61,7 +61,7 @@ def test_of_nothing_nothing_is_summed_up(asked: Asked, tmp_path: Path) -> None:
     result = made(asked, evidence(tmp_path, transcript=[], transcript_source=None, frames=[]))
     assert (result.title, result.summary, result.key_points) == (None, "", [])
     assert [(chapter.start, chapter.end) for chapter in result.chapters] == [(0, DURATION)]
-    assert result.notes == ["No words of this video are known."]
+    assert result.notes == ["No transcript is available for this video."]
 
 
 @given(st.lists(st.floats(-100, 1e5), min_size=1, max_size=10), st.floats(0, 1e4))
@@ -102,7 +102,7 @@ def test_offline_chooses_sentences(tmp_path: Path) -> None:
     assert "Yes." not in chosen
     assert all(point.text == point.quote for point in result.key_points)
     assert all(text in " ".join(chosen) for text in result.summary.split(". ")[:1])
-    assert "without an AI" in result.notes[0]
+    assert "without AI" in result.notes[0]
     assert (result.language, len(result.notes)) == ("en", 1)
 
 
@@ -129,7 +129,7 @@ def test_offline_without_words_keeps_the_screen(tmp_path: Path) -> None:
     assert (result.title, result.summary) == (None, "")
     assert [(point.text, point.start) for point in result.key_points] == [("Only water dry soil", 0)]
     assert [(chapter.start, chapter.end) for chapter in result.chapters] == [(0, DURATION)]
-    assert "No words" in result.notes[0]
+    assert "No transcript" in result.notes[0]
 
 
 @given(st.lists(st.text(max_size=40), max_size=12), st.integers(0, 6))

@@ -68,14 +68,14 @@ def serve_more(recipe: Recipe) -> None:
     ("change", "told"),
     [
         (drop, "400 g cherry tomatoes is missing"),
-        (change_amount, "400 g cherry tomatoes came out as 40 g"),
-        (lose_amount, "400 g cherry tomatoes came out as no amount without a unit"),
-        (change_unit, "3 tbsp olive oil came out as 3 tsp"),
-        (forget_time, "300 g penne does not say when it is seen"),
-        (move_after_the_end, "300 g penne does not say when it is seen"),
+        (change_amount, "400 g cherry tomatoes was extracted as 40 g"),
+        (lose_amount, "400 g cherry tomatoes was extracted as no amount without a unit"),
+        (change_unit, "3 tbsp olive oil was extracted as 3 tsp"),
+        (forget_time, "300 g penne has no time in the video"),
+        (move_after_the_end, "300 g penne has no time in the video"),
         (invent, "sugar is not in the video"),
         (retitle, "the title is None"),
-        (serve_more, "it serves 40"),
+        (serve_more, "the number of servings is 40"),
     ],
 )
 def test_a_wrong_recipe_is_not_taken(change: Callable[[Recipe], None], told: str) -> None:

@@ -318,7 +318,7 @@ def test_a_mixed_carousel_gives_its_first_video(apify: ApifyServer, settings: Se
     answering(apify, sidecar)
     found = fetched(INSTAGRAM, settings, folder)
     assert found.origin
-    assert found.origin.notes == ["The post has 2 parts; only its first video was fetched."]
+    assert found.origin.notes == ["The post has 2 parts; only its first video was downloaded."]
 
 
 def test_the_token_goes_to_apify_alone(

@@ -153,7 +153,7 @@ def test_cancelling_stops_it(site: Site, folder: Path) -> None:
     """A job that is cancelled while its pictures are made into a video stops there."""
 
     def cancelled(done: float, what: str) -> None:
-        if "Making" in what:
+        if "Rendering" in what:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -1,14 +1,14 @@
-"""What the reader of an offline recipe should know."""
+"""Notes for the reader of an offline recipe."""
 
 from __future__ import annotations
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.models.recipe import Recipe
 
-READ_BY = "Read by the offline provider from on-screen text, subtitles and caption; no model looked at the pictures."
-NOTHING = "Nothing of a recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
+READ_BY = "Extracted by the offline provider from on-screen text, subtitles and caption; no model analyzed the images."
+NOTHING = "No recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
 UNREAD = (
-    "Cyrillic text on the screen could not be read; install Tesseract with Russian (packages tesseract-ocr and "
+    "Cyrillic on-screen text could not be read. Install Tesseract with Russian (packages tesseract-ocr and "
     "tesseract-ocr-rus), then run the job again."
 )
 
@@ -22,9 +22,9 @@ def notes_on(
         translation = "it does not translate" if tongue.code == wanted else "the offline provider does not translate"
         notes.append(f"The text is in {tongue.name}, as in the video; {translation}.")
     elif recipe.title or recipe.ingredients or recipe.steps:
-        notes.append("The text seems to be in none of the languages that are read here: English, German, Russian.")
+        notes.append("The text does not seem to be in a supported language: English, German or Russian.")
     for other in others:
-        notes.append(f"What the video tells in {other.name} beside that was left out.")
+        notes.append(f"Text in {other.name} was omitted.")
     if unread:
         notes.append(UNREAD)
     if not (recipe.ingredients or recipe.steps):

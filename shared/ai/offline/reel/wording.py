@@ -95,14 +95,14 @@ ENGLISH = Wording(
     too_loud="At {} LUFS platforms turn the video down by {} dB. About {} LUFS keeps its dynamics.",
     too_peaky="Peaks reach {} dBFS and may be distorted when the platform compresses them. Leave them below {} dBFS.",
     add_sound="Add a voice, music or sounds: the video is silent.",
-    nothing_to_say="Nothing that was measured is out of the ordinary.",
+    nothing_to_say="No measurement is unusual.",
     shot="Shot {}",
     on_screen="on the screen: “{}”",
     length="{} s",
-    not_watched="This was measured, without an AI: nobody looked at what the video shows or understood what it says.",
-    no_words="No words of this video are known: it has no subtitles, and none were heard.",
-    not_translated="The words were not translated; that takes an AI provider.",
-    unread="Cyrillic text on the screen could not be read; install Tesseract with Russian, then run the job again.",
+    not_watched="This analysis is based on measurements, without AI: it does not consider what is shown or said.",
+    no_words="No transcript is available for this video: it has no subtitles, and no speech was transcribed.",
+    not_translated="The transcript was not translated; translation requires an AI provider.",
+    unread="Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again.",
 )
 
 GERMAN = Wording(

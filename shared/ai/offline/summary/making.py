@@ -30,13 +30,13 @@ BESIDE_CUT_SEC = 0.5
 MAX_TITLE = 60
 
 EXTRACTED = (
-    "Made without an AI: the sentences are said so in the video; those were chosen whose words are most typical of the "
+    "Created without AI: the sentences are quoted from the video, chosen because their words are most typical of the "
     "whole (centroid-based extraction). Chapters begin after long pauses."
 )
-NO_WORDS = "No words of this video are known: it has no subtitles, and none were heard."
-FROM_SCREEN = "The points are texts that stand on the screen."
-NOT_TRANSLATED = "The text is in the language of the video; translating takes an AI provider."
-UNREAD = "Cyrillic text on the screen could not be read; install Tesseract with Russian, then run the job again."
+NO_WORDS = "No transcript is available for this video: it has no subtitles, and no speech was transcribed."
+FROM_SCREEN = "The points are on-screen texts."
+NOT_TRANSLATED = "The text is in the language of the video; translation requires an AI provider."
+UNREAD = "Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again."
 
 
 def make_summary(evidence: Evidence, screen: Screen, language: str) -> Summary:
