@@ -209,7 +209,7 @@ def ann(guarded: Server) -> dict[str, Any]:
 
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
-    page.get_by_label("Username or e-mail address").fill("ann")
+    page.get_by_label("Username or email address").fill("ann")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
 
@@ -221,7 +221,7 @@ def stored(page: Page) -> str:
 def test_signing_in_and_out(guarded: Server, ann: dict[str, Any], page: Page) -> None:
     """Nothing is shown before one signs in, one's own jobs after, and nothing when one has left."""
     open_tasks(page, guarded)
-    expect(page.get_by_label("Username or e-mail address")).to_be_visible()
+    expect(page.get_by_label("Username or email address")).to_be_visible()
     expect(page.locator("#jobs > li")).to_have_count(0)
     sign_in(page, "wrong password")
     expect(page.get_by_role("status")).to_contain_text("wrong")
@@ -233,7 +233,7 @@ def test_signing_in_and_out(guarded: Server, ann: dict[str, Any], page: Page) ->
     has_status(task(page, "ann's.mp4"), "queued")
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("#jobs > li")).to_have_count(0)
-    expect(page.get_by_label("Username or e-mail address")).to_be_visible()
+    expect(page.get_by_label("Username or email address")).to_be_visible()
 
 
 def test_a_token_that_has_run_out_is_replaced(guarded: Server, ann: dict[str, Any], page: Page) -> None:
@@ -249,7 +249,7 @@ def test_a_token_that_has_run_out_is_replaced(guarded: Server, ann: dict[str, An
     for name in ("access_token", "refresh_token"):
         page.evaluate(spoil, name)
     page.reload()
-    expect(page.get_by_label("Username or e-mail address")).to_be_visible()
+    expect(page.get_by_label("Username or email address")).to_be_visible()
 
 
 def test_a_pasted_token(guarded: Server, ann: dict[str, Any], page: Page) -> None:
@@ -266,6 +266,6 @@ def test_a_pasted_token(guarded: Server, ann: dict[str, Any], page: Page) -> Non
 def test_the_local_user_can_sign_in(server: Server, page: Page) -> None:
     """Where nobody has to sign in, the jobs of this machine are shown, and the form is one press away."""
     open_tasks(page, server)
-    expect(page.get_by_label("Username or e-mail address")).to_be_hidden()
+    expect(page.get_by_label("Username or email address")).to_be_hidden()
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_label("Username or e-mail address")).to_be_focused()
+    expect(page.get_by_label("Username or email address")).to_be_focused()
