@@ -30,7 +30,6 @@ LIMITS = UNLIMITED | {"RATE_LIMIT_START": f"{ALLOWED}/day", "AUTH_REQUIRED": "fa
 EMBEDDED = """
 import socket, uvicorn
 from functions.api.app import create_app
-from tests.patience import PATIENCE_SEC
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 uvicorn.Server(uvicorn.Config(create_app(), log_level="warning")).run(sockets=[listener])

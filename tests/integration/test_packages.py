@@ -30,8 +30,6 @@ NOT_IN_THE_CLOUD = ("shared.platform.embedded.", "imageio_ffmpeg", "faster_whisp
 # Prints what the sources import, anywhere, and the environment does not have.
 MISSING = """
 import ast, importlib.util, pathlib
-from tests.patience import PATIENCE_SEC
-from tests.patience import PATIENCE_SEC
 names = set()
 def run(node):
     if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):

@@ -24,7 +24,6 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from infra.emulated.emulators import emulators
-from tests.patience import PATIENCE_SEC
 with emulators(Path(sys.argv[1]), obtain=False) as hosts:
     print(hosts.firestore, hosts.pubsub, hosts.storage, flush=True)
     time.sleep(600)
