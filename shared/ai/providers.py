@@ -93,13 +93,13 @@ def _begun(pieces: Iterator[str]) -> tuple[list[str], Iterator[str]]:
 
 
 def _openai(settings: Settings, meter: Meter) -> Provider:
-    from shared.ai.openai import OpenAIProvider
+    from shared.ai.openai.provider import OpenAIProvider
 
     return OpenAIProvider(settings, meter)
 
 
 def _gemini(settings: Settings, meter: Meter) -> Provider:
-    from shared.ai.gemini import GeminiProvider
+    from shared.ai.gemini.provider import GeminiProvider
 
     return GeminiProvider(settings, meter)
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from infra.fakes.server import Reply
-from shared.ai import gemini_calls
 from shared.ai.budget import book
+from shared.ai.gemini import calls as gemini_calls
 from shared.ai.talking import ESTIMATED
 from shared.chat.prompt import rules
 from shared.models.chat import Message

@@ -8,9 +8,9 @@ from typing import Any
 from infra.fakes import gemini_server, openai_server
 from infra.fakes.gemini_server import GeminiServer
 from infra.fakes.openai_server import OpenAIServer
-from shared.ai.gemini import GeminiProvider
+from shared.ai.gemini.provider import GeminiProvider
 from shared.ai.meter import Meter
-from shared.ai.openai import OpenAIProvider
+from shared.ai.openai.provider import OpenAIProvider
 from shared.ai.provider import Sound, Turn
 from shared.settings import Settings
 from tests.unit.ai.voices import silence, write_flac

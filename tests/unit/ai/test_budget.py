@@ -15,7 +15,7 @@ from infra.fakes.openai_server import OpenAIServer
 from shared import clock
 from shared.ai.budget import SPENDING, book, check, meter_for, spent_usd
 from shared.ai.meter import Meter
-from shared.ai.openai import OpenAIProvider
+from shared.ai.openai.provider import OpenAIProvider
 from shared.ai.prices import PRICES, cost_usd
 from shared.analyses.kinds import kind_named
 from shared.errors import PermanentError

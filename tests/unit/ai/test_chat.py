@@ -13,7 +13,7 @@ from infra.fakes import gemini_server, openai_server
 from infra.fakes.gemini_server import GeminiServer
 from infra.fakes.openai_server import OpenAIServer
 from infra.fakes.server import Reply
-from shared.ai import gemini_calls
+from shared.ai.gemini import calls as gemini_calls
 from shared.ai.meter import Meter
 from shared.ai.provider import Provider
 from shared.ai.talking import ESTIMATED, ROOM

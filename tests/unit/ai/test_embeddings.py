@@ -16,8 +16,10 @@ from infra.fakes import gemini_server, openai_server
 from infra.fakes.gemini_server import GeminiServer
 from infra.fakes.openai_server import OpenAIServer
 from infra.fakes.server import Reply
-from shared.ai import gemini_calls, gemini_embeddings, openai_embeddings
+from shared.ai.gemini import calls as gemini_calls
+from shared.ai.gemini import embeddings as gemini_embeddings
 from shared.ai.meter import Meter
+from shared.ai.openai import embeddings as openai_embeddings
 from shared.ai.vectors import DIMENSIONS, MAX_BYTES, batches, clipped, unit
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.kitchen import no_tick

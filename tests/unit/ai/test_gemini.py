@@ -16,9 +16,11 @@ from infra.fakes import gemini_server as fake
 from infra.fakes.gemini_requests import bytes_of, parts_of
 from infra.fakes.gemini_server import GeminiServer
 from infra.fakes.server import Reply
-from shared.ai import gemini, gemini_calls, gemini_files
 from shared.ai.asking import MORE_ROOM, ROOM
-from shared.ai.gemini import GeminiProvider, media_type_of
+from shared.ai.gemini import calls as gemini_calls
+from shared.ai.gemini import files as gemini_files
+from shared.ai.gemini import provider as gemini
+from shared.ai.gemini.provider import GeminiProvider, media_type_of
 from shared.ai.meter import Meter
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named

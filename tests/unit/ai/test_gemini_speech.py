@@ -14,9 +14,11 @@ from infra.fakes import gemini_server as fake
 from infra.fakes.gemini_requests import bytes_of, parts_of
 from infra.fakes.gemini_server import GeminiServer
 from infra.fakes.server import Reply
-from shared.ai import gemini_calls, gemini_files, gemini_speech
 from shared.ai.asking import MORE_ROOM, ROOM
-from shared.ai.gemini_speech import seconds_of
+from shared.ai.gemini import calls as gemini_calls
+from shared.ai.gemini import files as gemini_files
+from shared.ai.gemini import speech as gemini_speech
+from shared.ai.gemini.speech import seconds_of
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.errors import Cancelled, PermanentError, TransientError

@@ -17,7 +17,7 @@ from infra.fakes.openai_server import OpenAIServer
 from infra.fakes.server import Reply
 from shared.ai.asking import MORE_ROOM, ROOM
 from shared.ai.meter import Meter
-from shared.ai.openai import OpenAIProvider
+from shared.ai.openai.provider import OpenAIProvider
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError
@@ -253,7 +253,7 @@ def test_a_model_without_a_price_is_free_and_says_so(server: OpenAIServer, tmp_p
 def test_neither_sdk_is_loaded_before_it_is_needed() -> None:
     """Functions that ask no AI, and analyses offline, do not pay for the SDKs."""
     script = (
-        "import sys, functions.analyze.main, functions.api.main, shared.ai.openai, shared.ai.gemini\n"
+        "import sys, functions.analyze.main, functions.api.main, shared.ai.openai.provider, shared.ai.gemini.provider\n"
         "assert not {'openai', 'google.genai', 'httpx2'} & set(sys.modules), 'loaded'"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

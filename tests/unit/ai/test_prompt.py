@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ai.asking import Repair
-from shared.ai.gemini import conversation as gemini_conversation
-from shared.ai.openai import conversation, pictures_and_texts
+from shared.ai.gemini.provider import conversation as gemini_conversation
+from shared.ai.openai.provider import conversation, pictures_and_texts
 from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from shared.ai.asking import Answer, Repair, refused
-from shared.ai.gemini_calls import patiently, unavailable
+from shared.ai.gemini.calls import patiently, unavailable
 from shared.ai.meter import Meter
 from shared.ai.schema import answer_schema
 from shared.analyses.evidence import Tick

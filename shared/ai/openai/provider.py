@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for, refused
 from shared.ai.meter import Meter
-from shared.ai.openai_calls import connected, told, unavailable
-from shared.ai.openai_chat import talk
-from shared.ai.openai_embeddings import embed
-from shared.ai.openai_speech import listen
+from shared.ai.openai.calls import connected, told, unavailable
+from shared.ai.openai.chat import talk
+from shared.ai.openai.embeddings import embed
+from shared.ai.openai.speech import listen
 from shared.ai.prompt import evidence_text, instructions
 from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
 from shared.ai.schema import answer_schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.gemini_calls import patiently
+from shared.ai.gemini.calls import patiently
 from shared.ai.meter import Meter
 from shared.ai.provider import Embedded
 from shared.ai.talking import estimated_tokens

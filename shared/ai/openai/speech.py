@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
-from shared.ai.openai_calls import optional
+from shared.ai.openai.calls import optional
 from shared.ai.provider import Heard, Sound
 from shared.ai.speech import MAX_COMPRESSION, in_order, with_words
 from shared.analyses.evidence import Tick
@@ -75,7 +75,7 @@ class Transcription(Told):
 def listen(client: OpenAI, model: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
     """What is said in the sound.
 
-    Raises what `shared.ai.openai_calls.optional` does, and TransientError `answer_invalid`.
+    Raises what `shared.ai.openai.calls.optional` does, and TransientError `answer_invalid`.
     """
     meter.allow()
     tick(0, "Transcribing the audio")

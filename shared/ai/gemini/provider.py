@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.ai.asking import Answer, Repair, ask_for
-from shared.ai.gemini_answers import asked, conversation
-from shared.ai.gemini_calls import connected
-from shared.ai.gemini_chat import talk
-from shared.ai.gemini_embeddings import embed
-from shared.ai.gemini_files import INLINE_BYTES, uploaded
-from shared.ai.gemini_speech import listen
+from shared.ai.gemini.answers import asked, conversation
+from shared.ai.gemini.calls import connected
+from shared.ai.gemini.chat import talk
+from shared.ai.gemini.embeddings import embed
+from shared.ai.gemini.files import INLINE_BYTES, uploaded
+from shared.ai.gemini.speech import listen
 from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
 from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from shared.ai.meter import Meter
-from shared.ai.openai_calls import told, unavailable
+from shared.ai.openai.calls import told, unavailable
 from shared.ai.provider import Turn
 from shared.ai.talking import ESTIMATED, ROOM, declined, estimated_tokens, too_long
 from shared.analyses.evidence import Tick
@@ -22,7 +22,7 @@ def talk(
 ) -> Iterator[str]:
     """The answer to the last turn, in pieces.
 
-    Raises what `shared.ai.openai_calls.told` does, in the middle of the answer too, and PermanentError
+    Raises what `shared.ai.openai.calls.told` does, in the middle of the answer too, and PermanentError
     `answer_too_long`.
     """
     meter.allow()

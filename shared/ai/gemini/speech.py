@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from shared.ai.asking import ROOM, Answer, Repair, ask_for
-from shared.ai.gemini_answers import asked, conversation
-from shared.ai.gemini_files import INLINE_BYTES, uploaded
+from shared.ai.gemini.answers import asked, conversation
+from shared.ai.gemini.files import INLINE_BYTES, uploaded
 from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound

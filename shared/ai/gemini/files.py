@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.gemini_calls import patiently, unavailable, wait
+from shared.ai.gemini.calls import patiently, unavailable, wait
 from shared.analyses.evidence import Tick
 from shared.errors import ClipwiseError, PermanentError, TransientError
 

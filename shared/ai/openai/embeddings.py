@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shared.ai.meter import Meter
-from shared.ai.openai_calls import optional
+from shared.ai.openai.calls import optional
 from shared.ai.provider import Embedded
 from shared.ai.vectors import DIMENSIONS, batches, clipped, unit
 from shared.analyses.evidence import Tick
@@ -19,7 +19,7 @@ TEXTS, BYTES = 2_048, 300_000
 
 
 def embed(client: OpenAI, model: str, texts: Sequence[str], meter: Meter, tick: Tick) -> Embedded:
-    """Raises what `shared.ai.openai_calls.optional` and `shared.ai.vectors.unit` do."""
+    """Raises what `shared.ai.openai.calls.optional` and `shared.ai.vectors.unit` do."""
     vectors: list[list[float]] = []
     for batch in batches(clipped(texts), TEXTS, BYTES):
         meter.allow()

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from shared.ai.gemini_answers import CUT_SHORT, bill, blocked, finish_reason, text_of
-from shared.ai.gemini_calls import patiently, told, unavailable
+from shared.ai.gemini.answers import CUT_SHORT, bill, blocked, finish_reason, text_of
+from shared.ai.gemini.calls import patiently, told, unavailable
 from shared.ai.meter import Meter
 from shared.ai.provider import Turn
 from shared.ai.talking import ESTIMATED, ROOM, declined, estimated_tokens, too_long
