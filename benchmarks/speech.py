@@ -47,8 +47,8 @@ def make(folder: Path, seconds: int) -> Path:
 
 
 def measure(path: Path) -> Measured:
-    from shared.media.audio import extract_audio
-    from shared.media.audio_parts import split_audio
+    from shared.media.audio.extraction import extract_audio
+    from shared.media.audio.parts import split_audio
     from shared.media.probe import probe
 
     peaks = [0.0]

@@ -17,7 +17,7 @@ from functions.api.schemas import FileWish, UploadWish, UrlWish, Wish, accepted_
 from functions.api.throttle import Quota
 from shared.analyses.kinds import kind_named
 from shared.errors import Conflict, NotFound, PermanentError, TransientError
-from shared.media.sniff import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
 from shared.models.job import Job, UploadState
 from shared.pipeline import lifecycle, once
 from shared.pipeline.jobs import change_job, read_job

@@ -58,8 +58,8 @@ def fetch_source(run: StageRun) -> Path:
 
 
 def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
-    from shared.media.audio_parts import split_audio
-    from shared.media.survey import survey
+    from shared.media.audio.parts import split_audio
+    from shared.media.video.survey import survey
 
     pictures = None
     if info.has_video:
@@ -90,7 +90,7 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
 
 
 def take_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | None]:
-    from shared.media.subtitles import read_subtitles
+    from shared.media.text.subtitles import read_subtitles
 
     for track in info.subtitles:
         segments = read_subtitles(source, track)
@@ -102,7 +102,7 @@ def take_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | 
 def take_audio(
     source: Path, info: MediaInfo, out: Path, tick: Callable[[float], None]
 ) -> tuple[AudioTrack, list[Span]] | None:
-    from shared.media.audio import extract_audio
+    from shared.media.audio.extraction import extract_audio
 
     return extract_audio(source, out / "audio.flac", info, tick) if info.has_audio else None
 

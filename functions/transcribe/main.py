@@ -99,7 +99,7 @@ def write_down(run: StageRun, parts: list[Part]) -> None:
 
 def joined(extraction: Extraction, parts: list[Part]) -> Transcript:
     """Join the transcripts of the parts; without words, a note says why there are none."""
-    from shared.media.joining import join_parts
+    from shared.media.video.joining import join_parts
 
     if extraction.audio is None:
         return Transcript(notes=["The video has no audio."])

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import httpx
 
 from infra.client.api import Api, JobDocument, Refused, Unreachable, open_client, refusal
-from shared.media.sniff import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
 
 FAILURES_BORNE = 8
 PIECE = 256 * 1024

@@ -10,7 +10,7 @@ from shared.analyses.evidence import Evidence, Line
 from shared.analyses.grounding import clamped
 from shared.analyses.kinds import Kind
 from shared.languages import same_language
-from shared.media.pacing import pacing
+from shared.media.video.pacing import pacing
 from shared.models.reel import Pacing, Reel, Scene
 
 PROMPT = """\

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.analyses.kinds import Kind
 from shared.languages import bcp47
-from shared.media.pacing import count_words
+from shared.media.video.pacing import count_words
 from shared.models.base import Model
 from shared.models.transcript import Transcript
 from shared.models.video import Extraction, TranscriptSource

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from shared.datasets.store import change_dataset
 from shared.errors import PermanentError
-from shared.media.sniff import sniff
+from shared.media.file.file_type import sniff
 from shared.models.crawl import Dataset, UrlList
 from shared.models.dataset import DatasetStatus
 from shared.pipeline.lifecycle import JobProblem, new_id

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from shared.images.looked import Fault
-from shared.media.sniff import sniff
+from shared.media.file.file_type import sniff
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

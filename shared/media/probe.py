@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import PermanentError
-from shared.media.container import (
+from shared.media.file.container import (
     MAX_PACKETS,
     MAX_PIXELS,
     MAX_SIDE,
@@ -25,7 +25,7 @@ from shared.media.container import (
     unplayable,
 )
 from shared.media.images import display_size
-from shared.media.subtitles import text_tracks
+from shared.media.text.subtitles import text_tracks
 from shared.media.tonemap import HIGH_RANGE
 from shared.models.video import MediaInfo
 from shared.settings import Settings

@@ -124,15 +124,15 @@ def read_info(clip: Path) -> MediaInfo:
 
 
 def take_frames(clip: Path, info: MediaInfo, out: Path) -> None:
-    from shared.media.survey import survey
+    from shared.media.video.survey import survey
 
     pictures = survey(clip, info, out, samples=True, tick=ignore)
     expect((bool(pictures.thumbnail), bool(pictures.frames), bool(pictures.samples)), (True, True, True))
 
 
 def take_sound(clip: Path, info: MediaInfo, out: Path) -> None:
-    from shared.media.audio import extract_audio
-    from shared.media.audio_parts import split_audio
+    from shared.media.audio.extraction import extract_audio
+    from shared.media.audio.parts import split_audio
 
     sound = extract_audio(clip, out / "audio.flac", info, ignore)
     expect(sound is not None, True)
@@ -142,7 +142,7 @@ def take_sound(clip: Path, info: MediaInfo, out: Path) -> None:
 
 
 def take_subtitles(clip: Path, info: MediaInfo) -> None:
-    from shared.media.subtitles import read_subtitles
+    from shared.media.text.subtitles import read_subtitles
 
     expect([segment.text for track in info.subtitles for segment in read_subtitles(clip, track)], [_WORDS])
 

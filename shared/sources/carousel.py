@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.media.sniff import sniff
+from shared.media.file.file_type import sniff
 from shared.settings import Settings
 from shared.sources.fetched import Fetched
 from shared.sources.http import fetch

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from shared.errors import PermanentError, TransientError
-from shared.media.sniff import HEAD_BYTES, accepted_media_type, sniff
+from shared.media.file.file_type import HEAD_BYTES, accepted_media_type, sniff
 from shared.security.filenames import safe_filename
 from shared.security.guarded_http import Answer, Interrupted, Limits, guarded_get
 from shared.security.urls import WebUrl

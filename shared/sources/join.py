@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import TransientError
-from shared.media.container import open_media
+from shared.media.file.container import open_media
 
 if TYPE_CHECKING:
     from av.container import InputContainer

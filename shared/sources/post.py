@@ -75,7 +75,7 @@ def read_captions(
     captions = post.captions
     if captions is None:
         return None, []
-    from shared.media.captions import parse_captions
+    from shared.media.text.captions import parse_captions
 
     try:
         text = captions.text

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.media.container import DECODER_OPTIONS, MAX_PIXELS, MAX_SIDE, PROTOCOLS
+from shared.media.file.container import DECODER_OPTIONS, MAX_PIXELS, MAX_SIDE, PROTOCOLS
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

@@ -21,7 +21,7 @@ from yt_dlp.networking import RequestDirector
 from yt_dlp.utils import YoutubeDLError
 
 from shared.errors import PermanentError
-from shared.media.sniff import HEAD_BYTES
+from shared.media.file.file_type import HEAD_BYTES
 from shared.security.filenames import safe_filename
 from shared.settings import Settings
 from shared.sources.fetched import Fetched

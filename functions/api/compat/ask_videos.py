@@ -23,7 +23,7 @@ from functions.api.throttle import Quota
 from shared.errors import NotFound, PermanentError
 from shared.library import videos
 from shared.library.deletion import delete_job
-from shared.media.sniff import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
 from shared.models.job import Job, JobStatus
 from shared.pipeline.media import load_transcript
 from shared.pipeline.paths import UPLOADS, source_name

@@ -19,8 +19,8 @@ from functions.api.problems import BadRequest
 from functions.api.schemas import FileWish, LanguageTag
 from functions.api.throttle import Quota
 from shared.errors import PermanentError
-from shared.media.header_duration import header_duration
-from shared.media.sniff import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
+from shared.media.file.header_duration import header_duration
 from shared.models.job import Job, JobStatus
 from shared.models.reel import Reel
 from shared.platform.ports import Platform

@@ -12,7 +12,7 @@ import yaml
 
 from shared.ai.offline.language.lexicon import LANGUAGES, lexicon
 from shared.ai.offline.language.tokens import fold
-from shared.media.pacing import UNSPACED
+from shared.media.video.pacing import UNSPACED
 
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from shared.errors import Cancelled, PermanentError, TransientError
-from shared.media import audio
-from shared.media.audio import extract_audio
+from shared.media.audio import extraction as audio
+from shared.media.audio.extraction import extract_audio
 from shared.media.probe import probe
 from shared.models.video import AudioTrack, Span
 from tests import media_samples

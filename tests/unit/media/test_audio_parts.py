@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media import audio_parts
-from shared.media.audio_parts import OVERLAP_SEC, SKIPPED_SEC, plan_parts, split_audio
+from shared.media.audio import parts as audio_parts
+from shared.media.audio.parts import OVERLAP_SEC, SKIPPED_SEC, plan_parts, split_audio
 from shared.media.probe import probe
 from shared.models.video import Span
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.media.frames import choose_key_frames, choose_samples, farthest_first, same_look
-from shared.media.looks import Picture
-from shared.media.signature import signature
+from shared.media.video.fingerprint import signature
+from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, same_look
+from shared.media.video.observation import Picture
 from shared.models.video import Shot
 
 

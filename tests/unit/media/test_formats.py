@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.media import audio_parts
-from shared.media.audio import extract_audio
-from shared.media.audio_parts import split_audio
+from shared.media.audio import parts as audio_parts
+from shared.media.audio.extraction import extract_audio
+from shared.media.audio.parts import split_audio
+from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
 from shared.media.probe import probe
-from shared.media.sniff import HEAD_BYTES, accepted_media_type
 from shared.models.video import Span
 from tests import media_samples
 from tests.sound_samples import sound, speech

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shared.media.probe import probe
-from shared.media.survey import Survey, survey
+from shared.media.video.survey import Survey, survey
 from tests.media_samples import FPS, Shot, film, video
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.pacing import count_words, pacing, text_seconds
+from shared.media.video.pacing import count_words, pacing, text_seconds
 from shared.models.video import AudioTrack, MediaInfo, Segment, Shot, Span
 
 INFO = MediaInfo(container="mp4", size_bytes=1, duration_sec=60, has_video=True, has_audio=True)

@@ -8,7 +8,7 @@ from typing import Any
 import av
 import pytest
 
-from shared.media import audio
+from shared.media.audio import extraction as audio
 from shared.media.self_check import find_faults, versions
 from tests.broken_libraries import METADATA_ERRORS
 

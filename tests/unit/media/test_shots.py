@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.media.looks import Look
 from shared.media.probe import probe
-from shared.media.scenes import hard_cuts, soft_cuts
-from shared.media.survey import survey
+from shared.media.video.observation import Look
+from shared.media.video.shots import hard_cuts, soft_cuts
+from shared.media.video.survey import survey
 from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from shared.media.silences import SAMPLE_RATE, Levels
+from shared.media.audio.silences import SAMPLE_RATE, Levels
 from tests.sound_samples import SOUND_RATE, speech
 
 TALK = [(0.5, 4.0), (6.0, 9.0), (9.6, 12.0)]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.media.sniff import ACCEPTED, accepted_media_type, sniff
+from shared.media.file.file_type import ACCEPTED, accepted_media_type, sniff
 
 SAMPLE_TYPES = {"s16": np.int16, "s32": np.int32, "flt": np.float32}
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from shared.ai.offline.language.tokens import words
-from shared.media.pacing import UNSPACED
+from shared.media.video.pacing import UNSPACED
 
 RELEVANCE = 0.7
 """Share of closeness to the whole against being unlike what is chosen already."""

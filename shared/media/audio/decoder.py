@@ -1,6 +1,6 @@
 """Decodes a sound track with the FFmpeg libraries inside PyAV, for machines without an ffmpeg program.
 
-Runs as a process of its own (`python -m shared.media.audio_decoder SOURCE TARGET SECONDS`), so that a decoder that
+Runs as a process of its own (`python -m shared.media.audio.decoder SOURCE TARGET SECONDS`), so that a decoder that
 hangs or is killed takes nothing with it. Behaves like the program: FLAC to the target, the same samples to standard
 output, the summary of `ebur128` to standard error.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from shared.errors import PermanentError
-from shared.media.container import open_media, read_packets, start_of
-from shared.media.silences import SAMPLE_RATE
+from shared.media.audio.silences import SAMPLE_RATE
+from shared.media.file.container import open_media, read_packets, start_of
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -30,12 +30,12 @@ FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("aresample", {"sample_rate": str(SAMPLE_RATE)}),
     ("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),
 )
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def decoder_command(source: Path, target: Path, seconds: float) -> list[str]:
     """The command line that decodes at most `seconds` of `source`; wants the variables of `decoder_environ`."""
-    return [sys.executable, "-P", "-m", "shared.media.audio_decoder", str(source), str(target), str(seconds)]
+    return [sys.executable, "-P", "-m", "shared.media.audio.decoder", str(source), str(target), str(seconds)]
 
 
 def decoder_environ() -> dict[str, str]:

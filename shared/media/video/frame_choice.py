@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from shared.media.looks import Picture
-from shared.media.signature import CUT, Cells, difference, drifted
+from shared.media.video.fingerprint import CUT, Cells, difference, drifted
+from shared.media.video.observation import Picture
 from shared.models.video import Shot
 
 T = TypeVar("T")

@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from shared.errors import PROGRAMMING_ERRORS, PermanentError, TransientError
-from shared.media.audio_decoder import FILTERS, decoder_command, decoder_environ
-from shared.media.container import DEMUXERS, PROTOCOLS
-from shared.media.loudness import read_log
+from shared.media.audio.decoder import FILTERS, decoder_command, decoder_environ
+from shared.media.audio.loudness import read_log
+from shared.media.audio.silences import SAMPLE_RATE, Levels
+from shared.media.file.container import DEMUXERS, PROTOCOLS
 from shared.media.probe import probe
-from shared.media.silences import SAMPLE_RATE, Levels
 from shared.models.video import AudioTrack, Loudness, MediaInfo, Span
 
 log = logging.getLogger(__name__)
@@ -43,12 +43,12 @@ def extract_audio(
 ) -> tuple[AudioTrack, list[Span]] | None:
     """Write the first sound track of `path` to `out` as FLAC, mono, 16 kHz, 16 bits; None when there is none.
 
-    Comes with its silences (see `shared.media.silences`) and the loudness of its original channels, all from one
+    Comes with its silences (see `shared.media.audio.silences`) and the loudness of its original channels, all from one
     decoding. Silence stands where the sound starts later than the pictures or has gaps: a time in it is a time in the
     video. `tick` gets the fraction done; what it raises ends the work.
 
     The ffmpeg program on the PATH decodes the sound. Without one, or when it extracts nothing from the file, the
-    libraries inside PyAV do (see `shared.media.audio_decoder`).
+    libraries inside PyAV do (see `shared.media.audio.decoder`).
 
     Raises:
         PermanentError: `audio_unreadable` when no sound comes out at all.

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.container import open_media
-from shared.media.silences import SAMPLE_RATE
+from shared.media.audio.silences import SAMPLE_RATE
+from shared.media.file.container import open_media
 from shared.models.video import AudioPart, Span
 
 # OpenAI takes 1500 s and 25 MB; shorter parts are listened to side by side, and a failure costs less.

@@ -7,7 +7,7 @@ ffconcat scripts from text, transport streams), and nothing else.
 from __future__ import annotations
 
 from shared.errors import PermanentError
-from shared.media.sniff_text import sniff_text
+from shared.media.file.text_type import sniff_text
 from shared.security.filenames import safe_filename
 
 HEAD_BYTES = 4096

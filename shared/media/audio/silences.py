@@ -13,7 +13,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.loudness import ABSOLUTE_GATE
+from shared.media.audio.loudness import ABSOLUTE_GATE
 from shared.models.video import Span
 
 SAMPLE_RATE = 16_000

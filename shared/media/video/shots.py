@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.looks import Look
-from shared.media.plan import Plan
-from shared.media.signature import CUT, LUMA_CELLS, STRONG, difference
+from shared.media.video.fingerprint import CUT, LUMA_CELLS, STRONG, difference
+from shared.media.video.observation import Look
+from shared.media.video.plan import Plan
 from shared.models.video import Shot
 
 _TIMES_USUAL, _TIMES_BESIDE = 3.0, 2.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.media.container import DECODER_OPTIONS, open_media, pictures, read_packets, truncated
+from shared.media.file.container import DECODER_OPTIONS, open_media, pictures, read_packets, truncated
 
 if TYPE_CHECKING:
     from av.packet import Packet

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import PermanentError
-from shared.media.container import open_media, read_packets, start_of
+from shared.media.file.container import open_media, read_packets, start_of
 from shared.models.video import Segment, SubtitleTrack
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from shared.media.container import truncated
-from shared.media.decode import THREADS, Span, decode
-from shared.media.frames import choose_key_frames, choose_samples
+from shared.media.file.container import truncated
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
-from shared.media.looks import Picture, Watcher
-from shared.media.packets import read_index
-from shared.media.plan import plan_samples, plan_shots
-from shared.media.scenes import find_shots
+from shared.media.video.decoding import THREADS, Span, decode
+from shared.media.video.frame_choice import choose_key_frames, choose_samples
+from shared.media.video.observation import Picture, Watcher
+from shared.media.video.packets import read_index
+from shared.media.video.plan import plan_samples, plan_shots
+from shared.media.video.shots import find_shots
 from shared.models.video import Frame, MediaInfo, Shot
 
 MAX_SAMPLES = 60

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shared.media.decode import Span
-from shared.media.frames import choose_samples, same_look
-from shared.media.looks import Picture
-from shared.media.packets import Packets
-from shared.media.signature import CUT, STRONG, difference, drifted
+from shared.media.video.decoding import Span
+from shared.media.video.fingerprint import CUT, STRONG, difference, drifted
+from shared.media.video.frame_choice import choose_samples, same_look
+from shared.media.video.observation import Picture
+from shared.media.video.packets import Packets
 
 _SHARE_OF_KEY, _CAPTION_SHARE_OF_KEY = 0.1, 0.01
 _CALM_SHARE = 0.25

@@ -13,7 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.container import MAX_PACKETS, begin_of, open_media, pictures, pixel_aspect, read_packets, start_of
+from shared.media.file.container import (
+    MAX_PACKETS,
+    begin_of,
+    open_media,
+    pictures,
+    pixel_aspect,
+    read_packets,
+    start_of,
+)
 
 _NEIGHBOURS = 30
 _SHORTEST_GROUP_SEC = 0.35

@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.errors import PermanentError
-from shared.media.subtitles import without_markup
+from shared.media.text.subtitles import without_markup
 from shared.models.video import Segment, Word
 
 Format = Literal["vtt", "srt", "json3"]

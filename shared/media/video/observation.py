@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media import images
-from shared.media.decode import Frames, Span
-from shared.media.packets import Packets
-from shared.media.signature import CHROMA_CELLS, CUT, Signature, difference, signature
+from shared.media.video.decoding import Frames, Span
+from shared.media.video.fingerprint import CHROMA_CELLS, CUT, Signature, difference, signature
+from shared.media.video.packets import Packets
 from shared.models.video import MediaInfo
 
 if TYPE_CHECKING:
