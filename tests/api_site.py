@@ -24,8 +24,8 @@ from shared.errors import NotNow
 from shared.models.job import Job
 from shared.pipeline.jobs import change_job
 from shared.platform.connect import use_platform
-from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.platform.identity import forget_identity, identity
 from shared.settings import settings
 from tests.contract.served import served

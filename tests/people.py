@@ -15,8 +15,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from infra.fakes.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
-from shared.platform.embedded import passwords
-from shared.platform.embedded.accounts import LocalAccounts, open_accounts
+from shared.platform.embedded.accounts import passwords
+from shared.platform.embedded.accounts.identity import LocalAccounts, open_accounts
 from shared.platform.embedded.place import open_embedded
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.ports import Documents, Identity
@@ -69,7 +69,7 @@ class Mailbox:
 
     def mails(self) -> list[Any]:
         """All that were written, when none is on its way any more."""
-        from shared.platform.embedded.accounts_schema import MIGRATIONS
+        from shared.platform.embedded.accounts.schema import MIGRATIONS
         from shared.platform.embedded.database import Database
 
         database = Database(self._data / "accounts.db", MIGRATIONS)

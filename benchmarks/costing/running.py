@@ -27,8 +27,8 @@ from infra.fakes.server import Asked, FakeService
 from shared.errors import NotNow
 from shared.pipeline.run import Run
 from shared.platform.connect import use_platform
-from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.settings import Settings, settings
 
 URL = "http://127.0.0.1:8080"

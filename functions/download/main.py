@@ -21,7 +21,7 @@ from shared.pipeline.run import StageRun
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from shared.sources.fetched import Fetched
+    from shared.sources.video.fetched import Fetched
 
 
 @functions_framework.cloud_event
@@ -30,7 +30,7 @@ def download(event: CloudEvent) -> None:
 
 
 def download_video(run: StageRun) -> None:
-    from shared.sources.choice import fetch_video
+    from shared.sources.video.choice import fetch_video
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
     kind = kind_named(run.job.kind)

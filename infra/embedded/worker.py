@@ -14,9 +14,9 @@ from typing import Any
 from infra.embedded.parent import end_with_parent
 from shared.errors import NotNow
 from shared.logs import PlainFormatter, configure
-from shared.platform.embedded.events import Delivery, as_cloud_event
 from shared.platform.embedded.place import open_embedded
-from shared.platform.embedded.queue import Queue
+from shared.platform.embedded.queue.deliveries import Delivery, as_cloud_event
+from shared.platform.embedded.queue.lease_queue import Queue
 from shared.settings import settings
 from shared.wiring import Function, wiring
 

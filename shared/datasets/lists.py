@@ -51,7 +51,7 @@ def add_list_behind(place: Platform, dataset: Dataset, url: str) -> Dataset:
 
     Raises as `add_list`, and what `fetch` raises.
     """
-    from shared.sources.http import fetch
+    from shared.sources.video.http import fetch
 
     _check(dataset)
     if url.startswith(("gs://", "s3://")):

@@ -17,7 +17,7 @@ _accounts: list[Identity] = []
 def _identified() -> Identity:
     chosen = settings()
     if chosen.local_accounts:
-        from shared.platform.embedded.accounts import open_accounts
+        from shared.platform.embedded.accounts.identity import open_accounts
 
         return open_accounts(chosen)
     from shared.platform.gcp.firebase import open_firebase

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cloudevents.http import CloudEvent
 
-from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.platform.ports import Platform
 from shared.settings import Settings
 from tests.contract.emulated import connect, decoded, received, running_emulators

@@ -20,8 +20,8 @@ from infra.fakes.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared import clock
 from shared.errors import NotNow, TransientError
 from shared.platform.connect import use_platform
-from shared.platform.embedded.events import as_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.identity import use_identity
 from shared.settings import settings

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from infra.emulated.storage.sessions import Sessions
 from infra.emulated.storage.store import Resource, Store
-from shared.platform.embedded.download_http import object_response
+from shared.platform.embedded.storage.download_http import object_response
 from shared.platform.ports import ObjectInfo
 
 PAGE = 1000

@@ -18,8 +18,8 @@ from infra.emulated.storage.links import Links
 from infra.emulated.storage.sessions import Sessions
 from infra.emulated.storage.store import Store
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.objects import FileObjects
-from shared.platform.embedded.storage_http import share_with
+from shared.platform.embedded.storage.app import share_with
+from shared.platform.embedded.storage.objects import FileObjects
 
 
 def storage_app(objects: FileObjects, folder: Path, prefix: str, frontends: set[str]) -> Starlette:

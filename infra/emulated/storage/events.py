@@ -15,8 +15,8 @@ from cloudevents.http import to_binary
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient
 
-from shared.platform.embedded.events import Delivery, as_cloud_event
-from shared.platform.embedded.queue import Queue
+from shared.platform.embedded.queue.deliveries import Delivery, as_cloud_event
+from shared.platform.embedded.queue.lease_queue import Queue
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from infra.emulated.storage.store import Store
 from shared import clock
-from shared.platform.embedded.download_http import object_response
+from shared.platform.embedded.storage.download_http import object_response
 from shared.platform.gcp.signing import EMULATED, EXPONENT
 
 

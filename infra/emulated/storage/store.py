@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 import google_crc32c
 
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.events import object_resource
-from shared.platform.embedded.objects import FileObjects
+from shared.platform.embedded.queue.deliveries import object_resource
+from shared.platform.embedded.storage.objects import FileObjects
 from shared.platform.ports import ObjectInfo
 from shared.wiring import wiring
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from shared.errors import PermanentError
 from shared.settings import Settings
-from shared.sources.apify_api import run_actor
 from shared.sources.images.asking import trusting, unreadable
 from shared.sources.images.source import Candidate, Found, Pulse
+from shared.sources.video.apify_api import run_actor
 
 NAME = "Apify's search of Google"
 MOST = 500

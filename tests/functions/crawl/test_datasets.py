@@ -19,7 +19,7 @@ from infra.fakes.server import Reply
 from shared.datasets.store import images_of
 from shared.datasets.taking import Taker
 from shared.models.dataset import ImageState
-from shared.platform.embedded.events import as_cloud_event
+from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.settings import settings
 from tests.api_site import Site
 from tests.image_site import ImageSite

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from shared import clock
 from shared.errors import PermanentError
-from shared.platform.embedded import accounts as accounts_module
-from shared.platform.embedded.access_tokens import ALGORITHM, AUDIENCE, ISSUER, AccessTokens
-from shared.platform.embedded.accounts import open_accounts
+from shared.platform.embedded.accounts import identity as accounts_module
+from shared.platform.embedded.accounts.access_tokens import ALGORITHM, AUDIENCE, ISSUER, AccessTokens
+from shared.platform.embedded.accounts.identity import open_accounts
+from shared.platform.embedded.accounts.passwords import Passwords
 from shared.platform.embedded.keys import derived_key, signing_key
-from shared.platform.embedded.passwords import Passwords
 from shared.platform.ports import Changes, Identity
 from shared.settings import Settings
 from tests.contract.test_identity import code_of
@@ -342,7 +342,8 @@ def test_hashing_parameters_are_brought_up_to_date(people: People, identity: Ide
     assert "m=8,t=1,p=1" in stored()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "shared.platform.embedded.passwords._hasher", type(_hasher())(time_cost=2, memory_cost=16, parallelism=1)
+            "shared.platform.embedded.accounts.passwords._hasher",
+            type(_hasher())(time_cost=2, memory_cost=16, parallelism=1),
         )
         identity.log_in("ann", PASSWORD)
     assert "m=16,t=2,p=1" in stored()
@@ -350,7 +351,7 @@ def test_hashing_parameters_are_brought_up_to_date(people: People, identity: Ide
 
 
 def _hasher() -> Any:
-    from shared.platform.embedded import passwords
+    from shared.platform.embedded.accounts import passwords
 
     return passwords._hasher
 

@@ -9,8 +9,8 @@ import functions_framework
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
-from shared.platform.embedded.events import as_cloud_event, object_resource
 from shared.platform.embedded.place import EmbeddedPlace
+from shared.platform.embedded.queue.deliveries import as_cloud_event, object_resource
 from shared.platform.ports import ObjectInfo
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.place import EmbeddedPlace
+from shared.platform.embedded.queue.bus import SqliteBus
 from tests.unit.embedded.conftest import Clock, reopen
 
 
@@ -143,7 +143,7 @@ def test_prefixes_select_what_starts_with_them(place: EmbeddedPlace, names: list
 
 def test_a_long_list_is_read_in_pages(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of objects are listed completely."""
-    monkeypatch.setattr("shared.platform.embedded.catalog.PAGE_ROWS", 3)
+    monkeypatch.setattr("shared.platform.embedded.storage.catalog.PAGE_ROWS", 3)
     names = [f"n/{n:02}" for n in range(9)]
     for name in names:
         place.platform.objects.put("media", name, b"", "text/plain")

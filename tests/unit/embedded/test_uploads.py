@@ -15,8 +15,8 @@ from starlette.routing import Mount
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.blobs import Blobs
 from shared.platform.embedded.place import EmbeddedPlace
+from shared.platform.embedded.storage.blobs import Blobs
 from tests.unit.embedded.conftest import Clock, reopen
 
 

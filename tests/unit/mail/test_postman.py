@@ -16,9 +16,9 @@ from shared import clock
 from shared.errors import PermanentError, TransientError
 from shared.mail.delivery import Outbox, Smtp, delivery
 from shared.mail.message import Mail, as_message
-from shared.platform.embedded.accounts_schema import MIGRATIONS
+from shared.platform.embedded.accounts.mail_queue import Postman
+from shared.platform.embedded.accounts.schema import MIGRATIONS
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.postman import Postman
 from shared.settings import Settings
 from tests.running import eventually
 from tests.smtp import SmtpServer

@@ -17,12 +17,12 @@ from infra.fakes.server import Reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security.urls import parse_url
 from shared.settings import Settings
-from shared.sources import apify_api
-from shared.sources.apify import credentials, fetch
-from shared.sources.fetched import Fetched
-from shared.sources.platforms import page_of
-from shared.sources.source import Wish
-from shared.sources.verdicts import Uncertain
+from shared.sources.video import apify_api
+from shared.sources.video.apify import credentials, fetch
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.platforms import page_of
+from shared.sources.video.source import Wish
+from shared.sources.video.verdicts import Uncertain
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@clipwise.kitchen/video/7412345678901234567"

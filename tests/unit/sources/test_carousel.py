@@ -18,12 +18,12 @@ from shared.errors import Cancelled, ClipwiseError
 from shared.media.probe import probe
 from shared.security.urls import parse_url
 from shared.settings import Settings
-from shared.sources import carousel
-from shared.sources.apify import fetch
-from shared.sources.fetched import Fetched
-from shared.sources.platforms import page_of
-from shared.sources.source import Wish
-from shared.sources.still import decode, size_within
+from shared.sources.video import carousel
+from shared.sources.video.apify import fetch
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.platforms import page_of
+from shared.sources.video.source import Wish
+from shared.sources.video.still import decode, size_within
 from tests.media_samples import audio_only
 from tests.unit.sources.site import Page, Site, served_site
 

@@ -14,11 +14,11 @@ from infra.fakes.apify_server import TOKEN, ApifyServer, failed
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.models.video import Origin
 from shared.settings import Settings
-from shared.sources import choice
-from shared.sources.choice import ANSWERS, fetch_video, order
-from shared.sources.fetched import Fetched
-from shared.sources.source import Source, Tick, Wish
-from shared.sources.verdicts import Uncertain
+from shared.sources.video import choice
+from shared.sources.video.choice import ANSWERS, fetch_video, order
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.source import Source, Tick, Wish
+from shared.sources.video.verdicts import Uncertain
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@a/video/741"

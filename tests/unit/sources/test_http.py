@@ -11,8 +11,8 @@ import pytest
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security import guarded_http
 from shared.settings import Settings
-from shared.sources.fetched import Fetched
-from shared.sources.http import fetch
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.http import fetch
 from tests.hostile_routes import video
 from tests.hostile_server import HostileServer
 
@@ -160,7 +160,7 @@ def test_a_download_can_be_cancelled(
         if len(ticks) == 3:
             raise Cancelled
 
-    monkeypatch.setattr("shared.sources.http.TICK_SEC", 0)
+    monkeypatch.setattr("shared.sources.video.http.TICK_SEC", 0)
     with pytest.raises(Cancelled):
         fetch(server.url(path), tmp_path / "source", settings, cancel)
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.settings import Settings
-from shared.sources.links import find_page
+from shared.sources.video.links import find_page
 from tests.hostile_server import HostileServer
 
 PAGE = "https://www.tiktok.com/@a/video/741?_r=1&_t=ZM"

@@ -18,9 +18,9 @@ import pytest
 from shared.errors import ClipwiseError
 from shared.security.urls import parse_url
 from shared.settings import Settings
-from shared.sources.platforms import page_of
-from shared.sources.source import Wish
-from shared.sources.ytdlp import fetch
+from shared.sources.video.platforms import page_of
+from shared.sources.video.source import Wish
+from shared.sources.video.ytdlp import fetch
 from tests.unit.sources.site import Page, Site, served_site
 
 PUBLIC = "93.184.215.14"
@@ -63,8 +63,8 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             assert (host, to) == (PUBLIC, 443)
             return Plain(connect(self, "127.0.0.1", port, timeout))
 
-        monkeypatch.setattr("shared.sources.ytdlp_network.exchange", resolving_to(PUBLIC))
-        monkeypatch.setattr("shared.sources.post.guarded_get", resolving_to(PUBLIC, "guarded_get"))
+        monkeypatch.setattr("shared.sources.video.ytdlp_network.exchange", resolving_to(PUBLIC))
+        monkeypatch.setattr("shared.sources.video.post.guarded_get", resolving_to(PUBLIC, "guarded_get"))
         monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", connect_tcp)
         yield served
 

@@ -8,9 +8,9 @@ from yt_dlp.utils import ExtractorError
 from shared.error_codes.videos import VideoCode
 from shared.errors import PermanentError
 from shared.security.urls import parse_url
-from shared.sources.actors import post_of
-from shared.sources.platforms import Page, page_of
-from shared.sources.ytdlp_errors import meaning
+from shared.sources.video.actors import post_of
+from shared.sources.video.platforms import Page, page_of
+from shared.sources.video.ytdlp_errors import meaning
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from yt_dlp.utils import ExtractorError, UserNotLive
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.media.probe import probe
 from shared.settings import Settings
-from shared.sources import ytdlp
-from shared.sources.fetched import Fetched
-from shared.sources.platforms import Page as VideoPage
-from shared.sources.source import Wish
+from shared.sources.video import ytdlp
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.platforms import Page as VideoPage
+from shared.sources.video.source import Wish
 from tests.unit.sources.site import Page, Site, served_site
 
 VTT = b"WEBVTT\n\n00:00:00.000 --> 00:00:00.900\nBoil the pasta\n"
@@ -273,7 +273,7 @@ def test_a_file_that_is_too_large_is_given_up(site: Site, settings: Settings, fo
 
 def test_pages_are_bounded_too(site: Site, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page without end cannot fill the memory."""
-    monkeypatch.setattr("shared.sources.ytdlp_network.MAX_PAGES_BYTES", 1000)
+    monkeypatch.setattr("shared.sources.video.ytdlp_network.MAX_PAGES_BYTES", 1000)
     site.pages["/watch/abc"] = Page(bytes(2000))
     assert failure(site, settings, folder) == (PermanentError, "too_large")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.media.file.file_type import sniff
 from shared.settings import Settings
-from shared.sources.fetched import Fetched
-from shared.sources.http import fetch
-from shared.sources.post import Headers, Post
-from shared.sources.source import Tick, part
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.http import fetch
+from shared.sources.video.post import Headers, Post
+from shared.sources.video.source import Tick, part
 
 MAX_PICTURES = 35  # as many as TikTok allows; Instagram has 20
 MAX_PICTURE_MB = 20
@@ -79,7 +79,7 @@ def make_video(pictures: list[Path], into: Path, shown_sec: float, tick: Tick) -
     """
     import av
 
-    from shared.sources.still import decode, fit, size_within
+    from shared.sources.video.still import decode, fit, size_within
 
     each, shown = max(1, round(shown_sec * FPS)), 0
     with av.open(into, "w", format="mp4") as out:
@@ -126,7 +126,7 @@ def _with_music(
     """The same video with the post's music until its end; pictures without music are better than no pictures."""
     if post.sound is None:
         return video
-    from shared.sources.join import join
+    from shared.sources.video.join import join
 
     try:
         sound = fetch(post.sound, folder / "sound", settings, tick, headers=headers(post.sound)).path

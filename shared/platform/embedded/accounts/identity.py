@@ -12,16 +12,16 @@ from datetime import timedelta
 
 from shared import clock
 from shared.mail.delivery import Outbox, delivery
-from shared.platform.embedded import mail_tokens
-from shared.platform.embedded.access_tokens import AccessTokens
-from shared.platform.embedded.accounts_schema import MIGRATIONS
+from shared.platform.embedded.accounts import mail_tokens
+from shared.platform.embedded.accounts.access_tokens import AccessTokens
+from shared.platform.embedded.accounts.letters import Letters
+from shared.platform.embedded.accounts.mail_queue import Postman
+from shared.platform.embedded.accounts.passwords import Passwords
+from shared.platform.embedded.accounts.schema import MIGRATIONS
+from shared.platform.embedded.accounts.sessions import Sessions, user_of
 from shared.platform.embedded.codec import time_text
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.keys import derived_key, signing_key
-from shared.platform.embedded.letters import Letters
-from shared.platform.embedded.passwords import Passwords
-from shared.platform.embedded.postman import Postman
-from shared.platform.embedded.sessions import Sessions, user_of
 from shared.platform.ports import Changes, Session, User
 from shared.security.credentials import check_password, checked_email, checked_username, username_key
 from shared.security.refusals import (

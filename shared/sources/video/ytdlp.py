@@ -24,15 +24,15 @@ from shared.errors import PermanentError
 from shared.media.file.file_type import HEAD_BYTES
 from shared.security.filenames import safe_filename
 from shared.settings import Settings
-from shared.sources.fetched import Fetched
-from shared.sources.http import judge_media
-from shared.sources.platforms import Page
-from shared.sources.post import read_captions
-from shared.sources.source import Tick, Wish, part
-from shared.sources.verdicts import video_live
-from shared.sources.ytdlp_errors import meaning
-from shared.sources.ytdlp_network import GuardedRH, Leash
-from shared.sources.ytdlp_post import post_of
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.http import judge_media
+from shared.sources.video.platforms import Page
+from shared.sources.video.post import read_captions
+from shared.sources.video.source import Tick, Wish, part
+from shared.sources.video.verdicts import video_live
+from shared.sources.video.ytdlp_errors import meaning
+from shared.sources.video.ytdlp_network import GuardedRH, Leash
+from shared.sources.video.ytdlp_post import post_of
 
 EXTRACTORS: list[type[Any]] = [TikTokIE, InstagramIE, YoutubeIE]
 LARGEST_SIDE = 1080  # of the shorter side, in pixels: more helps no analysis and costs time
@@ -69,7 +69,7 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
         transcript, notes = read_captions(post, wish.settings, leash.pulse)
     path = files[0]
     if len(files) > 1:
-        from shared.sources.join import join
+        from shared.sources.video.join import join
 
         path = join(files[0], files[1], folder)
     with path.open("rb") as file:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.models.video import Origin
-from shared.sources.platforms import Page
-from shared.sources.post import MAX_NAME, MAX_TAGS, CaptionFile, CaptionFormat, Post, count, seconds, words
+from shared.sources.video.platforms import Page
+from shared.sources.video.post import MAX_NAME, MAX_TAGS, CaptionFile, CaptionFormat, Post, count, seconds, words
 
 # Its automatic captions are in their best form in JSON: there they do not roll, and words have their times.
 _FORMATS: list[CaptionFormat] = ["json3", "vtt", "srt"]

@@ -10,7 +10,7 @@ from shared import clock
 from shared.errors import NotFound
 from shared.platform.embedded.codec import time_text
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.events import object_resource
+from shared.platform.embedded.queue.deliveries import object_resource
 from shared.platform.ports import ObjectInfo
 from shared.wiring import Function, wiring
 

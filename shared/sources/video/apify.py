@@ -12,12 +12,12 @@ from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS
 from shared.settings import Settings
-from shared.sources.actors import actor_of, input_of, no_post, post_of
-from shared.sources.apify_api import run_actor
-from shared.sources.fetched import Fetched
-from shared.sources.http import fetch as fetch_file
-from shared.sources.post import Post, read_captions
-from shared.sources.source import Tick, Wish, part
+from shared.sources.video.actors import actor_of, input_of, no_post, post_of
+from shared.sources.video.apify_api import run_actor
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.http import fetch as fetch_file
+from shared.sources.video.post import Post, read_captions
+from shared.sources.video.source import Tick, Wish, part
 
 OFFICIAL = "https://api.apify.com"
 
@@ -52,7 +52,7 @@ def _fetch_files(wish: Wish, post: Post, settings: Settings, folder: Path, tick:
     if post.video:
         return fetch_file(post.video, folder / "video", settings, tick, headers=credentials(post.video, settings))
     if post.pictures:
-        from shared.sources.carousel import fetch_carousel
+        from shared.sources.video.carousel import fetch_carousel
 
         return fetch_carousel(
             post, folder, settings, tick, wish.longest_sec, lambda url: credentials(url, settings), notes

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shared.errors import NotFound, PermanentError
-from shared.platform.embedded.blobs import PIECE_BYTES
-from shared.platform.embedded.objects import FileObjects, download_path
-from shared.platform.embedded.problems import problem
+from shared.platform.embedded.storage.blobs import PIECE_BYTES
+from shared.platform.embedded.storage.objects import FileObjects, download_path
+from shared.platform.embedded.storage.problems import problem
 from shared.platform.ports import ObjectInfo
 from shared.security.signing import verify
 

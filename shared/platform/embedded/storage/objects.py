@@ -11,11 +11,11 @@ from urllib.parse import quote, urlencode
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.blobs import PIECE_BYTES, Blobs
-from shared.platform.embedded.bus import SqliteBus
-from shared.platform.embedded.catalog import Catalog, Entry
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.uploads import Uploads
+from shared.platform.embedded.queue.bus import SqliteBus
+from shared.platform.embedded.storage.blobs import PIECE_BYTES, Blobs
+from shared.platform.embedded.storage.catalog import Catalog, Entry
+from shared.platform.embedded.storage.uploads import Uploads
 from shared.platform.names import check_name
 from shared.platform.ports import ObjectInfo, UploadSession
 from shared.security.signing import sign

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.platform.embedded.download_http import Downloads
-from shared.platform.embedded.objects import FileObjects
-from shared.platform.embedded.problems import problem
-from shared.platform.embedded.upload_http import ResumableUploads
+from shared.platform.embedded.storage.download_http import Downloads
+from shared.platform.embedded.storage.objects import FileObjects
+from shared.platform.embedded.storage.problems import problem
+from shared.platform.embedded.storage.upload_http import ResumableUploads
 
 
 def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> Starlette:

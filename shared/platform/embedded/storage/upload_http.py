@@ -21,9 +21,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.blobs import PIECE_BYTES
-from shared.platform.embedded.problems import problem
-from shared.platform.embedded.uploads import Session, Uploads
+from shared.platform.embedded.storage.blobs import PIECE_BYTES
+from shared.platform.embedded.storage.problems import problem
+from shared.platform.embedded.storage.uploads import Session, Uploads
 
 DRAIN_BYTES = 16 << 20
 

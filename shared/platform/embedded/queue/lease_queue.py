@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared import clock
-from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.codec import read_time, time_text
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.events import Delivery
+from shared.platform.embedded.queue.bus import SqliteBus
+from shared.platform.embedded.queue.deliveries import Delivery
 from shared.wiring import Backoff, wiring
 
 NO_BACKOFF = Backoff(min=1, max=60)

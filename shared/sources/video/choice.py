@@ -9,10 +9,10 @@ from shared.error_codes.videos import MediaCode, VideoCode
 from shared.errors import ClipwiseError
 from shared.models.video import Origin
 from shared.settings import Settings
-from shared.sources.fetched import Fetched
-from shared.sources.links import Found, find_page, stop_at_page
-from shared.sources.source import Source, Tick, Wish
-from shared.sources.verdicts import Uncertain
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.links import Found, find_page, stop_at_page
+from shared.sources.video.source import Source, Tick, Wish
+from shared.sources.video.verdicts import Uncertain
 
 # What is said of the video itself, so that no other source could say otherwise.
 ANSWERS: frozenset[str] = frozenset(
@@ -40,7 +40,7 @@ def fetch_video(url: str, folder: Path, settings: Settings, needs_video: bool, t
     """
     page = find_page(url, settings, tick)
     if page is None:
-        from shared.sources.http import fetch
+        from shared.sources.video.http import fetch
 
         try:
             return _told(fetch(url, folder / "file", settings, tick, visit=stop_at_page), [])
@@ -73,11 +73,11 @@ def source_named(name: str) -> Source:
     """Each is imported only when it is used: their libraries are large."""
     match name:
         case "apify":
-            from shared.sources.apify import fetch as apify
+            from shared.sources.video.apify import fetch as apify
 
             return apify
         case "yt-dlp":
-            from shared.sources.ytdlp import fetch as ytdlp
+            from shared.sources.video.ytdlp import fetch as ytdlp
 
             return ytdlp
     return plain
@@ -85,7 +85,7 @@ def source_named(name: str) -> Source:
 
 def plain(wish: Wish, folder: Path, tick: Tick) -> Fetched:
     """A Source: what is at the page's own address, if that is a video after all."""
-    from shared.sources.http import fetch
+    from shared.sources.video.http import fetch
 
     fetched = fetch(wish.page.url, folder / "file", wish.settings, tick)
     return replace(fetched, origin=Origin(source="http", page_url=wish.page.url))

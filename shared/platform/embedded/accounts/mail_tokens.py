@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Literal
 
 from shared import clock
+from shared.platform.embedded.accounts.sessions import hashed, new_secret
 from shared.platform.embedded.codec import read_time, time_text
-from shared.platform.embedded.sessions import hashed, new_secret
 from shared.security.refusals import token_invalid
 
 Purpose = Literal["verify", "reset", "change"]

@@ -15,9 +15,9 @@ from typing import Any
 from shared.errors import ClipwiseError, TransientError
 from shared.models.video import Origin
 from shared.settings import Settings
-from shared.sources.platforms import Page
-from shared.sources.post import MAX_NAME, MAX_TAGS, CaptionFile, Post, count, seconds, words
-from shared.sources.verdicts import Uncertain, verdict
+from shared.sources.video.platforms import Page
+from shared.sources.video.post import MAX_NAME, MAX_TAGS, CaptionFile, Post, count, seconds, words
+from shared.sources.video.verdicts import Uncertain, verdict
 
 Item = Mapping[str, Any]
 

@@ -15,8 +15,8 @@ from shared.security.filenames import safe_filename
 from shared.security.guarded_http import Answer, Interrupted, Limits, guarded_get
 from shared.security.urls import WebUrl
 from shared.settings import Settings
-from shared.sources.disposition import disposition_filename
-from shared.sources.fetched import Fetched
+from shared.sources.video.disposition import disposition_filename
+from shared.sources.video.fetched import Fetched
 
 TRIES = 3  # transfers of one call, the first included
 TICK_SEC = 0.25

@@ -12,11 +12,11 @@ from typing import Any
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.blobs import Blobs
-from shared.platform.embedded.catalog import Catalog
 from shared.platform.embedded.codec import read_time, time_text
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.events import object_resource
+from shared.platform.embedded.queue.deliveries import object_resource
+from shared.platform.embedded.storage.blobs import Blobs
+from shared.platform.embedded.storage.catalog import Catalog
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from shared.errors import PermanentError
 from shared.settings import Settings
-from shared.sources.fetched import Fetched
-from shared.sources.platforms import Page
+from shared.sources.video.fetched import Fetched
+from shared.sources.video.platforms import Page
 
 Tick = Callable[[float, str], None]
 """Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
@@ -42,8 +42,8 @@ Source = Callable[[Wish, Path, Tick], Fetched]
 """Fetches the video of a page into an empty folder, with all that is known of it and `origin.source` set.
 
 It raises PermanentError and TransientError, and lets through what the tick raises. The codes in
-`shared.sources.choice.ANSWERS` say something of the video that no other source could better; after any other error the
-next source is tried.
+`shared.sources.video.choice.ANSWERS` describe the video itself, so no other source is tried; after any other error, the
+next one is.
 """
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from datetime import timedelta
 
 from shared import clock
-from shared.platform.embedded.access_tokens import LIFETIME, AccessTokens
+from shared.platform.embedded.accounts.access_tokens import LIFETIME, AccessTokens
 from shared.platform.embedded.codec import read_time, time_text
 from shared.platform.embedded.database import Database
 from shared.platform.ports import Session, User
