@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import UNLIMITED
+from tests.server import UNLIMITED
 
 MP4_HEAD = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 FILE_MB = 95

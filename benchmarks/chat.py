@@ -36,7 +36,7 @@ from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.platform.ports import Documents, Vector
 from shared.settings import Settings, settings
 from tests.contract.emulated import connect
-from tests.talks import told
+from tests.transcript_samples import told
 
 QUESTIONS = Path(__file__).with_name("chat_questions.yaml")
 FIRST = 3

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import cpu_seconds
-from tests.crawling import balances, create, ended, fetched_again, look, start, unhurried
+from tests.dataset_runs import balances, create, ended, fetched_again, look, start, unhurried
 from tests.image_site import ImageSite
-from tests.running import Server, eventually, kill_function
+from tests.server import Server, eventually, kill_function
 
 OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
 LONGEST_SEC = 3600

@@ -32,9 +32,9 @@ from pathlib import Path
 from benchmarks.processes import cpu_seconds, memory_mb
 from infra.embedded.workers import IO_SLOTS
 from shared.settings import read_settings
-from tests.crawling import create, look, start
+from tests.dataset_runs import create, look, start
 from tests.image_site import ImageSite, picture
-from tests.running import Server, eventually
+from tests.server import Server, eventually
 
 CONNECTIONS = IO_SLOTS * read_settings({}).crawl_connections
 """That ours has at a time: of all chunks that it works at together."""

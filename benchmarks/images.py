@@ -24,7 +24,7 @@ import numpy as np
 
 from shared.images import Thresholds, judge, look
 from shared.models.dataset import Level
-from tests.pictures import encoded, scene
+from tests.picture_samples import encoded, scene
 
 SIZES = {"640 × 480": (640, 480), "3000 × 2000": (3000, 2000)}
 SCENES, COPIES = 6, 4

@@ -14,8 +14,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.running import Server, serving
-from tests.videos import plain_video
+from tests.server import Server, serving
+from tests.video_samples import plain_video
 
 ALONE = 7
 AT_ONCE = 50

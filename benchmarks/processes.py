@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.running import descendants
+from tests.server import descendants
 
 TICK = os.sysconf("SC_CLK_TCK")
 

@@ -29,7 +29,7 @@ from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.platform.identity import forget_identity, identity
 from shared.settings import settings
 from tests.contract.served import served
-from tests.running import UNLIMITED
+from tests.server import UNLIMITED
 
 FRONTEND = "https://app.example"
 # Bytes that begin as an MP4 file does; enough for whoever only looks at the beginning.

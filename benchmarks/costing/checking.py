@@ -16,7 +16,7 @@ from benchmarks.costing.running import Counted, by_form, count_job, stage_second
 from benchmarks.costing.wire import watched
 from infra.emulated.emulators import emulators
 from infra.tables import markdown
-from tests.running import UNLIMITED, serving
+from tests.server import UNLIMITED, serving
 
 KINDS = ("metadata", "recipe")
 TIMES = 3

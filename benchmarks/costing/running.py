@@ -148,7 +148,7 @@ def serving(place: EmbeddedPlace) -> TestClient:
 
 
 def by_form(place: EmbeddedPlace, ledger: Ledger, kind: str, video: Path) -> dict[str, Any]:
-    """As tests.running.Api sends and follows a job: a form with the bytes, the events, the job."""
+    """As tests.server.Api sends and follows a job: a form with the bytes, the events, the job."""
     client = serving(place)
     with measured(ledger, "api"), video.open("rb") as file:
         sent = client.post("/v1/jobs", data={"kind": kind}, files={"file": (video.name, file, "video/mp4")})

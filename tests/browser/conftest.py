@@ -13,7 +13,7 @@ from tests.browser.pages import SDK, served_pages
 from tests.browser.tab import Tab, patient
 from tests.contract.emulated import running_emulators
 from tests.patience import PATIENCE_SEC
-from tests.running import Server, serving
+from tests.server import Server, serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Nothing but what the page asks for, and only from loopback.

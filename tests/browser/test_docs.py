@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.tab import patient
-from tests.running import Server, serving
+from tests.server import Server, serving
 
 
 @pytest.fixture(scope="module")

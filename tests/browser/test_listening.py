@@ -12,7 +12,7 @@ import pytest
 
 from infra.demo.recipe import RECIPE
 from tests.browser.conftest import OpenTab
-from tests.running import Server
+from tests.server import Server
 
 STAGES = ["extract", "transcribe", "analyze", "persist"]
 DIARY = b"This is a diary.\n" * 100

@@ -13,10 +13,10 @@ from shared.models.job import Job, JobError, JobStatus, StageState
 from shared.pipeline.jobs import change_job
 from shared.platform.embedded.place import open_embedded
 from shared.settings import Settings
+from tests.accounts import PASSWORD, Mailbox
 from tests.browser.tab import patient
-from tests.people import PASSWORD, Mailbox
-from tests.running import Server, serving
-from tests.videos import plain_video
+from tests.server import Server, serving
+from tests.video_samples import plain_video
 
 DIARY = b"This is a diary.\n" * 100
 PHONE = {"width": 360, "height": 740}

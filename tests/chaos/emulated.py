@@ -27,7 +27,7 @@ from shared.pipeline.paths import JOBS, VIDEOS
 from shared.wiring import Wiring, wiring
 from tests.contract.emulated import connect, need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC
-from tests.running import UNLIMITED, Api, eventually
+from tests.server import UNLIMITED, Api, eventually
 
 LEASE_SEC = 3
 ACK_SEC = 10

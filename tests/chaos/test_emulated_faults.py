@@ -21,11 +21,11 @@ from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name
 from shared.wiring import wiring
 from tests.chaos.emulated import EmulatedPlace, emulated_place
+from tests.file_server import Web, served_folder
 from tests.hostile_server import HostileServer
 from tests.patience import PATIENCE_SEC
-from tests.running import eventually
-from tests.videos import plain_video
-from tests.web import Web, served_folder
+from tests.server import eventually
+from tests.video_samples import plain_video
 
 STAGE_TOPICS = ("video-requested", "audio-extracted", "transcript-completed", "analysis-completed")
 

@@ -10,10 +10,10 @@ from infra.fakes import openai_server
 from infra.fakes.server import Reply
 from shared.platform.embedded.place import open_embedded
 from shared.settings import read_settings
-from tests.hearing import Listener, assert_said_once
-from tests.running import Server, eventually
+from tests.server import Server, eventually
 from tests.sounds import bursts
-from tests.videos import plain_video
+from tests.speech_service import Listener, assert_said_once
+from tests.video_samples import plain_video
 
 JOBS = 20
 KILLS = 20

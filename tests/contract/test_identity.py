@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.platform.ports import Changes, Identity, Session
-from tests.people import KINDS, PASSWORD, People, cheap_passwords
+from tests.accounts import KINDS, PASSWORD, People, cheap_passwords
 
 OTHER = "quite another one"
 

@@ -18,7 +18,7 @@ from shared.models.job import Usage
 from shared.pipeline.segments import SEGMENTS, delete_segments
 from shared.platform.ports import Documents, Vector
 from tests.contract.adapters import Adapter
-from tests.talks import SOUP, STARS, told
+from tests.transcript_samples import SOUP, STARS, told
 
 VIDEOS = 64
 

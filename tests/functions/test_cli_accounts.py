@@ -18,8 +18,8 @@ from infra.cli.main import app
 from infra.client.api import Api, Refused
 from shared import clock
 from shared.settings import settings
+from tests.accounts import PASSWORD, Mailbox, cheap_passwords
 from tests.api_site import Site
-from tests.people import PASSWORD, Mailbox, cheap_passwords
 
 Run = Callable[..., Result]
 

@@ -6,8 +6,8 @@ from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
 from tests.api_site import Site
-from tests.functions.api.talking import group, messages, service, streamed, videos
-from tests.talks import SOUP
+from tests.functions.api.chat_requests import group, messages, service, streamed, videos
+from tests.transcript_samples import SOUP
 
 __all__ = ["group", "videos"]
 

@@ -13,14 +13,14 @@ from infra.fakes.image_search import ImageSearch
 from infra.fakes.made_up.apify import VIDEO, any_post
 from infra.fakes.made_up.gemini import MadeUpGemini
 from tests.contract.emulated import need_emulators, running_emulators
-from tests.crawling import unhurried
+from tests.dataset_runs import unhurried
+from tests.file_server import Web, served_folder
 from tests.hostile_server import HostileServer
 from tests.image_site import ImageSite
 from tests.integration.sites import OPTIONS, MortalOpenAI, Services, Sites
-from tests.running import Server, serving
+from tests.server import Server, serving
 from tests.sounds import talking_video
-from tests.videos import plain_video
-from tests.web import Web, served_folder
+from tests.video_samples import plain_video
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from infra.fakes.made_up.gemini import MadeUpGemini
 from infra.fakes.made_up.openai import MadeUpOpenAI
 from infra.fakes.server import Asked, FakeService, Reply
 from tests.contract.emulated import need_emulators
-from tests.running import Server, serving
+from tests.server import Server, serving
 
 OPTIONS = {"embedded": (), "emulated": ("--emulators",)}
 FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.people import PASSWORD, Mailbox
-from tests.running import Server
+from tests.accounts import PASSWORD, Mailbox
+from tests.server import Server
 
 
 def box(place: Server) -> Mailbox:

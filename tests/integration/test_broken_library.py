@@ -10,7 +10,7 @@ import pytest
 from tests.broken_libraries import METADATA_ERRORS, other_pyav
 from tests.contract.emulated import need_emulators
 from tests.integration.sites import OPTIONS
-from tests.running import eventually, serving
+from tests.server import eventually, serving
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))

@@ -15,13 +15,13 @@ from PIL import Image
 from infra.demo.recipe import RECIPE
 from infra.fakes.image_search import ImageSearch
 from shared.models.job import JobStatus
+from tests.accounts import PASSWORD, Mailbox
+from tests.file_server import Web
 from tests.media_samples import ffmpeg
-from tests.people import PASSWORD, Mailbox
-from tests.running import Server, eventually
-from tests.web import Web
+from tests.server import Server, eventually
 
 
-def test_row_1_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
+def test_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
     """The mobile app sends a link, asks for its task until that has ended, and shows the recipe with its picture."""
     shutil.copy(cooking_clip, web.folder / "tiktok.mp4")
     link = f"http://{web.address}/tiktok.mp4"
@@ -52,7 +52,7 @@ def test_row_1_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
     assert (again.status_code, again.json()) == (202, {"task_id": task_id})
 
 
-def test_row_2_reel_scripter(place: Server, cooking_clip: Path) -> None:
+def test_reel_scripter(place: Server, cooking_clip: Path) -> None:
     """The page sends a video, polls its state until SUCCESS, and shows the script; the video itself is gone then."""
     seen: list[dict[str, Any]] = []
     with place.client() as page:
@@ -91,7 +91,7 @@ def test_row_2_reel_scripter(place: Server, cooking_clip: Path) -> None:
     ],
     ids=["too long", "AVI", "declared wrongly"],
 )
-def test_row_2_refusals(place: Server, tmp_path: Path, name: str, options: list[str], declared: str) -> None:
+def test_reel_scripter_refusals(place: Server, tmp_path: Path, name: str, options: list[str], declared: str) -> None:
     """A video that is too long or of another type is refused at once with 400 and a sentence."""
     video = tmp_path / name
     picture = ["-f", "lavfi", "-i", "color=red:size=64x64"]
@@ -102,7 +102,7 @@ def test_row_2_refusals(place: Server, tmp_path: Path, name: str, options: list[
     assert isinstance(answer.json()["detail"], str)
 
 
-def test_row_3_metadata_service(place: Server, small_video: Path) -> None:
+def test_metadata_service(place: Server, small_video: Path) -> None:
     """A client sends a video, polls its status until done, and shows duration and thumbnail, alone and in the list."""
     seen: list[str] = []
     with place.client() as client:
@@ -134,7 +134,7 @@ def test_row_3_metadata_service(place: Server, small_video: Path) -> None:
     assert pages == [200, 200]
 
 
-def test_row_4_image_crawler(place: Server, engines: ImageSearch) -> None:
+def test_image_crawler(place: Server, engines: ImageSearch) -> None:
     """A user signs in by e-mail, asks for images of two keywords, follows the chunks and has the images looked at."""
     address, wish = (
         "crawler@example.com",
@@ -173,7 +173,7 @@ def test_row_4_image_crawler(place: Server, engines: ImageSearch) -> None:
         assert visitor.get(f"/api/v1/jobs/{id}").status_code == 404
 
 
-def test_row_5_ask_video(place: Server, cooking_video: Path) -> None:
+def test_ask_video(place: Server, cooking_video: Path) -> None:
     """A user signs up, sends a video, reads its words, groups it, shows it to others; all ask what is said in it."""
     account = {"username": "grandma", "password": PASSWORD}
     address = "grandma@example.com"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.crawling import balances, create, ended, fetched_again, images, look, start, unhurried
+from tests.dataset_runs import balances, create, ended, fetched_again, images, look, start, unhurried
 from tests.image_site import ImageSite
-from tests.running import Server, eventually
+from tests.server import Server, eventually
 
 
 def test_a_list_becomes_a_dataset(place: Server, pictures: ImageSite) -> None:

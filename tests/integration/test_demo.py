@@ -14,7 +14,7 @@ import pytest
 
 from tests.broken_libraries import METADATA_ERRORS, no_pyav, other_pyav
 from tests.patience import PATIENCE_SEC
-from tests.running import BEHIND_PROXY, CLIPWISE, IN_BACKGROUND
+from tests.server import BEHIND_PROXY, CLIPWISE, IN_BACKGROUND
 
 COMMAND = [*CLIPWISE, "demo"]
 

@@ -9,7 +9,7 @@ from infra.doctor.finding import healthy
 from infra.doctor.project import check_project
 from infra.emulated.emulators import PROJECT, Hosts
 from tests.contract.emulated import need_emulators
-from tests.running import serving
+from tests.server import serving
 
 
 def test_the_emulated_place_is_healthy_and_emptied_emulators_are_not(tmp_path: Path, hosts: Hosts) -> None:

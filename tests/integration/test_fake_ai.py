@@ -17,7 +17,7 @@ from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
 from tests.contract.emulated import need_emulators
 from tests.integration.sites import OPTIONS
-from tests.running import Server, eventually, serving
+from tests.server import Server, eventually, serving
 
 LINKS = {
     "recipe": "https://www.tiktok.com/@cook/video/7412345678901234567",

@@ -20,7 +20,7 @@ from infra.packaging.package import stage
 from shared.wiring import wiring
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC
-from tests.running import UNLIMITED
+from tests.server import UNLIMITED
 
 PROCESSES = 2
 ALLOWED = 7

@@ -17,7 +17,7 @@ from shared.wiring import wiring
 from tests.contract.emulated import connect
 from tests.hostile_server import HostileServer
 from tests.patience import PATIENCE_SEC
-from tests.running import Server, eventually
+from tests.server import Server, eventually
 
 STAGES = ("extract", "persist")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.emulated.provision import provision
 from tests.contract.emulated import running_emulators
 from tests.integration.installed import install_package
-from tests.running import Api
+from tests.server import Api
 
 FLOW = ("api", "extract", "transcribe", "analyze", "persist")
 

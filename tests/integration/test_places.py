@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from infra.demo.recipe import RECIPE
+from tests.file_server import Web
 from tests.hostile_server import HostileServer
-from tests.running import Server
-from tests.web import Web
+from tests.server import Server
 
 
 def upload(server: Server, video: Path, **fields: str) -> tuple[str, httpx.Response]:

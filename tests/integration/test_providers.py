@@ -10,12 +10,12 @@ import pytest
 
 from infra.fakes import gemini_server, openai_server
 from infra.fakes.server import Reply
-from tests.hearing import Listener, assert_said_once
 from tests.integration.sites import FAKES, Services, Sites
-from tests.kitchen import answer, invalid_answer
-from tests.running import Server, serving
+from tests.recipe_samples import answer, invalid_answer
+from tests.server import Server, serving
 from tests.sounds import bursts
-from tests.videos import plain_video
+from tests.speech_service import Listener, assert_said_once
+from tests.video_samples import plain_video
 
 SECONDS = 4
 LONG_SEC = 13 * 60

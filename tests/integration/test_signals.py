@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.test_demo import is_served
 from tests.patience import PATIENCE_SEC
-from tests.running import CLIPWISE, IN_BACKGROUND
+from tests.server import CLIPWISE, IN_BACKGROUND
 
 
 def restore_default(number: signal.Signals) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.cli.demo import video_name
-from tests.running import BEHIND_PROXY, CLIPWISE, Server
+from tests.server import BEHIND_PROXY, CLIPWISE, Server
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 

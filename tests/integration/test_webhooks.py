@@ -20,9 +20,9 @@ from shared.settings import read_settings
 from shared.webhooks.deliveries import DELIVERIES
 from tests.contract.emulated import connect, need_emulators
 from tests.integration.sites import OPTIONS
-from tests.receiver import Receiver, receiving, silence, status
-from tests.running import Server, eventually, kill_function, serving
+from tests.server import Server, eventually, kill_function, serving
 from tests.unit.webhooks.verifying import verify
+from tests.webhook_receiver import Receiver, receiving, silence, status
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from shared.pipeline import lifecycle
 from tests.api_site import Site, api_server, site
-from tests.receiver import Receiver, receiving
+from tests.webhook_receiver import Receiver, receiving
 
 __all__ = ["api_server", "site"]
 

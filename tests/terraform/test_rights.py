@@ -10,8 +10,8 @@ import pytest
 
 from infra.deployment import rights
 from shared.wiring import wiring
-from tests.terraform.lives import LIVES
-from tests.terraform.watching import granted, watched, wired
+from tests.terraform.recorded_rights import granted, watched, wired
+from tests.terraform.usage_scenarios import LIVES
 
 Lived = Callable[[str], frozenset[str]]
 
@@ -50,5 +50,5 @@ def test_every_function_works(lived: Lived) -> None:
 def test_a_right_less_is_noticed(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who takes a right away that is needed is told which."""
     fewer = {**rights(), "extract": {"documents": True, "objects": {"uploads": ["read"], "media": ["read"]}}}
-    monkeypatch.setattr("tests.terraform.watching.rights", lambda: fewer)
+    monkeypatch.setattr("tests.terraform.recorded_rights.rights", lambda: fewer)
     assert lived("metadata") - granted() - wired() >= {"extract: create in media", "extract: delete in media"}

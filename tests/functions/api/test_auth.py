@@ -19,9 +19,9 @@ from shared.pipeline.paths import JOBS, MEDIA, UPLOADS
 from shared.platform.identity import use_identity
 from shared.platform.rates import RATES
 from shared.settings import settings
+from tests.accounts import PASSWORD, Mailbox, cheap_passwords, firebase_identity
 from tests.api_site import MP4, Site
 from tests.functions.api.test_problems import assert_problem
-from tests.people import PASSWORD, Mailbox, cheap_passwords, firebase_identity
 
 OTHER = "quite another one"
 

@@ -14,9 +14,9 @@ from shared.chat import history
 from shared.models.chat import Citation, Message
 from shared.pipeline.lifecycle import new_id
 from tests.api_site import Site
-from tests.functions.api.talking import OWNER, answer, ask, group, messages, streamed_events, videos
+from tests.functions.api.chat_requests import OWNER, answer, ask, group, messages, streamed_events, videos
 from tests.functions.api.test_groups import group_of, problem, share
-from tests.talks import SOUP, told
+from tests.transcript_samples import SOUP, told
 
 __all__ = ["group", "videos"]
 

@@ -15,7 +15,7 @@ from shared.ai.talking import ESTIMATED
 from shared.chat.prompt import rules
 from shared.models.chat import Message
 from tests.api_site import Site
-from tests.functions.api.talking import (
+from tests.functions.api.chat_requests import (
     FAKES,
     OWNER,
     EmbedsAnyway,
@@ -33,8 +33,8 @@ from tests.functions.api.talking import (
     videos,
 )
 from tests.functions.api.test_groups import problem, share
-from tests.running import eventually
-from tests.talks import SOUP, told
+from tests.server import eventually
+from tests.transcript_samples import SOUP, told
 from tests.unit.ai.attacks import ATTACKS
 
 __all__ = ["group", "videos"]

@@ -11,7 +11,7 @@ from shared import clock
 from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.sweep import sweep
 from tests.api_site import MP4, Site
-from tests.videos import plain_video
+from tests.video_samples import plain_video
 
 
 @pytest.fixture(scope="module")

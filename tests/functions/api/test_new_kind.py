@@ -13,7 +13,7 @@ from infra.fakes import openai_server
 from infra.fakes.openai_server import OpenAIServer
 from shared.analyses.kinds import kinds
 from tests.api_site import Site
-from tests.videos import plain_video
+from tests.video_samples import plain_video
 
 NAME = "palette"
 FILE = '''

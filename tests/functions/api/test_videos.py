@@ -12,7 +12,7 @@ from shared.models.video import Segment
 from shared.pipeline.media import store_json
 from shared.pipeline.paths import MEDIA, TRANSCRIPT, UPLOADS, media_prefix, source_name
 from tests.api_site import Site
-from tests.videos import plain_video
+from tests.video_samples import plain_video
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 
 from infra.fakes.apify_posts import AUTHOR, CAPTION, TAGS, post
 from infra.fakes.apify_server import TOKEN, ApifyServer, failed
-from tests.running import Server, serving
-from tests.videos import plain_video
-from tests.web import Web, served_folder
+from tests.file_server import Web, served_folder
+from tests.server import Server, serving
+from tests.video_samples import plain_video
 
 TIKTOK = "https://www.tiktok.com/@clipwise.kitchen/video/7412345678901234567"
 VTT = b"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nBoil the pasta\n"

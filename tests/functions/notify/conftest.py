@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api_site import api_server, site
-from tests.receiver import Receiver, receiving
+from tests.webhook_receiver import Receiver, receiving
 
 __all__ = ["api_server", "site"]
 

@@ -23,8 +23,8 @@ from shared.webhooks import deliveries, sending
 from shared.webhooks.deliveries import DELIVERIES
 from shared.webhooks.endpoints import WEBHOOKS
 from tests.api_site import Site
-from tests.receiver import Answer, Receiver, endless, hang_up, not_http, silence, status
 from tests.unit.webhooks.verifying import verify
+from tests.webhook_receiver import Answer, Receiver, endless, hang_up, not_http, silence, status
 
 Later = Callable[[timedelta], None]
 DAY = timedelta(days=1)

@@ -21,7 +21,7 @@ from shared.pipeline.paths import EXTRACTION, JOBS, TRANSCRIPT
 from shared.platform.ports import Vector
 from shared.wiring import wiring
 from tests.api_site import Site
-from tests.talks import SOUP, STARS, segments
+from tests.transcript_samples import SOUP, STARS, segments
 
 INFO = MediaInfo(container="mov", size_bytes=1, duration_sec=90, has_video=True, has_audio=True)
 MADE = Usage(provider="gemini", model="eyes", tokens_in=10, tokens_out=5, frames=3, cost_usd=0.5)

@@ -18,7 +18,7 @@ from infra.emulated.errors import EmulatorsUnavailable
 from infra.emulated.processes import free_port, running
 from tests.contract.emulated import running_emulators
 from tests.patience import PATIENCE_SEC
-from tests.running import eventually
+from tests.server import eventually
 
 HOLDER = """
 import sys, time

@@ -22,8 +22,8 @@ from shared.errors import PermanentError
 from shared.models.job import Usage
 from shared.platform.ports import Documents
 from shared.settings import Settings
-from tests.kitchen import answer, evidence, no_tick
-from tests.unit.pipeline.world import temporary_documents
+from tests.recipe_samples import answer, evidence, no_tick
+from tests.unit.pipeline.fault_simulation import temporary_documents
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from shared.ai.meter import Meter
 from shared.ai.provider import Provider
 from shared.ai.talking import ESTIMATED, ROOM
 from shared.errors import Cancelled, PermanentError, TransientError
-from tests.kitchen import no_tick
-from tests.running import eventually
+from tests.recipe_samples import no_tick
+from tests.server import eventually
 from tests.unit.ai.services import RULES, TURNS, gemini_at, openai_at
 
 PIECES = ("It is ", "tomato ", "soup.")

@@ -22,8 +22,8 @@ from shared.ai.meter import Meter
 from shared.ai.openai import embeddings as openai_embeddings
 from shared.ai.vectors import DIMENSIONS, MAX_BYTES, batches, clipped, unit
 from shared.errors import Cancelled, PermanentError, TransientError
-from tests.kitchen import no_tick
-from tests.running import eventually
+from tests.recipe_samples import no_tick
+from tests.server import eventually
 from tests.unit.ai.services import gemini_at, openai_at
 
 TEXTS = ["tomato soup", "how to sharpen a knife", "Суп из помидоров"]

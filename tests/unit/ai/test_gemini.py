@@ -27,8 +27,8 @@ from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError
 from shared.models.recipe import Recipe
 from shared.settings import Settings
-from tests.kitchen import answer, evidence, invalid_answer, no_tick
-from tests.running import eventually
+from tests.recipe_samples import answer, evidence, invalid_answer, no_tick
+from tests.server import eventually
 
 RECIPE = kind_named("recipe")
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 40

@@ -22,8 +22,8 @@ from shared.ai.gemini.speech import seconds_of
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.errors import Cancelled, PermanentError, TransientError
-from tests.kitchen import no_tick
-from tests.running import eventually
+from tests.recipe_samples import no_tick
+from tests.server import eventually
 from tests.unit.ai.services import gemini_at, sound_in
 
 

@@ -17,7 +17,7 @@ from shared.ai.providers import provider_for
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError
 from shared.settings import read_settings
-from tests.kitchen import no_tick
+from tests.recipe_samples import no_tick
 from tests.unit.ai.tiny_whisper import make_tiny_whisper
 from tests.unit.ai.voices import silence, voice, write_flac
 

@@ -23,8 +23,8 @@ from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError
 from shared.models.recipe import Recipe
 from shared.settings import Settings
-from tests.kitchen import answer, evidence, invalid_answer, no_tick, samples_showing
-from tests.running import eventually
+from tests.recipe_samples import answer, evidence, invalid_answer, no_tick, samples_showing
+from tests.server import eventually
 
 RECIPE = kind_named("recipe")
 

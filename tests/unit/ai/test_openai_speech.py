@@ -14,8 +14,8 @@ from infra.fakes.server import Reply
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard
 from shared.errors import Cancelled, PermanentError, TransientError
-from tests.kitchen import no_tick
-from tests.running import eventually
+from tests.recipe_samples import no_tick
+from tests.server import eventually
 from tests.unit.ai.services import SOUND_SEC, openai_at, sound_in
 
 

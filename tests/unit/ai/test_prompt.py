@@ -16,7 +16,7 @@ from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.models.video import MediaInfo, Segment
-from tests.kitchen import evidence
+from tests.recipe_samples import evidence
 from tests.unit.ai.attacks import ATTACKS
 
 RECIPE = kind_named("recipe")

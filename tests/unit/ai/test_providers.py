@@ -21,7 +21,7 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import PermanentError, TransientError
 from shared.models.recipe import Ingredient
 from shared.settings import Settings, SettingsError, read_settings
-from tests.kitchen import answer, evidence, no_tick, samples_showing
+from tests.recipe_samples import answer, evidence, no_tick, samples_showing
 from tests.unit.ai.services import RULES, TURNS, sound_in
 
 RECIPE = kind_named("recipe")

@@ -13,7 +13,7 @@ from infra.fakes.gemini_requests import schema_problems
 from shared.ai.schema import answer_schema, pruned
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
-from tests.kitchen import answer
+from tests.recipe_samples import answer
 
 
 class Loop(BaseModel):

@@ -22,7 +22,7 @@ from shared.ai.providers import PROVIDERS
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.settings import Settings
-from tests.kitchen import no_tick
+from tests.recipe_samples import no_tick
 
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4
 

@@ -13,8 +13,8 @@ from shared.analyses.evidence import Evidence
 from shared.analyses.reel import in_order, time_range
 from shared.models.reel import Reel, Scene
 from shared.models.video import Loudness, Segment, Shot
-from tests.kitchen import DURATION, samples_showing
-from tests.studio import SHOTS, TRANSCRIPTION, evidence, reel
+from tests.recipe_samples import DURATION, samples_showing
+from tests.reel_samples import SHOTS, TRANSCRIPTION, evidence, reel
 from tests.unit.ai.attacks import ATTACKS
 from tests.unit.analyses.asking import VIDEO, Asked, offline
 

@@ -15,8 +15,8 @@ from shared.analyses.evidence import Evidence
 from shared.analyses.summary import covering
 from shared.models.summary import Chapter, Summary
 from shared.models.video import Segment, Shot
-from tests.kitchen import DURATION, samples_showing
-from tests.studio import evidence, summary
+from tests.recipe_samples import DURATION, samples_showing
+from tests.reel_samples import evidence, summary
 from tests.unit.analyses.asking import Asked, offline
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.analyses.transcript import MAX_TEXT, derive
 from shared.models.transcript import Transcript
 from shared.models.video import Extraction, MediaInfo, Segment
-from tests.studio import SAID
+from tests.reel_samples import SAID
 
 EXTRACTION = Extraction(
     info=MediaInfo(container="mp3", size_bytes=1, duration_sec=30, has_video=False, has_audio=True),

@@ -9,7 +9,7 @@ from shared.chat.excerpts import LONGEST_SEC, excerpts
 from shared.chat.quoting import MAX_CHARACTERS, nearest_lines
 from shared.chat.windows import windows
 from shared.models.chat import Line, Passage
-from tests.talks import SOUP, segments
+from tests.transcript_samples import SOUP, segments
 
 TALK = windows(segments([f"Line {number} of a long talk about soups and stars." for number in range(60)]))
 

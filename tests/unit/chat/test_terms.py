@@ -13,7 +13,7 @@ from shared.ai.offline.embedding import MODEL, embed
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.offline.terms import terms
 from shared.ai.vectors import DIMENSIONS
-from tests.kitchen import no_tick
+from tests.recipe_samples import no_tick
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
 from tests.patience import PATIENCE_SEC
-from tests.running import CLIPWISE
+from tests.server import CLIPWISE
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 RECIPE = {

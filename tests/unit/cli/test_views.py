@@ -16,7 +16,7 @@ from infra.cli.result import VIEWS, result_view
 from shared.analyses.kinds import kinds
 from shared.analyses.transcript import SpokenText
 from shared.exports.formats import FORMATS
-from tests.studio import evidence
+from tests.reel_samples import evidence
 from tests.unit.analyses.asking import offline
 
 

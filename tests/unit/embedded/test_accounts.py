@@ -25,8 +25,8 @@ from shared.platform.embedded.accounts.passwords import Passwords
 from shared.platform.embedded.keys import derived_key, signing_key
 from shared.platform.ports import Changes, Identity
 from shared.settings import Settings
+from tests.accounts import PASSWORD, Mailbox, People, cheap_passwords, local
 from tests.contract.test_identity import code_of
-from tests.people import PASSWORD, Mailbox, People, cheap_passwords, local
 
 OTHER = "quite another one"
 MoveClock = Callable[..., None]

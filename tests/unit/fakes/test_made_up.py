@@ -22,7 +22,7 @@ from shared.analyses.kinds import Kind, kinds
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
 from shared.models.summary import Summary
-from tests.kitchen import evidence
+from tests.recipe_samples import evidence
 from tests.sounds import flac_header
 
 BOUNDS = st.integers(-1000, 1000)

@@ -14,7 +14,7 @@ from shared.ai.provider import Provider, Sound, Turn
 from shared.ai.providers import PROVIDERS
 from shared.analyses.kinds import Kind
 from shared.settings import read_settings
-from tests.kitchen import evidence, no_tick
+from tests.recipe_samples import evidence, no_tick
 from tests.sounds import flac_header
 
 

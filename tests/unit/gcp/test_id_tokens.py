@@ -28,8 +28,8 @@ from shared.platform.gcp.usernames import USERNAMES
 from shared.platform.ports import Documents
 from shared.platform.rates import RateLimited
 from shared.settings import Settings, SettingsError
+from tests.accounts import PASSWORD, firebase_identity
 from tests.contract.test_identity import code_of
-from tests.people import PASSWORD, firebase_identity
 
 OTHER = "quite another one"
 

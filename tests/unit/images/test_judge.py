@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from shared.images import Thresholds, judge, look
 from shared.images.judging import CHECKS, finding, in_order
 from shared.models.dataset import Level
-from tests.pictures import encoded, scene
+from tests.picture_samples import encoded, scene
 
 LIMITS = Thresholds()
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from shared.images import look
 from shared.images.grouping import distance
-from tests.pictures import encoded, scene
+from tests.picture_samples import encoded, scene
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 SMALL = {kind: encoded(scene(3, (96, 64)), kind) for kind in KINDS}

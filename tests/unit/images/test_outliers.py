@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from shared.images import look
 from shared.images.outliers import FEWEST, outliers
-from tests.pictures import encoded, scene
+from tests.picture_samples import encoded, scene
 
 Rows = list[tuple[str, tuple[float, ...]]]
 LIMIT = 3.5

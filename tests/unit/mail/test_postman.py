@@ -20,7 +20,7 @@ from shared.platform.embedded.accounts.mail_queue import Postman
 from shared.platform.embedded.accounts.schema import MIGRATIONS
 from shared.platform.embedded.database import Database
 from shared.settings import Settings
-from tests.running import eventually
+from tests.server import eventually
 from tests.smtp import SmtpServer
 
 SENDER = "Clipwise <clipwise@example.org>"

@@ -15,7 +15,7 @@ from shared.errors import NotFound
 from shared.models.job import JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name
-from tests.unit.pipeline.world import DIVIDED, PARTS, PROBLEMS, Event, Fate, World, temporary_documents
+from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, PROBLEMS, Event, Fate, World, temporary_documents
 
 STAGES = ["download", "extract", "transcribe", "analyze", "persist"]
 fates = st.builds(

@@ -15,7 +15,7 @@ from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
 from shared.wiring import wiring
-from tests.unit.pipeline.world import DIVIDED, PARTS, Event, Fate, World, temporary_documents
+from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, Fate, World, temporary_documents
 
 
 @pytest.fixture

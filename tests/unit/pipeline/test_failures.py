@@ -19,7 +19,7 @@ from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.run import StageRun
 from shared.platform.connect import use_platform
 from shared.wiring import wiring
-from tests.unit.pipeline.world import DIVIDED, PARTS, Event, World, cloud_event, temporary_documents
+from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, World, cloud_event, temporary_documents
 
 BUGS = [
     TypeError("open() got an unexpected keyword argument 'metadata_errors'"),

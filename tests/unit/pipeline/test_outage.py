@@ -14,7 +14,7 @@ from shared.pipeline import lifecycle
 from shared.pipeline.jobs import read_job
 from shared.pipeline.sweep import sweep
 from shared.platform.ports import Platform
-from tests.unit.pipeline.world import World, temporary_documents
+from tests.unit.pipeline.fault_simulation import World, temporary_documents
 
 
 class Outage:

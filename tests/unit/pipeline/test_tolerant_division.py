@@ -17,7 +17,7 @@ from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
 from shared.platform.connect import use_platform
 from shared.wiring import wiring
-from tests.unit.pipeline.world import DIVIDED, PARTS, Event, Fate, World, cloud_event, temporary_documents
+from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, Fate, World, cloud_event, temporary_documents
 
 ATTEMPTS = wiring().functions[DIVIDED].attempts
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared import clock
 from shared.platform.rates import RATES, Allowance, RateLimited, allowance, count, look
-from tests.unit.pipeline.world import temporary_documents
+from tests.unit.pipeline.fault_simulation import temporary_documents
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

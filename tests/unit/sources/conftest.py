@@ -13,7 +13,7 @@ from infra.fakes.apify_posts import post
 from infra.fakes.apify_server import TOKEN, ApifyServer
 from shared.settings import Settings
 from tests.hostile_server import HostileServer
-from tests.videos import plain_video
+from tests.video_samples import plain_video
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from shared.datasets.exports import Order
 from shared.images.judging import finding
 from shared.models.dataset import ImageRecord, ImageState, Verdict
-from tests.pictures import encoded, scene
+from tests.picture_samples import encoded, scene
 
 NOW = datetime(2026, 11, 20, 12, 30, 2, tzinfo=UTC)
 ORDER = Order('Cats & "dogs" | <b>all</b>', NOW, ("cat", "dog"))

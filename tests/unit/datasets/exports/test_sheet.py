@@ -11,7 +11,7 @@ from PIL import Image
 from shared.datasets.exports import SHEET_POLICY, Order, contact_sheet
 from shared.images.thumbnails import data_url
 from shared.models.dataset import ImageRecord
-from tests.pictures import encoded, scene
+from tests.picture_samples import encoded, scene
 from tests.unit.datasets.exports.collection import HOSTILE, NOW, ORDER, collection, picture, record
 
 

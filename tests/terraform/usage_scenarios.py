@@ -11,14 +11,14 @@ from infra.fakes import gemini_server
 from infra.fakes.apify_posts import post
 from infra.fakes.apify_server import TOKEN, ApifyServer
 from infra.fakes.made_up.gemini import MadeUpGemini
-from tests.crawling import unhurried
+from tests.accounts import PASSWORD
+from tests.dataset_runs import unhurried
+from tests.file_server import served_folder
 from tests.image_site import ImageSite
 from tests.media_samples import with_sound
-from tests.people import PASSWORD
-from tests.receiver import receiving
-from tests.terraform.watching import Watched
-from tests.videos import plain_video
-from tests.web import served_folder
+from tests.terraform.recorded_rights import Watched
+from tests.video_samples import plain_video
+from tests.webhook_receiver import receiving
 
 TIKTOK = "https://www.tiktok.com/@clipwise.kitchen/video/7412345678901234567"
 SAID = b"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nBoil the pasta with nutmeg\n"

@@ -21,7 +21,7 @@ from shared.platform.embedded.place import open_embedded
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.ports import Documents, Identity
 from shared.settings import Settings
-from tests.running import eventually
+from tests.server import eventually
 
 PASSWORD = "correct horse battery"
 PURPOSES = {"verify": "VERIFY_EMAIL", "reset": "PASSWORD_RESET", "change": "VERIFY_AND_CHANGE_EMAIL"}

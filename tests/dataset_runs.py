@@ -9,7 +9,7 @@ import httpx
 
 from infra.fakes.image_search import ImageSearch
 from tests.image_site import ImageSite
-from tests.running import eventually
+from tests.server import eventually
 
 ENDED = ("completed", "failed", "cancelled")
 

@@ -10,10 +10,10 @@ import pytest
 from infra.fakes.image_search import ImageSearch
 from infra.fakes.server import Reply
 from shared.platform.identity import identity
+from tests.accounts import PASSWORD, cheap_passwords
 from tests.api_site import Site
 from tests.functions.api.compat.calls import get, post, refused
 from tests.image_site import ImageSite
-from tests.people import PASSWORD, cheap_passwords
 
 PROGRESS = {
     "progress": int,

@@ -26,7 +26,7 @@ from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.identity import use_identity
 from shared.settings import settings
 from shared.wiring import wiring
-from tests.running import UNLIMITED
+from tests.server import UNLIMITED
 
 VERBS = {
     "copy": ("read", "create", "delete"),

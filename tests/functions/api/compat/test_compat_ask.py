@@ -13,10 +13,10 @@ import pytest
 
 from shared.models.job import JobError, JobStatus
 from shared.settings import settings
+from tests.accounts import PASSWORD, Mailbox, cheap_passwords
 from tests.api_site import MP4, Site
 from tests.functions.api.compat.calls import get, post, refused
 from tests.media_samples import ffmpeg, small_video, written
-from tests.people import PASSWORD, Mailbox, cheap_passwords
 
 SAID = "Bring the water to a boil."
 SCRIPT = f"1\n00:00:00,200 --> 00:00:01,500\n{SAID}\n".encode()

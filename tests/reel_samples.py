@@ -8,8 +8,8 @@ from typing import Any
 
 from shared.analyses.evidence import Evidence
 from shared.models.video import AudioTrack, Loudness, Segment, Shot, Span
-from tests.kitchen import DURATION
-from tests.kitchen import evidence as kitchen_evidence
+from tests.recipe_samples import DURATION
+from tests.recipe_samples import evidence as kitchen_evidence
 
 SHOTS = [Shot(start=0, end=4), Shot(start=4, end=12), Shot(start=12, end=14), Shot(start=14, end=DURATION)]
 SAID = [

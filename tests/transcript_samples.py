@@ -12,7 +12,7 @@ from shared.chat.windows import windows
 from shared.models.transcript import Transcript
 from shared.models.video import Segment
 from shared.platform.ports import Documents
-from tests.kitchen import no_tick
+from tests.recipe_samples import no_tick
 
 WORDS_A_SECOND = 2.4
 PAUSE_SEC = 0.3

@@ -12,7 +12,7 @@ from PIL import Image
 from shared.models.job import JobStatus
 from tests.api_site import MP4, Site
 from tests.functions.api.compat.calls import get
-from tests.videos import plain_video
+from tests.video_samples import plain_video
 
 
 def upload(site: Site, content: bytes = MP4, name: str = "holiday.mp4") -> str:

@@ -19,7 +19,7 @@ from shared.ai.prompt import CLOSE, OPEN
 from shared.models.chat import Message
 from tests.api_site import Site, events
 from tests.functions.api.test_groups import group_of
-from tests.talks import SOUP, STARS, told
+from tests.transcript_samples import SOUP, STARS, told
 
 OWNER = "local"
 FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}

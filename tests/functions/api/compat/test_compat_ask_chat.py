@@ -13,7 +13,7 @@ import pytest
 
 from tests.api_site import Site
 from tests.functions.api.compat.calls import refused
-from tests.talks import SOUP, STARS, told
+from tests.transcript_samples import SOUP, STARS, told
 
 ANSWER = {"role", "content", "related_videos", "chat_log_id"}
 LOG = {"id", "group", "question", "answer", "related_videos", "is_shared_origin", "created_at"}
