@@ -24,7 +24,7 @@ def test_the_documentation_needs_no_internet(server: Server, chromium: Browser, 
     reached: list[str] = []
     page.on("response", lambda response: reached.append(response.url))
     page.goto(f"{server.url}/{path}")
-    expect(page.get_by_text("Watch one's jobs").filter(visible=True).first).to_be_visible()
+    expect(page.get_by_text("Stream a job's events").filter(visible=True).first).to_be_visible()
     assert not [url for url in reached if not url.startswith((server.url, "blob:", "data:"))]
     page.close()
 
