@@ -1,8 +1,8 @@
-"""Stages whose work is divided: parts, each claimed, tried again and finished by itself, and their joining at the end.
+"""Divided stages: parts, each claimed, retried and finished on its own, then joined.
 
-A part is a document of its own; the job is told how many there are (`stages.{stage}.parts`) before its stage is set
-off. A message without a part sets off those that are left. Whoever ends one looks whether it was the last: the joining
-is then an ordinary attempt at the stage, so that two who were both last do no harm.
+A part is a document of its own; the job holds their number (`stages.{stage}.parts`) before its stage starts. A message
+without a part starts all that are left. The last part to end starts the join, an ordinary attempt at the stage: if two
+parts are both last, the second join finds nothing to do.
 """
 
 from __future__ import annotations
