@@ -1,8 +1,7 @@
 """Divided stages: parts, each claimed, retried and finished on its own, then joined.
 
 A part is a document of its own; the job holds their number (`stages.{stage}.parts`) before its stage starts. A message
-without a part starts all that are left. The last part to end starts the join, an ordinary attempt at the stage: if two
-parts are both last, the second join finds nothing to do.
+without a part starts all that are left. The last to end starts the join, an attempt that only one of two can claim.
 """
 
 from __future__ import annotations
