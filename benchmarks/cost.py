@@ -9,7 +9,6 @@ of them is real, their answers are made up, and tokens are reckoned from both by
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from benchmarks.costing.resting import rest_table
 from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
 from benchmarks.costing.scaling import advice, limits, needs, published, simulate
 from infra.cli.smoke import demo_video
-from infra.tables import markdown
+from infra.tables import fill_markers, markdown
 from shared.analyses.kinds import kinds
 from shared.wiring import wiring
 
@@ -129,16 +128,6 @@ def hot_table(jobs: Sequence[Counted]) -> str:
     return markdown(head, rows)
 
 
-def filled(text: str, tables: dict[str, str]) -> str:
-    """`text` with every `<!-- NAME -->…<!-- /NAME -->` holding the table of that name."""
-    for name, content in tables.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-        text, found = pattern.subn(lambda match, content=content: match[1] + content + "\n" + match[2], text)  # type: ignore[misc]
-        if found != 1:
-            raise ValueError(f"docs/scale.md has {found} places for the table {name!r}")
-    return text
-
-
 def main() -> None:
     from infra.cli.progress import progress_view
     from infra.cli.session import console
@@ -168,7 +157,7 @@ def main() -> None:
     for name, content in tables.items():
         print(f"\n## {name}\n{content}")
     if "--print" not in sys.argv:
-        DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        DOCUMENT.write_text(fill_markers(DOCUMENT.name, DOCUMENT.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

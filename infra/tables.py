@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -70,11 +69,18 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
 
 def fill_tables(page: str, text: str) -> str:
     """The page's text with each of its tables between `<!-- NAME -->` and `<!-- /NAME -->`."""
-    for name, table in PAGES[page].items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-        text, count = pattern.subn(lambda match, table=table: match[1] + table() + "\n" + match[2], text)  # type: ignore[misc]
+    return fill_markers(page, text, {name: table() for name, table in PAGES[page].items()})
+
+
+def fill_markers(page: str, text: str, tables: Mapping[str, str]) -> str:
+    """`text` with each table between its markers; raises ValueError for one without exactly one place."""
+    for name, table in tables.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, _, rest = text.partition(begin)
+        count = text.count(begin) if end in rest else 0
         if count != 1:
             raise ValueError(f"docs/{page} has {count} places for the table {name!r}")
+        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
     return text
 
 

@@ -10,10 +10,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from shared.errors import PermanentError
+from shared.media.audio.flac import write_flac
 from shared.media.audio.silences import SAMPLE_RATE
 from shared.media.file.container import open_media, read_packets, start_of
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.container import InputContainer
     from av.filter import Graph
+    from numpy.typing import NDArray
 
 # Silence stands where sound starts late or has gaps. Loudness is measured on the original channels: without the
 # resampler behind it, the first one would mix them down already.
@@ -51,25 +56,22 @@ def decode(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> No
     Raises:
         PermanentError: See `open_media`.
     """
-    import av
-
-    left = round(seconds * SAMPLE_RATE)
     with open_media(source) as container:
-        frames = _filter(container)
-        frame = next(frames, None)
-        if frame is None:
+        chunks = _copy(_filter(container), round(seconds * SAMPLE_RATE), samples)
+        first = next(chunks, None)
+        if first is not None:
+            write_flac(target, chain((first,), chunks))
+
+
+def _copy(frames: Iterator[AudioFrame], count: int, samples: IO[bytes]) -> Iterator[NDArray[np.int16]]:
+    """The first `count` samples of mono frames, each also written to `samples`."""
+    for frame in frames:
+        chunk = np.ascontiguousarray(frame.to_ndarray()[:, :count], np.int16)
+        samples.write(chunk.tobytes())
+        yield chunk
+        count -= chunk.shape[1]
+        if count <= 0:
             return
-        with av.open(str(target), "w", format="flac") as file:
-            stream = file.add_stream("flac", rate=SAMPLE_RATE, format="s16", layout="mono")
-            while frame is not None and left > 0:
-                pcm = frame.to_ndarray()[:, :left]
-                left -= pcm.shape[1]
-                samples.write(pcm.tobytes())
-                part = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
-                part.sample_rate = SAMPLE_RATE
-                file.mux(stream.encode(part))
-                frame = next(frames, None)
-            file.mux(stream.encode())
 
 
 def _filter(container: InputContainer) -> Iterator[AudioFrame]:
@@ -113,8 +115,9 @@ def _same_form(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
         if form == first:
             yield frame
         else:
-            resampler = resamplers.setdefault(form, AudioResampler(*first))
-            for part in resampler.resample(frame):
+            if form not in resamplers:
+                resamplers[form] = AudioResampler(*first)
+            for part in resamplers[form].resample(frame):
                 if part.pts is not None and part.time_base and frame.time_base:
                     part.pts = round(part.pts * part.time_base / frame.time_base)
                     part.time_base = frame.time_base

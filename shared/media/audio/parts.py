@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.media.audio.flac import write_flac
 from shared.media.audio.silences import SAMPLE_RATE
 from shared.media.file.container import open_media
 from shared.models.video import AudioPart, Span
@@ -94,16 +95,8 @@ def _middle(silence: Span) -> float:
 
 def _write(flac: Path, span: Span, target: Path) -> None:
     """Copy a stretch of a FLAC into one of its own."""
-    import av
-
     target.parent.mkdir(exist_ok=True)
-    with av.open(str(target), "w", format="flac") as file:
-        stream = file.add_stream("flac", rate=SAMPLE_RATE, format="s16", layout="mono")
-        for samples in _samples(flac, round(span.start * SAMPLE_RATE), round(span.end * SAMPLE_RATE)):
-            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-            frame.sample_rate = SAMPLE_RATE
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
+    write_flac(target, _samples(flac, round(span.start * SAMPLE_RATE), round(span.end * SAMPLE_RATE)))
 
 
 def _samples(flac: Path, first: int, last: int) -> Iterator[NDArray[np.int16]]:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.cost import filled
 from benchmarks.costing.reckoning import Talk, billed_seconds, infrastructure_usd, table, vcpus
 from benchmarks.costing.resting import always
 from benchmarks.costing.wire import classed
+from infra.tables import fill_markers
 from shared.wiring import wiring
 
 COUNTS = st.dictionaries(
@@ -74,6 +74,9 @@ def test_requests_to_storage_are_classed_as_the_price_list_has_it() -> None:
 
 def test_the_document_gets_every_table_once() -> None:
     """Tables go between their marks; a document that lacks one is refused."""
-    assert filled("a\n<!-- t -->\nold\n<!-- /t -->\n", {"t": "new"}) == "a\n<!-- t -->\nnew\n<!-- /t -->\n"
+    assert (
+        fill_markers("scale.md", "a\n<!-- t -->\nold\n<!-- /t -->\n", {"t": "new"})
+        == "a\n<!-- t -->\nnew\n<!-- /t -->\n"
+    )
     with pytest.raises(ValueError, match="0 places"):
-        filled("nothing", {"t": "new"})
+        fill_markers("scale.md", "nothing", {"t": "new"})
