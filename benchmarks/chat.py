@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from infra.emulated.emulators import emulators
+from infra.runtimes.emulated.emulators import emulators
 from shared.ai.meter import Meter
 from shared.ai.providers import InOrder, order_for
 from shared.ai.vectors import DIMENSIONS

@@ -30,7 +30,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.processes import cpu_seconds, memory_mb
-from infra.embedded.workers import IO_SLOTS
+from infra.runtimes.embedded.workers import IO_SLOTS
 from shared.settings import read_settings
 from tests.dataset_runs import create, look, start
 from tests.image_site import ImageSite, picture

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from infra.fakes.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
+from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared.platform.embedded.accounts import passwords
 from shared.platform.embedded.accounts.identity import LocalAccounts, open_accounts
 from shared.platform.embedded.place import open_embedded

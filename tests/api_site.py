@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from functions.api.app import create_app
 from functions.api.identity import User
-from infra.embedded.worker import load
+from infra.runtimes.embedded.worker import load
 from shared.errors import NotNow
 from shared.models.job import Job
 from shared.pipeline.jobs import change_job

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from infra.fakes.image_search import ImageSearch
+from infra.stand_ins.image_search import ImageSearch
 from tests.image_site import ImageSite
 from tests.server import eventually
 

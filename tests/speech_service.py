@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import httpx
 
-from infra.fakes.form_data import form_of
-from infra.fakes.made_up.openai import MadeUpOpenAI
-from infra.fakes.made_up.speech import heard, sound_name
-from infra.fakes.openai_server import TRANSCRIPTIONS
-from infra.fakes.server import Asked, Reply
+from infra.stand_ins.form_data import form_of
+from infra.stand_ins.openai_server import TRANSCRIPTIONS
+from infra.stand_ins.replies.openai import MadeUpOpenAI
+from infra.stand_ins.replies.speech import heard, sound_name
+from infra.stand_ins.server import Asked, Reply
 from shared.models.transcript import Transcript
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.costing.running import Counted, by_form, count_job, stage_seconds
 from benchmarks.costing.wire import watched
-from infra.emulated.emulators import emulators
-from infra.tables import markdown
+from infra.reference.tables import markdown
+from infra.runtimes.emulated.emulators import emulators
 from tests.server import UNLIMITED, serving
 
 KINDS = ("metadata", "recipe")
@@ -25,7 +25,7 @@ SETTLE_SEC = 2
 """What follows a job's end: events, the stream's last look."""
 # Python runs these before anything else, in all processes of the emulated place. A tick's reads are nobody's job.
 NO_TICKS = """
-from infra.embedded import scheduler
+from infra.runtimes.embedded import scheduler
 
 scheduler.ticks = lambda bus: []
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.costing.reckoning import billed_seconds, function_usd, table, vcpus
-from infra.tables import markdown
+from infra.reference.tables import markdown
 from shared.wiring import wiring
 
 DAYS, HOURS = 30, 730

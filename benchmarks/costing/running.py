@@ -19,11 +19,11 @@ from starlette.testclient import TestClient
 
 from benchmarks.costing.counting import Ledger, counted
 from benchmarks.costing.reckoning import Talk
-from infra.embedded.worker import load
-from infra.fakes import gemini_server, openai_server
-from infra.fakes.made_up.gemini import MadeUpGemini
-from infra.fakes.made_up.openai import MadeUpOpenAI
-from infra.fakes.server import Asked, FakeService
+from infra.runtimes.embedded.worker import load
+from infra.stand_ins import gemini_server, openai_server
+from infra.stand_ins.replies.gemini import MadeUpGemini
+from infra.stand_ins.replies.openai import MadeUpOpenAI
+from infra.stand_ins.server import Asked, FakeService
 from shared.errors import NotNow
 from shared.pipeline.run import Run
 from shared.platform.connect import use_platform

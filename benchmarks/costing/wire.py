@@ -19,7 +19,7 @@ import httpx
 from google.cloud.firestore_v1 import types as firestore
 from google.pubsub_v1 import types as pubsub
 
-from infra.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import Hosts
 
 STREAMS = 200
 COMMIT, PUBLISH = "/google.firestore.v1.Firestore/Commit", "/google.pubsub.v1.Publisher/Publish"

@@ -28,7 +28,7 @@ from infra.cli.upload import send_file
 from infra.client.api import Api, JobDocument, Refused, Unreachable
 from infra.demo.check import differences
 from infra.demo.recipe import RECIPE
-from infra.signals import raise_on_signals
+from infra.runtimes.signals import raise_on_signals
 from shared.media.self_check import find_faults
 from shared.models.recipe import Recipe
 from shared.settings import read_settings

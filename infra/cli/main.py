@@ -17,7 +17,7 @@ import typer
 
 from infra.cli import accounts, datasets
 from infra.cli.options import LOCAL, Server
-from infra.loopback import bypass_proxies
+from infra.runtimes.loopback import bypass_proxies
 
 # Imports stay inside the commands, so that `clipwise --help` responds immediately.
 
@@ -64,15 +64,15 @@ def up(
     ] = False,
 ) -> None:
     """Run the server on this machine until interrupted."""
-    from infra.embedded.serve import AlreadyServed
-    from infra.emulated.errors import EmulatorsUnavailable
+    from infra.runtimes.embedded.serve import AlreadyServed
+    from infra.runtimes.emulated.errors import EmulatorsUnavailable
     from shared.settings import SettingsError, read_settings
 
     try:
         if emulators:
-            from infra.emulated.serve import serve
+            from infra.runtimes.emulated.serve import serve
         else:
-            from infra.embedded.serve import serve
+            from infra.runtimes.embedded.serve import serve
         folder = data or read_settings(os.environ).clipwise_data
         with making_up(folder) if fake_ai else nullcontext(folder) as folder:
             serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
@@ -93,7 +93,7 @@ def up(
 @contextmanager
 def making_up(data: Path) -> Iterator[Path]:
     """Replace all AI services by stand-ins; yields the separate folder for their results."""
-    from infra.fakes.made_up.services import made_up_services
+    from infra.stand_ins.replies.services import made_up_services
 
     folder = data / "fake-ai"
     with made_up_services(os.environ):

@@ -21,10 +21,10 @@ from packaging.specifiers import SpecifierSet
 from infra.doctor.finding import Findings, good, note, problem
 from infra.doctor.keys import check_keys
 from infra.doctor.media import check_media
-from infra.embedded.serve import AlreadyServed, bound, sole_server
-from infra.emulated.errors import EmulatorsUnavailable
-from infra.emulated.jars import FIRESTORE, PUBSUB, jar
-from infra.emulated.java import java
+from infra.runtimes.embedded.serve import AlreadyServed, bound, sole_server
+from infra.runtimes.emulated.errors import EmulatorsUnavailable
+from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, jar
+from infra.runtimes.emulated.java import java
 from shared.settings import Settings, SettingsError, read_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

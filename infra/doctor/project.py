@@ -10,7 +10,7 @@ from infra.doctor import wanted
 from infra.doctor.cloud import Cloud, NoAnswer, NoCredentials, open_cloud
 from infra.doctor.finding import Findings, good, note, problem
 from infra.doctor.rights import check_rights, of_account
-from infra.emulated.provision import ACK_SEC
+from infra.runtimes.emulated.provision import ACK_SEC
 from shared.wiring import wiring
 
 APPLY = "run `terraform apply`"

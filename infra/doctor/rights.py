@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from infra.deployment import rights
 from infra.doctor import wanted
 from infra.doctor.cloud import Cloud
 from infra.doctor.finding import Finding, Findings, good, note, problem
+from infra.reference.deployment import rights
 from shared.wiring import wiring
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from infra.emulated.provision import ACK_SEC, ATTEMPTS, pushed_topic
+from infra.runtimes.emulated.provision import ACK_SEC, ATTEMPTS, pushed_topic
 from shared.wiring import Backoff, Function, wiring
 
 INDEXES = Path(__file__).parents[1] / "firestore" / "firestore.indexes.json"

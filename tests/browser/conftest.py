@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from infra.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import Hosts
 from tests.browser.pages import SDK, served_pages
 from tests.browser.tab import Tab, patient
 from tests.contract.emulated import running_emulators

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from infra.emulated import provision as provisioning
-from infra.emulated.emulators import Hosts, program
-from infra.emulated.functions import functions
-from infra.emulated.jars import PUBSUB
-from infra.emulated.processes import free_port, running
-from infra.emulated.provision import clients, provision
+from infra.runtimes.emulated import provision as provisioning
+from infra.runtimes.emulated.emulators import Hosts, program
+from infra.runtimes.emulated.functions import functions
+from infra.runtimes.emulated.jars import PUBSUB
+from infra.runtimes.emulated.processes import free_port, running
+from infra.runtimes.emulated.provision import clients, provision
 from shared import clock
 from shared.errors import Conflict
 from shared.models.job import Job

@@ -13,9 +13,9 @@ import pytest
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
-from infra.emulated.functions import server, threads
-from infra.emulated.processes import free_port, running
-from infra.emulated.provision import clients
+from infra.runtimes.emulated.functions import server, threads
+from infra.runtimes.emulated.processes import free_port, running
+from infra.runtimes.emulated.provision import clients
 from shared.models.job import Job, JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name

@@ -6,8 +6,8 @@ import random
 import threading
 from pathlib import Path
 
-from infra.fakes import openai_server
-from infra.fakes.server import Reply
+from infra.stand_ins import openai_server
+from infra.stand_ins.server import Reply
 from shared.platform.embedded.place import open_embedded
 from shared.settings import read_settings
 from tests.server import Server, eventually

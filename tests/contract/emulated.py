@@ -15,11 +15,11 @@ import pytest
 from cloudevents.http import CloudEvent
 from werkzeug.serving import make_server
 
-from infra.emulated.emulators import Hosts, emulators
-from infra.emulated.errors import EmulatorsUnavailable
-from infra.emulated.jars import FIRESTORE, PUBSUB, jar
-from infra.emulated.java import java
-from infra.emulated.provision import provision
+from infra.runtimes.emulated.emulators import Hosts, emulators
+from infra.runtimes.emulated.errors import EmulatorsUnavailable
+from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, jar
+from infra.runtimes.emulated.java import java
+from infra.runtimes.emulated.provision import provision
 from shared.platform.gcp.place import open_gcp
 from shared.platform.ports import Platform
 from shared.settings import Settings

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from infra.embedded.serve import bound
+from infra.runtimes.embedded.serve import bound
 from tests.patience import PATIENCE_SEC
 
 

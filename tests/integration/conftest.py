@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.emulated.emulators import Hosts
-from infra.fakes.apify_server import ApifyServer
-from infra.fakes.image_search import ImageSearch
-from infra.fakes.made_up.apify import VIDEO, any_post
-from infra.fakes.made_up.gemini import MadeUpGemini
+from infra.runtimes.emulated.emulators import Hosts
+from infra.stand_ins.apify_server import ApifyServer
+from infra.stand_ins.image_search import ImageSearch
+from infra.stand_ins.replies.apify import VIDEO, any_post
+from infra.stand_ins.replies.gemini import MadeUpGemini
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.dataset_runs import unhurried
 from tests.file_server import Web, served_folder

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.emulated.emulators import Hosts
-from infra.emulated.functions import server
-from infra.emulated.processes import free_port, running
 from infra.packaging.environment import install
 from infra.packaging.package import package
+from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.functions import server
+from infra.runtimes.emulated.processes import free_port, running
 from shared.wiring import wiring
 from tests.patience import PATIENCE_SEC
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.fakes import apify_server, gemini_server, openai_server
-from infra.fakes.apify_server import ApifyServer
-from infra.fakes.made_up.gemini import MadeUpGemini
-from infra.fakes.made_up.openai import MadeUpOpenAI
-from infra.fakes.server import Asked, FakeService, Reply
+from infra.stand_ins import apify_server, gemini_server, openai_server
+from infra.stand_ins.apify_server import ApifyServer
+from infra.stand_ins.replies.gemini import MadeUpGemini
+from infra.stand_ins.replies.openai import MadeUpOpenAI
+from infra.stand_ins.server import Asked, FakeService, Reply
 from tests.contract.emulated import need_emulators
 from tests.server import Server, serving
 

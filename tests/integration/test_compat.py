@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from infra.demo.recipe import RECIPE
-from infra.fakes.image_search import ImageSearch
+from infra.stand_ins.image_search import ImageSearch
 from shared.models.job import JobStatus
 from tests.accounts import PASSWORD, Mailbox
 from tests.file_server import Web

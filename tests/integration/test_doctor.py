@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.doctor.finding import healthy
 from infra.doctor.project import check_project
-from infra.emulated.emulators import PROJECT, Hosts
+from infra.runtimes.emulated.emulators import PROJECT, Hosts
 from tests.contract.emulated import need_emulators
 from tests.server import serving
 

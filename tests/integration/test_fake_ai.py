@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from infra.demo.check import differences
-from infra.fakes.server import Asked, FakeService, Reply
+from infra.stand_ins.server import Asked, FakeService, Reply
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
 from tests.contract.emulated import need_emulators

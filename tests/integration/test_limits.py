@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.emulated.functions import server
-from infra.emulated.processes import free_port, running
 from infra.packaging.package import stage
+from infra.runtimes.emulated.functions import server
+from infra.runtimes.emulated.processes import free_port, running
 from shared.wiring import wiring
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from infra.emulated.emulators import Hosts
-from infra.emulated.provision import clients, provision
+from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.provision import clients, provision
 from shared.logs import new_traceparent, trace_of
 from shared.pipeline import lifecycle
 from shared.wiring import wiring

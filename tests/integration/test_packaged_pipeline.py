@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from infra.emulated.provision import provision
+from infra.runtimes.emulated.provision import provision
 from tests.contract.emulated import running_emulators
 from tests.integration.installed import install_package
 from tests.server import Api

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.emulated.emulators import Hosts
 from infra.packaging.package import NEVER_ASKED
+from infra.runtimes.emulated.emulators import Hosts
 from shared.wiring import wiring
 from tests.integration.installed import Installed, install_package
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.fakes import gemini_server, openai_server
-from infra.fakes.server import Reply
+from infra.stand_ins import gemini_server, openai_server
+from infra.stand_ins.server import Reply
 from tests.integration.sites import FAKES, Services, Sites
 from tests.recipe_samples import answer, invalid_answer
 from tests.server import Server, serving

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import Hosts
 from shared import clock
 from shared.errors import Conflict
 from shared.platform.embedded.place import open_embedded

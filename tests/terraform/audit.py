@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from infra.deployment import DECIDED, rights
-from infra.emulated.emulators import Hosts
-from infra.emulated.provision import subscription
+from infra.reference.deployment import DECIDED, rights
+from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.provision import subscription
 from shared.settings import read_settings
 from shared.wiring import Function, Wiring, wiring
 from tests.terraform.workspace import PROJECT, ROOT, Resource

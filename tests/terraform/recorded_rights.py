@@ -14,9 +14,9 @@ from cloudevents.http import CloudEvent
 from starlette.testclient import TestClient
 
 from functions.api.app import create_app
-from infra.deployment import rights
-from infra.embedded.worker import load
-from infra.fakes.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
+from infra.reference.deployment import rights
+from infra.runtimes.embedded.worker import load
+from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared import clock
 from shared.errors import NotNow, TransientError
 from shared.platform.connect import use_platform

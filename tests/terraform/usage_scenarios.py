@@ -7,10 +7,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from infra.fakes import gemini_server
-from infra.fakes.apify_posts import post
-from infra.fakes.apify_server import TOKEN, ApifyServer
-from infra.fakes.made_up.gemini import MadeUpGemini
+from infra.stand_ins import gemini_server
+from infra.stand_ins.apify_posts import post
+from infra.stand_ins.apify_server import TOKEN, ApifyServer
+from infra.stand_ins.replies.gemini import MadeUpGemini
 from tests.accounts import PASSWORD
 from tests.dataset_runs import unhurried
 from tests.file_server import served_folder

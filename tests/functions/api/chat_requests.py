@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.fakes import gemini_server, openai_server
-from infra.fakes.gemini_server import GeminiServer
-from infra.fakes.openai_server import OpenAIServer
-from infra.fakes.server import Asked, FakeService, Reply
+from infra.stand_ins import gemini_server, openai_server
+from infra.stand_ins.gemini_server import GeminiServer
+from infra.stand_ins.openai_server import OpenAIServer
+from infra.stand_ins.server import Asked, FakeService, Reply
 from shared.ai.prompt import CLOSE, OPEN
 from shared.models.chat import Message
 from tests.api_site import Site, events

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from functions.sweep.main import sweep
-from infra.fakes.identity_server import IdentityServer
+from infra.stand_ins.identity_server import IdentityServer
 from shared import clock
 from shared.library import erasure
 from shared.library.groups import GROUPS

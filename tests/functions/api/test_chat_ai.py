@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.fakes.server import Reply
+from infra.stand_ins.server import Reply
 from shared.ai.budget import book
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.talking import ESTIMATED

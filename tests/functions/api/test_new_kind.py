@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import shared.analyses
-from infra.fakes import openai_server
-from infra.fakes.openai_server import OpenAIServer
+from infra.stand_ins import openai_server
+from infra.stand_ins.openai_server import OpenAIServer
 from shared.analyses.kinds import kinds
 from tests.api_site import Site
 from tests.video_samples import plain_video

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.embedded.worker import load
-from infra.fakes.image_search import ImageSearch
-from infra.fakes.server import Reply
+from infra.runtimes.embedded.worker import load
+from infra.stand_ins.image_search import ImageSearch
+from infra.stand_ins.server import Reply
 from shared.datasets.store import images_of
 from shared.datasets.taking import Taker
 from shared.models.dataset import ImageState

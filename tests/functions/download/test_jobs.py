@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.fakes.apify_posts import AUTHOR, CAPTION, TAGS, post
-from infra.fakes.apify_server import TOKEN, ApifyServer, failed
+from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, post
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed
 from tests.file_server import Web, served_folder
 from tests.server import Server, serving
 from tests.video_samples import plain_video

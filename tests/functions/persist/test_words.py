@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.fakes import openai_server
-from infra.fakes.openai_server import OpenAIServer
+from infra.stand_ins import openai_server
+from infra.stand_ins.openai_server import OpenAIServer
 from shared.ai.budget import book
 from shared.ai.offline.embedding import MODEL
 from shared.models.chat import Passage

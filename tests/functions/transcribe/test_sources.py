@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from functions.transcribe.main import SHOWN_CHARACTERS, show_parts
-from infra.fakes import openai_server
-from infra.fakes.openai_server import OpenAIServer, spoken, transcribed
+from infra.stand_ins import openai_server
+from infra.stand_ins.openai_server import OpenAIServer, spoken, transcribed
 from shared.models.job import Job, Part, StageStatus, Usage
 from shared.models.transcript import Transcript
 from shared.models.video import Segment

@@ -8,7 +8,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Bucket, Client
 
-from infra.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import Hosts
 from tests.contract.emulated import running_emulators
 
 FRONTEND = "https://app.example"

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.emulated.emulators import Hosts, emulators
-from infra.emulated.errors import EmulatorsUnavailable
-from infra.emulated.processes import free_port, running
+from infra.runtimes.emulated.emulators import Hosts, emulators
+from infra.runtimes.emulated.errors import EmulatorsUnavailable
+from infra.runtimes.emulated.processes import free_port, running
 from tests.contract.emulated import running_emulators
 from tests.patience import PATIENCE_SEC
 from tests.server import eventually
@@ -23,7 +23,7 @@ from tests.server import eventually
 HOLDER = """
 import sys, time
 from pathlib import Path
-from infra.emulated.emulators import emulators
+from infra.runtimes.emulated.emulators import emulators
 with emulators(Path(sys.argv[1]), obtain=False) as hosts:
     print(hosts.firestore, hosts.pubsub, hosts.storage, flush=True)
     time.sleep(600)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from infra.emulated import provision as provisioning
-from infra.emulated.emulators import Hosts
-from infra.emulated.provision import clients, provision, pushed_topic, subscription
+from infra.runtimes.emulated import provision as provisioning
+from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.provision import clients, provision, pushed_topic, subscription
 from shared.wiring import wiring
 from tests.contract.emulated import connect, received
 from tests.patience import PATIENCE_SEC

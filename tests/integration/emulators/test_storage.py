@@ -13,7 +13,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud.storage import Blob, Bucket
 
-from infra.emulated.emulators import Hosts, emulators
+from infra.runtimes.emulated.emulators import Hosts, emulators
 from shared.platform.gcp.signing import throwaway_signer
 from tests.contract.emulated import connect
 from tests.integration.emulators.conftest import FRONTEND

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from infra.fakes import gemini_server, openai_server
-from infra.fakes.gemini_server import GeminiServer
-from infra.fakes.openai_server import OpenAIServer
+from infra.stand_ins import gemini_server, openai_server
+from infra.stand_ins.gemini_server import GeminiServer
+from infra.stand_ins.openai_server import OpenAIServer
 from shared.ai.gemini.provider import GeminiProvider
 from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.fakes import openai_server as fake
-from infra.fakes.openai_server import OpenAIServer
+from infra.stand_ins import openai_server as fake
+from infra.stand_ins.openai_server import OpenAIServer
 from shared import clock
 from shared.ai.budget import SPENDING, book, check, meter_for, spent_usd
 from shared.ai.meter import Meter

@@ -12,10 +12,10 @@ from google.auth.credentials import AnonymousCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.fakes import gemini_server, openai_server
-from infra.fakes.gemini_server import GeminiServer
-from infra.fakes.openai_server import OpenAIServer
-from infra.fakes.server import Reply
+from infra.stand_ins import gemini_server, openai_server
+from infra.stand_ins.gemini_server import GeminiServer
+from infra.stand_ins.openai_server import OpenAIServer
+from infra.stand_ins.server import Reply
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.gemini import embeddings as gemini_embeddings
 from shared.ai.meter import Meter

@@ -10,10 +10,10 @@ import google.auth
 import pytest
 from google.auth.credentials import AnonymousCredentials
 
-from infra.fakes import gemini_server as fake
-from infra.fakes.gemini_requests import bytes_of, parts_of
-from infra.fakes.gemini_server import GeminiServer
-from infra.fakes.server import Reply
+from infra.stand_ins import gemini_server as fake
+from infra.stand_ins.gemini_requests import bytes_of, parts_of
+from infra.stand_ins.gemini_server import GeminiServer
+from infra.stand_ins.server import Reply
 from shared.ai.asking import MORE_ROOM, ROOM
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.gemini import files as gemini_files

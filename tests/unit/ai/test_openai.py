@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from infra.fakes import openai_server as fake
-from infra.fakes.openai_server import OpenAIServer
-from infra.fakes.server import Reply
+from infra.stand_ins import openai_server as fake
+from infra.stand_ins.openai_server import OpenAIServer
+from infra.stand_ins.server import Reply
 from shared.ai.asking import MORE_ROOM, ROOM
 from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.fakes import openai_server as fake
-from infra.fakes.form_data import form_of
-from infra.fakes.openai_server import OpenAIServer
-from infra.fakes.server import Reply
+from infra.stand_ins import openai_server as fake
+from infra.stand_ins.form_data import form_of
+from infra.stand_ins.openai_server import OpenAIServer
+from infra.stand_ins.server import Reply
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard
 from shared.errors import Cancelled, PermanentError, TransientError

@@ -8,8 +8,8 @@ import pytest
 from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel
 
-from infra.fakes.answer_schemas import strict_problems
-from infra.fakes.gemini_requests import schema_problems
+from infra.stand_ins.answer_schemas import strict_problems
+from infra.stand_ins.gemini_requests import schema_problems
 from shared.ai.schema import answer_schema, pruned
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from infra.fakes import gemini_server, openai_server
-from infra.fakes.gemini_server import GeminiServer, parts_of
-from infra.fakes.openai_server import OpenAIServer
-from infra.fakes.server import FakeService, Reply
+from infra.stand_ins import gemini_server, openai_server
+from infra.stand_ins.gemini_server import GeminiServer, parts_of
+from infra.stand_ins.openai_server import OpenAIServer
+from infra.stand_ins.server import FakeService, Reply
 from shared.ai.meter import Meter
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.prompt import CLOSE, OPEN

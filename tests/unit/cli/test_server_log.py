@@ -44,8 +44,8 @@ def test_the_last_error_is_shown_without_its_traceback(log: Path) -> None:
 
 def test_an_error_without_a_traceback_is_shown_whole(log: Path) -> None:
     """A sentence that was logged as an error is shown as it is, and only the last one."""
-    log.write_text(LOG + "ERROR infra.embedded: reading a video does not work\n")
-    assert last_error(log) == "ERROR infra.embedded: reading a video does not work"
+    log.write_text(LOG + "ERROR infra.runtimes.embedded: reading a video does not work\n")
+    assert last_error(log) == "ERROR infra.runtimes.embedded: reading a video does not work"
 
 
 @pytest.mark.parametrize("text", ["", "INFO a: ERROR in a message\n", "\x00\xff"])

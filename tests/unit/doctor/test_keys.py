@@ -6,7 +6,7 @@ import pytest
 
 from infra.doctor.finding import Level
 from infra.doctor.keys import check_keys
-from infra.fakes.server import Asked, FakeService, Reply
+from infra.stand_ins.server import Asked, FakeService, Reply
 from shared.settings import read_settings
 
 OPENAI = "sk-proj-" + "a1B2" * 12

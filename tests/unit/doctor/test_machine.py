@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from infra.cli.main import app
 from infra.doctor import machine
 from infra.doctor.finding import Finding, Level
-from infra.embedded.serve import sole_server
+from infra.runtimes.embedded.serve import sole_server
 from shared.settings import read_settings
 from tests.ffmpeg_programs import RENDERER
 

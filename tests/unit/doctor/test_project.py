@@ -16,7 +16,7 @@ from infra.doctor import project, wanted
 from infra.doctor.cloud import Cloud, NoCredentials, open_cloud
 from infra.doctor.finding import Finding, Level, healthy
 from infra.doctor.rights import check_rights
-from infra.fakes.server import Asked, FakeService, Reply
+from infra.stand_ins.server import Asked, FakeService, Reply
 from shared.wiring import wiring
 
 ID = "p"

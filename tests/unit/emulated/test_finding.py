@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.emulated import java as java_module
-from infra.emulated.errors import EmulatorsUnavailable
-from infra.emulated.jars import Emulator, jar
-from infra.emulated.java import java
+from infra.runtimes.emulated import java as java_module
+from infra.runtimes.emulated.errors import EmulatorsUnavailable
+from infra.runtimes.emulated.jars import Emulator, jar
+from infra.runtimes.emulated.java import java
 
 # Of a name that no machine has.
 EMULATOR = Emulator("no-such-component", "nosuch", "no-such-emulator*.jar", "com.example.Main")

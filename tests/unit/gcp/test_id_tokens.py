@@ -14,9 +14,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from infra.fakes.identity_accounts import Accounts
-from infra.fakes.identity_server import API_KEY, IdentityServer
-from infra.fakes.server import Reply
+from infra.stand_ins.identity_accounts import Accounts
+from infra.stand_ins.identity_server import API_KEY, IdentityServer
+from infra.stand_ins.server import Reply
 from shared import clock
 from shared.errors import PermanentError, TransientError
 from shared.platform.embedded.place import open_embedded

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.fakes.apify_posts import post
-from infra.fakes.apify_server import TOKEN, ApifyServer
+from infra.stand_ins.apify_posts import post
+from infra.stand_ins.apify_server import TOKEN, ApifyServer
 from shared.settings import Settings
 from tests.hostile_server import HostileServer
 from tests.video_samples import plain_video

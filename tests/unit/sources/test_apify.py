@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from infra.fakes.apify_posts import AUTHOR, CAPTION, TAGS, post
-from infra.fakes.apify_server import TOKEN, ApifyServer, failed, listed
-from infra.fakes.server import Reply
+from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, post
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed, listed
+from infra.stand_ins.server import Reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security.urls import parse_url
 from shared.settings import Settings

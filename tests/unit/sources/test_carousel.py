@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.fakes.apify_posts import CAPTION, post
-from infra.fakes.apify_server import TOKEN, ApifyServer
+from infra.stand_ins.apify_posts import CAPTION, post
+from infra.stand_ins.apify_server import TOKEN, ApifyServer
 from shared.errors import Cancelled, ClipwiseError
 from shared.media.probe import probe
 from shared.security.urls import parse_url

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from infra.fakes.apify_posts import CAPTION
-from infra.fakes.apify_server import TOKEN, ApifyServer, failed
+from infra.stand_ins.apify_posts import CAPTION
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.models.video import Origin
 from shared.settings import Settings

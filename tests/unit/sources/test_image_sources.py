@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from infra.fakes.apify_server import TOKEN, ApifyServer
-from infra.fakes.image_search import ImageSearch, html
-from infra.fakes.server import Reply
+from infra.stand_ins.apify_server import TOKEN, ApifyServer
+from infra.stand_ins.image_search import ImageSearch, html
+from infra.stand_ins.server import Reply
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.models.crawl import SourceName
 from shared.models.dataset import Filters

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.fakes.image_search import ImageSearch
-from infra.fakes.server import Reply
+from infra.stand_ins.image_search import ImageSearch
+from infra.stand_ins.server import Reply
 from shared.platform.identity import identity
 from tests.accounts import PASSWORD, cheap_passwords
 from tests.api_site import Site

@@ -1,0 +1,128 @@
+"""The embedded server: API, storage and workers on one machine, until interrupted."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.runtimes.embedded.restart import resume
+from infra.runtimes.embedded.scheduler import Scheduler, ticks
+from infra.runtimes.embedded.self_check import media_check
+from infra.runtimes.embedded.workers import Workers
+from infra.runtimes.loopback import LOOPBACK
+from infra.runtimes.signals import Terminated, raise_on_signals
+from shared import logs
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+GARBAGE_EVERY_MINUTES = 60
+
+
+class AlreadyServed(RuntimeError):
+    """Another server uses the same data folder."""
+
+
+def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when the server accepts requests.
+
+    Port 0 picks a free one. Raises AlreadyServed, or OSError when the address cannot be bound.
+    """
+    import uvicorn
+
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with sole_server(data), bound(host, port) as listener, suppress(KeyboardInterrupt, Terminated):
+        raise_on_signals()
+        url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
+        chosen = configure(data, host, url)
+        place = open_embedded(chosen)
+        logs.configure(logs.PlainFormatter(), logging.INFO)
+        resume(place)
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                ready(chosen.public_url)
+
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                # Event streams that end with the server are no errors.
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+                await super().shutdown(sockets)
+
+        server = Server(
+            uvicorn.Config(
+                application(place),
+                log_level="warning",
+                access_log=False,
+                # What proxies say counts as far as TRUSTED_PROXIES has it.
+                proxy_headers=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        duties = [*ticks(place.platform.bus), (GARBAGE_EVERY_MINUTES, place.collect_garbage)]
+        temporary = worker_folder(data)
+        with Workers(temporary), media_check(temporary), Scheduler(duties):
+            server.run(sockets=[listener])
+
+
+def configure(data: Path, host: str, url: str) -> Settings:
+    """Set this process's environment, which the workers inherit; keeps the user's values."""
+    os.environ["CLIPWISE_PLACE"] = "embedded"
+    os.environ["CLIPWISE_DATA"] = str(data.resolve())
+    os.environ.setdefault("PUBLIC_URL", url)
+    os.environ.setdefault("LEASE_SEC", "10")
+    os.environ.setdefault("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
+    settings.cache_clear()
+    return settings()
+
+
+def application(place: EmbeddedPlace) -> FastAPI:
+    """Return the API with the storage application mounted, which replaces Cloud Storage."""
+    from functions.api.app import create_app
+
+    app = create_app()
+    app.mount("/storage", place.storage_app())
+    return app
+
+
+def worker_folder(data: Path) -> Path:
+    """Create the workers' temporary folder, removing leftovers of killed workers."""
+    folder = data / "tmp"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+@contextmanager
+def sole_server(data: Path) -> Iterator[None]:
+    """Lock the data folder for this process; raises AlreadyServed."""
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyServed(f"another Clipwise server uses {data}. Stop it or use another --data folder.") from None
+        yield
+
+
+@contextmanager
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """Bind a socket to the address; raises OSError if it is in use."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, since asyncio switches Nagle's algorithm off only where it reads so: else answers wait for 40 ms.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        yield listener
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,100 @@
+"""Google's Firestore and Pub/Sub emulators and our Cloud Storage emulator, started together and stopped together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.runtimes.emulated.errors import EmulatorsUnavailable
+from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, Emulator, jar
+from infra.runtimes.emulated.java import java
+from infra.runtimes.emulated.processes import Process, free_port, running
+
+RULES = Path(__file__).parents[2] / "firestore" / "firestore.rules"
+PROJECT = "clipwise-local"
+READY_SEC = 300.0
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Addresses of the emulators.
+
+    Attributes:
+        firestore: `host:port`.
+        pubsub: `host:port`.
+        storage: URL.
+    """
+
+    firestore: str
+    pubsub: str
+    storage: str
+    project: str = PROJECT
+
+    @property
+    def bucket_prefix(self) -> str:
+        return f"{self.project}-"
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of a process that runs on the emulators; Google's clients read the hosts."""
+        return {
+            "CLIPWISE_PLACE": "gcp",
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            "BUCKET_PREFIX": self.bucket_prefix,
+            "FIRESTORE_EMULATOR_HOST": self.firestore,
+            "PUBSUB_EMULATOR_HOST": self.pubsub,
+            "STORAGE_EMULATOR_HOST": self.storage,
+        }
+
+
+@contextmanager
+def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obtain: bool = True) -> Iterator[Hosts]:
+    """Run all three emulators while the context lasts.
+
+    An emulator that a `*_EMULATOR_HOST` variable names is used as it is. The others are started on free ports of
+    127.0.0.1; `folder` holds their logs and the stored objects. Documents and messages are lost with the context.
+
+    Args:
+        rules: Security rules for Firestore.
+        obtain: Whether to install missing emulators; if False, they are only searched for.
+
+    Raises:
+        EmulatorsUnavailable: An emulator is not available or does not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        started: list[tuple[str, Process, int]] = []
+
+        def start(name: str, command: Sequence[str], port: int, environ: dict[str, str] | None = None) -> str:
+            process = running(command, folder / f"{name}.log", environ)
+            started.append((name, stack.enter_context(process), port))
+            return f"127.0.0.1:{port}"
+
+        def start_java(emulator: Emulator, *options: str) -> str:
+            port = free_port()
+            return start(emulator.firebase, [*program(emulator, port, obtain), *options], port)
+
+        firestore = os.environ.get("FIRESTORE_EMULATOR_HOST") or start_java(FIRESTORE, f"--rules={rules}")
+        pubsub = os.environ.get("PUBSUB_EMULATOR_HOST") or start_java(PUBSUB)
+        storage = os.environ.get("STORAGE_EMULATOR_HOST")
+        if not storage:
+            port = free_port()
+            hosts = Hosts(firestore, pubsub, f"http://127.0.0.1:{port}", project)
+            command = [sys.executable, "-m", "infra.runtimes.emulated.storage", str(port), str(folder / "storage")]
+            storage = "http://" + start("storage", command, port, os.environ | hosts.environ())
+        for name, process, port in started:
+            stack.callback(process.ask_to_end)
+            try:
+                process.wait_for_port(port, READY_SEC)
+            except EmulatorsUnavailable as error:
+                raise EmulatorsUnavailable(f"the {name} emulator did not start: {error}") from None
+        yield Hosts(firestore, pubsub, storage, project)
+
+
+def program(emulator: Emulator, port: int, obtain: bool = True) -> list[str]:
+    """Return the command that starts one of Google's emulators on 127.0.0.1; raises EmulatorsUnavailable."""
+    found = [str(java(obtain)), "-Duser.language=en", "-cp", str(jar(emulator, obtain)), emulator.main]
+    return [*found, "--host=127.0.0.1", f"--port={port}"]

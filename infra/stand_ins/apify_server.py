@@ -1,0 +1,189 @@
+"""Apify's API v2 by its published reference (https://docs.apify.com/api/v2), for the real client to talk to.
+
+A function chooses the result of a run: `ApifyServer(post)` with `infra.stand_ins.apify_posts.post` answers every link
+with the same video, once that is stored: `server.store("video.mp4", "video/mp4", content)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from infra.stand_ins.server import Asked, FakeService, Reply
+
+TOKEN = "apify_api_0123456789abcdefghij"
+STARTED = "2026-11-01T12:00:00.000Z"
+ENDED = ("SUCCEEDED", "FAILED", "TIMED-OUT", "ABORTED")
+
+Answer = Callable[["ApifyServer", str, dict[str, Any]], list[Any]]
+"""The items of a run, for the actor's name (`user/name`) and its input."""
+
+
+@dataclass
+class Run:
+    """`statuses` are shown one after the other, each time somebody looks; the last one stays."""
+
+    id: str
+    actor: str
+    run_input: dict[str, Any]
+    statuses: deque[str]
+    items: list[Any] = field(default_factory=list)
+
+    def look(self) -> str:
+        return self.statuses.popleft() if len(self.statuses) > 1 else self.statuses[0]
+
+
+class ApifyServer(FakeService):
+    """Runs actors, that is: gives what they are said to give.
+
+    Attributes:
+        runs: All that were started, by their id.
+        statuses: What runs go through from now on.
+        failing: Replies to give instead, by route: `start`, `run`, `abort`, `items`, `record`; each is given once.
+        files: Stored files by their key: content type and bytes.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.runs: dict[str, Run] = {}
+        self.statuses: Sequence[str] = ("READY", "SUCCEEDED")
+        self.failing: defaultdict[str, deque[Reply]] = defaultdict(deque)
+        self.files: dict[str, tuple[str, bytes]] = {}
+        self._answer = answer
+
+    def record_url(self, key: str) -> str:
+        """Where a stored file is."""
+        return f"{self.url}/v2/key-value-stores/store1/records/{key}"
+
+    def store(self, key: str, content_type: str, content: bytes) -> str:
+        """Store a file; gives its link."""
+        self.files[key] = (content_type, content)
+        return self.record_url(key)
+
+    def asked_for(self, route: str) -> list[Asked]:
+        """The requests for one route."""
+        return [asked for asked in self.asked if _route(asked)[0] == route]
+
+    def reply_to(self, asked: Asked) -> Reply:
+        route, name = _route(asked)
+        if not route:
+            self.problems.append(f"{asked.method} {asked.path} is not served")
+            return failed(404, "page-not-found")
+        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
+            return failed(401, "user-or-token-not-found")
+        if "token=" in asked.path:
+            self.problems.append("the token stands in the URL, where logs show it")
+        if self.failing[route]:
+            return self.failing[route].popleft()
+        if route == "record":
+            return self._record(name)
+        if route == "start":
+            return self._start(name, asked)
+        run = self.runs.get(name)
+        if run is None:
+            return failed(404, "record-not-found")
+        if route == "items":
+            return listed(run.items)
+        if route == "abort":
+            run.statuses = deque(["ABORTED"])
+        return Reply({"data": _shown(run)})
+
+    def _start(self, actor: str, asked: Asked) -> Reply:
+        query = parse_qs(urlsplit(asked.path).query)
+        self.problems += [f"unknown parameter {key}" for key in query.keys() - {"maxItems", "timeout", "waitForFinish"}]
+        if asked.headers.get("content-type", "").split(";")[0] != "application/json":
+            return failed(400, "invalid-input")
+        problems = input_problems(actor, asked.json)
+        if problems:
+            self.problems += problems
+            return failed(400, "invalid-input")
+        run = Run(f"run{len(self.runs) + 1}", actor, asked.json, deque(self.statuses))
+        run.items = self._answer(self, actor, asked.json)
+        self.runs[run.id] = run
+        return Reply({"data": _shown(run)}, status=201)
+
+    def _record(self, key: str) -> Reply:
+        if key not in self.files:
+            return failed(404, "record-not-found")
+        content_type, content = self.files[key]
+        return Reply(content, headers={"content-type": content_type})
+
+
+def failed(status: int, kind: str, **headers: str) -> Reply:
+    return Reply({"error": {"type": kind, "message": f"What {kind} means."}}, status, headers)
+
+
+def listed(items: list[Any]) -> Reply:
+    """A page of a dataset."""
+    paging = {"total": len(items), "offset": 0, "count": len(items), "limit": 1, "desc": "false"}
+    return Reply(items, headers={f"x-apify-pagination-{name}": str(value) for name, value in paging.items()})
+
+
+def input_problems(actor: str, run_input: Any) -> list[str]:
+    """What an actor's input schema would refuse, as far as we use it."""
+    known: dict[str, dict[str, type]] = {
+        "clockworks/tiktok-scraper": {
+            "postURLs": list,
+            "resultsPerPage": int,
+            "scrapeRelatedVideos": bool,
+            "shouldDownloadVideos": bool,
+            "shouldDownloadCovers": bool,
+            "shouldDownloadSlideshowImages": bool,
+            "downloadSubtitlesOptions": str,
+        },
+        "apify/instagram-scraper": {"directUrls": list, "resultsType": str, "resultsLimit": int, "addParentData": bool},
+        "apify/instagram-reel-scraper": {"username": list, "resultsLimit": int},
+        "streamers/youtube-video-downloader": {
+            "videos": list,
+            "preferredFormat": str,
+            "preferredQuality": str,
+            "storeInKVStore": bool,
+        },
+    }
+    if actor not in known:
+        return []
+    fields = known[actor]
+    return [
+        f"{actor}: {name} is unknown or of the wrong type"
+        for name, value in run_input.items()
+        if name not in fields or not isinstance(value, fields[name])
+    ]
+
+
+def _route(asked: Asked) -> tuple[str, str]:
+    """The route's name and what its path names."""
+    path = unquote(urlsplit(asked.path).path)
+    for method, pattern, route in (
+        ("POST", r"/v2/act(?:or)?s/([\w.-]+~[\w.-]+)/runs", "start"),
+        ("GET", r"/v2/actor-runs/(\w+)", "run"),
+        ("POST", r"/v2/actor-runs/(\w+)/abort", "abort"),
+        ("GET", r"/v2/datasets/(\w+)/items", "items"),
+        ("GET", r"/v2/key-value-stores/\w+/records/([\w.-]+)", "record"),
+    ):
+        found = re.fullmatch(pattern, path)
+        if found and asked.method == method:
+            return route, found[1].replace("~", "/")
+    return "", ""
+
+
+def _shown(run: Run) -> dict[str, Any]:
+    status = run.look()
+    return {
+        "id": run.id,
+        "actId": "HDSasDasz78YcAPEB",
+        "userId": "7sT5jcggjjA9fNcxF",
+        "startedAt": STARTED,
+        "finishedAt": STARTED if status in ENDED else None,
+        "status": status,
+        "meta": {"origin": "API"},
+        "stats": {"restartCount": 0},
+        "options": {"build": "latest", "timeoutSecs": 120, "memoryMbytes": 1024, "diskMbytes": 2048},
+        "buildId": "7sT5jcggjjA9fNcxG",
+        "defaultKeyValueStoreId": "store1",
+        "defaultDatasetId": run.id,
+        "defaultRequestQueueId": "queue1",
+    }

@@ -1,0 +1,301 @@
+"""The Gemini API as its published reference describes it, for the real SDK to talk to.
+
+Answers, streamed ones too, embeddings and the Files API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infra.stand_ins.gemini_requests import (
+    batch_problems,
+    embedding_problems,
+    in_camel_case,
+    parts_of,
+    request_problems,
+)
+from infra.stand_ins.server import SSE, Asked, FakeService, Reply
+
+KEY = "AIza-test-0123456789"
+VERSION = "v1"
+MAX_REQUEST = 20_000_000
+GENERATING = ("generateContent", "streamGenerateContent?alt=sse")
+MODEL = re.compile(
+    rf"/(?:{VERSION}|v1beta1(?:/projects/[^/]+/locations/[^/]+)?/publishers/google)/(models/[\w.-]+):(\w+)(\?alt=sse)?"
+)
+FILE = re.compile(rf"/{VERSION}/(files/[a-z0-9][a-z0-9-]{{0,38}}[a-z0-9])")
+
+
+@dataclass
+class Stored:
+    """A file of the Files API. It is PROCESSING for `looks` more requests, then `outcome`."""
+
+    name: str
+    mime_type: str
+    size: int
+    data: bytes = b""
+    looks: int = 0
+    outcome: str = "ACTIVE"
+
+    @property
+    def state(self) -> str:
+        return "PROCESSING" if self.looks > 0 else self.outcome
+
+
+class GeminiServer(FakeService):
+    """The service, or with `vertex` that of Vertex AI: any bearer token is taken, and there is no Files API.
+
+    Vectors need not be prepared: texts get those of `vector_of`.
+
+    Attributes:
+        files: What is stored now, by name.
+        deleted: Names that were deleted.
+        failing_uploads, failing_chunks: Answers to the next uploads that start, and to the next parts of one.
+    """
+
+    def __init__(self, processing: int = 1, outcome: str = "ACTIVE", vertex: bool = False) -> None:
+        """New files are PROCESSING for so many looks at them, then `outcome`."""
+        super().__init__()
+        self.files: dict[str, Stored] = {}
+        self.deleted: list[str] = []
+        self.processing = processing
+        self.outcome = outcome
+        self.vertex = vertex
+        self.failing_uploads: list[Reply] = []
+        self.failing_chunks: list[Reply] = []
+
+    def generated(self) -> list[Asked]:
+        """The requests for an answer, without those about files."""
+        return [asked for asked in self.asked if asked.path.endswith(":generateContent")]
+
+    def reply_to(self, asked: Asked) -> Reply:
+        allowed = (
+            asked.headers.get("authorization", "").startswith("Bearer ")
+            if self.vertex
+            else asked.headers.get("x-goog-api-key") == KEY
+        )
+        if not allowed and not asked.path.startswith("/upload-session/"):
+            return failed(400, "INVALID_ARGUMENT", reason="API_KEY_INVALID")
+        model = MODEL.fullmatch(asked.path)
+        if model and asked.method == "POST":
+            return self._answer(asked, model[1], f"{model[2]}{model[3] or ''}")
+        if not self.vertex and asked.method == "POST" and asked.path == f"/upload/{VERSION}/files":
+            return self._start(asked)
+        if not self.vertex and asked.method == "POST" and asked.path.startswith("/upload-session/"):
+            return self._receive(asked)
+        match = FILE.fullmatch(asked.path)
+        if match and not self.vertex and asked.method in ("GET", "DELETE"):
+            return self._file(asked.method, match[1])
+        self.problems.append(f"{asked.method} {asked.path} is not served")
+        return failed(404, "NOT_FOUND")
+
+    def _answer(self, asked: Asked, model: str, method: str) -> Reply:
+        body = in_camel_case(asked.json)
+        if method in GENERATING:
+            problems = [*request_problems(body), *self._file_problems(body)]
+        elif method == "batchEmbedContents":
+            problems = batch_problems(body, model, self.vertex)
+        elif method == "embedContent" and self.vertex:
+            problems = embedding_problems(body, self.vertex)
+        else:
+            problems = [f"{method} is not served"]
+        if len(asked.body) > MAX_REQUEST:
+            problems.append(f"the request has {len(asked.body)} bytes")
+        if problems:
+            self.problems += problems
+            return failed(400, "INVALID_ARGUMENT")
+        reply = self.next_reply()
+        if reply is None and method not in GENERATING:
+            return embedded(body, told=self.vertex)
+        if reply is None:
+            self.problems.append("one request more than answers were prepared for")
+            return failed(400, "INVALID_ARGUMENT")
+        return reply
+
+    def _file_problems(self, body: Any) -> list[str]:
+        active = {self._uri(file) for file in self.files.values() if file.state == "ACTIVE"}
+        asked_for = [part["fileData"]["fileUri"] for part in parts_of(body) if "fileData" in part]
+        return [f"{uri} is no active file" for uri in asked_for if uri not in active]
+
+    def _start(self, asked: Asked) -> Reply:
+        told = in_camel_case(asked.json).get("file", {})
+        if asked.headers.get("x-goog-upload-protocol") != "resumable":
+            self.problems.append("the upload is not resumable")
+        if asked.headers.get("x-goog-upload-command") != "start":
+            self.problems.append("the upload does not start with start")
+        if self.failing_uploads:
+            return self.failing_uploads.pop(0)
+        name = told.get("name", "files/made-up")
+        if not FILE.fullmatch(f"/{VERSION}/{name}"):
+            self.problems.append(f"{name} is no name of a file")
+        self.files[name] = Stored(
+            name,
+            asked.headers["x-goog-upload-header-content-type"],
+            int(asked.headers["x-goog-upload-header-content-length"]),
+            looks=self.processing,
+            outcome=self.outcome,
+        )
+        session = f"{self.url}/upload-session/{name.removeprefix('files/')}"
+        return Reply({}, headers={"x-goog-upload-url": session, "x-goog-upload-status": "active"})
+
+    def _receive(self, asked: Asked) -> Reply:
+        if self.failing_chunks:
+            return self.failing_chunks.pop(0)
+        file = self.files["files/" + asked.path.removeprefix("/upload-session/")]
+        if int(asked.headers["x-goog-upload-offset"]) != len(file.data):
+            self.problems.append("a chunk does not follow the one before")
+        file.data += asked.body
+        if "finalize" not in asked.headers["x-goog-upload-command"]:
+            return Reply({}, headers={"x-goog-upload-status": "active"})
+        if len(file.data) != file.size:
+            self.problems.append("an upload has another size than it said")
+        return Reply({"file": self._shown(file)}, headers={"x-goog-upload-status": "final"})
+
+    def _file(self, method: str, name: str) -> Reply:
+        file = self.files.get(name)
+        if file is None:
+            return failed(403, "PERMISSION_DENIED")
+        if method == "DELETE":
+            del self.files[name]
+            self.deleted.append(name)
+            return Reply({})
+        file.looks -= 1
+        return Reply(self._shown(file))
+
+    def _uri(self, file: Stored) -> str:
+        return f"https://generativelanguage.googleapis.com/{VERSION}/{file.name}"
+
+    def _shown(self, file: Stored) -> dict[str, Any]:
+        shown = {
+            "name": file.name,
+            "mimeType": file.mime_type,
+            "sizeBytes": str(file.size),
+            "createTime": "2026-11-20T12:00:00.000000Z",
+            "expirationTime": "2026-11-22T12:00:00.000000Z",
+            "uri": self._uri(file),
+            "state": file.state,
+            "source": "UPLOADED",
+        }
+        return shown | ({"error": {"code": 3, "message": "cannot read"}} if file.state == "FAILED" else {})
+
+
+def generated(
+    text: str | None,
+    finish_reason: str = "STOP",
+    tokens: tuple[int, int, int] = (3000, 300, 100),
+    modality: str = "VIDEO",
+) -> Reply:
+    candidate: dict[str, Any] = {"finishReason": finish_reason, "index": 0}
+    if text is not None:
+        candidate["content"] = {"role": "model", "parts": [{"text": text}]}
+    return Reply(
+        {
+            "candidates": [candidate],
+            "usageMetadata": usage_of(tokens, modality),
+            "modelVersion": "gemini-3.5-flash-lite",
+            "responseId": "response-1",
+        }
+    )
+
+
+def usage_of(tokens: tuple[int, int, int], modality: str) -> dict[str, Any]:
+    return {
+        "promptTokenCount": tokens[0],
+        "candidatesTokenCount": tokens[1],
+        "thoughtsTokenCount": tokens[2],
+        "totalTokenCount": sum(tokens),
+        "promptTokensDetails": [{"modality": modality, "tokenCount": tokens[0]}],
+    }
+
+
+def answers(value: Any) -> Reply:
+    return generated(json.dumps(value))
+
+
+def blocks(reason: str = "PROHIBITED_CONTENT") -> Reply:
+    usage = {"promptTokenCount": 3000, "totalTokenCount": 3000}
+    return Reply({"promptFeedback": {"blockReason": reason}, "usageMetadata": usage})
+
+
+def stops(reason: str = "SAFETY") -> Reply:
+    return generated(None, reason)
+
+
+def truncates(value: Any) -> Reply:
+    whole = json.dumps(value)
+    return generated(whole[: len(whole) // 2], "MAX_TOKENS")
+
+
+def continues(value: Any) -> Reply:
+    """As when an answer comes in parts: there is a token to ask for the next one."""
+    reply = generated(json.dumps(value)[:50], "CONTINUATION")
+    return Reply(reply.value | {"continuationToken": "bmV4dA=="})
+
+
+def failed(status: int, name: str = "INTERNAL", reason: str | None = None, retry_after: str | None = None) -> Reply:
+    error: dict[str, Any] = {"code": status, "message": "It failed.", "status": name}
+    if reason:
+        domain = "googleapis.com"
+        error["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": domain}]
+    return Reply({"error": error}, status, {"retry-after": retry_after} if retry_after else {})
+
+
+def busy(retry_delay: str = "0.01s") -> Reply:
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": retry_delay}]
+    return Reply({"error": {"code": 429, "message": "Quota.", "status": "RESOURCE_EXHAUSTED", "details": details}}, 429)
+
+
+def cut_off(value: Any) -> Reply:
+    return Reply(answers(value).value, cut=True)
+
+
+def hears(*lines: tuple[str, str, str], language: str | None = "en") -> Reply:
+    """What the model writes down of a sound: start, end and text of each line."""
+    told = [{"start": start, "end": end, "text": text} for start, end, text in lines]
+    return generated(json.dumps({"language": language, "lines": told}), modality="AUDIO")
+
+
+def streamed(
+    *pieces: str,
+    finish_reason: str | None = "STOP",
+    tokens: tuple[int, int, int] | None = (3000, 300, 100),
+    error: dict[str, Any] | None = None,
+) -> Reply:
+    """An answer in events; with `error` in place of its end, or without a `finish_reason`, it breaks off."""
+    events: list[dict[str, Any]] = [
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": piece}]}, "index": 0}]} for piece in pieces
+    ]
+    if error:
+        events.append({"error": error})
+    elif finish_reason:
+        events.append({"candidates": [{"finishReason": finish_reason, "index": 0}]})
+    for number, event in enumerate(events, start=1):
+        if tokens and "error" not in event:
+            so_far = (tokens[0], tokens[1] * number // len(events), tokens[2])
+            event["usageMetadata"] = usage_of(so_far, "TEXT")
+    return Reply("".join(f"data: {json.dumps(event)}\r\n\r\n" for event in events).encode(), headers=SSE)
+
+
+def vector_of(text: str, dimensions: int) -> list[float]:
+    """The same numbers for the same text; below 3 072 dimensions the service does not make them 1 long."""
+    return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
+
+
+def embedded(body: Any, told: bool = False, vector: Callable[[str, int], Sequence[float]] = vector_of) -> Reply:
+    """Vectors for the texts of a request, one or a batch; with `told`, how many tokens they took."""
+    vectors, tokens = [], 0
+    for request in body.get("requests", [body]):
+        text = "".join(part["text"] for part in request["content"]["parts"])
+        config = request.get("embedContentConfig", request)
+        vectors.append({"values": [*vector(text, config.get("outputDimensionality", 3072))]})
+        tokens += -(-len(text.encode()) // 4)
+    value: dict[str, Any] = {"embeddings": vectors} if "requests" in body else {"embedding": vectors[0]}
+    return Reply(value | ({"usageMetadata": {"promptTokenCount": tokens}} if told else {}))
+
+
+SILENT = Reply(silent=True)

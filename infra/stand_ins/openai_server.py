@@ -1,0 +1,210 @@
+"""OpenAI's API as its published reference describes it, for the real SDK to talk to.
+
+Chat completions, streamed ones too, transcriptions and embeddings.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from infra.stand_ins.openai_requests import chat_problems, embedding_problems, transcription_problems
+from infra.stand_ins.server import SSE, Asked, FakeService, Reply
+
+KEY = "sk-test-0123456789"
+CHAT, TRANSCRIPTIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/embeddings"
+CHECKS: dict[str, Callable[[Asked], list[str]]] = {
+    CHAT: lambda asked: chat_problems(asked.json),
+    TRANSCRIPTIONS: transcription_problems,
+    EMBEDDINGS: lambda asked: embedding_problems(asked.json),
+}
+
+
+class OpenAIServer(FakeService):
+    """The service. Vectors need not be prepared: texts get those of `vector_of`."""
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.url}/v1"
+
+    def reply_to(self, asked: Asked) -> Reply:
+        if asked.method != "POST" or asked.path not in CHECKS:
+            self.problems.append(f"{asked.method} {asked.path} is not served")
+            return failed(404, "invalid_request_error", "unknown_url")
+        if asked.headers.get("authorization") != f"Bearer {KEY}":
+            return failed(401, "invalid_request_error", "invalid_api_key")
+        problems = CHECKS[asked.path](asked)
+        if problems:
+            self.problems += problems
+            return failed(400, "invalid_request_error", "invalid_value")
+        reply = self.next_reply()
+        if reply is None and asked.path == EMBEDDINGS:
+            return embedded(asked.json)
+        if reply is None:
+            self.problems.append("one request more than answers were prepared for")
+            return failed(400, "invalid_request_error", "unexpected")
+        return reply
+
+
+def completion(
+    content: str | None, finish_reason: str = "stop", refusal: str | None = None, tokens: tuple[int, int] = (1000, 200)
+) -> Reply:
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal, "annotations": []}
+    return Reply(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1_790_000_000,
+            "model": "gpt-5.4-mini-2026-03-17",
+            "service_tier": "default",
+            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}],
+            "usage": usage_of(tokens),
+        }
+    )
+
+
+def usage_of(tokens: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "prompt_tokens": tokens[0],
+        "completion_tokens": tokens[1],
+        "total_tokens": sum(tokens),
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    }
+
+
+def answers(value: Any) -> Reply:
+    return completion(json.dumps(value))
+
+
+def refuses() -> Reply:
+    return completion(None, refusal="I'm sorry, I can't help with that.")
+
+
+def filtered() -> Reply:
+    return completion("", "content_filter")
+
+
+def truncates(value: Any) -> Reply:
+    whole = json.dumps(value)
+    return completion(whole[: len(whole) // 2], "length")
+
+
+def failed(status: int, type: str = "server_error", code: str | None = None, **headers: str) -> Reply:
+    error = {"message": "It failed.", "type": type, "param": None, "code": code}
+    return Reply({"error": error}, status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def busy(retry_after: str = "0.01") -> Reply:
+    return failed(429, "requests", "rate_limit_exceeded", retry_after=retry_after)
+
+
+def cut_off(value: Any) -> Reply:
+    return Reply(answers(value).value, cut=True)
+
+
+def streamed(
+    *pieces: str,
+    finish_reason: str | None = "stop",
+    refusal: str | None = None,
+    tokens: tuple[int, int] | None = (1000, 200),
+    error: dict[str, Any] | None = None,
+) -> Reply:
+    """A completion in events; with `error` in place of its end, or without a `finish_reason`, it breaks off."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
+    deltas += [{"content": piece} for piece in pieces]
+    deltas += [{"refusal": refusal}] if refusal else []
+    events = [chunk({"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}) for delta in deltas]
+    if error:
+        events.append({"error": error})
+    elif finish_reason:
+        events.append(chunk({"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_reason}))
+        events += [chunk(usage=usage_of(tokens))] if tokens else []
+    lines = [json.dumps(event) for event in events] + (["[DONE]"] if finish_reason and not error else [])
+    return Reply("".join(f"data: {line}\n\n" for line in lines).encode(), headers=SSE)
+
+
+def chunk(*choices: dict[str, Any], usage: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1_790_000_000,
+        "model": "gpt-5.4-mini-2026-03-17",
+        "service_tier": "default",
+        "choices": [*choices],
+        "usage": usage,
+    }
+
+
+def spoken(start: float, end: float, text: str, **measures: float) -> dict[str, Any]:
+    """A segment as Whisper tells it, with the measures of one that it is sure of."""
+    sure = {"temperature": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.4, "no_speech_prob": 0.01}
+    return {"id": 0, "seek": 0, "start": start, "end": end, "text": text, "tokens": [50364, 1029]} | sure | measures
+
+
+def word(start: float, end: float, text: str) -> dict[str, Any]:
+    return {"word": text, "start": start, "end": end}
+
+
+def transcribed(
+    *segments: dict[str, Any], words: Sequence[dict[str, Any]] = (), language: str = "english", duration: float = 10.0
+) -> Reply:
+    """`verbose_json`, as whisper-1 answers."""
+    return Reply(
+        {
+            "task": "transcribe",
+            "language": language,
+            "duration": duration,
+            "text": "".join(one["text"] for one in segments).strip(),
+            "segments": [one | {"id": number} for number, one in enumerate(segments)],
+            "words": list(words),
+            "usage": {"type": "duration", "seconds": round(duration)},
+        }
+    )
+
+
+def transcribed_text(text: str, language: str | None = None, seconds: float | None = None) -> Reply:
+    """`json`: billed by seconds, as gpt-transcribe is, or by tokens, as gpt-4o-transcribe is."""
+    usage: dict[str, Any] = {"type": "duration", "seconds": seconds}
+    if seconds is None:
+        details = {"text_tokens": 10, "audio_tokens": 100}
+        usage = {"type": "tokens", "input_tokens": 110, "input_token_details": details, "output_tokens": 50}
+        usage["total_tokens"] = 160
+    return Reply({"text": text, "usage": usage} | ({"languages": [{"code": language}]} if language else {}))
+
+
+def diarized(*segments: tuple[float, float, str, str]) -> Reply:
+    """`diarized_json`: start, end, speaker and text of each segment."""
+    told = [
+        {"type": "transcript.text.segment", "id": f"seg_{number}", "start": start, "end": end, "speaker": speaker}
+        | {"text": text}
+        for number, (start, end, speaker, text) in enumerate(segments)
+    ]
+    usage = {"type": "duration", "seconds": 10}
+    text = " ".join(one[3] for one in segments)
+    return Reply({"task": "transcribe", "duration": 10.0, "text": text, "segments": told, "usage": usage})
+
+
+def vector_of(text: str, dimensions: int) -> list[float]:
+    """The same numbers for the same text. They are not 1 long, which is nothing to rely upon."""
+    return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
+
+
+def embedded(body: Any, vector: Callable[[str, int], Sequence[float]] = vector_of) -> Reply:
+    """Vectors for the texts of a request, in the encoding that it asks for."""
+    data = []
+    for number, text in enumerate(body["input"]):
+        numbers = vector(text, body.get("dimensions", 1536))
+        packed = base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+        shown = packed if body.get("encoding_format") == "base64" else [*numbers]
+        data.append({"object": "embedding", "index": number, "embedding": shown})
+    tokens = sum(-(-len(text.encode()) // 4) for text in body["input"])
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return Reply({"object": "list", "data": data, "model": body["model"], "usage": usage})
+
+
+SILENT = Reply(silent=True)

@@ -1,0 +1,62 @@
+"""All the stand-ins together, and an environment that leads to them and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+
+from infra.stand_ins import apify_server, gemini_server, openai_server
+from infra.stand_ins.apify_server import ApifyServer
+from infra.stand_ins.replies.apify import any_post
+from infra.stand_ins.replies.gemini import MadeUpGemini
+from infra.stand_ins.replies.openai import MadeUpOpenAI
+from infra.stand_ins.replies.willing import Forgetful
+
+MODEL = "made-up"
+"""What every model is called: a job's usage then says who made its result, and that it cost nothing."""
+SET_ASIDE = ("OPENAI_", "GEMINI_", "GOOGLE_GENAI_", "GOOGLE_GEMINI_", "GOOGLE_API_KEY", "APIFY_", "SOURCES")
+"""What begins like this is for the real services: keys, addresses, models. None of it is seen by anyone meanwhile."""
+
+
+class OpenAI(Forgetful, MadeUpOpenAI):
+    """The stand-in for OpenAI."""
+
+
+class Gemini(Forgetful, MadeUpGemini):
+    """The stand-in for Gemini."""
+
+
+class Apify(Forgetful, ApifyServer):
+    """The stand-in for Apify."""
+
+
+@contextmanager
+def made_up_services(environ: MutableMapping[str, str]) -> Iterator[None]:
+    """Serve OpenAI, Gemini and Apify on loopback, and have `environ` lead there, while the context lasts.
+
+    AI_PROVIDER and its like still choose who answers.
+    """
+    before = dict(environ)
+    with OpenAI() as openai, Gemini(processing=0) as gemini, Apify(any_post) as apify:
+        for name in before:
+            if name.startswith(SET_ASIDE):
+                del environ[name]
+        environ.update(
+            {
+                "OPENAI_API_KEY": openai_server.KEY,
+                "OPENAI_BASE_URL": openai.base_url,
+                "GEMINI_API_KEY": gemini_server.KEY,
+                "GOOGLE_GEMINI_BASE_URL": gemini.url,
+                "APIFY_TOKEN": apify_server.TOKEN,
+                "APIFY_BASE_URL": apify.url,
+                # Nobody else is asked for a page, on the internet, should Apify fail.
+                "SOURCES": "apify",
+                **dict.fromkeys(("OPENAI_MODEL", "OPENAI_TRANSCRIBE_MODEL", "OPENAI_EMBED_MODEL"), MODEL),
+                **dict.fromkeys(("GEMINI_MODEL", "GEMINI_EMBED_MODEL"), MODEL),
+            }
+        )
+        try:
+            yield
+        finally:
+            environ.clear()
+            environ.update(before)
