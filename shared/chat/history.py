@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from shared.models.chat import Citation, Message
 from shared.platform.ports import Documents, Filter, Order
+from shared.platform.queries import iterate_query
 
 MESSAGES = "messages"
 PAGE = 100
@@ -44,14 +46,9 @@ def exported(documents: Documents, owner: str, subject: Filter) -> Iterator[byte
     """All messages as CSV (RFC 4180) in UTF-8, the oldest first, a page at a time."""
     yield (BOM + row(COLUMNS)).encode()
     order: list[Order] = [("createdAt", "asc")]
-    cursor = None
-    while True:
-        page = documents.query(MESSAGES, [("owner", "==", owner), subject], order, PAGE, cursor)
-        told = (Message.read(document.data) for document in page.documents)
-        yield "".join(row(cells(message)) for message in told).encode()
-        cursor = page.cursor
-        if cursor is None:
-            return
+    messages = iterate_query(documents, MESSAGES, [("owner", "==", owner), subject], order)
+    while batch := list(islice(messages, PAGE)):
+        yield "".join(row(cells(Message.read(document.data))) for document in batch).encode()
 
 
 def cells(message: Message) -> list[str]:

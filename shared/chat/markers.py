@@ -29,11 +29,15 @@ class Marks:
     def read(self, pieces: Iterable[str]) -> Iterator[str]:
         """The text with right markers only; a marker is whole in one piece, and `passages` knows it by then."""
         for piece in pieces:
-            yield from filter(None, [self._take(piece)])
+            yield from filter(None, ["".join(map(self._take, piece))])
         yield from filter(None, [MARKER.sub(self._renumbered, self._held)])
 
-    def _take(self, piece: str) -> str:
-        text = self._held + piece
+    def _take(self, character: str) -> str:
+        """Add one character; return the text that can no longer become a marker.
+
+        By single characters, so that where the pieces end makes no difference to a marker that is too long.
+        """
+        text = self._held + character
         begun = BEGUN.search(text)
         if begun and len(text) - begun.start() <= LONGEST:
             text, self._held = text[: begun.start()], text[begun.start() :]

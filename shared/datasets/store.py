@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.models.job import Job
 from shared.pipeline.paths import media_name
 from shared.platform.cas import change_model, timed
 from shared.platform.ports import Documents, Filter
+from shared.platform.queries import iterate_query
 
 DATASETS = "datasets"
 IMAGES = "images"
@@ -80,19 +81,17 @@ def images_page(
     Args:
         equal: Fields of the document with the values they must have; `_` stands for a dot.
     """
-    filters: list[Filter] = [("datasetId", "==", dataset_id)]
-    filters += [(name.replace("_", "."), "==", value) for name, value in equal.items()]
-    page = documents.query(IMAGES, filters, limit=limit, cursor=cursor)
+    page = documents.query(IMAGES, _filters(dataset_id, equal), limit=limit, cursor=cursor)
     return [ImageRecord.read(document.data) for document in page.documents], page.cursor
 
 
+def _filters(dataset_id: str, equal: Mapping[str, Any]) -> list[Filter]:
+    return [("datasetId", "==", dataset_id), *((name.replace("_", "."), "==", value) for name, value in equal.items())]
+
+
 def images_of(documents: Documents, dataset_id: str, **equal: Any) -> Iterator[ImageRecord]:
-    cursor = None
-    while True:
-        found, cursor = images_page(documents, dataset_id, PAGE, cursor, **equal)
-        yield from found
-        if cursor is None:
-            return
+    pages = iterate_query(documents, IMAGES, _filters(dataset_id, equal))
+    return (ImageRecord.read(document.data) for document in pages)
 
 
 def downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageRecord]:

@@ -20,6 +20,7 @@ from shared.pipeline.parts import begin_again, delete_parts
 from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
 from shared.pipeline.segments import delete_segments
 from shared.platform.ports import Document, Documents, Platform
+from shared.platform.queries import iterate_query
 from shared.settings import settings
 from shared.webhooks.deliveries import forget_job
 
@@ -177,14 +178,7 @@ def delete(platform: Platform, job_id: str) -> None:
 
 def analysed_again(documents: Documents, video_id: str) -> list[Document]:
     """The jobs about a video but the one that brought it."""
-    found: list[Document] = []
-    cursor = None
-    while True:
-        page = documents.query(JOBS, [("ofVideo", "==", video_id)], limit=100, cursor=cursor)
-        found += page.documents
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    return list(iterate_query(documents, JOBS, [("ofVideo", "==", video_id)]))
 
 
 def erase(platform: Platform, job_id: str) -> None:

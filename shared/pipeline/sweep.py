@@ -16,6 +16,7 @@ from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
 from shared.platform.ports import Document, Platform
+from shared.platform.queries import iterate_query
 from shared.platform.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES, wake_due
 from shared.wiring import wiring
@@ -55,14 +56,7 @@ def sweep(platform: Platform) -> int:
 
 
 def _due(platform: Platform) -> Iterator[Document]:
-    now = clock.now()
-    cursor = None
-    while True:
-        page = platform.documents.query(JOBS, [("wakeAt", "<=", now)], [("wakeAt", "asc")], BATCH, cursor)
-        yield from page.documents
-        if page.cursor is None:
-            return
-        cursor = page.cursor
+    return iterate_query(platform.documents, JOBS, [("wakeAt", "<=", clock.now())], [("wakeAt", "asc")])
 
 
 def wake(platform: Platform, job: Job) -> None:

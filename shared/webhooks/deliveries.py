@@ -16,6 +16,7 @@ from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Event, Webhook
 from shared.platform.cas import change_model
 from shared.platform.ports import Documents, Filter, Order, Platform
+from shared.platform.queries import iterate_query
 from shared.webhooks.endpoints import NOTIFY, WEBHOOKS, webhooks_of
 from shared.wiring import wiring
 
@@ -29,7 +30,6 @@ CLAIM = timedelta(minutes=1)
 QUIET = timedelta(minutes=5)
 MOST_TRIES = 10
 MAX_MESSAGE = 500
-PAGE = 100
 EVENTS = {JobStatus.DONE: Event.DONE, JobStatus.FAILED: Event.FAILED, JobStatus.CANCELLED: Event.CANCELLED}
 
 
@@ -196,11 +196,4 @@ def forget_webhook(documents: Documents, webhook_id: str) -> None:
 
 
 def _all(documents: Documents, which: Filter, order: Sequence[Order] = ()) -> list[str]:
-    found: list[str] = []
-    cursor = None
-    while True:
-        page = documents.query(DELIVERIES, [which], order, PAGE, cursor)
-        found += [document.id for document in page.documents]
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    return [document.id for document in iterate_query(documents, DELIVERIES, [which], order)]

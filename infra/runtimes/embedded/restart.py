@@ -12,6 +12,7 @@ from shared.pipeline.parts import change_part
 from shared.pipeline.paths import JOBS, PARTS
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.ports import Documents
+from shared.platform.queries import iterate_query
 from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 
@@ -31,13 +32,7 @@ def resume(place: EmbeddedPlace) -> None:
 
 
 def _with_status(documents: Documents, collection: str, status: str) -> Iterator[str]:
-    cursor = None
-    while True:
-        page = documents.query(collection, [("status", "==", status)], limit=100, cursor=cursor)
-        yield from (document.id for document in page.documents)
-        if page.cursor is None:
-            return
-        cursor = page.cursor
+    return (document.id for document in iterate_query(documents, collection, [("status", "==", status)]))
 
 
 def _free(job: Job) -> bool:

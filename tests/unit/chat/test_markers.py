@@ -29,6 +29,8 @@ def read(text: str, count: int, size: int = 0) -> tuple[str, list[int]]:
         ("An array[i] and [sic] stay [1", "An array[i] and [sic] stay [1", []),
         ("[99999999999999999999999]", "", []),
         ("[1-99999999999]", "[1][2][3]", [1, 2, 3]),
+        (f"A [{'1' * 70}] b", f"A [{'1' * 70}] b", []),
+        (f"A{' ' * 70}[9] b", f"A{' ' * 61} b", []),
         ("", "", []),
     ],
 )
@@ -52,4 +54,5 @@ def test_no_marker_is_without_its_passage(pieces: list[str], count: int) -> None
 def test_pieces_are_not_held_back() -> None:
     """A reader sees words as soon as they cannot be part of a marker."""
     marks = Marks(1)
-    assert list(marks.read(["One ", "two", " [", "1", "] three", " " * 80])) == ["One", " two", " [1] three", " " * 80]
+    pieces = list(marks.read(["One ", "two", " [", "1", "] three", " " * 80]))
+    assert pieces == ["One", " two", " [1] three", " " * 61, " " * 19]
