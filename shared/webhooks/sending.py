@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 
 from shared import clock
 from shared.error_codes.videos import SourceCode
@@ -80,7 +79,7 @@ def post(webhook: Webhook, delivery: Delivery, resolve: Resolver) -> Outcome:
         limits = Limits(began + TIMEOUT_SEC, lambda: None)
         with exchange("POST", target, settings(), limits, headers, body, resolve) as answer:
             code = answer.status
-            wait = waiting_time(answer.headers.get("retry-after", ""))
+            wait = min(clock.parse_retry_after(answer.headers.get("retry-after", "")) or 0, LONGEST_WAIT_SEC)
     except ClipwiseError as trouble:
         error = SENTENCES.get(trouble.code, trouble.message)
     if code is not None:
@@ -102,18 +101,6 @@ def judged(code: int) -> str | None:
     if 300 <= code < 400:
         return f"The response was {code}. Redirects are not followed; use the address that it leads to."
     return f"The response was {code}."
-
-
-def waiting_time(retry_after: str) -> float:
-    """Seconds that a `Retry-After` asks for (RFC 9110, 10.2.3), bounded; 0 for what is no such value."""
-    if retry_after.isascii() and retry_after.isdigit():
-        seconds = float(retry_after[:10])
-    else:
-        try:
-            seconds = (parsedate_to_datetime(retry_after) - clock.now()).total_seconds()
-        except (TypeError, ValueError):
-            return 0
-    return min(max(0.0, seconds), LONGEST_WAIT_SEC)
 
 
 def settle(documents: Documents, claimed: Delivery, outcome: Outcome) -> Delivery:

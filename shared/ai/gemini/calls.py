@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from shared.analyses.evidence import Tick
+from shared.clock import parse_retry_after
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.settings import Settings
 
@@ -122,15 +123,13 @@ def pause_asked_for(error: Exception, otherwise: float) -> float:
 
     if not isinstance(error, APIError):
         return otherwise
-    asked = getattr(error.response, "headers", {}).get("retry-after", "")
-    if not asked:
+    delay = getattr(error.response, "headers", {}).get("retry-after", "")
+    if not delay:
         details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
-        delays = [one["retryDelay"] for one in details if isinstance(one, dict) and "retryDelay" in one]
-        asked = str(delays[0]).removesuffix("s") if delays else ""
-    try:
-        return max(0.0, float(asked))
-    except ValueError:
-        return otherwise
+        delays = [detail["retryDelay"] for detail in details if isinstance(detail, dict) and "retryDelay" in detail]
+        delay = str(delays[0]).removesuffix("s") if delays else ""
+    seconds = parse_retry_after(delay)
+    return otherwise if seconds is None else seconds
 
 
 def error_for(error: APIError) -> ClipwiseError:

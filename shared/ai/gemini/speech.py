@@ -15,13 +15,13 @@ from pydantic import Field, field_validator
 from shared.ai.asking import ROOM, Answer, Repair, ask_for
 from shared.ai.gemini.answers import asked, conversation
 from shared.ai.gemini.files import INLINE_BYTES, uploaded
-from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.ai.speech import in_order, stuck
 from shared.analyses.evidence import Tick, part
 from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
+from shared.languages import language_tag
 from shared.models.base import Model
 from shared.models.video import Segment
 

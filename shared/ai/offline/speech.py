@@ -8,12 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.ai.speech import in_order
 from shared.analyses.evidence import Tick
 from shared.errors import PermanentError
+from shared.languages import language_tag
 from shared.models.video import Segment, Word
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.clock import parse_retry_after
 from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError, TransientError
 from shared.security.guarded_http import Answer, Limits, guarded_get
@@ -113,9 +114,8 @@ class Fetcher:
 
     def _check(self, answer: Answer, site: Site) -> None:
         if answer.status in _TRY_AGAIN:
-            wait = answer.headers.get("retry-after", "").strip()
-            # A date instead of seconds is rare; it gets the usual wait.
-            raise _Again(float(wait) if wait.isdecimal() else FIRST_WAIT_SEC, f"http_{answer.status}")
+            wait = parse_retry_after(answer.headers.get("retry-after", ""))
+            raise _Again(FIRST_WAIT_SEC if wait is None else wait, f"http_{answer.status}")
         if answer.status not in (200, 203):
             raise Rejected(f"http_{answer.status}")
         if reason := opted_out(answer.url, answer.headers, site):

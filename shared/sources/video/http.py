@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
 
+from shared.clock import parse_retry_after
 from shared.errors import PermanentError, TransientError
 from shared.media.file.file_type import HEAD_BYTES, accepted_media_type, sniff
 from shared.security.filenames import safe_filename
@@ -196,8 +198,8 @@ def _check_status(answer: Answer) -> None:
             "source_forbidden", f"The server denies access to the file (status {status}). Upload the file instead."
         )
     if status >= 500 or status in _TRANSIENT_STATUSES:
-        wait = answer.headers.get("retry-after", "")
-        when = f"in {wait} seconds" if wait.isdecimal() else "later"
+        wait = parse_retry_after(answer.headers.get("retry-after", ""))
+        when = "later" if wait is None else f"in {math.ceil(wait)} seconds"
         raise TransientError(
             "source_unavailable", f"The server is temporarily unavailable (status {status}). Try again {when}."
         )

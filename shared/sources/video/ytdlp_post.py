@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.languages import same_language
 from shared.models.video import Origin
 from shared.sources.video.platforms import Page
 from shared.sources.video.post import MAX_NAME, MAX_TAGS, CaptionFile, CaptionFormat, Post, count, seconds, words
@@ -71,4 +72,4 @@ def _names(offered: Mapping[str, Any], spoken: str | None) -> list[str]:
     written = [name for name in offered if name != "live_chat"]
     if spoken is None:
         return written if len(written) == 1 else []
-    return [name for name in written if name.split("-")[0].lower() == spoken.split("-")[0].lower()]
+    return [name for name in written if same_language(name, spoken)]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.languages import language_tag
 from shared.ai.speech import ascending, in_order, stuck, with_words
+from shared.languages import language_tag
 from shared.models.video import Segment, Word
 
 TIMES = st.floats(-50, 150)
