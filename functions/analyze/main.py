@@ -25,6 +25,7 @@ from shared.pipeline.contract import perform
 from shared.pipeline.media import fetch_frames, load_json, load_transcript, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, source_name
 from shared.pipeline.run import StageRun
+from shared.progress import tick_within
 from shared.settings import settings
 
 SAID_AS = {"subtitles": "subtitle", "captions": "subtitle", "speech": "speech"}
@@ -44,7 +45,7 @@ def analyze_video(run: StageRun) -> None:
     meter = meter_for(run.platform.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
     run.leave(lambda job: show_usage(job, meter))
     provider = provider_for(kind, settings(), meter)
-    analysis = provider.analyze(kind, evidence, run.job.language, run.part(0.1, 0.95))
+    analysis = provider.analyze(kind, evidence, run.job.language, tick_within(run.tick, 0.1, 0.95))
     result = analysis.result.model_dump(mode="json", by_alias=True)
     store_json(run.platform.objects, run.job.id, "result.json", result)
 

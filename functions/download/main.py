@@ -18,6 +18,7 @@ from shared.pipeline.contract import perform
 from shared.pipeline.media import store_json
 from shared.pipeline.paths import CAPTIONS, UPLOADS, source_name
 from shared.pipeline.run import StageRun
+from shared.progress import tick_within
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def download_video(run: StageRun) -> None:
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
     kind = kind_named(run.job.kind)
-    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, run.part(0, 0.9))
+    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick_within(run.tick, 0, 0.9))
     if fetched.captions:
         store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.json_form())
 

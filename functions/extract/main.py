@@ -22,6 +22,7 @@ from shared.pipeline.contract import perform
 from shared.pipeline.media import store_folder, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
 from shared.pipeline.run import StageRun
+from shared.progress import tick_as
 from shared.settings import settings
 
 
@@ -43,7 +44,7 @@ def extract_video(run: StageRun) -> None:
     out = run.workspace / "media"
     out.mkdir()
     extraction = take_out(run, source, info, kind, out)
-    store_folder(run.platform.objects, run.job.id, out, run.part(0.85, 0.98))
+    store_folder(run.platform.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
     store_json(run.platform.objects, run.job.id, EXTRACTION, extraction.json_form())
     run.leave(lambda job: show_extraction(job, extraction))
 
@@ -63,19 +64,19 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
 
     pictures = None
     if info.has_video:
-        look = run.part(0.1, 0.7)
         pictures = survey(
             source,
             info,
             out,
             samples=kind.reads_text,
-            tick=lambda fraction: look(fraction, "Detecting shots and key frames"),
+            tick=tick_as(run.tick, 0.1, 0.7, "Detecting shots and key frames"),
         )
-    run.tick(0.7, "Extracting subtitles and audio")
+    run.tick(0.7, "Extracting subtitles")
     transcript, language = take_subtitles(source, info)
-    audio, silences = take_audio(source, info, out, run.part(0.7, 0.8)) or (None, [])
+    audio, silences = take_audio(source, info, out, tick_as(run.tick, 0.7, 0.8, "Extracting audio")) or (None, [])
     if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:
-        audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, run.part(0.8, 0.85))
+        tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
+        audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)
     return Extraction(
         info=info,
         thumbnail=pictures.thumbnail if pictures else None,

@@ -11,8 +11,8 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from shared.ai.schema import answer_schema, pruned
-from shared.analyses.evidence import Tick
 from shared.errors import PermanentError, TransientError
+from shared.progress import Tick
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -9,10 +9,11 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
-from shared.analyses.evidence import Evidence, Tick
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.models.job import Usage
 from shared.models.video import Segment
+from shared.progress import Tick
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from typing import Literal, TypeVar
 
 from shared.ai.meter import Meter
 from shared.ai.provider import Analysis, Embedded, Heard, Provider, Sound, Turn
-from shared.analyses.evidence import Evidence, Tick
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
+from shared.progress import Tick
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.analyses.evidence import Evidence, Line, Tick
+from shared.analyses.evidence import Evidence, Line
 from shared.analyses.kinds import Kind
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from shared.ai.screen.line import Screen

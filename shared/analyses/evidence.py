@@ -14,14 +14,6 @@ from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, S
 MAX_TRANSCRIPT = 250_000
 """Characters of the transcript that one request to a model may hold, and as many of on-screen text: four hours."""
 
-Tick = Callable[[float, str], None]
-"""Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
-
-
-def part(tick: Tick, start: float, end: float) -> Tick:
-    """A tick for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
-    return lambda done, what: tick(start + (end - start) * done, what)
-
 
 class Line(Protocol):
     """Words with their times, in seconds."""

@@ -13,7 +13,6 @@ from shared.ai.budget import meter_for
 from shared.ai.offline.embedding import MODEL
 from shared.ai.provider import Turn
 from shared.ai.providers import InOrder, order_for
-from shared.analyses.evidence import Tick
 from shared.chat import history
 from shared.chat.excerpts import Excerpt, excerpts
 from shared.chat.markers import Marks
@@ -29,6 +28,7 @@ from shared.models.job import Usage
 from shared.pipeline.lifecycle import new_id
 from shared.pipeline.videos import video_titles
 from shared.platform.ports import Platform
+from shared.progress import Tick
 from shared.settings import settings
 
 OFFLINE = "offline"

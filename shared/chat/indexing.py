@@ -13,6 +13,7 @@ from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, Usage
 from shared.pipeline.media import load_transcript
 from shared.pipeline.run import StageRun
+from shared.progress import tick_within
 from shared.settings import settings
 from shared.wiring import wiring
 
@@ -54,7 +55,7 @@ def total(job: Job, meter: Meter) -> Usage:
 def embed(run: StageRun, made: list[Window], meter: Meter) -> Embedded | None:
     provider = InOrder(order_for(CHAT, settings()), settings(), meter)
     try:
-        return provider.embed([window.text for window in made], "document", run.part(0, EMBEDDED))
+        return provider.embed([window.text for window in made], "document", tick_within(run.tick, 0, EMBEDDED))
     except (PermanentError, TransientError) as error:
         last = run.job.stages[run.stage].attempts >= wiring().functions[run.stage].attempts
         if error.retryable and not last:

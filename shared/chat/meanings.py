@@ -6,10 +6,10 @@ from shared.ai.meter import Meter
 from shared.ai.offline.embedding import MODEL, embed
 from shared.ai.providers import InOrder, order_for
 from shared.ai.vectors import DIMENSIONS
-from shared.analyses.evidence import Tick
 from shared.chat.search import Meaning
 from shared.errors import TransientError
 from shared.platform.ports import Vector
+from shared.progress import Tick
 from shared.settings import settings
 
 CHAT = "chat"

@@ -11,7 +11,7 @@ from shared.ai.asking import Answer, Repair, refused
 from shared.ai.gemini.calls import patiently, unavailable
 from shared.ai.meter import Meter
 from shared.ai.schema import answer_schema
-from shared.analyses.evidence import Tick
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from shared.analyses.evidence import Tick
 from shared.clock import parse_retry_after
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.progress import Tick
 from shared.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from shared.ai.gemini.calls import patiently, told, unavailable
 from shared.ai.meter import Meter
 from shared.ai.provider import Turn
 from shared.ai.talking import ESTIMATED, ROOM, declined, estimated_tokens, too_long
-from shared.analyses.evidence import Tick
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client

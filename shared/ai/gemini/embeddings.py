@@ -10,7 +10,7 @@ from shared.ai.meter import Meter
 from shared.ai.provider import Embedded
 from shared.ai.talking import estimated_tokens
 from shared.ai.vectors import DIMENSIONS, batches, clipped, unit
-from shared.analyses.evidence import Tick
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.ai.gemini.calls import patiently, unavailable, wait
-from shared.analyses.evidence import Tick
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client

@@ -22,9 +22,10 @@ from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
 from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
 from shared.ai.screen_text import observe
-from shared.analyses.evidence import Evidence, Line, Tick, part
+from shared.analyses.evidence import Evidence, Line
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
+from shared.progress import Tick, tick_within
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ class GeminiProvider:
         screen: Sequence[Line] = []
         if kind.measure:
             # Gemini reads the screen by itself, but a measure has to be the same whoever analyses.
-            evidence, screen = observe(kind, evidence, language, part(tick, 0, LOOKING))
+            evidence, screen = observe(kind, evidence, language, tick_within(tick, 0, LOOKING))
         evidence = replace(evidence, heard=self._takes_whole(evidence))
         text = evidence_text(evidence, screen)
-        asking, model = part(tick, SENT, 1), self._settings.gemini_model
+        asking, model = tick_within(tick, SENT, 1), self._settings.gemini_model
         with (
             connected(self._settings) as client,
-            self._shown(client, evidence, part(tick, LOOKING if kind.measure else 0, SENT)) as (parts, frames),
+            self._shown(client, evidence, tick_within(tick, LOOKING if kind.measure else 0, SENT)) as (parts, frames),
         ):
 
             def ask(room: int, repair: Repair | None) -> Answer:

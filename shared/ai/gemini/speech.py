@@ -18,12 +18,12 @@ from shared.ai.gemini.files import INLINE_BYTES, uploaded
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.ai.speech import in_order, stuck
-from shared.analyses.evidence import Tick, part
 from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.languages import language_tag
 from shared.models.base import Model
 from shared.models.video import Segment
+from shared.progress import Tick, tick_within
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -90,8 +90,8 @@ def listen(client: Client, model: str, sound: Sound, files: bool, meter: Meter, 
     minutes, seconds = divmod(sound.duration_sec, 60)
     rules = RULES.format(minutes=f"{minutes:02.0f}:{seconds:04.1f}")
     room = max(ROOM, round(ROOM_PER_SEC * sound.duration_sec))
-    listening = part(tick, SENT, 1)
-    with handed_over(client, sound, files, part(tick, 0, SENT)) as heard:
+    listening = tick_within(tick, SENT, 1)
+    with handed_over(client, sound, files, tick_within(tick, 0, SENT)) as heard:
 
         def ask(room: int, repair: Repair | None) -> Answer:
             meter.allow()

@@ -9,9 +9,10 @@ from shared.ai.meter import Meter
 from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
 from shared.ai.screen_text import add_measures, read_screen_once
 from shared.ai.vectors import DIMENSIONS, clipped
-from shared.analyses.evidence import Evidence, Tick
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
+from shared.progress import Tick
 
 # What one thing needs is imported where it is done: a function's package leaves out what it never asks for.
 READING = 0.95

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from shared.ai.meter import Meter
 from shared.ai.provider import Heard, Sound
 from shared.ai.speech import in_order
-from shared.analyses.evidence import Tick
 from shared.errors import PermanentError
 from shared.languages import language_tag
 from shared.models.video import Segment, Word
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel

@@ -9,7 +9,7 @@ from shared.ai.meter import Meter
 from shared.ai.openai.calls import optional
 from shared.ai.provider import Embedded
 from shared.ai.vectors import DIMENSIONS, batches, clipped, unit
-from shared.analyses.evidence import Tick
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -21,9 +21,10 @@ from shared.ai.prompt import evidence_text, instructions
 from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
 from shared.ai.schema import answer_schema
 from shared.ai.screen_text import observe
-from shared.analyses.evidence import Evidence, Line, Tick, part
+from shared.analyses.evidence import Evidence, Line
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
+from shared.progress import Tick, tick_within
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class OpenAIProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
         rules = instructions(kind, evidence, language)
-        evidence, screen = observe(kind, evidence, language, part(tick, 0, LOOKING))
+        evidence, screen = observe(kind, evidence, language, tick_within(tick, 0, LOOKING))
         content = pictures_and_texts(evidence, screen)
         with connected(self._settings) as client:
 
@@ -54,7 +55,7 @@ class OpenAIProvider:
                 self._meter.allow()
                 return self._answer(client, kind, conversation(rules, content, repair), room)
 
-            result = ask_for(kind.schema, ask, part(tick, LOOKING, 1))
+            result = ask_for(kind.schema, ask, tick_within(tick, LOOKING, 1))
         if kind.complete:
             result = kind.complete(result, evidence, language)
         frames = len(evidence.frames)

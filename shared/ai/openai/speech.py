@@ -14,10 +14,10 @@ from shared.ai.meter import Meter
 from shared.ai.openai.calls import optional
 from shared.ai.provider import Heard, Sound
 from shared.ai.speech import MAX_COMPRESSION, in_order, with_words
-from shared.analyses.evidence import Tick
 from shared.errors import TransientError
 from shared.languages import language_tag
 from shared.models.video import Segment, Word
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -13,9 +13,9 @@ from shared.ai.screen.line import Screen
 from shared.ai.screen.ocr import Piece, read_picture
 from shared.ai.screen.rows import Row, rows
 from shared.ai.screen.tracks import Look, lines_seen
-from shared.analyses.evidence import Tick
 from shared.languages import CYRILLIC, primary
 from shared.models.video import Frame
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from shared.ai.screen.ocr import Picture

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.errors import PermanentError
+from shared.progress import Tick, tick_within
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS
@@ -17,7 +18,7 @@ from shared.sources.video.apify_api import run_actor
 from shared.sources.video.fetched import Fetched
 from shared.sources.video.http import fetch as fetch_file
 from shared.sources.video.post import Post, read_captions
-from shared.sources.video.source import Tick, Wish, part
+from shared.sources.video.source import Wish
 
 OFFICIAL = "https://api.apify.com"
 
@@ -34,16 +35,16 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
     """
     page, settings = wish.page, with_api(wish.settings)
     actor = actor_of(page, settings)
-    items = run_actor(actor, input_of(page, actor), settings, part(tick, 0, 0.6))
+    items = run_actor(actor, input_of(page, actor), settings, tick_within(tick, 0, 0.6))
     if not items:
         raise no_post(page)
     post = post_of(items[0], page)
     wish.check_duration(post.duration_sec)
-    reading = part(tick, 0.6, 0.6)
+    reading = tick_within(tick, 0.6, 0.6)
     transcript, notes = read_captions(
         post, settings, lambda: reading(0, "Reading the captions"), lambda url: credentials(url, settings)
     )
-    fetched = _fetch_files(wish, post, settings, folder, part(tick, 0.6, 1), notes)
+    fetched = _fetch_files(wish, post, settings, folder, tick_within(tick, 0.6, 1), notes)
     name = safe_filename(f"{page.platform}-{page.id}{Path(fetched.filename or '').suffix[:5]}")
     return replace(fetched, filename=name, final_url=page.url, **post.known(transcript, notes))
 

@@ -16,10 +16,10 @@ from apify_client.http_clients import HttpClient
 from pydantic import ValidationError
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.progress import Tick
 from shared.security.guarded_http import Limits, exchange
 from shared.security.url_guard import check_url
 from shared.settings import Settings
-from shared.sources.video.source import Tick
 
 SLICE_SEC = 5  # of waiting for a run, in one request
 CALL_SEC = 20.0

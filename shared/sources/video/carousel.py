@@ -12,11 +12,11 @@ from pathlib import Path
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.media.file.file_type import sniff
+from shared.progress import Tick, tick_within
 from shared.settings import Settings
 from shared.sources.video.fetched import Fetched
 from shared.sources.video.http import fetch
 from shared.sources.video.post import Headers, Post
-from shared.sources.video.source import Tick, part
 
 MAX_PICTURES = 35  # as many as TikTok allows; Instagram has 20
 MAX_PICTURE_MB = 20
@@ -47,7 +47,7 @@ def fetch_carousel(
             raise TransientError(
                 "source_slow", "The pictures of the post could not be fetched in time. Try again later."
             )
-        pulse = part(tick, 0.7 * number / len(links), 0.7 * (number + 1) / len(links))
+        pulse = tick_within(tick, 0.7 * number / len(links), 0.7 * (number + 1) / len(links))
         path = folder / f"picture{number}"
         try:
             fetch(link, path, replace(small, download_timeout_sec=left), pulse, headers=headers(link), judge=_judge)
@@ -61,10 +61,10 @@ def fetch_carousel(
         )
     path = folder / "pictures.mp4"
     shown_sec = min(SHOWN_SEC, longest_sec / len(pictures))
-    used, length = make_video(pictures, path, shown_sec, part(tick, 0.7, 0.9))
+    used, length = make_video(pictures, path, shown_sec, tick_within(tick, 0.7, 0.9))
     if used < len(post.pictures):
         notes.append(f"{used} of the post's {len(post.pictures)} pictures could be used.")
-    path = _with_music(post, path, length, folder, settings, part(tick, 0.9, 1), headers, notes)
+    path = _with_music(post, path, length, folder, settings, tick_within(tick, 0.9, 1), headers, notes)
     media_type = "video/mp4" if path.suffix == ".mp4" else "video/x-matroska"
     return Fetched(path, path.stat().st_size, media_type, links[0], path.name)
 

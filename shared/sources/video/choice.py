@@ -8,10 +8,11 @@ from pathlib import Path
 from shared.error_codes.videos import MediaCode, VideoCode
 from shared.errors import ClipwiseError
 from shared.models.video import Origin
+from shared.progress import Tick
 from shared.settings import Settings
 from shared.sources.video.fetched import Fetched
 from shared.sources.video.links import Found, find_page, stop_at_page
-from shared.sources.video.source import Source, Tick, Wish
+from shared.sources.video.source import Source, Wish
 from shared.sources.video.verdicts import Uncertain
 
 # What is said of the video itself, so that no other source could say otherwise.

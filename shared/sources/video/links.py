@@ -6,12 +6,12 @@ import re
 import time
 
 from shared.errors import PermanentError, TransientError
+from shared.progress import Tick
 from shared.security.guarded_http import Limits, guarded_get
 from shared.security.url_guard import check_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.video.platforms import Page, is_short, not_a_video, page_of, platform_of
-from shared.sources.video.source import Tick
 
 MAX_SEC = 30.0
 _LOGIN = re.compile(r"/(accounts/)?login\b")

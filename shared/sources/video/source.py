@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import PermanentError
+from shared.progress import Tick
 from shared.settings import Settings
 from shared.sources.video.fetched import Fetched
 from shared.sources.video.platforms import Page
-
-Tick = Callable[[float, str], None]
-"""Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
 
 _ROUNDING_SEC = 1.0  # sources tell whole seconds
 
@@ -45,8 +43,3 @@ It raises PermanentError and TransientError, and lets through what the tick rais
 `shared.sources.video.choice.ANSWERS` describe the video itself, so no other source is tried; after any other error, the
 next one is.
 """
-
-
-def part(tick: Tick, start: float, end: float) -> Tick:
-    """A tick for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
-    return lambda done, what: tick(start + (end - start) * done, what)

@@ -22,13 +22,14 @@ from yt_dlp.utils import YoutubeDLError
 
 from shared.errors import PermanentError
 from shared.media.file.file_type import HEAD_BYTES
+from shared.progress import Tick, tick_within
 from shared.security.filenames import safe_filename
 from shared.settings import Settings
 from shared.sources.video.fetched import Fetched
 from shared.sources.video.http import judge_media
 from shared.sources.video.platforms import Page
 from shared.sources.video.post import read_captions
-from shared.sources.video.source import Tick, Wish, part
+from shared.sources.video.source import Wish
 from shared.sources.video.verdicts import video_live
 from shared.sources.video.ytdlp_errors import meaning
 from shared.sources.video.ytdlp_network import GuardedRH, Leash
@@ -49,7 +50,7 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
             `source_changed` (the platform changed in a way that this version of yt-dlp does not know).
         TransientError: `source_blocked`, `source_unavailable`, `source_slow`.
     """
-    looking, loading = part(tick, 0, 0.1), part(tick, 0.1, 1)
+    looking, loading = tick_within(tick, 0, 0.1), tick_within(tick, 0.1, 1)
     leash = Leash(wish.settings, lambda received: looking(0.5, f"Reading the page on {wish.page.site}"))
     with Reader(wish.settings, leash) as reader:
         try:

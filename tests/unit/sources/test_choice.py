@@ -13,11 +13,12 @@ from infra.stand_ins.apify_posts import CAPTION
 from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.models.video import Origin
+from shared.progress import Tick
 from shared.settings import Settings
 from shared.sources.video import choice
 from shared.sources.video.choice import ANSWERS, fetch_video, order
 from shared.sources.video.fetched import Fetched
-from shared.sources.video.source import Source, Tick, Wish
+from shared.sources.video.source import Source, Wish
 from shared.sources.video.verdicts import Uncertain
 from tests.hostile_server import HostileServer
 
