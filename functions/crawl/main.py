@@ -28,29 +28,31 @@ from shared.platform.connect import platform
 @functions_framework.cloud_event
 def crawl(event: CloudEvent) -> None:
     try:
-        perform_divided(event, Division("crawl", work, show, conclude, tolerant=True, told=mirror))
+        perform_divided(event, Division("crawl", crawl_part, record_progress, join_chunks, tolerant=True, told=mirror))
     finally:
         mirror_run(platform(), job_of(event))
 
 
-def work(run: PartRun) -> None:
+def crawl_part(run: PartRun) -> None:
     from shared.datasets.crawling import crawl_chunk
 
     crawl_chunk(run)
 
 
-def show(job: Job, parts: list[Part]) -> None:
+def record_progress(job: Job, parts: list[Part]) -> None:
     job.result = crawl_progress(parts).document()
 
 
-def conclude(run: StageRun, parts: list[Part]) -> None:
+def join_chunks(run: StageRun, parts: list[Part]) -> None:
     """Start another round if images are missing and a source may have more; otherwise continue to validation."""
     dataset = read_dataset(run.platform.documents, run.job.id)
     chunks = [Chunk.read(part.outcome or {}) for part in parts]
-    failed = [place for place, part in enumerate(parts) if part.status is StageStatus.FAILED]
-    if more := another_round(dataset.max_images, chunks, failed):
-        for part, quota in more.items():
-            change_part(run.platform.documents, part_id(run.job.id, run.stage, parts[part].number), opened(quota))
+    failed = [index for index, part in enumerate(parts) if part.status is StageStatus.FAILED]
+    if quotas := another_round(dataset.max_images, chunks, failed):
+        for part, quota in quotas.items():
+            change_part(
+                run.platform.documents, part_id(run.job.id, run.stage, parts[part].number), reopen_with_quota(quota)
+            )
         run.again = True
         return
     if len(failed) == len(parts) and not any(chunk.tally.downloaded for chunk in chunks):
@@ -58,14 +60,14 @@ def conclude(run: StageRun, parts: list[Part]) -> None:
     numbers = [part.number for part, chunk in zip(parts, chunks, strict=True) if chunk.tally.downloaded]
     count = plan_validation(run.platform.documents, run.job, numbers)
 
-    def keep(job: Job) -> None:
+    def record_result(job: Job) -> None:
         job.result = crawl_progress(parts, ended=True).document()
         job.stages[VALIDATE].parts = count
 
-    run.leave(keep)
+    run.leave(record_result)
 
 
-def opened(quota: int) -> Callable[[Part], bool]:
+def reopen_with_quota(quota: int) -> Callable[[Part], bool]:
     """Return a change that sets a chunk's quota and reopens the chunk."""
 
     def change(part: Part) -> bool:

@@ -40,11 +40,11 @@ def download_video(run: StageRun) -> None:
         store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.json_form())
 
     # Written before the bytes are: their event may set off `extract` before this stage has said that it is done.
-    run.leave(lambda job: describe(job, fetched), now=True)
+    run.leave(lambda job: record_metadata(job, fetched), now=True)
     run.platform.objects.put(UPLOADS, source_name(run.job.id), fetched.path, fetched.content_type)
 
 
-def describe(job: Job, fetched: Fetched) -> None:
+def record_metadata(job: Job, fetched: Fetched) -> None:
     job.filename = job.video.filename = fetched.filename
     job.video.content_type = fetched.content_type
     job.video.title = fetched.title

@@ -24,26 +24,28 @@ from shared.platform.connect import platform
 @functions_framework.cloud_event
 def validate(event: CloudEvent) -> None:
     try:
-        perform_divided(event, Division("validate", validate_chunk, show, conclude, tolerant=True, told=mirror))
+        perform_divided(
+            event, Division("validate", validate_chunk, record_progress, join_chunks, tolerant=True, told=mirror)
+        )
     finally:
         mirror_run(platform(), job_of(event))
 
 
-def show(job: Job, parts: list[Part]) -> None:
+def record_progress(job: Job, parts: list[Part]) -> None:
     job.result = validate_progress(Progress.read(job.result or {}), job.options["level"], parts).document()
 
 
-def conclude(run: StageRun, parts: list[Part]) -> None:
+def join_chunks(run: StageRun, parts: list[Part]) -> None:
     """Compare all images with each other; for failed chunks, use what is stored about their images."""
     failed = [part for part in parts if part.status is StageStatus.FAILED]
     if failed and len(failed) == len(parts):
         raise_first(failed)
-    validated = validate_together(run)
+    validation = validate_together(run)
 
-    def keep(job: Job) -> None:
+    def record_validation(job: Job) -> None:
         progress = Progress.read(job.result or {})
-        validated.chunks = chunk_counts(parts)
-        progress.validated = validated
+        validation.chunks = chunk_counts(parts)
+        progress.validated = validation
         job.result = progress.document()
 
-    run.leave(keep)
+    run.leave(record_validation)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.transcribe.main import SHOWN_CHARACTERS, show_parts
+from functions.transcribe.main import MAX_SHOWN_CHARACTERS, record_partial_transcript
 from infra.stand_ins import openai_server
 from infra.stand_ins.openai_server import OpenAIServer, spoken, transcribed
 from shared.models.job import Job, Part, StageStatus, Usage
@@ -175,11 +175,11 @@ def part(number: int, text: str | None, cost: float = 0.1) -> Part:
 def test_the_words_grow_part_by_part() -> None:
     """While parts are heard, in any order, the job shows what is there, where something is missing, and the cost."""
     job = plan(owner="a", kind="transcript", language="en")
-    show_parts(job, [part(0, "one"), part(2, "three"), part(3, None)])
+    record_partial_transcript(job, [part(0, "one"), part(2, "three"), part(3, None)])
     assert job.video.transcript == "one\n…\nthree"
     assert (round(job.usage.cost_usd, 6), job.usage.audio_seconds) == (0.3, 180)
-    show_parts(job, [part(0, "one"), part(1, "two"), part(2, "three")])
+    record_partial_transcript(job, [part(0, "one"), part(1, "two"), part(2, "three")])
     assert job.video.transcript == "one\ntwo\nthree"
-    show_parts(job, [part(0, "x" * 2 * SHOWN_CHARACTERS)])
+    record_partial_transcript(job, [part(0, "x" * 2 * MAX_SHOWN_CHARACTERS)])
     assert job.video.transcript is not None
-    assert len(job.video.transcript) == SHOWN_CHARACTERS
+    assert len(job.video.transcript) == MAX_SHOWN_CHARACTERS

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 
-from functions.api.compat.metadata import all_videos
+from functions.api.compat.metadata import list_video_metadata
 from functions.api.identity import User
 from functions.api.routes.jobs import list_jobs
 from functions.api.routes.webhooks import list_deliveries
@@ -139,7 +139,7 @@ def ask_everything(recorder: Recorder) -> Recorder:
     platform = Platform(documents, cast(Any, None), cast(Any, None))
     for status, kind in product([None, JobStatus.DONE], [None, "recipe"]):
         list_jobs(User("ann"), platform, 20, None, status, kind)
-    all_videos(User("ann"), platform)
+    list_video_metadata(User("ann"), platform)
     sweep(platform)
     erase_departed(platform)
     for eraser in ERASERS:
