@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from infra.runtimes.emulated.emulators import emulators
+from infra.runtimes.emulated.emulators import run_emulators
 from shared.ai.meter import Meter
 from shared.ai.providers import InOrder, order_for
 from shared.ai.vectors import DIMENSIONS
@@ -162,7 +162,7 @@ def main() -> None:
     if chosen.emulators:
         from contextlib import nullcontext
 
-        with tempfile.TemporaryDirectory() as folder, emulators(Path(folder), obtain=False) as hosts:
+        with tempfile.TemporaryDirectory() as folder, run_emulators(Path(folder), obtain=False) as hosts:
             documents = connect(hosts).documents
             fill(documents, chosen.emulators, nullcontext)
             latency(documents, "Firestore emulator", chosen.emulators)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.demo.check import differences
+from infra.demo.check import recipe_differences
 from infra.demo.script import SCRIPT
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
@@ -142,7 +142,7 @@ def test_a_link_to_tiktok_becomes_a_recipe(sites: Sites) -> None:
     server = sites.site("embedded", "gemini").server
     job = server.follow(server.submit_link(link, "recipe"))
     assert job["status"] == "done", job["error"]
-    assert differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"]) == []
+    assert recipe_differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"]) == []
     assert job["video"]["origin"]["source"] == "apify"
     assert job["result"]["author"] == job["video"]["author"] == "clipwise.kitchen"
     assert job["result"]["sourceUrl"] == link
@@ -155,5 +155,5 @@ def test_a_link_to_instagram_becomes_its_words(sites: Sites, place: str) -> None
     job = server.follow(server.submit_link("https://www.instagram.com/reel/DAbCdEfGhIj/", "transcript"))
     assert job["status"] == "done", job["error"]
     assert (job["video"]["origin"]["source"], job["result"]["source"]) == ("apify", "subtitles")
-    assert job["result"]["text"].splitlines() == [line.said for line in SCRIPT]
+    assert job["result"]["text"].splitlines() == [line.text for line in SCRIPT]
     assert job["usage"]["audioSeconds"] == 0

@@ -14,7 +14,7 @@ import pytest
 from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.ai.prompt import CLOSE, OPEN
 from shared.models.chat import Message
 from tests.api_site import Site, events
@@ -25,10 +25,10 @@ OWNER = "local"
 FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}
 
 
-class EmbedsAnyway(FakeService):
+class EmbedsAnyway(StandInServer):
     """Keeps the answers that are prepared for conversations."""
 
-    def reply_to(self, asked: Asked) -> Reply:
+    def reply_to(self, asked: RecordedRequest) -> Reply:
         if "mbed" not in asked.path:
             return super().reply_to(asked)
         kept, self.queue = self.queue, deque()
@@ -39,7 +39,7 @@ class EmbedsAnyway(FakeService):
 
     @property
     def conversations(self) -> list[Any]:
-        return [asked.json for asked in self.asked if "mbed" not in asked.path]
+        return [asked.json for asked in self.requests if "mbed" not in asked.path]
 
 
 class TalkingOpenAI(EmbedsAnyway, OpenAIServer):

@@ -135,7 +135,7 @@ def test_the_service_is_paid_for_its_vectors(site: Site, openai: OpenAIServer) -
 
 def test_a_service_that_is_down_is_waited_for(site: Site, openai: OpenAIServer) -> None:
     """The stage is tried again, and then the vectors are there."""
-    openai.then(*[openai_server.failed(500, retry_after="0.01")] * 3)
+    openai.queue_replies(*[openai_server.error_reply(500, retry_after="0.01")] * 3)
     id = at_persist(site, SOUP)
     job = persist(site, id)
     assert job.status is JobStatus.DONE, job.error
@@ -145,7 +145,7 @@ def test_a_service_that_is_down_is_waited_for(site: Site, openai: OpenAIServer) 
 
 def test_a_service_that_stays_down_costs_no_result(site: Site, openai: OpenAIServer) -> None:
     """At the last attempt the job is done without vectors, says so, and its words are found by themselves."""
-    openai.then(*[openai_server.failed(500, retry_after="0.01")] * 3)
+    openai.queue_replies(*[openai_server.error_reply(500, retry_after="0.01")] * 3)
     id = at_persist(site, SOUP, attempts=wiring().functions["persist"].attempts - 1)
     job = persist(site, id)
     assert (job.status, job.stages["persist"].status) == (JobStatus.DONE, StageStatus.DONE)
@@ -165,9 +165,9 @@ def test_what_cannot_help_costs_no_result(site: Site, openai: OpenAIServer, trou
         site.configure(MONTHLY_BUDGET_USD="0.01")
         book(site.place.platform.documents, "local", 0.02)
     elif trouble == "wrong key":
-        openai.then(openai_server.failed(401))
+        openai.queue_replies(openai_server.error_reply(401))
     else:
-        openai.then(openai_server.failed(404))
+        openai.queue_replies(openai_server.error_reply(404))
     id = at_persist(site, SOUP)
     job = persist(site, id)
     assert (job.status, job.stages["persist"].attempts) == (JobStatus.DONE, 1)

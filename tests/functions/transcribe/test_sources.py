@@ -10,7 +10,7 @@ import pytest
 
 from functions.transcribe.main import MAX_SHOWN_CHARACTERS, record_partial_transcript
 from infra.stand_ins import openai_server
-from infra.stand_ins.openai_server import OpenAIServer, spoken, transcribed
+from infra.stand_ins.openai_server import OpenAIServer, transcription_reply, whisper_segment
 from shared.models.job import Job, Part, StageStatus, Usage
 from shared.models.transcript import Transcript
 from shared.models.video import Segment
@@ -52,7 +52,7 @@ def look(site: Site, id: str) -> dict[str, Any]:
 
 def listened(openai: OpenAIServer) -> int:
     """How often the service was given something to listen to."""
-    return sum(asked.path.endswith("/audio/transcriptions") for asked in openai.asked)
+    return sum(asked.path.endswith("/audio/transcriptions") for asked in openai.requests)
 
 
 def transcript(site: Site, id: str) -> Transcript:
@@ -98,7 +98,7 @@ def test_captions_of_the_page_come_second(site: Site, folder: Path, openai: Open
 
 def test_else_somebody_listens(site: Site, folder: Path, openai: OpenAIServer) -> None:
     """Without them the sound is listened to; who did, and for how much, stands in the job."""
-    openai.then(transcribed(spoken(0.5, 1.5, "Hello there."), duration=4))
+    openai.queue_replies(transcription_reply(whisper_segment(0.5, 1.5, "Hello there."), duration=4))
     id = submit(site, talking_video(folder / "talk.mp4"))
     site.work()
     found = transcript(site, id)
@@ -151,7 +151,7 @@ def test_without_anyone_to_listen_the_job_says_so(site: Site, folder: Path) -> N
 
 def test_the_parts_of_the_sound_go_when_they_were_heard(site: Site, folder: Path, openai: OpenAIServer) -> None:
     """What was cut for listening does not stay beside the whole sound."""
-    openai.then(transcribed(spoken(0.5, 1.5, "Hello."), duration=4))
+    openai.queue_replies(transcription_reply(whisper_segment(0.5, 1.5, "Hello."), duration=4))
     id = submit(site, talking_video(folder / "talk.mp4"))
     site.work()
     kept = {info.name for info in site.place.platform.objects.list(MEDIA, media_name(id, "audio"))}

@@ -68,12 +68,12 @@ def test_the_budget_is_looked_at_before_each_call(documents: Documents, tmp_path
     """The second call of an analysis is not made when the first one used the budget up; what it cost stays counted."""
     meter = meter_for(documents, "anna", 0.001, Usage())
     with OpenAIServer() as server:
-        server.then(fake.truncates(answer()))
+        server.queue_replies(fake.token_limit_reply(answer()))
         settings = Settings(openai_api_key=fake.KEY, openai_base_url=server.base_url)
         with pytest.raises(PermanentError) as caught:
             OpenAIProvider(settings, meter).analyze(kind_named("recipe"), evidence(tmp_path), "en", no_tick)
         assert caught.value.code == "budget_exceeded"
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
     assert spent_usd(documents, "anna") == meter.usage.cost_usd == 0.00165
 
 

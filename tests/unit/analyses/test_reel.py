@@ -52,8 +52,8 @@ def test_there_are_five_keys_or_a_repair(asked: Asked, tmp_path: Path) -> None:
     """A model that gives four keys is told so once, and its second answer counts."""
     asked.then(reel(keys=reel()["keys"][:4]), reel())
     assert len(made(asked, evidence(tmp_path)).keys) == 5
-    assert len(asked.service.asked) == 2
-    assert "keys" in asked.service.asked[1].body.decode()
+    assert len(asked.service.requests) == 2
+    assert "keys" in asked.service.requests[1].body.decode()
 
 
 def test_the_model_is_given_what_was_measured(asked: Asked, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_there_is_a_chapter_or_a_repair(asked: Asked, tmp_path: Path) -> None:
     """An answer without chapters goes back once."""
     asked.then(summary(chapters=[]), summary())
     assert made(asked, evidence(tmp_path)).chapters
-    assert len(asked.service.asked) == 2
+    assert len(asked.service.requests) == 2
 
 
 def test_of_nothing_nothing_is_summed_up(asked: Asked, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.stand_ins.apify_posts import CAPTION, post
+from infra.stand_ins.apify_posts import CAPTION, actor_items
 from infra.stand_ins.apify_server import TOKEN, ApifyServer
 from shared.errors import Cancelled, ClipwiseError
 from shared.media.probe import probe
@@ -65,7 +65,7 @@ def fetched(
     links = [site.url(f"/{name}") for name in names]
 
     def answer(server: ApifyServer, actor: str, run_input: dict[str, Any]) -> list[Any]:
-        item = post(server, actor, run_input)[0]
+        item = actor_items(server, actor, run_input)[0]
         if url is TIKTOK:
             slides = [{"tiktokLink": "https://p16.tiktokcdn.com/x", "downloadLink": link} for link in links]
             item |= {"isSlideshow": True, "slideshowImageLinks": slides, "mediaUrls": []}

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from infra.stand_ins.apify_posts import CAPTION
-from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, error_reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.models.video import Origin
 from shared.progress import Tick
@@ -185,7 +185,7 @@ def test_a_real_fallback(
     """With Apify's quota used up, what lies at the page's own address is taken, and the job says why."""
     host = f"www.tiktok.com:{hostile.server_address[1]}"
     everywhere("www.tiktok.com")
-    apify.failing["start"].append(failed(402, "not-enough-usage-to-run-paid-actor"))
+    apify.failing["start"].append(error_reply(402, "not-enough-usage-to-run-paid-actor"))
     settings = replace(settings, allow_hosts=host, sources="apify,yt-dlp,http")
     with pytest.raises(ClipwiseError) as caught:
         fetch_video(f"http://{host}/@a/video/741", folder, settings, True, silent)

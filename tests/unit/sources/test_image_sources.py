@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from infra.stand_ins.apify_server import TOKEN, ApifyServer
-from infra.stand_ins.image_search import ImageSearch, html
+from infra.stand_ins.image_search import ImageSearch, html_reply
 from infra.stand_ins.server import Reply
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.models.crawl import SourceName
@@ -59,7 +59,7 @@ def test_openverse_tells_licence_and_author(search: ImageSearch) -> None:
     first = found.candidates[0]
     assert (first.author, first.licence) == ("Ann Example", "by-sa 4.0")
     assert first.licence_url == "https://creativecommons.org/licenses/by-sa/4.0/"
-    assert search.asked_for("openverse")[0]["license"] == "by-sa,cc0"
+    assert search.queries_for("openverse")[0]["license"] == "by-sa,cc0"
 
 
 def test_openverse_gets_its_token(search: ImageSearch) -> None:
@@ -68,7 +68,7 @@ def test_openverse_gets_its_token(search: ImageSearch) -> None:
     chosen = settings(search, OPENVERSE_TOKEN="secret")
     assert image_source(SourceName.OPENVERSE, chosen, Filters()).page("dog", 1, 1, pulse).candidates
     image_source(SourceName.BING, chosen, Filters()).page("dog", 1, 1, pulse)
-    assert [asked.headers.get("authorization") for asked in search.asked] == ["Bearer secret", None]
+    assert [asked.headers.get("authorization") for asked in search.requests] == ["Bearer secret", None]
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -80,7 +80,7 @@ def test_nothing_found_is_no_error(search: ImageSearch, name: SourceName) -> Non
 
 
 CHANGED = {
-    "a page instead of data": html("<html><body>Please enable JavaScript</body></html>"),
+    "a page instead of data": html_reply("<html><body>Please enable JavaScript</body></html>"),
     "other data": Reply({"hits": []}),
     "nothing": Reply(b""),
     "half": Reply(b'{"results": ['),
@@ -112,7 +112,7 @@ def test_a_refusal_is_loud_and_may_pass(search: ImageSearch, name: SourceName, s
 
 def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
     """Items whose facts have other names than we know are no empty page."""
-    search.always["bing"] = html(
+    search.always["bing"] = html_reply(
         '<div><div class="imgpt"><a class="iusc" m="{&quot;url&quot;: 1}"></a></div><div class="infopt"></div></div>'
     )
     with pytest.raises(PermanentError, match="murl"):
@@ -122,7 +122,7 @@ def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
 def test_an_endless_answer_is_cut_off(search: ImageSearch, monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine can fill the memory."""
     monkeypatch.setattr("shared.sources.images.asking.MAX_BYTES", 1000)
-    search.always["bing"] = html("x" * 5000)
+    search.always["bing"] = html_reply("x" * 5000)
     with pytest.raises(PermanentError) as raised:
         page(search, SourceName.BING)
     assert raised.value.code == "engine_unreadable"

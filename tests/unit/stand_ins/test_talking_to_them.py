@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
-from infra.stand_ins.replies.services import made_up_services
+from infra.stand_ins.replies.services import stand_in_services
 from shared.ai.meter import Meter
 from shared.ai.provider import Provider, Sound, Turn
 from shared.ai.providers import PROVIDERS
@@ -21,7 +21,7 @@ from tests.sounds import flac_header
 @pytest.fixture(scope="module", params=["gemini", "openai"])
 def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
     environ: dict[str, str] = {}
-    with made_up_services(environ):
+    with stand_in_services(environ):
         yield PROVIDERS[request.param](read_settings(environ), Meter())
 
 
