@@ -194,7 +194,7 @@ def image_response(record: ImageRecord) -> dict[str, Any]:
 def own_dataset(
     dataset_id: Annotated[str, Path(description="The `id` of the dataset.")], user: Caller, place: PlaceDep
 ) -> Dataset:
-    return store.own_dataset(place.documents, check_id(dataset_id), user.id)
+    return store.read_own_dataset(place.documents, check_id(dataset_id), user.id)
 
 
 OwnDataset = Annotated[Dataset, Depends(own_dataset)]

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.planning import another_round
+from shared.datasets.planning import plan_next_round
 from shared.datasets.progress import crawl_progress
-from shared.datasets.runs import VALIDATE, mirror, mirror_run, plan_validation, raise_first
+from shared.datasets.runs import VALIDATE, plan_validation, raise_first_error, sync_dataset, sync_dataset_of_run
 from shared.datasets.store import read_dataset
 from shared.models.crawl import Chunk
 from shared.models.events import job_of
@@ -28,9 +28,11 @@ from shared.platform.connect import platform
 @functions_framework.cloud_event
 def crawl(event: CloudEvent) -> None:
     try:
-        perform_divided(event, Division("crawl", crawl_part, record_progress, join_chunks, tolerant=True, told=mirror))
+        perform_divided(
+            event, Division("crawl", crawl_part, record_progress, join_chunks, tolerant=True, told=sync_dataset)
+        )
     finally:
-        mirror_run(platform(), job_of(event))
+        sync_dataset_of_run(platform(), job_of(event))
 
 
 def crawl_part(run: PartRun) -> None:
@@ -48,7 +50,7 @@ def join_chunks(run: StageRun, parts: list[Part]) -> None:
     dataset = read_dataset(run.platform.documents, run.job.id)
     chunks = [Chunk.read(part.outcome or {}) for part in parts]
     failed = [index for index, part in enumerate(parts) if part.status is StageStatus.FAILED]
-    if quotas := another_round(dataset.max_images, chunks, failed):
+    if quotas := plan_next_round(dataset.max_images, chunks, failed):
         for part, quota in quotas.items():
             change_part(
                 run.platform.documents, part_id(run.job.id, run.stage, parts[part].number), reopen_with_quota(quota)
@@ -56,7 +58,7 @@ def join_chunks(run: StageRun, parts: list[Part]) -> None:
         run.again = True
         return
     if len(failed) == len(parts) and not any(chunk.tally.downloaded for chunk in chunks):
-        raise_first(parts)
+        raise_first_error(parts)
     numbers = [part.number for part, chunk in zip(parts, chunks, strict=True) if chunk.tally.downloaded]
     count = plan_validation(run.platform.documents, run.job, numbers)
 

@@ -22,7 +22,7 @@ from shared.progress import tick_within
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from shared.sources.video.fetched import Fetched
+    from shared.sources.video.fetched import FetchedFile
 
 
 @functions_framework.cloud_event
@@ -44,7 +44,7 @@ def download_video(run: StageRun) -> None:
     run.platform.objects.put(UPLOADS, source_name(run.job.id), fetched.path, fetched.content_type)
 
 
-def record_metadata(job: Job, fetched: Fetched) -> None:
+def record_metadata(job: Job, fetched: FetchedFile) -> None:
     job.filename = job.video.filename = fetched.filename
     job.video.content_type = fetched.content_type
     job.video.title = fetched.title

@@ -26,7 +26,7 @@ def run_owner(dataset_id: str) -> str:
     return f"dataset:{dataset_id}"
 
 
-def dataset_of(job: Job) -> str:
+def dataset_id_of(job: Job) -> str:
     """The id of the dataset that a run belongs to."""
     return job.owner.removeprefix(run_owner(""))
 
@@ -39,7 +39,7 @@ def read_dataset(documents: Documents, dataset_id: str) -> Dataset:
     return Dataset.read(stored.data)
 
 
-def own_dataset(documents: Documents, dataset_id: str, owner: str) -> Dataset:
+def read_own_dataset(documents: Documents, dataset_id: str, owner: str) -> Dataset:
     """Raises NotFound alike for what does not exist and for what is another's."""
     dataset = read_dataset(documents, dataset_id)
     if dataset.owner != owner:
@@ -52,7 +52,7 @@ def create_dataset(documents: Documents, dataset: Dataset) -> Dataset:
     return dataset
 
 
-def datasets_of(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Dataset], str | None]:
+def list_datasets(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Dataset], str | None]:
     """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
     page = documents.query(DATASETS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [Dataset.read(document.data) for document in page.documents], page.cursor
@@ -68,12 +68,12 @@ def image_id(dataset_id: str, url: str) -> str:
     return hashlib.sha256(f"{dataset_id} {url}".encode()).hexdigest()
 
 
-def image_media(dataset_id: str, sha256: str, format: str) -> str:
+def image_object_name(dataset_id: str, sha256: str, format: str) -> str:
     """Object of an image, named by its bytes: it cannot be stored twice."""
     return media_name(dataset_id, f"images/{sha256}.{'jpg' if format == 'jpeg' else format}")
 
 
-def images_page(
+def list_images(
     documents: Documents, dataset_id: str, limit: int = PAGE, cursor: str | None = None, **equal: Any
 ) -> tuple[list[ImageRecord], str | None]:
     """Images by their ids, which is in no order that means something. Raises ValueError on a wrong cursor.
@@ -89,21 +89,21 @@ def _filters(dataset_id: str, equal: Mapping[str, Any]) -> list[Filter]:
     return [("datasetId", "==", dataset_id), *((name.replace("_", "."), "==", value) for name, value in equal.items())]
 
 
-def images_of(documents: Documents, dataset_id: str, **equal: Any) -> Iterator[ImageRecord]:
+def iterate_images(documents: Documents, dataset_id: str, **equal: Any) -> Iterator[ImageRecord]:
     pages = iterate_query(documents, IMAGES, _filters(dataset_id, equal))
     return (ImageRecord.read(document.data) for document in pages)
 
 
-def downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageRecord]:
-    return images_of(documents, dataset_id, state=ImageState.DOWNLOADED.value)
+def iterate_downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageRecord]:
+    return iterate_images(documents, dataset_id, state=ImageState.DOWNLOADED.value)
 
 
 def change_image(documents: Documents, id: str, change: Callable[[ImageRecord], None]) -> None:
     """A document that is gone stays gone."""
 
-    def changed(record: ImageRecord) -> bool:
+    def apply_change(record: ImageRecord) -> bool:
         change(record)
         return True
 
     with suppress(NotFound):
-        change_model(documents, IMAGES, id, ImageRecord, changed)
+        change_model(documents, IMAGES, id, ImageRecord, apply_change)

@@ -198,7 +198,7 @@ def list_crawls(user: Caller, place: PlaceDep) -> list[CrawlJob]:
     jobs: list[CrawlJob] = []
     cursor = None
     while len(jobs) < MAX_ITEMS:
-        page, cursor = store.datasets_of(place.documents, user.id, PAGE_SIZE, cursor)
+        page, cursor = store.list_datasets(place.documents, user.id, PAGE_SIZE, cursor)
         jobs += map(crawl_response, page)
         if cursor is None:
             break
@@ -223,7 +223,7 @@ def get_crawl(dataset: OwnCrawl) -> CrawlJob:
 )
 def start_crawl(dataset: OwnCrawl, place: PlaceDep, quota: StartQuota) -> CrawlJob:
     quota.consume()
-    return crawl_response(runs.start(place, dataset))
+    return crawl_response(runs.start_run(place, dataset))
 
 
 @router.post(
@@ -235,7 +235,7 @@ def start_crawl(dataset: OwnCrawl, place: PlaceDep, quota: StartQuota) -> CrawlJ
     responses=problem_responses(401, 403, 404),
 )
 def stop_crawl(dataset: OwnCrawl, place: PlaceDep) -> CrawlJob:
-    return crawl_response(runs.stop(place, dataset))
+    return crawl_response(runs.stop_run(place, dataset))
 
 
 @router.post(
@@ -246,7 +246,7 @@ def stop_crawl(dataset: OwnCrawl, place: PlaceDep) -> CrawlJob:
 )
 def retry_crawl(dataset: OwnCrawl, place: PlaceDep, quota: RetryQuota) -> CrawlJob:
     quota.consume()
-    return crawl_response(runs.retry(place, dataset))
+    return crawl_response(runs.retry_failed_chunks(place, dataset))
 
 
 @router.get(
@@ -272,5 +272,5 @@ def validate_crawl(
     dataset: OwnCrawl, body: CrawlValidationRequest, place: PlaceDep, quota: StartQuota
 ) -> ValidationJob:
     quota.consume()
-    running, count = runs.validate(place, dataset, body.level)
+    running, count = runs.start_validation(place, dataset, body.level)
     return ValidationJob(job_id=dataset.id, level=body.level, status=running.status, images_count=count)

@@ -90,7 +90,7 @@ def list_images(
     filters = {"state": state, "reason": reason, "source": source, "verdict_accepted": accepted}
     equal = {name: value for name, value in filters.items() if value is not None}
     try:
-        items, next_cursor = store.images_page(place.documents, dataset.id, limit, cursor, **equal)
+        items, next_cursor = store.list_images(place.documents, dataset.id, limit, cursor, **equal)
     except ValueError:
         raise cursor_error() from None
     return {"images": [image_response(record) for record in items if has_finding(record, check)], "cursor": next_cursor}
@@ -149,7 +149,7 @@ def list_exports(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        items, next_cursor = exported.exports_of(place.documents, dataset, limit, cursor)
+        items, next_cursor = exported.list_exports(place.documents, dataset, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     return {"exports": [export_response(job, dataset.id, place) for job in items], "cursor": next_cursor}
@@ -164,7 +164,7 @@ def list_exports(
 def get_export(
     dataset: OwnDataset, export_id: Annotated[str, Path(description="The `id` of the export.")], place: PlaceDep
 ) -> Any:
-    return export_response(exported.own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
+    return export_response(exported.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
 
 
 def export_response(job: Job, dataset_id: str, place: Platform) -> dict[str, Any]:
@@ -172,7 +172,11 @@ def export_response(job: Job, dataset_id: str, place: Platform) -> dict[str, Any
     ttl = settings().signed_link_ttl_sec
     files = [
         file.model_dump()
-        | {"url": place.objects.signed_url(MEDIA, exported.export_name(dataset_id, job.id, file.name), ttl, file.name)}
+        | {
+            "url": place.objects.signed_url(
+                MEDIA, exported.export_object_name(dataset_id, job.id, file.name), ttl, file.name
+            )
+        }
         for file in result.files
     ]
     return job.model_dump(include={"id", "status", "progress", "options", "error", "created_at"}) | {

@@ -27,7 +27,7 @@ from functions.api.identity import Caller
 from functions.api.openapi import either_request_body, inline_request_body, problem_responses
 from shared.datasets import runs, store
 from shared.datasets.erasing import delete_dataset
-from shared.datasets.lists import add_list, add_list_behind
+from shared.datasets.lists import add_url_list, add_url_list_from_link
 from shared.models.crawl import Dataset
 from shared.models.dataset import DatasetStatus
 from shared.platform.ports import Document
@@ -75,7 +75,7 @@ def list_datasets(
     cursor: Cursor = None,
 ) -> Response:
     try:
-        items, next_cursor = store.datasets_of(place.documents, user.id, limit, cursor)
+        items, next_cursor = store.list_datasets(place.documents, user.id, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     page: dict[str, Any] = {"datasets": [dataset_response(dataset) for dataset in items], "cursor": next_cursor}
@@ -126,10 +126,10 @@ async def add_url_list(dataset: OwnDataset, request: Request, place: PlaceDep, q
     if media_type(request) == "application/json":
         link = await read_json(request, ListLinkRequest)
         await run_in_threadpool(quota.consume)
-        changed = await run_in_threadpool(add_list_behind, place, dataset, link.url)
+        changed = await run_in_threadpool(add_url_list_from_link, place, dataset, link.url)
     else:
         async with read_form(request, ListUploadForm) as (_, file):
-            changed = await run_in_threadpool(add_list, place, dataset, file.stream, safe_filename(file.filename))
+            changed = await run_in_threadpool(add_url_list, place, dataset, file.stream, safe_filename(file.filename))
     return JSONResponse(dataset_response(changed), 201)
 
 
@@ -143,7 +143,7 @@ async def add_url_list(dataset: OwnDataset, request: Request, place: PlaceDep, q
 )
 def start_dataset(dataset: OwnDataset, place: PlaceDep, quota: StartQuota) -> Response:
     quota.consume()
-    return JSONResponse(dataset_response(runs.start(place, dataset)), 202)
+    return JSONResponse(dataset_response(runs.start_run(place, dataset)), 202)
 
 
 @router.post(
@@ -154,7 +154,7 @@ def start_dataset(dataset: OwnDataset, place: PlaceDep, quota: StartQuota) -> Re
     responses=problem_responses(404, 409),
 )
 def stop_dataset(dataset: OwnDataset, place: PlaceDep) -> Response:
-    return JSONResponse(dataset_response(runs.stop(place, dataset)))
+    return JSONResponse(dataset_response(runs.stop_run(place, dataset)))
 
 
 @router.post(
@@ -167,7 +167,7 @@ def stop_dataset(dataset: OwnDataset, place: PlaceDep) -> Response:
 )
 def retry_dataset(dataset: OwnDataset, place: PlaceDep, quota: RetryQuota) -> Response:
     quota.consume()
-    return JSONResponse(dataset_response(runs.retry(place, dataset)), 202)
+    return JSONResponse(dataset_response(runs.retry_failed_chunks(place, dataset)), 202)
 
 
 @router.get(
@@ -210,5 +210,5 @@ def render_dataset(document: Document) -> tuple[bool, dict[str, Any]]:
 )
 def validate_dataset(dataset: OwnDataset, body: ValidationRequest, place: PlaceDep, quota: StartQuota) -> Response:
     quota.consume()
-    running, count = runs.validate(place, dataset, body.level)
+    running, count = runs.start_validation(place, dataset, body.level)
     return JSONResponse({"dataset": dataset_response(running), "imagesCount": count}, 202)

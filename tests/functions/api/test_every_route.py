@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from functions.api.app import create_app
-from shared.datasets.store import IMAGES, image_id, image_media
+from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.models.dataset import ImageRecord, ImageState
 from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
 from shared.models.recipe import Ingredient, Recipe
@@ -79,7 +79,7 @@ class Owner:
         id = made["dataset_id"]
         self.post(f"/v1/datasets/{id}/stop")
         place = self.site.place.platform
-        name, when = image_media(id, "a" * 64, "png"), datetime.now(UTC)
+        name, when = image_object_name(id, "a" * 64, "png"), datetime.now(UTC)
         record = ImageRecord(
             id=image_id(id, LINK), dataset_id=id, owner="ann", url=LINK, source="openverse", chunk=0, created_at=when,
             state=ImageState.DOWNLOADED, media=name,

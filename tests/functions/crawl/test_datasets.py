@@ -16,8 +16,8 @@ import pytest
 from infra.runtimes.embedded.worker import load_function
 from infra.stand_ins.image_search import ImageSearch
 from infra.stand_ins.server import Reply
-from shared.datasets.store import images_of
-from shared.datasets.taking import Taker
+from shared.datasets.store import iterate_images
+from shared.datasets.taking import CandidateProcessor
 from shared.models.dataset import ImageState
 from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.settings import settings
@@ -96,7 +96,7 @@ def balanced(site: Site, dataset: dict[str, Any]) -> None:
     """Found is downloaded and rejected; each record is counted; no object and no bytes are there twice."""
     images = dataset["progress"]["images"]
     assert images["found"] == images["downloaded"] + sum(images["rejected"].values())
-    records = list(images_of(site.place.platform.documents, dataset["id"]))
+    records = list(iterate_images(site.place.platform.documents, dataset["id"]))
     assert not [record for record in records if record.state is ImageState.PENDING]
     kept = [record for record in records if record.state is ImageState.DOWNLOADED]
     assert len(kept) == images["downloaded"]
@@ -194,9 +194,9 @@ def test_a_killed_chunk_goes_on(
     api: Api, images: ImageSite, monkeypatch: pytest.MonkeyPatch, at: int, when: str
 ) -> None:
     """Killed before or after an image was settled, a chunk goes on where it was, and it balances as if nothing was."""
-    taken, take = 0, Taker.take
+    taken, take = 0, CandidateProcessor.process
 
-    def dying(self: Taker, candidate: Any, position: int) -> str | None:
+    def dying(self: CandidateProcessor, candidate: Any, position: int) -> str | None:
         nonlocal taken
         taken += 1
         if taken == at:
@@ -208,7 +208,7 @@ def test_a_killed_chunk_goes_on(
     urls = images.mix(60)
     id = api.create(urls)
     api.post(f"/{id}/start", 202)
-    monkeypatch.setattr(Taker, "take", dying)
+    monkeypatch.setattr(CandidateProcessor, "take", dying)
     queue = api.site.place.queue
     while taken < at:
         delivery = queue.take(lease_sec=600)

@@ -25,9 +25,9 @@ from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import brought_by
 from shared.chat.search import Meaning, search
-from shared.datasets.erasing import delete_dataset, erase_deleted
-from shared.datasets.exported import exports_of
-from shared.datasets.store import datasets_of, images_of, images_page
+from shared.datasets.erasing import continue_erasures, delete_dataset
+from shared.datasets.exported import list_exports
+from shared.datasets.store import iterate_images, list_datasets, list_images
 from shared.errors import NotFound
 from shared.library.erasure import ERASERS, erase_departed
 from shared.library.groups import forget_video, groups_of
@@ -145,15 +145,15 @@ def ask_everything(recorder: Recorder) -> Recorder:
     for eraser in ERASERS:
         eraser(platform, "ann", 1)
     parts_left(documents, "job", "crawl", all=True)
-    datasets_of(documents, "ann", 20, None)
-    exports_of(documents, a_dataset(), 20, None)
-    erase_deleted(platform)
+    list_datasets(documents, "ann", 20, None)
+    list_exports(documents, a_dataset(), 20, None)
+    continue_erasures(platform)
     delete_dataset(noting_only(documents), "dataset")
     wanted = {"state": "downloaded", "reason": "robots", "source": "list", "verdict_accepted": True, "chunk": 1}
     for count in range(len(wanted) + 1):
         for some in combinations(wanted.items(), count):
-            images_page(documents, "dataset", **dict(some))
-            list(images_of(documents, "dataset", **dict(some)))
+            list_images(documents, "dataset", **dict(some))
+            list(iterate_images(documents, "dataset", **dict(some)))
     once.forget(documents, "job")
     parts_of(documents, "job")
     analysed_again(documents, "job")

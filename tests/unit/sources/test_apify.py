@@ -18,11 +18,11 @@ from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientErr
 from shared.security.urls import parse_url
 from shared.settings import Settings
 from shared.sources.video import apify_api
-from shared.sources.video.apify import credentials, fetch
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.platforms import page_of
-from shared.sources.video.source import Wish
-from shared.sources.video.verdicts import Uncertain
+from shared.sources.video.apify import auth_headers, fetch_with_apify
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.platforms import parse_page_url
+from shared.sources.video.source import FetchRequest
+from shared.sources.video.verdicts import InconclusiveError
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@clipwise.kitchen/video/7412345678901234567"
@@ -39,14 +39,14 @@ def silent(done: float, what: str) -> None:
     return None
 
 
-def wish(url: str, settings: Settings, longest: float = 180) -> Wish:
-    page = page_of(parse_url(url))
+def wish(url: str, settings: Settings, longest: float = 180) -> FetchRequest:
+    page = parse_page_url(parse_url(url))
     assert page
-    return Wish(page, settings, longest, needs_video=True)
+    return FetchRequest(page, settings, longest, needs_video=True)
 
 
-def fetched(url: str, settings: Settings, folder: Path) -> Fetched:
-    return fetch(wish(url, settings), folder, silent)
+def fetched(url: str, settings: Settings, folder: Path) -> FetchedFile:
+    return fetch_with_apify(wish(url, settings), folder, silent)
 
 
 def failure(settings: Settings, folder: Path, url: str = TIKTOK) -> tuple[type[ClipwiseError], str]:
@@ -110,7 +110,7 @@ def test_a_run_is_waited_for(apify: ApifyServer, settings: Settings, folder: Pat
     """While the actor works, the job shows that it does, and never goes backwards."""
     apify.statuses = ("READY", "RUNNING", "RUNNING", "SUCCEEDED")
     ticks: list[tuple[float, str]] = []
-    fetch(wish(TIKTOK, settings), folder, lambda done, what: ticks.append((done, what)))
+    fetch_with_apify(wish(TIKTOK, settings), folder, lambda done, what: ticks.append((done, what)))
     assert "Waiting for Apify" in {what for _, what in ticks}
     assert [done for done, _ in ticks] == sorted(done for done, _ in ticks)
     assert len(apify.requests_for("run")) == 3
@@ -131,8 +131,8 @@ def test_a_run_is_waited_for(apify: ApifyServer, settings: Settings, folder: Pat
         ("run", Reply(b"<html>"), TransientError, "source_unavailable"),
         ("items", Reply(b'[{"id":'), TransientError, "source_unavailable"),
         ("items", Reply([]), TransientError, "source_unavailable"),
-        ("items", dataset_page_reply([]), Uncertain, "video_unavailable"),
-        ("items", dataset_page_reply(["text"]), Uncertain, "video_unavailable"),
+        ("items", dataset_page_reply([]), InconclusiveError, "video_unavailable"),
+        ("items", dataset_page_reply(["text"]), InconclusiveError, "video_unavailable"),
         ("items", dataset_page_reply([{}]), PermanentError, "source_no_video"),
         ("record", error_reply(404, "record-not-found"), PermanentError, "source_not_found"),
     ],
@@ -215,14 +215,14 @@ def test_a_cancelled_job_aborts_its_run(apify: ApifyServer, settings: Settings, 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fetch(wish(TIKTOK, settings), folder, cancelled)
+        fetch_with_apify(wish(TIKTOK, settings), folder, cancelled)
     assert apify.runs["run1"].next_status() == "ABORTED"
 
 
 def test_too_long_is_known_before_the_download(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """A video that is too long for its kind is refused without fetching it."""
     with pytest.raises(PermanentError) as caught:
-        fetch(wish(TIKTOK, settings, longest=20), folder, silent)
+        fetch_with_apify(wish(TIKTOK, settings, longest=20), folder, silent)
     assert caught.value.code == "too_long"
     assert not apify.requests_for("record")
 
@@ -238,8 +238,18 @@ def answering(apify: ApifyServer, change: Change) -> None:
 @pytest.mark.parametrize(
     ("url", "item", "kind", "code"),
     [
-        (TIKTOK, {"error": "Post not found or private.", "errorCode": "NOT_FOUND"}, Uncertain, "video_unavailable"),
-        (INSTAGRAM, {"error": "no_items", "errorDescription": "Empty or private data"}, Uncertain, "video_unavailable"),
+        (
+            TIKTOK,
+            {"error": "Post not found or private.", "errorCode": "NOT_FOUND"},
+            InconclusiveError,
+            "video_unavailable",
+        ),
+        (
+            INSTAGRAM,
+            {"error": "no_items", "errorDescription": "Empty or private data"},
+            InconclusiveError,
+            "video_unavailable",
+        ),
         (YOUTUBE, {"error": "Sign in to confirm your age"}, PermanentError, "video_age_restricted"),
     ],
 )
@@ -350,7 +360,7 @@ def test_the_token_goes_to_apify_alone(
 )
 def test_who_is_apify(link: str, ours: bool) -> None:
     """Only the very server that is configured gets the token."""
-    assert bool(credentials(link, Settings(apify_token=TOKEN))) is ours
+    assert bool(auth_headers(link, Settings(apify_token=TOKEN))) is ours
 
 
 def test_items_cannot_point_inward(

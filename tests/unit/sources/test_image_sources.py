@@ -15,7 +15,7 @@ from shared.models.crawl import SourceName
 from shared.models.dataset import Filters
 from shared.settings import Settings, read_settings
 from shared.sources.images.choice import image_source
-from shared.sources.images.source import Found
+from shared.sources.images.source import CandidatePage
 
 ENGINES = [SourceName.OPENVERSE, SourceName.BING, SourceName.DUCKDUCKGO]
 
@@ -39,8 +39,10 @@ def settings(server: ImageSearch, **more: str) -> Settings:
     return read_settings({"OPENVERSE_BASE_URL": server.url, "SEARCH_BASE_URL": server.url, **more})
 
 
-def page(server: ImageSearch, name: SourceName, number: int = 1, keyword: str = "dog", **filters: list[str]) -> Found:
-    return image_source(name, settings(server), Filters(**filters)).page(keyword, number, 10, pulse)  # type: ignore[arg-type]
+def page(
+    server: ImageSearch, name: SourceName, number: int = 1, keyword: str = "dog", **filters: list[str]
+) -> CandidatePage:
+    return image_source(name, settings(server), Filters(**filters)).search_page(keyword, number, 10, pulse)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -66,8 +68,8 @@ def test_openverse_gets_its_token(search: ImageSearch) -> None:
     """A token that is configured goes to Openverse, and only there."""
     search.token = "secret"
     chosen = settings(search, OPENVERSE_TOKEN="secret")
-    assert image_source(SourceName.OPENVERSE, chosen, Filters()).page("dog", 1, 1, pulse).candidates
-    image_source(SourceName.BING, chosen, Filters()).page("dog", 1, 1, pulse)
+    assert image_source(SourceName.OPENVERSE, chosen, Filters()).search_page("dog", 1, 1, pulse).candidates
+    image_source(SourceName.BING, chosen, Filters()).search_page("dog", 1, 1, pulse)
     assert [asked.headers.get("authorization") for asked in search.requests] == ["Bearer secret", None]
 
 
@@ -152,8 +154,8 @@ def test_google_comes_in_one_run() -> None:
     """A keyword costs one run of the actor, with some images to spare."""
     with ApifyServer(google_items) as server:
         source = image_source(SourceName.GOOGLE, apify(server), Filters())
-        found = source.page("dog", 1, 5, pulse)
-        assert source.page("dog", 2, 5, pulse).last
+        found = source.search_page("dog", 1, 5, pulse)
+        assert source.search_page("dog", 2, 5, pulse).last
     assert len(found.candidates) == 10
     assert found.last
     assert found.candidates[0].page_url == "https://example.com/page"
@@ -163,7 +165,7 @@ def test_google_comes_in_one_run() -> None:
 def test_google_items_of_another_form_are_loud() -> None:
     """An actor that gives something else is an error and not «0 images»."""
     with ApifyServer(lambda *_: [{"link": "x"}]) as server, pytest.raises(ClipwiseError) as raised:
-        image_source(SourceName.GOOGLE, apify(server), Filters()).page("dog", 1, 5, pulse)
+        image_source(SourceName.GOOGLE, apify(server), Filters()).search_page("dog", 1, 5, pulse)
     assert raised.value.code == "engine_unreadable"
 
 
