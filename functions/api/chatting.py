@@ -14,10 +14,10 @@ from anyio import to_thread
 from pydantic import Field
 
 from functions.api.events import HEARTBEAT_SEC
-from shared.chat.answering import Answer, Cited, Done, Event, Question, Said
+from shared.chat.answering import AnswerDone, AnswerEvent, AnswerStream, CitationEvent, Question, TextEvent
 from shared.errors import Cancelled, ClipwiseError
 from shared.models.base import Model
-from shared.models.chat import Citation, Message
+from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
 from shared.platform.ports import Platform
 from shared.settings import settings
@@ -53,22 +53,22 @@ class ChatStream:
     def __init__(self, place: Platform, question: Question, share_token: str | None) -> None:
         self._disconnected = threading.Event()
         self._share_token = share_token
-        self._is_stored = question.kept
-        self._events = Answer(place, question).events(self._tick)
+        self._is_stored = question.is_stored
+        self._events = AnswerStream(place, question).events(self._tick)
 
     def complete_answer(self) -> dict[str, Any]:
         """Blocks; raises as `Answer.events`."""
-        while not isinstance(event := next(self._events), Done):
+        while not isinstance(event := next(self._events), AnswerDone):
             pass
         return self.answer_json(event.message)
 
-    def next_event(self) -> Event | None:
+    def next_event(self) -> AnswerEvent | None:
         """Blocks; None after the last one; raises as `Answer.events`."""
         return next(self._events, None)
 
-    async def sse_events(self, event: Event | None) -> AsyncGenerator[bytes, None]:
+    async def sse_events(self, event: AnswerEvent | None) -> AsyncGenerator[bytes, None]:
         """Yield this event and all later ones; an error is the last one. Stops the AI when the client disconnects."""
-        pending: asyncio.Future[Event | None] | None = None
+        pending: asyncio.Future[AnswerEvent | None] | None = None
         try:
             while event is not None:
                 yield self.render_event(event)
@@ -88,16 +88,16 @@ class ChatStream:
                         await pending
                 await to_thread.run_sync(self._events.close)
 
-    def render_event(self, event: Event) -> bytes:
+    def render_event(self, event: AnswerEvent) -> bytes:
         match event:
-            case Cited(citation):
+            case CitationEvent(citation):
                 return sse_event("citation", self.add_link(citation))
-            case Said(text):
+            case TextEvent(text):
                 return sse_event("piece", {"text": text})
-            case Done(message):
+            case AnswerDone(message):
                 return sse_event("done", self.answer_json(message))
 
-    def answer_json(self, message: Message) -> dict[str, Any]:
+    def answer_json(self, message: ChatMessage) -> dict[str, Any]:
         is_shared = self._share_token is not None
         answer = {
             "message_id": message.id if self._is_stored else None,
@@ -106,7 +106,7 @@ class ChatStream:
             "citations": [self.add_link(citation) for citation in message.citations],
             "usage": None if is_shared else message.usage,
         }
-        return ChatAnswer.model_validate(answer).json_form()
+        return ChatAnswer.model_validate(answer).to_json()
 
     def add_link(self, citation: Citation) -> dict[str, Any]:
         return link_citation(citation, self._share_token)
@@ -123,7 +123,7 @@ def link_citation(citation: Citation, share_token: str | None = None) -> dict[st
         link = f"{base_url}/v1/videos/{citation.video_id}/source#t={start}"
     else:
         link = f"{base_url}/v1/shared/{share_token}?video={citation.video_id}&t={start}"
-    return citation.json_form() | {"link": link}
+    return citation.to_json() | {"link": link}
 
 
 def sse_event(name: str, data: dict[str, Any]) -> bytes:

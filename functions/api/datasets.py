@@ -16,7 +16,7 @@ from shared.datasets import store
 from shared.errors import PermanentError
 from shared.models.base import Model
 from shared.models.crawl import HIDDEN, ChunkCounts, Dataset, SourceName, SourceProgress
-from shared.models.dataset import DatasetStatus, Filters, Finding, ImageRecord, ImageState, Level
+from shared.models.dataset import DatasetStatus, Filters, ImageFinding, ImageRecord, ImageState, Level
 from shared.models.thresholds import Thresholds
 from shared.pipeline.lifecycle import new_id
 from shared.platform.ports import Documents
@@ -129,7 +129,7 @@ class PublicImage(Model):
     group: str | None = Field(description="Id of the image kept from a group of near duplicates.")
     accepted: bool | None = Field(description="Whether validation accepted the image. Null until it is validated.")
     level: Level | None = Field(description="The level at which the image was validated.")
-    findings: list[Finding] = Field(description="Why the image was not accepted, worst first.")
+    findings: list[ImageFinding] = Field(description="Why the image was not accepted, worst first.")
 
 
 def create_dataset(documents: Documents, owner: str, request: DatasetRequest) -> Dataset:

@@ -69,7 +69,7 @@ class LatestDocument:
 def render_job(document: Document) -> tuple[bool, dict[str, Any]]:
     """Return whether a job has ended, and its public form."""
     job = Job.read(document.data)
-    return job.status.final, job.public()
+    return job.status.is_final, job.to_public()
 
 
 async def document_events(

@@ -102,7 +102,7 @@ def submit_file(
             upload_ttl_sec=ttl,
         )
         job = lifecycle.start(place, plan)
-    if job.upload and job.upload.state is UploadState.WAITING and not job.status.final:
+    if job.upload and job.upload.state is UploadState.WAITING and not job.status.is_final:
         file.stream.seek(0)
         return _store_file(place, job, file, content_type)
     return job
@@ -170,7 +170,7 @@ def _plan_job(user: User, job_request: JobRequest, job_id: str, trace: str | Non
 
 def _mark_received(job: Job) -> bool:
     """Mark the upload as received; returns False if `extract` or the end of the job was faster."""
-    if job.status.final or job.upload is None or job.upload.state is not UploadState.WAITING:
+    if job.status.is_final or job.upload is None or job.upload.state is not UploadState.WAITING:
         return False
     job.upload.state = UploadState.RECEIVED
     return True

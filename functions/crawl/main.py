@@ -42,7 +42,7 @@ def crawl_part(run: PartRun) -> None:
 
 
 def record_progress(job: Job, parts: list[Part]) -> None:
-    job.result = crawl_progress(parts).document()
+    job.result = crawl_progress(parts).to_document()
 
 
 def join_chunks(run: StageRun, parts: list[Part]) -> None:
@@ -63,7 +63,7 @@ def join_chunks(run: StageRun, parts: list[Part]) -> None:
     count = plan_validation(run.platform.documents, run.job, numbers)
 
     def record_result(job: Job) -> None:
-        job.result = crawl_progress(parts, ended=True).document()
+        job.result = crawl_progress(parts, ended=True).to_document()
         job.stages[VALIDATE].parts = count
 
     run.leave(record_result)
@@ -75,7 +75,7 @@ def reopen_with_quota(quota: int) -> Callable[[Part], bool]:
     def change(part: Part) -> bool:
         chunk = Chunk.read(part.outcome or {})
         chunk.quota = quota
-        part.outcome = chunk.document()
+        part.outcome = chunk.to_document()
         return reopen(part)
 
     return change

@@ -37,7 +37,7 @@ def download_video(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick_within(run.tick, 0, 0.9))
     if fetched.captions:
-        store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.json_form())
+        store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
 
     # Written before the bytes are: their event may set off `extract` before this stage has said that it is done.
     run.leave(lambda job: record_metadata(job, fetched), now=True)

@@ -17,7 +17,7 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
 from shared.models.job import Job
-from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, Span
+from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, TimeSpan
 from shared.pipeline.contract import perform
 from shared.pipeline.media import store_folder, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
@@ -45,7 +45,7 @@ def extract_video(run: StageRun) -> None:
     out.mkdir()
     extraction = extract_media(run, source, info, kind, out)
     store_folder(run.platform.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
-    store_json(run.platform.objects, run.job.id, EXTRACTION, extraction.json_form())
+    store_json(run.platform.objects, run.job.id, EXTRACTION, extraction.to_json())
     run.leave(lambda job: record_extraction(job, extraction))
 
 
@@ -105,7 +105,7 @@ def extract_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str
 
 def extract_audio_track(
     source: Path, info: MediaInfo, out: Path, tick: Callable[[float], None]
-) -> tuple[AudioTrack, list[Span]] | None:
+) -> tuple[AudioTrack, list[TimeSpan]] | None:
     from shared.media.audio.extraction import extract_audio
 
     return extract_audio(source, out / "audio.flac", info, tick) if info.has_audio else None

@@ -13,7 +13,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
-from shared.chat.indexing import index_words
+from shared.chat.indexing import index_transcript
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
@@ -31,13 +31,13 @@ def persist(event: CloudEvent) -> None:
 def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     result = run.job.result or derive_result(run, kind)
-    usage = index_words(run)
+    usage = index_transcript(run)
     common_fields = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
     common_fields |= {"videoId": run.job.of_video or run.job.id}
     if run.job.of_video is None:
-        run.platform.documents.put(VIDEOS, run.job.id, common_fields | run.job.video.document())
+        run.platform.documents.put(VIDEOS, run.job.id, common_fields | run.job.video.to_document())
     if kind.collection:
-        usage_fields = {"usage": usage.document()}
+        usage_fields = {"usage": usage.to_document()}
         run.platform.documents.put(kind.collection, run.job.id, common_fields | usage_fields | result)
     run.leave(lambda job: record_result(job, result))
 

@@ -36,7 +36,7 @@ def transcribe(event: CloudEvent) -> None:
 def transcribe_part(run: PartRun) -> None:
     """Transcribe one part of the audio with the provider that is configured for the job's kind."""
     from shared.ai.budget import meter_for
-    from shared.ai.provider import Sound
+    from shared.ai.provider import AudioClip
     from shared.ai.providers import provider_for
     from shared.analyses.kinds import kind_named
     from shared.errors import PermanentError
@@ -54,7 +54,7 @@ def transcribe_part(run: PartRun) -> None:
     run.leave(record_usage)
     provider = provider_for(kind_named(run.job.kind), settings(), meter)
     try:
-        transcription = provider.transcribe(Sound(path, part.end - part.start), run.tick)
+        transcription = provider.transcribe(AudioClip(path, part.end - part.start), run.tick)
     except PermanentError as error:
         if error.code != ProviderCode.PROVIDER_CANNOT:
             raise
@@ -69,7 +69,7 @@ def transcribe_part(run: PartRun) -> None:
         )
 
     def record_outcome(stored: Part) -> None:
-        stored.outcome = outcome.document()
+        stored.outcome = outcome.to_document()
 
     run.leave(record_outcome)
 
@@ -94,7 +94,7 @@ def join_transcript(run: StageRun, parts: list[Part]) -> None:
         transcript = Transcript.read(load_json(run.platform.objects, run.job.id, CAPTIONS))
     else:
         transcript = join_speech(extraction, parts)
-    store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.json_form())
+    store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.to_json())
     # All parts are transcribed; the whole audio file stays.
     run.platform.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))
     run.leave(lambda job: record_transcript(job, transcript))

@@ -32,7 +32,7 @@ def validate(event: CloudEvent) -> None:
 
 
 def record_progress(job: Job, parts: list[Part]) -> None:
-    job.result = validation_progress(Progress.read(job.result or {}), job.options["level"], parts).document()
+    job.result = validation_progress(Progress.read(job.result or {}), job.options["level"], parts).to_document()
 
 
 def join_chunks(run: StageRun, parts: list[Part]) -> None:
@@ -46,6 +46,6 @@ def join_chunks(run: StageRun, parts: list[Part]) -> None:
         progress = Progress.read(job.result or {})
         validation.chunks = chunk_counts(parts)
         progress.validated = validation
-        job.result = progress.document()
+        job.result = progress.to_document()
 
     run.leave(record_validation)

@@ -22,13 +22,13 @@ from shared.exports.headings import ENGLISH
 from shared.exports.outlines import reel_outline, summary_outline, transcript_outline
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
-from shared.models.summary import Summary
+from shared.models.summary import VideoSummary
 
 VIEWS: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
     "recipe": lambda result: recipe_view(Recipe.read(result)),
     "metadata": lambda result: metadata_view(Metadata.read(result)),
     "reel": lambda result: outline_view(reel_outline(Reel.read(result), ENGLISH)),
-    "summary": lambda result: outline_view(summary_outline(Summary.read(result), ENGLISH)),
+    "summary": lambda result: outline_view(summary_outline(VideoSummary.read(result), ENGLISH)),
     "transcript": lambda result: outline_view(transcript_outline(SpokenText.read(result), ENGLISH)),
 }
 """Views by kind; results of other kinds are printed as JSON."""

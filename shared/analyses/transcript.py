@@ -34,7 +34,7 @@ class SpokenText(Model):
 
 def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
     text = "\n".join(segment.text for segment in transcript.segments)
-    nothing = [] if transcript.segments else ["No words were found in this video."]
+    remarks = [] if transcript.segments else ["No words were found in this video."]
     return SpokenText(
         language=language_tag(transcript.language),
         source=transcript.source,
@@ -45,7 +45,7 @@ def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
         segments=len(transcript.segments),
         text=text[:MAX_TEXT],
         truncated=len(text) > MAX_TEXT,
-        notes=[*transcript.notes, *nothing],
+        notes=[*transcript.notes, *remarks],
     )
 
 

@@ -59,17 +59,17 @@ class ChunkCrawler:
         self._run.leave(self._save_chunk)
         with ThreadPoolExecutor(settings().crawl_connections) as threads:
             try:
-                while chunk.open and not chunk.exhausted and self._has_time():
+                while chunk.remaining_images and not chunk.exhausted and self._has_time():
                     self._crawl_page(self._load_counted_page(), threads)
             finally:
                 self._ended.set()
-        self._run.again = bool(chunk.open and not chunk.exhausted)
+        self._run.again = bool(chunk.remaining_images and not chunk.exhausted)
 
     def _crawl_page(self, page: CandidatePage, threads: ThreadPoolExecutor) -> None:
         chunk, open_indexes = self._chunk, self._open_candidates(page)
         pending: dict[Future[str | None], int] = {}
         while True:
-            while len(pending) < min(chunk.open, settings().crawl_connections) and self._has_time():
+            while len(pending) < min(chunk.remaining_images, settings().crawl_connections) and self._has_time():
                 if (index := next(open_indexes, None)) is None:
                     break
                 candidate = page.candidates[index]
@@ -137,7 +137,7 @@ class ChunkCrawler:
     def _save_chunk(self, part: Part) -> None:
         """From the thread that keeps the lease, too."""
         with self._chunk_lock:
-            part.outcome = self._chunk.document()
+            part.outcome = self._chunk.to_document()
 
 
 def load_page(run: PartRun, dataset: Dataset, chunk: Chunk, pulse: Pulse) -> CandidatePage:
@@ -148,6 +148,6 @@ def load_page(run: PartRun, dataset: Dataset, chunk: Chunk, pulse: Pulse) -> Can
     with suppress(NotFound):
         return CandidatePage.read(load_json(run.platform.objects, dataset.id, name))
     source = image_source(chunk.source, settings(), dataset.filters)
-    page = source.search_page(chunk.keyword or "", chunk.page, max(1, chunk.open), pulse)
-    store_json(run.platform.objects, dataset.id, name, page.json_form())
+    page = source.search_page(chunk.keyword or "", chunk.page, max(1, chunk.remaining_images), pulse)
+    store_json(run.platform.objects, dataset.id, name, page.to_json())
     return page

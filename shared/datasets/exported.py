@@ -24,7 +24,7 @@ def export_object_name(dataset_id: str, job_id: str, name: str) -> str:
 def start_export(place: Platform, dataset: Dataset, options: ExportOptions) -> Job:
     """Have the dataset's images written into files, as they are now; several may run beside each other."""
     job = plan_run(dataset, new_id(), EXPORT)
-    job.kind, job.options = EXPORT, options.document()
+    job.kind, job.options = EXPORT, options.to_document()
     return lifecycle.start(place, job)
 
 

@@ -24,7 +24,7 @@ from shared.datasets.exports import (
 from shared.datasets.store import dataset_id_of, iterate_images, read_dataset
 from shared.errors import Cancelled, NotFound
 from shared.models.dataset import ImageRecord
-from shared.models.export import ExportedFile, ExportOptions, ExportResult, Format
+from shared.models.export import ExportedFile, ExportFormat, ExportOptions, ExportResult
 from shared.pipeline.paths import MEDIA
 from shared.pipeline.run import StageRun
 from shared.platform.ports import Objects
@@ -53,7 +53,7 @@ def export_dataset(run: StageRun) -> None:
         created_at=run.job.created_at,
         keywords=tuple(dataset.keywords),
         shares=SplitShares(options.train, options.val, options.test),
-        is_selected=options.chooses,
+        is_selected=options.includes,
     )
     files = ExportFiles(run, dataset.id)
     total = max(1, dataset.progress.images.found)
@@ -61,11 +61,11 @@ def export_dataset(run: StageRun) -> None:
         options.format, _with_progress(run, iterate_images(run.platform.documents, dataset.id), total), files, order
     )
     result = ExportResult(files=files.complete_files, images=summary.images, splits=dict(summary.splits))
-    run.leave(lambda job: setattr(job, "result", result.document()))
+    run.leave(lambda job: setattr(job, "result", result.to_document()))
 
 
 def write_format(
-    format: Format, records: Iterable[ImageRecord], files: ExportFiles, order: ExportSpec
+    format: ExportFormat, records: Iterable[ImageRecord], files: ExportFiles, order: ExportSpec
 ) -> ExportSummary:
     match format:
         case "zip":

@@ -37,7 +37,7 @@ def add_url_list(place: Platform, dataset: Dataset, file: BinaryIO, filename: st
 
     try:
         for number, page in enumerate(read_pages(file), start=1):
-            store_json(place.objects, dataset.id, list_page_name(url_list, number), page.json_form())
+            store_json(place.objects, dataset.id, list_page_name(url_list, number), page.to_json())
             url_list.urls += len(page.candidates)
         return change_dataset(place.documents, dataset.id, change)
     except (PermanentError, JobProblem):

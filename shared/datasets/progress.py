@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from shared.models.crawl import Chunk, ChunkCounts, Progress, SourceProgress, Tally, Validated
+from shared.models.crawl import Chunk, ChunkCounts, Progress, SourceProgress, Tally, ValidationProgress
 from shared.models.dataset import Level
 from shared.models.job import Part, StageStatus
 
@@ -32,7 +32,7 @@ def crawl_progress(parts: Sequence[Part], *, ended: bool = False) -> Progress:
 
 
 def final_tally(chunk: Chunk, status: StageStatus) -> Tally:
-    unsettled = chunk.tally.found - chunk.tally.settled
+    unsettled = chunk.tally.found - chunk.tally.final_count
     if not unsettled:
         return chunk.tally
     reason = CHUNK_FAILED if status is StageStatus.FAILED else NOT_NEEDED
@@ -42,9 +42,9 @@ def final_tally(chunk: Chunk, status: StageStatus) -> Tally:
 def validation_progress(before: Progress, level: Level, parts: Sequence[Part]) -> Progress:
     """Of the stage `validate`, over what the crawl has shown before."""
     findings: Counter[str] = Counter()
-    validated = Validated(level=level, chunks=chunk_counts(parts))
+    validated = ValidationProgress(level=level, chunks=chunk_counts(parts))
     for part in parts:
-        chunk_result = Validated.read({"level": level} | (part.outcome or {}))
+        chunk_result = ValidationProgress.read({"level": level} | (part.outcome or {}))
         validated.checked += chunk_result.checked
         validated.accepted += chunk_result.accepted
         findings.update(chunk_result.findings)

@@ -120,7 +120,7 @@ def start_validation(place: Platform, dataset: Dataset, level: Level) -> tuple[D
         raise JobProblem("no_images", "The dataset has no images yet. Start it first.")
     job.stages[VALIDATE].parts = plan_validation(place.documents, job, counts)
     job.options = {"level": level}
-    job.result = dataset.progress.model_copy(update={"validated": None}).document()
+    job.result = dataset.progress.model_copy(update={"validated": None}).to_document()
     _claim_dataset(place, dataset, job)
     if dataset.run not in (None, dataset.id):
         # The validation before this one has told all it had to tell.
@@ -159,7 +159,7 @@ def sync_dataset(place: Platform, job: Job) -> Dataset:
         dataset.ended_at = job.ended_at
         if job.result:
             dataset.progress = Progress.read(job.result)
-        if job.status.final:
+        if job.status.is_final:
             dataset.progress.chunks.active = 0
             if dataset.progress.validated:
                 dataset.progress.validated.chunks.active = 0
@@ -199,11 +199,11 @@ def _begin_crawl(place: Platform, dataset: Dataset) -> Dataset:
     # What an earlier start, cut off in the middle, has left may be of another plan.
     parts.delete_parts(place.documents, job.id)
     for number, chunk in enumerate(chunks):
-        parts.plan_part(place.documents, job, CRAWL, number, chunk.document())
+        parts.plan_part(place.documents, job, CRAWL, number, chunk.to_document())
     job.stages[CRAWL].parts = len(chunks)
     progress = Progress(stage=CRAWL)
     progress.chunks.total = len(chunks)
-    job.result = progress.document()
+    job.result = progress.to_document()
     return sync_dataset(place, lifecycle.start(place, job))
 
 
@@ -248,7 +248,7 @@ def _resume_run(place: Platform, dataset: Dataset, job: Job, should_reopen: Call
         parts.delete_parts(place.documents, job.id, VALIDATE)
 
     def change(current: Job) -> bool:
-        if not current.status.final:
+        if not current.status.is_final:
             raise JobProblem("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
         for name in remaining_stages:
             old = current.stages[name]
@@ -261,7 +261,7 @@ def _resume_run(place: Platform, dataset: Dataset, job: Job, should_reopen: Call
         if first_stage == CRAWL:
             counts.chunks = chunk_counts(parts.parts_of(place.documents, job.id, CRAWL))
             counts.validated = None
-        current.result = counts.document()
+        current.result = counts.to_document()
         return True
 
     reopened_job = jobs.change_job(place.documents, job.id, change)
@@ -286,7 +286,7 @@ def _reassign_quotas(dataset: Dataset, crawl_parts: list[Part], reopened_parts: 
     for part in reopened_parts:
         if part.stage == CRAWL:
             chunk = chunks[part.number]
-            share = max(0, min(chunk.open, remaining))
+            share = max(0, min(chunk.remaining_images, remaining))
             chunk.quota = chunk.tally.downloaded + share
             remaining -= share
-            part.outcome = chunk.document()
+            part.outcome = chunk.to_document()

@@ -48,7 +48,7 @@ def read_own_dataset(documents: Documents, dataset_id: str, owner: str) -> Datas
 
 
 def create_dataset(documents: Documents, dataset: Dataset) -> Dataset:
-    documents.create(DATASETS, dataset.id, dataset.document())
+    documents.create(DATASETS, dataset.id, dataset.to_document())
     return dataset
 
 

@@ -51,7 +51,7 @@ class CandidateProcessor:
         url, address_error = self._check_address(candidate)
         record = self._create_record(candidate, position, str(url) if url else candidate.url)
         try:
-            self.platform.documents.create(IMAGES, record.id, record.document())
+            self.platform.documents.create(IMAGES, record.id, record.to_document())
         except AlreadyExists:
             stored = self.platform.documents.get(IMAGES, record.id)
             if stored is None:
@@ -73,7 +73,7 @@ class CandidateProcessor:
         finally:
             path.unlink(missing_ok=True)
         # Also when the chunk is to stop: what was fetched is not to be fetched again.
-        self.platform.documents.put(IMAGES, record.id, record.document())
+        self.platform.documents.put(IMAGES, record.id, record.to_document())
         return record.reason
 
     def _check_address(self, candidate: Candidate) -> tuple[WebUrl | None, str]:

@@ -15,8 +15,8 @@ from shared.datasets.store import change_image, dataset_id_of, iterate_downloade
 from shared.errors import Cancelled, NotFound
 from shared.images import ImageInspection, Thresholds, check_image, inspect_image
 from shared.images.judging import make_finding, sort_findings
-from shared.models.crawl import Validated
-from shared.models.dataset import Finding, ImageRecord, ImageState, Level, Verdict
+from shared.models.crawl import ValidationProgress
+from shared.models.dataset import ImageFinding, ImageRecord, ImageState, Level, Verdict
 from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.paths import MEDIA
@@ -38,7 +38,7 @@ def validate_chunk(run: PartRun) -> None:
     limits, level = validation_limits(run)
     deadline = time.monotonic() + TIME_SHARE * wiring().functions[run.stage].timeout_sec
     outcome = run.claimed.outcome or {}
-    cursor, validated = outcome.get("cursor"), Validated.read({"level": level} | outcome)
+    cursor, validated = outcome.get("cursor"), ValidationProgress.read({"level": level} | outcome)
     while True:
         records, cursor = list_images(
             run.platform.documents,
@@ -56,7 +56,7 @@ def validate_chunk(run: PartRun) -> None:
             validated.checked += 1
             run.tick(0, f"{validated.checked} images checked")
         validated.findings = dict(findings)
-        run.leave(_set_outcome(validated.document() | {"cursor": cursor}))
+        run.leave(_set_outcome(validated.to_document() | {"cursor": cursor}))
         if cursor is None or time.monotonic() > deadline:
             run.again = cursor is not None
             return
@@ -79,7 +79,7 @@ def validation_limits(run: Run[Any]) -> tuple[Thresholds, Level]:
     return Thresholds.read(dataset.thresholds), run.job.options["level"]
 
 
-def validate_image(run: PartRun, record: ImageRecord, limits: Thresholds, level: Level) -> list[Finding]:
+def validate_image(run: PartRun, record: ImageRecord, limits: Thresholds, level: Level) -> list[ImageFinding]:
     """What is wrong with one image by itself, written into its document."""
     inspection = _inspect_stored_image(run.platform.objects, record, run.workspace / "image", level)
     name = record.url.partition("?")[0].rpartition("/")[2]
@@ -120,13 +120,13 @@ class ComparisonEntry:
     """The least of a group is kept: one with nothing against it, with most pixels, with most bytes."""
 
 
-def validate_dataset(run: StageRun) -> Validated:
+def validate_dataset(run: StageRun) -> ValidationProgress:
     """Group near duplicates over the whole dataset, find outliers, and write both into the images; count them all.
 
     Done twice it gives the same.
     """
     limits, level = validation_limits(run)
-    validated, findings, entries = Validated(level=level), Counter[str](), list[ComparisonEntry]()
+    validated, findings, entries = ValidationProgress(level=level), Counter[str](), list[ComparisonEntry]()
     for record in iterate_downloaded(run.platform.documents, dataset_id_of(run.job)):
         own_findings = (
             [finding for finding in record.verdict.findings if finding.check not in COMPARISON_CHECKS]
@@ -162,7 +162,7 @@ class ImageChange:
     """What comparing has found of an image."""
 
     group: str | None
-    findings: list[Finding]
+    findings: list[ImageFinding]
 
 
 def compare_images(entries: Iterable[ComparisonEntry], limits: Thresholds, level: Level) -> dict[str, ImageChange]:

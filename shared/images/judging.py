@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from shared.images.looked import ImageInspection, ImageMeasures
 from shared.images.thresholds import Thresholds
-from shared.models.dataset import Finding, Level
+from shared.models.dataset import ImageFinding, Level
 
 LEVELS: tuple[Level, ...] = ("fast", "medium", "slow")
 
@@ -40,7 +40,7 @@ _MEDIA_TYPES = {"jpg": "jpeg", "pjpeg": "jpeg", "x-png": "png", "x-ms-bmp": "bmp
 
 def check_image(
     inspection: ImageInspection, limits: Thresholds, level: Level, name: str = "", *, declared: str | None = None
-) -> list[Finding]:
+) -> list[ImageFinding]:
     """What is wrong with one image by itself, worst first; nothing for an image to be accepted.
 
     Args:
@@ -64,12 +64,12 @@ def make_finding(
     limit: float | None = None,
     of: str | None = None,
     note: str | None = None,
-) -> Finding:
+) -> ImageFinding:
     """Of one of `CHECKS`: those that need other images (`duplicate`, `near_duplicate`, `outlier`) are made with it."""
-    return Finding(check=check, level=CHECKS[check], score=score, limit=limit, of=of, note=note)
+    return ImageFinding(check=check, level=CHECKS[check], score=score, limit=limit, of=of, note=note)
 
 
-def sort_findings(findings: list[Finding]) -> list[Finding]:
+def sort_findings(findings: list[ImageFinding]) -> list[ImageFinding]:
     """Worst first."""
     order = list(CHECKS)
     return sorted(findings, key=lambda finding: order.index(finding.check))
@@ -77,7 +77,7 @@ def sort_findings(findings: list[Finding]) -> list[Finding]:
 
 def _check_header(
     inspection: ImageInspection, limits: Thresholds, name: str, declared: str | None
-) -> Iterator[Finding]:
+) -> Iterator[ImageFinding]:
     claims = [claim for claim in (_format_of_name(name), _format_of_media_type(declared)) if claim]
     mismatch = next((claim for claim in claims if claim != inspection.format), None)
     if limits.format_agrees and inspection.format and mismatch:
@@ -93,7 +93,7 @@ def _check_header(
         yield make_finding("extreme_aspect", score=aspect, limit=limits.max_aspect)
 
 
-def _check_measures(measures: ImageMeasures, limits: Thresholds) -> Iterator[Finding]:
+def _check_measures(measures: ImageMeasures, limits: Thresholds) -> Iterator[ImageFinding]:
     """A blank image is neither blurry nor dark, and of one too dark or light nobody can tell whether it is sharp."""
     if _is_below(measures.spread, limits.min_spread):
         yield make_finding("blank", score=measures.spread, limit=limits.min_spread)

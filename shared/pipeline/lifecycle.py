@@ -113,7 +113,7 @@ def cancel(platform: Platform, job_id: str) -> Job:
     def change(job: Job) -> bool:
         if job.status is JobStatus.CANCELLED:
             return False
-        if job.status.final:
+        if job.status.is_final:
             raise JobProblem("job_ended", f"The job is already {job.status}, so there is nothing to cancel.")
         job.status = JobStatus.CANCELLED
         job.ended_at = clock.now()
@@ -206,18 +206,18 @@ def owned(platform: Platform, job_id: str, owner: str) -> Job:
 
 def let_source_go(platform: Platform, job: Job) -> None:
     """Remove the video of a job that has ended and was not to keep it; `sweep` makes up for what fails here."""
-    if job.status.final and job.keep_source is False and not job.source_deleted:
+    if job.status.is_final and job.keep_source is False and not job.source_deleted:
         delete_source(platform, job)
 
 
 def delete_source(platform: Platform, job: Job) -> None:
     """Remove the uploaded or downloaded video; raises PermanentError while the job still needs it."""
-    if not job.status.final:
+    if not job.status.is_final:
         raise PermanentError("job_active", "The job still needs its video. Wait until it ends.")
     platform.objects.delete(UPLOADS, source_name(job.id))
 
     def mark(current: Job) -> bool:
-        current.source_deleted = current.status.final
+        current.source_deleted = current.status.is_final
         return True
 
     jobs.change_job(platform.documents, job.id, mark)

@@ -27,7 +27,7 @@ def plan_part(documents: Documents, job: Job, stage: str, number: int, outcome: 
     part = new_part(job, stage, number)
     part.outcome = outcome
     with suppress(AlreadyExists):
-        documents.create(PARTS, part_id(job.id, stage, number), part.document())
+        documents.create(PARTS, part_id(job.id, stage, number), part.to_document())
 
 
 def parts_left(documents: Documents, job_id: str, stage: str, *, all: bool) -> list[int]:

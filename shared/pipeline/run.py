@@ -155,7 +155,7 @@ class StageRun(Run[Job]):
 
     def check(self, job: Job) -> None:
         """Raises Cancelled or LeaseLost when this attempt no longer holds its stage."""
-        if job.status.final:
+        if job.status.is_final:
             raise Cancelled(job.id)
         self.check_lease(job.stages[self.stage])
 

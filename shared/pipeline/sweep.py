@@ -63,7 +63,7 @@ def wake(platform: Platform, job: Job) -> None:
     """Do what the job waits for: send its outbox, delete its source, expire its upload, or set off its stage again."""
     if job.outbox:
         relay(platform, job)
-    elif job.status.final:
+    elif job.status.is_final:
         lifecycle.delete_source(platform, job)
     elif _needs_bytes(job) and not _arrived(platform, job):
         relay(platform, change_job(platform.documents, job.id, _give_up))
@@ -84,7 +84,7 @@ def _arrived(platform: Platform, job: Job) -> bool:
 def _give_up(job: Job) -> bool:
     """End a job whose video is gone, or did not come in time; one that has time left is only looked at again later."""
     stage = current_stage(job)
-    if job.status.final or stage is None or not _needs_bytes(job) or _is_held(job, stage):
+    if job.status.is_final or stage is None or not _needs_bytes(job) or _is_held(job, stage):
         return False
     if job.upload and job.upload.state is UploadState.WAITING:
         if job.upload.expires_at and job.upload.expires_at > clock.now():
@@ -106,7 +106,7 @@ def _is_held(job: Job, stage: str) -> bool:
 def _nudge(job: Job) -> bool:
     """Send the event of the stage the job stands at once more; the stage's claim bears one too many."""
     stage = current_stage(job)
-    if job.status.final or stage is None or job.outbox:
+    if job.status.is_final or stage is None or job.outbox:
         return False
     if _is_held(job, stage):
         return False

@@ -100,7 +100,7 @@ class EmulatedPlace(Api):
         """Wait until all of these jobs have ended, and sweep meanwhile."""
 
         def ended() -> bool:
-            active = [job for job_id in job_ids if not (job := self.stored(job_id)).status.final]
+            active = [job for job_id in job_ids if not (job := self.stored(job_id)).status.is_final]
             self.sweep(*(job.id for job in active))
             return not active
 

@@ -11,7 +11,7 @@ from infra.demo.check import recipe_differences
 from infra.demo.script import SCRIPT
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
-from shared.models.reel import KEYS
+from shared.models.reel import KEY_COUNT
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from tests.integration.sites import OPTIONS, Site, Sites
@@ -116,7 +116,7 @@ def test_results_are_tied_to_what_is_stored(site: Site, jobs: Jobs) -> None:
     with site.server.client() as client:
         for name in {recipe["thumbnail"], recipe["titleSeen"]["frame"]}:
             assert client.get(f"/v1/jobs/{jobs['recipe']['id']}/media/{name}").status_code == 307
-    assert len(reel["keys"]) == KEYS
+    assert len(reel["keys"]) == KEY_COUNT
     assert reel["pacing"]["durationSec"] == duration
     assert reel["original"]["transcription"] == jobs["reel"]["video"]["transcript"]
     assert all(0 <= scene["start"] <= scene["end"] <= duration for scene in reel["script"])

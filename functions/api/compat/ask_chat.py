@@ -20,7 +20,7 @@ from functions.api.routes.chat import ChatTurn, count_question, group_question, 
 from shared.chat import history
 from shared.errors import NotFound
 from shared.exports.transcript import timestamp
-from shared.models.chat import Citation, Message
+from shared.models.chat import ChatMessage, Citation
 from shared.models.group import Group
 from shared.platform.ports import Platform
 
@@ -153,17 +153,17 @@ def export_history_compat(group: HistoryGroup, place: PlaceDep) -> StreamingResp
 
 def chat_logs(place: Platform, group: Group) -> list[ChatLog]:
     """Pair the newest messages as questions with their answers."""
-    about = history.about(group.id, None)
+    about = history.subject_filter(group.id, None)
 
-    def load_page(cursor: str | None) -> tuple[list[Message], str | None]:
-        return history.messages(place.documents, group.owner, about, PAGE_SIZE, cursor)
+    def load_page(cursor: str | None) -> tuple[list[ChatMessage], str | None]:
+        return history.list_messages(place.documents, group.owner, about, PAGE_SIZE, cursor)
 
     messages = {message.id: message for message in all_items(load_page)}
     pairs = [(messages[message.answers], message) for message in messages.values() if message.answers in messages]
     return [chat_log(group.id, question, answer) for question, answer in pairs]
 
 
-def chat_log(group_id: str, question: Message, answer: Message) -> ChatLog:
+def chat_log(group_id: str, question: ChatMessage, answer: ChatMessage) -> ChatLog:
     return ChatLog(
         id=answer.id,
         group=group_id,
@@ -175,10 +175,10 @@ def chat_log(group_id: str, question: Message, answer: Message) -> ChatLog:
 
 
 def csv_rows(entries: list[ChatLog]) -> Iterator[bytes]:
-    yield (history.BOM + history.row(COLUMNS)).encode()
+    yield (history.BOM + history.csv_row(COLUMNS)).encode()
     for entry in entries:
         passages = "\n".join(f"{video.title}, {video.start_time}–{video.end_time}" for video in entry.related_videos)
-        yield history.row([entry.created_at.isoformat(), entry.question, entry.answer, "false", passages]).encode()
+        yield history.csv_row([entry.created_at.isoformat(), entry.question, entry.answer, "false", passages]).encode()
 
 
 def to_related_videos(citations: list[Citation]) -> list[RelatedVideo]:

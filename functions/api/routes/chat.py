@@ -21,7 +21,7 @@ from shared.chat.answering import Question
 from shared.errors import PermanentError
 from shared.library import groups, shares, videos
 from shared.models.base import Model
-from shared.models.chat import Message
+from shared.models.chat import ChatMessage
 from shared.models.job import Usage
 from shared.platform.ports import Filter, Platform
 from shared.settings import settings
@@ -116,7 +116,7 @@ def group_question(place: Platform, owner: str, group_id: str, text: str, langua
 def share_link_question(place: Platform, token: str, text: str, language: str | None = None) -> Question:
     """Build a question by share link: the group's owner pays, and it is not stored. Raises NotFound."""
     group = shares.shared_group(place.documents, token)
-    return Question(text, group.owner, group.videos, group_id=group.id, language=language, kept=False)
+    return Question(text, group.owner, group.videos, group_id=group.id, language=language, is_stored=False)
 
 
 def video_question(place: Platform, owner: str, video_id: str, text: str, language: str | None = None) -> Question:
@@ -181,7 +181,7 @@ def history_filter(
         groups.own_group(place.documents, group_id, user.id)
     else:
         videos.own_video(place, str(video_id), user.id)
-    return history.about(group_id, video_id)
+    return history.subject_filter(group_id, video_id)
 
 
 HistoryFilter = Annotated[Filter, Depends(history_filter)]
@@ -201,14 +201,14 @@ def list_history(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        items, next_cursor = history.messages(place.documents, user.id, subject, limit, cursor)
+        items, next_cursor = history.list_messages(place.documents, user.id, subject, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     return {"messages": [message_response(message) for message in items], "cursor": next_cursor}
 
 
-def message_response(message: Message) -> dict[str, Any]:
-    return message.public() | {"citations": [link_citation(citation) for citation in message.citations]}
+def message_response(message: ChatMessage) -> dict[str, Any]:
+    return message.to_public() | {"citations": [link_citation(citation) for citation in message.citations]}
 
 
 @router.delete(
@@ -219,7 +219,7 @@ def message_response(message: Message) -> dict[str, Any]:
     response_class=Response,
 )
 def delete_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> None:
-    history.forget(place.documents, user.id, subject)
+    history.delete_messages(place.documents, user.id, subject)
 
 
 @router.get(
@@ -234,7 +234,7 @@ def delete_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> Non
 )
 def export_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> StreamingResponse:
     return StreamingResponse(
-        history.exported(place.documents, user.id, subject),
+        history.export_csv(place.documents, user.id, subject),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="chat.csv"'},
     )

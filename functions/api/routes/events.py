@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problem_
     responses=problem_responses(404) | {204: {"description": "The job has ended and you have received its last state"}},
 )
 async def stream_job_events(job: OwnJob, place: PlaceDep, last_event_id: LastEventId = None) -> Response:
-    if job.status.final and last_event_id:
+    if job.status.is_final and last_event_id:
         document = await to_thread.run_sync(place.documents.get, JOBS, job.id)
         if document and document.version == last_event_id:
             # This status stops an EventSource from reconnecting.

@@ -106,7 +106,7 @@ OwnGroup = Annotated[Group, Depends(own_group)]
 
 
 def group_info(group: Group) -> dict[str, Any]:
-    return group.document() | {"video_ids": group.videos, "videos": []}
+    return group.to_document() | {"video_ids": group.videos, "videos": []}
 
 
 def group_details(group: Group, place: PlaceDep) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def reorder_videos(group: OwnGroup, body: VideoIdsRequest, place: PlaceDep) -> A
 def create_share_link(group: OwnGroup, body: ShareRequest, place: PlaceDep) -> Any:
     group, token = shares.share_group(place.documents, group, body.expires_at)
     assert group.share is not None  # noqa: S101  # it was just made
-    return group.share.document() | {"token": token, "url": f"{settings().public_url}/v1/shared/{token}"}
+    return group.share.to_document() | {"token": token, "url": f"{settings().public_url}/v1/shared/{token}"}
 
 
 @router.delete(

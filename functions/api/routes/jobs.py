@@ -46,7 +46,7 @@ def submission_response(job: Job) -> JSONResponse:
 
 def job_response(job: Job, status: int = 200) -> JSONResponse:
     headers = {"Location": f"/v1/jobs/{job.id}"} if status == 202 else None
-    return JSONResponse(job.public(), status, headers)
+    return JSONResponse(job.to_public(), status, headers)
 
 
 @router.post(
@@ -108,7 +108,7 @@ def list_jobs(
         page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     except ValueError:
         raise cursor_error() from None
-    jobs: list[dict[str, Any]] = [Job.read(document.data).public() for document in page.documents]
+    jobs: list[dict[str, Any]] = [Job.read(document.data).to_public() for document in page.documents]
     return JSONResponse({"jobs": jobs, "cursor": page.cursor})
 
 

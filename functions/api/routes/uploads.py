@@ -39,7 +39,7 @@ async def start_upload(request: Request, user: Caller, place: PlaceDep, quota: S
     trace = request_trace(request.scope)
     job, session = await run_in_threadpool(intake.open_upload, place, user, upload_request, page_origin, trace, quota)
     ticket = {
-        "job": job.public(),
+        "job": job.to_public(),
         "upload_url": session.url,
         "method": session.method,
         "headers": session.headers,

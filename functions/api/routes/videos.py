@@ -224,7 +224,7 @@ def create_analysis(
     job = videos.analyse_again(
         place, video, body.kind, body.language, options=body.options, trace=request_trace(request.scope)
     )
-    return JSONResponse(job.public(), 202, {"Location": f"/v1/jobs/{job.id}"})
+    return JSONResponse(job.to_public(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
 @router.get(

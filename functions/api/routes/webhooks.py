@@ -19,7 +19,7 @@ from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
 from shared.models.base import Model
-from shared.models.webhook import Attempt, Delivery, DeliveryStatus, Event, Webhook
+from shared.models.webhook import Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.pipeline.lifecycle import JobProblem
 from shared.platform.ports import Platform
 from shared.settings import settings
@@ -32,7 +32,7 @@ from shared.webhooks.target import check_host, check_target
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problem_responses(401, 403, 422))
 
 Events = Annotated[
-    list[Event], Field(min_length=1, max_length=20, description="Events to deliver. Defaults to all events.")
+    list[WebhookEvent], Field(min_length=1, max_length=20, description="Events to deliver. Defaults to all events.")
 ]
 Description = Annotated[str, Field(max_length=200)]
 
@@ -45,7 +45,7 @@ class WebhookRequest(BaseModel):
         description="URL that receives the deliveries: https, at a public address.",
         examples=["https://example.com/clipwise"],
     )
-    events: Events = list(Event)
+    events: Events = list(WebhookEvent)
     description: Description | None = Field(None, description="Your own description of the webhook.")
 
 
@@ -67,7 +67,7 @@ class WebhookInfo(Model):
 
     id: str = Field(description="Identifier of the webhook.")
     url: str = Field(description="URL that receives the deliveries.")
-    events: list[Event] = Field(description="Events that are delivered.")
+    events: list[WebhookEvent] = Field(description="Events that are delivered.")
     description: str | None = Field(description="Your own description of the webhook.")
     paused: bool = Field(description="Whether deliveries are paused.")
     paused_reason: str | None = Field(
@@ -128,12 +128,12 @@ OwnWebhook = Annotated[Webhook, Depends(own_webhook)]
 
 def webhook_info(webhook: Webhook) -> dict[str, Any]:
     info = WebhookInfo(paused=webhook.paused_reason is not None, **webhook.model_dump(exclude={"owner", "salt"}))
-    return info.json_form()
+    return info.to_json()
 
 
-def delivery_info(delivery: Delivery) -> dict[str, Any]:
+def delivery_info(delivery: WebhookDelivery) -> dict[str, Any]:
     fields = delivery.model_dump(include=set(DeliveryInfo.model_fields))
-    return DeliveryInfo(next_attempt_at=None if delivery.status.final else delivery.due_at, **fields).json_form()
+    return DeliveryInfo(next_attempt_at=None if delivery.status.is_final else delivery.due_at, **fields).to_json()
 
 
 @router.post(
@@ -173,7 +173,7 @@ def register_webhook(place: Platform, owner: str, body: WebhookRequest) -> dict[
         updated_at=now,
     )
     secret = written(secret_of(webhook))
-    place.documents.create(WEBHOOKS, webhook.id, webhook.document())
+    place.documents.create(WEBHOOKS, webhook.id, webhook.to_document())
     return webhook_info(webhook) | {"secret": secret}
 
 
@@ -281,7 +281,7 @@ def list_deliveries(
         page = place.documents.query(DELIVERIES, [("webhookId", "==", webhook.id)], order, limit, cursor)  # type: ignore[arg-type]
     except ValueError:
         raise cursor_error() from None
-    items = [delivery_info(Delivery.read(document.data)) for document in page.documents]
+    items = [delivery_info(WebhookDelivery.read(document.data)) for document in page.documents]
     return JSONResponse({"deliveries": items, "cursor": page.cursor})
 
 

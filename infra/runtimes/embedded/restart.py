@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shared import clock
 from shared.models.job import Job, JobStatus, StageState, StageStatus
-from shared.models.webhook import Delivery, DeliveryStatus
+from shared.models.webhook import DeliveryStatus, WebhookDelivery
 from shared.pipeline.jobs import change_job
 from shared.pipeline.parts import change_part
 from shared.pipeline.paths import JOBS, PARTS
@@ -41,7 +41,7 @@ def _release_job(job: Job) -> bool:
     return any(released)
 
 
-def _release_delivery(delivery: Delivery) -> bool:
+def _release_delivery(delivery: WebhookDelivery) -> bool:
     delivery.status = DeliveryStatus.PENDING
     delivery.due_at = delivery.wake_at = clock.now()
     delivery.tries -= 1

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from infra.stand_ins.replies.form import Schema, fill_schema
 from infra.stand_ins.replies.kitchen import DEMO_ANSWERS
 from shared.ai.prompt import CLOSE, OPEN
-from shared.ai.schema import answer_schema, pruned
+from shared.ai.schema import answer_schema, drop_unknown_properties
 
 DURATION_PATTERN = re.compile(r"from 0 to (\d+(?:\.\d+)?)")
 LANGUAGE_PATTERN = re.compile(r"BCP-47 tag ([\w-]+)")
@@ -35,7 +35,7 @@ def to_structured_output(value: BaseModel, schema: Schema) -> Any:
     """The value as a model would write it: only what it is asked for, but all of that."""
     excluded = {name: field for name, field in type(value).model_fields.items() if field.exclude}
     excluded_values = {field.alias or name: getattr(value, name) for name, field in excluded.items()}
-    return pruned(value.model_dump(mode="json", by_alias=True) | excluded_values, schema)
+    return drop_unknown_properties(value.model_dump(mode="json", by_alias=True) | excluded_values, schema)
 
 
 def make_chat_reply(instructions: str, question: str) -> list[str]:

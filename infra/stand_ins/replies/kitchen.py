@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from infra.demo.recipe import RECIPE, ingredient_line, step_line
 from infra.demo.script import SCRIPT
 from shared.models.recipe import Recipe, Sighting
-from shared.models.reel import Key, Original, Recommendation, Reel, Scene
-from shared.models.summary import Chapter, KeyPoint, Summary
-from shared.models.video import Span
+from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
+from shared.models.summary import Chapter, KeyPoint, VideoSummary
+from shared.models.video import TimeSpan
 
 OPENING, FRESH, PANTRY, FIRST_STEP = range(4)
 FRESH_COUNT = 4
@@ -41,11 +41,11 @@ def disclaimer(language: str) -> str:
     )
 
 
-def shot_spans(duration_sec: float) -> list[Span]:
+def shot_spans(duration_sec: float) -> list[TimeSpan]:
     """When each shot is seen, if the video takes so long."""
     scale = duration_sec / sum(line.seconds for line in SCRIPT)
     ends = [round(end * scale, 2) for end in accumulate(line.seconds for line in SCRIPT)]
-    return [Span(start=start, end=end) for start, end in zip([0.0, *ends], ends, strict=False)]
+    return [TimeSpan(start=start, end=end) for start, end in zip([0.0, *ends], ends, strict=False)]
 
 
 def demo_recipe(duration_sec: float, language: str) -> Recipe:
@@ -84,17 +84,17 @@ def demo_reel(duration_sec: float, language: str) -> Reel:
         for shot, line, (visual, note) in zip(shot_spans(duration_sec), SCRIPT, VISUALS, strict=True)
     ]
     return Reel(
-        original=Original(transcription=words, translation=words),
-        keys=[Key(title=title, description=description) for title, description in keys],
+        original=OriginalSpeech(transcription=words, translation=words),
+        keys=[KeyFactor(title=title, description=description) for title, description in keys],
         script=scenes,
         recommendations=[Recommendation(category=category, text=text) for category, text in advice],
     )
 
 
-def demo_summary(duration_sec: float, language: str) -> Summary:
+def demo_summary(duration_sec: float, language: str) -> VideoSummary:
     spans = shot_spans(duration_sec)
     points = zip(spans[FIRST_STEP:], SCRIPT[FIRST_STEP:], strict=True)
-    return Summary(
+    return VideoSummary(
         title=RECIPE.title,
         summary=f"{disclaimer(language)} Feta and tomatoes are baked in the oven and mixed with penne, cream and herbs.",
         key_points=[KeyPoint(text=line.text, start=shot.start) for shot, line in points],
@@ -106,17 +106,17 @@ def demo_summary(duration_sec: float, language: str) -> Summary:
     )
 
 
-def screen_sighting(shot: Span, text: str) -> Sighting:
+def screen_sighting(shot: TimeSpan, text: str) -> Sighting:
     return Sighting(source="screen", time=span_middle(shot), text=text, confidence=0.95)
 
 
-def span_middle(shot: Span) -> float:
+def span_middle(shot: TimeSpan) -> float:
     return round((shot.start + shot.end) / 2, 2)
 
 
 DEMO_ANSWERS: Sequence[tuple[type[BaseModel], Callable[[float, str], BaseModel]]] = (
     (Recipe, demo_recipe),
     (Reel, demo_reel),
-    (Summary, demo_summary),
+    (VideoSummary, demo_summary),
 )
 """What is written by hand, by the model of the result."""

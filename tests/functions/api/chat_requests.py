@@ -16,7 +16,7 @@ from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.ai.prompt import CLOSE, OPEN
-from shared.models.chat import Message
+from shared.models.chat import ChatMessage
 from tests.api_site import Site, events
 from tests.functions.api.test_groups import group_of
 from tests.transcript_samples import SOUP, STARS, told
@@ -126,9 +126,9 @@ def streamed_events(site: Site, question: str, **more: Any) -> list[tuple[str, d
     return [(event["event"], json.loads(event["data"])) for event in events(told.text)]
 
 
-def messages(site: Site) -> list[Message]:
+def messages(site: Site) -> list[ChatMessage]:
     page = site.place.platform.documents.query("messages", order=[("createdAt", "asc")])
-    return [Message.read(document.data) for document in page.documents]
+    return [ChatMessage.read(document.data) for document in page.documents]
 
 
 def spent(site: Site) -> float:

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from infra.stand_ins.server import Reply
-from shared.ai.budget import book
+from shared.ai.budget import book_cost
 from shared.ai.gemini import calls as gemini_calls
-from shared.ai.talking import ESTIMATED
+from shared.ai.talking import ESTIMATE_NOTE
 from shared.chat.prompt import rules
-from shared.models.chat import Message
+from shared.models.chat import ChatMessage
 from tests.api_site import Site
 from tests.functions.api.chat_requests import (
     FAKES,
@@ -172,7 +172,7 @@ def test_the_budget_ends_questions(site: Site, ai: EmbedsAnyway, group: str) -> 
     """With the month's budget used up, nothing is sent; viewers of a share use their owner's."""
     token = share(site, group)["token"]
     site.configure(MONTHLY_BUDGET_USD="0.01")
-    book(site.place.platform.documents, OWNER, 0.02)
+    book_cost(site.place.platform.documents, OWNER, 0.02)
     assert problem(ask(site, ROAST, group_id=group)) == (402, "budget_exceeded")
     site.configure(AUTH_REQUIRED="true")
     assert problem(ask(site, ROAST, share_token=token, stream=True)) == (402, "budget_exceeded")
@@ -198,14 +198,14 @@ def test_a_reader_who_leaves_stops_the_model(site: Site, ai: EmbedsAnyway, name:
     with httpx.stream("POST", f"{site.url}/v1/chat", json=wish) as told:
         assert next(line for line in told.iter_lines() if line.startswith("data")) == 'data: {"text": "First."}'
 
-    def question_and_reply() -> list[Message]:
+    def question_and_reply() -> list[ChatMessage]:
         stored = messages(site)
         return stored if len(stored) == 2 else []
 
     _, reply = eventually(question_and_reply)
     assert reply.error == "left"
     assert 0 < len(reply.content) < sum(map(len, whole)) / 2
-    assert reply.usage.notes == [ESTIMATED]
+    assert reply.usage.notes == [ESTIMATE_NOTE]
     assert reply.usage.cost_usd == pytest.approx(spent(site))
     assert spent(site) > 0
 

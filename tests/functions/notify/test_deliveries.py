@@ -465,4 +465,4 @@ def test_attempts_are_signed_at_their_own_time(
 
 def test_every_final_status_is_one_that_the_log_knows() -> None:
     """No delivery is left in a state that nobody ends."""
-    assert {status for status in DeliveryStatus if not status.final} == {"pending", "sending"}
+    assert {status for status in DeliveryStatus if not status.is_final} == {"pending", "sending"}

@@ -61,7 +61,7 @@ def transcript(site: Site, id: str) -> Transcript:
 
 def with_captions(site: Site, id: str) -> None:
     """As `download` leaves them."""
-    store_json(site.place.platform.objects, id, CAPTIONS, CAPTION.json_form())
+    store_json(site.place.platform.objects, id, CAPTIONS, CAPTION.to_json())
 
     def put(job: Job) -> bool:
         job.video.captions = CAPTIONS
@@ -168,7 +168,7 @@ def part(number: int, text: str | None, cost: float = 0.1) -> Part:
         number=number,
         status=StageStatus.DONE,
         usage=Usage(cost_usd=cost, audio_seconds=60),
-        outcome=said and said.document(),
+        outcome=said and said.to_document(),
     )
 
 

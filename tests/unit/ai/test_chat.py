@@ -16,7 +16,7 @@ from infra.stand_ins.server import Reply
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.meter import Meter
 from shared.ai.provider import Provider
-from shared.ai.talking import ESTIMATED, ROOM
+from shared.ai.talking import ESTIMATE_NOTE, MAX_CHAT_TOKENS
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually
@@ -57,7 +57,7 @@ def test_openai_answers_in_pieces(openai: OpenAIServer) -> None:
     assert (body["stream"], body["stream_options"], body["max_completion_tokens"]) == (
         True,
         {"include_usage": True},
-        ROOM,
+        MAX_CHAT_TOKENS,
     )
 
 
@@ -72,7 +72,7 @@ def test_gemini_answers_in_pieces(gemini: GeminiServer) -> None:
     body = gemini.requests[0].json
     assert [content["role"] for content in body["contents"]] == ["user", "model", "user"]
     assert body["systemInstruction"]["parts"][0]["text"] == RULES
-    assert body["generationConfig"]["maxOutputTokens"] == ROOM
+    assert body["generationConfig"]["maxOutputTokens"] == MAX_CHAT_TOKENS
 
 
 def test_vertex_answers_with_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def test_an_answer_that_broke_off_is_paid_for(openai: OpenAIServer, gemini: Gemi
         assert costs[0] > 0
         assert (meter.usage.notes == []) == told
         if not told:
-            assert meter.usage.notes == [ESTIMATED]
+            assert meter.usage.notes == [ESTIMATE_NOTE]
             assert meter.usage.tokens_in == 14
             assert meter.usage.tokens_out == 5
 

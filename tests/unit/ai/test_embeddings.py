@@ -20,7 +20,7 @@ from shared.ai.gemini import calls as gemini_calls
 from shared.ai.gemini import embeddings as gemini_embeddings
 from shared.ai.meter import Meter
 from shared.ai.openai import embeddings as openai_embeddings
-from shared.ai.vectors import DIMENSIONS, MAX_BYTES, batches, clipped, unit
+from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, batches, normalize_vectors, truncate_texts
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually
@@ -55,15 +55,15 @@ def test_batches_keep_every_text_in_order(texts: list[str], most: int, most_byte
 @given(st.text(min_size=1).filter(str.strip), st.integers(1, 4000))
 def test_long_texts_are_cut_between_characters(text: str, times: int) -> None:
     """Law: what is kept is the beginning of the text, whole characters, as much as fits."""
-    (kept,) = clipped([text * times])
+    (kept,) = truncate_texts([text * times])
     assert (text * times).startswith(kept)
-    assert min(MAX_BYTES - 3, len((text * times).encode())) <= len(kept.encode()) <= MAX_BYTES
+    assert min(MAX_TEXT_BYTES - 3, len((text * times).encode())) <= len(kept.encode()) <= MAX_TEXT_BYTES
 
 
 def test_a_text_without_words_is_a_mistake() -> None:
     """Nobody is given a vector for nothing."""
     with pytest.raises(ValueError, match="no meaning"):
-        clipped(["soup", " "])
+        truncate_texts(["soup", " "])
 
 
 def near(vectors: Sequence[Sequence[float]], expected: Sequence[Sequence[float]]) -> None:
@@ -151,7 +151,7 @@ def test_huge_texts_stay_within_the_services_limits(openai: OpenAIServer, gemini
     assert len(gemini_at(gemini).embed(texts, "document", no_tick).vectors) == 50
     assert all(
         sum(len(request["content"]["parts"][0]["text"].encode()) for request in one.json["requests"])
-        <= gemini_embeddings.BYTES
+        <= gemini_embeddings.BATCH_BYTES
         for one in gemini.requests
     )
 
@@ -284,4 +284,4 @@ def test_cancelling_stops_between_batches(openai: OpenAIServer, monkeypatch: pyt
 def test_unit_vectors_are_not_changed() -> None:
     """What is 1 long already stays as it is."""
     vector = [1.0] + [0.0] * (DIMENSIONS - 1)
-    assert unit([vector], 1, "m") == [vector]
+    assert normalize_vectors([vector], 1, "m") == [vector]

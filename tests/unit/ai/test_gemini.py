@@ -16,7 +16,7 @@ from infra.stand_ins import gemini_server as fake
 from infra.stand_ins.gemini_requests import bytes_of, parts_of
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import MORE_ROOM, ROOM
+from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.gemini import files as gemini_files
 from shared.ai.gemini import provider as gemini
@@ -191,7 +191,7 @@ def test_a_cut_short_answer_gets_more_room_once(server: GeminiServer, tmp_path: 
     server.queue_replies(fake.token_limit_reply(answer()), fake.json_reply(answer()))
     recipe(server, evidence(tmp_path, source=VIDEO))
     rooms = [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests]
-    assert rooms == [ROOM, MORE_ROOM]
+    assert rooms == [MAX_ANSWER_TOKENS, EXTENDED_ANSWER_TOKENS]
 
 
 def test_a_wrong_answer_is_repaired_once(server: GeminiServer, tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from infra.stand_ins import gemini_server as fake
 from infra.stand_ins.gemini_requests import bytes_of, parts_of
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import MORE_ROOM, ROOM
+from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.gemini import files as gemini_files
 from shared.ai.gemini import speech as gemini_speech
-from shared.ai.gemini.speech import seconds_of
+from shared.ai.gemini.speech import parse_seconds
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard, Sound
+from shared.ai.provider import AudioClip, Transcription
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually
@@ -45,7 +45,7 @@ def through_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gemini_speech, "INLINE_BYTES", 10)
 
 
-def heard(server: GeminiServer, folder: Path, meter: Meter | None = None, **changes: object) -> Heard:
+def heard(server: GeminiServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
     return gemini_at(server, meter, **changes).transcribe(sound_in(folder), no_tick)
 
 
@@ -118,7 +118,7 @@ def test_times_are_brought_within_the_sound(server: GeminiServer, tmp_path: Path
 )  # fmt: skip
 def test_times_are_read_as_models_write_them(written: str, seconds: float) -> None:
     """Minutes and seconds, with hours or milliseconds where a model will have them."""
-    assert seconds_of(written) == seconds
+    assert parse_seconds(written) == seconds
 
 
 def test_a_model_that_is_stuck_is_asked_once_more(server: GeminiServer, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_long_sound_gets_more_room(server: GeminiServer, tmp_path: Path) -> No
     """Half an hour of speech is not cut short by the room that a recipe needs."""
     server.queue_replies(fake.token_limit_reply({"language": "en", "lines": []}), GOOD)
     sound = sound_in(tmp_path)
-    gemini_at(server).transcribe(Sound(sound.path, 1800), no_tick)
+    gemini_at(server).transcribe(AudioClip(sound.path, 1800), no_tick)
     rooms = [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests]
     assert rooms == [45_000, 90_000]
 
@@ -145,7 +145,10 @@ def test_a_short_sound_has_room_to_think(server: GeminiServer, tmp_path: Path) -
     """Thinking takes tokens even for ten seconds of speech."""
     server.queue_replies(fake.token_limit_reply({"language": "en", "lines": []}), GOOD)
     heard(server, tmp_path)
-    assert [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests] == [ROOM, MORE_ROOM]
+    assert [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests] == [
+        MAX_ANSWER_TOKENS,
+        EXTENDED_ANSWER_TOKENS,
+    ]
 
 
 NO_TIME = fake.transcription_reply(("soon", "later", "Cut."))

@@ -15,7 +15,7 @@ import pytest
 from infra.stand_ins import openai_server as fake
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import MORE_ROOM, ROOM
+from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
 from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider
 from shared.analyses.evidence import Evidence
@@ -109,7 +109,10 @@ def test_a_cut_short_answer_gets_more_room_once(server: OpenAIServer, tmp_path: 
     meter = Meter()
     server.queue_replies(fake.token_limit_reply(answer()), fake.json_reply(answer()))
     provider(server, meter).analyze(RECIPE, evidence(tmp_path), "en", no_tick)
-    assert [asked.json["max_completion_tokens"] for asked in server.requests] == [ROOM, MORE_ROOM]
+    assert [asked.json["max_completion_tokens"] for asked in server.requests] == [
+        MAX_ANSWER_TOKENS,
+        EXTENDED_ANSWER_TOKENS,
+    ]
     assert meter.usage.tokens_out == 400
 
 

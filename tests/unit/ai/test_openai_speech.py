@@ -12,7 +12,7 @@ from infra.stand_ins.form_data import parse_multipart
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard
+from shared.ai.provider import Transcription
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually
@@ -25,7 +25,7 @@ def server() -> Iterator[OpenAIServer]:
         yield service
 
 
-def heard(server: OpenAIServer, folder: Path, meter: Meter | None = None, **changes: object) -> Heard:
+def heard(server: OpenAIServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
     return openai_at(server, meter, **changes).transcribe(sound_in(folder), no_tick)
 
 

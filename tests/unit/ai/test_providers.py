@@ -15,8 +15,8 @@ from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis, Provider
-from shared.ai.providers import order_for, provider_for
+from shared.ai.provider import AnalysisResult, Provider
+from shared.ai.providers import provider_for, provider_order
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import PermanentError, TransientError
 from shared.models.recipe import Ingredient
@@ -46,7 +46,7 @@ KEYS = {"OPENAI_API_KEY": openai_server.KEY, "GEMINI_API_KEY": gemini_server.KEY
 )
 def test_configuration_chooses(environ: dict[str, str], order: list[str]) -> None:
     """By itself the one with a key is asked; one setting names another order, one per kind overrides it."""
-    assert order_for("recipe", read_settings(environ)) == order
+    assert provider_order("recipe", read_settings(environ)) == order
 
 
 @pytest.mark.parametrize("key", ["AI_PROVIDER", "AI_PROVIDER_RECIPE"])
@@ -82,7 +82,7 @@ def configured(openai: OpenAIServer, gemini: GeminiServer, order: str) -> Settin
     )
 
 
-def analyze(settings: Settings, folder: Path, kind: Kind = RECIPE, **changes: Any) -> Analysis:
+def analyze(settings: Settings, folder: Path, kind: Kind = RECIPE, **changes: Any) -> AnalysisResult:
     given = replace(evidence(folder, source=b"video"), **changes)
     return provider_for(kind, settings, Meter()).analyze(kind, given, "en", no_tick)
 

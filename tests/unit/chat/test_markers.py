@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.markers import Marks
+from shared.chat.markers import MarkerParser
 
 
 def read(text: str, count: int, size: int = 0) -> tuple[str, list[int]]:
-    marks = Marks(count)
+    marks = MarkerParser(count)
     pieces = [text[at : at + size] for at in range(0, len(text), size)] if size else [text]
     return "".join(marks.read(pieces)), marks.passages
 
@@ -43,7 +43,7 @@ def test_markers_are_found_wherever_pieces_end(said: str, shown: str, passages: 
 @given(st.lists(st.text("[]1２ ,-a\n【】", max_size=12), max_size=12), st.integers(1, 4))
 def test_no_marker_is_without_its_passage(pieces: list[str], count: int) -> None:
     """Law: pieces make no difference, each shown number has a passage that was cited, and none is cited in vain."""
-    marks = Marks(count)
+    marks = MarkerParser(count)
     shown = "".join(marks.read(pieces))
     assert (shown, marks.passages) == read("".join(pieces), count)
     assert len(set(marks.passages)) == len(marks.passages)
@@ -53,6 +53,6 @@ def test_no_marker_is_without_its_passage(pieces: list[str], count: int) -> None
 
 def test_pieces_are_not_held_back() -> None:
     """A reader sees words as soon as they cannot be part of a marker."""
-    marks = Marks(1)
+    marks = MarkerParser(1)
     pieces = list(marks.read(["One ", "two", " [", "1", "] three", " " * 80]))
     assert pieces == ["One", " two", " [1] three", " " * 61, " " * 19]

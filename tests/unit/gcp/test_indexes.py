@@ -23,8 +23,8 @@ from functions.api.routes.webhooks import list_deliveries
 from shared.ai.vectors import DIMENSIONS
 from shared.analyses.kinds import kinds
 from shared.chat import history
-from shared.chat.passages import brought_by
-from shared.chat.search import Meaning, search
+from shared.chat.passages import passages_job_id
+from shared.chat.search import QueryEmbedding, search
 from shared.datasets.erasing import continue_erasures, delete_dataset
 from shared.datasets.exported import list_exports
 from shared.datasets.store import iterate_images, list_datasets, list_images
@@ -168,12 +168,12 @@ def ask_everything(recorder: Recorder) -> Recorder:
     forget_webhook(documents, "webhook")
     forget_job(documents, "job")
     delete_segments(documents, "job")
-    brought_by(documents, "video")
-    search(documents, "ann", ["video"], "soup", [Meaning("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
-    for subject in (history.about("group", None), history.about(None, "video")):
-        history.messages(documents, "ann", subject, 20, None)
-        history.forget(documents, "ann", subject)
-        assert list(history.exported(documents, "ann", subject))
+    passages_job_id(documents, "video")
+    search(documents, "ann", ["video"], "soup", [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
+    for subject in (history.subject_filter("group", None), history.subject_filter(None, "video")):
+        history.list_messages(documents, "ann", subject, 20, None)
+        history.delete_messages(documents, "ann", subject)
+        assert list(history.export_csv(documents, "ann", subject))
     with suppress(NotFound):
         shared_group(documents, "token")
     return recorder

@@ -15,13 +15,13 @@ from infra.stand_ins.replies.answers import make_chat_reply, make_structured_out
 from infra.stand_ins.replies.form import fill_schema
 from infra.stand_ins.replies.speech import audio_digest, flac_duration, make_speech_segments
 from infra.stand_ins.replies.vectors import word_hash_embedding
-from shared.ai.prompt import as_data, instructions
+from shared.ai.prompt import data_block, instructions
 from shared.ai.schema import answer_schema
-from shared.ai.speech import in_order, stuck
+from shared.ai.speech import is_repetitive, normalize_segments
 from shared.analyses.kinds import Kind, kinds
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
-from shared.models.summary import Summary
+from shared.models.summary import VideoSummary
 from tests.recipe_samples import evidence
 from tests.sounds import flac_header
 
@@ -126,7 +126,7 @@ def times_in(result: Any) -> list[float]:
         return [one.time for one in seen if one and one.time is not None] + [result.best_frame_time or 0]
     if isinstance(result, Reel):
         return [time for scene in result.script for time in (scene.start, scene.end)]
-    assert isinstance(result, Summary)
+    assert isinstance(result, VideoSummary)
     return [one.start for one in (*result.key_points, *result.chapters) if one.start is not None]
 
 
@@ -145,8 +145,8 @@ def test_words_fit_the_sound(samples: int, rest: bytes) -> None:
     assert flac_duration(sound) == seconds
     segments = make_speech_segments(sound)
     assert segments == make_speech_segments(sound)
-    assert in_order(segments, seconds) == segments
-    assert not stuck([segment.text for segment in segments])
+    assert normalize_segments(segments, seconds) == segments
+    assert not is_repetitive([segment.text for segment in segments])
     words = [word for segment in segments for word in segment.words]
     assert all(one.end <= after.start for one, after in pairwise(words))
     assert len(words) >= int(seconds)
@@ -181,6 +181,6 @@ def test_a_conversation_quotes_the_question() -> None:
 def test_a_made_up_answer_cites_a_passage() -> None:
     """A developer without a key sees citations, too."""
     data = {"question": "How much?", "passages": [{"number": 1, "text": "A pinch <of> it."}]}
-    answer = "".join(make_chat_reply("Be kind.", as_data(data)))
+    answer = "".join(make_chat_reply("Be kind.", data_block(data)))
     assert "“How much?”" in answer
     assert answer.endswith("“A pinch <of> it.” [1]")

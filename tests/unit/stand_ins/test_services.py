@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from infra.stand_ins.replies.services import stand_in_services
-from shared.ai.providers import order_for
+from shared.ai.providers import provider_order
 from shared.settings import read_settings
 
 REAL = {
@@ -55,7 +55,7 @@ def test_who_is_stood_in_for_can_be_chosen(given: dict[str, str], order: list[st
     """AI_PROVIDER says whose answers are made up, as it says who is asked otherwise."""
     environ = dict(given)
     with stand_in_services(environ):
-        assert order_for("recipe", read_settings(environ)) == order
+        assert provider_order("recipe", read_settings(environ)) == order
 
 
 def test_a_request_that_a_service_would_refuse_is_told(caplog: pytest.LogCaptureFixture) -> None:
