@@ -32,7 +32,7 @@ from shared.chat.meanings import CHAT_KIND, embed_question
 from shared.chat.passages import passage_id
 from shared.chat.search import QueryEmbedding, search
 from shared.pipeline.segments import SEGMENTS
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.ports import Documents, Vector
 from shared.settings import Settings, settings
 from tests.contract.emulated import connect
@@ -63,7 +63,7 @@ def no_tick(done: float, what: str) -> None:
 @contextmanager
 def embedded_place() -> Iterator[EmbeddedPlace]:
     with tempfile.TemporaryDirectory() as folder:
-        place = open_embedded(Settings(clipwise_data=Path(folder)))
+        place = open_embedded_place(Settings(clipwise_data=Path(folder)))
         yield place
         place.database.close()
 
@@ -156,11 +156,11 @@ def main() -> None:
             print(f"{provider}: not measured, for there is no key ({' or '.join(KEYS[provider])})")
             continue
         with asked_of(provider), embedded_place() as place:
-            recall(provider, place.platform.documents)
+            recall(provider, place.place.documents)
     if chosen.segments:
         with embedded_place() as place:
-            fill(place.platform.documents, chosen.segments, place.database.transaction)
-            latency(place.platform.documents, "embedded", chosen.segments)
+            fill(place.place.documents, chosen.segments, place.database.transaction)
+            latency(place.place.documents, "embedded", chosen.segments)
     if chosen.emulators:
         from contextlib import nullcontext
 

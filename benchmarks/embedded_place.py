@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared import clock
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.settings import read_settings
 
 JOB = {
@@ -28,7 +28,7 @@ TOPIC = "video-requested"
 
 
 def opened(folder: Path) -> EmbeddedPlace:
-    return open_embedded(read_settings({"CLIPWISE_DATA": str(folder)}))
+    return open_embedded_place(read_settings({"CLIPWISE_DATA": str(folder)}))
 
 
 def median_ms(step: Callable[[], object], times: int = 300) -> float:
@@ -41,7 +41,7 @@ def median_ms(step: Callable[[], object], times: int = 300) -> float:
 
 
 def documents(place: EmbeddedPlace) -> None:
-    store = place.platform.documents
+    store = place.place.documents
     for n in range(2000):
         store.put("jobs", f"{n}", JOB | {"createdAt": clock.now() + timedelta(seconds=n)})
     full = median_ms(lambda: store.put("jobs", "1", JOB))
@@ -56,15 +56,15 @@ def documents(place: EmbeddedPlace) -> None:
 
 def queue(place: EmbeddedPlace) -> None:
     def once() -> None:
-        place.platform.bus.publish(TOPIC, {"n": 1})
-        delivery = place.queue.take(["download"])
+        place.place.bus.publish(TOPIC, {"n": 1})
+        delivery = place.queue.claim(["download"])
         assert delivery
         place.queue.acknowledge(delivery)
 
     alone = median_ms(once)
     for n in range(10_000):
-        place.platform.bus.publish("sweep-tick", {"n": n})
-        place.platform.bus.publish(TOPIC, {"n": n})
+        place.place.bus.publish("sweep-tick", {"n": n})
+        place.place.bus.publish(TOPIC, {"n": n})
     behind = median_ms(once)
     print(f"publish, take, acknowledge: {alone:.2f} ms; with 20 000 waiting {behind:.2f} ms: {behind / alone:.1f} to 1")
 
@@ -95,13 +95,13 @@ def wake(place: EmbeddedPlace, folder: Path) -> None:
             listener.stdin.flush()
             time.sleep(0.1 + 0.0013 * n)
             start = time.monotonic()
-            place.platform.bus.publish("analysis-completed", {})
+            place.place.bus.publish("analysis-completed", {})
             taken.append(float(listener.stdout.readline()) - start)
         middle, worst = statistics.median(taken) * 1000, max(taken) * 1000
         print(f"a waiting process wakes after {middle:.0f} ms, at most {worst:.0f} ms")
         listener.stdin.close()
     start = os.times()
-    place.queue.wait(10, ["persist"])
+    place.queue.wait_for_delivery(10, ["persist"])
     end = os.times()
     used = end.user + end.system - start.user - start.system
     print(f"waiting takes {used / 10:.2%} of a core")

@@ -27,7 +27,7 @@ replaced raises it for a moment: a process that has loaded half of each version 
 """
 
 
-def new_incident() -> str:
+def new_incident_id() -> str:
     """An id for one unexpected error, short enough to be read out, by which its traceback is found in the log."""
     return secrets.token_hex(4)
 
@@ -73,7 +73,7 @@ class NotFound(Exception):
     """A document or object that had to be there is not."""
 
 
-class NotNow(Exception):
+class RetryLater(Exception):
     """Another delivery holds the lease: refuse this one, so that the platform brings it back later."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SHORTEST = {
+_ISO_639_2_TO_1 = {
     "ara": "ar", "bel": "be", "bul": "bg", "ces": "cs", "chi": "zh", "cze": "cs", "dan": "da", "deu": "de",
     "dut": "nl", "ell": "el", "eng": "en", "est": "et", "fin": "fi", "fra": "fr", "fre": "fr", "ger": "de",
     "gre": "el", "heb": "he", "hin": "hi", "hrv": "hr", "hun": "hu", "ind": "id", "ita": "it", "jpn": "ja",
@@ -29,12 +29,12 @@ sundanese=su swahili=sw swedish=sv tagalog=tl tajik=tg tamil=ta tatar=tt telugu=
 turkmen=tk ukrainian=uk urdu=ur uzbek=uz valencian=ca vietnamese=vi welsh=cy yiddish=yi yoruba=yo
 """
 _TAGS = dict(pair.split("=") for pair in _NAMES.split())
-_OLD = {"jw": "jv", "iw": "he", "in": "id", "ji": "yi"}
+_REPLACED_CODES = {"jw": "jv", "iw": "he", "in": "id", "ji": "yi"}
 """Codes that BCP-47 has replaced; Whisper uses the first."""
 _TAG = re.compile(r"([A-Za-z]{2,3})((?:-[A-Za-z0-9]{1,8})*)")
 _UNKNOWN = ("und", "zxx", "mis", "mul")
 
-CYRILLIC = {"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"}
+CYRILLIC_LANGUAGES = {"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"}
 """BCP-47 primary tags of languages usually written in Cyrillic."""
 
 
@@ -49,18 +49,18 @@ def language_tag(language: str | None) -> str | None:
     parts = _TAG.fullmatch(name)
     if parts is None or (code := parts[1].lower()) in _UNKNOWN:
         return None
-    return _SHORTEST.get(code, _OLD.get(code, code)) + parts[2]
+    return _ISO_639_2_TO_1.get(code, _REPLACED_CODES.get(code, code)) + parts[2]
 
 
-def primary(language: str | None) -> str | None:
+def primary_language(language: str | None) -> str | None:
     """Return `de` for `de-AT`, `deu` and `German`; None as for `language_tag`."""
     tag = language_tag(language)
     return tag.partition("-")[0] if tag else None
 
 
-def same_language(one: str | None, other: str | None) -> bool:
+def is_same_language(tag: str | None, other: str | None) -> bool:
     """Whether both tags are known and name one language, whatever its region."""
-    return primary(one) is not None and primary(one) == primary(other)
+    return primary_language(tag) is not None and primary_language(tag) == primary_language(other)
 
 
 def is_cyrillic(text: str) -> bool:

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from shared.errors import NotNow
+from shared.errors import RetryLater
 
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
 
@@ -28,7 +28,7 @@ TRACEPARENT = re.compile(
 
 
 @contextmanager
-def bound(**fields: str | None) -> Iterator[None]:
+def log_context(**fields: str | None) -> Iterator[None]:
     """Put these fields on all records of this thread or task meanwhile; None is left out."""
     token = _fields.set({**_fields.get()} | {name: value for name, value in fields.items() if value})
     try:
@@ -42,13 +42,13 @@ def new_traceparent() -> str:
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
-def trace_of(traceparent: str) -> tuple[str, str] | None:
+def parse_traceparent(traceparent: str) -> tuple[str, str] | None:
     """Trace id and span id of a W3C `traceparent`; None when it is not one.
 
     https://www.w3.org/TR/trace-context/#traceparent-header; of the versions to come, those that look like this one.
     """
-    found = TRACEPARENT.fullmatch(traceparent)
-    return (found["trace"], found["span"]) if found else None
+    match = TRACEPARENT.fullmatch(traceparent)
+    return (match["trace"], match["span"]) if match else None
 
 
 class CloudFormatter(logging.Formatter):
@@ -62,7 +62,7 @@ class CloudFormatter(logging.Formatter):
             "message": record.getMessage(),
             "logger": record.name,
         }
-        trace = trace_of(fields.pop("trace", ""))
+        trace = parse_traceparent(fields.pop("trace", ""))
         if trace:
             project = os.environ.get("GOOGLE_CLOUD_PROJECT", "local")
             entry["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace[0]}"
@@ -81,14 +81,14 @@ class PlainFormatter(logging.Formatter):
         return line + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
 
 
-def configure(formatter: logging.Formatter, level: int) -> None:
+def configure_logging(formatter: logging.Formatter, level: int) -> None:
     """Write all records of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    handler.addFilter(_is_news)
+    handler.addFilter(_is_reportable)
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_reportable(record: logging.LogRecord) -> bool:
     """The function host reports whatever refuses a delivery as an error; that one has to wait was said already."""
-    return not (record.exc_info and isinstance(record.exc_info[1], NotNow))
+    return not (record.exc_info and isinstance(record.exc_info[1], RetryLater))

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-Place = Literal["embedded", "gcp"]
+PlaceName = Literal["embedded", "gcp"]
 ProviderOrder = Annotated[
     str,
     StringConstraints(pattern=r"^(auto|(openai|gemini|offline)(,(openai|gemini|offline))*)$", strip_whitespace=True),
@@ -21,14 +21,14 @@ ProviderOrder = Annotated[
 SourceOrder = Annotated[
     str, StringConstraints(pattern=r"^(auto|(apify|yt-dlp|http)(,(apify|yt-dlp|http))*)$", strip_whitespace=True)
 ]
-PER_KIND = "AI_PROVIDER_"
+PER_KIND_PREFIX = "AI_PROVIDER_"
 
 
-def _like(pattern: str, sentence: str, between: str | None = None) -> AfterValidator:
+def _pattern_validator(pattern: str, sentence: str, separator: str | None = None) -> AfterValidator:
     """Refuse, in these words, what `pattern` does not match from end to end; of a list, each part `between` others."""
 
     def check(value: str) -> str:
-        parts = [part.strip() for part in value.split(between)] if between else [value]
+        parts = [part.strip() for part in value.split(separator)] if separator else [value]
         if not all(re.fullmatch(pattern, part) for part in parts if part):
             raise PydanticCustomError("shape", "{sentence}", {"sentence": sentence})
         return value
@@ -36,23 +36,33 @@ def _like(pattern: str, sentence: str, between: str | None = None) -> AfterValid
     return AfterValidator(check)
 
 
-Url = Annotated[str, _like(r"https?://[^\s/?#]+(/[^\s?#]*)?", "It must begin with http:// or https:// and a host")]
+Url = Annotated[
+    str, _pattern_validator(r"https?://[^\s/?#]+(/[^\s?#]*)?", "It must begin with http:// or https:// and a host")
+]
 Language = Annotated[
-    str, _like(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "It must be a BCP-47 language tag such as en, de or pt-BR")
+    str,
+    _pattern_validator(
+        r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "It must be a BCP-47 language tag such as en, de or pt-BR"
+    ),
 ]
 Origins = Annotated[
-    str, _like(r"https?://[^\s/?#]+/?", "Each must be an origin such as https://app.example.com", between=",")
+    str,
+    _pattern_validator(
+        r"https?://[^\s/?#]+/?", "Each must be an origin such as https://app.example.com", separator=","
+    ),
 ]
 Rate = Annotated[
     str,
-    _like(
+    _pattern_validator(
         r"[1-9][0-9]{0,5}/(second|minute|hour|day)|off",
         "It must be a number and a unit of time such as 100/minute (second, minute, hour, day), or off",
     ),
 ]
 HostsAndPorts = Annotated[
     str,
-    _like(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):\d{1,5}", "Each must be a host and a port such as nas:8080", between=","),
+    _pattern_validator(
+        r"(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):\d{1,5}", "Each must be a host and a port such as nas:8080", separator=","
+    ),
 ]
 
 
@@ -64,7 +74,7 @@ class SettingsError(ValueError):
 class Settings:
     """One field per environment variable, upper-cased. docs/configuration.md is generated from this class."""
 
-    clipwise_place: Place = Field(
+    clipwise_place: PlaceName = Field(
         "embedded", description="The adapters to use: `embedded` or `gcp`. `clipwise up` sets this."
     )
     clipwise_data: Path = Field(Path(".clipwise"), description="Embedded only: the data folder.")
@@ -236,11 +246,11 @@ class Settings:
     )
 
     @property
-    def local_accounts(self) -> bool:
+    def has_local_accounts(self) -> bool:
         return (self.identity or ("local" if self.clipwise_place == "embedded" else "firebase")) == "local"
 
     @property
-    def proxies(self) -> int:
+    def proxy_count(self) -> int:
         if self.trusted_proxies is None:
             return 1 if self.clipwise_place == "gcp" else 0
         return self.trusted_proxies
@@ -257,18 +267,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: A value is of the wrong type or out of range; the message names the key.
     """
     names = Settings.__dataclass_fields__
-    given: dict[str, object] = {name: environ[name.upper()] for name in names if environ.get(name.upper(), "") != ""}
-    given["ai_provider_kind"] = {
-        name.removeprefix(PER_KIND).lower(): value
+    values: dict[str, object] = {name: environ[name.upper()] for name in names if environ.get(name.upper(), "") != ""}
+    values["ai_provider_kind"] = {
+        name.removeprefix(PER_KIND_PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(PER_KIND) and value != ""
+        if name.startswith(PER_KIND_PREFIX) and value != ""
     }
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic converts the strings
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic converts the strings
     except ValidationError as error:
         first = error.errors()[0]
-        where = [str(part) for part in first["loc"]]
-        key = (PER_KIND + where[1] if where[0] == "ai_provider_kind" else where[0]).upper()
+        location = [str(part) for part in first["loc"]]
+        key = (PER_KIND_PREFIX + location[1] if location[0] == "ai_provider_kind" else location[0]).upper()
         raise SettingsError(f"{key}: {first['msg']} (got {environ.get(key)!r})") from None
 
 

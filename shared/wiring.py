@@ -12,25 +12,25 @@ from pydantic import BaseModel, ConfigDict
 TABLE = Path(__file__).parents[1] / "functions" / "pipeline.yaml"
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Trigger(Strict):
+class Trigger(StrictModel):
     http: bool = False
     topic: str | None = None
     bucket: str | None = None
     every_minutes: int | None = None
 
 
-class Backoff(Strict):
+class Backoff(StrictModel):
     """Delay before a refused delivery comes back, in seconds: doubles from min to max."""
 
     min: float
     max: float
 
 
-class Function(Strict):
+class Function(StrictModel):
     name: str
     does: str
     trigger: Trigger
@@ -48,7 +48,7 @@ class Function(Strict):
     secrets: list[str]
 
 
-class Wiring(Strict):
+class Wiring(StrictModel):
     buckets: dict[str, str]
     dead_letter_topic: str
     functions: dict[str, Function]

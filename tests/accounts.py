@@ -16,8 +16,8 @@ from argon2 import PasswordHasher
 
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared.platform.embedded.accounts import passwords
-from shared.platform.embedded.accounts.identity import LocalAccounts, open_accounts
-from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.accounts.identity import LocalAccounts, open_local_accounts
+from shared.platform.embedded.place import open_embedded_place
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.ports import Documents, Identity
 from shared.settings import Settings
@@ -69,10 +69,10 @@ class Mailbox:
 
     def mails(self) -> list[Any]:
         """All that were written, when none is on its way any more."""
-        from shared.platform.embedded.accounts.schema import MIGRATIONS
+        from shared.platform.embedded.accounts.schema import ACCOUNT_MIGRATIONS
         from shared.platform.embedded.database import Database
 
-        database = Database(self._data / "accounts.db", MIGRATIONS)
+        database = Database(self._data / "accounts.db", ACCOUNT_MIGRATIONS)
         eventually(lambda: database.connection.execute("SELECT COUNT(*) FROM mails").fetchone()[0] == 0)
         database.close()
         files = sorted((self._data / "outbox").glob("*.eml"))
@@ -91,14 +91,14 @@ class Mailbox:
 @contextmanager
 def local(folder: Path, **settings: Any) -> Iterator[People]:
     data = folder / "data"
-    accounts: LocalAccounts = open_accounts(Settings(clipwise_data=data, **settings))
+    accounts: LocalAccounts = open_local_accounts(Settings(clipwise_data=data, **settings))
     box = Mailbox(data)
     yield People(accounts, box.tokens, lambda address: bool(box.of("known", address)))
 
 
 @contextmanager
 def firebase(folder: Path) -> Iterator[People]:
-    documents = open_embedded(Settings(clipwise_data=folder / "data")).platform.documents
+    documents = open_embedded_place(Settings(clipwise_data=folder / "data")).place.documents
     with IdentityServer() as server:
 
         def tokens(purpose: str, address: str) -> list[str]:

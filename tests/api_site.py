@@ -20,13 +20,13 @@ from starlette.types import Receive, Scope, Send
 from functions.api.app import create_app
 from functions.api.identity import User
 from infra.runtimes.embedded.worker import load_function
-from shared.errors import NotNow
+from shared.errors import RetryLater
 from shared.models.job import Job
 from shared.pipeline.jobs import change_job
-from shared.platform.connect import use_platform
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded
-from shared.platform.embedded.queue.deliveries import as_cloud_event
-from shared.platform.identity import forget_identity, identity
+from shared.platform.connect import use_place
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.embedded.queue.deliveries import to_cloud_event
+from shared.platform.identity import current_identity, reset_identity
 from shared.settings import settings
 from tests.contract.served import served
 from tests.server import UNLIMITED
@@ -38,7 +38,7 @@ MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(2000)
 
 def verify(token: str) -> User:
     """Accounts for tests: the token `token-NAME` is NAME's; others are those of the test's own accounts."""
-    return User(token.removeprefix("token-")) if token.startswith("token-") else identity().verify(token)
+    return User(token.removeprefix("token-")) if token.startswith("token-") else current_identity().verify_token(token)
 
 
 @dataclass
@@ -83,15 +83,15 @@ class Site:
                 setattr(job, name, value)
             return True
 
-        change_job(self.place.platform.documents, job_id, change)
+        change_job(self.place.place.documents, job_id, change)
 
     def work(self) -> None:
         """Run all deliveries there are, and those that follow from them; a refused one comes back at once."""
         queue = self.place.queue
-        while delivery := queue.take(lease_sec=600):
+        while delivery := queue.claim(lease_sec=600):
             try:
-                load_function(delivery.function)(as_cloud_event(delivery))
-            except NotNow:
+                load_function(delivery.function)(to_cloud_event(delivery))
+            except RetryLater:
                 queue.refuse(delivery, 0)
             except Exception:
                 queue.refuse(delivery, 0)
@@ -140,9 +140,9 @@ def site(api_server: tuple[str, _Server], tmp_path: Path, monkeypatch: pytest.Mo
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    server.place = open_embedded(settings())
-    forget_identity()
-    with use_platform(server.place.platform), httpx.Client(base_url=url) as client:
+    server.place = open_embedded_place(settings())
+    reset_identity()
+    with use_place(server.place.place), httpx.Client(base_url=url) as client:
         yield Site(url, client, server.place, temporary, monkeypatch)
     server.place.database.close()
     monkeypatch.undo()

@@ -18,13 +18,13 @@ from typing import Any, BinaryIO
 from shared.platform.ports import (
     Bus,
     Document,
+    DocumentPage,
     Documents,
     Filter,
     ObjectInfo,
     Objects,
     Order,
-    Page,
-    Platform,
+    Place,
     Unsubscribe,
     UploadSession,
     Vector,
@@ -70,10 +70,10 @@ class Ledger:
             return sum(self.entries.values(), Counter())
 
 
-def counted(platform: Platform, ledger: Ledger) -> Platform:
+def counted(platform: Place, ledger: Ledger) -> Place:
     documents = CountedDocuments(platform.documents, ledger.add)
     objects = CountedObjects(platform.objects, ledger.add)
-    return Platform(documents, objects, CountedBus(platform.bus, ledger.add))
+    return Place(documents, objects, CountedBus(platform.bus, ledger.add))
 
 
 class CountedDocuments:
@@ -110,7 +110,7 @@ class CountedDocuments:
         order: Sequence[Order] = (),
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> DocumentPage:
         page = self._inner.query(collection, filters, order, limit, cursor)
         self._count(queries=1, reads=max(1, len(page.documents) + (page.cursor is not None)))
         return page

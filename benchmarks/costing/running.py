@@ -24,11 +24,11 @@ from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.replies.gemini import AutoReplyGemini
 from infra.stand_ins.replies.openai import AutoReplyOpenAI
 from infra.stand_ins.server import RecordedRequest, StandInServer
-from shared.errors import NotNow
-from shared.pipeline.run import Run
-from shared.platform.connect import use_platform
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded
-from shared.platform.embedded.queue.deliveries import as_cloud_event
+from shared.errors import RetryLater
+from shared.pipeline.run import LeasedRun
+from shared.platform.connect import use_place
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.embedded.queue.deliveries import to_cloud_event
 from shared.settings import Settings, settings
 
 URL = "http://127.0.0.1:8080"
@@ -103,8 +103,8 @@ def count_job(
                 **environ,
             )
         )
-        place, ledger = open_embedded(chosen), Ledger()
-        stack.enter_context(use_platform(counted(place.platform, ledger)))
+        place, ledger = open_embedded_place(chosen), Ledger()
+        stack.enter_context(use_place(counted(place.place, ledger)))
         stack.enter_context(told_apart(ledger))
         job = (live or by_link)(place, ledger, kind, video)
         assert job["status"] == "done", job["error"]
@@ -119,14 +119,14 @@ def told_apart(ledger: Ledger) -> Iterator[None]:
     """Count apart what runs write to tell how far they are: it follows the time that the work takes, not the work."""
     with ExitStack() as stack:
         for name in ("tick", "_keep_lease"):
-            real = getattr(Run, name)
+            real = getattr(LeasedRun, name)
 
-            def telling(run: Run[Any], *args: Any, real: Any = real, **more: Any) -> None:
+            def telling(run: LeasedRun[Any], *args: Any, real: Any = real, **more: Any) -> None:
                 with ledger.telling():
                     real(run, *args, **more)
 
-            setattr(Run, name, telling)
-            stack.callback(setattr, Run, name, real)
+            setattr(LeasedRun, name, telling)
+            stack.callback(setattr, LeasedRun, name, real)
         yield
 
 
@@ -179,11 +179,11 @@ def by_link(place: EmbeddedPlace, ledger: Ledger, kind: str, video: Path) -> dic
 
 
 def work(place: EmbeddedPlace, ledger: Ledger) -> None:
-    while delivery := place.queue.take(lease_sec=600):
+    while delivery := place.queue.claim(lease_sec=600):
         with measured(ledger, delivery.function):
             try:
-                load_function(delivery.function)(as_cloud_event(delivery))
-            except NotNow:
+                load_function(delivery.function)(to_cloud_event(delivery))
+            except RetryLater:
                 place.queue.refuse(delivery, 0)
             else:
                 place.queue.acknowledge(delivery)
@@ -206,9 +206,9 @@ def idle_minute() -> Counter[str]:
         tempfile.TemporaryDirectory() as folder,
         environment(CLIPWISE_DATA=folder, CLIPWISE_PLACE="embedded") as chosen,
     ):
-        place, ledger = open_embedded(chosen), Ledger()
-        platform = counted(place.platform, ledger)
-        with use_platform(platform):
+        place, ledger = open_embedded_place(chosen), Ledger()
+        platform = counted(place.place, ledger)
+        with use_place(platform):
             platform.bus.publish("sweep-tick", {})
             work(place, ledger)
         return ledger.total()

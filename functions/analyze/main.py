@@ -21,8 +21,8 @@ from shared.errors import NotFound, PermanentError
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
-from shared.pipeline.contract import perform
-from shared.pipeline.media import fetch_frames, load_json, load_transcript, store_json
+from shared.pipeline.contract import run_stage
+from shared.pipeline.media import download_frames, load_json, load_transcript, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, source_name
 from shared.pipeline.run import StageRun
 from shared.progress import tick_within
@@ -34,26 +34,26 @@ TEXT_SOURCES = {"subtitles": "subtitle", "captions": "subtitle", "speech": "spee
 
 @functions_framework.cloud_event
 def analyze(event: CloudEvent) -> None:
-    perform(event, "analyze", job_of(event), analyze_video)
+    run_stage(event, "analyze", job_of(event), analyze_video)
 
 
 def analyze_video(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
-    extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
+    extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
     run.tick(0.02, "Downloading frames")
     evidence = gather_evidence(run, extraction)
-    meter = meter_for(run.platform.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
-    run.leave(lambda job: record_usage(job, meter))
+    meter = meter_for(run.place.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
+    run.add_result(lambda job: record_usage(job, meter))
     provider = provider_for(kind, settings(), meter)
     analysis = provider.analyze(kind, evidence, run.job.language, tick_within(run.tick, 0.1, 0.95))
     result = analysis.result.model_dump(mode="json", by_alias=True)
-    store_json(run.platform.objects, run.job.id, "result.json", result)
+    store_json(run.place.objects, run.job.id, "result.json", result)
 
     def record_result(job: Job) -> None:
         job.result = result
         job.usage = analysis.usage
 
-    run.leave(record_result)
+    run.add_result(record_result)
 
 
 def record_usage(job: Job, meter: Meter) -> None:
@@ -66,7 +66,7 @@ def fetch_source(run: StageRun) -> Path:
     path = run.workspace / "source"
     if not path.exists():
         try:
-            run.platform.objects.download(UPLOADS, source_name(run.job.source_job), path)
+            run.place.objects.download(UPLOADS, source_name(run.job.source_job), path)
         except NotFound:
             raise PermanentError("source_gone", "The video is no longer stored. Submit it again.") from None
     return path
@@ -75,16 +75,16 @@ def fetch_source(run: StageRun) -> Path:
 def is_stored(run: StageRun) -> bool:
     """Return True if the video file is stored; it may be deleted if the video is analyzed again."""
     source = source_name(run.job.source_job)
-    return run.job.source_job == run.job.id or run.platform.objects.stat(UPLOADS, source) is not None
+    return run.job.source_job == run.job.id or run.place.objects.stat(UPLOADS, source) is not None
 
 
 def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
     job = run.job
-    transcript = load_transcript(run.platform.objects, job.id)
+    transcript = load_transcript(run.place.objects, job.id)
     return Evidence(
         info=extraction.info,
-        frames=fetch_frames(run.platform.objects, job.id, extraction.frames, run.workspace),
-        samples=fetch_frames(run.platform.objects, job.id, extraction.samples, run.workspace),
+        frames=download_frames(run.place.objects, job.id, extraction.frames, run.workspace),
+        samples=download_frames(run.place.objects, job.id, extraction.samples, run.workspace),
         transcript=transcript.segments,
         transcript_language=transcript.language,
         transcript_source=TEXT_SOURCES[transcript.source] if transcript.source else None,

@@ -12,13 +12,13 @@ from functions.api.throttle import RETRY, START, Quota
 from shared.errors import NotFound, PermanentError
 from shared.models.job import Job
 from shared.pipeline import lifecycle
-from shared.platform.connect import platform
-from shared.platform.ports import Platform
+from shared.platform.connect import current_place
+from shared.platform.ports import Place
 from shared.settings import settings
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
-PlaceDep = Annotated[Platform, Depends(platform)]
+PlaceDep = Annotated[Place, Depends(current_place)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Maximum number of items on a page, from 1 to 100.")]
 Cursor = Annotated[
     str | None,
@@ -35,7 +35,7 @@ def check_id(text: str) -> str:
 
 def own_job(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: PlaceDep) -> Job:
     """Return the caller's job; raises NotFound if it does not exist or belongs to another user."""
-    return lifecycle.owned(place, check_id(job_id), user.id)
+    return lifecycle.read_own_job(place, check_id(job_id), user.id)
 
 
 def cursor_error() -> PermanentError:

@@ -21,7 +21,7 @@ def client_address(scope: Scope) -> str:
     (TRUSTED_PROXIES) are unverified claims of the client and are ignored.
     """
     peer = scope["client"][0] if scope.get("client") else UNKNOWN_ADDRESS
-    trusted = settings().proxies
+    trusted = settings().proxy_count
     if not trusted:
         return canonical_address(peer)
     entries = [entry.strip() for line in Headers(scope=scope).getlist("x-forwarded-for") for entry in line.split(",")]

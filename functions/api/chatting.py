@@ -19,7 +19,7 @@ from shared.errors import Cancelled, ClipwiseError
 from shared.models.base import Model
 from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import settings
 
 
@@ -50,7 +50,7 @@ class ChatStream:
         share_token: Share token of the client; None for the owner.
     """
 
-    def __init__(self, place: Platform, question: Question, share_token: str | None) -> None:
+    def __init__(self, place: Place, question: Question, share_token: str | None) -> None:
         self._disconnected = threading.Event()
         self._share_token = share_token
         self._is_stored = question.is_stored

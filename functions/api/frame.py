@@ -8,8 +8,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problems import problem
-from shared.errors import PROGRAMMING_ERRORS, new_incident
-from shared.logs import bound, trace_of
+from shared.errors import PROGRAMMING_ERRORS, new_incident_id
+from shared.logs import log_context, parse_traceparent
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,12 @@ class ErrorMiddleware:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        with bound(trace=request_trace(scope)):
+        with log_context(trace=request_trace(scope)):
             try:
                 await self.app(scope, receive, send_with_headers)
             except Exception as error:
-                incident = new_incident()
-                with bound(incident=incident):
+                incident = new_incident_id()
+                with log_context(incident=incident):
                     log.exception("%s %s failed", scope["method"], scope["path"])
                 # A response that has begun stays unfinished, which the server turns into a broken connection.
                 if not started:
@@ -62,4 +62,4 @@ def internal_error_message(error: Exception, incident: str) -> str:
 def request_trace(scope: Scope) -> str | None:
     """Return the request's W3C trace context, if it is valid."""
     traceparent = Headers(scope=scope).get("traceparent", "")
-    return traceparent if trace_of(traceparent) else None
+    return traceparent if parse_traceparent(traceparent) else None

@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from functions.api.origins import frontend_origins
 from functions.api.throttle import count_user
 from shared.errors import PermanentError
-from shared.platform.identity import identity
+from shared.platform.identity import current_identity
 from shared.platform.ports import User
 from shared.settings import settings
 
@@ -27,7 +27,7 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 def verify_token(token: str) -> User:
     """Verify a token against the accounts, which are opened at the first token."""
-    return identity().verify(token)
+    return current_identity().verify_token(token)
 
 
 def caller(request: Request, credentials: Credentials) -> User:

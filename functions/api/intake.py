@@ -22,7 +22,7 @@ from shared.models.job import Job, UploadState
 from shared.pipeline import lifecycle, once
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.paths import UPLOADS, source_name
-from shared.platform.ports import Platform, UploadSession
+from shared.platform.ports import Place, UploadSession
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url, normalise_url
 from shared.settings import settings
@@ -35,7 +35,7 @@ IGNORED_FIELDS: dict[str, object] = {"title": None, "description": None, "tags":
 
 
 def submit_url(
-    place: Platform, user: User, job_request: UrlJobRequest, key: str | None, trace: str | None, quota: Quota
+    place: Place, user: User, job_request: UrlJobRequest, key: str | None, trace: str | None, quota: Quota
 ) -> Job:
     """Create a job for a URL, or return one that is running or has finished the same analysis.
 
@@ -55,17 +55,19 @@ def submit_url(
         | link
         | {"prompt": kind.prompt_version}
     )
-    job_id, existing = once.answering_job(place.documents, user.id, dedup_key, candidate_id, fresh=job_request.fresh)
+    job_id, existing = once.find_or_reserve_job(
+        place.documents, user.id, dedup_key, candidate_id, fresh=job_request.fresh
+    )
     if key and job_id != candidate_id:
-        once.settle_key(place.documents, user.id, key, request, job_id)
+        once.assign_key(place.documents, user.id, key, request, job_id)
     if existing:
         return existing
     quota.consume()
-    return lifecycle.start(place, _plan_job(user, job_request, job_id, trace, url=url))
+    return lifecycle.start_job(place, _plan_job(user, job_request, job_id, trace, url=url))
 
 
 def submit_file(
-    place: Platform,
+    place: Place,
     user: User,
     job_request: FileJobRequest,
     file: UploadedFile,
@@ -101,7 +103,7 @@ def submit_file(
             size=file.size,
             upload_ttl_sec=ttl,
         )
-        job = lifecycle.start(place, plan)
+        job = lifecycle.start_job(place, plan)
     if job.upload and job.upload.state is UploadState.WAITING and not job.status.is_final:
         file.stream.seek(0)
         return _store_file(place, job, file, content_type)
@@ -109,7 +111,7 @@ def submit_file(
 
 
 def open_upload(
-    place: Platform, user: User, upload_request: UploadRequest, origin: str | None, trace: str | None, quota: Quota
+    place: Place, user: User, upload_request: UploadRequest, origin: str | None, trace: str | None, quota: Quota
 ) -> tuple[Job, UploadSession]:
     """Create a job that waits for its file, and an upload session.
 
@@ -140,7 +142,7 @@ def open_upload(
     quota.consume()
     # The session first: without a job it is useless and expires.
     session = place.objects.start_upload(UPLOADS, source_name(plan.id), content_type, upload_request.size, ttl, origin)
-    return lifecycle.start(place, plan), session
+    return lifecycle.start_job(place, plan), session
 
 
 def _digest_fields(job_request: JobRequest) -> dict[str, Any]:
@@ -148,12 +150,12 @@ def _digest_fields(job_request: JobRequest) -> dict[str, Any]:
     return job_request.model_dump(exclude_defaults=True)
 
 
-def _job_id_for(place: Platform, user: User, key: str | None, request: Any) -> str:
-    return once.job_for_key(place.documents, user.id, key, request) if key else lifecycle.new_id()
+def _job_id_for(place: Place, user: User, key: str | None, request: Any) -> str:
+    return once.job_id_for_key(place.documents, user.id, key, request) if key else lifecycle.new_id()
 
 
 def _plan_job(user: User, job_request: JobRequest, job_id: str, trace: str | None, **video: Any) -> Job:
-    return lifecycle.plan(
+    return lifecycle.plan_job(
         owner=user.id,
         kind=job_request.kind,
         language=job_request.language,
@@ -176,7 +178,7 @@ def _mark_received(job: Job) -> bool:
     return True
 
 
-def _store_file(place: Platform, job: Job, file: UploadedFile, content_type: str) -> Job:
+def _store_file(place: Place, job: Job, file: UploadedFile, content_type: str) -> Job:
     """Store the bytes in the bucket that triggers the pipeline, and return the updated job."""
     name = source_name(job.id)
     try:
@@ -185,7 +187,7 @@ def _store_file(place: Platform, job: Job, file: UploadedFile, content_type: str
             place.objects.put(UPLOADS, name, file.stream, content_type, if_generation=0)
     except Exception as error:
         if place.objects.stat(UPLOADS, name) is None:
-            lifecycle.delete(place, job.id)
+            lifecycle.delete_job_records(place, job.id)
             raise TransientError("not_stored", "The video could not be stored. Send it again.") from error
         log.warning("storing was reported as failed, but the bytes of %s are there", job.id, exc_info=error)
     try:

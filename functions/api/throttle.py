@@ -19,7 +19,7 @@ from functions.api.address import client_address
 from functions.api.problems import problem
 from shared.platform import rates
 from shared.platform.ports import Documents
-from shared.platform.rates import Allowance, RateLimited, Standing, allowance
+from shared.platform.rates import RateLimit, RateLimited, RateLimitStatus, parse_rate
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -74,17 +74,17 @@ def count_user(request: Request, user_id: str) -> None:
 def count_request(scope: Scope, client: str) -> None:
     limit = allowance_for(client, settings().rate_limit_general)
     if limit is not None:
-        report_standing(scope, count_in_memory(client, limit)).require()
+        report_standing(scope, count_in_memory(client, limit)).raise_if_limited()
 
 
-def count_in_memory(client: str, limit: Allowance) -> Standing:
+def count_in_memory(client: str, limit: RateLimit) -> RateLimitStatus:
     """Count within this process."""
     from limits import RateLimitItemPerSecond
 
     item = RateLimitItemPerSecond(limit.count, limit.seconds, GENERAL)
     passed = counters().hit(item, client)
     stats = counters().get_window_stats(item, client)
-    return Standing(GENERAL, limit, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
+    return RateLimitStatus(GENERAL, limit, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
 
 
 @lru_cache(maxsize=1)
@@ -109,14 +109,18 @@ class Quota:
         for client, owner in self._clients:
             limit = allowance_for(client, self._text)
             if limit is not None:
-                report_standing(self._scope, rates.count(self._documents, self._policy, client, limit, owner)).require()
+                report_standing(
+                    self._scope, rates.count_request(self._documents, self._policy, client, limit, owner)
+                ).raise_if_limited()
 
     def check(self) -> None:
         """Check early whether `take` would reject the operation later. Blocks; raises RateLimited."""
         for client, _ in self._clients:
             limit = allowance_for(client, self._text)
             if limit is not None:
-                report_standing(self._scope, rates.look(self._documents, self._policy, client, limit)).require()
+                report_standing(
+                    self._scope, rates.rate_status(self._documents, self._policy, client, limit)
+                ).raise_if_limited()
 
 
 def user_key(user_id: str) -> str:
@@ -127,35 +131,34 @@ def address_key(scope: Scope) -> str:
     return f"address {client_address(scope)}"
 
 
-def allowance_for(client: str, text: str) -> Allowance | None:
+def allowance_for(client: str, text: str) -> RateLimit | None:
     """Return the allowance of a user or an address; None if there is no limit."""
-    limit = allowance(text)
+    limit = parse_rate(text)
     if limit is None or client.startswith("user "):
         return limit
     factor = settings().rate_limit_address_factor
-    return limit.times(factor) if factor else None
+    return limit.multiply(factor) if factor else None
 
 
-def standings_of(scope: Scope) -> dict[str, Standing]:
-    standings: dict[str, Standing] = scope.setdefault("state", {}).setdefault(STANDINGS, {})
+def standings_of(scope: Scope) -> dict[str, RateLimitStatus]:
+    standings: dict[str, RateLimitStatus] = scope.setdefault("state", {}).setdefault(STANDINGS, {})
     return standings
 
 
-def report_standing(scope: Scope, standing: Standing) -> Standing:
+def report_standing(scope: Scope, standing: RateLimitStatus) -> RateLimitStatus:
     """Report the standing in the response, unless a lower one is reported already."""
     standings = standings_of(scope)
     previous = standings.get(standing.policy)
-    if previous is None or not standing.passed or standing.remaining <= previous.remaining:
+    if previous is None or not standing.within_limit or standing.remaining <= previous.remaining:
         standings[standing.policy] = standing
     return standing
 
 
-def rate_limit_headers(standings: dict[str, Standing]) -> dict[str, str]:
+def rate_limit_headers(standings: dict[str, RateLimitStatus]) -> dict[str, str]:
     if not standings:
         return {}
     policies = [
-        f'"{standing.policy}";q={standing.allowed.count};w={standing.allowed.seconds}'
-        for standing in standings.values()
+        f'"{standing.policy}";q={standing.limit.count};w={standing.limit.seconds}' for standing in standings.values()
     ]
     remaining = [
         f'"{standing.policy}";r={standing.remaining};t={standing.reset_sec}' for standing in standings.values()

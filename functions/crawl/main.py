@@ -19,20 +19,21 @@ from shared.datasets.store import read_dataset
 from shared.models.crawl import Chunk
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
-from shared.pipeline.division import Division, PartRun, perform_divided
-from shared.pipeline.parts import change_part, part_id, reopen
+from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
+from shared.pipeline.parts import change_part, part_id, reopen_part
 from shared.pipeline.run import StageRun
-from shared.platform.connect import platform
+from shared.platform.connect import current_place
 
 
 @functions_framework.cloud_event
 def crawl(event: CloudEvent) -> None:
     try:
-        perform_divided(
-            event, Division("crawl", crawl_part, record_progress, join_chunks, tolerant=True, told=sync_dataset)
+        run_divided_stage(
+            event,
+            DividedStage("crawl", crawl_part, record_progress, join_chunks, tolerant=True, on_update=sync_dataset),
         )
     finally:
-        sync_dataset_of_run(platform(), job_of(event))
+        sync_dataset_of_run(current_place(), job_of(event))
 
 
 def crawl_part(run: PartRun) -> None:
@@ -47,26 +48,26 @@ def record_progress(job: Job, parts: list[Part]) -> None:
 
 def join_chunks(run: StageRun, parts: list[Part]) -> None:
     """Start another round if images are missing and a source may have more; otherwise continue to validation."""
-    dataset = read_dataset(run.platform.documents, run.job.id)
+    dataset = read_dataset(run.place.documents, run.job.id)
     chunks = [Chunk.read(part.outcome or {}) for part in parts]
     failed = [index for index, part in enumerate(parts) if part.status is StageStatus.FAILED]
     if quotas := plan_next_round(dataset.max_images, chunks, failed):
         for part, quota in quotas.items():
             change_part(
-                run.platform.documents, part_id(run.job.id, run.stage, parts[part].number), reopen_with_quota(quota)
+                run.place.documents, part_id(run.job.id, run.stage, parts[part].number), reopen_with_quota(quota)
             )
-        run.again = True
+        run.repeat = True
         return
     if len(failed) == len(parts) and not any(chunk.tally.downloaded for chunk in chunks):
         raise_first_error(parts)
     numbers = [part.number for part, chunk in zip(parts, chunks, strict=True) if chunk.tally.downloaded]
-    count = plan_validation(run.platform.documents, run.job, numbers)
+    count = plan_validation(run.place.documents, run.job, numbers)
 
     def record_result(job: Job) -> None:
         job.result = crawl_progress(parts, ended=True).to_document()
         job.stages[VALIDATE].parts = count
 
-    run.leave(record_result)
+    run.add_result(record_result)
 
 
 def reopen_with_quota(quota: int) -> Callable[[Part], bool]:
@@ -76,6 +77,6 @@ def reopen_with_quota(quota: int) -> Callable[[Part], bool]:
         chunk = Chunk.read(part.outcome or {})
         chunk.quota = quota
         part.outcome = chunk.to_document()
-        return reopen(part)
+        return reopen_part(part)
 
     return change

@@ -14,7 +14,7 @@ from cloudevents.http import CloudEvent
 from shared.analyses.kinds import kind_named
 from shared.models.events import job_of
 from shared.models.job import Job
-from shared.pipeline.contract import perform
+from shared.pipeline.contract import run_stage
 from shared.pipeline.media import store_json
 from shared.pipeline.paths import CAPTIONS, UPLOADS, source_name
 from shared.pipeline.run import StageRun
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def download(event: CloudEvent) -> None:
-    perform(event, "download", job_of(event), download_video)
+    run_stage(event, "download", job_of(event), download_video)
 
 
 def download_video(run: StageRun) -> None:
@@ -37,11 +37,11 @@ def download_video(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick_within(run.tick, 0, 0.9))
     if fetched.captions:
-        store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
+        store_json(run.place.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
 
     # Written before the bytes are: their event may set off `extract` before this stage has said that it is done.
-    run.leave(lambda job: record_metadata(job, fetched), now=True)
-    run.platform.objects.put(UPLOADS, source_name(run.job.id), fetched.path, fetched.content_type)
+    run.add_result(lambda job: record_metadata(job, fetched), now=True)
+    run.place.objects.put(UPLOADS, source_name(run.job.id), fetched.path, fetched.content_type)
 
 
 def record_metadata(job: Job, fetched: FetchedFile) -> None:

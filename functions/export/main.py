@@ -11,9 +11,9 @@ from cloudevents.http import CloudEvent
 
 from shared.datasets.exporting import export_dataset as write_export
 from shared.models.events import job_of
-from shared.pipeline.contract import perform
+from shared.pipeline.contract import run_stage
 
 
 @functions_framework.cloud_event
 def export(event: CloudEvent) -> None:
-    perform(event, "export", job_of(event), write_export)
+    run_stage(event, "export", job_of(event), write_export)

@@ -18,7 +18,7 @@ from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
 from shared.models.job import Job
 from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, TimeSpan
-from shared.pipeline.contract import perform
+from shared.pipeline.contract import run_stage
 from shared.pipeline.media import store_folder, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
 from shared.pipeline.run import StageRun
@@ -28,7 +28,7 @@ from shared.settings import settings
 
 @functions_framework.cloud_event
 def extract(event: CloudEvent) -> None:
-    perform(event, "extract", job_of_source(object_of(event).name), extract_video)
+    run_stage(event, "extract", job_of_source(object_of(event).name), extract_video)
 
 
 def extract_video(run: StageRun) -> None:
@@ -39,20 +39,20 @@ def extract_video(run: StageRun) -> None:
     run.tick(0.05, "Probing the file")
     info = probe(source)
     check_limits(info, settings(), kind.needs_video)
-    run.leave(lambda job: record_info(job, info), now=True)
+    run.add_result(lambda job: record_info(job, info), now=True)
 
     out = run.workspace / "media"
     out.mkdir()
     extraction = extract_media(run, source, info, kind, out)
-    store_folder(run.platform.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
-    store_json(run.platform.objects, run.job.id, EXTRACTION, extraction.to_json())
-    run.leave(lambda job: record_extraction(job, extraction))
+    store_folder(run.place.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
+    store_json(run.place.objects, run.job.id, EXTRACTION, extraction.to_json())
+    run.add_result(lambda job: record_extraction(job, extraction))
 
 
 def fetch_source(run: StageRun) -> Path:
     source = run.workspace / "source"
     try:
-        run.platform.objects.download(UPLOADS, source_name(run.job.id), source)
+        run.place.objects.download(UPLOADS, source_name(run.job.id), source)
     except NotFound:
         raise PermanentError("source_gone", "The video is no longer stored. Submit it again.") from None
     return source

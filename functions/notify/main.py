@@ -9,23 +9,23 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.logs import bound
+from shared.logs import log_context
 from shared.models.events import job_of, message_of
 from shared.pipeline.jobs import read_job
-from shared.platform.connect import platform
-from shared.webhooks.deliveries import tell_of
-from shared.webhooks.sending import attempt
+from shared.platform.connect import current_place
+from shared.webhooks.deliveries import create_job_deliveries
+from shared.webhooks.sending import attempt_delivery
 
 
 @functions_framework.cloud_event
 def notify(event: CloudEvent) -> None:
     delivery = message_of(event).get("delivery")
     if isinstance(delivery, str):
-        with bound(delivery=delivery, event=event["id"]):
-            attempt(platform(), delivery)
+        with log_context(delivery=delivery, event=event["id"]):
+            attempt_delivery(current_place(), delivery)
         return
-    with bound(job=job_of(event), event=event["id"]):
-        job = read_job(platform().documents, job_of(event))
+    with log_context(job=job_of(event), event=event["id"]):
+        job = read_job(current_place().documents, job_of(event))
         # One that was deleted, or runs again, has nothing to be told of.
         if job is not None:
-            tell_of(platform(), job)
+            create_job_deliveries(current_place(), job)

@@ -17,7 +17,7 @@ from shared.chat.indexing import index_transcript
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
-from shared.pipeline.contract import perform
+from shared.pipeline.contract import run_stage
 from shared.pipeline.media import load_json, load_transcript
 from shared.pipeline.paths import EXTRACTION, VIDEOS
 from shared.pipeline.run import StageRun
@@ -25,7 +25,7 @@ from shared.pipeline.run import StageRun
 
 @functions_framework.cloud_event
 def persist(event: CloudEvent) -> None:
-    perform(event, "persist", job_of(event), persist_result)
+    run_stage(event, "persist", job_of(event), persist_result)
 
 
 def persist_result(run: StageRun) -> None:
@@ -35,17 +35,17 @@ def persist_result(run: StageRun) -> None:
     common_fields = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
     common_fields |= {"videoId": run.job.of_video or run.job.id}
     if run.job.of_video is None:
-        run.platform.documents.put(VIDEOS, run.job.id, common_fields | run.job.video.to_document())
+        run.place.documents.put(VIDEOS, run.job.id, common_fields | run.job.video.to_document())
     if kind.collection:
         usage_fields = {"usage": usage.to_document()}
-        run.platform.documents.put(kind.collection, run.job.id, common_fields | usage_fields | result)
-    run.leave(lambda job: record_result(job, result))
+        run.place.documents.put(kind.collection, run.job.id, common_fields | usage_fields | result)
+    run.add_result(lambda job: record_result(job, result))
 
 
 def derive_result(run: StageRun, kind: Kind) -> dict[str, Any]:
     assert kind.derive is not None  # noqa: S101  # a kind has an analyze stage or this
-    extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
-    transcript = load_transcript(run.platform.objects, run.job.id)
+    extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
+    transcript = load_transcript(run.place.objects, run.job.id)
     return kind.derive(extraction, transcript).model_dump(mode="json", by_alias=True)
 
 

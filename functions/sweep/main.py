@@ -11,13 +11,13 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.datasets.erasing import continue_erasures
-from shared.library.erasure import erase_departed
+from shared.library.erasure import erase_departed_users
 from shared.pipeline.sweep import sweep as sweep_jobs
-from shared.platform.connect import platform
+from shared.platform.connect import current_place
 
 
 @functions_framework.cloud_event
 def sweep(event: CloudEvent) -> None:
-    sweep_jobs(platform())
-    erase_departed(platform())
-    continue_erasures(platform())
+    sweep_jobs(current_place())
+    erase_departed_users(current_place())
+    continue_erasures(current_place())

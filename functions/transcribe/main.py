@@ -14,8 +14,8 @@ from shared.error_codes.providers import ProviderCode
 from shared.models.job import Job, Part, Usage
 from shared.models.transcript import Transcript
 from shared.models.video import Extraction, Segment
-from shared.pipeline.division import Division, PartRun, perform_divided
-from shared.pipeline.media import load_json, store_json, subtitles_of
+from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
+from shared.pipeline.media import load_json, store_json, subtitle_transcript
 from shared.pipeline.paths import CAPTIONS, EXTRACTION, MEDIA, TRANSCRIPT, media_name
 from shared.pipeline.run import StageRun
 from shared.settings import settings
@@ -28,8 +28,9 @@ MISSING = "…"
 
 @functions_framework.cloud_event
 def transcribe(event: CloudEvent) -> None:
-    perform_divided(
-        event, Division("transcribe", work=transcribe_part, show=record_partial_transcript, join=join_transcript)
+    run_divided_stage(
+        event,
+        DividedStage("transcribe", work=transcribe_part, update_job=record_partial_transcript, join=join_transcript),
     )
 
 
@@ -42,16 +43,16 @@ def transcribe_part(run: PartRun) -> None:
     from shared.errors import PermanentError
 
     assert run.job.video.audio is not None  # noqa: S101  # without sound there are no parts
-    place, part = run.platform, run.job.video.audio.parts[run.number]
+    place, part = run.place, run.job.video.audio.parts[run.number]
     path = run.workspace / "part.flac"
     place.objects.download(MEDIA, media_name(run.job.id, part.name), path)
-    meter = meter_for(place.documents, run.job.owner, settings().monthly_budget_usd, run.claimed.usage)
+    meter = meter_for(place.documents, run.job.owner, settings().monthly_budget_usd, run.claimed_part.usage)
 
     def record_usage(stored: Part) -> None:
         """Record the usage of failed attempts too."""
         stored.usage = meter.usage
 
-    run.leave(record_usage)
+    run.add_result(record_usage)
     provider = provider_for(kind_named(run.job.kind), settings(), meter)
     try:
         transcription = provider.transcribe(AudioClip(path, part.end - part.start), run.tick)
@@ -71,7 +72,7 @@ def transcribe_part(run: PartRun) -> None:
     def record_outcome(stored: Part) -> None:
         stored.outcome = outcome.to_document()
 
-    run.leave(record_outcome)
+    run.add_result(record_outcome)
 
 
 def record_partial_transcript(job: Job, parts: list[Part]) -> None:
@@ -87,17 +88,17 @@ def record_partial_transcript(job: Job, parts: list[Part]) -> None:
 
 def join_transcript(run: StageRun, parts: list[Part]) -> None:
     """Store the transcript from the best available source: the file's subtitles, its page's captions, or speech."""
-    extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
+    extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
     if extraction.transcript:
-        transcript = subtitles_of(extraction)
+        transcript = subtitle_transcript(extraction)
     elif run.job.video.captions:
-        transcript = Transcript.read(load_json(run.platform.objects, run.job.id, CAPTIONS))
+        transcript = Transcript.read(load_json(run.place.objects, run.job.id, CAPTIONS))
     else:
         transcript = join_speech(extraction, parts)
-    store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.to_json())
+    store_json(run.place.objects, run.job.id, TRANSCRIPT, transcript.to_json())
     # All parts are transcribed; the whole audio file stays.
-    run.platform.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))
-    run.leave(lambda job: record_transcript(job, transcript))
+    run.place.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))
+    run.add_result(lambda job: record_transcript(job, transcript))
 
 
 def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:

@@ -16,19 +16,22 @@ from shared.datasets.validating import validate_chunk, validate_dataset
 from shared.models.crawl import Progress
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
-from shared.pipeline.division import Division, perform_divided
+from shared.pipeline.division import DividedStage, run_divided_stage
 from shared.pipeline.run import StageRun
-from shared.platform.connect import platform
+from shared.platform.connect import current_place
 
 
 @functions_framework.cloud_event
 def validate(event: CloudEvent) -> None:
     try:
-        perform_divided(
-            event, Division("validate", validate_chunk, record_progress, join_chunks, tolerant=True, told=sync_dataset)
+        run_divided_stage(
+            event,
+            DividedStage(
+                "validate", validate_chunk, record_progress, join_chunks, tolerant=True, on_update=sync_dataset
+            ),
         )
     finally:
-        sync_dataset_of_run(platform(), job_of(event))
+        sync_dataset_of_run(current_place(), job_of(event))
 
 
 def record_progress(job: Job, parts: list[Part]) -> None:
@@ -48,4 +51,4 @@ def join_chunks(run: StageRun, parts: list[Part]) -> None:
         progress.validated = validation
         job.result = progress.to_document()
 
-    run.leave(record_validation)
+    run.add_result(record_validation)

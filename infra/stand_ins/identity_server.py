@@ -18,7 +18,7 @@ from infra.stand_ins.identity_accounts import (
     validate_password,
 )
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
-from shared.platform.gcp.identity_toolkit import Endpoints
+from shared.platform.gcp.identity_toolkit import IdentityEndpoints
 
 API_KEY = "AIza-local"
 ADMINISTRATOR = "ya29.local"
@@ -57,9 +57,9 @@ class IdentityServer(StandInServer):
         }
 
     @property
-    def endpoints(self) -> Endpoints:
+    def endpoints(self) -> IdentityEndpoints:
         google = f"{self.url}/identitytoolkit.googleapis.com/v1"
-        return Endpoints(google, f"{self.url}/securetoken.googleapis.com/v1/token", f"{self.url}/keys")
+        return IdentityEndpoints(google, f"{self.url}/securetoken.googleapis.com/v1/token", f"{self.url}/keys")
 
     def find_codes(self, purpose: str, to: str) -> list[EmailCode]:
         return [code for code in self.accounts.sent_codes if (code.purpose, code.to) == (purpose, to)]

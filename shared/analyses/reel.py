@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.grounding import clamp_time
 from shared.analyses.kinds import Kind
-from shared.languages import same_language
+from shared.languages import is_same_language
 from shared.media.video.pacing import pacing
 from shared.models.reel import Pacing, Reel, Scene
 
@@ -47,7 +47,7 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
     reel.original.transcription = words or (reel.original.transcription if evidence.model_hears_audio else None)
     if reel.original.transcription is None:
         reel.original.translation = None
-    elif same_language(evidence.transcript_language, language) or not reel.original.translation:
+    elif is_same_language(evidence.transcript_language, language) or not reel.original.translation:
         reel.original.translation = same_language_translation(reel.original.transcription, evidence, language)
     reel.script = order_scenes(reel.script, evidence.info.duration_sec)
     reel.pacing = Pacing.model_validate(evidence.measured) if evidence.measured else None
@@ -64,7 +64,7 @@ def spoken_text(evidence: Evidence) -> str | None:
 def same_language_translation(words: str, evidence: Evidence, language: str) -> str | None:
     """What is said in the language asked for, or in one that nobody knows, needs no translation; else there is none."""
     spoken_language = evidence.transcript_language
-    return words if spoken_language is None or same_language(spoken_language, language) else None
+    return words if spoken_language is None or is_same_language(spoken_language, language) else None
 
 
 def order_scenes(script: list[Scene], duration_sec: float) -> list[Scene]:

@@ -27,7 +27,7 @@ from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
 from shared.pipeline.lifecycle import new_id
 from shared.pipeline.videos import video_titles
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.progress import Tick
 from shared.settings import settings
 
@@ -87,7 +87,7 @@ class AnswerStream:
         message: The answer so far.
     """
 
-    def __init__(self, place: Platform, question: Question) -> None:
+    def __init__(self, place: Place, question: Question) -> None:
         self._documents, self._question = place.documents, question
         self._question_message = self._new_message("user", question.text)
         self._meter = meter_for(place.documents, question.owner, settings().monthly_budget_usd, Usage())

@@ -29,22 +29,22 @@ def index_transcript(run: StageRun) -> Usage:
     the stage has attempts left. Raises TransientError for that.
     """
     job = run.job
-    transcript = load_transcript(run.platform.objects, job.id)
+    transcript = load_transcript(run.place.objects, job.id)
     source = PassageSource(job.owner, job.of_video or job.id, job.id)
     transcript_windows = split_windows(transcript.segments)
     if not transcript_windows or (
-        job.of_video and passages_job_id(run.platform.documents, job.of_video) not in (None, job.id)
+        job.of_video and passages_job_id(run.place.documents, job.of_video) not in (None, job.id)
     ):
         return job.usage
-    meter = meter_for(run.platform.documents, job.owner, settings().monthly_budget_usd, Usage())
+    meter = meter_for(run.place.documents, job.owner, settings().monthly_budget_usd, Usage())
 
     def set_usage(stored: Job) -> None:
         stored.usage = total_usage(job, meter)
 
-    run.leave(set_usage)
+    run.add_result(set_usage)
     embeddings = embed_windows(run, transcript_windows, meter)
     run.tick(EMBEDDING_DONE, "Storing what is said")
-    store_passages(run.platform.documents, source, transcript_windows, transcript, embeddings)
+    store_passages(run.place.documents, source, transcript_windows, transcript, embeddings)
     run.tick(STORING_DONE)
     return total_usage(job, meter)
 

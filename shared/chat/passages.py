@@ -10,7 +10,7 @@ from shared.ai.provider import EmbeddingResult
 from shared.chat.windows import Window
 from shared.models.chat import Passage
 from shared.models.transcript import Transcript
-from shared.pipeline.segments import SEGMENTS, segments_where
+from shared.pipeline.segments import SEGMENTS, find_segments
 from shared.platform.ports import Documents, Vector
 
 MAX_WORDS = 400
@@ -62,7 +62,7 @@ def store_passages(
         if embeddings:
             data["embedding"] = Vector(tuple(embeddings.vectors[number]))
         documents.put(SEGMENTS, passage_id(source.video_id, number), data)
-    for old in list(segments_where(documents, "videoId", source.video_id)):
+    for old in list(find_segments(documents, "videoId", source.video_id)):
         if old.data["number"] >= len(windows):
             documents.delete(SEGMENTS, old.id)
 

@@ -34,10 +34,10 @@ WAIT_SEC = 0.25
 def crawl_chunk(run: PartRun) -> None:
     """Do what is left of a chunk; it is written down in the part as it goes. Raises as sources do."""
     try:
-        dataset = read_dataset(run.platform.documents, dataset_id_of(run.job))
+        dataset = read_dataset(run.place.documents, dataset_id_of(run.job))
     except NotFound:
         raise Cancelled(run.job.id) from None
-    ChunkCrawler(run, dataset, Chunk.read(run.claimed.outcome or {})).crawl()
+    ChunkCrawler(run, dataset, Chunk.read(run.claimed_part.outcome or {})).crawl()
 
 
 class ChunkCrawler:
@@ -51,19 +51,19 @@ class ChunkCrawler:
         self._ended = threading.Event()
         self._deadline = time.monotonic() + TIME_SHARE * wiring().functions[run.stage].timeout_sec
         self._processor = CandidateProcessor(
-            run.platform, dataset, chunk, run.number, process_fetcher(settings()), run.workspace, self._raise_if_ended
+            run.place, dataset, chunk, run.number, process_fetcher(settings()), run.workspace, self._raise_if_ended
         )
 
     def crawl(self) -> None:
         chunk = self._chunk
-        self._run.leave(self._save_chunk)
+        self._run.add_result(self._save_chunk)
         with ThreadPoolExecutor(settings().crawl_connections) as threads:
             try:
                 while chunk.remaining_images and not chunk.exhausted and self._has_time():
                     self._crawl_page(self._load_counted_page(), threads)
             finally:
                 self._ended.set()
-        self._run.again = bool(chunk.remaining_images and not chunk.exhausted)
+        self._run.repeat = bool(chunk.remaining_images and not chunk.exhausted)
 
     def _crawl_page(self, page: CandidatePage, threads: ThreadPoolExecutor) -> None:
         chunk, open_indexes = self._chunk, self._open_candidates(page)
@@ -143,11 +143,11 @@ class ChunkCrawler:
 def load_page(run: PartRun, dataset: Dataset, chunk: Chunk, pulse: Pulse) -> CandidatePage:
     """The chunk's page as its source first gave it: no source is asked twice for the same."""
     if chunk.source is SourceName.LIST:
-        return read_list_page(run.platform.objects, dataset, chunk.page)
+        return read_list_page(run.place.objects, dataset, chunk.page)
     name = f"crawl/{run.number:05}-{chunk.page:05}.json"
     with suppress(NotFound):
-        return CandidatePage.read(load_json(run.platform.objects, dataset.id, name))
+        return CandidatePage.read(load_json(run.place.objects, dataset.id, name))
     source = image_source(chunk.source, settings(), dataset.filters)
     page = source.search_page(chunk.keyword or "", chunk.page, max(1, chunk.remaining_images), pulse)
-    store_json(run.platform.objects, dataset.id, name, page.to_json())
+    store_json(run.place.objects, dataset.id, name, page.to_json())
     return page

@@ -8,7 +8,7 @@ from shared import clock
 from shared.datasets.store import DATASETS, IMAGES, list_images, run_owner
 from shared.pipeline.parts import delete_parts
 from shared.pipeline.paths import JOBS, MEDIA, media_prefix
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 
 ERASURES = "erasures"
 IMAGES_PER_STEP = 500
@@ -17,7 +17,7 @@ ERASURE_LINGER = timedelta(minutes=15)
 """As long as a chunk that was at work can still bring an image."""
 
 
-def delete_dataset(place: Platform, dataset_id: str) -> None:
+def delete_dataset(place: Place, dataset_id: str) -> None:
     """Its chunks stop at their next tick; `sweep` removes the images that this does not get to."""
     now = clock.now()
     place.documents.put(ERASURES, dataset_id, {"lookAt": now, "until": now + ERASURE_LINGER})
@@ -29,7 +29,7 @@ def delete_dataset(place: Platform, dataset_id: str) -> None:
     delete_images(place, dataset_id, IMAGES_PER_STEP)
 
 
-def delete_images(place: Platform, dataset_id: str, limit: int) -> bool:
+def delete_images(place: Place, dataset_id: str, limit: int) -> bool:
     """Remove at most `limit` images; whether nothing of the dataset is left."""
     images, _ = list_images(place.documents, dataset_id, limit)
     for image in images:
@@ -43,7 +43,7 @@ def delete_images(place: Platform, dataset_id: str, limit: int) -> bool:
     return True
 
 
-def continue_erasures(place: Platform) -> int:
+def continue_erasures(place: Place) -> int:
     """A step for each dataset that was deleted; returns how many there were."""
     due = place.documents.query(ERASURES, [("lookAt", "<=", clock.now())], [("lookAt", "asc")], ERASURES_AT_ONCE)
     for erasure in due.documents:

@@ -11,7 +11,7 @@ from shared.models.job import Job
 from shared.pipeline import jobs, lifecycle
 from shared.pipeline.lifecycle import new_id
 from shared.pipeline.paths import JOBS, media_name
-from shared.platform.ports import Documents, Filter, Platform
+from shared.platform.ports import Documents, Filter, Place
 
 EXPORT = "export"
 
@@ -21,11 +21,11 @@ def export_object_name(dataset_id: str, job_id: str, name: str) -> str:
     return media_name(dataset_id, f"exports/{job_id}/{name}")
 
 
-def start_export(place: Platform, dataset: Dataset, options: ExportOptions) -> Job:
+def start_export(place: Place, dataset: Dataset, options: ExportOptions) -> Job:
     """Have the dataset's images written into files, as they are now; several may run beside each other."""
     job = plan_run(dataset, new_id(), EXPORT)
     job.kind, job.options = EXPORT, options.to_document()
-    return lifecycle.start(place, job)
+    return lifecycle.start_job(place, job)
 
 
 def read_own_export(documents: Documents, dataset: Dataset, export_id: str) -> Job:

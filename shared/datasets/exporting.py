@@ -44,7 +44,7 @@ CONTENT_TYPES = {
 def export_dataset(run: StageRun) -> None:
     """Write the files that the run's job asks for, while the images are read; the job tells which they are."""
     try:
-        dataset = read_dataset(run.platform.documents, dataset_id_of(run.job))
+        dataset = read_dataset(run.place.documents, dataset_id_of(run.job))
     except NotFound:
         raise Cancelled(run.job.id) from None
     options = ExportOptions.read(run.job.options)
@@ -58,10 +58,10 @@ def export_dataset(run: StageRun) -> None:
     files = ExportFiles(run, dataset.id)
     total = max(1, dataset.progress.images.found)
     summary = write_format(
-        options.format, _with_progress(run, iterate_images(run.platform.documents, dataset.id), total), files, order
+        options.format, _with_progress(run, iterate_images(run.place.documents, dataset.id), total), files, order
     )
     result = ExportResult(files=files.complete_files, images=summary.images, splits=dict(summary.splits))
-    run.leave(lambda job: setattr(job, "result", result.to_document()))
+    run.add_result(lambda job: setattr(job, "result", result.to_document()))
 
 
 def write_format(
@@ -100,7 +100,7 @@ class ExportFiles:
 
     def __init__(self, run: StageRun, dataset_id: str) -> None:
         self.complete_files: list[ExportedFile] = []
-        self._objects = run.platform.objects
+        self._objects = run.place.objects
         self._dataset_id, self._job_id = dataset_id, run.job.id
 
     def open_image(self, record: ImageRecord) -> BinaryIO:

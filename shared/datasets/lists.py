@@ -12,10 +12,10 @@ from shared.errors import PermanentError
 from shared.media.file.file_type import sniff
 from shared.models.crawl import Dataset, UrlList
 from shared.models.dataset import DatasetStatus
-from shared.pipeline.lifecycle import JobProblem, new_id
+from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.pipeline.media import load_json, store_json
 from shared.pipeline.paths import MEDIA, media_name
-from shared.platform.ports import Objects, Platform
+from shared.platform.ports import Objects, Place
 from shared.settings import settings
 from shared.sources.images.lists import read_pages
 from shared.sources.images.source import CandidatePage
@@ -25,7 +25,7 @@ MAX_LIST_MB = 100
 FETCH_TIMEOUT_SEC = 120
 
 
-def add_url_list(place: Platform, dataset: Dataset, file: BinaryIO, filename: str | None) -> Dataset:
+def add_url_list(place: Place, dataset: Dataset, file: BinaryIO, filename: str | None) -> Dataset:
     """Raises PermanentError `bad_list`, JobProblem `dataset_started`, `too_many_lists`."""
     _check_can_add_list(dataset)
     url_list = UrlList(id=new_id(), filename=filename)
@@ -40,13 +40,13 @@ def add_url_list(place: Platform, dataset: Dataset, file: BinaryIO, filename: st
             store_json(place.objects, dataset.id, list_page_name(url_list, number), page.to_json())
             url_list.urls += len(page.candidates)
         return change_dataset(place.documents, dataset.id, change)
-    except (PermanentError, JobProblem):
+    except (PermanentError, JobStateError):
         # After any other error the dataset may name the list all the same; pages that it does not name go with it.
         place.objects.delete_prefix(MEDIA, media_name(dataset.id, list_page_name(url_list)))
         raise
 
 
-def add_url_list_from_link(place: Platform, dataset: Dataset, url: str) -> Dataset:
+def add_url_list_from_link(place: Place, dataset: Dataset, url: str) -> Dataset:
     """The same with a list that lies somewhere else, as an object in a storage does.
 
     Raises as `add_list`, and what `fetch` raises.
@@ -89,6 +89,8 @@ def list_page_name(url_list: UrlList, number: int | None = None) -> str:
 
 def _check_can_add_list(dataset: Dataset) -> None:
     if dataset.status is not DatasetStatus.PENDING:
-        raise JobProblem("dataset_started", "The dataset has been started. Create another one for more addresses.")
+        raise JobStateError("dataset_started", "The dataset has been started. Create another one for more addresses.")
     if len(dataset.lists) >= MAX_LISTS:
-        raise JobProblem("too_many_lists", f"A dataset has at most {MAX_LISTS} lists. Combine several lists into one.")
+        raise JobStateError(
+            "too_many_lists", f"A dataset has at most {MAX_LISTS} lists. Combine several lists into one."
+        )

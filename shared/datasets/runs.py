@@ -21,10 +21,10 @@ from shared.models.crawl import Chunk, Dataset, Progress
 from shared.models.dataset import DatasetStatus, Level
 from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
 from shared.pipeline import jobs, lifecycle, parts
-from shared.pipeline.lifecycle import JobProblem, new_id
-from shared.pipeline.outbox import outgoing
+from shared.pipeline.lifecycle import JobStateError, new_id
+from shared.pipeline.outbox import outgoing_message
 from shared.pipeline.paths import JOBS
-from shared.platform.ports import Documents, Platform
+from shared.platform.ports import Documents, Place
 
 CRAWL, VALIDATE = "crawl", "validate"
 KIND = "dataset"
@@ -49,7 +49,7 @@ def plan_run(dataset: Dataset, job_id: str, *stages: str) -> Job:
         kind=KIND,
         language="en",
         stages={name: StageState(number=number) for number, name in enumerate(stages, start=1)},
-        outbox=[outgoing(stages[0])],
+        outbox=[outgoing_message(stages[0])],
         source_deleted=True,
         of_video=dataset.id,
         created_at=now,
@@ -58,7 +58,7 @@ def plan_run(dataset: Dataset, job_id: str, *stages: str) -> Job:
     )
 
 
-def start_run(place: Platform, dataset: Dataset) -> Dataset:
+def start_run(place: Place, dataset: Dataset) -> Dataset:
     """Begin the crawl, or go on with one that was stopped.
 
     Raises:
@@ -70,13 +70,13 @@ def start_run(place: Platform, dataset: Dataset) -> Dataset:
     if job is None:
         return _begin_crawl(place, dataset)
     if job.status is not JobStatus.CANCELLED:
-        raise JobProblem(
+        raise JobStateError(
             "dataset_ended", f"The dataset is already {dataset.status}. Retry it to process failed chunks."
         )
     return _resume_run(place, dataset, job, lambda part: part.status is not StageStatus.FAILED)
 
 
-def retry_failed_chunks(place: Platform, dataset: Dataset) -> Dataset:
+def retry_failed_chunks(place: Place, dataset: Dataset) -> Dataset:
     """Do the failed chunks of the last run again, and nothing else.
 
     Raises JobProblem: `dataset_running`; `nothing_failed`.
@@ -88,27 +88,27 @@ def retry_failed_chunks(place: Platform, dataset: Dataset) -> Dataset:
         or any(part.status is StageStatus.FAILED for part in parts.parts_of(place.documents, job.id))
     )
     if job is None or not failed:
-        raise JobProblem("nothing_failed", "No chunk of this dataset has failed, so there is nothing to retry.")
+        raise JobStateError("nothing_failed", "No chunk of this dataset has failed, so there is nothing to retry.")
     return _resume_run(place, dataset, job, lambda part: part.status is not StageStatus.DONE)
 
 
-def stop_run(place: Platform, dataset: Dataset) -> Dataset:
+def stop_run(place: Place, dataset: Dataset) -> Dataset:
     """End the run at its chunks' next tick; what was downloaded stays. Stopping twice is the same as once.
 
     Raises JobProblem `not_running`.
     """
     if dataset.run is None or dataset.status is DatasetStatus.PENDING:
-        raise JobProblem("not_running", "The dataset is not running. Start it first.")
+        raise JobStateError("not_running", "The dataset is not running. Start it first.")
     try:
-        job = lifecycle.cancel(place, dataset.run)
-    except JobProblem:
-        raise JobProblem(
+        job = lifecycle.cancel_job(place, dataset.run)
+    except JobStateError:
+        raise JobStateError(
             "not_running", f"The dataset is already {dataset.status}, so there is nothing to stop."
         ) from None
     return sync_dataset(place, job)
 
 
-def start_validation(place: Platform, dataset: Dataset, level: Level) -> tuple[Dataset, int]:
+def start_validation(place: Place, dataset: Dataset, level: Level) -> tuple[Dataset, int]:
     """Look at all images that are there once more; the dataset, and how many they are.
 
     Raises JobProblem `dataset_running`, `no_images`.
@@ -117,7 +117,7 @@ def start_validation(place: Platform, dataset: Dataset, level: Level) -> tuple[D
     job = plan_run(dataset, new_id(), VALIDATE)
     counts = Counter(image.chunk for image in iterate_downloaded(place.documents, dataset.id))
     if not counts:
-        raise JobProblem("no_images", "The dataset has no images yet. Start it first.")
+        raise JobStateError("no_images", "The dataset has no images yet. Start it first.")
     job.stages[VALIDATE].parts = plan_validation(place.documents, job, counts)
     job.options = {"level": level}
     job.result = dataset.progress.model_copy(update={"validated": None}).to_document()
@@ -126,7 +126,7 @@ def start_validation(place: Platform, dataset: Dataset, level: Level) -> tuple[D
         # The validation before this one has told all it had to tell.
         parts.delete_parts(place.documents, dataset.run or "")
         place.documents.delete(JOBS, dataset.run or "")
-    return sync_dataset(place, lifecycle.start(place, job)), counts.total()
+    return sync_dataset(place, lifecycle.start_job(place, job)), counts.total()
 
 
 def plan_validation(documents: Documents, job: Job, chunks: Iterable[int]) -> int:
@@ -149,7 +149,7 @@ def raise_first_error(failed: list[Part]) -> None:
     raise ChunksFailed(error.code, error.message)
 
 
-def sync_dataset(place: Platform, job: Job) -> Dataset:
+def sync_dataset(place: Place, job: Job) -> Dataset:
     """Let the dataset show what its run shows. Raises NotFound when it is gone."""
 
     def change(dataset: Dataset) -> bool:
@@ -169,7 +169,7 @@ def sync_dataset(place: Platform, job: Job) -> Dataset:
     return change_dataset(place.documents, dataset_id_of(job), change)
 
 
-def sync_dataset_of_run(place: Platform, job_id: str) -> None:
+def sync_dataset_of_run(place: Place, job_id: str) -> None:
     """The same at the end of a delivery, when nobody else may come to say how the run stands."""
     job = jobs.read_job(place.documents, job_id)
     if job is None:
@@ -183,10 +183,10 @@ def _require_ended(dataset: Dataset) -> None:
     """A start that was cut off before it had a job runs nothing; it may be made again after a while."""
     cut_off = dataset.told_at is None and clock.now() - dataset.updated_at > START_TIMEOUT
     if dataset.status is DatasetStatus.RUNNING and not cut_off:
-        raise JobProblem("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
+        raise JobStateError("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
 
 
-def _begin_crawl(place: Platform, dataset: Dataset) -> Dataset:
+def _begin_crawl(place: Place, dataset: Dataset) -> Dataset:
     chunks = plan_chunks(dataset)
     if not chunks:
         raise PermanentError(
@@ -204,10 +204,10 @@ def _begin_crawl(place: Platform, dataset: Dataset) -> Dataset:
     progress = Progress(stage=CRAWL)
     progress.chunks.total = len(chunks)
     job.result = progress.to_document()
-    return sync_dataset(place, lifecycle.start(place, job))
+    return sync_dataset(place, lifecycle.start_job(place, job))
 
 
-def _claim_dataset(place: Platform, dataset: Dataset, job: Job) -> None:
+def _claim_dataset(place: Place, dataset: Dataset, job: Job) -> None:
     """Let the dataset be this run's; of several that want it at once, one gets it."""
 
     def change(current: Dataset) -> bool:
@@ -220,7 +220,7 @@ def _claim_dataset(place: Platform, dataset: Dataset, job: Job) -> None:
     change_dataset(place.documents, dataset.id, change)
 
 
-def _resume_run(place: Platform, dataset: Dataset, job: Job, should_reopen: Callable[[Part], bool]) -> Dataset:
+def _resume_run(place: Place, dataset: Dataset, job: Job, should_reopen: Callable[[Part], bool]) -> Dataset:
     """Open parts of a run that has ended and set it off from the first stage that has work."""
     all_parts = parts.parts_of(place.documents, job.id)
     reopened_parts = [part for part in all_parts if should_reopen(part) and part.status is not StageStatus.DONE]
@@ -249,13 +249,13 @@ def _resume_run(place: Platform, dataset: Dataset, job: Job, should_reopen: Call
 
     def change(current: Job) -> bool:
         if not current.status.is_final:
-            raise JobProblem("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
+            raise JobStateError("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
         for name in remaining_stages:
             old = current.stages[name]
             current.stages[name] = StageState(number=old.number, parts=old.parts)
         current.status, current.stage, current.progress = JobStatus.QUEUED, first_stage, 0
         current.error, current.ended_at = None, None
-        current.outbox = [outgoing(first_stage)]
+        current.outbox = [outgoing_message(first_stage)]
         counts = Progress.read(current.result or {})
         counts.stage = first_stage
         if first_stage == CRAWL:
@@ -265,7 +265,7 @@ def _resume_run(place: Platform, dataset: Dataset, job: Job, should_reopen: Call
         return True
 
     reopened_job = jobs.change_job(place.documents, job.id, change)
-    lifecycle.send(place, reopened_job)
+    lifecycle.send_outbox(place, reopened_job)
     return sync_dataset(place, reopened_job)
 
 
@@ -274,7 +274,7 @@ def _reopen_part(part: Part) -> Callable[[Part], bool]:
 
     def change(current: Part) -> bool:
         current.outcome = outcome
-        return parts.reopen(current)
+        return parts.reopen_part(current)
 
     return change
 

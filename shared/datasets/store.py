@@ -12,7 +12,7 @@ from shared.models.crawl import Dataset
 from shared.models.dataset import ImageRecord, ImageState
 from shared.models.job import Job
 from shared.pipeline.paths import media_name
-from shared.platform.cas import change_model, timed
+from shared.platform.cas import change_model, with_updated_at
 from shared.platform.ports import Documents, Filter
 from shared.platform.queries import iterate_query
 
@@ -60,7 +60,7 @@ def list_datasets(documents: Documents, owner: str, limit: int, cursor: str | No
 
 def change_dataset(documents: Documents, dataset_id: str, change: Callable[[Dataset], bool]) -> Dataset:
     """Store what `change` makes of the dataset if it says so; it may be asked again. Raises NotFound, Conflict."""
-    return change_model(documents, DATASETS, dataset_id, Dataset, timed(change))
+    return change_model(documents, DATASETS, dataset_id, Dataset, with_updated_at(change))
 
 
 def image_id(dataset_id: str, url: str) -> str:

@@ -20,7 +20,7 @@ from shared.images import ImageInspection, inspect_image
 from shared.models.crawl import Chunk, Dataset
 from shared.models.dataset import Filters, ImageRecord, ImageState
 from shared.pipeline.paths import MEDIA
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.security.url_guard import check_url, normalise_url
 from shared.security.urls import WebUrl
 from shared.sources.images.fetching import FetchedImage, ImageFetcher, ImageRejected
@@ -38,7 +38,7 @@ class CandidateProcessor:
         pulse: Raises when the chunk is to stop.
     """
 
-    platform: Platform
+    platform: Place
     dataset: Dataset
     chunk: Chunk
     number: int

@@ -20,7 +20,7 @@ from shared.models.dataset import ImageFinding, ImageRecord, ImageState, Level, 
 from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.paths import MEDIA
-from shared.pipeline.run import Run, StageRun
+from shared.pipeline.run import LeasedRun, StageRun
 from shared.platform.ports import Objects
 from shared.settings import settings
 from shared.wiring import wiring
@@ -37,11 +37,11 @@ def validate_chunk(run: PartRun) -> None:
     """Look at the images that one chunk of the crawl brought; a page of them is what is done twice at most."""
     limits, level = validation_limits(run)
     deadline = time.monotonic() + TIME_SHARE * wiring().functions[run.stage].timeout_sec
-    outcome = run.claimed.outcome or {}
+    outcome = run.claimed_part.outcome or {}
     cursor, validated = outcome.get("cursor"), ValidationProgress.read({"level": level} | outcome)
     while True:
         records, cursor = list_images(
-            run.platform.documents,
+            run.place.documents,
             dataset_id_of(run.job),
             PAGE,
             cursor,
@@ -56,9 +56,9 @@ def validate_chunk(run: PartRun) -> None:
             validated.checked += 1
             run.tick(0, f"{validated.checked} images checked")
         validated.findings = dict(findings)
-        run.leave(_set_outcome(validated.to_document() | {"cursor": cursor}))
+        run.add_result(_set_outcome(validated.to_document() | {"cursor": cursor}))
         if cursor is None or time.monotonic() > deadline:
-            run.again = cursor is not None
+            run.repeat = cursor is not None
             return
         run.write()
 
@@ -70,10 +70,10 @@ def _set_outcome(outcome: dict[str, object]) -> Callable[[Part], None]:
     return write
 
 
-def validation_limits(run: Run[Any]) -> tuple[Thresholds, Level]:
+def validation_limits(run: LeasedRun[Any]) -> tuple[Thresholds, Level]:
     """Which limits count, and how closely is looked."""
     try:
-        dataset = read_dataset(run.platform.documents, dataset_id_of(run.job))
+        dataset = read_dataset(run.place.documents, dataset_id_of(run.job))
     except NotFound:
         raise Cancelled(run.job.id) from None
     return Thresholds.read(dataset.thresholds), run.job.options["level"]
@@ -81,7 +81,7 @@ def validation_limits(run: Run[Any]) -> tuple[Thresholds, Level]:
 
 def validate_image(run: PartRun, record: ImageRecord, limits: Thresholds, level: Level) -> list[ImageFinding]:
     """What is wrong with one image by itself, written into its document."""
-    inspection = _inspect_stored_image(run.platform.objects, record, run.workspace / "image", level)
+    inspection = _inspect_stored_image(run.place.objects, record, run.workspace / "image", level)
     name = record.url.partition("?")[0].rpartition("/")[2]
     findings = check_image(inspection, limits, level, name, declared=record.content_type)
 
@@ -91,7 +91,7 @@ def validate_image(run: PartRun, record: ImageRecord, limits: Thresholds, level:
         image.group = None
         image.verdict = Verdict(accepted=not findings, level=level, findings=findings, checked_at=clock.now())
 
-    change_image(run.platform.documents, record.id, write)
+    change_image(run.place.documents, record.id, write)
     return findings
 
 
@@ -127,7 +127,7 @@ def validate_dataset(run: StageRun) -> ValidationProgress:
     """
     limits, level = validation_limits(run)
     validated, findings, entries = ValidationProgress(level=level), Counter[str](), list[ComparisonEntry]()
-    for record in iterate_downloaded(run.platform.documents, dataset_id_of(run.job)):
+    for record in iterate_downloaded(run.place.documents, dataset_id_of(run.job)):
         own_findings = (
             [finding for finding in record.verdict.findings if finding.check not in COMPARISON_CHECKS]
             if record.verdict
@@ -215,7 +215,7 @@ def _store_changes(run: StageRun, changes: dict[str, ImageChange]) -> None:
                 image.verdict.findings = sort_findings(own_findings + change.findings)
                 image.verdict.accepted = not image.verdict.findings
 
-        change_image(run.platform.documents, id, put)
+        change_image(run.place.documents, id, put)
 
     with ThreadPoolExecutor(WRITERS) as threads:
         for number, _ in enumerate(threads.map(write, changes.items()), start=1):

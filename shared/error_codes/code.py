@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 
-class Entry(NamedTuple):
+class CodeEntry(NamedTuple):
     code: str
     retry: bool | None
     status: int | None
@@ -14,19 +14,19 @@ class Entry(NamedTuple):
     action: str
 
 
-def permanent(code: str, meaning: str, action: str, status: int | None = 422) -> Entry:
+def permanent(code: str, meaning: str, action: str, status: int | None = 422) -> CodeEntry:
     """An error that the same request, or the same job, meets again."""
-    return Entry(code, False, status, meaning, action)
+    return CodeEntry(code, False, status, meaning, action)
 
 
-def transient(code: str, meaning: str, action: str, status: int | None = 503) -> Entry:
+def transient(code: str, meaning: str, action: str, status: int | None = 503) -> CodeEntry:
     """An error that may be gone at the next attempt."""
-    return Entry(code, True, status, meaning, action)
+    return CodeEntry(code, True, status, meaning, action)
 
 
-def either(code: str, meaning: str, action: str) -> Entry:
+def either(code: str, meaning: str, action: str) -> CodeEntry:
     """An error that is permanent (422) or transient (503), as the class at the site says."""
-    return Entry(code, None, None, meaning, action)
+    return CodeEntry(code, None, None, meaning, action)
 
 
 class ErrorCode(StrEnum):
@@ -40,7 +40,7 @@ class ErrorCode(StrEnum):
     """
 
     def __new__(cls, *entry: object) -> Self:
-        code = Entry._make(entry).code
+        code = CodeEntry._make(entry).code
         member = str.__new__(cls, code)
         member._value_ = code
         return member

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.languages import primary
+from shared.languages import primary_language
 
 
 @dataclass(frozen=True)
@@ -135,4 +135,4 @@ _BY_LANGUAGE = {"en": ENGLISH, "de": GERMAN, "ru": RUSSIAN}
 
 def headings(language: str | None) -> Headings:
     """For a BCP-47 tag."""
-    return _BY_LANGUAGE.get(primary(language) or "", ENGLISH)
+    return _BY_LANGUAGE.get(primary_language(language) or "", ENGLISH)

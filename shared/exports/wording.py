@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.languages import primary
+from shared.languages import primary_language
 
 Forms = tuple[str, str]
 """One of it, and more of it."""
@@ -170,4 +170,4 @@ _BY_LANGUAGE = {"en": ENGLISH, "de": GERMAN, "ru": RUSSIAN}
 
 def wording(language: str | None) -> Wording:
     """For a BCP-47 tag."""
-    return _BY_LANGUAGE.get(primary(language) or "en", ENGLISH)
+    return _BY_LANGUAGE.get(primary_language(language) or "en", ENGLISH)

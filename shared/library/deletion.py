@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from shared.chat import history
-from shared.library.groups import forget_video
+from shared.library.groups import remove_video_from_groups
 from shared.models.job import Job
 from shared.pipeline import lifecycle, once
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 
 
-def delete_job(place: Platform, job: Job) -> None:
+def delete_job(place: Place, job: Job) -> None:
     """Remove the job, its results and its media; with the job that brought a video, the video and all about it."""
     # First, so that no request for the same thing gets the id of a job that is going away.
-    once.forget(place.documents, job.id)
-    lifecycle.delete(place, job.id)
+    once.clear_job_requests(place.documents, job.id)
+    lifecycle.delete_job_records(place, job.id)
     if job.of_video is None:
-        forget_video(place.documents, job.owner, job.id)
+        remove_video_from_groups(place.documents, job.owner, job.id)
         history.delete_messages(place.documents, job.owner, history.subject_filter(None, job.id))

@@ -21,7 +21,7 @@ from shared.models.job import Job
 from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.paths import JOBS
 from shared.pipeline.segments import SEGMENTS
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.platform.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES
 from shared.webhooks.endpoints import WEBHOOKS
@@ -34,50 +34,50 @@ USERS_AT_ONCE = 20
 LINGER = timedelta(hours=2)
 """As long as requests that the user had sent, or tokens that other instances still take, can bring something new."""
 
-Erase = Callable[[Platform, str, int], int]
+Erase = Callable[[Place, str, int], int]
 """Removes at most so many things of a user; returns how many, 0 when none is left."""
 
 
-def erase_jobs(place: Platform, owner: str, limit: int) -> int:
+def erase_jobs(place: Place, owner: str, limit: int) -> int:
     """With videos, results and media."""
-    found = place.documents.query(JOBS, [("owner", "==", owner)], limit=limit).documents
-    for document in found:
+    documents = place.documents.query(JOBS, [("owner", "==", owner)], limit=limit).documents
+    for document in documents:
         delete_job(place, Job.read(document.data))
-    return len(found)
+    return len(documents)
 
 
-def erase_documents(collection: str, place: Platform, owner: str, limit: int) -> int:
+def erase_documents(collection: str, place: Place, owner: str, limit: int) -> int:
     """For a collection whose documents have a field `owner` and nothing else hanging on them."""
-    found = place.documents.query(collection, [("owner", "==", owner)], limit=limit).documents
-    for document in found:
+    stored = place.documents.query(collection, [("owner", "==", owner)], limit=limit).documents
+    for document in stored:
         place.documents.delete(collection, document.id)
-    return len(found)
+    return len(stored)
 
 
-def erase_datasets(place: Platform, owner: str, limit: int) -> int:
+def erase_datasets(place: Place, owner: str, limit: int) -> int:
     """Their images follow, as those of every dataset that is deleted."""
-    found = place.documents.query(DATASETS, [("owner", "==", owner)], limit=limit).documents
-    for document in found:
+    documents = place.documents.query(DATASETS, [("owner", "==", owner)], limit=limit).documents
+    for document in documents:
         delete_dataset(place, document.id)
-    return len(found)
+    return len(documents)
 
 
-OWNED = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
+OWNER_COLLECTIONS = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
 ERASERS: tuple[Erase, ...] = (
     # Whatever is a user's own must be found by one of these.
     erase_jobs,
     erase_datasets,
-    *(partial(erase_documents, collection) for collection in OWNED),
+    *(partial(erase_documents, collection) for collection in OWNER_COLLECTIONS),
 )
 
 
-def depart(place: Platform, owner: str) -> None:
+def record_departure(place: Place, owner: str) -> None:
     """Note that all that is this user's is to go; to be called before the account is deleted."""
     now = clock.now()
     place.documents.put(DEPARTURES, owner, {"owner": owner, "lookAt": now, "until": now + LINGER})
 
 
-def erase(place: Platform, owner: str, limit: int = STEP) -> bool:
+def erase_user(place: Place, owner: str, limit: int = STEP) -> bool:
     """Remove at most `limit` things of a user who has left; whether nothing is left of them."""
     for eraser in ERASERS:
         limit -= eraser(place, owner, limit)
@@ -86,24 +86,24 @@ def erase(place: Platform, owner: str, limit: int = STEP) -> bool:
     return True
 
 
-def erase_departed(place: Platform) -> int:
+def erase_departed_users(place: Place) -> int:
     """A step for each of those who have left and whose time it is; returns how many there were.
 
     Raises ExceptionGroup when some could not be erased, after all the others were.
     """
     due = place.documents.query(DEPARTURES, [("lookAt", "<=", clock.now())], [("lookAt", "asc")], USERS_AT_ONCE)
-    troubles = []
-    for note in due.documents:
+    errors = []
+    for departure in due.documents:
         try:
-            nothing_left = erase(place, note.data["owner"])
-        except Exception as trouble:
+            is_finished = erase_user(place, departure.data["owner"])
+        except Exception as error:
             log.exception("a user who has left could not be erased")
-            troubles.append(trouble)
+            errors.append(error)
             continue
-        if nothing_left and note.data["until"] <= clock.now():
-            place.documents.delete(DEPARTURES, note.id)
-        elif nothing_left:
-            place.documents.put(DEPARTURES, note.id, note.data | {"lookAt": note.data["until"]})
-    if troubles:
-        raise ExceptionGroup("users who could not be erased", troubles)
+        if is_finished and departure.data["until"] <= clock.now():
+            place.documents.delete(DEPARTURES, departure.id)
+        elif is_finished:
+            place.documents.put(DEPARTURES, departure.id, departure.data | {"lookAt": departure.data["until"]})
+    if errors:
+        raise ExceptionGroup("users who could not be erased", errors)
     return len(due.documents)

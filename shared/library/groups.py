@@ -11,7 +11,7 @@ from shared.models.group import MAX_VIDEOS, Group
 from shared.models.job import Job
 from shared.pipeline.lifecycle import new_id
 from shared.pipeline.videos import read_videos
-from shared.platform.cas import change_model, timed
+from shared.platform.cas import change_model, with_updated_at
 from shared.platform.ports import Documents
 
 GROUPS = "groups"
@@ -24,7 +24,7 @@ def create_group(documents: Documents, owner: str, name: str, description: str |
     return group
 
 
-def own_group(documents: Documents, group_id: str, owner: str) -> Group:
+def read_own_group(documents: Documents, group_id: str, owner: str) -> Group:
     """Raises NotFound alike for what does not exist and for what is another's."""
     stored = documents.get(GROUPS, group_id)
     if stored is None or stored.data["owner"] != owner:
@@ -32,7 +32,7 @@ def own_group(documents: Documents, group_id: str, owner: str) -> Group:
     return Group.read(stored.data)
 
 
-def groups_of(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Group], str | None]:
+def list_groups(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Group], str | None]:
     """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
     page = documents.query(GROUPS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [Group.read(document.data) for document in page.documents], page.cursor
@@ -41,21 +41,21 @@ def groups_of(documents: Documents, owner: str, limit: int, cursor: str | None) 
 def change_group(documents: Documents, group: Group, change: Callable[[Group], None]) -> Group:
     """The group after `change`, which may raise; raises NotFound when it was deleted meanwhile."""
 
-    def changed(current: Group) -> bool:
+    def apply_change(current: Group) -> bool:
         change(current)
         return True
 
-    return change_model(documents, GROUPS, group.id, Group, timed(changed))
+    return change_model(documents, GROUPS, group.id, Group, with_updated_at(apply_change))
 
 
-def describe(documents: Documents, group: Group, **changed: str | None) -> Group:
+def update_group_details(documents: Documents, group: Group, **fields: str | None) -> Group:
     """Change name or description; a group keeps the name it has rather than having none. Raises NotFound."""
 
-    def put(current: Group) -> None:
-        current.name = changed.get("name") or current.name
-        current.description = changed.get("description", current.description)
+    def apply_fields(current: Group) -> None:
+        current.name = fields.get("name") or current.name
+        current.description = fields.get("description", current.description)
 
-    return change_group(documents, group, put)
+    return change_group(documents, group, apply_fields)
 
 
 def delete_group(documents: Documents, group: Group) -> None:
@@ -64,7 +64,7 @@ def delete_group(documents: Documents, group: Group) -> None:
     history.delete_messages(documents, group.owner, history.subject_filter(group.id, None))
 
 
-def videos_in(documents: Documents, group: Group) -> list[Job]:
+def group_videos(documents: Documents, group: Group) -> list[Job]:
     """The group's videos that there are, in its order."""
     return list(read_videos(documents, group.videos, group.owner).values())
 
@@ -74,8 +74,8 @@ def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
 
     Raises PermanentError `no_such_video`, `group_full`.
     """
-    known = read_videos(documents, ids, group.owner)
-    missing = [id for id in ids if id not in known]
+    videos = read_videos(documents, ids, group.owner)
+    missing = [id for id in ids if id not in videos]
     if missing:
         raise PermanentError("no_such_video", f"You have no video {missing[0]!r}. Choose one from GET /v1/videos.")
 
@@ -98,28 +98,28 @@ def remove_video(documents: Documents, group: Group, id: str) -> Group:
     return change_group(documents, group, remove)
 
 
-def reorder(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
+def reorder_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
     """Put the videos in this order; raises PermanentError `order_mismatch` unless it has each of them once."""
-    shown = [job.id for job in videos_in(documents, group)]
+    shown_ids = [job.id for job in group_videos(documents, group)]
 
-    def order(current: Group) -> None:
+    def set_order(current: Group) -> None:
         # What was deleted since is not asked for.
-        there = [id for id in current.videos if id in shown or id in ids]
-        if sorted(ids) != sorted(there):
+        current_ids = [id for id in current.videos if id in shown_ids or id in ids]
+        if sorted(ids) != sorted(current_ids):
             raise PermanentError(
                 "order_mismatch", "The order must name each video of the group exactly once. Get the group again."
             )
         current.videos = list(ids)
 
-    return change_group(documents, group, order)
+    return change_group(documents, group, set_order)
 
 
-def forget_video(documents: Documents, owner: str, video_id: str) -> None:
+def remove_video_from_groups(documents: Documents, owner: str, video_id: str) -> None:
     """Take a deleted video out of all of its owner's groups."""
     filters = [("owner", "==", owner), ("videos", "array_contains", video_id)]
     for stored in documents.query(GROUPS, filters, limit=1000).documents:  # type: ignore[arg-type]  # plain filters
-        change_group(documents, Group.read(stored.data), lambda group: drop(group, video_id))
+        change_group(documents, Group.read(stored.data), lambda group: drop_video(group, video_id))
 
 
-def drop(group: Group, video_id: str) -> None:
+def drop_video(group: Group, video_id: str) -> None:
     group.videos = [id for id in group.videos if id != video_id]

@@ -14,28 +14,28 @@ from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 from shared.pipeline import lifecycle
 from shared.pipeline.jobs import change_job
-from shared.pipeline.lifecycle import JobProblem
+from shared.pipeline.lifecycle import JobStateError
 from shared.pipeline.media import load_json
-from shared.pipeline.outbox import outgoing
+from shared.pipeline.outbox import outgoing_message
 from shared.pipeline.paths import EXTRACTION, JOBS, MEDIA, TRANSCRIPT, UPLOADS, media_name, media_prefix, source_name
-from shared.platform.ports import Documents, Filter, Platform
+from shared.platform.ports import Documents, Filter, Place
 from shared.settings import settings
 
 COPIES_AT_ONCE = 16
-OF_ONE_ANALYSIS = ("result.json", "audio/")
+ANALYSIS_MEDIA = ("result.json", "audio/")
 """Media that belong to a job and not to its video."""
 
 
-def own_video(place: Platform, video_id: str, owner: str) -> Job:
+def read_own_video(place: Place, video_id: str, owner: str) -> Job:
     """The job that brought the video; raises NotFound alike for what is none and for what is another's."""
-    job = lifecycle.owned(place, video_id, owner)
+    job = lifecycle.read_own_job(place, video_id, owner)
     if job.of_video is not None:
         raise NotFound(video_id)
     return job
 
 
-def videos_of(
-    documents: Documents, owner: str, wanted: str, limit: int, cursor: str | None
+def search_videos(
+    documents: Documents, owner: str, query: str, limit: int, cursor: str | None
 ) -> tuple[list[Job], str | None]:
     """A page of the owner's videos, newest first, and where the next one starts.
 
@@ -43,15 +43,15 @@ def videos_of(
     Raises ValueError on a wrong cursor.
     """
     filters: list[Filter] = [("owner", "==", owner), ("ofVideo", "==", None)]
-    words = words_in(wanted)
+    words = words_in(query)
     if words:
         filters.append(("search", "array_contains", max(words, key=len)))
     page = documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
-    found = [Job.read(document.data) for document in page.documents]
-    return [job for job in found if set(words) <= set(job.search)], page.cursor
+    jobs = [Job.read(document.data) for document in page.documents]
+    return [job for job in jobs if set(words) <= set(job.search)], page.cursor
 
 
-def thumbnail_link(place: Platform, job: Job) -> str | None:
+def thumbnail_link(place: Place, job: Job) -> str | None:
     """A link to the video's thumbnail that needs no token and soon stops working; None without one."""
     if job.video.thumbnail is None:
         return None
@@ -59,29 +59,29 @@ def thumbnail_link(place: Platform, job: Job) -> str | None:
     return place.objects.signed_url(MEDIA, name, settings().signed_link_ttl_sec)
 
 
-def analyses_of(documents: Documents, video: Job) -> list[Job]:
+def video_analyses(documents: Documents, video: Job) -> list[Job]:
     """All jobs about the video, its own first, then in the order they were made."""
-    again = [Job.read(document.data) for document in lifecycle.analysed_again(documents, video.id)]
-    return [video, *sorted(again, key=lambda job: job.created_at)]
+    reanalyses = [Job.read(document.data) for document in lifecycle.reanalysis_documents(documents, video.id)]
+    return [video, *sorted(reanalyses, key=lambda job: job.created_at)]
 
 
-def transcript_of(place: Platform, video: Job) -> Transcript:
+def read_transcript(place: Place, video: Job) -> Transcript:
     """All its words; raises PermanentError `not_done`, `no_transcript`."""
     return Material(place.objects, video).spoken()
 
 
-def describe(documents: Documents, video_id: str, **changed: Any) -> Job:
+def update_video_details(documents: Documents, video_id: str, **fields: Any) -> Job:
     """Change title, description or tags; raises NotFound."""
 
     def change(job: Job) -> bool:
-        for name, value in changed.items():
+        for name, value in fields.items():
             setattr(job, name, value)
         return True
 
     return change_job(documents, video_id, change)
 
 
-def analyse_again(place: Platform, video: Job, kind_name: str, language: str, **more: Any) -> Job:
+def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **plan_options: Any) -> Job:
     """A new job of another kind about the same video, without its bytes being sent again.
 
     What was taken out of it is used again when the kind needs nothing else; then only that is needed.
@@ -93,33 +93,33 @@ def analyse_again(place: Platform, video: Job, kind_name: str, language: str, **
     """
     kind = kind_named(kind_name)
     if video.stages["extract"].status is not StageStatus.DONE:
-        raise JobProblem("not_extracted", "This video has not been processed yet. Wait until its first job is done.")
-    job = lifecycle.plan(owner=video.owner, kind=kind_name, language=language, **more)
+        raise JobStateError("not_extracted", "This video has not been processed yet. Wait until its first job is done.")
+    job = lifecycle.plan_job(owner=video.owner, kind=kind_name, language=language, **plan_options)
     job.of_video = video.id
     job.title, job.description, job.tags = video.title, video.description, video.tags
     extraction = Extraction.read(load_json(place.objects, video.id, EXTRACTION))
-    heard = place.objects.stat(MEDIA, media_name(video.id, TRANSCRIPT)) is not None
-    if enough(extraction, heard, kind, kind_named(video.kind)):
-        return _go_on(place, video, job, kind, heard)
-    return _begin_anew(place, video, job)
+    has_transcript = place.objects.stat(MEDIA, media_name(video.id, TRANSCRIPT)) is not None
+    if is_extraction_sufficient(extraction, has_transcript, kind, kind_named(video.kind)):
+        return _continue_from_extraction(place, video, job, kind, has_transcript)
+    return _start_from_source(place, video, job)
 
 
-def enough(extraction: Extraction, heard: bool, kind: Kind, before: Kind) -> bool:
+def is_extraction_sufficient(extraction: Extraction, has_transcript: bool, kind: Kind, first_kind: Kind) -> bool:
     """Whether what a job of the kind `before` took out and heard is all that `kind` needs."""
     if kind.needs_video and not extraction.info.has_video:
         return False
-    if kind.reads_text and not before.reads_text:
+    if kind.reads_text and not first_kind.reads_text:
         return False
-    return "transcribe" not in kind.stages or heard or extraction.audio is None or bool(extraction.transcript)
+    return "transcribe" not in kind.stages or has_transcript or extraction.audio is None or bool(extraction.transcript)
 
 
-def _go_on(place: Platform, video: Job, job: Job, kind: Kind, heard: bool) -> Job:
+def _continue_from_extraction(place: Place, video: Job, job: Job, kind: Kind, has_transcript: bool) -> Job:
     """From where the first job is done with what they have in common."""
-    left = [name for name in kind.stages if name != "extract" and not (name == "transcribe" and heard)]
-    job.stages = {name: StageState(number=number) for number, name in enumerate(left, start=1)}
+    stages = [name for name in kind.stages if name != "extract" and not (name == "transcribe" and has_transcript)]
+    job.stages = {name: StageState(number=number) for number, name in enumerate(stages, start=1)}
     job.upload = None
     job.video = video.video
-    job.outbox = [outgoing(left[0])]
+    job.outbox = [outgoing_message(stages[0])]
     names = [
         info.name.removeprefix(media_prefix(video.id)) for info in place.objects.list(MEDIA, media_prefix(video.id))
     ]
@@ -129,25 +129,27 @@ def _go_on(place: Platform, video: Job, job: Job, kind: Kind, heard: bool) -> Jo
 
     try:
         with ThreadPoolExecutor(COPIES_AT_ONCE) as threads:
-            list(threads.map(copy, (name for name in names if not name.startswith(OF_ONE_ANALYSIS))))
+            list(threads.map(copy, (name for name in names if not name.startswith(ANALYSIS_MEDIA))))
     except NotFound:
         # The video is being deleted.
         place.objects.delete_prefix(MEDIA, media_prefix(job.id))
         raise
-    return lifecycle.start(place, job)
+    return lifecycle.start_job(place, job)
 
 
-def _begin_anew(place: Platform, video: Job, job: Job) -> Job:
+def _start_from_source(place: Place, video: Job, job: Job) -> Job:
     """From the video itself, while it is kept."""
-    gone = JobProblem("source_gone", "The video is no longer stored. Submit it again to analyze it in another way.")
+    source_gone = JobStateError(
+        "source_gone", "The video is no longer stored. Submit it again to analyze it in another way."
+    )
     if place.objects.stat(UPLOADS, source_name(video.id)) is None:
-        raise gone
+        raise source_gone
     job.filename = job.video.filename = video.filename
     job.video.content_type = video.video.content_type
-    started = lifecycle.start(place, job)
+    started_job = lifecycle.start_job(place, job)
     try:
         place.objects.copy(UPLOADS, source_name(video.id), source_name(job.id))
     except NotFound:
-        lifecycle.delete(place, job.id)
-        raise gone from None
-    return started
+        lifecycle.delete_job_records(place, job.id)
+        raise source_gone from None
+    return started_job

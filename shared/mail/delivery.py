@@ -20,16 +20,16 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_SEC = 20.0
 
-Deliver = Callable[[EmailMessage], None]
+DeliverMail = Callable[[EmailMessage], None]
 """Raises PermanentError `mail_refused` if a retry cannot help, TransientError `mail_delayed` if it can."""
 
 
-def delivery(settings: Settings) -> Deliver:
+def mail_delivery(settings: Settings) -> DeliverMail:
     """Return the delivery for the settings: their SMTP server or, without one, the data folder's `outbox`."""
-    return Smtp(settings) if settings.smtp_host else Outbox(settings.clipwise_data / "outbox")
+    return SmtpDelivery(settings) if settings.smtp_host else FolderDelivery(settings.clipwise_data / "outbox")
 
 
-class Outbox:
+class FolderDelivery:
     """A folder of `.eml` files, which mail programs can open. Only the owner of the process can read them."""
 
     def __init__(self, folder: Path) -> None:
@@ -56,7 +56,7 @@ def _file_name(message: EmailMessage) -> str:
     return f"{clock.now():%Y%m%dT%H%M%S.%f}-{subject}-{secrets.token_hex(2)}.eml"
 
 
-class Smtp:
+class SmtpDelivery:
     """A mail server (RFC 5321), with one connection per email; TLS certificates are verified."""
 
     def __init__(self, settings: Settings) -> None:
@@ -66,31 +66,31 @@ class Smtp:
         try:
             self._send(message)
         except smtplib.SMTPRecipientsRefused as error:
-            raise _judged(max(code for code, _ in error.recipients.values())) from error
+            raise _reply_error(max(code for code, _ in error.recipients.values())) from error
         except smtplib.SMTPResponseException as error:
-            raise _judged(error.smtp_code) from error
+            raise _reply_error(error.smtp_code) from error
         except (smtplib.SMTPException, OSError) as error:
             raise TransientError(
                 "mail_delayed", "The mail server cannot be reached. Check the SMTP settings; Clipwise tries again."
             ) from error
 
     def _send(self, message: EmailMessage) -> None:
-        chosen = self._settings
+        config = self._settings
         with self._connection() as server:
-            if chosen.smtp_security == "starttls":
+            if config.smtp_security == "starttls":
                 server.starttls(context=ssl.create_default_context())
-            if chosen.smtp_user:
-                server.login(chosen.smtp_user, chosen.smtp_password)
+            if config.smtp_user:
+                server.login(config.smtp_user, config.smtp_password)
             server.send_message(message)
 
     def _connection(self) -> smtplib.SMTP:
-        where = (self._settings.smtp_host, self._settings.smtp_port)
+        address = (self._settings.smtp_host, self._settings.smtp_port)
         if self._settings.smtp_security == "tls":
-            return smtplib.SMTP_SSL(*where, timeout=TIMEOUT_SEC, context=ssl.create_default_context())
-        return smtplib.SMTP(*where, timeout=TIMEOUT_SEC)
+            return smtplib.SMTP_SSL(*address, timeout=TIMEOUT_SEC, context=ssl.create_default_context())
+        return smtplib.SMTP(*address, timeout=TIMEOUT_SEC)
 
 
-def _judged(code: int) -> PermanentError | TransientError:
+def _reply_error(code: int) -> PermanentError | TransientError:
     """Map a reply code: 5xx is permanent (RFC 5321, 4.2.1), except for authentication, which settings can fix."""
     if code >= 550:
         return PermanentError(

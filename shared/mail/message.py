@@ -18,7 +18,7 @@ class Mail:
     text: str = field(repr=False)
 
 
-def as_message(mail: Mail, sender: str) -> EmailMessage:
+def to_email_message(mail: Mail, sender: str) -> EmailMessage:
     """Convert to RFC 5322; raises ValueError for an address or a subject with a line break."""
     message = EmailMessage()
     message["From"] = sender

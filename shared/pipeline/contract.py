@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from cloudevents.http import CloudEvent
 
 from shared import clock
-from shared.errors import Cancelled, LeaseLost, NotFound, NotNow, PermanentError
-from shared.logs import bound
+from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError, RetryLater
+from shared.logs import log_context
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
-from shared.pipeline.failure import Failure, failure_of, interrupted, log_failure
+from shared.pipeline.failure import Failure, classify_failure, interruption_error, log_failure
 from shared.pipeline.jobs import change_job, read_job
-from shared.pipeline.lifecycle import erase, let_source_go
-from shared.pipeline.outbox import outgoing, relay
+from shared.pipeline.lifecycle import delete_job_data, delete_unkept_source
+from shared.pipeline.outbox import outgoing_message, relay_outbox
 from shared.pipeline.paths import DELETED, UPLOADS, source_name
 from shared.pipeline.run import StageRun, lease_end
-from shared.platform.connect import platform
-from shared.platform.ports import Platform
+from shared.platform.connect import current_place
+from shared.platform.ports import Place
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
@@ -34,14 +34,14 @@ Work = Callable[[StageRun], None]
 
 
 @dataclass(frozen=True)
-class Taken:
+class StageClaim:
     """A claim that succeeded."""
 
     job: Job
     holder: str
 
 
-def perform(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
+def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
     """Run one stage of one job for one delivery of its event.
 
     Returns when the delivery is to be acknowledged: the stage is done, was done, or is of no use any more.
@@ -50,134 +50,134 @@ def perform(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
         NotNow: Another delivery is at it.
         Exception: The attempt failed and may be tried again. Raising refuses the delivery.
     """
-    place = platform()
-    with bound(job=job_id, stage=stage, event=event["id"]):
+    place = current_place()
+    with log_context(job=job_id, stage=stage, event=event["id"]):
         try:
-            taken = claim(place, stage, job_id)
-        except NotNow as reason:
+            stage_claim = claim_stage(place, stage, job_id)
+        except RetryLater as reason:
             log.info("refused for now: %s", reason)
             raise
-        if taken is None:
+        if stage_claim is None:
             log.info("nothing to do")
-            erase_leftovers(place, job_id)
+            delete_leftovers(place, job_id)
             return
-        with bound(trace=taken.job.trace):
-            attempt(StageRun(place, taken.job, stage, taken.holder), work)
+        with log_context(trace=stage_claim.job.trace):
+            attempt_stage(StageRun(place, stage_claim.job, stage, stage_claim.holder), work)
 
 
-def attempt(run: StageRun, work: Work) -> None:
+def attempt_stage(run: StageRun, work: Work) -> None:
     """Do the work under its lease and settle how it ended."""
     log.info("attempt %s begins", run.attempts)
     try:
         with run:
             work(run)
-        finish(run)
+        finish_stage(run)
     except PermanentError as error:
         log.info("stage refused its input: %s", error.code)
-        _settle(run, failure_of(run, error))
+        _record_failure(run, classify_failure(run, error))
     except Cancelled:
         log.info("the job ended meanwhile")
-        erase_leftovers(run.platform, run.job.id)
+        delete_leftovers(run.place, run.job.id)
     except LeaseLost:
         log.warning("another delivery took the stage over")
         raise
     except BaseException as error:
-        failure = failure_of(run, error)
+        failure = classify_failure(run, error)
         log_failure(failure, error, "attempt")
-        if not _settle(run, failure):
+        if not _record_failure(run, failure):
             raise
 
 
-def claim(place: Platform, stage: str, job_id: str) -> Taken | None:
+def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
     """Take the stage, or say why not: None means acknowledge and stop, NotNow means come back later."""
     holder = uuid.uuid4().hex
     row = wiring().functions[stage]
-    taken = False
+    claimed = False
 
-    def take(job: Job) -> bool:
-        nonlocal taken
-        taken = False
+    def begin_attempt(job: Job) -> bool:
+        nonlocal claimed
+        claimed = False
         if job.status.is_final or stage not in job.stages:
             return False
         state = job.stages[stage]
         if state.status is StageStatus.DONE:
             return False
-        _complete_before(job, stage)
-        refuse_held(state, f"{stage} of {job_id}")
+        _complete_earlier_stages(job, stage)
+        check_not_leased(state, f"{stage} of {job_id}")
         if state.attempts >= row.attempts:
-            fail(job, stage, state.error or interrupted(stage), dead_letter=True)
+            fail_job(job, stage, state.error or interruption_error(stage), dead_letter=True)
             return True
-        hold(state, holder)
+        acquire_lease(state, holder)
         # Whoever sent it may not have come to say so, and this stage may not be allowed to send it again.
         job.outbox = [message for message in job.outbox if message.target != stage]
         job.status = JobStatus.RUNNING
         job.stage = stage
-        taken = True
+        claimed = True
         return True
 
     try:
-        job = change_job(place.documents, job_id, take)
+        job = change_job(place.documents, job_id, begin_attempt)
     except NotFound:
         return None
-    if taken:
-        return Taken(job, holder)
-    follow_up(place, job)
+    if claimed:
+        return StageClaim(job, holder)
+    send_and_clean_up(place, job)
     return None
 
 
-def _complete_before(job: Job, stage: str) -> None:
+def _complete_earlier_stages(job: Job, stage: str) -> None:
     """Bytes in the bucket prove that what puts them there is done, whether or not it came to say so."""
     names = list(job.stages)
     earlier = [job.stages[name] for name in names[: names.index(stage)]]
     unfinished = [state for state in earlier if state.status is not StageStatus.DONE]
     if unfinished and wiring().functions[stage].trigger.bucket is None:
-        raise NotNow(f"{stage} of {job.id} came before its time")
+        raise RetryLater(f"{stage} of {job.id} came before its time")
     for state in unfinished:
-        end(state, StageStatus.DONE)
+        end_stage(state, StageStatus.DONE)
     if job.upload and wiring().functions[stage].trigger.bucket:
         job.upload.state = UploadState.RECEIVED
 
 
-def finish(run: StageRun) -> None:
+def finish_stage(run: StageRun) -> None:
     """Record the stage as done together with its results and its messages, then send these."""
 
     def complete(job: Job) -> bool:
         state = job.stages[run.stage]
         if state.status is StageStatus.DONE or job.status.is_final:
             return False
-        run.check(job)
+        run.check_held(job)
         run.apply_results(job)
-        if run.again:
-            give_back(state, None, counts=False)
-            job.outbox.append(outgoing(run.stage))
+        if run.repeat:
+            release_lease(state, None, counts=False)
+            job.outbox.append(outgoing_message(run.stage))
             return True
-        end(state, StageStatus.DONE)
+        end_stage(state, StageStatus.DONE)
         names = list(job.stages)
         after = names[names.index(run.stage) + 1 :]
         if not after:
             job.status = JobStatus.DONE
             job.ended_at = clock.now()
         elif wiring().functions[after[0]].trigger.bucket is None:
-            job.outbox.append(outgoing(after[0]))
+            job.outbox.append(outgoing_message(after[0]))
         return True
 
     try:
-        job = change_job(run.platform.documents, run.job.id, complete)
+        job = change_job(run.place.documents, run.job.id, complete)
     except NotFound:
         raise Cancelled(run.job.id) from None
     if job.status is JobStatus.CANCELLED:
         raise Cancelled(job.id)
-    log.info("stage %s", "goes on" if run.again else "is done")
-    follow_up(run.platform, job)
+    log.info("stage %s", "goes on" if run.repeat else "is done")
+    send_and_clean_up(run.place, job)
 
 
-def follow_up(place: Platform, job: Job) -> None:
+def send_and_clean_up(place: Place, job: Job) -> None:
     """Do what a change of the job has decided: send its messages; if it has ended, let its video go."""
-    relay(place, job)
-    let_source_go(place, job)
+    relay_outbox(place, job)
+    delete_unkept_source(place, job)
 
 
-def _settle(run: StageRun, failure: Failure) -> bool:
+def _record_failure(run: StageRun, failure: Failure) -> bool:
     """Write down a failed attempt and give the lease back; say whether the job has ended with it."""
     ended = False
 
@@ -191,25 +191,25 @@ def _settle(run: StageRun, failure: Failure) -> bool:
             # Otherwise the results may be what is wrong.
             run.apply_results(job)
         if failure.last and failure.error:
-            fail(job, run.stage, failure.error, dead_letter=failure.dead_letter)
+            fail_job(job, run.stage, failure.error, dead_letter=failure.dead_letter)
             ended = True
         else:
-            give_back(state, failure.error, counts=failure.error is not None)
+            release_lease(state, failure.error, counts=failure.error is not None)
         return True
 
     # A job that is gone needs no note; one that changes too often is found again when the lease has run out.
     with suppress(NotFound):
-        follow_up(run.platform, change_job(run.platform.documents, run.job.id, record))
+        send_and_clean_up(run.place, change_job(run.place.documents, run.job.id, record))
     return ended
 
 
-def refuse_held(state: StageState, what: str) -> None:
+def check_not_leased(state: StageState, subject: str) -> None:
     """Raises NotNow while another delivery works on it."""
     if state.lease and state.lease.until > clock.now():
-        raise NotNow(f"{what} is being worked on")
+        raise RetryLater(f"{subject} is being worked on")
 
 
-def hold(state: StageState, holder: str) -> None:
+def acquire_lease(state: StageState, holder: str) -> None:
     """Begin an attempt."""
     state.attempts += 1
     state.status = StageStatus.RUNNING
@@ -217,27 +217,27 @@ def hold(state: StageState, holder: str) -> None:
     state.lease = Lease(holder=holder, until=lease_end())
 
 
-def fail(job: Job, stage: str | None, error: JobError, *, dead_letter: bool = False) -> None:
+def fail_job(job: Job, stage: str | None, error: JobError, *, dead_letter: bool = False) -> None:
     """End the job as failed; if its user cannot mend the reason, the dead-letter topic is told of it."""
     job.status = JobStatus.FAILED
     job.error = error
     job.ended_at = clock.now()
-    job.outbox = [outgoing(wiring().dead_letter_topic)] if dead_letter else []
+    job.outbox = [outgoing_message(wiring().dead_letter_topic)] if dead_letter else []
     if stage in job.stages:
-        end(job.stages[stage], StageStatus.FAILED)
+        end_stage(job.stages[stage], StageStatus.FAILED)
         job.stages[stage].message = error.message
 
 
-def give_back(state: StageState, problem: JobError | None, *, counts: bool) -> None:
+def release_lease(state: StageState, error: JobError | None, *, counts: bool) -> None:
     """Let another delivery try the stage; an attempt that was only interrupted by a shutdown does not count."""
     state.lease = None
-    state.error = problem
-    state.message = f"Retrying: {problem.message}" if problem else None
+    state.error = error
+    state.message = f"Retrying: {error.message}" if error else None
     if not counts:
         state.attempts -= 1
 
 
-def end(state: StageState, status: StageStatus) -> None:
+def end_stage(state: StageState, status: StageStatus) -> None:
     state.status = status
     state.ended_at = clock.now()
     state.lease = None
@@ -247,7 +247,7 @@ def end(state: StageState, status: StageStatus) -> None:
         state.error = None
 
 
-def erase_leftovers(place: Platform, job_id: str) -> None:
+def delete_leftovers(place: Place, job_id: str) -> None:
     """Remove what was written after the job had been deleted, and a source that came after the job's had been.
 
     A job that is only not to be seen yet keeps its bytes.
@@ -255,6 +255,6 @@ def erase_leftovers(place: Platform, job_id: str) -> None:
     job = read_job(place.documents, job_id)
     if job is None:
         if place.documents.get(DELETED, job_id):
-            erase(place, job_id)
+            delete_job_data(place, job_id)
     elif job.source_deleted:
         place.objects.delete(UPLOADS, source_name(job_id))

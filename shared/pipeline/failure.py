@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import PROGRAMMING_ERRORS, ClipwiseError, PermanentError, new_incident
-from shared.logs import bound
+from shared.errors import PROGRAMMING_ERRORS, ClipwiseError, PermanentError, new_incident_id
+from shared.logs import log_context
 from shared.models.job import Job, JobError
-from shared.pipeline.run import Run
+from shared.pipeline.run import LeasedRun
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
@@ -32,26 +32,26 @@ class Failure:
     incident: str | None = None
 
 
-def failure_of(run: Run[Any], error: BaseException) -> Failure:
+def classify_failure(run: LeasedRun[Any], error: BaseException) -> Failure:
     """Judge what ended an attempt."""
     if not isinstance(error, Exception):
         return Failure(None)
     used_up = run.attempts >= wiring().functions[run.stage].attempts
     if isinstance(error, ClipwiseError):
         permanent = isinstance(error, PermanentError)
-        stated = JobError(code=error.code, message=error.message, stage=run.stage, retryable=error.retryable)
-        return Failure(stated, permanent or used_up, used_up and not permanent)
-    incident = new_incident()
+        job_error = JobError(code=error.code, message=error.message, stage=run.stage, retryable=error.retryable)
+        return Failure(job_error, permanent or used_up, used_up and not permanent)
+    incident = new_incident_id()
     last = used_up or isinstance(error, PROGRAMMING_ERRORS)
-    return Failure(unexpected(run.job, run.stage, error, incident), last, last, incident)
+    return Failure(internal_error(run.job, run.stage, error, incident), last, last, incident)
 
 
-def unexpected(job: Job, stage: str, error: Exception, incident: str) -> JobError:
+def internal_error(job: Job, stage: str, error: Exception, incident: str) -> JobError:
     """For an error that has no sentence for the user. A retry can help: with the next version if not with this one."""
     if isinstance(error, PROGRAMMING_ERRORS):
-        kept = "The file is kept. " if keeps_file(job, stage) else ""
+        kept_note = "The file is kept. " if is_file_kept(job, stage) else ""
         message = (
-            f"Clipwise has a bug in the stage “{stage}” (incident {incident}). {kept}"
+            f"Clipwise has a bug in the stage “{stage}” (incident {incident}). {kept_note}"
             "Find the incident in the log, or report it, and retry the job after an update."
         )
     else:
@@ -62,18 +62,18 @@ def unexpected(job: Job, stage: str, error: Exception, incident: str) -> JobErro
     return JobError(code="internal", message=message, stage=stage, retryable=True)
 
 
-def keeps_file(job: Job, stage: str) -> bool:
+def is_file_kept(job: Job, stage: str) -> bool:
     """Whether the job has a video, and still has it when it fails in this stage."""
     return "extract" in job.stages and stage != "download" and job.keep_source is not False
 
 
-def log_failure(failure: Failure, error: BaseException, what: str) -> None:
+def log_failure(failure: Failure, error: BaseException, subject: str) -> None:
     """Write down that `what`, e.g. "attempt", failed, with the traceback."""
-    with bound(incident=failure.incident):
-        log.log(logging.ERROR if failure.last else logging.WARNING, "%s failed", what, exc_info=error)
+    with log_context(incident=failure.incident):
+        log.log(logging.ERROR if failure.last else logging.WARNING, "%s failed", subject, exc_info=error)
 
 
-def interrupted(stage: str) -> JobError:
+def interruption_error(stage: str) -> JobError:
     """For work that never came to say why it ended."""
     return JobError(
         code="interrupted",

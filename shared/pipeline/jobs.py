@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import AlreadyExists
-from shared.logs import bound
+from shared.logs import log_context
 from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState
 from shared.models.search_words import search_words
 from shared.pipeline.paths import JOBS
 from shared.platform.cas import change_model
 from shared.platform.ports import Documents
 from shared.settings import settings
-from shared.webhooks.endpoints import NOTIFY, anyone_listens
+from shared.webhooks.endpoints import NOTIFY, has_webhooks
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ def read_job(documents: Documents, job_id: str) -> Job | None:
 
 def create_job(documents: Documents, job: Job) -> Job:
     """Store a new job; one of that id that is there already is returned as it is."""
-    stamp(job)
+    refresh_derived_fields(job)
     try:
         documents.create(JOBS, job.id, job.to_document())
     except AlreadyExists:
         return read_job(documents, job.id) or job
-    with bound(job=job.id, trace=job.trace):
+    with log_context(job=job.id, trace=job.trace):
         log.info("job is made: %s", job.kind)
     return job
 
@@ -54,19 +54,19 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
         Conflict: Others kept winning; the caller's delivery is to come back later.
     """
 
-    def stamped(job: Job) -> bool:
-        ended = job.status.is_final
+    def apply_change(job: Job) -> bool:
+        was_final = job.status.is_final
         if not change(job):
             return False
-        if job.status.is_final and not ended and anyone_listens(documents, job.owner):
+        if job.status.is_final and not was_final and has_webhooks(documents, job.owner):
             job.outbox.append(OutboxMessage(id=uuid.uuid4().hex, target=NOTIFY))
-        stamp(job)
+        refresh_derived_fields(job)
         return True
 
-    return change_model(documents, JOBS, job_id, Job, stamped)
+    return change_model(documents, JOBS, job_id, Job, apply_change)
 
 
-def stamp(job: Job) -> None:
+def refresh_derived_fields(job: Job) -> None:
     """Bring what follows from the rest of the document up to date."""
     now = clock.now()
     job.updated_at = now

@@ -13,7 +13,7 @@ from shared.models.video import Extraction, Frame
 from shared.pipeline.paths import EXTRACTION, MEDIA, TRANSCRIPT, media_name
 from shared.platform.ports import Objects
 
-TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
+CONTENT_TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
 
 
 def store_folder(objects: Objects, job_id: str, folder: Path, tick: Callable[[float], None]) -> None:
@@ -21,23 +21,23 @@ def store_folder(objects: Objects, job_id: str, folder: Path, tick: Callable[[fl
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for number, path in enumerate(files, start=1):
         name = path.relative_to(folder).as_posix()
-        objects.put(MEDIA, media_name(job_id, name), path, TYPES[path.suffix])
+        objects.put(MEDIA, media_name(job_id, name), path, CONTENT_TYPES[path.suffix])
         tick(number / len(files))
 
 
-def fetch_frames(objects: Objects, job_id: str, frames: Sequence[Frame], into: Path) -> list[tuple[Frame, Path]]:
+def download_frames(objects: Objects, job_id: str, frames: Sequence[Frame], into: Path) -> list[tuple[Frame, Path]]:
     """Copy frames to local files; raises NotFound."""
-    fetched = []
+    frame_paths = []
     for frame in frames:
         path = into / frame.name
         path.parent.mkdir(parents=True, exist_ok=True)
         objects.download(MEDIA, media_name(job_id, frame.name), path)
-        fetched.append((frame, path))
-    return fetched
+        frame_paths.append((frame, path))
+    return frame_paths
 
 
 def store_json(objects: Objects, job_id: str, name: str, value: dict[str, Any]) -> None:
-    objects.put(MEDIA, media_name(job_id, name), json.dumps(value, ensure_ascii=False).encode(), TYPES[".json"])
+    objects.put(MEDIA, media_name(job_id, name), json.dumps(value, ensure_ascii=False).encode(), CONTENT_TYPES[".json"])
 
 
 def load_json(objects: Objects, job_id: str, name: str) -> dict[str, Any]:
@@ -56,10 +56,10 @@ def load_transcript(objects: Objects, job_id: str) -> Transcript:
         return Transcript.read(load_json(objects, job_id, TRANSCRIPT))
     except NotFound:
         extraction = Extraction.read(load_json(objects, job_id, EXTRACTION))
-    return subtitles_of(extraction)
+    return subtitle_transcript(extraction)
 
 
-def subtitles_of(extraction: Extraction) -> Transcript:
+def subtitle_transcript(extraction: Extraction) -> Transcript:
     if not extraction.transcript:
         return Transcript()
     return Transcript(source="subtitles", language=extraction.transcript_language, segments=extraction.transcript)

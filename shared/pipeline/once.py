@@ -16,7 +16,7 @@ from shared import clock
 from shared.errors import AlreadyExists, Conflict
 from shared.models.job import Job, JobStatus
 from shared.pipeline.jobs import read_job
-from shared.pipeline.lifecycle import JobProblem, new_id
+from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.platform.ports import Documents
 
 IDEMPOTENCY = "idempotency"
@@ -25,43 +25,43 @@ REMEMBER = timedelta(days=1)
 TRIES = 10
 
 
-def digest(*parts: Any) -> str:
+def digest_id(*parts: Any) -> str:
     """A document id for any JSON values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def job_for_key(documents: Documents, owner: str, key: str, request: Any) -> str:
+def job_id_for_key(documents: Documents, owner: str, key: str, request: Any) -> str:
     """The id of the job that `key` stands for; a key unknown so far gets a new id.
 
     Raises JobProblem `key_reused` when the same key came with another request before.
     """
-    id = digest(owner, key)
-    wanted = digest(request)
-    fresh = {"owner": owner, "jobId": new_id(), "request": wanted, "expiresAt": clock.now() + REMEMBER}
+    id = digest_id(owner, key)
+    request_digest = digest_id(request)
+    new_entry = {"owner": owner, "jobId": new_id(), "request": request_digest, "expiresAt": clock.now() + REMEMBER}
     try:
-        documents.create(IDEMPOTENCY, id, fresh)
+        documents.create(IDEMPOTENCY, id, new_entry)
     except AlreadyExists:
         stored = documents.get(IDEMPOTENCY, id)
         if stored is not None:
-            if stored.data["request"] != wanted:
-                raise JobProblem(
+            if stored.data["request"] != request_digest:
+                raise JobStateError(
                     "key_reused", "This Idempotency-Key was used before, with a different request. Use a new key."
                 ) from None
             return str(stored.data["jobId"])
-        documents.put(IDEMPOTENCY, id, fresh)
-    return str(fresh["jobId"])
+        documents.put(IDEMPOTENCY, id, new_entry)
+    return str(new_entry["jobId"])
 
 
-def settle_key(documents: Documents, owner: str, key: str, request: Any, job_id: str) -> None:
+def assign_key(documents: Documents, owner: str, key: str, request: Any, job_id: str) -> None:
     """Let `key` stand for `job_id` from now on."""
     documents.put(
         IDEMPOTENCY,
-        digest(owner, key),
-        {"owner": owner, "jobId": job_id, "request": digest(request), "expiresAt": clock.now() + REMEMBER},
+        digest_id(owner, key),
+        {"owner": owner, "jobId": job_id, "request": digest_id(request), "expiresAt": clock.now() + REMEMBER},
     )
 
 
-def answering_job(
+def find_or_reserve_job(
     documents: Documents, owner: str, request: Any, job_id: str, *, fresh: bool = False
 ) -> tuple[str, Job | None]:
     """The job that answers this owner's request, an active or a done one; `job_id` and None if there is none yet.
@@ -73,12 +73,12 @@ def answering_job(
         request: JSON values that hold all that makes a difference to the result.
         fresh: Whether a done job is not good enough.
     """
-    id = digest(owner, request)
+    id = digest_id(owner, request)
     # It lives as long as its job does, and goes with it: see `forget`.
-    mine = {"owner": owner, "jobId": job_id, "expiresAt": None}
+    own_entry = {"owner": owner, "jobId": job_id, "expiresAt": None}
     for _ in range(TRIES):
         try:
-            documents.create(ANSWERS, id, mine)
+            documents.create(ANSWERS, id, own_entry)
             return job_id, None
         except AlreadyExists:
             stored = documents.get(ANSWERS, id)
@@ -86,26 +86,26 @@ def answering_job(
             continue
         other = str(stored.data["jobId"])
         job = read_job(documents, other)
-        forgotten = stored.data["expiresAt"] is not None
-        if not forgotten and (job is None or _answers(job, fresh)):
+        is_cleared = stored.data["expiresAt"] is not None
+        if not is_cleared and (job is None or _is_reusable(job, fresh)):
             return other, job
         try:
-            documents.replace(ANSWERS, id, mine, stored.version)
+            documents.replace(ANSWERS, id, own_entry, stored.version)
             return job_id, None
         except Conflict:
             continue
     raise Conflict(f"many requests for one link at once: {id}")
 
 
-def _answers(job: Job, fresh: bool) -> bool:
+def _is_reusable(job: Job, fresh: bool) -> bool:
     return not job.status.is_final or (job.status is JobStatus.DONE and not fresh)
 
 
-def forget(documents: Documents, job_id: str) -> None:
+def clear_job_requests(documents: Documents, job_id: str) -> None:
     """Let requests that stood for this job make a new one; to be called before the job is deleted."""
     for collection in (IDEMPOTENCY, ANSWERS):
         for stored in documents.query(collection, [("jobId", "==", job_id)]).documents:
-            nobody = {"jobId": new_id(), "expiresAt": clock.now() + REMEMBER}
+            cleared_entry = {"jobId": new_id(), "expiresAt": clock.now() + REMEMBER}
             # Whoever changes it meanwhile has put another job there.
             with suppress(Conflict):
-                documents.replace(collection, stored.id, stored.data | nobody, stored.version)
+                documents.replace(collection, stored.id, stored.data | cleared_entry, stored.version)

@@ -9,21 +9,21 @@ from shared.errors import NotFound
 from shared.models.job import Job, OutboxMessage
 from shared.pipeline.jobs import change_job
 from shared.pipeline.paths import source_name
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.wiring import wiring
 
 
-def outgoing(target: str) -> OutboxMessage:
+def outgoing_message(target: str) -> OutboxMessage:
     return OutboxMessage(id=uuid.uuid4().hex, target=target)
 
 
-def relay(platform: Platform, job: Job) -> None:
+def relay_outbox(place: Place, job: Job) -> None:
     """Publish the job's outbox, then mark it sent. A crash between the two sends twice, which the claim bears."""
     if not job.outbox:
         return
     sent = set()
     for message in job.outbox:
-        send(platform, job, message.target, message.id)
+        send_message(place, job, message.target, message.id)
         sent.add(message.id)
 
     def mark(current: Job) -> bool:
@@ -31,19 +31,19 @@ def relay(platform: Platform, job: Job) -> None:
         return True
 
     try:
-        job.outbox = change_job(platform.documents, job.id, mark).outbox
+        job.outbox = change_job(place.documents, job.id, mark).outbox
     except NotFound:
         job.outbox = []
 
 
-def send(platform: Platform, job: Job, target: str, event_id: str, part: int | None = None) -> None:
+def send_message(place: Place, job: Job, target: str, event_id: str, part: int | None = None) -> None:
     """Set off a stage of the job, or one part of it, or tell the dead-letter topic of the job.
 
     A stage that listens to a bucket is set off by its object's event: there is no second way into it.
     """
     function = wiring().functions.get(target)
     if function and function.trigger.bucket:
-        platform.objects.finalize_again(function.trigger.bucket, source_name(job.id))
+        place.objects.finalize_again(function.trigger.bucket, source_name(job.id))
         return
     topic = function.trigger.topic if function else target
     assert topic is not None, f"{target} listens to nothing"  # noqa: S101  # a fault of the table, not of the input
@@ -51,4 +51,4 @@ def send(platform: Platform, job: Job, target: str, event_id: str, part: int | N
     if function is None and job.error:
         data = {"jobId": job.id, "stage": job.error.stage, "code": job.error.code, "message": job.error.message}
     attributes = {"eventId": event_id} | ({"traceparent": job.trace} if job.trace else {})
-    platform.bus.publish(topic, data, attributes)
+    place.bus.publish(topic, data, attributes)

@@ -30,10 +30,10 @@ def plan_part(documents: Documents, job: Job, stage: str, number: int, outcome: 
         documents.create(PARTS, part_id(job.id, stage, number), part.to_document())
 
 
-def parts_left(documents: Documents, job_id: str, stage: str, *, all: bool) -> list[int]:
+def remaining_numbers(documents: Documents, job_id: str, stage: str, *, all: bool) -> list[int]:
     """Numbers of the planned parts that are neither done nor failed; at most one unless `all` are asked for."""
-    left = [StageStatus.PENDING.value, StageStatus.RUNNING.value]
-    filters: list[Filter] = [("jobId", "==", job_id), ("stage", "==", stage), ("status", "in", left)]
+    statuses = [StageStatus.PENDING.value, StageStatus.RUNNING.value]
+    filters: list[Filter] = [("jobId", "==", job_id), ("stage", "==", stage), ("status", "in", statuses)]
     if not all:
         return [int(document.data["number"]) for document in documents.query(PARTS, filters, limit=1).documents]
     return sorted(int(document.data["number"]) for document in iterate_query(documents, PARTS, filters))
@@ -62,17 +62,17 @@ def delete_parts(documents: Documents, job_id: str, stage: str | None = None) ->
         documents.delete(PARTS, part_id(job_id, part.stage, part.number))
 
 
-def begin_again(documents: Documents, job_id: str, stage: str) -> None:
+def reset_parts(documents: Documents, job_id: str, stage: str) -> None:
     """Give the parts that are not done all their attempts back."""
     for part in parts_of(documents, job_id, stage):
-        change_part(documents, part_id(job_id, stage, part.number), _forgive)
+        change_part(documents, part_id(job_id, stage, part.number), _reopen_unfinished)
 
 
-def _forgive(part: Part) -> bool:
-    return part.status is not StageStatus.DONE and reopen(part)
+def _reopen_unfinished(part: Part) -> bool:
+    return part.status is not StageStatus.DONE and reopen_part(part)
 
 
-def reopen(part: Part) -> bool:
+def reopen_part(part: Part) -> bool:
     """Let it be done as if for the first time, going on from its outcome."""
     part.status = StageStatus.PENDING
     part.attempts = 0

@@ -22,8 +22,8 @@ def source_name(job_id: str) -> str:
 
 def job_of_source(name: str) -> str:
     """The job that an object in `uploads` belongs to; raises PermanentError `stray_object`."""
-    job_id, _, rest = name.partition("/")
-    if rest != "source" or not job_id:
+    job_id, _, leaf = name.partition("/")
+    if leaf != "source" or not job_id:
         raise PermanentError("stray_object", f"The object {name!r} belongs to no job. Delete it.")
     return job_id
 

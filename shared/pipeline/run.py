@@ -15,7 +15,7 @@ from shared import clock
 from shared.errors import Cancelled, Conflict, LeaseLost, NotFound
 from shared.models.job import Job, StageState
 from shared.pipeline.jobs import change_job
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import settings
 
 WRITE_EVERY = timedelta(seconds=1)
@@ -23,7 +23,7 @@ WRITE_EVERY = timedelta(seconds=1)
 D = TypeVar("D")
 
 
-class Run(ABC, Generic[D]):
+class LeasedRun(ABC, Generic[D]):
     """What work is given, and what its results are left in: a document of type `D`.
 
     Attributes:
@@ -35,8 +35,8 @@ class Run(ABC, Generic[D]):
 
     workspace: Path
 
-    def __init__(self, platform: Platform, job: Job, stage: str, holder: str) -> None:
-        self.platform = platform
+    def __init__(self, place: Place, job: Job, stage: str, holder: str) -> None:
+        self.place = place
         self.job = job
         self.stage = stage
         self.holder = holder
@@ -44,22 +44,22 @@ class Run(ABC, Generic[D]):
         self._results: list[Callable[[D], None]] = []
         self._fraction = 0.0
         self._message: str | None = None
-        self._written = clock.now()
-        self._trouble: Exception | None = None
-        self._guard = threading.Lock()
-        self._over = threading.Event()
-        self._keeper = threading.Thread(target=self._keep_lease, name=f"lease-{stage}", daemon=True)
+        self._written_at = clock.now()
+        self._error: Exception | None = None
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._lease_thread = threading.Thread(target=self._renew_lease, name=f"lease-{stage}", daemon=True)
 
     def __enter__(self) -> Self:
         self.workspace = Path(self._folder.name)
-        self._keeper.start()
+        self._lease_thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._keeper.join()
+        self._ended.set()
+        self._lease_thread.join()
         self._folder.cleanup()
 
     def tick(self, fraction: float, message: str | None = None) -> None:
@@ -69,16 +69,16 @@ class Run(ABC, Generic[D]):
             Cancelled: The job was cancelled or deleted; stop now.
             LeaseLost: Another delivery took over; stop now.
         """
-        if self._trouble:
-            raise self._trouble
+        if self._error:
+            raise self._error
         self._fraction = max(self._fraction, min(1.0, fraction))
         self._message = message or self._message
-        if clock.now() - self._written >= WRITE_EVERY:
+        if clock.now() - self._written_at >= WRITE_EVERY:
             self.write()
 
-    def leave(self, change: Callable[[D], None], *, now: bool = False) -> None:
+    def add_result(self, change: Callable[[D], None], *, now: bool = False) -> None:
         """Add results to the document: with the next progress, or at once. `change` must bear being applied twice."""
-        with self._guard:
+        with self._lock:
             self._results.append(change)
         if now:
             self.write()
@@ -97,7 +97,7 @@ class Run(ABC, Generic[D]):
         if state.lease is None or state.lease.holder != self.holder:
             raise LeaseLost(f"{self.stage} of {self.job.id}")
 
-    def show_progress(self, state: StageState) -> None:
+    def apply_progress(self, state: StageState) -> None:
         """Write down how far the work is, and hold on to it."""
         state.progress = max(state.progress, self._fraction)
         state.message = self._message
@@ -110,35 +110,35 @@ class Run(ABC, Generic[D]):
 
     def write(self) -> None:
         """Bring the stored document up to date now; raises as `tick`."""
-        with self._guard:
-            self._written = clock.now()
+        with self._lock:
+            self._written_at = clock.now()
             try:
                 self.record()
             except NotFound:
                 raise Cancelled(self.job.id) from None
 
-    def _keep_lease(self) -> None:
+    def _renew_lease(self) -> None:
         period = settings().lease_sec / 3
-        while not self._over.wait(period):
-            if clock.now() - self._written < timedelta(seconds=period):
+        while not self._ended.wait(period):
+            if clock.now() - self._written_at < timedelta(seconds=period):
                 continue
             try:
                 self.write()
-            except (Cancelled, LeaseLost) as trouble:
-                self._trouble = trouble
+            except (Cancelled, LeaseLost) as error:
+                self._error = error
                 return
             except Conflict:
                 continue
 
 
-class StageRun(Run[Job]):
+class StageRun(LeasedRun[Job]):
     """An attempt at a whole stage; its results go into the job.
 
     Attributes:
         again: Set by the work when the stage is not done with it: it is set off once more instead of the next one.
     """
 
-    again = False
+    repeat = False
 
     @property
     def attempts(self) -> int:
@@ -146,14 +146,14 @@ class StageRun(Run[Job]):
 
     def record(self) -> None:
         def update(job: Job) -> bool:
-            self.check(job)
+            self.check_held(job)
             self.apply_results(job)
-            self.show_progress(job.stages[self.stage])
+            self.apply_progress(job.stages[self.stage])
             return True
 
-        change_job(self.platform.documents, self.job.id, update)
+        change_job(self.place.documents, self.job.id, update)
 
-    def check(self, job: Job) -> None:
+    def check_held(self, job: Job) -> None:
         """Raises Cancelled or LeaseLost when this attempt no longer holds its stage."""
         if job.status.is_final:
             raise Cancelled(job.id)

@@ -10,11 +10,11 @@ from shared.platform.queries import iterate_query
 SEGMENTS = "segments"
 
 
-def segments_where(documents: Documents, field: str, value: str) -> Iterator[Document]:
+def find_segments(documents: Documents, field: str, value: str) -> Iterator[Document]:
     return iterate_query(documents, SEGMENTS, [(field, "==", value)])
 
 
 def delete_segments(documents: Documents, job_id: str) -> None:
     """Those whose words the job brought."""
-    for segment in list(segments_where(documents, "jobId", job_id)):
+    for segment in list(find_segments(documents, "jobId", job_id)):
         documents.delete(SEGMENTS, segment.id)

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 from shared import clock
 from shared.errors import NotFound
-from shared.logs import bound
+from shared.logs import log_context
 from shared.models.job import Job, JobError, UploadState
 from shared.pipeline import lifecycle
-from shared.pipeline.contract import fail
+from shared.pipeline.contract import fail_job
 from shared.pipeline.jobs import change_job, current_stage
 from shared.pipeline.once import ANSWERS, IDEMPOTENCY
-from shared.pipeline.outbox import outgoing, relay
+from shared.pipeline.outbox import outgoing_message, relay_outbox
 from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
-from shared.platform.ports import Document, Platform
+from shared.platform.ports import Document, Place
 from shared.platform.queries import iterate_query
 from shared.platform.rates import RATES
-from shared.webhooks.deliveries import DELIVERIES, wake_due
+from shared.webhooks.deliveries import DELIVERIES, wake_due_deliveries
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
@@ -26,95 +26,95 @@ log = logging.getLogger(__name__)
 BATCH = 100
 
 
-def sweep(platform: Platform) -> int:
+def sweep(place: Place) -> int:
     """Look at every job, and every delivery to a webhook, whose time has come; return how many there were.
 
     Raises ExceptionGroup when some could not be woken, after all the others were.
     """
-    seen = 0
-    troubles = []
-    for document in _due(platform):
-        seen += 1
-        with bound(job=document.id):
+    count = 0
+    errors = []
+    for document in _due_jobs(place):
+        count += 1
+        with log_context(job=document.id):
             try:
-                wake(platform, Job.read(document.data))
+                wake_job(place, Job.read(document.data))
             except NotFound as missing:
                 log.info("job was not woken: %s", missing)
-            except Exception as trouble:
+            except Exception as error:
                 log.exception("job could not be woken")
-                troubles.append(trouble)
-    seen += sum(1 for _ in wake_due(platform))
+                errors.append(error)
+    count += sum(1 for _ in wake_due_deliveries(place))
     for collection in (IDEMPOTENCY, ANSWERS, RATES, DELIVERIES, DELETED):
-        for id in _expired(platform, collection):
+        for id in _ids_past_expiry(place, collection):
             if collection == DELETED:
                 # Whose deletion was cut off, or whose upload came when no stage was there to clean up after it.
-                lifecycle.erase(platform, id)
-            platform.documents.delete(collection, id)
-    if troubles:
-        raise ExceptionGroup("jobs that could not be woken", troubles)
-    return seen
+                lifecycle.delete_job_data(place, id)
+            place.documents.delete(collection, id)
+    if errors:
+        raise ExceptionGroup("jobs that could not be woken", errors)
+    return count
 
 
-def _due(platform: Platform) -> Iterator[Document]:
-    return iterate_query(platform.documents, JOBS, [("wakeAt", "<=", clock.now())], [("wakeAt", "asc")])
+def _due_jobs(place: Place) -> Iterator[Document]:
+    return iterate_query(place.documents, JOBS, [("wakeAt", "<=", clock.now())], [("wakeAt", "asc")])
 
 
-def wake(platform: Platform, job: Job) -> None:
+def wake_job(place: Place, job: Job) -> None:
     """Do what the job waits for: send its outbox, delete its source, expire its upload, or set off its stage again."""
     if job.outbox:
-        relay(platform, job)
+        relay_outbox(place, job)
     elif job.status.is_final:
-        lifecycle.delete_source(platform, job)
-    elif _needs_bytes(job) and not _arrived(platform, job):
-        relay(platform, change_job(platform.documents, job.id, _give_up))
+        lifecycle.delete_source(place, job)
+    elif _is_waiting_for_source(job) and not _has_source(place, job):
+        relay_outbox(place, change_job(place.documents, job.id, _fail_without_source))
     else:
-        relay(platform, change_job(platform.documents, job.id, _nudge))
+        relay_outbox(place, change_job(place.documents, job.id, _resend_stage_event))
 
 
-def _needs_bytes(job: Job) -> bool:
+def _is_waiting_for_source(job: Job) -> bool:
     """Whether the job's video is what sets off its next stage."""
     stage = current_stage(job)
     return stage is not None and wiring().functions[stage].trigger.bucket is not None
 
 
-def _arrived(platform: Platform, job: Job) -> bool:
-    return platform.objects.stat(UPLOADS, source_name(job.id)) is not None
+def _has_source(place: Place, job: Job) -> bool:
+    return place.objects.stat(UPLOADS, source_name(job.id)) is not None
 
 
-def _give_up(job: Job) -> bool:
+def _fail_without_source(job: Job) -> bool:
     """End a job whose video is gone, or did not come in time; one that has time left is only looked at again later."""
     stage = current_stage(job)
-    if job.status.is_final or stage is None or not _needs_bytes(job) or _is_held(job, stage):
+    if job.status.is_final or stage is None or not _is_waiting_for_source(job) or _is_leased(job, stage):
         return False
     if job.upload and job.upload.state is UploadState.WAITING:
         if job.upload.expires_at and job.upload.expires_at > clock.now():
             return True
         job.upload.state = UploadState.EXPIRED
         message = "The video was not uploaded in time. Start a new upload."
-        fail(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
+        fail_job(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
     else:
         message = "The video is no longer stored. Submit it again."
-        fail(job, stage, JobError(code="source_gone", message=message, stage=stage, retryable=False))
+        fail_job(job, stage, JobError(code="source_gone", message=message, stage=stage, retryable=False))
     return True
 
 
-def _is_held(job: Job, stage: str) -> bool:
+def _is_leased(job: Job, stage: str) -> bool:
     lease = job.stages[stage].lease
     return lease is not None and lease.until > clock.now()
 
 
-def _nudge(job: Job) -> bool:
+def _resend_stage_event(job: Job) -> bool:
     """Send the event of the stage the job stands at once more; the stage's claim bears one too many."""
     stage = current_stage(job)
     if job.status.is_final or stage is None or job.outbox:
         return False
-    if _is_held(job, stage):
+    if _is_leased(job, stage):
         return False
     job.stages[stage].lease = None
-    job.outbox.append(outgoing(stage))
+    job.outbox.append(outgoing_message(stage))
     return True
 
 
-def _expired(platform: Platform, collection: str) -> list[str]:
-    page = platform.documents.query(collection, [("expiresAt", "<=", clock.now())], [("expiresAt", "asc")], BATCH)
+def _ids_past_expiry(place: Place, collection: str) -> list[str]:
+    page = place.documents.query(collection, [("expiresAt", "<=", clock.now())], [("expiresAt", "asc")], BATCH)
     return [document.id for document in page.documents]

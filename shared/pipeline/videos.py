@@ -14,12 +14,12 @@ IN_LIMIT = 30
 def read_videos(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:
     """The videos among `ids` that exist and belong to `owner`, by id, in the order of `ids`."""
     unique = list(dict.fromkeys(ids))
-    found: dict[str, Job] = {}
+    videos: dict[str, Job] = {}
     for start in range(0, len(unique), IN_LIMIT):
-        some = unique[start : start + IN_LIMIT]
-        page = documents.query(JOBS, [("owner", "==", owner), ("id", "in", some)], limit=IN_LIMIT)
-        found |= {document.id: Job.read(document.data) for document in page.documents}
-    return {id: found[id] for id in unique if id in found and found[id].of_video is None}
+        batch = unique[start : start + IN_LIMIT]
+        page = documents.query(JOBS, [("owner", "==", owner), ("id", "in", batch)], limit=IN_LIMIT)
+        videos |= {document.id: Job.read(document.data) for document in page.documents}
+    return {id: videos[id] for id in unique if id in videos and videos[id].of_video is None}
 
 
 def video_titles(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, str | None]:

@@ -13,39 +13,39 @@ from shared.errors import AlreadyExists, Conflict, NotFound
 from shared.models.base import Model
 from shared.platform.ports import Documents
 
-CONFLICTS_BORNE = 30
+MAX_CONFLICTS = 30
 
 M = TypeVar("M", bound=Model)
 
 
-class Timed(Protocol):
+class Timestamped(Protocol):
     """A model that tells when it was changed last."""
 
     updated_at: datetime
 
 
-T = TypeVar("T", bound=Timed)
+T = TypeVar("T", bound=Timestamped)
 
-Change = Callable[[dict[str, Any] | None], dict[str, Any] | None]
+DocumentChange = Callable[[dict[str, Any] | None], dict[str, Any] | None]
 """From what is stored, or None, to what is to be stored; None leaves it as it is. May raise to give up."""
 
 
-def compare_and_set(documents: Documents, collection: str, id: str, change: Change) -> None:
+def compare_and_set(documents: Documents, collection: str, id: str, change: DocumentChange) -> None:
     """Store what `change` makes of the document; ask it again about the fresh one when another writer was first.
 
     Raises:
         Conflict: Others kept winning; the caller is to come back later.
     """
-    for attempt in range(CONFLICTS_BORNE):
+    for attempt in range(MAX_CONFLICTS):
         stored = documents.get(collection, id)
-        changed = change(stored.data if stored else None)
-        if changed is None:
+        new_data = change(stored.data if stored else None)
+        if new_data is None:
             return
         try:
             if stored:
-                documents.replace(collection, id, changed, stored.version)
+                documents.replace(collection, id, new_data, stored.version)
             else:
-                documents.create(collection, id, changed)
+                documents.create(collection, id, new_data)
         except (AlreadyExists, Conflict):
             time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311  # jitter, not a secret
             continue
@@ -53,16 +53,16 @@ def compare_and_set(documents: Documents, collection: str, id: str, change: Chan
     raise Conflict(f"{collection}/{id} changes too often")
 
 
-def timed(change: Callable[[T], bool]) -> Callable[[T], bool]:
+def with_updated_at(change: Callable[[T], bool]) -> Callable[[T], bool]:
     """The same change, which also notes the time when there is something to store."""
 
-    def noted(model: T) -> bool:
+    def apply_change(model: T) -> bool:
         if not change(model):
             return False
         model.updated_at = clock.now()
         return True
 
-    return noted
+    return apply_change
 
 
 def change_model(
@@ -84,7 +84,7 @@ def change_model(
     """
     current: M
 
-    def changed(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    def apply_change(data: dict[str, Any] | None) -> dict[str, Any] | None:
         nonlocal current
         if data is not None:
             current = model.read(data)
@@ -94,5 +94,5 @@ def change_model(
             raise NotFound(f"{collection}/{id}")
         return current.to_document() if change(current) else None
 
-    compare_and_set(documents, collection, id, changed)
+    compare_and_set(documents, collection, id, apply_change)
     return current

@@ -6,34 +6,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import settings
 
-_override: list[Platform] = []
+_override: list[Place] = []
 
 
 @lru_cache(maxsize=1)
-def _connected() -> Platform:
-    chosen = settings()
-    if chosen.clipwise_place == "embedded":
-        from shared.platform.embedded.place import open_embedded
+def _open_place() -> Place:
+    config = settings()
+    if config.clipwise_place == "embedded":
+        from shared.platform.embedded.place import open_embedded_place
 
-        return open_embedded(chosen).platform
-    from shared.platform.gcp.place import open_gcp
+        return open_embedded_place(config).place
+    from shared.platform.gcp.place import open_gcp_place
 
-    return open_gcp(chosen)
+    return open_gcp_place(config)
 
 
-def platform() -> Platform:
+def current_place() -> Place:
     """The process's platform."""
-    return _override[-1] if _override else _connected()
+    return _override[-1] if _override else _open_place()
 
 
 @contextmanager
-def use_platform(chosen: Platform) -> Iterator[None]:
+def use_place(place: Place) -> Iterator[None]:
     """Let all code of this process use `chosen` meanwhile."""
-    _override.append(chosen)
+    _override.append(place)
     try:
         yield
     finally:
-        _override.remove(chosen)
+        _override.remove(place)

@@ -6,40 +6,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from shared.platform.connect import platform
+from shared.platform.connect import current_place
 from shared.platform.ports import Identity
 from shared.settings import settings
 
-_accounts: list[Identity] = []
+_override: list[Identity] = []
 
 
 @lru_cache(maxsize=1)
-def _identified() -> Identity:
-    chosen = settings()
-    if chosen.local_accounts:
-        from shared.platform.embedded.accounts.identity import open_accounts
+def _open_identity() -> Identity:
+    config = settings()
+    if config.has_local_accounts:
+        from shared.platform.embedded.accounts.identity import open_local_accounts
 
-        return open_accounts(chosen)
-    from shared.platform.gcp.firebase import open_firebase
+        return open_local_accounts(config)
+    from shared.platform.gcp.firebase import open_firebase_identity
 
-    return open_firebase(chosen, platform().documents)
+    return open_firebase_identity(config, current_place().documents)
 
 
-def identity() -> Identity:
+def current_identity() -> Identity:
     """The process's accounts, opened at first use."""
-    return _accounts[-1] if _accounts else _identified()
+    return _override[-1] if _override else _open_identity()
 
 
-def forget_identity() -> None:
+def reset_identity() -> None:
     """Connect anew when it is asked for next, by the settings of then."""
-    _identified.cache_clear()
+    _open_identity.cache_clear()
 
 
 @contextmanager
-def use_identity(chosen: Identity) -> Iterator[None]:
+def use_identity(replacement: Identity) -> Iterator[None]:
     """Let all code of this process use `chosen` meanwhile."""
-    _accounts.append(chosen)
+    _override.append(replacement)
     try:
         yield
     finally:
-        _accounts.remove(chosen)
+        _override.remove(replacement)

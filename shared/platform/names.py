@@ -17,7 +17,7 @@ def check_bucket(bucket: str) -> None:
         raise ValueError(f"there is no bucket {bucket!r}")
 
 
-def check_name(bucket: str, name: str) -> None:
+def check_object_name(bucket: str, name: str) -> None:
     """Raises ValueError for an unknown bucket, a name Cloud Storage refuses, and what looks like a path trick."""
     check_bucket(bucket)
     if any(part in ("", ".", "..") for part in name.split("/")):
@@ -29,7 +29,7 @@ def check_name(bucket: str, name: str) -> None:
         raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
 
 
-def check_nearest(field: str, to: Vector, limit: int, filters: Sequence[Filter]) -> None:
+def check_nearest_query(field: str, to: Vector, limit: int, filters: Sequence[Filter]) -> None:
     """Raises ValueError for what `Documents.nearest` does not take."""
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", field):
         raise ValueError(f"{field!r} is not the plain name of a field")

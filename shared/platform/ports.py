@@ -44,7 +44,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Page:
+class DocumentPage:
     documents: Sequence[Document]
     cursor: str | None
     """Where the next page starts; None at the end."""
@@ -77,7 +77,7 @@ class Documents(Protocol):
         order: Sequence[Order] = (),
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> DocumentPage:
         """Documents that match all filters, in order, at most `limit`, after `cursor`.
 
         Ties go by id, in the direction of the last order (as in Firestore's own indexes). A document that lacks a
@@ -184,7 +184,7 @@ class Bus(Protocol):
 
 
 @dataclass(frozen=True)
-class Platform:
+class Place:
     """The place a process runs in."""
 
     documents: Documents
@@ -210,7 +210,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class Session:
+class UserSession:
     """What signing in gives. Both tokens are secrets.
 
     Attributes:
@@ -224,7 +224,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Changes:
+class AccountUpdate:
     """What is to be changed of an account; None stays as it is."""
 
     username: str | None = None
@@ -241,7 +241,7 @@ class Identity(Protocol):
     `token_invalid` for a token from a mail that is wrong, used up or too old; `not_offered`.
     """
 
-    def verify(self, access_token: str) -> User:
+    def verify_token(self, access_token: str) -> User:
         """Whose token this is. Asked with every request: no network, but for what is remembered a while."""
 
     def sign_up(self, username: str, email: str, password: str) -> None:
@@ -253,13 +253,13 @@ class Identity(Protocol):
     def verify_email(self, token: str) -> User:
         """Take an address as verified by the token that was mailed to it; also one that an account changes to."""
 
-    def log_in(self, name: str, password: str) -> Session:
+    def log_in(self, name: str, password: str) -> UserSession:
         """Begin a session, by username or e-mail address."""
 
-    def sign_in_anonymously(self) -> Session:
+    def sign_in_anonymously(self) -> UserSession:
         """Begin a session of a user who is nobody else: what they make is lost with their refresh token."""
 
-    def refresh(self, refresh_token: str) -> Session:
+    def refresh(self, refresh_token: str) -> UserSession:
         """Go on with a session. The refresh token in the answer replaces the one that was given."""
 
     def log_out(self, access_token: str) -> None:
@@ -271,8 +271,8 @@ class Identity(Protocol):
     def confirm_password_reset(self, token: str, password: str) -> None:
         """Set a new password by the token that was mailed; ends all sessions, and verifies the address."""
 
-    def change(self, access_token: str, current_password: str, changes: Changes) -> User:
+    def update_account(self, access_token: str, current_password: str, changes: AccountUpdate) -> User:
         """Change an account. A new address counts once its mail was answered; a new password ends all sessions."""
 
-    def delete(self, access_token: str) -> None:
+    def delete_account(self, access_token: str) -> None:
         """Remove the account and end its sessions. What else belongs to the user is not known here."""

@@ -23,7 +23,7 @@ OFF = "off"
 PATTERN = r"[1-9][0-9]{0,5}/(second|minute|hour|day)|off"
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 # No instance's clock is this far behind another's.
-KEEP = timedelta(minutes=1)
+EXPIRY_GRACE = timedelta(minutes=1)
 
 
 class RateLimited(TransientError):
@@ -38,18 +38,18 @@ class RateLimited(TransientError):
 
 
 @dataclass(frozen=True)
-class Allowance:
+class RateLimit:
     """So many times in a window of so many seconds."""
 
     count: int
     seconds: int
 
-    def times(self, factor: int) -> Allowance:
-        return Allowance(self.count * factor, self.seconds)
+    def multiply(self, factor: int) -> RateLimit:
+        return RateLimit(self.count * factor, self.seconds)
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateLimitStatus:
     """What one who is limited has left.
 
     Attributes:
@@ -60,29 +60,31 @@ class Standing:
     """
 
     policy: str
-    allowed: Allowance
+    limit: RateLimit
     remaining: int
     reset_sec: int
-    passed: bool = True
+    within_limit: bool = True
 
-    def require(self) -> None:
+    def raise_if_limited(self) -> None:
         """Raises RateLimited unless this time was within the allowance."""
-        if not self.passed:
+        if not self.within_limit:
             seconds = "1 second" if self.reset_sec == 1 else f"{self.reset_sec} seconds"
             raise RateLimited(f"Too many requests. Try again in {seconds}.", self.reset_sec)
 
 
-def allowance(text: str) -> Allowance | None:
+def parse_rate(text: str) -> RateLimit | None:
     """`100/minute` as an allowance; None for `off`. Raises ValueError for what is neither."""
     if not re.fullmatch(PATTERN, text):
         raise ValueError(f"{text!r} is not like 100/minute")
     if text == OFF:
         return None
     count, _, unit = text.partition("/")
-    return Allowance(int(count), SECONDS[unit])
+    return RateLimit(int(count), SECONDS[unit])
 
 
-def count(documents: Documents, policy: str, who: str, allowed: Allowance, owner: str | None = None) -> Standing:
+def count_request(
+    documents: Documents, policy: str, subject: str, limit: RateLimit, owner: str | None = None
+) -> RateLimitStatus:
     """Count one time for `who`, exactly, whatever other instances count meanwhile.
 
     Windows begin at multiples of their length (UTC). What is refused is not counted.
@@ -94,39 +96,39 @@ def count(documents: Documents, policy: str, who: str, allowed: Allowance, owner
     Raises:
         Conflict: Too many at once.
     """
-    start, end = window(allowed)
-    standing = Standing(policy, allowed, 0, reset(end), passed=False)
+    start, end = current_window(limit)
+    standing = RateLimitStatus(policy, limit, 0, seconds_until(end), within_limit=False)
 
-    def add(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    def increment(data: dict[str, Any] | None) -> dict[str, Any] | None:
         nonlocal standing
         used = data["count"] if data else 0
-        passed = used < allowed.count
-        remaining = max(0, allowed.count - used - 1)
-        standing = Standing(policy, allowed, remaining, reset(end), passed)
-        return {"owner": owner, "count": used + 1, "expiresAt": end + KEEP} if passed else None
+        is_within = used < limit.count
+        remaining = max(0, limit.count - used - 1)
+        standing = RateLimitStatus(policy, limit, remaining, seconds_until(end), is_within)
+        return {"owner": owner, "count": used + 1, "expiresAt": end + EXPIRY_GRACE} if is_within else None
 
-    compare_and_set(documents, RATES, count_id(policy, who, start), add)
+    compare_and_set(documents, RATES, counter_id(policy, subject, start), increment)
     return standing
 
 
-def look(documents: Documents, policy: str, who: str, allowed: Allowance) -> Standing:
+def rate_status(documents: Documents, policy: str, subject: str, limit: RateLimit) -> RateLimitStatus:
     """How `who` stands, without counting; `passed` tells whether there is any left."""
-    start, end = window(allowed)
-    stored = documents.get(RATES, count_id(policy, who, start))
+    start, end = current_window(limit)
+    stored = documents.get(RATES, counter_id(policy, subject, start))
     used = stored.data["count"] if stored else 0
-    return Standing(policy, allowed, max(0, allowed.count - used), reset(end), used < allowed.count)
+    return RateLimitStatus(policy, limit, max(0, limit.count - used), seconds_until(end), used < limit.count)
 
 
-def window(allowed: Allowance) -> tuple[datetime, datetime]:
+def current_window(limit: RateLimit) -> tuple[datetime, datetime]:
     """Beginning and end of the window that it is now."""
-    number = int(clock.now().timestamp()) // allowed.seconds
-    start = datetime.fromtimestamp(number * allowed.seconds, UTC)
-    return start, start + timedelta(seconds=allowed.seconds)
+    number = int(clock.now().timestamp()) // limit.seconds
+    start = datetime.fromtimestamp(number * limit.seconds, UTC)
+    return start, start + timedelta(seconds=limit.seconds)
 
 
-def reset(end: datetime) -> int:
+def seconds_until(end: datetime) -> int:
     return max(1, math.ceil((end - clock.now()).total_seconds()))
 
 
-def count_id(policy: str, who: str, start: datetime) -> str:
-    return hashlib.sha256(f"{policy}\n{start.isoformat()}\n{who}".encode()).hexdigest()
+def counter_id(policy: str, subject: str, start: datetime) -> str:
+    return hashlib.sha256(f"{policy}\n{start.isoformat()}\n{subject}".encode()).hexdigest()

@@ -41,7 +41,7 @@ _REFUSED_V6 = [
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
-def is_public(address: str) -> bool:
+def is_public_address(address: str) -> bool:
     """Whether `address` (as `socket` writes it) belongs to the open network; anything that wraps IPv4 in IPv6 does not.
 
     Raises ValueError when it is not an IP address.

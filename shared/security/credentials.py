@@ -19,7 +19,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 
 
-def checked_username(text: str) -> str:
+def parse_username(text: str) -> str:
     """The name in one form (NFKC); raises PermanentError `invalid_username`. It has no `@`: addresses have one."""
     name = unicodedata.normalize("NFKC", text)
     if not _USERNAME.fullmatch(name):
@@ -35,7 +35,7 @@ def username_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def checked_email(text: str) -> str:
+def parse_email(text: str) -> str:
     """The address in lower case, as it is compared and sent to; raises PermanentError `invalid_email`."""
     address = text.strip().lower()
     if len(address) > MAX_EMAIL or not _EMAIL.fullmatch(address):
@@ -43,7 +43,7 @@ def checked_email(text: str) -> str:
     return address
 
 
-def check_password(password: str, *known: str | None) -> None:
+def check_password(password: str, *personal_texts: str | None) -> None:
     """Length, and that it is none of what everybody knows of the user; raises PermanentError `weak_password`.
 
     After NIST SP 800-63B, 5.1.1.2: no rules on which signs it must have.
@@ -52,5 +52,5 @@ def check_password(password: str, *known: str | None) -> None:
         raise PermanentError(
             "weak_password", f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters. Choose another one."
         )
-    if password.casefold() in {text.casefold() for text in known if text} or len(set(password)) == 1:
+    if password.casefold() in {text.casefold() for text in personal_texts if text} or len(set(password)) == 1:
         raise PermanentError("weak_password", "This password is too easy to guess. Choose another one.")

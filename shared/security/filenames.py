@@ -15,12 +15,16 @@ def safe_filename(name: str | None) -> str | None:
     A cut leaves the extension. None when nothing is left.
     """
     last = re.split(r"[/\\]", name or "")[-1]
-    shown = "".join(
+    cleaned = "".join(
         character for character in last if character in _JOINERS or unicodedata.category(character)[0] != "C"
     )
-    shown = " ".join(unicodedata.normalize("NFC", shown).split())
-    if len(shown) > MAX_LENGTH:
-        stem, dot, extension = shown.rpartition(".")
-        keep = MAX_LENGTH - len(dot + extension)
-        shown = f"{stem[:keep].rstrip()}{dot}{extension}" if stem and keep > 0 else shown[:MAX_LENGTH].rstrip()
-    return shown if shown.strip(". ") else None
+    cleaned = " ".join(unicodedata.normalize("NFC", cleaned).split())
+    if len(cleaned) > MAX_LENGTH:
+        stem, dot, extension = cleaned.rpartition(".")
+        stem_length = MAX_LENGTH - len(dot + extension)
+        cleaned = (
+            f"{stem[:stem_length].rstrip()}{dot}{extension}"
+            if stem and stem_length > 0
+            else cleaned[:MAX_LENGTH].rstrip()
+        )
+    return cleaned if cleaned.strip(". ") else None

@@ -36,12 +36,12 @@ _ROBOTS_TAG = "x-robots-tag"
 _SECRET = ("authorization", "cookie")  # what is for one server only
 
 
-class Interrupted(TransientError):
+class TransferInterrupted(TransientError):
     """`source_incomplete`: the body broke off before its end."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """How long a request may take and what happens meanwhile.
 
     Attributes:
@@ -54,14 +54,14 @@ class Limits:
 
     def remaining(self, at_most: float | None) -> float:
         """Seconds that one operation may take; raises when there are none."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+        remaining_sec = self.deadline - time.monotonic()
+        if remaining_sec <= 0:
             raise httpcore2.ReadTimeout
-        return left if at_most is None else min(left, at_most)
+        return remaining_sec if at_most is None else min(remaining_sec, at_most)
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """A response that is no redirect.
 
     Attributes:
@@ -78,14 +78,14 @@ class Answer:
 
 
 @contextmanager
-def guarded_get(
+def fetch_url(
     url: str,
     settings: Settings,
-    limits: Limits,
+    limits: RequestLimits,
     headers: Mapping[str, str],
     resolve: Resolver = system_resolver,
     visit: Callable[[WebUrl], None] | None = None,
-) -> Iterator[Answer]:
+) -> Iterator[HttpResponse]:
     """Ask for `url`, following redirects, and yield the answer with its body unread.
 
     A redirect from https to http is refused: an https link asks for bytes that nobody on the way can swap. What proves
@@ -101,22 +101,22 @@ def guarded_get(
     for _ in range(MAX_REDIRECTS + 1):
         if visit:
             visit(hop)
-        with exchange("GET", hop, settings, limits, headers, resolve=resolve) as answer:
-            if answer.status not in REDIRECTS:
-                yield answer
+        with open_response("GET", hop, settings, limits, headers, resolve=resolve) as response:
+            if response.status not in REDIRECTS:
+                yield response
                 return
-            following = next_hop(answer, settings)
-        if (following.scheme, following.authority) != (hop.scheme, hop.authority):
+            next_url = next_hop(response, settings)
+        if (next_url.scheme, next_url.authority) != (hop.scheme, hop.authority):
             headers = {name: value for name, value in headers.items() if name.lower() not in _SECRET}
-        hop = following
+        hop = next_url
     raise PermanentError(
         "source_redirects", "The link redirects too many times. Use the address at which the redirects end."
     )
 
 
-def next_hop(answer: Answer, settings: Settings) -> WebUrl:
+def next_hop(response: HttpResponse, settings: Settings) -> WebUrl:
     """Where a redirect leads; raises what the guard refuses, and `source_redirects` when it leads nowhere."""
-    hop, location = answer.url, answer.headers.get("location", "")
+    hop, location = response.url, response.headers.get("location", "")
     if not location:
         raise PermanentError(
             "source_redirects", "The link redirects without an address. Open it in a browser to check it."
@@ -127,35 +127,35 @@ def next_hop(answer: Answer, settings: Settings) -> WebUrl:
         raise PermanentError(
             "url_invalid", "The link redirects to an invalid address. Open it in a browser to check it."
         ) from None
-    following = check_url(absolute, settings)
-    if hop.scheme == "https" and following.scheme == "http":
+    next_url = check_url(absolute, settings)
+    if hop.scheme == "https" and next_url.scheme == "http":
         raise PermanentError(
             "url_not_allowed", "The link redirects from https to http, which is not followed. Use another link."
         )
-    return following
+    return next_url
 
 
 @contextmanager
-def exchange(
+def open_response(
     method: str,
     url: WebUrl,
     settings: Settings,
-    limits: Limits,
+    limits: RequestLimits,
     headers: Mapping[str, str],
     body: bytes | None = None,
     resolve: Resolver = system_resolver,
-) -> Iterator[Answer]:
+) -> Iterator[HttpResponse]:
     """One request and its answer, a redirect being an answer like any other. `headers` go before our own.
 
     Raises as `guarded_get`, but judges only addresses: the URL is one that `check_url` gave.
     """
-    given = {name.lower() for name in headers}
+    header_names = {name.lower() for name in headers}
     request = httpcore2.Request(
         method,
         httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
         headers=[
             ("Host", url.authority),
-            *((name, value) for name, value in _DEFAULTS.items() if name.lower() not in given),
+            *((name, value) for name, value in _DEFAULTS.items() if name.lower() not in header_names),
             *((name, value) for name, value in headers.items() if name.lower() not in ("host", "content-length")),
             *([] if body is None else [("Content-Length", str(len(body)))]),
         ],
@@ -163,22 +163,22 @@ def exchange(
         extensions={"timeout": {"connect": CONNECT_SEC, "read": IDLE_SEC, "write": IDLE_SEC}},
     )
     backend = PinnedBackend(settings, limits, resolve)
-    trust = _trust() if url.scheme == "https" else None
-    with httpcore2.HTTPConnection(request.url.origin, ssl_context=trust, network_backend=backend) as connection:
-        with _sorted_errors(
+    ssl_context = _ssl_context() if url.scheme == "https" else None
+    with httpcore2.HTTPConnection(request.url.origin, ssl_context=ssl_context, network_backend=backend) as connection:
+        with _translate_errors(
             TransientError("source_unavailable", f"The server {url.host} could not be reached. Try again later.")
         ):
             response = connection.handle_request(request)
-        received = [(name.decode("ascii").lower(), _text(value)) for name, value in response.headers]
+        received = [(name.decode("ascii").lower(), _decode_header(value)) for name, value in response.headers]
         cookies = [value for name, value in received if name == "set-cookie"]
         headers = dict(received)
         if (tag := _ROBOTS_TAG) in headers:
             headers[tag] = "\n".join(value for name, value in received if name == tag)
-        yield Answer(url, response.status, headers, cookies, _body(response))
+        yield HttpResponse(url, response.status, headers, cookies, _iter_body(response))
 
 
 @lru_cache(maxsize=1)
-def _trust() -> ssl.SSLContext:
+def _ssl_context() -> ssl.SSLContext:
     """Whom to trust, for all connections of the process: to read it takes several times as long as a request."""
     context = httpcore2.default_ssl_context()
     context.set_alpn_protocols(["http/1.1"])
@@ -187,7 +187,7 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-def _text(value: bytes) -> str:
+def _decode_header(value: bytes) -> str:
     """Servers write names in UTF-8, whatever the standard says of Latin-1."""
     try:
         return value.decode("utf-8")
@@ -195,15 +195,15 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _body(response: httpcore2.Response) -> Iterator[bytes]:
-    with _sorted_errors(
-        Interrupted("source_incomplete", "The server ended the transfer early. Try again, or upload the file.")
+def _iter_body(response: httpcore2.Response) -> Iterator[bytes]:
+    with _translate_errors(
+        TransferInterrupted("source_incomplete", "The server ended the transfer early. Try again, or upload the file.")
     ):
         yield from response.iter_stream()
 
 
 @contextmanager
-def _sorted_errors(broken: TransientError) -> Iterator[None]:
+def _translate_errors(fallback: TransientError) -> Iterator[None]:
     """Translate the transport's errors; `broken` stands for what is neither time nor trust."""
     try:
         yield
@@ -216,7 +216,7 @@ def _sorted_errors(broken: TransientError) -> Iterator[None]:
                 "The TLS certificate of the server is not valid for its host name. "
                 "Use another link, or upload the file.",
             ) from error
-        raise broken from error
+        raise fallback from error
 
 
 def _dial_order(addresses: list[str]) -> list[str]:
@@ -232,7 +232,7 @@ class PinnedBackend(httpcore2.NetworkBackend):
     The TLS server name and the Host header are made by the layers above from the host name, not from the address.
     """
 
-    def __init__(self, settings: Settings, limits: Limits, resolve: Resolver) -> None:
+    def __init__(self, settings: Settings, limits: RequestLimits, resolve: Resolver) -> None:
         self._settings = settings
         self._limits = limits
         self._resolve = resolve
@@ -246,22 +246,22 @@ class PinnedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        refused: Exception = httpcore2.ConnectError()
+        connect_error: Exception = httpcore2.ConnectError()
         for address in _dial_order(public_addresses(host, port, self._settings, self._resolve)):
             self._limits.pulse()
             try:
                 stream = self._system.connect_tcp(address, port, self._limits.remaining(timeout))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                refused = error
+                connect_error = error
             else:
                 return LimitedStream(stream, self._limits)
-        raise refused
+        raise connect_error
 
 
 class LimitedStream(httpcore2.NetworkStream):
     """A connection whose every wait is cut at the deadline and gives signs of life."""
 
-    def __init__(self, stream: httpcore2.NetworkStream, limits: Limits) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, limits: RequestLimits) -> None:
         self._stream = stream
         self._limits = limits
 

@@ -11,7 +11,7 @@ from shared import clock
 from shared.errors import PermanentError
 
 
-def sign(key: bytes, method: str, path: str, expires: int, filename: str | None = None) -> str:
+def sign_link(key: bytes, method: str, path: str, expires: int, filename: str | None = None) -> str:
     """HMAC-SHA256 (RFC 2104) over everything the link grants, as 43 characters that are safe in URLs.
 
     Args:
@@ -19,11 +19,11 @@ def sign(key: bytes, method: str, path: str, expires: int, filename: str | None 
         expires: Unix time in seconds.
         filename: The name under which the browser is to save what it gets.
     """
-    granted = json.dumps([method, path, expires, filename]).encode()
-    return base64.urlsafe_b64encode(hmac.digest(key, granted, hashlib.sha256)).rstrip(b"=").decode()
+    payload = json.dumps([method, path, expires, filename]).encode()
+    return base64.urlsafe_b64encode(hmac.digest(key, payload, hashlib.sha256)).rstrip(b"=").decode()
 
 
-def verify(key: bytes, method: str, path: str, expires: str, filename: str | None, signature: str) -> None:
+def verify_link(key: bytes, method: str, path: str, expires: str, filename: str | None, signature: str) -> None:
     """Check a link's `expires` and `signature` as they stand in its query.
 
     Raises:
@@ -33,7 +33,7 @@ def verify(key: bytes, method: str, path: str, expires: str, filename: str | Non
         until = int(expires)
     except ValueError:
         until = 0
-    expected = sign(key, method, path, until, filename)
+    expected = sign_link(key, method, path, until, filename)
     # As bytes: compare_digest refuses text beyond ASCII.
     if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
         raise PermanentError("link_invalid", "This link is not valid. Request a new one.")

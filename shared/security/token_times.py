@@ -10,7 +10,7 @@ SKEW_SEC = 30
 """How far the clock of whoever issued a token may be from ours."""
 
 
-def is_current(claims: dict[str, Any], skew_sec: float = SKEW_SEC) -> bool:
+def is_token_current(claims: dict[str, Any], skew_sec: float = SKEW_SEC) -> bool:
     """Whether the token was issued and has not expired (`iat`, `exp`: RFC 7519, 4.1; both must be numbers)."""
     issued, expires = claims.get("iat"), claims.get("exp")
     if not all(isinstance(time, int | float) and not isinstance(time, bool) for time in (issued, expires)):

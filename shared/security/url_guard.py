@@ -11,11 +11,11 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from shared.errors import PermanentError, TransientError
-from shared.security.addresses import is_public
+from shared.security.addresses import is_public_address
 from shared.security.urls import WebUrl, normalise_url, parse_host, parse_url
 from shared.settings import Settings, SettingsError
 
-__all__ = ["Resolver", "check_url", "listed", "normalise_url", "public_addresses", "system_resolver"]
+__all__ = ["Resolver", "check_url", "is_allowed_host", "normalise_url", "public_addresses", "system_resolver"]
 
 Resolver = Callable[[str, int], list[str]]
 """Gives the addresses of a host name; raises socket.gaierror."""
@@ -39,7 +39,7 @@ def check_url(url: str, settings: Settings) -> WebUrl:
         PermanentError: `url_invalid`, `url_not_allowed`.
     """
     parsed = parse_url(url)
-    if listed(parsed.host, parsed.port, settings):
+    if is_allowed_host(parsed.host, parsed.port, settings):
         return parsed
     if (parsed.port < 1024 and parsed.port not in (80, 443)) or parsed.port in _BLOCKED_PORTS:
         raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not allowed. Use port 80 or 443.")
@@ -52,8 +52,8 @@ def check_url(url: str, settings: Settings) -> WebUrl:
 
 def system_resolver(host: str, port: int) -> list[str]:
     """Ask the operating system, which also bounds how long that takes."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
 def public_addresses(host: str, port: int, settings: Settings, resolve: Resolver = system_resolver) -> list[str]:
@@ -73,13 +73,13 @@ def public_addresses(host: str, port: int, settings: Settings, resolve: Resolver
         raise TransientError("url_unresolvable", f"The host {host} could not be resolved. Try again later.") from error
     if not addresses:
         raise _no_such_host(host)
-    if not listed(host, port, settings):
+    if not is_allowed_host(host, port, settings):
         _require_public(host, addresses)
     return addresses
 
 
 def _require_public(host: str, addresses: list[str]) -> None:
-    if not all(is_public(address) for address in addresses):
+    if not all(is_public_address(address) for address in addresses):
         raise _not_public(host)
 
 
@@ -91,7 +91,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def listed(host: str, port: int, settings: Settings) -> bool:
+def is_allowed_host(host: str, port: int, settings: Settings) -> bool:
     """Whether ALLOW_HOSTS lets it through."""
     return (host, port) in [_host_and_port(pair) for pair in settings.allow_hosts.split(",") if pair.strip()]
 

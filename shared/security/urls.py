@@ -77,46 +77,48 @@ def parse_url(text: str) -> WebUrl:
     """
     text = text.strip()
     if len(text) > MAX_URL_LENGTH:
-        raise _invalid(f"The link exceeds {MAX_URL_LENGTH} characters. Use a shorter one.")
+        raise _invalid_url(f"The link exceeds {MAX_URL_LENGTH} characters. Use a shorter one.")
     parts = _PARTS.fullmatch(text)
     if not parts or "." in parts[1]:
-        raise _invalid("This is not a link. A link begins with https://.")
+        raise _invalid_url("This is not a link. A link begins with https://.")
     if _CONTROL.search(text):
-        raise _invalid("The link contains control characters. Copy it again.")
+        raise _invalid_url("The link contains control characters. Copy it again.")
     scheme, authority, path, query = parts[1].lower(), parts[2], parts[3], parts[4]
     if scheme not in DEFAULT_PORTS:
-        raise _not_allowed("This type of link is not allowed. Use one that begins with http:// or https://.")
+        raise _url_not_allowed("This type of link is not allowed. Use one that begins with http:// or https://.")
     if not authority:
-        raise _invalid("The link has no host name. A link looks like https://example.com/video.mp4.")
+        raise _invalid_url("The link has no host name. A link looks like https://example.com/video.mp4.")
     if "@" in authority:
-        raise _not_allowed("Links with a user name or password are not allowed. Remove that part.")
-    ends = _AUTHORITY.fullmatch(authority)
-    if not ends:
-        raise _invalid("The host in the link is malformed. Copy the link again.")
-    port = int(ends[2]) if ends[2] else DEFAULT_PORTS[scheme]
+        raise _url_not_allowed("Links with a user name or password are not allowed. Remove that part.")
+    host_and_port = _AUTHORITY.fullmatch(authority)
+    if not host_and_port:
+        raise _invalid_url("The host in the link is malformed. Copy the link again.")
+    port = int(host_and_port[2]) if host_and_port[2] else DEFAULT_PORTS[scheme]
     if not 0 < port < 65536:
-        raise _invalid("The port in the link is not a number from 1 to 65535. Correct it.")
-    return WebUrl(scheme, parse_host(ends[1]), port, _encode(path) or "/", None if query is None else _encode(query))
+        raise _invalid_url("The port in the link is not a number from 1 to 65535. Correct it.")
+    return WebUrl(
+        scheme, parse_host(host_and_port[1]), port, _encode(path) or "/", None if query is None else _encode(query)
+    )
 
 
 def parse_host(text: str) -> str:
     """The canonical form of a host (see `WebUrl.host`); raises as `parse_url` does."""
     if text.startswith("["):
         if "%" in text:
-            raise _not_allowed("Addresses with a zone id belong to a local network. Use a public link.")
+            raise _url_not_allowed("Addresses with a zone id belong to a local network. Use a public link.")
         try:
             return ipaddress.IPv6Address(text[1:-1]).compressed
         except ValueError:
-            raise _invalid("The IPv6 address in the link is malformed. Correct it.") from None
-    host = _ascii(text).removesuffix(".")
+            raise _invalid_url("The IPv6 address in the link is malformed. Correct it.") from None
+    host = _to_ascii_host(text).removesuffix(".")
     labels = host.split(".")
     if len(host) > MAX_HOST_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _invalid("The host name in the link is malformed. Copy the link again.")
+        raise _invalid_url("The host name in the link is malformed. Copy the link again.")
     if _NUMBER.fullmatch(labels[-1]):  # WHATWG URL, «ends in a number»: resolvers take such a host for an IPv4 address
         try:
             return str(ipaddress.IPv4Address(host))
         except ValueError:
-            raise _not_allowed(
+            raise _url_not_allowed(
                 "The link contains an IP address in an unusual form. Write it as four decimal numbers."
             ) from None
     return host
@@ -134,23 +136,29 @@ def normalise_url(url: str) -> str:
         PermanentError: As `parse_url`.
     """
     parsed = parse_url(url)
-    path = _without_dots(_plain(parsed.path))
-    fields = [field for field in _plain(parsed.query or "").split("&") if field and not _tracks(parsed.host, field)]
+    path = _remove_dot_segments(_normalise_escapes(parsed.path))
+    fields = [
+        field
+        for field in _normalise_escapes(parsed.query or "").split("&")
+        if field and not _is_tracking(parsed.host, field)
+    ]
     return str(WebUrl(parsed.scheme, parsed.host, parsed.port, path, "&".join(fields) or None))
 
 
-def _ascii(host: str) -> str:
+def _to_ascii_host(host: str) -> str:
     host = host.lower()
     if host.isascii():
         return host
     import idna  # its tables are large, and most hosts are ASCII
 
     if len(host) > MAX_HOST_LENGTH:
-        raise _invalid("The host name in the link is too long. Copy the link again.")
+        raise _invalid_url("The host name in the link is too long. Copy the link again.")
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError:
-        raise _invalid("The host name in the link has characters that are not allowed. Copy the link again.") from None
+        raise _invalid_url(
+            "The host name in the link has characters that are not allowed. Copy the link again."
+        ) from None
 
 
 def _encode(text: str) -> str:
@@ -158,10 +166,10 @@ def _encode(text: str) -> str:
     try:
         return quote(_BARE_PERCENT.sub("%25", text), safe=_RESERVED)
     except UnicodeEncodeError:
-        raise _invalid("The link has characters that cannot be encoded. Copy it again.") from None
+        raise _invalid_url("The link has characters that cannot be encoded. Copy it again.") from None
 
 
-def _plain(text: str) -> str:
+def _normalise_escapes(text: str) -> str:
     """Undo needless escapes and write the others in upper case (RFC 3986, 6.2.2)."""
 
     def replace(escape: re.Match[str]) -> str:
@@ -171,29 +179,29 @@ def _plain(text: str) -> str:
     return _ESCAPE.sub(replace, text)
 
 
-def _without_dots(path: str) -> str:
+def _remove_dot_segments(path: str) -> str:
     """Resolve `.` and `..` in an absolute path (RFC 3986, 5.2.4)."""
-    kept: list[str] = []
+    resolved: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:
         if segment == "..":
-            del kept[-1:]
+            del resolved[-1:]
         elif segment != ".":
-            kept.append(segment)
+            resolved.append(segment)
     if segments[-1] in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
+        resolved.append("")
+    return "/" + "/".join(resolved)
 
 
-def _tracks(host: str, field: str) -> bool:
+def _is_tracking(host: str, field: str) -> bool:
     name = unquote_plus(field.partition("=")[0]).lower()
     site = ".".join(host.split(".")[-2:])
     return _TRACKING.fullmatch(name) is not None or name in _SITE_TRACKING.get(site, ())
 
 
-def _invalid(message: str) -> PermanentError:
+def _invalid_url(message: str) -> PermanentError:
     return PermanentError("url_invalid", message)
 
 
-def _not_allowed(message: str) -> PermanentError:
+def _url_not_allowed(message: str) -> PermanentError:
     return PermanentError("url_not_allowed", message)

@@ -15,7 +15,7 @@ from shared.errors import AlreadyExists, NotFound, TransientError
 from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.platform.cas import change_model
-from shared.platform.ports import Documents, Filter, Order, Platform
+from shared.platform.ports import Documents, Filter, Order, Place
 from shared.platform.queries import iterate_query
 from shared.webhooks.endpoints import NOTIFY, WEBHOOKS, webhooks_of
 from shared.wiring import wiring
@@ -37,7 +37,7 @@ EVENTS = {
 }
 
 
-def tell_of(platform: Platform, job: Job) -> None:
+def create_job_deliveries(place: Place, job: Job) -> None:
     """Make the deliveries of a job's end and set them off; doing it again makes no others.
 
     A paused webhook gets its delivery, too, as one that was skipped and can be replayed.
@@ -45,23 +45,27 @@ def tell_of(platform: Platform, job: Job) -> None:
     event = EVENTS.get(job.status)
     if event is None or job.ended_at is None:
         return
-    for webhook in webhooks_of(platform.documents, job.owner):
+    for webhook in webhooks_of(place.documents, job.owner):
         if event in webhook.events:
             # The same end is the same message, however often it is told.
             text = f"{webhook.id} {job.id} {job.ended_at.isoformat()}"
             id = hashlib.sha256(text.encode()).hexdigest()[:32]
-            offer(platform, planned(webhook, event, job.ended_at, job_id=job.id, data=told(job), id=id), webhook)
+            submit_delivery(
+                place,
+                new_delivery(webhook, event, job.ended_at, job_id=job.id, data=delivery_payload(job), id=id),
+                webhook,
+            )
 
 
-def try_out(platform: Platform, webhook: Webhook) -> WebhookDelivery:
+def send_test_delivery(place: Place, webhook: Webhook) -> WebhookDelivery:
     """Make a delivery that stands for no event, and set it off. It is tried once, even while the webhook is paused."""
     data = {"webhook": webhook.id, "message": "This is a test."}
-    delivery = planned(webhook, TEST, clock.now(), job_id=None, data=data, id=uuid.uuid4().hex)
-    offer(platform, delivery, webhook)
+    delivery = new_delivery(webhook, TEST, clock.now(), job_id=None, data=data, id=uuid.uuid4().hex)
+    submit_delivery(place, delivery, webhook)
     return delivery
 
 
-def told(job: Job) -> dict[str, Any]:
+def delivery_payload(job: Job) -> dict[str, Any]:
     """What leaves the house: which job it is and how it ended. For the rest the receiver asks, with its own token."""
     error = None
     if job.error:
@@ -69,7 +73,7 @@ def told(job: Job) -> dict[str, Any]:
     return {"id": job.id, "kind": job.kind, "language": job.language, "status": job.status.value, "error": error}
 
 
-def planned(
+def new_delivery(
     webhook: Webhook, event: str, at: datetime, *, job_id: str | None, data: dict[str, Any], id: str
 ) -> WebhookDelivery:
     now = clock.now()
@@ -88,21 +92,21 @@ def planned(
     )
 
 
-def offer(platform: Platform, delivery: WebhookDelivery, webhook: Webhook) -> None:
+def submit_delivery(place: Place, delivery: WebhookDelivery, webhook: Webhook) -> None:
     if webhook.paused_reason and delivery.event != TEST:
-        skip(delivery)
+        skip_delivery(delivery)
     with suppress(AlreadyExists):
-        platform.documents.create(DELIVERIES, delivery.id, delivery.to_document())
+        place.documents.create(DELIVERIES, delivery.id, delivery.to_document())
     if not delivery.status.is_final:
-        set_off(platform, delivery.id)
+        publish_delivery(place, delivery.id)
 
 
-def set_off(platform: Platform, delivery_id: str) -> None:
+def publish_delivery(place: Place, delivery_id: str) -> None:
     """Send the message that it is to be tried; `sweep` makes up for one that cannot be sent now."""
     topic = wiring().functions[NOTIFY].trigger.topic
     assert topic is not None, f"{NOTIFY} listens to no topic"  # noqa: S101  # a fault of the table
     try:
-        platform.bus.publish(topic, {"delivery": delivery_id})
+        place.bus.publish(topic, {"delivery": delivery_id})
     except TransientError as error:
         log.warning("delivery %s waits for sweep", delivery_id, exc_info=error)
 
@@ -117,43 +121,43 @@ def change_delivery(documents: Documents, id: str, change: Callable[[WebhookDeli
     return change_model(documents, DELIVERIES, id, WebhookDelivery, change)
 
 
-def claim(documents: Documents, id: str) -> WebhookDelivery | None:
+def claim_delivery(documents: Documents, id: str) -> WebhookDelivery | None:
     """Begin an attempt; None when there is nothing to be done now.
 
     The attempt stands in the log as broken off until `settle` says otherwise, and is made again if nobody does.
     """
-    taken = False
+    claimed = False
 
-    def take(delivery: WebhookDelivery) -> bool:
-        nonlocal taken
+    def begin_attempt(delivery: WebhookDelivery) -> bool:
+        nonlocal claimed
         now = clock.now()
-        taken = not delivery.status.is_final and (delivery.due_at is None or delivery.due_at <= now)
-        if taken:
+        claimed = not delivery.status.is_final and (delivery.due_at is None or delivery.due_at <= now)
+        if claimed:
             delivery.status = DeliveryStatus.SENDING
             delivery.tries += 1
             delivery.due_at = delivery.wake_at = now + CLAIM
             delivery.attempts = [*delivery.attempts, Attempt(at=now, error="The attempt was interrupted.")][
                 -MOST_TRIES:
             ]
-        return taken
+        return claimed
 
     with suppress(NotFound):
-        delivery = change_delivery(documents, id, take)
-        return delivery if taken else None
+        delivery = change_delivery(documents, id, begin_attempt)
+        return delivery if claimed else None
     return None
 
 
-def end(delivery: WebhookDelivery, status: DeliveryStatus) -> None:
+def end_delivery(delivery: WebhookDelivery, status: DeliveryStatus) -> None:
     delivery.status = status
     delivery.due_at = delivery.wake_at = None
 
 
-def skip(delivery: WebhookDelivery) -> None:
+def skip_delivery(delivery: WebhookDelivery) -> None:
     """Leave it untried, to be replayed if wanted."""
-    end(delivery, DeliveryStatus.SKIPPED)
+    end_delivery(delivery, DeliveryStatus.SKIPPED)
 
 
-def begin_again(delivery: WebhookDelivery) -> bool:
+def reset_delivery(delivery: WebhookDelivery) -> bool:
     """Let it be tried at once, with all its tries; one that is on its way stays there."""
     if delivery.status is DeliveryStatus.SENDING:
         return False
@@ -164,40 +168,40 @@ def begin_again(delivery: WebhookDelivery) -> bool:
     return True
 
 
-def wake_due(platform: Platform) -> Iterator[str]:
+def wake_due_deliveries(place: Place) -> Iterator[str]:
     """Set off each delivery whose time has come, and give its id."""
-    for id in _all(platform.documents, ("wakeAt", "<=", clock.now()), [("wakeAt", "asc")]):
+    for id in _delivery_ids(place.documents, ("wakeAt", "<=", clock.now()), [("wakeAt", "asc")]):
         with suppress(NotFound):
-            change_delivery(platform.documents, id, _look_later)
-            set_off(platform, id)
+            change_delivery(place.documents, id, _postpone_wake)
+            publish_delivery(place, id)
         yield id
 
 
-def _look_later(delivery: WebhookDelivery) -> bool:
+def _postpone_wake(delivery: WebhookDelivery) -> bool:
     delivery.wake_at = None if delivery.status.is_final else clock.now() + QUIET
     return True
 
 
-def forget_job(documents: Documents, job_id: str) -> None:
+def clear_job_deliveries(documents: Documents, job_id: str) -> None:
     """Take what was, or was to be, told of a job out of the log, and tell it no more."""
-    for id in _all(documents, ("jobId", "==", job_id)):
+    for id in _delivery_ids(documents, ("jobId", "==", job_id)):
         with suppress(NotFound):
-            change_delivery(documents, id, _empty)
+            change_delivery(documents, id, _clear_data)
 
 
-def _empty(delivery: WebhookDelivery) -> bool:
+def _clear_data(delivery: WebhookDelivery) -> bool:
     delivery.data = None
     if not delivery.status.is_final:
-        skip(delivery)
+        skip_delivery(delivery)
     return True
 
 
-def forget_webhook(documents: Documents, webhook_id: str) -> None:
+def delete_webhook_documents(documents: Documents, webhook_id: str) -> None:
     """Remove a webhook and its log."""
     documents.delete(WEBHOOKS, webhook_id)
-    for id in _all(documents, ("webhookId", "==", webhook_id)):
+    for id in _delivery_ids(documents, ("webhookId", "==", webhook_id)):
         documents.delete(DELIVERIES, id)
 
 
-def _all(documents: Documents, which: Filter, order: Sequence[Order] = ()) -> list[str]:
-    return [document.id for document in iterate_query(documents, DELIVERIES, [which], order)]
+def _delivery_ids(documents: Documents, condition: Filter, order: Sequence[Order] = ()) -> list[str]:
+    return [document.id for document in iterate_query(documents, DELIVERIES, [condition], order)]

@@ -18,19 +18,19 @@ def new_salt() -> str:
     return secrets.token_hex(16)
 
 
-def secret_of(webhook: Webhook) -> bytes:
+def webhook_secret(webhook: Webhook) -> bytes:
     """32 bytes that follow from the server's key and the webhook (HMAC-SHA256), so that no copy of the documents has
     them. Raises PermanentError `not_configured`.
     """
     return hmac.digest(server_key(), f"webhook {webhook.id} {webhook.salt}".encode(), "sha256")
 
 
-def written(secret: bytes) -> str:
+def format_secret(secret: bytes) -> str:
     """As users are shown it, and as libraries for verifying take it."""
     return PREFIX + base64.b64encode(secret).decode()
 
 
-def signed_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict[str, str]:
+def signature_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict[str, str]:
     """What goes with a body that is sent at a time: its id, the time, and the signature over all three."""
     timestamp = str(int(at.timestamp()))
     signature = hmac.digest(secret, f"{id}.{timestamp}.".encode() + body, "sha256")
@@ -42,13 +42,13 @@ def signed_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict[st
 
 
 def server_key() -> bytes:
-    chosen = settings()
-    if chosen.clipwise_place == "embedded":
+    config = settings()
+    if config.clipwise_place == "embedded":
         from shared.platform.embedded.keys import signing_key
 
-        return signing_key(chosen)
-    if not chosen.signing_key:
+        return signing_key(config)
+    if not config.signing_key:
         raise PermanentError(
             "not_configured", "This server has no SIGNING_KEY, so it cannot send webhooks. Set SIGNING_KEY."
         )
-    return chosen.signing_key.encode()
+    return config.signing_key.encode()

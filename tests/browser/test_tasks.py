@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from shared.models.job import Job, JobError, JobStatus, StageState
 from shared.pipeline.jobs import change_job
-from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.place import open_embedded_place
 from shared.settings import Settings
 from tests.accounts import PASSWORD, Mailbox
 from tests.browser.tab import patient
@@ -144,8 +144,8 @@ def fail_at_last(server: Server, id: str) -> None:
         job.stages["persist"] = StageState(number=2, status="failed", error=error)
         return True
 
-    place = open_embedded(Settings(clipwise_data=server.data))
-    change_job(place.platform.documents, id, change)
+    place = open_embedded_place(Settings(clipwise_data=server.data))
+    change_job(place.place.documents, id, change)
     place.database.close()
 
 

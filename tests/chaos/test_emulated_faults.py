@@ -62,8 +62,8 @@ def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def waiting_job(place: EmulatedPlace, kind: str = "metadata") -> Job:
     """A job whose bytes are still to come."""
-    plan = lifecycle.plan(owner="local", kind=kind, language="en", upload_ttl_sec=3600)
-    return lifecycle.start(place.platform, plan)
+    plan = lifecycle.plan_job(owner="local", kind=kind, language="en", upload_ttl_sec=3600)
+    return lifecycle.start_job(place.platform, plan)
 
 
 def send(place: EmulatedPlace, job: Job, video: Path) -> None:
@@ -172,11 +172,11 @@ def test_a_stage_that_was_taken_over_keeps_its_hands_off(
 
 def test_a_video_that_comes_before_its_job_is_found(place: EmulatedPlace, video: Path) -> None:
     """A storage event, delivered twice, that finds no job yet is not the last chance of the video."""
-    plan = lifecycle.plan(owner="local", kind="metadata", language="en", upload_ttl_sec=3600)
+    plan = lifecycle.plan_job(owner="local", kind="metadata", language="en", upload_ttl_sec=3600)
     send(place, plan, video)
     place.platform.objects.finalize_again(UPLOADS, source_name(plan.id))
     eventually(lambda: place.said("extract", plan.id, "nothing to do") >= 2)
-    lifecycle.start(place.platform, plan)
+    lifecycle.start_job(place.platform, plan)
     place.sweep(plan.id)
     assert place.follow(plan.id)["status"] == "done"
     place.assert_done_once(plan.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.stand_ins import openai_server
 from infra.stand_ins.server import Reply
-from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.place import open_embedded_place
 from shared.settings import read_settings
 from tests.server import Server, eventually
 from tests.sounds import bursts
@@ -75,9 +75,9 @@ def test_twenty_kills_during_twenty_jobs(tmp_path: Path) -> None:
     assert len(openai.sounds) >= 3
     assert len(openai.listened) > LECTURES * len(openai.sounds), "no kill came while a sound was listened to"
 
-    place = open_embedded(read_settings({"CLIPWISE_DATA": str(tmp_path / "data")}))
-    videos = place.platform.documents.query("videos", limit=100).documents
+    place = open_embedded_place(read_settings({"CLIPWISE_DATA": str(tmp_path / "data")}))
+    videos = place.place.documents.query("videos", limit=100).documents
     assert sorted(video.id for video in videos) == sorted(jobs)
-    assert place.platform.documents.query("parts").documents == []
+    assert place.place.documents.query("parts").documents == []
     assert place.queue.dead_letters()[0] == []
     assert list((tmp_path / "data" / "tmp").glob("clipwise-*")) == []

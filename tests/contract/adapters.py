@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cloudevents.http import CloudEvent
 
-from shared.platform.embedded.place import open_embedded
-from shared.platform.embedded.queue.deliveries import as_cloud_event
-from shared.platform.ports import Platform
+from shared.platform.embedded.place import open_embedded_place
+from shared.platform.embedded.queue.deliveries import to_cloud_event
+from shared.platform.ports import Place
 from shared.settings import Settings
 from tests.contract.emulated import connect, decoded, received, running_emulators
 from tests.contract.served import served
@@ -28,7 +28,7 @@ class Adapter:
         frontend: A web origin that was configured as a frontend.
     """
 
-    platform: Platform
+    platform: Place
     receive: Callable[[str], CloudEvent]
     frontend: str = "https://app.example"
 
@@ -36,18 +36,20 @@ class Adapter:
 @contextmanager
 def embedded(folder: Path) -> Iterator[Adapter]:
     chosen = Settings(clipwise_data=folder / "data", frontend_url=Adapter.frontend)
-    storage = open_embedded(chosen)
+    storage = open_embedded_place(chosen)
     with served(storage.storage_app(), "/storage") as url:
-        place = open_embedded(replace(chosen, public_url=url))
+        place = open_embedded_place(replace(chosen, public_url=url))
 
         def receive(function: str) -> CloudEvent:
             deadline = time.monotonic() + PATIENCE_SEC
-            while (delivery := place.queue.take([function], PATIENCE_SEC)) is None:
-                assert place.queue.wait(deadline - time.monotonic(), [function]), f"no event came for {function}"
+            while (delivery := place.queue.claim([function], PATIENCE_SEC)) is None:
+                assert place.queue.wait_for_delivery(deadline - time.monotonic(), [function]), (
+                    f"no event came for {function}"
+                )
             place.queue.acknowledge(delivery)
-            return as_cloud_event(delivery)
+            return to_cloud_event(delivery)
 
-        yield Adapter(place.platform, receive)
+        yield Adapter(place.place, receive)
 
 
 @contextmanager

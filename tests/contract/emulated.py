@@ -20,8 +20,8 @@ from infra.runtimes.emulated.errors import EmulatorsUnavailable
 from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, ensure_jar
 from infra.runtimes.emulated.java import ensure_java
 from infra.runtimes.emulated.provision import provision_pubsub
-from shared.platform.gcp.place import open_gcp
-from shared.platform.ports import Platform
+from shared.platform.gcp.place import open_gcp_place
+from shared.platform.ports import Place
 from shared.settings import Settings
 from shared.wiring import wiring
 
@@ -47,13 +47,13 @@ def running_emulators(folder: Path, frontend: str = "") -> Iterator[EmulatorHost
         yield hosts
 
 
-def connect(hosts: EmulatorHosts) -> Platform:
+def connect(hosts: EmulatorHosts) -> Place:
     """The adapters of `gcp`, on the emulators; the environment stays as it is."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in hosts.environ().items():
             patch.setenv(name, value)
         chosen = Settings(google_cloud_project=hosts.project, bucket_prefix=hosts.bucket_prefix)
-        return open_gcp(chosen)
+        return open_gcp_place(chosen)
 
 
 @contextmanager

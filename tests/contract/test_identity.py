@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.errors import PermanentError
-from shared.platform.ports import Changes, Identity, Session
+from shared.platform.ports import AccountUpdate, Identity, UserSession
 from tests.accounts import KINDS, PASSWORD, People, cheap_passwords
 
 OTHER = "quite another one"
@@ -43,9 +43,9 @@ def code_of(call: Callable[..., Any], *arguments: Any) -> str:
     return refused.value.code
 
 
-def is_over(identity: Identity, session: Session) -> bool:
+def is_over(identity: Identity, session: UserSession) -> bool:
     """Neither token of a session opens anything."""
-    codes = {code_of(identity.verify, session.access_token), code_of(identity.refresh, session.refresh_token)}
+    codes = {code_of(identity.verify_token, session.access_token), code_of(identity.refresh, session.refresh_token)}
     return codes == {"unauthenticated"}
 
 
@@ -54,7 +54,7 @@ def test_an_account_is_made_verified_and_used(people: People, identity: Identity
     uid = people.join(name)
     for way in (name, name.upper(), address(name), address(name).upper()):
         session = identity.log_in(way, PASSWORD)
-        user = identity.verify(session.access_token)
+        user = identity.verify_token(session.access_token)
         assert (user.id, user.username, user.email) == (uid, name, address(name))
         assert (user.verified, user.anonymous) == (True, False)
         assert session.user == user
@@ -118,7 +118,7 @@ def test_a_session_goes_on(people: People, identity: Identity, name: str) -> Non
     session = identity.log_in(name, PASSWORD)
     for _ in range(3):
         session = identity.refresh(session.refresh_token)
-        assert identity.verify(session.access_token).username == name
+        assert identity.verify_token(session.access_token).username == name
 
 
 def test_logging_out_ends_the_session(people: People, identity: Identity, name: str) -> None:
@@ -128,7 +128,7 @@ def test_logging_out_ends_the_session(people: People, identity: Identity, name: 
     identity.log_out(session.access_token)
 
     assert is_over(identity, session)
-    assert identity.verify(identity.log_in(name, PASSWORD).access_token).username == name
+    assert identity.verify_token(identity.log_in(name, PASSWORD).access_token).username == name
 
 
 def test_a_forgotten_password(people: People, identity: Identity, name: str) -> None:
@@ -175,12 +175,12 @@ def test_tokens_of_mails_are_for_one_purpose(people: People, identity: Identity,
 def test_nobody_in_particular(people: People, identity: Identity) -> None:
     """An anonymous user has an id of their own and a session that goes on, and no account to change."""
     one, other = identity.sign_in_anonymously(), identity.sign_in_anonymously()
-    user = identity.verify(one.access_token)
+    user = identity.verify_token(one.access_token)
 
     assert (user.anonymous, user.username, user.email, user.verified) == (True, None, None, False)
-    assert user.id != identity.verify(other.access_token).id
-    assert identity.verify(identity.refresh(one.refresh_token).access_token).id == user.id
-    assert code_of(identity.change, other.access_token, "", Changes(username="Nobody")) == "not_offered"
+    assert user.id != identity.verify_token(other.access_token).id
+    assert identity.verify_token(identity.refresh(one.refresh_token).access_token).id == user.id
+    assert code_of(identity.update_account, other.access_token, "", AccountUpdate(username="Nobody")) == "not_offered"
 
 
 def test_a_new_name(people: People, identity: Identity, name: str) -> None:
@@ -189,9 +189,11 @@ def test_a_new_name(people: People, identity: Identity, name: str) -> None:
     people.join(f"other-{name}")
     token = identity.log_in(name, PASSWORD).access_token
 
-    assert code_of(identity.change, token, PASSWORD, Changes(username=f"OTHER-{name}")) == "username_taken"
-    assert code_of(identity.change, token, OTHER, Changes(username=f"new-{name}")) == "wrong_credentials"
-    assert identity.change(token, PASSWORD, Changes(username=f"new-{name}")).username == f"new-{name}"
+    assert (
+        code_of(identity.update_account, token, PASSWORD, AccountUpdate(username=f"OTHER-{name}")) == "username_taken"
+    )
+    assert code_of(identity.update_account, token, OTHER, AccountUpdate(username=f"new-{name}")) == "wrong_credentials"
+    assert identity.update_account(token, PASSWORD, AccountUpdate(username=f"new-{name}")).username == f"new-{name}"
     assert identity.log_in(f"new-{name}", PASSWORD).user.username == f"new-{name}"
     assert people.join(name, f"third-{address(name)}") != uid
 
@@ -200,7 +202,7 @@ def test_the_same_name_in_other_letters(people: People, identity: Identity, name
     """One may write one's own name differently."""
     people.join(name)
     token = identity.log_in(name, PASSWORD).access_token
-    identity.change(token, PASSWORD, Changes(username=name.upper()))
+    identity.update_account(token, PASSWORD, AccountUpdate(username=name.upper()))
 
     assert identity.log_in(name, PASSWORD).user.username == name.upper()
 
@@ -209,11 +211,14 @@ def test_a_new_password(people: People, identity: Identity, name: str) -> None:
     """It needs the current one, and ends all sessions."""
     people.join(name)
     session, elsewhere = identity.log_in(name, PASSWORD), identity.log_in(name, PASSWORD)
-    change = Changes(password=OTHER)
+    change = AccountUpdate(password=OTHER)
 
-    assert code_of(identity.change, session.access_token, OTHER, change) == "wrong_credentials"
-    assert code_of(identity.change, session.access_token, PASSWORD, Changes(password="1234567")) == "weak_password"
-    identity.change(session.access_token, PASSWORD, change)
+    assert code_of(identity.update_account, session.access_token, OTHER, change) == "wrong_credentials"
+    assert (
+        code_of(identity.update_account, session.access_token, PASSWORD, AccountUpdate(password="1234567"))
+        == "weak_password"
+    )
+    identity.update_account(session.access_token, PASSWORD, change)
     assert is_over(identity, session)
     assert is_over(identity, elsewhere)
     assert code_of(identity.log_in, name, PASSWORD) == "wrong_credentials"
@@ -226,7 +231,7 @@ def test_a_new_address(people: People, identity: Identity, name: str) -> None:
     token = identity.log_in(name, PASSWORD).access_token
     new = f"new-{address(name)}"
 
-    assert identity.change(token, PASSWORD, Changes(email=new)).email == address(name)
+    assert identity.update_account(token, PASSWORD, AccountUpdate(email=new)).email == address(name)
     assert code_of(identity.log_in, new, PASSWORD) == "wrong_credentials"
     assert identity.verify_email(people.tokens("change", new)[-1]).email == new
     assert identity.log_in(new, PASSWORD).user.email == new
@@ -241,7 +246,7 @@ def test_a_new_address_does_not_tell_who_has_an_account(people: People, identity
     token = identity.log_in(name, PASSWORD).access_token
     theirs = address(f"other-{name}")
 
-    assert identity.change(token, PASSWORD, Changes(email=theirs)).email == address(name)
+    assert identity.update_account(token, PASSWORD, AccountUpdate(email=theirs)).email == address(name)
     assert people.tokens("change", theirs) == []
     assert people.told_known(theirs)
 
@@ -250,7 +255,7 @@ def test_a_deleted_account(people: People, identity: Identity, name: str) -> Non
     """Nothing of it opens anything, and its name and address can be used again."""
     uid = people.join(name)
     session = identity.log_in(name, PASSWORD)
-    identity.delete(session.access_token)
+    identity.delete_account(session.access_token)
 
     assert is_over(identity, session)
     assert code_of(identity.log_in, name, PASSWORD) == "wrong_credentials"
@@ -260,10 +265,10 @@ def test_a_deleted_account(people: People, identity: Identity, name: str) -> Non
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "..", "é.é.é", "eyJhbGciOiJub25lIn0.e30.", "\ud800"])
 def test_what_is_no_token(identity: Identity, token: str) -> None:
     """Whatever is sent as a token, the answer is that it is none."""
-    assert code_of(identity.verify, token) == "unauthenticated"
+    assert code_of(identity.verify_token, token) == "unauthenticated"
     assert code_of(identity.log_out, token) == "unauthenticated"
-    assert code_of(identity.delete, token) == "unauthenticated"
-    assert code_of(identity.change, token, PASSWORD, Changes(username="Eve")) == "unauthenticated"
+    assert code_of(identity.delete_account, token) == "unauthenticated"
+    assert code_of(identity.update_account, token, PASSWORD, AccountUpdate(username="Eve")) == "unauthenticated"
 
 
 @pytest.mark.parametrize(

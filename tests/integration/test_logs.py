@@ -11,7 +11,7 @@ import pytest
 
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.provision import provision_pubsub, pubsub_clients
-from shared.logs import new_traceparent, trace_of
+from shared.logs import new_traceparent, parse_traceparent
 from shared.pipeline import lifecycle
 from shared.wiring import wiring
 from tests.contract.emulated import connect
@@ -55,7 +55,7 @@ def test_every_line_of_a_function_is_an_entry_of_cloud_logging(place: Server, sm
                 continue
             ours.add(function)
             project, trace = entry["logging.googleapis.com/trace"].split("/traces/")
-            assert (project, trace) == ("projects/clipwise-local", trace_of(traceparent)[0])
+            assert (project, trace) == ("projects/clipwise-local", parse_traceparent(traceparent)[0])
             if function != "api":
                 assert labels["stage"] == function
                 assert labels["event"]
@@ -70,8 +70,10 @@ def test_messages_carry_the_trace(hosts: EmulatorHosts) -> None:
         listener = f"projects/{hosts.project}/subscriptions/trace"
         topic = f"projects/{hosts.project}/topics/video-requested"
         subscriber.create_subscription(name=listener, topic=topic)
-        job = lifecycle.plan(owner="o", kind="metadata", language="en", url="https://example.com/a", trace=traceparent)
-        lifecycle.start(connect(hosts), job)
+        job = lifecycle.plan_job(
+            owner="o", kind="metadata", language="en", url="https://example.com/a", trace=traceparent
+        )
+        lifecycle.start_job(connect(hosts), job)
         (received,) = subscriber.pull(subscription=listener, max_messages=10, timeout=PATIENCE_SEC).received_messages
     assert json.loads(received.message.data)["jobId"] == job.id
     assert received.message.attributes["traceparent"] == traceparent

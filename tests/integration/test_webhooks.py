@@ -14,8 +14,8 @@ import pytest
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from shared import clock
 from shared.errors import Conflict
-from shared.platform.embedded.place import open_embedded
-from shared.platform.ports import Platform
+from shared.platform.embedded.place import open_embedded_place
+from shared.platform.ports import Place
 from shared.settings import read_settings
 from shared.webhooks.deliveries import DELIVERIES
 from tests.contract.emulated import connect, need_emulators
@@ -52,10 +52,10 @@ def receiver(place: Server, listener: Receiver) -> Iterator[Receiver]:
             client.delete(f"/v1/webhooks/{webhook['id']}")
 
 
-def platform_of(server: Server) -> Platform:
+def platform_of(server: Server) -> Place:
     """What lies behind the running server."""
     if "emulated" not in server.data.name:
-        return open_embedded(read_settings({"CLIPWISE_DATA": str(server.data)})).platform
+        return open_embedded_place(read_settings({"CLIPWISE_DATA": str(server.data)})).place
     said = eventually(
         lambda: re.search(
             r"Firestore at (\S+), Pub/Sub at (\S+), storage at (\S+); project (\S+);",
@@ -79,7 +79,7 @@ def log(server: Server, webhook: dict[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def let_time_pass(platform: Platform) -> None:
+def let_time_pass(platform: Place) -> None:
     """Until everything that waits is due, and sweep has looked."""
     for stored in platform.documents.query(DELIVERIES).documents:
         if stored.data["dueAt"]:
@@ -89,7 +89,7 @@ def let_time_pass(platform: Platform) -> None:
     platform.bus.publish("sweep-tick", {})
 
 
-def settled(server: Server, webhook: dict[str, Any], platform: Platform) -> list[dict[str, Any]]:
+def settled(server: Server, webhook: dict[str, Any], platform: Place) -> list[dict[str, Any]]:
     """The log, when nothing in it waits any more."""
 
     def ended() -> bool:

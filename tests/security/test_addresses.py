@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.security.addresses import is_public
+from shared.security.addresses import is_public_address
 
 INNER_NETWORKS = [
     "0.0.0.0/8",
@@ -41,8 +41,8 @@ WRAPPINGS = {
 @given(INNER_V4, V6, st.sampled_from(sorted(WRAPPINGS)))
 def test_no_wrapping_hides_an_inner_address(inner: IPv4Address, noise: IPv6Address, wrapping: str) -> None:
     """An inner IPv4 address stays refused in every way to write it as IPv6."""
-    assert not is_public(str(inner))
-    assert not is_public(str(IPv6Address(WRAPPINGS[wrapping](int(inner), int(noise)))))
+    assert not is_public_address(str(inner))
+    assert not is_public_address(str(IPv6Address(WRAPPINGS[wrapping](int(inner), int(noise)))))
 
 
 @given(V6)
@@ -51,14 +51,14 @@ def test_no_wrapping_hides_an_inner_address(inner: IPv4Address, noise: IPv6Addre
 @example(IPv6Address("fe80::a9fe:a9fe"))
 def test_only_global_unicast_is_public(address: IPv6Address) -> None:
     """Nothing outside the block that is handed out for the open network passes."""
-    assert not is_public(str(address)) or address in IPv6Network("2000::/3")
+    assert not is_public_address(str(address)) or address in IPv6Network("2000::/3")
 
 
 @given(st.ip_addresses())
 def test_never_wider_than_the_standard_library(address: IPv4Address | IPv6Address) -> None:
     """What Python calls private, link-local, multicast or reserved is refused as well."""
     inner = address.is_private or address.is_link_local or address.is_multicast or address.is_reserved
-    assert not (is_public(str(address)) and inner)
+    assert not (is_public_address(str(address)) and inner)
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_never_wider_than_the_standard_library(address: IPv4Address | IPv6Addres
 )
 def test_public_addresses_pass(address: str) -> None:
     """Ordinary servers, right next to the refused blocks too, can be reached."""
-    assert is_public(address)
+    assert is_public_address(address)
 
 
 def test_a_zone_makes_it_local() -> None:
     """An address bound to one network interface is not public, whatever its number."""
-    assert not is_public("2606:4700::1%eth0")
+    assert not is_public_address("2606:4700::1%eth0")
 
 
 @pytest.mark.parametrize("text", ["", "example.com", "0x7f.1", "127.1", "1.2.3.4/32"])
 def test_only_addresses_are_judged(text: str) -> None:
     """A text that is no address cannot pass for one."""
     with pytest.raises(ValueError, match="does not appear"):
-        is_public(text)
+        is_public_address(text)

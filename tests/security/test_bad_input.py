@@ -346,5 +346,5 @@ def assert_fails(site: Site, job_id: str, code: str) -> None:
     assert (job["status"], job["error"]["code"]) == ("failed", code), job["error"]
     assert job["error"]["message"].endswith(".")
     assert job["progress"] < 100
-    sweep(site.place.platform)
+    sweep(site.place.place)
     assert_nothing_left(site)

@@ -77,7 +77,7 @@ def test_the_cloud_has_one_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cloud Run's front end is trusted where it stands, and nowhere else, unless configured otherwise."""
     from shared.settings import read_settings
 
-    assert read_settings({}).proxies == 0
-    assert read_settings({"CLIPWISE_PLACE": "gcp"}).proxies == 1
-    assert read_settings({"CLIPWISE_PLACE": "gcp", "TRUSTED_PROXIES": "0"}).proxies == 0
-    assert read_settings({"TRUSTED_PROXIES": "2"}).proxies == 2
+    assert read_settings({}).proxy_count == 0
+    assert read_settings({"CLIPWISE_PLACE": "gcp"}).proxy_count == 1
+    assert read_settings({"CLIPWISE_PLACE": "gcp", "TRUSTED_PROXIES": "0"}).proxy_count == 0
+    assert read_settings({"TRUSTED_PROXIES": "2"}).proxy_count == 2

@@ -12,7 +12,7 @@ import httpcore2
 import pytest
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.security.guarded_http import Limits, exchange, guarded_get
+from shared.security.guarded_http import RequestLimits, fetch_url, open_response
 from shared.security.url_guard import Resolver, public_addresses, system_resolver
 from shared.security.urls import WebUrl, parse_url
 from shared.settings import Settings
@@ -64,8 +64,8 @@ def failing(errno: int) -> Resolver:
 
 def get(url: str, settings: Settings = OPEN, resolve: Resolver = system_resolver) -> tuple[int, str]:
     """Status and final URL."""
-    limits = Limits(time.monotonic() + 10, lambda: None)
-    with guarded_get(url, settings, limits, {}, resolve) as answer:
+    limits = RequestLimits(time.monotonic() + 10, lambda: None)
+    with fetch_url(url, settings, limits, {}, resolve) as answer:
         list(answer.body)
         return answer.status, str(answer.url)
 
@@ -147,11 +147,11 @@ def test_rebinding_is_too_late(server: HostileServer) -> None:
 
 def test_no_wait_outlasts_the_deadline() -> None:
     """However patient a single operation is, the time for the whole request bounds it."""
-    limits = Limits(time.monotonic() + 5, lambda: None)
+    limits = RequestLimits(time.monotonic() + 5, lambda: None)
     assert limits.remaining(20) <= 5
     assert limits.remaining(1) == 1
     with pytest.raises(httpcore2.TimeoutException):
-        Limits(time.monotonic(), lambda: None).remaining(20)
+        RequestLimits(time.monotonic(), lambda: None).remaining(20)
 
 
 class Wire(httpcore2.MockStream):
@@ -288,11 +288,11 @@ def test_what_proves_who_we_are_stays_with_its_server(server: HostileServer) -> 
     """A redirect to another server is followed without tokens and cookies, one to the same server with them."""
     port = server.server_address[1]
     settings = Settings(allow_hosts=f"{server.address},other.example.com:{port}")
-    limits = Limits(time.monotonic() + 10, lambda: None)
+    limits = RequestLimits(time.monotonic() + 10, lambda: None)
     secrets = {"Authorization": "Bearer x", "Cookie": "a=b", "X-Plain": "c"}
     for target, kept in ((f"http://other.example.com:{port}/ok.mp4", False), ("/ok.mp4", True)):
         start = server.url(f"/redirect?to={quote(target)}")
-        with guarded_get(start, settings, limits, secrets, lambda host, port: ["127.0.0.1"]) as answer:
+        with fetch_url(start, settings, limits, secrets, lambda host, port: ["127.0.0.1"]) as answer:
             list(answer.body)
         first, second = server.requests[-2:]
         assert {"authorization", "cookie", "x-plain"} <= set(first.headers)
@@ -310,9 +310,9 @@ def test_a_request_may_be_ended_at_each_hop(server: HostileServer) -> None:
             raise KeyError
 
     before = len(server.asked("/ok.mp4"))
-    limits = Limits(time.monotonic() + 10, lambda: None)
+    limits = RequestLimits(time.monotonic() + 10, lambda: None)
     settings = Settings(allow_hosts=server.address)
-    with pytest.raises(KeyError), guarded_get(server.url("/redirect?to=/ok.mp4"), settings, limits, {}, visit=visit):
+    with pytest.raises(KeyError), fetch_url(server.url("/redirect?to=/ok.mp4"), settings, limits, {}, visit=visit):
         pass
     assert hops == ["/redirect", "/ok.mp4"]
     assert len(server.asked("/ok.mp4")) == before
@@ -322,10 +322,10 @@ def test_a_request_can_carry_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
     """A POST has its length and its body, our own headers only where none were given, and no header twice."""
     wire = Wire(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n")
     wired(monkeypatch, {PUBLIC: wire})
-    limits = Limits(time.monotonic() + 10, lambda: None)
+    limits = RequestLimits(time.monotonic() + 10, lambda: None)
     given = {"user-agent": "Other", "Host": "forged.example.com", "content-length": "99"}
     url = parse_url("https://example.com/a")
-    with exchange("POST", url, OPEN, limits, given, b"body", resolve=resolving([PUBLIC])[0]) as answer:
+    with open_response("POST", url, OPEN, limits, given, b"body", resolve=resolving([PUBLIC])[0]) as answer:
         assert answer.cookies == ["a=1", "b=2"]
     head, _, body = wire.sent.decode().partition("\r\n\r\n")
     names = [line.split(":")[0].lower() for line in head.split("\r\n")[1:]]

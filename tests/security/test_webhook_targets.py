@@ -91,7 +91,7 @@ def test_a_name_that_moves_inside_gets_nothing(
     names["hooks.example.com"] = [PUBLIC]
     made = site.client.post("/v1/webhooks", json={"url": f"https://hooks.example.com:{port}/"}).json()
     names["hooks.example.com"] = [address]
-    lifecycle.cancel(site.place.platform, site.submit()["id"])
+    lifecycle.cancel_job(site.place.place, site.submit()["id"])
     site.work()
 
     assert receiver.requests == []
@@ -106,7 +106,7 @@ def test_a_host_that_is_allowed_no_more_gets_nothing(site: Site, receiver: Recei
     site.configure(ALLOW_HOSTS=receiver.address)
     assert create(site, receiver.url())[0] == 201
     site.configure(ALLOW_HOSTS="")
-    lifecycle.cancel(site.place.platform, site.submit()["id"])
+    lifecycle.cancel_job(site.place.place, site.submit()["id"])
     site.work()
 
     assert receiver.requests == []

@@ -18,10 +18,10 @@ from infra.reference.deployment import rights
 from infra.runtimes.embedded.worker import load_function
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared import clock
-from shared.errors import NotNow, TransientError
-from shared.platform.connect import use_platform
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded
-from shared.platform.embedded.queue.deliveries import as_cloud_event
+from shared.errors import RetryLater, TransientError
+from shared.platform.connect import use_place
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.embedded.queue.deliveries import to_cloud_event
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.identity import use_identity
 from shared.settings import settings
@@ -141,8 +141,8 @@ class Watched:
 
     def work(self) -> None:
         """Run the functions until nothing is left to do."""
-        while delivery := self.place.queue.take(lease_sec=600):
-            event = as_cloud_event(delivery)
+        while delivery := self.place.queue.claim(lease_sec=600):
+            event = to_cloud_event(delivery)
             self.seen.append((delivery.function, event))
             if self._deliver(delivery.function, event):
                 self.place.queue.acknowledge(delivery)
@@ -159,7 +159,7 @@ class Watched:
         """Time goes by, the scheduler ticks, and what follows is done."""
         then = clock.now
         self.patch.setattr(clock, "now", lambda: then() + passed)
-        self.place.platform.bus.publish("sweep-tick", {})
+        self.place.place.bus.publish("sweep-tick", {})
         self.work()
 
     @contextmanager
@@ -175,7 +175,7 @@ class Watched:
         self.guard.now = function
         try:
             load_function(function)(event)
-        except (NotNow, TransientError):
+        except (RetryLater, TransientError):
             return False
         finally:
             self.guard.now = "api"
@@ -192,9 +192,9 @@ def watched(folder: Path) -> Iterator[Watched]:
         for name, value in {**environ, **UNLIMITED, "PUBLIC_URL": "http://testserver"}.items():
             patch.setenv(name, value)
         settings.cache_clear()
-        place, guard = open_embedded(settings()), Guard()
+        place, guard = open_embedded_place(settings()), Guard()
         stack.callback(place.database.close)
-        ports = place.platform
+        ports = place.place
         chosen = replace(
             ports,
             documents=Guarded(ports.documents, guard, guard.documents),
@@ -204,6 +204,6 @@ def watched(folder: Path) -> Iterator[Watched]:
         accounts = stack.enter_context(IdentityServer())
         project = accounts.accounts.project
         identity = FirebaseIdentity(accounts.endpoints, project, API_KEY, guard.administrator, chosen.documents)
-        stack.enter_context(use_platform(chosen))
+        stack.enter_context(use_place(chosen))
         stack.enter_context(use_identity(identity))
         yield Watched(folder, place, guard, TestClient(create_app()), accounts, patch)

@@ -159,7 +159,7 @@ def account(at: Watched) -> None:
     assert administered == {"lookup", "update", "delete"}
     at.later(timedelta(minutes=1))
     at.later(DAY)
-    left = at.place.platform.documents
+    left = at.place.place.documents
     assert not [name for name in ("jobs", "videos", "departures") if left.query(name).documents]
 
 

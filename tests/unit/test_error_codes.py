@@ -8,7 +8,7 @@ from functions.api.problems import status_of
 from infra.reference.errors import PAGE, errors_page
 from shared.error_codes.registry import CODES, GROUPS
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.pipeline.lifecycle import JobProblem
+from shared.pipeline.lifecycle import JobStateError
 from tests.error_sites import branches, sites
 
 RAISED: list[tuple[type[ClipwiseError], int, str]] = [
@@ -36,7 +36,7 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
     (PermanentError, 501, "not_configured"),
     (PermanentError, 502, "provider_key_invalid provider_key_missing provider_request_invalid"),
     (
-        JobProblem,
+        JobStateError,
         409,
         "dataset_ended dataset_running dataset_started job_ended key_reused no_images not_extracted not_failed "
         "not_retryable not_running nothing_failed nothing_to_send source_gone too_many_lists too_many_webhooks "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.languages import language_tag, primary, same_language
+from shared.languages import is_same_language, language_tag, primary_language
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ from shared.languages import language_tag, primary, same_language
 )
 def test_tags_of_files_become_ours(tag: str | None, told: str | None, code: str | None) -> None:
     """However a file names a language, it is the one that a user asks for."""
-    assert (language_tag(tag), primary(tag)) == (told, code)
+    assert (language_tag(tag), primary_language(tag)) == (told, code)
 
 
 def test_what_is_unknown_is_not_the_same() -> None:
     """Two videos of which nobody knows the language are not taken to be in one."""
-    assert same_language("pt-BR", "por")
-    assert not same_language("de", "nl")
-    assert not same_language(None, None)
-    assert not same_language("und", "und")
+    assert is_same_language("pt-BR", "por")
+    assert not is_same_language("de", "nl")
+    assert not is_same_language(None, None)
+    assert not is_same_language("und", "und")

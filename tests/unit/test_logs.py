@@ -13,8 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import clock
-from shared.errors import NotNow
-from shared.logs import CloudFormatter, PlainFormatter, bound, configure, new_traceparent, trace_of
+from shared.errors import RetryLater
+from shared.logs import (
+    CloudFormatter,
+    PlainFormatter,
+    configure_logging,
+    log_context,
+    new_traceparent,
+    parse_traceparent,
+)
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -45,7 +52,7 @@ def failure() -> Exception:
 def test_a_line_carries_its_job_and_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks for a job or a trace in Cloud Logging finds each line that was written for it."""
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "kitchen")
-    with bound(job="j1", stage="extract", event="e1", trace=PARENT):
+    with log_context(job="j1", stage="extract", event="e1", trace=PARENT):
         entry = cloud_line(record("attempt %s begins", 2, level=logging.WARNING))
     assert entry["severity"] == "WARNING"
     assert entry["message"] == "attempt 2 begins"
@@ -58,8 +65,8 @@ def test_a_line_carries_its_job_and_its_trace(monkeypatch: pytest.MonkeyPatch) -
 
 def test_fields_hold_as_long_as_they_are_bound() -> None:
     """A line about one job is never filed under the job before it."""
-    with bound(job="outer", stage=None):
-        with bound(job="inner", event="e"):
+    with log_context(job="outer", stage=None):
+        with log_context(job="inner", event="e"):
             assert cloud_line(record("x"))["logging.googleapis.com/labels"] == {"job": "inner", "event": "e"}
         assert cloud_line(record("x"))["logging.googleapis.com/labels"] == {"job": "outer"}
     assert not any(key.startswith("logging.googleapis.com") for key in cloud_line(record("x")))
@@ -76,7 +83,7 @@ def test_an_error_is_one_entry_with_its_stack() -> None:
 @given(message=st.text(), job=st.text(min_size=1))
 def test_any_text_makes_one_line(message: str, job: str) -> None:
     """What users send can neither break a line in two nor pass for a field of the entry."""
-    with bound(job=job):
+    with log_context(job=job):
         entry = cloud_line(record("%s", message))
     assert entry["message"] == message
     assert entry["logging.googleapis.com/labels"] == {"job": job}
@@ -84,7 +91,7 @@ def test_any_text_makes_one_line(message: str, job: str) -> None:
 
 def test_on_one_machine_a_line_is_plain_and_names_its_job() -> None:
     """`grep` finds a job in what `clipwise up` prints."""
-    with bound(job="j1", stage="extract", trace=PARENT):
+    with log_context(job="j1", stage="extract", trace=PARENT):
         line = PlainFormatter().format(record("stage is done"))
     assert line == "INFO shared.test: stage is done [job=j1 stage=extract]"
     assert PlainFormatter().format(record("x", error=failure())).endswith("second line")
@@ -92,9 +99,9 @@ def test_on_one_machine_a_line_is_plain_and_names_its_job() -> None:
 
 def test_the_trace_of_a_request_is_read() -> None:
     """The ids of a W3C trace context come out, and what we make ourselves is one."""
-    assert trace_of(PARENT) == (TRACE, SPAN)
+    assert parse_traceparent(PARENT) == (TRACE, SPAN)
     made = new_traceparent()
-    assert trace_of(made)
+    assert parse_traceparent(made)
     assert made != new_traceparent()
 
 
@@ -120,15 +127,15 @@ def test_the_trace_of_a_request_is_read() -> None:
 )
 def test_a_malformed_trace_is_none(malformed: str) -> None:
     """A header that is no trace context (or hides something behind one) starts a fresh trace and goes nowhere else."""
-    assert trace_of(malformed) is None
-    with bound(job="j", trace=malformed):
+    assert parse_traceparent(malformed) is None
+    with log_context(job="j", trace=malformed):
         assert "logging.googleapis.com/trace" not in cloud_line(record("x"))
 
 
 @given(st.text())
 def test_any_header_is_borne(text: str) -> None:
     """No header makes reading the trace fail."""
-    assert trace_of(text) is None or len(text) == len(PARENT)
+    assert parse_traceparent(text) is None or len(text) == len(PARENT)
 
 
 def test_a_delivery_refused_for_now_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
@@ -136,9 +143,9 @@ def test_a_delivery_refused_for_now_is_no_error(capfd: pytest.CaptureFixture[str
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     try:
-        configure(CloudFormatter(), logging.INFO)
+        configure_logging(CloudFormatter(), logging.INFO)
         root.handlers[0].setStream(sys.__stderr__)  # type: ignore[attr-defined]  # where capfd looks
-        for problem in (NotNow("later"), failure()):
+        for problem in (RetryLater("later"), failure()):
             logging.getLogger("host").error("Exception on / [POST]", exc_info=problem)
     finally:
         root.handlers[:] = before

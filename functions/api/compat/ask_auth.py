@@ -15,8 +15,8 @@ from functions.api.bodies import read_json
 from functions.api.compat.ask import create_router
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
-from shared.platform.identity import identity
-from shared.platform.ports import Session
+from shared.platform.identity import current_identity
+from shared.platform.ports import UserSession
 
 router = create_router("/api/auth", 413, 503)
 
@@ -73,7 +73,7 @@ def json_body(form: type[BaseModel]) -> dict[str, Any]:
     return inline_request_body("application/json", form.model_json_schema())
 
 
-def token_pair(session: Session) -> Response:
+def token_pair(session: UserSession) -> Response:
     tokens = TokenPair(access=session.access_token, refresh=session.refresh_token)
     return JSONResponse(tokens.model_dump(), headers={"Pragma": "no-cache"})
 
@@ -134,7 +134,7 @@ async def log_in_compat(request: Request, throttle: LoginThrottleDep) -> Respons
 )
 async def refresh_session_compat(request: Request) -> Response:
     form = await read_json(request, AskVideoRefreshRequest)
-    return token_pair(await run_in_threadpool(lambda: identity().refresh(form.refresh)))
+    return token_pair(await run_in_threadpool(lambda: current_identity().refresh(form.refresh)))
 
 
 @router.get(

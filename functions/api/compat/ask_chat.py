@@ -22,7 +22,7 @@ from shared.errors import NotFound
 from shared.exports.transcript import timestamp
 from shared.models.chat import ChatMessage, Citation
 from shared.models.group import Group
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 
 COLUMNS = ("created_at", "question", "answer", "is_shared_origin", "related_videos")
 
@@ -151,7 +151,7 @@ def export_history_compat(group: HistoryGroup, place: PlaceDep) -> StreamingResp
     )
 
 
-def chat_logs(place: Platform, group: Group) -> list[ChatLog]:
+def chat_logs(place: Place, group: Group) -> list[ChatLog]:
     """Pair the newest messages as questions with their answers."""
     about = history.subject_filter(group.id, None)
 

@@ -75,7 +75,7 @@ class ShareTokenResponse(AskVideoMessageResponse):
 def own_group(
     group_id: Annotated[str, Path(description="The `id` of the group.")], user: Caller, place: PlaceDep
 ) -> Group:
-    return groups.own_group(place.documents, check_id(group_id), user.id)
+    return groups.read_own_group(place.documents, check_id(group_id), user.id)
 
 
 OwnGroup = Annotated[Group, Depends(own_group)]
@@ -92,7 +92,7 @@ def group_info(group: Group) -> AskVideoGroupInfo:
 
 
 def group_details(group: Group, place: PlaceDep) -> AskVideoGroupDetails:
-    jobs = groups.videos_in(place.documents, group)
+    jobs = groups.group_videos(place.documents, group)
     links = media_links(place, jobs)
     members = [
         AskVideoGroupVideo(**dict(video_info(job, links[job.id])), order=number) for number, job in enumerate(jobs)
@@ -120,7 +120,7 @@ def create_group_compat(form: AskVideoGroupRequest, user: Caller, place: PlaceDe
     ),
 )
 def list_groups_compat(user: Caller, place: PlaceDep) -> list[AskVideoGroupInfo]:
-    items = all_items(lambda cursor: groups.groups_of(place.documents, user.id, PAGE_SIZE, cursor))
+    items = all_items(lambda cursor: groups.list_groups(place.documents, user.id, PAGE_SIZE, cursor))
     return [group_info(group) for group in items]
 
 
@@ -141,7 +141,9 @@ def get_group_compat(group: OwnGroup, place: PlaceDep) -> AskVideoGroupDetails:
     responses=problem_responses(404),
 )
 def update_group_compat(group: OwnGroup, change: AskVideoGroupUpdateRequest, place: PlaceDep) -> AskVideoGroupDetails:
-    return group_details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
+    return group_details(
+        groups.update_group_details(place.documents, group, **change.model_dump(exclude_unset=True)), place
+    )
 
 
 @router.delete(
@@ -212,7 +214,7 @@ def remove_video_compat(
     responses=problem_responses(404),
 )
 def reorder_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: PlaceDep) -> AskVideoMessageResponse:
-    groups.reorder(place.documents, group, body.video_ids)
+    groups.reorder_videos(place.documents, group, body.video_ids)
     return AskVideoMessageResponse(message="The order of the videos was changed.")
 
 
@@ -227,7 +229,7 @@ def reorder_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: Plac
     responses=problem_responses(404),
 )
 def create_share_token_compat(group: OwnGroup, place: PlaceDep) -> ShareTokenResponse:
-    _, token = shares.share_group(place.documents, group, None)
+    _, token = shares.create_share_link(place.documents, group, None)
     return ShareTokenResponse(message="Anyone who has this token can now view the group.", share_token=token)
 
 
@@ -238,5 +240,5 @@ def create_share_token_compat(group: OwnGroup, place: PlaceDep) -> ShareTokenRes
     responses=problem_responses(404),
 )
 def revoke_share_token_compat(group: OwnGroup, place: PlaceDep) -> AskVideoMessageResponse:
-    shares.revoke(place.documents, group)
+    shares.revoke_share_link(place.documents, group)
     return AskVideoMessageResponse(message="The group is no longer shared.")

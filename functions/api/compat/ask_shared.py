@@ -22,4 +22,4 @@ router = create_router("/api/videos/groups/shared", 404)
 def get_shared_group_compat(
     token: Annotated[str, Path(description="Share token of the group.")], place: PlaceDep
 ) -> AskVideoGroupDetails:
-    return group_details(shares.shared_group(place.documents, token), place)
+    return group_details(shares.find_shared_group(place.documents, token), place)

@@ -27,7 +27,7 @@ from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
 from shared.models.job import Job, JobStatus
 from shared.pipeline.media import load_transcript
 from shared.pipeline.paths import UPLOADS, source_name
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import settings
 
 KIND = "transcript"
@@ -93,7 +93,7 @@ class AskVideoDetails(AskVideoInfo):
 def own_video(
     video_id: Annotated[str, Path(description="The `id` of the video.")], user: Caller, place: PlaceDep
 ) -> Job:
-    return videos.own_video(place, check_id(video_id), user.id)
+    return videos.read_own_video(place, check_id(video_id), user.id)
 
 
 OwnVideo = Annotated[Job, Depends(own_video)]
@@ -120,7 +120,7 @@ async def upload_video_compat(request: Request, user: Caller, place: PlaceDep, q
 
 
 def submit_upload(
-    place: Platform, user: User, form: AskVideoUploadForm, file: UploadedFile, trace: str | None, quota: Quota
+    place: Place, user: User, form: AskVideoUploadForm, file: UploadedFile, trace: str | None, quota: Quota
 ) -> Job:
     """Raises PermanentError `empty_file`, `unsupported_media`."""
     if accepted_media_type(file.stream.read(HEAD_BYTES), file.filename) not in ACCEPTED_TYPES:
@@ -143,7 +143,7 @@ def submit_upload(
 )
 def list_videos_compat(user: Caller, place: PlaceDep) -> list[AskVideoDetails]:
     def load_page(cursor: str | None) -> tuple[list[AskVideoDetails], str | None]:
-        jobs, next_cursor = videos.videos_of(place.documents, user.id, "", PAGE_SIZE, cursor)
+        jobs, next_cursor = videos.search_videos(place.documents, user.id, "", PAGE_SIZE, cursor)
         links = media_links(place, jobs)
         return [video_details(job, links[job.id], job.video.transcript) for job in jobs], next_cursor
 
@@ -168,7 +168,7 @@ def get_video_compat(video: OwnVideo, place: PlaceDep) -> AskVideoDetails:
 )
 def update_video_compat(video: OwnVideo, change: AskVideoUpdateRequest, place: PlaceDep) -> AskVideoDetails:
     return load_video_details(
-        videos.describe(place.documents, video.id, **change.model_dump(exclude_unset=True)), place
+        videos.update_video_details(place.documents, video.id, **change.model_dump(exclude_unset=True)), place
     )
 
 
@@ -186,7 +186,7 @@ def delete_video_compat(video: OwnVideo, place: PlaceDep) -> None:
     delete_job(place, video)
 
 
-def media_links(place: Platform, jobs: Iterable[Job]) -> dict[str, str | None]:
+def media_links(place: Place, jobs: Iterable[Job]) -> dict[str, str | None]:
     """Sign links to the media of each job in parallel: in the cloud, each takes a request."""
     job_list = list(jobs)
     with ThreadPoolExecutor(LINKS_AT_ONCE) as threads:
@@ -195,19 +195,19 @@ def media_links(place: Platform, jobs: Iterable[Job]) -> dict[str, str | None]:
         )
 
 
-def media_link(place: Platform, job: Job) -> str | None:
+def media_link(place: Place, job: Job) -> str | None:
     if job.source_deleted or job.video.info is None:
         return None
     return place.objects.signed_url(UPLOADS, source_name(job.id), settings().signed_link_ttl_sec)
 
 
-def load_video_details(job: Job, place: Platform) -> AskVideoDetails:
+def load_video_details(job: Job, place: Place) -> AskVideoDetails:
     return video_details(
         job, media_link(place, job), transcript_text(job, place) if job.status is JobStatus.DONE else None
     )
 
 
-def transcript_text(job: Job, place: Platform) -> str:
+def transcript_text(job: Job, place: Place) -> str:
     """Return the transcript, one line per segment."""
     try:
         return "\n".join(segment.text for segment in load_transcript(place.objects, job.id).segments)

@@ -22,7 +22,7 @@ from shared.datasets import runs, store
 from shared.errors import PermanentError
 from shared.models.crawl import ChunkCounts, Dataset
 from shared.models.dataset import DatasetStatus, Level
-from shared.pipeline.lifecycle import JobProblem
+from shared.pipeline.lifecycle import JobStateError
 
 MAX_ITEMS = 1000
 PAGE_SIZE = 100
@@ -40,7 +40,7 @@ class CrawlerRoute(APIRoute):
         async def answer(request: Request) -> Response:
             try:
                 return await handle(request)
-            except (PermanentError, JobProblem) as error:
+            except (PermanentError, JobStateError) as error:
                 if status_of(error) in BAD_REQUEST_STATUSES:
                     raise BadRequest(error.code, error.message) from None
                 raise

@@ -21,7 +21,7 @@ from shared.analyses.metadata import clock_time
 from shared.library.videos import thumbnail_link
 from shared.models.job import Job, JobStatus
 from shared.pipeline.paths import JOBS
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 
 KIND = "metadata"
 MAX_ITEMS = 1000
@@ -130,7 +130,7 @@ def list_video_metadata(user: Caller, place: PlaceDep) -> list[VideoMetadata]:
     return videos
 
 
-def metadata_of(job: Job, place: Platform) -> VideoMetadata:
+def metadata_of(job: Job, place: Place) -> VideoMetadata:
     info = job.video.info
     return VideoMetadata(
         id=job.id,

@@ -20,7 +20,7 @@ from functions.api.schemas import LanguageTag, UrlJobRequest
 from shared.exports.material import Material
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import settings
 
 KIND = "recipe"
@@ -141,7 +141,7 @@ def get_recipe_task(job: Annotated[Job, Depends(own_task(KIND))], place: PlaceDe
     return task
 
 
-def recipe_of(place: Platform, job: Job) -> TaskRecipe:
+def recipe_of(place: Place, job: Job) -> TaskRecipe:
     recipe = Recipe.read(job.result or {})
     recipe.thumbnail = Material(place.objects, job).picture_link()
     return TaskRecipe.model_validate(recipe)

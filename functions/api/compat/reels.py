@@ -23,7 +23,7 @@ from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
 from shared.media.file.header_duration import header_duration
 from shared.models.job import Job, JobStatus
 from shared.models.reel import Reel
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import settings
 
 KIND = "reel"
@@ -127,7 +127,7 @@ async def upload_reel(request: Request, user: Caller, place: PlaceDep, quota: St
 
 
 def submit_reel(
-    place: Platform, user: User, form: ReelUploadForm, file: UploadedFile, trace: str | None, quota: Quota
+    place: Place, user: User, form: ReelUploadForm, file: UploadedFile, trace: str | None, quota: Quota
 ) -> Job:
     check_video_file(file)
     job_request = FileJobRequest(kind=KIND, language=form.language, keep_source=False)

@@ -21,9 +21,9 @@ from functions.api.schemas import MessageResponse
 from shared import clock
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
-from shared.library.erasure import depart, erase
-from shared.platform.identity import identity
-from shared.platform.ports import Changes, Session, User
+from shared.library.erasure import erase_user, record_departure
+from shared.platform.identity import current_identity
+from shared.platform.ports import AccountUpdate, User, UserSession
 
 router = APIRouter(prefix="/v1/auth", tags=["accounts"])
 
@@ -121,7 +121,7 @@ def account_info(user: User) -> AccountInfo:
     )
 
 
-def tokens_response(session: Session) -> JSONResponse:
+def tokens_response(session: UserSession) -> JSONResponse:
     session_tokens = SessionTokens(
         access_token=session.access_token,
         refresh_token=session.refresh_token,
@@ -190,7 +190,7 @@ async def log_in(request: Request, throttle: LoginThrottleDep) -> Response:
 )
 async def refresh_session(request: Request) -> Response:
     form = await read_json(request, RefreshRequest)
-    return tokens_response(await run_in_threadpool(lambda: identity().refresh(form.refresh_token)))
+    return tokens_response(await run_in_threadpool(lambda: current_identity().refresh(form.refresh_token)))
 
 
 @router.post(
@@ -202,7 +202,7 @@ async def refresh_session(request: Request) -> Response:
     responses=ACCOUNT_RESPONSES,
 )
 def log_out(token: BearerToken) -> None:
-    identity().log_out(token)
+    current_identity().log_out(token)
 
 
 @router.post(
@@ -249,7 +249,7 @@ async def confirm_password_reset(request: Request, throttle: LoginThrottleDep) -
 )
 def sign_in_anonymously(throttle: LoginThrottleDep) -> Response:
     throttle.count_attempt(ANONYMOUS)
-    return tokens_response(identity().sign_in_anonymously())
+    return tokens_response(current_identity().sign_in_anonymously())
 
 
 @router.get(
@@ -281,8 +281,8 @@ async def update_account(request: Request, user: Caller, token: BearerToken, thr
             throttle.count_attempt(MAIL, form.email)
         try:
             with throttle.sign_in_attempt(user.id):
-                return identity().change(
-                    token, form.current_password, Changes(form.username, form.email, form.password)
+                return current_identity().update_account(
+                    token, form.current_password, AccountUpdate(form.username, form.email, form.password)
                 )
         except PermanentError as error:
             if error.code != AccountCode.WRONG_CREDENTIALS:
@@ -311,6 +311,6 @@ def delete_account(user: Caller, token: BearerToken, place: PlaceDep) -> None:
         raise PermanentError(
             "login_again", "Deleting an account requires a session of the last ten minutes. Sign in again first."
         )
-    depart(place, user.id)
-    identity().delete(token)
-    erase(place, user.id)
+    record_departure(place, user.id)
+    current_identity().delete_account(token)
+    erase_user(place, user.id)

@@ -23,7 +23,7 @@ from shared.library import groups, shares, videos
 from shared.models.base import Model
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage
-from shared.platform.ports import Filter, Platform
+from shared.platform.ports import Filter, Place
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/chat", tags=["chat"], responses=problem_responses(401, 403, 404, 422))
@@ -107,25 +107,25 @@ def last_question(messages: list[ChatTurn]) -> str:
     return questions[-1]
 
 
-def group_question(place: Platform, owner: str, group_id: str, text: str, language: str | None = None) -> Question:
+def group_question(place: Place, owner: str, group_id: str, text: str, language: str | None = None) -> Question:
     """Build a question about a group; raises NotFound."""
-    group = groups.own_group(place.documents, group_id, owner)
+    group = groups.read_own_group(place.documents, group_id, owner)
     return Question(text, owner, group.videos, group_id=group.id, language=language)
 
 
-def share_link_question(place: Platform, token: str, text: str, language: str | None = None) -> Question:
+def share_link_question(place: Place, token: str, text: str, language: str | None = None) -> Question:
     """Build a question by share link: the group's owner pays, and it is not stored. Raises NotFound."""
-    group = shares.shared_group(place.documents, token)
+    group = shares.find_shared_group(place.documents, token)
     return Question(text, group.owner, group.videos, group_id=group.id, language=language, is_stored=False)
 
 
-def video_question(place: Platform, owner: str, video_id: str, text: str, language: str | None = None) -> Question:
+def video_question(place: Place, owner: str, video_id: str, text: str, language: str | None = None) -> Question:
     """Build a question about a video; raises NotFound."""
-    video = videos.own_video(place, video_id, owner)
+    video = videos.read_own_video(place, video_id, owner)
     return Question(text, owner, [video.id], video_id=video.id, language=language)
 
 
-def count_question(request: Request, place: Platform, client_id: str) -> None:
+def count_question(request: Request, place: Place, client_id: str) -> None:
     """Count a question against the quota of `who`; raises RateLimited."""
     Quota(request.scope, place.documents, CHAT, settings().rate_limit_chat, client_id).consume()
 
@@ -178,9 +178,9 @@ def history_filter(
     if (group_id is None) == (video_id is None):
         raise PermanentError("no_subject", "The request names no group and no video. Send a group_id or a video_id.")
     if group_id is not None:
-        groups.own_group(place.documents, group_id, user.id)
+        groups.read_own_group(place.documents, group_id, user.id)
     else:
-        videos.own_video(place, str(video_id), user.id)
+        videos.read_own_video(place, str(video_id), user.id)
     return history.subject_filter(group_id, video_id)
 
 

@@ -21,7 +21,7 @@ from shared.models.dataset import ImageRecord, ImageState
 from shared.models.export import ExportOptions, ExportResult
 from shared.models.job import Job, JobError, JobStatus
 from shared.pipeline.paths import MEDIA
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import settings
 
 router = APIRouter(
@@ -167,7 +167,7 @@ def get_export(
     return export_response(exported.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
 
 
-def export_response(job: Job, dataset_id: str, place: Platform) -> dict[str, Any]:
+def export_response(job: Job, dataset_id: str, place: Place) -> dict[str, Any]:
     result = ExportResult.read(job.result or {"files": []})
     ttl = settings().signed_link_ttl_sec
     files = [

@@ -99,7 +99,7 @@ def own_group(
     user: Caller,
     place: PlaceDep,
 ) -> Group:
-    return groups.own_group(place.documents, group_id, user.id)
+    return groups.read_own_group(place.documents, group_id, user.id)
 
 
 OwnGroup = Annotated[Group, Depends(own_group)]
@@ -111,7 +111,7 @@ def group_info(group: Group) -> dict[str, Any]:
 
 def group_details(group: Group, place: PlaceDep) -> dict[str, Any]:
     """Return a group with its videos, omitting deleted ones."""
-    jobs = groups.videos_in(place.documents, group)
+    jobs = groups.group_videos(place.documents, group)
     return group_info(group) | {"video_ids": [job.id for job in jobs], "videos": [video_info(job) for job in jobs]}
 
 
@@ -134,7 +134,7 @@ def list_groups(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        items, next_cursor = groups.groups_of(place.documents, user.id, limit, cursor)
+        items, next_cursor = groups.list_groups(place.documents, user.id, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     return {"groups": [group_info(group) for group in items], "cursor": next_cursor}
@@ -159,7 +159,9 @@ def get_group(group: OwnGroup, place: PlaceDep) -> Any:
     responses=problem_responses(404),
 )
 def update_group(group: OwnGroup, change: GroupUpdateRequest, place: PlaceDep) -> Any:
-    return group_details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
+    return group_details(
+        groups.update_group_details(place.documents, group, **change.model_dump(exclude_unset=True)), place
+    )
 
 
 @router.delete(
@@ -209,7 +211,7 @@ def remove_video(
     responses=problem_responses(404),
 )
 def reorder_videos(group: OwnGroup, body: VideoIdsRequest, place: PlaceDep) -> Any:
-    return group_details(groups.reorder(place.documents, group, body.video_ids), place)
+    return group_details(groups.reorder_videos(place.documents, group, body.video_ids), place)
 
 
 @router.post(
@@ -224,7 +226,7 @@ def reorder_videos(group: OwnGroup, body: VideoIdsRequest, place: PlaceDep) -> A
     responses=problem_responses(404),
 )
 def create_share_link(group: OwnGroup, body: ShareRequest, place: PlaceDep) -> Any:
-    group, token = shares.share_group(place.documents, group, body.expires_at)
+    group, token = shares.create_share_link(place.documents, group, body.expires_at)
     assert group.share is not None  # noqa: S101  # it was just made
     return group.share.to_document() | {"token": token, "url": f"{settings().public_url}/v1/shared/{token}"}
 
@@ -238,4 +240,4 @@ def create_share_link(group: OwnGroup, body: ShareRequest, place: PlaceDep) -> A
     responses=problem_responses(404),
 )
 def revoke_share_link(group: OwnGroup, place: PlaceDep) -> None:
-    shares.revoke(place.documents, group)
+    shares.revoke_share_link(place.documents, group)

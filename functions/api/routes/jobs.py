@@ -134,7 +134,7 @@ def get_job(job: OwnJob) -> Response:
     responses=problem_responses(404, 409),
 )
 def cancel_job(job: OwnJob, place: PlaceDep) -> Response:
-    return job_response(lifecycle.cancel(place, job.id))
+    return job_response(lifecycle.cancel_job(place, job.id))
 
 
 @router.post(
@@ -150,7 +150,7 @@ def cancel_job(job: OwnJob, place: PlaceDep) -> Response:
 )
 def retry_job(job: OwnJob, place: PlaceDep, quota: RetryQuota) -> Response:
     quota.consume()
-    return job_response(lifecycle.retry(place, job.id), 202)
+    return job_response(lifecycle.retry_job(place, job.id), 202)
 
 
 @router.delete(

@@ -14,7 +14,7 @@ from functions.api.openapi import problem_responses
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups, shares
-from shared.library.videos import thumbnail_link, transcript_of
+from shared.library.videos import read_transcript, thumbnail_link
 from shared.models.base import Model
 from shared.models.group import Group
 from shared.models.job import Job
@@ -56,7 +56,7 @@ def share_link_group(
     token: Annotated[str, Path(max_length=100, description="Token of the share link.")], place: PlaceDep
 ) -> Group:
     """Return the shared group; raises NotFound for a token that is unknown, revoked or expired."""
-    return shares.shared_group(place.documents, token)
+    return shares.find_shared_group(place.documents, token)
 
 
 ShareLinkGroup = Annotated[Group, Depends(share_link_group)]
@@ -66,7 +66,7 @@ def share_link_video(
     video_id: Annotated[str, Path(description="The `id` of the video.")], group: ShareLinkGroup, place: PlaceDep
 ) -> Job:
     """Return a video of the group; raises NotFound for one that is not in it."""
-    jobs_by_id = {job.id: job for job in groups.videos_in(place.documents, group)}
+    jobs_by_id = {job.id: job for job in groups.group_videos(place.documents, group)}
     if video_id not in jobs_by_id:
         raise NotFound(video_id)
     return jobs_by_id[video_id]
@@ -87,7 +87,7 @@ def get_shared_group(
     video: Annotated[str | None, Query(max_length=100, description="The `id` of the video to begin with.")] = None,
     t: Annotated[float, Query(ge=0, description="The position to begin at, in seconds.")] = 0,
 ) -> Any:
-    jobs = groups.videos_in(place.documents, group)
+    jobs = groups.group_videos(place.documents, group)
     jobs_by_id = {job.id: job for job in jobs}
     first_job = jobs_by_id.get(video or "") or (jobs[0] if jobs and video is None and t else None)
     assert group.share is not None  # noqa: S101  # it is what led here
@@ -126,7 +126,7 @@ def clamp_position(seconds: float, job: Job) -> float:
     responses=problem_responses(409),
 )
 def get_shared_transcript(video: ShareLinkVideo, place: PlaceDep) -> Transcript:
-    return transcript_of(place, video)
+    return read_transcript(place, video)
 
 
 @router.get(

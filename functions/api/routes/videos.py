@@ -16,12 +16,12 @@ from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE, AnalysisRequest, Description, PublicJob, Tags, Title
 from shared.library import videos
 from shared.library.deletion import delete_job
-from shared.library.videos import transcript_of
+from shared.library.videos import read_transcript
 from shared.models.base import Model
 from shared.models.job import Job, JobError, JobStatus
 from shared.models.transcript import Transcript
 from shared.models.video import TranscriptSource
-from shared.pipeline.lifecycle import JobProblem
+from shared.pipeline.lifecycle import JobStateError
 from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.videos import video_title
 from shared.settings import settings
@@ -97,7 +97,7 @@ def own_video(
     user: Caller,
     place: PlaceDep,
 ) -> Job:
-    return videos.own_video(place, video_id, user.id)
+    return videos.read_own_video(place, video_id, user.id)
 
 
 OwnVideo = Annotated[Job, Depends(own_video)]
@@ -155,7 +155,7 @@ def list_videos(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        jobs, next_cursor = videos.videos_of(place.documents, user.id, q, limit, cursor)
+        jobs, next_cursor = videos.search_videos(place.documents, user.id, q, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     return {"videos": [video_info(job) for job in jobs], "cursor": next_cursor}
@@ -175,7 +175,7 @@ def get_video(video: OwnVideo, place: PlaceDep) -> Any:
 def video_details(video: Job, place: PlaceDep) -> dict[str, Any]:
     analyses = [
         job.model_dump(include={"kind", "language", "status", "created_at"}) | {"job_id": job.id}
-        for job in videos.analyses_of(place.documents, video)
+        for job in videos.video_analyses(place.documents, video)
     ]
     return video_info(video) | {"transcript": video.video.transcript, "analyses": analyses}
 
@@ -191,7 +191,9 @@ def video_details(video: Job, place: PlaceDep) -> dict[str, Any]:
     responses=problem_responses(404),
 )
 def update_video(video: OwnVideo, change: VideoUpdateRequest, place: PlaceDep) -> Any:
-    return video_details(videos.describe(place.documents, video.id, **change.model_dump(exclude_unset=True)), place)
+    return video_details(
+        videos.update_video_details(place.documents, video.id, **change.model_dump(exclude_unset=True)), place
+    )
 
 
 @router.delete(
@@ -221,7 +223,7 @@ def create_analysis(
     video: OwnVideo, body: AnalysisRequest, request: Request, place: PlaceDep, quota: StartQuota
 ) -> Response:
     quota.consume()
-    job = videos.analyse_again(
+    job = videos.reanalyze_video(
         place, video, body.kind, body.language, options=body.options, trace=request_trace(request.scope)
     )
     return JSONResponse(job.to_public(), 202, {"Location": f"/v1/jobs/{job.id}"})
@@ -238,7 +240,7 @@ def create_analysis(
     responses=problem_responses(404, 409),
 )
 def get_transcript(video: OwnVideo, place: PlaceDep) -> Transcript:
-    return transcript_of(place, video)
+    return read_transcript(place, video)
 
 
 @router.get(
@@ -259,7 +261,7 @@ def play_video(video: OwnVideo, place: PlaceDep) -> RedirectResponse:
 def source_link(video: Job, place: PlaceDep) -> str:
     name = source_name(video.id)
     if place.objects.stat(UPLOADS, name) is None:
-        raise JobProblem(
+        raise JobStateError(
             "source_gone", "The video file is not stored: it has not arrived, or is no longer kept. Submit it again."
         )
     return place.objects.signed_url(UPLOADS, name, settings().signed_link_ttl_sec)

@@ -20,14 +20,14 @@ from shared import clock
 from shared.errors import NotFound
 from shared.models.base import Model
 from shared.models.webhook import Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
-from shared.pipeline.lifecycle import JobProblem
-from shared.platform.ports import Platform
+from shared.pipeline.lifecycle import JobStateError
+from shared.platform.ports import Place
 from shared.settings import settings
 from shared.webhooks import deliveries, endpoints
 from shared.webhooks.deliveries import DELIVERIES
 from shared.webhooks.endpoints import WEBHOOKS
-from shared.webhooks.signature import new_salt, secret_of, written
-from shared.webhooks.target import check_host, check_target
+from shared.webhooks.signature import format_secret, new_salt, webhook_secret
+from shared.webhooks.target import check_target_host, check_target_url
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problem_responses(401, 403, 422))
 
@@ -141,7 +141,7 @@ def delivery_info(delivery: WebhookDelivery) -> dict[str, Any]:
     summary="Create a webhook",
     description=(
         "Registers a URL that receives a POST request whenever one of your jobs ends. Deliveries are signed with "
-        f"`secret`, which only this response contains (see docs/webhooks.md). At most {endpoints.MOST} webhooks per "
+        f"`secret`, which only this response contains (see docs/webhooks.md). At most {endpoints.MAX_WEBHOOKS} webhooks per "
         "account; more return 409."
     ),
     status_code=201,
@@ -155,11 +155,11 @@ async def create_webhook(request: Request, user: Caller, place: PlaceDep) -> Res
     return JSONResponse(webhook, 201, {"Location": f"/v1/webhooks/{webhook['id']}"})
 
 
-def register_webhook(place: Platform, owner: str, body: WebhookRequest) -> dict[str, Any]:
+def register_webhook(place: Place, owner: str, body: WebhookRequest) -> dict[str, Any]:
     url = check_webhook_url(body.url)
-    if len(endpoints.webhooks_of(place.documents, owner)) >= endpoints.MOST:
-        raise JobProblem(
-            "too_many_webhooks", f"You have {endpoints.MOST} webhooks, which is the limit. Delete one first."
+    if len(endpoints.webhooks_of(place.documents, owner)) >= endpoints.MAX_WEBHOOKS:
+        raise JobStateError(
+            "too_many_webhooks", f"You have {endpoints.MAX_WEBHOOKS} webhooks, which is the limit. Delete one first."
         )
     now = clock.now()
     webhook = Webhook(
@@ -172,14 +172,14 @@ def register_webhook(place: Platform, owner: str, body: WebhookRequest) -> dict[
         created_at=now,
         updated_at=now,
     )
-    secret = written(secret_of(webhook))
+    secret = format_secret(webhook_secret(webhook))
     place.documents.create(WEBHOOKS, webhook.id, webhook.to_document())
     return webhook_info(webhook) | {"secret": secret}
 
 
 def check_webhook_url(url: str) -> str:
-    target = check_target(url, settings())
-    check_host(target, settings())
+    target = check_target_url(url, settings())
+    check_target_host(target, settings())
     return str(target)
 
 
@@ -219,7 +219,7 @@ async def update_webhook(request: Request, webhook: OwnWebhook, place: PlaceDep)
     return JSONResponse(await run_in_threadpool(apply_update, place, webhook.id, update))
 
 
-def apply_update(place: Platform, webhook_id: str, update: WebhookUpdateRequest) -> dict[str, Any]:
+def apply_update(place: Place, webhook_id: str, update: WebhookUpdateRequest) -> dict[str, Any]:
     url = check_webhook_url(update.url) if update.url is not None else None
 
     def change(webhook: Webhook) -> bool:
@@ -228,9 +228,9 @@ def apply_update(place: Platform, webhook_id: str, update: WebhookUpdateRequest)
         if "description" in update.model_fields_set:
             webhook.description = update.description
         if update.paused:
-            endpoints.pause(webhook, "Paused by the owner.")
+            endpoints.pause_webhook(webhook, "Paused by the owner.")
         elif update.paused is not None:
-            endpoints.resume(webhook)
+            endpoints.resume_webhook(webhook)
         return True
 
     return webhook_info(endpoints.change_webhook(place.documents, webhook_id, change))
@@ -245,7 +245,7 @@ def apply_update(place: Platform, webhook_id: str, update: WebhookUpdateRequest)
     responses=problem_responses(404),
 )
 def delete_webhook(webhook: OwnWebhook, place: PlaceDep) -> None:
-    deliveries.forget_webhook(place.documents, webhook.id)
+    deliveries.delete_webhook_documents(place.documents, webhook.id)
 
 
 @router.post(
@@ -260,7 +260,7 @@ def delete_webhook(webhook: OwnWebhook, place: PlaceDep) -> None:
     responses=problem_responses(404),
 )
 def send_test_delivery(webhook: OwnWebhook, place: PlaceDep) -> Response:
-    return JSONResponse(delivery_info(deliveries.try_out(place, webhook)), 202)
+    return JSONResponse(delivery_info(deliveries.send_test_delivery(place, webhook)), 202)
 
 
 @router.get(
@@ -305,9 +305,9 @@ def replay_delivery(
     if delivery is None or delivery.webhook_id != webhook.id:
         raise NotFound(delivery_id)
     if delivery.data is None:
-        raise JobProblem("nothing_to_send", "The job was deleted, so this delivery cannot be replayed.")
+        raise JobStateError("nothing_to_send", "The job was deleted, so this delivery cannot be replayed.")
     if webhook.paused_reason:
-        raise JobProblem("webhook_paused", "The webhook is paused. Resume it first.")
-    delivery = deliveries.change_delivery(place.documents, delivery_id, deliveries.begin_again)
-    deliveries.set_off(place, delivery_id)
+        raise JobStateError("webhook_paused", "The webhook is paused. Resume it first.")
+    delivery = deliveries.change_delivery(place.documents, delivery_id, deliveries.reset_delivery)
+    deliveries.publish_delivery(place, delivery_id)
     return JSONResponse(delivery_info(delivery), 202)

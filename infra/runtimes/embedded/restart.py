@@ -22,7 +22,7 @@ def recover_work(place: EmbeddedPlace) -> None:
     Their attempts are given back: a stage is not to fail because the machine was restarted under it.
     """
     place.queue.release_all()
-    documents = place.platform.documents
+    documents = place.place.documents
     for id in _ids_with_status(documents, JOBS, JobStatus.RUNNING):
         change_job(documents, id, _release_job)
     for id in _ids_with_status(documents, PARTS, StageStatus.RUNNING):

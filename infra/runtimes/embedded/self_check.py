@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.runtimes.embedded.parent import end_with_parent
-from shared.logs import PlainFormatter, configure
+from shared.logs import PlainFormatter, configure_logging
 from shared.media.self_check import find_faults, versions
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def media_check(temporary: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    configure(PlainFormatter(), logging.INFO)
+    configure_logging(PlainFormatter(), logging.INFO)
     end_with_parent()
     # The server and its workers come first.
     os.nice(10)

@@ -19,7 +19,7 @@ from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.loopback import LOOPBACK
 from infra.runtimes.signals import TerminationSignal, raise_on_signals
 from shared import logs
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         raise_on_signals()
         url = f"http://{_url_host(host)}:{listener.getsockname()[1]}"
         server_settings = configure_environment(data, host, url)
-        place = open_embedded(server_settings)
-        logs.configure(logs.PlainFormatter(), logging.INFO)
+        place = open_embedded_place(server_settings)
+        logs.configure_logging(logs.PlainFormatter(), logging.INFO)
         recover_work(place)
 
         class ApiServer(uvicorn.Server):
@@ -68,7 +68,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 timeout_graceful_shutdown=2,
             )
         )
-        tasks = [*tick_tasks(place.platform.bus), (GARBAGE_COLLECTION_MINUTES, place.collect_garbage)]
+        tasks = [*tick_tasks(place.place.bus), (GARBAGE_COLLECTION_MINUTES, place.collect_garbage)]
         temporary = create_worker_folder(data)
         with WorkerPool(temporary), media_check(temporary), Scheduler(tasks):
             server.run(sockets=[listener])

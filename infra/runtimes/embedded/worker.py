@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.runtimes.embedded.parent import end_with_parent
-from shared.errors import NotNow
-from shared.logs import PlainFormatter, configure
-from shared.platform.embedded.place import open_embedded
-from shared.platform.embedded.queue.deliveries import Delivery, as_cloud_event
-from shared.platform.embedded.queue.lease_queue import Queue
+from shared.errors import RetryLater
+from shared.logs import PlainFormatter, configure_logging
+from shared.platform.embedded.place import open_embedded_place
+from shared.platform.embedded.queue.deliveries import EventDelivery, to_cloud_event
+from shared.platform.embedded.queue.lease_queue import LeaseQueue
 from shared.settings import settings
 from shared.wiring import Function, wiring
 
@@ -40,23 +40,23 @@ def load_function(name: str) -> Callable[[Any], Any]:
     return entry
 
 
-def process_deliveries(queue: Queue, names: list[str]) -> None:
+def process_deliveries(queue: LeaseQueue, names: list[str]) -> None:
     while True:
-        delivery = queue.take(names, LEASE_SEC)
+        delivery = queue.claim(names, LEASE_SEC)
         if delivery is None:
-            queue.wait(IDLE_SEC, names)
+            queue.wait_for_delivery(IDLE_SEC, names)
         else:
             handle_delivery(queue, delivery)
 
 
-def handle_delivery(queue: Queue, delivery: Delivery) -> None:
+def handle_delivery(queue: LeaseQueue, delivery: EventDelivery) -> None:
     """Call the function; acknowledge the delivery if it returns, reject it if it raises."""
     stop_event = threading.Event()
     lease_thread = threading.Thread(target=renew_lease, args=(queue, delivery, stop_event), daemon=True)
     lease_thread.start()
     try:
-        load_function(delivery.function)(as_cloud_event(delivery))
-    except NotNow:
+        load_function(delivery.function)(to_cloud_event(delivery))
+    except RetryLater:
         queue.refuse(delivery)
     except Exception:
         log.exception("%s refused delivery %s", delivery.function, delivery.id)
@@ -68,24 +68,24 @@ def handle_delivery(queue: Queue, delivery: Delivery) -> None:
         lease_thread.join()
 
 
-def renew_lease(queue: Queue, delivery: Delivery, stop_event: threading.Event) -> None:
+def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threading.Event) -> None:
     """Renew the delivery's lease while the function runs; end the process after its timeout, as the cloud does."""
     deadline = time.monotonic() + wiring().functions[delivery.function].timeout_sec
     while not stop_event.wait(LEASE_SEC / 3):
         if time.monotonic() > deadline:
             log.error("%s ran past its timeout with delivery %s", delivery.function, delivery.id)
             os._exit(TIMEOUT_EXIT_CODE)
-        queue.extend(delivery, LEASE_SEC)
+        queue.extend_lease(delivery, LEASE_SEC)
 
 
 def main(pool_name: str, slots: int) -> None:
-    configure(PlainFormatter(), logging.INFO)
+    configure_logging(PlainFormatter(), logging.INFO)
     end_with_parent()
     functions = pool_functions(pool_name)
     if pool_name == "cpu":
         # The API and the short stages come first.
         os.nice(5)
-    queue = open_embedded(settings()).queue
+    queue = open_embedded_place(settings()).queue
     names = [row.name for row in functions]
     threads = [threading.Thread(target=process_deliveries, args=(queue, names), daemon=True) for _ in range(slots - 1)]
     for thread in threads:

@@ -31,7 +31,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         OSError: The address cannot be bound.
     """
     from infra.runtimes.emulated.processes import free_port
-    from shared.platform.gcp.place import open_gcp
+    from shared.platform.gcp.place import open_gcp_place
 
     folder = data / "emulated"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -53,7 +53,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         os.environ.update(environ)
         with media_check(temporary), run_functions(folder, environ, (host, port)) as endpoints:
             provision_pubsub(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
-            with Scheduler(tick_tasks(open_gcp(read_settings(os.environ)).bus)):
+            with Scheduler(tick_tasks(open_gcp_place(read_settings(os.environ)).bus)):
                 ready(url)
                 addresses = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
                 print(f"{addresses}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)

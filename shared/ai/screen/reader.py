@@ -13,7 +13,7 @@ from shared.ai.screen.line import ScreenText
 from shared.ai.screen.ocr import TextPiece, read_picture
 from shared.ai.screen.rows import Row, merge_rows
 from shared.ai.screen.tracks import SampleText, screen_lines
-from shared.languages import CYRILLIC, primary
+from shared.languages import CYRILLIC_LANGUAGES, primary_language
 from shared.models.video import Frame
 from shared.progress import Tick
 
@@ -52,7 +52,7 @@ def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick
     sample_texts: list[SampleText] = []
     unread = 0
     previous: Picture | None = None
-    in_cyrillic = primary(language) in CYRILLIC
+    in_cyrillic = primary_language(language) in CYRILLIC_LANGUAGES
     for number, (frame, path) in enumerate(samples):
         tick(number / len(samples), "Reading on-screen text")
         picture = load_sample(frame, path)

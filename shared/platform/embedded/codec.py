@@ -18,18 +18,18 @@ MAX_BYTES = 1_048_576
 _RESERVED = re.compile("__.*__", re.DOTALL)
 
 
-def time_text(time: datetime) -> str:
+def encode_time(time: datetime) -> str:
     """ISO 8601 in UTC at fixed width, so that texts order as their times do."""
     if time.tzinfo is None:
         raise ValueError("a datetime needs a time zone")
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def read_time(text: str) -> datetime:
+def decode_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def vector_text(vector: Vector) -> str:
+def encode_vector(vector: Vector) -> str:
     """Base64 of its numbers as doubles of this machine: the data folder stays on it."""
     return base64.b64encode(array("d", vector.values).tobytes()).decode()
 
@@ -38,41 +38,41 @@ def vector_bytes(text: str) -> bytes:
     return base64.b64decode(text)
 
 
-def escape(text: str) -> str:
+def escape_nul(text: str) -> str:
     """SQLite's JSON functions end a text at NUL; this keeps texts apart and in order without it."""
     if "\0" in text or "\1" in text:
         text = text.replace("\1", "\1\2").replace("\0", "\1\1")
     return text
 
 
-def unescape(text: str) -> str:
+def unescape_nul(text: str) -> str:
     if "\1" in text:
         text = text.replace("\1\1", "\0").replace("\1\2", "\1")
     return text
 
 
-def encode(data: dict[str, Any]) -> str:
+def encode_document(data: dict[str, Any]) -> str:
     """The text to store. What Firestore refuses is refused here, too, so that it is found on one machine.
 
     Raises:
         ValueError: Other types, naive times, NaN, infinity, integers over 64 bits, lists in lists, keys that are empty
             or in double underscores, over 1 MiB.
     """
-    text = json.dumps(_tagged(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_tag_value(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
     if len(text.encode()) > MAX_BYTES:
         raise ValueError(f"a document may have at most {MAX_BYTES} bytes")
     return text
 
 
-def decode(text: str) -> dict[str, Any]:
-    data: dict[str, Any] = _untagged(json.loads(text))
+def decode_document(text: str) -> dict[str, Any]:
+    data: dict[str, Any] = _untag_value(json.loads(text))
     return data
 
 
-def _tagged(value: Any) -> Any:
+def _tag_value(value: Any) -> Any:
     if isinstance(value, str):
-        return escape(value)
+        return escape_nul(value)
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
@@ -80,33 +80,35 @@ def _tagged(value: Any) -> Any:
             raise ValueError("an integer in a document must fit 64 bits")
         return value
     if isinstance(value, datetime):
-        return {TIME_KEY: time_text(value)}
+        return {TIME_KEY: encode_time(value)}
     if isinstance(value, Vector):
-        return {VECTOR_KEY: vector_text(value)}
+        return {VECTOR_KEY: encode_vector(value)}
     if isinstance(value, dict):
-        return {_tagged_key(key): _tagged(item) for key, item in value.items()}
+        return {_tag_key(key): _tag_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         if any(isinstance(item, list | tuple) for item in value):
             raise ValueError("a list in a document cannot hold a list; put a map in between")
-        return [_tagged(item) for item in value]
+        return [_tag_value(item) for item in value]
     raise ValueError(f"a document cannot hold a {type(value).__name__}")
 
 
-def _tagged_key(key: Any) -> str:
+def _tag_key(key: Any) -> str:
     if not isinstance(key, str) or not key or _RESERVED.fullmatch(key):
         raise ValueError(f"{key!r} cannot be a key in a document")
-    return escape("$" + key if key.startswith("$") else key)
+    return escape_nul("$" + key if key.startswith("$") else key)
 
 
-def _untagged(value: Any) -> Any:
+def _untag_value(value: Any) -> Any:
     if isinstance(value, str):
-        return unescape(value)
+        return unescape_nul(value)
     if isinstance(value, list):
-        return [_untagged(item) for item in value]
+        return [_untag_value(item) for item in value]
     if isinstance(value, dict):
         if TIME_KEY in value:
-            return read_time(value[TIME_KEY])
+            return decode_time(value[TIME_KEY])
         if VECTOR_KEY in value:
             return Vector(tuple(array("d", vector_bytes(value[VECTOR_KEY]))))
-        return {unescape(key[1:] if key.startswith("$") else key): _untagged(item) for key, item in value.items()}
+        return {
+            unescape_nul(key[1:] if key.startswith("$") else key): _untag_value(item) for key, item in value.items()
+        }
     return value

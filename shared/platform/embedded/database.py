@@ -15,13 +15,13 @@ from itertools import zip_longest
 from pathlib import Path
 
 from shared import clock
-from shared.platform.embedded.codec import time_text
+from shared.platform.embedded.codec import encode_time
 from shared.platform.embedded.schema import MIGRATIONS, Migration
 
 BUSY_TIMEOUT_SEC = 30
 POLL_SEC = 0.05
 
-Mark = tuple[int, int]
+ChangeMarker = tuple[int, int]
 
 
 class SchemaError(Exception):
@@ -46,7 +46,7 @@ class Database:
         self._local = _ThreadState()
         # SQLite's wait for the write lock is a poll without fairness: threads of one process queue here instead.
         self._writer = threading.Lock()
-        self._woken = threading.Condition()
+        self._condition = threading.Condition()
         self._wakes = 0
         self._use_write_ahead_log()
         self._migrate(migrations)
@@ -81,30 +81,30 @@ class Database:
                 self._local.writing = False
         self.wake()
 
-    def mark(self) -> Mark:
+    def change_marker(self) -> ChangeMarker:
         """Changes whenever any connection, of this process or another, has committed, and at `wake`."""
         version: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
         return version, self._wakes
 
-    def wait_for_change(self, seen: Mark, timeout_sec: float) -> None:
+    def wait_for_change(self, marker: ChangeMarker, timeout_sec: float) -> None:
         """Sleep until this thread's `mark()` is no longer `seen`, at most `timeout_sec` seconds.
 
         A commit of this process ends the sleep at once; a commit of another process within 50 ms.
         """
         deadline = time.monotonic() + timeout_sec
-        while self.mark() == seen:
-            left = deadline - time.monotonic()
-            if left <= 0:
+        while self.change_marker() == marker:
+            remaining_sec = deadline - time.monotonic()
+            if remaining_sec <= 0:
                 return
-            with self._woken:
-                if self._wakes == seen[1]:
-                    self._woken.wait(min(left, POLL_SEC))
+            with self._condition:
+                if self._wakes == marker[1]:
+                    self._condition.wait(min(remaining_sec, POLL_SEC))
 
     def wake(self) -> None:
         """End the sleep of this process's threads in `wait_for_change`."""
-        with self._woken:
+        with self._condition:
             self._wakes += 1
-            self._woken.notify_all()
+            self._condition.notify_all()
 
     def close(self) -> None:
         """Close this thread's connection; those of other threads close when their threads end."""
@@ -133,16 +133,16 @@ class Database:
                 time.sleep(0.01)
 
     def _migrate(self, migrations: Sequence[Migration]) -> None:
-        known = [migration.name for migration in migrations]
-        if self._applied() == known:
+        expected = [migration.name for migration in migrations]
+        if self._migration_names() == expected:
             return
         with self.transaction() as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS migrations"
                 " (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, applied_at TEXT NOT NULL) STRICT"
             )
-            applied = self._applied()
-            for theirs, ours in zip_longest(applied, known):
+            applied = self._migration_names()
+            for theirs, ours in zip_longest(applied, expected):
                 if theirs is not None and theirs != ours:
                     raise SchemaError(
                         f"{self.path} has the schema change {theirs!r}, which this version does not support. "
@@ -152,11 +152,12 @@ class Database:
                 for statement in migration.statements:
                     connection.execute(statement)
                 connection.execute(
-                    "INSERT INTO migrations (name, applied_at) VALUES (?, ?)", (migration.name, time_text(clock.now()))
+                    "INSERT INTO migrations (name, applied_at) VALUES (?, ?)",
+                    (migration.name, encode_time(clock.now())),
                 )
 
-    def _applied(self) -> list[str]:
-        there = self.connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
-        if there is None:
+    def _migration_names(self) -> list[str]:
+        table = self.connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
+        if table is None:
             return []
         return [row["name"] for row in self.connection.execute("SELECT name FROM migrations ORDER BY number")]

@@ -12,15 +12,15 @@ from functools import partial
 from typing import Any
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.embedded.codec import decode, encode
+from shared.platform.embedded.codec import decode_document, encode_document
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.fields import condition, rank, sort_key, value
-from shared.platform.embedded.vectors import candidates, direction, distance
-from shared.platform.embedded.watcher import Watcher
-from shared.platform.names import check_nearest
-from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe, Vector
+from shared.platform.embedded.fields import filter_condition, sort_key, type_rank_sql, value_sql
+from shared.platform.embedded.vectors import cosine_distance, nearest_candidates, unit_vector
+from shared.platform.embedded.watcher import DocumentWatcher
+from shared.platform.names import check_nearest_query
+from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector
 
-WORDS = ("segments", "words", "array_contains")
+WORD_INDEX = ("segments", "words", "array_contains")
 """The one search in lists that has an index: see the table `words`."""
 
 
@@ -29,7 +29,7 @@ class SqliteDocuments:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._watcher = Watcher(db, self.get)
+        self._watcher = DocumentWatcher(db, self.get)
 
     def get(self, collection: str, id: str) -> Document | None:
         row = self._db.connection.execute(
@@ -38,42 +38,42 @@ class SqliteDocuments:
         return row and _document(row)
 
     def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        _check_id(id)
-        text, version = encode(data), _new_version()
+        _check_document_id(id)
+        text, version = encode_document(data), _new_version()
         try:
             with self._db.transaction() as connection:
-                written = connection.execute(
+                row = connection.execute(
                     "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?) RETURNING number",
                     (collection, id, version, text),
                 ).fetchone()
-                _store_vectors(connection, written["number"], data)
+                _store_vectors(connection, row["number"], data)
         except sqlite3.IntegrityError:
             raise AlreadyExists(f"{collection}/{id}") from None
         return version
 
     def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
-        text, new = encode(data), _new_version()
+        text, new = encode_document(data), _new_version()
         with self._db.transaction() as connection:
-            written = connection.execute(
+            row = connection.execute(
                 "UPDATE documents SET version = ?, data = ? WHERE collection = ? AND id = ? AND version = ?"
                 " RETURNING number",
                 (new, text, collection, id, version),
             ).fetchone()
-            if written is None:
+            if row is None:
                 raise Conflict(f"{collection}/{id}")
-            _store_vectors(connection, written["number"], data)
+            _store_vectors(connection, row["number"], data)
         return new
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        _check_id(id)
-        text, version = encode(data), _new_version()
+        _check_document_id(id)
+        text, version = encode_document(data), _new_version()
         with self._db.transaction() as connection:
-            written = connection.execute(
+            row = connection.execute(
                 "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET version = excluded.version, data = excluded.data RETURNING number",
                 (collection, id, version, text),
             ).fetchone()
-            _store_vectors(connection, written["number"], data)
+            _store_vectors(connection, row["number"], data)
         return version
 
     def delete(self, collection: str, id: str) -> None:
@@ -87,51 +87,51 @@ class SqliteDocuments:
         order: Sequence[Order] = (),
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> DocumentPage:
         if limit < 1:
             raise ValueError("limit must be at least 1")
-        form = _form(collection, filters, order)
-        where, given = _where(collection, filters)
-        where += "".join(f" AND {rank(path)} IS NOT NULL" for path, _ in order)
+        form = _query_form(collection, filters, order)
+        where, parameters = _where_clause(collection, filters)
+        where += "".join(f" AND {type_rank_sql(path)} IS NOT NULL" for path, _ in order)
         direction = order[-1][1] if order else "asc"
-        keys = [(sql(path), way) for path, way in order for sql in (rank, value)]
+        keys = [(sql(path), way) for path, way in order for sql in (type_rank_sql, value_sql)]
         # The plus keeps SQLite from walking through all segments by id when there is an index for the other filters.
-        keys.append(("+id" if any(map(partial(_of_words, collection), filters)) else "id", direction))
+        keys.append(("+id" if any(map(partial(_is_word_filter, collection), filters)) else "id", direction))
         if cursor is not None:
-            sql, values = _after(keys, _read_cursor(cursor, form, len(keys)))
+            sql, values = _after_cursor(keys, _read_cursor(cursor, form, len(keys)))
             where += f" AND {sql}"
-            given += values
+            parameters += values
         rows = self._db.connection.execute(
             f"SELECT version, data, {', '.join(f'{sql} AS k{n}' for n, (sql, _) in enumerate(keys))}, id"  # noqa: S608
             f" FROM documents WHERE {where}"
             f" ORDER BY {', '.join(f'{sql} {way}' for sql, way in keys)} LIMIT ?",
-            [*given, limit + 1],
+            [*parameters, limit + 1],
         ).fetchall()
-        more = len(rows) > limit
+        has_more = len(rows) > limit
         rows = rows[:limit]
-        last = _write_cursor([rows[-1][f"k{n}"] for n in range(len(keys))], form) if more else None
-        return Page([_document(row) for row in rows], last)
+        next_cursor = _write_cursor([rows[-1][f"k{n}"] for n in range(len(keys))], form) if has_more else None
+        return DocumentPage([_document(row) for row in rows], next_cursor)
 
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
-        check_nearest(field, to, limit, filters)
-        where, given = _where(collection, filters)
+        check_nearest_query(field, to, limit, filters)
+        where, parameters = _where_clause(collection, filters)
         rows = self._db.connection.execute(
             "SELECT number, direction FROM documents JOIN vectors ON document = number"  # noqa: S608
             f" WHERE {where} AND field = ? AND length(direction) = ?",
-            [*given, field, 4 * len(to.values)],
+            [*parameters, field, 4 * len(to.values)],
         )
-        found = filter(None, map(self._numbered, candidates(rows, to, limit)))
+        documents = filter(None, map(self._read_by_number, nearest_candidates(rows, to, limit)))
         # Any of them may have been written anew meanwhile.
-        near = [
-            (document, distance(stored, to))
-            for document in found
+        results = [
+            (document, cosine_distance(stored, to))
+            for document in documents
             if isinstance(stored := document.data.get(field), Vector) and len(stored.values) == len(to.values)
         ]
-        return sorted(near, key=lambda one: (one[1], one[0].id))[:limit]
+        return sorted(results, key=lambda pair: (pair[1], pair[0].id))[:limit]
 
-    def _numbered(self, number: int) -> Document | None:
+    def _read_by_number(self, number: int) -> Document | None:
         row = self._db.connection.execute(
             "SELECT id, version, data FROM documents WHERE number = ?", (number,)
         ).fetchone()
@@ -143,24 +143,24 @@ class SqliteDocuments:
 
 
 def _document(row: sqlite3.Row) -> Document:
-    return Document(row["id"], decode(row["data"]), row["version"])
+    return Document(row["id"], decode_document(row["data"]), row["version"])
 
 
-def _where(collection: str, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
+def _where_clause(collection: str, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
     parts: list[str] = ["collection = ?"]
-    given: list[Any] = [collection]
+    parameters: list[Any] = [collection]
     for filter in filters:
-        sql, values = _has_word(filter) if _of_words(collection, filter) else condition(filter)
+        sql, values = _word_condition(filter) if _is_word_filter(collection, filter) else filter_condition(filter)
         parts.append(sql)
-        given += values
-    return " AND ".join(parts), given
+        parameters += values
+    return " AND ".join(parts), parameters
 
 
-def _of_words(collection: str, filter: Filter) -> bool:
-    return (collection, *filter[:2]) == WORDS
+def _is_word_filter(collection: str, filter: Filter) -> bool:
+    return (collection, *filter[:2]) == WORD_INDEX
 
 
-def _has_word(filter: Filter) -> tuple[str, list[Any]]:
+def _word_condition(filter: Filter) -> tuple[str, list[Any]]:
     return "EXISTS (SELECT 1 FROM words WHERE word = ? AND document = number)", [sort_key(filter[2])[1]]
 
 
@@ -168,11 +168,11 @@ def _store_vectors(connection: sqlite3.Connection, number: int, data: dict[str, 
     """Keep what searches read in line with a document that was written."""
     connection.execute("DELETE FROM vectors WHERE document = ?", (number,))
     for field, stored in data.items():
-        if isinstance(stored, Vector) and (numbers := direction(stored)):
+        if isinstance(stored, Vector) and (numbers := unit_vector(stored)):
             connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, field, numbers))
 
 
-def _check_id(id: str) -> None:
+def _check_document_id(id: str) -> None:
     if not id or "/" in id:
         raise ValueError(f"{id!r} cannot be a document's id: it is empty or has a slash")
 
@@ -182,7 +182,7 @@ def _new_version() -> str:
     return secrets.token_hex(8)
 
 
-def _after(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, list[Any]]:
+def _after_cursor(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, list[Any]]:
     """The condition that a row comes after `last` in the order of `keys`."""
     names = [sql for sql, _ in keys]
     if len({way for _, way in keys}) == 1:
@@ -190,15 +190,15 @@ def _after(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, l
         sign = ">" if keys[0][1] == "asc" else "<"
         return f"({', '.join(names)}) {sign} ({', '.join('?' * len(names))})", list(last)
     branches: list[str] = []
-    given: list[Any] = []
+    parameters: list[Any] = []
     for n, (sql, way) in enumerate(keys):
         equal = [f"{name} = ?" for name in names[:n]]
         branches.append(" AND ".join([*equal, f"{sql} {'>' if way == 'asc' else '<'} ?"]))
-        given += last[: n + 1]
-    return "(" + " OR ".join(branches) + ")", given
+        parameters += last[: n + 1]
+    return "(" + " OR ".join(branches) + ")", parameters
 
 
-def _form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
+def _query_form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
     """What a cursor belongs to. The values of filters are left out: a limit such as «now» may move on."""
     text = repr((collection, [(path, op) for path, op, _ in filters], [tuple(part) for part in order]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -210,11 +210,11 @@ def _write_cursor(last: list[Any], form: str) -> str:
 
 def _read_cursor(cursor: str, form: str, length: int) -> list[Any]:
     try:
-        given: str
+        cursor_form: str
         last: list[Any]
-        given, *last = json.loads(base64.urlsafe_b64decode(cursor))
+        cursor_form, *last = json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, TypeError):
         raise ValueError("not a cursor") from None
-    if given != form or len(last) != length:
+    if cursor_form != form or len(last) != length:
         raise ValueError("the cursor belongs to another query")
     return last

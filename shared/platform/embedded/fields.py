@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.platform.embedded.codec import escape, time_text
+from shared.platform.embedded.codec import encode_time, escape_nul
 from shared.platform.ports import Filter
 
 NULL, BOOLEAN, NUMBER, TIME, TEXT = range(5)
@@ -21,9 +21,9 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 Condition = tuple[str, list[Any]]
 
 
-def rank(path: str) -> str:
+def type_rank_sql(path: str) -> str:
     """The SQL of a field's type rank. Indexes spell it the same: a change here needs a migration that rebuilds them."""
-    _check(path)
+    _check_path(path)
     return (
         f"CASE json_type(data, '$.{path}') WHEN 'null' THEN 0 WHEN 'false' THEN 1 WHEN 'true' THEN 1"
         f" WHEN 'integer' THEN 2 WHEN 'real' THEN 2 WHEN 'text' THEN 4 WHEN 'array' THEN 5"
@@ -31,75 +31,78 @@ def rank(path: str) -> str:
     )
 
 
-def value(path: str) -> str:
+def value_sql(path: str) -> str:
     """The SQL of a field's value within its rank; the same holds as for `rank`."""
-    _check(path)
+    _check_path(path)
     return f"coalesce(json_extract(data, '$.{path}.\"$time\"'), json_extract(data, '$.{path}'), 0)"
 
 
-def condition(filter: Filter) -> Condition:
+def filter_condition(filter: Filter) -> Condition:
     """Raises ValueError for an unknown operator, a path that is not plain, and values other than scalars."""
-    path, op, wanted = filter
+    path, op, operand = filter
     if op == "in":
-        return _any_of(path, wanted)
-    wanted_rank, wanted_value = sort_key(wanted)
+        return _in_condition(path, operand)
+    operand_rank, operand_value = sort_key(operand)
     if op == "==":
-        return f"({value(path)} = ? AND {rank(path)} = ?)", [wanted_value, wanted_rank]
+        return f"({value_sql(path)} = ? AND {type_rank_sql(path)} = ?)", [operand_value, operand_rank]
     if op in ("<", "<=", ">", ">="):
-        if wanted is None:
+        if operand is None:
             return "0", []
-        return f"({rank(path)} = ? AND {value(path)} {op} ?)", [wanted_rank, wanted_value]
+        return f"({type_rank_sql(path)} = ? AND {value_sql(path)} {op} ?)", [operand_rank, operand_value]
     if op == "array_contains":
-        if wanted is None:
+        if operand is None:
             return "0", []
-        return _contains(path, wanted_rank, wanted_value)
+        return _array_condition(path, operand_rank, operand_value)
     raise ValueError(f"unknown operator {op!r}")
 
 
-def sort_key(wanted: Any) -> tuple[int, Any]:
+def sort_key(operand: Any) -> tuple[int, Any]:
     """Rank and value of a scalar. Raises ValueError for lists, maps and other types."""
-    if wanted is None:
+    if operand is None:
         return NULL, 0
-    if isinstance(wanted, bool):
-        return BOOLEAN, int(wanted)
-    if isinstance(wanted, int | float):
-        return NUMBER, wanted
-    if isinstance(wanted, datetime):
-        return TIME, time_text(wanted)
-    if isinstance(wanted, str):
-        return TEXT, escape(wanted)
-    raise ValueError(f"a filter cannot compare with a {type(wanted).__name__}")
+    if isinstance(operand, bool):
+        return BOOLEAN, int(operand)
+    if isinstance(operand, int | float):
+        return NUMBER, operand
+    if isinstance(operand, datetime):
+        return TIME, encode_time(operand)
+    if isinstance(operand, str):
+        return TEXT, escape_nul(operand)
+    raise ValueError(f"a filter cannot compare with a {type(operand).__name__}")
 
 
-def _any_of(path: str, wanted: Sequence[Any]) -> Condition:
-    if len(wanted) > MAX_CHOICES:
+def _in_condition(path: str, operands: Sequence[Any]) -> Condition:
+    if len(operands) > MAX_CHOICES:
         raise ValueError(f"a filter has at most {MAX_CHOICES} choices")
     by_rank: dict[int, list[Any]] = {}
-    for item in wanted:
-        wanted_rank, wanted_value = sort_key(item)
-        by_rank.setdefault(wanted_rank, []).append(wanted_value)
+    for item in operands:
+        operand_rank, operand_value = sort_key(item)
+        by_rank.setdefault(operand_rank, []).append(operand_value)
     # One IN for each type, which an index can serve.
-    parts = [f"({value(path)} IN ({', '.join('?' * len(items))}) AND {rank(path)} = ?)" for items in by_rank.values()]
-    given = [each for wanted_rank, items in by_rank.items() for each in (*items, wanted_rank)]
-    return (f"({' OR '.join(parts)})", given) if parts else ("0", [])
+    parts = [
+        f"({value_sql(path)} IN ({', '.join('?' * len(items))}) AND {type_rank_sql(path)} = ?)"
+        for items in by_rank.values()
+    ]
+    parameters = [parameter for operand_rank, items in by_rank.items() for parameter in (*items, operand_rank)]
+    return (f"({' OR '.join(parts)})", parameters) if parts else ("0", [])
 
 
-def _contains(path: str, wanted_rank: int, wanted_value: Any) -> Condition:
+def _array_condition(path: str, operand_rank: int, operand_value: Any) -> Condition:
     item, types = {
         BOOLEAN: ("each.value", ("true", "false")),
         NUMBER: ("each.value", ("integer", "real")),
         TIME: ("json_extract(each.value, '$.\"$time\"')", ("object",)),
         TEXT: ("each.value", ("text",)),
-    }[wanted_rank]
-    _check(path)
+    }[operand_rank]
+    _check_path(path)
     marks = ", ".join(f"'{name}'" for name in types)
     return (  # the path is checked, the rest are constants
         f"(json_type(data, '$.{path}') = 'array' AND EXISTS (SELECT 1 FROM json_each(data, '$.{path}') AS each"  # noqa: S608
         f" WHERE each.type IN ({marks}) AND {item} = ?))",
-        [wanted_value],
+        [operand_value],
     )
 
 
-def _check(path: str) -> None:
+def _check_path(path: str) -> None:
     if not _PATH.fullmatch(path):
         raise ValueError(f"{path!r} is not a dotted path of plain names")

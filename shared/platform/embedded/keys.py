@@ -12,15 +12,15 @@ from shared.settings import Settings
 
 def signing_key(settings: Settings) -> bytes:
     """SIGNING_KEY, or the folder's own, which is made once."""
-    return settings.signing_key.encode() or _own_key(settings.clipwise_data / "signing.key")
+    return settings.signing_key.encode() or _folder_key(settings.clipwise_data / "signing.key")
 
 
-def derived_key(key: bytes, purpose: str) -> bytes:
+def derive_key(key: bytes, purpose: str) -> bytes:
     """32 bytes for one purpose alone: what is signed for one is worth nothing for another (HKDF-Expand, RFC 5869)."""
     return hmac.digest(key, purpose.encode() + b"\1", "sha256")
 
 
-def _own_key(path: Path) -> bytes:
+def _folder_key(path: Path) -> bytes:
     """The key in the file, which is made once: a link to a finished file, so that no process reads half of it."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")

@@ -9,9 +9,9 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from shared.platform.embedded.keys import signing_key
 from shared.platform.embedded.queue.bus import SqliteBus
-from shared.platform.embedded.queue.lease_queue import Queue
+from shared.platform.embedded.queue.lease_queue import LeaseQueue
 from shared.platform.embedded.storage.objects import GARBAGE_AGE_SEC, FileObjects
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class EmbeddedPlace:
     """The platform, and what only this place has."""
 
-    platform: Platform
-    queue: Queue
+    place: Place
+    queue: LeaseQueue
     database: Database
     objects: FileObjects
     signing_key: bytes
@@ -39,7 +39,7 @@ class EmbeddedPlace:
         return self.objects.collect_garbage(min_age_sec)
 
 
-def open_embedded(settings: Settings) -> EmbeddedPlace:
+def open_embedded_place(settings: Settings) -> EmbeddedPlace:
     """Open the data folder, making it if need be. Any number of processes may have it open.
 
     Raises:
@@ -53,5 +53,5 @@ def open_embedded(settings: Settings) -> EmbeddedPlace:
     database = Database(data / "clipwise.db")
     bus = SqliteBus(database)
     objects = FileObjects(blobs, database, bus, key, settings.public_url)
-    platform = Platform(SqliteDocuments(database), objects, bus)
-    return EmbeddedPlace(platform, Queue(database, bus), database, objects, key, settings)
+    place = Place(SqliteDocuments(database), objects, bus)
+    return EmbeddedPlace(place, LeaseQueue(database, bus), database, objects, key, settings)

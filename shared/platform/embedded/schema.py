@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared.platform.embedded.fields import rank, value
+from shared.platform.embedded.fields import type_rank_sql, value_sql
 
 
 class Migration(NamedTuple):
@@ -16,11 +16,11 @@ def _document_index(name: str, *keys: str) -> str:
     return f"CREATE INDEX {name} ON documents (collection, {', '.join(keys)}, id)"
 
 
-_NEWEST = (rank("createdAt"), value("createdAt"))
-_WORDS_COME = (
+_NEWEST = (type_rank_sql("createdAt"), value_sql("createdAt"))
+_INSERT_WORDS = (
     "INSERT OR IGNORE INTO words SELECT value, new.number FROM json_each(new.data, '$.words') WHERE type = 'text';"
 )
-_WORDS_GO = (
+_DELETE_WORDS = (
     "DELETE FROM words WHERE document = old.number AND word IN (SELECT value FROM json_each(old.data, '$.words'));"
 )
 
@@ -30,12 +30,12 @@ MIGRATIONS: tuple[Migration, ...] = (
         (
             "CREATE TABLE documents (collection TEXT NOT NULL, id TEXT NOT NULL, version TEXT NOT NULL,"
             " data TEXT NOT NULL, PRIMARY KEY (collection, id)) STRICT",
-            _document_index("documents_by_owner", value("owner"), *_NEWEST),
-            _document_index("documents_by_owner_and_status", value("owner"), value("status"), *_NEWEST),
-            _document_index("documents_by_owner_and_kind", value("owner"), value("kind"), *_NEWEST),
-            _document_index("documents_by_status", value("status")),
-            _document_index("documents_by_wake_at", rank("wakeAt"), value("wakeAt")),
-            _document_index("documents_by_expires_at", rank("expiresAt"), value("expiresAt")),
+            _document_index("documents_by_owner", value_sql("owner"), *_NEWEST),
+            _document_index("documents_by_owner_and_status", value_sql("owner"), value_sql("status"), *_NEWEST),
+            _document_index("documents_by_owner_and_kind", value_sql("owner"), value_sql("kind"), *_NEWEST),
+            _document_index("documents_by_status", value_sql("status")),
+            _document_index("documents_by_wake_at", type_rank_sql("wakeAt"), value_sql("wakeAt")),
+            _document_index("documents_by_expires_at", type_rank_sql("expiresAt"), value_sql("expiresAt")),
         ),
     ),
     Migration(
@@ -73,15 +73,19 @@ MIGRATIONS: tuple[Migration, ...] = (
             "INSERT INTO documents (collection, id, version, data)"
             " SELECT collection, id, version, data FROM documents_without_numbers",
             "DROP TABLE documents_without_numbers",
-            _document_index("documents_by_owner", value("owner"), *_NEWEST),
-            _document_index("documents_by_owner_and_status", value("owner"), value("status"), *_NEWEST),
-            _document_index("documents_by_owner_and_kind", value("owner"), value("kind"), *_NEWEST),
-            _document_index("documents_by_status", value("status")),
-            _document_index("documents_by_wake_at", rank("wakeAt"), value("wakeAt")),
-            _document_index("documents_by_expires_at", rank("expiresAt"), value("expiresAt")),
-            _document_index("documents_by_job", value("jobId"), rank("jobId")),
+            _document_index("documents_by_owner", value_sql("owner"), *_NEWEST),
+            _document_index("documents_by_owner_and_status", value_sql("owner"), value_sql("status"), *_NEWEST),
+            _document_index("documents_by_owner_and_kind", value_sql("owner"), value_sql("kind"), *_NEWEST),
+            _document_index("documents_by_status", value_sql("status")),
+            _document_index("documents_by_wake_at", type_rank_sql("wakeAt"), value_sql("wakeAt")),
+            _document_index("documents_by_expires_at", type_rank_sql("expiresAt"), value_sql("expiresAt")),
+            _document_index("documents_by_job", value_sql("jobId"), type_rank_sql("jobId")),
             _document_index(
-                "documents_by_video_and_model", value("videoId"), rank("videoId"), value("model"), rank("model")
+                "documents_by_video_and_model",
+                value_sql("videoId"),
+                type_rank_sql("videoId"),
+                value_sql("model"),
+                type_rank_sql("model"),
             ),
             # What a search reads of a vector: its direction, as floats of 32 bits.
             "CREATE TABLE vectors (document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,"
@@ -90,18 +94,22 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE TABLE words (word TEXT NOT NULL, document INTEGER NOT NULL,"
             " PRIMARY KEY (word, document)) STRICT, WITHOUT ROWID",
             "CREATE TRIGGER words_come AFTER INSERT ON documents WHEN new.collection = 'segments'"
-            f" BEGIN {_WORDS_COME} END",
-            f"CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection = 'segments' BEGIN {_WORDS_GO} END",
+            f" BEGIN {_INSERT_WORDS} END",
+            f"CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection = 'segments' BEGIN {_DELETE_WORDS} END",
             "CREATE TRIGGER words_change AFTER UPDATE ON documents WHEN new.collection = 'segments'"
-            f" BEGIN {_WORDS_GO} {_WORDS_COME} END",
+            f" BEGIN {_DELETE_WORDS} {_INSERT_WORDS} END",
         ),
     ),
     Migration(
         "images",
         (
-            _document_index("documents_by_dataset", value("datasetId"), rank("datasetId")),
+            _document_index("documents_by_dataset", value_sql("datasetId"), type_rank_sql("datasetId")),
             _document_index(
-                "documents_by_dataset_and_chunk", value("datasetId"), rank("datasetId"), value("chunk"), rank("chunk")
+                "documents_by_dataset_and_chunk",
+                value_sql("datasetId"),
+                type_rank_sql("datasetId"),
+                value_sql("chunk"),
+                type_rank_sql("chunk"),
             ),
         ),
     ),

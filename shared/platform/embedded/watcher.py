@@ -20,12 +20,12 @@ class _Subscription:
     collection: str
     id: str
     on_change: Callable[[Document | None], None]
-    told: bool = False
+    notified: bool = False
     version: str | None = None
     active: bool = True
 
 
-class Watcher:
+class DocumentWatcher:
     """Its thread runs while there are subscriptions, and sleeps while the database does not change."""
 
     def __init__(self, db: Database, read: Callable[[str, str], Document | None]) -> None:
@@ -56,7 +56,7 @@ class Watcher:
 
     def _run(self) -> None:
         while True:
-            seen = self._db.mark()
+            marker = self._db.change_marker()
             with self._lock:
                 if not self._subscriptions:
                     self._thread = None
@@ -64,21 +64,21 @@ class Watcher:
                 current = list(self._subscriptions)
             for subscription in current:
                 try:
-                    self._tell(subscription)
+                    self._notify(subscription)
                 except Exception:
                     # One subscriber's fault must not silence the others.
                     log.exception("a watch on %s/%s failed", subscription.collection, subscription.id)
-            self._db.wait_for_change(seen, IDLE_SEC)
+            self._db.wait_for_change(marker, IDLE_SEC)
         self._db.close()
 
-    def _tell(self, subscription: _Subscription) -> None:
+    def _notify(self, subscription: _Subscription) -> None:
         row = self._db.connection.execute(
             "SELECT version FROM documents WHERE collection = ? AND id = ?", (subscription.collection, subscription.id)
         ).fetchone()
-        if subscription.told and (row and row["version"]) == subscription.version:
+        if subscription.notified and (row and row["version"]) == subscription.version:
             return
         document = self._read(subscription.collection, subscription.id)
-        subscription.told = True
+        subscription.notified = True
         subscription.version = document.version if document else None
         if subscription.active:
             subscription.on_change(document)

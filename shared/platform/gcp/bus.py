@@ -30,7 +30,7 @@ class PubsubBus:
         self._project = project
 
     def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
-        sent = self._client.publish(
+        future = self._client.publish(
             self._client.topic_path(self._project, topic),
             json.dumps(data).encode(),
             retry=RETRY,
@@ -39,7 +39,7 @@ class PubsubBus:
         )
         try:
             # Only the service's answer makes it durable.
-            return str(sent.result(timeout=2 * TIMEOUT_SEC))
+            return str(future.result(timeout=2 * TIMEOUT_SEC))
         except exceptions.NotFound:
             raise NotFound(f"there is no topic {topic!r}") from None
         except (exceptions.GoogleAPIError, TimeoutError) as error:

@@ -16,7 +16,7 @@ from shared.platform.ports import Document, Filter, Order
 def write_cursor(last: Document, collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
     """Where the page after `last` starts. The values of filters are left out: a limit such as «now» may move on."""
     values = [reduce(lambda data, name: data[name], field.split("."), last.data) for field, _ in order]
-    text = json.dumps([_form(collection, filters, order), *map(_tagged, values), last.id])
+    text = json.dumps([_query_form(collection, filters, order), *map(_tag_time, values), last.id])
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
@@ -31,21 +31,21 @@ def read_cursor(
         return None
     try:
         form, *values, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if form == _form(collection, filters, order):
-            return [*map(_untagged, values), id]
+        if form == _query_form(collection, filters, order):
+            return [*map(_untag_time, values), id]
     except (ValueError, TypeError):
         pass
     raise ValueError("this cursor belongs to no query of this form")
 
 
-def _form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
-    form = json.dumps([collection, [each[:2] for each in filters], list(order)])
+def _query_form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
+    form = json.dumps([collection, [condition[:2] for condition in filters], list(order)])
     return hashlib.sha256(form.encode()).hexdigest()[:16]
 
 
-def _tagged(value: Any) -> Any:
+def _tag_time(value: Any) -> Any:
     return {"time": value.isoformat()} if isinstance(value, datetime) else value
 
 
-def _untagged(value: Any) -> Any:
+def _untag_time(value: Any) -> Any:
     return datetime.fromisoformat(value["time"]) if isinstance(value, dict) else value

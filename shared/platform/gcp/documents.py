@@ -20,10 +20,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import AlreadyExists, Conflict
 from shared.platform.gcp.cursor import read_cursor, write_cursor
-from shared.platform.gcp.listener import Listener, Snapshot
-from shared.platform.gcp.values import checked, plain
-from shared.platform.names import check_nearest
-from shared.platform.ports import Document, Filter, Order, Page, Unsubscribe, Vector
+from shared.platform.gcp.listener import DocumentListener, Snapshot
+from shared.platform.gcp.values import from_firestore, to_firestore
+from shared.platform.names import check_nearest_query
+from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector
 
 # Only what passes by itself; each delay is drawn at random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(
@@ -52,19 +52,19 @@ class FirestoreDocuments:
 
     def create(self, collection: str, id: str, data: dict[str, Any]) -> str:
         reference = self._reference(collection, id)
-        return self._write(reference, data, lambda: reference.create(checked(data), retry=RETRY))
+        return self._write(reference, data, lambda: reference.create(to_firestore(data), retry=RETRY))
 
     def replace(self, collection: str, id: str, data: dict[str, Any], version: str) -> str:
         reference = self._reference(collection, id)
         batch = self._client.batch()
-        batch.set(reference, checked(data))
+        batch.set(reference, to_firestore(data))
         # `set` takes no precondition although the service does; `update` takes one but would keep fields that went.
         self._client.write_option(last_update_time=_update_time(version)).modify_write(batch._write_pbs[0])
         return self._write(reference, data, lambda: batch.commit(retry=RETRY)[0])
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
         reference = self._reference(collection, id)
-        return self._write(reference, data, lambda: reference.set(checked(data), retry=RETRY))
+        return self._write(reference, data, lambda: reference.set(to_firestore(data), retry=RETRY))
 
     def delete(self, collection: str, id: str) -> None:
         reference = self._reference(collection, id)
@@ -81,13 +81,13 @@ class FirestoreDocuments:
         order: Sequence[Order] = (),
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> DocumentPage:
         """The service asks that an inequality's field is the first of the order, and has an index for each form."""
         if limit < 1:
             raise ValueError("limit must be at least 1")
         after = read_cursor(cursor, collection, filters, order)
-        if any(_finds_nothing(op, value) for _, op, value in filters):
-            return Page((), None)
+        if any(_is_empty_filter(op, value) for _, op, value in filters):
+            return DocumentPage((), None)
         query = self._client.collection(collection).limit(limit + 1)
         for field, op, value in filters:
             query = query.where(filter=_filter(field, op, value))
@@ -96,19 +96,19 @@ class FirestoreDocuments:
         if after:
             query = query.start_after(after)
         try:
-            found = [_document(snapshot) for snapshot in query.get(retry=RETRY)]
+            documents = [_document(snapshot) for snapshot in query.get(retry=RETRY)]
         except exceptions.InvalidArgument as error:
             raise ValueError(f"{collection}: {error.message}") from None
-        more = len(found) > limit
-        found = found[:limit]
-        return Page(found, write_cursor(found[-1], collection, filters, order) if more else None)
+        has_more = len(documents) > limit
+        documents = documents[:limit]
+        return DocumentPage(documents, write_cursor(documents[-1], collection, filters, order) if has_more else None)
 
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
         """The service has to have a vector index for the field and each set of filters."""
-        check_nearest(field, to, limit, filters)
-        if any(_finds_nothing(op, value) for _, op, value in filters):
+        check_nearest_query(field, to, limit, filters)
+        if any(_is_empty_filter(op, value) for _, op, value in filters):
             return []
         query: firestore.Query | firestore.CollectionReference = self._client.collection(collection)
         for path, op, value in filters:
@@ -120,12 +120,12 @@ class FirestoreDocuments:
             limit=limit,
             distance_result_field=DISTANCE,
         )
-        found = (_document_at(snapshot) for snapshot in search.stream(retry=RETRY))
+        results = (_document_with_distance(snapshot) for snapshot in search.stream(retry=RETRY))
         # A vector that is all zeros is at no distance.
-        return [(document, distance) for document, distance in found if not math.isnan(distance)]
+        return [(document, distance) for document, distance in results if not math.isnan(distance)]
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
-        listener = Listener(
+        listener = DocumentListener(
             self._reference(collection, id), lambda snapshot: on_change(_document(snapshot) if snapshot else None)
         )
         return listener.stop
@@ -150,18 +150,18 @@ class FirestoreDocuments:
         except exceptions.Cancelled:
             # The emulator's answer to a write that meets a listener who just goes; the write is done all the same.
             snapshot = reference.get(retry=RETRY)
-            if not snapshot.exists or plain(snapshot.to_dict()) != data:
+            if not snapshot.exists or from_firestore(snapshot.to_dict()) != data:
                 raise
             return _version(snapshot.update_time)
 
 
 def _document(snapshot: Snapshot) -> Document:
-    return Document(snapshot.id, plain(snapshot.to_dict()), _version(snapshot.update_time))
+    return Document(snapshot.id, from_firestore(snapshot.to_dict()), _version(snapshot.update_time))
 
 
-def _document_at(snapshot: Snapshot) -> tuple[Document, float]:
+def _document_with_distance(snapshot: Snapshot) -> tuple[Document, float]:
     """A document that was searched for, and its distance, which the service puts among the fields."""
-    data = plain(snapshot.to_dict())
+    data = from_firestore(snapshot.to_dict())
     distance = data.pop(DISTANCE)
     return Document(snapshot.id, data, _version(snapshot.update_time)), distance
 
@@ -177,7 +177,7 @@ def _update_time(version: str) -> Timestamp:
     return Timestamp(seconds=int(seconds), nanos=int(nanos))
 
 
-def _finds_nothing(op: str, value: Any) -> bool:
+def _is_empty_filter(op: str, value: Any) -> bool:
     """Filters that the service refuses although their answer is clear."""
     return not value if op == "in" else value is None and op != "=="
 

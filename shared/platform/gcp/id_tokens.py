@@ -12,8 +12,8 @@ import jwt
 
 from shared.platform.gcp.signing_keys import SigningKeys
 from shared.platform.ports import User
-from shared.security.refusals import unauthenticated
-from shared.security.token_times import is_current
+from shared.security.refusals import authentication_error
+from shared.security.token_times import is_token_current
 
 ALGORITHM = "RS256"
 MAX_UID = 128
@@ -33,12 +33,12 @@ class IdTokens:
         try:
             claims = self._claims(token)
         except (jwt.InvalidTokenError, UnicodeError):
-            raise unauthenticated() from None
+            raise authentication_error() from None
         uid, began = claims["sub"], claims["auth_time"]
-        if not isinstance(uid, str) or not 0 < len(uid) <= MAX_UID or not is_current(claims):
-            raise unauthenticated()
-        if not isinstance(began, int) or not is_current({"iat": began, "exp": claims["exp"]}):
-            raise unauthenticated()
+        if not isinstance(uid, str) or not 0 < len(uid) <= MAX_UID or not is_token_current(claims):
+            raise authentication_error()
+        if not isinstance(began, int) or not is_token_current({"iat": began, "exp": claims["exp"]}):
+            raise authentication_error()
         provider = (claims.get("firebase") or {}).get("sign_in_provider")
         return User(
             id=uid,
@@ -59,17 +59,17 @@ class IdTokens:
         key: jwt.PyJWK | str = ""
         if self._keys is None:
             if header.get("alg") != "none":
-                raise unauthenticated()
+                raise authentication_error()
             options["verify_signature"] = False
             # Without a signature the library checks nothing unless it is told to.
             options |= {"verify_aud": True, "verify_iss": True}
         else:
             if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str):
-                raise unauthenticated()
-            known = self._keys.key(header["kid"])
-            if known is None:
-                raise unauthenticated()
-            key = known
+                raise authentication_error()
+            signing_key = self._keys.key(header["kid"])
+            if signing_key is None:
+                raise authentication_error()
+            key = signing_key
         issuer = f"https://securetoken.google.com/{self._project}"
         claims: dict[str, Any] = jwt.decode(
             token, key, algorithms=[ALGORITHM], issuer=issuer, audience=self._project, options=options

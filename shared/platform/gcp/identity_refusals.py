@@ -10,33 +10,33 @@ from collections.abc import Callable
 from typing import Literal
 
 from shared.errors import ClipwiseError, PermanentError
-from shared.platform.gcp.identity_toolkit import ToolkitError, unavailable
-from shared.security.refusals import token_invalid, unauthenticated, wrong_credentials
+from shared.platform.gcp.identity_toolkit import ToolkitError, unavailable_error
+from shared.security.refusals import authentication_error, credentials_error, invalid_token_error
 
 log = logging.getLogger(__name__)
 
-About = Literal["password", "session", "code", "account"]
+RequestBasis = Literal["password", "session", "code", "account"]
 """What a request stands on: a password, a token of a session, a code from a mail, or nothing but its content."""
 
 
-def _weak() -> PermanentError:
+def _weak_password_error() -> PermanentError:
     return PermanentError("weak_password", "This password is not allowed. Choose a longer or less common one.")
 
 
-def _off() -> PermanentError:
+def _not_offered_error() -> PermanentError:
     return PermanentError("not_offered", "This server does not offer this way to sign in. Use another one.")
 
 
-def _no_address() -> PermanentError:
+def _invalid_email_error() -> PermanentError:
     return PermanentError("invalid_email", "This e-mail address cannot receive mail. Correct it.")
 
 
-MEANINGS: dict[About, tuple[frozenset[str], Callable[[], PermanentError]]] = {
+CODE_ERRORS: dict[RequestBasis, tuple[frozenset[str], Callable[[], PermanentError]]] = {
     "password": (
         frozenset(
             {"INVALID_LOGIN_CREDENTIALS", "EMAIL_NOT_FOUND", "INVALID_PASSWORD", "USER_DISABLED", "INVALID_EMAIL"}
         ),
-        wrong_credentials,
+        credentials_error,
     ),
     "session": (
         frozenset(
@@ -50,7 +50,7 @@ MEANINGS: dict[About, tuple[frozenset[str], Callable[[], PermanentError]]] = {
                 "USER_NOT_FOUND",
             }
         ),
-        unauthenticated,
+        authentication_error,
     ),
     "code": (
         frozenset(
@@ -64,22 +64,22 @@ MEANINGS: dict[About, tuple[frozenset[str], Callable[[], PermanentError]]] = {
                 "USER_NOT_FOUND",
             }
         ),
-        token_invalid,
+        invalid_token_error,
     ),
-    "account": (frozenset({"INVALID_EMAIL", "MISSING_EMAIL"}), _no_address),
+    "account": (frozenset({"INVALID_EMAIL", "MISSING_EMAIL"}), _invalid_email_error),
 }
-WEAK = frozenset({"WEAK_PASSWORD", "PASSWORD_DOES_NOT_MEET_REQUIREMENTS"})
-OFF = frozenset({"ADMIN_ONLY_OPERATION", "OPERATION_NOT_ALLOWED", "PASSWORD_LOGIN_DISABLED"})
+WEAK_PASSWORD_CODES = frozenset({"WEAK_PASSWORD", "PASSWORD_DOES_NOT_MEET_REQUIREMENTS"})
+NOT_OFFERED_CODES = frozenset({"ADMIN_ONLY_OPERATION", "OPERATION_NOT_ALLOWED", "PASSWORD_LOGIN_DISABLED"})
 
 
-def refused(error: ToolkitError, about: About) -> ClipwiseError:
+def translate_toolkit_error(error: ToolkitError, about: RequestBasis) -> ClipwiseError:
     """The port's error for the service's; one that is not the caller's fault is logged, and is a TransientError."""
-    codes, meaning = MEANINGS[about]
+    codes, make_error = CODE_ERRORS[about]
     if error.code in codes:
-        return meaning()
-    if error.code in WEAK:
-        return _weak()
-    if error.code in OFF:
-        return _off()
+        return make_error()
+    if error.code in WEAK_PASSWORD_CODES:
+        return _weak_password_error()
+    if error.code in NOT_OFFERED_CODES:
+        return _not_offered_error()
     log.error("Identity Platform answered %s", error.code)
-    return unavailable()
+    return unavailable_error()

@@ -20,12 +20,12 @@ SCOPES = (
     "https://www.googleapis.com/auth/identitytoolkit",
     "https://www.googleapis.com/auth/cloud-platform",
 )
-OWNER = "owner"
+EMULATOR_TOKEN = "owner"
 """The access token that the emulator takes for an administrator's."""
 
 
 @dataclass(frozen=True)
-class Endpoints:
+class IdentityEndpoints:
     """Where the services are.
 
     Attributes:
@@ -37,7 +37,7 @@ class Endpoints:
     keys: str = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
 
     @classmethod
-    def emulator(cls, host: str) -> Endpoints:
+    def emulator(cls, host: str) -> IdentityEndpoints:
         services = f"http://{host}"
         return cls(
             f"{services}/identitytoolkit.googleapis.com/v1", f"{services}/securetoken.googleapis.com/v1/token", ""
@@ -52,7 +52,7 @@ class ToolkitError(Exception):
         self.code = code
 
 
-class Toolkit:
+class IdentityToolkit:
     """Calls as an app makes them, with the web API key, and as an administrator.
 
     All raise ToolkitError, RateLimited, and TransientError `identity_unavailable`.
@@ -61,7 +61,9 @@ class Toolkit:
         administrator: Gives an access token for the scopes above.
     """
 
-    def __init__(self, endpoints: Endpoints, project: str, api_key: str, administrator: Callable[[], str]) -> None:
+    def __init__(
+        self, endpoints: IdentityEndpoints, project: str, api_key: str, administrator: Callable[[], str]
+    ) -> None:
         self._endpoints = endpoints
         self._project = project
         self._api_key = api_key
@@ -70,19 +72,19 @@ class Toolkit:
 
     def call(self, method: str, **body: Any) -> dict[str, Any]:
         """`accounts:METHOD`, as the user whose ID token or code is in the body. Raises PermanentError `not_offered`."""
-        return self._post(f"{self._endpoints.accounts}/accounts:{method}", self._key(), json=body)
+        return self._post(f"{self._endpoints.accounts}/accounts:{method}", self._key_header(), json=body)
 
     def administer(self, method: str, **body: Any) -> dict[str, Any]:
         """`projects.accounts:METHOD`, for any user."""
         url = f"{self._endpoints.accounts}/projects/{self._project}/accounts:{method}"
         return self._post(url, {"Authorization": f"Bearer {self._administrator()}"}, json=body)
 
-    def exchange(self, refresh_token: str) -> dict[str, Any]:
+    def refresh_tokens(self, refresh_token: str) -> dict[str, Any]:
         """Returns `{id_token, refresh_token, expires_in, …}`."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        return self._post(self._endpoints.tokens, self._key(), data=form)
+        return self._post(self._endpoints.tokens, self._key_header(), data=form)
 
-    def _key(self) -> dict[str, str]:
+    def _key_header(self) -> dict[str, str]:
         # In the address it would stand in logs.
         if not self._api_key:
             raise PermanentError(
@@ -92,35 +94,35 @@ class Toolkit:
 
     def _post(self, url: str, headers: dict[str, str], **content: Any) -> dict[str, Any]:
         try:
-            answer = self._http.post(url, headers=headers, **content)
+            response = self._http.post(url, headers=headers, **content)
         except httpx2.RequestError as error:
-            raise unavailable() from error
-        if answer.is_success:
+            raise unavailable_error() from error
+        if response.is_success:
             try:
-                body: dict[str, Any] = answer.json()
+                body: dict[str, Any] = response.json()
             except ValueError as error:
-                raise unavailable() from error
+                raise unavailable_error() from error
             return body
-        raise _judged(answer)
+        raise _response_error(response)
 
 
-def unavailable() -> TransientError:
+def unavailable_error() -> TransientError:
     return TransientError("identity_unavailable", "The identity service does not respond. Try again later.")
 
 
-def _judged(answer: httpx2.Response) -> Exception:
+def _response_error(response: httpx2.Response) -> Exception:
     """Messages are codes, some followed by ` : ` and words."""
     try:
-        code = str(answer.json()["error"]["message"]).partition(" ")[0]
+        code = str(response.json()["error"]["message"]).partition(" ")[0]
     except (ValueError, KeyError, TypeError):
         code = ""
-    if answer.status_code == 429 or code in (
+    if response.status_code == 429 or code in (
         "TOO_MANY_ATTEMPTS_TRY_LATER",
         "QUOTA_EXCEEDED",
         "RESET_PASSWORD_EXCEED_LIMIT",
     ):
         return RateLimited("Too many attempts. Try again later.", TRY_LATER_SEC)
-    if answer.status_code == 400 and code:
+    if response.status_code == 400 and code:
         return ToolkitError(code)
-    log.error("Identity Platform answered %d %s", answer.status_code, code)
-    return unavailable()
+    log.error("Identity Platform answered %d %s", response.status_code, code)
+    return unavailable_error()

@@ -13,7 +13,7 @@ Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 SETTLED_SEC = 1.0
 
 
-class Listener:
+class DocumentListener:
     """Tells of a document's states from other threads, each newer than the one before, until it is stopped.
 
     A change that falls into the moment a stream starts is lost by Firestore's emulator now and then: the stream shows
@@ -27,33 +27,33 @@ class Listener:
         self._on_state = on_state
         self._lock = threading.RLock()
         # The update time of the state that was told last, in a tuple since «missing» is a state, too.
-        self._told: tuple[datetime | None] | None = None
+        self._last_state: tuple[datetime | None] | None = None
         self._read_at: datetime | None = None
         self._stopped = False
         self._stream = reference.on_snapshot(self._on_snapshot)
-        self._settled = threading.Timer(SETTLED_SEC, self._look)
-        self._settled.daemon = True
-        self._settled.start()
+        self._settle_timer = threading.Timer(SETTLED_SEC, self._read_again)
+        self._settle_timer.daemon = True
+        self._settle_timer.start()
 
     def stop(self) -> None:
         """No state is told from now on; from any thread, any number of times."""
         if not self._stopped:
             self._stopped = True
-            self._settled.cancel()
+            self._settle_timer.cancel()
             # The stream's own thread cannot wait for itself to end, and may be the one that calls this.
             threading.Thread(target=self._stream.unsubscribe, name="unsubscribe", daemon=True).start()
 
     def _on_snapshot(self, snapshots: list[Snapshot], _changes: object, read_at: datetime) -> None:
-        self._tell(snapshots[0] if snapshots else None, read_at)
+        self._notify(snapshots[0] if snapshots else None, read_at)
 
-    def _look(self) -> None:
+    def _read_again(self) -> None:
         snapshot = self._reference.get()
-        self._tell(snapshot if snapshot.exists else None, snapshot.read_time)
+        self._notify(snapshot if snapshot.exists else None, snapshot.read_time)
 
-    def _tell(self, snapshot: Snapshot | None, read_at: datetime) -> None:
+    def _notify(self, snapshot: Snapshot | None, read_at: datetime) -> None:
         with self._lock:
             state = (snapshot.update_time if snapshot else None,)
-            if self._stopped or state == self._told or (self._read_at and read_at < self._read_at):
+            if self._stopped or state == self._last_state or (self._read_at and read_at < self._read_at):
                 return
-            self._told, self._read_at = state, read_at
+            self._last_state, self._read_at = state, read_at
             self._on_state(snapshot)

@@ -16,8 +16,8 @@ from google.cloud.storage import Blob, Bucket, Client
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.gcp.streams import Ranges, Rest
-from shared.platform.names import check_bucket, check_name
+from shared.platform.gcp.streams import RangeReader, RemainingStream
+from shared.platform.names import check_bucket, check_object_name
 from shared.platform.ports import ObjectInfo, UploadSession
 
 # What is in memory of an upload or an open stream, and travels in one request; a multiple of 256 KiB.
@@ -49,26 +49,26 @@ class GcsObjects:
     ) -> ObjectInfo:
         blob = self._blob(bucket, name)
         blob.metadata = metadata or {}
-        how = {"content_type": content_type, "if_generation_match": if_generation}
+        options = {"content_type": content_type, "if_generation_match": if_generation}
         try:
             if isinstance(data, bytes):
-                blob.upload_from_string(data, **how)
+                blob.upload_from_string(data, **options)
             elif isinstance(data, Path):
-                blob.upload_from_filename(str(data), **how)
+                blob.upload_from_filename(str(data), **options)
             else:
-                rest = Rest(data)
-                blob.upload_from_file(rest, size=rest.size(), **how)
+                remaining = RemainingStream(data)
+                blob.upload_from_file(remaining, size=remaining.size(), **options)
         except exceptions.PreconditionFailed:
             raise Conflict(f"{bucket}/{name}") from None
         return _info(bucket, blob)
 
     def stat(self, bucket: str, name: str) -> ObjectInfo | None:
-        blob = self._stored(bucket, name)
+        blob = self._load_blob(bucket, name)
         return _info(bucket, blob) if blob else None
 
     def open(self, bucket: str, name: str) -> AbstractContextManager[BinaryIO]:
-        while blob := self._stored(bucket, name):
-            reader = BufferedReader(Ranges(blob), CHUNK)
+        while blob := self._load_blob(bucket, name):
+            reader = BufferedReader(RangeReader(blob), CHUNK)
             try:
                 reader.peek()
             except exceptions.NotFound:
@@ -83,13 +83,13 @@ class GcsObjects:
             raise NotFound(f"{bucket}/{name}") from None
 
     def copy(self, bucket: str, name: str, to: str) -> None:
-        blob = self._stored(bucket, name)
+        blob = self._load_blob(bucket, name)
         if blob is None:
             raise NotFound(f"{bucket}/{name}")
-        copied = self._blob(bucket, to)
-        copied.content_type, copied.metadata = blob.content_type, blob.metadata
+        target = self._blob(bucket, to)
+        target.content_type, target.metadata = blob.content_type, blob.metadata
         try:
-            _rewrite(blob, copied)
+            _rewrite(blob, target)
         except exceptions.NotFound:
             raise NotFound(f"{bucket}/{name}") from None
 
@@ -111,7 +111,7 @@ class GcsObjects:
             yield _info(bucket, blob)
 
     def finalize_again(self, bucket: str, name: str) -> bool:
-        blob = self._stored(bucket, name)
+        blob = self._load_blob(bucket, name)
         if blob is None:
             return False
         try:
@@ -119,7 +119,7 @@ class GcsObjects:
             _rewrite(blob, blob)
         except exceptions.NotFound:
             # Deleted or written anew since it was looked at; the newer generation sent an event of its own.
-            return self._stored(bucket, name) is not None
+            return self._load_blob(bucket, name) is not None
         return True
 
     def signed_url(self, bucket: str, name: str, ttl_sec: int, filename: str | None = None) -> str:
@@ -128,7 +128,7 @@ class GcsObjects:
                 version="v4",
                 expiration=clock.now() + timedelta(seconds=ttl_sec),
                 method="GET",
-                response_disposition=_save_as(filename) if filename else None,
+                response_disposition=_content_disposition(filename) if filename else None,
                 credentials=self._signer(),
             )
         )
@@ -145,10 +145,10 @@ class GcsObjects:
         return self._client.bucket(self._prefix + bucket)
 
     def _blob(self, bucket: str, name: str, chunk: int | None = CHUNK) -> Blob:
-        check_name(bucket, name)
+        check_object_name(bucket, name)
         return self._bucket(bucket).blob(name, chunk_size=chunk)
 
-    def _stored(self, bucket: str, name: str) -> Blob | None:
+    def _load_blob(self, bucket: str, name: str) -> Blob | None:
         """The object with all its metadata, bound to its generation; None when it is not there."""
         blob = self._blob(bucket, name)
         try:
@@ -177,7 +177,7 @@ def _rewrite(source: Blob, target: Blob) -> None:
         token, _, _ = target.rewrite(source, token=token)
 
 
-def _save_as(filename: str) -> str:
+def _content_disposition(filename: str) -> str:
     """RFC 6266; the plain form stays ASCII for the clients that know no other."""
     plain = filename.encode("ascii", "replace").decode().translate({ord(mark): "_" for mark in '"\\\r\n'})
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -9,10 +9,10 @@ from shared import clock
 from shared.platform.ports import Documents, User
 
 REVOCATIONS = "revocations"
-LOOK_AGAIN = timedelta(seconds=60)
+CACHE_TIME = timedelta(seconds=60)
 """So long another instance may go on taking a token whose session has ended."""
 ID_TOKEN_LIFETIME = timedelta(hours=1, minutes=5)
-REMEMBERED = 10_000
+MAX_CACHED = 10_000
 
 
 class Revocations:
@@ -21,7 +21,7 @@ class Revocations:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
         self._guard = threading.Lock()
-        self._known: dict[str, tuple[datetime, datetime | None]] = {}
+        self._cache: dict[str, tuple[datetime, datetime | None]] = {}
 
     def end_all(self, uid: str) -> None:
         """No session that has begun until now goes on."""
@@ -29,23 +29,23 @@ class Revocations:
         since = datetime.fromtimestamp(int(clock.now().timestamp()) + 1, UTC)
         data = {"owner": uid, "validSince": since, "expiresAt": since + ID_TOKEN_LIFETIME}
         self._documents.put(REVOCATIONS, uid, data)
-        self._remember(uid, since)
+        self._store_in_cache(uid, since)
 
     def has_ended(self, user: User) -> bool:
         since = self.valid_since(user.id)
         return since is not None and user.signed_in_at is not None and user.signed_in_at < since
 
     def valid_since(self, uid: str) -> datetime | None:
-        known = self._known.get(uid)
-        if known and clock.now() - known[0] < LOOK_AGAIN:
-            return known[1]
+        cached = self._cache.get(uid)
+        if cached and clock.now() - cached[0] < CACHE_TIME:
+            return cached[1]
         stored = self._documents.get(REVOCATIONS, uid)
         since: datetime | None = stored.data["validSince"] if stored else None
-        self._remember(uid, since)
+        self._store_in_cache(uid, since)
         return since
 
-    def _remember(self, uid: str, since: datetime | None) -> None:
+    def _store_in_cache(self, uid: str, since: datetime | None) -> None:
         with self._guard:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[uid] = (clock.now(), since)
+            if len(self._cache) >= MAX_CACHED:
+                self._cache.clear()
+            self._cache[uid] = (clock.now(), since)

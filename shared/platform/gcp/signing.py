@@ -15,11 +15,11 @@ TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
-EMULATED = "emulator.invalid"
+EMULATOR_DOMAIN = "emulator.invalid"
 EXPONENT = 65537
 
 
-class NobodySigns(RuntimeError):
+class SigningUnavailable(RuntimeError):
     """The identity this runs under cannot sign links."""
 
 
@@ -37,7 +37,7 @@ def account_signer() -> Signing:
         return credentials
     request = Request()
     if not hasattr(credentials, "service_account_email"):
-        raise NobodySigns(
+        raise SigningUnavailable(
             "Only a service account can sign links. Run as one, "
             "or use `gcloud auth application-default login --impersonate-service-account=ACCOUNT`."
         )
@@ -48,7 +48,7 @@ def account_signer() -> Signing:
 
 
 @lru_cache(maxsize=1)
-def throwaway_signer() -> Signing:
+def emulator_signer() -> Signing:
     """A key of this process's own, for the storage emulator, which knows no accounts: the key is the account's name."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -56,4 +56,4 @@ def throwaway_signer() -> Signing:
     key = rsa.generate_private_key(public_exponent=EXPONENT, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     name = base64.urlsafe_b64encode(key.public_key().public_numbers().n.to_bytes(256)).decode()
-    return service_account.Credentials(crypt.RSASigner.from_string(pem), f"{name}@{EMULATED}", TOKEN_URI)
+    return service_account.Credentials(crypt.RSASigner.from_string(pem), f"{name}@{EMULATOR_DOMAIN}", TOKEN_URI)

@@ -11,7 +11,7 @@ import httpx2
 import jwt
 
 from shared import clock
-from shared.platform.gcp.identity_toolkit import TIMEOUT_SEC, unavailable
+from shared.platform.gcp.identity_toolkit import TIMEOUT_SEC, unavailable_error
 
 log = logging.getLogger(__name__)
 
@@ -28,35 +28,35 @@ class SigningKeys:
         self._url = url
         self._guard = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._asked_at: datetime | None = None
+        self._fetched_at: datetime | None = None
         self._good_until = self._usable_until = clock.now()
 
     def key(self, kid: str) -> jwt.PyJWK | None:
         """None when there is no such key. Raises TransientError `identity_unavailable` when none are known at all."""
         with self._guard:
             now = clock.now()
-            if (kid not in self._keys or now >= self._good_until) and self._may_ask(now):
-                self._ask(now)
+            if (kid not in self._keys or now >= self._good_until) and self._can_fetch(now):
+                self._fetch_keys(now)
             if not self._keys or now >= self._usable_until:
-                raise unavailable()
+                raise unavailable_error()
             return self._keys.get(kid)
 
-    def _may_ask(self, now: datetime) -> bool:
-        return self._asked_at is None or now - self._asked_at >= SHORTEST_PAUSE
+    def _can_fetch(self, now: datetime) -> bool:
+        return self._fetched_at is None or now - self._fetched_at >= SHORTEST_PAUSE
 
-    def _ask(self, now: datetime) -> None:
-        self._asked_at = now
+    def _fetch_keys(self, now: datetime) -> None:
+        self._fetched_at = now
         try:
-            answer = httpx2.get(self._url, timeout=TIMEOUT_SEC).raise_for_status()
-            found = jwt.PyJWKSet.from_dict(answer.json())
+            response = httpx2.get(self._url, timeout=TIMEOUT_SEC).raise_for_status()
+            key_set = jwt.PyJWKSet.from_dict(response.json())
         except (httpx2.HTTPError, ValueError, jwt.PyJWTError):
             log.warning("the keys of ID tokens cannot be had just now", exc_info=True)
             return
-        self._keys = {key.key_id: key for key in found.keys if key.key_id}
-        self._good_until = now + _lifetime(answer.headers.get("cache-control", ""))
+        self._keys = {key.key_id: key for key in key_set.keys if key.key_id}
+        self._good_until = now + _lifetime(response.headers.get("cache-control", ""))
         self._usable_until = self._good_until + LONGEST_STALE
 
 
 def _lifetime(cache_control: str) -> timedelta:
-    found = re.search(r"max-age=(\d{1,9})", cache_control)
-    return timedelta(seconds=int(found[1])) if found else DEFAULT_LIFETIME
+    match = re.search(r"max-age=(\d{1,9})", cache_control)
+    return timedelta(seconds=int(match[1])) if match else DEFAULT_LIFETIME

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from google.cloud.storage import Blob
 
 
-class Rest:
+class RemainingStream:
     """What is left of a stream: position 0 is where it stands now, and a short read means its end.
 
     The client takes a short read for the end of the data, so a socket's or pipe's short reads would cut an object off.
@@ -47,7 +47,7 @@ class Rest:
         return b"".join(parts)
 
 
-class Ranges(io.RawIOBase):
+class RangeReader(io.RawIOBase):
     """The bytes of one generation of an object, each read a request for a range; at the end none is sent."""
 
     def __init__(self, blob: Blob) -> None:

@@ -9,10 +9,10 @@ from shared import clock
 from shared.errors import AlreadyExists, Conflict
 from shared.platform.ports import Documents
 from shared.security.credentials import username_key
-from shared.security.refusals import username_taken
+from shared.security.refusals import username_taken_error
 
 USERNAMES = "usernames"
-FORGOTTEN = timedelta(days=7)
+UNUSED_NAME_LIFETIME = timedelta(days=7)
 """A name is kept so long for who has not signed in yet."""
 
 
@@ -23,51 +23,55 @@ class Usernames:
         self._documents = documents
 
     def owner(self, name: str) -> str | None:
-        stored = self._documents.get(USERNAMES, _id(name))
+        stored = self._documents.get(USERNAMES, _username_id(name))
         return stored.data["owner"] if stored else None
 
-    def take(self, name: str, owner: str | None = None) -> None:
+    def reserve(self, name: str, owner: str | None = None) -> None:
         """For a while, until `keep`; raises PermanentError `username_taken`."""
         try:
-            self._documents.create(USERNAMES, _id(name), _data(owner, FORGOTTEN))
+            self._documents.create(USERNAMES, _username_id(name), _username_document(owner, UNUSED_NAME_LIFETIME))
         except AlreadyExists:
-            stored = self._documents.get(USERNAMES, _id(name))
+            stored = self._documents.get(USERNAMES, _username_id(name))
             if stored is None:
-                raise username_taken() from None
+                raise username_taken_error() from None
             expires = stored.data["expiresAt"]
             if (expires is None or expires > clock.now()) and (owner is None or stored.data["owner"] != owner):
-                raise username_taken() from None
+                raise username_taken_error() from None
             try:
-                self._documents.replace(USERNAMES, _id(name), _data(owner, FORGOTTEN), stored.version)
+                self._documents.replace(
+                    USERNAMES, _username_id(name), _username_document(owner, UNUSED_NAME_LIFETIME), stored.version
+                )
             except Conflict:
-                raise username_taken() from None
+                raise username_taken_error() from None
 
-    def give(self, name: str, owner: str) -> None:
+    def assign(self, name: str, owner: str) -> None:
         """Let a name that was just taken be this user's."""
-        self._documents.put(USERNAMES, _id(name), _data(owner, FORGOTTEN))
+        self._documents.put(USERNAMES, _username_id(name), _username_document(owner, UNUSED_NAME_LIFETIME))
 
-    def keep(self, name: str, owner: str) -> None:
+    def confirm(self, name: str, owner: str) -> None:
         """Let the name be this user's for good, unless it has become another's meanwhile."""
-        stored = self._documents.get(USERNAMES, _id(name))
-        if stored and stored.data == _data(owner, None):
+        stored = self._documents.get(USERNAMES, _username_id(name))
+        if stored and stored.data == _username_document(owner, None):
             return
         if stored is None or stored.data["owner"] == owner:
             try:
                 if stored:
-                    self._documents.replace(USERNAMES, _id(name), _data(owner, None), stored.version)
+                    self._documents.replace(
+                        USERNAMES, _username_id(name), _username_document(owner, None), stored.version
+                    )
                 else:
-                    self._documents.create(USERNAMES, _id(name), _data(owner, None))
+                    self._documents.create(USERNAMES, _username_id(name), _username_document(owner, None))
             except Conflict:
                 return
 
     def release(self, name: str, owner: str | None = None) -> None:
         if self.owner(name) == owner:
-            self._documents.delete(USERNAMES, _id(name))
+            self._documents.delete(USERNAMES, _username_id(name))
 
 
-def _id(name: str) -> str:
+def _username_id(name: str) -> str:
     return hashlib.sha256(username_key(name).encode()).hexdigest()
 
 
-def _data(owner: str | None, lifetime: timedelta | None) -> dict[str, object]:
+def _username_document(owner: str | None, lifetime: timedelta | None) -> dict[str, object]:
     return {"owner": owner, "expiresAt": clock.now() + lifetime if lifetime else None}

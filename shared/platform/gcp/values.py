@@ -15,24 +15,24 @@ INT64 = range(-(2**63), 2**63)
 RESERVED = re.compile("__.*__", re.DOTALL)
 
 
-def checked(data: dict[str, Any]) -> dict[str, Any]:
+def to_firestore(data: dict[str, Any]) -> dict[str, Any]:
     """The data as the client takes it; raises ValueError on what no document may hold."""
-    _check(data)
-    stored: dict[str, Any] = _stored(data)
-    return stored
+    _check_value(data)
+    converted: dict[str, Any] = _convert_value(data)
+    return converted
 
 
-def _check(value: Any) -> None:
+def _check_value(value: Any) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not key or RESERVED.fullmatch(key):
                 raise ValueError(f"{key!r} cannot be a key in a document")
-            _check(item)
+            _check_value(item)
     elif isinstance(value, list | tuple):
         for item in value:
             if isinstance(item, list | tuple):
                 raise ValueError("a list in a document cannot hold a list; put a map in between")
-            _check(item)
+            _check_value(item)
     elif isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError("a datetime needs a time zone")
@@ -46,22 +46,22 @@ def _check(value: Any) -> None:
         raise ValueError(f"a document cannot hold a {type(value).__name__}")
 
 
-def _stored(value: Any) -> Any:
+def _convert_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _stored(item) for key, item in value.items()}
+        return {key: _convert_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_stored(item) for item in value]
+        return [_convert_value(item) for item in value]
     return FirestoreVector(value.values) if isinstance(value, Vector) else value
 
 
-def plain(value: Any) -> Any:
+def from_firestore(value: Any) -> Any:
     """A stored value with our own types in place of the client's."""
     if isinstance(value, FirestoreVector):
         return Vector(tuple(value))
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: from_firestore(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [from_firestore(item) for item in value]
     if isinstance(value, datetime):
         return datetime.combine(value.date(), value.time(), value.tzinfo)
     return value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shared.errors import PermanentError, TransientError
-from shared.security.guarded_http import Limits, guarded_get
+from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS, parse_url
 from shared.settings import Settings
@@ -33,7 +33,7 @@ def fetch_search_response(
     url: str, settings: Settings, pulse: Pulse, headers: Mapping[str, str] | None = None
 ) -> SearchResponse:
     """Raises as `guarded_get`, and PermanentError `engine_unreadable` for more than five megabytes."""
-    with guarded_get(url, settings, Limits(time.monotonic() + TIMEOUT_SEC, pulse), headers or {}) as response:
+    with fetch_url(url, settings, RequestLimits(time.monotonic() + TIMEOUT_SEC, pulse), headers or {}) as response:
         content = bytearray()
         for chunk in response.body:
             content += chunk

@@ -11,7 +11,7 @@ from pathlib import Path
 from shared.clock import parse_retry_after
 from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError, TransientError
-from shared.security.guarded_http import Answer, Limits, guarded_get
+from shared.security.guarded_http import HttpResponse, RequestLimits, fetch_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.images.hosts import HostThrottle
@@ -91,7 +91,7 @@ class ImageFetcher:
     def _fetch_once(self, url: WebUrl, target: Path, pulse: Pulse) -> FetchedImage:
         policy = self._check_robots(url, pulse)
         with self.throttle.request_slot(url.authority, policy.delay, pulse):
-            limits = Limits(time.monotonic() + self.settings.crawl_timeout_sec, pulse)
+            limits = RequestLimits(time.monotonic() + self.settings.crawl_timeout_sec, pulse)
 
             def visit(hop: WebUrl) -> None:
                 nonlocal policy
@@ -102,7 +102,7 @@ class ImageFetcher:
                 if not policy.allows(hop):
                     raise ImageRejected("robots")
 
-            with guarded_get(str(url), self.settings, limits, HEADERS, visit=visit) as response:
+            with fetch_url(str(url), self.settings, limits, HEADERS, visit=visit) as response:
                 self._check_response(response, policy)
                 return self._write_body(response, target)
 
@@ -112,7 +112,7 @@ class ImageFetcher:
             raise ImageRejected("robots")
         return policy
 
-    def _check_response(self, response: Answer, policy: SitePolicy) -> None:
+    def _check_response(self, response: HttpResponse, policy: SitePolicy) -> None:
         if response.status in _RETRY_STATUSES:
             wait = parse_retry_after(response.headers.get("retry-after", ""))
             raise _RetryLater(FIRST_WAIT_SEC if wait is None else wait, f"http_{response.status}")
@@ -128,7 +128,7 @@ class ImageFetcher:
         if length.isdecimal() and int(length) > self._max_bytes:
             raise ImageRejected("too_many_bytes")
 
-    def _write_body(self, response: Answer, target: Path) -> FetchedImage:
+    def _write_body(self, response: HttpResponse, target: Path) -> FetchedImage:
         digest, size = hashlib.sha256(), 0
         with target.open("wb") as file:
             for chunk in response.body:

@@ -16,7 +16,7 @@ from typing import Any
 from protego import Protego
 
 from shared.errors import PermanentError, TransientError
-from shared.security.guarded_http import Limits, guarded_get
+from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.images.source import Pulse
@@ -94,8 +94,8 @@ class SitePolicies:
         return SitePolicy(rules, parse_reservations(text) if status == 200 else [], expires_at)
 
     def _fetch_text(self, url: str, pulse: Pulse) -> tuple[int, str]:
-        limits = Limits(time.monotonic() + POLICY_TIMEOUT_SEC, pulse)
-        with guarded_get(url, self.settings, limits, {"User-Agent": AGENT}) as response:
+        limits = RequestLimits(time.monotonic() + POLICY_TIMEOUT_SEC, pulse)
+        with fetch_url(url, self.settings, limits, {"User-Agent": AGENT}) as response:
             content = bytearray()
             for chunk in response.body:
                 content += chunk

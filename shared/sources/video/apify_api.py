@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.progress import Tick
-from shared.security.guarded_http import Limits, exchange
+from shared.security.guarded_http import RequestLimits, open_response
 from shared.security.url_guard import check_url
 from shared.settings import Settings
 
@@ -214,9 +214,9 @@ class GuardedHttpClient(HttpClient):
     ) -> _ApifyResponse:
         self._repeatable = method == "GET"  # a run that was started without our learning of it would be paid twice
         body = content if content is None or isinstance(content, bytes) else b"".join(content)
-        limits = Limits(time.monotonic() + (timeout or CALL_SEC), self._pulse)
+        limits = RequestLimits(time.monotonic() + (timeout or CALL_SEC), self._pulse)
         headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
-        with exchange(method, check_url(url, self._settings), self._settings, limits, headers, body) as response:
+        with open_response(method, check_url(url, self._settings), self._settings, limits, headers, body) as response:
             received = bytearray()
             for chunk in response.body:
                 received += chunk

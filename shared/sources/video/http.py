@@ -14,7 +14,7 @@ from shared.clock import parse_retry_after
 from shared.errors import PermanentError, TransientError
 from shared.media.file.file_type import HEAD_BYTES, accepted_media_type, sniff
 from shared.security.filenames import safe_filename
-from shared.security.guarded_http import Answer, Interrupted, Limits, guarded_get
+from shared.security.guarded_http import HttpResponse, RequestLimits, TransferInterrupted, fetch_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.video.disposition import disposition_filename
@@ -105,7 +105,7 @@ class _Transfer:
         self._visit = visit
         self._request_url = url
         self._last_tick = 0.0
-        self._limits = Limits(time.monotonic() + settings.download_timeout_sec, self._report_progress)
+        self._limits = RequestLimits(time.monotonic() + settings.download_timeout_sec, self._report_progress)
         self._head = b""
         self._expected: int | None = None
         self._validator: str | None = None
@@ -115,7 +115,7 @@ class _Transfer:
             try:
                 self._transfer_once()
                 return
-            except Interrupted:
+            except TransferInterrupted:
                 if not retries_left or self._validator is None:
                     raise
 
@@ -128,7 +128,7 @@ class _Transfer:
         if self.received and self._validator:
             range_headers = {"Range": f"bytes={self.received}-", "If-Range": self._validator}
         headers = {**self._headers, **range_headers}
-        with guarded_get(self._request_url, self._settings, self._limits, headers, visit=self._visit) as response:
+        with fetch_url(self._request_url, self._settings, self._limits, headers, visit=self._visit) as response:
             if response.status == 206 and range_headers:
                 self._check_resumed_position(response)
             else:
@@ -136,12 +136,12 @@ class _Transfer:
             for chunk in response.body:
                 self._write_chunk(chunk)
         if self._expected is not None and self.received != self._expected:
-            raise Interrupted(
+            raise TransferInterrupted(
                 "source_incomplete", "The server sent less than it announced. Try again, or upload the file."
             )
         self._report_progress()
 
-    def _start_file(self, response: Answer) -> None:
+    def _start_file(self, response: HttpResponse) -> None:
         _check_status(response)
         _check_encoding(response)
         self._file.seek(0)
@@ -154,7 +154,7 @@ class _Transfer:
         self._validator = _range_validator(response)
         self._check_size(self._expected or 0)
 
-    def _check_resumed_position(self, response: Answer) -> None:
+    def _check_resumed_position(self, response: HttpResponse) -> None:
         _check_encoding(response)
         content_range = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
         if not content_range or int(content_range[1]) != self.received:
@@ -187,7 +187,7 @@ class _Transfer:
         self._tick(min(done, 1.0), f"{self.received / 1e6:.1f} MB downloaded")
 
 
-def _check_status(response: Answer) -> None:
+def _check_status(response: HttpResponse) -> None:
     status = response.status
     if status in (200, 203):
         return
@@ -208,7 +208,7 @@ def _check_status(response: Answer) -> None:
     )
 
 
-def _check_encoding(response: Answer) -> None:
+def _check_encoding(response: HttpResponse) -> None:
     """Compression is refused, not undone: no bomb can go off, and ranges stay ranges of the file."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
         raise PermanentError(
@@ -218,7 +218,7 @@ def _check_encoding(response: Answer) -> None:
         )
 
 
-def _range_validator(response: Answer) -> str | None:
+def _range_validator(response: HttpResponse) -> str | None:
     """What proves to the server that our part is of the same file (RFC 9110, 13.1.5): no weak tags."""
     if response.headers.get("accept-ranges", "").strip().lower() != "bytes":
         return None
@@ -226,6 +226,6 @@ def _range_validator(response: Answer) -> str | None:
     return etag if etag.startswith('"') else response.headers.get("last-modified")
 
 
-def _response_filename(response: Answer) -> str | None:
+def _response_filename(response: HttpResponse) -> str | None:
     declared = disposition_filename(response.headers.get("content-disposition", ""))
     return declared or safe_filename(unquote(response.url.path.rpartition("/")[2]))

@@ -7,7 +7,7 @@ import time
 
 from shared.errors import PermanentError, TransientError
 from shared.progress import Tick
-from shared.security.guarded_http import Limits, guarded_get
+from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.security.url_guard import check_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
@@ -56,8 +56,8 @@ def resolve_page(url: str, settings: Settings, tick: Tick) -> PlatformPage | Non
         return None
     try:
         stop_at_page(link)
-        limits = Limits(time.monotonic() + RESOLVE_TIMEOUT_SEC, lambda: tick(0, "Resolving the short link"))
-        with guarded_get(url, settings, limits, {}, visit=stop_at_page) as response:
+        limits = RequestLimits(time.monotonic() + RESOLVE_TIMEOUT_SEC, lambda: tick(0, "Resolving the short link"))
+        with fetch_url(url, settings, limits, {}, visit=stop_at_page) as response:
             status = response.status
     except PageReached as reached:
         return reached.page

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from shared.errors import ClipwiseError, TransientError
 from shared.models.transcript import Transcript
 from shared.models.video import Origin
-from shared.security.guarded_http import Limits, guarded_get
+from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.settings import Settings
 
 MAX_CAPTIONS_BYTES = 4_000_000
@@ -92,8 +92,8 @@ def read_captions(
 
 def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]) -> str:
     """A small text behind a link; raises as `guarded_get`, and TransientError `source_unavailable`."""
-    limits = Limits(time.monotonic() + MAX_CAPTIONS_SEC, pulse)
-    with guarded_get(url, settings, limits, headers) as response:
+    limits = RequestLimits(time.monotonic() + MAX_CAPTIONS_SEC, pulse)
+    with fetch_url(url, settings, limits, headers) as response:
         if response.status != 200:
             raise TransientError(
                 "source_unavailable", f"The server rejected the request (status {response.status}). Try again later."

@@ -18,7 +18,7 @@ from yt_dlp.networking import Request, RequestHandler, Response
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.security.guarded_http import MAX_REDIRECTS, REDIRECTS, Answer, Limits, exchange, next_hop
+from shared.security.guarded_http import MAX_REDIRECTS, REDIRECTS, HttpResponse, RequestLimits, next_hop, open_response
 from shared.security.url_guard import check_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
@@ -43,7 +43,7 @@ class ExtractionBudget:
         self.on_bytes = on_bytes
         self._received = 0
         self._max_bytes = MAX_PAGES_BYTES
-        self.limits = Limits(time.monotonic() + settings.download_timeout_sec, self.pulse)
+        self.limits = RequestLimits(time.monotonic() + settings.download_timeout_sec, self.pulse)
 
     def pulse(self) -> None:
         """A sign of life; what it raises is kept, since yt-dlp may swallow that."""
@@ -105,7 +105,7 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
             with ExitStack() as stack:
                 cookies = self._cookie_header(request, hop)
                 response = stack.enter_context(
-                    exchange(method, hop, self._budget.settings, self._budget.limits, headers | cookies, data)
+                    open_response(method, hop, self._budget.settings, self._budget.limits, headers | cookies, data)
                 )
                 self._store_cookies(request, response)
                 if response.status not in REDIRECTS:
@@ -118,7 +118,7 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
             "source_redirects", "The page redirects too many times. Open the link in a browser to check it."
         )
 
-    def _build_response(self, guarded_response: Answer, stack: ExitStack) -> Response:
+    def _build_response(self, guarded_response: HttpResponse, stack: ExitStack) -> Response:
         if guarded_response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
             stack.close()
             raise PermanentError(
@@ -138,7 +138,7 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
         header = self._get_cookiejar(request).get_cookie_header(str(hop))
         return {"Cookie": header} if header else {}
 
-    def _store_cookies(self, request: Request, response: Answer) -> None:
+    def _store_cookies(self, request: Request, response: HttpResponse) -> None:
         headers = Message()
         for cookie in response.cookies:
             headers.add_header("Set-Cookie", cookie)

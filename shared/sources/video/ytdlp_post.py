@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.languages import same_language
+from shared.languages import is_same_language
 from shared.models.video import Origin
 from shared.sources.video.platforms import PlatformPage
 from shared.sources.video.post import (
@@ -84,4 +84,4 @@ def _caption_languages(offered: Mapping[str, Any], spoken_language: str | None) 
     languages = [name for name in offered if name != "live_chat"]
     if spoken_language is None:
         return languages if len(languages) == 1 else []
-    return [name for name in languages if same_language(name, spoken_language)]
+    return [name for name in languages if is_same_language(name, spoken_language)]

@@ -99,7 +99,7 @@ def videos(site: Site) -> dict[str, str]:
     """One about soup and one about stars."""
     made = {title: site.submit(f"https://example.com/{title}", title=title)["id"] for title in ("Soup", "Stars")}
     for title, lines in (("Soup", SOUP), ("Stars", STARS)):
-        told(site.place.platform.documents, OWNER, made[title], lines)
+        told(site.place.place.documents, OWNER, made[title], lines)
     return made
 
 
@@ -127,9 +127,9 @@ def streamed_events(site: Site, question: str, **more: Any) -> list[tuple[str, d
 
 
 def messages(site: Site) -> list[ChatMessage]:
-    page = site.place.platform.documents.query("messages", order=[("createdAt", "asc")])
+    page = site.place.place.documents.query("messages", order=[("createdAt", "asc")])
     return [ChatMessage.read(document.data) for document in page.documents]
 
 
 def spent(site: Site) -> float:
-    return sum(document.data["spentUsd"] for document in site.place.platform.documents.query("spending").documents)
+    return sum(document.data["spentUsd"] for document in site.place.place.documents.query("spending").documents)

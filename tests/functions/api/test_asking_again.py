@@ -156,7 +156,7 @@ def test_results_answer_as_long_as_they_are_there(site: Site, monkeypatch: pytes
     job_id = done(site)
     later = clock.now() + timedelta(days=31)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
     assert ask(site).json()["id"] == job_id
 
@@ -166,7 +166,7 @@ def test_a_long_queue_makes_no_second_job(site: Site, monkeypatch: pytest.Monkey
     job_id = ask(site).json()["id"]
     later = clock.now() + timedelta(days=3)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
     assert ask(site).json()["id"] == job_id
 
@@ -176,6 +176,6 @@ def test_nothing_is_left_of_a_deleted_answer(site: Site, monkeypatch: pytest.Mon
     site.client.delete(f"/v1/jobs/{done(site)}")
     later = clock.now() + timedelta(days=2)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
-    assert site.place.platform.documents.query("answers").documents == []
+    assert site.place.place.documents.query("answers").documents == []

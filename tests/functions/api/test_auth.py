@@ -148,7 +148,7 @@ def everything(site: Site) -> dict[str, int]:
     connection = site.place.database.connection
     rows = connection.execute("SELECT collection, COUNT(*) AS number FROM documents GROUP BY collection")
     kept = {row["collection"]: row["number"] for row in rows if row["collection"] != RATES}
-    objects = {bucket: len(list(site.place.platform.objects.list(bucket))) for bucket in (UPLOADS, MEDIA)}
+    objects = {bucket: len(list(site.place.place.objects.list(bucket))) for bucket in (UPLOADS, MEDIA)}
     return kept | {bucket: number for bucket, number in objects.items() if number}
 
 
@@ -191,14 +191,14 @@ def test_deleting_an_account_deletes_everything(visitor: Visitor, site: Site, mo
 def test_much_is_deleted_in_steps(visitor: Visitor, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too much for one request goes bit by bit afterwards, also what came in meanwhile."""
     monkeypatch.setattr(erasure, "STEP", 2)
-    monkeypatch.setattr(erasure.erase, "__defaults__", (2,))
+    monkeypatch.setattr(erasure.erase_user, "__defaults__", (2,))
     visitor.join("ann")
     ann = visitor.log_in("ann")
     submit(site, ann["access_token"], 4)
 
     assert visitor.me(ann["access_token"], "DELETE").status_code == 204
     sizes = [everything(site).get(JOBS, 0)]
-    while erasure.erase_departed(site.place.platform):
+    while erasure.erase_departed_users(site.place.place):
         sizes.append(everything(site).get(JOBS, 0))
     assert sizes[0] == 3
     assert all(before - after <= 2 for before, after in pairwise(sizes))
@@ -290,7 +290,7 @@ def test_the_local_user_has_no_account(site: Site) -> None:
 
 def test_accounts_of_identity_platform(visitor: Visitor, site: Site) -> None:
     """The same routes serve accounts that Google keeps; a wait that it asks for is passed on."""
-    with IdentityServer() as server, use_identity(firebase_identity(server, site.place.platform.documents)):
+    with IdentityServer() as server, use_identity(firebase_identity(server, site.place.place.documents)):
         visitor.post("signup", username="Ann", email="ann@example.com", password=PASSWORD)
         (mail,) = server.find_codes("VERIFY_EMAIL", "ann@example.com")
         assert visitor.post("verify-email", token=mail.code).json()["username"] == "Ann"

@@ -109,7 +109,7 @@ def test_requests_that_make_no_sense_are_refused(site: Site, group: str, videos:
 
 def test_a_group_may_be_larger_than_a_query(site: Site) -> None:
     """With more videos than one query can name, the right one is found wherever it stands."""
-    documents = site.place.platform.documents
+    documents = site.place.place.documents
     ids = [site.submit(f"https://example.com/{number}", title=f"Film {number}")["id"] for number in range(64)]
     for number, id in enumerate(ids):
         told(documents, OWNER, id, [f"This film is about the number {1000 + number} and about soup."])
@@ -123,7 +123,7 @@ def test_overlapping_passages_are_one(site: Site) -> None:
     """No words are cited twice, and times go from the first to the last of them."""
     lines = [f"Sentence {number} of the talk is about the red balloon over Paris." for number in range(12)]
     video = site.submit("https://example.com/long")["id"]
-    told(site.place.platform.documents, OWNER, video, lines)
+    told(site.place.place.documents, OWNER, video, lines)
     cited = answer(site, "red balloon over Paris", video_id=video)["citations"]
     quotes = " ".join(one["quote"] for one in cited)
     assert all(quotes.count(f"Sentence {number} ") <= 1 for number in range(12))
@@ -169,16 +169,14 @@ def test_a_video_that_is_gone_is_not_cited(site: Site, group: str, videos: dict[
     """Deleting a video takes its words away, and so does taking it out of the group."""
     assert site.client.delete(f"/v1/videos/{videos['Soup']}").status_code == 204
     assert not answer(site, HONEY, group_id=group)["found"]
-    assert {row.data["videoId"] for row in site.place.platform.documents.query("segments").documents} == {
-        videos["Stars"]
-    }
+    assert {row.data["videoId"] for row in site.place.place.documents.query("segments").documents} == {videos["Stars"]}
     site.client.delete(f"/v1/groups/{group}/videos/{videos['Stars']}")
     assert not answer(site, "Who saw the gap in 1675?", group_id=group)["found"]
 
 
 def test_words_of_somebody_else_are_never_found(site: Site, group: str, videos: dict[str, str]) -> None:
     """Even a stored passage that claims to be of one's video is left alone when it has another owner."""
-    told(site.place.platform.documents, "eve", videos["Stars"], ["Harriet adds poison to the soup."])
+    told(site.place.place.documents, "eve", videos["Stars"], ["Harriet adds poison to the soup."])
     given = answer(site, HONEY, group_id=group)
     assert "poison" not in given["content"]
 
@@ -237,7 +235,7 @@ def test_the_history_goes_into_a_spreadsheet(site: Site, group: str) -> None:
     """Exported, everything is there in order and letter by letter, and nothing can run as a formula."""
     dangers = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
     harmless = ["Grüße, Привет", 'with "quotes", commas\nand lines', "1-1"]
-    documents = site.place.platform.documents
+    documents = site.place.place.documents
     for content in dangers + harmless:
         history.store_message(documents, message(group, content))
     history.store_message(documents, message(group, "Quoted [1]", "assistant", "=cmd()"))

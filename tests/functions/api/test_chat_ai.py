@@ -172,7 +172,7 @@ def test_the_budget_ends_questions(site: Site, ai: EmbedsAnyway, group: str) -> 
     """With the month's budget used up, nothing is sent; viewers of a share use their owner's."""
     token = share(site, group)["token"]
     site.configure(MONTHLY_BUDGET_USD="0.01")
-    book_cost(site.place.platform.documents, OWNER, 0.02)
+    book_cost(site.place.place.documents, OWNER, 0.02)
     assert problem(ask(site, ROAST, group_id=group)) == (402, "budget_exceeded")
     site.configure(AUTH_REQUIRED="true")
     assert problem(ask(site, ROAST, share_token=token, stream=True)) == (402, "budget_exceeded")
@@ -186,7 +186,7 @@ def test_a_viewers_question_is_paid_by_the_owner(site: Site, ai: EmbedsAnyway, n
     ai.queue_replies(streamed(name, "Forty minutes [1]."))
     assert answer(site, ROAST, share_token=token)["usage"] is None
     assert spent(site) > 0
-    (month,) = site.place.platform.documents.query("spending").documents
+    (month,) = site.place.place.documents.query("spending").documents
     assert month.data["owner"] == OWNER
 
 
@@ -225,7 +225,7 @@ def test_a_hostile_text_stays_data(site: Site, attack: str) -> None:
     """Whatever is said in a video, stands in its title or is asked, rules and structure of the request stay."""
     said = attack.encode(errors="ignore").decode()
     video = site.submit("https://example.com/a", title=f"Soup {said}"[:200])["id"]
-    told(site.place.platform.documents, OWNER, video, ["Tomato soup.", f"{said} soup"])
+    told(site.place.place.documents, OWNER, video, ["Tomato soup.", f"{said} soup"])
     with service(site, "openai") as ai:
         ai.queue_replies(streamed("openai", "Soup [1]."))
         answer(site, f"Tomato soup? {said}"[:2000], video_id=video)

@@ -60,7 +60,7 @@ def test_ids_are_versions(site: Site) -> None:
     job_id = site.submit()["id"]
     seen = follow(site, job_id)
     first = next(seen)
-    stored = site.place.platform.documents.get("jobs", job_id)
+    stored = site.place.place.documents.get("jobs", job_id)
 
     assert stored is not None
     assert first["id"] == stored.version
@@ -120,7 +120,7 @@ class Watch:
         self.started = threading.Event()
         self.ended = threading.Event()
         self.tell: Callable[[Document | None], None]
-        monkeypatch.setattr(type(site.place.platform.documents), "watch", self.watch)
+        monkeypatch.setattr(type(site.place.place.documents), "watch", self.watch)
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         self.tell = on_change
@@ -155,7 +155,7 @@ def test_many_changes_at_once_are_one_event(site: Site, monkeypatch: pytest.Monk
     """A client that is slower than the changes gets the newest state, not all of them one after the other."""
     watch = Watch(site, monkeypatch)
     job_id = site.submit()["id"]
-    stored = site.place.platform.documents.get("jobs", job_id)
+    stored = site.place.place.documents.get("jobs", job_id)
     assert stored is not None
     held = threading.Event()
     monkeypatch.setattr(stream, "job_form", slow_first(stream.render_job, held))

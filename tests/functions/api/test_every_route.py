@@ -45,7 +45,7 @@ class Owner:
         id = self.post("/v1/jobs", url="https://example.com/a.mp4", kind=kind)["id"]
         said = [Segment(start=1, end=2, text="Boil it.")]
         found = Extraction(info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=said)
-        objects = self.site.place.platform.objects
+        objects = self.site.place.place.objects
         store_json(objects, id, EXTRACTION, found.to_json())
         objects.put(MEDIA, media_name(id, "thumbnail.jpg"), b"jpeg", "image/jpeg")
         objects.put(UPLOADS, source_name(id), MP4, "video/mp4")
@@ -78,7 +78,7 @@ class Owner:
         made = self.started()
         id = made["dataset_id"]
         self.post(f"/v1/datasets/{id}/stop")
-        place = self.site.place.platform
+        place = self.site.place.place
         name, when = image_object_name(id, "a" * 64, "png"), datetime.now(UTC)
         record = ImageRecord(
             id=image_id(id, LINK), dataset_id=id, owner="ann", url=LINK, source="openverse", chunk=0, created_at=when,
@@ -97,7 +97,7 @@ class Owner:
             part.error = JobError(code="engine_blocked", message="Blocked.", stage="crawl", retryable=True)
             return True
 
-        change_part(self.site.place.platform.documents, part_id(id, "crawl", 0), fail)
+        change_part(self.site.place.place.documents, part_id(id, "crawl", 0), fail)
         self.post(f"/v1/datasets/{id}/stop")
         return made
 

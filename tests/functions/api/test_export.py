@@ -47,7 +47,7 @@ def done(site: Site, result: dict[str, Any], kind: str = "recipe") -> str:
 
 def recipe_job(site: Site, recipe: Recipe = RECIPE) -> str:
     job_id = done(site, recipe.to_json())
-    site.place.platform.objects.put(MEDIA, media_name(job_id, "thumbnail.jpg"), b"picture", "image/jpeg")
+    site.place.place.objects.put(MEDIA, media_name(job_id, "thumbnail.jpg"), b"picture", "image/jpeg")
     return job_id
 
 
@@ -55,7 +55,7 @@ def extracted(site: Site, job_id: str, *transcript: Segment) -> None:
     found = Extraction(
         info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=list(transcript)
     )
-    store_json(site.place.platform.objects, job_id, EXTRACTION, found.to_json())
+    store_json(site.place.place.objects, job_id, EXTRACTION, found.to_json())
 
 
 def export(site: Site, job_id: str, format: str, **more: Any) -> httpx.Response:
@@ -159,7 +159,7 @@ def test_a_transcript_job_as_json(site: Site) -> None:
     job_id = done(site, {"text": "Hello", "segments": 1, "durationSec": 9}, "transcript")
     spoken = Segment(start=1, end=2, text="Hello", words=[Word(start=1, end=1.5, text="Hello")])
     transcript = Transcript(source="speech", language="en", segments=[spoken], provider="openai")
-    store_json(site.place.platform.objects, job_id, TRANSCRIPT, transcript.to_json())
+    store_json(site.place.place.objects, job_id, TRANSCRIPT, transcript.to_json())
 
     assert export(site, job_id, "json").json() == transcript.to_json()
     assert export(site, job_id, "txt").text == "Hello\n"
@@ -233,7 +233,7 @@ def test_servings_that_make_no_sense(site: Site, servings: str) -> None:
 def test_file_names_are_safe(site: Site, title: str | None, simple: str) -> None:
     """No title makes a header of its own, a path, or another type of file."""
     job_id = done(site, {"title": title})
-    job = read_job(site.place.platform.documents, job_id)
+    job = read_job(site.place.place.documents, job_id)
     assert job is not None
     name = file_name(job, "md")
 

@@ -54,7 +54,7 @@ def test_a_fault_is_logged_once(
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(type(site.place.platform.documents), "query", break_down)
+    monkeypatch.setattr(type(site.place.place.documents), "query", break_down)
     answer = function.get("/v1/jobs")
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")

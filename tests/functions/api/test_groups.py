@@ -105,7 +105,7 @@ def test_a_link_shows_the_group_to_anyone(site: Site, videos: list[str]) -> None
     for id in videos:
         picture = Frame(name="thumbnail.jpg", time=1, width=3, height=2)
         site.change(id, video=Video(info=INFO, thumbnail=picture, title="Found"))
-        site.place.platform.objects.put(MEDIA, media_name(id, "thumbnail.jpg"), b"jpeg", "image/jpeg")
+        site.place.place.objects.put(MEDIA, media_name(id, "thumbnail.jpg"), b"jpeg", "image/jpeg")
     link = share(site, group_of(site, *videos))
     site.configure(AUTH_REQUIRED="true")
     seen = httpx.get(f"{link['url']}?video={videos[1]}&t=75").json()
@@ -120,7 +120,7 @@ def test_a_link_lets_nobody_do_more(site: Site, videos: list[str]) -> None:
     """Through a link only the group's own videos are seen, and nothing can be changed."""
     shown, other = videos[0], videos[1]
     for id in (shown, other):
-        site.place.platform.objects.put(UPLOADS, source_name(id), b"bytes", "video/mp4")
+        site.place.place.objects.put(UPLOADS, source_name(id), b"bytes", "video/mp4")
     link = share(site, group_of(site, shown))
     site.configure(AUTH_REQUIRED="true")
     played = httpx.get(f"{link['url']}/videos/{shown}/source")
@@ -158,7 +158,7 @@ def test_the_token_is_not_kept(site: Site, videos: list[str]) -> None:
     group = group_of(site, *videos)
     token = share(site, group)["token"]
     assert len(token) >= 32
-    stored = site.place.platform.documents.get("groups", group)
+    stored = site.place.place.documents.get("groups", group)
     assert stored is not None
     assert token not in str(stored.data)
 

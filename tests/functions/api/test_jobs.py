@@ -169,7 +169,7 @@ def test_retry_says_when_it_cannot_help(site: Site) -> None:
 def test_deleting_removes_the_job_and_its_media(site: Site) -> None:
     """After DELETE nothing of the job is left: no document, no source, no pictures; deleting again finds nothing."""
     job_id = site.send().json()["id"]
-    site.place.platform.objects.put(MEDIA, media_name(job_id, "frames/01.jpg"), b"x", "image/jpeg")
+    site.place.place.objects.put(MEDIA, media_name(job_id, "frames/01.jpg"), b"x", "image/jpeg")
 
     assert site.client.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert site.client.get(f"/v1/jobs/{job_id}").status_code == 404
@@ -179,7 +179,7 @@ def test_deleting_removes_the_job_and_its_media(site: Site) -> None:
 
 def test_a_deletion_that_was_cut_off_is_made_up_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the storage is away while a job is deleted, what is left of it goes later, though nobody can name it now."""
-    documents = site.place.platform.documents
+    documents = site.place.place.documents
     job_id = site.send().json()["id"]
     documents.put(VIDEOS, job_id, {"owner": "local"})
 
@@ -187,12 +187,12 @@ def test_a_deletion_that_was_cut_off_is_made_up_for(site: Site, monkeypatch: pyt
         raise TransientError("away", "The storage is down.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(site.place.platform.objects), "delete", down)
+        broken.setattr(type(site.place.place.objects), "delete", down)
         assert site.client.delete(f"/v1/jobs/{job_id}").status_code == 503
     assert site.client.get(f"/v1/jobs/{job_id}").status_code == 404
     later = clock.now() + timedelta(seconds=settings().upload_ttl_sec)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
     assert documents.get(VIDEOS, job_id) is None
     assert site.blobs() == []

@@ -32,7 +32,7 @@ def look(site: Site, job_id: str) -> dict[str, Any]:
 
 
 def is_there(site: Site, job_id: str) -> bool:
-    return site.place.platform.objects.stat(UPLOADS, source_name(job_id)) is not None
+    return site.place.place.objects.stat(UPLOADS, source_name(job_id)) is not None
 
 
 def test_it_goes_after_success(site: Site, video: bytes) -> None:
@@ -70,7 +70,7 @@ def test_it_is_kept_otherwise(site: Site, video: bytes) -> None:
     """Who does not ask for it keeps the video for a retry, as long as the server is set to."""
     job_id = send(site, video, keep_source="true")
     site.work()
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
     assert (look(site, job_id)["status"], look(site, job_id)["sourceDeleted"]) == ("done", False)
     assert is_there(site, job_id)
@@ -84,14 +84,14 @@ def test_sweep_makes_up_for_a_storage_that_was_down(site: Site, video: bytes, mo
         raise OSError("the storage is down")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(site.place.platform.objects), "delete", down)
+        broken.setattr(type(site.place.place.objects), "delete", down)
         site.work()
     assert look(site, job_id)["status"] == "done"
     assert is_there(site, job_id)
 
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now)
-    sweep(site.place.platform)
+    sweep(site.place.place)
     assert not is_there(site, job_id)
     assert look(site, job_id)["sourceDeleted"]
 

@@ -205,7 +205,7 @@ def test_retries_are_counted_by_themselves(site: Site) -> None:
 def test_nothing_starts_uncounted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where starts cannot be counted, none is accepted, and the client is told to come again."""
     site.configure(RATE_LIMIT_START="5/day")
-    documents = type(site.place.platform.documents)
+    documents = type(site.place.place.documents)
     create = documents.create
 
     def refuse(self: Any, collection: str, id: str, data: dict[str, Any]) -> str:
@@ -224,11 +224,11 @@ def test_counts_are_forgotten(site: Site, monkeypatch: pytest.MonkeyPatch) -> No
     """Nothing is left of whom was counted once it is of no more use."""
     site.configure(RATE_LIMIT_START="5/minute")
     start(site, 1)
-    documents = site.place.platform.documents
+    documents = site.place.place.documents
     assert len(documents.query(RATES).documents) == 2
     later = clock.now() + timedelta(minutes=3)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
     assert documents.query(RATES).documents == []
 

@@ -16,7 +16,7 @@ from tests.api_site import Site
 
 def job_with_frame(site: Site, name: str = "frames/03.jpg") -> str:
     job_id = str(site.submit(f"https://example.com/{name}")["id"])
-    site.place.platform.objects.put(MEDIA, media_name(job_id, name), b"picture", "image/jpeg")
+    site.place.place.objects.put(MEDIA, media_name(job_id, name), b"picture", "image/jpeg")
     return job_id
 
 

@@ -100,7 +100,7 @@ def test_one_file_is_a_kind(site: Site, openai: OpenAIServer, tmp_path: Path) ->
     assert asked["response_format"]["json_schema"]["name"] == NAME
     assert "the one or two main colours" in asked["messages"][0]["content"]
     assert '"measured": {"shots": 2}' in asked["messages"][1]["content"][-1]["text"]
-    stored = site.place.platform.documents.get("palettes", job_id)
+    stored = site.place.place.documents.get("palettes", job_id)
     assert stored
     assert stored.data["mainColours"] == ["blue"]
     assert site.client.get(f"/v1/jobs/{job_id}/export", params={"format": "json"}).json() == job["result"]

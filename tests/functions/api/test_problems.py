@@ -78,7 +78,7 @@ def test_what_goes_wrong_inside_stays_inside(
     def break_down(*_: Any, **__: Any) -> Any:
         raise fault("secret at /var/lib/clipwise")
 
-    monkeypatch.setattr(type(site.place.platform.documents), "query", break_down)
+    monkeypatch.setattr(type(site.place.place.documents), "query", break_down)
     caplog.handler.setFormatter(PlainFormatter())
     with caplog.at_level(logging.ERROR):
         answer = site.client.get(path, headers={"Origin": FRONTEND})
@@ -100,7 +100,7 @@ def test_the_request_trace_is_kept(site: Site) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     body = {"url": "https://example.com/a.mp4", "kind": "metadata"}
     job = site.client.post("/v1/jobs", json=body, headers={"traceparent": trace}).json()
-    stored = site.place.platform.documents.get("jobs", job["id"])
+    stored = site.place.place.documents.get("jobs", job["id"])
 
     assert stored is not None
     assert stored.data["trace"] == trace

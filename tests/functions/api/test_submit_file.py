@@ -32,7 +32,7 @@ def test_a_file_becomes_a_job_and_its_bytes_are_stored(site: Site) -> None:
     assert answer.status_code == 202
     assert (job["filename"], job["upload"]["state"]) == ("soup.mp4", "received")
     assert list(job["stages"]) == ["extract", "transcribe", "analyze", "persist"]
-    with site.place.platform.objects.open(UPLOADS, source_name(job["id"])) as stored:
+    with site.place.place.objects.open(UPLOADS, source_name(job["id"])) as stored:
         assert stored.read() == MP4
     assert site.place.queue.depth() == {"extract": 1}
 
@@ -146,7 +146,7 @@ def test_memory_stays_flat(site: Site) -> None:
 
 
 def break_storage(monkeypatch: pytest.MonkeyPatch, site: Site, *, after: bool = False) -> None:
-    objects = type(site.place.platform.objects)
+    objects = type(site.place.place.objects)
     put = objects.put
 
     def broken(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -191,7 +191,7 @@ def test_when_the_server_dies_before_the_bytes_are_stored(site: Site, monkeypatc
 
     later = clock.now() + timedelta(minutes=10)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
     (job,) = site.jobs()
     assert (job["status"], job["upload"]["state"], job["error"]["code"]) == ("failed", "expired", "upload_expired")
@@ -243,7 +243,7 @@ def test_the_same_file_twice_without_a_key_is_two_jobs(site: Site) -> None:
 
 def test_a_job_deleted_while_its_bytes_are_stored_leaves_none(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deleting wins over a storing that is under way."""
-    objects = type(site.place.platform.objects)
+    objects = type(site.place.place.objects)
     put = objects.put
 
     def put_late(self: Any, *args: Any, **kwargs: Any) -> Any:

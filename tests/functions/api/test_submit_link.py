@@ -170,7 +170,7 @@ def test_two_keys_for_one_active_link_stay_with_it(site: Site) -> None:
 
 def test_a_crash_before_the_job_is_made_up_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the server dies between noting the key and making the job, asking again makes it."""
-    documents = type(site.place.platform.documents)
+    documents = type(site.place.place.documents)
     create = documents.create
 
     def die(self: Any, collection: str, id: str, data: dict[str, Any]) -> str:
@@ -205,7 +205,7 @@ def test_deleting_and_submitting_at_once_leaves_one_active_job(site: Site) -> No
     first = site.submit()
     site.change(first["id"], status=JobStatus.FAILED)
     second = site.submit()
-    once.forget(site.place.platform.documents, first["id"])
+    once.clear_job_requests(site.place.place.documents, first["id"])
 
     assert site.submit()["id"] == second["id"]
 

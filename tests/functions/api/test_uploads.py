@@ -46,7 +46,7 @@ def test_the_bytes_start_the_job(site: Site) -> None:
     assert httpx.put(ticket["upload_url"], content=MP4[:half], headers=ticket["headers"] | first).status_code == 308
     assert httpx.put(ticket["upload_url"], content=MP4[half:], headers=ticket["headers"] | rest).status_code == 200
 
-    with site.place.platform.objects.open(UPLOADS, source_name(job_id)) as stored:
+    with site.place.place.objects.open(UPLOADS, source_name(job_id)) as stored:
         assert stored.read() == MP4
     site.work()
     job = site.client.get(f"/v1/jobs/{job_id}").json()
@@ -59,7 +59,7 @@ def test_bytes_that_never_come_are_not_waited_for_ever(site: Site, monkeypatch: 
     ticket = start(site).json()
     later = clock.now() + timedelta(hours=25)
     monkeypatch.setattr(clock, "now", lambda: later)
-    sweep(site.place.platform)
+    sweep(site.place.place)
 
     job = site.client.get(f"/v1/jobs/{ticket['job']['id']}").json()
     assert (job["status"], job["upload"]["state"], job["error"]["code"]) == ("failed", "expired", "upload_expired")
@@ -82,7 +82,7 @@ def test_bytes_that_come_after_the_job_was_cancelled(site: Site) -> None:
     site.configure(SOURCE_RETENTION_HOURS="0")
     ticket = start(site).json()
     site.client.post(f"/v1/jobs/{ticket['job']['id']}/cancel")
-    sweep(site.place.platform)
+    sweep(site.place.place)
     httpx.put(ticket["upload_url"], content=MP4, headers=ticket["headers"])
     site.work()
 

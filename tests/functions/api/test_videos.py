@@ -45,9 +45,7 @@ def again(site: Site, id: str, kind: str, status: int = 202, **more: Any) -> dic
 
 
 def media_of(site: Site, id: str) -> set[str]:
-    return {
-        info.name.removeprefix(media_prefix(id)) for info in site.place.platform.objects.list(MEDIA, media_prefix(id))
-    }
+    return {info.name.removeprefix(media_prefix(id)) for info in site.place.place.objects.list(MEDIA, media_prefix(id))}
 
 
 def test_a_video_is_there_from_the_moment_it_is_sent(site: Site, video: bytes) -> None:
@@ -182,7 +180,7 @@ def test_the_video_plays(site: Site, video: bytes) -> None:
     assert link.status_code == 307
     part = httpx.get(link.headers["location"], headers={"Range": "bytes=4-7"})
     assert (part.status_code, part.content) == (206, video[4:8])
-    site.place.platform.objects.delete(UPLOADS, source_name(id))
+    site.place.place.objects.delete(UPLOADS, source_name(id))
     gone = site.client.get(f"/v1/videos/{id}/source")
     assert (gone.status_code, gone.json()["code"]) == (409, "source_gone")
 
@@ -192,6 +190,6 @@ def test_the_transcript_has_times(site: Site) -> None:
     id = site.submit()["id"]
     assert site.client.get(f"/v1/videos/{id}/transcript").json()["code"] == "not_done"
     said = Transcript(source="speech", language="en", segments=[Segment(start=1, end=2.5, text="Hello.")])
-    store_json(site.place.platform.objects, id, TRANSCRIPT, said.to_json())
+    store_json(site.place.place.objects, id, TRANSCRIPT, said.to_json())
     found = site.client.get(f"/v1/videos/{id}/transcript").json()
     assert (found["language"], found["segments"][0]["start"], found["segments"][0]["text"]) == ("en", 1, "Hello.")

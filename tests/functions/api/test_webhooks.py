@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.webhooks.endpoints import MOST, WEBHOOKS
+from shared.webhooks.endpoints import MAX_WEBHOOKS, WEBHOOKS
 from tests.api_site import Site
 
 HOST = "127.0.0.1:9"
@@ -46,7 +46,7 @@ def test_the_secret_is_shown_once(open_site: Site) -> None:
     secret = made["secret"].removeprefix("whsec_")
     url = f"/v1/webhooks/{made['id']}"
     later = [open_site.client.get(url), open_site.client.get("/v1/webhooks"), open_site.client.patch(url, json={})]
-    stored = open_site.place.platform.documents.get(WEBHOOKS, made["id"])
+    stored = open_site.place.place.documents.get(WEBHOOKS, made["id"])
 
     assert all(secret not in answer.text and "salt" not in answer.text for answer in later)
     assert secret not in str(stored)
@@ -90,7 +90,7 @@ def test_a_wrong_wish_is_explained(site: Site, wish: dict[str, Any], field: str)
 
 def test_there_is_a_limit(open_site: Site) -> None:
     """Nobody has more webhooks than can be told at once; one that is deleted makes room."""
-    made = [create(open_site) for _ in range(MOST)]
+    made = [create(open_site) for _ in range(MAX_WEBHOOKS)]
     answer = open_site.client.post("/v1/webhooks", json={"url": f"http://{HOST}/hook"})
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_webhooks")
     assert open_site.client.delete(f"/v1/webhooks/{made[0]['id']}").status_code == 204

@@ -19,7 +19,7 @@ from infra.stand_ins.server import Reply
 from shared.datasets.store import iterate_images
 from shared.datasets.taking import CandidateProcessor
 from shared.models.dataset import ImageState
-from shared.platform.embedded.queue.deliveries import as_cloud_event
+from shared.platform.embedded.queue.deliveries import to_cloud_event
 from shared.settings import settings
 from tests.api_site import Site
 from tests.image_site import ImageSite
@@ -96,12 +96,12 @@ def balanced(site: Site, dataset: dict[str, Any]) -> None:
     """Found is downloaded and rejected; each record is counted; no object and no bytes are there twice."""
     images = dataset["progress"]["images"]
     assert images["found"] == images["downloaded"] + sum(images["rejected"].values())
-    records = list(iterate_images(site.place.platform.documents, dataset["id"]))
+    records = list(iterate_images(site.place.place.documents, dataset["id"]))
     assert not [record for record in records if record.state is ImageState.PENDING]
     kept = [record for record in records if record.state is ImageState.DOWNLOADED]
     assert len(kept) == images["downloaded"]
     assert len({record.sha256 for record in kept}) == len(kept)
-    stored = [info.name for info in site.place.platform.objects.list("media", f"{dataset['id']}/images/")]
+    stored = [info.name for info in site.place.place.objects.list("media", f"{dataset['id']}/images/")]
     assert sorted(stored) == sorted(record.media for record in kept if record.media)
     rejected = Counter(record.reason for record in records if record.state is ImageState.REJECTED)
     uncounted = {"duplicate_url", "not_needed", "chunk_failed"}
@@ -211,10 +211,10 @@ def test_a_killed_chunk_goes_on(
     monkeypatch.setattr(CandidateProcessor, "take", dying)
     queue = api.site.place.queue
     while taken < at:
-        delivery = queue.take(lease_sec=600)
+        delivery = queue.claim(lease_sec=600)
         assert delivery is not None
         try:
-            load_function(delivery.function)(as_cloud_event(delivery))
+            load_function(delivery.function)(to_cloud_event(delivery))
         except Killed:
             queue.refuse(delivery, 0)
         else:
@@ -237,9 +237,9 @@ def test_stop_and_go_on(api: Api, images: ImageSite) -> None:
     api.post(f"/{id}/start", 202)
     queue = api.site.place.queue
     for _ in range(2):  # the run's own message, and one chunk's
-        delivery = queue.take(lease_sec=600)
+        delivery = queue.claim(lease_sec=600)
         assert delivery is not None
-        load_function(delivery.function)(as_cloud_event(delivery))
+        load_function(delivery.function)(to_cloud_event(delivery))
         queue.acknowledge(delivery)
     assert api.post(f"/{id}/stop", 200)["status"] == "cancelled"
     api.site.work()
@@ -277,7 +277,7 @@ def test_filters_and_licences(api: Api, images: ImageSite) -> None:
 def test_lists_come_from_objects_and_together(api: Api, images: ImageSite) -> None:
     """A list may be an object behind its signed link; several lists are crawled to the last address of each."""
     urls = images.mix(250)
-    objects = api.site.place.platform.objects
+    objects = api.site.place.place.objects
     objects.put(
         "media", "elsewhere/urls.csv", "\n".join(["number,url", *(f"1,{url}" for url in urls[:130])]).encode(), ""
     )
@@ -362,16 +362,16 @@ def test_a_deleted_dataset_leaves_nothing(api: Api, images: ImageSite) -> None:
     api.post(f"/{running}/start", 202)
     place = api.site.place
     for _ in range(2):
-        delivery = place.queue.take(lease_sec=600)
+        delivery = place.queue.claim(lease_sec=600)
         assert delivery is not None
-        load_function(delivery.function)(as_cloud_event(delivery))
+        load_function(delivery.function)(to_cloud_event(delivery))
         place.queue.acknowledge(delivery)
     for id in (ended, running):
         assert api.site.client.delete(f"/v1/datasets/{id}").status_code == 204
         assert api.site.client.get(f"/v1/datasets/{id}").status_code == 404
     api.site.work()
     for collection in ("datasets", "images", "jobs", "parts"):
-        assert place.platform.documents.query(collection).documents == []
+        assert place.place.documents.query(collection).documents == []
     assert api.site.blobs() == []
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from shared import clock
-from shared.library.erasure import erase
+from shared.library.erasure import erase_user
 from shared.models.job import JobError, JobStatus
 from shared.models.webhook import DeliveryStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.jobs import read_job
-from shared.pipeline.outbox import relay
+from shared.pipeline.outbox import relay_outbox
 from shared.pipeline.sweep import sweep
 from shared.security import guarded_http
 from shared.webhooks import deliveries, sending
@@ -49,7 +49,7 @@ def later(site: Site, monkeypatch: pytest.MonkeyPatch) -> Later:
         nonlocal passed
         passed += duration
         monkeypatch.setattr(clock, "now", lambda: real() + passed)
-        sweep(site.place.platform)
+        sweep(site.place.place)
         site.work()
 
     return wait
@@ -59,13 +59,13 @@ def end(site: Site, how: JobStatus = JobStatus.DONE, number: int = 0) -> str:
     """A job that ends, and what follows from that."""
     job_id = str(site.submit(f"https://example.com/{number}.mp4")["id"])
     site.change(job_id, outbox=[])
-    while site.place.queue.take(["download"]):
+    while site.place.queue.claim(["download"]):
         pass
     error = JobError(code="too_long", message="It is too long.", stage="extract", retryable=False)
     site.change(job_id, status=how, ended_at=clock.now(), error=error if how is JobStatus.FAILED else None)
-    job = read_job(site.place.platform.documents, job_id)
+    job = read_job(site.place.place.documents, job_id)
     assert job is not None
-    relay(site.place.platform, job)
+    relay_outbox(site.place.place, job)
     site.work()
     return job_id
 
@@ -145,7 +145,7 @@ def test_the_same_end_is_told_once(site: Site, receiver: Receiver, webhook: dict
     """When the bus brings the same message again, the receiver hears nothing new."""
     job_id = end(site)
     for _ in range(3):
-        site.place.platform.bus.publish("job-ended", {"jobId": job_id})
+        site.place.place.bus.publish("job-ended", {"jobId": job_id})
     site.work()
 
     assert len(receiver.requests) == 1
@@ -333,9 +333,9 @@ def test_a_message_that_was_lost_is_made_up_for(
 ) -> None:
     """When the bus loses the message of a delivery, sweep sends it again."""
     job_id = site.submit()["id"]
-    job = lifecycle.cancel(site.place.platform, job_id)
-    deliveries.tell_of(site.place.platform, job)
-    while delivery := site.place.queue.take():
+    job = lifecycle.cancel_job(site.place.place, job_id)
+    deliveries.create_job_deliveries(site.place.place, job)
+    while delivery := site.place.queue.claim():
         site.place.queue.acknowledge(delivery)
     assert receiver.requests == []
     later(timedelta(minutes=6))
@@ -367,12 +367,12 @@ def test_an_attempt_that_died_is_made_again(
 
 def test_two_at_once_send_once(site: Site, receiver: Receiver, webhook: dict[str, Any]) -> None:
     """While one process sends a message, another one that is told to leaves it alone."""
-    documents = site.place.platform.documents
+    documents = site.place.place.documents
     seen: list[object] = []
 
     def meanwhile(handler: Any) -> None:
         (stored,) = documents.query(DELIVERIES).documents
-        seen.append(deliveries.claim(documents, stored.id))
+        seen.append(deliveries.claim_delivery(documents, stored.id))
         status(200)(handler)
 
     receiver.answers = [meanwhile]
@@ -394,7 +394,7 @@ def test_a_deleted_job_is_told_of_no_more(
     assert len(receiver.requests) == 1
     (line,) = log(site, webhook)
     assert line["status"] == "skipped"
-    (stored,) = site.place.platform.documents.query(DELIVERIES).documents
+    (stored,) = site.place.place.documents.query(DELIVERIES).documents
     assert stored.data["data"] is None
     answer = site.client.post(f"/v1/webhooks/{webhook['id']}/deliveries/{line['id']}/replay")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_send")
@@ -411,16 +411,16 @@ def test_a_deleted_webhook_leaves_nothing(
 
     assert len(receiver.requests) == 1
     assert site.client.get(f"/v1/webhooks/{webhook['id']}").status_code == 404
-    assert site.place.platform.documents.query(DELIVERIES).documents == []
+    assert site.place.place.documents.query(DELIVERIES).documents == []
 
 
 def test_a_deleted_user_leaves_nothing(site: Site, receiver: Receiver, webhook: dict[str, Any]) -> None:
     """With everything else of a user go all webhooks and logs, and nobody else's."""
     end(site)
-    documents = site.place.platform.documents
-    assert erase(site.place.platform, "nobody")
+    documents = site.place.place.documents
+    assert erase_user(site.place.place, "nobody")
     assert documents.query(DELIVERIES).documents != []
-    assert erase(site.place.platform, "local")
+    assert erase_user(site.place.place, "local")
 
     assert documents.query(DELIVERIES).documents == documents.query(WEBHOOKS).documents == []
 

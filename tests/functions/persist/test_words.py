@@ -31,26 +31,26 @@ def at_persist(site: Site, lines: Sequence[str], of_video: str | None = None, at
     """A job whose last stage is yet to come."""
     id = str(site.submit(f"https://example.com/{len(site.jobs())}", kind="transcript")["id"])
     extraction = Extraction(info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=[])
-    store_json(site.place.platform.objects, id, EXTRACTION, extraction.to_json())
+    store_json(site.place.place.objects, id, EXTRACTION, extraction.to_json())
     said = Transcript(source="speech", language="en", segments=segments(lines))
-    store_json(site.place.platform.objects, id, TRANSCRIPT, said.to_json())
+    store_json(site.place.place.objects, id, TRANSCRIPT, said.to_json())
     stage = StageState(number=1, attempts=attempts)
     site.change(id, stages={"persist": stage}, of_video=of_video, usage=MADE, outbox=[], status=JobStatus.RUNNING)
-    while delivery := site.place.queue.take():
+    while delivery := site.place.queue.claim():
         site.place.queue.acknowledge(delivery)
     return id
 
 
 def persist(site: Site, id: str) -> Job:
-    site.place.platform.bus.publish("analysis-completed", {"jobId": id})
+    site.place.place.bus.publish("analysis-completed", {"jobId": id})
     site.work()
-    stored = site.place.platform.documents.get(JOBS, id)
+    stored = site.place.place.documents.get(JOBS, id)
     assert stored is not None
     return Job.read(stored.data)
 
 
 def rows(site: Site, video: str) -> list[dict[str, Any]]:
-    page = site.place.platform.documents.query("segments", [("videoId", "==", video)], limit=1000)
+    page = site.place.place.documents.query("segments", [("videoId", "==", video)], limit=1000)
     return [document.data for document in page.documents]
 
 
@@ -76,7 +76,7 @@ def test_a_second_run_leaves_nothing_of_the_first(site: Site) -> None:
     persist(site, id)
     before = len(rows(site, id))
     said = Transcript(source="speech", segments=segments(STARS))
-    store_json(site.place.platform.objects, id, TRANSCRIPT, said.to_json())
+    store_json(site.place.place.objects, id, TRANSCRIPT, said.to_json())
     site.change(id, stages={"persist": StageState(number=1)}, status=JobStatus.RUNNING, ended_at=None)
     persist(site, id)
     (only,) = rows(site, id)
@@ -126,9 +126,9 @@ def test_the_service_is_paid_for_its_vectors(site: Site, openai: OpenAIServer) -
     assert (job.usage.provider, job.usage.model, job.usage.frames) == ("gemini", "eyes", 3)
     assert job.usage.tokens_in > MADE.tokens_in
     assert job.usage.cost_usd > MADE.cost_usd
-    (month,) = site.place.platform.documents.query("spending").documents
+    (month,) = site.place.place.documents.query("spending").documents
     assert month.data["spentUsd"] == pytest.approx(job.usage.cost_usd - MADE.cost_usd)
-    stored = site.place.platform.documents.get("transcripts", id)
+    stored = site.place.place.documents.get("transcripts", id)
     assert stored is not None
     assert stored.data["usage"]["tokensIn"] == job.usage.tokens_in
 
@@ -163,7 +163,7 @@ def test_what_cannot_help_costs_no_result(site: Site, openai: OpenAIServer, trou
     """A server without embeddings, a wrong key or a budget that is used up: the job is done at once, with a note."""
     if trouble == "no budget":
         site.configure(MONTHLY_BUDGET_USD="0.01")
-        book_cost(site.place.platform.documents, "local", 0.02)
+        book_cost(site.place.place.documents, "local", 0.02)
     elif trouble == "wrong key":
         openai.queue_replies(openai_server.error_reply(401))
     else:

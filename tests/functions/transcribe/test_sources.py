@@ -15,7 +15,7 @@ from shared.models.job import Job, Part, StageStatus, Usage
 from shared.models.transcript import Transcript
 from shared.models.video import Segment
 from shared.pipeline.jobs import change_job
-from shared.pipeline.lifecycle import plan
+from shared.pipeline.lifecycle import plan_job
 from shared.pipeline.media import load_transcript, store_json
 from shared.pipeline.paths import CAPTIONS, MEDIA, media_name
 from tests.api_site import Site
@@ -56,18 +56,18 @@ def listened(openai: OpenAIServer) -> int:
 
 
 def transcript(site: Site, id: str) -> Transcript:
-    return load_transcript(site.place.platform.objects, id)
+    return load_transcript(site.place.place.objects, id)
 
 
 def with_captions(site: Site, id: str) -> None:
     """As `download` leaves them."""
-    store_json(site.place.platform.objects, id, CAPTIONS, CAPTION.to_json())
+    store_json(site.place.place.objects, id, CAPTIONS, CAPTION.to_json())
 
     def put(job: Job) -> bool:
         job.video.captions = CAPTIONS
         return True
 
-    change_job(site.place.platform.documents, id, put)
+    change_job(site.place.place.documents, id, put)
 
 
 def test_subtitles_of_the_file_come_first(site: Site, folder: Path, openai: OpenAIServer) -> None:
@@ -154,7 +154,7 @@ def test_the_parts_of_the_sound_go_when_they_were_heard(site: Site, folder: Path
     openai.queue_replies(transcription_reply(whisper_segment(0.5, 1.5, "Hello."), duration=4))
     id = submit(site, talking_video(folder / "talk.mp4"))
     site.work()
-    kept = {info.name for info in site.place.platform.objects.list(MEDIA, media_name(id, "audio"))}
+    kept = {info.name for info in site.place.place.objects.list(MEDIA, media_name(id, "audio"))}
     assert kept == {media_name(id, "audio.flac")}
     assert look(site, id)["video"]["audio"]["parts"] == []
 
@@ -174,7 +174,7 @@ def part(number: int, text: str | None, cost: float = 0.1) -> Part:
 
 def test_the_words_grow_part_by_part() -> None:
     """While parts are heard, in any order, the job shows what is there, where something is missing, and the cost."""
-    job = plan(owner="a", kind="transcript", language="en")
+    job = plan_job(owner="a", kind="transcript", language="en")
     record_partial_transcript(job, [part(0, "one"), part(2, "three"), part(3, None)])
     assert job.video.transcript == "one\n…\nthree"
     assert (round(job.usage.cost_usd, 6), job.usage.audio_seconds) == (0.3, 180)

@@ -14,7 +14,7 @@ from google.api_core import exceptions
 from google.cloud.storage import Blob, Bucket
 
 from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
-from shared.platform.gcp.signing import throwaway_signer
+from shared.platform.gcp.signing import emulator_signer
 from tests.contract.emulated import connect
 from tests.integration.emulators.conftest import FRONTEND
 
@@ -103,7 +103,7 @@ def test_an_unknown_bucket_is_not_found(bucket: Bucket, hosts: EmulatorHosts) ->
 def test_a_frontend_may_show_a_picture_by_its_link(bucket: Bucket, blob: Blob) -> None:
     """A web page of the configured origin reads signed links; others do not, and nobody reads without one."""
     blob.upload_from_string("picture", content_type="image/jpeg")
-    link = blob.generate_signed_url(version="v4", expiration=timedelta(minutes=1), credentials=throwaway_signer())
+    link = blob.generate_signed_url(version="v4", expiration=timedelta(minutes=1), credentials=emulator_signer())
     shown = httpx.get(link, headers={"Origin": FRONTEND})
     assert (shown.content, shown.headers["access-control-allow-origin"]) == (b"picture", FRONTEND)
     assert "access-control-allow-origin" not in httpx.get(link, headers={"Origin": "https://evil.example"}).headers

@@ -8,18 +8,18 @@ import pytest
 
 from benchmarks.costing.counting import LEAST_MESSAGE, Ledger, counted
 from shared.errors import AlreadyExists
-from shared.platform.embedded.place import open_embedded
-from shared.platform.ports import Platform
+from shared.platform.embedded.place import open_embedded_place
+from shared.platform.ports import Place
 from shared.settings import read_settings
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> tuple[Platform, Ledger]:
+def place(tmp_path: Path) -> tuple[Place, Ledger]:
     ledger = Ledger()
-    return counted(open_embedded(read_settings({"CLIPWISE_DATA": str(tmp_path)})).platform, ledger), ledger
+    return counted(open_embedded_place(read_settings({"CLIPWISE_DATA": str(tmp_path)})).place, ledger), ledger
 
 
-def test_documents_are_billed_by_what_is_read_written_and_deleted(place: tuple[Platform, Ledger]) -> None:
+def test_documents_are_billed_by_what_is_read_written_and_deleted(place: tuple[Place, Ledger]) -> None:
     """A query costs what it finds and at least one read; a refused write costs nothing."""
     documents, ledger = place[0].documents, place[1]
     version = documents.create("jobs", "a", {"n": 1})
@@ -36,7 +36,7 @@ def test_documents_are_billed_by_what_is_read_written_and_deleted(place: tuple[P
     assert (total["new jobs"], total["writes jobs"]) == (1, 3)
 
 
-def test_objects_are_billed_by_class_and_tell_their_listeners(place: tuple[Platform, Ledger], tmp_path: Path) -> None:
+def test_objects_are_billed_by_class_and_tell_their_listeners(place: tuple[Place, Ledger], tmp_path: Path) -> None:
     """Writing and listing are class A, looking and reading class B, deleting is free; an upload is an event."""
     platform, ledger = place
     platform.objects.put("uploads", "x/source", b"12345", "video/mp4")
@@ -49,7 +49,7 @@ def test_objects_are_billed_by_class_and_tell_their_listeners(place: tuple[Platf
     assert (total["bytes in"], total["bytes out"], total["stored uploads"]) == (5, 5, 5)
 
 
-def test_messages_are_billed_once_published_and_once_for_each_listener(place: tuple[Platform, Ledger]) -> None:
+def test_messages_are_billed_once_published_and_once_for_each_listener(place: tuple[Place, Ledger]) -> None:
     """However short, each costs as much as 1 000 bytes, both ways; counts go to the function that runs."""
     platform, ledger = place
     ledger.now = "extract"
@@ -57,7 +57,7 @@ def test_messages_are_billed_once_published_and_once_for_each_listener(place: tu
     assert ledger.entries == {"extract": {"messages": 1, "pushes": 1, "message bytes": 2 * LEAST_MESSAGE}}
 
 
-def test_what_only_tells_how_far_work_is_is_counted_apart(place: tuple[Platform, Ledger]) -> None:
+def test_what_only_tells_how_far_work_is_is_counted_apart(place: tuple[Place, Ledger]) -> None:
     """What follows the time that work takes can be told from what follows the work; it is in the sum all the same."""
     documents, ledger = place[0].documents, place[1]
     version = documents.create("jobs", "a", {"n": 1})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared import clock
-from shared.platform.embedded.place import EmbeddedPlace, open_embedded
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.settings import read_settings
 
 
@@ -35,7 +35,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def reopen(folder: Path) -> EmbeddedPlace:
     """The place as another process would open it."""
-    return open_embedded(read_settings({"CLIPWISE_DATA": str(folder / "data")}))
+    return open_embedded_place(read_settings({"CLIPWISE_DATA": str(folder / "data")}))
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from shared import clock
 from shared.errors import PermanentError
 from shared.platform.embedded.accounts import identity as accounts_module
 from shared.platform.embedded.accounts.access_tokens import ALGORITHM, AUDIENCE, ISSUER, AccessTokens
-from shared.platform.embedded.accounts.identity import open_accounts
+from shared.platform.embedded.accounts.identity import open_local_accounts
 from shared.platform.embedded.accounts.passwords import Passwords
-from shared.platform.embedded.keys import derived_key, signing_key
-from shared.platform.ports import Changes, Identity
+from shared.platform.embedded.keys import derive_key, signing_key
+from shared.platform.ports import AccountUpdate, Identity
 from shared.settings import Settings
 from tests.accounts import PASSWORD, Mailbox, People, cheap_passwords, local
 from tests.contract.test_identity import code_of
@@ -45,7 +45,7 @@ def identity(people: People) -> Identity:
 
 @pytest.fixture
 def key(tmp_path: Path, people: People) -> bytes:
-    return derived_key(signing_key(Settings(clipwise_data=tmp_path / "data")), "access tokens")
+    return derive_key(signing_key(Settings(clipwise_data=tmp_path / "data")), "access tokens")
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def test_a_token_with_other_claims(people: People, identity: Identity, key: byte
     """Even with the right key, a token counts only as it was meant."""
     people.join("Ann")
     claims = claims_of(identity.log_in("ann", PASSWORD).access_token)
-    assert identity.verify(jwt.encode(claims, key, ALGORITHM)).username == "Ann"
+    assert identity.verify_token(jwt.encode(claims, key, ALGORITHM)).username == "Ann"
     wrong = {name: value for name, value in (claims | changed).items() if value is not None}
 
-    assert code_of(identity.verify, jwt.encode(wrong, key, ALGORITHM)) == "unauthenticated"
+    assert code_of(identity.verify_token, jwt.encode(wrong, key, ALGORITHM)) == "unauthenticated"
 
 
 def test_a_token_of_another_kind(people: People, identity: Identity, key: bytes) -> None:
@@ -111,11 +111,11 @@ def test_a_token_of_another_kind(people: People, identity: Identity, key: bytes)
         jwt.encode(claims, key * 2, "HS512"),
         jwt.encode(claims, None, "none"),
         jwt.encode(claims, b"x" * 32, ALGORITHM),
-        jwt.encode(claims, derived_key(key, "access tokens"), ALGORITHM),
+        jwt.encode(claims, derive_key(key, "access tokens"), ALGORITHM),
         jwt.encode(claims, key, ALGORITHM).rpartition(".")[0] + ".",
     ]
 
-    assert {code_of(identity.verify, token) for token in forged} == {"unauthenticated"}
+    assert {code_of(identity.verify_token, token) for token in forged} == {"unauthenticated"}
 
 
 TOKENS = AccessTokens(b"k" * 32)
@@ -138,10 +138,10 @@ def test_a_token_ends(people: People, identity: Identity, move_clock: MoveClock)
     people.join("Ann")
     token = identity.log_in("ann", PASSWORD).access_token
     move_clock(minutes=14)
-    identity.verify(token)
+    identity.verify_token(token)
     move_clock(minutes=16)
 
-    assert code_of(identity.verify, token) == "unauthenticated"
+    assert code_of(identity.verify_token, token) == "unauthenticated"
 
 
 def test_a_stolen_refresh_token_ends_the_session(
@@ -157,7 +157,7 @@ def test_a_stolen_refresh_token_ends_the_session(
 
     assert "came a second time" in caplog.text
     for tokens in (session, fresh, newest):
-        assert code_of(identity.verify, tokens.access_token) == "unauthenticated"
+        assert code_of(identity.verify_token, tokens.access_token) == "unauthenticated"
         assert code_of(identity.refresh, tokens.refresh_token) == "unauthenticated"
     assert identity.refresh(other.refresh_token).user.username == "Ann"
 
@@ -216,7 +216,7 @@ def test_tokens_in_mails_expire(
         use = partial(identity.confirm_password_reset, password=OTHER)
     if purpose == "change":
         address = "new@example.com"
-        identity.change(identity.log_in("Ann", PASSWORD).access_token, PASSWORD, Changes(email=address))
+        identity.update_account(identity.log_in("Ann", PASSWORD).access_token, PASSWORD, AccountUpdate(email=address))
     token = people.tokens(purpose, address)[-1]
     move_clock(hours=hours)
     if good:
@@ -241,7 +241,9 @@ def test_an_address_that_was_taken_meanwhile(people: People, identity: Identity)
     people.join("Ann")
     people.join("Ben")
     for name in ("Ann", "Ben"):
-        identity.change(identity.log_in(name, PASSWORD).access_token, PASSWORD, Changes(email="new@example.com"))
+        identity.update_account(
+            identity.log_in(name, PASSWORD).access_token, PASSWORD, AccountUpdate(email="new@example.com")
+        )
     first, second = people.tokens("change", "new@example.com")
     identity.verify_email(second)
 
@@ -267,7 +269,7 @@ def test_the_same_work_for_known_and_unknown(
     people.join("Ann")
     identity.log_in("ann", PASSWORD)
     steps: list[str] = []
-    for cls, name in ((Passwords, "hash"), (Passwords, "matches"), (accounts_module.Postman, "post")):
+    for cls, name in ((Passwords, "hash"), (Passwords, "matches"), (accounts_module.MailQueue, "post")):
         real = getattr(cls, name)
 
         def counted(self: Any, *args: Any, _real: Any = real, _name: str = name, **more: Any) -> Any:
@@ -360,7 +362,7 @@ def test_without_verification(tmp_path: Path) -> None:
     """An installation that sends no mails can let people in without."""
     with cheap_passwords(), local(tmp_path, verified_email_required=False) as people:
         people.identity.sign_up("Ann", "ann@example.com", PASSWORD)
-        user = people.identity.verify(people.identity.log_in("ann", PASSWORD).access_token)
+        user = people.identity.verify_token(people.identity.log_in("ann", PASSWORD).access_token)
         assert (user.username, user.verified) == ("Ann", False)
 
 
@@ -377,7 +379,7 @@ def test_links_lead_to_the_frontend(tmp_path: Path) -> None:
 
 def _sign_up(folder: Path, number: int) -> str:
     with cheap_passwords():
-        identity = open_accounts(Settings(clipwise_data=folder))
+        identity = open_local_accounts(Settings(clipwise_data=folder))
         try:
             identity.sign_up("Ann", f"ann{number}@example.com", PASSWORD)
         except PermanentError as error:

@@ -108,7 +108,7 @@ def test_a_change_by_another_connection_ends_the_wait(tmp_path: Path) -> None:
     """A worker hears of a message that another process published, well before its wait is over."""
     db = Database(tmp_path / "x.db", [FIRST])
     other = Database(tmp_path / "x.db", [FIRST])
-    seen = db.mark()
+    seen = db.change_marker()
 
     def write() -> None:
         with other.transaction() as connection:
@@ -119,7 +119,7 @@ def test_a_change_by_another_connection_ends_the_wait(tmp_path: Path) -> None:
     writer.start()
     db.wait_for_change(seen, 60)
     writer.join()
-    assert db.mark() != seen
+    assert db.change_marker() != seen
 
 
 def _use(db: Database, answer: multiprocessing.Queue[str]) -> None:  # type: ignore[type-arg]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.platform.embedded.fields import rank, value
+from shared.platform.embedded.fields import type_rank_sql, value_sql
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.ports import Document, Filter, Order
 from tests.patience import PATIENCE_SEC
@@ -40,12 +40,12 @@ def test_the_queries_of_the_pipeline_use_an_index(
     """A list of jobs opens as fast with a hundred thousand jobs as with ten."""
     for n in range(3):
         job = {"owner": "a", "status": "done", "kind": "recipe", "createdAt": NOW, "wakeAt": NOW, "expiresAt": NOW}
-        place.platform.documents.put("jobs", f"{n}", job | {"datasetId": "d", "chunk": 1, "state": "x"})
+        place.place.documents.put("jobs", f"{n}", job | {"datasetId": "d", "chunk": 1, "state": "x"})
     connection = place.database.connection
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
-    page = place.platform.documents.query("jobs", filters, order, 1)
-    place.platform.documents.query("jobs", filters, order, 1, page.cursor)
+    page = place.place.documents.query("jobs", filters, order, 1)
+    place.place.documents.query("jobs", filters, order, 1, page.cursor)
     connection.set_trace_callback(None)
     for statement in statements:
         plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
@@ -56,28 +56,28 @@ def test_the_queries_of_the_pipeline_use_an_index(
 
 def test_the_sort_keys_are_those_the_indexes_were_made_with() -> None:
     """Changing these texts makes the indexes of existing folders useless: it needs a migration that rebuilds them."""
-    assert rank("a") == (
+    assert type_rank_sql("a") == (
         "CASE json_type(data, '$.a') WHEN 'null' THEN 0 WHEN 'false' THEN 1 WHEN 'true' THEN 1"
         " WHEN 'integer' THEN 2 WHEN 'real' THEN 2 WHEN 'text' THEN 4 WHEN 'array' THEN 5"
         " WHEN 'object' THEN iif(json_type(data, '$.a.\"$time\"') IS NULL, 6, 3) END"
     )
-    assert value("a") == "coalesce(json_extract(data, '$.a.\"$time\"'), json_extract(data, '$.a'), 0)"
+    assert value_sql("a") == "coalesce(json_extract(data, '$.a.\"$time\"'), json_extract(data, '$.a'), 0)"
 
 
 @pytest.mark.parametrize("path", ["", "a b", "a'--", "a..b", ".a", 'a"', "a[0]", "$time", "a\n"])
 def test_a_field_that_is_no_plain_path_is_refused(place: EmbeddedPlace, path: str) -> None:
     """No filter can smuggle SQL in."""
     with pytest.raises(ValueError, match="dotted path"):
-        place.platform.documents.query("jobs", [(path, "==", 1)])
+        place.place.documents.query("jobs", [(path, "==", 1)])
     with pytest.raises(ValueError, match="dotted path"):
-        place.platform.documents.query("jobs", [], [(path, "asc")])
+        place.place.documents.query("jobs", [], [(path, "asc")])
 
 
 def test_more_choices_than_firestore_takes_are_refused(place: EmbeddedPlace) -> None:
     """A query that would fail in the cloud fails here."""
-    place.platform.documents.query("jobs", [("kind", "in", list(range(30)))])
+    place.place.documents.query("jobs", [("kind", "in", list(range(30)))])
     with pytest.raises(ValueError, match="at most 30"):
-        place.platform.documents.query("jobs", [("kind", "in", list(range(31)))])
+        place.place.documents.query("jobs", [("kind", "in", list(range(31)))])
 
 
 def watchers() -> list[threading.Thread]:
@@ -86,7 +86,7 @@ def watchers() -> list[threading.Thread]:
 
 def test_the_watcher_thread_ends_with_the_last_watch(place: EmbeddedPlace) -> None:
     """A server that nobody listens to does no work for listeners."""
-    documents = place.platform.documents
+    documents = place.place.documents
     endings = [documents.watch("jobs", "a", lambda document: None) for _ in range(3)]
     (thread,) = watchers()
     for unsubscribe in endings:
@@ -111,11 +111,11 @@ def test_a_watch_sees_what_another_process_writes(place: EmbeddedPlace, tmp_path
             seen.append(document.data["n"] if document else None)
             changed.notify_all()
 
-    unsubscribe = place.platform.documents.watch("jobs", "a", note)
+    unsubscribe = place.place.documents.watch("jobs", "a", note)
     with changed:
         assert changed.wait_for(lambda: seen == [None], PATIENCE_SEC)
     other = reopen(tmp_path)
-    other.platform.documents.put("jobs", "a", {"n": 7})
+    other.place.documents.put("jobs", "a", {"n": 7})
     with changed:
         assert changed.wait_for(lambda: seen[-1] == 7, PATIENCE_SEC)
     unsubscribe()
@@ -131,11 +131,11 @@ def test_a_listener_that_fails_does_not_silence_the_others(
         raise RuntimeError("broken page")
 
     endings = [
-        place.platform.documents.watch("jobs", "a", fail),
-        place.platform.documents.watch("jobs", "a", lambda document: told.set() if document else None),
+        place.place.documents.watch("jobs", "a", fail),
+        place.place.documents.watch("jobs", "a", lambda document: told.set() if document else None),
     ]
     with caplog.at_level(logging.ERROR):
-        place.platform.documents.put("jobs", "a", {"n": 1})
+        place.place.documents.put("jobs", "a", {"n": 1})
         assert told.wait(PATIENCE_SEC)
     assert "broken page" in caplog.text
     for unsubscribe in endings:
@@ -144,7 +144,7 @@ def test_a_listener_that_fails_does_not_silence_the_others(
 
 def test_after_its_end_a_watch_tells_nothing_more(place: EmbeddedPlace) -> None:
     """A page that was closed is not written to, though the change that closed it was meant for it, too."""
-    documents = place.platform.documents
+    documents = place.place.documents
     late: list[Document | None] = []
     started, told = threading.Event(), threading.Event()
     endings = []

@@ -10,7 +10,7 @@ from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
 from shared.platform.embedded.place import EmbeddedPlace
-from shared.platform.embedded.queue.deliveries import as_cloud_event, object_resource
+from shared.platform.embedded.queue.deliveries import object_resource, to_cloud_event
 from shared.platform.ports import ObjectInfo
 
 
@@ -31,10 +31,10 @@ def _request(path: str, headers: dict[str, str], body: dict[str, Any]) -> Any:
 
 def test_a_message_is_what_a_push_subscription_would_bring(place: EmbeddedPlace) -> None:
     """A function that works on one machine works with Pub/Sub: its event is the same, attribute by attribute."""
-    place.platform.bus.publish("video-requested", {"jobId": "ü"}, {"eventId": "1"})
-    delivery = place.queue.take()
+    place.place.bus.publish("video-requested", {"jobId": "ü"}, {"eventId": "1"})
+    delivery = place.queue.claim()
     assert delivery
-    event = as_cloud_event(delivery)
+    event = to_cloud_event(delivery)
     push = {
         "message": {key: event.data["message"][key] for key in ("data", "messageId", "publishTime", "attributes")},
         "subscription": event.data["subscription"],
@@ -48,10 +48,10 @@ def test_a_message_is_what_a_push_subscription_would_bring(place: EmbeddedPlace)
 
 def test_an_event_survives_the_way_over_http(place: EmbeddedPlace) -> None:
     """A storage event with any name can be sent as Eventarc sends it, and is the same when it arrives."""
-    place.platform.objects.put("uploads", "jobs/ü 😀/source", b"12345", "video/mp4", {"k": "v"})
-    delivery = place.queue.take()
+    place.place.objects.put("uploads", "jobs/ü 😀/source", b"12345", "video/mp4", {"k": "v"})
+    delivery = place.queue.claim()
     assert delivery
-    event = as_cloud_event(delivery)
+    event = to_cloud_event(delivery)
     headers, body = to_binary(event)
     cloud = handed_over("/", {**headers, "Content-Type": "application/json"}, data=body)
     assert cloud.data == event.data

@@ -36,18 +36,18 @@ def test_an_object_and_its_event_appear_together(
     with monkeypatch.context() as patch:
         patch.setattr(SqliteBus, "enqueue_finalized", fail)
         with pytest.raises(OSError, match="disk full"):
-            place.platform.objects.put("uploads", "a", b"1", "video/mp4")
-    assert place.platform.objects.stat("uploads", "a") is None
+            place.place.objects.put("uploads", "a", b"1", "video/mp4")
+    assert place.place.objects.stat("uploads", "a") is None
     assert not place.queue.depth()
-    place.platform.objects.put("uploads", "a", b"1", "video/mp4")
+    place.place.objects.put("uploads", "a", b"1", "video/mp4")
     assert place.queue.depth() == {"extract": 1}
-    place.platform.objects.put("media", "a", b"1", "video/mp4")
+    place.place.objects.put("media", "a", b"1", "video/mp4")
     assert place.queue.depth() == {"extract": 1}
 
 
 def test_replaced_and_deleted_bytes_leave_the_disk(place: EmbeddedPlace, tmp_path: Path) -> None:
     """Deleting gives the space back at once."""
-    objects = place.platform.objects
+    objects = place.place.objects
     for n in range(3):
         objects.put("media", "a", b"x" * n, "text/plain")
     objects.put("media", "b/1", b"x", "text/plain")
@@ -66,13 +66,13 @@ def test_a_write_that_fails_leaves_no_bytes(place: EmbeddedPlace, tmp_path: Path
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        place.platform.objects.put("media", "a", Broken(), "text/plain")
+        place.place.objects.put("media", "a", Broken(), "text/plain")
     assert blobs(tmp_path) == []
 
 
 def test_garbage_of_a_crash_is_collected_and_nothing_else(place: EmbeddedPlace, tmp_path: Path) -> None:
     """What a kill left half-written is removed later; objects, uploads under way and fresh writes stay."""
-    objects = place.platform.objects
+    objects = place.place.objects
     objects.put("media", "kept", b"kept", "text/plain")
     objects.start_upload("uploads", "waiting", "video/mp4", 5, 600)
     for path in blobs(tmp_path):
@@ -104,15 +104,15 @@ def test_expired_uploads_are_collected(place: EmbeddedPlace, tmp_path: Path, tim
 
 def test_objects_are_there_after_a_restart(place: EmbeddedPlace, tmp_path: Path) -> None:
     """Stopping the server loses nothing."""
-    info = place.platform.objects.put("media", "ü/a", b"x", "text/plain", {"k": "v"})
+    info = place.place.objects.put("media", "ü/a", b"x", "text/plain", {"k": "v"})
     again = reopen(tmp_path)
-    assert again.platform.objects.stat("media", "ü/a") == info
+    assert again.place.objects.stat("media", "ü/a") == info
     assert again.objects.open("media", "ü/a").read() == b"x"
 
 
 def test_bytes_that_someone_removed_are_an_error_that_says_so(place: EmbeddedPlace, tmp_path: Path) -> None:
     """A damaged data folder is not taken for a deleted object."""
-    place.platform.objects.put("media", "a", b"x", "text/plain")
+    place.place.objects.put("media", "a", b"x", "text/plain")
     for path in blobs(tmp_path):
         path.unlink()
     with pytest.raises(FileNotFoundError, match="data folder"):
@@ -126,7 +126,7 @@ NAMES = st.lists(st.text("ab/é😀\U0010ffff", min_size=1, max_size=4), max_siz
 @given(names=NAMES, prefix=st.text("ab/é😀\U0010ffff", max_size=3))
 def test_prefixes_select_what_starts_with_them(place: EmbeddedPlace, names: list[str], prefix: str) -> None:
     """Deleting under a prefix takes what starts with it, in any script, and nothing else."""
-    objects = place.platform.objects
+    objects = place.place.objects
     objects.delete_prefix("media", "")
     stored = set()
     for name in names:
@@ -146,5 +146,5 @@ def test_a_long_list_is_read_in_pages(place: EmbeddedPlace, monkeypatch: pytest.
     monkeypatch.setattr("shared.platform.embedded.storage.catalog.PAGE_ROWS", 3)
     names = [f"n/{n:02}" for n in range(9)]
     for name in names:
-        place.platform.objects.put("media", name, b"", "text/plain")
-    assert [info.name for info in place.platform.objects.list("media", "n/")] == names
+        place.place.objects.put("media", name, b"", "text/plain")
+    assert [info.name for info in place.place.objects.list("media", "n/")] == names

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.place import open_embedded_place
 from shared.settings import read_settings
 from tests.unit.embedded.conftest import reopen
 from tests.unit.embedded.processes import at_once
@@ -40,7 +40,7 @@ def test_links_work_after_a_restart_and_in_every_process(tmp_path: Path) -> None
 def test_a_configured_key_is_used(tmp_path: Path) -> None:
     """Whoever brings a key of their own gets links signed with it, and none is written down."""
     given = {"CLIPWISE_DATA": str(tmp_path / "data"), "SIGNING_KEY": "given"}
-    assert open_embedded(read_settings(given)).signing_key == b"given"
+    assert open_embedded_place(read_settings(given)).signing_key == b"given"
     assert not (tmp_path / "data" / "signing.key").exists()
 
 
@@ -77,12 +77,12 @@ def test_a_killed_writer_loses_nothing_it_was_told_is_stored(tmp_path: Path, lin
             told += [(kind, name) for kind, name in map(str.split, process.stdout.readlines())]
     place = reopen(tmp_path)
     assert place.database.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    stored = {info.name for info in place.platform.objects.list("uploads")}
+    stored = {info.name for info in place.place.objects.list("uploads")}
     messages = place.database.connection.execute("SELECT function, data FROM deliveries").fetchall()
     announced = {json.loads(row["data"])["name"] for row in messages if row["function"] == "extract"}
     published = {json.loads(row["data"])["name"] for row in messages if row["function"] == "download"}
     for kind, name in told:
-        document = place.platform.documents.get("jobs", name)
+        document = place.place.documents.get("jobs", name)
         assert document
         assert kind != "document" or document.data["text"] == "y" * 20_000
         assert kind != "object" or name in stored

@@ -14,7 +14,7 @@ from shared import wiring as table
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.queue import bus
 from shared.platform.embedded.queue import lease_queue as queue
-from shared.platform.embedded.queue.lease_queue import Queue
+from shared.platform.embedded.queue.lease_queue import LeaseQueue
 from shared.wiring import Wiring, wiring
 from tests.unit.embedded.conftest import Clock, reopen
 from tests.unit.embedded.processes import at_once
@@ -24,7 +24,7 @@ FUNCTION = "download"
 
 
 def publish(place: EmbeddedPlace, n: int = 0) -> str:
-    return place.platform.bus.publish(TOPIC, {"n": n}, {"k": "v"})
+    return place.place.bus.publish(TOPIC, {"n": n}, {"k": "v"})
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def changed_wiring(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_delivery_tells_what_was_published(place: EmbeddedPlace) -> None:
     """A worker gets the message, its attributes, and how often it came."""
     id = publish(place, 7)
-    delivery = place.queue.take([FUNCTION])
+    delivery = place.queue.claim([FUNCTION])
     assert delivery is not None
     assert (delivery.event_id, delivery.function, delivery.topic, delivery.bucket) == (id, FUNCTION, TOPIC, None)
     assert (delivery.data, delivery.attributes, delivery.count) == ({"n": 7}, {"k": "v"}, 1)
@@ -56,19 +56,19 @@ def test_a_delivery_tells_what_was_published(place: EmbeddedPlace) -> None:
 def test_a_taken_delivery_is_seen_by_nobody_else(place: EmbeddedPlace) -> None:
     """Two workers do not start on the same job."""
     publish(place)
-    assert place.queue.take()
-    assert place.queue.take() is None
+    assert place.queue.claim()
+    assert place.queue.claim() is None
 
 
 def test_an_acknowledged_delivery_never_comes_back(place: EmbeddedPlace, time: Clock) -> None:
     """What is done is done."""
     publish(place)
-    delivery = place.queue.take()
+    delivery = place.queue.claim()
     assert delivery
     assert place.queue.acknowledge(delivery)
     assert not place.queue.acknowledge(delivery)
     time.move(10_000)
-    assert place.queue.take() is None
+    assert place.queue.claim() is None
     assert place.queue.depth() == Counter()
 
 
@@ -76,21 +76,21 @@ def test_the_oldest_comes_first_to_those_who_serve_it(place: EmbeddedPlace) -> N
     """Jobs are worked on in the order they came, and no worker gets what it does not serve."""
     for n in range(3):
         publish(place, n)
-    place.platform.bus.publish("analysis-completed", {"n": 9})
-    assert place.queue.take(["analyze"]) is None
-    assert place.queue.take([]) is None
-    order = [place.queue.take([FUNCTION, "persist"]) for _ in range(4)]
+    place.place.bus.publish("analysis-completed", {"n": 9})
+    assert place.queue.claim(["analyze"]) is None
+    assert place.queue.claim([]) is None
+    order = [place.queue.claim([FUNCTION, "persist"]) for _ in range(4)]
     assert [delivery and delivery.data["n"] for delivery in order] == [0, 1, 2, 9]
 
 
 def test_a_lease_that_ends_makes_the_delivery_visible_again(place: EmbeddedPlace, time: Clock) -> None:
     """When a worker dies, another one takes over."""
     publish(place)
-    first = place.queue.take(lease_sec=10)
+    first = place.queue.claim(lease_sec=10)
     time.move(9.9)
-    assert place.queue.take() is None
+    assert place.queue.claim() is None
     time.move(0.2)
-    second = place.queue.take(lease_sec=10)
+    second = place.queue.claim(lease_sec=10)
     assert first
     assert second
     assert (first.id, first.count, second.count) == (second.id, 1, 2)
@@ -99,64 +99,64 @@ def test_a_lease_that_ends_makes_the_delivery_visible_again(place: EmbeddedPlace
 def test_who_lost_the_lease_changes_nothing(place: EmbeddedPlace, time: Clock) -> None:
     """A worker that was only slow cannot finish, hold or return what another one works on now."""
     publish(place)
-    slow = place.queue.take(lease_sec=10)
+    slow = place.queue.claim(lease_sec=10)
     time.move(11)
-    fast = place.queue.take(lease_sec=10)
+    fast = place.queue.claim(lease_sec=10)
     assert slow
     assert fast
     assert not place.queue.acknowledge(slow)
-    assert not place.queue.extend(slow, 1000)
+    assert not place.queue.extend_lease(slow, 1000)
     assert not place.queue.refuse(slow, 0)
-    assert place.queue.take() is None
+    assert place.queue.claim() is None
     assert place.queue.refuse(fast, 0)
     assert not place.queue.refuse(fast, 1000)
     assert not place.queue.acknowledge(fast)
-    assert place.queue.take()
+    assert place.queue.claim()
 
 
 def test_who_is_late_but_still_the_last_may_finish(place: EmbeddedPlace, time: Clock) -> None:
     """Work is not done twice when nobody else has begun."""
     publish(place)
-    delivery = place.queue.take(lease_sec=10)
+    delivery = place.queue.claim(lease_sec=10)
     time.move(60)
     assert delivery
     assert place.queue.acknowledge(delivery)
-    assert place.queue.take() is None
+    assert place.queue.claim() is None
 
 
 def test_extending_holds_the_delivery(place: EmbeddedPlace, time: Clock) -> None:
     """A long video is not given to a second worker while the first one shows signs of life."""
     publish(place)
-    delivery = place.queue.take(lease_sec=10)
+    delivery = place.queue.claim(lease_sec=10)
     assert delivery
     for _ in range(5):
         time.move(9)
-        assert place.queue.extend(delivery, 10)
-    assert place.queue.take() is None
+        assert place.queue.extend_lease(delivery, 10)
+    assert place.queue.claim() is None
 
 
 def test_refusals_come_back_later_and_later(place: EmbeddedPlace, time: Clock) -> None:
     """A source that is down is asked again after 2, 4, 8 … up to 120 seconds, give or take a quarter."""
     publish(place)
     for expected in (2, 4, 8, 16, 32, 64, 120, 120):
-        delivery = place.queue.take([FUNCTION])
+        delivery = place.queue.claim([FUNCTION])
         assert delivery
         assert place.queue.refuse(delivery)
         time.move(expected * 0.74)
-        assert place.queue.take([FUNCTION]) is None
+        assert place.queue.claim([FUNCTION]) is None
         time.move(expected * 0.52)
 
 
 def test_a_refusal_may_name_its_delay(place: EmbeddedPlace, time: Clock) -> None:
     """Who knows when to come back is asked then."""
     publish(place)
-    delivery = place.queue.take()
+    delivery = place.queue.claim()
     assert delivery
     place.queue.refuse(delivery, 5)
     time.move(4.9)
-    assert place.queue.take() is None
+    assert place.queue.claim() is None
     time.move(0.2)
-    assert place.queue.take()
+    assert place.queue.claim()
 
 
 def test_after_its_last_delivery_a_message_is_a_dead_letter(
@@ -166,15 +166,15 @@ def test_after_its_last_delivery_a_message_is_a_dead_letter(
     changed_wiring({FUNCTION: {"deliveries": 3}, "mourn": {"trigger": {"topic": wiring().dead_letter_topic}}})
     id = publish(place, 7)
     for _ in range(3):
-        delivery = place.queue.take([FUNCTION])
+        delivery = place.queue.claim([FUNCTION])
         assert delivery
         place.queue.refuse(delivery)
         time.move(1000)
-    assert place.queue.take([FUNCTION]) is None
+    assert place.queue.claim([FUNCTION]) is None
     (letter,), cursor = place.queue.dead_letters()
     assert (letter.delivery.event_id, letter.delivery.function, letter.delivery.count) == (id, FUNCTION, 3)
     assert (letter.delivery.data, letter.delivery.topic, cursor) == ({"n": 7}, TOPIC, None)
-    told = place.queue.take(["mourn"])
+    told = place.queue.claim(["mourn"])
     assert told
     assert told.data == {"n": 7}
     assert told.attributes["k"] == "v"
@@ -191,19 +191,19 @@ def test_a_message_that_kills_its_workers_is_given_up_too(
     publish(place, 2)
     taken = []
     for _ in range(4):
-        delivery = place.queue.take([FUNCTION], lease_sec=1)
+        delivery = place.queue.claim([FUNCTION], lease_sec=1)
         taken.append(delivery and delivery.data["n"])
         time.move(2)
     assert taken == [1, 2, 1, 2]
-    assert place.queue.take([FUNCTION]) is None
+    assert place.queue.claim([FUNCTION]) is None
     assert [letter.delivery.data["n"] for letter in place.queue.dead_letters()[0]] == [1, 2]
 
 
 def test_dead_letters_about_dead_letters_end(place: EmbeddedPlace, changed_wiring: Any) -> None:
     """A broken listener on the dead letters does not go round in circles."""
     changed_wiring({"mourn": {"trigger": {"topic": wiring().dead_letter_topic}, "deliveries": 1}})
-    place.platform.bus.publish(wiring().dead_letter_topic, {})
-    delivery = place.queue.take(["mourn"])
+    place.place.bus.publish(wiring().dead_letter_topic, {})
+    delivery = place.queue.claim(["mourn"])
     assert delivery
     place.queue.refuse(delivery)
     assert place.queue.depth() == Counter()
@@ -215,7 +215,7 @@ def test_dead_letters_come_in_pages(place: EmbeddedPlace, changed_wiring: Any) -
     changed_wiring({FUNCTION: {"deliveries": 1}})
     for n in range(5):
         publish(place, n)
-        delivery = place.queue.take()
+        delivery = place.queue.claim()
         assert delivery
         place.queue.refuse(delivery)
     seen, cursor = [], None
@@ -232,7 +232,7 @@ def test_each_listener_gets_its_own_copy(place: EmbeddedPlace, changed_wiring: A
     changed_wiring({"second": {"trigger": {"topic": TOPIC}}})
     id = publish(place)
     for function in (FUNCTION, "second"):
-        delivery = place.queue.take([function])
+        delivery = place.queue.claim([function])
         assert delivery
         assert delivery.event_id == id
         assert place.queue.acknowledge(delivery)
@@ -242,10 +242,10 @@ def test_each_listener_gets_its_own_copy(place: EmbeddedPlace, changed_wiring: A
 def test_a_new_server_frees_what_the_old_one_held(place: EmbeddedPlace, tmp_path: Path) -> None:
     """After a restart nobody waits for the leases of the dead, and the restart costs no attempt."""
     publish(place)
-    assert place.queue.take(lease_sec=1000)
+    assert place.queue.claim(lease_sec=1000)
     again = reopen(tmp_path)
     again.queue.release_all()
-    delivery = again.queue.take()
+    delivery = again.queue.claim()
     assert delivery
     assert delivery.count == 1
 
@@ -254,35 +254,35 @@ def test_depth_counts_what_is_not_done(place: EmbeddedPlace) -> None:
     """The operator sees how much waits for whom."""
     publish(place)
     publish(place)
-    place.platform.bus.publish("analysis-completed", {})
-    place.queue.take([FUNCTION])
+    place.place.bus.publish("analysis-completed", {})
+    place.queue.claim([FUNCTION])
     assert place.queue.depth() == Counter({FUNCTION: 2, "persist": 1})
 
 
 def test_nothing_to_do_is_waited_for_in_vain(place: EmbeddedPlace) -> None:
     """A wait without work ends when its time is over."""
-    assert not place.queue.wait(0.01)
+    assert not place.queue.wait_for_delivery(0.01)
     publish(place)
-    assert not place.queue.wait(0.01, ["extract"])
-    assert place.queue.wait(0.01)
-    assert place.queue.wait(0.01, [FUNCTION])
+    assert not place.queue.wait_for_delivery(0.01, ["extract"])
+    assert place.queue.wait_for_delivery(0.01)
+    assert place.queue.wait_for_delivery(0.01, [FUNCTION])
 
 
 def test_a_wait_ends_when_a_delay_is_over(place: EmbeddedPlace) -> None:
     """A refused message is taken up when its time has come, though nothing else happens."""
     publish(place)
-    delivery = place.queue.take()
+    delivery = place.queue.claim()
     assert delivery
     place.queue.refuse(delivery, 0.1)
-    assert place.queue.wait(60)
-    assert place.queue.take()
+    assert place.queue.wait_for_delivery(60)
+    assert place.queue.claim()
 
 
 def test_a_message_of_another_process_ends_the_wait(place: EmbeddedPlace, tmp_path: Path) -> None:
     """A worker process starts when the API process has published."""
     publisher = threading.Thread(target=lambda: publish(reopen(tmp_path)))
     waited: list[bool] = []
-    waiter = threading.Thread(target=lambda: waited.append(place.queue.wait(60, [FUNCTION])))
+    waiter = threading.Thread(target=lambda: waited.append(place.queue.wait_for_delivery(60, [FUNCTION])))
     waiter.start()
     publisher.start()
     waiter.join()
@@ -290,9 +290,9 @@ def test_a_message_of_another_process_ends_the_wait(place: EmbeddedPlace, tmp_pa
     assert waited == [True]
 
 
-def drain(queue: Queue) -> list[int]:
+def drain(queue: LeaseQueue) -> list[int]:
     seen = []
-    while delivery := queue.take([FUNCTION], 600):
+    while delivery := queue.claim([FUNCTION], 600):
         seen.append(delivery.data["n"])
         queue.acknowledge(delivery)
     return seen

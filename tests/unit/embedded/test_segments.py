@@ -15,7 +15,7 @@ from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.schema import MIGRATIONS
-from shared.platform.embedded.vectors import candidates, direction, distance
+from shared.platform.embedded.vectors import cosine_distance, nearest_candidates, unit_vector
 from shared.platform.ports import Documents, Filter, Vector
 
 numbers = st.floats(-1, 1, width=32)
@@ -37,7 +37,7 @@ def segment(*words: str, embedding: Vector | None = None) -> dict[str, object]:
 
 def test_words_are_found_as_they_stand_now(place: EmbeddedPlace) -> None:
     """Whatever happens to a segment, it is found by the words that it has, and by no others."""
-    documents = place.platform.documents
+    documents = place.place.documents
     documents.create("segments", "a", segment("soup", "salt", "salt", "12"))
     documents.put("segments", "b", segment("soup"))
     documents.create("other", "c", segment("soup"))
@@ -54,7 +54,7 @@ def test_words_are_found_as_they_stand_now(place: EmbeddedPlace) -> None:
 
 def test_vectors_are_found_as_they_stand_now(place: EmbeddedPlace) -> None:
     """A search meets the vectors of documents as they were written last."""
-    documents = place.platform.documents
+    documents = place.place.documents
     version = documents.create("segments", "a", segment(embedding=Vector((1.0, 0.0))))
     documents.put("segments", "b", segment(embedding=Vector((0.0, 1.0))))
     assert near(documents, 1, 0) == ["a", "b"]
@@ -68,7 +68,7 @@ def test_vectors_are_found_as_they_stand_now(place: EmbeddedPlace) -> None:
 
 def test_searches_use_indexes(place: EmbeddedPlace) -> None:
     """A question among a hundred thousand segments looks at those of its videos only."""
-    documents, connection = place.platform.documents, place.database.connection
+    documents, connection = place.place.documents, place.database.connection
     documents.put("segments", "a", segment("soup", embedding=Vector((1.0,))))
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
@@ -94,10 +94,10 @@ def test_the_nearest_are_exactly_these(stored: list[list[float]], to: list[float
     """Law: floats of 32 bits only sift; what is found is what the documents' own numbers say."""
     wanted = Vector(tuple(to))
     vectors = {number: Vector(tuple(values)) for number, values in enumerate(stored)}
-    kept = [(number, sifted) for number, vector in vectors.items() if (sifted := direction(vector))]
-    exact = sorted((distance(vectors[number], wanted), number) for number, _ in kept)[:limit]
-    sifted = candidates(kept, wanted, limit)
-    assert sorted((distance(vectors[number], wanted), number) for number in sifted)[:limit] == exact
+    kept = [(number, sifted) for number, vector in vectors.items() if (sifted := unit_vector(vector))]
+    exact = sorted((cosine_distance(vectors[number], wanted), number) for number, _ in kept)[:limit]
+    sifted = nearest_candidates(kept, wanted, limit)
+    assert sorted((cosine_distance(vectors[number], wanted), number) for number in sifted)[:limit] == exact
 
 
 def test_distances_are_those_of_another_library() -> None:
@@ -105,7 +105,7 @@ def test_distances_are_those_of_another_library() -> None:
     dice = np.random.default_rng(1)
     one, other = dice.standard_normal((2, 768))
     expected = 1 - one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
-    assert distance(Vector(tuple(one)), Vector(tuple(other))) == pytest.approx(expected, abs=1e-12)
+    assert cosine_distance(Vector(tuple(one)), Vector(tuple(other))) == pytest.approx(expected, abs=1e-12)
 
 
 def test_an_older_folder_is_taken_over(tmp_path: Path) -> None:

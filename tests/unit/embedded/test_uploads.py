@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from shared import clock
 from shared.errors import Conflict, NotFound
 from shared.platform.embedded.place import EmbeddedPlace
-from shared.platform.embedded.storage.blobs import Blobs
+from shared.platform.embedded.storage.blobs import BlobStore
 from tests.unit.embedded.conftest import Clock, reopen
 
 
@@ -33,7 +33,7 @@ def ask(place: EmbeddedPlace, method: str, url: str, **request: Any) -> httpx.Re
 
 def test_an_upload_goes_on_after_a_restart(place: EmbeddedPlace, tmp_path: Path) -> None:
     """The server may be killed in the middle of an upload: the client asks, and goes on."""
-    session = place.platform.objects.start_upload("uploads", "a", "video/mp4", 6, 600)
+    session = place.place.objects.start_upload("uploads", "a", "video/mp4", 6, 600)
     answer = ask(place, "PUT", session.url, content=b"abc", headers={"Content-Range": "bytes 0-2/6"})
     assert answer.headers["range"] == "bytes=0-2"
     again = reopen(tmp_path)
@@ -46,7 +46,7 @@ def test_an_upload_goes_on_after_a_restart(place: EmbeddedPlace, tmp_path: Path)
 
 def test_a_finished_upload_is_finished_once(place: EmbeddedPlace) -> None:
     """A client that did not hear the answer and sends everything again sets off one extraction."""
-    session = place.platform.objects.start_upload("uploads", "a", "video/mp4", 3, 600)
+    session = place.place.objects.start_upload("uploads", "a", "video/mp4", 3, 600)
     answers = [ask(place, "PUT", session.url, content=b"abc") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert answers[0].json() == answers[2].json()
@@ -55,20 +55,20 @@ def test_a_finished_upload_is_finished_once(place: EmbeddedPlace) -> None:
 
 def test_an_empty_file_can_be_uploaded(place: EmbeddedPlace) -> None:
     """It is not a video, but that is for the extraction to say."""
-    session = place.platform.objects.start_upload("uploads", "a", "video/mp4", 0, 600)
+    session = place.place.objects.start_upload("uploads", "a", "video/mp4", 0, 600)
     assert ask(place, "PUT", session.url, content=b"").status_code == 200
-    assert place.platform.objects.stat("uploads", "a")
+    assert place.place.objects.stat("uploads", "a")
 
 
 def test_an_expired_session_takes_nothing(place: EmbeddedPlace, time: Clock) -> None:
     """An old upload link is refused with a sentence that says what to do."""
-    session = place.platform.objects.start_upload("uploads", "a", "video/mp4", 3, 600)
+    session = place.place.objects.start_upload("uploads", "a", "video/mp4", 3, 600)
     assert session.expires_at - clock.now() <= timedelta(seconds=600)
     time.move(601)
     answer = ask(place, "PUT", session.url, content=b"abc")
     assert (answer.status_code, answer.json()["code"]) == (410, "upload_expired")
     assert "new one" in answer.json()["detail"]
-    assert place.platform.objects.stat("uploads", "a") is None
+    assert place.place.objects.stat("uploads", "a") is None
 
 
 def test_two_connections_of_one_client_cannot_mix_their_bytes(place: EmbeddedPlace) -> None:
@@ -124,22 +124,22 @@ def test_an_upload_that_is_collected_meanwhile_leaves_nothing(
     """When another process lets an upload expire during its last part, no object without bytes appears."""
     uploads, other = place.objects.uploads, reopen(tmp_path).objects.uploads
     session = uploads.start("uploads", "a", "video/mp4", 3, 600, None)
-    write_at = Blobs.write_at
+    write_at = BlobStore.write_at
 
-    def write_and_lose(self: Blobs, blob: str, offset: int, piece: bytes) -> None:
+    def write_and_lose(self: BlobStore, blob: str, offset: int, piece: bytes) -> None:
         write_at(self, blob, offset, piece)
         other.cancel(session.id)
 
-    monkeypatch.setattr(Blobs, "write_at", write_and_lose)
+    monkeypatch.setattr(BlobStore, "write_at", write_and_lose)
     with pytest.raises(NotFound):
         uploads.append(session.id, 0, b"abc")
-    assert place.platform.objects.stat("uploads", "a") is None
+    assert place.place.objects.stat("uploads", "a") is None
     assert not place.queue.depth()
 
 
 def test_too_many_bytes_end_the_session(place: EmbeddedPlace, tmp_path: Path) -> None:
     """What was begun as a small file and turns out large leaves nothing on the disk."""
-    session = place.platform.objects.start_upload("uploads", "a", "video/mp4", 6, 600)
+    session = place.place.objects.start_upload("uploads", "a", "video/mp4", 6, 600)
     ask(place, "PUT", session.url, content=b"abc", headers={"Content-Range": "bytes 0-2/6"})
     answer = ask(place, "PUT", session.url, content=b"defg", headers={"Content-Range": "bytes 3-6/7"})
     assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
@@ -170,8 +170,8 @@ def test_every_refusal_is_a_problem_object(place: EmbeddedPlace, method: str, pa
 
 def test_a_download_cannot_run_as_a_page(place: EmbeddedPlace) -> None:
     """HTML that someone uploaded as a video does no harm in a browser."""
-    place.platform.objects.put("media", "a", b"<script>", "text/html\r\nX-Evil: 1")
-    answer = ask(place, "GET", place.platform.objects.signed_url("media", "a", 60))
+    place.place.objects.put("media", "a", b"<script>", "text/html\r\nX-Evil: 1")
+    answer = ask(place, "GET", place.place.objects.signed_url("media", "a", 60))
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"] == "sandbox"
@@ -180,8 +180,8 @@ def test_a_download_cannot_run_as_a_page(place: EmbeddedPlace) -> None:
 
 def test_head_tells_what_get_would(place: EmbeddedPlace) -> None:
     """A client may ask for the size first."""
-    place.platform.objects.put("media", "a", b"12345", "image/jpeg")
-    link = place.platform.objects.signed_url("media", "a", 60)
+    place.place.objects.put("media", "a", b"12345", "image/jpeg")
+    link = place.place.objects.signed_url("media", "a", 60)
     head, get = ask(place, "HEAD", link), ask(place, "GET", link)
     assert head.headers == get.headers
     assert (head.status_code, head.headers["content-length"], head.content) == (200, "5", b"")
@@ -190,15 +190,15 @@ def test_head_tells_what_get_would(place: EmbeddedPlace) -> None:
 @pytest.mark.parametrize("asked", ["bytes=", "bytes=-", "bytes=0-1,3-4", "bytes=x-y", "items=0-1", "bytes=3-1"])
 def test_a_range_that_makes_no_sense_is_not_served_as_one(place: EmbeddedPlace, asked: str) -> None:
     """An odd client gets the whole, or is told that its range cannot be."""
-    place.platform.objects.put("media", "a", b"12345", "image/jpeg")
-    link = place.platform.objects.signed_url("media", "a", 60)
+    place.place.objects.put("media", "a", b"12345", "image/jpeg")
+    link = place.place.objects.signed_url("media", "a", 60)
     answer = ask(place, "GET", link, headers={"Range": asked})
     assert (answer.status_code, answer.content) == (200, b"12345") or answer.status_code == 416
 
 
 def test_a_range_of_a_replaced_object_is_the_whole_new_one(place: EmbeddedPlace) -> None:
     """A player that goes on after the video changed does not mix two videos."""
-    objects = place.platform.objects
+    objects = place.place.objects
     objects.put("media", "a", b"12345", "video/mp4")
     link = objects.signed_url("media", "a", 60)
     etag = ask(place, "GET", link).headers["etag"]

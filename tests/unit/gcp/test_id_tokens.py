@@ -19,8 +19,8 @@ from infra.stand_ins.identity_server import API_KEY, IdentityServer
 from infra.stand_ins.server import Reply
 from shared import clock
 from shared.errors import PermanentError, TransientError
-from shared.platform.embedded.place import open_embedded
-from shared.platform.gcp.firebase import FirebaseIdentity, open_firebase
+from shared.platform.embedded.place import open_embedded_place
+from shared.platform.gcp.firebase import FirebaseIdentity, open_firebase_identity
 from shared.platform.gcp.id_tokens import IdTokens
 from shared.platform.gcp.revocations import REVOCATIONS
 from shared.platform.gcp.signing_keys import SigningKeys
@@ -42,7 +42,7 @@ def server() -> Iterator[IdentityServer]:
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Documents:
-    return open_embedded(Settings(clipwise_data=tmp_path / "data")).platform.documents
+    return open_embedded_place(Settings(clipwise_data=tmp_path / "data")).place.documents
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def asked_for_keys(server: IdentityServer) -> int:
 def test_a_token_tells_who_it_is(server: IdentityServer, identity: FirebaseIdentity) -> None:
     """A user who signed in with Firebase's own SDK is known here, without a request for each token."""
     for _ in range(3):
-        user = identity.verify(token_of(server.accounts))
+        user = identity.verify_token(token_of(server.accounts))
         assert (user.username, user.email, user.verified, user.anonymous) == ("Ann", "ann@example.com", True, False)
     assert asked_for_keys(server) == 1
     assert len(server.requests) == 1
@@ -114,7 +114,7 @@ def test_a_token_tells_who_it_is(server: IdentityServer, identity: FirebaseIdent
 )
 def test_a_token_with_other_claims(server: IdentityServer, identity: FirebaseIdentity, changed: dict[str, Any]) -> None:
     """A token of another project, another issuer or another time lets nobody in, however well it is signed."""
-    assert code_of(identity.verify, token_of(server.accounts, **changed)) == "unauthenticated"
+    assert code_of(identity.verify_token, token_of(server.accounts, **changed)) == "unauthenticated"
 
 
 def test_a_token_that_someone_else_signed(server: IdentityServer, identity: FirebaseIdentity) -> None:
@@ -137,9 +137,9 @@ def test_a_token_that_someone_else_signed(server: IdentityServer, identity: Fire
         f"{head}.{body}.{signature[:-8]}AAAAAAAA",
         f"{head}.{body[:-4]}AAAA.{signature}",
     ]
-    assert identity.verify(token).username == "Ann"
+    assert identity.verify_token(token).username == "Ann"
 
-    assert [code_of(identity.verify, one) for one in forged] == ["unauthenticated"] * len(forged)
+    assert [code_of(identity.verify_token, one) for one in forged] == ["unauthenticated"] * len(forged)
 
 
 def test_keys_are_changed_by_the_service(
@@ -147,12 +147,12 @@ def test_keys_are_changed_by_the_service(
 ) -> None:
     """A new key is fetched when a token first names it; the one before goes on being good."""
     old = token_of(server.accounts)
-    identity.verify(old)
+    identity.verify_token(old)
     move_clock(minutes=2)
     server.accounts.rotate_keys()
 
-    assert identity.verify(token_of(server.accounts)).username == "Ann"
-    assert identity.verify(old).username == "Ann"
+    assert identity.verify_token(token_of(server.accounts)).username == "Ann"
+    assert identity.verify_token(old).username == "Ann"
     assert asked_for_keys(server) == 2
 
 
@@ -163,10 +163,10 @@ def test_made_up_keys_do_not_make_us_ask(
     claims = jwt.decode(token_of(server.accounts), options={"verify_signature": False})
     key = server.accounts.keys[0][1]
     for number in range(20):
-        code_of(identity.verify, jwt.encode(claims, key, "RS256", {"kid": f"k{number}"}))
+        code_of(identity.verify_token, jwt.encode(claims, key, "RS256", {"kid": f"k{number}"}))
     assert asked_for_keys(server) == 1
     move_clock(minutes=1, seconds=1)
-    code_of(identity.verify, jwt.encode(claims, key, "RS256", {"kid": "k"}))
+    code_of(identity.verify_token, jwt.encode(claims, key, "RS256", {"kid": "k"}))
     assert asked_for_keys(server) == 2
 
 
@@ -196,7 +196,7 @@ def test_without_any_keys_nobody_is_turned_away_for_good(server: IdentityServer,
     token = token_of(server.accounts)
     server.queue_replies(Reply({}, 500))
     with pytest.raises(TransientError) as away:
-        identity.verify(token)
+        identity.verify_token(token)
     assert away.value.code == "identity_unavailable"
 
 
@@ -222,10 +222,10 @@ def test_the_emulator_is_not_believed_in_the_cloud(documents: Documents, monkeyp
     """A variable that was left over from development does not open a deployed API."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     chosen = Settings(google_cloud_project="demo")
-    assert open_firebase(chosen, documents)
+    assert open_firebase_identity(chosen, documents)
     monkeypatch.setenv("K_SERVICE", "api")
     with pytest.raises(SettingsError, match="FIREBASE_AUTH_EMULATOR_HOST"):
-        open_firebase(chosen, documents)
+        open_firebase_identity(chosen, documents)
 
 
 def test_other_instances_hear_of_an_ended_session(
@@ -234,13 +234,13 @@ def test_other_instances_hear_of_an_ended_session(
     """A token whose session has ended is refused at once where that happened, and within a minute everywhere."""
     here, there = firebase_identity(server, documents), firebase_identity(server, documents)
     token = token_of(server.accounts)
-    assert there.verify(token) == here.verify(token)
+    assert there.verify_token(token) == here.verify_token(token)
     here.log_out(token)
 
-    assert code_of(here.verify, token) == "unauthenticated"
-    assert there.verify(token)
+    assert code_of(here.verify_token, token) == "unauthenticated"
+    assert there.verify_token(token)
     move_clock(seconds=61)
-    assert code_of(there.verify, token) == "unauthenticated"
+    assert code_of(there.verify_token, token) == "unauthenticated"
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_a_name_whose_owner_never_came(
 def test_without_a_key_tokens_are_still_checked(server: IdentityServer, documents: Documents) -> None:
     """An API whose users sign in with Firebase's SDK needs no web API key, and says so to who asks for more."""
     identity = FirebaseIdentity(server.endpoints, server.accounts.project, "", lambda: "", documents)
-    assert identity.verify(token_of(server.accounts)).username == "Ann"
+    assert identity.verify_token(token_of(server.accounts)).username == "Ann"
     assert code_of(identity.log_in, "ann@example.com", PASSWORD) == "not_offered"
 
 
@@ -368,5 +368,5 @@ def test_verification_can_be_left_out(server: IdentityServer, documents: Documen
     """An installation can let in whom Firebase lets in."""
     account = server.accounts.create("ann@example.com", PASSWORD, "Ann")
     token = server.accounts.id_token(account, int(clock.now().timestamp()))
-    assert code_of(firebase_identity(server, documents).verify, token) == "unverified"
-    assert firebase_identity(server, documents, verified_required=False).verify(token).verified is False
+    assert code_of(firebase_identity(server, documents).verify_token, token) == "unverified"
+    assert firebase_identity(server, documents, verified_required=False).verify_token(token).verified is False

@@ -29,24 +29,24 @@ from shared.datasets.erasing import continue_erasures, delete_dataset
 from shared.datasets.exported import list_exports
 from shared.datasets.store import iterate_images, list_datasets, list_images
 from shared.errors import NotFound
-from shared.library.erasure import ERASERS, erase_departed
-from shared.library.groups import forget_video, groups_of
-from shared.library.shares import shared_group
-from shared.library.videos import videos_of
+from shared.library.erasure import ERASERS, erase_departed_users
+from shared.library.groups import list_groups, remove_video_from_groups
+from shared.library.shares import find_shared_group
+from shared.library.videos import search_videos
 from shared.models.crawl import Dataset
 from shared.models.job import JobStatus
 from shared.models.webhook import Webhook
 from shared.pipeline import once
-from shared.pipeline.lifecycle import analysed_again
-from shared.pipeline.parts import parts_left, parts_of
+from shared.pipeline.lifecycle import reanalysis_documents
+from shared.pipeline.parts import parts_of, remaining_numbers
 from shared.pipeline.paths import JOBS, VIDEOS
 from shared.pipeline.segments import delete_segments
 from shared.pipeline.sweep import sweep
 from shared.pipeline.videos import read_videos
-from shared.platform.ports import Document, Documents, Filter, Order, Page, Platform, Vector
+from shared.platform.ports import Document, DocumentPage, Documents, Filter, Order, Place, Vector
 from shared.platform.rates import RATES
-from shared.webhooks.deliveries import DELIVERIES, forget_job, forget_webhook
-from shared.webhooks.endpoints import anyone_listens, webhooks_of
+from shared.webhooks.deliveries import DELIVERIES, clear_job_deliveries, delete_webhook_documents
+from shared.webhooks.endpoints import has_webhooks, webhooks_of
 
 ROOT = Path(__file__).parents[3]
 FIRESTORE = ROOT / "infra" / "firestore"
@@ -76,9 +76,9 @@ class Recorder:
 
     def query(
         self, collection: str, filters: Sequence[Filter] = (), order: Sequence[Order] = (), *_: Any, **__: Any
-    ) -> Page:
+    ) -> DocumentPage:
         self.record(inspect.stack()[1], collection, filters, order)
-        return Page((), None)
+        return DocumentPage((), None)
 
     def record(
         self, caller: inspect.FrameInfo, collection: str, filters: Sequence[Filter], order: Sequence[Order]
@@ -112,10 +112,10 @@ def a_dataset() -> Dataset:
     return Dataset(id="d", owner="ann", name="Dogs", max_images=1, created_at=now, updated_at=now)
 
 
-def noting_only(documents: Documents) -> Platform:
+def noting_only(documents: Documents) -> Place:
     """Bears what is written and deleted on the way."""
     objects = SimpleNamespace(delete_prefix=lambda *_: 0)
-    return Platform(documents, cast(Any, objects), cast(Any, None))
+    return Place(documents, cast(Any, objects), cast(Any, None))
 
 
 def a_webhook() -> Webhook:
@@ -136,15 +136,15 @@ def asked() -> Iterator[Recorder]:
 
 def ask_everything(recorder: Recorder) -> Recorder:
     documents = cast(Documents, recorder)
-    platform = Platform(documents, cast(Any, None), cast(Any, None))
+    platform = Place(documents, cast(Any, None), cast(Any, None))
     for status, kind in product([None, JobStatus.DONE], [None, "recipe"]):
         list_jobs(User("ann"), platform, 20, None, status, kind)
     list_video_metadata(User("ann"), platform)
     sweep(platform)
-    erase_departed(platform)
+    erase_departed_users(platform)
     for eraser in ERASERS:
         eraser(platform, "ann", 1)
-    parts_left(documents, "job", "crawl", all=True)
+    remaining_numbers(documents, "job", "crawl", all=True)
     list_datasets(documents, "ann", 20, None)
     list_exports(documents, a_dataset(), 20, None)
     continue_erasures(platform)
@@ -154,19 +154,19 @@ def ask_everything(recorder: Recorder) -> Recorder:
         for some in combinations(wanted.items(), count):
             list_images(documents, "dataset", **dict(some))
             list(iterate_images(documents, "dataset", **dict(some)))
-    once.forget(documents, "job")
+    once.clear_job_requests(documents, "job")
     parts_of(documents, "job")
-    analysed_again(documents, "job")
+    reanalysis_documents(documents, "job")
     for wanted in ("", "soup"):
-        videos_of(documents, "ann", wanted, 20, None)
+        search_videos(documents, "ann", wanted, 20, None)
     read_videos(documents, ["video"], "ann")
-    groups_of(documents, "ann", 20, None)
-    forget_video(documents, "ann", "video")
+    list_groups(documents, "ann", 20, None)
+    remove_video_from_groups(documents, "ann", "video")
     list_deliveries(a_webhook(), platform)
-    anyone_listens(documents, "ann")
+    has_webhooks(documents, "ann")
     webhooks_of(documents, "ann")
-    forget_webhook(documents, "webhook")
-    forget_job(documents, "job")
+    delete_webhook_documents(documents, "webhook")
+    clear_job_deliveries(documents, "job")
     delete_segments(documents, "job")
     passages_job_id(documents, "video")
     search(documents, "ann", ["video"], "soup", [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
@@ -175,7 +175,7 @@ def ask_everything(recorder: Recorder) -> Recorder:
         history.delete_messages(documents, "ann", subject)
         assert list(history.export_csv(documents, "ann", subject))
     with suppress(NotFound):
-        shared_group(documents, "token")
+        find_shared_group(documents, "token")
     return recorder
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from shared.platform.gcp import listener as module
-from shared.platform.gcp.listener import Listener
+from shared.platform.gcp.listener import DocumentListener
 from tests.patience import PATIENCE_SEC
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,8 +62,8 @@ class Told:
             assert self.changed.wait_for(lambda: self.states == list(states), PATIENCE_SEC), self.states
 
 
-def listen(reference: Reference, told: Told) -> Listener:
-    return Listener(cast(Any, reference), told)
+def listen(reference: Reference, told: Told) -> DocumentListener:
+    return DocumentListener(cast(Any, reference), told)
 
 
 def test_a_change_that_the_stream_lost_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

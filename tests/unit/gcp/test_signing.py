@@ -111,5 +111,5 @@ def test_a_persons_credentials_cannot_sign(monkeypatch: pytest.MonkeyPatch) -> N
     """Who runs the cloud's adapters under their own name is told how to sign links."""
     monkeypatch.setattr("google.auth.default", lambda scopes: (Credentials("a token"), "some-project"))
     signing.account_signer.cache_clear()
-    with pytest.raises(signing.NobodySigns, match="--impersonate-service-account"):
+    with pytest.raises(signing.SigningUnavailable, match="--impersonate-service-account"):
         signing.account_signer()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.platform.gcp.streams import Ranges, Rest
+from shared.platform.gcp.streams import RangeReader, RemainingStream
 
 
 class Pipe(io.RawIOBase):
@@ -31,7 +31,7 @@ class Pipe(io.RawIOBase):
 @given(content=st.binary(max_size=50), steps=st.lists(st.integers(1, 9), max_size=20), size=st.integers(1, 20))
 def test_short_reads_do_not_cut_an_object_off(content: bytes, steps: list[int], size: int) -> None:
     """A video that trickles in from a slow server is stored whole: only its end gives a short read."""
-    rest = Rest(cast(BinaryIO, Pipe(content, steps)))
+    rest = RemainingStream(cast(BinaryIO, Pipe(content, steps)))
     pieces = []
     while piece := rest.read(size):
         pieces.append(piece)
@@ -44,7 +44,7 @@ def test_a_stream_is_sent_from_where_it_stands() -> None:
     """Whoever looked at a file's first bytes and went on gets the rest stored, and a broken part is sent again."""
     stream = io.BytesIO(b"0123456789")
     stream.seek(4)
-    rest = Rest(stream)
+    rest = RemainingStream(stream)
     assert (rest.size(), rest.tell(), rest.read(3)) == (6, 0, b"456")
     rest.seek(1)
     assert (rest.tell(), rest.read(99)) == (1, b"56789")
@@ -52,7 +52,7 @@ def test_a_stream_is_sent_from_where_it_stands() -> None:
 
 def test_what_cannot_be_read_again_says_so() -> None:
     """A pipe that broke is an error that is tried from the beginning, not a damaged object."""
-    rest = Rest(cast(BinaryIO, Pipe(b"123", [])))
+    rest = RemainingStream(cast(BinaryIO, Pipe(b"123", [])))
     rest.read(2)
     with pytest.raises(OSError, match="cannot be read again"):
         rest.seek(0)
@@ -82,7 +82,7 @@ class Blob:
 def test_an_object_reads_like_a_file(content: bytes, buffer: int, moves: list[tuple[str, int]]) -> None:
     """A library that expects a file, and jumps about in it, can be given an object."""
     blob = Blob(content)
-    reader, file = io.BufferedReader(Ranges(cast(Any, blob)), buffer), io.BytesIO(content)
+    reader, file = io.BufferedReader(RangeReader(cast(Any, blob)), buffer), io.BytesIO(content)
     for name, number in moves:
         assert getattr(reader, name)(number) == getattr(file, name)(number)
     assert reader.seek(0, io.SEEK_END) == len(content)
@@ -92,5 +92,5 @@ def test_no_request_is_sent_for_the_end() -> None:
     """A small object takes one request to read whole, and none when it is empty."""
     for content, requests in ((b"12345", 1), (b"", 0)):
         blob = Blob(content)
-        assert io.BufferedReader(Ranges(cast(Any, blob)), 8).read() == content
+        assert io.BufferedReader(RangeReader(cast(Any, blob)), 8).read() == content
         assert blob.requests == requests

@@ -14,10 +14,10 @@ import pytest
 
 from shared import clock
 from shared.errors import PermanentError, TransientError
-from shared.mail.delivery import Outbox, Smtp, delivery
-from shared.mail.message import Mail, as_message
-from shared.platform.embedded.accounts.mail_queue import Postman
-from shared.platform.embedded.accounts.schema import MIGRATIONS
+from shared.mail.delivery import FolderDelivery, SmtpDelivery, mail_delivery
+from shared.mail.message import Mail, to_email_message
+from shared.platform.embedded.accounts.mail_queue import MailQueue
+from shared.platform.embedded.accounts.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.database import Database
 from shared.settings import Settings
 from tests.server import eventually
@@ -29,7 +29,7 @@ MAIL = Mail("ann@example.com", "Hello", "the token is s3cret\n")
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "accounts.db", MIGRATIONS)
+    opened = Database(tmp_path / "accounts.db", ACCOUNT_MIGRATIONS)
     yield opened
     opened.close()
 
@@ -55,14 +55,14 @@ def settings_for(server: SmtpServer, **more: Any) -> Settings:
     return Settings(smtp_host="127.0.0.1", smtp_port=server.port, smtp_security="none", mail_from=SENDER, **more)
 
 
-def postman(database: Database, server: SmtpServer, folder: Path) -> Postman:
-    return Postman(database, Smtp(settings_for(server)), Outbox(folder / "undelivered"), SENDER)
+def postman(database: Database, server: SmtpServer, folder: Path) -> MailQueue:
+    return MailQueue(database, SmtpDelivery(settings_for(server)), FolderDelivery(folder / "undelivered"), SENDER)
 
 
-def post(database: Database, carrier: Postman, *mails: Mail) -> None:
+def post(database: Database, carrier: MailQueue, *mails: Mail) -> None:
     with database.transaction() as connection:
         for mail in mails:
-            carrier.post(connection, mail)
+            carrier.enqueue(connection, mail)
 
 
 def waiting(database: Database) -> int:
@@ -127,7 +127,7 @@ def test_a_server_that_stays_away(
 ) -> None:
     """After two days the mail is given up, kept, and said."""
     chosen = Settings(smtp_host="127.0.0.1", smtp_port=9, smtp_security="none")
-    carrier = Postman(database, Smtp(chosen), Outbox(tmp_path / "undelivered"), SENDER)
+    carrier = MailQueue(database, SmtpDelivery(chosen), FolderDelivery(tmp_path / "undelivered"), SENDER)
     post(database, carrier, MAIL)
     tries = 0
     hours = 0.0
@@ -146,7 +146,7 @@ def test_a_server_that_stays_away(
 def test_a_mail_outlives_the_process(database: Database, server: SmtpServer, tmp_path: Path) -> None:
     """What one process wrote down and did not deliver, the next one does."""
     post(database, postman(database, server, tmp_path), MAIL)
-    again = Database(database.path, MIGRATIONS)
+    again = Database(database.path, ACCOUNT_MIGRATIONS)
     postman(again, server, tmp_path).wake()
     eventually(lambda: server.mails)
     eventually(lambda: waiting(database) == 0)
@@ -167,7 +167,7 @@ def test_the_work_for_nobody_is_no_mail(database: Database, server: SmtpServer, 
     """What is only written for the sake of the time it takes is sent to no one."""
     carrier = postman(database, server, tmp_path)
     with database.transaction() as connection:
-        carrier.post(connection, MAIL, nobody=True)
+        carrier.enqueue(connection, MAIL, no_recipient=True)
     assert carrier.deliver_due() is None
     assert (server.mails, waiting(database)) == ([], 0)
 
@@ -175,8 +175,8 @@ def test_the_work_for_nobody_is_no_mail(database: Database, server: SmtpServer, 
 def test_without_a_server_mails_are_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """On one machine the log says where the mail lies, and only the file has what it says."""
     caplog.set_level(logging.DEBUG)
-    deliver = delivery(Settings(clipwise_data=tmp_path))
-    deliver(as_message(MAIL, SENDER))
+    deliver = mail_delivery(Settings(clipwise_data=tmp_path))
+    deliver(to_email_message(MAIL, SENDER))
     (file,) = (tmp_path / "outbox").iterdir()
 
     assert message_from_bytes(file.read_bytes(), policy=default).get_content() == MAIL.text
@@ -190,14 +190,14 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """A full disk delays mails."""
     (tmp_path / "file").write_text("")
     with pytest.raises(TransientError):
-        Outbox(tmp_path / "file")(as_message(MAIL, SENDER))
+        FolderDelivery(tmp_path / "file")(to_email_message(MAIL, SENDER))
 
 
 def test_mails_are_not_sent_unprotected_by_accident(server: SmtpServer) -> None:
     """A server that offers no TLS gets no mail, unless that was asked for."""
     chosen = Settings(smtp_host="127.0.0.1", smtp_port=server.port)
     with pytest.raises((TransientError, PermanentError)):
-        Smtp(chosen)(as_message(MAIL, SENDER))
+        SmtpDelivery(chosen)(to_email_message(MAIL, SENDER))
     assert server.mails == []
 
 
@@ -205,4 +205,4 @@ def test_mails_are_not_sent_unprotected_by_accident(server: SmtpServer) -> None:
 def test_no_header_can_be_slipped_in(mail: Mail) -> None:
     """An address or a subject with a line break makes no mail."""
     with pytest.raises(ValueError, match=r"linefeed|newline"):
-        as_message(mail, SENDER)
+        to_email_message(mail, SENDER)

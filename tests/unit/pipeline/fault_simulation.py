@@ -18,14 +18,14 @@ from cloudevents.http import CloudEvent
 from shared import clock
 from shared.errors import NotFound, PermanentError, TransientError
 from shared.models.job import Job, Part, StageStatus
-from shared.pipeline.contract import perform
-from shared.pipeline.division import Division, PartRun, perform_divided
-from shared.pipeline.parts import change_part, part_id, plan_part, reopen
+from shared.pipeline.contract import run_stage
+from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
+from shared.pipeline.parts import change_part, part_id, plan_part, reopen_part
 from shared.pipeline.paths import MEDIA, UPLOADS, job_of_source, media_name, source_name
-from shared.pipeline.run import Run, StageRun
+from shared.pipeline.run import LeasedRun, StageRun
 from shared.pipeline.sweep import sweep
-from shared.platform.connect import use_platform
-from shared.platform.ports import Documents, ObjectInfo, Platform
+from shared.platform.connect import use_place
+from shared.platform.ports import Documents, ObjectInfo, Place
 from shared.wiring import wiring
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -162,8 +162,8 @@ class World:
         self.worked: Counter[tuple[str, str]] = Counter()
         self.trouble: dict[tuple[str, str], list[Exception]] = {}
         self.bus = MailboxBus(self.mailbox, self.dead_letters)
-        self.calm = Platform(documents, self.objects, self.bus)  # type: ignore[arg-type]
-        self.platform = Platform(Faulty(documents, self), Faulty(self.objects, self), Faulty(self.bus, self))  # type: ignore[arg-type]
+        self.calm = Place(documents, self.objects, self.bus)  # type: ignore[arg-type]
+        self.platform = Place(Faulty(documents, self), Faulty(self.objects, self), Faulty(self.bus, self))  # type: ignore[arg-type]
 
     def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         fate = self.fate
@@ -189,12 +189,12 @@ class World:
         self.fate = fate or Fate()
         self.bus.at_work = event.stage
         try:
-            with use_platform(self.platform):
+            with use_place(self.platform):
                 if event.stage == DIVIDED:
-                    division = Division(DIVIDED, self.work_part, self.show, self.join, self.tolerant)
-                    perform_divided(cloud_event(event), division)
+                    division = DividedStage(DIVIDED, self.work_part, self.show, self.join, self.tolerant)
+                    run_divided_stage(cloud_event(event), division)
                 else:
-                    perform(cloud_event(event), event.stage, event.job_id, self.work)
+                    run_stage(cloud_event(event), event.stage, event.job_id, self.work)
         except (Exception, Killed):
             return False
         finally:
@@ -206,20 +206,20 @@ class World:
         """What every stage does here: read what the one before made, write its own, move on half way."""
         self.half_way(run, run.stage)
         if run.stage == "download":
-            run.platform.objects.put(UPLOADS, source_name(run.job.id), b"video", "video/mp4")
+            run.place.objects.put(UPLOADS, source_name(run.job.id), b"video", "video/mp4")
             return
         if run.stage == "persist":
-            run.platform.documents.put("videos", run.job.id, {"owner": run.job.owner})
-        run.platform.objects.put(MEDIA, media_name(run.job.id, run.stage), run.stage.encode(), "text/plain")
+            run.place.documents.put("videos", run.job.id, {"owner": run.job.owner})
+        run.place.objects.put(MEDIA, media_name(run.job.id, run.stage), run.stage.encode(), "text/plain")
         self.time += timedelta(seconds=2)
-        run.leave(lambda job: job.options.update({run.stage: True}), now=True)
+        run.add_result(lambda job: job.options.update({run.stage: True}), now=True)
         if run.stage == "extract" and DIVIDED in run.job.stages:
             if self.tolerant:
                 for number in range(PARTS):
-                    plan_part(run.platform.documents, run.job, DIVIDED, number, {"planned": number})
-            run.leave(lambda job: setattr(job.stages[DIVIDED], "parts", PARTS))
+                    plan_part(run.place.documents, run.job, DIVIDED, number, {"planned": number})
+            run.add_result(lambda job: setattr(job.stages[DIVIDED], "parts", PARTS))
 
-    def half_way(self, run: Run[Any], name: str) -> None:
+    def half_way(self, run: LeasedRun[Any], name: str) -> None:
         self.worked[run.job.id, name] += 1
         problems = self.trouble.get((run.job.id, run.stage), [])
         if problems:
@@ -231,8 +231,8 @@ class World:
         self.half_way(run, f"{run.stage}/{run.number}")
         again = self.again.get((run.job.id, run.number), 0)
         self.again[run.job.id, run.number] = again - 1
-        run.again = again > 0
-        run.leave(lambda part: setattr(part, "outcome", {"number": part.number}))
+        run.repeat = again > 0
+        run.add_result(lambda part: setattr(part, "outcome", {"number": part.number}))
 
     def show(self, job: Job, parts: list[Part]) -> None:
         job.options["shown"] = sum(part.outcome is not None for part in parts)
@@ -249,11 +249,11 @@ class World:
         assert [part.number for part in parts] == list(range(PARTS))
         assert all(part.status in (StageStatus.DONE, StageStatus.FAILED) for part in parts)
         failed = [part.number for part in parts if part.status is StageStatus.FAILED]
-        run.leave(lambda job: job.options.update({"failed": failed}))
+        run.add_result(lambda job: job.options.update({"failed": failed}))
         if run.job.id in self.rounds:
-            change_part(run.platform.documents, part_id(run.job.id, DIVIDED, 0), reopen)
-            run.again = True
-            run.leave(lambda _: self.rounds.discard(run.job.id))
+            change_part(run.place.documents, part_id(run.job.id, DIVIDED, 0), reopen_part)
+            run.repeat = True
+            run.add_result(lambda _: self.rounds.discard(run.job.id))
             return
         self.work(run)
 

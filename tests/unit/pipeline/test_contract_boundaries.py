@@ -11,11 +11,11 @@ import pytest
 from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.contract import perform
+from shared.pipeline.contract import run_stage
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
-from shared.platform.connect import use_platform
+from shared.platform.connect import use_place
 from shared.wiring import wiring
 from tests.unit.pipeline.fault_simulation import Event, Fate, World, cloud_event, temporary_documents
 
@@ -32,8 +32,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def start(world: World, *, by_url: bool = True, kind: str = "recipe") -> str:
     url = "https://example.com/v.mp4" if by_url else None
-    job = lifecycle.plan(owner="a", kind=kind, language="en", url=url, upload_ttl_sec=3600)
-    lifecycle.start(world.calm, job)
+    job = lifecycle.plan_job(owner="a", kind=kind, language="en", url=url, upload_ttl_sec=3600)
+    lifecycle.start_job(world.calm, job)
     return job.id
 
 
@@ -142,7 +142,7 @@ def test_attempts_used_up_fail_the_job_with_its_last_error(world: World) -> None
     assert world.dead_letters == [job_id]
 
     progress = job.progress
-    lifecycle.retry(world.calm, job_id)
+    lifecycle.retry_job(world.calm, job_id)
     world.settle()
     job = now(world, job_id)
     assert job.status is JobStatus.DONE
@@ -169,7 +169,7 @@ def test_events_of_unknown_and_ended_jobs_are_acknowledged(world: World) -> None
     """An event that is of no use any more is taken off the queue and does nothing."""
     assert world.deliver(Event("extract", "nobody"))
     job_id = start(world)
-    lifecycle.cancel(world.calm, job_id)
+    lifecycle.cancel_job(world.calm, job_id)
     assert world.deliver(Event("download", job_id))
     assert now(world, job_id).status is JobStatus.CANCELLED
     assert world.objects.stored == {}
@@ -180,14 +180,14 @@ def test_cancelling_stops_a_running_stage_at_its_next_tick(world: World) -> None
     job_id = start(world)
 
     def work(run: object) -> None:
-        lifecycle.cancel(world.calm, job_id)
+        lifecycle.cancel_job(world.calm, job_id)
         world.time += timedelta(seconds=2)
         run.tick(0.5)  # type: ignore[attr-defined]
         pytest.fail("went on after it was cancelled")
 
     event = world.mailbox.pop(0)
-    with use_platform(world.calm):
-        perform(cloud_event(event), "download", job_id, work)
+    with use_place(world.calm):
+        run_stage(cloud_event(event), "download", job_id, work)
     job = now(world, job_id)
     assert job.status is JobStatus.CANCELLED
     assert world.mailbox == []
@@ -199,11 +199,11 @@ def test_deleting_a_running_job_leaves_nothing(world: World) -> None:
     world.deliver(world.mailbox.pop(0))
 
     def work(run: object) -> None:
-        lifecycle.delete(world.calm, job_id)
+        lifecycle.delete_job_records(world.calm, job_id)
         world.objects.put("media", f"{job_id}/late.jpg", b"late", "image/jpeg")
 
-    with use_platform(world.calm):
-        perform(cloud_event(Event("extract", job_id)), "extract", job_id, work)
+    with use_place(world.calm):
+        run_stage(cloud_event(Event("extract", job_id)), "extract", job_id, work)
     assert world.objects.stored == {}
     assert read_job(world.documents, job_id) is None
 
@@ -250,10 +250,10 @@ def test_an_upload_whose_event_was_lost_is_found(world: World) -> None:
 
 def test_an_event_that_came_before_its_job_is_made_up_for(world: World) -> None:
     """Bytes whose event was delivered before the job could be seen are found within minutes, not when they expire."""
-    job = lifecycle.plan(owner="a", kind="recipe", language="en", upload_ttl_sec=3600)
+    job = lifecycle.plan_job(owner="a", kind="recipe", language="en", upload_ttl_sec=3600)
     world.objects.put(UPLOADS, source_name(job.id), b"video", "video/mp4")
     assert world.deliver(world.mailbox.pop())
-    lifecycle.start(world.calm, job)
+    lifecycle.start_job(world.calm, job)
     world.time += timedelta(minutes=6)
     world.sweep()
     assert world.mailbox == [Event("extract", job.id)]
@@ -263,7 +263,7 @@ def test_an_event_that_came_before_its_job_is_made_up_for(world: World) -> None:
 def test_bytes_that_come_after_their_job_was_deleted_go(world: World) -> None:
     """An upload that ends when its job is deleted already leaves nothing behind."""
     job_id = start(world, by_url=False)
-    lifecycle.delete(world.calm, job_id)
+    lifecycle.delete_job_records(world.calm, job_id)
     world.objects.put(UPLOADS, source_name(job_id), b"video", "video/mp4")
     assert world.deliver(world.mailbox.pop())
     assert world.objects.stored == {}

@@ -50,8 +50,8 @@ class Disorder(RuleBasedStateMachine):
     def new_job(self, kind: str, by_url: bool) -> None:
         url = "https://example.com/v.mp4" if by_url else None
         name = f"job{len(self.progress)}"
-        job = lifecycle.plan(owner="a", kind=kind, language="en", url=url, upload_ttl_sec=3600, job_id=name)
-        lifecycle.start(self.world.calm, job)
+        job = lifecycle.plan_job(owner="a", kind=kind, language="en", url=url, upload_ttl_sec=3600, job_id=name)
+        lifecycle.start_job(self.world.calm, job)
         self.progress[job.id] = 0
         if self.tolerant and len(self.progress) % 2:
             self.world.rounds.add(job.id)
@@ -105,16 +105,16 @@ class Disorder(RuleBasedStateMachine):
         if really:
             return
         try:
-            lifecycle.cancel(self.world.calm, self.job(which))
-        except (lifecycle.JobProblem, NotFound):
+            lifecycle.cancel_job(self.world.calm, self.job(which))
+        except (lifecycle.JobStateError, NotFound):
             return
 
     @rule(which=st.integers(0, 50))
     def retry(self, which: int) -> None:
         job_id = self.job(which)
         try:
-            lifecycle.retry(self.world.calm, job_id)
-        except (lifecycle.JobProblem, NotFound):
+            lifecycle.retry_job(self.world.calm, job_id)
+        except (lifecycle.JobStateError, NotFound):
             return
         del self.final[job_id]
 

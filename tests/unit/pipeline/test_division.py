@@ -27,8 +27,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def job_id(world: World) -> str:
     """A job whose sound has been taken out, with the messages of its parts in the mailbox."""
-    job = lifecycle.plan(owner="a", kind="recipe", language="en", upload_ttl_sec=3600)
-    lifecycle.start(world.calm, job)
+    job = lifecycle.plan_job(owner="a", kind="recipe", language="en", upload_ttl_sec=3600)
+    lifecycle.start_job(world.calm, job)
     world.objects.put(UPLOADS, source_name(job.id), b"video", "video/mp4")
     while world.mailbox[0].part is None:
         assert world.deliver(world.mailbox.pop(0))
@@ -84,7 +84,7 @@ def test_a_retry_does_only_what_is_left(world: World, job_id: str) -> None:
     assert (job.error.code, job.error.retryable) == ("provider_busy", True)
     assert world.dead_letters == [job_id]
 
-    lifecycle.retry(world.calm, job_id)
+    lifecycle.retry_job(world.calm, job_id)
     world.settle()
     assert now(world, job_id).status is JobStatus.DONE
     assert [world.worked[job_id, f"{DIVIDED}/{number}"] for number in range(PARTS)] == [1, 1, limit + 1]
@@ -122,7 +122,7 @@ def test_a_late_message_of_a_part_does_nothing(world: World, job_id: str) -> Non
     assert parts_of(world.documents, job_id) == []
 
 
-@pytest.mark.parametrize("end", [lifecycle.cancel, lifecycle.delete])
+@pytest.mark.parametrize("end", [lifecycle.cancel_job, lifecycle.delete_job_records])
 def test_parts_stop_with_their_job(world: World, job_id: str, end: object) -> None:
     """Cancelling or deleting the job stops a part at its next tick; of a deleted job nothing is left."""
     went_on = False
@@ -138,7 +138,7 @@ def test_parts_stop_with_their_job(world: World, job_id: str, end: object) -> No
     while world.mailbox:
         assert world.deliver(world.mailbox.pop(0))
     assert not went_on
-    if end is lifecycle.delete:
+    if end is lifecycle.delete_job_records:
         assert parts_of(world.documents, job_id) == []
         assert world.objects.stored == {}
     else:

@@ -12,12 +12,12 @@ import pytest
 from shared.logs import PlainFormatter
 from shared.models.job import Job, JobError, JobStatus, StageStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.contract import perform
+from shared.pipeline.contract import run_stage
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.run import StageRun
-from shared.platform.connect import use_platform
+from shared.platform.connect import use_place
 from shared.wiring import wiring
 from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, World, cloud_event, temporary_documents
 
@@ -56,8 +56,8 @@ def log(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
 
 
 def start(world: World, *, keep_source: bool | None = None) -> str:
-    job = lifecycle.plan(owner="a", kind="recipe", language="en", upload_ttl_sec=3600, keep_source=keep_source)
-    lifecycle.start(world.calm, job)
+    job = lifecycle.plan_job(owner="a", kind="recipe", language="en", upload_ttl_sec=3600, keep_source=keep_source)
+    lifecycle.start_job(world.calm, job)
     world.objects.put(UPLOADS, source_name(job.id), b"video", "video/mp4")
     return job.id
 
@@ -69,8 +69,8 @@ def now(world: World, job_id: str) -> Job:
 
 
 def work_on(world: World, event: Event, work: Callable[[StageRun], None]) -> None:
-    with use_platform(world.calm):
-        perform(cloud_event(event), event.stage, event.job_id, work)
+    with use_place(world.calm):
+        run_stage(cloud_event(event), event.stage, event.job_id, work)
 
 
 def incident_in(error: JobError | None) -> str:
@@ -116,7 +116,7 @@ def test_a_job_that_met_a_bug_can_be_retried_after_an_update(world: World) -> No
     world.trouble[job_id, "analyze"] = [TypeError("wrong")]
     world.settle()
     assert now(world, job_id).status is JobStatus.FAILED
-    lifecycle.retry(world.calm, job_id)
+    lifecycle.retry_job(world.calm, job_id)
     world.settle()
     job = now(world, job_id)
     assert (job.status, job.stages["extract"].attempts) == (JobStatus.DONE, 1)
@@ -163,7 +163,7 @@ def test_a_bug_in_what_a_stage_leaves_ends_the_job_at_once(world: World) -> None
     job_id = start(world)
 
     def work(run: StageRun) -> None:
-        run.leave(lambda job: job.no_such_method())  # type: ignore[attr-defined]
+        run.add_result(lambda job: job.no_such_method())  # type: ignore[attr-defined]
 
     work_on(world, world.mailbox.pop(0), work)
     job = now(world, job_id)

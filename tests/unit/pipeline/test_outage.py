@@ -13,7 +13,7 @@ from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.jobs import read_job
 from shared.pipeline.sweep import sweep
-from shared.platform.ports import Platform
+from shared.platform.ports import Place
 from tests.unit.pipeline.fault_simulation import World, temporary_documents
 
 
@@ -38,18 +38,18 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(temporary_documents(tmp_path), patch)
 
 
-def on(world: World, bus: Outage) -> Platform:
-    return Platform(world.calm.documents, world.calm.objects, bus)
+def on(world: World, bus: Outage) -> Place:
+    return Place(world.calm.documents, world.calm.objects, bus)
 
 
 def planned(number: int = 0) -> Job:
-    return lifecycle.plan(owner="a", kind="recipe", language="en", url=f"https://example.com/{number}.mp4")
+    return lifecycle.plan_job(owner="a", kind="recipe", language="en", url=f"https://example.com/{number}.mp4")
 
 
 @pytest.mark.parametrize("error", [TransientError("not_sent", "Later."), NotFound("topic")])
 def test_a_job_is_accepted_although_nothing_can_be_sent(world: World, error: Exception) -> None:
     """Who submits a link while messages are down gets the job, which starts when they are up again."""
-    job = lifecycle.start(on(world, Outage(error)), planned())
+    job = lifecycle.start_job(on(world, Outage(error)), planned())
     stored = read_job(world.documents, job.id)
     assert stored
     assert [message.target for message in stored.outbox] == ["download"]
@@ -59,11 +59,11 @@ def test_a_job_is_accepted_although_nothing_can_be_sent(world: World, error: Exc
 
 def test_a_retry_is_accepted_although_nothing_can_be_sent(world: World) -> None:
     """The same holds for a failed job that is tried again."""
-    job = lifecycle.start(world.calm, planned())
+    job = lifecycle.start_job(world.calm, planned())
     world.trouble[job.id, "download"] = [TransientError("x", "X.")] * 4
     world.settle()
     assert [failed.status for failed in world.jobs()] == [JobStatus.FAILED]
-    lifecycle.retry(on(world, Outage(TransientError("not_sent", "Later."))), job.id)
+    lifecycle.retry_job(on(world, Outage(TransientError("not_sent", "Later."))), job.id)
     world.settle()
     assert [done.status for done in world.jobs()] == [JobStatus.DONE]
 
@@ -71,7 +71,7 @@ def test_a_retry_is_accepted_although_nothing_can_be_sent(world: World) -> None:
 def test_one_job_that_cannot_be_woken_keeps_no_other_waiting(world: World) -> None:
     """Sweep goes on past a job in trouble, and its tick is refused so that somebody hears of it."""
     down = on(world, Outage(TransientError("not_sent", "Later.")))
-    first, *others = [lifecycle.start(down, planned(number)).id for number in range(4)]
+    first, *others = [lifecycle.start_job(down, planned(number)).id for number in range(4)]
     world.time = max(job.wake_at for job in world.jobs() if job.wake_at)
     bus = Outage(ValueError("too large"), first)
     with pytest.raises(ExceptionGroup):

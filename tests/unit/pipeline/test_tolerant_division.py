@@ -11,11 +11,11 @@ import pytest
 from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, JobStatus, Part, StageStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.division import Division, perform_divided
+from shared.pipeline.division import DividedStage, run_divided_stage
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
 from shared.pipeline.paths import UPLOADS, source_name
-from shared.platform.connect import use_platform
+from shared.platform.connect import use_place
 from shared.wiring import wiring
 from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, Fate, World, cloud_event, temporary_documents
 
@@ -31,8 +31,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def job_id(world: World) -> str:
     """A job whose parts' messages are in the mailbox."""
-    job = lifecycle.plan(owner="a", kind="recipe", language="en", upload_ttl_sec=3600)
-    lifecycle.start(world.calm, job)
+    job = lifecycle.plan_job(owner="a", kind="recipe", language="en", upload_ttl_sec=3600)
+    lifecycle.start_job(world.calm, job)
     world.objects.put(UPLOADS, source_name(job.id), b"video", "video/mp4")
     while world.mailbox[0].part is None:
         assert world.deliver(world.mailbox.pop(0))
@@ -139,10 +139,10 @@ def test_what_is_shown_is_told(world: World, job_id: str) -> None:
     def show(job: Job, parts: list[Part]) -> None:
         job.options["shown"] = sum(part.status is StageStatus.DONE for part in parts)
 
-    division = Division(
+    division = DividedStage(
         DIVIDED, world.work_part, show, world.join, True, lambda _, job: told.append(job.options["shown"])
     )
-    with use_platform(world.calm):
+    with use_place(world.calm):
         for number in range(2):
-            perform_divided(cloud_event(Event(DIVIDED, job_id, number)), division)
+            run_divided_stage(cloud_event(Event(DIVIDED, job_id, number)), division)
     assert told == [0, 0, 1]

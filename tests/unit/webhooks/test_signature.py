@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.webhooks.signature import signed_headers, written
+from shared.webhooks.signature import format_secret, signature_headers
 from tests.unit.webhooks.verifying import example, verify
 
 # The example that the libraries of Standard Webhooks test themselves with.
@@ -23,23 +23,23 @@ SIGNATURE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 def test_the_standard_s_own_example() -> None:
     """The same secret, id, time and body give the signature that the standard's libraries expect."""
-    headers = signed_headers(SECRET, ID, datetime.fromtimestamp(AT, UTC), BODY)
+    headers = signature_headers(SECRET, ID, datetime.fromtimestamp(AT, UTC), BODY)
 
     assert headers == {"webhook-id": ID, "webhook-timestamp": str(AT), "webhook-signature": SIGNATURE}
-    assert written(SECRET) == "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert format_secret(SECRET) == "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @given(secret=st.binary(min_size=24, max_size=64), body=st.binary(max_size=200))
 def test_what_is_signed_verifies_and_nothing_else_does(secret: bytes, body: bytes) -> None:
     """The documented example takes every message of ours, and none with another body, id, time or secret."""
-    headers = signed_headers(secret, ID, datetime.fromtimestamp(AT, UTC), body)
-    shown = written(secret)
+    headers = signature_headers(secret, ID, datetime.fromtimestamp(AT, UTC), body)
+    shown = format_secret(secret)
 
     assert verify(shown, headers, body, now=AT)
     assert not verify(shown, headers, body + b"x", now=AT)
     assert not verify(shown, headers | {"webhook-id": "msg_0"}, body, now=AT)
     assert not verify(shown, headers | {"webhook-timestamp": str(AT + 1)}, body, now=AT)
-    assert not verify(written(secret + b"x"), headers, body, now=AT)
+    assert not verify(format_secret(secret + b"x"), headers, body, now=AT)
     assert not verify(shown, headers, body, now=AT + 301)
 
 
@@ -47,11 +47,11 @@ def test_what_is_signed_verifies_and_nothing_else_does(secret: bytes, body: byte
 def test_the_example_in_javascript() -> None:
     """The JavaScript in the documentation takes our messages and refuses others."""
     body = '{"type":"job.done","data":{"name":"Käse"}}'
-    headers = signed_headers(SECRET, ID, datetime.now(UTC), body.encode())
-    old = signed_headers(SECRET, ID, datetime.fromtimestamp(AT, UTC), body.encode())
+    headers = signature_headers(SECRET, ID, datetime.now(UTC), body.encode())
+    old = signature_headers(SECRET, ID, datetime.fromtimestamp(AT, UTC), body.encode())
     two = headers | {"webhook-signature": f"v1a,abc {headers['webhook-signature']}"}
     cases = [(headers, body), (two, body), (headers, body + " "), (old, body)]
-    asked = json.dumps([[written(SECRET), *case] for case in cases])
+    asked = json.dumps([[format_secret(SECRET), *case] for case in cases])
     script = example("javascript") + (
         f"const cases = {asked};"
         "const judged = cases.map(([secret, headers, body]) => verify(secret, headers, Buffer.from(body)));"

@@ -11,13 +11,13 @@ from google.cloud.pubsub_v1 import PublisherClient
 
 from infra.runtimes.emulated.storage.app import storage_app
 from infra.runtimes.emulated.storage.events import PubsubRelay
-from shared.platform.embedded.place import open_embedded
+from shared.platform.embedded.place import open_embedded_place
 from shared.settings import settings
 
 
 def main(port: int, folder: Path) -> None:
     emulator_settings = replace(settings(), clipwise_data=folder)
-    place = open_embedded(emulator_settings)
+    place = open_embedded_place(emulator_settings)
     PubsubRelay(
         place.queue, PublisherClient(), emulator_settings.google_cloud_project, emulator_settings.bucket_prefix
     ).start()

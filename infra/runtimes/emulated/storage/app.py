@@ -18,7 +18,7 @@ from infra.runtimes.emulated.storage.links import SignedDownloads
 from infra.runtimes.emulated.storage.sessions import GcsUploadSessions
 from infra.runtimes.emulated.storage.store import BucketStore
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.storage.app import share_with
+from shared.platform.embedded.storage.app import add_cors_headers
 from shared.platform.embedded.storage.objects import FileObjects
 
 
@@ -36,7 +36,7 @@ def storage_app(objects: FileObjects, folder: Path, prefix: str, frontends: set[
     def with_cors(route: Route) -> Route:
         async def respond(request: Request) -> Response:
             origins = frontends | uploads.origins(request.query_params.get("upload_id", ""))
-            return share_with(origins, request, await _route_response(route, request))
+            return add_cors_headers(origins, request, await _route_response(route, request))
 
         return Route(route.path, respond, methods=[*(route.methods or ()), "OPTIONS"])
 

@@ -15,8 +15,8 @@ from cloudevents.http import to_binary
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient
 
-from shared.platform.embedded.queue.deliveries import Delivery, as_cloud_event
-from shared.platform.embedded.queue.lease_queue import Queue
+from shared.platform.embedded.queue.deliveries import EventDelivery, to_cloud_event
+from shared.platform.embedded.queue.lease_queue import LeaseQueue
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def event_topic(function: str) -> str:
 class PubsubRelay:
     """Hands the queue's events to Pub/Sub, in the order in which they come, for ever."""
 
-    def __init__(self, queue: Queue, publisher: PublisherClient, project: str, prefix: str) -> None:
+    def __init__(self, queue: LeaseQueue, publisher: PublisherClient, project: str, prefix: str) -> None:
         self._queue = queue
         self._publisher = publisher
         self._project = project
@@ -43,14 +43,14 @@ class PubsubRelay:
 
     def _run(self) -> None:
         while True:
-            self._queue.wait(60)
-            while delivery := self._queue.take(lease_sec=2 * TIMEOUT_SEC):
+            self._queue.wait_for_delivery(60)
+            while delivery := self._queue.claim(lease_sec=2 * TIMEOUT_SEC):
                 self._publish_event(delivery)
 
-    def _publish_event(self, delivery: Delivery) -> None:
+    def _publish_event(self, delivery: EventDelivery) -> None:
         assert delivery.bucket is not None  # noqa: S101  # this queue holds storage events only
         bucket = self._prefix + delivery.bucket
-        event = as_cloud_event(replace(delivery, bucket=bucket, data=delivery.data | {"bucket": bucket}))
+        event = to_cloud_event(replace(delivery, bucket=bucket, data=delivery.data | {"bucket": bucket}))
         headers, body = to_binary(event)
         # As the HTTP binding of CloudEvents, 3.1.3.2, writes what is not plain ASCII.
         headers = {key: quote(value, safe=UNQUOTED_CHARACTERS) for key, value in headers.items()}

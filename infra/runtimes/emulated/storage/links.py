@@ -22,7 +22,7 @@ from starlette.routing import Route
 from infra.runtimes.emulated.storage.store import BucketStore
 from shared import clock
 from shared.platform.embedded.storage.download_http import object_response
-from shared.platform.gcp.signing import EMULATED, EXPONENT
+from shared.platform.gcp.signing import EMULATOR_DOMAIN, EXPONENT
 
 
 class SignedDownloads:
@@ -65,7 +65,7 @@ def _verify_signature(path: str, query: dict[str, str], request: Request) -> dat
     account, _, scope = query["X-Goog-Credential"].partition("/")
     digest = hashlib.sha256("\n".join(canonical).encode()).hexdigest()
     text = "\n".join([query["X-Goog-Algorithm"], query["X-Goog-Date"], scope, digest])
-    key = base64.urlsafe_b64decode(account.removesuffix(f"@{EMULATED}"))
+    key = base64.urlsafe_b64decode(account.removesuffix(f"@{EMULATOR_DOMAIN}"))
     numbers = RSAPublicNumbers(EXPONENT, int.from_bytes(key))
     numbers.public_key().verify(signature, text.encode(), PKCS1v15(), SHA256())
     signed_at = datetime.strptime(query["X-Goog-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

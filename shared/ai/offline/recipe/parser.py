@@ -18,7 +18,7 @@ from shared.ai.offline.recipe.reading import Reading, read_lines
 from shared.ai.offline.recipe.titles import title_in_text, title_on_screen
 from shared.ai.offline.recipe.wrapping import screen_lines
 from shared.ai.screen.line import ScreenLine
-from shared.languages import primary
+from shared.languages import primary_language
 from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.models.video import Segment
 
@@ -44,10 +44,10 @@ def parse_recipe(
     Each source is read in the language it is in; `language` and `transcript_language` (BCP-47) only decide where the
     words do not. Trust: screen before caption before speech. `unread`: there was text that could not be read.
     """
-    hint = primary(language)
+    hint = primary_language(language)
     on_screen = tongue_of((line.text for line in screen), hint)
     written = tongue_of((caption or "", title or ""), hint)
-    spoken = tongue_of((segment.text for segment in transcript), primary(transcript_language) or hint)
+    spoken = tongue_of((segment.text for segment in transcript), primary_language(transcript_language) or hint)
     lines = screen_lines(screen, on_screen)
     seen = read_lines(lines, on_screen)
     told = read_lines(caption_lines(caption, written), written)

@@ -10,7 +10,7 @@ from shared.ai.offline.reel.wording import Wording, wording
 from shared.ai.screen.line import ScreenText
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.reel import order_scenes, spoken_text
-from shared.languages import same_language
+from shared.languages import is_same_language
 from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Reel, Scene
 from shared.models.video import Shot
 
@@ -24,7 +24,7 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
     words = wording(language)
     said = spoken_text(evidence)
     spoken_in = evidence.transcript_language or detect([segment.text for segment in evidence.transcript], None)
-    understood = same_language(spoken_in, language)
+    understood = is_same_language(spoken_in, language)
     return Reel(
         original=OriginalSpeech(transcription=said, translation=said if understood else None),
         keys=keys(pacing, words),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.languages import primary
+from shared.languages import primary_language
 
 
 @dataclass(frozen=True)
@@ -201,4 +201,4 @@ _BY_LANGUAGE = {words.language: words for words in (ENGLISH, GERMAN, RUSSIAN)}
 
 def wording(language: str) -> Wording:
     """For a BCP-47 tag."""
-    return _BY_LANGUAGE.get(primary(language) or "", ENGLISH)
+    return _BY_LANGUAGE.get(primary_language(language) or "", ENGLISH)

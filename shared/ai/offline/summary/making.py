@@ -13,7 +13,7 @@ from shared.ai.screen.line import ScreenText
 from shared.analyses.evidence import Evidence
 from shared.analyses.grounding import clamp_time
 from shared.analyses.summary import UNTITLED, cover_video
-from shared.languages import primary, same_language
+from shared.languages import is_same_language, primary_language
 from shared.models.summary import Chapter, KeyPoint, VideoSummary
 from shared.models.video import Shot
 
@@ -49,8 +49,8 @@ def extracted(said: list[Sentence], evidence: Evidence, language: str) -> VideoS
     duration = evidence.info.duration_sec
     wanted = min(MOST_POINTS, max(FEWEST_POINTS, round(duration / SECONDS_A_POINT)))
     best = central([sentence.text for sentence in said], wanted)
-    spoken_in = primary(evidence.transcript_language) or detect([sentence.text for sentence in said], None)
-    foreign = not same_language(spoken_in, language)
+    spoken_in = primary_language(evidence.transcript_language) or detect([sentence.text for sentence in said], None)
+    foreign = not is_same_language(spoken_in, language)
     return VideoSummary(
         title=evidence.title,
         summary=" ".join(said[number].text for number in sorted(best[:SENTENCES])),

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import jwt
 
 from shared import clock
-from shared.security.refusals import unauthenticated
-from shared.security.token_times import is_current
+from shared.security.refusals import authentication_error
+from shared.security.token_times import is_token_current
 
-LIFETIME = timedelta(minutes=15)
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 ALGORITHM = "HS256"
 ISSUER = "clipwise"
 AUDIENCE = "clipwise-api"
@@ -35,7 +35,7 @@ class AccessTokens:
             "sid": session,
             "auth_time": int(signed_in_at.timestamp()),
             "iat": int(now.timestamp()),
-            "exp": int((now + LIFETIME).timestamp()),
+            "exp": int((now + ACCESS_TOKEN_LIFETIME).timestamp()),
         }
         return jwt.encode(claims, self._key, ALGORITHM)
 
@@ -55,7 +55,7 @@ class AccessTokens:
                 },
             )
         except (jwt.InvalidTokenError, UnicodeError):
-            raise unauthenticated() from None
-        if not is_current(claims, skew_sec=0):
-            raise unauthenticated()
+            raise authentication_error() from None
+        if not is_token_current(claims, skew_sec=0):
+            raise authentication_error()
         return str(claims["sub"]), str(claims["sid"])

@@ -9,7 +9,7 @@ from shared.mail.message import Mail
 _IGNORE = "If you did not request this, ignore this email."
 
 
-class Letters:
+class AccountMails:
     """Texts with a link to the frontend's page or, without a frontend, a command.
 
     Args:
@@ -20,37 +20,41 @@ class Letters:
         self._page = page
         self._server = server
 
-    def verify(self, to: str, account: str, token: str) -> Mail:
-        how = self._how("verify-email", account, token)
+    def verification_mail(self, to: str, account: str, token: str) -> Mail:
+        instruction = self._instruction("verify-email", account, token)
         return Mail(
-            to, "Verify your address", f"Welcome to Clipwise. To verify this email address, {how}\n\n{_IGNORE}\n"
+            to,
+            "Verify your address",
+            f"Welcome to Clipwise. To verify this email address, {instruction}\n\n{_IGNORE}\n",
         )
 
-    def known(self, to: str) -> Mail:
+    def existing_account_mail(self, to: str) -> Mail:
         text = (
             "Someone tried to create a Clipwise account with this email address, but the address already has one.\n"
             "If that was you, sign in or reset your password.\n\n"
         )
         return Mail(to, "You have an account", f"{text}{_IGNORE}\n")
 
-    def reset(self, to: str, account: str, token: str) -> Mail:
-        how = self._how("reset-password", account, token)
-        return Mail(to, "Reset your password", f"To set a new Clipwise password, {how}\n\n{_IGNORE}\n")
+    def password_reset_mail(self, to: str, account: str, token: str) -> Mail:
+        instruction = self._instruction("reset-password", account, token)
+        return Mail(to, "Reset your password", f"To set a new Clipwise password, {instruction}\n\n{_IGNORE}\n")
 
-    def change_address(self, to: str, account: str, token: str) -> Mail:
-        how = self._how("verify-email", account, token)
-        return Mail(to, "Verify your new address", f"To use this email address for Clipwise, {how}\n\n{_IGNORE}\n")
+    def address_change_mail(self, to: str, account: str, token: str) -> Mail:
+        instruction = self._instruction("verify-email", account, token)
+        return Mail(
+            to, "Verify your new address", f"To use this email address for Clipwise, {instruction}\n\n{_IGNORE}\n"
+        )
 
-    def password_changed(self, to: str) -> Mail:
+    def password_changed_mail(self, to: str) -> Mail:
         text = "The password of your Clipwise account was changed. All sessions of the account have ended.\n"
         return Mail(to, "Your password was changed", f"{text}If you did not do this, reset your password now.\n")
 
-    def address_changed(self, to: str, new: str) -> Mail:
+    def address_changed_mail(self, to: str, new: str) -> Mail:
         text = f"The email address of your Clipwise account was changed to {new}.\n"
         contact = f"If you did not do this, contact the operator of {self._server}.\n"
         return Mail(to, "Your address was changed", text + contact)
 
-    def _how(self, mode: str, account: str, token: str) -> str:
+    def _instruction(self, mode: str, account: str, token: str) -> str:
         if self._page:
             query = urlencode({"mode": mode, "uid": account, "token": token})
             return f"open this link:\n\n{self._page}?{query}"

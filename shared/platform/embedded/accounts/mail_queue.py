@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import PermanentError, TransientError
-from shared.mail.delivery import Deliver
-from shared.mail.message import Mail, as_message
-from shared.platform.embedded.codec import read_time, time_text
+from shared.mail.delivery import DeliverMail
+from shared.mail.message import Mail, to_email_message
+from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
 
 log = logging.getLogger(__name__)
@@ -19,105 +19,105 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
-GIVE_UP = timedelta(days=2)
+MAX_AGE = timedelta(days=2)
 
 
-class Postman:
+class MailQueue:
     """Requests never wait for a mail server, and no mail is lost with the process.
 
     What cannot be delivered is tried again with growing pauses; what cannot be delivered at all is kept by
     `undelivered`, and the log says so.
     """
 
-    def __init__(self, database: Database, deliver: Deliver, undelivered: Deliver, sender: str) -> None:
+    def __init__(self, database: Database, deliver: DeliverMail, undelivered: DeliverMail, sender: str) -> None:
         self._database = database
         self._deliver = deliver
         self._undelivered = undelivered
         self._sender = sender
-        self._guard = threading.Condition()
+        self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._news = False
+        self._has_work = False
 
-    def post(self, connection: sqlite3.Connection, mail: Mail, nobody: bool = False) -> None:
+    def enqueue(self, connection: sqlite3.Connection, mail: Mail, no_recipient: bool = False) -> None:
         """Write a mail down, in the caller's transaction; `nobody` is for the same work without a mail."""
-        now = time_text(clock.now())
+        now = encode_time(clock.now())
         connection.execute(
             "INSERT INTO mails (recipient, subject, body, created_at, due_at) VALUES (?, ?, ?, ?, ?)",
-            (None if nobody else mail.to, mail.subject, mail.text, now, now),
+            (None if no_recipient else mail.to, mail.subject, mail.text, now, now),
         )
 
     def wake(self) -> None:
         """Have what is due delivered; to be called after the transaction. Returns at once."""
-        with self._guard:
-            self._news = True
+        with self._condition:
+            self._has_work = True
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="postman", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="postman", daemon=True)
                 self._thread.start()
-            self._guard.notify()
+            self._condition.notify()
 
     def deliver_due(self) -> datetime | None:
         """Deliver what is due now; return when the next mail is, None when there is none."""
-        while (row := self._take()) is not None:
+        while (row := self._claim_due()) is not None:
             if row["recipient"] is not None:
-                self._try(row)
+                self._attempt_delivery(row)
             else:
-                self._done(row["id"])
+                self._delete_mail(row["id"])
         next_due = self._database.connection.execute("SELECT MIN(due_at) FROM mails").fetchone()[0]
-        return read_time(next_due) if next_due else None
+        return decode_time(next_due) if next_due else None
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         try:
             while True:
-                with self._guard:
-                    self._news = False
+                with self._condition:
+                    self._has_work = False
                 due = self.deliver_due()
-                with self._guard:
-                    if self._news:
+                with self._condition:
+                    if self._has_work:
                         continue
                     if due is None:
                         return
-                    self._guard.wait(max(0.05, (due - clock.now()).total_seconds()))
+                    self._condition.wait(max(0.05, (due - clock.now()).total_seconds()))
         finally:
-            with self._guard:
+            with self._condition:
                 self._thread = None
-                again = self._news
+                restart = self._has_work
             self._database.close()
-            if again:
+            if restart:
                 self.wake()
 
-    def _take(self) -> sqlite3.Row | None:
+    def _claim_due(self) -> sqlite3.Row | None:
         """A mail that is due, which others leave alone for a while."""
         now = clock.now()
         with self._database.transaction() as connection:
             row: sqlite3.Row | None = connection.execute(
                 "UPDATE mails SET due_at = ?, attempts = attempts + 1"
                 " WHERE id = (SELECT id FROM mails WHERE due_at <= ? ORDER BY due_at LIMIT 1) RETURNING *",
-                (time_text(now + LEASE), time_text(now)),
+                (encode_time(now + LEASE), encode_time(now)),
             ).fetchone()
         return row
 
-    def _try(self, row: sqlite3.Row) -> None:
-        message = as_message(Mail(row["recipient"], row["subject"], row["body"]), self._sender)
+    def _attempt_delivery(self, row: sqlite3.Row) -> None:
+        message = to_email_message(Mail(row["recipient"], row["subject"], row["body"]), self._sender)
         try:
             self._deliver(message)
         except PermanentError as error:
             log.error("a mail is given up and kept undelivered: %s", error.message)
             self._undelivered(message)
         except TransientError as error:
-            age = clock.now() - read_time(row["created_at"])
-            if age < GIVE_UP:
+            age = clock.now() - decode_time(row["created_at"])
+            if age < MAX_AGE:
                 pause = min(FIRST_PAUSE * 2 ** min(row["attempts"] - 1, 10), LONGEST_PAUSE)
                 log.warning("a mail waits %.0f s to be tried again: %s", pause.total_seconds(), error.message)
-                self._put_off(row["id"], clock.now() + pause)
+                self._reschedule(row["id"], clock.now() + pause)
                 return
             log.error("a mail is given up after %s and kept undelivered: %s", age, error.message)
             self._undelivered(message)
-        self._done(row["id"])
+        self._delete_mail(row["id"])
 
-    def _put_off(self, id: int, due: datetime) -> None:
+    def _reschedule(self, id: int, due: datetime) -> None:
         with self._database.transaction() as connection:
-            connection.execute("UPDATE mails SET due_at = ? WHERE id = ?", (time_text(due), id))
+            connection.execute("UPDATE mails SET due_at = ? WHERE id = ?", (encode_time(due), id))
 
-    def _done(self, id: int) -> None:
+    def _delete_mail(self, id: int) -> None:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM mails WHERE id = ?", (id,))

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Literal
 
 from shared import clock
-from shared.platform.embedded.accounts.sessions import hashed, new_secret
-from shared.platform.embedded.codec import read_time, time_text
-from shared.security.refusals import token_invalid
+from shared.platform.embedded.accounts.sessions import hash_secret, new_secret
+from shared.platform.embedded.codec import decode_time, encode_time
+from shared.security.refusals import invalid_token_error
 
 Purpose = Literal["verify", "reset", "change"]
 
@@ -20,7 +20,7 @@ LIFETIMES: dict[Purpose, timedelta] = {
 }
 
 
-def issue(connection: sqlite3.Connection, account: str, purpose: Purpose, email: str | None = None) -> str:
+def issue_mail_token(connection: sqlite3.Connection, account: str, purpose: Purpose, email: str | None = None) -> str:
     """A new token, which replaces older ones for the purpose.
 
     Args:
@@ -30,18 +30,18 @@ def issue(connection: sqlite3.Connection, account: str, purpose: Purpose, email:
     connection.execute("DELETE FROM mail_tokens WHERE account = ? AND purpose = ?", (account, purpose))
     connection.execute(
         "INSERT INTO mail_tokens (hash, purpose, account, email, expires_at) VALUES (?, ?, ?, ?, ?)",
-        (hashed(token), purpose, account, email, time_text(clock.now() + LIFETIMES[purpose])),
+        (hash_secret(token), purpose, account, email, encode_time(clock.now() + LIFETIMES[purpose])),
     )
     return token
 
 
-def take(connection: sqlite3.Connection, token: str, *purposes: Purpose) -> sqlite3.Row:
+def redeem_mail_token(connection: sqlite3.Connection, token: str, *purposes: Purpose) -> sqlite3.Row:
     """Use a token up; raises PermanentError `token_invalid`."""
     marks = ", ".join("?" for _ in purposes)
     row: sqlite3.Row | None = connection.execute(
         f"DELETE FROM mail_tokens WHERE hash = ? AND purpose IN ({marks}) RETURNING *",  # noqa: S608  # marks only
-        (hashed(token), *purposes),
+        (hash_secret(token), *purposes),
     ).fetchone()
-    if row is None or read_time(row["expires_at"]) <= clock.now():
-        raise token_invalid()
+    if row is None or decode_time(row["expires_at"]) <= clock.now():
+        raise invalid_token_error()
     return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.platform.embedded.schema import Migration
 
-MIGRATIONS: tuple[Migration, ...] = (
+ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         "accounts",
         (

@@ -17,7 +17,7 @@ PROJECT = "clipwise"
 
 
 @dataclass(frozen=True)
-class Delivery:
+class EventDelivery:
     """One event on its way to one function.
 
     Attributes:
@@ -39,11 +39,11 @@ class Delivery:
     count: int
 
 
-def as_cloud_event(delivery: Delivery) -> CloudEvent:
+def to_cloud_event(delivery: EventDelivery) -> CloudEvent:
     """The event that functions-framework makes of the request Eventarc or Pub/Sub sends for it."""
     from cloudevents.http import CloudEvent
 
-    time = rfc3339(delivery.published_at)
+    time = format_rfc3339(delivery.published_at)
     attributes = {
         "specversion": "1.0",
         "id": delivery.event_id,
@@ -74,7 +74,7 @@ def as_cloud_event(delivery: Delivery) -> CloudEvent:
 
 def object_resource(info: ObjectInfo) -> dict[str, Any]:
     """An object as Cloud Storage's JSON API describes it: 64-bit numbers are strings."""
-    time = rfc3339(info.updated)
+    time = format_rfc3339(info.updated)
     return {
         "kind": "storage#object",
         "id": f"{info.bucket}/{info.name}/{info.generation}",
@@ -90,5 +90,5 @@ def object_resource(info: ObjectInfo) -> dict[str, Any]:
     }
 
 
-def rfc3339(time: datetime) -> str:
+def format_rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

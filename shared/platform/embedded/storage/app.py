@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.platform.embedded.storage.download_http import Downloads
+from shared.platform.embedded.storage.download_http import DownloadHandler
 from shared.platform.embedded.storage.objects import FileObjects
 from shared.platform.embedded.storage.problems import problem
-from shared.platform.embedded.storage.upload_http import ResumableUploads
+from shared.platform.embedded.storage.upload_http import UploadHandler
 
 
 def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> Starlette:
@@ -24,15 +24,15 @@ def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> 
         frontend_url: Comma-separated web origins that may use them; an upload's own origin may use that upload, too.
     """
     frontends = {origin.strip().rstrip("/") for origin in frontend_url.split(",") if origin.strip()}
-    downloads = Downloads(objects, signing_key)
-    uploads = ResumableUploads(objects.uploads)
+    downloads = DownloadHandler(objects, signing_key)
+    uploads = UploadHandler(objects.uploads)
 
     async def download(request: Request) -> Response:
         if request.method == "OPTIONS":
             response = Response(status_code=204)
         else:
-            response = await downloads.answer(request)
-        return share_with(frontends, request, response)
+            response = await downloads.respond(request)
+        return add_cors_headers(frontends, request, response)
 
     async def upload(request: Request) -> Response:
         session = await uploads.find(request)
@@ -40,19 +40,19 @@ def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> 
         if request.method == "OPTIONS":
             response = Response(status_code=204)
         else:
-            response = await uploads.answer(request, session)
-        return share_with(origins, request, response)
+            response = await uploads.respond(request, session)
+        return add_cors_headers(origins, request, response)
 
     return Starlette(
         routes=[
             Route("/download/{bucket}/{name:path}", download, methods=["GET", "HEAD", "OPTIONS"]),
             Route("/upload/{id}", upload, methods=["PUT", "DELETE", "OPTIONS"]),
         ],
-        exception_handlers={HTTPException: _problem},
+        exception_handlers={HTTPException: _router_problem},
     )
 
 
-def _problem(request: Request, error: Exception) -> Response:
+def _router_problem(request: Request, error: Exception) -> Response:
     """The router's own refusals, such as a wrong method, in the form of all others."""
     assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -61,7 +61,7 @@ def _problem(request: Request, error: Exception) -> Response:
     return problem("not_found", "This path does not exist. Use the link as it was issued.", error.headers)
 
 
-def share_with(origins: Collection[str], request: Request, response: Response) -> Response:
+def add_cors_headers(origins: Collection[str], request: Request, response: Response) -> Response:
     """Cross-origin resource sharing, as the Fetch standard has it."""
     response.headers["Vary"] = "Origin"
     origin = request.headers.get("origin")

@@ -12,13 +12,13 @@ from typing import BinaryIO
 PIECE_BYTES = 1 << 20
 
 
-class Blobs:
+class BlobStore:
     """A folder of immutable files, each named once and for all. Nothing here is visible until a row names it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def new(self) -> str:
+    def new_name(self) -> str:
         return uuid.uuid4().hex
 
     def path(self, blob: str) -> Path:
@@ -41,7 +41,7 @@ class Blobs:
 
     def create(self, blob: str) -> BinaryIO:
         """A new file, whose name is durable."""
-        path = self._place(blob)
+        path = self._new_path(blob)
         target = path.open("xb")
         _sync_folder(path.parent)
         return target
@@ -50,8 +50,8 @@ class Blobs:
         """The same file under another name, which is durable; raises FileNotFoundError."""
         # As if just written, so that no collector of garbage takes it before a row names it.
         os.utime(self.path(blob))
-        other = self.new()
-        path = self._place(other)
+        other = self.new_name()
+        path = self._new_path(other)
         path.hardlink_to(self.path(blob))
         _sync_folder(path.parent)
         return other
@@ -67,7 +67,7 @@ class Blobs:
     def remove(self, blob: str) -> None:
         self.path(blob).unlink(missing_ok=True)
 
-    def untouched_for(self, seconds: float) -> Iterator[str]:
+    def names_older_than(self, seconds: float) -> Iterator[str]:
         """Names of files that were last written at least so long ago."""
         for path in self._root.glob("??/*"):
             try:
@@ -77,7 +77,7 @@ class Blobs:
             if age >= seconds:
                 yield path.name
 
-    def _place(self, blob: str) -> Path:
+    def _new_path(self, blob: str) -> Path:
         """The path of a file to be made, in a folder that is there."""
         path = self.path(blob)
         if not path.parent.exists():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shared import clock
 from shared.errors import Conflict
-from shared.platform.embedded.codec import read_time, time_text
+from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.queue.bus import SqliteBus
 from shared.platform.ports import ObjectInfo
@@ -20,23 +20,23 @@ PAGE_ROWS = 500
 _STARTS_WITH = "bucket = ? AND name >= ? AND name < CAST(? AS TEXT)"
 
 
-class Entry(NamedTuple):
+class CatalogEntry(NamedTuple):
     info: ObjectInfo
     blob: str
 
 
-class Catalog:
+class ObjectCatalog:
     """Which objects there are. Finalized events are queued in the transaction that makes an object visible."""
 
     def __init__(self, db: Database, bus: SqliteBus) -> None:
         self._db = db
         self._bus = bus
 
-    def find(self, bucket: str, name: str) -> Entry | None:
+    def find(self, bucket: str, name: str) -> CatalogEntry | None:
         row = self._db.connection.execute(
             "SELECT * FROM objects WHERE bucket = ? AND name = ?", (bucket, name)
         ).fetchone()
-        return row and _entry(row)
+        return row and _entry_from_row(row)
 
     def add(
         self,
@@ -61,10 +61,10 @@ class Catalog:
             generation = connection.execute(
                 "INSERT INTO objects (bucket, name, blob, size, content_type, metadata, updated)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (bucket, name, blob, size, content_type, json.dumps(metadata), time_text(updated)),
+                (bucket, name, blob, size, content_type, json.dumps(metadata), encode_time(updated)),
             ).lastrowid
             info = ObjectInfo(bucket, name, size, content_type, generation or 0, updated, metadata)
-            self._bus.enqueue_finalized(info)
+            self._bus.enqueue_object_event(info)
         return info, before.blob if before else None
 
     def remove(self, bucket: str, name: str) -> list[str]:
@@ -92,20 +92,20 @@ class Catalog:
                 (bucket, prefix, prefix.encode() + b"\xff", last, PAGE_ROWS),
             ).fetchall()
             for row in rows:
-                yield _entry(row).info
+                yield _entry_from_row(row).info
             if len(rows) < PAGE_ROWS:
                 return
             last = rows[-1]["name"]
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry_from_row(row: sqlite3.Row) -> CatalogEntry:
     info = ObjectInfo(
         bucket=row["bucket"],
         name=row["name"],
         size=row["size"],
         content_type=row["content_type"],
         generation=row["generation"],
-        updated=read_time(row["updated"]),
+        updated=decode_time(row["updated"]),
         metadata=json.loads(row["metadata"]),
     )
-    return Entry(info, row["blob"])
+    return CatalogEntry(info, row["blob"])

@@ -16,25 +16,25 @@ from shared.platform.embedded.storage.blobs import PIECE_BYTES
 from shared.platform.embedded.storage.objects import FileObjects, download_path
 from shared.platform.embedded.storage.problems import problem
 from shared.platform.ports import ObjectInfo
-from shared.security.signing import verify
+from shared.security.signing import verify_link
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
 
 
-class Downloads:
+class DownloadHandler:
     def __init__(self, objects: FileObjects, signing_key: bytes) -> None:
         self._objects = objects
         self._signing_key = signing_key
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         bucket, name = request.path_params["bucket"], request.path_params["name"]
         query = request.query_params
         filename = query.get("filename")
         try:
             # A link for GET serves HEAD, too: it tells less.
             path = download_path(bucket, name)
-            verify(self._signing_key, "GET", path, query.get("expires", ""), filename, query.get("signature", ""))
+            verify_link(self._signing_key, "GET", path, query.get("expires", ""), filename, query.get("signature", ""))
         except PermanentError as error:
             return problem(error.code, error.message)
         try:
@@ -50,7 +50,7 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private",
-        "Content-Disposition": _disposition(filename),
+        "Content-Disposition": _content_disposition(filename),
         # What users uploaded is served from the API's own origin: no script in it may run there.
         "Content-Security-Policy": "sandbox",
         "Content-Type": info.content_type if _CONTENT_TYPE.fullmatch(info.content_type) else "application/octet-stream",
@@ -58,9 +58,9 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
         "X-Content-Type-Options": "nosniff",
     }
     status, start, end = 200, 0, info.size
-    asked = _asked(request.headers.get("range", ""), info.size)
-    if asked and request.headers.get("if-range", etag) == etag:
-        status, (start, end) = 206, asked
+    byte_range = _parse_range(request.headers.get("range", ""), info.size)
+    if byte_range and request.headers.get("if-range", etag) == etag:
+        status, (start, end) = 206, byte_range
         if start >= end:
             stream.close()
             detail = f"The object has {info.size} bytes. Request a range inside it."
@@ -71,10 +71,10 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
     if request.method == "HEAD":
         stream.close()
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(_pieces(stream, start, end), status, headers)
+    return StreamingResponse(_iter_range(stream, start, end), status, headers)
 
 
-def _asked(header: str, size: int) -> tuple[int, int] | None:
+def _parse_range(header: str, size: int) -> tuple[int, int] | None:
     """The half-open range that is asked for, empty when it cannot be satisfied; None when there is no valid one."""
     match = _RANGE.fullmatch(header)
     first, last = match.groups() if match else ("", "")
@@ -85,7 +85,7 @@ def _asked(header: str, size: int) -> tuple[int, int] | None:
     return (max(0, size - int(last)), size) if last else None
 
 
-async def _pieces(stream: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
+async def _iter_range(stream: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
     with stream:
         await run_in_threadpool(stream.seek, start)
         while start < end:
@@ -96,7 +96,7 @@ async def _pieces(stream: BinaryIO, start: int, end: int) -> AsyncIterator[bytes
             yield piece
 
 
-def _disposition(filename: str | None) -> str:
+def _content_disposition(filename: str | None) -> str:
     """RFC 6266, with the ASCII name for those who cannot read the other."""
     if filename is None:
         return "inline"

@@ -13,12 +13,12 @@ from shared import clock
 from shared.errors import Conflict, NotFound
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.queue.bus import SqliteBus
-from shared.platform.embedded.storage.blobs import PIECE_BYTES, Blobs
-from shared.platform.embedded.storage.catalog import Catalog, Entry
-from shared.platform.embedded.storage.uploads import Uploads
-from shared.platform.names import check_name
+from shared.platform.embedded.storage.blobs import PIECE_BYTES, BlobStore
+from shared.platform.embedded.storage.catalog import CatalogEntry, ObjectCatalog
+from shared.platform.embedded.storage.uploads import UploadStore
+from shared.platform.names import check_object_name
 from shared.platform.ports import ObjectInfo, UploadSession
-from shared.security.signing import sign
+from shared.security.signing import sign_link
 
 GARBAGE_AGE_SEC = 3600
 
@@ -35,11 +35,11 @@ class FileObjects:
     def __init__(self, root: Path, db: Database, bus: SqliteBus, signing_key: bytes, public_url: str) -> None:
         self._db = db
         self._bus = bus
-        self._blobs = Blobs(root)
-        self._catalog = Catalog(db, bus)
+        self._blobs = BlobStore(root)
+        self._catalog = ObjectCatalog(db, bus)
         self._signing_key = signing_key
         self._storage_url = public_url.rstrip("/") + "/storage"
-        self.uploads = Uploads(db, self._blobs, self._catalog)
+        self.uploads = UploadStore(db, self._blobs, self._catalog)
 
     def put(
         self,
@@ -50,8 +50,8 @@ class FileObjects:
         metadata: dict[str, str] | None = None,
         if_generation: int | None = None,
     ) -> ObjectInfo:
-        check_name(bucket, name)
-        blob = self._blobs.new()
+        check_object_name(bucket, name)
+        blob = self._blobs.new_name()
         if isinstance(data, Path):
             with data.open("rb") as source:
                 size = self._blobs.write(blob, source)
@@ -75,15 +75,15 @@ class FileObjects:
 
     def open_with_info(self, bucket: str, name: str) -> tuple[ObjectInfo, BinaryIO]:
         """An object's stream and what is known of the very same generation; raises NotFound."""
-        gone = None
+        missing_blob = None
         while entry := self._find(bucket, name):
-            if entry.blob == gone:
+            if entry.blob == missing_blob:
                 raise FileNotFoundError(f"the bytes of {bucket}/{name} are missing from the data folder")
             try:
                 return entry.info, self._blobs.path(entry.blob).open("rb")
             except FileNotFoundError:
                 # Replaced or deleted since the look into the catalog: look again.
-                gone = entry.blob
+                missing_blob = entry.blob
         raise NotFound(f"{bucket}/{name}")
 
     def download(self, bucket: str, name: str, path: Path) -> None:
@@ -91,13 +91,13 @@ class FileObjects:
             shutil.copyfileobj(source, target, PIECE_BYTES)
 
     def copy(self, bucket: str, name: str, to: str) -> None:
-        check_name(bucket, to)
-        gone = None
-        while (entry := self._find(bucket, name)) and entry.blob != gone:
+        check_object_name(bucket, to)
+        missing_blob = None
+        while (entry := self._find(bucket, name)) and entry.blob != missing_blob:
             try:
                 blob = self._blobs.link(entry.blob)
             except FileNotFoundError:
-                gone = entry.blob  # replaced or deleted since the look into the catalog
+                missing_blob = entry.blob  # replaced or deleted since the look into the catalog
                 continue
             info = entry.info
             _, replaced = self._catalog.add(bucket, to, blob, info.size, info.content_type, info.metadata)
@@ -107,7 +107,7 @@ class FileObjects:
         raise NotFound(f"{bucket}/{name}")
 
     def delete(self, bucket: str, name: str) -> None:
-        check_name(bucket, name)
+        check_object_name(bucket, name)
         for blob in self._catalog.remove(bucket, name):
             self._blobs.remove(blob)
 
@@ -124,20 +124,20 @@ class FileObjects:
         with self._db.transaction():
             entry = self._find(bucket, name)
             if entry:
-                self._bus.enqueue_finalized(entry.info)
+                self._bus.enqueue_object_event(entry.info)
         return entry is not None
 
     def signed_url(self, bucket: str, name: str, ttl_sec: int, filename: str | None = None) -> str:
-        check_name(bucket, name)
+        check_object_name(bucket, name)
         expires = int(clock.now().timestamp()) + ttl_sec
-        signature = sign(self._signing_key, "GET", download_path(bucket, name), expires, filename)
+        signature = sign_link(self._signing_key, "GET", download_path(bucket, name), expires, filename)
         query = {"expires": str(expires), "signature": signature} | ({"filename": filename} if filename else {})
         return f"{self._storage_url}/download/{bucket}/{quote(name)}?{urlencode(query)}"
 
     def start_upload(
         self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
     ) -> UploadSession:
-        check_name(bucket, name)
+        check_object_name(bucket, name)
         if size < 0:
             raise ValueError("an upload has at least 0 bytes")
         session = self.uploads.start(bucket, name, content_type, size, ttl_sec, origin)
@@ -150,19 +150,19 @@ class FileObjects:
         Args:
             min_age_sec: Younger files may belong to a write under way, and stay.
         """
-        self.uploads.expire()
+        self.uploads.delete_expired()
         removed = 0
-        for blob in self._blobs.untouched_for(min_age_sec):
-            used = self._db.connection.execute(
+        for blob in self._blobs.names_older_than(min_age_sec):
+            row = self._db.connection.execute(
                 "SELECT 1 FROM objects WHERE blob = ? UNION ALL SELECT 1 FROM uploads WHERE blob = ?", (blob, blob)
             ).fetchone()
-            if used is None:
+            if row is None:
                 self._blobs.remove(blob)
                 removed += 1
         return removed
 
-    def _find(self, bucket: str, name: str) -> Entry | None:
-        check_name(bucket, name)
+    def _find(self, bucket: str, name: str) -> CatalogEntry | None:
+        check_object_name(bucket, name)
         return self._catalog.find(bucket, name)
 
 

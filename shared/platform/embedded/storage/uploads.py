@@ -12,15 +12,15 @@ from typing import Any
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.codec import read_time, time_text
+from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.queue.deliveries import object_resource
-from shared.platform.embedded.storage.blobs import Blobs
-from shared.platform.embedded.storage.catalog import Catalog
+from shared.platform.embedded.storage.blobs import BlobStore
+from shared.platform.embedded.storage.catalog import ObjectCatalog
 
 
 @dataclass(frozen=True)
-class Session:
+class StoredUpload:
     """One upload.
 
     Attributes:
@@ -43,40 +43,42 @@ class Session:
     resource: dict[str, Any] | None
 
     @property
-    def expired(self) -> bool:
+    def is_expired(self) -> bool:
         return self.expires_at <= clock.now()
 
 
-class Uploads:
-    def __init__(self, db: Database, blobs: Blobs, catalog: Catalog) -> None:
+class UploadStore:
+    def __init__(self, db: Database, blobs: BlobStore, catalog: ObjectCatalog) -> None:
         self._db = db
         self._blobs = blobs
         self._catalog = catalog
         # A client that resumes while its old connection still lingers must not write at the same time.
         self._locks = [threading.Lock() for _ in range(64)]
 
-    def start(self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None) -> Session:
-        id, blob = secrets.token_urlsafe(32), self._blobs.new()
+    def start(
+        self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None
+    ) -> StoredUpload:
+        id, blob = secrets.token_urlsafe(32), self._blobs.new_name()
         expires_at = clock.now() + timedelta(seconds=ttl_sec)
         self._blobs.create(blob).close()
         with self._db.transaction() as connection:
             connection.execute(
                 "INSERT INTO uploads (id, bucket, name, content_type, size, blob, origin, expires_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (id, bucket, name, content_type, size, blob, origin, time_text(expires_at)),
+                (id, bucket, name, content_type, size, blob, origin, encode_time(expires_at)),
             )
-        return Session(id, bucket, name, content_type, size, blob, 0, origin, expires_at, None)
+        return StoredUpload(id, bucket, name, content_type, size, blob, 0, origin, expires_at, None)
 
-    def find(self, id: str) -> Session | None:
+    def find(self, id: str) -> StoredUpload | None:
         row = self._db.connection.execute("SELECT * FROM uploads WHERE id = ?", (id,)).fetchone()
-        return row and _session(row)
+        return row and _upload_from_row(row)
 
-    def append(self, id: str, offset: int, piece: bytes) -> Session:
+    def append(self, id: str, offset: int, piece: bytes) -> StoredUpload:
         """Keep bytes durably; with the last of them the object appears.
 
         Raises NotFound when the session is gone, Conflict when `offset` is not what was received so far.
         """
-        with self._lock(id):
+        with self._lock_for(id):
             session = self.find(id)
             if session is None:
                 raise NotFound(id)
@@ -101,28 +103,28 @@ class Uploads:
                     raise NotFound(id)
             if replaced:
                 self._blobs.remove(replaced)
-        return _session(row)
+        return _upload_from_row(row)
 
     def cancel(self, id: str) -> None:
         """Forget the session and its bytes; the object, if it is finished, stays."""
-        with self._lock(id):
+        with self._lock_for(id):
             with self._db.transaction() as connection:
                 row = connection.execute("DELETE FROM uploads WHERE id = ? RETURNING *", (id,)).fetchone()
             if row and row["resource"] is None:
                 self._blobs.remove(row["blob"])
 
-    def expire(self) -> None:
+    def delete_expired(self) -> None:
         """Forget the sessions whose time is over."""
-        rows = self._db.connection.execute("SELECT id FROM uploads WHERE expires_at <= ?", (time_text(clock.now()),))
+        rows = self._db.connection.execute("SELECT id FROM uploads WHERE expires_at <= ?", (encode_time(clock.now()),))
         for row in rows.fetchall():
             self.cancel(row["id"])
 
-    def _lock(self, id: str) -> threading.Lock:
+    def _lock_for(self, id: str) -> threading.Lock:
         return self._locks[hash(id) % len(self._locks)]
 
 
-def _session(row: sqlite3.Row) -> Session:
+def _upload_from_row(row: sqlite3.Row) -> StoredUpload:
     values = dict(row)
-    values["expires_at"] = read_time(row["expires_at"])
+    values["expires_at"] = decode_time(row["expires_at"])
     values["resource"] = json.loads(row["resource"]) if row["resource"] else None
-    return Session(**values)
+    return StoredUpload(**values)

@@ -165,7 +165,7 @@ def test_a_video_is_kept_until_it_is_deleted(site: Site, subtitled: bytes) -> No
     site.configure(SOURCE_RETENTION_HOURS="0")
     id = upload(site, subtitled)["id"]
     site.work()
-    site.place.platform.bus.publish("sweep-tick", {})
+    site.place.place.bus.publish("sweep-tick", {})
     site.work()
     link = get(site, f"/api/videos/{id}/")["file"]
     assert httpx.get(link).status_code == 200

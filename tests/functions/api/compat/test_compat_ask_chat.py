@@ -36,7 +36,7 @@ def group(site: Site, soup: str) -> str:
 
 def video(site: Site, title: str, lines: list[str]) -> str:
     id = str(site.submit(f"https://example.com/{title}", title=title)["id"])
-    told(site.place.platform.documents, "local", id, lines)
+    told(site.place.place.documents, "local", id, lines)
     return id
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.stand_ins.image_search import ImageSearch
 from infra.stand_ins.server import Reply
-from shared.platform.identity import identity
+from shared.platform.identity import current_identity
 from tests.accounts import PASSWORD, cheap_passwords
 from tests.api_site import Site
 from tests.functions.api.compat.calls import get, post, refused
@@ -60,7 +60,7 @@ def test_signing_in(site: Site) -> None:
     """An e-mail address and a password give a bearer token, which everything else needs."""
     site.configure(AUTH_REQUIRED="true", VERIFIED_EMAIL_REQUIRED="false")
     with cheap_passwords():
-        identity().sign_up("ann", "ann@example.com", PASSWORD)
+        current_identity().sign_up("ann", "ann@example.com", PASSWORD)
         answer = post(site, "/api/v1/auth/login", email="ann@example.com", password=PASSWORD)
         refused(site.client.post("/api/v1/auth/login", json={"email": "ann@example.com", "password": "wrong one"}), 401)
     assert answer["token_type"] == "bearer"

@@ -75,7 +75,7 @@ def task(site: Site, task_id: str) -> dict[str, Any]:
 
 
 def finish(site: Site, task_id: str) -> None:
-    site.place.platform.objects.put(MEDIA, media_name(task_id, "thumbnail.jpg"), b"picture", "image/jpeg")
+    site.place.place.objects.put(MEDIA, media_name(task_id, "thumbnail.jpg"), b"picture", "image/jpeg")
     site.change(task_id, status=JobStatus.DONE, stage="persist", result=RECIPE.to_json(), outbox=[])
 
 

@@ -72,7 +72,7 @@ def test_an_upload_gives_a_task(site: Site, content: bytes, type: str) -> None:
     assert isinstance(told["message"], str)
     (job,) = site.jobs()
     assert (job["id"], job["kind"], job["language"], job["keepSource"]) == (told["task_id"], "reel", "ru", False)
-    with site.place.platform.objects.open(UPLOADS, source_name(job["id"])) as stored:
+    with site.place.place.objects.open(UPLOADS, source_name(job["id"])) as stored:
         assert stored.read() == content
 
 
