@@ -71,12 +71,12 @@ def take_frames_and_samples(path: Path) -> Measured:
 
 def surveyed(path: Path, *, samples: bool) -> Measured:
     from shared.media.probe import probe
-    from shared.media.video.survey import survey
+    from shared.media.video.survey import extract_frames
 
     info = probe(path)
     with tempfile.TemporaryDirectory() as out:
         start = time.perf_counter(), time.process_time()
-        found = survey(path, info, Path(out), samples=samples, tick=lambda done: None)
+        found = extract_frames(path, info, Path(out), samples=samples, tick=lambda done: None)
         return measured(start, tuple(shot.start for shot in found.shots[1:]))
 
 

@@ -17,7 +17,7 @@ from functions.api.schemas import FileJobRequest, JobRequest, UploadRequest, Url
 from functions.api.throttle import Quota
 from shared.analyses.kinds import kind_named
 from shared.errors import Conflict, NotFound, PermanentError, TransientError
-from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, require_media_type
 from shared.models.job import Job, UploadState
 from shared.pipeline import lifecycle, once
 from shared.pipeline.jobs import change_job, read_job
@@ -81,7 +81,7 @@ def submit_file(
     """
     kind_named(job_request.kind)
     filename = safe_filename(file.filename)
-    content_type = accepted_media_type(file.stream.read(HEAD_BYTES), filename)
+    content_type = require_media_type(file.stream.read(HEAD_BYTES), filename)
     request = {}
     if key:
         file.stream.seek(0)

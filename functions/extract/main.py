@@ -60,11 +60,11 @@ def fetch_source(run: StageRun) -> Path:
 
 def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
     from shared.media.audio.parts import split_audio
-    from shared.media.video.survey import survey
+    from shared.media.video.survey import extract_frames
 
     survey_result = None
     if info.has_video:
-        survey_result = survey(
+        survey_result = extract_frames(
             source,
             info,
             out,

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import httpx
 
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable, open_client, parse_error
-from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, require_media_type
 
 MAX_FAILURES = 8
 CHUNK_BYTES = 256 * 1024
@@ -38,7 +38,7 @@ def send_file(api: ApiClient, path: Path, kind: str, language: str | None, tick:
     Raises PermanentError for an unsupported file, Unreachable, Refused, or OSError if the file cannot be read.
     """
     with path.open("rb") as file:
-        content_type = accepted_media_type(file.read(HEAD_BYTES), path.name)
+        content_type = require_media_type(file.read(HEAD_BYTES), path.name)
     started = api.start_upload(path.name, content_type, path.stat().st_size, kind, language)
     job: JobDocument = started["job"]
     try:

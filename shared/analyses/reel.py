@@ -10,7 +10,7 @@ from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.grounding import clamp_time
 from shared.analyses.kinds import Kind
 from shared.languages import is_same_language
-from shared.media.video.pacing import pacing
+from shared.media.video.pacing import measure_pacing
 from shared.models.reel import Pacing, Reel, Scene
 
 PROMPT = """\
@@ -34,7 +34,7 @@ Take this short video apart for somebody who makes such videos for social media.
 
 def measure(evidence: Evidence, screen: Sequence[TimedLine]) -> Pacing:
     sample_times = [frame.time for frame, _ in evidence.samples]
-    return pacing(
+    return measure_pacing(
         evidence.info, evidence.shots, evidence.audio, evidence.silences, evidence.transcript, sample_times, screen
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.ai.offline.language.detect import detect
+from shared.ai.offline.language.detect import detect_language
 from shared.languages import primary_language
 
 
@@ -38,4 +38,4 @@ PHRASES = {
 
 def answer_phrases(question: str, language: str | None) -> AnswerPhrases:
     """In the language asked for, else in that of the question."""
-    return PHRASES.get(primary_language(language) or detect([question], None) or "en", PHRASES["en"])
+    return PHRASES.get(primary_language(language) or detect_language([question], None) or "en", PHRASES["en"])

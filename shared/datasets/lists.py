@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from shared.datasets.store import change_dataset
 from shared.errors import PermanentError
-from shared.media.file.file_type import sniff
+from shared.media.file.file_type import sniff_media_type
 from shared.models.crawl import Dataset, UrlList
 from shared.models.dataset import DatasetStatus
 from shared.pipeline.lifecycle import JobStateError, new_id
@@ -68,7 +68,7 @@ def add_url_list_from_link(place: Place, dataset: Dataset, url: str) -> Dataset:
 
 def check_list_type(head: bytes, filename: str | None) -> str:
     """Raises PermanentError `bad_list` for what people get instead of a list."""
-    if sniff(head) == "text/html":
+    if sniff_media_type(head) == "text/html":
         raise PermanentError("bad_list", "The link leads to a web page, not to a list. Send the address of the file.")
     return "text/plain"
 

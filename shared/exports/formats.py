@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from shared.errors import PermanentError
 from shared.exports.headings import headings
-from shared.exports.html import POLICY
-from shared.exports.jsonld import jsonld
+from shared.exports.html import PAGE_POLICY
+from shared.exports.jsonld import recipe_jsonld
 from shared.exports.layout import outline_markdown, outline_page
-from shared.exports.markdown import markdown
-from shared.exports.material import Material
+from shared.exports.markdown import recipe_markdown
+from shared.exports.material import JobContent
 from shared.exports.outline import Outline
 from shared.exports.outlines import reel_outline, summary_outline
-from shared.exports.page import page
-from shared.exports.transcript import srt, txt, vtt
+from shared.exports.page import recipe_page
+from shared.exports.transcript import to_srt, to_txt, to_vtt
 from shared.models.reel import Reel
 from shared.models.summary import VideoSummary
 
@@ -33,52 +33,52 @@ class Format:
 
     name: str
     media_type: str
-    write: Callable[[Material], str]
+    write: Callable[[JobContent], str]
     kind: str | None = None
     policy: str | None = None
 
 
-def as_markdown(kind: str, write: Callable[[Material], str]) -> Format:
+def markdown_format(kind: str, write: Callable[[JobContent], str]) -> Format:
     return Format("md", "text/markdown; charset=utf-8", write, kind)
 
 
-def as_page(kind: str, write: Callable[[Material], str]) -> Format:
-    return Format("html", "text/html; charset=utf-8", write, kind, POLICY)
+def page_format(kind: str, write: Callable[[JobContent], str]) -> Format:
+    return Format("html", "text/html; charset=utf-8", write, kind, PAGE_POLICY)
 
 
-def reel_of(job: Material) -> Outline:
-    reel = job.read(Reel)
+def job_reel_outline(job: JobContent) -> Outline:
+    reel = job.read_result(Reel)
     return reel_outline(reel, headings(reel.language))
 
 
-def summary_of(job: Material) -> Outline:
-    summary = job.read(VideoSummary)
+def job_summary_outline(job: JobContent) -> Outline:
+    summary = job.read_result(VideoSummary)
     return summary_outline(summary, headings(summary.language))
 
 
 FORMATS = (
-    Format("jsonld", "application/ld+json", lambda job: jsonld(job.recipe(), job.picture_link()), "recipe"),
-    as_markdown("recipe", lambda job: markdown(job.recipe())),
-    as_page("recipe", lambda job: page(job.recipe(), job.picture())),
-    as_markdown("reel", lambda job: outline_markdown(reel_of(job))),
-    as_page("reel", lambda job: outline_page(reel_of(job))),
-    as_markdown("summary", lambda job: outline_markdown(summary_of(job))),
-    as_page("summary", lambda job: outline_page(summary_of(job))),
-    Format("json", "application/json", Material.result),
-    Format("json", "application/json", Material.whole_transcript, "transcript"),
-    Format("txt", "text/plain; charset=utf-8", lambda job: txt(job.transcript())),
-    Format("srt", "application/x-subrip; charset=utf-8", lambda job: srt(job.transcript())),
-    Format("vtt", "text/vtt; charset=utf-8", lambda job: vtt(job.transcript())),
+    Format("jsonld", "application/ld+json", lambda job: recipe_jsonld(job.load_recipe(), job.picture_link()), "recipe"),
+    markdown_format("recipe", lambda job: recipe_markdown(job.load_recipe())),
+    page_format("recipe", lambda job: recipe_page(job.load_recipe(), job.picture_bytes())),
+    markdown_format("reel", lambda job: outline_markdown(job_reel_outline(job))),
+    page_format("reel", lambda job: outline_page(job_reel_outline(job))),
+    markdown_format("summary", lambda job: outline_markdown(job_summary_outline(job))),
+    page_format("summary", lambda job: outline_page(job_summary_outline(job))),
+    Format("json", "application/json", JobContent.result_json),
+    Format("json", "application/json", JobContent.transcript_json, "transcript"),
+    Format("txt", "text/plain; charset=utf-8", lambda job: to_txt(job.transcript_segments())),
+    Format("srt", "application/x-subrip; charset=utf-8", lambda job: to_srt(job.transcript_segments())),
+    Format("vtt", "text/vtt; charset=utf-8", lambda job: to_vtt(job.transcript_segments())),
 )
 
 
-def format_named(name: str, kind: str) -> Format:
+def find_format(name: str, kind: str) -> Format:
     """Raises PermanentError `format_unknown`, naming those that jobs of this kind have."""
     offered = {row.name: row for row in FORMATS if row.kind in (None, kind)}  # one's own come later
     try:
         return offered[name]
     except KeyError:
-        known = ", ".join(offered)
+        names = ", ".join(offered)
         raise PermanentError(
-            "format_unknown", f"A {kind} job has no format {name!r}. Choose one of: {known}."
+            "format_unknown", f"A {kind} job has no format {name!r}. Choose one of: {names}."
         ) from None

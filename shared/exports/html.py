@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from html import escape
 
-from shared.exports.text import plain
+from shared.exports.text import plain_text
 
 STYLE = """
 @page { size: A4; margin: 18mm 20mm; }
@@ -42,7 +42,7 @@ a { color: inherit; }
 @media print { body { padding: 0; max-width: none; } }
 """
 _STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
-POLICY = (
+PAGE_POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox"
 )
@@ -53,7 +53,7 @@ def html_document(title: str, language: str | None, body: Iterable[str]) -> str:
     """A whole page; `title` and `body` are HTML already, empty parts of it are left out."""
     head = [
         "<!DOCTYPE html>",
-        f'<html lang="{safe(language or "")}">',
+        f'<html lang="{escape_html(language or "")}">',
         '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
         f"<title>{title}</title>",
         f"<style>{STYLE}</style></head>",
@@ -62,6 +62,6 @@ def html_document(title: str, language: str | None, body: Iterable[str]) -> str:
     return "\n".join(filter(None, [*head, *body, "</body></html>"])) + "\n"
 
 
-def safe(text: str) -> str:
+def escape_html(text: str) -> str:
     """The same words in HTML, whatever stands in them."""
-    return escape(plain(text))
+    return escape(plain_text(text))

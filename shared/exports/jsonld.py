@@ -5,43 +5,43 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from shared.exports.quantities import line
-from shared.exports.text import address, plain
-from shared.exports.wording import ENGLISH, wording
+from shared.exports.quantities import ingredient_line
+from shared.exports.text import plain_text, safe_url
+from shared.exports.wording import ENGLISH, recipe_wording
 from shared.models.recipe import Nutrition, Recipe
 
 
-def jsonld(recipe: Recipe, image: str | None) -> str:
+def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
     """What the recipe does not tell is left out.
 
     Args:
         image: Absolute URL of its picture.
     """
-    words = wording(recipe.language)
+    words = recipe_wording(recipe.language)
     document = {
         "@context": "https://schema.org",
         "@type": "Recipe",
-        "name": plain(recipe.title or "") or words.recipe,
-        "description": plain(recipe.description or ""),
+        "name": plain_text(recipe.title or "") or words.recipe,
+        "description": plain_text(recipe.description or ""),
         "inLanguage": recipe.language,
         "image": [image] if image else [],
-        "author": {"@type": "Person", "name": plain(recipe.author)} if recipe.author else None,
-        "url": address(recipe.source_url),
+        "author": {"@type": "Person", "name": plain_text(recipe.author)} if recipe.author else None,
+        "url": safe_url(recipe.source_url),
         "prepTime": iso_duration(recipe.prep_minutes),
         "cookTime": iso_duration(recipe.cook_minutes),
         "totalTime": iso_duration(recipe.total_minutes),
         # Importers read the number of a text in any language, but a decimal comma not everywhere.
         "recipeYield": f"{recipe.servings:g}" if recipe.servings else None,
-        "recipeCuisine": plain(recipe.cuisine or ""),
-        "keywords": ", ".join(plain(tag) for tag in recipe.tags),
-        "tool": [{"@type": "HowToTool", "name": plain(tool)} for tool in recipe.equipment],
-        "recipeIngredient": [plain(line(ingredient, words)) for ingredient in recipe.ingredients],
+        "recipeCuisine": plain_text(recipe.cuisine or ""),
+        "keywords": ", ".join(plain_text(tag) for tag in recipe.tags),
+        "tool": [{"@type": "HowToTool", "name": plain_text(tool)} for tool in recipe.equipment],
+        "recipeIngredient": [plain_text(ingredient_line(ingredient, words)) for ingredient in recipe.ingredients],
         "recipeInstructions": [
-            {"@type": "HowToStep", "position": step.number, "text": plain(step.text)} for step in recipe.steps
+            {"@type": "HowToStep", "position": step.number, "text": plain_text(step.text)} for step in recipe.steps
         ],
-        "nutrition": _nutrition(recipe.nutrition),
+        "nutrition": _nutrition_document(recipe.nutrition),
     }
-    text = json.dumps(_told(document), ensure_ascii=False, indent=2)
+    text = json.dumps(_drop_empty(document), ensure_ascii=False, indent=2)
     # It is made to be put into a page's <script>, which it must not be able to end.
     return text.replace("<", "\\u003c")
 
@@ -56,7 +56,7 @@ def iso_duration(minutes: float | None) -> str | None:
     return "PT" + "".join(f"{count}{sign}" for count, sign in parts if count)
 
 
-def _nutrition(nutrition: Nutrition | None) -> dict[str, Any] | None:
+def _nutrition_document(nutrition: Nutrition | None) -> dict[str, Any] | None:
     if nutrition is None:
         return None
     values = {
@@ -65,9 +65,9 @@ def _nutrition(nutrition: Nutrition | None) -> dict[str, Any] | None:
         "fatContent": (nutrition.fat_g, "g"),
         "carbohydrateContent": (nutrition.carbohydrates_g, "g"),
     }
-    told = {name: f"{value:g} {unit}" for name, (value, unit) in values.items() if value is not None}
-    return {"@type": "NutritionInformation", **told} if told else None
+    amounts = {name: f"{value:g} {unit}" for name, (value, unit) in values.items() if value is not None}
+    return {"@type": "NutritionInformation", **amounts} if amounts else None
 
 
-def _told(document: dict[str, Any]) -> dict[str, Any]:
+def _drop_empty(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value not in (None, "", [])}

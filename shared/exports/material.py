@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.errors import NotFound, PermanentError
-from shared.exports.scale import for_servings
+from shared.exports.scale import scale_recipe
 from shared.models.base import Model
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
-class Material:
+class JobContent:
     """One job's.
 
     Attributes:
@@ -34,39 +34,39 @@ class Material:
     job: Job
     servings: float | None = None
 
-    def result(self) -> str:
+    def result_json(self) -> str:
         """Raises PermanentError `not_done`, `servings_unknown`."""
         if self.servings is None:
-            found = self._result()
+            result = self._result()
         elif self.job.kind == "recipe":
-            found = for_servings(Recipe.read(self._result()), self.servings).to_json()
+            result = scale_recipe(Recipe.read(self._result()), self.servings).to_json()
         else:
-            raise _not_scaled()
-        return _json(found)
+            raise _not_scalable_error()
+        return _to_json(result)
 
-    def read(self, model: type[M]) -> M:
+    def read_result(self, model: type[M]) -> M:
         """The result as this model; raises PermanentError `not_done`, `servings_unknown`."""
-        return model.read(self._unscaled())
+        return model.read(self._original_result())
 
-    def whole_transcript(self) -> str:
+    def transcript_json(self) -> str:
         """All segments with their words and times, instead of the result; raises PermanentError as `result`."""
-        self._unscaled()
-        return _json(load_transcript(self.objects, self.job.id).to_json())
+        self._original_result()
+        return _to_json(load_transcript(self.objects, self.job.id).to_json())
 
-    def recipe(self) -> Recipe:
+    def load_recipe(self) -> Recipe:
         """Raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
         recipe = Recipe.read(self._result())
         if not recipe.ingredients and not recipe.steps:
             raise PermanentError("no_recipe", "This video contains no recipe. Try another one.")
-        return recipe if self.servings is None else for_servings(recipe, self.servings)
+        return recipe if self.servings is None else scale_recipe(recipe, self.servings)
 
-    def transcript(self) -> list[Segment]:
+    def transcript_segments(self) -> list[Segment]:
         """Raises PermanentError as `spoken`, and `servings_unknown`."""
         if self.servings is not None:
-            raise _not_scaled()
-        return self.spoken().segments
+            raise _not_scalable_error()
+        return self.full_transcript().segments
 
-    def spoken(self) -> Transcript:
+    def full_transcript(self) -> Transcript:
         """What is said, there as soon as it was taken out, however the job goes on.
 
         Raises PermanentError `not_done`, `no_transcript`.
@@ -76,14 +76,14 @@ class Material:
             if transcript.segments:
                 return transcript
         if not self.job.status.is_final:
-            raise self._not_done()
+            raise self._not_done_error()
         raise PermanentError(
             "no_transcript",
             "This job has no transcript: its video has no readable subtitles and no recognized speech. "
             "Submit another video, or configure a speech model.",
         )
 
-    def picture(self) -> bytes | None:
+    def picture_bytes(self) -> bytes | None:
         """The recipe's picture as JPEG."""
         name = self._picture_name()
         if name is None:
@@ -105,24 +105,24 @@ class Material:
         name = Recipe.read(self._result()).thumbnail
         return media_name(self.job.id, name) if name else None
 
-    def _unscaled(self) -> dict[str, object]:
+    def _original_result(self) -> dict[str, object]:
         if self.servings is not None:
-            raise _not_scaled()
+            raise _not_scalable_error()
         return self._result()
 
     def _result(self) -> dict[str, object]:
         if self.job.status is not JobStatus.DONE or self.job.result is None:
-            raise self._not_done()
+            raise self._not_done_error()
         return self.job.result
 
-    def _not_done(self) -> PermanentError:
+    def _not_done_error(self) -> PermanentError:
         action = "Submit the video again" if self.job.status.is_final else "Wait until it is done"
         return PermanentError("not_done", f"This job is {self.job.status} and has no result. {action}.")
 
 
-def _not_scaled() -> PermanentError:
+def _not_scalable_error() -> PermanentError:
     return PermanentError("servings_unknown", "Only a recipe can be scaled. Omit servings.")
 
 
-def _json(value: dict[str, object]) -> str:
+def _to_json(value: dict[str, object]) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

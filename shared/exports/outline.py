@@ -8,7 +8,7 @@ from shared.exports.facts import Fact
 
 
 @dataclass(frozen=True)
-class Entry:
+class OutlineEntry:
     """`label` is a time or a name, perhaps empty; `details` stand below the text."""
 
     label: str
@@ -17,9 +17,9 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Section:
+class OutlineSection:
     heading: str
-    entries: list[Entry]
+    entries: list[OutlineEntry]
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Outline:
     language: str | None
     facts: list[Fact] = field(default_factory=list)
     text: str = ""
-    sections: list[Section] = field(default_factory=list)
+    sections: list[OutlineSection] = field(default_factory=list)
 
 
-def clock(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """`1:05`, or `1:02:03` from an hour on."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def plain_entries(texts: list[str]) -> list[Entry]:
-    return [Entry("", text) for text in texts]
+def plain_entries(texts: list[str]) -> list[OutlineEntry]:
+    return [OutlineEntry("", text) for text in texts]

@@ -5,62 +5,69 @@ from __future__ import annotations
 from shared.analyses.transcript import SpokenText
 from shared.exports.facts import Fact
 from shared.exports.headings import Headings
-from shared.exports.outline import Entry, Outline, Section, clock, plain_entries
+from shared.exports.outline import Outline, OutlineEntry, OutlineSection, format_time, plain_entries
 from shared.models.reel import Pacing, Reel, Scene
 from shared.models.summary import VideoSummary
 
 
 def reel_outline(reel: Reel, words: Headings) -> Outline:
-    said = reel.original
-    translated = said.translation if said.translation != said.transcription else None
+    original = reel.original
+    translated = original.translation if original.translation != original.transcription else None
     return Outline(
         title=words.reel,
         language=reel.language,
         sections=[
-            Section(words.keys, [Entry(key.title, key.description) for key in reel.keys]),
-            Section(words.script, [_scene(scene) for scene in reel.script]),
-            Section(words.recommendations, [Entry(one.category, one.text) for one in reel.recommendations]),
-            Section(words.pace, [Entry(label, text) for label, text in pace_facts(reel.pacing, words)]),
-            Section(words.transcription, plain_entries((said.transcription or "").splitlines())),
-            Section(words.translation, plain_entries((translated or "").splitlines())),
-            Section(words.notes, plain_entries(reel.notes)),
+            OutlineSection(words.keys, [OutlineEntry(key.title, key.description) for key in reel.keys]),
+            OutlineSection(words.script, [_scene_entry(scene) for scene in reel.script]),
+            OutlineSection(
+                words.recommendations,
+                [OutlineEntry(recommendation.category, recommendation.text) for recommendation in reel.recommendations],
+            ),
+            OutlineSection(words.pace, [OutlineEntry(label, text) for label, text in pace_facts(reel.pacing, words)]),
+            OutlineSection(words.transcription, plain_entries((original.transcription or "").splitlines())),
+            OutlineSection(words.translation, plain_entries((translated or "").splitlines())),
+            OutlineSection(words.notes, plain_entries(reel.notes)),
         ],
     )
 
 
 def summary_outline(summary: VideoSummary, words: Headings) -> Outline:
-    points = [Entry("" if one.start is None else clock(one.start), one.text) for one in summary.key_points]
+    points = [
+        OutlineEntry("" if item.start is None else format_time(item.start), item.text) for item in summary.key_points
+    ]
     return Outline(
         title=summary.title or words.summary,
         language=summary.language,
         text=summary.summary,
         sections=[
-            Section(words.key_points, points),
-            Section(words.chapters, [Entry(clock(one.start), one.title) for one in summary.chapters]),
-            Section(words.notes, plain_entries(summary.notes)),
+            OutlineSection(words.key_points, points),
+            OutlineSection(
+                words.chapters, [OutlineEntry(format_time(item.start), item.title) for item in summary.chapters]
+            ),
+            OutlineSection(words.notes, plain_entries(summary.notes)),
         ],
     )
 
 
-def transcript_outline(said: SpokenText, words: Headings) -> Outline:
-    listened = " · ".join(filter(None, (said.provider, said.model)))
+def transcript_outline(transcript: SpokenText, words: Headings) -> Outline:
+    recognizer = " · ".join(filter(None, (transcript.provider, transcript.model)))
     facts = (
-        (words.duration, clock(said.duration_sec)),
-        (words.language, said.language),
-        (words.words, said.words),
-        (words.listened, listened),
+        (words.duration, format_time(transcript.duration_sec)),
+        (words.language, transcript.language),
+        (words.words, transcript.words),
+        (words.listened, recognizer),
     )
     return Outline(
         title=words.transcript,
-        language=said.language,
+        language=transcript.language,
         facts=[(label, str(value)) for label, value in facts if value],
-        text=said.text,
-        sections=[Section(words.notes, plain_entries(said.notes))],
+        text=transcript.text,
+        sections=[OutlineSection(words.notes, plain_entries(transcript.notes))],
     )
 
 
-def _scene(scene: Scene) -> Entry:
-    return Entry(scene.time, scene.visual, tuple(filter(None, (scene.text, scene.note))))
+def _scene_entry(scene: Scene) -> OutlineEntry:
+    return OutlineEntry(scene.time, scene.visual, tuple(filter(None, (scene.text, scene.note))))
 
 
 def pace_facts(pacing: Pacing | None, words: Headings) -> list[Fact]:
@@ -68,7 +75,7 @@ def pace_facts(pacing: Pacing | None, words: Headings) -> list[Fact]:
     if pacing is None:
         return []
     loudness = pacing.loudness.integrated_lufs if pacing.loudness else None
-    known = (
+    measures = (
         (words.duration, pacing.duration_sec, words.seconds),
         (words.shots, pacing.shots, ""),
         (words.cuts_per_minute, pacing.cuts_per_minute, ""),
@@ -80,12 +87,16 @@ def pace_facts(pacing: Pacing | None, words: Headings) -> list[Fact]:
         (words.silence, _percent(pacing.silence_share), "%"),
         (words.text_share, _percent(pacing.text_share), "%"),
     )
-    return [(label, f"{_number(value, words)} {unit}".strip()) for label, value, unit in known if value is not None]
+    return [
+        (label, f"{_format_number(value, words)} {unit}".strip())
+        for label, value, unit in measures
+        if value is not None
+    ]
 
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else round(100 * share)
 
 
-def _number(value: float, words: Headings) -> str:
+def _format_number(value: float, words: Headings) -> str:
     return f"{value:.1f}".removesuffix(".0").replace(".", words.decimal).replace("-", "−")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.exports.wording import Wording
+from shared.exports.wording import RecipeWording
 from shared.models.recipe import Ingredient
 
 METRIC = ("mg", "g", "kg", "ml", "cl", "dl", "l")
@@ -11,45 +11,45 @@ NEAR = 0.01
 """So far may a number be from a fraction and be written as it; a third is often given as 0.33."""
 
 
-def number(value: float, words: Wording) -> str:
+def format_number(value: float, words: RecipeWording) -> str:
     """With at most three decimals, and the language's sign before them."""
     return f"{value:.3f}".rstrip("0").rstrip(".").replace(".", words.decimal)
 
 
-def amount(value: float, unit: str | None, words: Wording) -> str:
+def format_amount(value: float, unit: str | None, words: RecipeWording) -> str:
     """`1½`, but `1.5` where the unit is metric."""
     whole, part = divmod(value, 1)
     sign = next((sign for size, sign in FRACTIONS.items() if abs(part - size) < NEAR), None)
     if sign is None or unit in METRIC:
-        return number(value, words)
+        return format_number(value, words)
     return f"{whole:.0f}{sign}" if whole else sign
 
 
-def quantity(ingredient: Ingredient, words: Wording) -> str:
+def format_quantity(ingredient: Ingredient, words: RecipeWording) -> str:
     """`2–3 tbsp`; empty when nothing is known. Pieces have no unit to be read."""
     unit = ingredient.unit
     values = [value for value in (ingredient.amount, ingredient.amount_max) if value is not None]
-    numbers = "–".join(amount(value, unit, words) for value in values)
+    numbers = "–".join(format_amount(value, unit, words) for value in values)
     if unit is None or unit == "piece":
         return numbers
-    one, more = words.units.get(unit, (unit, unit))
-    return f"{numbers} {more if values and max(values) > 1 else one}".strip()
+    singular, plural = words.units.get(unit, (unit, unit))
+    return f"{numbers} {plural if values and max(values) > 1 else singular}".strip()
 
 
-def name(ingredient: Ingredient) -> str:
+def ingredient_name(ingredient: Ingredient) -> str:
     """`onions, finely chopped`."""
     return ", ".join(part for part in (ingredient.name, ingredient.note) if part)
 
 
-def line(ingredient: Ingredient, words: Wording) -> str:
+def ingredient_line(ingredient: Ingredient, words: RecipeWording) -> str:
     """`2 onions, finely chopped`."""
-    return " ".join(part for part in (quantity(ingredient, words), name(ingredient)) if part)
+    return " ".join(part for part in (format_quantity(ingredient, words), ingredient_name(ingredient)) if part)
 
 
-def duration(minutes: float, words: Wording) -> str:
+def format_duration(minutes: float, words: RecipeWording) -> str:
     """`45 min`, or `1 h 30 min` from an hour on."""
     hours, rest = divmod(minutes, 60)
     parts = [f"{hours:.0f} {words.hours}"] if hours else []
     if rest or not hours:
-        parts.append(f"{number(rest, words)} {words.minutes}")
+        parts.append(f"{format_number(rest, words)} {words.minutes}")
     return " ".join(parts)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.errors import PermanentError
-from shared.exports.quantities import FRACTIONS, METRIC, number
-from shared.exports.wording import wording
+from shared.exports.quantities import FRACTIONS, METRIC, format_number
+from shared.exports.wording import recipe_wording
 from shared.models.recipe import Ingredient, Recipe
 
 # Unit → the next smaller one and how many of it make one.
@@ -27,21 +27,21 @@ LARGEST = 1e6
 PARTS = (0.0, *FRACTIONS, 1.0)
 
 
-def for_servings(recipe: Recipe, servings: float) -> Recipe:
+def scale_recipe(recipe: Recipe, servings: float) -> Recipe:
     """The recipe with amounts that can be measured in a kitchen, and a note that they were calculated.
 
     Raises PermanentError `servings_unknown`.
     """
-    exact = scaled(recipe, servings)
+    exact = multiply_amounts(recipe, servings)
     if recipe.servings is None or exact.servings == recipe.servings:
         return recipe
-    words = wording(recipe.language)
-    note = words.scaled.format(before=number(recipe.servings, words), after=number(servings, words))
-    ingredients = [measurable(ingredient) for ingredient in exact.ingredients]
+    words = recipe_wording(recipe.language)
+    note = words.scaled.format(before=format_number(recipe.servings, words), after=format_number(servings, words))
+    ingredients = [round_ingredient(ingredient) for ingredient in exact.ingredients]
     return exact.model_copy(update={"ingredients": ingredients, "notes": [*recipe.notes, note]})
 
 
-def scaled(recipe: Recipe, servings: float) -> Recipe:
+def multiply_amounts(recipe: Recipe, servings: float) -> Recipe:
     """The recipe with each amount multiplied, not rounded. Times stay: they do not grow with the pot.
 
     Raises PermanentError `servings_unknown`.
@@ -53,16 +53,16 @@ def scaled(recipe: Recipe, servings: float) -> Recipe:
         )
     factor = servings / recipe.servings
     ingredients = [
-        _with(ingredient, ingredient.unit, lambda value: value * factor) for ingredient in recipe.ingredients
+        _with_amounts(ingredient, ingredient.unit, lambda value: value * factor) for ingredient in recipe.ingredients
     ]
     return recipe.model_copy(update={"servings": servings, "ingredients": ingredients})
 
 
-def measurable(ingredient: Ingredient) -> Ingredient:
+def round_ingredient(ingredient: Ingredient) -> Ingredient:
     """In a unit of fitting size, rounded to what scales and spoons can tell apart. The lower end of a range decides."""
     unit = ingredient.unit
     if ingredient.amount is None or unit is None:
-        return _with(ingredient, unit, lambda value: rounded(value, unit))
+        return _with_amounts(ingredient, unit, lambda value: round_amount(value, unit))
     # Three times a third is to be one, and not a little less.
     amount, times = round(ingredient.amount, 6), 1.0
     while unit in SMALLER and 0 < amount * times < LEAST.get(unit, 1):
@@ -70,12 +70,12 @@ def measurable(ingredient: Ingredient) -> Ingredient:
         times *= parts
     if times == 1 and unit in LARGER:
         larger, parts = LARGER[unit]
-        if amount >= parts and _is_plain(amount / parts, larger):
+        if amount >= parts and _is_readable(amount / parts, larger):
             unit, times = larger, 1 / parts
-    return _with(ingredient, unit, lambda value: rounded(value * times, unit))
+    return _with_amounts(ingredient, unit, lambda value: round_amount(value * times, unit))
 
 
-def rounded(value: float, unit: str | None) -> float:
+def round_amount(value: float, unit: str | None) -> float:
     """To a step of a kitchen scale where the unit is metric, else to a fraction that spoons have; never to 0."""
     if not 0 < value < LARGEST:
         return value
@@ -93,12 +93,12 @@ def rounded(value: float, unit: str | None) -> float:
     return round(whole + nearest, 3) or min(FRACTIONS)
 
 
-def _is_plain(value: float, unit: str) -> bool:
+def _is_readable(value: float, unit: str) -> bool:
     """Whether a larger unit reads well: any weight does, but no 1⅓ tablespoons for 4 teaspoons."""
     return unit in METRIC or (value * 2).is_integer()
 
 
-def _with(ingredient: Ingredient, unit: str | None, change: Callable[[float], float]) -> Ingredient:
+def _with_amounts(ingredient: Ingredient, unit: str | None, change: Callable[[float], float]) -> Ingredient:
     ends = {
         end: value if value is None else change(value)
         for end, value in (("amount", ingredient.amount), ("amount_max", ingredient.amount_max))

@@ -11,19 +11,19 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _BEGINS_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[-+=]))")
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """On one line, without control characters and what turns text around."""
     words = " ".join(text.split())
     return "".join(sign for sign in words if sign in _JOINERS or unicodedata.category(sign)[0] != "C")
 
 
-def commonmark(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """The same words in CommonMark, whatever stands in them."""
-    return _BEGINS_BLOCK.sub(r"\1\\", _MARKS.sub(r"\\\1", plain(text)))
+    return _BEGINS_BLOCK.sub(r"\1\\", _MARKS.sub(r"\\\1", plain_text(text)))
 
 
-def address(url: str | None) -> str | None:
+def safe_url(url: str | None) -> str | None:
     """An address of the web with nothing in it that ends it in a document; None for a script, a file or nothing."""
     if url is None or not url.lower().startswith(("http://", "https://")):
         return None
-    return quote(plain(url), safe="%/:?#[]@!$&'()*+,;=~")
+    return quote(plain_text(url), safe="%/:?#[]@!$&'()*+,;=~")

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from shared.exports.text import plain
+from shared.exports.text import plain_text
 from shared.models.video import Segment
 
 
-def txt(segments: Sequence[Segment]) -> str:
+def to_txt(segments: Sequence[Segment]) -> str:
     """One line per segment."""
-    return "".join(f"{plain(segment.text)}\n" for segment in segments)
+    return "".join(f"{plain_text(segment.text)}\n" for segment in segments)
 
 
-def srt(segments: Sequence[Segment]) -> str:
+def to_srt(segments: Sequence[Segment]) -> str:
     # An arrow within the text would be taken for a time line by some players.
     cues = _cues(segments, ",", lambda line: line.replace("-->", "→"))
     return "".join(f"{count}\n{cue}\n" for count, cue in enumerate(cues, start=1))
 
 
-def vtt(segments: Sequence[Segment]) -> str:
+def to_vtt(segments: Sequence[Segment]) -> str:
     cues = _cues(segments, ".", lambda line: escape(line, quote=False))
     return "WEBVTT\n" + "".join(f"\n{cue}" for cue in cues)
 
 
-def _cues(segments: Sequence[Segment], decimal: str, safe: Callable[[str], str]) -> Iterable[str]:
+def _cues(segments: Sequence[Segment], decimal: str, escape_line: Callable[[str], str]) -> Iterable[str]:
     """Time line and text of each segment; no empty line, which would end it."""
     for segment in segments:
-        lines = [safe(line) for line in map(plain, segment.text.splitlines()) if line]
+        lines = [escape_line(line) for line in map(plain_text, segment.text.splitlines()) if line]
         times = f"{timestamp(segment.start, decimal)} --> {timestamp(segment.end, decimal)}"
         yield "".join(f"{line}\n" for line in [times, *lines])
 

@@ -11,7 +11,7 @@ Forms = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Wording:
+class RecipeWording:
     """What a language calls things.
 
     Attributes:
@@ -44,12 +44,12 @@ class Wording:
     scaled: str
 
 
-def _same(**units: str) -> dict[str, Forms]:
+def _single_form(**units: str) -> dict[str, Forms]:
     """Units that have one form only."""
     return {unit: (form, form) for unit, form in units.items()}
 
 
-ENGLISH = Wording(
+ENGLISH = RecipeWording(
     recipe="Recipe",
     ingredients="Ingredients",
     steps="Preparation",
@@ -84,7 +84,7 @@ ENGLISH = Wording(
     "the video.",
 )  # fmt: skip
 
-GERMAN = Wording(
+GERMAN = RecipeWording(
     recipe="Rezept",
     ingredients="Zutaten",
     steps="Zubereitung",
@@ -105,7 +105,7 @@ GERMAN = Wording(
     carbohydrates="Kohlenhydrate",
     difficulty={"easy": "leicht", "medium": "mittel", "hard": "schwer"},
     decimal=",",
-    units=_same(
+    units=_single_form(
         tsp="TL", tbsp="EL", bunch="Bund", handful="Handvoll", dash="Schuss", drop="Tropfen", bag="Beutel",
         tub="Becher", cube="Würfel", spoon="Löffel",
     )
@@ -135,7 +135,7 @@ GERMAN = Wording(
 )  # fmt: skip
 
 # Abbreviations have one form after every number, as Russian nouns have not.
-RUSSIAN = Wording(
+RUSSIAN = RecipeWording(
     recipe="Рецепт",
     ingredients="Ингредиенты",
     steps="Приготовление",
@@ -156,7 +156,7 @@ RUSSIAN = Wording(
     carbohydrates="углеводы",
     difficulty={"easy": "просто", "medium": "средне", "hard": "сложно"},
     decimal=",",
-    units=_same(
+    units=_single_form(
         g="г", kg="кг", mg="мг", ml="мл", dl="дл", l="л", tsp="ч. л.", tbsp="ст. л.", dessertspoon="дес. л.",
         cup="стак.", oz="унц.", lb="фунт", cm="см", pinch="щеп.", drop="кап.", bunch="пуч.", clove="зубч.",
         slice="ломт.", can="бан.", bottle="бут.", pack="уп.", sprig="веточ.", leaf="лист.", head="гол.",
@@ -168,6 +168,6 @@ RUSSIAN = Wording(
 _BY_LANGUAGE = {"en": ENGLISH, "de": GERMAN, "ru": RUSSIAN}
 
 
-def wording(language: str | None) -> Wording:
+def recipe_wording(language: str | None) -> RecipeWording:
     """For a BCP-47 tag."""
     return _BY_LANGUAGE.get(primary_language(language) or "en", ENGLISH)

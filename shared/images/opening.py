@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from shared.images.looked import Fault
-from shared.media.file.file_type import sniff
+from shared.media.file.file_type import sniff_media_type
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -47,7 +47,7 @@ def translate_reader_errors() -> Iterator[None]:
 
 def image_format(data: bytes) -> str:
     """The format by content. Raises Refused for what is none of the six."""
-    media_type = "image/bmp" if data.startswith(b"BM") else sniff(data[:4096])
+    media_type = "image/bmp" if data.startswith(b"BM") else sniff_media_type(data[:4096])
     kind, _, name = (media_type or "").partition("/")
     if kind == "image" and name in _format_readers():
         return name

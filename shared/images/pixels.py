@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.images.opening import translate_reader_errors
-from shared.media.images import Pixels, fitted_size
+from shared.media.images import Pixels, fit_size
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -28,7 +28,7 @@ def decode_pixels(image: ImageFile, exif_orientation: int) -> Pixels:
     Raises:
         Refused: `corrupt`.
     """
-    size = fitted_size(*image.size, LONG_SIDE)
+    size = fit_size(*image.size, LONG_SIDE)
     with translate_reader_errors():
         image.draft(None, (2 * size[0], 2 * size[1]))  # twice as fine: scaling twice blurs what is measured
         image.load()

@@ -16,14 +16,14 @@ def thumbnail_data_url(data: bytes, max_pixels: int = MAX_PIXELS) -> str | None:
     import cv2
 
     from shared.images.pixels import decode_pixels
-    from shared.media.images import fitted_size, resize
+    from shared.media.images import fit_size, resize
 
     try:
         with open_image(data, image_format(data), max_pixels) as image:
             pixels = decode_pixels(image, orientation(image))
     except ImageFaultError:
         return None
-    thumbnail = resize(pixels, fitted_size(pixels.shape[1], pixels.shape[0], _THUMBNAIL_SIDE))
+    thumbnail = resize(pixels, fit_size(pixels.shape[1], pixels.shape[0], _THUMBNAIL_SIDE))
     _, jpeg = cv2.imencode(
         ".jpg", cv2.cvtColor(thumbnail, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound
-from shared.exports.material import Material
+from shared.exports.material import JobContent
 from shared.models.job import Job, StageState, StageStatus
 from shared.models.search_words import words_in
 from shared.models.transcript import Transcript
@@ -67,7 +67,7 @@ def video_analyses(documents: Documents, video: Job) -> list[Job]:
 
 def read_transcript(place: Place, video: Job) -> Transcript:
     """All its words; raises PermanentError `not_done`, `no_transcript`."""
-    return Material(place.objects, video).spoken()
+    return JobContent(place.objects, video).full_transcript()
 
 
 def update_video_details(documents: Documents, video_id: str, **fields: Any) -> Job:

@@ -65,7 +65,7 @@ def thumbnail_size(width: int, height: int) -> tuple[int, int]:
     return THUMBNAIL_WIDTH, min(10 * THUMBNAIL_WIDTH, max(1, round(THUMBNAIL_WIDTH * height / width)))
 
 
-def fitted_size(width: int, height: int, long_side: int = LONG_SIDE) -> tuple[int, int]:
+def fit_size(width: int, height: int, long_side: int = LONG_SIDE) -> tuple[int, int]:
     """The size with the same aspect and sides of at most `long_side`; never larger than the source."""
     scale = min(1.0, long_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
@@ -85,13 +85,13 @@ def render(frame: VideoFrame, size: tuple[int, int], rotation: int) -> Pixels:
         width,
         height,
         format="rgb48le" if high_range else "bgr24",
-        src_colorspace=_matrix(frame),
+        src_colorspace=_color_matrix(frame),
         interpolation="AREA" if width < frame.width else "BICUBIC",
         threads=1,
     )
     pixels = scaled.to_ndarray()
     bgr = to_standard_range(pixels, frame.color_trc) if high_range else pixels.astype(np.uint8, copy=False)
-    return _pixels(cv2.rotate(bgr, _TURNS[rotation])) if rotation else bgr
+    return _to_pixels(cv2.rotate(bgr, _TURNS[rotation])) if rotation else bgr
 
 
 def write_jpeg(pixels: Pixels, path: Path) -> None:
@@ -103,17 +103,17 @@ def write_jpeg(pixels: Pixels, path: Path) -> None:
 
 def read_jpeg(path: Path) -> Pixels:
     """Of a file that we wrote."""
-    return _pixels(cv2.imread(str(path), cv2.IMREAD_COLOR))
+    return _to_pixels(cv2.imread(str(path), cv2.IMREAD_COLOR))
 
 
 def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    return _pixels(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    return _to_pixels(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
 
 
-def _pixels(array: object) -> Pixels:
+def _to_pixels(array: object) -> Pixels:
     return np.asarray(array, np.uint8)
 
 
-def _matrix(frame: VideoFrame) -> int | None:
+def _color_matrix(frame: VideoFrame) -> int | None:
     """Most phones and sites leave the matrix of HD video out; as players do, take BT.709 for it then."""
     return 1 if frame.colorspace == 2 and min(frame.width, frame.height) >= 720 else None

@@ -14,15 +14,15 @@ from shared.media.file.container import (
     MAX_PACKETS,
     MAX_PIXELS,
     MAX_SIDE,
-    begin_of,
     open_media,
-    pictures,
+    oversize_dimensions,
+    packet_time,
     pixel_aspect,
+    presentation_start,
     read_packets,
-    refused_size,
-    start_of,
-    truncated,
-    unplayable,
+    truncated_file_error,
+    unplayable_error,
+    video_stream,
 )
 from shared.media.images import display_size
 from shared.media.text.subtitles import text_tracks
@@ -58,37 +58,41 @@ def probe(path: Path) -> MediaInfo:
             be decoded.
     """
     with open_media(path) as container:
-        video = pictures(container)
+        video = video_stream(container)
         audio = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
         if video is None and audio is None:
             raise PermanentError("no_streams", "The file has neither video nor audio. Send a video or audio file.")
         if video is not None:
             _check_size(video.width, video.height)
-        seen, heard = _Track(video), _Track(audio)
+        video_scan, audio_scan = _StreamScan(video), _StreamScan(audio)
         for packet in read_packets(container, *(stream for stream in (video, audio) if stream is not None)):
-            (seen if packet.stream is video else heard).take(packet)
-        seen.finish()
-        heard.finish()
-        if seen.packets and seen.first is None:
-            _check_size(*(refused_size(path) or (0, 0)))
-        if not seen.packets and not heard.packets:
-            claimed = container.duration or (video and video.frames) or (audio and audio.frames)
-            raise truncated() if claimed else PermanentError("zero_length", "The file has no content. Send it again.")
-        if seen.first is None and heard.first is None:
-            raise unplayable(path)
+            (video_scan if packet.stream is video else audio_scan).add_packet(packet)
+        video_scan.finish()
+        audio_scan.finish()
+        if video_scan.packets and video_scan.first is None:
+            _check_size(*(oversize_dimensions(path) or (0, 0)))
+        if not video_scan.packets and not audio_scan.packets:
+            has_content = container.duration or (video and video.frames) or (audio and audio.frames)
+            raise (
+                truncated_file_error()
+                if has_content
+                else PermanentError("zero_length", "The file has no content. Send it again.")
+            )
+        if video_scan.first is None and audio_scan.first is None:
+            raise unplayable_error(path)
 
-        duration = max(seen.end, heard.end) - start_of(container)
+        duration = max(video_scan.end, audio_scan.end) - presentation_start(container)
         return MediaInfo(
             container=container.format.name,
             size_bytes=path.stat().st_size,
             duration_sec=round(duration, 3),
-            has_video=seen.first is not None,
-            has_audio=heard.first is not None,
+            has_video=video_scan.first is not None,
+            has_audio=audio_scan.first is not None,
             bit_rate=round(path.stat().st_size * 8 / duration) if duration > 0 else None,
             subtitles=text_tracks(container),
-            warnings=_warnings(container, seen, heard, duration),
-            **_video_facts(video, seen),
-            **_audio_facts(audio, heard),
+            warnings=_warnings(container, video_scan, audio_scan, duration),
+            **_video_facts(video, video_scan),
+            **_audio_facts(audio, audio_scan),
         )
 
 
@@ -115,7 +119,7 @@ def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None
         raise PermanentError("no_video_stream", "The file has only audio. Send a video.")
 
 
-class _Track:
+class _StreamScan:
     """What the packets of one stream tell, and its first frame. Without a stream it stays empty."""
 
     def __init__(self, stream: VideoStream | AudioStream | None) -> None:
@@ -126,12 +130,12 @@ class _Track:
         self.first: Any = None
         self.damaged = False
 
-    def take(self, packet: Packet[Any]) -> None:
+    def add_packet(self, packet: Packet[Any]) -> None:
         self.packets += 1
         self.damaged |= packet.is_corrupt
         if self.packets <= _DECODE_TRIES:
             self._decode(packet)
-        begin = begin_of(packet)
+        begin = packet_time(packet)
         if begin is None or packet.is_discard:
             return
         self.end = max(self.end, begin + float((packet.duration or 0) * packet.time_base))
@@ -143,9 +147,9 @@ class _Track:
         if self.packets:
             self._decode(None)
         if len(self.begins) and self.end <= max(self.begins):
-            self.end += float(np.median(self.steps())) if len(self.begins) > 1 else _FRAME_SEC
+            self.end += float(np.median(self.frame_steps())) if len(self.begins) > 1 else _FRAME_SEC
 
-    def steps(self) -> NDArray[np.float64]:
+    def frame_steps(self) -> NDArray[np.float64]:
         """Seconds from each frame to the next."""
         return np.diff(np.sort(np.array(self.begins)))
 
@@ -165,21 +169,21 @@ def _check_size(width: int, height: int) -> None:
         raise PermanentError("too_large_picture", message)
 
 
-def _video_facts(stream: VideoStream | None, track: _Track) -> dict[str, Any]:
+def _video_facts(stream: VideoStream | None, track: _StreamScan) -> dict[str, Any]:
     frame = track.first
     if stream is None or frame is None:
         return {}
     _check_size(frame.width, frame.height)
     rotation = round(-frame.rotation / 90) * 90 % 360
     width, height = display_size(frame, pixel_aspect(stream), rotation)
-    steps = track.steps()
+    steps = track.frame_steps()
     span = float(steps.sum())
     return {
         "width": width,
         "height": height,
         "rotation": rotation,
         "fps": round(len(steps) / span, 3) if span > 0 else None,
-        "variable_frame_rate": _uneven(steps, float(stream.time_base or 0)),
+        "variable_frame_rate": _is_uneven(steps, float(stream.time_base or 0)),
         "video_codec": stream.codec_context.codec.canonical_name,
         "pixel_format": frame.format.name,
         "bit_depth": frame.format.components[0].bits,
@@ -187,7 +191,7 @@ def _video_facts(stream: VideoStream | None, track: _Track) -> dict[str, Any]:
     }
 
 
-def _uneven(steps: NDArray[np.float64], tick: float) -> bool:
+def _is_uneven(steps: NDArray[np.float64], tick: float) -> bool:
     """Whether more than a few frames stay for another time than most do, beyond what rounding to ticks explains."""
     if len(steps) < 2:
         return False
@@ -195,7 +199,7 @@ def _uneven(steps: NDArray[np.float64], tick: float) -> bool:
     return bool(np.mean(np.abs(steps - usual) > max(_UNEVEN * usual, 1.5 * tick)) > _UNEVEN_SHARE)
 
 
-def _audio_facts(stream: AudioStream | None, track: _Track) -> dict[str, Any]:
+def _audio_facts(stream: AudioStream | None, track: _StreamScan) -> dict[str, Any]:
     frame = track.first
     if stream is None or frame is None:
         return {}
@@ -206,15 +210,17 @@ def _audio_facts(stream: AudioStream | None, track: _Track) -> dict[str, Any]:
     }
 
 
-def _warnings(container: InputContainer, seen: _Track, heard: _Track, duration: float) -> list[str]:
+def _warnings(
+    container: InputContainer, video_scan: _StreamScan, audio_scan: _StreamScan, duration: float
+) -> list[str]:
     promised = (container.duration or 0) / 1_000_000 if container.format.name.startswith(_EXACT_HEADERS) else 0.0
     warnings = []
     if duration < promised - max(_MISSING_SEC, _MISSING_SHARE * promised):
         warnings.append(f"truncated: {duration:.1f} of {promised:.1f} seconds are there")
-    if seen.damaged or heard.damaged:
+    if video_scan.damaged or audio_scan.damaged:
         warnings.append("damaged: some parts cannot be read")
-    if seen.packets and seen.first is None:
+    if video_scan.packets and video_scan.first is None:
         warnings.append("unreadable pictures: only the sound was used")
-    if heard.packets and heard.first is None:
+    if audio_scan.packets and audio_scan.first is None:
         warnings.append("unreadable sound: only the pictures were used")
     return warnings

@@ -52,33 +52,33 @@ def find_faults() -> list[Fault]:
     faults: list[Fault] = []
 
     @contextmanager
-    def trying(part: str) -> Iterator[None]:
+    def record_fault(part: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:
             faults.append(Fault(part, f"{type(error).__name__}: {error}".removesuffix(".")))
 
     for module, name in LIBRARIES.items():
-        with trying(f"loading {name}"):
+        with record_fault(f"loading {name}"):
             import_module(module)
     if faults:
         return faults
     with TemporaryDirectory(prefix="clipwise-check-", ignore_cleanup_errors=True) as folder:
         clip, out = Path(folder) / "clip.mp4", Path(folder) / "media"
         out.mkdir()
-        with trying("writing a video"):
+        with record_fault("writing a video"):
             make_clip(clip)
         info = None
         if not faults:
-            with trying("reading a video"):
-                info = read_info(clip)
+            with record_fault("reading a video"):
+                info = check_probe(clip)
         if info:
-            with trying("extracting frames from a video"):
-                take_frames(clip, info, out)
-            with trying("extracting audio from a video"):
-                take_sound(clip, info, out)
-            with trying("reading subtitles"):
-                take_subtitles(clip, info)
+            with record_fault("extracting frames from a video"):
+                check_frames(clip, info, out)
+            with record_fault("extracting audio from a video"):
+                check_audio(clip, info, out)
+            with record_fault("reading subtitles"):
+                check_subtitles(clip, info)
     return faults
 
 
@@ -115,48 +115,48 @@ def make_clip(path: Path) -> None:
         output.mux(words)
 
 
-def read_info(clip: Path) -> MediaInfo:
+def check_probe(clip: Path) -> MediaInfo:
     from shared.media.probe import probe
 
     info = probe(clip)
-    expect((info.width, info.height, info.has_audio, len(info.subtitles)), (_WIDTH, _HEIGHT, True, 1))
+    expect_equal((info.width, info.height, info.has_audio, len(info.subtitles)), (_WIDTH, _HEIGHT, True, 1))
     return info
 
 
-def take_frames(clip: Path, info: MediaInfo, out: Path) -> None:
-    from shared.media.video.survey import survey
+def check_frames(clip: Path, info: MediaInfo, out: Path) -> None:
+    from shared.media.video.survey import extract_frames
 
-    pictures = survey(clip, info, out, samples=True, tick=ignore)
-    expect((bool(pictures.thumbnail), bool(pictures.frames), bool(pictures.samples)), (True, True, True))
+    pictures = extract_frames(clip, info, out, samples=True, tick=ignore_progress)
+    expect_equal((bool(pictures.thumbnail), bool(pictures.frames), bool(pictures.samples)), (True, True, True))
 
 
-def take_sound(clip: Path, info: MediaInfo, out: Path) -> None:
+def check_audio(clip: Path, info: MediaInfo, out: Path) -> None:
     from shared.media.audio.extraction import extract_audio
     from shared.media.audio.parts import split_audio
 
-    sound = extract_audio(clip, out / "audio.flac", info, ignore)
-    expect(sound is not None, True)
+    sound = extract_audio(clip, out / "audio.flac", info, ignore_progress)
+    expect_equal(sound is not None, True)
     if sound:
         track, silences = sound
-        expect(len(split_audio(out / track.name, silences, track.duration_sec, out, ignore)), 1)
+        expect_equal(len(split_audio(out / track.name, silences, track.duration_sec, out, ignore_progress)), 1)
 
 
-def take_subtitles(clip: Path, info: MediaInfo) -> None:
+def check_subtitles(clip: Path, info: MediaInfo) -> None:
     from shared.media.text.subtitles import read_subtitles
 
-    expect([segment.text for track in info.subtitles for segment in read_subtitles(clip, track)], [_WORDS])
+    expect_equal([segment.text for track in info.subtitles for segment in read_subtitles(clip, track)], [_WORDS])
 
 
-def ignore(done: float) -> None:
+def ignore_progress(done: float) -> None:
     """Nobody watches the progress."""
 
 
-def expect(actual: object, expected: object) -> None:
+def expect_equal(actual: object, expected: object) -> None:
     if actual != expected:
         raise ValueError(f"{actual} came out where {expected} was in the clip")
 
 
-def versions() -> str:
+def library_versions() -> str:
     """The libraries that load, e.g. "NumPy 2.4.6, PyAV 18.1.0 (FFmpeg 8.1.2: …), OpenCV 5.0.0"."""
     names = []
     for module, name in LIBRARIES.items():

@@ -32,7 +32,7 @@ def to_standard_range(rgb: NDArray[Any], transfer: int) -> NDArray[np.uint8]:
     if transfer == HLG:
         light *= _PEAK * np.maximum(light @ np.array([0.2627, 0.678, 0.0593], np.float32), 1e-6)[..., None] ** 0.2
     brightest = light.max(axis=-1, keepdims=True)
-    gain = _rolled_off(brightest) / np.maximum(brightest, 1e-6)
+    gain = _roll_off(brightest) / np.maximum(brightest, 1e-6)
     linear = np.clip((light * gain / _WHITE) @ _TO_709.T, 0, 1)
     codes = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.ascontiguousarray(np.round(codes * 255).astype(np.uint8)[..., ::-1])
@@ -48,7 +48,7 @@ def _to_light(transfer: int) -> Floats:
     return np.asarray(np.where(code <= 0.5, code**2 / 3, (np.exp((code - c) / a) + b) / 12), np.float32)
 
 
-def _rolled_off(light: Floats) -> Floats:
+def _roll_off(light: Floats) -> Floats:
     """Light of at most `_PEAK` cd/m² brought under `_WHITE`: untouched below a knee, a Hermite spline above it."""
     top = _light_to_pq(np.float32(_PEAK))
     ceiling = _light_to_pq(np.float32(_WHITE)) / top

@@ -23,7 +23,7 @@ from functions.api.throttle import Quota
 from shared.errors import NotFound, PermanentError
 from shared.library import videos
 from shared.library.deletion import delete_job
-from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, require_media_type
 from shared.models.job import Job, JobStatus
 from shared.pipeline.media import load_transcript
 from shared.pipeline.paths import UPLOADS, source_name
@@ -123,7 +123,7 @@ def submit_upload(
     place: Place, user: User, form: AskVideoUploadForm, file: UploadedFile, trace: str | None, quota: Quota
 ) -> Job:
     """Raises PermanentError `empty_file`, `unsupported_media`."""
-    if accepted_media_type(file.stream.read(HEAD_BYTES), file.filename) not in ACCEPTED_TYPES:
+    if require_media_type(file.stream.read(HEAD_BYTES), file.filename) not in ACCEPTED_TYPES:
         raise PermanentError(
             "unsupported_media",
             "This file type is not accepted. Send FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG or MOV.",

@@ -17,7 +17,7 @@ from functions.api.frame import request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.schemas import LanguageTag, UrlJobRequest
-from shared.exports.material import Material
+from shared.exports.material import JobContent
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
 from shared.platform.ports import Place
@@ -143,5 +143,5 @@ def get_recipe_task(job: Annotated[Job, Depends(own_task(KIND))], place: PlaceDe
 
 def recipe_of(place: Place, job: Job) -> TaskRecipe:
     recipe = Recipe.read(job.result or {})
-    recipe.thumbnail = Material(place.objects, job).picture_link()
+    recipe.thumbnail = JobContent(place.objects, job).picture_link()
     return TaskRecipe.model_validate(recipe)

@@ -19,7 +19,7 @@ from functions.api.problems import BadRequest
 from functions.api.schemas import FileJobRequest, LanguageTag
 from functions.api.throttle import Quota
 from shared.errors import PermanentError
-from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, require_media_type
 from shared.media.file.header_duration import header_duration
 from shared.models.job import Job, JobStatus
 from shared.models.reel import Reel
@@ -136,7 +136,7 @@ def submit_reel(
 
 def check_video_file(file: UploadedFile) -> None:
     """Raises PermanentError `empty_file`, `unsupported_media`, `too_long`."""
-    content_type = accepted_media_type(file.stream.read(HEAD_BYTES), file.filename)
+    content_type = require_media_type(file.stream.read(HEAD_BYTES), file.filename)
     if not {content_type, file.content_type} <= set(ACCEPTED_TYPES):
         raise PermanentError(
             "unsupported_media", "Only MP4, MOV and WebM videos are accepted. Send one with its Content-Type."

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from functions.api.access import OwnJob, PlaceDep
 from functions.api.openapi import problem_responses
-from shared.exports.formats import FORMATS, format_named
-from shared.exports.material import Material
-from shared.exports.text import plain
+from shared.exports.formats import FORMATS, find_format
+from shared.exports.material import JobContent
+from shared.exports.text import plain_text
 from shared.models.job import Job
 from shared.security.filenames import safe_filename
 
@@ -48,8 +48,8 @@ def export_result(
         Query(gt=0, le=MAX_SERVINGS, description="Scale the amounts of a recipe to this number of servings."),
     ] = None,
 ) -> Response:
-    file_format = format_named(format, job.kind)
-    text = file_format.write(Material(place.objects, job, servings))
+    file_format = find_format(format, job.kind)
+    text = file_format.write(JobContent(place.objects, job, servings))
     disposition = "inline" if file_format.policy else "attachment"
     headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
     if file_format.policy:
@@ -59,7 +59,7 @@ def export_result(
 
 def file_name(job: Job, extension: str) -> str:
     """Build the parameters of Content-Disposition (RFC 6266): the title in ASCII, and in full as UTF-8."""
-    title = re.sub(r"[/\\]", "-", plain(str((job.result or {}).get("title") or "")))
+    title = re.sub(r"[/\\]", "-", plain_text(str((job.result or {}).get("title") or "")))
     full = safe_filename(f"{title.strip(' .') or job.kind}.{extension}") or f"{job.kind}.{extension}"
     ascii_letters = unicodedata.normalize("NFKD", full.removesuffix(f".{extension}")).encode("ascii", "ignore").decode()
     simple = re.sub(r"[^A-Za-z0-9]+", "-", ascii_letters).strip("-") or job.kind

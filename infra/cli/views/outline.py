@@ -8,7 +8,7 @@ from rich.text import Text
 
 from infra.cli.views.section import section_view
 from infra.cli.words import clean_text
-from shared.exports.outline import Entry, Outline
+from shared.exports.outline import Outline, OutlineEntry
 
 
 def outline_view(outline: Outline) -> RenderableType:
@@ -22,7 +22,7 @@ def outline_view(outline: Outline) -> RenderableType:
     return Group(*parts)
 
 
-def _entries_table(entries: list[Entry]) -> Table:
+def _entries_table(entries: list[OutlineEntry]) -> Table:
     """Render entries; names and times, if any, get their own column."""
     labelled = any(entry.label for entry in entries)
     table = Table.grid(padding=(0, 2) if labelled else (0, 1))

@@ -11,7 +11,7 @@ from rich.text import Text
 from infra.cli import words
 from infra.cli.views.section import section_view
 from infra.cli.words import clean_text
-from shared.exports.quantities import amount, duration, quantity
+from shared.exports.quantities import format_amount, format_duration, format_quantity
 from shared.exports.wording import ENGLISH
 from shared.models.recipe import Ingredient, Recipe, Sighting, Step
 
@@ -33,8 +33,8 @@ def recipe_view(recipe: Recipe) -> RenderableType:
 def _recipe_facts(recipe: Recipe) -> list[str]:
     times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "total"))
     return [
-        *([f"serves {amount(recipe.servings, None, ENGLISH)}"] if recipe.servings else []),
-        *(f"{duration(minutes, ENGLISH)} {label}" for minutes, label in times if minutes is not None),
+        *([f"serves {format_amount(recipe.servings, None, ENGLISH)}"] if recipe.servings else []),
+        *(f"{format_duration(minutes, ENGLISH)} {label}" for minutes, label in times if minutes is not None),
         *(clean_text(fact) for fact in (recipe.difficulty, recipe.cuisine) if fact),
     ]
 
@@ -49,7 +49,7 @@ def _ingredients_table(ingredients: list[Ingredient]) -> Table:
             table.add_row("", Text(clean_text(heading), style="italic"), "")
         for item in members:
             name = ", ".join(clean_text(part) for part in (item.name, item.note) if part)
-            measure = clean_text(quantity(item, ENGLISH))
+            measure = clean_text(format_quantity(item, ENGLISH))
             table.add_row(Text(measure), Text(name), Text(_format_sighting_time(item.seen)))
     return table
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from infra.runtimes.embedded.parent import end_with_parent
 from shared.logs import PlainFormatter, configure_logging
-from shared.media.self_check import find_faults, versions
+from shared.media.self_check import find_faults, library_versions
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,6 @@ def main() -> None:
         log.error(
             "videos cannot be processed on this machine: %s; installed: %s. To fix it, %s",
             fault,
-            versions(),
+            library_versions(),
             fault.advice,
         )

@@ -31,8 +31,8 @@ def embed(text: str, dimensions: int) -> list[float]:
     values = [0.0] * dimensions
     for term, times in Counter(terms(text) or tokens(text) or [text]).items():
         weight = (1 + math.log(times)) * importance(term)
-        for place, part in features(term, dimensions):
-            values[place] += weight * part
+        for index, share in features(term, dimensions):
+            values[index] += weight * share
     length = math.hypot(*values)
     return [value / length for value in values]
 
@@ -45,16 +45,16 @@ def importance(term: str) -> float:
 def features(term: str, dimensions: int) -> Sequence[tuple[int, float]]:
     """Where the term and its n-grams stand in a vector, and with which weight; the squares of a word's are about 1."""
     if is_number(term):
-        return [placed(f"={term}", dimensions, 1.0)]
+        return [hash_feature(f"={term}", dimensions, 1.0)]
     word = f"<{term}>"
     grams = [word[at : at + size] for size in GRAMS for at in range(len(word) - size + 1)]
-    found = [placed(f"={term}", dimensions, math.sqrt(1 - SHARE_OF_GRAMS))]
+    entries = [hash_feature(f"={term}", dimensions, math.sqrt(1 - SHARE_OF_GRAMS))]
     if grams:
         share = math.sqrt(SHARE_OF_GRAMS / len(grams))
-        found += [placed(gram, dimensions, share) for gram in grams]
-    return found
+        entries += [hash_feature(gram, dimensions, share) for gram in grams]
+    return entries
 
 
-def placed(feature: str, dimensions: int, weight: float) -> tuple[int, float]:
+def hash_feature(feature: str, dimensions: int, weight: float) -> tuple[int, float]:
     digest = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "big")
     return (digest >> 1) % dimensions, weight if digest & 1 else -weight

@@ -30,7 +30,9 @@ def make_recipe(evidence: Evidence, screen: ScreenText, language: str) -> Recipe
         transcript_source="speech" if evidence.transcript_source == "speech" else "subtitle",
         unread=screen.unread,
     )
-    recipe.author = evidence.author or next((one.text for one in screen.handles if one.text.startswith("@")), None)
+    recipe.author = evidence.author or next(
+        (handle.text for handle in screen.handles if handle.text.startswith("@")), None
+    )
     recipe.source_url = evidence.url
     recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
     return recipe

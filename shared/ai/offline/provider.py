@@ -15,7 +15,7 @@ from shared.errors import PermanentError
 from shared.progress import Tick
 
 # What one thing needs is imported where it is done: a function's package leaves out what it never asks for.
-READING = 0.95
+READING_SHARE = 0.95
 """Share of the work that reading the screen is."""
 
 
@@ -43,25 +43,25 @@ class OfflineProvider:
                 "provider_cannot",
                 f"The offline provider does not support the kind {kind.name!r}. Configure an AI provider.",
             )
-        screen = read_screen_once(evidence, language, lambda done, what: tick(done * READING, what))
-        tick(READING, "Assembling the result")
+        screen = read_screen_once(evidence, language, lambda done, message: tick(done * READING_SHARE, message))
+        tick(READING_SHARE, "Assembling the result")
         result = make(add_measures(kind, evidence, screen.lines), screen, language)
         return AnalysisResult(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
     def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
-        from shared.ai.offline.speech import listen
+        from shared.ai.offline.speech import transcribe_clip
 
-        return listen(self._model_dir, clip, self._meter, tick)
+        return transcribe_clip(self._model_dir, clip, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """By the words that texts share, not by what they mean; the same for both purposes."""
         from shared.ai.offline.embedding import MODEL, embed
 
-        made = []
+        vectors = []
         for number, text in enumerate(truncate_texts(texts)):
             tick(number / len(texts), "Comparing words")
-            made.append(embed(text, DIMENSIONS))
-        return EmbeddingResult(made, DIMENSIONS, self._meter.total(self.name, MODEL))
+            vectors.append(embed(text, DIMENSIONS))
+        return EmbeddingResult(vectors, DIMENSIONS, self._meter.total(self.name, MODEL))
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         raise PermanentError(

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment as Spoken
 
-FILES = ("config.json", "model.bin", "tokenizer.json")
+MODEL_FILES = ("config.json", "model.bin", "tokenizer.json")
 """Without the last one faster-whisper would fetch it from the network."""
-_loading = threading.Lock()
+_load_lock = threading.Lock()
 
 
-def listen(model_dir: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcription:
+def transcribe_clip(model_dir: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcription:
     """What is said in the sound, with the times of words.
 
     Stretches in which the Silero model that comes with faster-whisper hears no voice are left out beforehand, since
@@ -41,17 +41,17 @@ def listen(model_dir: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcr
             "No speech model or AI key is configured. Set WHISPER_MODEL_DIR, or configure an AI provider.",
         )
     folder = Path(model_dir)
-    check(folder)
+    check_model_folder(folder)
     tick(0, "Loading the speech model")
-    with _loading:
-        model = loaded(folder)
+    with _load_lock:
+        model = load_model(folder)
     spoken, info = model.transcribe(
         str(clip.path), word_timestamps=True, vad_filter=True, condition_on_previous_text=False
     )
     lines = []
-    for one in spoken:
-        tick(min(1.0, one.end / clip.duration_sec) if clip.duration_sec else 1.0, "Transcribing the audio")
-        lines.append(segment_of(one))
+    for spoken_segment in spoken:
+        tick(min(1.0, spoken_segment.end / clip.duration_sec) if clip.duration_sec else 1.0, "Transcribing the audio")
+        lines.append(to_segment(spoken_segment))
     segments = normalize_segments(lines, clip.duration_sec)
     meter.count_local_audio("offline", folder.name, clip.duration_sec)
     return Transcription(
@@ -59,29 +59,29 @@ def listen(model_dir: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcr
     )
 
 
-def check(folder: Path) -> None:
+def check_model_folder(folder: Path) -> None:
     if not folder.is_dir():
-        raise missing(
+        raise missing_model_error(
             "WHISPER_MODEL_DIR does not exist. Set it to a folder that contains a faster-whisper model, or unset it."
         )
-    absent = [name for name in FILES if not (folder / name).is_file()]
+    absent = [name for name in MODEL_FILES if not (folder / name).is_file()]
     if absent:
-        raise missing(
+        raise missing_model_error(
             f"WHISPER_MODEL_DIR lacks {' and '.join(absent)}. Put a complete faster-whisper model into it, or unset it."
         )
     if find_spec("faster_whisper") is None:
-        raise missing(
+        raise missing_model_error(
             "WHISPER_MODEL_DIR is set, but the package faster-whisper is not installed. "
             "Install clipwise[whisper], or unset it."
         )
 
 
-def missing(message: str) -> PermanentError:
+def missing_model_error(message: str) -> PermanentError:
     return PermanentError("speech_model_missing", message)
 
 
 @lru_cache(maxsize=1)
-def loaded(folder: Path) -> WhisperModel:
+def load_model(folder: Path) -> WhisperModel:
     """The model, kept for the next sound: a large one takes gigabytes and seconds."""
     from faster_whisper import WhisperModel
 
@@ -97,7 +97,7 @@ def loaded(folder: Path) -> WhisperModel:
         ) from error
 
 
-def segment_of(spoken: Spoken) -> Segment:
+def to_segment(spoken: Spoken) -> Segment:
     """Its numbers are NumPy's."""
     words = [Word(start=float(word.start), end=float(word.end), text=word.word) for word in spoken.words or []]
     return Segment(start=float(spoken.start), end=float(spoken.end), text=spoken.text, words=words)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from shared.ai.offline.language.lexicon import LANGUAGES, lexicon
+from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
 from shared.ai.offline.language.tokens import fold
 from shared.media.video.pacing import UNSPACED
 
@@ -28,17 +28,17 @@ _SOUNDS = str.maketrans("абвгдезийклмнопрстуфыэіїєґ", 
 
 def tokens(text: str) -> list[str]:
     """All words and numbers of `text` in one form: no case, no accents, `1,000` and number words as digits."""
-    found: list[str] = []
+    normalized: list[str] = []
     tens = False
     for token in TOKEN.findall(text):
-        number = _number(token)
+        number = _parse_number(token)
         spoken = number is not None and not token[0].isdigit()
         if spoken and tens and number in ONES:
-            found[-1] = f"{int(found[-1]) + int(number or 0)}"
+            normalized[-1] = f"{int(normalized[-1]) + int(number or 0)}"
         else:
-            found.append(number or bare(token))
+            normalized.append(number or normalize_word(token))
         tens = spoken and number in TENS
-    return found
+    return normalized
 
 
 def terms(text: str) -> list[str]:
@@ -46,17 +46,17 @@ def terms(text: str) -> list[str]:
 
     Words of scripts without spaces are all their pairs of neighbouring letters.
     """
-    found: list[str] = []
+    stems: list[str] = []
     for token in tokens(text):
         if UNSPACED.search(token):
-            found += [token[at : at + 2] for at in range(len(token) - 1)] or [token]
+            stems += [token[at : at + 2] for at in range(len(token) - 1)] or [token]
         elif token not in function_words():
-            found.append(term(token))
-    return found
+            stems.append(stem_token(token))
+    return stems
 
 
 @lru_cache(maxsize=65_536)
-def term(token: str) -> str:
+def stem_token(token: str) -> str:
     """The stem of a token as `tokens` gives it.
 
     By Snowball's algorithms (M. F. Porter, snowballstem.org): the Russian one for Cyrillic letters, for Latin ones the
@@ -66,7 +66,7 @@ def term(token: str) -> str:
     if token[0].isdigit():
         return token
     if CYRILLIC.search(token):
-        return latin(_stemmer("ru")(token))
+        return transliterate(_stemmer("ru")(token))
     return _stemmer("de")(_stemmer("en")(token))
 
 
@@ -74,7 +74,7 @@ def is_number(term: str) -> bool:
     return term[0].isdigit()
 
 
-def bare(word: str) -> str:
+def normalize_word(word: str) -> str:
     """Without case, accents and marks; й is a letter of its own."""
     folded = unicodedata.normalize("NFKC", fold(word)[:MAX_WORD])
     if CYRILLIC.search(folded):
@@ -83,21 +83,21 @@ def bare(word: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def latin(word: str) -> str:
+def transliterate(word: str) -> str:
     return word.translate(_SOUNDS)
 
 
 @lru_cache(maxsize=1)
 def function_words() -> frozenset[str]:
     lists: dict[str, str] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
-    return frozenset(bare(word) for words in lists.values() for word in words.split())
+    return frozenset(normalize_word(word) for words in lists.values() for word in words.split())
 
 
-def _number(token: str) -> str | None:
+def _parse_number(token: str) -> str | None:
     """Digits of a number or of a number word, decimals after a point; None for another word."""
     if token[0].isdigit():
-        whole = re.sub("[.,]", "", token) if THOUSANDS.fullmatch(token) else token.replace(",", ".")
-        return unicodedata.normalize("NFKC", whole)
+        digits = re.sub("[.,]", "", token) if THOUSANDS.fullmatch(token) else token.replace(",", ".")
+        return unicodedata.normalize("NFKC", digits)
     return number_words().get(fold(token))
 
 
@@ -107,10 +107,10 @@ def number_words() -> dict[str, str]:
     return {
         word: f"{value:.0f}"
         for code in LANGUAGES
-        for word, value in lexicon(code).numbers.items()
+        for word, value in load_lexicon(code).numbers.items()
         if value >= 2 and value == int(value)
     }
 
 
 def _stemmer(code: str) -> Callable[[str], str]:
-    return lexicon(code).stem
+    return load_lexicon(code).stem

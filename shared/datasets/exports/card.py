@@ -11,7 +11,7 @@ import yaml
 
 from shared.datasets.exports.ordering import ExportSpec, ExportSummary
 from shared.datasets.exports.splits import Split
-from shared.exports.text import commonmark, plain
+from shared.exports.text import escape_markdown, plain_text
 
 _VERSIONS = {
     "by": ("2.0", "2.5", "3.0", "4.0"),
@@ -35,7 +35,7 @@ def dataset_card(spec: ExportSpec, summary: ExportSummary, files: Mapping[Split,
         files: Pattern of the files of each split, when every split has its own.
     """
     head: dict[str, Any] = {
-        "pretty_name": plain(spec.title),
+        "pretty_name": plain_text(spec.title),
         "license": licence_ids(summary.licences),
         "size_categories": [next((name for limit, name in _SIZES if summary.images < limit), "n>1M")],
         "tags": ["image"],
@@ -63,11 +63,11 @@ def _licence_id(name: str) -> str:
 
 def _card_body(spec: ExportSpec, summary: ExportSummary) -> Iterator[str]:
     total = summary.images + summary.left_out.total()
-    yield f"\n# {commonmark(spec.title)}\n"
+    yield f"\n# {escape_markdown(spec.title)}\n"
     size = f"{summary.size_bytes / 1e6:.1f} MB"
     yield f"{summary.images} of {total} images, {size}; made on {spec.created_at:%Y-%m-%d}.\n"
     if spec.keywords:
-        yield f"Searched for: {', '.join(commonmark(keyword) for keyword in spec.keywords)}.\n"
+        yield f"Searched for: {', '.join(escape_markdown(keyword) for keyword in spec.keywords)}.\n"
     yield (
         "Near duplicates are all in one split. Rights stay with the authors; each image's source, author and licence, "
         "as the source names them, stand with it.\n"
@@ -90,7 +90,7 @@ def _card_table(heading: str, counts: Counter[str]) -> Iterator[str]:
     yield "| | images |\n|---|---:|"
     ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
     for name, count in ordered[:_MAX_TABLE_ROWS]:
-        yield f"| {commonmark(name)} | {count} |"
+        yield f"| {escape_markdown(name)} | {count} |"
     if remaining := ordered[_MAX_TABLE_ROWS:]:
         yield f"| {len(remaining)} more | {sum(count for _, count in remaining)} |"
     yield ""

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from shared.datasets.exports.entries import archive_path
 from shared.datasets.exports.ordering import ExportSpec, ExportSummary
 from shared.datasets.exports.splits import Split
-from shared.exports.text import plain
+from shared.exports.text import plain_text
 from shared.models.dataset import ImageRecord
 
 _IN_MEMORY = 16_000_000
@@ -54,7 +54,7 @@ class _IdRegistry(dict[tuple[str, ...], int]):
 
 def _coco_info(spec: ExportSpec) -> dict[str, Any]:
     return {
-        "description": plain(spec.title),
+        "description": plain_text(spec.title),
         "version": "1.0",
         "year": spec.created_at.year,
         "date_created": spec.created_at.isoformat(),

@@ -10,8 +10,8 @@ from hashlib import sha256
 from html import escape
 
 from shared.datasets.exports.ordering import ExportSpec, exclusion_reason
-from shared.exports.html import safe
-from shared.exports.text import address
+from shared.exports.html import escape_html
+from shared.exports.text import safe_url
 from shared.models.dataset import ImageRecord, ImageState
 
 _STYLE = """
@@ -79,7 +79,7 @@ class _ThumbnailBudget:
         if self._remaining_bytes <= 0:
             return None
         thumbnail_url = thumbnail(record) or ""
-        source = thumbnail_url if _DATA_URL.fullmatch(thumbnail_url) else address(thumbnail_url)
+        source = thumbnail_url if _DATA_URL.fullmatch(thumbnail_url) else safe_url(thumbnail_url)
         if source is None or len(source) > self._remaining_bytes:
             return None
         self._remaining_bytes -= len(source)
@@ -90,7 +90,7 @@ def _render_page(
     spec: ExportSpec, sections: dict[str, _SheetSection], picture: Callable[[ImageRecord], str | None]
 ) -> Iterator[str]:
     total = sum(section.count for section in sections.values())
-    title = safe(spec.title)
+    title = escape_html(spec.title)
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     yield f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>"
@@ -98,7 +98,7 @@ def _render_page(
     ranked = sorted(sections.items(), key=lambda item: (item[0] != _ACCEPTED, -item[1].count, item[0]))
     for name, section in ranked:
         shown_note = f", the first {len(section.first)} shown" if section.count > len(section.first) else ""
-        yield f"<h2>{safe(name.replace('_', ' '))} <small>{section.count}{shown_note}</small></h2>\n<ul>"
+        yield f"<h2>{escape_html(name.replace('_', ' '))} <small>{section.count}{shown_note}</small></h2>\n<ul>"
         for record in section.first:
             yield _render_figure(record, picture(record))
         yield "</ul>"
@@ -106,9 +106,9 @@ def _render_page(
 
 
 def _render_figure(record: ImageRecord, source: str | None) -> str:
-    name = safe((record.title or record.keyword or record.id)[:300])
+    name = escape_html((record.title or record.keyword or record.id)[:300])
     image = f'<img src="{escape(source)}" alt="{name}" loading="lazy">' if source else f"<span>{name}</span>"
-    link = escape(address(record.page_url or record.url) or "")
+    link = escape(safe_url(record.page_url or record.url) or "")
     linked = f'<a href="{link}" rel="noopener noreferrer nofollow">{image}</a>' if link else image
     return f'<li><figure><div class="picture">{linked}</div><figcaption>{_render_caption(record)}</figcaption></figure></li>'
 
@@ -120,4 +120,4 @@ def _render_caption(record: ImageRecord) -> str:
     captions += [
         f"{finding.check} {finding.score:.3g}" if finding.score is not None else finding.check for finding in findings
     ]
-    return safe(" · ".join(captions))
+    return escape_html(" · ".join(captions))

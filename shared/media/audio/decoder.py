@@ -19,7 +19,7 @@ import numpy as np
 from shared.errors import PermanentError
 from shared.media.audio.flac import write_flac
 from shared.media.audio.silences import SAMPLE_RATE
-from shared.media.file.container import open_media, read_packets, start_of
+from shared.media.file.container import open_media, presentation_start, read_packets
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -48,7 +48,7 @@ def decoder_environ() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
 
-def decode(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:
+def decode_audio(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:
     """Write at most `seconds` of the first sound track to `target` as FLAC, and its bare samples to `samples`.
 
     Both are mono, 16 kHz, 16 bits. A file without readable sound leaves no target.
@@ -57,13 +57,13 @@ def decode(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> No
         PermanentError: See `open_media`.
     """
     with open_media(source) as container:
-        chunks = _copy(_filter(container), round(seconds * SAMPLE_RATE), samples)
+        chunks = _copy_samples(_filter_frames(container), round(seconds * SAMPLE_RATE), samples)
         first = next(chunks, None)
         if first is not None:
             write_flac(target, chain((first,), chunks))
 
 
-def _copy(frames: Iterator[AudioFrame], count: int, samples: IO[bytes]) -> Iterator[NDArray[np.int16]]:
+def _copy_samples(frames: Iterator[AudioFrame], count: int, samples: IO[bytes]) -> Iterator[NDArray[np.int16]]:
     """The first `count` samples of mono frames, each also written to `samples`."""
     for frame in frames:
         chunk = np.ascontiguousarray(frame.to_ndarray()[:, :count], np.int16)
@@ -74,24 +74,24 @@ def _copy(frames: Iterator[AudioFrame], count: int, samples: IO[bytes]) -> Itera
             return
 
 
-def _filter(container: InputContainer) -> Iterator[AudioFrame]:
+def _filter_frames(container: InputContainer) -> Iterator[AudioFrame]:
     """The sound as `FILTERS` leave it."""
     graph: Graph | None = None
-    for frame in _same_form(_decode(container)):
-        graph = graph or _graph(frame)
+    for frame in _unify_format(_decode_frames(container)):
+        graph = graph or _filter_graph(frame)
         graph.push(frame)
-        yield from _pull(graph)
+        yield from _pull_frames(graph)
     if graph:
         graph.push(None)
-        yield from _pull(graph)
+        yield from _pull_frames(graph)
 
 
-def _decode(container: InputContainer) -> Iterator[AudioFrame]:
+def _decode_frames(container: InputContainer) -> Iterator[AudioFrame]:
     """Frames of the first sound track, their times relative to the presentation's start; damaged ones are left out."""
     import av
 
     stream = container.streams.audio[0]
-    start = start_of(container)
+    start = presentation_start(container)
     for packet in read_packets(container, stream):
         try:
             decoded: list[Any] = list(packet.decode())
@@ -103,7 +103,7 @@ def _decode(container: InputContainer) -> Iterator[AudioFrame]:
             yield frame
 
 
-def _same_form(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+def _unify_format(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
     """Frames in the format, rate and channels of the first: a broadcast may change all of them at any moment."""
     from av.audio.resampler import AudioResampler
 
@@ -124,7 +124,7 @@ def _same_form(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
                 yield part
 
 
-def _graph(frame: AudioFrame) -> Graph:
+def _filter_graph(frame: AudioFrame) -> Graph:
     from av.filter import Graph
 
     graph = Graph()
@@ -137,7 +137,7 @@ def _graph(frame: AudioFrame) -> Graph:
     return graph
 
 
-def _pull(graph: Graph) -> Iterator[AudioFrame]:
+def _pull_frames(graph: Graph) -> Iterator[AudioFrame]:
     import av
 
     while True:
@@ -156,7 +156,7 @@ def main(source: str, target: str, seconds: str) -> None:
     av.logging.restore_default_callback()
     av.logging.set_libav_level(av.logging.INFO)
     try:
-        decode(Path(source), Path(target), float(seconds), sys.stdout.buffer)
+        decode_audio(Path(source), Path(target), float(seconds), sys.stdout.buffer)
     except PermanentError as error:
         print(error.message, file=sys.stderr)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from shared.errors import PROGRAMMING_ERRORS, PermanentError, TransientError
 from shared.media.audio.decoder import FILTERS, decoder_command, decoder_environ
-from shared.media.audio.loudness import read_log
-from shared.media.audio.silences import SAMPLE_RATE, Levels
+from shared.media.audio.loudness import read_loudness_log
+from shared.media.audio.silences import SAMPLE_RATE, AudioLevels
 from shared.media.file.container import DEMUXERS, PROTOCOLS
 from shared.media.probe import probe
 from shared.models.video import AudioTrack, Loudness, MediaInfo, TimeSpan
@@ -29,7 +29,7 @@ _BLOCK_BYTES = SAMPLE_RATE * 2 * 10
 
 
 @dataclass(frozen=True)
-class _Run:
+class _DecoderResult:
     """How a decoder ended."""
 
     exit_code: int
@@ -57,19 +57,19 @@ def extract_audio(
     if not info.has_audio:
         return None
     timeout = _LEAST_TIMEOUT_SEC + info.duration_sec
-    for command in _commands(path, out, info.duration_sec + 1):
-        levels = Levels()
+    for command in _decoder_commands(path, out, info.duration_sec + 1):
+        levels = AudioLevels()
 
-        def receive(pcm: bytes, levels: Levels = levels) -> None:
-            levels.take(pcm)
+        def receive(pcm: bytes, levels: AudioLevels = levels) -> None:
+            levels.add_samples(pcm)
             tick(min(1.0, levels.samples / SAMPLE_RATE / (info.duration_sec or 1)))
 
-        run = _run(command, timeout, receive)
+        run = _run_decoder(command, timeout, receive)
         if levels.samples:
             break
         log.warning("no sound came out of %s: %s", command[0], run.last_line)
     if run.exit_code and command[0] == sys.executable:
-        raise _error(run.last_line)
+        raise _decoder_error(run.last_line)
     unreadable = PermanentError(
         "audio_unreadable", "The audio of the video cannot be decoded. Send it in another format."
     )
@@ -82,23 +82,23 @@ def extract_audio(
     return AudioTrack(name=out.name, duration_sec=duration_sec, loudness=run.loudness), levels.silences()
 
 
-def _error(last_line: str) -> Exception:
+def _decoder_error(last_line: str) -> Exception:
     """What ended a Python process, by the last line of its traceback: a programming error there is one here."""
     name = last_line.partition(":")[0]
     kind = next((kind for kind in PROGRAMMING_ERRORS if kind.__name__ == name), RuntimeError)
     return kind(f"The audio decoder failed: {last_line}")
 
 
-def _commands(source: Path, target: Path, seconds: float) -> Iterator[list[str]]:
+def _decoder_commands(source: Path, target: Path, seconds: float) -> Iterator[list[str]]:
     """Ways of decoding at most `seconds` of a file: FLAC to `target`, the same samples bare to the standard output,
     the loudness to the standard error."""
     program = shutil.which("ffmpeg")
     if program:
-        yield _program_command(program, source, target, seconds)
+        yield _ffmpeg_command(program, source, target, seconds)
     yield decoder_command(source, target, seconds)
 
 
-def _program_command(program: str, source: Path, target: Path, seconds: float) -> list[str]:
+def _ffmpeg_command(program: str, source: Path, target: Path, seconds: float) -> list[str]:
     import ffmpeg
 
     sound = ffmpeg.input(f"file:{source.absolute()}", protocol_whitelist=PROTOCOLS, format_whitelist=DEMUXERS)["a:0"]
@@ -116,12 +116,12 @@ def _program_command(program: str, source: Path, target: Path, seconds: float) -
     return command
 
 
-def _run(command: list[str], timeout: float, receive: Callable[[bytes], None]) -> _Run:
+def _run_decoder(command: list[str], timeout: float, receive: Callable[[bytes], None]) -> _DecoderResult:
     """Run a decoder and pass on the samples that it writes to its standard output."""
-    late = threading.Event()
+    timed_out = threading.Event()
 
     def stop() -> None:
-        late.set()
+        timed_out.set()
         process.kill()
 
     with subprocess.Popen(
@@ -137,7 +137,7 @@ def _run(command: list[str], timeout: float, receive: Callable[[bytes], None]) -
         with ThreadPoolExecutor(1) as reader:
             try:
                 watch.start()
-                summary = reader.submit(read_log, process.stderr)
+                summary = reader.submit(read_loudness_log, process.stderr)
                 for pcm in iter(partial(process.stdout.read, _BLOCK_BYTES), b""):
                     receive(pcm)
             except BaseException:
@@ -145,9 +145,9 @@ def _run(command: list[str], timeout: float, receive: Callable[[bytes], None]) -
                 raise
             finally:
                 watch.cancel()
-    if late.is_set():
+    if timed_out.is_set():
         raise TransientError("audio_timeout", "The audio extraction timed out. Retry the job.")
     if process.returncode < 0:
         raise TransientError("audio_stopped", "The audio extraction was interrupted. Retry the job.")
     loudness, last_line = summary.result()
-    return _Run(process.returncode, loudness, last_line)
+    return _DecoderResult(process.returncode, loudness, last_line)

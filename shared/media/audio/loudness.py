@@ -14,7 +14,7 @@ _LINE_BYTES = 4096
 _MEASURE = re.compile(rb"\s+(I|LRA|Peak):\s+(-?\d+(?:\.\d+)?) (?:LUFS|LU|dBFS)\s*")
 
 
-def read_log(log: IO[bytes]) -> tuple[Loudness | None, str]:
+def read_loudness_log(log: IO[bytes]) -> tuple[Loudness | None, str]:
     """Read a decoder's log to its end: the summary of `ebur128`, and the last line.
 
     Loudness is None for silence, and for less than the 0.4 s that can be measured. However long the log is, one line of

@@ -45,7 +45,7 @@ def split_audio(
     parts = []
     for number, span in enumerate(spans):
         part = AudioPart(name=f"audio/{number:03}.flac", start=span.start, end=span.end)
-        _write(flac, span, out / part.name)
+        _write_part(flac, span, out / part.name)
         parts.append(part)
         tick(span.end / duration_sec)
     return parts
@@ -60,7 +60,7 @@ def plan_parts(silences: Sequence[TimeSpan], duration_sec: float, longest_sec: f
     """
     overlap = min(OVERLAP_SEC, longest_sec / 4)
     parts = []
-    for sound in _sounds(silences, duration_sec):
+    for sound in _audible_spans(silences, duration_sec):
         start = sound.start
         while sound.end - start > longest_sec:
             limit = start + longest_sec
@@ -76,7 +76,7 @@ def plan_parts(silences: Sequence[TimeSpan], duration_sec: float, longest_sec: f
     return parts
 
 
-def _sounds(silences: Sequence[TimeSpan], duration_sec: float) -> Iterator[TimeSpan]:
+def _audible_spans(silences: Sequence[TimeSpan], duration_sec: float) -> Iterator[TimeSpan]:
     """What lies between the silences that are left out, with a margin on both sides."""
     start = 0.0
     for silence in silences:
@@ -93,13 +93,13 @@ def _middle(silence: TimeSpan) -> float:
     return (silence.start + silence.end) / 2
 
 
-def _write(flac: Path, span: TimeSpan, target: Path) -> None:
+def _write_part(flac: Path, span: TimeSpan, target: Path) -> None:
     """Copy a stretch of a FLAC into one of its own."""
     target.parent.mkdir(exist_ok=True)
-    write_flac(target, _samples(flac, round(span.start * SAMPLE_RATE), round(span.end * SAMPLE_RATE)))
+    write_flac(target, _read_samples(flac, round(span.start * SAMPLE_RATE), round(span.end * SAMPLE_RATE)))
 
 
-def _samples(flac: Path, first: int, last: int) -> Iterator[NDArray[np.int16]]:
+def _read_samples(flac: Path, first: int, last: int) -> Iterator[NDArray[np.int16]]:
     """The samples from `first` to before `last`, one row at a time."""
     with open_media(flac) as source:
         source.seek(round(first / SAMPLE_RATE * 1_000_000))  # to the frame that holds it

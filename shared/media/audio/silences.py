@@ -28,22 +28,22 @@ _ABOVE_BACKGROUND_DB = 6.0
 _BELOW_PROGRAMME_DB = (-30.0, -15.9)
 
 
-class Levels:
+class AudioLevels:
     """The power of each 20 ms of a sound, relative to full scale, without its direct current."""
 
     def __init__(self) -> None:
         self._powers = array("f")
         self.samples = 0
 
-    def take(self, pcm: bytes) -> None:
+    def add_samples(self, pcm: bytes) -> None:
         """The next samples: 16 bits, little-endian, mono, 16 kHz; whole windows of 20 ms but for the last call."""
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / _FULL_SCALE
         self.samples += len(samples)
-        whole = len(samples) // _WINDOW * _WINDOW
-        windows = samples[:whole].reshape(-1, _WINDOW)
+        window_samples = len(samples) // _WINDOW * _WINDOW
+        windows = samples[:window_samples].reshape(-1, _WINDOW)
         self._powers.frombytes(windows.var(axis=1).tobytes())
-        if whole < len(samples):
-            self._powers.append(float(samples[whole:].var()))
+        if window_samples < len(samples):
+            self._powers.append(float(samples[window_samples:].var()))
 
     def silences(self) -> list[TimeSpan]:
         """Stretches of at least 0.3 s below the threshold (see `silence_threshold`), in order of time.
@@ -74,15 +74,15 @@ def silence_threshold(powers: NDArray[np.float32]) -> float:
     The programme's level is the mean of what two gates let through, as in ITU-R BS.1770: −70 dB, and 10 dB below the
     mean of the rest.
     """
-    gate = _power(ABSOLUTE_GATE)
-    heard = powers[powers > gate].astype(np.float64)
-    if not len(heard):
+    gate = _power_of_decibels(ABSOLUTE_GATE)
+    audible = powers[powers > gate].astype(np.float64)
+    if not len(audible):
         return gate
-    programme = float(heard[heard > heard.mean() / 10].mean())
+    programme = float(audible[audible > audible.mean() / 10].mean())
     background = float(np.percentile(powers, _BACKGROUND_PERCENT))
-    lowest, highest = (programme * _power(decibels) for decibels in _BELOW_PROGRAMME_DB)
-    return max(gate, lowest, min(background * _power(_ABOVE_BACKGROUND_DB), highest))
+    lowest, highest = (programme * _power_of_decibels(decibels) for decibels in _BELOW_PROGRAMME_DB)
+    return max(gate, lowest, min(background * _power_of_decibels(_ABOVE_BACKGROUND_DB), highest))
 
 
-def _power(decibels: float) -> float:
+def _power_of_decibels(decibels: float) -> float:
     return float(10 ** (decibels / 10))

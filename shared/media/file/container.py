@@ -69,14 +69,14 @@ def open_media(path: Path) -> Iterator[InputContainer]:
                 buffer_size=_BUFFER_BYTES,
             )
         except av.FFmpegError as error:
-            raise unplayable(path) from error
+            raise unplayable_error(path) from error
         with container:
             if container.metadata.get("major_brand") in _STILL_BRANDS:
-                raise not_media()
+                raise not_media_error()
             yield container
 
 
-def pictures(container: InputContainer) -> VideoStream | None:
+def video_stream(container: InputContainer) -> VideoStream | None:
     """The video stream that a player would show; cover art and preview images are none."""
     from av.stream import Disposition
 
@@ -93,7 +93,7 @@ def pixel_aspect(stream: VideoStream) -> float:
     return aspect if 0.2 <= aspect <= 5 else 1.0
 
 
-def start_of(container: InputContainer) -> float:
+def presentation_start(container: InputContainer) -> float:
     """Seconds on the file's own clock at which its presentation starts; every time we give is relative to it."""
     return max(0.0, (container.start_time or 0) / 1_000_000)
 
@@ -110,13 +110,13 @@ def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet
         return
 
 
-def begin_of(packet: Packet[Stream]) -> float | None:
+def packet_time(packet: Packet[Stream]) -> float | None:
     """Seconds on the file's own clock at which a packet is shown; None when the file does not say."""
     stamp = packet.dts if packet.pts is None else packet.pts
     return None if stamp is None else float(stamp * packet.time_base)
 
 
-def refused_size(path: Path) -> tuple[int, int] | None:
+def oversize_dimensions(path: Path) -> tuple[int, int] | None:
     """Width and height of pictures that decoders refuse for their size; None when they refuse none.
 
     Decoders forget a size that they refuse, so what they say of it is read from their log.
@@ -137,17 +137,17 @@ def refused_size(path: Path) -> tuple[int, int] | None:
     return next(((int(size[1]), int(size[2])) for size in sizes if size), None)
 
 
-def not_media() -> PermanentError:
+def not_media_error() -> PermanentError:
     return PermanentError("not_media", "This is not a video or audio file. Send MP4, MOV, WebM, MPEG or an audio file.")
 
 
-def truncated() -> PermanentError:
+def truncated_file_error() -> PermanentError:
     return PermanentError("truncated", "The file is damaged or incomplete and cannot be played. Send it again.")
 
 
-def unplayable(path: Path) -> PermanentError:
+def unplayable_error(path: Path) -> PermanentError:
     """Why a file of which nothing can be read is refused: it begins like a media file, or it does not."""
     with path.open("rb") as file:
         head = file.read(16)
-    known = any(head[offset : offset + len(magic)] == magic for offset, magic in _MAGIC)
-    return truncated() if known else not_media()
+    is_media = any(head[offset : offset + len(magic)] == magic for offset, magic in _MAGIC)
+    return truncated_file_error() if is_media else not_media_error()

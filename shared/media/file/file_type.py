@@ -82,7 +82,7 @@ _BRANDS = {
 }
 
 
-def sniff(head: bytes) -> str | None:
+def sniff_media_type(head: bytes) -> str | None:
     """The media type of a file that begins with `head` (≤ 4096 bytes are looked at); None when unknown or empty."""
     head = head[:HEAD_BYTES]
     for signature, media_type in _SIGNATURES:
@@ -94,10 +94,10 @@ def sniff(head: bytes) -> str | None:
         return "video/webm" if _ebml_doctype(head) == b"webm" else "video/x-matroska"
     if head.startswith(b"OggS"):
         return "video/ogg" if b"\x80theora" in head else "audio/ogg"
-    return _iso_media(head) or _transport_stream(head) or _mpeg_audio(head) or sniff_text(head)
+    return _iso_media_type(head) or _transport_stream(head) or _mpeg_audio(head) or sniff_text(head)
 
 
-def accepted_media_type(head: bytes, filename: str | None) -> str:
+def require_media_type(head: bytes, filename: str | None) -> str:
     """The media type by content, when Clipwise takes such files; `filename` only serves the sentence.
 
     Raises:
@@ -107,17 +107,17 @@ def accepted_media_type(head: bytes, filename: str | None) -> str:
     subject = f"“{name}”" if name else "The file"
     if not head:
         raise PermanentError("empty_file", f"{subject} is empty. Send it again.")
-    media_type = sniff(head)
+    media_type = sniff_media_type(head)
     if media_type in ACCEPTED:
         return media_type
     raise PermanentError(
         "unsupported_media",
-        f"{subject} is {_name(media_type)}, not an accepted video or audio type. "
+        f"{subject} is {_describe_type(media_type)}, not an accepted video or audio type. "
         "Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
     )
 
 
-def _name(media_type: str | None) -> str:
+def _describe_type(media_type: str | None) -> str:
     if media_type is None:
         return "of an unknown kind"
     if media_type.startswith("image/"):
@@ -131,7 +131,7 @@ def _ebml_doctype(head: bytes) -> bytes:
     return b"" if at < 0 else head[at + 3 : at + 3 + (head[at + 2] & 0x7F)].rstrip(b"\0")
 
 
-def _iso_media(head: bytes) -> str | None:
+def _iso_media_type(head: bytes) -> str | None:
     box = head[4:8]
     if box == b"ftyp":
         return _BRANDS.get(head[8:12], "video/mp4")

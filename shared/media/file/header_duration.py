@@ -35,67 +35,71 @@ def header_duration(file: BinaryIO) -> float | None:
 
     Seeks in the file and reads at most some kilobytes of it, however large it is and whatever it holds.
     """
-    whole = _Box(b"", 0, file.seek(0, os.SEEK_END))
-    seconds = _matroska(file, whole) if _content(file, whole, 4) == _EBML else _iso_media(file, whole)
+    file_box = _Box(b"", 0, file.seek(0, os.SEEK_END))
+    seconds = (
+        _matroska_duration(file, file_box)
+        if _read_content(file, file_box, 4) == _EBML
+        else _iso_duration(file, file_box)
+    )
     return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
 
 
-def _content(file: BinaryIO, box: _Box, size: int, at: int = 0) -> bytes:
+def _read_content(file: BinaryIO, box: _Box, size: int, at: int = 0) -> bytes:
     """At most `size` bytes of what is in the box, from `at` on; fewer where it or the file ends."""
     file.seek(box.start + at)
     return file.read(max(0, min(size, box.end - box.start - at)))
 
 
-def _number(data: bytes) -> int:
+def _to_int(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
-def _find(boxes: Iterable[_Box], type: bytes | int) -> _Box | None:
+def _find_box(boxes: Iterable[_Box], type: bytes | int) -> _Box | None:
     return next((box for box in boxes if box.type == type), None)
 
 
 # ISO base media
 
 
-def _iso_media(file: BinaryIO, whole: _Box) -> float | None:
-    movie = _find(_boxes(file, whole), b"moov")
-    header = movie and _find(_boxes(file, movie), b"mvhd")
+def _iso_duration(file: BinaryIO, file_box: _Box) -> float | None:
+    movie = _find_box(_boxes(file, file_box), b"moov")
+    header = movie and _find_box(_boxes(file, movie), b"mvhd")
     if not movie or not header:
         return None
     # Version and flags, created and modified (a word each), time scale, duration (a word).
-    word = _word(file, header)
-    scale = _number(_content(file, header, 4, at=4 + 2 * word))
-    length = _length(file, header, 8 + 2 * word) or _fragmented(file, movie)
+    word = _word_size(file, header)
+    scale = _to_int(_read_content(file, header, 4, at=4 + 2 * word))
+    length = _read_length(file, header, 8 + 2 * word) or _fragment_duration(file, movie)
     return length / scale if scale and length else None
 
 
-def _fragmented(file: BinaryIO, movie: _Box) -> int | None:
+def _fragment_duration(file: BinaryIO, movie: _Box) -> int | None:
     """The duration of a movie in fragments, on the movie's scale."""
-    extends = _find(_boxes(file, movie), b"mvex")
-    header = extends and _find(_boxes(file, extends), b"mehd")
-    return _length(file, header, 4) if header else None
+    extends = _find_box(_boxes(file, movie), b"mvex")
+    header = extends and _find_box(_boxes(file, extends), b"mehd")
+    return _read_length(file, header, 4) if header else None
 
 
-def _word(file: BinaryIO, box: _Box) -> int:
+def _word_size(file: BinaryIO, box: _Box) -> int:
     """How many bytes a time takes in a box of this version."""
-    return 8 if _content(file, box, 1) == b"\1" else 4
+    return 8 if _read_content(file, box, 1) == b"\1" else 4
 
 
-def _length(file: BinaryIO, box: _Box, at: int) -> int | None:
+def _read_length(file: BinaryIO, box: _Box, at: int) -> int | None:
     """The duration that stands there; all ones mean unknown."""
-    data = _content(file, box, _word(file, box), at)
-    return None if not data.strip(b"\xff") else _number(data)
+    data = _read_content(file, box, _word_size(file, box), at)
+    return None if not data.strip(b"\xff") else _to_int(data)
 
 
 def _boxes(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
     at = parent.start
     for _ in range(MAX_BOXES):
-        head = _content(file, parent, 16, at - parent.start)
+        head = _read_content(file, parent, 16, at - parent.start)
         if len(head) < 8:
             return
-        size, start = _number(head[:4]), at + 8
+        size, start = _to_int(head[:4]), at + 8
         if size == 1:
-            size, start = _number(head[8:16]), at + 16
+            size, start = _to_int(head[8:16]), at + 16
         elif size == 0:
             size = parent.end - at
         if at + size < start:
@@ -108,22 +112,22 @@ def _boxes(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
 # Matroska and WebM
 
 
-def _matroska(file: BinaryIO, whole: _Box) -> float | None:
-    segment = _find(_elements(file, whole), _SEGMENT)
-    info = segment and _find(_elements(file, segment), _INFO)
+def _matroska_duration(file: BinaryIO, file_box: _Box) -> float | None:
+    segment = _find_box(_elements(file, file_box), _SEGMENT)
+    info = segment and _find_box(_elements(file, segment), _INFO)
     if not info:
         return None
     scale, ticks = _DEFAULT_SCALE_NS, None
     for element in _elements(file, info):
-        data = _content(file, element, 8)
+        data = _read_content(file, element, 8)
         if element.type == _TIMESTAMP_SCALE:
-            scale = _number(data)
+            scale = _to_int(data)
         elif element.type == _DURATION:
-            ticks = _float(data)
+            ticks = _to_float(data)
     return None if ticks is None else ticks * scale / 1e9
 
 
-def _float(data: bytes) -> float | None:
+def _to_float(data: bytes) -> float | None:
     form = {4: ">f", 8: ">d"}.get(len(data))
     return float(struct.unpack(form, data)[0]) if form else None
 
@@ -131,17 +135,17 @@ def _float(data: bytes) -> float | None:
 def _elements(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
     at = parent.start
     for _ in range(MAX_BOXES):
-        head = _content(file, parent, 12, at - parent.start)
+        head = _read_content(file, parent, 12, at - parent.start)
         id_bytes = _vint_length(head)
         size_bytes = _vint_length(head[id_bytes:])
         start = at + id_bytes + size_bytes
         if not id_bytes or id_bytes > 4 or not size_bytes or len(head) < id_bytes + size_bytes:
             return
         ones = 2 ** (7 * size_bytes) - 1
-        size = _number(head[id_bytes : id_bytes + size_bytes]) & ones
+        size = _to_int(head[id_bytes : id_bytes + size_bytes]) & ones
         # All ones: as long as there is something, as live streams write it.
         end = parent.end if size == ones else min(start + size, parent.end)
-        yield _Box(_number(head[:id_bytes]), start, end)
+        yield _Box(_to_int(head[:id_bytes]), start, end)
         at = end
 
 

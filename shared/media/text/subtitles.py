@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import PermanentError
-from shared.media.file.container import open_media, read_packets, start_of
+from shared.media.file.container import open_media, presentation_start, read_packets
 from shared.models.video import Segment, SubtitleTrack
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PLAIN = {"subrip", "webvtt", "text"}
 _ASS = {"ass", "ssa"}
 _ASS_FIELDS = 8  # before the text: read order, layer, style, name, three margins, effect
-_SHOWN_SEC = 3.0  # for how long, when neither the file nor the next subtitle tells
+_DEFAULT_SEC = 3.0  # for how long, when neither the file nor the next subtitle tells
 
 _DRAWING = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?:\{[^}]*\\p0[^}]*\}|$)", re.DOTALL)
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
@@ -43,22 +43,22 @@ def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
     Raises:
         PermanentError: What `open_media` raises; `no_subtitles` when the file has no such track.
     """
-    shown: list[tuple[float, float | None, str]] = []
+    rows: list[tuple[float, float | None, str]] = []
     with open_media(path) as container:
         stream = next((s for s in container.streams.subtitles if s.index == track.index), None)
         if stream is None:
             raise PermanentError("no_subtitles", "The file no longer has this subtitle track. Submit the video again.")
-        start = start_of(container)
+        start = presentation_start(container)
         for packet in read_packets(container, stream):
             if packet.pts is not None:
                 begin = float(packet.pts * packet.time_base) - start
                 length = float(packet.duration * packet.time_base) if packet.duration else None
-                shown.append((begin, length, _text(track.codec, bytes(packet))))
-    shown.sort(key=lambda row: row[0])
-    following = [begin for begin, _, _ in shown[1:]]
+                rows.append((begin, length, _subtitle_text(track.codec, bytes(packet))))
+    rows.sort(key=lambda row: row[0])
+    following = [begin for begin, _, _ in rows[1:]]
     segments: list[Segment] = []
-    for (begin, length, text), next_begin in zip(shown, [*following, float("inf")], strict=True):
-        end = begin + (length or min(_SHOWN_SEC, next_begin - begin))
+    for (begin, length, text), next_begin in zip(rows, [*following, float("inf")], strict=True):
+        end = begin + (length or min(_DEFAULT_SEC, next_begin - begin))
         if not text or end <= 0:
             continue
         if segments and segments[-1].text == text and begin - segments[-1].end < 0.1:
@@ -68,7 +68,7 @@ def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
     return segments
 
 
-def _text(codec: str, payload: bytes) -> str:
+def _subtitle_text(codec: str, payload: bytes) -> str:
     if codec == "mov_text":
         payload = payload[2 : 2 + int.from_bytes(payload[:2], "big")]  # what follows is style
         if payload[:2] in (b"\xfe\xff", b"\xff\xfe"):
@@ -78,13 +78,13 @@ def _text(codec: str, payload: bytes) -> str:
         text = text.split(",", _ASS_FIELDS)[-1]
         text = _DRAWING.sub("", text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
     if codec != "mov_text":
-        text = without_markup(text)
+        text = strip_markup(text)
     if codec == "webvtt":
         text = html.unescape(text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
 
-def without_markup(text: str) -> str:
+def strip_markup(text: str) -> str:
     """A line of SubRip, WebVTT or ASS as it is shown; entities stay as they are."""
     return _TAG.sub("", _OVERRIDE.sub("", text))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.media.file.container import DECODER_OPTIONS, open_media, pictures, read_packets, truncated
+from shared.media.file.container import DECODER_OPTIONS, open_media, read_packets, truncated_file_error, video_stream
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -24,7 +24,7 @@ _POLL_SEC = 0.1
 
 
 @dataclass(frozen=True)
-class Span:
+class PacketSpan:
     """Packets to decode: ordinals from `start`, where decoding can begin, up to but without `stop`.
 
     Frames that no other frame refers to are skipped, except for the ordinals in `exact`.
@@ -39,10 +39,10 @@ class _Stopped(Exception):
     """Another thread failed or the caller gave up."""
 
 
-def decode(
+def decode_spans(
     path: Path,
-    spans: Sequence[Span],
-    work: Callable[[Span, Frames], T],
+    spans: Sequence[PacketSpan],
+    work: Callable[[PacketSpan, Frames], T],
     tick: Callable[[float], None],
     decoders: int = THREADS,
 ) -> list[T]:
@@ -58,18 +58,18 @@ def decode(
     total, done = sum(span.stop - span.start for span in spans), 0
     workers = min(decoders, len(spans))
 
-    def fed() -> None:
+    def count_packet() -> None:
         nonlocal done
         with lock:
             done += 1
         if stopped.is_set():
             raise _Stopped
 
-    def run() -> None:
+    def decode_next_spans() -> None:
         with open_media(path) as container:
-            stream = pictures(container)
+            stream = video_stream(container)
             if stream is None:
-                raise truncated()
+                raise truncated_file_error()
             codec: Any = stream.codec_context
             codec.thread_count, codec.thread_type, codec.options = THREADS // workers, "FRAME", DECODER_OPTIONS
             packets = enumerate(read_packets(container, stream))
@@ -78,10 +78,10 @@ def decode(
                     number, span = next(todo, (-1, None))
                 if span is None:
                     return
-                results[number] = work(span, _frames(codec, packets, span, fed))
+                results[number] = work(span, _decode_span(codec, packets, span, count_packet))
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        pending = {pool.submit(run) for _ in range(workers)}
+        pending = {pool.submit(decode_next_spans) for _ in range(workers)}
         try:
             while pending:
                 finished, pending = wait(pending, timeout=_POLL_SEC, return_when=FIRST_EXCEPTION)
@@ -93,21 +93,23 @@ def decode(
     return [results[number] for number in range(len(spans))]
 
 
-def _frames(codec: Any, packets: Iterator[tuple[int, Packet[Any]]], span: Span, fed: Callable[[], None]) -> Frames:
+def _decode_span(
+    codec: Any, packets: Iterator[tuple[int, Packet[Any]]], span: PacketSpan, count_packet: Callable[[], None]
+) -> Frames:
     codec.flush_buffers()
     for ordinal, packet in packets:
         if ordinal < span.start:
             continue
-        fed()
+        count_packet()
         codec.skip_frame = "DEFAULT" if ordinal in span.exact else "NONREF"
         packet.pts = packet.dts = ordinal  # comes out with the frame, whatever the file's own times are
-        yield from _decoded(codec, packet)
+        yield from _decode_packet(codec, packet)
         if ordinal + 1 >= span.stop:
             break
-    yield from _decoded(codec, None)
+    yield from _decode_packet(codec, None)
 
 
-def _decoded(codec: Any, packet: Packet[Any] | None) -> Frames:
+def _decode_packet(codec: Any, packet: Packet[Any] | None) -> Frames:
     import av
 
     try:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from shared.media.video.fingerprint import CUT, Cells, difference, drifted
+from shared.media.video.fingerprint import CUT, Cells, difference, difference_after_shift
 from shared.media.video.observation import Picture
 from shared.models.video import Shot
 
@@ -23,9 +23,9 @@ _CHANGED_CELL, _CHANGED_CELLS = 8, 2
 _STILL, _CAPTION_CELL, _CAPTION_SHARE = 0.5, 20, 0.008
 
 
-def same_look(one: Cells, other: Cells) -> bool:
+def has_same_text(first: Cells, second: Cells) -> bool:
     """Whether nothing that could be read differs between two pictures, given as luma cells."""
-    apart = np.abs(np.subtract(one, other, dtype=np.int16))
+    apart = np.abs(np.subtract(first, second, dtype=np.int16))
     return int(np.count_nonzero(apart > _CHANGED_CELL)) < _CHANGED_CELLS
 
 
@@ -36,7 +36,7 @@ def choose_samples(pictures: Sequence[Picture], most: int) -> list[Picture]:
     """
     kept: list[Picture] = []
     for picture in pictures:
-        if not (len(kept) > 1 and all(same_look(picture.luma, before.luma) for before in kept[-2:])):
+        if not (len(kept) > 1 and all(has_same_text(picture.luma, before.luma) for before in kept[-2:])):
             kept.append(picture)
     if len(kept) <= most:
         return kept
@@ -55,14 +55,16 @@ def choose_key_frames(pictures: Sequence[Picture], shots: Sequence[Shot], most: 
     proposals = [
         max(part, key=lambda picture: picture.sharpness)
         for shot in shots
-        for part in _parts(_presentable(pictures, shot), shot, max(1, round((shot.end - shot.start) / piece)))
+        for part in _split_by_time(
+            _presentable_pictures(pictures, shot), shot, max(1, round((shot.end - shot.start) / piece))
+        )
         if part
     ]
     proposals = [picture for picture in proposals if picture.luma.std() >= _BLANK] or proposals[:1]
     sharp = float(np.median([picture.sharpness for picture in proposals])) or 1.0
     chosen = farthest_first(
         proposals,
-        distance=apart,
+        distance=picture_distance,
         weight=lambda picture: min(1.0, 0.2 + 0.8 * picture.sharpness / sharp),
         least=_DUPLICATE,
         most=most,
@@ -97,36 +99,36 @@ def farthest_first(
     return [items[index] for index in chosen]
 
 
-def apart(one: Picture, other: Picture) -> float:
+def picture_distance(first: Picture, second: Picture) -> float:
     """How different two pictures look, in luma levels; a shaking camera is forgiven, a caption on a still is not."""
-    still = float(difference(one.luma.ravel(), other.luma.ravel()))
+    still = float(difference(first.luma.ravel(), second.luma.ravel()))
     if still < _STILL:
-        changed = np.abs(np.subtract(one.luma, other.luma, dtype=np.int16)) > _CAPTION_CELL
+        changed = np.abs(np.subtract(first.luma, second.luma, dtype=np.int16)) > _CAPTION_CELL
         return max(still, _DUPLICATE * float(changed.mean()) / _CAPTION_SHARE)
-    return drifted(one.signature, other.signature)
+    return difference_after_shift(first.fingerprint, second.fingerprint)
 
 
-def _presentable(pictures: Sequence[Picture], shot: Shot) -> list[Picture]:
+def _presentable_pictures(pictures: Sequence[Picture], shot: Shot) -> list[Picture]:
     """The pictures of a shot without those at its cuts, strays and blurred ones, as far as there are others."""
     inside = [picture for picture in pictures if shot.start <= picture.time < shot.end]
     clear = [p for p in inside if shot.start + _NEAR_CUT_SEC <= p.time < shot.end - _NEAR_CUT_SEC] or inside
-    steady = [picture for place, picture in enumerate(clear) if not _stray(clear, place)] or clear
+    steady = [picture for index, picture in enumerate(clear) if not _is_stray(clear, index)] or clear
     sharpest = max((picture.sharpness for picture in steady), default=0.0)
     return [picture for picture in steady if picture.sharpness >= _BLURRED * sharpest]
 
 
-def _stray(pictures: list[Picture], place: int) -> bool:
+def _is_stray(pictures: list[Picture], index: int) -> bool:
     """Whether a picture, such as a flash, differs from both its neighbours far more than these from each other."""
     if len(pictures) < 3:
         return False
-    first = min(max(place - 1, 0), len(pictures) - 3)
-    one, other = (p.signature for p in pictures[first : first + 3] if p is not pictures[place])
-    own = pictures[place].signature
-    nearest = min(float(difference(own, one)), float(difference(own, other)))
-    return nearest > CUT + 2 * float(difference(one, other))
+    first = min(max(index - 1, 0), len(pictures) - 3)
+    neighbour, other_neighbour = (p.fingerprint for p in pictures[first : first + 3] if p is not pictures[index])
+    own = pictures[index].fingerprint
+    nearest = min(float(difference(own, neighbour)), float(difference(own, other_neighbour)))
+    return nearest > CUT + 2 * float(difference(neighbour, other_neighbour))
 
 
-def _parts(pictures: Sequence[Picture], shot: Shot, count: int) -> list[list[Picture]]:
+def _split_by_time(pictures: Sequence[Picture], shot: Shot, count: int) -> list[list[Picture]]:
     """The pictures of a shot by equal parts of its time."""
     parts: list[list[Picture]] = [[] for _ in range(count)]
     for picture in pictures:

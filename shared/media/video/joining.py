@@ -19,7 +19,10 @@ _TOKEN = re.compile(rf"[{_HAN_KANA}]|[^\s{_HAN_KANA}]+")
 
 
 def join_parts(
-    parts: Sequence[AudioPart], heard: Sequence[Sequence[Segment]], silences: Sequence[TimeSpan], duration_sec: float
+    parts: Sequence[AudioPart],
+    part_segments: Sequence[Sequence[Segment]],
+    silences: Sequence[TimeSpan],
+    duration_sec: float,
 ) -> list[Segment]:
     """All that was heard, in order of time, with times from the start of the sound, none beyond its end.
 
@@ -29,23 +32,23 @@ def join_parts(
     believed.
     What lies wholly in a silence of `INVENTED_SEC` or more is left out: speech models make up words there.
     """
-    placed = [_placed(part, segments, duration_sec) for part, segments in zip(parts, heard, strict=True)]
+    shifted = [_shift_part(part, segments, duration_sec) for part, segments in zip(parts, part_segments, strict=True)]
     for number in range(1, len(parts)):
         before, after = parts[number - 1], parts[number]
         if after.start < before.end:
             overlap = TimeSpan(start=after.start, end=before.end)
-            placed[number - 1], placed[number] = _sewn(placed[number - 1], placed[number], overlap)
-    long = [silence for silence in silences if silence.end - silence.start >= INVENTED_SEC]
+            shifted[number - 1], shifted[number] = _split_overlap(shifted[number - 1], shifted[number], overlap)
+    long_silences = [silence for silence in silences if silence.end - silence.start >= INVENTED_SEC]
     audible = (
         segment
-        for segment in chain.from_iterable(placed)
-        if not any(silence.start <= segment.start and segment.end <= silence.end for silence in long)
+        for segment in chain.from_iterable(shifted)
+        if not any(silence.start <= segment.start and segment.end <= silence.end for silence in long_silences)
     )
     return sorted(audible, key=lambda segment: segment.start)
 
 
 @dataclass(frozen=True, eq=False)
-class _Token:
+class _SpokenToken:
     """A word of a segment, or a character where no spaces part words.
 
     Attributes:
@@ -59,66 +62,71 @@ class _Token:
     end: float
     begin: int
     stop: int
-    timed: bool
+    has_time: bool
 
 
 @dataclass(frozen=True)
-class _Row:
+class _SegmentTokens:
     segment: Segment
     text: str
-    tokens: list[_Token]
+    tokens: list[_SpokenToken]
 
 
-def _placed(part: AudioPart, segments: Sequence[Segment], duration_sec: float) -> list[Segment]:
+def _shift_part(part: AudioPart, segments: Sequence[Segment], duration_sec: float) -> list[Segment]:
     """What was heard in a part, at its place in the whole."""
     end = min(part.end, duration_sec)
-    placed = (_moved(segment, lambda time: min(max(part.start, part.start + time), end)) for segment in segments)
-    return sorted((segment for segment in placed if segment.text), key=lambda segment: segment.start)
+    shifted = (_map_times(segment, lambda time: min(max(part.start, part.start + time), end)) for segment in segments)
+    return sorted((segment for segment in shifted if segment.text), key=lambda segment: segment.start)
 
 
-def _moved(segment: Segment, move: Callable[[float], float]) -> Segment:
-    def span(given: TimeSpan) -> dict[str, float]:
-        start, end = round(move(given.start), 3), round(move(given.end), 3)
+def _map_times(segment: Segment, move: Callable[[float], float]) -> Segment:
+    def move_span(source: TimeSpan) -> dict[str, float]:
+        start, end = round(move(source.start), 3), round(move(source.end), 3)
         return {"start": start, "end": max(start, end)}
 
-    words = [word.model_copy(update=span(word)) for word in segment.words]
-    return segment.model_copy(update={**span(segment), "text": segment.text.strip(), "words": words})
+    words = [word.model_copy(update=move_span(word)) for word in segment.words]
+    return segment.model_copy(update={**move_span(segment), "text": segment.text.strip(), "words": words})
 
 
-def _sewn(left: list[Segment], right: list[Segment], overlap: TimeSpan) -> tuple[list[Segment], list[Segment]]:
+def _split_overlap(
+    earlier: list[Segment], later: list[Segment], overlap: TimeSpan
+) -> tuple[list[Segment], list[Segment]]:
     """Both sides of an overlap, each without what is the other's."""
-    lefts, rights = [_row(segment) for segment in left], [_row(segment) for segment in right]
-    ends = [token for row in lefts for token in row.tokens if token.end > overlap.start]
-    begins = [token for row in rights for token in row.tokens if token.start < overlap.end]
+    earlier_rows, later_rows = (
+        [_tokenize_segment(segment) for segment in earlier],
+        [_tokenize_segment(segment) for segment in later],
+    )
+    ends = [token for row in earlier_rows for token in row.tokens if token.end > overlap.start]
+    begins = [token for row in later_rows for token in row.tokens if token.start < overlap.end]
     middle = (overlap.start + overlap.end) / 2
-    met = _meeting(ends, begins, middle)
-    if met:
-        gone = {*ends[met[0] + 1 :], *begins[: met[1] + 1]}
+    seam = _find_seam(ends, begins, middle)
+    if seam:
+        dropped = {*ends[seam[0] + 1 :], *begins[: seam[1] + 1]}
     else:
-        late = {token for token in ends if token.start + token.end >= 2 * middle}
-        gone = late | {token for token in begins if token.start + token.end < 2 * middle}
-    return _fitted(_without(lefts, gone), _without(rights, gone))
+        late_tokens = {token for token in ends if token.start + token.end >= 2 * middle}
+        dropped = late_tokens | {token for token in begins if token.start + token.end < 2 * middle}
+    return _align_times(_remove_tokens(earlier_rows, dropped), _remove_tokens(later_rows, dropped))
 
 
-def _row(segment: Segment) -> _Row:
+def _tokenize_segment(segment: Segment) -> _SegmentTokens:
     length = segment.end - segment.start
     if segment.words:
-        text, begins = _located(segment)
+        text, begins = _locate_words(segment)
         spans = [(word.text, word.start, word.end) for word in segment.words]
     else:
         text = segment.text
-        found = [*_TOKEN.finditer(text)]
-        begins = [match.start() for match in found]
+        matches = [*_TOKEN.finditer(text)]
+        begins = [match.start() for match in matches]
         at = [segment.start + length * index / len(text) for index in [*begins, len(text)]]
-        spans = [(match[0], start, end) for match, (start, end) in zip(found, pairwise(at), strict=True)]
+        spans = [(match[0], start, end) for match, (start, end) in zip(matches, pairwise(at), strict=True)]
     tokens = [
-        _Token("".join(filter(str.isalnum, said.casefold())), start, end, begin, stop, bool(segment.words))
-        for (said, start, end), begin, stop in zip(spans, begins, [*begins[1:], len(text)], strict=True)
+        _SpokenToken("".join(filter(str.isalnum, token_text.casefold())), start, end, begin, stop, bool(segment.words))
+        for (token_text, start, end), begin, stop in zip(spans, begins, [*begins[1:], len(text)], strict=True)
     ]
-    return _Row(segment, text, tokens)
+    return _SegmentTokens(segment, text, tokens)
 
 
-def _located(segment: Segment) -> tuple[str, list[int]]:
+def _locate_words(segment: Segment) -> tuple[str, list[int]]:
     """The text of a segment and where each of its words begins in it; where words are missing, it is made of them."""
     begins, at = [], 0
     for word in segment.words:
@@ -130,52 +138,52 @@ def _located(segment: Segment) -> tuple[str, list[int]]:
     return segment.text, begins
 
 
-def _meeting(ends: Sequence[_Token], begins: Sequence[_Token], middle: float) -> tuple[int, int] | None:
+def _find_seam(ends: Sequence[_SpokenToken], begins: Sequence[_SpokenToken], middle: float) -> tuple[int, int] | None:
     """Where both parts heard the same word: of those at the same time, the one nearest to the middle of the overlap.
 
     Times that are only guessed are far off. Then it counts first how many words around are the same, too.
     """
 
-    def cost(met: tuple[int, int]) -> tuple[float, float]:
-        end, begin = ends[met[0]], begins[met[1]]
+    def cost(seam: tuple[int, int]) -> tuple[float, float]:
+        end, begin = ends[seam[0]], begins[seam[1]]
         apart, off = abs(end.start - begin.start), abs((end.start + begin.start) / 2 - middle)
-        return (0 if end.timed and begin.timed else -run(*met)), apart + _OFF_MIDDLE_COST * off
+        return (0 if end.has_time and begin.has_time else -matching_tokens(*seam)), apart + _OFF_MIDDLE_COST * off
 
-    def run(one: int, other: int) -> int:
-        before = zip(reversed(ends[:one]), reversed(begins[:other]), strict=False)
-        after = zip(ends[one:], begins[other:], strict=False)
+    def matching_tokens(end_at: int, begin_at: int) -> int:
+        before = zip(reversed(ends[:end_at]), reversed(begins[:begin_at]), strict=False)
+        after = zip(ends[end_at:], begins[begin_at:], strict=False)
         return sum(
             sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1].key, pairs)) for pairs in (before, after)
         )
 
     pairs = (
-        (one, other)
-        for (one, end), (other, begin) in product(enumerate(ends), enumerate(begins))
+        (end_at, begin_at)
+        for (end_at, end), (begin_at, begin) in product(enumerate(ends), enumerate(begins))
         if end.key == begin.key != ""
-        and abs(end.start - begin.start) <= (_TIMED_SEC if end.timed and begin.timed else _GUESSED_SEC)
+        and abs(end.start - begin.start) <= (_TIMED_SEC if end.has_time and begin.has_time else _GUESSED_SEC)
     )
     return min(pairs, key=cost, default=None)
 
 
-def _without(rows: Sequence[_Row], gone: set[_Token]) -> list[Segment]:
-    left = []
+def _remove_tokens(rows: Sequence[_SegmentTokens], dropped: set[_SpokenToken]) -> list[Segment]:
+    remaining = []
     for row in rows:
-        kept = [number for number, token in enumerate(row.tokens) if token not in gone]
+        kept = [number for number, token in enumerate(row.tokens) if token not in dropped]
         if len(kept) == len(row.tokens):
-            left.append(row.segment)
+            remaining.append(row.segment)
         elif kept:
             first, last = row.tokens[kept[0]], row.tokens[kept[-1]]
             words = [row.segment.words[number] for number in kept] if row.segment.words else []
             text = row.text[first.begin : last.stop].strip()
-            left.append(Segment(start=first.start, end=last.end, text=text, words=words))
-    return left
+            remaining.append(Segment(start=first.start, end=last.end, text=text, words=words))
+    return remaining
 
 
-def _fitted(left: list[Segment], right: list[Segment]) -> tuple[list[Segment], list[Segment]]:
+def _align_times(earlier: list[Segment], later: list[Segment]) -> tuple[list[Segment], list[Segment]]:
     """Both sides with times that do not cross: the two do not agree to the millisecond."""
-    if not left or not right:
-        return left, right
-    latest = left[-1].words[-1].start if left[-1].words else left[-1].start
-    seam = max(latest, right[0].start)
-    before = [_moved(segment, lambda time: min(time, seam)) for segment in left]
-    return before, [_moved(segment, lambda time: max(time, seam)) for segment in right]
+    if not earlier or not later:
+        return earlier, later
+    latest = earlier[-1].words[-1].start if earlier[-1].words else earlier[-1].start
+    seam = max(latest, later[0].start)
+    before = [_map_times(segment, lambda time: min(time, seam)) for segment in earlier]
+    return before, [_map_times(segment, lambda time: max(time, seam)) for segment in later]

@@ -15,26 +15,26 @@ UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 """Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which put no spaces between words."""
 
 
-class Timed(Protocol):
+class TimedSpan(Protocol):
     @property
     def start(self) -> float: ...
     @property
     def end(self) -> float: ...
 
 
-class Shown(Timed, Protocol):
+class TimedText(TimedSpan, Protocol):
     @property
     def text(self) -> str: ...
 
 
-def pacing(
+def measure_pacing(
     info: MediaInfo,
     shots: Sequence[Shot],
     audio: AudioTrack | None,
     silences: Sequence[TimeSpan],
     transcript: Sequence[Segment],
-    looks: Sequence[float],
-    screen: Sequence[Shown],
+    sample_times: Sequence[float],
+    screen: Sequence[TimedText],
 ) -> Pacing:
     """Measure.
 
@@ -45,10 +45,10 @@ def pacing(
     duration = info.duration_sec
     lengths = [shot.end - shot.start for shot in shots]
     cuts = [shot.start for shot in shots[1:]]
-    spoken = _inside(transcript, duration)
+    spoken = _merge_spans(transcript, duration)
     words = count_words(segment.text for segment in transcript)
-    covered = text_seconds(looks, screen, duration)
-    read = count_words(line.text for line in screen)
+    covered = text_seconds(sample_times, screen, duration)
+    words_read = count_words(line.text for line in screen)
     firsts = {
         "first_cut_sec": min(cuts, default=None),
         "first_words_sec": min((start for start, _ in spoken), default=None),
@@ -57,18 +57,18 @@ def pacing(
     return Pacing(
         duration_sec=duration,
         shots=len(shots),
-        cuts_per_minute=_rounded(60 * len(cuts) / duration) if duration else 0,
-        mean_shot_sec=_rounded(fmean(lengths)) if lengths else None,
-        median_shot_sec=_rounded(median(lengths)) if lengths else None,
-        longest_shot_sec=_rounded(max(lengths)) if lengths else None,
-        **{name: None if time is None else _rounded(time) for name, time in firsts.items()},
-        hook_sec=min((_rounded(time) for time in firsts.values() if time is not None), default=None),
+        cuts_per_minute=_round(60 * len(cuts) / duration) if duration else 0,
+        mean_shot_sec=_round(fmean(lengths)) if lengths else None,
+        median_shot_sec=_round(median(lengths)) if lengths else None,
+        longest_shot_sec=_round(max(lengths)) if lengths else None,
+        **{name: None if time is None else _round(time) for name, time in firsts.items()},
+        hook_sec=min((_round(time) for time in firsts.values() if time is not None), default=None),
         loudness=audio.loudness if audio else None,
-        silence_share=_share(_length(_inside(silences, duration)), duration) if audio else None,
+        silence_share=_share(_total_length(_merge_spans(silences, duration)), duration) if audio else None,
         words_spoken=words,
-        words_per_minute=_rate(words, _length(spoken) / 60),
-        text_share=_share(covered, duration - looks[0]) if looks else None,
-        text_words_per_sec=_rate(read, covered),
+        words_per_minute=_rate(words, _total_length(spoken) / 60),
+        text_share=_share(covered, duration - sample_times[0]) if sample_times else None,
+        text_words_per_sec=_rate(words_read, covered),
     )
 
 
@@ -80,40 +80,40 @@ def count_words(texts: Iterable[str]) -> int | None:
     return len(WORD.findall(text)) or None
 
 
-def text_seconds(looks: Sequence[float], screen: Sequence[Timed], duration: float) -> float:
+def text_seconds(sample_times: Sequence[float], screen: Sequence[TimedSpan], duration: float) -> float:
     """For how long there is text: each look stands for the time until the next one."""
-    ends = [*looks[1:], max(duration, *looks[-1:])] if looks else []
+    ends = [*sample_times[1:], max(duration, *sample_times[-1:])] if sample_times else []
     return sum(
-        end - look
-        for look, end in zip(looks, ends, strict=True)
-        if any(line.start <= look <= line.end for line in screen)
+        end - time
+        for time, end in zip(sample_times, ends, strict=True)
+        if any(line.start <= time <= line.end for line in screen)
     )
 
 
-def _inside(spans: Iterable[Timed], duration: float) -> list[tuple[float, float]]:
+def _merge_spans(spans: Iterable[TimedSpan], duration: float) -> list[tuple[float, float]]:
     """What of the spans lies within the video, overlaps counted once, in order."""
-    found: list[tuple[float, float]] = []
+    merged: list[tuple[float, float]] = []
     for start, end in sorted((max(0.0, span.start), min(duration, span.end)) for span in spans):
         if end <= start:
             continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
-            found.append((start, end))
-    return found
+            merged.append((start, end))
+    return merged
 
 
-def _length(spans: Iterable[tuple[float, float]]) -> float:
+def _total_length(spans: Iterable[tuple[float, float]]) -> float:
     return sum(end - start for start, end in spans)
 
 
 def _rate(count: int | None, time: float) -> float | None:
-    return _rounded(count / time) if count and time > 0 else None
+    return _round(count / time) if count and time > 0 else None
 
 
-def _share(time: float, whole: float) -> float | None:
-    return round(min(1.0, time / whole), 3) if whole > 0 else None
+def _share(time: float, total: float) -> float | None:
+    return round(min(1.0, time / total), 3) if total > 0 else None
 
 
-def _rounded(value: float) -> float:
+def _round(value: float) -> float:
     return round(value, 2)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from shared.media.file.container import (
     MAX_PACKETS,
-    begin_of,
     open_media,
-    pictures,
+    packet_time,
     pixel_aspect,
+    presentation_start,
     read_packets,
-    start_of,
+    video_stream,
 )
 
 _NEIGHBOURS = 30
@@ -29,7 +29,7 @@ _FRAME_SEC = 0.04
 
 
 @dataclass(frozen=True)
-class Packets:
+class PacketIndex:
     """The video packets of a file; each array has one element per ordinal.
 
     Attributes:
@@ -71,27 +71,27 @@ class Packets:
         surge[predicted] = size / np.concatenate([np.percentile(part, 85, axis=1) for part in parts])
         return surge
 
-    def shown_at(self, time: float) -> int:
+    def frame_at(self, time: float) -> int:
         """The ordinal of the frame on screen at `time`."""
-        shown = np.flatnonzero(self.time <= time + 0.001)  # containers round to milliseconds
-        return int(shown[self.time[shown].argmax()]) if len(shown) else int(self.time.argmin())
+        earlier = np.flatnonzero(self.time <= time + 0.001)  # containers round to milliseconds
+        return int(earlier[self.time[earlier].argmax()]) if len(earlier) else int(self.time.argmin())
 
 
-def read_index(path: Path) -> Packets:
+def read_packet_index(path: Path) -> PacketIndex:
     """The video packets of a file, at most `MAX_PACKETS`; none when it has no pictures. Nothing is decoded."""
     time, size, key = array("d"), array("d"), array("b")
     aspect = 1.0
     with open_media(path) as container:
-        stream = pictures(container)
+        stream = video_stream(container)
         if stream is not None:
             aspect = pixel_aspect(stream)
-            start = start_of(container)
+            start = presentation_start(container)
             step = float(1 / stream.average_rate) if stream.average_rate else _FRAME_SEC
             for packet in read_packets(container, stream):
-                begin = begin_of(packet)
+                begin = packet_time(packet)
                 time.append(begin - start if begin is not None else time[-1] + step if time else 0.0)
                 size.append(packet.size)
                 key.append(packet.is_keyframe)
                 if len(time) == MAX_PACKETS:
                     break
-    return Packets(np.array(time), np.array(size), np.array(key, dtype=np.bool_), aspect)
+    return PacketIndex(np.array(time), np.array(size), np.array(key, dtype=np.bool_), aspect)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from shared.media.file.container import truncated
+from shared.media.file.container import truncated_file_error
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
-from shared.media.video.decoding import THREADS, Span, decode
+from shared.media.video.decoding import THREADS, PacketSpan, decode_spans
 from shared.media.video.frame_choice import choose_key_frames, choose_samples
-from shared.media.video.observation import Picture, Watcher
-from shared.media.video.packets import read_index
+from shared.media.video.observation import FrameSampler, Picture
+from shared.media.video.packets import read_packet_index
 from shared.media.video.plan import plan_samples, plan_shots
 from shared.media.video.shots import find_shots
 from shared.models.video import Frame, MediaInfo, Shot
@@ -28,7 +28,7 @@ _HUGE_PIXELS = 10_000_000  # a decoder holds up to 17 such pictures
 
 
 @dataclass(frozen=True)
-class Survey:
+class FrameSet:
     """What the pictures of a video show; the files lie under the folder that was given.
 
     Attributes:
@@ -44,9 +44,9 @@ class Survey:
     samples: list[Frame]
 
 
-def survey(
+def extract_frames(
     path: Path, info: MediaInfo, out: Path, *, max_frames: int = 12, samples: bool, tick: Callable[[float], None]
-) -> Survey:
+) -> FrameSet:
     """Find the shots of a video and store its thumbnail, key frames and, if asked for, samples as JPEG under `out`.
 
     `info` is what `probe` said of the file. `tick` gets the fraction done, several times a second; what it raises ends
@@ -56,73 +56,75 @@ def survey(
         PermanentError: `truncated` when no picture can be decoded.
     """
     if not info.has_video:
-        return Survey(None, [], [], [])
-    packets = read_index(path)
+        return FrameSet(None, [], [], [])
+    packets = read_packet_index(path)
     groups = packets.groups
     if not groups:
-        raise truncated()
+        raise truncated_file_error()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out) as folder:
-        watcher = Watcher(packets, info, Path(folder))
+        sampler = FrameSampler(packets, info, Path(folder))
         decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
-        starts = [Span(group.start, group.start + 1) for group in groups]
-        seen_keys = decode(path, starts, watcher.see_key, lambda done: tick(_KEYS_SHARE * done), decoders)
-        keys = {number: key for number, key in enumerate(seen_keys) if key is not None}
+        starts = [PacketSpan(group.start, group.start + 1) for group in groups]
+        key_pictures = decode_spans(
+            path, starts, sampler.sample_key_frame, lambda done: tick(_KEYS_SHARE * done), decoders
+        )
+        keys = {number: key for number, key in enumerate(key_pictures) if key is not None}
 
         plan = plan_shots(packets, keys)
-        plan.show(groups, watcher.thumbnail_ordinal)
+        plan.include_frame(groups, sampler.thumbnail_ordinal)
         if samples:
             plan_samples(plan, packets, keys, MAX_SAMPLES)
-            watcher.sample_step = plan.sample_step
+            sampler.sample_step = plan.sample_step
         spans = plan.spans(groups)
-        sights = decode(
-            path, [*spans.values()], watcher.see_all, lambda done: tick(_KEYS_SHARE + _REST_SHARE * done), decoders
+        span_frames = decode_spans(
+            path, [*spans.values()], sampler.sample_span, lambda done: tick(_KEYS_SHARE + _REST_SHARE * done), decoders
         )
-        seen = {number: sight.looks for number, sight in zip(spans, sights, strict=True)}
-        shots = find_shots(groups, keys, seen, plan, info.duration_sec)
+        fingerprints = {number: frames.fingerprints for number, frames in zip(spans, span_frames, strict=True)}
+        shots = find_shots(groups, keys, fingerprints, plan, info.duration_sec)
 
-        stored_keys = [key for key in keys.values() if watcher.is_stored(key)]
-        pictures = _in_order([*stored_keys, *(picture for sight in sights for picture in sight.pictures)])
-        readable = _in_order([*stored_keys, *(picture for sight in sights for picture in sight.samples)])
+        stored_keys = [key for key in keys.values() if sampler.is_stored(key)]
+        pictures = _sort_by_time([*stored_keys, *(picture for frames in span_frames for picture in frames.pictures)])
+        readable = _sort_by_time([*stored_keys, *(picture for frames in span_frames for picture in frames.samples)])
         if not pictures:
-            raise truncated()
-        result = Survey(
-            thumbnail=_thumbnail(watcher, pictures, out),
+            raise truncated_file_error()
+        result = FrameSet(
+            thumbnail=_write_thumbnail(sampler, pictures, out),
             shots=shots,
-            frames=_publish(watcher, choose_key_frames(pictures, shots, max_frames), out, "frames/{:02}.jpg"),
-            samples=_publish(
-                watcher, choose_samples(readable, MAX_SAMPLES) if samples else [], out, "samples/{:03}.jpg"
+            frames=_publish_frames(sampler, choose_key_frames(pictures, shots, max_frames), out, "frames/{:02}.jpg"),
+            samples=_publish_frames(
+                sampler, choose_samples(readable, MAX_SAMPLES) if samples else [], out, "samples/{:03}.jpg"
             ),
         )
     tick(1.0)
     return result
 
 
-def _in_order(pictures: Iterable[Picture]) -> list[Picture]:
+def _sort_by_time(pictures: Iterable[Picture]) -> list[Picture]:
     """Each picture once, by time."""
     return sorted({picture.ordinal: picture for picture in pictures}.values(), key=lambda picture: picture.time)
 
 
-def _publish(watcher: Watcher, pictures: Sequence[Picture], out: Path, name: str) -> list[Frame]:
+def _publish_frames(sampler: FrameSampler, pictures: Sequence[Picture], out: Path, name: str) -> list[Frame]:
     """Copy stored pictures to where they are handed over, numbered from 1 by `name`."""
     frames = []
     for number, picture in enumerate(pictures, start=1):
         target = out / name.format(number)
         target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(watcher.path(picture), target)
+        shutil.copyfile(sampler.picture_path(picture), target)
         width, height = picture.size
         time, sharpness = round(picture.time, 3), round(picture.sharpness, 1)
         frames.append(Frame(name=name.format(number), time=time, width=width, height=height, sharpness=sharpness))
     return frames
 
 
-def _thumbnail(watcher: Watcher, pictures: Sequence[Picture], out: Path) -> Frame:
+def _write_thumbnail(sampler: FrameSampler, pictures: Sequence[Picture], out: Path) -> Frame:
     """The frame that was asked for or, when it cannot be decoded, the stored picture nearest to it."""
-    time, target = watcher.thumbnail_time, out / "thumbnail.jpg"
-    if watcher.thumbnail.exists():
-        shutil.copyfile(watcher.thumbnail, target)
+    time, target = sampler.thumbnail_time, out / "thumbnail.jpg"
+    if sampler.thumbnail_path.exists():
+        shutil.copyfile(sampler.thumbnail_path, target)
     else:
         nearest = min(pictures, key=lambda picture: abs(picture.time - time))
         time = nearest.time
-        write_jpeg(resize(read_jpeg(watcher.path(nearest)), thumbnail_size(*nearest.size)), target)
+        write_jpeg(resize(read_jpeg(sampler.picture_path(nearest)), thumbnail_size(*nearest.size)), target)
     return Frame(name=target.name, time=round(time, 3), width=THUMBNAIL_WIDTH, height=read_jpeg(target).shape[0])

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.media.file.file_type import sniff
+from shared.media.file.file_type import sniff_media_type
 from shared.progress import Tick, tick_within
 from shared.settings import Settings
 from shared.sources.video.fetched import FetchedFile
@@ -120,7 +120,7 @@ def make_video(pictures: list[Path], target: Path, picture_sec: float, tick: Tic
 
 
 def _check_picture_type(head: bytes, filename: str | None) -> str:
-    picture_type = sniff(head)
+    picture_type = sniff_media_type(head)
     if picture_type not in PICTURE_TYPES:
         raise PermanentError("unsupported_media", "The type of this picture is not supported. Use JPEG, PNG or WebP.")
     return picture_type

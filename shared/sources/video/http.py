@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from shared.clock import parse_retry_after
 from shared.errors import PermanentError, TransientError
-from shared.media.file.file_type import HEAD_BYTES, accepted_media_type, sniff
+from shared.media.file.file_type import HEAD_BYTES, require_media_type, sniff_media_type
 from shared.security.filenames import safe_filename
 from shared.security.guarded_http import HttpResponse, RequestLimits, TransferInterrupted, fetch_url
 from shared.security.urls import WebUrl
@@ -33,13 +33,13 @@ MediaTypeCheck = Callable[[bytes, str | None], str]
 
 def check_media_type(head: bytes, filename: str | None) -> str:
     """For videos and audio; raises PermanentError `empty_file`, `not_media`, `unsupported_media`."""
-    if sniff(head) == "text/html":
+    if sniff_media_type(head) == "text/html":
         raise PermanentError(
             "not_media",
             "The link leads to a web page, not to a video file. Use the address of the file, "
             "or download the video and upload it.",
         )
-    return accepted_media_type(head, filename)
+    return require_media_type(head, filename)
 
 
 def fetch_file(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ai.offline.language.lexicon import lexicon
-from shared.ai.offline.language.text import tidy
-from shared.ai.offline.recipe.cursor import Text
-from shared.ai.offline.recipe.facts import facts, longest_minutes, temperature_c
+from shared.ai.offline.language.lexicon import load_lexicon
+from shared.ai.offline.language.text import normalize_text
+from shared.ai.offline.recipe.cursor import TokenizedText
+from shared.ai.offline.recipe.facts import longest_minutes, parse_facts, temperature_c
 
 
-def text(code: str, line: str) -> Text:
-    return Text(tidy(line), lexicon(code))
+def text(code: str, line: str) -> TokenizedText:
+    return TokenizedText(normalize_text(line), load_lexicon(code))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_how_hot(code: str, line: str, celsius: float | None) -> None:
 )
 def test_for_how_many(code: str, line: str, servings: float | None) -> None:
     """Servings are what is called so: twelve cookies are not twelve servings."""
-    assert facts(text(code, line)).servings == servings
+    assert parse_facts(text(code, line)).servings == servings
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_for_how_many(code: str, line: str, servings: float | None) -> None:
 )
 def test_labelled_facts(code: str, line: str, field: str, value: object) -> None:
     """What a label names arrives in the field of that name."""
-    assert getattr(facts(text(code, line)), field) == value
+    assert getattr(parse_facts(text(code, line)), field) == value
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_labelled_facts(code: str, line: str, field: str, value: object) -> None
 )
 def test_nutrition(code: str, line: str, expected: tuple[float | None, ...]) -> None:
     """Nutrients count where energy or several of them are named; a lone `30 g protein` may be an ingredient."""
-    found = facts(text(code, line))
+    found = parse_facts(text(code, line))
     assert (found.calories_kcal, found.protein_g, found.fat_g, found.carbohydrates_g) == expected

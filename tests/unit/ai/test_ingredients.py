@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.ai.offline.language.lexicon import LANGUAGES, lexicon
-from shared.ai.offline.language.text import mended, tidy
-from shared.ai.offline.recipe.ingredient import Parsed, parse_ingredients
+from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
+from shared.ai.offline.language.text import normalize_text, repair_ocr
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
 
 Case = tuple[str, str, str]
 
@@ -24,12 +24,12 @@ def cases() -> list[Case]:
     return found
 
 
-def parse(line: str, code: str) -> list[Parsed]:
-    tongue = lexicon(code)
-    return parse_ingredients(mended(tidy(line), tongue), tongue)
+def parse(line: str, code: str) -> list[ParsedIngredient]:
+    tongue = load_lexicon(code)
+    return parse_ingredients(repair_ocr(normalize_text(line), tongue), tongue)
 
 
-def shown(parsed: Parsed) -> str:
+def shown(parsed: ParsedIngredient) -> str:
     amount = "" if parsed.amount is None else f"{parsed.amount:.4g}"
     upper = "" if parsed.amount_max is None else f"..{parsed.amount_max:.4g}"
     return " | ".join([amount + upper, parsed.unit or "", parsed.name, parsed.note or ""])
@@ -135,4 +135,4 @@ def test_the_language_says_what_dots_and_commas_mean(code: str, line: str, amoun
 )
 def test_only_measures_and_known_foods_are_certain(code: str, line: str, certain: bool) -> None:
     """A number before any word does not make an ingredient outside of a list."""
-    assert parse(line, code)[0].certain is certain
+    assert parse(line, code)[0].is_certain is certain

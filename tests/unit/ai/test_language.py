@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ai.offline.language.detect import detect
-from shared.ai.offline.language.lexicon import LANGUAGES, lexicon
-from shared.ai.offline.language.tables import listed
-from shared.ai.offline.language.text import mended, tidy
+from shared.ai.offline.language.detect import detect_language
+from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
+from shared.ai.offline.language.tables import split_phrases
+from shared.ai.offline.language.text import normalize_text, repair_ocr
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from shared.ai.offline.language.text import mended, tidy
 )
 def test_words_tell_the_language(text: str, hint: str | None, code: str | None) -> None:
     """The words of a source decide; the job's language only where they could be either."""
-    assert detect([text], hint) == code
+    assert detect_language([text], hint) == code
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_words_tell_the_language(text: str, hint: str | None, code: str | None) 
 )
 def test_only_what_can_mean_nothing_else_is_mended(code: str, read: str, meant: str) -> None:
     """OCR's confusions are put right where that is safe, and nowhere else."""
-    assert mended(tidy(read), lexicon(code)) == meant
+    assert repair_ocr(normalize_text(read), load_lexicon(code)) == meant
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_tables_do_not_contradict_themselves(code: str) -> None:
     """A form names one unit, and no word both ends a name and gives an instruction."""
-    tongue = lexicon(code)
-    forms = [form for forms in tongue.tables.units.values() for form in listed(forms)]
+    tongue = load_lexicon(code)
+    forms = [form for forms in tongue.tables.units.values() for form in split_phrases(forms)]
     assert len(forms) == len(set(forms))
     assert not tongue.verbs & tongue.stops

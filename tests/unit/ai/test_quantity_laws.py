@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, lexicon
-from shared.ai.offline.language.tables import listed
-from shared.ai.offline.language.text import mended, tidy
+from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, load_lexicon
+from shared.ai.offline.language.tables import split_phrases
+from shared.ai.offline.language.text import normalize_text, repair_ocr
 from shared.ai.offline.language.tokens import FRACTIONS, words
-from shared.ai.offline.recipe.cursor import Text
+from shared.ai.offline.recipe.cursor import TokenizedText
 from shared.ai.offline.recipe.ingredient import parse_ingredients
 from shared.ai.offline.recipe.parser import parse_recipe
-from shared.ai.offline.recipe.quantity import quantity
-from shared.ai.offline.recipe.sentence import mentions
+from shared.ai.offline.recipe.quantity import parse_quantity
+from shared.ai.offline.recipe.sentence import find_mentions
 from shared.models.video import Segment
 
 codes = st.sampled_from(LANGUAGES)
@@ -33,8 +33,10 @@ def formatted(value: Fraction, tongue: Lexicon, mixed: bool) -> str:
 
 def unit_forms(code: str) -> st.SearchStrategy[tuple[str, str]]:
     """A normalised unit and one of its forms."""
-    tongue = lexicon(code)
-    return st.sampled_from([(unit, form) for unit, forms in tongue.tables.units.items() for form in listed(forms)])
+    tongue = load_lexicon(code)
+    return st.sampled_from(
+        [(unit, form) for unit, forms in tongue.tables.units.items() for form in split_phrases(forms)]
+    )
 
 
 @st.composite
@@ -50,7 +52,7 @@ def quantities(draw: st.DrawFn) -> tuple[str, Fraction, str, str, bool]:
 def test_a_formatted_quantity_is_read_back(drawn: tuple[str, Fraction, str, str, bool]) -> None:
     """Whatever amount and unit an author writes, the reader gets just that."""
     code, value, unit, form, mixed = drawn
-    tongue = lexicon(code)
+    tongue = load_lexicon(code)
     line = f"{formatted(value, tongue, mixed and value.denominator in (2, 4, 8))} {form} {NAMES[code]}"
     (parsed,) = parse_ingredients(line, tongue)
     assert (parsed.amount, parsed.unit, parsed.name) == (pytest.approx(float(value)), unit, NAMES[code])
@@ -59,8 +61,8 @@ def test_a_formatted_quantity_is_read_back(drawn: tuple[str, Fraction, str, str,
 @given(codes, st.integers(1, 500), st.integers(1, 500), st.sampled_from(["-", "–", " - ", " – "]))
 def test_a_range_is_read_back(code: str, low: int, width: int, sign: str) -> None:
     """Both ends of a range arrive, whatever dash stands between them."""
-    tongue = lexicon(code)
-    unit = next(iter(listed(tongue.tables.units["g"])))
+    tongue = load_lexicon(code)
+    unit = next(iter(split_phrases(tongue.tables.units["g"])))
     (parsed,) = parse_ingredients(f"{low}{sign}{low + width} {unit} {NAMES[code]}", tongue)
     assert (parsed.amount, parsed.amount_max, parsed.unit) == (low, low + width, "g")
 
@@ -68,9 +70,9 @@ def test_a_range_is_read_back(code: str, low: int, width: int, sign: str) -> Non
 @given(codes, st.integers(0, 20), st.sampled_from(sorted(FRACTIONS)))
 def test_a_fraction_sign_adds_to_the_whole_before_it(code: str, whole: int, sign: str) -> None:
     """`1½` and `1 ½` are one and a half, `½` is a half."""
-    tongue = lexicon(code)
+    tongue = load_lexicon(code)
     for text in (f"{whole or ''}{sign}", f"{whole or ''} {sign}"):
-        read = quantity(Text(text, tongue), 0)
+        read = parse_quantity(TokenizedText(text, tongue), 0)
         assert read is not None
         assert read.amount == pytest.approx(whole + FRACTIONS[sign])
 
@@ -78,12 +80,12 @@ def test_a_fraction_sign_adds_to_the_whole_before_it(code: str, whole: int, sign
 @given(st.integers(1, 999))
 def test_german_number_words_are_read_back(value: int) -> None:
     """`zweihundertfünfzig Gramm` are 250 g: German writes a number in one word."""
-    numbers = lexicon("de").numbers
+    numbers = load_lexicon("de").numbers
     assert [word for word, number in numbers.items() if number == value] or value == 1
 
 
 def pieces(code: str) -> list[str]:
-    tables = lexicon(code).tables
+    tables = load_lexicon(code).tables
     tables_of_phrases = [tables.foods, tables.stops, tables.taste, tables.vague, tables.heaped, tables.adding]
     tables_of_phrases += [*tables.units.values(), *tables.headings.values(), *tables.labels.values()]
     signs = [
@@ -108,7 +110,7 @@ def pieces(code: str) -> list[str]:
         "#a",
         "@b",
     ]
-    return [phrase for phrases in tables_of_phrases for phrase in listed(phrases)] + signs * 20 + ["\n"] * 20
+    return [phrase for phrases in tables_of_phrases for phrase in split_phrases(phrases)] + signs * 20 + ["\n"] * 20
 
 
 @st.composite
@@ -122,10 +124,12 @@ def kitchen_texts(draw: st.DrawFn) -> str:
 @settings(max_examples=150)
 def test_no_text_breaks_the_parsers_of_lines_and_sentences(code: str, text: str) -> None:
     """Nothing an author or a recogniser can write makes a job fail; and no name has words that are not there."""
-    tongue = lexicon(code)
-    line = mended(tidy(text), tongue)
+    tongue = load_lexicon(code)
+    line = repair_ocr(normalize_text(text), tongue)
     there = set(words(line))
-    for parsed in parse_ingredients(line, tongue) + [found.parsed for found in mentions(Text(line, tongue), True)]:
+    for parsed in parse_ingredients(line, tongue) + [
+        found.parsed for found in find_mentions(TokenizedText(line, tongue), True)
+    ]:
         assert set(words(parsed.name)) <= there
         assert parsed.amount is None or parsed.amount >= 0
 
@@ -136,7 +140,7 @@ def test_no_text_breaks_a_recipe_and_nothing_is_invented(caption: str, cues: lis
     """Every ingredient and step of a recipe is made of words that its source has."""
     transcript = [Segment(start=2.0 * n, end=2.0 * n + 2, text=text) for n, text in enumerate(cues)]
     recipe = parse_recipe(transcript=transcript, caption=caption, language=language)
-    there = set(words(tidy(caption))) | {word for cue in cues for word in words(tidy(cue))}
+    there = set(words(normalize_text(caption))) | {word for cue in cues for word in words(normalize_text(cue))}
     for name in [one.name for one in recipe.ingredients] + [step.text for step in recipe.steps]:
         assert set(words(name)) <= there
     assert 0 <= recipe.confidence <= 1

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.ai.offline.reel.rules import advice
-from shared.ai.offline.reel.wording import ENGLISH, GERMAN, RUSSIAN, Wording, wording
+from shared.ai.offline.reel.rules import pacing_advice
+from shared.ai.offline.reel.wording import ENGLISH, GERMAN, RUSSIAN, ReelWording, reel_wording
 from shared.models.reel import Pacing
 from shared.models.video import Loudness, Shot
 
@@ -54,10 +54,10 @@ def loudness(lufs: float, peak: float) -> Loudness:
 )
 @pytest.mark.parametrize("words", [ENGLISH, GERMAN, RUSSIAN], ids=lambda words: words.language)
 def test_each_rule_speaks_from_its_limit_on(
-    changes: dict[str, Any], shots: list[Shot], phrases: list[str], words: Wording
+    changes: dict[str, Any], shots: list[Shot], phrases: list[str], words: ReelWording
 ) -> None:
     """A number within the limits is no reason for advice, one beyond is, in each language."""
-    found = [one.text for one in advice(Pacing(**(GOOD | changes)), shots, words)]
+    found = [one.text for one in pacing_advice(Pacing(**(GOOD | changes)), shots, words)]
     starts = [getattr(words, phrase).partition("{")[0] for phrase in phrases]
     assert len(found) == len(starts)
     assert all(text.startswith(start) for text, start in zip(found, starts, strict=True))
@@ -66,7 +66,7 @@ def test_each_rule_speaks_from_its_limit_on(
 
 def test_numbers_are_written_as_the_language_does() -> None:
     """Decimals have a comma in German and Russian."""
-    (text,) = advice(Pacing(**(GOOD | {"hook_sec": 4.25})), QUICK, GERMAN)
+    (text,) = pacing_advice(Pacing(**(GOOD | {"hook_sec": 4.25})), QUICK, GERMAN)
     assert text.text == "Bis 4,2 s ändert sich nichts. Mit Schnitt, Wort oder Text in den ersten 3 s beginnen."
 
 
@@ -75,7 +75,7 @@ def test_numbers_are_written_as_the_language_does() -> None:
 )
 def test_any_language_tag_is_served(tag: str, language: str) -> None:
     """A language without words of its own gets the English ones."""
-    assert wording(tag).language == language
+    assert reel_wording(tag).language == language
 
 
 def test_the_languages_have_the_same_places() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.offline.summary.central import central
-from shared.ai.offline.summary.sentences import sentences
+from shared.ai.offline.summary.central import central_texts
+from shared.ai.offline.summary.sentences import split_sentences
 from shared.analyses.evidence import Evidence
 from shared.analyses.summary import cover_video
 from shared.models.summary import Chapter, VideoSummary
@@ -135,7 +135,7 @@ def test_offline_without_words_keeps_the_screen(tmp_path: Path) -> None:
 @given(st.lists(st.text(max_size=40), max_size=12), st.integers(0, 6))
 def test_any_sentences_can_be_chosen_from(texts: list[str], count: int) -> None:
     """Law: at most so many are chosen, each once, and all of them are there."""
-    chosen = central(texts, count)
+    chosen = central_texts(texts, count)
     assert len(chosen) == len(set(chosen)) <= count
     assert all(0 <= number < len(texts) for number in chosen)
 
@@ -144,7 +144,7 @@ def test_sentences_go_across_segments() -> None:
     """Lines of subtitles become sentences with the times of the lines they begin and end in."""
     lines = [(0, 2, "Put the"), (2, 4, "kettle on. And"), (4, 6, "wait!"), (9, 10, "no full stop"), (12, 13, "after")]
     said = [Segment(start=start, end=end, text=text) for start, end, text in lines]
-    assert [(one.text, one.start, one.end) for one in sentences(said)] == [
+    assert [(one.text, one.start, one.end) for one in split_sentences(said)] == [
         ("Put the kettle on.", 0, 4),
         ("And wait!", 2, 6),
         ("no full stop", 9, 10),
@@ -154,7 +154,7 @@ def test_sentences_go_across_segments() -> None:
 
 def test_words_without_spaces_and_stops_are_sentences_too() -> None:
     """Japanese ends its sentences in its own way, and captions of machines do not end them at all."""
-    japanese = sentences([Segment(start=0, end=5, text="水をやりすぎないで。根は空気が必要です。")])
+    japanese = split_sentences([Segment(start=0, end=5, text="水をやりすぎないで。根は空気が必要です。")])
     assert [one.text for one in japanese] == ["水をやりすぎないで。", "根は空気が必要です。"]
-    endless = sentences([Segment(start=n, end=n + 1, text="one two three four five") for n in range(20)])
+    endless = split_sentences([Segment(start=n, end=n + 1, text="one two three four five") for n in range(20)])
     assert len(endless) == 3

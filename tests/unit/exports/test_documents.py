@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from shared.exports.html import POLICY
-from shared.exports.markdown import markdown
-from shared.exports.page import page
-from shared.exports.text import address
+from shared.exports.html import PAGE_POLICY
+from shared.exports.markdown import recipe_markdown
+from shared.exports.page import recipe_page
+from shared.exports.text import safe_url
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import EVIL, HOSTILE, SOUP
 
@@ -46,7 +46,7 @@ class Reader(HTMLParser):
 
 def test_markdown() -> None:
     """A recipe reads well as plain Markdown, in its own language."""
-    assert markdown(SOUP) == (
+    assert recipe_markdown(SOUP) == (
         "# Kürbissuppe\n\nSamtig und schnell.\n\n"
         "**Portionen:** 4 · **Vorbereitung:** 15 Min. · **Garzeit:** 30 Min. · **Gesamt:** 1 Std. 30,5 Min. · leicht · "
         "Österreich\n\n"
@@ -63,7 +63,7 @@ def test_markdown() -> None:
 def test_no_text_is_taken_for_markdown(text: str) -> None:
     """Whatever a stranger wrote, a reader of the Markdown sees these words, and no link, picture or markup."""
     recipe = Recipe(title=text, ingredients=[Ingredient(name=text)], notes=[text])
-    tokens = MarkdownIt().enable("strikethrough").parse(markdown(recipe))
+    tokens = MarkdownIt().enable("strikethrough").parse(recipe_markdown(recipe))
     inline = [token for token in tokens if token.type == "inline"]
     parts = [part for token in inline for part in token.children or []]
     words = " ".join(text.replace("\u202e", "").replace("\x00", "").split())
@@ -83,7 +83,7 @@ def test_no_text_is_taken_for_markdown(text: str) -> None:
 )
 def test_the_page_has_everything_in_it(recipe: Recipe, headings: list[str]) -> None:
     """The page tells the whole recipe in its language, with its picture inside, and asks nothing of the network."""
-    read = Reader(page(recipe, b"picture"))
+    read = Reader(recipe_page(recipe, b"picture"))
 
     for text in ("Kürbissuppe", "Zwiebeln, fein gehackt", "Zum Bestreuen", "Kürbis würfeln.", *headings):
         assert text in read.texts
@@ -95,8 +95,8 @@ def test_the_page_has_everything_in_it(recipe: Recipe, headings: list[str]) -> N
 
 def test_no_text_is_taken_for_html() -> None:
     """A title or an address that is written to run a script is shown as the words that it is."""
-    read = Reader(page(HOSTILE, None))
-    plain = Reader(page(SOUP, None))
+    read = Reader(recipe_page(HOSTILE, None))
+    plain = Reader(recipe_page(SOUP, None))
 
     assert {tag for tag, _ in read.tags} <= {tag for tag, _ in plain.tags}
     names = {name for _, attributes in read.tags for name in attributes}
@@ -106,16 +106,16 @@ def test_no_text_is_taken_for_html() -> None:
 
 def test_the_policy_lets_the_own_style_through_and_no_script() -> None:
     """A browser that keeps to the policy shows the page as it was laid out."""
-    text = page(SOUP, None)
+    text = recipe_page(SOUP, None)
     style = text.partition("<style>")[2].partition("</style>")[0]
 
-    assert f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in POLICY
-    assert POLICY.startswith("default-src 'none';")
-    assert "script-src" not in POLICY
+    assert f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in PAGE_POLICY
+    assert PAGE_POLICY.startswith("default-src 'none';")
+    assert "script-src" not in PAGE_POLICY
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "", None])
 def test_only_addresses_of_the_web_are_links(url: str | None) -> None:
     """No exported file has a link that runs something or opens a file."""
-    assert address(url) is None
-    assert "href" not in page(SOUP.model_copy(update={"source_url": url}), None)
+    assert safe_url(url) is None
+    assert "href" not in recipe_page(SOUP.model_copy(update={"source_url": url}), None)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.exports.jsonld import iso_duration, jsonld
+from shared.exports.jsonld import iso_duration, recipe_jsonld
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import HOSTILE, SOUP
 
@@ -73,7 +73,7 @@ class SchemaRecipe(Strict):
 
 def test_a_whole_recipe() -> None:
     """All that is known of a recipe stands where search engines and recipe managers look for it."""
-    text = jsonld(SOUP, IMAGE)
+    text = recipe_jsonld(SOUP, IMAGE)
     SchemaRecipe.model_validate_json(text)
     document = json.loads(text)
 
@@ -101,7 +101,7 @@ def test_a_whole_recipe() -> None:
 @pytest.mark.parametrize("recipe", [HOSTILE, Recipe(ingredients=[Ingredient(name="salt")])])
 def test_what_is_unknown_or_strange_leaves_a_valid_document(recipe: Recipe) -> None:
     """What the video does not tell is left out, and no text of a stranger breaks the document or the page around it."""
-    text = jsonld(recipe, None)
+    text = recipe_jsonld(recipe, None)
     document = SchemaRecipe.model_validate_json(text)
 
     assert document.image is None

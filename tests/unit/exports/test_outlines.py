@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from shared.analyses.transcript import SpokenText
 from shared.exports.headings import ENGLISH, GERMAN, RUSSIAN, headings
 from shared.exports.layout import outline_markdown, outline_page
-from shared.exports.outline import Outline, clock
+from shared.exports.outline import Outline, format_time
 from shared.exports.outlines import reel_outline, summary_outline, transcript_outline
 from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
 from shared.models.summary import Chapter, KeyPoint, VideoSummary
@@ -118,4 +118,4 @@ def test_a_transcript_tells_who_listened() -> None:
 def test_headings_by_language(tag: str | None, word: str) -> None:
     """A result in a language without headings of its own gets the English ones."""
     assert headings(tag).chapters == word
-    assert clock(3599.9) == "59:59"
+    assert format_time(3599.9) == "59:59"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.exports.quantities import duration, line, quantity
-from shared.exports.wording import ENGLISH, wording
+from shared.exports.quantities import format_duration, format_quantity, ingredient_line
+from shared.exports.wording import ENGLISH, recipe_wording
 from shared.models.recipe import Ingredient
 
 
@@ -32,13 +32,16 @@ from shared.models.recipe import Ingredient
 )
 def test_quantities(number: float | None, upper: float | None, unit: str | None, text: str) -> None:
     """Amounts are read as in a cookbook: fractions for spoons and cups, decimals for grams and litres."""
-    assert quantity(Ingredient(name="x", amount=number, amount_max=upper, unit=unit), ENGLISH) == text
+    assert format_quantity(Ingredient(name="x", amount=number, amount_max=upper, unit=unit), ENGLISH) == text
 
 
 def test_an_ingredient_on_one_line() -> None:
     """Amount, unit, name and note stand in the order of a shopping list."""
-    assert line(Ingredient(name="onions", amount=2, unit="piece", note="chopped"), ENGLISH) == "2 onions, chopped"
-    assert line(Ingredient(name="salt"), ENGLISH) == "salt"
+    assert (
+        ingredient_line(Ingredient(name="onions", amount=2, unit="piece", note="chopped"), ENGLISH)
+        == "2 onions, chopped"
+    )
+    assert ingredient_line(Ingredient(name="salt"), ENGLISH) == "salt"
 
 
 @pytest.mark.parametrize(
@@ -46,10 +49,10 @@ def test_an_ingredient_on_one_line() -> None:
 )
 def test_cooking_times(number: float, text: str) -> None:
     """A cooking time is shown in hours and minutes."""
-    assert duration(number, ENGLISH) == text
+    assert format_duration(number, ENGLISH) == text
 
 
 def test_cooking_times_in_other_languages() -> None:
     """Hours and minutes have the names that the recipe's language gives them."""
-    assert duration(90, wording("de")) == "1 Std. 30 Min."
-    assert duration(2.5, wording("ru")) == "2,5 мин"
+    assert format_duration(90, recipe_wording("de")) == "1 Std. 30 Min."
+    assert format_duration(2.5, recipe_wording("ru")) == "2,5 мин"

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.exports.quantities import quantity
-from shared.exports.scale import LARGER, SMALLER, for_servings, measurable, rounded, scaled
-from shared.exports.wording import ENGLISH, wording
+from shared.exports.quantities import format_quantity
+from shared.exports.scale import LARGER, SMALLER, multiply_amounts, round_amount, round_ingredient, scale_recipe
+from shared.exports.wording import ENGLISH, recipe_wording
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import SOUP
 
@@ -26,7 +26,7 @@ ingredients = st.lists(
 def test_scaling_there_and_back_gives_the_original(given: list[Ingredient], before: float, after: float) -> None:
     """Scaling by a factor and then by its inverse changes no amount, and no scaling touches anything else."""
     recipe = Recipe(ingredients=given, servings=before, total_minutes=30)
-    back = scaled(scaled(recipe, after), before)
+    back = multiply_amounts(multiply_amounts(recipe, after), before)
 
     assert back.servings == before
     assert back.model_copy(update={"ingredients": given}) == recipe
@@ -40,7 +40,7 @@ def test_scaling_there_and_back_gives_the_original(given: list[Ingredient], befo
 def test_what_is_measured_is_about_what_was_calculated(amount: float, unit: str | None) -> None:
     """Rounding and changing the unit never make an amount vanish, nor another one: it stays within a fifth."""
     size = {"kg": 1000.0, "l": 1000.0, "lb": 16.0, "tbsp": 3.0, "cup": 48.0}
-    shown = measurable(Ingredient(name="x", amount=amount, unit=unit))
+    shown = round_ingredient(Ingredient(name="x", amount=amount, unit=unit))
 
     assert shown.unit in {unit, LARGER.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER.values())}
     assert shown.amount is not None
@@ -51,8 +51,8 @@ def test_what_is_measured_is_about_what_was_calculated(amount: float, unit: str 
 @given(st.floats(0.01, 20_000), st.sampled_from(UNITS))
 def test_rounding_twice_is_rounding_once(amount: float, unit: str | None) -> None:
     """An amount that can be measured stays as it is."""
-    once = rounded(amount, unit)
-    assert rounded(once, unit) == pytest.approx(once, abs=0.001)
+    once = round_amount(amount, unit)
+    assert round_amount(once, unit) == pytest.approx(once, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -84,23 +84,23 @@ def test_amounts_can_be_measured(
 ) -> None:
     """A cook reads amounts that spoons, cups and scales have; what had no number still has none."""
     one = Ingredient(name="x", amount=amount, amount_max=upper, unit=unit)
-    recipe = for_servings(Recipe(ingredients=[one], servings=4), 4 * factor)
-    assert quantity(recipe.ingredients[0], ENGLISH) == text
+    recipe = scale_recipe(Recipe(ingredients=[one], servings=4), 4 * factor)
+    assert format_quantity(recipe.ingredients[0], ENGLISH) == text
 
 
 def test_a_scaled_recipe_says_so() -> None:
     """Who reads a scaled recipe is told that amounts named within its steps were not changed."""
-    six = for_servings(SOUP, 6)
+    six = scale_recipe(SOUP, 6)
     assert six.notes[:-1] == SOUP.notes
     assert "von 4 auf 6 Portionen" in six.notes[-1]
-    assert for_servings(SOUP, 4) == SOUP
+    assert scale_recipe(SOUP, 4) == SOUP
 
 
 @pytest.mark.parametrize("known", [None, 0, -1, 1e-320])
 def test_without_servings_nothing_can_be_scaled(known: float | None) -> None:
     """A recipe whose servings nobody told is not scaled by a guess."""
     with pytest.raises(PermanentError) as error:
-        for_servings(Recipe(servings=known), 2)
+        scale_recipe(Recipe(servings=known), 2)
     assert error.value.code == "servings_unknown"
 
 
@@ -121,4 +121,4 @@ def test_numbers_and_units_are_the_languages_own(language: str, texts: list[str]
         Ingredient(name="x", amount=2, amount_max=3, unit="clove"),
         Ingredient(name="x", amount=0.1, unit="oz"),
     ]
-    assert [quantity(one, wording(language)) for one in given] == texts
+    assert [format_quantity(one, recipe_wording(language)) for one in given] == texts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.exports.transcript import srt, timestamp, txt, vtt
+from shared.exports.transcript import timestamp, to_srt, to_txt, to_vtt
 from shared.models.video import Segment
 
 SEGMENTS = [
@@ -13,12 +13,12 @@ SEGMENTS = [
 
 def test_txt() -> None:
     """Every segment is one line of text."""
-    assert txt(SEGMENTS) == "Hello <b> & welcome to --> soup\nBorschtsch, борщ\n"
+    assert to_txt(SEGMENTS) == "Hello <b> & welcome to --> soup\nBorschtsch, борщ\n"
 
 
 def test_srt() -> None:
     """Players read SubRip with its decimal comma; no text ends a cue or looks like a time line."""
-    assert srt(SEGMENTS) == (
+    assert to_srt(SEGMENTS) == (
         "1\n00:00:00,000 --> 00:00:01,500\nHello <b> & welcome\nto → soup\n\n"
         "2\n01:01:01,000 --> 01:02:03,450\nBorschtsch, борщ\n\n"
     )
@@ -26,7 +26,7 @@ def test_srt() -> None:
 
 def test_vtt() -> None:
     """Browsers read WebVTT; markup within the words is shown, not followed."""
-    assert vtt(SEGMENTS) == (
+    assert to_vtt(SEGMENTS) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nHello &lt;b&gt; &amp; welcome\nto --&gt; soup\n"
         "\n01:01:01.000 --> 01:02:03.450\nBorschtsch, борщ\n"
     )

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.media.video.fingerprint import signature
-from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, same_look
+from shared.media.video.fingerprint import compute_fingerprint
+from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, has_same_text
 from shared.media.video.observation import Picture
 from shared.models.video import Shot
 
@@ -23,14 +23,14 @@ def picture(time: float, look: int, sharpness: float = 100.0) -> Picture:
     noise = np.random.default_rng(int(time * 1000)).integers(0, 3, cells.shape, np.uint8)
     chroma = [rng.integers(60, 200, (12, 12), np.uint8) for _ in range(2)]
     luma = cells + noise
-    return Picture(time, signature(luma, *chroma), int(time * 1000), luma, sharpness, (640, 360))
+    return Picture(time, compute_fingerprint(luma, *chroma), int(time * 1000), luma, sharpness, (640, 360))
 
 
 def captioned(plain: Picture) -> Picture:
     """The same with a line of text on it."""
     luma = plain.luma.copy()
     luma[30:32, 20:40] = 255 - luma[30:32, 20:40]
-    return Picture(plain.time + 1, plain.signature, plain.ordinal + 1000, luma, plain.sharpness, plain.size)
+    return Picture(plain.time + 1, plain.fingerprint, plain.ordinal + 1000, luma, plain.sharpness, plain.size)
 
 
 def pictures(looks: Sequence[int]) -> list[Picture]:
@@ -91,8 +91,8 @@ def test_samples_are_at_most_so_many_and_spread(looks: list[int]) -> None:
 def test_a_caption_makes_another_look() -> None:
     """Noise is not worth reading again, a line of text is."""
     plain = picture(0, 1)
-    assert same_look(plain.luma, picture(1, 1).luma)
-    assert not same_look(plain.luma, captioned(plain).luma)
+    assert has_same_text(plain.luma, picture(1, 1).luma)
+    assert not has_same_text(plain.luma, captioned(plain).luma)
 
 
 def test_the_sharpest_of_a_shot_is_its_key_frame() -> None:

@@ -10,7 +10,7 @@ import pytest
 from shared.media.audio import parts as audio_parts
 from shared.media.audio.extraction import extract_audio
 from shared.media.audio.parts import split_audio
-from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
+from shared.media.file.file_type import HEAD_BYTES, require_media_type
 from shared.media.probe import probe
 from shared.models.video import TimeSpan
 from tests import media_samples
@@ -53,7 +53,7 @@ def test_what_is_said_is_found_where_it_is_said(sent: Path, tmp_path: Path, monk
     """The format is taken, its length known, its pauses at their times, and its parts begin where they say."""
     monkeypatch.setattr(audio_parts, "MAX_PART_SEC", 2.3)
     with sent.open("rb") as file:
-        accepted_media_type(file.read(HEAD_BYTES), sent.name)
+        require_media_type(file.read(HEAD_BYTES), sent.name)
     info = probe(sent)
     assert info.duration_sec == pytest.approx(5.5, abs=0.1)
     out = tmp_path / "media"

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from shared.media.probe import probe
-from shared.media.video.survey import Survey, survey
+from shared.media.video.survey import FrameSet, extract_frames
 from tests.media_samples import FPS, Shot, film, video
 
 
-def surveyed(path: Path, out: Path) -> Survey:
-    return survey(path, probe(path), out, samples=True, tick=lambda done: None)
+def surveyed(path: Path, out: Path) -> FrameSet:
+    return extract_frames(path, probe(path), out, samples=True, tick=lambda done: None)
 
 
 def pixels(out: Path, name: str) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.images import fitted_size, sharpness, shrink, thumbnail_size
+from shared.media.images import fit_size, sharpness, shrink, thumbnail_size
 from shared.media.tonemap import HLG, PQ, to_standard_range
 from tests.media_samples import texture
 
@@ -30,7 +30,7 @@ def test_thumbnails_are_320_wide_and_keep_the_aspect(width: int, height: int) ->
 @given(SIDES, SIDES, st.integers(1, 2048))
 def test_fitted_pictures_keep_the_aspect_and_never_grow(width: int, height: int, limit: int) -> None:
     """A key frame's long side is at most the limit, and at most the source's."""
-    wide, high = fitted_size(width, height, limit)
+    wide, high = fit_size(width, height, limit)
     assert 1 <= wide <= width
     assert 1 <= high <= height
     assert max(wide, high) == min(limit, max(width, height))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.video.pacing import count_words, pacing, text_seconds
+from shared.media.video.pacing import count_words, measure_pacing, text_seconds
 from shared.models.video import AudioTrack, MediaInfo, Segment, Shot, TimeSpan
 
 INFO = MediaInfo(container="mp4", size_bytes=1, duration_sec=60, has_video=True, has_audio=True)
@@ -16,7 +16,7 @@ SPANS = st.lists(st.tuples(st.floats(-10, 100), st.floats(0, 50)), max_size=8)
 
 def test_a_whole_video() -> None:
     """Shots, speech, silence and text are measured as a person with a stopwatch would."""
-    found = pacing(
+    found = measure_pacing(
         INFO,
         [Shot(start=0, end=5), Shot(start=5, end=7), Shot(start=7, end=60)],
         AUDIO,
@@ -36,11 +36,11 @@ def test_a_whole_video() -> None:
 
 def test_what_is_not_there_is_not_zero() -> None:
     """A video without sound, words or looks at its screen has no silence, no speech rate and no share of text."""
-    found = pacing(INFO, [Shot(start=0, end=60)], None, [], [], [], [])
+    found = measure_pacing(INFO, [Shot(start=0, end=60)], None, [], [], [], [])
     assert (found.shots, found.cuts_per_minute, found.hook_sec) == (1, 0, None)
     assert (found.silence_share, found.loudness, found.words_per_minute, found.text_share) == (None, None, None, None)
-    assert pacing(INFO, [], AUDIO, [], [], [0.0, 1.0], []).text_share == 0
-    assert pacing(INFO, [], AUDIO, [], [], [0.0, 1.0], []).silence_share == 0
+    assert measure_pacing(INFO, [], AUDIO, [], [], [0.0, 1.0], []).text_share == 0
+    assert measure_pacing(INFO, [], AUDIO, [], [], [0.0, 1.0], []).silence_share == 0
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_measures_stay_within_their_bounds(
     silent: list[tuple[float, float]], spoken: list[tuple[float, float]], looks: list[float], duration: float
 ) -> None:
     """Law: shares are 0 to 1 and rates are not negative, however the spans lie and overlap."""
-    found = pacing(
+    found = measure_pacing(
         INFO.model_copy(update={"duration_sec": duration}),
         [Shot(start=0, end=duration)],
         AUDIO,

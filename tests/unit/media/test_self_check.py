@@ -9,7 +9,7 @@ import av
 import pytest
 
 from shared.media.audio import extraction as audio
-from shared.media.self_check import find_faults, versions
+from shared.media.self_check import find_faults, library_versions
 from tests.broken_libraries import METADATA_ERRORS
 
 
@@ -40,7 +40,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, module: str
     (fault,) = find_faults()
     assert fault.part == f"loading {name}"
     assert module in fault.reason
-    assert name not in versions()
+    assert name not in library_versions()
 
 
 def test_one_broken_part_does_not_hide_that_the_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +62,6 @@ def test_what_comes_out_wrong_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_versions_name_the_libraries_that_do_the_work() -> None:
     """Whoever reports a bug can say what PyAV, its FFmpeg and OpenCV were."""
-    assert f"PyAV {av.__version__} (FFmpeg " in versions()
+    assert f"PyAV {av.__version__} (FFmpeg " in library_versions()
     for library in ("libavcodec", "libavformat", "OpenCV", "NumPy"):
-        assert f"{library} " in versions()
+        assert f"{library} " in library_versions()

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from shared.media.probe import probe
-from shared.media.video.observation import Look
+from shared.media.video.observation import TimedFingerprint
 from shared.media.video.shots import hard_cuts, soft_cuts
-from shared.media.video.survey import survey
+from shared.media.video.survey import extract_frames
 from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video
 
@@ -46,7 +46,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
 
 
 def found_cuts(path: Path, out: Path) -> list[float]:
-    shots = survey(path, probe(path), out, samples=False, tick=lambda done: None).shots
+    shots = extract_frames(path, probe(path), out, samples=False, tick=lambda done: None).shots
     return [shot.start for shot in shots[1:]]
 
 
@@ -97,9 +97,9 @@ def test_a_dissolve_is_a_cut_in_its_middle(tmp_path: Path) -> None:
     assert cut == pytest.approx(60 / FPS, abs=4 / FPS)
 
 
-def looks(rows: list[int], fps: float = 30) -> list[Look]:
+def looks(rows: list[int], fps: float = 30) -> list[TimedFingerprint]:
     """Frames of even grey."""
-    return [Look(number / fps, np.full(864, row, np.uint8)) for number, row in enumerate(rows)]
+    return [TimedFingerprint(number / fps, np.full(864, row, np.uint8)) for number, row in enumerate(rows)]
 
 
 def test_a_cut_needs_both_sides_to_differ() -> None:
@@ -118,7 +118,7 @@ def test_a_black_gap_is_no_shot() -> None:
 def test_a_flash_at_the_start_is_told_by_what_was_before() -> None:
     """Where decoding starts at a white frame, the scene behind it is not taken for a new one."""
     flashed = looks([250, 250] + [50] * 20)
-    assert hard_cuts(flashed, Look(-1, np.full(864, 52, np.uint8))) == []
+    assert hard_cuts(flashed, TimedFingerprint(-1, np.full(864, 52, np.uint8))) == []
     assert hard_cuts(flashed) == [pytest.approx(2 / 30)]
 
 

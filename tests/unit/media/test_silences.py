@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from shared.media.audio.silences import SAMPLE_RATE, Levels
+from shared.media.audio.silences import SAMPLE_RATE, AudioLevels
 from tests.sound_samples import SOUND_RATE, speech
 
 TALK = [(0.5, 4.0), (6.0, 9.0), (9.6, 12.0)]
@@ -16,9 +16,9 @@ PAUSES = [(0, 0.5), (4, 6), (9, 9.6), (12, 14)]
 
 def silences(samples: np.ndarray) -> list[tuple[float, float]]:
     pcm = np.clip(samples[:: SOUND_RATE // SAMPLE_RATE] * 32_768, -32_768, 32_767).astype("<i2").tobytes()
-    levels = Levels()
+    levels = AudioLevels()
     for start in range(0, len(pcm), 64_000):
-        levels.take(pcm[start : start + 64_000])
+        levels.add_samples(pcm[start : start + 64_000])
     return [(silence.start, silence.end) for silence in levels.silences()]
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.media.file.file_type import ACCEPTED, accepted_media_type, sniff
+from shared.media.file.file_type import ACCEPTED, require_media_type, sniff_media_type
 
 SAMPLE_TYPES = {"s16": np.int16, "s32": np.int32, "flt": np.float32}
 
@@ -77,8 +77,8 @@ def wav() -> bytes:
 def test_real_files_are_known(container: str, codec: str, media_type: str) -> None:
     """What real muxers write is recognised, from the whole file and from its first bytes alone."""
     data = encoded(container, codec)
-    assert sniff(data) == media_type
-    assert sniff(data[:4096]) == media_type
+    assert sniff_media_type(data) == media_type
+    assert sniff_media_type(data[:4096]) == media_type
 
 
 SAMPLES = {
@@ -127,7 +127,7 @@ SAMPLES = {
 def test_other_files_are_named(name: str) -> None:
     """Pages, playlists, pictures and archives are told apart, so that an error can say what came instead."""
     head, media_type = SAMPLES[name]
-    assert sniff(head) == media_type
+    assert sniff_media_type(head) == media_type
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -135,10 +135,10 @@ def test_what_is_taken_is_media(name: str) -> None:
     """Only video and audio pass, by content and not by name; all else gets a code and a sentence that names it."""
     head, media_type = SAMPLES[name]
     if media_type in ACCEPTED:
-        assert accepted_media_type(head, "clip.txt") == media_type
+        assert require_media_type(head, "clip.txt") == media_type
         return
     with pytest.raises(PermanentError) as caught:
-        accepted_media_type(head, "a/clip.mp4")
+        require_media_type(head, "a/clip.mp4")
     assert caught.value.code == ("unsupported_media" if head else "empty_file")
     assert caught.value.message.startswith("“clip.mp4” is ")
 
@@ -146,7 +146,7 @@ def test_what_is_taken_is_media(name: str) -> None:
 def test_the_sentence_says_what_it_is() -> None:
     """The user learns what was sent instead of a video and what to send."""
     with pytest.raises(PermanentError, match=r"^The file is an HTML page, not an accepted video .* Send MP4, MOV"):
-        accepted_media_type(b"<html>", None)
+        require_media_type(b"<html>", None)
 
 
 @given(st.binary(max_size=5000), st.sampled_from([head for head, _ in SAMPLES.values()]), st.integers(0, 64))
@@ -154,6 +154,6 @@ def test_any_bytes_get_an_answer(tail: bytes, head: bytes, cut: int) -> None:
     """Damaged and made-up files are accepted or refused; nothing else is raised."""
     for data in (tail, head[:cut] + tail):
         try:
-            assert accepted_media_type(data, None) in ACCEPTED
+            assert require_media_type(data, None) in ACCEPTED
         except PermanentError:
-            assert sniff(data) not in ACCEPTED
+            assert sniff_media_type(data) not in ACCEPTED

@@ -14,14 +14,14 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.media.probe import probe
-from shared.media.video.survey import Survey, survey
+from shared.media.video.survey import FrameSet, extract_frames
 from shared.models.video import Frame
 from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video
 
 
-def surveyed(path: Path, out: Path, *, samples: bool = False, **options: Any) -> Survey:
-    return survey(path, probe(path), out, samples=samples, tick=lambda done: None, **options)
+def surveyed(path: Path, out: Path, *, samples: bool = False, **options: Any) -> FrameSet:
+    return extract_frames(path, probe(path), out, samples=samples, tick=lambda done: None, **options)
 
 
 def picture(out: Path, frame: Frame) -> np.ndarray:
@@ -136,7 +136,7 @@ def test_two_runs_choose_the_same(tmp_path: Path) -> None:
     shots = [Shot(20, "pan"), Shot(25, "shake", captions=[("salt", 5, 20)]), Shot(30, "zoom"), Shot(15)]
     path = video(tmp_path / "film.mp4", film(shots), gop=25)
 
-    def run(name: str) -> tuple[Survey, dict[str, str]]:
+    def run(name: str) -> tuple[FrameSet, dict[str, str]]:
         out = tmp_path / name
         found = surveyed(path, out, samples=True)
         files = sorted(path for path in out.rglob("*.jpg"))
@@ -244,7 +244,7 @@ def test_of_a_damaged_video_the_rest_is_kept(tmp_path: Path) -> None:
 def test_without_pictures_there_is_nothing_to_survey(tmp_path: Path) -> None:
     """Of a voice message no pictures are handed over."""
     found = surveyed(media_samples.audio_only(tmp_path / "voice.m4a"), tmp_path / "out", samples=True)
-    assert found == Survey(None, [], [], [])
+    assert found == FrameSet(None, [], [], [])
 
 
 class Impatient:
@@ -263,7 +263,7 @@ class Impatient:
 def test_progress_runs_from_start_to_end(tmp_path: Path, silent: Path) -> None:
     """A progress bar fed by a survey never falls and reaches its end."""
     ticks: list[float] = []
-    survey(silent, probe(silent), tmp_path / "out", samples=True, tick=ticks.append)
+    extract_frames(silent, probe(silent), tmp_path / "out", samples=True, tick=ticks.append)
     assert ticks == sorted(ticks)
     assert ticks[0] >= 0
     assert ticks[-1] == 1
@@ -274,7 +274,7 @@ def test_a_cancelled_survey_leaves_nothing_open(tmp_path: Path, silent: Path, un
     """When a job is cancelled, its threads end, its file is closed and its half-made pictures are gone."""
     others = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
-        survey(silent, probe(silent), tmp_path / "out", samples=True, tick=Impatient(until))
+        extract_frames(silent, probe(silent), tmp_path / "out", samples=True, tick=Impatient(until))
     assert set(threading.enumerate()) <= others
     assert str(silent) not in open_files()
     assert not list((tmp_path / "out").rglob("*.jpg"))

@@ -39,11 +39,11 @@ def german_numbers() -> dict[str, float]:
     small |= {word: float(number) for number, word in enumerate(GERMAN_TEENS, 10)}
     for tens, word in enumerate(GERMAN_TENS, 2):
         small[word] = 10.0 * tens
-        small |= {f"{one}und{word}": 10.0 * tens + number for number, one in enumerate(GERMAN_ONES, 1)}
+        small |= {f"{unit}und{word}": 10.0 * tens + number for number, unit in enumerate(GERMAN_ONES, 1)}
     numbers = {**small, "hundert": 100.0, "tausend": 1000.0}
     for hundreds, word in enumerate(GERMAN_ONES, 1):
         numbers[f"{word}hundert"] = 100.0 * hundreds
         numbers[f"{word}einhalb"] = hundreds + 0.5
-        numbers |= {f"{word}hundert{rest}": 100 * hundreds + value for rest, value in small.items()}
+        numbers |= {f"{word}hundert{remainder}": 100 * hundreds + value for remainder, value in small.items()}
     del numbers["ein"]
     return numbers

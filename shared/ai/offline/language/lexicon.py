@@ -12,9 +12,9 @@ from shared.ai.offline.language.forms import (
     russian_i_verb,
     russian_verb,
 )
-from shared.ai.offline.language.phrases import Phrases
-from shared.ai.offline.language.tables import Tables, listed, read_tables
-from shared.ai.offline.language.tokens import Token, fold, tokenize
+from shared.ai.offline.language.phrases import PhraseTable
+from shared.ai.offline.language.tables import LanguageTables, read_tables, split_phrases
+from shared.ai.offline.language.tokens import TextToken, fold, tokenize
 
 LANGUAGES = ("en", "de", "ru")
 VERB_FORMS = {"en": english_verb, "de": german_verb, "ru": russian_verb}
@@ -23,60 +23,62 @@ MIN_COMPOUND_HEAD = 3
 """Letters that a compound needs before its last part: `Rapsöl` is an oil."""
 
 
-def words_of(phrases: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in listed(phrases))
+def fold_phrases(phrases: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in split_phrases(phrases))
 
 
-def marks(phrases: str) -> Phrases[bool]:
-    return Phrases(dict.fromkeys(listed(phrases), True))
+def phrase_set(phrases: str) -> PhraseTable[bool]:
+    return PhraseTable(dict.fromkeys(split_phrases(phrases), True))
 
 
-def roles(table: Mapping[str, str]) -> Phrases[str]:
-    return Phrases({phrase: role for role, phrases in table.items() for phrase in listed(phrases)})
+def phrase_roles(table: Mapping[str, str]) -> PhraseTable[str]:
+    return PhraseTable({phrase: role for role, phrases in table.items() for phrase in split_phrases(phrases)})
 
 
 class Lexicon:
     """A language. Words are looked up folded; phrases by their tokens."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: LanguageTables) -> None:
         self.tables = tables
         self.code = tables.code
         self.name = tables.name
         self.numbers = {fold(word): value for word, value in tables.numbers.items()}
         if tables.code == "de":
             self.numbers |= german_numbers()
-        self.articles = words_of(tables.articles)
-        self.of = words_of(tables.of)
-        self.joiners = words_of(tables.joiners)
-        self.range_words = words_of(tables.range_words)
-        self.range_openers = words_of(tables.range_openers)
-        self.sizes = words_of(tables.sizes)
-        self.purpose = words_of(tables.purpose)
-        self.every = words_of(tables.every)
-        self.degrees = words_of(tables.degrees)
-        self.openers = words_of(tables.openers)
-        self.determiners = words_of(tables.determiners)
-        self.carriers = words_of(tables.carriers)
-        self.stops = words_of(tables.stops) | self.determiners
-        self.hanging = self.stops - words_of(tables.closing)
-        self.no_ingredient = words_of(tables.no_ingredient)
-        self.group_openers = words_of(tables.group_openers)
-        self.step_words = words_of(tables.step_words)
-        self.serving_words = words_of(tables.serving_words)
-        self.units = roles(tables.units)
-        self.scaled_units = Phrases(tables.scaled_units)
-        self.single_units = marks(tables.single_units)
-        self.approximately = marks(tables.approximately)
-        self.vague = marks(tables.vague)
-        self.heaped = marks(tables.heaped)
-        self.taste = marks(tables.taste)
-        self.minutes = Phrases({form: value for forms, value in tables.minutes.items() for form in listed(forms)})
-        self.adding = marks(tables.adding)
-        self.headings = roles(tables.headings)
-        self.labels = roles(tables.labels)
-        self.difficulties = roles(tables.difficulties)
-        self.nutrients = roles(tables.nutrients)
-        self.chatter = marks(tables.chatter)
+        self.articles = fold_phrases(tables.articles)
+        self.of = fold_phrases(tables.of)
+        self.joiners = fold_phrases(tables.joiners)
+        self.range_words = fold_phrases(tables.range_words)
+        self.range_openers = fold_phrases(tables.range_openers)
+        self.sizes = fold_phrases(tables.sizes)
+        self.purpose = fold_phrases(tables.purpose)
+        self.every = fold_phrases(tables.every)
+        self.degrees = fold_phrases(tables.degrees)
+        self.openers = fold_phrases(tables.openers)
+        self.determiners = fold_phrases(tables.determiners)
+        self.carriers = fold_phrases(tables.carriers)
+        self.stops = fold_phrases(tables.stops) | self.determiners
+        self.hanging = self.stops - fold_phrases(tables.closing)
+        self.no_ingredient = fold_phrases(tables.no_ingredient)
+        self.group_openers = fold_phrases(tables.group_openers)
+        self.step_words = fold_phrases(tables.step_words)
+        self.serving_words = fold_phrases(tables.serving_words)
+        self.units = phrase_roles(tables.units)
+        self.scaled_units = PhraseTable(tables.scaled_units)
+        self.single_units = phrase_set(tables.single_units)
+        self.approximately = phrase_set(tables.approximately)
+        self.vague = phrase_set(tables.vague)
+        self.heaped = phrase_set(tables.heaped)
+        self.taste = phrase_set(tables.taste)
+        self.minutes = PhraseTable(
+            {form: value for forms, value in tables.minutes.items() for form in split_phrases(forms)}
+        )
+        self.adding = phrase_set(tables.adding)
+        self.headings = phrase_roles(tables.headings)
+        self.labels = phrase_roles(tables.labels)
+        self.difficulties = phrase_roles(tables.difficulties)
+        self.nutrients = phrase_roles(tables.nutrients)
+        self.chatter = phrase_set(tables.chatter)
 
     @cached_property
     def verbs(self) -> frozenset[str]:
@@ -84,7 +86,7 @@ class Lexicon:
         tables = self.tables
         forms = {form for verb in tables.verbs.split() for form in VERB_FORMS[self.code](verb)}
         forms |= {form for stem in tables.verbs_i.split() for form in russian_i_verb(stem)}
-        return frozenset(map(fold, forms | set(tables.verb_forms.split()))) - words_of(tables.verbs_not)
+        return frozenset(map(fold, forms | set(tables.verb_forms.split()))) - fold_phrases(tables.verbs_not)
 
     @cached_property
     def stem(self) -> Callable[[str], str]:
@@ -95,12 +97,12 @@ class Lexicon:
         return lru_cache(maxsize=4096)(lambda word: str(stemmer.stemWord(word)))
 
     @cached_property
-    def foods(self) -> Phrases[bool]:
-        return Phrases(dict.fromkeys(listed(self.tables.foods), True), key=self.stem)
+    def foods(self) -> PhraseTable[bool]:
+        return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
 
     @cached_property
     def compound_heads(self) -> tuple[str, ...]:
-        return tuple(listed(self.tables.compound_heads))
+        return tuple(split_phrases(self.tables.compound_heads))
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -118,17 +120,17 @@ class Lexicon:
         for table in (tables.units, tables.headings, tables.labels):
             phrases += table.values()
         phrases += tables.minutes
-        known = {token.folded for forms in phrases for token in tokenize(forms) if token.kind == "word"}
-        return frozenset(known) | self.numbers.keys() | self.verbs
+        vocabulary = {token.folded for forms in phrases for token in tokenize(forms) if token.kind == "word"}
+        return frozenset(vocabulary) | self.numbers.keys() | self.verbs
 
-    def knows(self, word: str) -> bool:
+    def has_word(self, word: str) -> bool:
         return word in self.vocabulary or self.stem(word) in self.foods.by_first
 
-    def food_at(self, tokens: Sequence[Token], start: int) -> int | None:
+    def food_end(self, tokens: Sequence[TextToken], start: int) -> int | None:
         """The index after the known food that starts at token `start`."""
         if start >= len(tokens) or tokens[start].kind != "word" or tokens[start].folded in self.verbs:
             return None
-        if hit := self.foods.at(tokens, start):
+        if hit := self.foods.match(tokens, start):
             return hit[0]
         word = tokens[start].folded
         compound = any(
@@ -136,21 +138,21 @@ class Lexicon:
         )
         return start + 1 if compound else None
 
-    def names_food(self, tokens: Sequence[Token]) -> bool:
+    def has_food(self, tokens: Sequence[TextToken]) -> bool:
         """Whether a known food stands somewhere in `tokens`."""
-        return any(self.food_at(tokens, at) for at in range(len(tokens)))
+        return any(self.food_end(tokens, at) for at in range(len(tokens)))
 
     def is_food(self, text: str) -> bool:
         """Whether all of `text` is one known food, perhaps with a few words before it."""
         tokens = tokenize(text)
         if not 0 < len(tokens) <= MAX_FOOD_WORDS or any(token.folded in self.stops for token in tokens):
             return False
-        if self.tables.food_first and self.food_at(tokens, 0):
+        if self.tables.food_first and self.food_end(tokens, 0):
             return True
-        return any(self.food_at(tokens, at) == len(tokens) for at in range(len(tokens)))
+        return any(self.food_end(tokens, at) == len(tokens) for at in range(len(tokens)))
 
 
 @lru_cache
-def lexicon(code: str) -> Lexicon:
+def load_lexicon(code: str) -> Lexicon:
     """The lexicon of one of LANGUAGES."""
     return Lexicon(read_tables(code))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from shared.ai.offline.language.tokens import Token, tokenize
+from shared.ai.offline.language.tokens import TextToken, tokenize
 
 Value = TypeVar("Value")
 
 
-class Phrases(Generic[Value]):
+class PhraseTable(Generic[Value]):
     """Phrases with a value each; the longest that fits wins.
 
     Dots between words do not count: `ст. л.` is found as `ст л`.
@@ -26,17 +26,17 @@ class Phrases(Generic[Value]):
         for entries in self.by_first.values():
             entries.sort(key=lambda entry: -len(entry[0]))
 
-    def at(self, tokens: Sequence[Token], start: int) -> tuple[int, Value] | None:
+    def match(self, tokens: Sequence[TextToken], start: int) -> tuple[int, Value] | None:
         """The phrase that starts at token `start`: the index after it, and its value."""
         if start >= len(tokens):
             return None
         for parts, value in self.by_first.get(self.key(tokens[start].folded), ()):
-            end = self.end_of(parts, tokens, start)
+            end = self.match_end(parts, tokens, start)
             if end is not None:
                 return end, value
         return None
 
-    def end_of(self, parts: Sequence[str], tokens: Sequence[Token], start: int) -> int | None:
+    def match_end(self, parts: Sequence[str], tokens: Sequence[TextToken], start: int) -> int | None:
         at = start
         for number, part in enumerate(parts):
             while number and at < len(tokens) and tokens[at].text == ".":
@@ -46,9 +46,9 @@ class Phrases(Generic[Value]):
             at += 1
         return at
 
-    def find(self, tokens: Sequence[Token], start: int = 0) -> tuple[int, int, Value] | None:
+    def find(self, tokens: Sequence[TextToken], start: int = 0) -> tuple[int, int, Value] | None:
         """The first phrase at or after token `start`: where it begins, the index after it, its value."""
         for at in range(start, len(tokens)):
-            if hit := self.at(tokens, at):
+            if hit := self.match(tokens, at):
                 return at, *hit
         return None

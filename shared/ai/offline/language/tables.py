@@ -16,7 +16,7 @@ Ratio = Annotated[float, BeforeValidator(lambda value: float(Fraction(str(value)
 """A number that may be written as a fraction, e.g. `1/3`."""
 
 
-class Tables(BaseModel):
+class LanguageTables(BaseModel):
     """One language. Lists of phrases are strings, separated by commas; lists of verbs are separated by spaces.
 
     Attributes:
@@ -102,10 +102,10 @@ class Tables(BaseModel):
     repairs: Mapping[str, str] = {}
 
 
-def read_tables(code: str) -> Tables:
+def read_tables(code: str) -> LanguageTables:
     text = (FOLDER / f"{code}.yaml").read_text(encoding="utf-8")
-    return Tables.model_validate(yaml.load(text, yaml.CSafeLoader))
+    return LanguageTables.model_validate(yaml.load(text, yaml.CSafeLoader))
 
 
-def listed(phrases: str) -> Iterable[str]:
+def split_phrases(phrases: str) -> Iterable[str]:
     return (phrase.strip() for phrase in phrases.split(",") if phrase.strip())

@@ -29,7 +29,7 @@ SPOON = re.compile(r"(?<=[\d½¼¾] )EI(?= [A-ZÄÖÜ])")
 WORD = re.compile(r"[^\W_]+")
 
 
-def tidy(text: str) -> str:
+def normalize_text(text: str) -> str:
     """One form for each sign, single spaces, no bullet at the front and no emoji.
 
     Emoji before an amount or a capital letter divide a text: they become bullets.
@@ -41,7 +41,7 @@ def tidy(text: str) -> str:
     return BULLET.sub("", " ".join(text.split()))
 
 
-def mended(text: str, tongue: Lexicon) -> str:
+def repair_ocr(text: str, lexicon: Lexicon) -> str:
     """`text` with OCR's confusions put right where nothing else can be meant: `25O g`, `MehI`, `5 mI`, `200gMehl`."""
     text = ZERO.sub(lambda match: re.sub("[OoОо]", "0", match[0]), text)
     text = MILLILITRES.sub(r"\1ml", text)
@@ -49,5 +49,5 @@ def mended(text: str, tongue: Lexicon) -> str:
     text = ELL_IN_WORD.sub("l", text)
     text = SPOON.sub("EL", text)
     text = GLUED_UNIT.sub(r" \1 ", text)
-    repairs = tongue.tables.repairs
+    repairs = lexicon.tables.repairs
     return WORD.sub(lambda match: repairs.get(match[0], match[0]), text) if repairs else text

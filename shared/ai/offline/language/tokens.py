@@ -23,7 +23,7 @@ TOKEN = re.compile(
 
 
 @dataclass(frozen=True)
-class Token:
+class TextToken:
     """A piece of a text. `folded` is what tables are asked for: no case, ё as е."""
 
     text: str
@@ -37,9 +37,9 @@ def fold(text: str) -> str:
     return text.casefold().replace("ё", "е").replace("’", "'")
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str) -> list[TextToken]:
     return [
-        Token(match[0], fold(match[0]), match.lastgroup, match.start(), match.end())  # type: ignore[arg-type]
+        TextToken(match[0], fold(match[0]), match.lastgroup, match.start(), match.end())  # type: ignore[arg-type]
         for match in TOKEN.finditer(text)
     ]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from shared.ai.offline.recipe.cursor import Text
-from shared.ai.offline.recipe.numbers import Number, number
-from shared.ai.offline.recipe.quantity import half_follows, range_end
+from shared.ai.offline.recipe.cursor import TokenizedText
+from shared.ai.offline.recipe.numbers import Number, parse_number
+from shared.ai.offline.recipe.quantity import has_half_after, range_end
 
 MINUTES_PER_HOUR = 60
 LEAST_FAHRENHEIT = 275
@@ -26,7 +26,7 @@ class Duration:
 
 
 @dataclass
-class Facts:
+class RecipeFacts:
     """What was stated; None where nothing was. Of a range the lower end."""
 
     servings: float | None = None
@@ -41,81 +41,81 @@ class Facts:
     carbohydrates_g: float | None = None
 
     def __bool__(self) -> bool:
-        return any(getattr(self, each.name) is not None for each in fields(self))
+        return any(getattr(self, field.name) is not None for field in fields(self))
 
-    def fill(self, other: Facts) -> None:
+    def fill_missing(self, other: RecipeFacts) -> None:
         """Take from `other` what is not known yet."""
-        for each in fields(self):
-            if getattr(self, each.name) is None:
-                setattr(self, each.name, getattr(other, each.name))
+        for field in fields(self):
+            if getattr(self, field.name) is None:
+                setattr(self, field.name, getattr(other, field.name))
 
 
-def durations(text: Text) -> Iterator[Duration]:
+def find_durations(text: TokenizedText) -> Iterator[Duration]:
     """The times that a text names: `1 hour 30 minutes`, `20–25 Min.`, `полчаса`."""
     at = 0
     while at < len(text):
-        found = duration(text, at)
-        if found and not text.is_word(at - 1, text.tongue.every):
-            yield found
-        at = found.end if found else at + 1
+        length = parse_duration(text, at)
+        if length and not text.is_word(at - 1, text.lexicon.every):
+            yield length
+        at = length.end if length else at + 1
 
 
-def duration(text: Text, start: int) -> Duration | None:
-    first = timed(text, start)
+def parse_duration(text: TokenizedText, start: int) -> Duration | None:
+    first = parse_time(text, start)
     if first is None:
         return None
     minutes, at = first.minutes, first.end
-    if half_follows(text, at):
+    if has_half_after(text, at):
         return Duration(minutes * 1.5, start, at + 3)
-    joined = at + 1 if text.is_word(at, text.tongue.joiners) else at
-    second = timed(text, joined)
+    next_at = at + 1 if text.is_word(at, text.lexicon.joiners) else at
+    second = parse_time(text, next_at)
     if second and second.minutes < minutes and minutes >= MINUTES_PER_HOUR:
         return Duration(minutes + second.minutes, start, second.end)
     return first
 
 
-def timed(text: Text, start: int) -> Duration | None:
+def parse_time(text: TokenizedText, start: int) -> Duration | None:
     """A number, perhaps a range, and a unit of time."""
-    count = number(text, start)
+    count = parse_number(text, start)
     if count is None:
-        return half_of(text, start)
+        return parse_half_unit(text, start)
     at = count.end
     upper = range_end(text, at, count.value)
     if upper:
         at = upper.end
     if text.is_sign(at, "-"):
         at += 1
-    unit = text.tongue.minutes.at(text.tokens, at)
-    return Duration(count.value * unit[1], start, text.past_dot(unit[0])) if unit else None
+    unit = text.lexicon.minutes.match(text.tokens, at)
+    return Duration(count.value * unit[1], start, text.skip_dot(unit[0])) if unit else None
 
 
-def half_of(text: Text, at: int) -> Duration | None:
+def parse_half_unit(text: TokenizedText, at: int) -> Duration | None:
     """`полчаса`: half of the unit in the same word."""
-    prefix, token = text.tongue.tables.half_prefix, text.token(at)
+    prefix, token = text.lexicon.tables.half_prefix, text.token_at(at)
     if prefix and token and token.folded.startswith(prefix):
-        unit = text.tongue.minutes.at(Text(token.folded[len(prefix) :], text.tongue).tokens, 0)
+        unit = text.lexicon.minutes.match(TokenizedText(token.folded[len(prefix) :], text.lexicon).tokens, 0)
         return Duration(unit[1] / 2, at, at + 1) if unit else None
     return None
 
 
-def longest_minutes(text: Text) -> float | None:
+def longest_minutes(text: TokenizedText) -> float | None:
     """The longest time that a step names."""
-    return max((round(found.minutes, 2) for found in durations(text)), default=None)
+    return max((round(length.minutes, 2) for length in find_durations(text)), default=None)
 
 
-def temperature_c(text: Text) -> float | None:
+def temperature_c(text: TokenizedText) -> float | None:
     """The highest temperature that a text names, in °C; from °F, to the degree, only where no °C stands."""
     celsius: list[float] = []
     fahrenheit: list[float] = []
     at = 0
     while at < len(text):
-        count = number(text, at)
+        count = parse_number(text, at)
         at = count.end if count else at + 1
         if count is None or count.weak:
             continue
         if upper := range_end(text, at, count.value):
             at = upper.end
-        scale = scale_at(text, at, count.value)
+        scale = temperature_scale(text, at, count.value)
         if scale == "C":
             celsius.append(count.value)
         elif scale == "F":
@@ -123,11 +123,11 @@ def temperature_c(text: Text) -> float | None:
     return max(celsius or fahrenheit, default=None)
 
 
-def scale_at(text: Text, at: int, value: float) -> Literal["C", "F"] | None:
-    marked = text.is_sign(at, "°") or text.is_word(at, text.tongue.degrees)
+def temperature_scale(text: TokenizedText, at: int, value: float) -> Literal["C", "F"] | None:
+    marked = text.is_sign(at, "°") or text.is_word(at, text.lexicon.degrees)
     if marked:
         at += 1
-    token, before = text.token(at), text.token(at - 1)
+    token, before = text.token_at(at), text.token_at(at - 1)
     word = token.folded if token else ""
     if token and before and before.kind == "number" and token.start == before.end and word in ("c", "f"):
         return "C" if word == "c" else "F"
@@ -137,39 +137,39 @@ def scale_at(text: Text, at: int, value: float) -> Literal["C", "F"] | None:
         return "F"
     if not marked:
         return None
-    if text.tongue.code != "en":
+    if text.lexicon.code != "en":
         return "C"
     return "F" if value >= LEAST_FAHRENHEIT else None
 
 
-def facts(text: Text) -> Facts:
+def parse_facts(text: TokenizedText) -> RecipeFacts:
     """What a line or sentence states with a label: `Serves 4`, `Prep time: 10 min`, `Schwierigkeit: einfach`."""
-    found = Facts(servings=servings(text))
+    stated = RecipeFacts(servings=parse_servings(text))
     at = 0
-    while hit := text.tongue.labels.find(text.tokens, at):
+    while hit := text.lexicon.labels.find(text.tokens, at):
         _, at, label = hit
         value = at + 1 if text.is_sign(at, ":-–=") else at
         if label.endswith("_minutes"):
-            length = duration(text, value)
-            if length and getattr(found, label) is None:
-                setattr(found, label, round(length.minutes, 2))
-        elif label == "difficulty" and (level := text.tongue.difficulties.at(text.tokens, value)):
-            found.difficulty = level[1]  # type: ignore[assignment]  # the tables' keys are the three levels
+            length = parse_duration(text, value)
+            if length and getattr(stated, label) is None:
+                setattr(stated, label, round(length.minutes, 2))
+        elif label == "difficulty" and (level := text.lexicon.difficulties.match(text.tokens, value)):
+            stated.difficulty = level[1]  # type: ignore[assignment]  # the tables' keys are the three levels
         elif label == "cuisine" and 1 <= len(text) - value <= MAX_CUISINE_WORDS:
-            found.cuisine = text.rest(value)
-    for name, amount in nutrition(text).items():
-        setattr(found, name, amount)
-    return found
+            stated.cuisine = text.text_from(value)
+    for name, amount in parse_nutrition(text).items():
+        setattr(stated, name, amount)
+    return stated
 
 
-def servings(text: Text) -> float | None:
-    tongue = text.tongue
+def parse_servings(text: TokenizedText) -> float | None:
+    lexicon = text.lexicon
     for at in range(len(text)):
-        count = number(text, at)
+        count = parse_number(text, at)
         if count is None or count.weak:
             continue
         end = upper.end if (upper := range_end(text, count.end, count.value)) else count.end
-        if text.is_word(end, tongue.serving_words):
+        if text.is_word(end, lexicon.serving_words):
             return count.value
         label = at - 1
         while text.is_sign(label, ":-–="):
@@ -178,33 +178,33 @@ def servings(text: Text) -> float | None:
         if stands_alone and any(
             hit[1] == "servings" and hit[0] == label + 1
             for start in range(max(0, label - 2), label + 1)
-            if (hit := tongue.labels.at(text.tokens, start))
+            if (hit := lexicon.labels.match(text.tokens, start))
         ):
             return count.value
     return None
 
 
-def nutrition(text: Text) -> dict[str, float]:
+def parse_nutrition(text: TokenizedText) -> dict[str, float]:
     """Nutrients with their amounts, if energy or two of them are named; a single one may be an ingredient."""
-    found: dict[str, float] = {}
+    amounts: dict[str, float] = {}
     at = 0
-    while hit := text.tongue.nutrients.find(text.tokens, at):
+    while hit := text.lexicon.nutrients.find(text.tokens, at):
         start, at, name = hit
         value = at + 1 if text.is_sign(at, ":-–=") else at
-        after = number(text, value)
+        after = parse_number(text, value)
         before = amount_before(text, start)
         count = after if after and not after.weak else before
         if count is not None:
-            found.setdefault(name, count.value)
-    return found if "calories_kcal" in found or len(found) > 1 else {}
+            amounts.setdefault(name, count.value)
+    return amounts if "calories_kcal" in amounts or len(amounts) > 1 else {}
 
 
-def amount_before(text: Text, at: int) -> Number | None:
+def amount_before(text: TokenizedText, at: int) -> Number | None:
     """The number that ends, perhaps with a `g`, right before a place: `30 g protein`."""
     for start in (at - 1, at - 2):
-        count = number(text, start) if start >= 0 else None
+        count = parse_number(text, start) if start >= 0 else None
         if count and not count.weak:
-            unit = text.unit(count.end)
+            unit = text.unit_at(count.end)
             if at in (count.end, unit.end if unit and unit.name == "g" else None):
                 return count
     return None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.text import tidy
-from shared.ai.offline.recipe.cursor import Text
+from shared.ai.offline.language.text import normalize_text
+from shared.ai.offline.recipe.cursor import TokenizedText
 from shared.ai.screen.line import Box
 from shared.models.recipe import Sighting
 from shared.models.video import Segment
@@ -30,7 +30,7 @@ NUMBER = re.compile(r"^(\d{1,2})\s*[.)](?:\s+|$)")
 
 
 @dataclass(frozen=True)
-class Line:
+class RecipeLine:
     """A line or sentence and where it was found.
 
     Attributes:
@@ -49,94 +49,96 @@ class Line:
     height: float = 0
     marks: tuple[tuple[int, float], ...] = ()
 
-    def time_at(self, offset: int) -> float | None:
+    def time_at_offset(self, offset: int) -> float | None:
         return max((time for mark, time in self.marks if mark <= offset), default=self.start)
 
     def sighting(self, certainty: float = 1.0, offset: int = 0) -> Sighting:
         """Where something in this line was seen; `certainty` says how sure its meaning is."""
         return Sighting(
             source=self.source,
-            time=self.time_at(offset),
+            time=self.time_at_offset(offset),
             frame=self.frame,
             text=self.text,
             confidence=round(self.confidence * certainty, 3),
         )
 
-    def overlaps(self, other: Line) -> bool:
+    def overlaps(self, other: RecipeLine) -> bool:
         """Whether both are on the screen at the same time; lines without a time always are."""
         if self.start is None or self.end is None or other.start is None or other.end is None:
             return True
         return self.start <= other.end and other.start <= self.end
 
 
-def numbering(text: str, tongue: Lexicon) -> tuple[int, str] | None:
+def parse_step_number(text: str, lexicon: Lexicon) -> tuple[int, str] | None:
     """The number of a step and the rest: `2. Mix`. `1. 5 kg` is a number that OCR took apart."""
     mark = NUMBER.match(text)
     if not mark:
         return None
-    rest = text[mark.end() :]
-    if rest[:1].isnumeric() and not any(token.folded in tongue.verbs for token in Text(rest, tongue).tokens):
+    content = text[mark.end() :]
+    if content[:1].isnumeric() and not any(
+        token.folded in lexicon.verbs for token in TokenizedText(content, lexicon).tokens
+    ):
         return None
-    return int(mark[1]), rest
+    return int(mark[1]), content
 
 
-def caption_lines(caption: str | None, tongue: Lexicon) -> list[Line]:
+def caption_lines(caption: str | None, lexicon: Lexicon) -> list[RecipeLine]:
     """The lines of a caption; long ones by sentence."""
     lines = []
     for row in (caption or "").splitlines():
-        text = tidy(row)
-        pieces = [text] if numbering(text, tongue) else sentences(text, tongue)
-        lines += [Line(piece, "caption", confidence=CAPTION_CONFIDENCE) for piece in pieces if piece]
+        text = normalize_text(row)
+        pieces = [text] if parse_step_number(text, lexicon) else split_sentences(text, lexicon)
+        lines += [RecipeLine(piece, "caption", confidence=CAPTION_CONFIDENCE) for piece in pieces if piece]
     return lines
 
 
-def sentences(text: str, tongue: Lexicon) -> list[str]:
+def split_sentences(text: str, lexicon: Lexicon) -> list[str]:
     """`text` cut after each sentence, but not after `tbsp.` or `ca.`"""
-    found, start = [], 0
+    parts, start = [], 0
     for mark in SENTENCE_END.finditer(text):
-        before = Text(text[start : mark.start()], tongue)
+        before = TokenizedText(text[start : mark.start()], lexicon)
         at = len(before) - 1
-        last = before.token(at)
+        last = before.token_at(at)
         if last is None or (last.kind == "number" and at == 0) or len(last.text) == 1:
             continue
-        if before.unit(at) or tongue.approximately.at(before.tokens, at):
+        if before.unit_at(at) or lexicon.approximately.match(before.tokens, at):
             continue
-        found.append(text[start : mark.end()].strip())
+        parts.append(text[start : mark.end()].strip())
         start = mark.end()
-    return [*found, text[start:].strip()]
+    return [*parts, text[start:].strip()]
 
 
-def spoken_lines(transcript: Sequence[Segment], source: Source, tongue: Lexicon) -> list[Line]:
+def speech_lines(transcript: Sequence[Segment], source: Source, lexicon: Lexicon) -> list[RecipeLine]:
     """Sentences of subtitles or speech, each with the times of its words."""
-    lines: list[Line] = []
-    for run in runs(plain(transcript), tongue):
+    lines: list[RecipeLine] = []
+    for run in group_segments(clean_segments(transcript), lexicon):
         text, marks = "", []
         for segment in run:
             marks.append((len(text), segment.start))
             text += segment.text + " "
         offset = 0
-        for sentence in sentences(text.strip(), tongue):
+        for sentence in split_sentences(text.strip(), lexicon):
             offset = text.index(sentence, offset)
             end = offset + len(sentence)
             start = max(time for mark, time in marks if mark <= offset)
             inside = tuple((mark - offset, time) for mark, time in marks if offset < mark < end)
             last = max(segment.end for (mark, _), segment in zip(marks, run, strict=True) if mark < end)
-            lines.append(Line(sentence, source, start, last, None, SPOKEN_CONFIDENCE, marks=inside))
+            lines.append(RecipeLine(sentence, source, start, last, None, SPOKEN_CONFIDENCE, marks=inside))
             offset = end
     return lines
 
 
-def plain(transcript: Sequence[Segment]) -> list[Segment]:
+def clean_segments(transcript: Sequence[Segment]) -> list[Segment]:
     """Segments without markup; those that are empty or say the last one again are left out."""
-    found: list[Segment] = []
+    cleaned: list[Segment] = []
     for segment in transcript:
-        text = tidy(MARKUP.sub(" ", segment.text))
-        if text and not (found and found[-1].text == text):
-            found.append(segment.model_copy(update={"text": text}))
-    return found
+        text = normalize_text(MARKUP.sub(" ", segment.text))
+        if text and not (cleaned and cleaned[-1].text == text):
+            cleaned.append(segment.model_copy(update={"text": text}))
+    return cleaned
 
 
-def runs(segments: Sequence[Segment], tongue: Lexicon) -> Iterator[list[Segment]]:
+def group_segments(segments: Sequence[Segment], lexicon: Lexicon) -> Iterator[list[Segment]]:
     """Segments that belong together: up to the end of a sentence, a pause, or too many words.
 
     Where no one set full stops, a segment goes on with the last one only if that breaks off: `add two cups | of flour`.
@@ -145,7 +147,7 @@ def runs(segments: Sequence[Segment], tongue: Lexicon) -> Iterator[list[Segment]
     punctuated = stops >= MIN_PUNCTUATED * len(segments)
     run: list[Segment] = []
     for segment in segments:
-        if run and not goes_on(run, segment, punctuated, tongue):
+        if run and not belongs_to_run(run, segment, punctuated, lexicon):
             yield run
             run = []
         run.append(segment)
@@ -153,21 +155,25 @@ def runs(segments: Sequence[Segment], tongue: Lexicon) -> Iterator[list[Segment]
         yield run
 
 
-def goes_on(run: list[Segment], segment: Segment, punctuated: bool, tongue: Lexicon) -> bool:
+def belongs_to_run(run: list[Segment], segment: Segment, punctuated: bool, lexicon: Lexicon) -> bool:
     before = run[-1]
     if before.text.endswith(SENTENCE_SIGNS) or segment.start - before.end > MAX_PAUSE_SEC:
         return False
-    if sum(len(one.text.split()) for one in run) > MAX_RUN_WORDS:
+    if sum(len(member.text.split()) for member in run) > MAX_RUN_WORDS:
         return False
-    return punctuated or breaks_off(Text(before.text, tongue)) or Text(segment.text, tongue).is_word(0, tongue.of)
+    return (
+        punctuated
+        or is_cut_off(TokenizedText(before.text, lexicon))
+        or TokenizedText(segment.text, lexicon).is_word(0, lexicon.of)
+    )
 
 
-def breaks_off(text: Text) -> bool:
+def is_cut_off(text: TokenizedText) -> bool:
     """Whether something must follow: its last word is a number, a unit, a preposition or the like."""
     last = len(text) - 1
     return (
         (last >= 0 and (text.tokens[last].kind in ("number", "fraction") or text.tokens[last].text in ",-"))
-        or text.is_word(last, text.tongue.hanging | text.tongue.of | text.tongue.articles)
+        or text.is_word(last, text.lexicon.hanging | text.lexicon.of | text.lexicon.articles)
         or text.value_of_word(last) is not None
-        or any((unit := text.unit(at)) and unit.end == len(text) for at in range(max(0, last - 1), last + 1))
+        or any((unit := text.unit_at(at)) and unit.end == len(text) for at in range(max(0, last - 1), last + 1))
     )

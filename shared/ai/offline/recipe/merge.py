@@ -14,62 +14,71 @@ SAME_STEP = 0.6
 
 
 @dataclass(frozen=True)
-class Named:
+class StemmedIngredient:
     """An ingredient and the stems of its name."""
 
     ingredient: Ingredient
     stems: frozenset[str]
 
 
-def stems(text: str, tongue: Lexicon) -> frozenset[str]:
-    return frozenset(tongue.stem(word) for word in words(text) if word not in tongue.stops)
+def stems(text: str, lexicon: Lexicon) -> frozenset[str]:
+    return frozenset(lexicon.stem(word) for word in words(text) if word not in lexicon.stops)
 
 
-def merged_ingredients(sources: Sequence[Sequence[Ingredient]], tongue: Lexicon) -> list[Ingredient]:
+def merge_ingredients(sources: Sequence[Sequence[Ingredient]], lexicon: Lexicon) -> list[Ingredient]:
     """One list out of several in one language, the most trusted first.
 
     The same ingredient from two sources is one: what the first says stands, what it lacks comes from the other.
     Two entries of one source stay two when they differ in amount or group.
     """
-    found: list[Named] = []
+    merged: list[StemmedIngredient] = []
     for source in sources:
-        known = len(found)
+        earlier_count = len(merged)
         for ingredient in source:
-            new = Named(ingredient, stems(ingredient.name, tongue))
-            twins = [at for at in range(known) if same_food(found[at], new)]
+            new = StemmedIngredient(ingredient, stems(ingredient.name, lexicon))
+            twins = [at for at in range(earlier_count) if is_same_food(merged[at], new)]
             if twins:
-                best = max(twins, key=lambda at: likeness(found[at], new))
-                found[best] = replace(found[best], ingredient=filled(found[best].ingredient, ingredient))
-            elif not any(repeats(old, new) for old in found[known:]):
-                found.append(new)
-    return [named.ingredient for named in found]
+                best = max(twins, key=lambda at: food_similarity(merged[at], new))
+                merged[best] = replace(merged[best], ingredient=fill_missing(merged[best].ingredient, ingredient))
+            elif not any(is_repetition(old, new) for old in merged[earlier_count:]):
+                merged.append(new)
+    return [entry.ingredient for entry in merged]
 
 
-def same_food(old: Named, new: Named) -> bool:
+def is_same_food(old: StemmedIngredient, new: StemmedIngredient) -> bool:
     """Equal names, or one name within the other (`oil`, `olive oil`) unless the amounts speak against it."""
     if not old.stems or not new.stems:
         return False
     if old.stems == new.stems:
         return True
-    one, other = old.ingredient, new.ingredient
-    agree = None in (one.amount, other.amount) or (one.amount, one.unit) == (other.amount, other.unit)
+    old_ingredient, new_ingredient = old.ingredient, new.ingredient
+    agree = None in (old_ingredient.amount, new_ingredient.amount) or (old_ingredient.amount, old_ingredient.unit) == (
+        new_ingredient.amount,
+        new_ingredient.unit,
+    )
     return agree and (old.stems < new.stems or new.stems < old.stems)
 
 
-def likeness(old: Named, new: Named) -> tuple[bool, bool]:
-    one, other = old.ingredient, new.ingredient
-    return old.stems == new.stems, (one.amount, one.unit) == (other.amount, other.unit)
+def food_similarity(old: StemmedIngredient, new: StemmedIngredient) -> tuple[bool, bool]:
+    old_ingredient, new_ingredient = old.ingredient, new.ingredient
+    return old.stems == new.stems, (old_ingredient.amount, old_ingredient.unit) == (
+        new_ingredient.amount,
+        new_ingredient.unit,
+    )
 
 
-def repeats(old: Named, new: Named) -> bool:
+def is_repetition(old: StemmedIngredient, new: StemmedIngredient) -> bool:
     """Whether an entry of the same source says nothing new."""
-    one, other = old.ingredient, new.ingredient
-    if old.stems != new.stems or (one.group != other.group and other.group):
+    old_ingredient, new_ingredient = old.ingredient, new.ingredient
+    if old.stems != new.stems or (old_ingredient.group != new_ingredient.group and new_ingredient.group):
         return False
-    return other.amount is None or (one.amount, one.unit) == (other.amount, other.unit)
+    return new_ingredient.amount is None or (old_ingredient.amount, old_ingredient.unit) == (
+        new_ingredient.amount,
+        new_ingredient.unit,
+    )
 
 
-def filled(ingredient: Ingredient, other: Ingredient) -> Ingredient:
+def fill_missing(ingredient: Ingredient, other: Ingredient) -> Ingredient:
     """`ingredient` with what only `other` knows."""
     update: dict[str, object] = {}
     if ingredient.amount is None and other.amount is not None and ingredient.unit in (None, other.unit):
@@ -81,7 +90,7 @@ def filled(ingredient: Ingredient, other: Ingredient) -> Ingredient:
     return ingredient.model_copy(update=update)
 
 
-def merged_steps(sources: Sequence[Sequence[Step]], tongue: Lexicon) -> list[Step]:
+def merge_steps(sources: Sequence[Sequence[Step]], lexicon: Lexicon) -> list[Step]:
     """The steps of the source that has most, with those of others that it lacks put in by their time.
 
     All sources are in one language; ties go to the one named first. Times and heat are taken from wherever they stand.
@@ -90,28 +99,28 @@ def merged_steps(sources: Sequence[Sequence[Step]], tongue: Lexicon) -> list[Ste
     steps = list(chosen)
     for source in sources:
         for step in source if source is not chosen else ():
-            add_step(steps, step, tongue)
+            merge_step(steps, step, lexicon)
     return [step.model_copy(update={"number": number}) for number, step in enumerate(steps, 1)]
 
 
-def add_step(steps: list[Step], other: Step, tongue: Lexicon) -> None:
+def merge_step(steps: list[Step], other: Step, lexicon: Lexicon) -> None:
     """Fill the step that says the same, or insert a new one where its time belongs; without a time it is dropped."""
-    time = time_of(other)
-    twins = [at for at, step in enumerate(steps) if alike(step.text, other.text, tongue)]
+    time = step_time(other)
+    twins = [at for at, step in enumerate(steps) if is_same_step(step.text, other.text, lexicon)]
     if twins:
-        near = min(twins, key=lambda at: abs((time_of(steps[at]) or 0) - (time or 0)))
+        near = min(twins, key=lambda at: abs((step_time(steps[at]) or 0) - (time or 0)))
         old = steps[near]
         missing = {name: getattr(other, name) for name in ("minutes", "temperature_c") if getattr(old, name) is None}
         steps[near] = old.model_copy(update=missing)
-    elif time is not None and all(time_of(step) is not None for step in steps):
-        steps.insert(sum((time_of(step) or 0) <= time for step in steps), other)
+    elif time is not None and all(step_time(step) is not None for step in steps):
+        steps.insert(sum((step_time(step) or 0) <= time for step in steps), other)
 
 
-def time_of(step: Step) -> float | None:
+def step_time(step: Step) -> float | None:
     return step.seen.time if step.seen else None
 
 
-def alike(one: str, other: str, tongue: Lexicon) -> bool:
-    first, second = stems(one, tongue), stems(other, tongue)
+def is_same_step(text: str, other_text: str, lexicon: Lexicon) -> bool:
+    first, second = stems(text, lexicon), stems(other_text, lexicon)
     shorter = min(len(first), len(second))
     return shorter > 0 and len(first & second) >= SAME_STEP * shorter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.ai.offline.recipe.cursor import Text, Unit
-from shared.ai.offline.recipe.numbers import Number, number
+from shared.ai.offline.recipe.cursor import TokenizedText, Unit
+from shared.ai.offline.recipe.numbers import Number, parse_number
 
 RANGE_SIGNS = {"-", "–"}
 TIMES = {"x", "х"}
@@ -28,158 +28,162 @@ class Quantity:
     weak: bool = False
 
 
-def quantity(text: Text, at: int) -> Quantity | None:
+def parse_quantity(text: TokenizedText, at: int) -> Quantity | None:
     """The quantity that starts at a place, if there is one."""
-    tongue = text.tongue
+    lexicon = text.lexicon
     notes: list[str] = []
-    if hit := text.phrase(at, tongue.approximately):
+    if hit := text.phrase_at(at, lexicon.approximately):
         at, note = hit
         notes.append(note)
-    opened = text.is_word(at, tongue.range_openers) and number(text, at + 1) is not None
-    at += opened
-    count = number(text, at)
-    hit = text.phrase(at, tongue.vague)
+    has_opener = text.is_word(at, lexicon.range_openers) and parse_number(text, at + 1) is not None
+    at += has_opener
+    count = parse_number(text, at)
+    hit = text.phrase_at(at, lexicon.vague)
     if hit and (count is None or hit[0] > count.end):
-        return vague(text, hit[0], (*notes, hit[1]))
+        return vague_quantity(text, hit[0], (*notes, hit[1]))
     if count is None:
-        return without_number(text, at, tuple(notes))
-    return counted(text, count, notes, opened)
+        return bare_unit_quantity(text, at, tuple(notes))
+    return quantity_after_number(text, count, notes, has_opener)
 
 
-def vague(text: Text, at: int, notes: tuple[str, ...]) -> Quantity:
-    unit = text.unit(at)
-    return Quantity(None, None, unit.name if unit else None, notes, past_of(text, unit.end if unit else at))
+def vague_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> Quantity:
+    unit = text.unit_at(at)
+    return Quantity(None, None, unit.name if unit else None, notes, skip_of(text, unit.end if unit else at))
 
 
-def without_number(text: Text, at: int, notes: tuple[str, ...]) -> Quantity | None:
+def bare_unit_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> Quantity | None:
     """`Prise Salz` is one pinch; `EL Öl` has a unit only; `полкило` is half a kilo."""
-    token, prefix = text.token(at), text.tongue.tables.half_prefix
+    token, prefix = text.token_at(at), text.lexicon.tables.half_prefix
     if token is None or token.kind != "word" or len(token.text) == 1:
         return None
     if prefix and token.folded.startswith(prefix):
-        named = Text(token.folded[len(prefix) :].lstrip("-"), text.tongue).unit(0)
-        if named:
-            return Quantity(0.5, None, named.name, notes, at + 1)
-    unit = text.unit(at)
+        rest_unit = TokenizedText(token.folded[len(prefix) :].lstrip("-"), text.lexicon).unit_at(0)
+        if rest_unit:
+            return Quantity(0.5, None, rest_unit.name, notes, at + 1)
+    unit = text.unit_at(at)
     if unit is None:
         return None
-    single = unit.name in ONE_WITHOUT_NUMBER or text.tongue.single_units.at(text.tokens, at)
+    single = unit.name in ONE_WITHOUT_NUMBER or text.lexicon.single_units.match(text.tokens, at)
     amount = 1.0 if single else None
-    return Quantity(amount, None, unit.name, notes, past_of(text, unit.end))
+    return Quantity(amount, None, unit.name, notes, skip_of(text, unit.end))
 
 
-def counted(text: Text, count: Number, notes: list[str], opened: bool) -> Quantity:
+def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], has_opener: bool) -> Quantity:
     """What follows a number: the end of a range, how full, how large, the unit, other measures of the same."""
     at, high = count.end, None
-    if upper := range_end(text, at, count.value, opened):
+    if upper := range_end(text, at, count.value, has_opener):
         at, high = upper.end, upper.value
-    elif text.is_word(at, TIMES) and (size := number(text, at + 1)) and (unit := text.unit(size.end)):
-        notes.append(text.between(at + 1, unit.end))
+    elif text.is_word(at, TIMES) and (size := parse_number(text, at + 1)) and (unit := text.unit_at(size.end)):
+        notes.append(text.text_between(at + 1, unit.end))
         at = unit.end
     elif text.is_word(at, TIMES) and at + 1 < len(text):
         at += 1
-    at = described(text, package_size(text, at, notes), notes)
-    if text.is_sign(at, "-") and (size_unit := text.unit(at + 1)):
-        return hyphenated(text, count, size_unit, notes)
-    found = text.unit(at) or misread_litre(text, at)
-    if found is None:
+    at = parse_unit_description(text, parse_package_size(text, at, notes), notes)
+    if text.is_sign(at, "-") and (size_unit := text.unit_at(at + 1)):
+        return piece_of_size(text, count, size_unit, notes)
+    main_unit = text.unit_at(at) or litre_from_ocr(text, at)
+    if main_unit is None:
         return Quantity(count.value, high, None, tuple(notes), at, count.weak)
-    at, value = found.end, count.value
-    if (upper := range_end(text, at, value)) and (again := text.unit(upper.end)) and again.name == found.name:
-        at, high = again.end, upper.value
-    elif value == int(value) and half_follows(text, at):
+    at, value = main_unit.end, count.value
+    if (
+        (upper := range_end(text, at, value))
+        and (upper_unit := text.unit_at(upper.end))
+        and upper_unit.name == main_unit.name
+    ):
+        at, high = upper_unit.end, upper.value
+    elif value == int(value) and has_half_after(text, at):
         at, value = at + 3, value + 0.5
-    if hit := text.phrase(at, text.tongue.heaped):
+    if hit := text.phrase_at(at, text.lexicon.heaped):
         at, note = hit
         notes.append(note)
-    at = contents(text, past_of(text, other_measures(text, at, notes)), notes)
-    return Quantity(float(value * found.factor), high and high * found.factor, found.name, tuple(notes), at)
+    at = parse_contents(text, skip_of(text, parse_other_measures(text, at, notes)), notes)
+    return Quantity(float(value * main_unit.factor), high and high * main_unit.factor, main_unit.name, tuple(notes), at)
 
 
-def range_end(text: Text, at: int, low: float, opened: bool = False) -> Number | None:
+def range_end(text: TokenizedText, at: int, low: float, has_opener: bool = False) -> Number | None:
     """The upper end of a range whose separator stands at a place; `and` separates only after `between`."""
-    between = text.tongue.range_words | (text.tongue.joiners if opened else frozenset())
+    between = text.lexicon.range_words | (text.lexicon.joiners if has_opener else frozenset())
     if not (text.is_sign(at, RANGE_SIGNS) or text.is_word(at, between)):
         return None
-    high = number(text, at + 1)
+    high = parse_number(text, at + 1)
     return high if high and not high.weak and high.value > low else None
 
 
-def package_size(text: Text, at: int, notes: list[str]) -> int:
+def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
     """`1 (14 oz) can`, `1 14-oz can`: the size of the can becomes a note."""
-    bracket = text.bracket(at)
-    if bracket and text.unit(bracket[0]):
+    bracket = text.bracket_at(at)
+    if bracket and text.unit_at(bracket[0]):
         notes.append(bracket[1])
         return bracket[0]
-    size = number(text, at)
+    size = parse_number(text, at)
     if size is None or size.weak:
         return at
-    unit = text.unit(size.end + 1 if text.is_sign(size.end, "-") else size.end)
-    if unit is None or not text.unit(unit.end):
+    unit = text.unit_at(size.end + 1 if text.is_sign(size.end, "-") else size.end)
+    if unit is None or not text.unit_at(unit.end):
         return at
-    notes.append(text.between(at, unit.end))
+    notes.append(text.text_between(at, unit.end))
     return unit.end
 
 
-def described(text: Text, at: int, notes: list[str]) -> int:
+def parse_unit_description(text: TokenizedText, at: int, notes: list[str]) -> int:
     """`heaped` or `small` before a unit becomes a note."""
-    end, found = at, []
-    while (hit := text.phrase(end, text.tongue.heaped)) or text.is_word(end, text.tongue.sizes):
+    end, descriptions = at, []
+    while (hit := text.phrase_at(end, text.lexicon.heaped)) or text.is_word(end, text.lexicon.sizes):
         start, end = end, hit[0] if hit else end + 1
-        found.append(text.between(start, end))
-    if not text.unit(end):
+        descriptions.append(text.text_between(start, end))
+    if not text.unit_at(end):
         return at
-    notes += found
+    notes += descriptions
     return end
 
 
-def hyphenated(text: Text, count: Number, size: Unit, notes: list[str]) -> Quantity:
+def piece_of_size(text: TokenizedText, count: Number, size: Unit, notes: list[str]) -> Quantity:
     """`2-inch piece`: one piece of that size."""
-    whole = text.unit(size.end)
-    if whole is None:
-        return Quantity(count.value, None, size.name, tuple(notes), past_of(text, size.end))
-    notes.append(text.between(count.end - 1, size.end))
-    return Quantity(1, None, whole.name, tuple(notes), past_of(text, whole.end))
+    piece_unit = text.unit_at(size.end)
+    if piece_unit is None:
+        return Quantity(count.value, None, size.name, tuple(notes), skip_of(text, size.end))
+    notes.append(text.text_between(count.end - 1, size.end))
+    return Quantity(1, None, piece_unit.name, tuple(notes), skip_of(text, piece_unit.end))
 
 
-def misread_litre(text: Text, at: int) -> Unit | None:
+def litre_from_ocr(text: TokenizedText, at: int) -> Unit | None:
     """OCR's `1 I Milch`."""
-    return Unit("l", 1, at + 1) if text.is_sign(at, "I") and text.token(at + 1) else None
+    return Unit("l", 1, at + 1) if text.is_sign(at, "I") and text.token_at(at + 1) else None
 
 
-def half_follows(text: Text, at: int) -> bool:
+def has_half_after(text: TokenizedText, at: int) -> bool:
     """`a cup and a half`."""
     return (
-        text.is_word(at, text.tongue.joiners)
-        and text.is_word(at + 1, text.tongue.articles)
+        text.is_word(at, text.lexicon.joiners)
+        and text.is_word(at + 1, text.lexicon.articles)
         and text.value_of_word(at + 2) == 0.5
     )
 
 
-def other_measures(text: Text, at: int, notes: list[str]) -> int:
+def parse_other_measures(text: TokenizedText, at: int, notes: list[str]) -> int:
     """`(2 cups)`, `/ 2 cups`, `= 250 g`, `+ 1 tbsp` after a unit become notes."""
     while True:
-        if bracket := text.bracket(at):
+        if bracket := text.bracket_at(at):
             at, note = bracket
             notes.append(note)
             continue
-        count = number(text, at + 1) if text.is_sign(at, "/|=+") else None
-        unit = text.unit(count.end) if count else None
+        count = parse_number(text, at + 1) if text.is_sign(at, "/|=+") else None
+        unit = text.unit_at(count.end) if count else None
         if unit is None:
             return at
-        notes.append(text.between(at if text.is_sign(at, "+") else at + 1, unit.end))
+        notes.append(text.text_between(at if text.is_sign(at, "+") else at + 1, unit.end))
         at = unit.end
 
 
-def contents(text: Text, at: int, notes: list[str]) -> int:
+def parse_contents(text: TokenizedText, at: int, notes: list[str]) -> int:
     """The `500 g` of `1 pack of 500 g pasta`."""
-    size = number(text, at)
-    unit = text.unit(size.end) if size and not size.weak else None
+    size = parse_number(text, at)
+    unit = text.unit_at(size.end) if size and not size.weak else None
     if unit is None or unit.end >= len(text):
         return at
-    notes.append(text.between(at, unit.end))
+    notes.append(text.text_between(at, unit.end))
     return unit.end
 
 
-def past_of(text: Text, at: int) -> int:
-    return at + 1 if text.is_word(at, text.tongue.of) else at
+def skip_of(text: TokenizedText, at: int) -> int:
+    return at + 1 if text.is_word(at, text.lexicon.of) else at

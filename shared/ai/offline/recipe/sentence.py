@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.ai.offline.recipe.cursor import Text
-from shared.ai.offline.recipe.ingredient import Parsed, named
-from shared.ai.offline.recipe.quantity import Quantity, quantity
+from shared.ai.offline.recipe.cursor import TokenizedText
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, split_name
+from shared.ai.offline.recipe.quantity import Quantity, parse_quantity
 
 MAX_WORDS_TO_FOOD = 4
 MAX_WORDS_UNKNOWN = 3
@@ -18,88 +18,90 @@ MEASURES = {
 
 
 @dataclass(frozen=True)
-class Mention:
+class IngredientMention:
     """An ingredient in a sentence; `offset` is where in the sentence it starts, in characters."""
 
-    parsed: Parsed
+    parsed: ParsedIngredient
     offset: int
 
 
-def mentions(text: Text, without_amount: bool) -> list[Mention]:
+def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientMention]:
     """The ingredients that a sentence names with an amount; where something is added, also those without one."""
-    found: list[Mention] = []
-    plain: list[Mention] = []
-    adds = text.tongue.adding.find(text.tokens) is not None
+    quantified: list[IngredientMention] = []
+    bare: list[IngredientMention] = []
+    adds = text.lexicon.adding.find(text.tokens) is not None
     at = 0
     while at < len(text):
-        amount = amount_of_food(text, at)
-        end = end_of_name(text, amount) if amount else None
+        amount = food_quantity(text, at)
+        end = name_end(text, amount) if amount else None
         if amount and end:
-            found.append(mention(text, at, amount, end))
-        elif (end := past_foods(text, at)) and adds and is_brought_in(text, at):
-            plain.append(Mention(Parsed(text.between(at, end), heads=True), text.tokens[at].start))
+            quantified.append(build_mention(text, at, amount, end))
+        elif (end := foods_end(text, at)) and adds and is_added_food(text, at):
+            bare.append(
+                IngredientMention(ParsedIngredient(text.text_between(at, end), is_food=True), text.tokens[at].start)
+            )
         at = end or at + 1
-    return found + plain if without_amount else found
+    return quantified + bare if without_amount else quantified
 
 
-def mention(text: Text, at: int, amount: Quantity, end: int) -> Mention:
-    name, notes = named(text.between(amount.end, end), text.tongue)
-    parsed = Parsed(
+def build_mention(text: TokenizedText, at: int, amount: Quantity, end: int) -> IngredientMention:
+    name, notes = split_name(text.text_between(amount.end, end), text.lexicon)
+    parsed = ParsedIngredient(
         name,
         amount.amount,
         amount.amount_max,
         amount.unit,
         ", ".join([*amount.notes, *notes]) or None,
-        certain=True,
-        heads=text.tongue.names_food(text.tokens[amount.end : end]),
+        is_certain=True,
+        is_food=text.lexicon.has_food(text.tokens[amount.end : end]),
     )
-    return Mention(parsed, text.tokens[at].start)
+    return IngredientMention(parsed, text.tokens[at].start)
 
 
-def amount_of_food(text: Text, at: int) -> Quantity | None:
+def food_quantity(text: TokenizedText, at: int) -> Quantity | None:
     """The quantity at a place, unless it is a bare unit or one of time or heat."""
-    amount = quantity(text, at)
+    amount = parse_quantity(text, at)
     if amount is None or (amount.amount is None and not amount.notes):
         return None
-    if text.tongue.minutes.at(text.tokens, amount.end) or text.is_sign(amount.end, "°%"):
+    if text.lexicon.minutes.match(text.tokens, amount.end) or text.is_sign(amount.end, "°%"):
         return None
-    if amount.unit is None and text.is_word(amount.end, text.tongue.degrees | text.tongue.no_ingredient):
+    if amount.unit is None and text.is_word(amount.end, text.lexicon.degrees | text.lexicon.no_ingredient):
         return None
     return amount
 
 
-def end_of_name(text: Text, amount: Quantity) -> int | None:
+def name_end(text: TokenizedText, amount: Quantity) -> int | None:
     """Where the name after a quantity ends: after a known food, else before the first word that cannot be in it."""
-    tongue = text.tongue
+    lexicon = text.lexicon
     start = amount.end
-    while text.is_word(start, tongue.determiners):
+    while text.is_word(start, lexicon.determiners):
         start += 1
     end = start
-    while (token := text.token(end)) and token.kind == "word" and end - start < MAX_WORDS_TO_FOOD:
-        if past := past_foods(text, end):
-            return past
-        if token.folded in tongue.stops or token.folded in tongue.verbs:
+    while (token := text.token_at(end)) and token.kind == "word" and end - start < MAX_WORDS_TO_FOOD:
+        if food_end := foods_end(text, end):
+            return food_end
+        if token.folded in lexicon.stops or token.folded in lexicon.verbs:
             break
         end += 1
     if amount.amount is None or amount.unit not in MEASURES or end == start:
         return None
-    if tongue.tables.capital_nouns:
+    if lexicon.tables.capital_nouns:
         nouns = [at for at in range(start, end) if text.tokens[at].text[0].isupper()]
         return nouns[0] + 1 if nouns else None
     return min(end, start + MAX_WORDS_UNKNOWN)
 
 
-def past_foods(text: Text, at: int) -> int | None:
+def foods_end(text: TokenizedText, at: int) -> int | None:
     """The end of the known foods that stand together at a place: `olive oil`."""
-    end = text.tongue.food_at(text.tokens, at)
-    while end and (longer := text.tongue.food_at(text.tokens, end)):
+    end = text.lexicon.food_end(text.tokens, at)
+    while end and (longer := text.lexicon.food_end(text.tokens, end)):
         end = longer
     return end
 
 
-def is_brought_in(text: Text, at: int) -> bool:
+def is_added_food(text: TokenizedText, at: int) -> bool:
     """Whether the food at a place is what is added, and not what it is added to."""
     before = at - 1
-    while text.is_word(before, text.tongue.determiners):
+    while text.is_word(before, text.lexicon.determiners):
         before -= 1
-    return not text.is_word(before, text.tongue.stops - text.tongue.carriers - text.tongue.determiners)
+    return not text.is_word(before, text.lexicon.stops - text.lexicon.carriers - text.lexicon.determiners)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shared.ai.offline.reel.wording import Wording
+from shared.ai.offline.reel.wording import ReelWording
 from shared.models.reel import Pacing, Recommendation
 from shared.models.video import Shot
 
@@ -30,47 +30,47 @@ PEAK_DBFS = -1.0
 ALL_SILENT = 0.99
 
 
-def advice(pacing: Pacing, shots: Sequence[Shot], words: Wording) -> list[Recommendation]:
+def pacing_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> list[Recommendation]:
     """What the rules have to say; one sentence that all is well where they have nothing."""
-    found = [
+    recommendations = [
         Recommendation(category=category, text=text)
-        for rules in (_opening, _rhythm, _speech, _text, _sound)
+        for rules in (_opening_advice, _rhythm_advice, _speech_advice, _text_advice, _sound_advice)
         for category, text in rules(pacing, shots, words)
     ]
-    return found or [Recommendation(category=words.rhythm, text=words.nothing_to_say)]
+    return recommendations or [Recommendation(category=words.rhythm, text=words.nothing_to_say)]
 
 
 Advice = Iterator[tuple[str, str]]
 
 
-def _opening(pacing: Pacing, shots: Sequence[Shot], words: Wording) -> Advice:
+def _opening_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
     if pacing.hook_sec is None:
-        yield words.opening, told(words.no_hook, words, HOOK_SEC)
+        yield words.opening, fill_phrase(words.no_hook, words, HOOK_SEC)
     elif pacing.hook_sec > HOOK_SEC:
-        yield words.opening, told(words.late_hook, words, pacing.hook_sec, HOOK_SEC)
+        yield words.opening, fill_phrase(words.late_hook, words, pacing.hook_sec, HOOK_SEC)
 
 
-def _rhythm(pacing: Pacing, shots: Sequence[Shot], words: Wording) -> Advice:
+def _rhythm_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
     longest = max(shots, key=lambda shot: shot.end - shot.start, default=None)
     if longest and longest.end - longest.start > LONG_SHOT_SEC:
-        yield words.rhythm, told(words.long_shot, words, longest.start, longest.end, LONG_SHOT_SEC)
+        yield words.rhythm, fill_phrase(words.long_shot, words, longest.start, longest.end, LONG_SHOT_SEC)
 
 
-def _speech(pacing: Pacing, shots: Sequence[Shot], words: Wording) -> Advice:
+def _speech_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
     rate, (slow, fast) = pacing.words_per_minute, SPEECH_WPM
     if rate is not None and not slow <= rate <= fast:
         phrase = words.slow_speech if rate < slow else words.fast_speech
-        yield words.speech, told(phrase, words, round(rate), slow, fast)
+        yield words.speech, fill_phrase(phrase, words, round(rate), slow, fast)
 
 
-def _text(pacing: Pacing, shots: Sequence[Shot], words: Wording) -> Advice:
+def _text_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
     if pacing.first_words_sec is not None and (pacing.text_share or 0) < LEAST_TEXT:
         yield words.text, words.no_captions
     if (pacing.text_words_per_sec or 0) > READING_WPS:
-        yield words.text, told(words.hurried_text, words, pacing.text_words_per_sec, READING_WPS)
+        yield words.text, fill_phrase(words.hurried_text, words, pacing.text_words_per_sec, READING_WPS)
 
 
-def _sound(pacing: Pacing, shots: Sequence[Shot], words: Wording) -> Advice:
+def _sound_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
     if pacing.silence_share is None or pacing.silence_share >= ALL_SILENT:
         yield words.sound, words.add_sound
     if pacing.loudness is None:
@@ -79,17 +79,17 @@ def _sound(pacing: Pacing, shots: Sequence[Shot], words: Wording) -> Advice:
     away = round(abs(lufs - LOUDNESS_LUFS), 1)
     if away > TOLERANCE_LU:
         phrase = words.too_quiet if lufs < LOUDNESS_LUFS else words.too_loud
-        yield words.sound, told(phrase, words, lufs, away, LOUDNESS_LUFS)
+        yield words.sound, fill_phrase(phrase, words, lufs, away, LOUDNESS_LUFS)
     if peak > PEAK_DBFS:
-        yield words.sound, told(words.too_peaky, words, peak, PEAK_DBFS)
+        yield words.sound, fill_phrase(words.too_peaky, words, peak, PEAK_DBFS)
 
 
-def told(phrase: str, words: Wording, *numbers: float | None) -> str:
+def fill_phrase(phrase: str, words: ReelWording, *numbers: float | None) -> str:
     """The phrase with these numbers in it, to one decimal; a dash for one that there is not."""
-    return phrase.format(*(number_text(number, words) for number in numbers))
+    return phrase.format(*(format_number(number, words) for number in numbers))
 
 
-def number_text(number: float | None, words: Wording) -> str:
+def format_number(number: float | None, words: ReelWording) -> str:
     if number is None:
         return "–"
     text = f"{number:.1f}".removesuffix(".0").replace(".", words.decimal).replace("-", "−")

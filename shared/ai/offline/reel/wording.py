@@ -11,7 +11,7 @@ from shared.languages import primary_language
 
 
 @dataclass(frozen=True)
-class Wording:
+class ReelWording:
     """The places in `{}` are numbers, or texts of the video.
 
     Attributes:
@@ -62,7 +62,7 @@ class Wording:
     unread: str
 
 
-ENGLISH = Wording(
+ENGLISH = ReelWording(
     language="en",
     decimal=".",
     opening="Opening",
@@ -105,7 +105,7 @@ ENGLISH = Wording(
     unread="Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again.",
 )
 
-GERMAN = Wording(
+GERMAN = ReelWording(
     language="de",
     decimal=",",
     opening="Einstieg",
@@ -152,7 +152,7 @@ GERMAN = Wording(
     "wiederholen.",
 )
 
-RUSSIAN = Wording(
+RUSSIAN = ReelWording(
     language="ru",
     decimal=",",
     opening="Начало",
@@ -199,6 +199,6 @@ RUSSIAN = Wording(
 _BY_LANGUAGE = {words.language: words for words in (ENGLISH, GERMAN, RUSSIAN)}
 
 
-def wording(language: str) -> Wording:
+def reel_wording(language: str) -> ReelWording:
     """For a BCP-47 tag."""
     return _BY_LANGUAGE.get(primary_language(language) or "", ENGLISH)

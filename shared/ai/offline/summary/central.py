@@ -23,30 +23,30 @@ LEAST_TERMS = 4
 Vector = dict[str, float]
 
 
-def central(texts: Sequence[str], count: int) -> list[int]:
+def central_texts(texts: Sequence[str], count: int) -> list[int]:
     """The numbers of at most `count` texts, the most central one first."""
-    vectors = vectors_of(texts)
+    vectors = term_vectors(texts)
     centroid: Vector = {}
     for vector in vectors:
         for term, weight in vector.items():
             centroid[term] = centroid.get(term, 0) + weight
-    telling = [number for number, vector in enumerate(vectors) if len(vector) >= LEAST_TERMS]
-    waiting = telling or [number for number, vector in enumerate(vectors) if vector]
-    closeness = {number: cosine(vectors[number], centroid) for number in waiting}
-    likeness = dict.fromkeys(waiting, 0.0)
+    long_enough = [number for number, vector in enumerate(vectors) if len(vector) >= LEAST_TERMS]
+    candidates = long_enough or [number for number, vector in enumerate(vectors) if vector]
+    closeness = {number: cosine_similarity(vectors[number], centroid) for number in candidates}
+    likeness = dict.fromkeys(candidates, 0.0)
     chosen: list[int] = []
-    while waiting and len(chosen) < count:
-        best = max(waiting, key=lambda one: RELEVANCE * closeness[one] - (1 - RELEVANCE) * likeness[one])
+    while candidates and len(chosen) < count:
+        best = max(candidates, key=lambda index: RELEVANCE * closeness[index] - (1 - RELEVANCE) * likeness[index])
         chosen.append(best)
-        waiting.remove(best)
-        for one in waiting:
-            likeness[one] = max(likeness[one], cosine(vectors[one], vectors[best]))
+        candidates.remove(best)
+        for index in candidates:
+            likeness[index] = max(likeness[index], cosine_similarity(vectors[index], vectors[best]))
     return chosen
 
 
-def vectors_of(texts: Sequence[str]) -> list[Vector]:
+def term_vectors(texts: Sequence[str]) -> list[Vector]:
     """Of length 1, or empty."""
-    counts = [Counter(terms(text)) for text in texts]
+    counts = [Counter(split_terms(text)) for text in texts]
     within = Counter(term for count in counts for term in count)
     vectors = []
     for count in counts:
@@ -56,16 +56,16 @@ def vectors_of(texts: Sequence[str]) -> list[Vector]:
     return vectors
 
 
-def terms(text: str) -> list[str]:
+def split_terms(text: str) -> list[str]:
     """Its words; of scripts that put no spaces between them, all pairs of neighbouring letters."""
-    found = []
+    pieces = []
     for word in words(text):
         pairs = [word[at : at + 2] for at in range(len(word) - 1)] if UNSPACED.search(word) else [word]
-        found += pairs or [word]
-    return found
+        pieces += pairs or [word]
+    return pieces
 
 
-def cosine(one: Vector, other: Vector) -> float:
+def cosine_similarity(first: Vector, second: Vector) -> float:
     """Of a vector of length 1 with another."""
-    length = math.sqrt(sum(weight**2 for weight in other.values()))
-    return sum(weight * other.get(term, 0) for term, weight in one.items()) / length if length else 0
+    length = math.sqrt(sum(weight**2 for weight in second.values()))
+    return sum(weight * second.get(term, 0) for term, weight in first.items()) / length if length else 0

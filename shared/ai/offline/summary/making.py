@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.ai.offline.language.detect import detect
-from shared.ai.offline.summary.central import central
-from shared.ai.offline.summary.sentences import Sentence, sentences
+from shared.ai.offline.language.detect import detect_language
+from shared.ai.offline.summary.central import central_texts
+from shared.ai.offline.summary.sentences import Sentence, split_sentences
 from shared.ai.screen.line import ScreenText
 from shared.analyses.evidence import Evidence
 from shared.analyses.grounding import clamp_time
@@ -17,7 +17,7 @@ from shared.languages import is_same_language, primary_language
 from shared.models.summary import Chapter, KeyPoint, VideoSummary
 from shared.models.video import Shot
 
-SENTENCES = 3
+SUMMARY_SENTENCES = 3
 """Of the summary."""
 FEWEST_POINTS, MOST_POINTS = 3, 10
 SECONDS_A_POINT = 60
@@ -41,35 +41,37 @@ UNREAD = "Cyrillic on-screen text could not be read. Install Tesseract with Russ
 
 def make_summary(evidence: Evidence, screen: ScreenText, language: str) -> VideoSummary:
     """In the language of the video. Without words it has the texts on the screen, and says so."""
-    said = sentences(evidence.transcript)
-    return extracted(said, evidence, language) if said else without_words(evidence, screen)
+    spoken = split_sentences(evidence.transcript)
+    return summarize_speech(spoken, evidence, language) if spoken else summarize_screen(evidence, screen)
 
 
-def extracted(said: list[Sentence], evidence: Evidence, language: str) -> VideoSummary:
+def summarize_speech(spoken: list[Sentence], evidence: Evidence, language: str) -> VideoSummary:
     duration = evidence.info.duration_sec
-    wanted = min(MOST_POINTS, max(FEWEST_POINTS, round(duration / SECONDS_A_POINT)))
-    best = central([sentence.text for sentence in said], wanted)
-    spoken_in = primary_language(evidence.transcript_language) or detect([sentence.text for sentence in said], None)
-    foreign = not is_same_language(spoken_in, language)
+    point_count = min(MOST_POINTS, max(FEWEST_POINTS, round(duration / SECONDS_A_POINT)))
+    best = central_texts([sentence.text for sentence in spoken], point_count)
+    spoken_language = primary_language(evidence.transcript_language) or detect_language(
+        [sentence.text for sentence in spoken], None
+    )
+    foreign = not is_same_language(spoken_language, language)
     return VideoSummary(
         title=evidence.title,
-        summary=" ".join(said[number].text for number in sorted(best[:SENTENCES])),
+        summary=" ".join(spoken[number].text for number in sorted(best[:SUMMARY_SENTENCES])),
         key_points=[
             KeyPoint(
-                text=said[number].text,
-                start=round(clamp_time(said[number].start, duration), 2),
-                quote=said[number].text,
+                text=spoken[number].text,
+                start=round(clamp_time(spoken[number].start, duration), 2),
+                quote=spoken[number].text,
             )
             for number in sorted(best)
         ],
-        chapters=chapters(said, evidence.shots, duration),
+        chapters=find_chapters(spoken, evidence.shots, duration),
         duration_sec=duration,
-        language=spoken_in,
+        language=spoken_language,
         notes=[EXTRACTED, *([NOT_TRANSLATED] if foreign else [])],
     )
 
 
-def without_words(evidence: Evidence, screen: ScreenText) -> VideoSummary:
+def summarize_screen(evidence: Evidence, screen: ScreenText) -> VideoSummary:
     duration = evidence.info.duration_sec
     lines = screen.lines[:MOST_POINTS]
     return VideoSummary(
@@ -78,40 +80,40 @@ def without_words(evidence: Evidence, screen: ScreenText) -> VideoSummary:
         key_points=[KeyPoint(text=line.text, start=round(line.start, 2)) for line in lines],
         chapters=cover_video([Chapter(title=evidence.title or UNTITLED, start=0)], duration),
         duration_sec=duration,
-        language=detect([line.text for line in lines], None),
+        language=detect_language([line.text for line in lines], None),
         notes=[NO_WORDS, *([FROM_SCREEN] if lines else []), *([UNREAD] if screen.unread else [])],
     )
 
 
-def chapters(said: list[Sentence], shots: Sequence[Shot], duration: float) -> list[Chapter]:
+def find_chapters(spoken: list[Sentence], shots: Sequence[Shot], duration: float) -> list[Chapter]:
     """From long pause to long pause, the longest first; each named after its most central sentence."""
     shortest = max(SHORTEST_CHAPTER_SEC, duration / MOST_CHAPTERS)
     starts = [0.0]
-    for _, start in sorted(pauses(said, shots), reverse=True):
+    for _, start in sorted(find_pauses(spoken, shots), reverse=True):
         if all(abs(start - other) >= shortest for other in [*starts, duration]):
             starts.append(start)
     starts.sort()
     within: list[list[str]] = [[] for _ in starts]
-    for sentence in said:
+    for sentence in spoken:
         within[max(0, bisect_right(starts, sentence.start) - 1)].append(sentence.text)
-    named = zip(starts, within, strict=True)
-    return cover_video([Chapter(title=title_of(texts), start=start) for start, texts in named], duration)
+    pairs = zip(starts, within, strict=True)
+    return cover_video([Chapter(title=chapter_title(texts), start=start) for start, texts in pairs], duration)
 
 
-def pauses(said: list[Sentence], shots: Sequence[Shot]) -> list[tuple[float, float]]:
+def find_pauses(spoken: list[Sentence], shots: Sequence[Shot]) -> list[tuple[float, float]]:
     """How long each long pause counts, and when the sentence after it starts."""
-    found = []
-    for before, after in pairwise(said):
+    long_pauses = []
+    for before, after in pairwise(spoken):
         pause = after.start - before.end
         near_cut = any(before.end - BESIDE_CUT_SEC <= shot.start <= after.start + BESIDE_CUT_SEC for shot in shots[1:])
         if pause * (1 + near_cut) >= LONG_PAUSE_SEC:
-            found.append((pause * (1 + near_cut), after.start))
-    return found
+            long_pauses.append((pause * (1 + near_cut), after.start))
+    return long_pauses
 
 
-def title_of(texts: list[str]) -> str:
+def chapter_title(texts: list[str]) -> str:
     """The most central text, shortened at a space."""
-    best = central(texts, 1)
+    best = central_texts(texts, 1)
     text = texts[best[0]] if best else UNTITLED
     if len(text) <= MAX_TITLE:
         return text

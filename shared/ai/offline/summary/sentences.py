@@ -10,11 +10,11 @@ from shared.models.video import Segment
 
 PAUSE_SEC = 1.0
 """Between two segments: a new sentence begins, whatever the punctuation."""
-MAX_WORDS = 40
+MAX_SENTENCE_WORDS = 40
 """Words without punctuation, as in captions made by machines, are cut after so many."""
-END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
-ENDS = tuple(".!?…。！？")
-CLOSING = "\"'»”’)]"
+SENTENCE_BREAK = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
+SENTENCE_SIGNS = tuple(".!?…。！？")
+CLOSING_MARKS = "\"'»”’)]"
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,24 @@ class Sentence:
     end: float
 
 
-def sentences(transcript: Sequence[Segment]) -> list[Sentence]:
-    found: list[Sentence] = []
-    open_: list[tuple[str, Segment]] = []
+def split_sentences(transcript: Sequence[Segment]) -> list[Sentence]:
+    complete: list[Sentence] = []
+    pending: list[tuple[str, Segment]] = []
 
     def close() -> None:
-        if open_:
-            found.append(Sentence(" ".join(text for text, _ in open_), open_[0][1].start, open_[-1][1].end))
-            open_.clear()
+        if pending:
+            complete.append(Sentence(" ".join(text for text, _ in pending), pending[0][1].start, pending[-1][1].end))
+            pending.clear()
 
     for segment in transcript:
-        if open_ and segment.start - open_[-1][1].end > PAUSE_SEC:
+        if pending and segment.start - pending[-1][1].end > PAUSE_SEC:
             close()
-        for piece in filter(None, END.split(" ".join(segment.text.split()))):
-            open_.append((piece, segment))
-            if piece.rstrip(CLOSING).endswith(ENDS) or sum(len(text.split()) for text, _ in open_) > MAX_WORDS:
+        for piece in filter(None, SENTENCE_BREAK.split(" ".join(segment.text.split()))):
+            pending.append((piece, segment))
+            if (
+                piece.rstrip(CLOSING_MARKS).endswith(SENTENCE_SIGNS)
+                or sum(len(text.split()) for text, _ in pending) > MAX_SENTENCE_WORDS
+            ):
                 close()
     close()
-    return found
+    return complete
