@@ -119,7 +119,7 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
     for model in (Problem, UrlJobRequest, FileJobRequest, UploadRequest):
         schemas |= _component_schemas(model)
     schemas["Job"]["examples"] = [JOB_EXAMPLE]
-    form = schemas["FileWish"]
+    form = schemas["FileJobRequest"]
     form["properties"]["file"] = {"type": "string", "format": "binary", "description": "The video or audio file."}
     for name in ("options", "tags"):
         form["properties"][name] = {

@@ -116,7 +116,8 @@ def check_job(api: ApiClient, job: JobDocument, kind: str, video: Path, folder: 
         )
     if (info["width"], info["height"]) != (source_info.width, source_info.height):
         raise SmokeTestError(
-            f"the video's size is {source_info.width}×{source_info.height}, but the job says {info['width']}×{info['height']}"
+            f"the video's size is {source_info.width}×{source_info.height}, "
+            f"but the job says {info['width']}×{info['height']}"
         )
     thumbnail = job["video"]["thumbnail"]
     if not thumbnail:

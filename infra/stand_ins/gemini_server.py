@@ -50,7 +50,7 @@ class GeminiFile:
 class GeminiServer(StandInServer):
     """The service, or with `vertex` that of Vertex AI: any bearer token is taken, and there is no Files API.
 
-    Vectors need not be prepared: texts get those of `vector_of`.
+    Vectors need not be prepared: texts get those of `hash_embedding`.
 
     Attributes:
         files: What is stored now, by name.

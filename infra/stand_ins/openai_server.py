@@ -25,7 +25,7 @@ CHECKS: dict[str, Callable[[RecordedRequest], list[str]]] = {
 
 
 class OpenAIServer(StandInServer):
-    """The service. Vectors need not be prepared: texts get those of `vector_of`."""
+    """The service. Vectors need not be prepared: texts get those of `hash_embedding`."""
 
     @property
     def base_url(self) -> str:

@@ -49,7 +49,7 @@ def add_url_list(place: Place, dataset: Dataset, file: BinaryIO, filename: str |
 def add_url_list_from_link(place: Place, dataset: Dataset, url: str) -> Dataset:
     """The same with a list that lies somewhere else, as an object in a storage does.
 
-    Raises as `add_list`, and what `fetch` raises.
+    Raises as `add_url_list`, and what `fetch` raises.
     """
     from shared.sources.video.http import fetch_file
 

@@ -21,7 +21,7 @@ def plan_chunks(dataset: Dataset) -> list[Chunk]:
     """Chunks in the order in which they are set off: the first of every search, then their second ones, and so on.
 
     The images wanted are shared out evenly among the searches: each keyword at each source is one, and all lists
-    together another. What one search cannot give, others may, later: see `another_round`.
+    together another. What one search cannot give, others may, later: see `plan_next_round`.
     """
     listed_urls = sum(url_list.urls for url_list in dataset.lists)
     searches: list[Search] = [

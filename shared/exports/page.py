@@ -56,7 +56,8 @@ def _ingredient_lists(ingredients: list[Ingredient], words: RecipeWording) -> It
             yield f"<h3>{escape_html(heading)}</h3>"
         yield '<ul class="ingredients">'
         for member in members:
-            yield f'<li><span class="amount">{escape_html(format_quantity(member, words))}</span><span>{escape_html(ingredient_name(member))}</span></li>'
+            amount, name = escape_html(format_quantity(member, words)), escape_html(ingredient_name(member))
+            yield f'<li><span class="amount">{amount}</span><span>{name}</span></li>'
         yield "</ul>"
 
 

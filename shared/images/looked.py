@@ -36,7 +36,7 @@ class ImageInspection:
     Attributes:
         sha256: Of the bytes as they are.
         fault: Why it was not looked at further; None when all that `level` asks for was found.
-        why: The same in words, for people.
+        fault_message: The same in words, for people.
         format: By content: jpeg, png, webp, gif, bmp or tiff.
         width: In pixels, as it is shown (after EXIF's orientation).
         height: As `width`.

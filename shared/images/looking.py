@@ -29,7 +29,7 @@ def inspect_image(
     inspection = _start_inspection(data, level)
     if inspection.size_bytes > max_bytes:
         return replace(
-            inspection, fault="too_many_bytes", why=f"{inspection.size_bytes} bytes are more than {max_bytes}"
+            inspection, fault="too_many_bytes", fault_message=f"{inspection.size_bytes} bytes are more than {max_bytes}"
         )
     content = data if isinstance(data, bytes) else data.read_bytes()
     try:
@@ -43,7 +43,7 @@ def inspect_image(
 
                 inspection = _add_measures(inspection, decode_pixels(image, exif_orientation))
     except ImageFaultError as error:
-        inspection = replace(inspection, fault=error.fault, why=str(error))
+        inspection = replace(inspection, fault=error.fault, fault_message=str(error))
     return inspection
 
 

@@ -147,7 +147,7 @@ def open_response(
 ) -> Iterator[HttpResponse]:
     """One request and its answer, a redirect being an answer like any other. `headers` go before our own.
 
-    Raises as `guarded_get`, but judges only addresses: the URL is one that `check_url` gave.
+    Raises as `fetch_url`, but judges only addresses: the URL is one that `check_url` gave.
     """
     header_names = {name.lower() for name in headers}
     request = httpcore2.Request(

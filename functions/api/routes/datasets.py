@@ -122,7 +122,7 @@ def remove_dataset(dataset: OwnDataset, place: PlaceDep) -> None:
         inline_request_body("application/json", ListLinkRequest.model_json_schema()),
     ),
 )
-async def add_url_list(dataset: OwnDataset, request: Request, place: PlaceDep, quota: StartQuota) -> Response:
+async def add_list(dataset: OwnDataset, request: Request, place: PlaceDep, quota: StartQuota) -> Response:
     if media_type(request) == "application/json":
         link = await read_json(request, ListLinkRequest)
         await run_in_threadpool(quota.consume)

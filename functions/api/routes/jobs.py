@@ -62,7 +62,7 @@ def job_response(job: Job, status: int = 200) -> JSONResponse:
     response_model=PublicJob,
     responses=problem_responses(400, 409, 413, 415, 503)
     | {200: {"model": PublicJob, "description": "A job that already has the result"}},
-    openapi_extra=request_body(application__json="UrlWish", multipart__form_data="FileWish"),
+    openapi_extra=request_body(application__json="UrlJobRequest", multipart__form_data="FileJobRequest"),
 )
 async def submit_job(
     request: Request, user: Caller, place: PlaceDep, quota: StartQuota, idempotency_key: IdempotencyKey = None

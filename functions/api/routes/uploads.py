@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problem_respon
     status_code=201,
     response_model=UploadTicket,
     responses=problem_responses(400, 413, 415, 503),
-    openapi_extra=request_body(application__json="UploadWish"),
+    openapi_extra=request_body(application__json="UploadRequest"),
 )
 async def start_upload(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> Response:
     upload_request = await read_json(request, UploadRequest)

@@ -141,8 +141,8 @@ def delivery_info(delivery: WebhookDelivery) -> dict[str, Any]:
     summary="Create a webhook",
     description=(
         "Registers a URL that receives a POST request whenever one of your jobs ends. Deliveries are signed with "
-        f"`secret`, which only this response contains (see docs/webhooks.md). At most {endpoints.MAX_WEBHOOKS} webhooks per "
-        "account; more return 409."
+        f"`secret`, which only this response contains (see docs/webhooks.md). At most {endpoints.MAX_WEBHOOKS} "
+        "webhooks per account; more return 409."
     ),
     status_code=201,
     response_model=NewWebhook,

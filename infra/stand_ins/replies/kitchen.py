@@ -96,7 +96,8 @@ def demo_summary(duration_sec: float, language: str) -> VideoSummary:
     points = zip(spans[FIRST_STEP:], SCRIPT[FIRST_STEP:], strict=True)
     return VideoSummary(
         title=RECIPE.title,
-        summary=f"{disclaimer(language)} Feta and tomatoes are baked in the oven and mixed with penne, cream and herbs.",
+        summary=f"{disclaimer(language)} Feta and tomatoes are baked in the oven, "
+        "then mixed with penne, cream and herbs.",
         key_points=[KeyPoint(text=line.text, start=shot.start) for shot, line in points],
         chapters=[
             Chapter(title="The dish", start=spans[OPENING].start),

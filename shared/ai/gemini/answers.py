@@ -44,7 +44,7 @@ def generate_answer(
     tick: Tick,
     audio_sec: float = 0,
 ) -> ModelAnswer:
-    """One answer of at most `room` tokens; raises what `patiently` and `answer_of` do."""
+    """One answer of at most `room` tokens; raises what `patiently` and `read_answer` do."""
     from google.genai.types import GenerateContentConfig
 
     response = with_retries(

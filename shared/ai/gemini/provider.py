@@ -65,7 +65,7 @@ class GeminiProvider:
         if kind.measure:
             # Gemini reads the screen by itself, but a measure has to be the same whoever analyses.
             evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, MEASURES_DONE))
-        evidence = replace(evidence, heard=self._can_send_video(evidence))
+        evidence = replace(evidence, model_hears_audio=self._can_send_video(evidence))
         text = evidence_text(evidence, screen)
         answer_tick, model = tick_within(tick, UPLOAD_DONE, 1), self._settings.gemini_model
         with (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.ai.screen.ocr import Picture
 
 MIN_SCORE = 0.3
-"""Of one reading. A line needs one better one: see `lines_seen`."""
+"""Of one reading. A line needs one better one: see `screen_lines`."""
 MIN_SCORE_BESIDE_UNREAD = 0.9
 """Of one beside lines in an unknown script: it may be in that script too, and misread."""
 MIN_UNREAD = 2

@@ -110,7 +110,8 @@ def _render_figure(record: ImageRecord, source: str | None) -> str:
     image = f'<img src="{escape(source)}" alt="{name}" loading="lazy">' if source else f"<span>{name}</span>"
     link = escape(safe_url(record.page_url or record.url) or "")
     linked = f'<a href="{link}" rel="noopener noreferrer nofollow">{image}</a>' if link else image
-    return f'<li><figure><div class="picture">{linked}</div><figcaption>{_render_caption(record)}</figcaption></figure></li>'
+    caption = f"<figcaption>{_render_caption(record)}</figcaption>"
+    return f'<li><figure><div class="picture">{linked}</div>{caption}</figure></li>'
 
 
 def _render_caption(record: ImageRecord) -> str:

@@ -95,7 +95,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             " PRIMARY KEY (word, document)) STRICT, WITHOUT ROWID",
             "CREATE TRIGGER words_come AFTER INSERT ON documents WHEN new.collection = 'segments'"
             f" BEGIN {_INSERT_WORDS} END",
-            f"CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection = 'segments' BEGIN {_DELETE_WORDS} END",
+            "CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection = 'segments'"
+            f" BEGIN {_DELETE_WORDS} END",
             "CREATE TRIGGER words_change AFTER UPDATE ON documents WHEN new.collection = 'segments'"
             f" BEGIN {_DELETE_WORDS} {_INSERT_WORDS} END",
         ),

@@ -20,7 +20,7 @@ SCOPES = (
     "https://www.googleapis.com/auth/identitytoolkit",
     "https://www.googleapis.com/auth/cloud-platform",
 )
-EMULATOR_TOKEN = "owner"
+EMULATOR_TOKEN = "owner"  # noqa: S105
 """The access token that the emulator takes for an administrator's."""
 
 

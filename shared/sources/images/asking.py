@@ -32,7 +32,7 @@ class SearchResponse:
 def fetch_search_response(
     url: str, settings: Settings, pulse: Pulse, headers: Mapping[str, str] | None = None
 ) -> SearchResponse:
-    """Raises as `guarded_get`, and PermanentError `engine_unreadable` for more than five megabytes."""
+    """Raises as `fetch_url`, and PermanentError `engine_unreadable` for more than five megabytes."""
     with fetch_url(url, settings, RequestLimits(time.monotonic() + TIMEOUT_SEC, pulse), headers or {}) as response:
         content = bytearray()
         for chunk in response.body:

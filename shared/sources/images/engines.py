@@ -48,7 +48,7 @@ ResultParser = Callable[[DdgsEngine, str, int], list[Candidate]]
 
 
 class GuardedDdgsClient:
-    """Stands for ddgs' HTTP client. Raises as `ask` and `check_answered`."""
+    """Stands for ddgs' HTTP client. Raises as `ask` and `check_search_response`."""
 
     def __init__(self, name: str, settings: Settings, pulse: Pulse, headers: dict[str, str]) -> None:
         self._name = name

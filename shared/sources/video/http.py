@@ -56,7 +56,7 @@ def fetch_file(
 
     A transfer that breaks off goes on with a range request, when the server can prove that the file is still the same.
     `tick` gets the fraction done and a line for people about once a second or more often (while connecting, every eight
-    seconds at the latest); what it raises ends the download. `headers` and `visit` are as in `guarded_get`.
+    seconds at the latest); what it raises ends the download. `headers` and `visit` are as in `fetch_url`.
 
     Raises:
         PermanentError: The guard's `url_invalid`, `url_not_allowed`, `url_unresolvable`; `source_not_found`,

@@ -91,7 +91,7 @@ def read_captions(
 
 
 def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]) -> str:
-    """A small text behind a link; raises as `guarded_get`, and TransientError `source_unavailable`."""
+    """A small text behind a link; raises as `fetch_url`, and TransientError `source_unavailable`."""
     limits = RequestLimits(time.monotonic() + MAX_CAPTIONS_SEC, pulse)
     with fetch_url(url, settings, limits, headers) as response:
         if response.status != 200:

@@ -184,7 +184,7 @@ def test_when_the_server_dies_before_the_bytes_are_stored(site: Site, monkeypatc
     """A job whose bytes never came fails with a reason soon, and does not wait for a day."""
     with monkeypatch.context() as dead:
         break_storage(dead, site)
-        dead.setattr(lifecycle, "delete", lambda *_: None)
+        dead.setattr(lifecycle, "delete_job_records", lambda *_: None)
         site.send()
     (job,) = site.jobs()
     assert job["upload"]["state"] == "waiting"
@@ -201,7 +201,7 @@ def test_a_retry_with_the_key_brings_the_bytes_of_a_dead_request(site: Site, mon
     """When the server died before it had stored the bytes, the same request again completes the same job."""
     with monkeypatch.context() as dead:
         break_storage(dead, site)
-        dead.setattr(lifecycle, "delete", lambda *_: None)
+        dead.setattr(lifecycle, "delete_job_records", lambda *_: None)
         site.send(**{"Idempotency-Key": "one"})
     (waiting,) = site.jobs()
 

@@ -216,7 +216,7 @@ def test_too_many_at_once_is_said_to_pass(site: Site, monkeypatch: pytest.Monkey
     def always_lost(*_: Any, **__: Any) -> str:
         raise Conflict("busy")
 
-    monkeypatch.setattr(once, "answering_job", always_lost)
+    monkeypatch.setattr(once, "find_or_reserve_job", always_lost)
     answer = site.client.post("/v1/jobs", json={"url": "https://example.com/a.mp4", "kind": "metadata"})
 
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")

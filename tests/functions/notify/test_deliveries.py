@@ -352,7 +352,7 @@ def test_an_attempt_that_died_is_made_again(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(guarded_http, "exchange", die)
+        patch.setattr(guarded_http, "open_response", die)
         job_id = site.submit()["id"]
         site.client.post(f"/v1/jobs/{job_id}/cancel")
         with pytest.raises(SystemExit):

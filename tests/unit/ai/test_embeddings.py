@@ -137,7 +137,7 @@ def test_many_texts_go_in_batches(openai: OpenAIServer, gemini: GeminiServer, mo
     near(made.vectors, [gemini_server.hash_embedding(text, DIMENSIONS) for text in texts])
     assert [len(one.json["requests"]) for one in gemini.requests] == [100, 100, 50]
     assert asked == 3
-    monkeypatch.setattr(openai_embeddings, "TEXTS", 200)
+    monkeypatch.setattr(openai_embeddings, "BATCH_TEXTS", 200)
     made = openai_at(openai).embed(texts, "document", no_tick)
     near(made.vectors, [openai_server.hash_embedding(text, DIMENSIONS) for text in texts])
     assert [len(one.json["input"]) for one in openai.requests] == [200, 50]
@@ -206,7 +206,8 @@ def test_servers_that_ignore_the_encoding_are_understood(openai: OpenAIServer) -
 
 OPENAI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("always busy", [openai_server.rate_limit_reply()] * 3, TransientError, "provider_busy", 3),
-    ("always down", [openai_server.error_reply(500, retry_after="0.01")] * 3, TransientError, "provider_unavailable", 3),
+    ("always down", [openai_server.error_reply(500, retry_after="0.01")] * 3, TransientError,
+     "provider_unavailable", 3),
     ("always cut off", [Reply(openai_vectors([1.0] * 768).value, cut=True)] * 3, TransientError,
      "provider_unavailable", 3),
     ("no vectors", [openai_vectors()], TransientError, "provider_unavailable", 1),
@@ -270,7 +271,7 @@ def test_silence_is_not_waited_for_forever(openai: OpenAIServer, gemini: GeminiS
 
 def test_cancelling_stops_between_batches(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that is cancelled pays for no further batch."""
-    monkeypatch.setattr(openai_embeddings, "TEXTS", 1)
+    monkeypatch.setattr(openai_embeddings, "BATCH_TEXTS", 1)
 
     def tick(done: float, _: str) -> None:
         if done:

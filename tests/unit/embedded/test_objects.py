@@ -34,7 +34,7 @@ def test_an_object_and_its_event_appear_together(
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(SqliteBus, "enqueue_finalized", fail)
+        patch.setattr(SqliteBus, "enqueue_object_event", fail)
         with pytest.raises(OSError, match="disk full"):
             place.place.objects.put("uploads", "a", b"1", "video/mp4")
     assert place.place.objects.stat("uploads", "a") is None

@@ -54,7 +54,7 @@ class Sources:
 @pytest.fixture
 def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
     told = Sources()
-    monkeypatch.setattr(choice, "source_named", told.named)
+    monkeypatch.setattr(choice, "load_source", told.named)
     return told
 
 

@@ -63,13 +63,13 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             assert (host, to) == (PUBLIC, 443)
             return Plain(connect(self, "127.0.0.1", port, timeout))
 
-        monkeypatch.setattr("shared.sources.video.ytdlp_network.exchange", resolving_to(PUBLIC))
-        monkeypatch.setattr("shared.sources.video.post.guarded_get", resolving_to(PUBLIC, "guarded_get"))
+        monkeypatch.setattr("shared.sources.video.ytdlp_network.open_response", resolving_to(PUBLIC))
+        monkeypatch.setattr("shared.sources.video.post.fetch_url", resolving_to(PUBLIC, "fetch_url"))
         monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", connect_tcp)
         yield served
 
 
-def resolving_to(address: str, name: str = "exchange") -> Callable[..., Any]:
+def resolving_to(address: str, name: str = "open_response") -> Callable[..., Any]:
     """The guarded function, for which every name has this address."""
     from shared.security import guarded_http
 

@@ -48,7 +48,7 @@ def apply_taste_note(ingredients: list[ParsedIngredient], lexicon: Lexicon) -> l
         for at in range(len(ingredients) - 2, -1, -1):
             if ingredients[at].amount is not None or ingredients[at].unit or ingredients[at].note:
                 break
-            ingredients[at] = replace(ingredients[at], note=note, certain=True)
+            ingredients[at] = replace(ingredients[at], note=note, is_certain=True)
     return ingredients
 
 

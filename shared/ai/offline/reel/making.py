@@ -26,10 +26,10 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
     spoken_language = evidence.transcript_language or detect_language(
         [segment.text for segment in evidence.transcript], None
     )
-    is_same_language = is_same_language(spoken_language, language)
+    in_spoken_language = is_same_language(spoken_language, language)
     return Reel(
         original=OriginalSpeech(
-            transcription=transcript_text, translation=transcript_text if is_same_language else None
+            transcription=transcript_text, translation=transcript_text if in_spoken_language else None
         ),
         keys=reel_keys(pacing, words),
         script=reel_script(evidence, screen, words),
@@ -39,7 +39,7 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
         notes=[
             words.not_watched,
             *([] if transcript_text else [words.no_words]),
-            *([words.not_translated] if transcript_text and not is_same_language else []),
+            *([words.not_translated] if transcript_text and not in_spoken_language else []),
             *([words.unread] if screen.unread else []),
         ],
     )
