@@ -44,8 +44,8 @@ def make_chat_reply(instructions: str, question: str) -> list[str]:
     data = json.loads(match[1]) if match else {}
     question_text = data.get("question", question)
     answer = (
-        f"This answer is made up: no AI has read your question “{question_text}”, nor the {len(instructions)} characters "
-        "of instructions that came with it."
+        f"This answer is made up: no AI has read your question “{question_text}”, nor the {len(instructions)} "
+        "characters of instructions that came with it."
     )
     if passages := data.get("passages"):
         answer += f" The passage that was found first says: “{passages[0]['text']}” [{passages[0]['number']}]"

@@ -33,7 +33,8 @@ GOOD = fake.transcription_reply(
     fake.whisper_segment(0.5, 2.0, " Cut the onions."),
     fake.whisper_segment(2.0, 4.0, " Fry them."),
     words=[fake.whisper_word(0.5, 0.9, "Cut"), fake.whisper_word(0.9, 1.1, "the"),
-           fake.whisper_word(1.1, 1.9, "onions"), fake.whisper_word(2.0, 2.5, "Fry"), fake.whisper_word(2.5, 3.9, "them")],
+           fake.whisper_word(1.1, 1.9, "onions"), fake.whisper_word(2.0, 2.5, "Fry"),
+           fake.whisper_word(2.5, 3.9, "them")],
 )  # fmt: skip
 
 
