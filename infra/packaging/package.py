@@ -36,9 +36,9 @@ ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 import logging
 
 from functions.{name}.main import {name}
-from shared.logs import CloudFormatter, configure
+from shared.logs import CloudFormatter, configure_logging
 
-configure(CloudFormatter(), logging.INFO)
+configure_logging(CloudFormatter(), logging.INFO)
 
 __all__ = ["{name}"]
 '''

@@ -59,9 +59,9 @@ def run(sites: Sites, services: Services, silent: Path, talk: Path) -> Iterator[
 
 
 FINAL: dict[str, Callable[[Any], Sequence[Reply]]] = {
-    "refused": lambda fake: [fake.refuses() if fake is openai_server else fake.blocks()],
-    "provider_key_invalid": lambda fake: [fake.failed(401)],
-    "answer_too_long": lambda fake: [fake.truncates(answer())] * 2,
+    "refused": lambda fake: [fake.refusal_reply() if fake is openai_server else fake.blocked_prompt_reply()],
+    "provider_key_invalid": lambda fake: [fake.error_reply(401)],
+    "answer_too_long": lambda fake: [fake.token_limit_reply(answer())] * 2,
 }
 
 
@@ -81,9 +81,9 @@ def test_what_cannot_pass_fails_the_job(run: Run, sites: Sites, kind: str, code:
 
 
 PASSING: dict[str, Callable[[Any], Sequence[Reply]]] = {
-    "a storm of 429": lambda fake: [fake.busy()] * 4,
-    "bodies cut off": lambda fake: [fake.cut_off(answer())] * 2,
-    "confusion": lambda fake: [fake.busy(), fake.cut_off(answer()), fake.busy(), fake.answers(invalid_answer())],
+    "a storm of 429": lambda fake: [fake.rate_limit_reply()] * 4,
+    "bodies cut off": lambda fake: [fake.disconnect_reply(answer())] * 2,
+    "confusion": lambda fake: [fake.rate_limit_reply(), fake.disconnect_reply(answer()), fake.rate_limit_reply(), fake.json_reply(invalid_answer())],
 }
 
 

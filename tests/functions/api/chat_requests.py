@@ -64,7 +64,7 @@ def service(site: Site, name: str) -> Iterator[EmbedsAnyway]:
 
 
 def streamed(name: str, *pieces: str, **more: Any) -> Reply:
-    reply: Reply = FAKES[name].streamed(*pieces, **more)
+    reply: Reply = FAKES[name].stream_reply(*pieces, **more)
     return reply
 
 

@@ -140,9 +140,9 @@ def test_an_answer_that_breaks_off_says_so(site: Site, ai: EmbedsAnyway, name: s
 
 
 FAILURES: dict[str, tuple[dict[str, list[Any]], int, str]] = {
-    "busy": ({"openai": [("busy",)] * 3, "gemini": [("busy",)] * 3}, 503, "provider_busy"),
-    "down": ({"openai": [("failed", 500)] * 3, "gemini": [("failed", 500)] * 3}, 503, "provider_unavailable"),
-    "wrong key": ({"openai": [("failed", 401)], "gemini": [("failed", 403)]}, 502, "provider_key_invalid"),
+    "busy": ({"openai": [("rate_limit_reply",)] * 3, "gemini": [("rate_limit_reply",)] * 3}, 503, "provider_busy"),
+    "down": ({"openai": [("error_reply", 500)] * 3, "gemini": [("error_reply", 500)] * 3}, 503, "provider_unavailable"),
+    "wrong key": ({"openai": [("error_reply", 401)], "gemini": [("error_reply", 403)]}, 502, "provider_key_invalid"),
 }
 
 
@@ -213,7 +213,7 @@ def test_a_reader_who_leaves_stops_the_model(site: Site, ai: EmbedsAnyway, name:
 def test_quotes_stand_in_for_a_model_that_is_down(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """Where that is configured, a reader gets the passages when the service does not answer, and is told why."""
     site.configure(AI_PROVIDER_CHAT=f"{name},offline")
-    ai.queue_replies(*[FAKES[name].failed(500)] * 3)
+    ai.queue_replies(*[FAKES[name].error_reply(500)] * 3)
     given = answer(site, ROAST, group_id=group)
     assert given["content"].startswith("Quoted, not answered")
     assert given["usage"]["provider"] == "offline"

@@ -208,7 +208,7 @@ def test_a_killed_chunk_goes_on(
     urls = images.mix(60)
     id = api.create(urls)
     api.post(f"/{id}/start", 202)
-    monkeypatch.setattr(CandidateProcessor, "take", dying)
+    monkeypatch.setattr(CandidateProcessor, "process", dying)
     queue = api.site.place.queue
     while taken < at:
         delivery = queue.claim(lease_sec=600)

@@ -37,7 +37,7 @@ class Asked:
 
     def then(self, *answers: dict[str, Any]) -> None:
         fake: Any = gemini_server if self.name == "gemini" else openai_server
-        self.service.queue_replies(*(reply for reply in map(fake.answers, answers) if isinstance(reply, Reply)))
+        self.service.queue_replies(*(reply for reply in map(fake.json_reply, answers) if isinstance(reply, Reply)))
 
     def make(self, kind: str, evidence: Evidence, language: str) -> BaseModel:
         return self.provider.analyze(kind_named(kind), evidence, language, no_tick).result

@@ -48,7 +48,7 @@ WRITER = """
 import itertools, sys, pathlib
 from tests.unit.embedded.conftest import reopen
 place = reopen(pathlib.Path(sys.argv[1]))
-documents, objects, bus = place.platform.documents, place.platform.objects, place.platform.bus
+documents, objects, bus = place.place.documents, place.place.objects, place.place.bus
 run = sys.argv[2]
 print(flush=True); sys.stdin.read()
 for n in itertools.count():

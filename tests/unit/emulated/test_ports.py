@@ -16,7 +16,7 @@ def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> No
     with socket.socket() as other:
         other.bind(("127.0.0.1", free_port()))
         taken = other.getsockname()[1]
-        monkeypatch.setattr(processes, "ATTEMPTS", 2)
+        monkeypatch.setattr(processes, "PORT_ATTEMPTS", 2)
         monkeypatch.setattr(processes, "PORTS", [taken, taken])
         with pytest.raises(EmulatorsUnavailable, match="no port"):
             free_port()
