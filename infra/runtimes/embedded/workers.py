@@ -74,7 +74,7 @@ class Workers:
             if self._over.is_set():
                 return None
             process = subprocess.Popen(
-                [sys.executable, "-m", "infra.runtimes.embedded.worker", post.pool, str(post.slots)],
+                [sys.executable, "-P", "-m", "infra.runtimes.embedded.worker", post.pool, str(post.slots)],
                 stdin=subprocess.PIPE,
                 env=os.environ | {"TMPDIR": str(self._temporary)},
                 start_new_session=True,

@@ -83,7 +83,8 @@ def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obta
         if not storage:
             port = free_port()
             hosts = Hosts(firestore, pubsub, f"http://127.0.0.1:{port}", project)
-            command = [sys.executable, "-m", "infra.runtimes.emulated.storage", str(port), str(folder / "storage")]
+            module = [sys.executable, "-P", "-m", "infra.runtimes.emulated.storage"]
+            command = [*module, str(port), str(folder / "storage")]
             storage = "http://" + start("storage", command, port, os.environ | hosts.environ())
         for name, process, port in started:
             stack.callback(process.ask_to_end)
