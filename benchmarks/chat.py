@@ -22,15 +22,15 @@ from typing import Any
 
 import yaml
 
-from infra.runtimes.emulated.emulators import emulators
+from infra.runtimes.emulated.emulators import run_emulators
 from shared.ai.meter import Meter
-from shared.ai.providers import InOrder, order_for
+from shared.ai.providers import FallbackProvider, provider_order
 from shared.ai.vectors import DIMENSIONS
-from shared.chat.answering import COVERED_WHEN_JUDGED, COVERED_WHEN_QUOTED, PASSAGES
-from shared.chat.excerpts import excerpts
-from shared.chat.meanings import CHAT, meanings_of
+from shared.chat.answering import MAX_PASSAGES, MIN_COVERAGE_ANSWERED, MIN_COVERAGE_QUOTED
+from shared.chat.excerpts import merge_passages
+from shared.chat.meanings import CHAT_KIND, embed_question
 from shared.chat.passages import passage_id
-from shared.chat.search import Meaning, search
+from shared.chat.search import QueryEmbedding, search
 from shared.pipeline.segments import SEGMENTS
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.platform.ports import Documents, Vector
@@ -70,26 +70,28 @@ def embedded_place() -> Iterator[EmbeddedPlace]:
 
 def recall(provider: str, documents: Documents) -> None:
     table: dict[str, Any] = yaml.safe_load(QUESTIONS.read_text(encoding="utf-8"))
-    speaker = InOrder(order_for(CHAT, settings()), settings(), Meter())
+    speaker = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), Meter())
     for id, talk in table["talks"].items():
         told(documents, OWNER, id, talk["lines"].splitlines(), lambda texts: speaker.embed(texts, "document", no_tick))
-    covered = COVERED_WHEN_QUOTED if provider == "offline" else COVERED_WHEN_JUDGED
+    covered = MIN_COVERAGE_QUOTED if provider == "offline" else MIN_COVERAGE_ANSWERED
     found: dict[str, list[bool]] = defaultdict(list)
     anyway: dict[str, list[bool]] = defaultdict(list)
     similar: dict[str, list[float]] = defaultdict(list)
     for question in table["questions"]:
         sort, says = question["sort"], question.get("says")
-        meanings, _ = meanings_of(question["ask"], Meter(), no_tick)
+        meanings, _ = embed_question(question["ask"], Meter(), no_tick)
         ids = list(table["talks"])
 
-        def answered(meanings: list[Meaning], least: float, question: Any = question, ids: list[str] = ids) -> bool:
-            hits = search(documents, OWNER, ids, question["ask"], meanings, least, PASSAGES)
-            first = excerpts(hit.passage for hit in hits)[:FIRST]
+        def answered(
+            meanings: list[QueryEmbedding], least: float, question: Any = question, ids: list[str] = ids
+        ) -> bool:
+            hits = search(documents, OWNER, ids, question["ask"], meanings, least, MAX_PASSAGES)
+            first = merge_passages(hit.passage for hit in hits)[:FIRST]
             return any(question["says"] in one.text for one in first) if "says" in question else not first
 
         found[sort].append(answered(meanings, covered))
         if says:
-            anyway[sort].append(answered([Meaning(one.model, one.vector, -1) for one in meanings], 0))
+            anyway[sort].append(answered([QueryEmbedding(one.model, one.vector, -1) for one in meanings], 0))
         near = documents.nearest(SEGMENTS, "embedding", meanings[0].vector, 100, [("model", "==", meanings[0].model)])
         similar[sort] += [1 - far for document, far in near if not says or says in document.data["text"]][:1]
     told_of = [answer for sort, answers in found.items() if sort != "nowhere" for answer in answers]
@@ -128,14 +130,14 @@ def fill(documents: Documents, count: int, batch: Callable[[], Any]) -> None:
 
 def latency(documents: Documents, where: str, count: int) -> None:
     chance = random.Random(3)
-    meaning = Meaning("m", Vector(tuple(chance.gauss(0, 1) for _ in range(DIMENSIONS))), -1)
+    meaning = QueryEmbedding("m", Vector(tuple(chance.gauss(0, 1) for _ in range(DIMENSIONS))), -1)
     for videos in (1, 30, VIDEOS):
         ids = [f"video{number}" for number in range(videos)]
         taken = []
         for _ in range(TIMES):
             question = f"word{chance.randrange(100)} word{chance.randrange(5000)} word{chance.randrange(VOCABULARY)}"
             start = time.perf_counter()
-            search(documents, OWNER, ids, question, [meaning], 0, PASSAGES)
+            search(documents, OWNER, ids, question, [meaning], 0, MAX_PASSAGES)
             taken.append(time.perf_counter() - start)
         middle, worst = statistics.median(taken), max(taken)
         print(
@@ -162,7 +164,7 @@ def main() -> None:
     if chosen.emulators:
         from contextlib import nullcontext
 
-        with tempfile.TemporaryDirectory() as folder, emulators(Path(folder), obtain=False) as hosts:
+        with tempfile.TemporaryDirectory() as folder, run_emulators(Path(folder), obtain=False) as hosts:
             documents = connect(hosts).documents
             fill(documents, chosen.emulators, nullcontext)
             latency(documents, "Firestore emulator", chosen.emulators)

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.packaging.environment import install
+from infra.packaging.environment import install_requirements
 from infra.packaging.package import package_all
 from shared.wiring import wiring
 
@@ -65,7 +65,7 @@ def starts(folder: Path) -> list[Start]:
     found = []
     for made in package_all(folder / "packages"):
         environment = folder / "environments" / made.function
-        python = install(made.folder / "requirements.txt", environment)
+        python = install_requirements(made.folder / "requirements.txt", environment)
         asgi = wiring().functions[made.function].trigger.http
         libraries = size(environment / "lib")
         found.append(Start(made.function, made.folder, python, made.size, libraries, asgi))

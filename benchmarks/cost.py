@@ -20,8 +20,8 @@ from benchmarks.costing.reckoning import billed_seconds, infrastructure_usd, tab
 from benchmarks.costing.resting import rest_table
 from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
 from benchmarks.costing.scaling import advice, limits, needs, published, simulate
-from infra.cli.smoke import demo_video
-from infra.reference.tables import fill_markers, markdown
+from infra.cli.smoke import prepare_demo_video
+from infra.reference.tables import fill_markers, markdown_table
 from shared.analyses.kinds import kinds
 from shared.wiring import wiring
 
@@ -62,7 +62,7 @@ def operations_table(jobs: Sequence[Counted]) -> str:
     head = ("kind", "document reads", "of them progress", "writes", "of them progress", "deletes", "messages")
     head += ("object events", "class A", "class B")  # type: ignore[assignment]
     head += ("object deletes", "MB stored", "function-seconds", "GiB-seconds", "tokens in / out", "AI requests")  # type: ignore[assignment]
-    return markdown(head, [operations_row(job) for job in jobs])
+    return markdown_table(head, [operations_row(job) for job in jobs])
 
 
 def operations_row(job: Counted) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def cost_table(jobs: Sequence[Counted]) -> str:
         prices = [*(usd[part] for part in parts), ai, sum(usd.values()) + ai]
         name = f"`{job.kind}`" if job.kind == "metadata" else f"`{job.kind}` ({job.provider})"
         rows.append((name, *(f"{price * THOUSAND:.2f}" for price in prices)))
-    return markdown(("US$ per 1 000 videos", *parts, "AI", "all"), rows)
+    return markdown_table(("US$ per 1 000 videos", *parts, "AI", "all"), rows)
 
 
 def scale_table(jobs: Sequence[Counted]) -> str:
@@ -111,7 +111,7 @@ def scale_table(jobs: Sequence[Counted]) -> str:
             todo = advice(outcome.first) if over else "nothing"
             rows.append((f"`{job.kind}` ({job.provider})", f"{rate:,}", first, exceeded, wait, todo))
     head = ("kind", "jobs/min", "met first (use of it)", "exceeded", "longest wait in the first hour", "what to raise")
-    return markdown(head, rows)
+    return markdown_table(head, rows)
 
 
 def hot_table(jobs: Sequence[Counted]) -> str:
@@ -125,16 +125,16 @@ def hot_table(jobs: Sequence[Counted]) -> str:
         busiest = f"{60 / owned:.0f} jobs/min" if owned else "–"
         rows.append((f"`{job.kind}` ({job.provider})", f"{total['writes jobs']:.0f}", f"{per_sec:.2f}", busiest))
     head = ("kind", "writes to the job's document", "a second", "one user's `spending` document bears")
-    return markdown(head, rows)
+    return markdown_table(head, rows)
 
 
 def main() -> None:
     from infra.cli.progress import progress_view
-    from infra.cli.session import console
+    from infra.cli.session import open_console
 
     with tempfile.TemporaryDirectory() as name, nullcontext(Path(name)) as folder:
-        with progress_view(console(sys.stderr)) as view:
-            demo = demo_video(Path(".clipwise"), folder, view)
+        with progress_view(open_console(sys.stderr)) as view:
+            demo = prepare_demo_video(Path(".clipwise"), folder, view)
         video = minute_of(demo, folder)
         jobs = [count_job("metadata", "offline", video, SECONDS)]
         for kind in kinds():

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from shared.images import Thresholds, judge, look
+from shared.images import Thresholds, check_image, inspect_image
 from shared.models.dataset import Level
 from tests.picture_samples import encoded, scene
 
@@ -59,10 +59,10 @@ def make(folder: Path, size: tuple[int, int]) -> None:
 def validate(folder: Path, level: Level) -> float:
     """Seconds for all images of the folder, read, looked at and judged."""
     limits, paths = Thresholds(), sorted(folder.iterdir())
-    look(paths[0], level=level)  # imports
+    inspect_image(paths[0], level=level)  # imports
     start = time.process_time()
     for path in paths:
-        judge(look(path, level=level), limits, level, path.name)
+        check_image(inspect_image(path, level=level), limits, level, path.name)
     return time.process_time() - start
 
 

@@ -1,10 +1,28 @@
-"""The one clock, so that tests can move it."""
+"""The one clock, so that tests can move it, and the waiting times that HTTP servers ask for."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def now() -> datetime:
     """The current time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def parse_retry_after(value: str) -> float | None:
+    """Seconds until the time in a `Retry-After` header (RFC 9110, 10.2.3), at least 0; None if it holds no time.
+
+    Accepts an HTTP date or a number of seconds, fractions too; reads no more than ten digits of it.
+    """
+    value = value.strip()
+    if _SECONDS.fullmatch(value):
+        return float(value[:10])
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now()).total_seconds())
+    except (TypeError, ValueError):
+        return None

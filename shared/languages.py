@@ -1,8 +1,10 @@
-"""Language tags. What comes from users and models is BCP-47; tracks of files carry ISO 639-2 codes."""
+"""Languages as users, speech models and media files name them, and their BCP-47 tags."""
 
 from __future__ import annotations
 
-SHORTEST = {
+import re
+
+_SHORTEST = {
     "ara": "ar", "bel": "be", "bul": "bg", "ces": "cs", "chi": "zh", "cze": "cs", "dan": "da", "deu": "de",
     "dut": "nl", "ell": "el", "eng": "en", "est": "et", "fin": "fi", "fra": "fr", "fre": "fr", "ger": "de",
     "gre": "el", "heb": "he", "hin": "hi", "hrv": "hr", "hun": "hu", "ind": "id", "ita": "it", "jpn": "ja",
@@ -10,22 +12,50 @@ SHORTEST = {
     "por": "pt", "ron": "ro", "rum": "ro", "rus": "ru", "slk": "sk", "slo": "sk", "slv": "sl", "spa": "es",
     "srp": "sr", "swe": "sv", "tha": "th", "tur": "tr", "ukr": "uk", "vie": "vi", "zho": "zh",
 }  # fmt: skip
-"""ISO 639-2 codes, of either sort, of languages that ISO 639-1 has a shorter code for: BCP-47 takes that."""
+"""ISO 639-2 codes, bibliographic and terminological, of languages with an ISO 639-1 code, which BCP-47 requires."""
+
+# The languages of Whisper (`whisper/tokenizer.py`, MIT), by the names it gives them.
+_NAMES = """
+afrikaans=af albanian=sq amharic=am arabic=ar armenian=hy assamese=as azerbaijani=az bashkir=ba basque=eu belarusian=be
+bengali=bn bosnian=bs breton=br bulgarian=bg burmese=my cantonese=yue castilian=es catalan=ca chinese=zh croatian=hr
+czech=cs danish=da dutch=nl english=en estonian=et faroese=fo finnish=fi flemish=nl french=fr galician=gl georgian=ka
+german=de greek=el gujarati=gu haitian=ht haitian_creole=ht hausa=ha hawaiian=haw hebrew=he hindi=hi hungarian=hu
+icelandic=is indonesian=id italian=it japanese=ja javanese=jv kannada=kn kazakh=kk khmer=km korean=ko lao=lo latin=la
+latvian=lv letzeburgesch=lb lingala=ln lithuanian=lt luxembourgish=lb macedonian=mk malagasy=mg malay=ms malayalam=ml
+maltese=mt mandarin=zh maori=mi marathi=mr moldavian=ro moldovan=ro mongolian=mn myanmar=my nepali=ne norwegian=no
+nynorsk=nn occitan=oc panjabi=pa pashto=ps persian=fa polish=pl portuguese=pt punjabi=pa pushto=ps romanian=ro
+russian=ru sanskrit=sa serbian=sr shona=sn sindhi=sd sinhala=si sinhalese=si slovak=sk slovenian=sl somali=so spanish=es
+sundanese=su swahili=sw swedish=sv tagalog=tl tajik=tg tamil=ta tatar=tt telugu=te thai=th tibetan=bo turkish=tr
+turkmen=tk ukrainian=uk urdu=ur uzbek=uz valencian=ca vietnamese=vi welsh=cy yiddish=yi yoruba=yo
+"""
+_TAGS = dict(pair.split("=") for pair in _NAMES.split())
+_OLD = {"jw": "jv", "iw": "he", "in": "id", "ji": "yi"}
+"""Codes that BCP-47 has replaced; Whisper uses the first."""
+_TAG = re.compile(r"([A-Za-z]{2,3})((?:-[A-Za-z0-9]{1,8})*)")
+_UNKNOWN = ("und", "zxx", "mis", "mul")
 
 CYRILLIC = {"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "uk"}
 """BCP-47 primary tags of languages usually written in Cyrillic."""
 
 
-def bcp47(tag: str | None) -> str | None:
-    """`de` of `deu` and `ger`, `pt-BR` of `por_BR`; None when there is no tag or it says that nobody knows (`und`)."""
-    code, *rest = (tag or "und").replace("_", "-").split("-")
-    return None if code.lower() == "und" else "-".join([SHORTEST.get(code.lower(), code.lower()), *rest])
+def language_tag(language: str | None) -> str | None:
+    """Return the BCP-47 tag of a language; None if it is unknown or names no single language.
+
+    Accepts an English name (`German`), a BCP-47 tag (`pt_BR`, `pt-BR`) and an ISO 639-2 code (`ger`, `deu`).
+    """
+    name = (language or "").strip().replace("_", "-")
+    if tag := _TAGS.get(name.lower().replace("-", "_").replace(" ", "_")):
+        return tag
+    parts = _TAG.fullmatch(name)
+    if parts is None or (code := parts[1].lower()) in _UNKNOWN:
+        return None
+    return _SHORTEST.get(code, _OLD.get(code, code)) + parts[2]
 
 
-def primary(tag: str | None) -> str | None:
-    """`de` of `de-AT`, of `deu` and of `ger`; None as for `bcp47`."""
-    known = bcp47(tag)
-    return known.split("-")[0] if known else None
+def primary(language: str | None) -> str | None:
+    """Return `de` for `de-AT`, `deu` and `German`; None as for `language_tag`."""
+    tag = language_tag(language)
+    return tag.partition("-")[0] if tag else None
 
 
 def same_language(one: str | None, other: str | None) -> bool:

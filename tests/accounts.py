@@ -102,10 +102,12 @@ def firebase(folder: Path) -> Iterator[People]:
     with IdentityServer() as server:
 
         def tokens(purpose: str, address: str) -> list[str]:
-            return [code.code for code in server.mailed(PURPOSES[purpose], address)]
+            return [code.code for code in server.find_codes(PURPOSES[purpose], address)]
 
         yield People(
-            firebase_identity(server, documents), tokens, lambda address: bool(server.mailed("PASSWORD_RESET", address))
+            firebase_identity(server, documents),
+            tokens,
+            lambda address: bool(server.find_codes("PASSWORD_RESET", address)),
         )
 
 

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from functions.api.app import create_app
 from functions.api.identity import User
-from infra.runtimes.embedded.worker import load
+from infra.runtimes.embedded.worker import load_function
 from shared.errors import NotNow
 from shared.models.job import Job
 from shared.pipeline.jobs import change_job
@@ -90,7 +90,7 @@ class Site:
         queue = self.place.queue
         while delivery := queue.take(lease_sec=600):
             try:
-                load(delivery.function)(as_cloud_event(delivery))
+                load_function(delivery.function)(as_cloud_event(delivery))
             except NotNow:
                 queue.refuse(delivery, 0)
             except Exception:

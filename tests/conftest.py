@@ -14,7 +14,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from infra.demo.video import render
+from infra.demo.video import render_video
 from tests.environment import neutralize
 from tests.media_samples import ffmpeg
 from tests.patience import PATIENCE_SEC
@@ -68,6 +68,6 @@ def cooking_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (folder / "cooking.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            render(part, lambda _: None)
+            render_video(part, lambda _: None)
             part.rename(path)
     return path

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from infra.packaging.package import uv
+from infra.packaging.package import uv_path
 from tests.interpreters import ROOT, deployed_version, installed_interpreters, supported_versions
 from tests.wheel import add_strangers
 
@@ -89,14 +89,14 @@ def execute(log: Path, *command: str | Path, cwd: Path = ROOT, **environ: str) -
 
 def install_locked(log: Path, python: Path, environment: Path) -> None:
     environ = {"UV_PROJECT_ENVIRONMENT": str(environment), "UV_PYTHON": str(python)}
-    execute(log, uv(), "sync", "--quiet", "--frozen", "--extra", "embedded", **environ)
+    execute(log, uv_path(), "sync", "--quiet", "--frozen", "--extra", "embedded", **environ)
 
 
 def install_resolved(log: Path, python: Path, environment: Path, resolution: str) -> None:
     """The versions that pyproject.toml allows, without the lock: `lowest-direct` or `highest`."""
-    execute(log, uv(), "venv", "--quiet", "--clear", "--python", python, environment)
+    execute(log, uv_path(), "venv", "--quiet", "--clear", "--python", python, environment)
     command = (
-        uv(),
+        uv_path(),
         "pip",
         "install",
         "--quiet",
@@ -141,7 +141,7 @@ def try_wheel(log: Path, python: Path, environment: Path, *, locked: bool) -> st
     dist = FOLDER / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     shutil.rmtree(environment, ignore_errors=True)
-    execute(log, uv(), "build", "--quiet", "--wheel", "--out-dir", dist)
+    execute(log, uv_path(), "build", "--quiet", "--wheel", "--out-dir", dist)
     execute(log, python, "-m", "venv", environment)
     before = folder_mb(environment)
     [wheel] = dist.glob("*.whl")
@@ -149,7 +149,7 @@ def try_wheel(log: Path, python: Path, environment: Path, *, locked: bool) -> st
     constraints.touch()
     if locked:
         options = ("--quiet", "--frozen", "--extra", "embedded", "--no-hashes", "--no-emit-project")
-        execute(log, uv(), "export", *options, "--output-file", constraints)
+        execute(log, uv_path(), "export", *options, "--output-file", constraints)
     pip = (environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--constraint", constraints)
     execute(log, *pip, f"{wheel}[embedded]", cwd=dist)
     size = folder_mb(environment) - before

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.analyses.evidence import Evidence
-from shared.models.video import AudioTrack, Loudness, Segment, Shot, Span
+from shared.models.video import AudioTrack, Loudness, Segment, Shot, TimeSpan
 from tests.recipe_samples import DURATION
 from tests.recipe_samples import evidence as kitchen_evidence
 
@@ -68,6 +68,6 @@ def evidence(folder: Path, **changes: Any) -> Evidence:
             duration_sec=DURATION,
             loudness=Loudness(integrated_lufs=-20.5, range_lu=6, true_peak_dbfs=-0.4),
         ),
-        "silences": [Span(start=10, end=13), Span(start=25, end=28)],
+        "silences": [TimeSpan(start=10, end=13), TimeSpan(start=25, end=28)],
     }
     return kitchen_evidence(folder, **(given | changes))

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 import httpx
 
-from infra.stand_ins.form_data import form_of
+from infra.stand_ins.form_data import parse_multipart
 from infra.stand_ins.openai_server import TRANSCRIPTIONS
-from infra.stand_ins.replies.openai import MadeUpOpenAI
-from infra.stand_ins.replies.speech import heard, sound_name
-from infra.stand_ins.server import Asked, Reply
+from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.replies.speech import audio_digest, make_speech_segments
+from infra.stand_ins.server import RecordedRequest, Reply
 from shared.models.transcript import Transcript
 
 
-class Listener(MadeUpOpenAI):
+class Listener(AutoReplyOpenAI):
     """Attributes:
     listened: Names of the sounds that it was asked to listen to, in order.
     sounds: All of them by their names.
@@ -26,13 +26,13 @@ class Listener(MadeUpOpenAI):
         self.listened: list[str] = []
         self.sounds: dict[str, bytes] = {}
 
-    def made_up(self, asked: Asked) -> Reply:
+    def make_reply(self, asked: RecordedRequest) -> Reply:
         if asked.path != TRANSCRIPTIONS:
-            return super().made_up(asked)
-        sound = form_of(asked).files["file"][0].data
-        self.listened.append(sound_name(sound))
-        self.sounds[sound_name(sound)] = sound
-        return self.listen(sound_name(sound)) or super().made_up(asked)
+            return super().make_reply(asked)
+        sound = parse_multipart(asked).files["file"][0].data
+        self.listened.append(audio_digest(sound))
+        self.sounds[audio_digest(sound)] = sound
+        return self.listen(audio_digest(sound)) or super().make_reply(asked)
 
     def listen(self, name: str) -> Reply | None:
         """Another answer than what is made up for the sound."""
@@ -44,4 +44,4 @@ def assert_said_once(client: httpx.Client, job_id: str, sounds: Mapping[str, byt
     whole = "\n".join(segment.text for segment in Transcript.read(told).segments)
     order = re.findall(r"sound (\w{8}),", whole)
     assert sorted(order) == sorted(sounds)
-    assert whole == "\n".join(segment.text for name in order for segment in heard(sounds[name]))
+    assert whole == "\n".join(segment.text for name in order for segment in make_speech_segments(sounds[name]))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from shared.ai.meter import Meter
 from shared.ai.offline.provider import OfflineProvider
-from shared.ai.provider import Embedded, Provider
-from shared.chat.passages import Words, store
-from shared.chat.windows import windows
+from shared.ai.provider import EmbeddingResult, Provider
+from shared.chat.passages import PassageSource, store_passages
+from shared.chat.windows import split_windows
 from shared.models.transcript import Transcript
 from shared.models.video import Segment
 from shared.platform.ports import Documents
@@ -52,11 +52,11 @@ def told(
     owner: str,
     video_id: str,
     lines: Sequence[str],
-    embed: Callable[[list[str]], Embedded | None] = lambda texts: offline().embed(texts, "document", no_tick),
+    embed: Callable[[list[str]], EmbeddingResult | None] = lambda texts: offline().embed(texts, "document", no_tick),
     language: str | None = None,
 ) -> None:
     """Store what is said in a video."""
-    made = windows(segments(lines))
-    words = Words(owner, video_id, video_id)
+    made = split_windows(segments(lines))
+    words = PassageSource(owner, video_id, video_id)
     transcript = Transcript(source="speech", language=language, segments=segments(lines))
-    store(documents, words, made, transcript, embed([window.text for window in made]))
+    store_passages(documents, words, made, transcript, embed([window.text for window in made]))

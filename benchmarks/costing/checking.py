@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.costing.running import Counted, by_form, count_job, stage_seconds
 from benchmarks.costing.wire import watched
-from infra.reference.tables import markdown
-from infra.runtimes.emulated.emulators import emulators
+from infra.reference.tables import markdown_table
+from infra.runtimes.emulated.emulators import run_emulators
 from tests.server import UNLIMITED, serving
 
 KINDS = ("metadata", "recipe")
@@ -53,7 +53,7 @@ def check(folder: Path, video: Path) -> dict[str, str]:
     free = on_the_wire(folder / "free", video, NO_TICKS)
     rows = [row for job in counted for row in agreement(job, without[job.kind])]
     return {
-        "check": markdown(("kind", "operation", "predicted per job", "on the wire", "difference"), rows),
+        "check": markdown_table(("kind", "operation", "predicted per job", "on the wire", "difference"), rows),
         "progress": progress_table(counted, without, free),
     }
 
@@ -65,7 +65,7 @@ def on_the_wire(folder: Path, video: Path, first: str, **environ: str) -> dict[s
     customized.mkdir(parents=True)
     (customized / "sitecustomize.py").write_text(first)
     environ |= {"PYTHONPATH": str(customized)}
-    with emulators(folder / "emulators", obtain=False) as hosts, watched(hosts) as (proxied, wire):
+    with run_emulators(folder / "emulators", obtain=False) as hosts, watched(hosts) as (proxied, wire):
         given = {name: value for name, value in proxied.environ().items() if name.endswith("EMULATOR_HOST")}
         with serving(folder / "data", "--emulators", **given, **environ) as server:
             for kind in KINDS:
@@ -106,4 +106,4 @@ def progress_table(counted: Sequence[Counted], without: dict[str, Seen], free: d
             per_sec = f"{writes / seconds:.2f}"
             rows.append((f"`{job.kind}`", place, f"{writes:.1f}", f"{reads:.1f}", f"{seconds:.1f}", per_sec))
     head = ("kind", "run", "progress writes per job", "reads with them", "seconds of its stages", "writes a second")
-    return markdown(head, rows)
+    return markdown_table(head, rows)

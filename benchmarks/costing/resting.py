@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.costing.reckoning import billed_seconds, function_usd, table, vcpus
-from infra.reference.tables import markdown
+from infra.reference.tables import markdown_table
 from shared.wiring import wiring
 
 DAYS, HOURS = 30, 730
@@ -21,7 +21,7 @@ CONNECTOR_MACHINES = 2
 def rest_table(minute: Mapping[str, float]) -> str:
     """`minute`: what one tick of the scheduler asks for."""
     head = ("part", "in a month", "US$ at list prices", "which the free allowance covers")
-    return markdown(head, [*always(minute), *wished()])
+    return markdown_table(head, [*always(minute), *wished()])
 
 
 def always(minute: Mapping[str, float]) -> list[tuple[str, ...]]:

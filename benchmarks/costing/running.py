@@ -19,11 +19,11 @@ from starlette.testclient import TestClient
 
 from benchmarks.costing.counting import Ledger, counted
 from benchmarks.costing.reckoning import Talk
-from infra.runtimes.embedded.worker import load
+from infra.runtimes.embedded.worker import load_function
 from infra.stand_ins import gemini_server, openai_server
-from infra.stand_ins.replies.gemini import MadeUpGemini
-from infra.stand_ins.replies.openai import MadeUpOpenAI
-from infra.stand_ins.server import Asked, FakeService
+from infra.stand_ins.replies.gemini import AutoReplyGemini
+from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.server import RecordedRequest, StandInServer
 from shared.errors import NotNow
 from shared.pipeline.run import Run
 from shared.platform.connect import use_platform
@@ -86,7 +86,7 @@ def count_job(
     """Send `video` and run all functions until nothing is left to do, in the way of `live`."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="clipwise-cost-"))
-        openai, gemini = stack.enter_context(MadeUpOpenAI()), stack.enter_context(MadeUpGemini(processing=0))
+        openai, gemini = stack.enter_context(AutoReplyOpenAI()), stack.enter_context(AutoReplyGemini(processing=0))
         chosen = stack.enter_context(
             environment(
                 CLIPWISE_DATA=f"{folder}/data",
@@ -108,8 +108,8 @@ def count_job(
         stack.enter_context(told_apart(ledger))
         job = (live or by_link)(place, ledger, kind, video)
         assert job["status"] == "done", job["error"]
-        services: dict[str, FakeService] = {"openai": openai, "gemini": gemini}
-        asked = services[provider].asked if provider in services else []
+        services: dict[str, StandInServer] = {"openai": openai, "gemini": gemini}
+        asked = services[provider].requests if provider in services else []
         talk = talk_of(asked, chosen, job, provider, seconds)
         return Counted(kind, provider, ledger.entries, stage_seconds(job), talk)
 
@@ -182,7 +182,7 @@ def work(place: EmbeddedPlace, ledger: Ledger) -> None:
     while delivery := place.queue.take(lease_sec=600):
         with measured(ledger, delivery.function):
             try:
-                load(delivery.function)(as_cloud_event(delivery))
+                load_function(delivery.function)(as_cloud_event(delivery))
             except NotNow:
                 place.queue.refuse(delivery, 0)
             else:
@@ -214,7 +214,9 @@ def idle_minute() -> Counter[str]:
         return ledger.total()
 
 
-def talk_of(asked: list[Asked], chosen: Settings, job: dict[str, Any], provider: str, seconds: float) -> Talk | None:
+def talk_of(
+    asked: list[RecordedRequest], chosen: Settings, job: dict[str, Any], provider: str, seconds: float
+) -> Talk | None:
     """What went to the service, by the requests it got; what came back, by the job's result."""
     if provider not in ("openai", "gemini") or not asked:
         return None

@@ -19,7 +19,7 @@ import httpx
 from google.cloud.firestore_v1 import types as firestore
 from google.pubsub_v1 import types as pubsub
 
-from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import EmulatorHosts
 
 STREAMS = 200
 COMMIT, PUBLISH = "/google.firestore.v1.Firestore/Commit", "/google.pubsub.v1.Publisher/Publish"
@@ -161,7 +161,7 @@ def classed(method: str, path: str) -> str | None:
 
 
 @contextmanager
-def watched(hosts: Hosts) -> Iterator[tuple[Hosts, Wire]]:
+def watched(hosts: EmulatorHosts) -> Iterator[tuple[EmulatorHosts, Wire]]:
     """The emulators, reached through proxies."""
     wire = Wire()
     with ExitStack() as stack:

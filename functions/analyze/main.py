@@ -25,9 +25,10 @@ from shared.pipeline.contract import perform
 from shared.pipeline.media import fetch_frames, load_json, load_transcript, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, source_name
 from shared.pipeline.run import StageRun
+from shared.progress import tick_within
 from shared.settings import settings
 
-SAID_AS = {"subtitles": "subtitle", "captions": "subtitle", "speech": "speech"}
+TEXT_SOURCES = {"subtitles": "subtitle", "captions": "subtitle", "speech": "speech"}
 """Name of a text's source in a result, by the source of the transcript."""
 
 
@@ -40,22 +41,22 @@ def analyze_video(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
     run.tick(0.02, "Downloading frames")
-    evidence = gather(run, extraction)
+    evidence = gather_evidence(run, extraction)
     meter = meter_for(run.platform.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
-    run.leave(lambda job: show_usage(job, meter))
+    run.leave(lambda job: record_usage(job, meter))
     provider = provider_for(kind, settings(), meter)
-    analysis = provider.analyze(kind, evidence, run.job.language, run.part(0.1, 0.95))
+    analysis = provider.analyze(kind, evidence, run.job.language, tick_within(run.tick, 0.1, 0.95))
     result = analysis.result.model_dump(mode="json", by_alias=True)
     store_json(run.platform.objects, run.job.id, "result.json", result)
 
-    def show(job: Job) -> None:
+    def record_result(job: Job) -> None:
         job.result = result
         job.usage = analysis.usage
 
-    run.leave(show)
+    run.leave(record_result)
 
 
-def show_usage(job: Job, meter: Meter) -> None:
+def record_usage(job: Job, meter: Meter) -> None:
     """Record the usage of failed attempts too."""
     job.usage = meter.usage
 
@@ -71,13 +72,13 @@ def fetch_source(run: StageRun) -> Path:
     return path
 
 
-def is_kept(run: StageRun) -> bool:
+def is_stored(run: StageRun) -> bool:
     """Return True if the video file is stored; it may be deleted if the video is analyzed again."""
     source = source_name(run.job.source_job)
     return run.job.source_job == run.job.id or run.platform.objects.stat(UPLOADS, source) is not None
 
 
-def gather(run: StageRun, extraction: Extraction) -> Evidence:
+def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
     job = run.job
     transcript = load_transcript(run.platform.objects, job.id)
     return Evidence(
@@ -86,13 +87,13 @@ def gather(run: StageRun, extraction: Extraction) -> Evidence:
         samples=fetch_frames(run.platform.objects, job.id, extraction.samples, run.workspace),
         transcript=transcript.segments,
         transcript_language=transcript.language,
-        transcript_source=SAID_AS[transcript.source] if transcript.source else None,
+        transcript_source=TEXT_SOURCES[transcript.source] if transcript.source else None,
         title=job.video.title,
         caption=job.video.caption,
         author=job.video.author,
         url=job.url,
         thumbnail=extraction.thumbnail,
-        source=(lambda: fetch_source(run)) if is_kept(run) else None,
+        source=(lambda: fetch_source(run)) if is_stored(run) else None,
         shots=extraction.shots,
         audio=extraction.audio,
         silences=extraction.silences,

@@ -18,7 +18,7 @@ from shared.settings import settings
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
-Place = Annotated[Platform, Depends(platform)]
+PlaceDep = Annotated[Platform, Depends(platform)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Maximum number of items on a page, from 1 to 100.")]
 Cursor = Annotated[
     str | None,
@@ -33,26 +33,26 @@ def check_id(text: str) -> str:
     return text
 
 
-def own_job(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: Place) -> Job:
+def own_job(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: PlaceDep) -> Job:
     """Return the caller's job; raises NotFound if it does not exist or belongs to another user."""
     return lifecycle.owned(place, check_id(job_id), user.id)
 
 
-def wrong_cursor() -> PermanentError:
+def cursor_error() -> PermanentError:
     return PermanentError(
         "bad_cursor", "This cursor does not belong to this list. Request the first page, without a cursor."
     )
 
 
-def starts(request: Request, user: Caller, place: Place) -> Quota:
+def start_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
     """Quota for new jobs; take from it immediately before creating one."""
     return Quota(request.scope, place.documents, START, settings().rate_limit_start, user.id)
 
 
-def retries(request: Request, user: Caller, place: Place) -> Quota:
+def retry_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
     return Quota(request.scope, place.documents, RETRY, settings().rate_limit_retry, user.id)
 
 
 OwnJob = Annotated[Job, Depends(own_job)]
-Starts = Annotated[Quota, Depends(starts)]
-Retries = Annotated[Quota, Depends(retries)]
+StartQuota = Annotated[Quota, Depends(start_quota)]
+RetryQuota = Annotated[Quota, Depends(retry_quota)]

@@ -9,40 +9,40 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from functions.api.access import Place
-from functions.api.guesses import MAIL, SIGN_UP, TOKEN, Guesses
+from functions.api.access import PlaceDep
+from functions.api.guesses import MAIL, SIGN_UP, TOKEN, LoginThrottle
 from shared.platform.identity import identity
 from shared.platform.ports import Session, User
 
 
-def accounts_guesses(request: Request, place: Place) -> Guesses:
-    return Guesses(request.scope, place.documents)
+def login_throttle(request: Request, place: PlaceDep) -> LoginThrottle:
+    return LoginThrottle(request.scope, place.documents)
 
 
-Counted = Annotated[Guesses, Depends(accounts_guesses)]
+LoginThrottleDep = Annotated[LoginThrottle, Depends(login_throttle)]
 
 
-def sign_up(guesses: Guesses, username: str, email: str, password: str) -> None:
-    guesses.count(SIGN_UP)
-    guesses.count(MAIL, email)
+def sign_up(throttle: LoginThrottle, username: str, email: str, password: str) -> None:
+    throttle.count_attempt(SIGN_UP)
+    throttle.count_attempt(MAIL, email)
     identity().sign_up(username, email, password)
 
 
-def verify_email(guesses: Guesses, token: str) -> User:
-    guesses.count(TOKEN)
+def verify_email(throttle: LoginThrottle, token: str) -> User:
+    throttle.count_attempt(TOKEN)
     return identity().verify_email(token)
 
 
-def log_in(guesses: Guesses, name: str, password: str) -> Session:
-    with guesses.sign_in(name):
+def log_in(throttle: LoginThrottle, name: str, password: str) -> Session:
+    with throttle.sign_in_attempt(name):
         return identity().log_in(name, password)
 
 
-def request_reset(guesses: Guesses, email: str) -> None:
-    guesses.count(MAIL, email)
+def request_password_reset(throttle: LoginThrottle, email: str) -> None:
+    throttle.count_attempt(MAIL, email)
     identity().request_password_reset(email)
 
 
-def confirm_reset(guesses: Guesses, token: str, password: str) -> None:
-    guesses.count(TOKEN)
+def confirm_password_reset(throttle: LoginThrottle, token: str, password: str) -> None:
+    throttle.count_attempt(TOKEN)
     identity().confirm_password_reset(token, password)

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from shared.settings import settings
 
-NOBODY = "unknown"
+UNKNOWN_ADDRESS = "unknown"
 # What one customer of a provider has (RFC 6177): all its addresses are one.
 V6_PREFIX = 64
 
@@ -20,20 +20,20 @@ def client_address(scope: Scope) -> str:
     Each proxy appends the address of its client to `X-Forwarded-For`. Entries before those of the trusted proxies
     (TRUSTED_PROXIES) are unverified claims of the client and are ignored.
     """
-    peer = scope["client"][0] if scope.get("client") else NOBODY
+    peer = scope["client"][0] if scope.get("client") else UNKNOWN_ADDRESS
     trusted = settings().proxies
     if not trusted:
-        return counted(peer)
+        return canonical_address(peer)
     entries = [entry.strip() for line in Headers(scope=scope).getlist("x-forwarded-for") for entry in line.split(",")]
-    return counted(entries[-trusted] if len(entries) >= trusted else peer)
+    return canonical_address(entries[-trusted] if len(entries) >= trusted else peer)
 
 
-def counted(text: str) -> str:
+def canonical_address(text: str) -> str:
     """Return the canonical form of an address; all invalid addresses have the same one."""
     try:
         ip = ip_address(_without_port(text))
     except ValueError:
-        return NOBODY
+        return UNKNOWN_ADDRESS
     if isinstance(ip, IPv6Address):
         mapped: IPv4Address | None = ip.ipv4_mapped
         return str(mapped or IPv6Network((int(ip), V6_PREFIX), strict=False))

@@ -17,10 +17,10 @@ from functions.api.compat import (
     recipes,
     reels,
 )
-from functions.api.cors import Cors
-from functions.api.frame import Frame
-from functions.api.identity import Verify, by_accounts
-from functions.api.openapi import describe
+from functions.api.cors import ApiCorsMiddleware
+from functions.api.frame import ErrorMiddleware
+from functions.api.identity import Verify, verify_token
+from functions.api.openapi import build_openapi
 from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
 from functions.api.routes import (
@@ -42,7 +42,7 @@ from functions.api.routes import (
     videos,
     webhooks,
 )
-from functions.api.throttle import Throttle
+from functions.api.throttle import RateLimitMiddleware
 
 NATIVE = (
     service,
@@ -63,24 +63,24 @@ NATIVE = (
     dataset_images,
     webhooks,
 )
-EARLIER = (recipes, reels, metadata, crawler, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
+COMPAT = (recipes, reels, metadata, crawler, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
 """The paths of the earlier systems."""
 
 
-class Api(FastAPI):
+class ApiApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = describe(self)
+            self.openapi_schema = build_openapi(self)
         return self.openapi_schema
 
 
-def create_app(verify: Verify = by_accounts) -> FastAPI:
+def create_app(verify: Verify = verify_token) -> FastAPI:
     """Create the API. It connects to nothing before the first request and needs no lifespan events.
 
     Args:
         verify: Returns the user of a bearer token; called for every token that is sent.
     """
-    app = Api(
+    app = ApiApp(
         title="Clipwise",
         version="1",
         summary="Turns videos and image searches into structured data.",
@@ -97,14 +97,14 @@ def create_app(verify: Verify = by_accounts) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for routes in (*NATIVE, *EARLIER):
+    for routes in (*NATIVE, *COMPAT):
         app.include_router(routes.router)
-    app.add_middleware(Throttle)
-    app.add_middleware(Frame)
+    app.add_middleware(RateLimitMiddleware)
+    app.add_middleware(ErrorMiddleware)
     origins = frontend_origins()
     if origins:
         app.add_middleware(
-            Cors,
+            ApiCorsMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],

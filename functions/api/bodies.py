@@ -27,7 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class SentFile:
+class UploadedFile:
     """A file sent in a form; large ones are on disk, not in memory.
 
     Attributes:
@@ -42,14 +42,14 @@ class SentFile:
 
 
 def media_type(request: Request) -> str:
-    return _plain_type(request.headers)
+    return _media_type_of(request.headers)
 
 
-def _plain_type(headers: Headers) -> str:
+def _media_type_of(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def too_large() -> PermanentError:
+def too_large_error() -> PermanentError:
     limit = settings().max_file_size_mb
     return PermanentError("too_large", f"The file is larger than {limit} MB. Use a shorter or smaller version.")
 
@@ -61,35 +61,38 @@ async def read_json(request: Request, model: type[M]) -> M:
             "unsupported_body", "This endpoint accepts only JSON. Send “Content-Type: application/json”."
         )
     error = PermanentError("too_large", f"The JSON is larger than {JSON_BYTES} bytes. Send a smaller body.")
-    return _checked(model, await _limited(request, JSON_BYTES, error).body())
+    return _validate_model(model, await _limit_size(request, JSON_BYTES, error).body())
 
 
 @asynccontextmanager
-async def read_form(request: Request, model: type[M], field: str = "file") -> AsyncIterator[tuple[M, SentFile]]:
+async def read_form(request: Request, model: type[M], field: str = "file") -> AsyncIterator[tuple[M, UploadedFile]]:
     """Parse a multipart form with one file in the field `field`; the file is deleted with the context.
 
     Raises:
         RequestValidationError: A field is missing, unknown or wrong.
         PermanentError: `too_large`, `bad_form`.
     """
-    form = await _parse(_limited(request, settings().max_file_bytes + FORM_BYTES, too_large()))
+    form = await _parse_form(_limit_size(request, settings().max_file_bytes + FORM_BYTES, too_large_error()))
     try:
         fields = dict(form)
         upload = fields.pop(field, None)
         if isinstance(upload, str) and upload:
-            raise _wrong_file(field, "text", "the video must be sent as a file, with a file name")
+            raise _file_error(field, "text", "the video must be sent as a file, with a file name")
         # An empty file input is sent without name and bytes.
         if not isinstance(upload, UploadFile) or not (upload.filename or upload.size):
-            raise _wrong_file(field, "missing", "")
+            raise _file_error(field, "missing", "")
         size = upload.size or 0
         if size > settings().max_file_bytes:
-            raise too_large()
-        yield _checked(model, fields), SentFile(upload.file, size, upload.filename, _plain_type(upload.headers))
+            raise too_large_error()
+        yield (
+            _validate_model(model, fields),
+            UploadedFile(upload.file, size, upload.filename, _media_type_of(upload.headers)),
+        )
     finally:
         await form.close()
 
 
-async def _parse(request: Request) -> FormData:
+async def _parse_form(request: Request) -> FormData:
     try:
         return await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FIELD_BYTES)
     except HTTPException as error:
@@ -102,30 +105,30 @@ async def _parse(request: Request) -> FormData:
         ) from None
 
 
-def _wrong_file(field: str, type: str, message: str) -> RequestValidationError:
+def _file_error(field: str, type: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"type": type, "loc": (field,), "msg": message}])
 
 
-def _checked(model: type[M], given: bytes | Mapping[str, object]) -> M:
+def _validate_model(model: type[M], data: bytes | Mapping[str, object]) -> M:
     try:
-        return model.model_validate_json(given) if isinstance(given, bytes) else model.model_validate(given)
+        return model.model_validate_json(data) if isinstance(data, bytes) else model.model_validate(data)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
 
 
-def _limited(request: Request, limit: int, error: PermanentError) -> Request:
+def _limit_size(request: Request, limit: int, error: PermanentError) -> Request:
     """Limit a request to `limit` bytes: reading or announcing more raises `error`."""
-    announced = request.headers.get("content-length", "")
+    declared_length = request.headers.get("content-length", "")
     # As a float, since a number of thousands of digits is no valid int.
-    if announced.isdecimal() and float(announced) > limit:
+    if declared_length.isdecimal() and float(declared_length) > limit:
         raise error
-    taken = 0
+    received_bytes = 0
 
     async def receive() -> Message:
-        nonlocal taken
+        nonlocal received_bytes
         message = await request.receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > limit:
             raise error
         return message
 

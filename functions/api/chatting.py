@@ -14,10 +14,10 @@ from anyio import to_thread
 from pydantic import Field
 
 from functions.api.events import HEARTBEAT_SEC
-from shared.chat.answering import Answer, Cited, Done, Event, Question, Said
+from shared.chat.answering import AnswerDone, AnswerEvent, AnswerStream, CitationEvent, Question, TextEvent
 from shared.errors import Cancelled, ClipwiseError
 from shared.models.base import Model
-from shared.models.chat import Citation, Message
+from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
 from shared.platform.ports import Platform
 from shared.settings import settings
@@ -43,7 +43,7 @@ class ChatAnswer(Model):
     )
 
 
-class Talk:
+class ChatStream:
     """One answer for one client.
 
     Args:
@@ -51,80 +51,80 @@ class Talk:
     """
 
     def __init__(self, place: Platform, question: Question, share_token: str | None) -> None:
-        self._gone = threading.Event()
+        self._disconnected = threading.Event()
         self._share_token = share_token
-        self._kept = question.kept
-        self._events = Answer(place, question).events(self._tick)
+        self._is_stored = question.is_stored
+        self._events = AnswerStream(place, question).events(self._tick)
 
-    def whole(self) -> dict[str, Any]:
+    def complete_answer(self) -> dict[str, Any]:
         """Blocks; raises as `Answer.events`."""
-        while not isinstance(event := next(self._events), Done):
+        while not isinstance(event := next(self._events), AnswerDone):
             pass
-        return self.told(event.message)
+        return self.answer_json(event.message)
 
-    def next(self) -> Event | None:
+    def next_event(self) -> AnswerEvent | None:
         """Blocks; None after the last one; raises as `Answer.events`."""
         return next(self._events, None)
 
-    async def stream(self, event: Event | None) -> AsyncGenerator[bytes, None]:
+    async def sse_events(self, event: AnswerEvent | None) -> AsyncGenerator[bytes, None]:
         """Yield this event and all later ones; an error is the last one. Stops the AI when the client disconnects."""
-        waiting: asyncio.Future[Event | None] | None = None
+        pending: asyncio.Future[AnswerEvent | None] | None = None
         try:
             while event is not None:
-                yield self.rendered(event)
-                waiting = asyncio.ensure_future(to_thread.run_sync(self.next))
-                while not (await asyncio.wait({waiting}, timeout=HEARTBEAT_SEC))[0]:
+                yield self.render_event(event)
+                pending = asyncio.ensure_future(to_thread.run_sync(self.next_event))
+                while not (await asyncio.wait({pending}, timeout=HEARTBEAT_SEC))[0]:
                     yield b": still here\n\n"
-                event, waiting = waiting.result(), None
+                event, pending = pending.result(), None
         except ClipwiseError as error:
-            waiting = None
-            yield sent("error", {"code": error.code, "detail": error.message})
+            pending = None
+            yield sse_event("error", {"code": error.code, "detail": error.message})
         finally:
-            self._gone.set()
+            self._disconnected.set()
             with anyio.CancelScope(shield=True):
-                if waiting is not None:
+                if pending is not None:
                     # It ends with the next piece at the latest.
                     with suppress(Cancelled, ClipwiseError):
-                        await waiting
+                        await pending
                 await to_thread.run_sync(self._events.close)
 
-    def rendered(self, event: Event) -> bytes:
+    def render_event(self, event: AnswerEvent) -> bytes:
         match event:
-            case Cited(citation):
-                return sent("citation", self.linked(citation))
-            case Said(text):
-                return sent("piece", {"text": text})
-            case Done(message):
-                return sent("done", self.told(message))
+            case CitationEvent(citation):
+                return sse_event("citation", self.add_link(citation))
+            case TextEvent(text):
+                return sse_event("piece", {"text": text})
+            case AnswerDone(message):
+                return sse_event("done", self.answer_json(message))
 
-    def told(self, message: Message) -> dict[str, Any]:
-        shared = self._share_token is not None
+    def answer_json(self, message: ChatMessage) -> dict[str, Any]:
+        is_shared = self._share_token is not None
         answer = {
-            "message_id": message.id if self._kept else None,
+            "message_id": message.id if self._is_stored else None,
             "content": message.content,
             "found": bool(message.citations),
-            "citations": [self.linked(citation) for citation in message.citations],
-            "usage": None if shared else message.usage,
+            "citations": [self.add_link(citation) for citation in message.citations],
+            "usage": None if is_shared else message.usage,
         }
-        return ChatAnswer.model_validate(answer).json_form()
+        return ChatAnswer.model_validate(answer).to_json()
 
-    def linked(self, citation: Citation) -> dict[str, Any]:
-        return linked(citation, self._share_token)
+    def add_link(self, citation: Citation) -> dict[str, Any]:
+        return link_citation(citation, self._share_token)
 
-    def _tick(self, done: float, what: str) -> None:
-        if self._gone.is_set():
+    def _tick(self, done: float, message: str) -> None:
+        if self._disconnected.is_set():
             raise Cancelled("chat")
 
 
-def linked(citation: Citation, share_token: str | None = None) -> dict[str, Any]:
+def link_citation(citation: Citation, share_token: str | None = None) -> dict[str, Any]:
     """Add a link to a citation: to the video for the owner (W3C Media Fragments), else into the shared group."""
-    where, start = settings().public_url, f"{citation.start:.2f}".rstrip("0").rstrip(".")
+    base_url, start = settings().public_url, f"{citation.start:.2f}".rstrip("0").rstrip(".")
     if share_token is None:
-        link = f"{where}/v1/videos/{citation.video_id}/source#t={start}"
+        link = f"{base_url}/v1/videos/{citation.video_id}/source#t={start}"
     else:
-        link = f"{where}/v1/shared/{share_token}?video={citation.video_id}&t={start}"
-    return citation.json_form() | {"link": link}
+        link = f"{base_url}/v1/shared/{share_token}?video={citation.video_id}&t={start}"
+    return citation.to_json() | {"link": link}
 
 
-def sent(name: str, data: dict[str, Any]) -> bytes:
+def sse_event(name: str, data: dict[str, Any]) -> bytes:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

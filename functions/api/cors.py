@@ -6,7 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
 
-class Cors(CORSMiddleware):
+class ApiCorsMiddleware(CORSMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Objects are mounted beside the API in the embedded place and decide for themselves, as Cloud Storage does.
         if scope["type"] == "http" and scope["path"].startswith("/storage/"):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from functions.api.access import Place, check_id
+from functions.api.access import PlaceDep, check_id
 from functions.api.identity import Caller
 from functions.api.schemas import NEXT_PAGE, Title, public_model
 from shared import clock
@@ -16,7 +16,7 @@ from shared.datasets import store
 from shared.errors import PermanentError
 from shared.models.base import Model
 from shared.models.crawl import HIDDEN, ChunkCounts, Dataset, SourceName, SourceProgress
-from shared.models.dataset import DatasetStatus, Filters, Finding, ImageRecord, ImageState, Level
+from shared.models.dataset import DatasetStatus, Filters, ImageFinding, ImageRecord, ImageState, Level
 from shared.models.thresholds import Thresholds
 from shared.pipeline.lifecycle import new_id
 from shared.platform.ports import Documents
@@ -28,10 +28,10 @@ MAX_KEYWORDS = 100
 PublicDataset = public_model("Dataset", Dataset, set(HIDDEN))
 
 
-FREE = [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE]
+FREE_SOURCES = [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE]
 
 
-class DatasetWish(BaseModel):
+class DatasetRequest(BaseModel):
     """A new image dataset. Without keywords, its images come from uploaded URL lists."""
 
     model_config = ConfigDict(extra="forbid")
@@ -65,11 +65,11 @@ class DatasetWish(BaseModel):
 
     @field_validator("keywords")
     @classmethod
-    def once(cls, keywords: list[str]) -> list[str]:
+    def deduplicate(cls, keywords: list[str]) -> list[str]:
         return list(dict.fromkeys(keywords))
 
 
-class ValidationWish(BaseModel):
+class ValidationRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     level: Level = Field(
@@ -99,7 +99,7 @@ class DatasetProgress(Model):
     )
 
 
-class ValidationStarted(Model):
+class ValidationResponse(Model):
     """A validation that was started."""
 
     dataset: PublicDataset = Field(description="The dataset.")  # type: ignore[valid-type]
@@ -129,34 +129,34 @@ class PublicImage(Model):
     group: str | None = Field(description="Id of the image kept from a group of near duplicates.")
     accepted: bool | None = Field(description="Whether validation accepted the image. Null until it is validated.")
     level: Level | None = Field(description="The level at which the image was validated.")
-    findings: list[Finding] = Field(description="Why the image was not accepted, worst first.")
+    findings: list[ImageFinding] = Field(description="Why the image was not accepted, worst first.")
 
 
-def create(documents: Documents, owner: str, wish: DatasetWish) -> Dataset:
+def create_dataset(documents: Documents, owner: str, request: DatasetRequest) -> Dataset:
     """Raises PermanentError `too_many_images`."""
-    most = settings().max_dataset_images
-    if wish.max_images > most:
-        raise PermanentError("too_many_images", f"A dataset holds at most {most} images. Request fewer.")
-    sources = FREE if wish.sources is None else list(dict.fromkeys(wish.sources))
+    limit = settings().max_dataset_images
+    if request.max_images > limit:
+        raise PermanentError("too_many_images", f"A dataset holds at most {limit} images. Request fewer.")
+    sources = FREE_SOURCES if request.sources is None else list(dict.fromkeys(request.sources))
     now = clock.now()
     dataset = Dataset(
         id=new_id(),
         owner=owner,
-        name=wish.name,
-        project=wish.project,
-        keywords=wish.keywords,
+        name=request.name,
+        project=request.project,
+        keywords=request.keywords,
         sources=sources,
-        max_images=wish.max_images,
-        filters=wish.filters,
-        level=wish.level,
-        thresholds=wish.thresholds.model_dump(by_alias=True, exclude_defaults=True),
+        max_images=request.max_images,
+        filters=request.filters,
+        level=request.level,
+        thresholds=request.thresholds.model_dump(by_alias=True, exclude_defaults=True),
         created_at=now,
         updated_at=now,
     )
     return store.create_dataset(documents, dataset)
 
 
-def shown(dataset: Dataset) -> dict[str, Any]:
+def dataset_response(dataset: Dataset) -> dict[str, Any]:
     return dataset.model_dump(mode="json", by_alias=True, exclude=set(HIDDEN))
 
 
@@ -171,18 +171,18 @@ def progress_of(dataset: Dataset) -> DatasetProgress:
         downloaded=progress.images.downloaded,
         rejected=progress.images.rejected,
         sources=progress.sources,
-        eta_sec=eta(dataset, clock.now()),
+        eta_sec=remaining_seconds(dataset, clock.now()),
     )
 
 
-def eta(dataset: Dataset, now: datetime) -> int | None:
+def remaining_seconds(dataset: Dataset, now: datetime) -> int | None:
     """Remaining seconds, extrapolated from the progress so far."""
     if dataset.status is not DatasetStatus.RUNNING or dataset.started_at is None or not 0 < dataset.percent < 100:
         return None
     return round((now - dataset.started_at).total_seconds() * (100 - dataset.percent) / dataset.percent)
 
 
-def shown_image(record: ImageRecord) -> dict[str, Any]:
+def image_response(record: ImageRecord) -> dict[str, Any]:
     verdict = record.verdict
     return record.model_dump() | {
         "accepted": verdict.accepted if verdict else None,
@@ -192,9 +192,9 @@ def shown_image(record: ImageRecord) -> dict[str, Any]:
 
 
 def own_dataset(
-    dataset_id: Annotated[str, Path(description="The `id` of the dataset.")], user: Caller, place: Place
+    dataset_id: Annotated[str, Path(description="The `id` of the dataset.")], user: Caller, place: PlaceDep
 ) -> Dataset:
-    return store.own_dataset(place.documents, check_id(dataset_id), user.id)
+    return store.read_own_dataset(place.documents, check_id(dataset_id), user.id)
 
 
 OwnDataset = Annotated[Dataset, Depends(own_dataset)]

@@ -41,7 +41,7 @@ class EventStream(StreamingResponse):
             await super().stream_response(send)
 
 
-class Latest:
+class LatestDocument:
     """The newest state of a document, handed from the watcher's thread to the event loop; older ones are dropped."""
 
     def __init__(self) -> None:
@@ -66,21 +66,21 @@ class Latest:
         self._changed.set()
 
 
-def job_form(document: Document) -> tuple[bool, dict[str, Any]]:
+def render_job(document: Document) -> tuple[bool, dict[str, Any]]:
     """Return whether a job has ended, and its public form."""
     job = Job.read(document.data)
-    return job.status.final, job.public()
+    return job.status.is_final, job.to_public()
 
 
-async def follow(
-    documents: Documents, id: str, seen: str | None, collection: str = JOBS, render: Render | None = None
+async def document_events(
+    documents: Documents, id: str, last_version: str | None, collection: str = JOBS, render: Render | None = None
 ) -> AsyncGenerator[bytes, None]:
     """Yield events with the public form of a job, or what `render` returns: now, unless its version is `seen`, and
     after each change.
 
     Changes during a slow write are merged into one event. Ends when the document has ended or was deleted.
     """
-    latest = Latest()
+    latest = LatestDocument()
     unsubscribe = await to_thread.run_sync(documents.watch, collection, id, latest.put)
     try:
         yield b"retry: %d\n\n" % RECONNECT_MS
@@ -93,10 +93,10 @@ async def follow(
                 continue
             if document is None:
                 return
-            ended, shown = await to_thread.run_sync(render or job_form, document)
-            if document.version != seen:
-                seen = document.version
-                yield f"id: {seen}\ndata: {json.dumps(shown, ensure_ascii=False)}\n\n".encode()
+            ended, state = await to_thread.run_sync(render or render_job, document)
+            if document.version != last_version:
+                last_version = document.version
+                yield f"id: {last_version}\ndata: {json.dumps(state, ensure_ascii=False)}\n\n".encode()
             if ended:
                 return
     finally:

@@ -14,7 +14,7 @@ from shared.logs import bound, trace_of
 log = logging.getLogger(__name__)
 
 
-class Frame:
+class ErrorMiddleware:
     """Handles unexpected errors here: further out, each layer would log the same traceback again."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -26,7 +26,7 @@ class Frame:
             return
         started = False
 
-        async def send_framed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
@@ -37,17 +37,19 @@ class Frame:
 
         with bound(trace=request_trace(scope)):
             try:
-                await self.app(scope, receive, send_framed)
+                await self.app(scope, receive, send_with_headers)
             except Exception as error:
                 incident = new_incident()
                 with bound(incident=incident):
                     log.exception("%s %s failed", scope["method"], scope["path"])
                 # A response that has begun stays unfinished, which the server turns into a broken connection.
                 if not started:
-                    await problem("internal", internal(error, incident))(scope, receive, send_framed)
+                    await problem("internal", internal_error_message(error, incident))(
+                        scope, receive, send_with_headers
+                    )
 
 
-def internal(error: Exception, incident: str) -> str:
+def internal_error_message(error: Exception, incident: str) -> str:
     """Return the message for an unexpected error."""
     if isinstance(error, PROGRAMMING_ERRORS):
         return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
@@ -59,5 +61,5 @@ def internal(error: Exception, incident: str) -> str:
 
 def request_trace(scope: Scope) -> str | None:
     """Return the request's W3C trace context, if it is valid."""
-    given = Headers(scope=scope).get("traceparent", "")
-    return given if trace_of(given) else None
+    traceparent = Headers(scope=scope).get("traceparent", "")
+    return traceparent if trace_of(traceparent) else None

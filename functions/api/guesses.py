@@ -12,7 +12,7 @@ from typing import Any
 from starlette.types import Scope
 
 from functions.api.address import client_address
-from functions.api.throttle import note
+from functions.api.throttle import report_standing
 from shared.platform import rates
 from shared.platform.cas import compare_and_set
 from shared.platform.ports import Documents
@@ -32,30 +32,30 @@ PER_ADDRESS = {
 }
 
 
-class Guesses:
+class LoginThrottle:
     """Counts the attempts of one request. All methods block, and raise RateLimited when the limit is reached."""
 
     def __init__(self, scope: Scope, documents: Documents) -> None:
         self._scope = scope
         self._documents = documents
 
-    def count(self, policy: str, account: str | None = None) -> list[tuple[str, Allowance]]:
+    def count_attempt(self, policy: str, account: str | None = None) -> list[tuple[str, Allowance]]:
         """Count one attempt for the client address, and for the account by its name or email address."""
-        counted = list(self._allowed(policy, account))
-        for who, allowed in counted:
-            note(self._scope, rates.count(self._documents, policy, who, allowed)).require()
-        return counted
+        limits = list(self._limits(policy, account))
+        for client, limit in limits:
+            report_standing(self._scope, rates.count(self._documents, policy, client, limit)).require()
+        return limits
 
     @contextmanager
-    def sign_in(self, account: str) -> Iterator[None]:
+    def sign_in_attempt(self, account: str) -> Iterator[None]:
         """Count the attempt before it is made, so that concurrent ones count too; a successful one is uncounted."""
-        counted = self.count(SIGN_IN, account)
-        windows = [rates.window(allowed)[0] for _, allowed in counted]
+        limits = self.count_attempt(SIGN_IN, account)
+        windows = [rates.window(limit)[0] for _, limit in limits]
         yield
-        for (who, _), start in zip(counted, windows, strict=True):
-            compare_and_set(self._documents, RATES, rates.count_id(SIGN_IN, who, start), _one_less)
+        for (client, _), start in zip(limits, windows, strict=True):
+            compare_and_set(self._documents, RATES, rates.count_id(SIGN_IN, client, start), _uncount)
 
-    def _allowed(self, policy: str, account: str | None) -> Iterator[tuple[str, Allowance]]:
+    def _limits(self, policy: str, account: str | None) -> Iterator[tuple[str, Allowance]]:
         factor = settings().rate_limit_address_factor
         if factor:
             yield f"address {client_address(self._scope)}", PER_ADDRESS[policy].times(factor)
@@ -63,5 +63,5 @@ class Guesses:
             yield f"account {account.strip().casefold()}", PER_ACCOUNT[policy]
 
 
-def _one_less(data: dict[str, Any] | None) -> dict[str, Any] | None:
+def _uncount(data: dict[str, Any] | None) -> dict[str, Any] | None:
     return data | {"count": max(0, data["count"] - 1)} if data else None

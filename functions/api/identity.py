@@ -25,7 +25,7 @@ _bearer = HTTPBearer(auto_error=False, description="Access token. Not required w
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def by_accounts(token: str) -> User:
+def verify_token(token: str) -> User:
     """Verify a token against the accounts, which are opened at the first token."""
     return identity().verify(token)
 
@@ -35,18 +35,18 @@ def caller(request: Request, credentials: Credentials) -> User:
 
     Raises PermanentError `unauthenticated`, `unverified` or `foreign_page`, and RateLimited.
     """
-    user = sender(request, credentials)
+    user = request_user(request, credentials)
     count_user(request, user.id)
     return user
 
 
-def sender(request: Request, credentials: HTTPAuthorizationCredentials | None) -> User:
+def request_user(request: Request, credentials: HTTPAuthorizationCredentials | None) -> User:
     """Return the user of the token; without a token, the local user where sign-in is not required."""
     if credentials is not None:
         verify: Verify = request.app.state.verify
         return verify(credentials.credentials)
     if settings().auth_required:
-        raise not_signed_in()
+        raise missing_token_error()
     refuse_foreign_pages(request)
     return LOCAL
 
@@ -54,11 +54,11 @@ def sender(request: Request, credentials: HTTPAuthorizationCredentials | None) -
 def bearer_token(credentials: Credentials) -> str:
     """Return the token of the request, unverified; raises PermanentError `unauthenticated` without one."""
     if credentials is None:
-        raise not_signed_in()
+        raise missing_token_error()
     return credentials.credentials
 
 
-def not_signed_in() -> PermanentError:
+def missing_token_error() -> PermanentError:
     return PermanentError(
         "unauthenticated", "The request has no token. Sign in and send it as “Authorization: Bearer …”."
     )
@@ -71,7 +71,7 @@ def refuse_foreign_pages(request: Request) -> None:
     """
     host = request.headers.get("host", "").lower()
     origin = request.headers.get("origin", "").lower()
-    if not _own_name(host):
+    if not _is_own_host(host):
         raise PermanentError(
             "foreign_page", "Requests for this host name are rejected. Set PUBLIC_URL to the address that clients use."
         )
@@ -80,7 +80,7 @@ def refuse_foreign_pages(request: Request) -> None:
         raise PermanentError("foreign_page", "This origin is not allowed. Add it to FRONTEND_URL.")
 
 
-def _own_name(host: str) -> bool:
+def _is_own_host(host: str) -> bool:
     """Return True for PUBLIC_URL's host, IP addresses, and names that public DNS cannot assign."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -92,7 +92,7 @@ def _own_name(host: str) -> bool:
     return True
 
 
-__all__ = ["LOCAL", "BearerToken", "Caller", "User", "Verify", "bearer_token", "by_accounts", "caller"]
+__all__ = ["LOCAL", "BearerToken", "Caller", "User", "Verify", "bearer_token", "caller", "verify_token"]
 
 Caller = Annotated[User, Depends(caller)]
 BearerToken = Annotated[str, Depends(bearer_token)]

@@ -11,8 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from functions.api.problems import Problem
-from functions.api.schemas import FileWish, UploadWish, UrlWish
-from functions.api.throttle import counts
+from functions.api.schemas import FileJobRequest, UploadRequest, UrlJobRequest
+from functions.api.throttle import is_rate_limited
 
 JOB_EXAMPLE = {
     "id": "7d4b1c0e9f2a4e5b8c6d3f1a2b4c5d6e",
@@ -55,19 +55,19 @@ REF = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
 
 
-def problems(*statuses: int) -> Responses:
+def problem_responses(*statuses: int) -> Responses:
     """Document these statuses as responses with a problem object."""
     content = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-TOO_OFTEN = problems(429)
-TOO_OFTEN[429]["headers"] = {
+RATE_LIMITED = problem_responses(429)
+RATE_LIMITED[429]["headers"] = {
     "Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}
 }
 
 
-def body(**models: str) -> dict[str, Any]:
+def request_body(**models: str) -> dict[str, Any]:
     """Document a request body that the route parses itself: media type (`__` for `/`) to the name of its schema."""
     content = {
         name.replace("__", "/").replace("_", "-"): {"schema": {"$ref": REF.format(model=model)}}
@@ -76,25 +76,25 @@ def body(**models: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def inline_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[str, Any]:
+def inline_request_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[str, Any]:
     """Document a request body by an inline schema; `files` adds required file fields with their descriptions."""
-    fields = {name: {"type": "string", "format": "binary", "description": what} for name, what in files.items()}
+    fields = {name: {"type": "string", "format": "binary", "description": text} for name, text in files.items()}
     # `describe` moves the definitions there.
-    led: dict[str, Any] = json.loads(json.dumps(schema).replace("#/$defs/", REF.format(model="")))
-    whole = led | {
-        "properties": fields | led["properties"],
+    resolved: dict[str, Any] = json.loads(json.dumps(schema).replace("#/$defs/", REF.format(model="")))
+    merged = resolved | {
+        "properties": fields | resolved["properties"],
         "required": [*fields, *schema.get("required", [])],
     }
-    return {"requestBody": {"required": True, "content": {media_type: {"schema": whole}}}}
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": merged}}}}
 
 
-def either(*bodies: dict[str, Any]) -> dict[str, Any]:
+def either_request_body(*bodies: dict[str, Any]) -> dict[str, Any]:
     """Document a request body of any of these media types."""
-    content = {name: shown for each in bodies for name, shown in each["requestBody"]["content"].items()}
+    content = {name: media for extra in bodies for name, media in extra["requestBody"]["content"].items()}
     return {"requestBody": {"required": True, "content": content}}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+def build_openapi(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -112,12 +112,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
             # FastAPI's own error form, which no route returns.
             if "HTTPValidationError" in str(responses.get("422")):
                 del responses["422"]
-            if counts(path):
-                responses |= {str(status): told for status, told in TOO_OFTEN.items()}
+            if is_rate_limited(path):
+                responses |= {str(status): response for status, response in RATE_LIMITED.items()}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (Problem, UrlWish, FileWish, UploadWish):
-        schemas |= _schemas(model)
+    for model in (Problem, UrlJobRequest, FileJobRequest, UploadRequest):
+        schemas |= _component_schemas(model)
     schemas["Job"]["examples"] = [JOB_EXAMPLE]
     form = schemas["FileWish"]
     form["properties"]["file"] = {"type": "string", "format": "binary", "description": "The video or audio file."}
@@ -130,7 +130,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def _schemas(model: type[BaseModel]) -> dict[str, Any]:
+def _component_schemas(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=REF)
     nested: dict[str, Any] = schema.pop("$defs", {})
     return nested | {model.__name__: schema}

@@ -78,7 +78,7 @@ def status_of(error: ClipwiseError) -> int:
     return 503 if isinstance(error, TransientError) else 422
 
 
-async def _known(request: Request, error: ClipwiseError) -> Response:
+async def _handle_clipwise_error(request: Request, error: ClipwiseError) -> Response:
     status = status_of(error)
     headers = {}
     if status == 401:
@@ -95,25 +95,25 @@ async def _known(request: Request, error: ClipwiseError) -> Response:
     return problem(error.code, error.message, status, headers=headers)
 
 
-async def _not_found(request: Request, error: NotFound) -> Response:
+async def _handle_not_found(request: Request, error: NotFound) -> Response:
     return problem("not_found", "This object does not exist or is not yours. Check the id.")
 
 
-async def _conflict(request: Request, error: Conflict) -> Response:
+async def _handle_conflict(request: Request, error: Conflict) -> Response:
     busy = TransientError("busy", "Too many requests change this object at once. Send the request again.")
-    return await _known(request, busy)
+    return await _handle_clipwise_error(request, busy)
 
 
-async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    return wrong_request(error)
+async def _handle_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    return invalid_request_response(error)
 
 
-def wrong_request(error: RequestValidationError, status: int | None = None) -> JSONResponse:
-    found = [_field_error(item) for item in error.errors()]
+def invalid_request_response(error: RequestValidationError, status: int | None = None) -> JSONResponse:
+    field_errors = [_field_error(item) for item in error.errors()]
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem("bad_json", "The request body is not valid JSON. Correct it and send it again.")
-    more = f" {len(found) - 1} more in “errors”." if len(found) > 1 else ""
-    return problem("invalid_request", found[0].message + more, status, found)
+    hint = f" {len(field_errors) - 1} more in “errors”." if len(field_errors) > 1 else ""
+    return problem("invalid_request", field_errors[0].message + hint, status, field_errors)
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
@@ -131,34 +131,34 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
     return FieldError(field=field, message=message)
 
 
-async def _framework(request: Request, error: HTTPException) -> Response:
+async def _handle_http_exception(request: Request, error: HTTPException) -> Response:
     match error.status_code:
         case HTTPStatus.BAD_REQUEST:
             return problem("bad_request", "The request body cannot be decoded. Send JSON that is encoded in UTF-8.")
         case HTTPStatus.NOT_FOUND:
             return problem("not_found", "This path does not exist. See /docs for all paths.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return problem("method_not_allowed", _wrong_method(request), headers=error.headers)
+            return problem("method_not_allowed", _method_message(request), headers=error.headers)
     status = HTTPStatus(error.status_code)
     return problem(status.name.lower(), str(error.detail), status, headers=error.headers)
 
 
-def _wrong_method(request: Request) -> str:
+def _method_message(request: Request) -> str:
     if request.method == "OPTIONS" and "origin" in request.headers:
         return "This origin is not allowed. Add it to FRONTEND_URL."
     return f"This path does not support {request.method}. See /docs for its methods."
 
 
-async def _gone(request: Request, error: ClientDisconnect) -> Response:
+async def _handle_disconnect(request: Request, error: ClientDisconnect) -> Response:
     log.info("the client went away in the middle of its request")
     return problem("disconnected", "The connection closed before the whole request arrived. Send the request again.")
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Any]] = {
-    ClipwiseError: _known,
-    NotFound: _not_found,
-    Conflict: _conflict,
-    RequestValidationError: _invalid,
-    HTTPException: _framework,
-    ClientDisconnect: _gone,
+    ClipwiseError: _handle_clipwise_error,
+    NotFound: _handle_not_found,
+    Conflict: _handle_conflict,
+    RequestValidationError: _handle_invalid_request,
+    HTTPException: _handle_http_exception,
+    ClientDisconnect: _handle_disconnect,
 }

@@ -27,7 +27,7 @@ MAX_LANGUAGE_LENGTH = 35  # RFC 5646, 4.4.1
 MAX_OPTION_LENGTH = 2000
 
 # Names that browsers and systems give to types that `sniff` knows by another one.
-_OTHER_NAMES = {
+_MEDIA_TYPE_ALIASES = {
     "application/mp4": "video/mp4",
     "application/ogg": "audio/ogg",
     "audio/3gpp": "video/mp4",
@@ -69,17 +69,17 @@ def language_tag(text: str) -> str:
 LanguageTag = Annotated[str, AfterValidator(language_tag)]
 
 
-def accepted_type(declared: str) -> str | None:
+def canonical_media_type(declared: str) -> str | None:
     """Return a declared media type under its canonical name; None if files of this type are not accepted.
 
     `application/octet-stream` is accepted too: the content decides.
     """
     plain = declared.partition(";")[0].strip().lower()
-    name = _OTHER_NAMES.get(plain, plain)
+    name = _MEDIA_TYPE_ALIASES.get(plain, plain)
     return name if name in ACCEPTED or name == UNKNOWN_TYPE else None
 
 
-def plain_value(value: Any) -> Any:
+def check_option_value(value: Any) -> Any:
     """Return `value` if every platform can store it in a document; raises ValueError otherwise."""
     if value is None or isinstance(value, bool):
         return value
@@ -92,14 +92,16 @@ def plain_value(value: Any) -> Any:
     raise ValueError(f"it must be a text of at most {MAX_OPTION_LENGTH} characters, a number, true, false or null")
 
 
-Plain = Annotated[Any, AfterValidator(plain_value), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
+OptionValue = Annotated[
+    Any, AfterValidator(check_option_value), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+]
 
 
 def _one_line(text: str) -> str | None:
     return " ".join(text.split()) or None
 
 
-def _some_line(text: str) -> str:
+def _nonblank_line(text: str) -> str:
     line = _one_line(text)
     if line is None:
         raise ValueError("it must not be blank")
@@ -107,12 +109,12 @@ def _some_line(text: str) -> str:
 
 
 Title = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
-Name = Annotated[str, Field(max_length=200), AfterValidator(_some_line)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(_nonblank_line)]
 Description = Annotated[str, Field(max_length=5000)]
-Tags = Annotated[list[Annotated[str, Field(max_length=50), AfterValidator(_some_line)]], Field(max_length=30)]
+Tags = Annotated[list[Annotated[str, Field(max_length=50), AfterValidator(_nonblank_line)]], Field(max_length=30)]
 
 
-class AnalysisWish(BaseModel):
+class AnalysisRequest(BaseModel):
     """An analysis of a video."""
 
     model_config = ConfigDict(extra="forbid")
@@ -123,7 +125,7 @@ class AnalysisWish(BaseModel):
         description="Language of the result, as a BCP-47 tag. Defaults to the server's DEFAULT_LANGUAGE.",
         examples=["de"],
     )
-    options: dict[Annotated[str, Field(max_length=100)], Plain] = Field(
+    options: dict[Annotated[str, Field(max_length=100)], OptionValue] = Field(
         {},
         max_length=20,
         description=(
@@ -133,7 +135,7 @@ class AnalysisWish(BaseModel):
     )
 
 
-class Wish(AnalysisWish):
+class JobRequest(AnalysisRequest):
     """An analysis of a new video."""
 
     keep_source: bool | None = Field(None, description=Job.model_fields["keep_source"].description)
@@ -142,7 +144,7 @@ class Wish(AnalysisWish):
     tags: Tags = Field([], description="Tags of the video, used by search.", examples=[["soup", "winter"]])
 
 
-class UrlWish(Wish):
+class UrlJobRequest(JobRequest):
     """A video to download from a URL."""
 
     url: str = Field(description="URL of the video: http or https.", examples=["https://example.com/soup.mp4"])
@@ -151,17 +153,17 @@ class UrlWish(Wish):
     )
 
 
-class FileWish(Wish):
+class FileJobRequest(JobRequest):
     """A video sent as a file in a form."""
 
     @field_validator("options", "tags", mode="before")
     @classmethod
-    def from_text(cls, value: Any) -> Any:
+    def parse_json_field(cls, value: Any) -> Any:
         """Parse the JSON that these form fields contain."""
         return from_json(value) if isinstance(value, str) else value
 
 
-class UploadWish(Wish):
+class UploadRequest(JobRequest):
     """A file to upload straight to storage."""
 
     filename: Annotated[str | None, AfterValidator(safe_filename)] = Field(
@@ -223,7 +225,7 @@ class KindList(BaseModel):
     kinds: list[KindInfo] = Field(description="All kinds of analysis.")
 
 
-class Message(BaseModel):
+class MessageResponse(BaseModel):
     message: str = Field(description="A message for people.")
 
 

@@ -31,60 +31,60 @@ STANDINGS = "rate_limit_standings"
 UNCOUNTED = ("/", "/healthz")
 
 
-class Throttle:
+class RateLimitMiddleware:
     """Counts requests by client address before they are processed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not counts(scope["path"]):
+        if scope["type"] != "http" or not is_rate_limited(scope["path"]):
             await self.app(scope, receive, send)
             return
         standings = standings_of(scope)
 
-        async def send_told(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(fields(standings))
+                MutableHeaders(scope=message).update(rate_limit_headers(standings))
             await send(message)
 
         try:
-            count_request(scope, by_address(scope))
-        except RateLimited as refused:
-            await refusal(refused)(scope, receive, send_told)
+            count_request(scope, address_key(scope))
+        except RateLimited as error:
+            await rate_limit_response(error)(scope, receive, send_with_headers)
         else:
-            await self.app(scope, receive, send_told)
+            await self.app(scope, receive, send_with_headers)
 
 
-def counts(path: str) -> bool:
+def is_rate_limited(path: str) -> bool:
     # Objects are mounted beside the API in the embedded place; elsewhere they are Cloud Storage's.
     return path not in UNCOUNTED and not path.startswith("/storage/")
 
 
-def refusal(error: RateLimited) -> Any:
+def rate_limit_response(error: RateLimited) -> Any:
     return problem(error.code, error.message, headers={"Retry-After": str(error.retry_after)})
 
 
 def count_user(request: Request, user_id: str) -> None:
     """Count a request for its authenticated user; raises RateLimited."""
-    if counts(request.scope["path"]):
-        count_request(request.scope, by_user(user_id))
+    if is_rate_limited(request.scope["path"]):
+        count_request(request.scope, user_key(user_id))
 
 
-def count_request(scope: Scope, who: str) -> None:
-    allowed = allowed_to(who, settings().rate_limit_general)
-    if allowed is not None:
-        note(scope, hit(who, allowed)).require()
+def count_request(scope: Scope, client: str) -> None:
+    limit = allowance_for(client, settings().rate_limit_general)
+    if limit is not None:
+        report_standing(scope, count_in_memory(client, limit)).require()
 
 
-def hit(who: str, allowed: Allowance) -> Standing:
+def count_in_memory(client: str, limit: Allowance) -> Standing:
     """Count within this process."""
     from limits import RateLimitItemPerSecond
 
-    item = RateLimitItemPerSecond(allowed.count, allowed.seconds, GENERAL)
-    passed = counters().hit(item, who)
-    stats = counters().get_window_stats(item, who)
-    return Standing(GENERAL, allowed, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
+    item = RateLimitItemPerSecond(limit.count, limit.seconds, GENERAL)
+    passed = counters().hit(item, client)
+    stats = counters().get_window_stats(item, client)
+    return Standing(GENERAL, limit, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
 
 
 @lru_cache(maxsize=1)
@@ -101,39 +101,39 @@ class Quota:
 
     def __init__(self, scope: Scope, documents: Documents, policy: str, text: str, user_id: str) -> None:
         # The user first: persistent retries must not use up the quota of others at the same address.
-        self._who = [(by_user(user_id), user_id), (by_address(scope), None)]
+        self._clients = [(user_key(user_id), user_id), (address_key(scope), None)]
         self._scope, self._documents, self._policy, self._text = scope, documents, policy, text
 
-    def take(self) -> None:
+    def consume(self) -> None:
         """Count one operation, immediately before it is performed. Blocks; raises RateLimited."""
-        for who, owner in self._who:
-            allowed = allowed_to(who, self._text)
-            if allowed is not None:
-                note(self._scope, rates.count(self._documents, self._policy, who, allowed, owner)).require()
+        for client, owner in self._clients:
+            limit = allowance_for(client, self._text)
+            if limit is not None:
+                report_standing(self._scope, rates.count(self._documents, self._policy, client, limit, owner)).require()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check early whether `take` would reject the operation later. Blocks; raises RateLimited."""
-        for who, _ in self._who:
-            allowed = allowed_to(who, self._text)
-            if allowed is not None:
-                note(self._scope, rates.look(self._documents, self._policy, who, allowed)).require()
+        for client, _ in self._clients:
+            limit = allowance_for(client, self._text)
+            if limit is not None:
+                report_standing(self._scope, rates.look(self._documents, self._policy, client, limit)).require()
 
 
-def by_user(user_id: str) -> str:
+def user_key(user_id: str) -> str:
     return f"user {user_id}"
 
 
-def by_address(scope: Scope) -> str:
+def address_key(scope: Scope) -> str:
     return f"address {client_address(scope)}"
 
 
-def allowed_to(who: str, text: str) -> Allowance | None:
+def allowance_for(client: str, text: str) -> Allowance | None:
     """Return the allowance of a user or an address; None if there is no limit."""
-    allowed = allowance(text)
-    if allowed is None or who.startswith("user "):
-        return allowed
+    limit = allowance(text)
+    if limit is None or client.startswith("user "):
+        return limit
     factor = settings().rate_limit_address_factor
-    return allowed.times(factor) if factor else None
+    return limit.times(factor) if factor else None
 
 
 def standings_of(scope: Scope) -> dict[str, Standing]:
@@ -141,18 +141,23 @@ def standings_of(scope: Scope) -> dict[str, Standing]:
     return standings
 
 
-def note(scope: Scope, standing: Standing) -> Standing:
+def report_standing(scope: Scope, standing: Standing) -> Standing:
     """Report the standing in the response, unless a lower one is reported already."""
     standings = standings_of(scope)
-    known = standings.get(standing.policy)
-    if known is None or not standing.passed or standing.remaining <= known.remaining:
+    previous = standings.get(standing.policy)
+    if previous is None or not standing.passed or standing.remaining <= previous.remaining:
         standings[standing.policy] = standing
     return standing
 
 
-def fields(standings: dict[str, Standing]) -> dict[str, str]:
+def rate_limit_headers(standings: dict[str, Standing]) -> dict[str, str]:
     if not standings:
         return {}
-    policies = [f'"{each.policy}";q={each.allowed.count};w={each.allowed.seconds}' for each in standings.values()]
-    left = [f'"{each.policy}";r={each.remaining};t={each.reset_sec}' for each in standings.values()]
-    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
+    policies = [
+        f'"{standing.policy}";q={standing.allowed.count};w={standing.allowed.seconds}'
+        for standing in standings.values()
+    ]
+    remaining = [
+        f'"{standing.policy}";r={standing.remaining};t={standing.reset_sec}' for standing in standings.values()
+    ]
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(remaining)}

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.planning import another_round
+from shared.datasets.planning import plan_next_round
 from shared.datasets.progress import crawl_progress
-from shared.datasets.runs import VALIDATE, mirror, mirror_run, plan_validation, raise_first
+from shared.datasets.runs import VALIDATE, plan_validation, raise_first_error, sync_dataset, sync_dataset_of_run
 from shared.datasets.store import read_dataset
 from shared.models.crawl import Chunk
 from shared.models.events import job_of
@@ -28,50 +28,54 @@ from shared.platform.connect import platform
 @functions_framework.cloud_event
 def crawl(event: CloudEvent) -> None:
     try:
-        perform_divided(event, Division("crawl", work, show, conclude, tolerant=True, told=mirror))
+        perform_divided(
+            event, Division("crawl", crawl_part, record_progress, join_chunks, tolerant=True, told=sync_dataset)
+        )
     finally:
-        mirror_run(platform(), job_of(event))
+        sync_dataset_of_run(platform(), job_of(event))
 
 
-def work(run: PartRun) -> None:
+def crawl_part(run: PartRun) -> None:
     from shared.datasets.crawling import crawl_chunk
 
     crawl_chunk(run)
 
 
-def show(job: Job, parts: list[Part]) -> None:
-    job.result = crawl_progress(parts).document()
+def record_progress(job: Job, parts: list[Part]) -> None:
+    job.result = crawl_progress(parts).to_document()
 
 
-def conclude(run: StageRun, parts: list[Part]) -> None:
+def join_chunks(run: StageRun, parts: list[Part]) -> None:
     """Start another round if images are missing and a source may have more; otherwise continue to validation."""
     dataset = read_dataset(run.platform.documents, run.job.id)
     chunks = [Chunk.read(part.outcome or {}) for part in parts]
-    failed = [place for place, part in enumerate(parts) if part.status is StageStatus.FAILED]
-    if more := another_round(dataset.max_images, chunks, failed):
-        for part, quota in more.items():
-            change_part(run.platform.documents, part_id(run.job.id, run.stage, parts[part].number), opened(quota))
+    failed = [index for index, part in enumerate(parts) if part.status is StageStatus.FAILED]
+    if quotas := plan_next_round(dataset.max_images, chunks, failed):
+        for part, quota in quotas.items():
+            change_part(
+                run.platform.documents, part_id(run.job.id, run.stage, parts[part].number), reopen_with_quota(quota)
+            )
         run.again = True
         return
     if len(failed) == len(parts) and not any(chunk.tally.downloaded for chunk in chunks):
-        raise_first(parts)
+        raise_first_error(parts)
     numbers = [part.number for part, chunk in zip(parts, chunks, strict=True) if chunk.tally.downloaded]
     count = plan_validation(run.platform.documents, run.job, numbers)
 
-    def keep(job: Job) -> None:
-        job.result = crawl_progress(parts, ended=True).document()
+    def record_result(job: Job) -> None:
+        job.result = crawl_progress(parts, ended=True).to_document()
         job.stages[VALIDATE].parts = count
 
-    run.leave(keep)
+    run.leave(record_result)
 
 
-def opened(quota: int) -> Callable[[Part], bool]:
+def reopen_with_quota(quota: int) -> Callable[[Part], bool]:
     """Return a change that sets a chunk's quota and reopens the chunk."""
 
     def change(part: Part) -> bool:
         chunk = Chunk.read(part.outcome or {})
         chunk.quota = quota
-        part.outcome = chunk.document()
+        part.outcome = chunk.to_document()
         return reopen(part)
 
     return change

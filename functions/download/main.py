@@ -18,10 +18,11 @@ from shared.pipeline.contract import perform
 from shared.pipeline.media import store_json
 from shared.pipeline.paths import CAPTIONS, UPLOADS, source_name
 from shared.pipeline.run import StageRun
+from shared.progress import tick_within
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from shared.sources.video.fetched import Fetched
+    from shared.sources.video.fetched import FetchedFile
 
 
 @functions_framework.cloud_event
@@ -34,16 +35,16 @@ def download_video(run: StageRun) -> None:
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
     kind = kind_named(run.job.kind)
-    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, run.part(0, 0.9))
+    fetched = fetch_video(run.job.url, run.workspace, settings(), kind.needs_video, tick_within(run.tick, 0, 0.9))
     if fetched.captions:
-        store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.json_form())
+        store_json(run.platform.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
 
     # Written before the bytes are: their event may set off `extract` before this stage has said that it is done.
-    run.leave(lambda job: describe(job, fetched), now=True)
+    run.leave(lambda job: record_metadata(job, fetched), now=True)
     run.platform.objects.put(UPLOADS, source_name(run.job.id), fetched.path, fetched.content_type)
 
 
-def describe(job: Job, fetched: Fetched) -> None:
+def record_metadata(job: Job, fetched: FetchedFile) -> None:
     job.filename = job.video.filename = fetched.filename
     job.video.content_type = fetched.content_type
     job.video.title = fetched.title

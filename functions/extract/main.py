@@ -17,11 +17,12 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
 from shared.models.job import Job
-from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, Span
+from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, TimeSpan
 from shared.pipeline.contract import perform
 from shared.pipeline.media import store_folder, store_json
 from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
 from shared.pipeline.run import StageRun
+from shared.progress import tick_as
 from shared.settings import settings
 
 
@@ -38,14 +39,14 @@ def extract_video(run: StageRun) -> None:
     run.tick(0.05, "Probing the file")
     info = probe(source)
     check_limits(info, settings(), kind.needs_video)
-    run.leave(lambda job: show_info(job, info), now=True)
+    run.leave(lambda job: record_info(job, info), now=True)
 
     out = run.workspace / "media"
     out.mkdir()
-    extraction = take_out(run, source, info, kind, out)
-    store_folder(run.platform.objects, run.job.id, out, run.part(0.85, 0.98))
-    store_json(run.platform.objects, run.job.id, EXTRACTION, extraction.json_form())
-    run.leave(lambda job: show_extraction(job, extraction))
+    extraction = extract_media(run, source, info, kind, out)
+    store_folder(run.platform.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
+    store_json(run.platform.objects, run.job.id, EXTRACTION, extraction.to_json())
+    run.leave(lambda job: record_extraction(job, extraction))
 
 
 def fetch_source(run: StageRun) -> Path:
@@ -57,31 +58,34 @@ def fetch_source(run: StageRun) -> Path:
     return source
 
 
-def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
+def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
     from shared.media.audio.parts import split_audio
     from shared.media.video.survey import survey
 
-    pictures = None
+    survey_result = None
     if info.has_video:
-        look = run.part(0.1, 0.7)
-        pictures = survey(
+        survey_result = survey(
             source,
             info,
             out,
             samples=kind.reads_text,
-            tick=lambda fraction: look(fraction, "Detecting shots and key frames"),
+            tick=tick_as(run.tick, 0.1, 0.7, "Detecting shots and key frames"),
         )
-    run.tick(0.7, "Extracting subtitles and audio")
-    transcript, language = take_subtitles(source, info)
-    audio, silences = take_audio(source, info, out, run.part(0.7, 0.8)) or (None, [])
+    run.tick(0.7, "Extracting subtitles")
+    transcript, language = extract_subtitles(source, info)
+    audio, silences = extract_audio_track(source, info, out, tick_as(run.tick, 0.7, 0.8, "Extracting audio")) or (
+        None,
+        [],
+    )
     if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:
-        audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, run.part(0.8, 0.85))
+        tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
+        audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)
     return Extraction(
         info=info,
-        thumbnail=pictures.thumbnail if pictures else None,
-        shots=pictures.shots if pictures else [],
-        frames=pictures.frames if pictures else [],
-        samples=pictures.samples if pictures else [],
+        thumbnail=survey_result.thumbnail if survey_result else None,
+        shots=survey_result.shots if survey_result else [],
+        frames=survey_result.frames if survey_result else [],
+        samples=survey_result.samples if survey_result else [],
         audio=audio,
         silences=silences,
         transcript=transcript,
@@ -89,7 +93,7 @@ def take_out(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path
     )
 
 
-def take_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | None]:
+def extract_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | None]:
     from shared.media.text.subtitles import read_subtitles
 
     for track in info.subtitles:
@@ -99,19 +103,19 @@ def take_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | 
     return [], None
 
 
-def take_audio(
+def extract_audio_track(
     source: Path, info: MediaInfo, out: Path, tick: Callable[[float], None]
-) -> tuple[AudioTrack, list[Span]] | None:
+) -> tuple[AudioTrack, list[TimeSpan]] | None:
     from shared.media.audio.extraction import extract_audio
 
     return extract_audio(source, out / "audio.flac", info, tick) if info.has_audio else None
 
 
-def show_info(job: Job, info: MediaInfo) -> None:
+def record_info(job: Job, info: MediaInfo) -> None:
     job.video.info = info
 
 
-def show_extraction(job: Job, extraction: Extraction) -> None:
+def record_extraction(job: Job, extraction: Extraction) -> None:
     job.video.thumbnail = extraction.thumbnail
     job.video.shots = extraction.shots
     job.video.frames = extraction.frames

@@ -13,7 +13,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
-from shared.chat.indexing import index_words
+from shared.chat.indexing import index_transcript
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
@@ -30,24 +30,24 @@ def persist(event: CloudEvent) -> None:
 
 def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
-    result = run.job.result or derive(run, kind)
-    usage = index_words(run)
-    owned = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
-    owned |= {"videoId": run.job.of_video or run.job.id}
+    result = run.job.result or derive_result(run, kind)
+    usage = index_transcript(run)
+    common_fields = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
+    common_fields |= {"videoId": run.job.of_video or run.job.id}
     if run.job.of_video is None:
-        run.platform.documents.put(VIDEOS, run.job.id, owned | run.job.video.document())
+        run.platform.documents.put(VIDEOS, run.job.id, common_fields | run.job.video.to_document())
     if kind.collection:
-        made = {"usage": usage.document()}
-        run.platform.documents.put(kind.collection, run.job.id, owned | made | result)
-    run.leave(lambda job: show(job, result))
+        usage_fields = {"usage": usage.to_document()}
+        run.platform.documents.put(kind.collection, run.job.id, common_fields | usage_fields | result)
+    run.leave(lambda job: record_result(job, result))
 
 
-def derive(run: StageRun, kind: Kind) -> dict[str, Any]:
+def derive_result(run: StageRun, kind: Kind) -> dict[str, Any]:
     assert kind.derive is not None  # noqa: S101  # a kind has an analyze stage or this
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
     transcript = load_transcript(run.platform.objects, run.job.id)
     return kind.derive(extraction, transcript).model_dump(mode="json", by_alias=True)
 
 
-def show(job: Job, result: dict[str, Any]) -> None:
+def record_result(job: Job, result: dict[str, Any]) -> None:
     job.result = result

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.erasing import erase_deleted
+from shared.datasets.erasing import continue_erasures
 from shared.library.erasure import erase_departed
 from shared.pipeline.sweep import sweep as sweep_jobs
 from shared.platform.connect import platform
@@ -20,4 +20,4 @@ from shared.platform.connect import platform
 def sweep(event: CloudEvent) -> None:
     sweep_jobs(platform())
     erase_departed(platform())
-    erase_deleted(platform())
+    continue_erasures(platform())

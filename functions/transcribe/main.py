@@ -20,21 +20,23 @@ from shared.pipeline.paths import CAPTIONS, EXTRACTION, MEDIA, TRANSCRIPT, media
 from shared.pipeline.run import StageRun
 from shared.settings import settings
 
-SHOWN_CHARACTERS = 20_000
-PARTS_OF_SOUND = "audio/"
+MAX_SHOWN_CHARACTERS = 20_000
+AUDIO_PARTS_PREFIX = "audio/"
 MISSING = "…"
 """Placeholder in the transcript so far for a part that is not done while later ones are."""
 
 
 @functions_framework.cloud_event
 def transcribe(event: CloudEvent) -> None:
-    perform_divided(event, Division("transcribe", work=listen, show=show_parts, join=write_down))
+    perform_divided(
+        event, Division("transcribe", work=transcribe_part, show=record_partial_transcript, join=join_transcript)
+    )
 
 
-def listen(run: PartRun) -> None:
+def transcribe_part(run: PartRun) -> None:
     """Transcribe one part of the audio with the provider that is configured for the job's kind."""
     from shared.ai.budget import meter_for
-    from shared.ai.provider import Sound
+    from shared.ai.provider import AudioClip
     from shared.ai.providers import provider_for
     from shared.analyses.kinds import kind_named
     from shared.errors import PermanentError
@@ -45,14 +47,14 @@ def listen(run: PartRun) -> None:
     place.objects.download(MEDIA, media_name(run.job.id, part.name), path)
     meter = meter_for(place.documents, run.job.owner, settings().monthly_budget_usd, run.claimed.usage)
 
-    def bill(stored: Part) -> None:
+    def record_usage(stored: Part) -> None:
         """Record the usage of failed attempts too."""
         stored.usage = meter.usage
 
-    run.leave(bill)
+    run.leave(record_usage)
     provider = provider_for(kind_named(run.job.kind), settings(), meter)
     try:
-        heard = provider.transcribe(Sound(path, part.end - part.start), run.tick)
+        transcription = provider.transcribe(AudioClip(path, part.end - part.start), run.tick)
     except PermanentError as error:
         if error.code != ProviderCode.PROVIDER_CANNOT:
             raise
@@ -60,29 +62,30 @@ def listen(run: PartRun) -> None:
     else:
         outcome = Transcript(
             source="speech",
-            language=heard.language,
-            segments=heard.segments,
-            provider=heard.usage.provider,
-            model=heard.usage.model,
+            language=transcription.language,
+            segments=transcription.segments,
+            provider=transcription.usage.provider,
+            model=transcription.usage.model,
         )
 
-    def keep(stored: Part) -> None:
-        stored.outcome = outcome.document()
+    def record_outcome(stored: Part) -> None:
+        stored.outcome = outcome.to_document()
 
-    run.leave(keep)
+    run.leave(record_outcome)
 
 
-def show_parts(job: Job, parts: list[Part]) -> None:
+def record_partial_transcript(job: Job, parts: list[Part]) -> None:
     """Show the transcript so far and its cost."""
-    heard = {part.number: Transcript.read(part.outcome) for part in parts if part.outcome}
-    told = [
-        words(heard[number].segments) if number in heard else MISSING for number in range(max(heard, default=-1) + 1)
+    transcripts = {part.number: Transcript.read(part.outcome) for part in parts if part.outcome}
+    texts = [
+        segments_text(transcripts[number].segments) if number in transcripts else MISSING
+        for number in range(max(transcripts, default=-1) + 1)
     ]
-    job.video.transcript = shown("\n".join(filter(None, told)))
+    job.video.transcript = truncate_text("\n".join(filter(None, texts)))
     job.usage = Usage.total(part.usage for part in parts)
 
 
-def write_down(run: StageRun, parts: list[Part]) -> None:
+def join_transcript(run: StageRun, parts: list[Part]) -> None:
     """Store the transcript from the best available source: the file's subtitles, its page's captions, or speech."""
     extraction = Extraction.read(load_json(run.platform.objects, run.job.id, EXTRACTION))
     if extraction.transcript:
@@ -90,14 +93,14 @@ def write_down(run: StageRun, parts: list[Part]) -> None:
     elif run.job.video.captions:
         transcript = Transcript.read(load_json(run.platform.objects, run.job.id, CAPTIONS))
     else:
-        transcript = joined(extraction, parts)
-    store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.json_form())
+        transcript = join_speech(extraction, parts)
+    store_json(run.platform.objects, run.job.id, TRANSCRIPT, transcript.to_json())
     # All parts are transcribed; the whole audio file stays.
-    run.platform.objects.delete_prefix(MEDIA, media_name(run.job.id, PARTS_OF_SOUND))
-    run.leave(lambda job: show(job, transcript))
+    run.platform.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))
+    run.leave(lambda job: record_transcript(job, transcript))
 
 
-def joined(extraction: Extraction, parts: list[Part]) -> Transcript:
+def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
     """Join the transcripts of the parts; without words, a note says why there are none."""
     from shared.media.video.joining import join_parts
 
@@ -105,37 +108,40 @@ def joined(extraction: Extraction, parts: list[Part]) -> Transcript:
         return Transcript(notes=["The video has no audio."])
     if not parts:
         return Transcript(notes=["The audio of the video is silent."])
-    heard = [Transcript.read(part.outcome or {}) for part in parts]
-    notes = list(dict.fromkeys(note for one in heard for note in one.notes))
+    transcripts = [Transcript.read(part.outcome or {}) for part in parts]
+    notes = list(dict.fromkeys(note for transcript in transcripts for note in transcript.notes))
     segments = join_parts(
-        extraction.audio.parts, [one.segments for one in heard], extraction.silences, extraction.info.duration_sec
+        extraction.audio.parts,
+        [transcript.segments for transcript in transcripts],
+        extraction.silences,
+        extraction.info.duration_sec,
     )
     if not segments:
         return Transcript(notes=notes or ["No speech was detected in the video."])
-    most = max(heard, key=lambda one: len(words(one.segments)))
+    longest = max(transcripts, key=lambda transcript: len(segments_text(transcript.segments)))
     return Transcript(
         source="speech",
-        language=most.language,
+        language=longest.language,
         segments=segments,
-        provider=most.provider,
-        model=most.model,
+        provider=longest.provider,
+        model=longest.model,
         notes=notes,
     )
 
 
-def show(job: Job, transcript: Transcript) -> None:
+def record_transcript(job: Job, transcript: Transcript) -> None:
     if job.video.audio:
         job.video.audio.parts = []
     job.video.transcript_source = transcript.source
     job.video.transcript_language = transcript.language
-    job.video.transcript = shown(words(transcript.segments))
+    job.video.transcript = truncate_text(segments_text(transcript.segments))
 
 
-def words(segments: list[Segment]) -> str:
+def segments_text(segments: list[Segment]) -> str:
     return "\n".join(segment.text for segment in segments)
 
 
-def shown(text: str) -> str | None:
-    if len(text) <= SHOWN_CHARACTERS:
+def truncate_text(text: str) -> str | None:
+    if len(text) <= MAX_SHOWN_CHARACTERS:
         return text or None
-    return f"{text[: SHOWN_CHARACTERS - 1]}…"
+    return f"{text[: MAX_SHOWN_CHARACTERS - 1]}…"

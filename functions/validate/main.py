@@ -10,9 +10,9 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.progress import chunk_counts, validate_progress
-from shared.datasets.runs import mirror, mirror_run, raise_first
-from shared.datasets.validating import validate_chunk, validate_together
+from shared.datasets.progress import chunk_counts, validation_progress
+from shared.datasets.runs import raise_first_error, sync_dataset, sync_dataset_of_run
+from shared.datasets.validating import validate_chunk, validate_dataset
 from shared.models.crawl import Progress
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
@@ -24,26 +24,28 @@ from shared.platform.connect import platform
 @functions_framework.cloud_event
 def validate(event: CloudEvent) -> None:
     try:
-        perform_divided(event, Division("validate", validate_chunk, show, conclude, tolerant=True, told=mirror))
+        perform_divided(
+            event, Division("validate", validate_chunk, record_progress, join_chunks, tolerant=True, told=sync_dataset)
+        )
     finally:
-        mirror_run(platform(), job_of(event))
+        sync_dataset_of_run(platform(), job_of(event))
 
 
-def show(job: Job, parts: list[Part]) -> None:
-    job.result = validate_progress(Progress.read(job.result or {}), job.options["level"], parts).document()
+def record_progress(job: Job, parts: list[Part]) -> None:
+    job.result = validation_progress(Progress.read(job.result or {}), job.options["level"], parts).to_document()
 
 
-def conclude(run: StageRun, parts: list[Part]) -> None:
+def join_chunks(run: StageRun, parts: list[Part]) -> None:
     """Compare all images with each other; for failed chunks, use what is stored about their images."""
     failed = [part for part in parts if part.status is StageStatus.FAILED]
     if failed and len(failed) == len(parts):
-        raise_first(failed)
-    validated = validate_together(run)
+        raise_first_error(failed)
+    validation = validate_dataset(run)
 
-    def keep(job: Job) -> None:
+    def record_validation(job: Job) -> None:
         progress = Progress.read(job.result or {})
-        validated.chunks = chunk_counts(parts)
-        progress.validated = validated
-        job.result = progress.document()
+        validation.chunks = chunk_counts(parts)
+        progress.validated = validation
+        job.result = progress.to_document()
 
-    run.leave(keep)
+    run.leave(record_validation)

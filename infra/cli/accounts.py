@@ -36,7 +36,9 @@ def signup(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.say(session.api.account("signup", username=username, email=email, password=password)["message"])
+        session.print_message(
+            session.api.post_auth("signup", username=username, email=email, password=password)["message"]
+        )
 
 
 @commands.command("verify-email")
@@ -45,20 +47,20 @@ def verify_email(token: MailedToken, server: Server = LOCAL) -> None:
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        name = session.api.account("verify-email", token=token)["username"]
-        session.say(f"The email address is verified. Sign in with {session.command(f'login {name}')}.")
+        name = session.api.post_auth("verify-email", token=token)["username"]
+        session.print_message(f"The email address is verified. Sign in with {session.format_command(f'login {name}')}.")
 
 
 @commands.command()
 def login(name: Name, password: Password, server: Server = LOCAL) -> None:
     """Sign in. The session is stored in your configuration folder."""
-    from infra.cli.credentials import Credentials, Stored
+    from infra.cli.credentials import Credentials, StoredSession
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        stored = Stored.of(session.api.account("login", username=name, password=password))
+        stored = StoredSession.from_response(session.api.post_auth("login", username=name, password=password))
         Credentials().put(session.api.server, stored)
-        session.say(f"Signed in as {stored.username or name}.")
+        session.print_message(f"Signed in as {stored.username or name}.")
 
 
 @commands.command()
@@ -66,28 +68,28 @@ def logout(server: Server = LOCAL) -> None:
     """Sign out."""
     from infra.cli.credentials import Credentials
     from infra.cli.session import open_session
-    from infra.client.api import Refused
+    from infra.client.api import ApiError
 
     with open_session(server) as session:
         try:
             session.api.log_out()
-        except Refused as refused:
+        except ApiError as refused:
             if refused.status != 401:
                 raise
-        Credentials().forget(session.api.server)
-        session.say("Signed out.")
+        Credentials().delete(session.api.server)
+        session.print_message("Signed out.")
 
 
 @commands.command()
 def whoami(server: Server = LOCAL) -> None:
     """Show the account you are signed in with."""
     from infra.cli.session import open_session
-    from infra.cli.words import clean
+    from infra.cli.words import clean_text
 
     with open_session(server) as session:
-        me = session.api.me()
+        me = session.api.current_user()
         name = me["username"] or me["id"]
-        typer.echo(clean(f"{name} <{me['email']}>" if me["email"] else name))
+        typer.echo(clean_text(f"{name} <{me['email']}>" if me["email"] else name))
 
 
 @commands.command("forgot-password")
@@ -98,7 +100,7 @@ def forgot_password(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.say(session.api.account("password-reset", email=email)["message"])
+        session.print_message(session.api.post_auth("password-reset", email=email)["message"])
 
 
 @commands.command("reset-password")
@@ -107,5 +109,5 @@ def reset_password(token: MailedToken, password: NewPassword, server: Server = L
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.api.account("password-reset/confirm", token=token, password=password)
-        session.say("The password is changed. Sign in with the new password.")
+        session.api.post_auth("password-reset/confirm", token=token, password=password)
+        session.print_message("The password is changed. Sign in with the new password.")

@@ -9,19 +9,19 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from infra.cli.session import FAILED, Session
-from infra.client.api import Refused
-from infra.client.sse import Event
+from infra.cli.session import EXIT_FAILED, CliSession
+from infra.client.api import ApiError
+from infra.client.sse import ServerSentEvent
 from shared.chat.history import clock_time
 
 QUOTE = 300
 """Maximum length of a displayed quote, in characters."""
 
 
-def ask(session: Session, id: str, question: str, language: str | None) -> None:
+def print_answer(session: CliSession, id: str, question: str, language: str | None) -> None:
     """Print the answer while it arrives, then its citations; exits with code 1 if it is interrupted."""
     done = False
-    for event in answer(session, id, question, language):
+    for event in stream_answer(session, id, question, language):
         data = json.loads(event.data)
         match event.type:
             case "piece":
@@ -30,27 +30,27 @@ def ask(session: Session, id: str, question: str, language: str | None) -> None:
                 done = True
                 session.out.print()
                 for citation in data["citations"]:
-                    session.out.print(cited(citation), soft_wrap=True)
+                    session.out.print(format_citation(citation), soft_wrap=True)
             case "error":
                 session.out.print()
-                raise Refused(0, data["code"], data["detail"])
+                raise ApiError(0, data["code"], data["detail"])
     if not done:
         session.out.print()
-        session.say("The answer was interrupted. Ask again.")
-        raise typer.Exit(FAILED)
+        session.print_message("The answer was interrupted. Ask again.")
+        raise typer.Exit(EXIT_FAILED)
 
 
-def answer(session: Session, id: str, question: str, language: str | None) -> Iterator[Event]:
+def stream_answer(session: CliSession, id: str, question: str, language: str | None) -> Iterator[ServerSentEvent]:
     """Yield the answer from the group with this id or, if there is none, from the video."""
     try:
-        yield from session.api.answer({"group_id": id}, question, language)
-    except Refused as refused:
+        yield from session.api.stream_answer({"group_id": id}, question, language)
+    except ApiError as refused:
         if refused.status != 404:
             raise
-        yield from session.api.answer({"video_id": id}, question, language)
+        yield from session.api.stream_answer({"video_id": id}, question, language)
 
 
-def cited(citation: dict[str, Any]) -> Text:
+def format_citation(citation: dict[str, Any]) -> Text:
     """Format a citation as `[1] Soup, 1:05–1:40: “Boil it.”`, with the link to the moment."""
     times = f"{clock_time(citation['start'])}–{clock_time(citation['end'])}"
     quote = citation["quote"] if len(citation["quote"]) <= QUOTE else citation["quote"][: QUOTE - 1] + "…"

@@ -16,7 +16,7 @@ import typer
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredSession:
     """The tokens of one session."""
 
     username: str | None
@@ -24,7 +24,7 @@ class Stored:
     refresh_token: str = field(repr=False)
 
     @classmethod
-    def of(cls, answer: dict[str, Any]) -> Stored:
+    def from_response(cls, answer: dict[str, Any]) -> StoredSession:
         """Create it from the response of POST /v1/auth/login."""
         return cls(answer["user"]["username"], answer["access_token"], answer["refresh_token"])
 
@@ -36,20 +36,20 @@ class Credentials:
         self._folder = folder or Path(typer.get_app_dir("clipwise"))
         self._path = self._folder / "sessions.json"
 
-    def get(self, server: str) -> Stored | None:
-        found = self._read().get(server)
-        return Stored(**found) if found else None
+    def get(self, server: str) -> StoredSession | None:
+        session = self._read().get(server)
+        return StoredSession(**session) if session else None
 
-    def put(self, server: str, stored: Stored) -> None:
+    def put(self, server: str, stored: StoredSession) -> None:
         self._write(self._read() | {server: asdict(stored)})
 
-    def forget(self, server: str) -> None:
+    def delete(self, server: str) -> None:
         sessions = self._read()
         if sessions.pop(server, None) is not None:
             self._write(sessions)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold a lock between processes: a refresh token can be used only once."""
         self._make_folder()
         with (self._folder / "sessions.lock").open("w") as lock:
@@ -86,10 +86,10 @@ class SessionAuth(httpx.Auth):
         if stored is None:
             yield request
             return
-        response = yield _signed(request, stored)
+        response = yield _authorize(request, stored)
         if response.status_code != httpx.codes.UNAUTHORIZED:
             return
-        with self._credentials.locked():
+        with self._credentials.lock():
             newest = self._credentials.get(self._server)
             if newest == stored:
                 body = {"refresh_token": stored.refresh_token}
@@ -97,14 +97,14 @@ class SessionAuth(httpx.Auth):
                 answer.read()
                 if not answer.is_success:
                     if answer.status_code == httpx.codes.UNAUTHORIZED:
-                        self._credentials.forget(self._server)
+                        self._credentials.delete(self._server)
                     return
-                newest = Stored.of(answer.json())
+                newest = StoredSession.from_response(answer.json())
                 self._credentials.put(self._server, newest)
         if newest is not None:
-            yield _signed(request, newest)
+            yield _authorize(request, newest)
 
 
-def _signed(request: httpx.Request, stored: Stored) -> httpx.Request:
+def _authorize(request: httpx.Request, stored: StoredSession) -> httpx.Request:
     request.headers["Authorization"] = f"Bearer {stored.access_token}"
     return request

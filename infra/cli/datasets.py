@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.options import LOCAL, Server, is_link
+from infra.cli.options import LOCAL, Server, is_url
 
 if TYPE_CHECKING:
-    from infra.cli.session import Session
+    from infra.cli.session import CliSession
 
 commands = typer.Typer(help="Create, crawl, validate and export image datasets.", no_args_is_help=True)
 
@@ -23,11 +23,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the dataset document, 
 POLL_SEC = 1.0
 LIST_SEC = 150.0
 """Time limit for the server to fetch a list; slightly longer than the server's own."""
-ENDED = ("completed", "failed", "cancelled")
+END_STATUSES = ("completed", "failed", "cancelled")
 
 
 @contextmanager
-def opened(server: str) -> Iterator[Session]:
+def lazy_session(server: str) -> Iterator[CliSession]:
     from infra.cli.session import open_session
 
     with open_session(server) as session:
@@ -57,7 +57,7 @@ def create(
 ) -> None:
     """Create a dataset and print its id."""
     filters = {"min_width": min_size, "min_height": min_size} if min_size else {}
-    wish: dict[str, Any] = {
+    body: dict[str, Any] = {
         "name": name,
         "keywords": keyword or [],
         "max_images": max_images,
@@ -65,54 +65,56 @@ def create(
         "level": level,
     }
     if source:
-        wish["sources"] = source
-    with opened(server) as session:
-        id = session.api.ask("POST", "/v1/datasets", json=wish)["id"]
-        for each in lists or []:
-            send_list(session, id, each)
+        body["sources"] = source
+    with lazy_session(server) as session:
+        id = session.api.request_json("POST", "/v1/datasets", json=body)["id"]
+        for list_source in lists or []:
+            upload_list(session, id, list_source)
         session.out.print(id)
         if start:
-            session.api.ask("POST", f"/v1/datasets/{id}/start")
-            follow(session, id)
+            session.api.request_json("POST", f"/v1/datasets/{id}/start")
+            follow_dataset(session, id)
 
 
-def send_list(session: Session, id: str, source: str) -> None:
-    if is_link(source):
-        session.api.ask("POST", f"/v1/datasets/{id}/lists", json={"url": source}, timeout=LIST_SEC)
+def upload_list(session: CliSession, id: str, source: str) -> None:
+    if is_url(source):
+        session.api.request_json("POST", f"/v1/datasets/{id}/lists", json={"url": source}, timeout=LIST_SEC)
         return
     with Path(source).open("rb") as file:
-        session.api.ask("POST", f"/v1/datasets/{id}/lists", files={"file": (Path(source).name, file)})
+        session.api.request_json("POST", f"/v1/datasets/{id}/lists", files={"file": (Path(source).name, file)})
 
 
 @commands.command()
 def start(id: Id, server: Server = LOCAL) -> None:
     """Start or resume a dataset."""
-    with opened(server) as session:
-        chunks = session.api.ask("POST", f"/v1/datasets/{id}/start")["progress"]["chunks"]["total"]
-        session.say(f"Started {chunks} chunks. Follow them with {session.command(f'dataset watch {id}')}.")
+    with lazy_session(server) as session:
+        chunks = session.api.request_json("POST", f"/v1/datasets/{id}/start")["progress"]["chunks"]["total"]
+        session.print_message(
+            f"Started {chunks} chunks. Follow them with {session.format_command(f'dataset watch {id}')}."
+        )
 
 
 @commands.command()
 def stop(id: Id, server: Server = LOCAL) -> None:
     """Stop a dataset. Downloaded images are kept."""
-    with opened(server) as session:
-        session.api.ask("POST", f"/v1/datasets/{id}/stop")
-        session.say(f"Stopped dataset {id}.")
+    with lazy_session(server) as session:
+        session.api.request_json("POST", f"/v1/datasets/{id}/stop")
+        session.print_message(f"Stopped dataset {id}.")
 
 
 @commands.command()
 def retry(id: Id, server: Server = LOCAL) -> None:
     """Retry the failed chunks of a dataset, and follow it."""
-    with opened(server) as session:
-        session.api.ask("POST", f"/v1/datasets/{id}/retry")
-        follow(session, id)
+    with lazy_session(server) as session:
+        session.api.request_json("POST", f"/v1/datasets/{id}/retry")
+        follow_dataset(session, id)
 
 
 @commands.command()
 def watch(id: Id, json: Json = False, server: Server = LOCAL) -> None:
     """Follow a dataset until it ends, and print a report."""
-    with opened(server) as session:
-        follow(session, id, json)
+    with lazy_session(server) as session:
+        follow_dataset(session, id, json)
 
 
 @commands.command()
@@ -129,49 +131,49 @@ def export(
     server: Server = LOCAL,
 ) -> None:
     """Export a dataset and download the files."""
-    with opened(server) as session:
-        wish = {"format": format} | ({"include": include} if include else {})
-        made = session.api.ask("POST", f"/v1/datasets/{id}/exports", json=wish)
-        while made["status"] not in ("done", "failed", "cancelled"):
+    with lazy_session(server) as session:
+        body = {"format": format} | ({"include": include} if include else {})
+        dataset_export = session.api.request_json("POST", f"/v1/datasets/{id}/exports", json=body)
+        while dataset_export["status"] not in ("done", "failed", "cancelled"):
             time.sleep(POLL_SEC)
-            made = session.api.ask("GET", f"/v1/datasets/{id}/exports/{made['id']}")
-        if made["status"] != "done":
-            session.say(made["error"]["message"])
+            dataset_export = session.api.request_json("GET", f"/v1/datasets/{id}/exports/{dataset_export['id']}")
+        if dataset_export["status"] != "done":
+            session.print_message(dataset_export["error"]["message"])
             raise typer.Exit(1)
-        for file in made["files"]:
-            session.api.save(file["url"], output / file["name"])
+        for file in dataset_export["files"]:
+            session.api.download_file(file["url"], output / file["name"])
             session.out.print(str(output / file["name"]))
 
 
 @commands.command()
 def delete(id: Id, server: Server = LOCAL) -> None:
     """Delete a dataset with all its images and exports."""
-    with opened(server) as session:
-        session.api.remove(f"/v1/datasets/{id}")
-        session.say(f"Deleted dataset {id}.")
+    with lazy_session(server) as session:
+        session.api.delete_resource(f"/v1/datasets/{id}")
+        session.print_message(f"Deleted dataset {id}.")
 
 
-def follow(session: Session, id: str, json: bool = False) -> None:
+def follow_dataset(session: CliSession, id: str, json: bool = False) -> None:
     """Print each change until the dataset has ended; exits with code 1 unless it is completed."""
-    told = ""
+    last_line = ""
     while True:
-        dataset = session.api.ask("GET", f"/v1/datasets/{id}")
-        line = summary(dataset)
-        if line != told:
-            session.say(line)
-            told = line
-        if dataset["status"] in ENDED:
+        dataset = session.api.request_json("GET", f"/v1/datasets/{id}")
+        line = progress_line(dataset)
+        if line != last_line:
+            session.print_message(line)
+            last_line = line
+        if dataset["status"] in END_STATUSES:
             break
         time.sleep(POLL_SEC)
     if json:
         session.out.print_json(json_text.dumps(dataset))
     else:
-        session.out.print("\n".join(report(dataset)), markup=False)
+        session.out.print("\n".join(report_lines(dataset)), markup=False)
     if dataset["status"] != "completed":
         raise typer.Exit(1)
 
 
-def summary(dataset: dict[str, Any]) -> str:
+def progress_line(dataset: dict[str, Any]) -> str:
     progress = dataset["progress"]
     chunks, images = progress["chunks"], progress["images"]
     done = chunks["completed"] + chunks["failed"]
@@ -181,7 +183,7 @@ def summary(dataset: dict[str, Any]) -> str:
     )
 
 
-def report(dataset: dict[str, Any]) -> Iterator[str]:
+def report_lines(dataset: dict[str, Any]) -> Iterator[str]:
     """Report the images by outcome, and the errors by source."""
     images, validated = dataset["progress"]["images"], dataset["progress"]["validated"]
     yield f"{images['found']} found, {images['downloaded']} kept"

@@ -17,16 +17,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from infra.cli.follow import follow
+from infra.cli.follow import follow_job
 from infra.cli.options import LOCAL
-from infra.cli.progress import progress_view, show_job, show_upload, show_work
+from infra.cli.progress import progress_view, update_job, update_task, update_upload
 from infra.cli.result import failure_view, result_view
-from infra.cli.server import NotStarted, embedded_server
+from infra.cli.server import ServerStartError, run_embedded_server
 from infra.cli.server_log import last_error
-from infra.cli.session import FAILED, INTERRUPTED, WRONG, console
+from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, open_console
 from infra.cli.upload import send_file
-from infra.client.api import Api, JobDocument, Refused, Unreachable
-from infra.demo.check import differences
+from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
+from infra.demo.check import recipe_differences
 from infra.demo.recipe import RECIPE
 from infra.runtimes.signals import raise_on_signals
 from shared.media.self_check import find_faults
@@ -42,19 +42,19 @@ def run_demo(keep: bool) -> int:
     raise_on_signals()
     # Its video can be read offline, and nobody wants to pay for a demo.
     os.environ.setdefault("AI_PROVIDER", "offline")
-    demo = Demo(read_settings(os.environ).clipwise_data, console(sys.stdout), console(sys.stderr))
+    demo = Demo(read_settings(os.environ).clipwise_data, open_console(sys.stdout), open_console(sys.stderr))
     try:
         return demo.run(keep)
     except KeyboardInterrupt:
-        problem, code = "Interrupted.", INTERRUPTED
-    except NotStarted as error:
-        problem, code = f"The server did not start. {error}", WRONG
-    except (Unreachable, Refused) as error:
-        demo.show_log()
-        problem, code = f"The demo failed: {error}", FAILED
+        problem, code = "Interrupted.", EXIT_INTERRUPTED
+    except ServerStartError as error:
+        problem, code = f"The server did not start. {error}", EXIT_ERROR
+    except (ServerUnreachable, ApiError) as error:
+        demo.print_log_error()
+        problem, code = f"The demo failed: {error}", EXIT_FAILED
     except ImportError as error:
-        problem, code = f"The demo cannot run: {error}", WRONG
-    demo.warn(problem)
+        problem, code = f"The demo cannot run: {error}", EXIT_ERROR
+    demo.print_warning(problem)
     return code
 
 
@@ -71,54 +71,59 @@ class Demo:
     def run(self, keep: bool) -> int:
         started = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.say("This demo renders a cooking video and processes it on this machine. Starting the server …")
+        self.print_message("This demo renders a cooking video and processes it on this machine. Starting the server …")
         faults = ThreadPoolExecutor(1).submit(find_faults)
-        with embedded_server(self.data, self.log) as url, Api(url) as api:
+        with run_embedded_server(self.data, self.log) as url, ApiClient(url) as api:
             for fault in faults.result():
-                self.warn(f"Videos cannot be processed on this machine: {fault}. To fix it, {fault.advice}.")
-            job = self.process(api)
+                self.print_warning(f"Videos cannot be processed on this machine: {fault}. To fix it, {fault.advice}.")
+            job = self.process_video(api)
             if job["status"] != "done":
                 self.err.print(failure_view(job, "Running the demo again later"), soft_wrap=True)
-                self.show_log()
-                return FAILED
+                self.print_log_error()
+                return EXIT_FAILED
             self.out.print("", result_view(job), "")
-            self.export(api, job)
-            wrong = differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"])
-            if wrong:
-                self.say("The recipe differs from the one in the video:\n" + "\n".join(f"  - {each}" for each in wrong))
-                return FAILED
-            self.say(
+            self.save_outputs(api, job)
+            mismatches = recipe_differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"])
+            if mismatches:
+                self.print_message(
+                    "The recipe differs from the one in the video:\n"
+                    + "\n".join(f"  - {mismatch}" for mismatch in mismatches)
+                )
+                return EXIT_FAILED
+            self.print_message(
                 f"All {len(RECIPE.ingredients)} ingredients were extracted from the video with amount and unit "
                 f"in {time.monotonic() - started:.0f} seconds."
             )
-            self.tell_what_next()
+            self.print_next_steps()
             if keep:
-                self.say(f"\nThe server keeps running at {url} (API documentation: {url}/docs). Ctrl-C stops it.")
+                self.print_message(
+                    f"\nThe server keeps running at {url} (API documentation: {url}/docs). Ctrl-C stops it."
+                )
                 signal.pause()
         return 0
 
-    def process(self, api: Api) -> JobDocument:
+    def process_video(self, api: ApiClient) -> JobDocument:
         """Render the video unless an earlier run did, submit it and follow its job."""
         with progress_view(self.err) as view:
             video = self.folder / f"{video_name()}.mp4"
             if not video.exists():
-                self.render(video, lambda done: show_work(view, "render", done, "drawing the video"))
+                self.render_video(video, lambda done: update_task(view, "render", done, "drawing the video"))
             size = video.stat().st_size
-            started = send_file(api, video, "recipe", "en", lambda sent: show_upload(view, sent, size))
-            for job in follow(api, started["id"]):
-                show_job(view, job)
+            started = send_file(api, video, "recipe", "en", lambda sent: update_upload(view, sent, size))
+            for job in follow_job(api, started["id"]):
+                update_job(view, job)
         return job
 
-    def render(self, path: Path, tick: Callable[[float], None]) -> None:
-        from infra.demo.video import render
+    def render_video(self, path: Path, tick: Callable[[float], None]) -> None:
+        from infra.demo.video import render_video
 
         for old in self.folder.glob("*.mp4"):
             old.unlink()
         partial = path.with_suffix(".part")
-        render(partial, tick)
+        render_video(partial, tick)
         partial.replace(path)
 
-    def export(self, api: Api, job: JobDocument) -> None:
+    def save_outputs(self, api: ApiClient, job: JobDocument) -> None:
         """Copy the job's media and result into the demo's folder, so that they can be viewed without a server."""
         shutil.rmtree(self.folder / "frames", ignore_errors=True)
         for picture in filter(None, (job["video"]["thumbnail"], *job["video"]["frames"])):
@@ -126,12 +131,12 @@ class Demo:
         for name, content in (("job.json", job), ("recipe.json", job["result"])):
             (self.folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
-    def tell_what_next(self) -> None:
+    def print_next_steps(self) -> None:
         frames = len(list((self.folder / "frames").iterdir()))
         clipwise = (
             "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
         )
-        self.say(
+        self.print_message(
             f"\nThe files are in {self.folder}:\n"
             f"  {video_name()}.mp4  the video\n"
             f"  thumbnail.jpg, frames/         its thumbnail and {frames} key frames\n"
@@ -141,24 +146,24 @@ class Demo:
             f"  {clipwise} submit VIDEO  submit your own file or URL, from a second terminal"
         )
 
-    def show_log(self) -> None:
+    def print_log_error(self) -> None:
         """Print the last error in the server's log, and the path of the log."""
         error = last_error(self.log)
         if error:
             self.err.print(Text(f"\nLast error of the server:\n{error}"), soft_wrap=True)
         self.err.print(Text(f"\nLog of the server: {self.log}"), soft_wrap=True)
 
-    def say(self, text: str) -> None:
+    def print_message(self, text: str) -> None:
         self.out.print(Text(text), soft_wrap=True)
 
-    def warn(self, text: str) -> None:
+    def print_warning(self, text: str) -> None:
         self.err.print(Text(text, style="red"), soft_wrap=True)
 
 
 def video_name() -> str:
     """Return a name that changes with everything the rendered video depends on."""
-    made_of = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(path for path in RENDERER.rglob("*") if path.suffix in (".py", ".ttf")):
-        made_of.update(path.read_bytes())
-    made_of.update(f"{version('av')} {version('pillow')} {shutil.which('espeak-ng')}".encode())
-    return f"baked-feta-pasta-{made_of.hexdigest()[:8]}"
+        digest.update(path.read_bytes())
+    digest.update(f"{version('av')} {version('pillow')} {shutil.which('espeak-ng')}".encode())
+    return f"baked-feta-pasta-{digest.hexdigest()[:8]}"

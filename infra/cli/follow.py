@@ -6,18 +6,18 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
-from infra.client.api import Api, JobDocument, Refused, Unreachable
+from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 
-FAILURES_BORNE = 12
-STREAM_FAILURES_BORNE = 3
+MAX_FAILURES = 12
+MAX_STREAM_FAILURES = 3
 POLL_SEC = 1.0
 
 
-def ended(job: JobDocument) -> bool:
+def has_ended(job: JobDocument) -> bool:
     return job["status"] in ("done", "failed", "cancelled")
 
 
-def follow(api: Api, id: str, pause: Callable[[float], None] = time.sleep) -> Iterator[JobDocument]:
+def follow_job(api: ApiClient, id: str, pause: Callable[[float], None] = time.sleep) -> Iterator[JobDocument]:
     """Yield the job document now and after each change; the last one is final.
 
     Reads server-sent events, and resumes them with Last-Event-ID. If they do not arrive (an old server, a buffering
@@ -30,30 +30,30 @@ def follow(api: Api, id: str, pause: Callable[[float], None] = time.sleep) -> It
     while True:
         try:
             if streaming:
-                for event in api.events(id, last_event_id):
+                for event in api.stream_events(id, last_event_id):
                     last_event_id = event.id or last_event_id
                     failures = 0
                     job: JobDocument = json.loads(event.data)
                     yield job
-                    if ended(job):
+                    if has_ended(job):
                         return
                 failures += 1
             else:
-                job = api.job(id)
+                job = api.get_job(id)
                 failures = 0
                 yield job
-                if ended(job):
+                if has_ended(job):
                     return
-        except Unreachable:
+        except ServerUnreachable:
             failures += 1
-            if failures > FAILURES_BORNE:
+            if failures > MAX_FAILURES:
                 raise
-        except Refused as refused:
-            if not streaming and not refused.passing:
+        except ApiError as refused:
+            if not streaming and not refused.is_temporary:
                 raise
             failures += 1
-            if failures > FAILURES_BORNE:
+            if failures > MAX_FAILURES:
                 raise
-            streaming = streaming and refused.passing
-        streaming = streaming and failures < STREAM_FAILURES_BORNE
+            streaming = streaming and refused.is_temporary
+        streaming = streaming and failures < MAX_STREAM_FAILURES
         pause(min(8.0, POLL_SEC * 2 ** max(0, failures - 1)))

@@ -64,7 +64,7 @@ def up(
     ] = False,
 ) -> None:
     """Run the server on this machine until interrupted."""
-    from infra.runtimes.embedded.serve import AlreadyServed
+    from infra.runtimes.embedded.serve import DataFolderLocked
     from infra.runtimes.emulated.errors import EmulatorsUnavailable
     from shared.settings import SettingsError, read_settings
 
@@ -74,9 +74,9 @@ def up(
         else:
             from infra.runtimes.embedded.serve import serve
         folder = data or read_settings(os.environ).clipwise_data
-        with making_up(folder) if fake_ai else nullcontext(folder) as folder:
+        with fake_ai_services(folder) if fake_ai else nullcontext(folder) as folder:
             serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
-    except (AlreadyServed, EmulatorsUnavailable, SettingsError) as error:
+    except (DataFolderLocked, EmulatorsUnavailable, SettingsError) as error:
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
     except ModuleNotFoundError as error:
@@ -85,18 +85,18 @@ def up(
         typer.echo(f"Cannot start: {error.name} is not installed. Run `make up-emulators`.", err=True)
         raise typer.Exit(2) from None
     except OSError as error:
-        what = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"
-        typer.echo(f"Cannot {what}: {error.strerror}. Use a different --host, --port or --data.", err=True)
+        action = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"
+        typer.echo(f"Cannot {action}: {error.strerror}. Use a different --host, --port or --data.", err=True)
         raise typer.Exit(2) from None
 
 
 @contextmanager
-def making_up(data: Path) -> Iterator[Path]:
+def fake_ai_services(data: Path) -> Iterator[Path]:
     """Replace all AI services by stand-ins; yields the separate folder for their results."""
-    from infra.stand_ins.replies.services import made_up_services
+    from infra.stand_ins.replies.services import stand_in_services
 
     folder = data / "fake-ai"
-    with made_up_services(os.environ):
+    with stand_in_services(os.environ):
         typer.secho(
             "ALL AI RESULTS ARE MADE UP (--fake-ai): local stand-ins replace OpenAI, Gemini and Apify. "
             f"Your API keys and their settings are not used. Jobs are stored separately, in {folder}.",
@@ -140,13 +140,13 @@ def jobs(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        found, more = session.api.jobs(status, kind, limit)
-        if not found:
-            session.say("No jobs found. Submit a video with `clipwise submit FILE`.")
+        documents, more = session.api.list_jobs(status, kind, limit)
+        if not documents:
+            session.print_message("No jobs found. Submit a video with `clipwise submit FILE`.")
             return
-        session.out.print(jobs_table(found))
+        session.out.print(jobs_table(documents))
         if more:
-            session.say(f"There are older jobs. List more with `clipwise jobs --limit {limit * 2}`.")
+            session.print_message(f"There are older jobs. List more with `clipwise jobs --limit {limit * 2}`.")
 
 
 @app.command()
@@ -155,7 +155,7 @@ def show(id: Id, server: Server = LOCAL, json: Json = False) -> None:
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.show(session.api.job(id), json)
+        session.print_job(session.api.get_job(id), json)
 
 
 @app.command()
@@ -172,7 +172,7 @@ def export(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        content = session.api.export(id, format, servings)
+        content = session.api.export_job(id, format, servings)
         if output:
             output.write_bytes(content)
         else:
@@ -189,11 +189,11 @@ def ask(
     server: Server = LOCAL,
 ) -> None:
     """Ask a question about videos. The answer cites its sources by number and time."""
-    from infra.cli.asking import ask
+    from infra.cli.asking import print_answer
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        ask(session, id, question, language)
+        print_answer(session, id, question, language)
 
 
 @app.command()
@@ -202,8 +202,8 @@ def cancel(id: Id, server: Server = LOCAL) -> None:
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.api.cancel(id)
-        session.say(f"Cancelled job {id}.")
+        session.api.cancel_job(id)
+        session.print_message(f"Cancelled job {id}.")
 
 
 @app.command()
@@ -221,8 +221,8 @@ def delete(id: Id, server: Server = LOCAL) -> None:
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.api.delete(id)
-        session.say(f"Deleted job {id}.")
+        session.api.delete_job(id)
+        session.print_message(f"Deleted job {id}.")
 
 
 @app.command()
@@ -255,7 +255,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check this machine or a Google Cloud project for problems, with advice for each."""
-    from infra.cli.doctor import report
+    from infra.cli.doctor import print_findings
     from infra.doctor.machine import check_machine
     from shared.wiring import wiring
 
@@ -269,7 +269,7 @@ def doctor(
         typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
         raise typer.Exit(2)
     findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
-    raise typer.Exit(report(findings, json))
+    raise typer.Exit(print_findings(findings, json))
 
 
 @app.command()
@@ -281,14 +281,14 @@ def smoke(
 ) -> None:
     """Test a deployment with a small video: check the result, print stage timings, clean up."""
     from infra.cli.session import open_session
-    from infra.cli.smoke import smoke
+    from infra.cli.smoke import run_smoke_test
     from shared.settings import read_settings
 
     if token:
         os.environ["CLIPWISE_TOKEN"] = token
     with open_session(server) as session:
         data = read_settings(os.environ).clipwise_data
-        code = smoke(session.api, kind, data, patience, session.out, session.err)
+        code = run_smoke_test(session.api, kind, data, patience, session.out, session.err)
         raise typer.Exit(code)
 
 

@@ -11,6 +11,6 @@ LOCAL = "http://127.0.0.1:8080"
 Server = Annotated[str, typer.Option(envvar="CLIPWISE_SERVER", help="URL of the Clipwise server.")]
 
 
-def is_link(source: str) -> bool:
+def is_url(source: str) -> bool:
     """Return True if `source` is a URL rather than a path."""
     return source.lower().startswith(("http://", "https://"))

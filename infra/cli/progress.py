@@ -10,38 +10,38 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from infra.cli.words import clean, megabytes
+from infra.cli.words import clean_text, format_megabytes
 from infra.client.api import JobDocument
 
 
-class View(AbstractContextManager["View"], Protocol):
-    def show(self, stage: str, state: str, done: float, note: str) -> None:
+class ProgressView(AbstractContextManager["ProgressView"], Protocol):
+    def update(self, stage: str, state: str, done: float, note: str) -> None:
         """Show a stage: `state` as in job documents, `done` from 0 to 1, `note` the current activity."""
 
 
-def progress_view(console: Console) -> View:
-    return Bars(console) if console.is_terminal else Lines(console)
+def progress_view(console: Console) -> ProgressView:
+    return ProgressBars(console) if console.is_terminal else ProgressLines(console)
 
 
-def show_work(view: View, stage: str, done: float, note: str) -> None:
+def update_task(view: ProgressView, stage: str, done: float, note: str) -> None:
     """Show the progress of local work."""
-    view.show(stage, "done" if done == 1 else "running", done, note)
+    view.update(stage, "done" if done == 1 else "running", done, note)
 
 
-def show_upload(view: View, sent: int, size: int) -> None:
-    show_work(view, "upload", sent / size if size else 1, megabytes(size))
+def update_upload(view: ProgressView, sent: int, size: int) -> None:
+    update_task(view, "upload", sent / size if size else 1, format_megabytes(size))
 
 
-def show_job(view: View, job: JobDocument) -> None:
+def update_job(view: ProgressView, job: JobDocument) -> None:
     """Show all stages of a job in order; a finished one has no note."""
     for name, stage in job["stages"].items():
-        note = clean(stage["message"] or "") if stage["status"] != "done" else ""
+        note = clean_text(stage["message"] or "") if stage["status"] != "done" else ""
         if stage["attempts"] > 1 and note:
             note = f"attempt {stage['attempts']}: {note}"
-        view.show(name, stage["status"], 1 if stage["status"] == "done" else stage["progress"], note)
+        view.update(name, stage["status"], 1 if stage["status"] == "done" else stage["progress"], note)
 
 
-class Bars:
+class ProgressBars:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             TextColumn("{task.description:<10}", markup=False),
@@ -61,13 +61,13 @@ class Bars:
     ) -> None:
         self._progress.stop()
 
-    def show(self, stage: str, state: str, done: float, note: str) -> None:
+    def update(self, stage: str, state: str, done: float, note: str) -> None:
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=1, note="")
         self._progress.update(self._tasks[stage], completed=done, note=note)
 
 
-class Lines:
+class ProgressLines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last: dict[str, str] = {}
@@ -80,7 +80,7 @@ class Lines:
     ) -> None:
         pass
 
-    def show(self, stage: str, state: str, done: float, note: str) -> None:
+    def update(self, stage: str, state: str, done: float, note: str) -> None:
         line = f"{stage:<10} {state}" + (f": {note}" if note else "")
         if state != "pending" and self._last.get(stage) != line:
             self._last[stage] = line

@@ -14,7 +14,7 @@ from infra.cli import words
 from infra.cli.views.metadata import metadata_view
 from infra.cli.views.outline import outline_view
 from infra.cli.views.recipe import recipe_view
-from infra.cli.words import clean
+from infra.cli.words import clean_text
 from infra.client.api import JobDocument
 from shared.analyses.metadata import Metadata
 from shared.analyses.transcript import SpokenText
@@ -22,13 +22,13 @@ from shared.exports.headings import ENGLISH
 from shared.exports.outlines import reel_outline, summary_outline, transcript_outline
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
-from shared.models.summary import Summary
+from shared.models.summary import VideoSummary
 
 VIEWS: dict[str, Callable[[dict[str, Any]], RenderableType]] = {
     "recipe": lambda result: recipe_view(Recipe.read(result)),
     "metadata": lambda result: metadata_view(Metadata.read(result)),
     "reel": lambda result: outline_view(reel_outline(Reel.read(result), ENGLISH)),
-    "summary": lambda result: outline_view(summary_outline(Summary.read(result), ENGLISH)),
+    "summary": lambda result: outline_view(summary_outline(VideoSummary.read(result), ENGLISH)),
     "transcript": lambda result: outline_view(transcript_outline(SpokenText.read(result), ENGLISH)),
 }
 """Views by kind; results of other kinds are printed as JSON."""
@@ -45,13 +45,13 @@ def failure_view(job: JobDocument, retry: str) -> RenderableType:
     if job["status"] == "cancelled":
         return Text(f"Job {job['id']} was cancelled.")
     error = job["error"]
-    where = f" in {error['stage']}" if error["stage"] else ""
-    hope = f"{retry} can help." if error["retryable"] else "A retry cannot help."
+    stage_note = f" in {error['stage']}" if error["stage"] else ""
+    advice = f"{retry} can help." if error["retryable"] else "A retry cannot help."
     return Text.assemble(
-        (f"Job {job['id']} failed{where}: ", "bold red"),
-        clean(error["message"]),
+        (f"Job {job['id']} failed{stage_note}: ", "bold red"),
+        clean_text(error["message"]),
         f" ({error['code']})\n",
-        hope,
+        advice,
     )
 
 
@@ -61,11 +61,11 @@ def job_view(job: JobDocument) -> RenderableType:
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column()
     table.add_row("Job", job["id"])
-    table.add_row("Source", Text(source(job)))
+    table.add_row("Source", Text(job_source(job)))
     table.add_row("Kind", f"{job['kind']} ({job['language']})")
     table.add_row("Status", f"{job['status']}, {job['progress']} %")
     table.add_row("Stages", ", ".join(f"{name} {stage['status']}" for name, stage in job["stages"].items()))
-    table.add_row("Started", words.moment(job["createdAt"]))
+    table.add_row("Started", words.format_time(job["createdAt"]))
     return table
 
 
@@ -77,10 +77,10 @@ def jobs_table(jobs: list[JobDocument]) -> Table:
     table.add_column("Source")
     for job in jobs:
         status = f"running {job['progress']} %" if job["status"] == "running" else job["status"]
-        where = Text(source(job), no_wrap=True, overflow="ellipsis")
-        table.add_row(job["id"], job["kind"], status, words.day(job["createdAt"]), where)
+        source_cell = Text(job_source(job), no_wrap=True, overflow="ellipsis")
+        table.add_row(job["id"], job["kind"], status, words.format_short_time(job["createdAt"]), source_cell)
     return table
 
 
-def source(job: JobDocument) -> str:
-    return clean(job["url"] or job["filename"] or "")
+def job_source(job: JobDocument) -> str:
+    return clean_text(job["url"] or job["filename"] or "")

@@ -15,12 +15,12 @@ START_SEC = 300
 STOP_SEC = 60
 
 
-class NotStarted(Exception):
+class ServerStartError(Exception):
     """The server exited or timed out before it was ready; the message is its last output."""
 
 
 @contextmanager
-def embedded_server(data: Path, log: Path) -> Iterator[str]:
+def run_embedded_server(data: Path, log: Path) -> Iterator[str]:
     """Serve `data` on a free loopback port; yields the URL once the server is ready.
 
     The server's output goes to the file `log`. It is stopped however the block ends. Raises NotStarted.
@@ -36,27 +36,27 @@ def embedded_server(data: Path, log: Path) -> Iterator[str]:
         ) as process,
     ):
         try:
-            yield _url_of(process, log)
+            yield _read_url(process, log)
         finally:
-            _stop(process)
+            _stop_process(process)
 
 
-def _url_of(process: subprocess.Popen[str], log: Path) -> str:
+def _read_url(process: subprocess.Popen[str], log: Path) -> str:
     """Return the URL at the end of the server's ready line."""
     assert process.stdout  # noqa: S101 (it is a pipe)
-    impatience = threading.Timer(START_SEC, process.kill)
-    impatience.start()
+    kill_timer = threading.Timer(START_SEC, process.kill)
+    kill_timer.start()
     try:
         line = process.stdout.readline()
     finally:
-        impatience.cancel()
+        kill_timer.cancel()
     if not line:
-        said = log.read_text(errors="replace").strip().splitlines()
-        raise NotStarted(said[-1] if said else f"the server was not ready within {START_SEC} seconds")
+        output = log.read_text(errors="replace").strip().splitlines()
+        raise ServerStartError(output[-1] if output else f"the server was not ready within {START_SEC} seconds")
     return line.split()[-1]
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
+def _stop_process(process: subprocess.Popen[str]) -> None:
     process.terminate()
     try:
         process.wait(STOP_SEC)

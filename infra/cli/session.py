@@ -18,21 +18,21 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.cli.credentials import Credentials, SessionAuth
-from infra.cli.follow import follow
-from infra.cli.options import LOCAL, is_link
-from infra.cli.progress import View, progress_view, show_job, show_upload
+from infra.cli.follow import follow_job
+from infra.cli.options import LOCAL, is_url
+from infra.cli.progress import ProgressView, progress_view, update_job, update_upload
 from infra.cli.result import failure_view, job_view, result_view
 from infra.cli.upload import send_file
-from infra.client.api import Api, JobDocument, Refused, Unreachable
+from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 1, 2, 130
 PIPE_WIDTH = 120
 """Width in columns if the output is not a terminal."""
 
 
-def console(stream: TextIO) -> Console:
+def open_console(stream: TextIO) -> Console:
     """Open a console: plain text if `stream` is not a terminal; unencodable characters become question marks."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
@@ -40,16 +40,16 @@ def console(stream: TextIO) -> Console:
 
 
 @contextmanager
-def open_session(server: str) -> Iterator[Session]:
+def open_session(server: str) -> Iterator[CliSession]:
     """Open a session; exits with code 2 and a message if the server does not respond or rejects a request."""
-    err = console(sys.stderr)
+    err = open_console(sys.stderr)
     try:
         token = os.environ.get("CLIPWISE_TOKEN")
-        with Api(server, token, None if token else SessionAuth(server.rstrip("/"), Credentials())) as api:
-            yield Session(api, console(sys.stdout), err)
-    except Unreachable as error:
+        with ApiClient(server, token, None if token else SessionAuth(server.rstrip("/"), Credentials())) as api:
+            yield CliSession(api, open_console(sys.stdout), err)
+    except ServerUnreachable as error:
         problem = str(error)
-    except Refused as refused:
+    except ApiError as refused:
         problem = f"{refused.detail} ({refused.code})"
         if refused.code == AccountCode.UNAUTHENTICATED:
             problem += " Run `clipwise login NAME`."
@@ -60,45 +60,47 @@ def open_session(server: str) -> Iterator[Session]:
     else:
         return
     err.print(Text(problem, style="red"), soft_wrap=True)
-    raise typer.Exit(WRONG)
+    raise typer.Exit(EXIT_ERROR)
 
 
 @dataclass(frozen=True)
-class Session:
+class CliSession:
     """A session with a server; results go to `out`, everything else to `err`."""
 
-    api: Api
+    api: ApiClient
     out: Console
     err: Console
 
-    def say(self, sentence: str) -> None:
+    def print_message(self, sentence: str) -> None:
         self.err.print(Text(sentence), soft_wrap=True)
 
-    def command(self, words: str) -> str:
+    def format_command(self, words: str) -> str:
         """Format a command such as `clipwise show ID` for this server."""
-        usual = self.api.server == os.environ.get("CLIPWISE_SERVER", LOCAL).rstrip("/")
-        return f"`clipwise {words}`" if usual else f"`clipwise {words} --server {self.api.server}`"
+        is_default = self.api.server == os.environ.get("CLIPWISE_SERVER", LOCAL).rstrip("/")
+        return f"`clipwise {words}`" if is_default else f"`clipwise {words} --server {self.api.server}`"
 
     def submit(self, source: str, kind: str, language: str | None, as_json: bool, fresh: bool) -> None:
         """Submit a file or a URL, follow its job and print the outcome."""
         with progress_view(self.err) as view:
-            if is_link(source):
+            if is_url(source):
                 job = self.api.create_job(source, kind, language, fresh)
                 if job["status"] == "done":
-                    self.say("This video was processed before; showing that result. Use --fresh to process it again.")
+                    self.print_message(
+                        "This video was processed before; showing that result. Use --fresh to process it again."
+                    )
             else:
-                job = self._upload(source, kind, language, view)
-            job = self._follow(job["id"], view)
-        self._end(job, as_json)
+                job = self._upload_file(source, kind, language, view)
+            job = self._follow_job(job["id"], view)
+        self._print_outcome(job, as_json)
 
     def retry(self, id: str, as_json: bool) -> None:
         """Retry a job, follow it and print the outcome."""
-        self.api.retry(id)
+        self.api.retry_job(id)
         with progress_view(self.err) as view:
-            job = self._follow(id, view)
-        self._end(job, as_json)
+            job = self._follow_job(id, view)
+        self._print_outcome(job, as_json)
 
-    def show(self, job: JobDocument, as_json: bool) -> None:
+    def print_job(self, job: JobDocument, as_json: bool) -> None:
         """Print a summary of the job, then its result or error if it has ended."""
         if as_json:
             self._print_json(job)
@@ -107,29 +109,31 @@ class Session:
         if job["status"] == "done":
             self.out.print("", result_view(job))
         elif job["status"] == "failed":
-            self.out.print("", failure_view(job, self.command(f"retry {job['id']}")), soft_wrap=True)
+            self.out.print("", failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
 
-    def _upload(self, source: str, kind: str, language: str | None, view: View) -> JobDocument:
+    def _upload_file(self, source: str, kind: str, language: str | None, view: ProgressView) -> JobDocument:
         path = Path(source)
         if not path.is_file():
             raise FileNotFoundError(ENOENT, "No such file. A URL must begin with http:// or https://.", source)
         size = path.stat().st_size
         try:
-            return send_file(self.api, path, kind, language, lambda sent: show_upload(view, sent, size))
+            return send_file(self.api, path, kind, language, lambda sent: update_upload(view, sent, size))
         except KeyboardInterrupt:
-            self.say("The upload was interrupted and its job cancelled.")
-            raise typer.Exit(INTERRUPTED) from None
+            self.print_message("The upload was interrupted and its job cancelled.")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
 
-    def _follow(self, id: str, view: View) -> JobDocument:
+    def _follow_job(self, id: str, view: ProgressView) -> JobDocument:
         try:
-            for job in follow(self.api, id):
-                show_job(view, job)
+            for job in follow_job(self.api, id):
+                update_job(view, job)
         except KeyboardInterrupt:
-            self.say(f"The job keeps running on the server. Check it with {self.command(f'show {id}')}.")
-            raise typer.Exit(INTERRUPTED) from None
+            self.print_message(
+                f"The job keeps running on the server. Check it with {self.format_command(f'show {id}')}."
+            )
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         return job
 
-    def _end(self, job: JobDocument, as_json: bool) -> None:
+    def _print_outcome(self, job: JobDocument, as_json: bool) -> None:
         """Print the outcome and exit."""
         if as_json:
             self._print_json(job)
@@ -137,8 +141,8 @@ class Session:
             self.out.print("", result_view(job))
         if job["status"] == "done":
             raise typer.Exit
-        self.err.print(failure_view(job, self.command(f"retry {job['id']}")), soft_wrap=True)
-        raise typer.Exit(FAILED)
+        self.err.print(failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
+        raise typer.Exit(EXIT_FAILED)
 
     def _print_json(self, job: JobDocument) -> None:
         typer.echo(json.dumps(job, ensure_ascii=False, indent=2).encode())

@@ -17,19 +17,19 @@ from infra.client import sse
 JobDocument = dict[str, Any]
 """A job as the API returns it: camelCase keys, ISO 8601 times."""
 
-PAGE = 100
-QUIET_SEC = 45.0
+PAGE_SIZE = 100
+STREAM_TIMEOUT_SEC = 45.0
 """A stream of events that is silent for longer counts as broken; the server sends comments in between."""
 
 ANSWER_SEC = 300.0
 """Time limit until an answer begins; the server may wait for AI services and retry them."""
 
 
-class Unreachable(Exception):
+class ServerUnreachable(Exception):
     """The server did not respond; the message says what to do."""
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """The API answered with a problem object."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -39,18 +39,18 @@ class Refused(Exception):
         self.detail = detail
 
     @property
-    def passing(self) -> bool:
+    def is_temporary(self) -> bool:
         """True if the same request may succeed later."""
         return self.status >= 500 or self.status in (408, 425, 429)
 
 
-def refusal(response: httpx.Response) -> Refused:
+def parse_error(response: httpx.Response) -> ApiError:
     """Return the problem in a response whose body has been read."""
     try:
         problem = response.json()
-        return Refused(response.status_code, str(problem["code"]), str(problem["detail"]))
+        return ApiError(response.status_code, str(problem["code"]), str(problem["detail"]))
     except (ValueError, KeyError, TypeError):
-        return Refused(response.status_code, f"http_{response.status_code}", "The server is not a Clipwise server.")
+        return ApiError(response.status_code, f"http_{response.status_code}", "The server is not a Clipwise server.")
 
 
 def open_client(url: str, headers: Mapping[str, str] | None = None, auth: httpx.Auth | None = None) -> httpx.Client:
@@ -67,7 +67,7 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-class Api:
+class ApiClient:
     """One server. Every method raises Unreachable or Refused."""
 
     def __init__(self, server: str, token: str | None = None, auth: httpx.Auth | None = None) -> None:
@@ -83,128 +83,138 @@ class Api:
     ) -> None:
         self._http.close()
 
-    def account(self, way: str, **body: str) -> dict[str, Any]:
+    def post_auth(self, action: str, **body: str) -> dict[str, Any]:
         """POST to `/v1/auth/WAY` without credentials; returns {} for an empty response."""
-        with self._answer("POST", f"/v1/auth/{way}", json=body, auth=None) as answer:
-            found: dict[str, Any] = _parsed(answer) if answer.read() else {}
-            return found
+        with self._open_response("POST", f"/v1/auth/{action}", json=body, auth=None) as answer:
+            reply: dict[str, Any] = _parse_json(answer) if answer.read() else {}
+            return reply
 
-    def me(self) -> dict[str, Any]:
-        return self.ask("GET", "/v1/auth/me")
+    def current_user(self) -> dict[str, Any]:
+        return self.request_json("GET", "/v1/auth/me")
 
     def log_out(self) -> None:
-        with self._answer("POST", "/v1/auth/logout"):
+        with self._open_response("POST", "/v1/auth/logout"):
             pass
 
     def create_job(self, url: str, kind: str, language: str | None, fresh: bool) -> JobDocument:
         """Create a job, or return one that is running or has finished the same analysis."""
-        return self.ask("POST", "/v1/jobs", json=_given(url=url, kind=kind, language=language, fresh=fresh or None))
+        return self.request_json(
+            "POST", "/v1/jobs", json=_without_none(url=url, kind=kind, language=language, fresh=fresh or None)
+        )
 
     def start_upload(
         self, filename: str, content_type: str, size: int, kind: str, language: str | None
     ) -> dict[str, Any]:
         """Create a job for a file; returns `{job, upload_url, method, headers, expires_at}`."""
-        body = _given(filename=filename, content_type=content_type, size=size, kind=kind, language=language)
-        return self.ask("POST", "/v1/uploads", json=body)
+        body = _without_none(filename=filename, content_type=content_type, size=size, kind=kind, language=language)
+        return self.request_json("POST", "/v1/uploads", json=body)
 
-    def job(self, id: str) -> JobDocument:
-        return self.ask("GET", f"/v1/jobs/{id}")
+    def get_job(self, id: str) -> JobDocument:
+        return self.request_json("GET", f"/v1/jobs/{id}")
 
-    def jobs(self, status: str | None, kind: str | None, limit: int) -> tuple[list[JobDocument], bool]:
+    def list_jobs(self, status: str | None, kind: str | None, limit: int) -> tuple[list[JobDocument], bool]:
         """Return the newest `limit` jobs, from as many pages as necessary, and whether there are older ones."""
-        found: list[JobDocument] = []
+        documents: list[JobDocument] = []
         cursor: str | None = None
         while True:
-            wanted = _given(status=status, kind=kind, limit=min(PAGE, limit - len(found)), cursor=cursor)
-            page = self.ask("GET", "/v1/jobs", params=wanted)
-            found += page["jobs"]
+            params = _without_none(
+                status=status, kind=kind, limit=min(PAGE_SIZE, limit - len(documents)), cursor=cursor
+            )
+            page = self.request_json("GET", "/v1/jobs", params=params)
+            documents += page["jobs"]
             cursor = page["cursor"]
-            if cursor is None or len(found) >= limit:
-                return found, cursor is not None
+            if cursor is None or len(documents) >= limit:
+                return documents, cursor is not None
 
-    def cancel(self, id: str) -> JobDocument:
-        return self.ask("POST", f"/v1/jobs/{id}/cancel")
+    def cancel_job(self, id: str) -> JobDocument:
+        return self.request_json("POST", f"/v1/jobs/{id}/cancel")
 
-    def retry(self, id: str) -> JobDocument:
-        return self.ask("POST", f"/v1/jobs/{id}/retry")
+    def retry_job(self, id: str) -> JobDocument:
+        return self.request_json("POST", f"/v1/jobs/{id}/retry")
 
-    def delete(self, id: str) -> None:
-        self.remove(f"/v1/jobs/{id}")
+    def delete_job(self, id: str) -> None:
+        self.delete_resource(f"/v1/jobs/{id}")
 
-    def remove(self, path: str) -> None:
-        with self._answer("DELETE", path):
+    def delete_resource(self, path: str) -> None:
+        with self._open_response("DELETE", path):
             pass
 
     def save_media(self, id: str, name: str, path: Path) -> None:
         """Download a media file of a job."""
-        with self._answer("GET", f"/v1/jobs/{id}/media/{name}", follow_redirects=True) as answer:
+        with self._open_response("GET", f"/v1/jobs/{id}/media/{name}", follow_redirects=True) as answer:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
                 for piece in answer.iter_bytes():
                     file.write(piece)
 
-    def export(self, id: str, format: str, servings: float | None) -> bytes:
+    def export_job(self, id: str, format: str, servings: float | None) -> bytes:
         """Return a job's result or transcript as a file."""
-        with self._answer("GET", f"/v1/jobs/{id}/export", params=_given(format=format, servings=servings)) as answer:
+        with self._open_response(
+            "GET", f"/v1/jobs/{id}/export", params=_without_none(format=format, servings=servings)
+        ) as answer:
             return answer.read()
 
-    def events(self, id: str, last_event_id: str | None) -> Iterator[sse.Event]:
+    def stream_events(self, id: str, last_event_id: str | None) -> Iterator[sse.ServerSentEvent]:
         """Yield the job's server-sent events after `last_event_id`, until the server ends the stream."""
-        headers = {"Accept": "text/event-stream", **_given(**{"Last-Event-ID": last_event_id})}
-        timeout = httpx.Timeout(QUIET_SEC, connect=10)
-        with self._answer("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as answer:
+        headers = {"Accept": "text/event-stream", **_without_none(**{"Last-Event-ID": last_event_id})}
+        timeout = httpx.Timeout(STREAM_TIMEOUT_SEC, connect=10)
+        with self._open_response("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as answer:
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
-                raise Refused(406, "no_event_stream", "The server does not stream events.")
-            yield from sse.read(answer.iter_bytes())
+                raise ApiError(406, "no_event_stream", "The server does not stream events.")
+            yield from sse.parse_events(answer.iter_bytes())
 
-    def answer(self, subject: dict[str, str], question: str, language: str | None) -> Iterator[sse.Event]:
+    def stream_answer(
+        self, subject: dict[str, str], question: str, language: str | None
+    ) -> Iterator[sse.ServerSentEvent]:
         """Yield all events of an answer about a group or a video (`{group_id}` or `{video_id}`)."""
-        said = [{"role": "user", "content": question}]
-        wish = _given(**subject, messages=said, language=language, stream=True)
-        with self._answer("POST", "/v1/chat", json=wish, timeout=httpx.Timeout(ANSWER_SEC, connect=10)) as answer:
-            yield from sse.read(answer.iter_bytes())
+        messages = [{"role": "user", "content": question}]
+        body = _without_none(**subject, messages=messages, language=language, stream=True)
+        with self._open_response(
+            "POST", "/v1/chat", json=body, timeout=httpx.Timeout(ANSWER_SEC, connect=10)
+        ) as answer:
+            yield from sse.parse_events(answer.iter_bytes())
 
-    def save(self, url: str, path: Path) -> None:
+    def download_file(self, url: str, path: Path) -> None:
         """Download a short-lived link of the API, which needs no token."""
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open_client(url) as storage, storage.stream("GET", url) as answer, path.open("wb") as file:
                 if answer.status_code >= 400:
-                    raise Refused(answer.status_code, "no_file", "The link to the file has expired.")
+                    raise ApiError(answer.status_code, "no_file", "The link to the file has expired.")
                 for piece in answer.iter_bytes():
                     file.write(piece)
         except httpx.RequestError as error:
-            raise Unreachable(f"The file could not be downloaded ({error}).") from error
+            raise ServerUnreachable(f"The file could not be downloaded ({error}).") from error
 
-    def ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+    def request_json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """Send a request whose response is a JSON object."""
-        with self._answer(method, path, **request) as answer:
+        with self._open_response(method, path, **request) as answer:
             answer.read()
-            return _parsed(answer)
+            return _parse_json(answer)
 
     @contextmanager
-    def _answer(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
+    def _open_response(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
         """Yield a successful response whose body has not been read."""
         try:
             with self._http.stream(method, f"{self.server}{path}", **request) as response:
                 if response.status_code >= 400:
                     response.read()
-                    raise refusal(response)
+                    raise parse_error(response)
                 yield response
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise Unreachable(
+            raise ServerUnreachable(
                 f"No Clipwise server responds at {self.server} ({error}). "
                 "Start one with `clipwise up`, or set another with --server or CLIPWISE_SERVER."
             ) from error
 
 
-def _parsed(answer: httpx.Response) -> dict[str, Any]:
+def _parse_json(answer: httpx.Response) -> dict[str, Any]:
     try:
         body: dict[str, Any] = answer.json()
     except ValueError:
-        raise refusal(answer) from None
+        raise parse_error(answer) from None
     return body
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def _without_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Event:
+class ServerSentEvent:
     id: str | None
     """The last id in the stream so far."""
     type: str
     data: str
 
 
-def read(stream: Iterable[bytes]) -> Iterator[Event]:
+def parse_events(stream: Iterable[bytes]) -> Iterator[ServerSentEvent]:
     """Yield the events of a stream; an event cut off before its blank line is dropped."""
     id: str | None = None
     type, data = "message", list[str]()
-    for line in _lines(stream):
+    for line in _split_lines(stream):
         if not line:
             if data:
-                yield Event(id, type, "\n".join(data))
+                yield ServerSentEvent(id, type, "\n".join(data))
             type, data = "message", []
             continue
         name, _, value = line.partition(":")
@@ -34,10 +34,10 @@ def read(stream: Iterable[bytes]) -> Iterator[Event]:
             id = value
 
 
-def _lines(stream: Iterable[bytes]) -> Iterator[str]:
+def _split_lines(stream: Iterable[bytes]) -> Iterator[str]:
     """Yield lines that end with LF or CRLF. Other line breaks that Python knows may occur in the data."""
-    rest = b""
+    remainder = b""
     for piece in stream:
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
+        *complete_lines, remainder = (remainder + piece).split(b"\n")
+        for line in complete_lines:
             yield line.removesuffix(b"\r").decode()

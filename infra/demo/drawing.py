@@ -26,12 +26,12 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FONTS / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), size)
 
 
-def chance(seed: int) -> random.Random:
+def random_source(seed: int) -> random.Random:
     """A seeded source of scatter, so that every render is the same."""
     return random.Random(seed)  # noqa: S311 (only looks hang on it)
 
 
-def draw(width: int, height: int, paint: Callable[[ImageDraw.ImageDraw], None]) -> Picture:
+def draw_scaled(width: int, height: int, paint: Callable[[ImageDraw.ImageDraw], None]) -> Picture:
     """Let `paint` draw on a transparent canvas of twice the size, and scale it down."""
     canvas = Image.new("RGBA", (width * 2, height * 2))
     paint(ImageDraw.Draw(canvas))
@@ -49,7 +49,7 @@ def tomato(size: int) -> Picture:
             tip = (s * (0.5 + 0.24 * math.cos(angle)), s * (0.2 + 0.15 * math.sin(angle)))
             on.line((s * 0.5, s * 0.2, *tip), fill="#3f7d3a", width=round(s * 0.06))
 
-    return draw(size, size, paint)
+    return draw_scaled(size, size, paint)
 
 
 def feta(width: int, height: int) -> Picture:
@@ -57,22 +57,22 @@ def feta(width: int, height: int) -> Picture:
         w, h = width * 2, height * 2
         on.rounded_rectangle((0, h * 0.2, w - 1, h - 1), radius=h // 8, fill="#ddd6c4")
         on.rounded_rectangle((0, 0, w - 1, h * 0.74), radius=h // 8, fill="#fbf8ef")
-        spots = chance(4)
+        spots = random_source(4)
         for _ in range(22):
             x, y, r = spots.uniform(0.05, 0.93) * w, spots.uniform(0.06, 0.64) * h, spots.uniform(2, 7)
             on.ellipse((x, y, x + r * 1.6, y + r), fill="#e6dfce")
 
-    return draw(width, height, paint)
+    return draw_scaled(width, height, paint)
 
 
 def penne(width: int, height: int, pieces: int) -> Picture:
     """A loose heap of pasta tubes."""
     heap = Image.new("RGBA", (width, height))
-    tube = draw(96, 30, _paint_tube)
-    toss = chance(11)
+    tube = draw_scaled(96, 30, _paint_tube)
+    scatter = random_source(11)
     for _ in range(pieces):
-        piece = tube.rotate(toss.uniform(-70, 70), expand=True, resample=Image.Resampling.BICUBIC)
-        angle, reach = toss.uniform(0, 2 * math.pi), math.sqrt(toss.random())
+        piece = tube.rotate(scatter.uniform(-70, 70), expand=True, resample=Image.Resampling.BICUBIC)
+        angle, reach = scatter.uniform(0, 2 * math.pi), math.sqrt(scatter.random())
         x = width / 2 + math.cos(angle) * reach * (width - 110) / 2 - piece.width / 2
         y = height / 2 + math.sin(angle) * reach * (height - 90) / 2 - piece.height / 2
         heap.alpha_composite(piece, (max(0, round(x)), max(0, round(y))))
@@ -94,7 +94,7 @@ def leaf(size: int, colour: Colour = "#3f8f46") -> Picture:
         on.chord((0, -s * 0.32, s, s * 0.68), 20, 160, fill=colour)
         on.line((s * 0.06, s * 0.42, s * 0.94, s * 0.40), fill="#2c6b34", width=4)
 
-    return draw(size, size, paint)
+    return draw_scaled(size, size, paint)
 
 
 def bottle(width: int, height: int) -> Picture:
@@ -107,7 +107,7 @@ def bottle(width: int, height: int) -> Picture:
         on.rounded_rectangle((w * 0.04, h * 0.52, w * 0.96, h * 0.8), radius=4, fill="#f3ead2")
         on.ellipse((w * 0.36, h * 0.59, w * 0.64, h * 0.73), fill="#5d7a26")
 
-    return draw(width, height, paint)
+    return draw_scaled(width, height, paint)
 
 
 def jug(width: int, height: int) -> Picture:
@@ -122,7 +122,7 @@ def jug(width: int, height: int) -> Picture:
         )
         on.ellipse((w * 0.09, h * 0.25, w * 0.73, h * 0.35), fill="#f4ead6")
 
-    return draw(width, height, paint)
+    return draw_scaled(width, height, paint)
 
 
 def spices(size: int, colour: Colour) -> Picture:
@@ -133,13 +133,13 @@ def spices(size: int, colour: Colour) -> Picture:
         on.ellipse((0, 0, s - 1, s - 1), fill="#e9e3d8")
         on.ellipse((s * 0.07, s * 0.07, s * 0.93, s * 0.93), fill="#cfc6b6")
         on.ellipse((s * 0.13, s * 0.13, s * 0.87, s * 0.87), fill=colour)
-        grains = chance(7)
+        grains = random_source(7)
         for _ in range(160):
             angle, reach = grains.uniform(0, 2 * math.pi), math.sqrt(grains.random()) * s * 0.33
             x, y = s / 2 + math.cos(angle) * reach, s / 2 + math.sin(angle) * reach
             on.ellipse((x, y, x + 7, y + 5), fill=grains.choice(["#ffffff50", "#00000040"]))
 
-    return draw(size, size, paint)
+    return draw_scaled(size, size, paint)
 
 
 def spoon(length: int) -> Picture:
@@ -149,7 +149,7 @@ def spoon(length: int) -> Picture:
         on.ellipse((0, 4, n * 0.26, 84), fill="#b98149")
         on.ellipse((n * 0.03, 16, n * 0.21, 72), fill="#96642f")
 
-    return draw(length, 46, paint)
+    return draw_scaled(length, 46, paint)
 
 
 def baking_dish(width: int, height: int, cooked: bool) -> Picture:
@@ -164,13 +164,13 @@ def baking_dish(width: int, height: int, cooked: bool) -> Picture:
             (w * 0.1, h * 0.07, w * 0.9, h * 0.93), radius=h // 8, fill="#b5512d" if cooked else "#e8dcc0"
         )
 
-    dish = draw(width, height, paint)
-    place = chance(23)
+    dish = draw_scaled(width, height, paint)
+    scatter = random_source(23)
     size = height // 5
     for row in range(4):
         for column in range(6):
-            x = width * (0.13 + column * 0.128) + place.uniform(-6, 6)
-            y = height * (0.1 + row * 0.2) + place.uniform(-6, 6)
+            x = width * (0.13 + column * 0.128) + scatter.uniform(-6, 6)
+            y = height * (0.1 + row * 0.2) + scatter.uniform(-6, 6)
             dish.alpha_composite(tomato(size), (round(x), round(y)))
     block = feta(width * 2 // 5, height * 2 // 5)
     if cooked:
@@ -189,7 +189,7 @@ def pot(width: int, height: int) -> Picture:
         on.ellipse((w * 0.1, 0, w * 0.9, h * 0.32), fill="#6f7b88")
         on.ellipse((w * 0.13, h * 0.03, w * 0.87, h * 0.29), fill="#dfe9e4")
 
-    return draw(width, height, paint)
+    return draw_scaled(width, height, paint)
 
 
 def pasta_bowl(width: int, height: int) -> Picture:
@@ -202,7 +202,7 @@ def pasta_bowl(width: int, height: int) -> Picture:
         on.ellipse((0, h * 0.1, w - 1, h * 0.46), fill="#f7f9fa")
         on.ellipse((w * 0.05, h * 0.14, w * 0.95, h * 0.42), fill="#cc6a3c")
 
-    bowl = draw(width, height, paint)
+    bowl = draw_scaled(width, height, paint)
     bowl.alpha_composite(penne(width * 4 // 5, height * 2 // 5, 60), (width // 10, height // 13))
     for x, y in ((0.25, 0.2), (0.44, 0.13), (0.62, 0.22), (0.38, 0.28), (0.7, 0.15)):
         bowl.alpha_composite(tomato(width // 10), (round(width * x), round(height * y)))
@@ -222,7 +222,7 @@ def oven(width: int, height: int) -> Picture:
         on.rounded_rectangle((w * 0.14, h * 0.24, w * 0.86, h * 0.28), radius=16, fill="#c9d0d6")
         on.rounded_rectangle((w * 0.18, h * 0.34, w * 0.82, h * 0.82), radius=24, fill=(0, 0, 0, 0))
 
-    return draw(width, height, paint)
+    return draw_scaled(width, height, paint)
 
 
 def dial(size: int) -> Picture:
@@ -232,7 +232,7 @@ def dial(size: int) -> Picture:
         on.ellipse((s * 0.12, s * 0.12, s * 0.88, s * 0.88), fill="#b3bcc4")
         on.rounded_rectangle((s * 0.45, s * 0.04, s * 0.55, s * 0.46), radius=8, fill=ACCENT)
 
-    return draw(size, size, paint)
+    return draw_scaled(size, size, paint)
 
 
 def steam(width: int, height: int) -> Picture:
@@ -257,7 +257,7 @@ def oven_inside(width: int, height: int) -> Picture:
         for y in (0.35, 0.78):
             on.rectangle((0, h * y, w, h * y + 8), fill="#6b625b")
 
-    return draw(width, height, paint)
+    return draw_scaled(width, height, paint)
 
 
 def glow(width: int, height: int, strength: float) -> Picture:

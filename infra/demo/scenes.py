@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from infra.demo import drawing
 from infra.demo.drawing import Colour, Picture
-from infra.demo.panels import LEFT, TOP, paragraph, text_panel
+from infra.demo.panels import PANEL_LEFT, PANEL_TOP, paragraph_panel, text_panel
 from infra.demo.recipe import RECIPE, ingredient_line, step_line
 from infra.demo.script import SCRIPT
 from shared.models.recipe import Ingredient
@@ -21,12 +21,12 @@ MARGIN = 60
 EDGE = 900
 """Where wall and worktop meet."""
 
-Thing = Callable[[float], tuple[Picture, float, float]]
+Sprite = Callable[[float], tuple[Picture, float, float]]
 """At a time in its shot, in seconds: a picture, and where its middle is."""
 
 
 @dataclass(frozen=True)
-class Shot:
+class DemoShot:
     """A run of frames between two cuts.
 
     Attributes:
@@ -41,29 +41,29 @@ class Shot:
     seconds: float
     background: Picture
     pan: tuple[float, float]
-    things: Sequence[Thing]
+    sprites: Sequence[Sprite]
     panel: Picture
-    said: str
+    narration: str
 
     def frame(self, time: float) -> Picture:
         """The picture at `time` seconds into the shot."""
         part = time / self.seconds
         left, top = (round(MARGIN / 2 * (1 + way * (2 * part - 1))) for way in self.pan)
         frame = self.background.crop((left, top, left + WIDTH, top + HEIGHT))
-        for thing in self.things:
-            picture, x, y = thing(time)
+        for sprite in self.sprites:
+            picture, x, y = sprite(time)
             frame.paste(picture, (round(x - picture.width / 2), round(y - picture.height / 2)), picture)
-        frame.paste(self.panel, (LEFT, TOP), self.panel)
+        frame.paste(self.panel, (PANEL_LEFT, PANEL_TOP), self.panel)
         return frame
 
 
-def storyboard() -> list[Shot]:
+def storyboard() -> list[DemoShot]:
     """All shots in order."""
     title = text_panel([f"Serves {RECIPE.servings:g}", f"Ready in {RECIPE.total_minutes:g} minutes"], RECIPE.title)
     fresh, pantry = RECIPE.ingredients[:4], RECIPE.ingredients[4:]
-    oven, mix, bake, boil, serve = (paragraph(step_line(step)) for step in RECIPE.steps)
-    looks: list[tuple[Picture, tuple[float, float], Sequence[Thing], Picture]] = [
-        (kitchen("#8fbcb3"), (1, 0), served_dish(), title),
+    oven, mix, bake, boil, serve = (paragraph_panel(step_line(step)) for step in RECIPE.steps)
+    visuals: list[tuple[Picture, tuple[float, float], Sequence[Sprite], Picture]] = [
+        (kitchen("#8fbcb3"), (1, 0), dish_closeup(), title),
         (table("#b98a5a"), (0, 1), fresh_food(), ingredients_panel(fresh)),
         (table("#7d8f93"), (1, 0), pantry_food(), ingredients_panel(pantry)),
         (kitchen("#d8b48a"), (0, -1), heating(), oven),
@@ -72,7 +72,7 @@ def storyboard() -> list[Shot]:
         (kitchen("#9fb7cf"), (0, 1), boiling(), boil),
         (kitchen("#cfa9a0"), (-1, 0), serving(), serve),
     ]
-    return [Shot(line.seconds, *look, line.said) for line, look in zip(SCRIPT, looks, strict=True)]
+    return [DemoShot(line.seconds, *visual, line.text) for line, visual in zip(SCRIPT, visuals, strict=True)]
 
 
 def ingredients_panel(ingredients: Sequence[Ingredient]) -> Picture:
@@ -91,7 +91,7 @@ def kitchen(wall: Colour) -> Picture:
             on.rounded_rectangle((x + 4, y + 4, x + 126, y + 126), radius=10, fill="#ffffff26")
     on.rectangle((0, EDGE, picture.width, picture.height), fill="#a8744a")
     on.rectangle((0, EDGE, picture.width, EDGE + 26), fill="#c08e60")
-    grain(on, picture, EDGE + 40)
+    draw_grain(on, picture, EDGE + 40)
     return picture
 
 
@@ -99,14 +99,14 @@ def table(colour: Colour) -> Picture:
     """A table with a chopping board, from above."""
     picture = Image.new("RGB", (WIDTH + MARGIN, HEIGHT + MARGIN), colour)
     on = ImageDraw.Draw(picture, "RGBA")
-    grain(on, picture, 20)
+    draw_grain(on, picture, 20)
     on.rounded_rectangle((74, 640, 734, 1276), radius=48, fill="#00000038")
     on.rounded_rectangle((60, 624, 720, 1260), radius=48, fill="#e2bd8b")
     on.rounded_rectangle((84, 648, 696, 1236), radius=34, outline="#cfa570", width=6)
     return picture
 
 
-def grain(on: ImageDraw.ImageDraw, picture: Picture, top: int) -> None:
+def draw_grain(on: ImageDraw.ImageDraw, picture: Picture, top: int) -> None:
     """Lines as in wood, from `top` down."""
     for number, y in enumerate(range(top, picture.height, 44)):
         points = [(x, y + 7 * math.sin(x / 90 + number * 1.7)) for x in range(0, picture.width + 20, 20)]
@@ -116,29 +116,29 @@ def grain(on: ImageDraw.ImageDraw, picture: Picture, top: int) -> None:
 # Motions
 
 
-def still(picture: Picture, x: float, y: float) -> Thing:
+def still(picture: Picture, x: float, y: float) -> Sprite:
     return lambda time: (picture, x, y)
 
 
-def bobbing(picture: Picture, x: float, y: float, reach: float = 8, phase: float = 0) -> Thing:
+def bobbing(picture: Picture, x: float, y: float, reach: float = 8, phase: float = 0) -> Sprite:
     return lambda time: (picture, x, y + reach * math.sin(time * 3 + phase))
 
 
-def sliding(picture: Picture, x: float, y: float, across: float) -> Thing:
+def sliding(picture: Picture, x: float, y: float, across: float) -> Sprite:
     """Comes in from the side and slows down."""
     return lambda time: (picture, x + across * math.exp(-3 * time), y)
 
 
-def turning(picture: Picture, x: float, y: float, start: float, per_second: float) -> Thing:
+def turning(picture: Picture, x: float, y: float, start: float, per_second: float) -> Sprite:
     """Degrees anticlockwise."""
     return lambda time: (picture.rotate(start + per_second * time, Image.Resampling.BILINEAR), x, y)
 
 
-def circling(picture: Picture, x: float, y: float, radius: float) -> Thing:
+def circling(picture: Picture, x: float, y: float, radius: float) -> Sprite:
     return lambda time: (picture, x + radius * math.cos(time * 4), y + radius / 2 * math.sin(time * 4))
 
 
-def rising_steam(x: float, y: float) -> list[Thing]:
+def rising_steam(x: float, y: float) -> list[Sprite]:
     """Two clouds that waver in turn."""
     cloud = drawing.steam(260, 300)
     return [
@@ -150,18 +150,18 @@ def rising_steam(x: float, y: float) -> list[Thing]:
 # What each shot shows
 
 
-def served_dish() -> list[Thing]:
+def dish_closeup() -> list[Sprite]:
     return [still(drawing.baking_dish(620, 440, cooked=True), 360, 980), *rising_steam(360, 740)]
 
 
-def fresh_food() -> list[Thing]:
+def fresh_food() -> list[Sprite]:
     tomato, feta = drawing.tomato(120), drawing.feta(250, 190)
     spots = [(150, 790), (262, 740), (250, 860), (150, 910), (330, 820)]
     tomatoes = [bobbing(tomato, x, y, 6, phase) for phase, (x, y) in enumerate(spots)]
     return [sliding(drawing.penne(420, 260, 40), 350, 1080, -500), sliding(feta, 530, 830, 400), *tomatoes]
 
 
-def pantry_food() -> list[Thing]:
+def pantry_food() -> list[Sprite]:
     leaf = drawing.leaf(130)
     return [
         still(drawing.jug(190, 260), 200, 830),
@@ -172,7 +172,7 @@ def pantry_food() -> list[Thing]:
     ]
 
 
-def oven_front(brightness: float) -> list[Thing]:
+def oven_front(brightness: float) -> list[Sprite]:
     """An oven whose light grows by `brightness` a second."""
     light = [drawing.glow(460, 330, level / 20) for level in range(21)]
 
@@ -182,11 +182,11 @@ def oven_front(brightness: float) -> list[Thing]:
     return [still(drawing.oven_inside(460, 330), 360, 890), shine]
 
 
-def heating() -> list[Thing]:
+def heating() -> list[Sprite]:
     return [*oven_front(0.35), still(drawing.oven(620, 600), 360, 840), turning(drawing.dial(64), 180, 604, 120, -100)]
 
 
-def baking() -> list[Thing]:
+def baking() -> list[Sprite]:
     dish = drawing.baking_dish(330, 200, cooked=True)
     return [
         *oven_front(0.1),
@@ -196,18 +196,18 @@ def baking() -> list[Thing]:
     ]
 
 
-def mixing() -> list[Thing]:
+def mixing() -> list[Sprite]:
     spoon = drawing.spoon(330).rotate(40, Image.Resampling.BICUBIC, expand=True)
     return [still(drawing.baking_dish(600, 440, cooked=False), 360, 950), circling(spoon, 470, 900, 90)]
 
 
-def boiling() -> list[Thing]:
+def boiling() -> list[Sprite]:
     tube = drawing.penne(130, 90, 2)
     floating = [bobbing(tube, x, y, 9, x) for x, y in ((270, 806), (370, 790), (450, 812), (340, 826))]
     return [still(drawing.pot(560, 400), 360, 930), *floating, *rising_steam(360, 640)]
 
 
-def serving() -> list[Thing]:
+def serving() -> list[Sprite]:
     leaf = drawing.leaf(90)
     return [
         still(drawing.pasta_bowl(600, 420), 360, 960),

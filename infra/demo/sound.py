@@ -33,10 +33,10 @@ def narration(speaker: str, cues: Sequence[tuple[float, str]], seconds: float) -
     free = 0
     for time, words in cues:
         command = [speaker, "-v", "en", "-s", "190", "--stdout", words]
-        spoken = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
-        with wave.open(io.BytesIO(spoken)) as sound:
+        speech = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
+        with wave.open(io.BytesIO(speech)) as recording:
             # A header written to a pipe gives no true length: read what there is.
-            samples = np.frombuffer(sound.readframes(sound.getnframes()), np.int16).astype(np.float32) / 32_768
+            samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.float32) / 32_768
         start = max(free, round(time * RATE))
         room = track[start : start + samples.size]
         room[:] = samples[: room.size]

@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 
-from infra.demo.scenes import HEIGHT, WIDTH, Shot, storyboard
+from infra.demo.scenes import HEIGHT, WIDTH, DemoShot, storyboard
 from infra.demo.sound import RATE, soundtrack
 
 FPS = 25
@@ -23,7 +23,7 @@ GAP = 0.1
 """Seconds between a cut and the words of its shot."""
 
 
-def render(path: Path, tick: Callable[[float], None]) -> None:
+def render_video(path: Path, tick: Callable[[float], None]) -> None:
     """Write an mp4 (H.264, AAC, English mov_text subtitles) to `path`; `tick` is told the fraction done.
 
     Pictures and tones are the same at each render. The folder must exist.
@@ -40,11 +40,11 @@ def render(path: Path, tick: Callable[[float], None]) -> None:
             stream.metadata["language"] = "eng"
         output.start_encoding()
 
-        output.mux(spoken(audio, starts, shots))
+        output.mux(encode_audio(audio, starts, shots))
         total = round(sum(shot.seconds for shot in shots) * FPS)
         number = 0
         for start, shot in zip(starts, shots, strict=True):
-            output.mux(subtitle(subtitles, start, shot))
+            output.mux(subtitle_packet(subtitles, start, shot))
             for index in range(round(shot.seconds * FPS)):
                 frame = av.VideoFrame.from_ndarray(np.asarray(shot.frame(index / FPS)), format="rgb24")
                 frame.pts = number
@@ -54,18 +54,18 @@ def render(path: Path, tick: Callable[[float], None]) -> None:
         output.mux(video.encode())
 
 
-def spoken(stream: AudioStream, starts: Sequence[float], shots: Sequence[Shot]) -> list[Packet[AudioStream]]:
+def encode_audio(stream: AudioStream, starts: Sequence[float], shots: Sequence[DemoShot]) -> list[Packet[AudioStream]]:
     """The whole sound, encoded."""
-    cues = [(start + GAP, shot.said) for start, shot in zip(starts, shots, strict=True)]
+    cues = [(start + GAP, shot.narration) for start, shot in zip(starts, shots, strict=True)]
     samples = soundtrack(cues, starts[-1] + shots[-1].seconds)
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="fltp", layout="mono")
     frame.sample_rate, frame.pts = RATE, 0
     return [*stream.encode(frame), *stream.encode()]
 
 
-def subtitle(stream: SubtitleStream, start: float, shot: Shot) -> Packet[Stream]:
+def subtitle_packet(stream: SubtitleStream, start: float, shot: DemoShot) -> Packet[Stream]:
     """One sample of a 3GPP timed text track (TS 26.245): the length in two bytes, then the words."""
-    words = shot.said.encode()
+    words = shot.narration.encode()
     packet = Packet(len(words).to_bytes(2, "big") + words)
     packet.stream, packet.time_base = stream, Fraction(1, 1000)
     packet.pts = packet.dts = round((start + GAP) * 1000)

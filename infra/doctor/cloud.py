@@ -12,16 +12,16 @@ import httpx
 
 from infra.client.api import open_client
 
-EMULATED = {
+EMULATOR_VARIABLES = {
     "firestore": "FIRESTORE_EMULATOR_HOST",
     "pubsub": "PUBSUB_EMULATOR_HOST",
     "storage": "STORAGE_EMULATOR_HOST",
 }
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-LISTED_PAGES = 50
+MAX_PAGES = 50
 
 
-class NoAnswer(Exception):
+class CloudApiError(Exception):
     """A service returned an error or did not respond; `status` is 0 without a response."""
 
     def __init__(self, service: str, status: int, message: str) -> None:
@@ -29,11 +29,11 @@ class NoAnswer(Exception):
         self.status = status
 
     @property
-    def missing(self) -> bool:
+    def is_missing(self) -> bool:
         return self.status == 404
 
     @property
-    def forbidden(self) -> bool:
+    def is_forbidden(self) -> bool:
         return self.status in (401, 403)
 
 
@@ -42,7 +42,7 @@ class NoCredentials(Exception):
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudClient:
     """One project.
 
     Attributes:
@@ -56,53 +56,53 @@ class Cloud:
     http: httpx.Client
 
     def get(self, service: str, path: str) -> dict[str, Any]:
-        return self._ask("GET", service, path)
+        return self._request("GET", service, path)
 
     def post(self, service: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._ask("POST", service, path, body)
+        return self._request("POST", service, path, body)
 
-    def pages(self, service: str, path: str, field: str) -> Iterator[Any]:
+    def list_items(self, service: str, path: str, field: str) -> Iterator[Any]:
         """Yield the items in `field` of all pages."""
         token, joint = "", "&" if "?" in path else "?"
-        for _ in range(LISTED_PAGES):
+        for _ in range(MAX_PAGES):
             page = self.get(service, f"{path}{joint}pageToken={token}" if token else path)
             yield from page.get(field, [])
             token = page.get("nextPageToken", "")
             if not token:
                 return
 
-    def _ask(self, method: str, service: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _request(self, method: str, service: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         url = f"{self.hosts.get(service, f'https://{service}.googleapis.com')}/{path}"
         try:
-            answer = self.http.request(method, url, json=body)
+            response = self.http.request(method, url, json=body)
         except httpx.HTTPError as error:
-            raise NoAnswer(service, 0, f"{url} cannot be reached ({type(error).__name__})") from None
+            raise CloudApiError(service, 0, f"{url} cannot be reached ({type(error).__name__})") from None
         try:
-            told = answer.json()
+            reply = response.json()
         except ValueError:
-            told = {}
-        if answer.is_success and isinstance(told, dict):
-            return told
-        message = told.get("error", {}).get("message", "") if isinstance(told, dict) else ""
-        raise NoAnswer(service, answer.status_code, message or "the response is not from a Google API")
+            reply = {}
+        if response.is_success and isinstance(reply, dict):
+            return reply
+        message = reply.get("error", {}).get("message", "") if isinstance(reply, dict) else ""
+        raise CloudApiError(service, response.status_code, message or "the response is not from a Google API")
 
 
 @contextmanager
-def open_cloud(project: str, account: str | None, environ: Mapping[str, str] = os.environ) -> Iterator[Cloud]:
+def open_cloud(project: str, account: str | None, environ: Mapping[str, str] = os.environ) -> Iterator[CloudClient]:
     """Connect to the emulators if the environment names any, else to the cloud, impersonating `account` if given.
 
     Raises:
         NoCredentials: There are none, or Google's packages are missing.
     """
-    hosts = {service: _url(environ[name]) for service, name in EMULATED.items() if environ.get(name)}
-    if hosts and len(hosts) < len(EMULATED):
-        unset = ", ".join(name for name in EMULATED.values() if not environ.get(name))
+    hosts = {service: _url(environ[name]) for service, name in EMULATOR_VARIABLES.items() if environ.get(name)}
+    if hosts and len(hosts) < len(EMULATOR_VARIABLES):
+        unset = ", ".join(name for name in EMULATOR_VARIABLES.values() if not environ.get(name))
         raise NoCredentials(f"Only some emulators are set; set {unset} too, or none of them.")
     headers = {"Authorization": "Bearer owner" if hosts else f"Bearer {_token(account)}"}
     if not hosts:
         headers["x-goog-user-project"] = project
     with open_client(next(iter(hosts.values()), "https://googleapis.com"), headers) as http:
-        yield Cloud(project, bool(hosts), hosts, http)
+        yield CloudClient(project, bool(hosts), hosts, http)
 
 
 def _url(host: str) -> str:
@@ -118,13 +118,13 @@ def _token(account: str | None) -> str:
     except ImportError:
         raise NoCredentials("Google's packages are not installed; run `pip install 'clipwise[gcp]'`.") from None
     try:
-        found, _ = google.auth.default(scopes=[SCOPE])
+        credentials, _ = google.auth.default(scopes=[SCOPE])
         if account:
-            found = impersonated_credentials.Credentials(found, account, [SCOPE])
-        found.refresh(Request())
+            credentials = impersonated_credentials.Credentials(credentials, account, [SCOPE])
+        credentials.refresh(Request())
     except google.auth.exceptions.GoogleAuthError as error:
         advice = "run `gcloud auth application-default login`"
         if account:
             advice += f", and get the role Service Account Token Creator on {account}"
         raise NoCredentials(f"There are no usable credentials ({error}); {advice}.") from None
-    return str(found.token)
+    return str(credentials.token)

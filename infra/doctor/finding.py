@@ -14,7 +14,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorFinding:
     """The outcome of one check.
 
     Attributes:
@@ -29,21 +29,21 @@ class Finding:
     advice: str = ""
 
 
-Findings = Iterator[Finding]
+Findings = Iterator[DoctorFinding]
 
 
-def good(subject: str, said: str) -> Finding:
-    return Finding(Level.GOOD, subject, said)
+def good(subject: str, outcome: str) -> DoctorFinding:
+    return DoctorFinding(Level.GOOD, subject, outcome)
 
 
-def note(subject: str, said: str, advice: str = "") -> Finding:
+def note(subject: str, outcome: str, advice: str = "") -> DoctorFinding:
     """Return a finding about something optional that is unavailable."""
-    return Finding(Level.NOTE, subject, said, advice)
+    return DoctorFinding(Level.NOTE, subject, outcome, advice)
 
 
-def problem(subject: str, said: str, advice: str) -> Finding:
-    return Finding(Level.PROBLEM, subject, said, advice)
+def problem(subject: str, outcome: str, advice: str) -> DoctorFinding:
+    return DoctorFinding(Level.PROBLEM, subject, outcome, advice)
 
 
-def healthy(findings: Iterable[Finding]) -> bool:
+def is_healthy(findings: Iterable[DoctorFinding]) -> bool:
     return all(finding.level is not Level.PROBLEM for finding in findings)

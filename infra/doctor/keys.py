@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from infra.doctor.finding import Finding, Findings, good, note, problem
+from infra.doctor.finding import DoctorFinding, Findings, good, note, problem
 from shared.settings import Settings
 
 
 @dataclass(frozen=True)
-class Key:
+class ApiKey:
     """The API key of a service.
 
     Attributes:
@@ -22,65 +22,65 @@ class Key:
 
     variable: str
     service: str
-    form: str
-    ask: str
-    own: bool
+    pattern: str
+    check_url: str
+    is_official: bool
     value: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
 
 
-def keys(settings: Settings) -> Iterator[Key]:
+def read_keys(settings: Settings) -> Iterator[ApiKey]:
     """Yield the keys that are set."""
     openai, gemini, apify = settings.openai_api_key, settings.gemini_api_key, settings.apify_token
     bases = settings.openai_base_url, settings.google_gemini_base_url, settings.apify_base_url
     if openai:
         url = f"{(bases[0] or 'https://api.openai.com/v1').rstrip('/')}/models"
         bearer = {"Authorization": f"Bearer {openai}"}
-        yield Key("OPENAI_API_KEY", "OpenAI", r"sk-[\w-]{20,}", url, not bases[0], openai, bearer)
+        yield ApiKey("OPENAI_API_KEY", "OpenAI", r"sk-[\w-]{20,}", url, not bases[0], openai, bearer)
     if gemini:
         url = f"{(bases[1] or 'https://generativelanguage.googleapis.com').rstrip('/')}/v1beta/models?pageSize=1"
-        named = {"x-goog-api-key": gemini}
-        yield Key("GEMINI_API_KEY", "Gemini", r"AIza[\w-]{35}|AQ\.[\w.-]{20,}", url, not bases[1], gemini, named)
+        headers = {"x-goog-api-key": gemini}
+        yield ApiKey("GEMINI_API_KEY", "Gemini", r"AIza[\w-]{35}|AQ\.[\w.-]{20,}", url, not bases[1], gemini, headers)
     if apify:
         url = f"{(bases[2] or 'https://api.apify.com').rstrip('/')}/v2/users/me"
         bearer = {"Authorization": f"Bearer {apify}"}
-        yield Key("APIFY_TOKEN", "Apify", r"apify_api_\w{20,}", url, not bases[2], apify, bearer)
+        yield ApiKey("APIFY_TOKEN", "Apify", r"apify_api_\w{20,}", url, not bases[2], apify, bearer)
 
 
 def check_keys(settings: Settings, online: bool) -> Findings:
-    found = list(keys(settings))
-    for key in found:
-        yield form_of(key)
+    api_keys = list(read_keys(settings))
+    for key in api_keys:
+        yield check_format(key)
         if online:
-            yield taken(key)
-    if not any(key.service in ("OpenAI", "Gemini") for key in found) and not settings.google_genai_use_vertexai:
+            yield verify_key(key)
+    if not any(key.service in ("OpenAI", "Gemini") for key in api_keys) and not settings.google_genai_use_vertexai:
         advice = "set OPENAI_API_KEY or GEMINI_API_KEY to use an AI provider"
         yield note("AI", "no API key: videos are analyzed offline only", advice)
     for name, order in {"AI_PROVIDER": settings.ai_provider, **settings.ai_provider_kind}.items():
-        yield from unkeyed(name, order, {key.service.lower() for key in found}, settings)
+        yield from check_providers(name, order, {key.service.lower() for key in api_keys}, settings)
 
 
-def form_of(key: Key) -> Finding:
+def check_format(key: ApiKey) -> DoctorFinding:
     if key.value != key.value.strip() or key.value[0] in "\"'":
         return problem(key.variable, "surrounded by spaces or quotes", "set it without them")
-    if not key.own:
-        return good(key.variable, f"set, for the server at {key.ask.partition('?')[0]}")
-    if not re.fullmatch(key.form, key.value):
-        said = f"not in the format of a key of {key.service} ({len(key.value)} characters)"
-        return problem(key.variable, said, "copy the whole key again from the service's console")
+    if not key.is_official:
+        return good(key.variable, f"set, for the server at {key.check_url.partition('?')[0]}")
+    if not re.fullmatch(key.pattern, key.value):
+        outcome = f"not in the format of a key of {key.service} ({len(key.value)} characters)"
+        return problem(key.variable, outcome, "copy the whole key again from the service's console")
     return good(key.variable, f"set, in the format of a key of {key.service}")
 
 
-def taken(key: Key) -> Finding:
+def verify_key(key: ApiKey) -> DoctorFinding:
     """Verify the key with a request to the service."""
     import httpx
 
     from infra.client.api import open_client
 
-    subject, address = f"{key.service} online", key.ask.partition("?")[0]
+    subject, address = f"{key.service} online", key.check_url.partition("?")[0]
     try:
-        with open_client(key.ask, key.headers) as client:
-            status = client.get(key.ask, timeout=15).status_code
+        with open_client(key.check_url, key.headers) as client:
+            status = client.get(key.check_url, timeout=15).status_code
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
         return problem(subject, f"{address} cannot be reached ({type(error).__name__})", "check network and proxy")
     if status == 200:
@@ -92,7 +92,7 @@ def taken(key: Key) -> Finding:
     return problem(subject, f"{address} returns {status}", "check the service's status page, or try again later")
 
 
-def unkeyed(name: str, order: str, services: set[str], settings: Settings) -> Findings:
+def check_providers(name: str, order: str, services: set[str], settings: Settings) -> Findings:
     """Report configured providers without a key."""
     if settings.google_genai_use_vertexai:
         services = services | {"gemini"}

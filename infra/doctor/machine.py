@@ -21,15 +21,15 @@ from packaging.specifiers import SpecifierSet
 from infra.doctor.finding import Findings, good, note, problem
 from infra.doctor.keys import check_keys
 from infra.doctor.media import check_media
-from infra.runtimes.embedded.serve import AlreadyServed, bound, sole_server
+from infra.runtimes.embedded.serve import DataFolderLocked, bind_socket, lock_data_folder
 from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, jar
-from infra.runtimes.emulated.java import java
+from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, ensure_jar
+from infra.runtimes.emulated.java import ensure_java
 from shared.settings import Settings, SettingsError, read_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = "run `make demo` or `pip install -e '.[embedded]'` in a clone of the repository"
-ROOM_MB = 1_000
+MIN_FREE_MB = 1_000
 
 
 def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port: int, online: bool) -> Findings:
@@ -60,23 +60,23 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
 
 
 def check_python() -> Findings:
-    here = ".".join(map(str, sys.version_info[:3]))
+    running = ".".join(map(str, sys.version_info[:3]))
     supported = SpecifierSet(metadata("clipwise")["Requires-Python"] or "")
-    if here in supported:
-        yield good("python", here)
+    if running in supported:
+        yield good("python", running)
     else:
-        yield problem("python", f"{here} is not supported", f"use a Python version in the range {supported}")
+        yield problem("python", f"{running} is not supported", f"use a Python version in the range {supported}")
 
 
 def check_packages() -> Findings:
     """Check that the packages of the extra `embedded` are installed in allowed versions."""
     required = requirements("clipwise", ("embedded",))
-    wrong = [f"{name} ({wrong})" for name, allowed in required.items() if (wrong := mismatch(name, allowed))]
+    wrong = [f"{name} ({wrong})" for name, allowed in required.items() if (wrong := version_problem(name, allowed))]
     if wrong:
         yield problem("packages", "missing or in an unsupported version: " + ", ".join(sorted(wrong)), INSTALL)
     else:
         yield good("packages", f"all {len(required)} are installed")
-    missing = [name for name, allowed in requirements("clipwise", ("gcp",)).items() if mismatch(name, allowed)]
+    missing = [name for name, allowed in requirements("clipwise", ("gcp",)).items() if version_problem(name, allowed)]
     if missing:
         yield note(
             "cloud packages", "not installed: " + ", ".join(missing), "required only for --emulators and --project"
@@ -97,7 +97,7 @@ def requirements(distribution: str, extras: tuple[str, ...]) -> dict[str, Specif
     return allowed
 
 
-def mismatch(name: str, allowed: SpecifierSet) -> str | None:
+def version_problem(name: str, allowed: SpecifierSet) -> str | None:
     """Describe what is wrong with the installed version of a package; None if it is allowed."""
     try:
         installed = version(name)
@@ -125,20 +125,20 @@ def check_ffmpeg() -> Findings:
 def check_data(folder: Path) -> Findings:
     subject = "data folder"
     # `clipwise up` creates missing folders in the nearest one that exists.
-    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    if not there.is_dir():
-        yield problem(subject, f"{there} is not a folder", "set another folder with --data or CLIPWISE_DATA")
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not existing.is_dir():
+        yield problem(subject, f"{existing} is not a folder", "set another folder with --data or CLIPWISE_DATA")
         return
     try:
-        with tempfile.NamedTemporaryFile(dir=there):
+        with tempfile.NamedTemporaryFile(dir=existing):
             pass
     except OSError as error:
         advice = "grant write permission, or set another folder with --data or CLIPWISE_DATA"
-        yield problem(subject, f"{there} is not writable ({error.strerror})", advice)
+        yield problem(subject, f"{existing} is not writable ({error.strerror})", advice)
         return
-    free_mb = shutil.disk_usage(there).free // 1_000_000
-    if free_mb < ROOM_MB:
-        yield problem(subject, f"only {free_mb} MB are free in {folder}", f"free at least {ROOM_MB} MB")
+    free_mb = shutil.disk_usage(existing).free // 1_000_000
+    if free_mb < MIN_FREE_MB:
+        yield problem(subject, f"only {free_mb} MB are free in {folder}", f"free at least {MIN_FREE_MB} MB")
     yield good(subject, f"{folder} is writable; {free_mb / 1000:.0f} GB are free")
     yield from check_lock(folder)
     database = folder / "clipwise.db"
@@ -151,9 +151,9 @@ def check_lock(folder: Path) -> Findings:
     if not (folder / "lock").exists():
         return
     try:
-        with sole_server(folder):
+        with lock_data_folder(folder):
             yield good("served", "no server uses the data folder")
-    except AlreadyServed:
+    except DataFolderLocked:
         yield note("served", "a server uses the data folder", "use another --data folder for a second server")
     except OSError as error:
         yield problem("served", f"{folder} cannot be locked ({error.strerror})", "move it to a local disk")
@@ -162,27 +162,27 @@ def check_lock(folder: Path) -> Findings:
 def check_database(path: Path) -> Findings:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as database:
-            told = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
+            outcome = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
     except sqlite3.Error as error:
-        told = str(error)
-    if told == "ok":
+        outcome = str(error)
+    if outcome == "ok":
         yield good("database", "the integrity check passed")
     else:
-        yield problem("database", f"{path}: {told}", "restore the data folder from a backup, or use another one")
+        yield problem("database", f"{path}: {outcome}", "restore the data folder from a backup, or use another one")
 
 
 def check_port(host: str, port: int) -> Findings:
     subject = f"port {port}"
     try:
-        with bound(host, port):
+        with bind_socket(host, port):
             yield good(subject, f"free on {host}")
     except OSError as error:
-        said = f"not available ({error.strerror})"
-        who = "used by a Clipwise server" if answers(host, port) else said
-        yield note(subject, who, "use another port for a second server: `clipwise up --port 0` picks a free one")
+        reason = f"not available ({error.strerror})"
+        outcome = "used by a Clipwise server" if is_clipwise_server(host, port) else reason
+        yield note(subject, outcome, "use another port for a second server: `clipwise up --port 0` picks a free one")
 
 
-def answers(host: str, port: int) -> bool:
+def is_clipwise_server(host: str, port: int) -> bool:
     """Return True if a Clipwise server responds."""
     import httpx
 
@@ -198,9 +198,9 @@ def answers(host: str, port: int) -> bool:
 
 def check_emulators() -> Findings:
     try:
-        program = java(obtain=False)
+        program = ensure_java(obtain=False)
         for emulator in (FIRESTORE, PUBSUB):
-            jar(emulator, obtain=False)
+            ensure_jar(emulator, obtain=False)
     except EmulatorsUnavailable as missing:
         yield note("emulators", str(missing), "required only for `clipwise up --emulators`")
     else:

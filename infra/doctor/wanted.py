@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from infra.runtimes.emulated.provision import ACK_SEC, ATTEMPTS, pushed_topic
+from infra.runtimes.emulated.provision import ACK_SEC, DELIVERY_ATTEMPTS, push_topic
 from shared.wiring import Backoff, Function, wiring
 
 INDEXES = Path(__file__).parents[1] / "firestore" / "firestore.indexes.json"
@@ -18,8 +18,8 @@ APIS = (
     "firebaserules", "firestore", "iam", "iamcredentials", "identitytoolkit", "logging", "monitoring", "pubsub", "run",
     "secretmanager", "securetoken", "storage",
 )  # fmt: skip
-DOCUMENTS = tuple(f"datastore.entities.{verb}" for verb in ("create", "delete", "get", "list", "update"))
-OBJECTS = {
+DOCUMENT_PERMISSIONS = tuple(f"datastore.entities.{verb}" for verb in ("create", "delete", "get", "list", "update"))
+OBJECT_PERMISSIONS = {
     "read": ("storage.objects.get", "storage.objects.list"),
     "create": ("storage.objects.create",),
     "delete": ("storage.objects.delete",),
@@ -27,7 +27,7 @@ OBJECTS = {
 
 
 @dataclass(frozen=True)
-class Subscription:
+class PushSubscription:
     """The expected properties of a push subscription."""
 
     name: str
@@ -37,52 +37,52 @@ class Subscription:
     backoff: Backoff | None
 
 
-def topic_of(function: Function, emulated: bool) -> str | None:
+def trigger_topic(function: Function, emulated: bool) -> str | None:
     """Return the topic whose messages are pushed to the function; None for one that is called over HTTP."""
     if function.trigger.bucket and not emulated:
         return f"{function.trigger.bucket}-finalized"
-    return pushed_topic(function)
+    return push_topic(function)
 
 
-def subscriptions(emulated: bool) -> list[Subscription]:
-    found = []
+def subscriptions(emulated: bool) -> list[PushSubscription]:
+    rows = []
     for row in wiring().functions.values():
-        if topic := topic_of(row, emulated):
+        if topic := trigger_topic(row, emulated):
             ack = max(ACK_SEC[0], min(ACK_SEC[1], row.timeout_sec))
-            deliveries = max(ATTEMPTS[0], min(ATTEMPTS[1], row.deliveries))
+            deliveries = max(DELIVERY_ATTEMPTS[0], min(DELIVERY_ATTEMPTS[1], row.deliveries))
             # Pub/Sub's emulator loses messages where there is a backoff (docs/decisions/no-backoff.md).
-            found.append(Subscription(row.name, topic, ack, deliveries, None if emulated else row.backoff_sec))
-    return found
+            rows.append(PushSubscription(row.name, topic, ack, deliveries, None if emulated else row.backoff_sec))
+    return rows
 
 
 def topics(emulated: bool) -> set[str]:
     table = wiring()
-    listened = {wanted.topic for wanted in subscriptions(emulated)}
+    pushed = {subscription.topic for subscription in subscriptions(emulated)}
     published = {target for row in table.functions.values() for target in row.publishes} - set(table.buckets)
     # On the emulators, only topics with a subscription are created.
-    return listened | (set() if emulated else published) | {table.dead_letter_topic}
+    return pushed | (set() if emulated else published) | {table.dead_letter_topic}
 
 
 @lru_cache(maxsize=1)
-def firestore() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(INDEXES.read_text(encoding="utf-8"))
-    return found
+def firestore_config() -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(INDEXES.read_text(encoding="utf-8"))
+    return config
 
 
 def index_key(collection: str, fields: list[dict[str, Any]]) -> str:
     """Describe an index in one line that is equal for an expected and an existing index."""
-    named = [
+    columns = [
         f"{field['fieldPath']} {field.get('order') or field.get('arrayConfig') or 'VECTOR'}"
         for field in fields
         if field["fieldPath"] != "__name__"
     ]
-    return f"{collection}: {', '.join(named)}"
+    return f"{collection}: {', '.join(columns)}"
 
 
 def indexes() -> set[str]:
-    return {index_key(index["collectionGroup"], index["fields"]) for index in firestore()["indexes"]}
+    return {index_key(index["collectionGroup"], index["fields"]) for index in firestore_config()["indexes"]}
 
 
-def expiring() -> set[str]:
+def ttl_collections() -> set[str]:
     """Return the collections with a TTL policy."""
-    return {field["collectionGroup"] for field in firestore()["fieldOverrides"] if field.get("ttl")}
+    return {field["collectionGroup"] for field in firestore_config()["fieldOverrides"] if field.get("ttl")}

@@ -11,31 +11,31 @@ ROOT = Path(__file__).parents[2]
 OURS = ("functions", "shared")
 
 
-def reached(start: Path, leave_out: frozenset[str] = frozenset()) -> set[Path]:
+def reachable_files(start: Path, excluded: frozenset[str] = frozenset()) -> set[Path]:
     """Files of this project that `start` imports, directly or not, with the `__init__.py` of their packages.
 
     A package that is searched at run time (`pkgutil`) counts as importing all its modules; what is imported for type
     checkers only does not count. Modules below a dotted
     name in `leave_out` are not followed.
     """
-    found: set[Path] = set()
-    waiting = [start.resolve()]
-    while waiting:
-        path = waiting.pop()
-        if path in found:
+    files: set[Path] = set()
+    pending = [start.resolve()]
+    while pending:
+        path = pending.pop()
+        if path in files:
             continue
-        found.add(path)
-        waiting.extend(_packages_of(path))
-        for name in _imported(path):
-            if not any(name == left or name.startswith(f"{left}.") for left in leave_out):
-                waiting.extend(_files_of(name))
-    return found
+        files.add(path)
+        pending.extend(_package_files(path))
+        for name in _import_names(path):
+            if not any(name == prefix or name.startswith(f"{prefix}.") for prefix in excluded):
+                pending.extend(_module_files(name))
+    return files
 
 
 @cache
-def _imported(path: Path) -> list[str]:
+def _import_names(path: Path) -> list[str]:
     """Dotted names, once for each time that they are imported; functions have most of their modules in common."""
-    nodes = list(_run(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+    nodes = list(_runtime_nodes(ast.parse(path.read_text(encoding="utf-8"), str(path))))
     names: list[str] = []
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -49,16 +49,16 @@ def _imported(path: Path) -> list[str]:
     return names
 
 
-def _run(node: ast.AST) -> Iterator[ast.AST]:
+def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """All there is below a node but what only type checkers read."""
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
         return
     yield node
     for child in ast.iter_child_nodes(node):
-        yield from _run(child)
+        yield from _runtime_nodes(child)
 
 
-def _files_of(name: str) -> Iterator[Path]:
+def _module_files(name: str) -> Iterator[Path]:
     if name.split(".")[0] not in OURS:
         return
     path = ROOT.joinpath(*name.split("."))
@@ -68,7 +68,7 @@ def _files_of(name: str) -> Iterator[Path]:
         yield path / "__init__.py"
 
 
-def _packages_of(path: Path) -> Iterator[Path]:
+def _package_files(path: Path) -> Iterator[Path]:
     for folder in path.parents:
         if folder == ROOT:
             return

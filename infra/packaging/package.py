@@ -13,25 +13,25 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.packaging.imports import ROOT, reached
+from infra.packaging.imports import ROOT, reachable_files
 from shared.wiring import wiring
 
 # The other places' adapters are never asked for in the cloud.
-LEFT_OUT = frozenset({"shared.platform.embedded"})
+EXCLUDED_MODULES = frozenset({"shared.platform.embedded"})
 # What could be done there and is never asked for: with these modules their libraries would come along.
-LOOKING = frozenset({"shared.ai.offline.makers", "shared.ai.screen"})
-LISTENING = frozenset({"shared.ai.offline.speech"})
-COMPARING = frozenset({"shared.ai.offline.embedding"})
-MEASURING = frozenset({"shared.images.measures", "shared.images.pixels"})
-NEVER_ASKED = {
-    "transcribe": LOOKING | COMPARING,
-    "analyze": LISTENING | COMPARING,
-    "persist": LOOKING | LISTENING,
-    "api": LOOKING | LISTENING,
-    "crawl": MEASURING,
+FRAME_ANALYSIS = frozenset({"shared.ai.offline.makers", "shared.ai.screen"})
+LOCAL_SPEECH = frozenset({"shared.ai.offline.speech"})
+LOCAL_EMBEDDING = frozenset({"shared.ai.offline.embedding"})
+IMAGE_MEASURES = frozenset({"shared.images.measures", "shared.images.pixels"})
+UNUSED_MODULES = {
+    "transcribe": FRAME_ANALYSIS | LOCAL_EMBEDDING,
+    "analyze": LOCAL_SPEECH | LOCAL_EMBEDDING,
+    "persist": FRAME_ANALYSIS | LOCAL_SPEECH,
+    "api": FRAME_ANALYSIS | LOCAL_SPEECH,
+    "crawl": IMAGE_MEASURES,
 }
 DATA = (".html", ".json", ".yaml", ".txt")
-ENTRY = '''"""Where the function host looks for `{name}`."""
+ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging
 
@@ -57,49 +57,49 @@ class Package:
 
 def package_all(out: Path) -> list[Package]:
     """Stage and zip every function of the table below `out`."""
-    return [package(name, out) for name in wiring().functions]
+    return [build_package(name, out) for name in wiring().functions]
 
 
-def package(name: str, out: Path) -> Package:
-    folder = stage(name, out)
-    (folder / "requirements.txt").write_text(requirements(name), encoding="utf-8")
+def build_package(name: str, out: Path) -> Package:
+    folder = stage_sources(name, out)
+    (folder / "requirements.txt").write_text(export_requirements(name), encoding="utf-8")
     archive = zip_folder(folder, out)
     return Package(name, folder, archive, archive.stat().st_size)
 
 
-def stage(name: str, out: Path, leave_out: frozenset[str] = LEFT_OUT) -> Path:
+def stage_sources(name: str, out: Path, excluded: frozenset[str] = EXCLUDED_MODULES) -> Path:
     """Lay out the function's sources in a folder below `out`, as the function host sees them."""
     folder = out / name
     shutil.rmtree(folder, ignore_errors=True)
-    for source in sources(name, leave_out):
+    for source in source_files(name, excluded):
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    (folder / "main.py").write_text(ENTRY.format(name=name), encoding="utf-8")
+    (folder / "main.py").write_text(ENTRY_TEMPLATE.format(name=name), encoding="utf-8")
     return folder
 
 
-def sources(name: str, leave_out: frozenset[str] = LEFT_OUT) -> set[Path]:
+def source_files(name: str, excluded: frozenset[str] = EXCLUDED_MODULES) -> set[Path]:
     """The files a function consists of: what its `main.py` reaches, the data beside these, and the table."""
-    modules = reached(ROOT / "functions" / name / "main.py", leave_out | NEVER_ASKED.get(name, frozenset()))
+    modules = reachable_files(ROOT / "functions" / name / "main.py", excluded | UNUSED_MODULES.get(name, frozenset()))
     data = {path for module in modules for path in module.parent.iterdir() if path.suffix in DATA}
     return modules | data | {ROOT / "functions" / "pipeline.yaml"}
 
 
-def requirements(name: str) -> str:
+def export_requirements(name: str) -> str:
     """The locked versions, with hashes, of what the function and the cloud's adapters import."""
-    command = [uv(), "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
-    exported = subprocess.run(
+    command = [uv_path(), "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
+    result = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
-    return exported.stdout
+    return result.stdout
 
 
-def uv() -> str:
+def uv_path() -> str:
     """Where uv is not installed, `make` has put one into .venv."""
     return shutil.which("uv") or str(ROOT / ".venv" / "uv" / "bin" / "uv")
 
@@ -122,5 +122,5 @@ def zip_folder(folder: Path, out: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for made in package_all(ROOT / "dist"):
-        print(f"{made.archive.relative_to(ROOT)}  {made.size / 1000:.0f} kB")
+    for built in package_all(ROOT / "dist"):
+        print(f"{built.archive.relative_to(ROOT)}  {built.size / 1000:.0f} kB")

@@ -17,7 +17,7 @@ RIGHTS = TERRAFORM / "rights.yaml"
 SETTINGS = TERRAFORM / "settings.json"
 
 # What terraform/locals.tf sets itself.
-DECIDED = frozenset(
+TERRAFORM_SETTINGS = frozenset(
     {
         "BUCKET_PREFIX",
         "CLIPWISE_PLACE",
@@ -28,8 +28,8 @@ DECIDED = frozenset(
         "TRUSTED_PROXIES",
     }
 )
-ELSEWHERE = ("Embedded only", "`local` only")
-KINDS = {
+LOCAL_ONLY = ("Embedded only", "`local` only")
+VALUE_PATTERNS = {
     "integer": (r"^-?[0-9]+$", "a whole number"),
     "number": (r"^-?[0-9]+(\.[0-9]+)?$", "a number"),
     "boolean": (r"^(true|false)$", "true or false"),
@@ -44,52 +44,54 @@ def rights() -> dict[str, dict[str, Any]]:
 
 def rights_rows() -> list[tuple[str, ...]]:
     """The table of rights in docs/deploy.md: function, account, who may call it, what it may do."""
-    given = rights()
-    return [_rights_row(row, given[name]) for name, row in wiring().functions.items()]
+    granted = rights()
+    return [_rights_row(row, granted[name]) for name, row in wiring().functions.items()]
 
 
-def _rights_row(row: Function, given: dict[str, Any]) -> tuple[str, ...]:
-    objects = [f"`{bucket}`: {', '.join(verbs)}" for bucket, verbs in given.get("objects", {}).items()]
-    published = ["every stage's topic"] if given.get("restarts") else []
-    published += [f"`{name}`" for name in row.publishes if name not in wiring().buckets and not _restarted(name, given)]
-    more = ["documents"] * bool(given.get("documents")) + ["accounts"] * bool(given.get("accounts"))
-    more += ["signs links"] * bool(given.get("signs"))
+def _rights_row(row: Function, granted: dict[str, Any]) -> tuple[str, ...]:
+    objects = [f"`{bucket}`: {', '.join(verbs)}" for bucket, verbs in granted.get("objects", {}).items()]
+    published = ["every stage's topic"] if granted.get("restarts") else []
+    published += [
+        f"`{name}`" for name in row.publishes if name not in wiring().buckets and not _can_restart(name, granted)
+    ]
+    extras = ["documents"] * bool(granted.get("documents")) + ["accounts"] * bool(granted.get("accounts"))
+    extras += ["signs links"] * bool(granted.get("signs"))
     return (
         f"`{row.name}`",
         "everyone; it requires an account's token" if row.trigger.http else "`clipwise-pusher`, inside the project",
         "; ".join(objects) or "–",
         ", ".join([*published, f"`{wiring().dead_letter_topic}`"]),
         ", ".join(f"`{name}`" for name in row.secrets) or "–",
-        ", ".join(more),
+        ", ".join(extras),
     )
 
 
-def _restarted(topic: str, given: dict[str, Any]) -> bool:
-    return bool(given.get("restarts")) and any(row.weight for row in wiring().listeners(topic=topic))
+def _can_restart(topic: str, granted: dict[str, Any]) -> bool:
+    return bool(granted.get("restarts")) and any(row.weight for row in wiring().listeners(topic=topic))
 
 
-def settings_file() -> str:
+def settings_json() -> str:
     """`terraform/settings.json`: setting to `{set_by, pattern?, is?}`, where values must match the pattern."""
     secrets = {name for row in wiring().functions.values() for name in row.secrets}
     fields = TypeAdapter(Settings).json_schema()["properties"]
-    known = {
-        name.upper(): {"set_by": _set_by(name.upper(), field, secrets), **_form(field)}
+    entries = {
+        name.upper(): {"set_by": _set_by(name.upper(), field, secrets), **_value_pattern(field)}
         for name, field in fields.items()
         if field.get("type") != "object"
     }
-    return json.dumps(known, indent=2, sort_keys=True) + "\n"
+    return json.dumps(entries, indent=2, sort_keys=True) + "\n"
 
 
 def _set_by(name: str, field: dict[str, Any], secrets: set[str]) -> str:
-    if name in DECIDED:
+    if name in TERRAFORM_SETTINGS:
         return "deployment"
     if name in secrets:
         return "secrets"
-    return "elsewhere" if field["description"].startswith(ELSEWHERE) else "you"
+    return "elsewhere" if field["description"].startswith(LOCAL_ONLY) else "you"
 
 
-def _form(field: dict[str, Any]) -> dict[str, str]:
+def _value_pattern(field: dict[str, Any]) -> dict[str, str]:
     if choices := field.get("enum"):
         return {"pattern": f"^({'|'.join(choices)})$", "is": "one of " + ", ".join(filter(None, choices))}
-    kind = KINDS.get(field.get("type", ""))
+    kind = VALUE_PATTERNS.get(field.get("type", ""))
     return {"pattern": kind[0], "is": kind[1]} if kind else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.reference.tables import markdown
+from infra.reference.tables import markdown_table
 from shared.error_codes.code import ErrorCode
 from shared.error_codes.registry import CODES, GROUPS
 
@@ -63,14 +63,14 @@ Signed upload and download links of the embedded server answer with `code` and `
 """
 
 
-def page() -> str:
-    tables = [f"### {group.__doc__}\n\n{table(group)}\n" for group in GROUPS]
+def errors_page() -> str:
+    tables = [f"### {group.__doc__}\n\n{codes_table(group)}\n" for group in GROUPS]
     return "\n".join([HEAD, f"There are {len(CODES)} codes.\n", *tables])
 
 
-def table(group: type[ErrorCode]) -> str:
+def codes_table(group: type[ErrorCode]) -> str:
     rows = [(f"`{code}`", status_text(code), retry_text(code), code.meaning, code.action) for code in sorted(group)]
-    return markdown(("code", "status", "retry", "meaning", "what to do"), rows)
+    return markdown_table(("code", "status", "retry", "meaning", "what to do"), rows)
 
 
 def status_text(code: ErrorCode) -> str:
@@ -84,4 +84,4 @@ def retry_text(code: ErrorCode) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(errors_page(), encoding="utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from infra.reference.deployment import SETTINGS, rights_rows, settings_file
+from infra.reference.deployment import SETTINGS, rights_rows, settings_json
 from shared.settings import Settings
 from shared.wiring import Trigger, wiring
 
@@ -26,7 +26,9 @@ def pipeline_table() -> str:
         )
         for row in wiring().functions.values()
     ]
-    return markdown(("function", "purpose", "triggered by", "publishes to", "memory", "timeout", "attempts"), rows)
+    return markdown_table(
+        ("function", "purpose", "triggered by", "publishes to", "memory", "timeout", "attempts"), rows
+    )
 
 
 def trigger_text(trigger: Trigger) -> str:
@@ -43,18 +45,18 @@ def settings_table() -> str:
         (f"`{field.name.upper()}`", default_text(field.default.default), str(field.default.description))  # type: ignore[union-attr]
         for field in fields(Settings)
     ]
-    return markdown(("variable", "default", "meaning"), rows)
+    return markdown_table(("variable", "default", "meaning"), rows)
 
 
 def rights_table() -> str:
-    return markdown(("function", "called by", "objects", "publishes to", "secrets", "also"), rights_rows())
+    return markdown_table(("function", "called by", "objects", "publishes to", "secrets", "also"), rights_rows())
 
 
 def default_text(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value not in ("", None, {}) else "–"
 
 
-def markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -76,11 +78,11 @@ def fill_markers(page: str, text: str, tables: Mapping[str, str]) -> str:
     """`text` with each table between its markers; raises ValueError for one without exactly one place."""
     for name, table in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, _, rest = text.partition(begin)
-        count = text.count(begin) if end in rest else 0
+        before, _, remainder = text.partition(begin)
+        count = text.count(begin) if end in remainder else 0
         if count != 1:
             raise ValueError(f"docs/{page} has {count} places for the table {name!r}")
-        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
+        text = f"{before}{begin}{table}\n{end}{remainder.partition(end)[2]}"
     return text
 
 
@@ -88,4 +90,4 @@ if __name__ == "__main__":
     for page in PAGES:
         path = DOCS / page
         path.write_text(fill_tables(page, path.read_text(encoding="utf-8")), encoding="utf-8")
-    SETTINGS.write_text(settings_file(), encoding="utf-8")
+    SETTINGS.write_text(settings_json(), encoding="utf-8")

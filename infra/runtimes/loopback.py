@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-VARIABLES = ("NO_PROXY", "no_proxy")
+PROXY_VARIABLES = ("NO_PROXY", "no_proxy")
 
 
 def bypass_proxies(environ: MutableMapping[str, str]) -> None:
@@ -13,7 +13,7 @@ def bypass_proxies(environ: MutableMapping[str, str]) -> None:
 
     Both spellings get the hosts of either, since clients read one or the other.
     """
-    hosts = [host.strip() for name in VARIABLES for host in environ.get(name, "").split(",") if host.strip()]
+    hosts = [host.strip() for name in PROXY_VARIABLES for host in environ.get(name, "").split(",") if host.strip()]
     # A lone * means all hosts, and in a list means nothing to some clients.
-    every = ["*"] if "*" in hosts else dict.fromkeys([*hosts, *LOOPBACK])
-    environ.update(dict.fromkeys(VARIABLES, ",".join(every)))
+    no_proxy = ["*"] if "*" in hosts else dict.fromkeys([*hosts, *LOOPBACK])
+    environ.update(dict.fromkeys(PROXY_VARIABLES, ",".join(no_proxy)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 from typing import NoReturn
 
-TERMINATED = 143
+SIGTERM_EXIT_CODE = 143
 """The exit code that shells show for SIGTERM."""
 
 
-class Terminated(SystemExit):
+class TerminationSignal(SystemExit):
     """SIGTERM arrived."""
 
 
@@ -27,4 +27,4 @@ def raise_on_signals() -> None:
 
 
 def _terminate(*_: object) -> NoReturn:
-    raise Terminated(TERMINATED)
+    raise TerminationSignal(SIGTERM_EXIT_CODE)

@@ -12,17 +12,19 @@ TAGS = ["pasta", "dinner"]
 PUBLISHED = "2026-10-05T17:30:00.000Z"
 
 
-def post(server: ApifyServer, actor: str, run_input: dict[str, Any], duration: float = 30) -> list[dict[str, Any]]:
+def actor_items(
+    server: ApifyServer, actor: str, run_input: dict[str, Any], duration: float = 30
+) -> list[dict[str, Any]]:
     """One post with the server's stored file `video.mp4`, and `captions.vtt` where it is stored, too."""
     video = server.record_url("video.mp4")
     if "postURLs" in run_input:
-        return [tiktok(server, run_input["postURLs"][0], video, duration)]
+        return [tiktok_post(server, run_input["postURLs"][0], video, duration)]
     if "videos" in run_input:
-        return [youtube(run_input["videos"][0]["url"], video, duration)]
-    return [instagram((run_input.get("directUrls") or run_input["username"])[0], video, duration)]
+        return [youtube_post(run_input["videos"][0]["url"], video, duration)]
+    return [instagram_post((run_input.get("directUrls") or run_input["username"])[0], video, duration)]
 
 
-def tiktok(server: ApifyServer, url: str, video: str, duration: float) -> dict[str, Any]:
+def tiktok_post(server: ApifyServer, url: str, video: str, duration: float) -> dict[str, Any]:
     captions = {"language": "eng-US", "downloadLink": server.record_url("captions.vtt"), "source": "ASR"}
     translated = {**captions, "language": "deu-DE", "source": "MT"}
     return {
@@ -56,7 +58,7 @@ def tiktok(server: ApifyServer, url: str, video: str, duration: float) -> dict[s
     }
 
 
-def instagram(url: str, video: str, duration: float) -> dict[str, Any]:
+def instagram_post(url: str, video: str, duration: float) -> dict[str, Any]:
     return {
         "inputUrl": url,
         "id": "3000000000000000001",
@@ -85,7 +87,7 @@ def instagram(url: str, video: str, duration: float) -> dict[str, Any]:
     }
 
 
-def youtube(url: str, video: str, duration: float) -> dict[str, Any]:
+def youtube_post(url: str, video: str, duration: float) -> dict[str, Any]:
     return {
         "id": "dQw4w9WgXcQ",
         "sourceUrl": url,

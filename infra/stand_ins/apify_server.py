@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 
 TOKEN = "apify_api_0123456789abcdefghij"
 STARTED = "2026-11-01T12:00:00.000Z"
-ENDED = ("SUCCEEDED", "FAILED", "TIMED-OUT", "ABORTED")
+END_STATUSES = ("SUCCEEDED", "FAILED", "TIMED-OUT", "ABORTED")
 
-Answer = Callable[["ApifyServer", str, dict[str, Any]], list[Any]]
+ItemSource = Callable[["ApifyServer", str, dict[str, Any]], list[Any]]
 """The items of a run, for the actor's name (`user/name`) and its input."""
 
 
 @dataclass
-class Run:
+class ActorRun:
     """`statuses` are shown one after the other, each time somebody looks; the last one stays."""
 
     id: str
@@ -33,11 +33,11 @@ class Run:
     statuses: deque[str]
     items: list[Any] = field(default_factory=list)
 
-    def look(self) -> str:
+    def next_status(self) -> str:
         return self.statuses.popleft() if len(self.statuses) > 1 else self.statuses[0]
 
 
-class ApifyServer(FakeService):
+class ApifyServer(StandInServer):
     """Runs actors, that is: gives what they are said to give.
 
     Attributes:
@@ -47,77 +47,77 @@ class ApifyServer(FakeService):
         files: Stored files by their key: content type and bytes.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, item_source: ItemSource) -> None:
         super().__init__()
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, ActorRun] = {}
         self.statuses: Sequence[str] = ("READY", "SUCCEEDED")
         self.failing: defaultdict[str, deque[Reply]] = defaultdict(deque)
         self.files: dict[str, tuple[str, bytes]] = {}
-        self._answer = answer
+        self._item_source = item_source
 
     def record_url(self, key: str) -> str:
         """Where a stored file is."""
         return f"{self.url}/v2/key-value-stores/store1/records/{key}"
 
-    def store(self, key: str, content_type: str, content: bytes) -> str:
+    def store_file(self, key: str, content_type: str, content: bytes) -> str:
         """Store a file; gives its link."""
         self.files[key] = (content_type, content)
         return self.record_url(key)
 
-    def asked_for(self, route: str) -> list[Asked]:
+    def requests_for(self, route: str) -> list[RecordedRequest]:
         """The requests for one route."""
-        return [asked for asked in self.asked if _route(asked)[0] == route]
+        return [request for request in self.requests if _route(request)[0] == route]
 
-    def reply_to(self, asked: Asked) -> Reply:
-        route, name = _route(asked)
+    def reply_to(self, request: RecordedRequest) -> Reply:
+        route, name = _route(request)
         if not route:
-            self.problems.append(f"{asked.method} {asked.path} is not served")
-            return failed(404, "page-not-found")
-        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
-            return failed(401, "user-or-token-not-found")
-        if "token=" in asked.path:
+            self.problems.append(f"{request.method} {request.path} is not served")
+            return error_reply(404, "page-not-found")
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return error_reply(401, "user-or-token-not-found")
+        if "token=" in request.path:
             self.problems.append("the token stands in the URL, where logs show it")
         if self.failing[route]:
             return self.failing[route].popleft()
         if route == "record":
-            return self._record(name)
+            return self._record_reply(name)
         if route == "start":
-            return self._start(name, asked)
+            return self._start_run(name, request)
         run = self.runs.get(name)
         if run is None:
-            return failed(404, "record-not-found")
+            return error_reply(404, "record-not-found")
         if route == "items":
-            return listed(run.items)
+            return dataset_page_reply(run.items)
         if route == "abort":
             run.statuses = deque(["ABORTED"])
-        return Reply({"data": _shown(run)})
+        return Reply({"data": _to_run_json(run)})
 
-    def _start(self, actor: str, asked: Asked) -> Reply:
-        query = parse_qs(urlsplit(asked.path).query)
+    def _start_run(self, actor: str, request: RecordedRequest) -> Reply:
+        query = parse_qs(urlsplit(request.path).query)
         self.problems += [f"unknown parameter {key}" for key in query.keys() - {"maxItems", "timeout", "waitForFinish"}]
-        if asked.headers.get("content-type", "").split(";")[0] != "application/json":
-            return failed(400, "invalid-input")
-        problems = input_problems(actor, asked.json)
+        if request.headers.get("content-type", "").split(";")[0] != "application/json":
+            return error_reply(400, "invalid-input")
+        problems = input_problems(actor, request.json)
         if problems:
             self.problems += problems
-            return failed(400, "invalid-input")
-        run = Run(f"run{len(self.runs) + 1}", actor, asked.json, deque(self.statuses))
-        run.items = self._answer(self, actor, asked.json)
+            return error_reply(400, "invalid-input")
+        run = ActorRun(f"run{len(self.runs) + 1}", actor, request.json, deque(self.statuses))
+        run.items = self._item_source(self, actor, request.json)
         self.runs[run.id] = run
-        return Reply({"data": _shown(run)}, status=201)
+        return Reply({"data": _to_run_json(run)}, status=201)
 
-    def _record(self, key: str) -> Reply:
+    def _record_reply(self, key: str) -> Reply:
         if key not in self.files:
-            return failed(404, "record-not-found")
+            return error_reply(404, "record-not-found")
         content_type, content = self.files[key]
         return Reply(content, headers={"content-type": content_type})
 
 
-def failed(status: int, kind: str, **headers: str) -> Reply:
+def error_reply(status: int, kind: str, **headers: str) -> Reply:
     return Reply({"error": {"type": kind, "message": f"What {kind} means."}}, status, headers)
 
 
-def listed(items: list[Any]) -> Reply:
+def dataset_page_reply(items: list[Any]) -> Reply:
     """A page of a dataset."""
     paging = {"total": len(items), "offset": 0, "count": len(items), "limit": 1, "desc": "false"}
     return Reply(items, headers={f"x-apify-pagination-{name}": str(value) for name, value in paging.items()})
@@ -125,7 +125,7 @@ def listed(items: list[Any]) -> Reply:
 
 def input_problems(actor: str, run_input: Any) -> list[str]:
     """What an actor's input schema would refuse, as far as we use it."""
-    known: dict[str, dict[str, type]] = {
+    input_schemas: dict[str, dict[str, type]] = {
         "clockworks/tiktok-scraper": {
             "postURLs": list,
             "resultsPerPage": int,
@@ -144,9 +144,9 @@ def input_problems(actor: str, run_input: Any) -> list[str]:
             "storeInKVStore": bool,
         },
     }
-    if actor not in known:
+    if actor not in input_schemas:
         return []
-    fields = known[actor]
+    fields = input_schemas[actor]
     return [
         f"{actor}: {name} is unknown or of the wrong type"
         for name, value in run_input.items()
@@ -154,9 +154,9 @@ def input_problems(actor: str, run_input: Any) -> list[str]:
     ]
 
 
-def _route(asked: Asked) -> tuple[str, str]:
+def _route(request: RecordedRequest) -> tuple[str, str]:
     """The route's name and what its path names."""
-    path = unquote(urlsplit(asked.path).path)
+    path = unquote(urlsplit(request.path).path)
     for method, pattern, route in (
         ("POST", r"/v2/act(?:or)?s/([\w.-]+~[\w.-]+)/runs", "start"),
         ("GET", r"/v2/actor-runs/(\w+)", "run"),
@@ -164,20 +164,20 @@ def _route(asked: Asked) -> tuple[str, str]:
         ("GET", r"/v2/datasets/(\w+)/items", "items"),
         ("GET", r"/v2/key-value-stores/\w+/records/([\w.-]+)", "record"),
     ):
-        found = re.fullmatch(pattern, path)
-        if found and asked.method == method:
-            return route, found[1].replace("~", "/")
+        match = re.fullmatch(pattern, path)
+        if match and request.method == method:
+            return route, match[1].replace("~", "/")
     return "", ""
 
 
-def _shown(run: Run) -> dict[str, Any]:
-    status = run.look()
+def _to_run_json(run: ActorRun) -> dict[str, Any]:
+    status = run.next_status()
     return {
         "id": run.id,
         "actId": "HDSasDasz78YcAPEB",
         "userId": "7sT5jcggjjA9fNcxF",
         "startedAt": STARTED,
-        "finishedAt": STARTED if status in ENDED else None,
+        "finishedAt": STARTED if status in END_STATUSES else None,
         "status": status,
         "meta": {"origin": "API"},
         "stats": {"restartCount": 0},

@@ -27,18 +27,18 @@ TASKS = {
 }  # fmt: skip
 
 
-def in_camel_case(value: Any) -> Any:
+def to_camel_case(value: Any) -> Any:
     """JSON of protocol buffers takes field names in either spelling, and the SDK uses both."""
     if isinstance(value, list):
-        return [in_camel_case(part) for part in value]
+        return [to_camel_case(part) for part in value]
     if not isinstance(value, dict):
         return value
-    spelled = {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): part for name, part in value.items()}
-    return {name: part if name == "responseJsonSchema" else in_camel_case(part) for name, part in spelled.items()}
+    renamed = {re.sub(r"_([a-z])", lambda match: match[1].upper(), name): part for name, part in value.items()}
+    return {name: part if name == "responseJsonSchema" else to_camel_case(part) for name, part in renamed.items()}
 
 
 def parts_of(body: Any) -> list[dict[str, Any]]:
-    return [part for content in in_camel_case(body).get("contents", []) for part in content.get("parts", [])]
+    return [part for content in to_camel_case(body).get("contents", []) for part in content.get("parts", [])]
 
 
 def request_problems(body: Any) -> list[str]:
@@ -102,8 +102,8 @@ def batch_problems(body: Any, model: str, vertex: bool) -> list[str]:
 def embedding_problems(body: Any, vertex: bool) -> list[str]:
     """With a key its configuration stands beside the content; for Vertex AI it is an object of its own."""
     config = body.get("embedContentConfig", {}) if vertex else {key: body[key] for key in body.keys() & EMBEDDING}
-    known = {"embedContentConfig"} if vertex else EMBEDDING
-    problems = [f"unknown field {name}" for name in body.keys() - known - {"content"}]
+    allowed = {"embedContentConfig"} if vertex else EMBEDDING
+    problems = [f"unknown field {name}" for name in body.keys() - allowed - {"content"}]
     problems += [f"unknown field embedContentConfig.{name}" for name in config.keys() - EMBEDDING]
     if config.get("taskType") not in (None, *TASKS):
         problems.append(f"task type {config['taskType']} is unknown")

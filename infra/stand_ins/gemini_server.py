@@ -15,16 +15,16 @@ from typing import Any
 from infra.stand_ins.gemini_requests import (
     batch_problems,
     embedding_problems,
-    in_camel_case,
     parts_of,
     request_problems,
+    to_camel_case,
 )
-from infra.stand_ins.server import SSE, Asked, FakeService, Reply
+from infra.stand_ins.server import SSE, RecordedRequest, Reply, StandInServer
 
 KEY = "AIza-test-0123456789"
 VERSION = "v1"
 MAX_REQUEST = 20_000_000
-GENERATING = ("generateContent", "streamGenerateContent?alt=sse")
+GENERATE_METHODS = ("generateContent", "streamGenerateContent?alt=sse")
 MODEL = re.compile(
     rf"/(?:{VERSION}|v1beta1(?:/projects/[^/]+/locations/[^/]+)?/publishers/google)/(models/[\w.-]+):(\w+)(\?alt=sse)?"
 )
@@ -32,22 +32,22 @@ FILE = re.compile(rf"/{VERSION}/(files/[a-z0-9][a-z0-9-]{{0,38}}[a-z0-9])")
 
 
 @dataclass
-class Stored:
+class GeminiFile:
     """A file of the Files API. It is PROCESSING for `looks` more requests, then `outcome`."""
 
     name: str
     mime_type: str
     size: int
     data: bytes = b""
-    looks: int = 0
+    pending_polls: int = 0
     outcome: str = "ACTIVE"
 
     @property
     def state(self) -> str:
-        return "PROCESSING" if self.looks > 0 else self.outcome
+        return "PROCESSING" if self.pending_polls > 0 else self.outcome
 
 
-class GeminiServer(FakeService):
+class GeminiServer(StandInServer):
     """The service, or with `vertex` that of Vertex AI: any bearer token is taken, and there is no Files API.
 
     Vectors need not be prepared: texts get those of `vector_of`.
@@ -61,7 +61,7 @@ class GeminiServer(FakeService):
     def __init__(self, processing: int = 1, outcome: str = "ACTIVE", vertex: bool = False) -> None:
         """New files are PROCESSING for so many looks at them, then `outcome`."""
         super().__init__()
-        self.files: dict[str, Stored] = {}
+        self.files: dict[str, GeminiFile] = {}
         self.deleted: list[str] = []
         self.processing = processing
         self.outcome = outcome
@@ -69,34 +69,34 @@ class GeminiServer(FakeService):
         self.failing_uploads: list[Reply] = []
         self.failing_chunks: list[Reply] = []
 
-    def generated(self) -> list[Asked]:
+    def generation_requests(self) -> list[RecordedRequest]:
         """The requests for an answer, without those about files."""
-        return [asked for asked in self.asked if asked.path.endswith(":generateContent")]
+        return [request for request in self.requests if request.path.endswith(":generateContent")]
 
-    def reply_to(self, asked: Asked) -> Reply:
+    def reply_to(self, request: RecordedRequest) -> Reply:
         allowed = (
-            asked.headers.get("authorization", "").startswith("Bearer ")
+            request.headers.get("authorization", "").startswith("Bearer ")
             if self.vertex
-            else asked.headers.get("x-goog-api-key") == KEY
+            else request.headers.get("x-goog-api-key") == KEY
         )
-        if not allowed and not asked.path.startswith("/upload-session/"):
-            return failed(400, "INVALID_ARGUMENT", reason="API_KEY_INVALID")
-        model = MODEL.fullmatch(asked.path)
-        if model and asked.method == "POST":
-            return self._answer(asked, model[1], f"{model[2]}{model[3] or ''}")
-        if not self.vertex and asked.method == "POST" and asked.path == f"/upload/{VERSION}/files":
-            return self._start(asked)
-        if not self.vertex and asked.method == "POST" and asked.path.startswith("/upload-session/"):
-            return self._receive(asked)
-        match = FILE.fullmatch(asked.path)
-        if match and not self.vertex and asked.method in ("GET", "DELETE"):
-            return self._file(asked.method, match[1])
-        self.problems.append(f"{asked.method} {asked.path} is not served")
-        return failed(404, "NOT_FOUND")
+        if not allowed and not request.path.startswith("/upload-session/"):
+            return error_reply(400, "INVALID_ARGUMENT", reason="API_KEY_INVALID")
+        model = MODEL.fullmatch(request.path)
+        if model and request.method == "POST":
+            return self._model_reply(request, model[1], f"{model[2]}{model[3] or ''}")
+        if not self.vertex and request.method == "POST" and request.path == f"/upload/{VERSION}/files":
+            return self._start_upload(request)
+        if not self.vertex and request.method == "POST" and request.path.startswith("/upload-session/"):
+            return self._receive_chunk(request)
+        match = FILE.fullmatch(request.path)
+        if match and not self.vertex and request.method in ("GET", "DELETE"):
+            return self._file_reply(request.method, match[1])
+        self.problems.append(f"{request.method} {request.path} is not served")
+        return error_reply(404, "NOT_FOUND")
 
-    def _answer(self, asked: Asked, model: str, method: str) -> Reply:
-        body = in_camel_case(asked.json)
-        if method in GENERATING:
+    def _model_reply(self, request: RecordedRequest, model: str, method: str) -> Reply:
+        body = to_camel_case(request.json)
+        if method in GENERATE_METHODS:
             problems = [*request_problems(body), *self._file_problems(body)]
         elif method == "batchEmbedContents":
             problems = batch_problems(body, model, self.vertex)
@@ -104,74 +104,74 @@ class GeminiServer(FakeService):
             problems = embedding_problems(body, self.vertex)
         else:
             problems = [f"{method} is not served"]
-        if len(asked.body) > MAX_REQUEST:
-            problems.append(f"the request has {len(asked.body)} bytes")
+        if len(request.body) > MAX_REQUEST:
+            problems.append(f"the request has {len(request.body)} bytes")
         if problems:
             self.problems += problems
-            return failed(400, "INVALID_ARGUMENT")
+            return error_reply(400, "INVALID_ARGUMENT")
         reply = self.next_reply()
-        if reply is None and method not in GENERATING:
-            return embedded(body, told=self.vertex)
+        if reply is None and method not in GENERATE_METHODS:
+            return embedding_reply(body, with_usage=self.vertex)
         if reply is None:
             self.problems.append("one request more than answers were prepared for")
-            return failed(400, "INVALID_ARGUMENT")
+            return error_reply(400, "INVALID_ARGUMENT")
         return reply
 
     def _file_problems(self, body: Any) -> list[str]:
         active = {self._uri(file) for file in self.files.values() if file.state == "ACTIVE"}
-        asked_for = [part["fileData"]["fileUri"] for part in parts_of(body) if "fileData" in part]
-        return [f"{uri} is no active file" for uri in asked_for if uri not in active]
+        uris = [part["fileData"]["fileUri"] for part in parts_of(body) if "fileData" in part]
+        return [f"{uri} is no active file" for uri in uris if uri not in active]
 
-    def _start(self, asked: Asked) -> Reply:
-        told = in_camel_case(asked.json).get("file", {})
-        if asked.headers.get("x-goog-upload-protocol") != "resumable":
+    def _start_upload(self, request: RecordedRequest) -> Reply:
+        description = to_camel_case(request.json).get("file", {})
+        if request.headers.get("x-goog-upload-protocol") != "resumable":
             self.problems.append("the upload is not resumable")
-        if asked.headers.get("x-goog-upload-command") != "start":
+        if request.headers.get("x-goog-upload-command") != "start":
             self.problems.append("the upload does not start with start")
         if self.failing_uploads:
             return self.failing_uploads.pop(0)
-        name = told.get("name", "files/made-up")
+        name = description.get("name", "files/made-up")
         if not FILE.fullmatch(f"/{VERSION}/{name}"):
             self.problems.append(f"{name} is no name of a file")
-        self.files[name] = Stored(
+        self.files[name] = GeminiFile(
             name,
-            asked.headers["x-goog-upload-header-content-type"],
-            int(asked.headers["x-goog-upload-header-content-length"]),
-            looks=self.processing,
+            request.headers["x-goog-upload-header-content-type"],
+            int(request.headers["x-goog-upload-header-content-length"]),
+            pending_polls=self.processing,
             outcome=self.outcome,
         )
         session = f"{self.url}/upload-session/{name.removeprefix('files/')}"
         return Reply({}, headers={"x-goog-upload-url": session, "x-goog-upload-status": "active"})
 
-    def _receive(self, asked: Asked) -> Reply:
+    def _receive_chunk(self, request: RecordedRequest) -> Reply:
         if self.failing_chunks:
             return self.failing_chunks.pop(0)
-        file = self.files["files/" + asked.path.removeprefix("/upload-session/")]
-        if int(asked.headers["x-goog-upload-offset"]) != len(file.data):
+        file = self.files["files/" + request.path.removeprefix("/upload-session/")]
+        if int(request.headers["x-goog-upload-offset"]) != len(file.data):
             self.problems.append("a chunk does not follow the one before")
-        file.data += asked.body
-        if "finalize" not in asked.headers["x-goog-upload-command"]:
+        file.data += request.body
+        if "finalize" not in request.headers["x-goog-upload-command"]:
             return Reply({}, headers={"x-goog-upload-status": "active"})
         if len(file.data) != file.size:
             self.problems.append("an upload has another size than it said")
-        return Reply({"file": self._shown(file)}, headers={"x-goog-upload-status": "final"})
+        return Reply({"file": self._to_file_json(file)}, headers={"x-goog-upload-status": "final"})
 
-    def _file(self, method: str, name: str) -> Reply:
+    def _file_reply(self, method: str, name: str) -> Reply:
         file = self.files.get(name)
         if file is None:
-            return failed(403, "PERMISSION_DENIED")
+            return error_reply(403, "PERMISSION_DENIED")
         if method == "DELETE":
             del self.files[name]
             self.deleted.append(name)
             return Reply({})
-        file.looks -= 1
-        return Reply(self._shown(file))
+        file.pending_polls -= 1
+        return Reply(self._to_file_json(file))
 
-    def _uri(self, file: Stored) -> str:
+    def _uri(self, file: GeminiFile) -> str:
         return f"https://generativelanguage.googleapis.com/{VERSION}/{file.name}"
 
-    def _shown(self, file: Stored) -> dict[str, Any]:
-        shown = {
+    def _to_file_json(self, file: GeminiFile) -> dict[str, Any]:
+        fields = {
             "name": file.name,
             "mimeType": file.mime_type,
             "sizeBytes": str(file.size),
@@ -181,10 +181,10 @@ class GeminiServer(FakeService):
             "state": file.state,
             "source": "UPLOADED",
         }
-        return shown | ({"error": {"code": 3, "message": "cannot read"}} if file.state == "FAILED" else {})
+        return fields | ({"error": {"code": 3, "message": "cannot read"}} if file.state == "FAILED" else {})
 
 
-def generated(
+def generation_reply(
     text: str | None,
     finish_reason: str = "STOP",
     tokens: tuple[int, int, int] = (3000, 300, 100),
@@ -196,14 +196,14 @@ def generated(
     return Reply(
         {
             "candidates": [candidate],
-            "usageMetadata": usage_of(tokens, modality),
+            "usageMetadata": token_usage(tokens, modality),
             "modelVersion": "gemini-3.5-flash-lite",
             "responseId": "response-1",
         }
     )
 
 
-def usage_of(tokens: tuple[int, int, int], modality: str) -> dict[str, Any]:
+def token_usage(tokens: tuple[int, int, int], modality: str) -> dict[str, Any]:
     return {
         "promptTokenCount": tokens[0],
         "candidatesTokenCount": tokens[1],
@@ -213,31 +213,33 @@ def usage_of(tokens: tuple[int, int, int], modality: str) -> dict[str, Any]:
     }
 
 
-def answers(value: Any) -> Reply:
-    return generated(json.dumps(value))
+def json_reply(value: Any) -> Reply:
+    return generation_reply(json.dumps(value))
 
 
-def blocks(reason: str = "PROHIBITED_CONTENT") -> Reply:
+def blocked_prompt_reply(reason: str = "PROHIBITED_CONTENT") -> Reply:
     usage = {"promptTokenCount": 3000, "totalTokenCount": 3000}
     return Reply({"promptFeedback": {"blockReason": reason}, "usageMetadata": usage})
 
 
-def stops(reason: str = "SAFETY") -> Reply:
-    return generated(None, reason)
+def safety_stop_reply(reason: str = "SAFETY") -> Reply:
+    return generation_reply(None, reason)
 
 
-def truncates(value: Any) -> Reply:
-    whole = json.dumps(value)
-    return generated(whole[: len(whole) // 2], "MAX_TOKENS")
+def token_limit_reply(value: Any) -> Reply:
+    text = json.dumps(value)
+    return generation_reply(text[: len(text) // 2], "MAX_TOKENS")
 
 
-def continues(value: Any) -> Reply:
+def continuation_reply(value: Any) -> Reply:
     """As when an answer comes in parts: there is a token to ask for the next one."""
-    reply = generated(json.dumps(value)[:50], "CONTINUATION")
+    reply = generation_reply(json.dumps(value)[:50], "CONTINUATION")
     return Reply(reply.value | {"continuationToken": "bmV4dA=="})
 
 
-def failed(status: int, name: str = "INTERNAL", reason: str | None = None, retry_after: str | None = None) -> Reply:
+def error_reply(
+    status: int, name: str = "INTERNAL", reason: str | None = None, retry_after: str | None = None
+) -> Reply:
     error: dict[str, Any] = {"code": status, "message": "It failed.", "status": name}
     if reason:
         domain = "googleapis.com"
@@ -245,22 +247,22 @@ def failed(status: int, name: str = "INTERNAL", reason: str | None = None, retry
     return Reply({"error": error}, status, {"retry-after": retry_after} if retry_after else {})
 
 
-def busy(retry_delay: str = "0.01s") -> Reply:
+def rate_limit_reply(retry_delay: str = "0.01s") -> Reply:
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": retry_delay}]
     return Reply({"error": {"code": 429, "message": "Quota.", "status": "RESOURCE_EXHAUSTED", "details": details}}, 429)
 
 
-def cut_off(value: Any) -> Reply:
-    return Reply(answers(value).value, cut=True)
+def disconnect_reply(value: Any) -> Reply:
+    return Reply(json_reply(value).value, cut=True)
 
 
-def hears(*lines: tuple[str, str, str], language: str | None = "en") -> Reply:
+def transcription_reply(*lines: tuple[str, str, str], language: str | None = "en") -> Reply:
     """What the model writes down of a sound: start, end and text of each line."""
-    told = [{"start": start, "end": end, "text": text} for start, end, text in lines]
-    return generated(json.dumps({"language": language, "lines": told}), modality="AUDIO")
+    spoken_lines = [{"start": start, "end": end, "text": text} for start, end, text in lines]
+    return generation_reply(json.dumps({"language": language, "lines": spoken_lines}), modality="AUDIO")
 
 
-def streamed(
+def stream_reply(
     *pieces: str,
     finish_reason: str | None = "STOP",
     tokens: tuple[int, int, int] | None = (3000, 300, 100),
@@ -277,16 +279,18 @@ def streamed(
     for number, event in enumerate(events, start=1):
         if tokens and "error" not in event:
             so_far = (tokens[0], tokens[1] * number // len(events), tokens[2])
-            event["usageMetadata"] = usage_of(so_far, "TEXT")
+            event["usageMetadata"] = token_usage(so_far, "TEXT")
     return Reply("".join(f"data: {json.dumps(event)}\r\n\r\n" for event in events).encode(), headers=SSE)
 
 
-def vector_of(text: str, dimensions: int) -> list[float]:
+def hash_embedding(text: str, dimensions: int) -> list[float]:
     """The same numbers for the same text; below 3 072 dimensions the service does not make them 1 long."""
     return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
 
 
-def embedded(body: Any, told: bool = False, vector: Callable[[str, int], Sequence[float]] = vector_of) -> Reply:
+def embedding_reply(
+    body: Any, with_usage: bool = False, vector: Callable[[str, int], Sequence[float]] = hash_embedding
+) -> Reply:
     """Vectors for the texts of a request, one or a batch; with `told`, how many tokens they took."""
     vectors, tokens = [], 0
     for request in body.get("requests", [body]):
@@ -295,7 +299,7 @@ def embedded(body: Any, told: bool = False, vector: Callable[[str, int], Sequenc
         vectors.append({"values": [*vector(text, config.get("outputDimensionality", 3072))]})
         tokens += -(-len(text.encode()) // 4)
     value: dict[str, Any] = {"embeddings": vectors} if "requests" in body else {"embedding": vectors[0]}
-    return Reply(value | ({"usageMetadata": {"promptTokenCount": tokens}} if told else {}))
+    return Reply(value | ({"usageMetadata": {"promptTokenCount": tokens}} if with_usage else {}))
 
 
 SILENT = Reply(silent=True)

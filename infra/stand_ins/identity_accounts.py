@@ -16,12 +16,12 @@ CODE_SEC = 3600
 MIN_PASSWORD = 6
 
 
-class Refusal(Exception):
+class IdentityError(Exception):
     """Answered with 400 and this message, which begins with a published code."""
 
 
 @dataclass
-class Account:
+class IdentityAccount:
     uid: str
     email: str | None = None
     password: str | None = None
@@ -36,7 +36,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Code:
+class EmailCode:
     """A code that the service has mailed."""
 
     code: str
@@ -48,13 +48,13 @@ class Code:
 
 
 @dataclass
-class Accounts:
+class IdentityAccounts:
     """What the service remembers. Passwords are kept as they are: nobody's are real."""
 
     project: str
-    users: dict[str, Account] = field(default_factory=dict)
-    mailed: list[Code] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
+    users: dict[str, IdentityAccount] = field(default_factory=dict)
+    sent_codes: list[EmailCode] = field(default_factory=list)
+    used_codes: set[str] = field(default_factory=set)
     sessions: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Refresh tokens: whose, and since when."""
     keys: list[tuple[str, rsa.RSAPrivateKey]] = field(default_factory=list)
@@ -78,18 +78,18 @@ class Accounts:
             ]
         }
 
-    def by_email(self, email: str) -> Account | None:
+    def find_by_email(self, email: str) -> IdentityAccount | None:
         return next((user for user in self.users.values() if user.email == email.lower()), None)
 
-    def create(self, email: str | None, password: str | None, name: str | None) -> Account:
-        account = Account(secrets.token_hex(14), email and email.lower(), password, name)
+    def create(self, email: str | None, password: str | None, name: str | None) -> IdentityAccount:
+        account = IdentityAccount(secrets.token_hex(14), email and email.lower(), password, name)
         self.users[account.uid] = account
         return account
 
-    def sign_in(self, account: Account) -> dict[str, Any]:
+    def sign_in(self, account: IdentityAccount) -> dict[str, Any]:
         """New tokens in a new session."""
         if account.disabled:
-            raise Refusal("USER_DISABLED")
+            raise IdentityError("USER_DISABLED")
         refresh_token = secrets.token_urlsafe(120)
         self.sessions[refresh_token] = (account.uid, _now())
         return {
@@ -99,18 +99,18 @@ class Accounts:
             "localId": account.uid,
         }
 
-    def refreshed(self, refresh_token: str) -> dict[str, Any]:
+    def exchange_refresh_token(self, refresh_token: str) -> dict[str, Any]:
         """The refresh token stays the same, as the service's does."""
         if refresh_token not in self.sessions:
-            raise Refusal("INVALID_REFRESH_TOKEN")
+            raise IdentityError("INVALID_REFRESH_TOKEN")
         uid, began = self.sessions[refresh_token]
         account = self.users.get(uid)
         if account is None:
-            raise Refusal("USER_NOT_FOUND")
+            raise IdentityError("USER_NOT_FOUND")
         if account.disabled:
-            raise Refusal("USER_DISABLED")
+            raise IdentityError("USER_DISABLED")
         if began < account.valid_since:
-            raise Refusal("TOKEN_EXPIRED")
+            raise IdentityError("TOKEN_EXPIRED")
         token = self.id_token(account, began)
         return {
             "access_token": token,
@@ -122,7 +122,7 @@ class Accounts:
             "user_id": uid,
         }
 
-    def id_token(self, account: Account, began: int, **changed: Any) -> str:
+    def id_token(self, account: IdentityAccount, began: int, **overrides: Any) -> str:
         """Signed with the newest key; `changed` claims are for tests, None leaves one out."""
         now = _now()
         identities = {"email": [account.email]} if account.email else {}
@@ -143,23 +143,23 @@ class Accounts:
         if account.name:
             claims["name"] = account.name
         kid, key = self.keys[0]
-        told = {name: value for name, value in (claims | changed).items() if value is not None}
-        return jwt.encode(told, key, "RS256", {"kid": kid})
+        present = {name: value for name, value in (claims | overrides).items() if value is not None}
+        return jwt.encode(present, key, "RS256", {"kid": kid})
 
-    def of_id_token(self, token: str) -> Account:
+    def account_of_token(self, token: str) -> IdentityAccount:
         try:
             claims = jwt.decode(token, options={"verify_signature": False})
         except jwt.InvalidTokenError:
-            raise Refusal("INVALID_ID_TOKEN") from None
+            raise IdentityError("INVALID_ID_TOKEN") from None
         account = self.users.get(claims["sub"])
         if account is None:
-            raise Refusal("USER_NOT_FOUND")
+            raise IdentityError("USER_NOT_FOUND")
         if claims["exp"] <= _now() or claims["auth_time"] < account.valid_since:
-            raise Refusal("TOKEN_EXPIRED")
+            raise IdentityError("TOKEN_EXPIRED")
         return account
 
-    def mail(self, purpose: str, account: Account, new_email: str | None = None) -> None:
-        code = Code(
+    def send_code(self, purpose: str, account: IdentityAccount, new_email: str | None = None) -> None:
+        code = EmailCode(
             secrets.token_urlsafe(40),
             purpose,
             new_email or account.email or "",
@@ -167,24 +167,24 @@ class Accounts:
             new_email,
             _now() + CODE_SEC,
         )
-        self.mailed.append(code)
+        self.sent_codes.append(code)
 
-    def take_code(self, text: str, *purposes: str) -> tuple[Code, Account]:
-        code = next((code for code in self.mailed if code.code == text), None)
-        if code is None or text in self.used or code.purpose not in purposes or code.uid not in self.users:
-            raise Refusal("INVALID_OOB_CODE")
+    def redeem_code(self, text: str, *purposes: str) -> tuple[EmailCode, IdentityAccount]:
+        code = next((code for code in self.sent_codes if code.code == text), None)
+        if code is None or text in self.used_codes or code.purpose not in purposes or code.uid not in self.users:
+            raise IdentityError("INVALID_OOB_CODE")
         if code.until <= _now():
-            raise Refusal("EXPIRED_OOB_CODE")
-        self.used.add(text)
+            raise IdentityError("EXPIRED_OOB_CODE")
+        self.used_codes.add(text)
         return code, self.users[code.uid]
 
-    def end_sessions(self, account: Account) -> None:
+    def end_sessions(self, account: IdentityAccount) -> None:
         account.valid_since = _now()
 
 
-def checked_password(password: str) -> str:
+def validate_password(password: str) -> str:
     if len(password) < MIN_PASSWORD:
-        raise Refusal(f"WEAK_PASSWORD : Password should be at least {MIN_PASSWORD} characters")
+        raise IdentityError(f"WEAK_PASSWORD : Password should be at least {MIN_PASSWORD} characters")
     return password
 
 

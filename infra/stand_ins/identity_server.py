@@ -10,8 +10,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from infra.stand_ins.identity_accounts import Account, Accounts, Code, Refusal, checked_password
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.stand_ins.identity_accounts import (
+    EmailCode,
+    IdentityAccount,
+    IdentityAccounts,
+    IdentityError,
+    validate_password,
+)
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.platform.gcp.identity_toolkit import Endpoints
 
 API_KEY = "AIza-local"
@@ -30,7 +36,7 @@ FIELDS = {
 }
 
 
-class IdentityServer(FakeService):
+class IdentityServer(StandInServer):
     """Queued replies come first, for whatever is asked.
 
     Attributes:
@@ -39,12 +45,12 @@ class IdentityServer(FakeService):
 
     def __init__(self, project: str = "clipwise-local") -> None:
         super().__init__()
-        self.accounts = Accounts(project)
+        self.accounts = IdentityAccounts(project)
         self._methods: dict[str, Callable[[dict[str, Any], bool], dict[str, Any]]] = {
             "signUp": self._sign_up,
             "signInWithPassword": self._sign_in,
             "sendOobCode": self._send_code,
-            "resetPassword": self._reset,
+            "resetPassword": self._reset_password,
             "update": self._update,
             "lookup": self._lookup,
             "delete": self._delete,
@@ -55,105 +61,105 @@ class IdentityServer(FakeService):
         google = f"{self.url}/identitytoolkit.googleapis.com/v1"
         return Endpoints(google, f"{self.url}/securetoken.googleapis.com/v1/token", f"{self.url}/keys")
 
-    def mailed(self, purpose: str, to: str) -> list[Code]:
-        return [code for code in self.accounts.mailed if (code.purpose, code.to) == (purpose, to)]
+    def find_codes(self, purpose: str, to: str) -> list[EmailCode]:
+        return [code for code in self.accounts.sent_codes if (code.purpose, code.to) == (purpose, to)]
 
-    def then_refuse(self, *messages: str) -> None:
+    def queue_errors(self, *messages: str) -> None:
         """Answer the next requests with these errors, one each, in order."""
-        self.then(*map(refused, messages))
+        self.queue_replies(*map(error_reply, messages))
 
-    def reply_to(self, asked: Asked) -> Reply:
-        queued = self.next_reply()
-        if queued is not None:
-            return queued
-        path = urlsplit(asked.path).path
+    def reply_to(self, request: RecordedRequest) -> Reply:
+        reply = self.next_reply()
+        if reply is not None:
+            return reply
+        path = urlsplit(request.path).path
         if path == "/keys":
             headers = {"cache-control": f"public, max-age={KEYS_MAX_AGE_SEC}, must-revalidate, no-transform"}
             return Reply(self.accounts.key_set(), headers=headers)
         try:
             if path.endswith("/token"):
-                return self._exchange(asked)
-            return self._call(asked, path)
-        except Refusal as refusal:
-            return refused(str(refusal))
+                return self._exchange_token(request)
+            return self._call_method(request, path)
+        except IdentityError as refusal:
+            return error_reply(str(refusal))
 
-    def _call(self, asked: Asked, path: str) -> Reply:
-        where, _, method = path.rpartition("accounts:")
-        privileged = f"/projects/{self.accounts.project}/" in where
+    def _call_method(self, request: RecordedRequest, path: str) -> Reply:
+        prefix, _, method = path.rpartition("accounts:")
+        privileged = f"/projects/{self.accounts.project}/" in prefix
         if method not in self._methods:
             return Reply({"error": {"code": 404, "message": "Not Found"}}, 404)
-        if privileged and asked.headers.get("authorization") != f"Bearer {ADMINISTRATOR}":
+        if privileged and request.headers.get("authorization") != f"Bearer {ADMINISTRATOR}":
             return Reply({"error": {"code": 401, "message": "UNAUTHENTICATED"}}, 401)
         if not privileged:
-            self._check_key(asked)
-        if not asked.headers.get("content-type", "").startswith("application/json"):
+            self._check_key(request)
+        if not request.headers.get("content-type", "").startswith("application/json"):
             self.problems.append(f"{method} did not come as JSON")
-        body: dict[str, Any] = asked.json
+        body: dict[str, Any] = request.json
         unknown = body.keys() - FIELDS[method]
         if unknown:
             self.problems.append(f"{method} has no {sorted(unknown)}")
         return Reply(self._methods[method](body, privileged))
 
-    def _check_key(self, asked: Asked) -> None:
-        key = asked.headers.get("x-goog-api-key") or parse_qs(urlsplit(asked.path).query).get("key", [""])[0]
+    def _check_key(self, request: RecordedRequest) -> None:
+        key = request.headers.get("x-goog-api-key") or parse_qs(urlsplit(request.path).query).get("key", [""])[0]
         if key != API_KEY:
-            raise Refusal("API key not valid. Please pass a valid API key.")
+            raise IdentityError("API key not valid. Please pass a valid API key.")
 
-    def _exchange(self, asked: Asked) -> Reply:
-        self._check_key(asked)
-        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+    def _exchange_token(self, request: RecordedRequest) -> Reply:
+        self._check_key(request)
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         if form.get("grant_type") != "refresh_token":
-            raise Refusal("INVALID_GRANT_TYPE")
+            raise IdentityError("INVALID_GRANT_TYPE")
         if not form.get("refresh_token"):
-            raise Refusal("MISSING_REFRESH_TOKEN")
-        return Reply(self.accounts.refreshed(form["refresh_token"]))
+            raise IdentityError("MISSING_REFRESH_TOKEN")
+        return Reply(self.accounts.exchange_refresh_token(form["refresh_token"]))
 
     def _sign_up(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
         if not body.get("email") and not body.get("password"):
             return self.accounts.sign_in(self.accounts.create(None, None, None))
         if "@" not in body.get("email", ""):
-            raise Refusal("INVALID_EMAIL" if body.get("email") else "MISSING_EMAIL")
-        if self.accounts.by_email(body["email"]):
-            raise Refusal("EMAIL_EXISTS")
+            raise IdentityError("INVALID_EMAIL" if body.get("email") else "MISSING_EMAIL")
+        if self.accounts.find_by_email(body["email"]):
+            raise IdentityError("EMAIL_EXISTS")
         if not body.get("password"):
-            raise Refusal("MISSING_PASSWORD")
-        password = checked_password(body["password"])
+            raise IdentityError("MISSING_PASSWORD")
+        password = validate_password(body["password"])
         account = self.accounts.create(body["email"], password, body.get("displayName"))
-        return self._shown(account) | self.accounts.sign_in(account)
+        return self._to_user_json(account) | self.accounts.sign_in(account)
 
     def _sign_in(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
         if "@" not in body.get("email", ""):
-            raise Refusal("INVALID_EMAIL")
+            raise IdentityError("INVALID_EMAIL")
         if not body.get("password"):
-            raise Refusal("MISSING_PASSWORD")
-        account = self.accounts.by_email(body["email"])
+            raise IdentityError("MISSING_PASSWORD")
+        account = self.accounts.find_by_email(body["email"])
         if account is None or account.password != body["password"]:
-            raise Refusal("INVALID_LOGIN_CREDENTIALS")
+            raise IdentityError("INVALID_LOGIN_CREDENTIALS")
         tokens = self.accounts.sign_in(account)
-        return self._shown(account) | {"registered": True} | (tokens if body.get("returnSecureToken") else {})
+        return self._to_user_json(account) | {"registered": True} | (tokens if body.get("returnSecureToken") else {})
 
     def _send_code(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
         match body.get("requestType"):
             case "PASSWORD_RESET":
-                account = self.accounts.by_email(body["email"])
+                account = self.accounts.find_by_email(body["email"])
                 if account:
-                    self.accounts.mail("PASSWORD_RESET", account)
+                    self.accounts.send_code("PASSWORD_RESET", account)
                 return {"email": body["email"]}
             case "VERIFY_EMAIL":
-                account = self.accounts.of_id_token(body["idToken"])
-                self.accounts.mail("VERIFY_EMAIL", account)
+                account = self.accounts.account_of_token(body["idToken"])
+                self.accounts.send_code("VERIFY_EMAIL", account)
             case "VERIFY_AND_CHANGE_EMAIL":
-                account = self.accounts.of_id_token(body["idToken"])
-                if self.accounts.by_email(body["newEmail"]):
-                    raise Refusal("EMAIL_EXISTS")
-                self.accounts.mail("VERIFY_AND_CHANGE_EMAIL", account, body["newEmail"].lower())
+                account = self.accounts.account_of_token(body["idToken"])
+                if self.accounts.find_by_email(body["newEmail"]):
+                    raise IdentityError("EMAIL_EXISTS")
+                self.accounts.send_code("VERIFY_AND_CHANGE_EMAIL", account, body["newEmail"].lower())
             case _:
-                raise Refusal("MISSING_REQ_TYPE")
+                raise IdentityError("MISSING_REQ_TYPE")
         return {"email": account.email}
 
-    def _reset(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
-        checked_password(body["newPassword"])
-        code, account = self.accounts.take_code(body.get("oobCode", ""), "PASSWORD_RESET")
+    def _reset_password(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
+        validate_password(body["newPassword"])
+        code, account = self.accounts.redeem_code(body.get("oobCode", ""), "PASSWORD_RESET")
         account.password = body["newPassword"]
         account.verified = True
         self.accounts.end_sessions(account)
@@ -161,63 +167,65 @@ class IdentityServer(FakeService):
 
     def _update(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
         if "oobCode" in body:
-            return self._shown(self._answered(body["oobCode"]))
+            return self._to_user_json(self._apply_code(body["oobCode"]))
         if privileged:
-            account = self._of_uid(body.get("localId"))
+            account = self._account_by_uid(body.get("localId"))
             account.valid_since = int(body.get("validSince", account.valid_since))
         else:
             if not body.get("idToken"):
-                raise Refusal("INVALID_REQ_TYPE : Unsupported request parameters.")
-            account = self.accounts.of_id_token(body["idToken"])
+                raise IdentityError("INVALID_REQ_TYPE : Unsupported request parameters.")
+            account = self.accounts.account_of_token(body["idToken"])
             if "validSince" in body:
                 self.problems.append("only an administrator sets validSince")
         account.name = body.get("displayName", account.name)
         if "password" in body:
-            account.password = checked_password(body["password"])
+            account.password = validate_password(body["password"])
             self.accounts.end_sessions(account)
-        return self._shown(account)
+        return self._to_user_json(account)
 
-    def _answered(self, text: str) -> Account:
-        code, account = self.accounts.take_code(text, "VERIFY_EMAIL", "VERIFY_AND_CHANGE_EMAIL")
+    def _apply_code(self, text: str) -> IdentityAccount:
+        code, account = self.accounts.redeem_code(text, "VERIFY_EMAIL", "VERIFY_AND_CHANGE_EMAIL")
         if code.new_email:
-            if self.accounts.by_email(code.new_email):
-                raise Refusal("EMAIL_EXISTS")
+            if self.accounts.find_by_email(code.new_email):
+                raise IdentityError("EMAIL_EXISTS")
             account.email = code.new_email
         account.verified = True
         return account
 
     def _lookup(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
         if not privileged:
-            return {"users": [self._shown(self.accounts.of_id_token(body["idToken"]))]}
+            return {"users": [self._to_user_json(self.accounts.account_of_token(body["idToken"]))]}
         by_uid = [self.accounts.users.get(uid) for uid in body.get("localId", ())]
-        by_email = [self.accounts.by_email(email) for email in body.get("email", ())]
-        found = [self._shown(account) for account in (*by_uid, *by_email) if account]
+        by_email = [self.accounts.find_by_email(email) for email in body.get("email", ())]
+        users = [self._to_user_json(account) for account in (*by_uid, *by_email) if account]
         # There is no empty list where nobody is found.
-        return {"users": found} if found else {}
+        return {"users": users} if users else {}
 
     def _delete(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
-        account = self._of_uid(body.get("localId")) if privileged else self.accounts.of_id_token(body["idToken"])
+        account = (
+            self._account_by_uid(body.get("localId")) if privileged else self.accounts.account_of_token(body["idToken"])
+        )
         del self.accounts.users[account.uid]
         return {"kind": "identitytoolkit#DeleteAccountResponse"}
 
-    def _of_uid(self, uid: str | None) -> Account:
+    def _account_by_uid(self, uid: str | None) -> IdentityAccount:
         if not uid:
-            raise Refusal("MISSING_LOCAL_ID")
+            raise IdentityError("MISSING_LOCAL_ID")
         if uid not in self.accounts.users:
-            raise Refusal("USER_NOT_FOUND")
+            raise IdentityError("USER_NOT_FOUND")
         return self.accounts.users[uid]
 
-    def _shown(self, account: Account) -> dict[str, Any]:
-        shown = {
+    def _to_user_json(self, account: IdentityAccount) -> dict[str, Any]:
+        fields = {
             "localId": account.uid,
             "email": account.email,
             "displayName": account.name,
             "emailVerified": account.verified,
         }
-        return {name: value for name, value in shown.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
-def refused(message: str, status: int = 400) -> Reply:
+def error_reply(message: str, status: int = 400) -> Reply:
     """An answer in the services' form; https://cloud.google.com/apis/design/errors#http_mapping"""
     reason = [{"message": message, "domain": "global", "reason": "invalid"}]
     return Reply({"error": {"code": status, "message": message, "errors": reason}}, status)

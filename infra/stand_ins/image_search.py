@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 
 Images = Callable[[str, int], list[str]]
 
@@ -21,7 +21,7 @@ VQD = "4-123456789012345678901234567890123456789"
 PAGES = 12
 
 
-class ImageSearch(FakeService):
+class ImageSearch(StandInServer):
     """All three behind one address: set OPENVERSE_BASE_URL and SEARCH_BASE_URL to its `url`.
 
     Attributes:
@@ -37,15 +37,15 @@ class ImageSearch(FakeService):
         self.always: dict[str, Reply] = {}
         self.token = ""
 
-    def asked_for(self, service: str) -> list[dict[str, str]]:
+    def queries_for(self, service: str) -> list[dict[str, str]]:
         """The queries that a service got."""
-        return [_query(asked) for asked in self.asked if SERVICES.get(urlsplit(asked.path).path) == service]
+        return [_query(request) for request in self.requests if SERVICES.get(urlsplit(request.path).path) == service]
 
-    def reply_to(self, asked: Asked) -> Reply:
-        path, query = urlsplit(asked.path).path, _query(asked)
+    def reply_to(self, request: RecordedRequest) -> Reply:
+        path, query = urlsplit(request.path).path, _query(request)
         service = SERVICES.get(path)
         if service is None:
-            self.problems.append(f"{asked.method} {asked.path} is not served")
+            self.problems.append(f"{request.method} {request.path} is not served")
             return Reply({}, 404)
         if self.failing[service]:
             return self.failing[service].popleft()
@@ -53,15 +53,15 @@ class ImageSearch(FakeService):
             return self.always[service]
         match path:
             case "/v1/images/":
-                return self._openverse(asked, query)
+                return self._openverse(request, query)
             case "/images/async":
                 return self._bing(query)
             case "/i.js":
                 return self._duckduckgo(query)
-        return html(f'<html><script>nrj("/t.js?q={query["q"]}");vqd="{VQD}"</script></html>')
+        return html_reply(f'<html><script>nrj("/t.js?q={query["q"]}");vqd="{VQD}"</script></html>')
 
-    def _openverse(self, asked: Asked, query: dict[str, str]) -> Reply:
-        if self.token and asked.headers.get("authorization") != f"Bearer {self.token}":
+    def _openverse(self, request: RecordedRequest, query: dict[str, str]) -> Reply:
+        if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
             return Reply({"detail": "Authentication credentials were not provided."}, 401)
         self.problems += [
             f"Openverse has no parameter {name}" for name in query.keys() - {"q", "page", "page_size", "license"}
@@ -69,7 +69,7 @@ class ImageSearch(FakeService):
         page, size = int(query["page"]), int(query["page_size"])
         if size > 20 or page * size > 240:
             return Reply({"detail": "Anonymous requests are limited."}, 401)
-        found = self.images(query["q"], page)
+        urls = self.images(query["q"], page)
         pages = page if not self.images(query["q"], page + 1) else PAGES
         return Reply(
             {
@@ -77,33 +77,33 @@ class ImageSearch(FakeService):
                 "page_count": pages,
                 "page_size": size,
                 "page": page,
-                "results": [openverse_result(url) for url in found],
+                "results": [openverse_result(url) for url in urls],
             }
         )
 
     def _bing(self, query: dict[str, str]) -> Reply:
         count = int(query["count"])
-        found = self.images(query["q"], (int(query["first"]) - 1) // count + 1)
-        if not found and query["first"] == "1":
-            return html('<div class="b_no">There are no results for this.</div>')
-        return html("".join(map(bing_item, found)))
+        urls = self.images(query["q"], (int(query["first"]) - 1) // count + 1)
+        if not urls and query["first"] == "1":
+            return html_reply('<div class="b_no">There are no results for this.</div>')
+        return html_reply("".join(map(bing_item, urls)))
 
     def _duckduckgo(self, query: dict[str, str]) -> Reply:
         if query.get("vqd") != VQD or query.get("o") != "json":
             self.problems.append("DuckDuckGo was asked without its vqd")
             return Reply({}, 403)
-        found = self.images(query["q"], int(query.get("s", "0")) // 100 + 1)
-        return Reply({"next": "i.js?q=x", "query": query["q"], "results": [duckduckgo_result(url) for url in found]})
+        urls = self.images(query["q"], int(query.get("s", "0")) // 100 + 1)
+        return Reply({"next": "i.js?q=x", "query": query["q"], "results": [duckduckgo_result(url) for url in urls]})
 
 
 SERVICES = {"/v1/images/": "openverse", "/images/async": "bing", "/i.js": "duckduckgo", "/": "duckduckgo"}
 
 
-def _query(asked: Asked) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(asked.path).query).items()}
+def _query(request: RecordedRequest) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(request.path).query).items()}
 
 
-def html(text: str) -> Reply:
+def html_reply(text: str) -> Reply:
     return Reply(text.encode(), headers={"content-type": "text/html; charset=utf-8"})
 
 

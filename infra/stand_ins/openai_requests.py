@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import Any
 
 from infra.stand_ins.answer_schemas import strict_problems
-from infra.stand_ins.form_data import SentFile, form_of
-from infra.stand_ins.server import Asked
+from infra.stand_ins.form_data import MultipartFile, parse_multipart
+from infra.stand_ins.server import RecordedRequest
 
 CHAT = {
     "model", "messages", "response_format", "max_completion_tokens", "temperature", "seed", "store", "metadata", "n",
@@ -21,8 +21,8 @@ TRANSCRIPTION = {
 }  # fmt: skip
 DIARIZED, PLAIN = {"json", "text", "diarized_json"}, {"json", "text"}
 WHISPER = {"json", "text", "srt", "verbose_json", "vtt"}
-SOUND_SUFFIXES = {".flac", ".mp3", ".mp4", ".mpeg", ".mpga", ".m4a", ".ogg", ".wav", ".webm"}
-MAX_SOUND = 25 * 1024 * 1024
+AUDIO_SUFFIXES = {".flac", ".mp3", ".mp4", ".mpeg", ".mpga", ".m4a", ".ogg", ".wav", ".webm"}
+MAX_AUDIO = 25 * 1024 * 1024
 EMBEDDING = {"model", "input", "dimensions", "encoding_format", "user"}
 MAX_INPUTS, MAX_TEXT, MAX_TEXTS = 2_048, 8_192, 300_000
 """The last two are tokens; they are checked as bytes, of which a token has at least one, for want of a tokenizer."""
@@ -44,11 +44,11 @@ def chat_problems(body: Any) -> list[str]:
     if shape.get("type") not in ("text", "json_object", "json_schema"):
         problems.append(f"response_format {shape.get('type')} is unknown")
     if shape.get("type") == "json_schema":
-        asked = shape["json_schema"]
-        if asked.keys() - {"name", "strict", "schema", "description"} or not asked.get("name"):
+        json_schema = shape["json_schema"]
+        if json_schema.keys() - {"name", "strict", "schema", "description"} or not json_schema.get("name"):
             problems.append("json_schema has unknown keys or no name")
-        if asked.get("strict"):
-            problems += strict_problems(asked.get("schema"))
+        if json_schema.get("strict"):
+            problems += strict_problems(json_schema.get("schema"))
     return problems
 
 
@@ -63,31 +63,31 @@ def message_problems(message: Any) -> list[str]:
         if part.get("type") == "text" and message["role"] != "assistant":
             problems += [] if isinstance(part.get("text"), str) and part["text"] else ["a text part has no text"]
         elif part.get("type") == "image_url" and message["role"] == "user":
-            problems += picture_problems(part.get("image_url", {}))
+            problems += image_problems(part.get("image_url", {}))
         else:
             problems.append(f"a part of type {part.get('type')} cannot stand in a message of {message['role']}")
     return problems or ([] if content else ["content is missing"])
 
 
-def picture_problems(picture: Any) -> list[str]:
-    head, _, data = str(picture.get("url")).partition(",")
-    if picture.get("detail", "auto") not in ("auto", "low", "high", "original"):
+def image_problems(image: Any) -> list[str]:
+    head, _, data = str(image.get("url")).partition(",")
+    if image.get("detail", "auto") not in ("auto", "low", "high", "original"):
         return ["detail is unknown"]
     if head != "data:image/jpeg;base64" or not base64.b64decode(data, validate=True).startswith(b"\xff\xd8"):
         return ["a picture is no JPEG data URL"]
     return []
 
 
-def transcription_problems(asked: Asked) -> list[str]:
+def transcription_problems(request: RecordedRequest) -> list[str]:
     try:
-        form = form_of(asked)
+        form = parse_multipart(request)
     except ValueError as error:
         return [str(error)]
     problems = [f"unknown field {name}" for name in form.texts.keys() - TRANSCRIPTION]
-    problems += [f"{name} is there twice" for name, told in form.texts.items() if name[-1] != "]" and len(told) > 1]
+    problems += [f"{name} is there twice" for name, values in form.texts.items() if name[-1] != "]" and len(values) > 1]
     if list(form.files) != ["file"] or len(form.files["file"]) != 1:
         return [*problems, "there is not one file"]
-    problems += sound_problems(form.files["file"][0])
+    problems += audio_file_problems(form.files["file"][0])
     model = form.texts.get("model", [""])[0]
     if not model:
         return [*problems, "model is missing"]
@@ -104,14 +104,14 @@ def transcription_problems(asked: Asked) -> list[str]:
     return problems
 
 
-def sound_problems(sound: SentFile) -> list[str]:
-    suffix = PurePath(sound.filename).suffix
-    problems = [] if suffix in SOUND_SUFFIXES else [f"the file name {sound.filename} has no known suffix"]
-    if not sound.content_type.startswith("audio/"):
-        problems.append(f"the file is of type {sound.content_type}")
-    if not sound.data or len(sound.data) > MAX_SOUND:
-        problems.append(f"the file has {len(sound.data)} bytes")
-    if suffix == ".flac" and not sound.data.startswith(b"fLaC"):
+def audio_file_problems(file: MultipartFile) -> list[str]:
+    suffix = PurePath(file.filename).suffix
+    problems = [] if suffix in AUDIO_SUFFIXES else [f"the file name {file.filename} has no known suffix"]
+    if not file.content_type.startswith("audio/"):
+        problems.append(f"the file is of type {file.content_type}")
+    if not file.data or len(file.data) > MAX_AUDIO:
+        problems.append(f"the file has {len(file.data)} bytes")
+    if suffix == ".flac" and not file.data.startswith(b"fLaC"):
         problems.append("the file is no FLAC")
     return problems
 

@@ -13,40 +13,40 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.stand_ins.openai_requests import chat_problems, embedding_problems, transcription_problems
-from infra.stand_ins.server import SSE, Asked, FakeService, Reply
+from infra.stand_ins.server import SSE, RecordedRequest, Reply, StandInServer
 
 KEY = "sk-test-0123456789"
 CHAT, TRANSCRIPTIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/embeddings"
-CHECKS: dict[str, Callable[[Asked], list[str]]] = {
+CHECKS: dict[str, Callable[[RecordedRequest], list[str]]] = {
     CHAT: lambda asked: chat_problems(asked.json),
     TRANSCRIPTIONS: transcription_problems,
     EMBEDDINGS: lambda asked: embedding_problems(asked.json),
 }
 
 
-class OpenAIServer(FakeService):
+class OpenAIServer(StandInServer):
     """The service. Vectors need not be prepared: texts get those of `vector_of`."""
 
     @property
     def base_url(self) -> str:
         return f"{self.url}/v1"
 
-    def reply_to(self, asked: Asked) -> Reply:
-        if asked.method != "POST" or asked.path not in CHECKS:
-            self.problems.append(f"{asked.method} {asked.path} is not served")
-            return failed(404, "invalid_request_error", "unknown_url")
-        if asked.headers.get("authorization") != f"Bearer {KEY}":
-            return failed(401, "invalid_request_error", "invalid_api_key")
-        problems = CHECKS[asked.path](asked)
+    def reply_to(self, request: RecordedRequest) -> Reply:
+        if request.method != "POST" or request.path not in CHECKS:
+            self.problems.append(f"{request.method} {request.path} is not served")
+            return error_reply(404, "invalid_request_error", "unknown_url")
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return error_reply(401, "invalid_request_error", "invalid_api_key")
+        problems = CHECKS[request.path](request)
         if problems:
             self.problems += problems
-            return failed(400, "invalid_request_error", "invalid_value")
+            return error_reply(400, "invalid_request_error", "invalid_value")
         reply = self.next_reply()
-        if reply is None and asked.path == EMBEDDINGS:
-            return embedded(asked.json)
+        if reply is None and request.path == EMBEDDINGS:
+            return embedding_reply(request.json)
         if reply is None:
             self.problems.append("one request more than answers were prepared for")
-            return failed(400, "invalid_request_error", "unexpected")
+            return error_reply(400, "invalid_request_error", "unexpected")
         return reply
 
 
@@ -62,12 +62,12 @@ def completion(
             "model": "gpt-5.4-mini-2026-03-17",
             "service_tier": "default",
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}],
-            "usage": usage_of(tokens),
+            "usage": token_usage(tokens),
         }
     )
 
 
-def usage_of(tokens: tuple[int, int]) -> dict[str, Any]:
+def token_usage(tokens: tuple[int, int]) -> dict[str, Any]:
     return {
         "prompt_tokens": tokens[0],
         "completion_tokens": tokens[1],
@@ -77,37 +77,37 @@ def usage_of(tokens: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def answers(value: Any) -> Reply:
+def json_reply(value: Any) -> Reply:
     return completion(json.dumps(value))
 
 
-def refuses() -> Reply:
+def refusal_reply() -> Reply:
     return completion(None, refusal="I'm sorry, I can't help with that.")
 
 
-def filtered() -> Reply:
+def content_filter_reply() -> Reply:
     return completion("", "content_filter")
 
 
-def truncates(value: Any) -> Reply:
-    whole = json.dumps(value)
-    return completion(whole[: len(whole) // 2], "length")
+def token_limit_reply(value: Any) -> Reply:
+    text = json.dumps(value)
+    return completion(text[: len(text) // 2], "length")
 
 
-def failed(status: int, type: str = "server_error", code: str | None = None, **headers: str) -> Reply:
+def error_reply(status: int, type: str = "server_error", code: str | None = None, **headers: str) -> Reply:
     error = {"message": "It failed.", "type": type, "param": None, "code": code}
     return Reply({"error": error}, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def busy(retry_after: str = "0.01") -> Reply:
-    return failed(429, "requests", "rate_limit_exceeded", retry_after=retry_after)
+def rate_limit_reply(retry_after: str = "0.01") -> Reply:
+    return error_reply(429, "requests", "rate_limit_exceeded", retry_after=retry_after)
 
 
-def cut_off(value: Any) -> Reply:
-    return Reply(answers(value).value, cut=True)
+def disconnect_reply(value: Any) -> Reply:
+    return Reply(json_reply(value).value, cut=True)
 
 
-def streamed(
+def stream_reply(
     *pieces: str,
     finish_reason: str | None = "stop",
     refusal: str | None = None,
@@ -118,17 +118,17 @@ def streamed(
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
     deltas += [{"content": piece} for piece in pieces]
     deltas += [{"refusal": refusal}] if refusal else []
-    events = [chunk({"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}) for delta in deltas]
+    events = [stream_chunk({"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}) for delta in deltas]
     if error:
         events.append({"error": error})
     elif finish_reason:
-        events.append(chunk({"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_reason}))
-        events += [chunk(usage=usage_of(tokens))] if tokens else []
+        events.append(stream_chunk({"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_reason}))
+        events += [stream_chunk(usage=token_usage(tokens))] if tokens else []
     lines = [json.dumps(event) for event in events] + (["[DONE]"] if finish_reason and not error else [])
     return Reply("".join(f"data: {line}\n\n" for line in lines).encode(), headers=SSE)
 
 
-def chunk(*choices: dict[str, Any], usage: dict[str, Any] | None = None) -> dict[str, Any]:
+def stream_chunk(*choices: dict[str, Any], usage: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -140,17 +140,19 @@ def chunk(*choices: dict[str, Any], usage: dict[str, Any] | None = None) -> dict
     }
 
 
-def spoken(start: float, end: float, text: str, **measures: float) -> dict[str, Any]:
+def whisper_segment(start: float, end: float, text: str, **measures: float) -> dict[str, Any]:
     """A segment as Whisper tells it, with the measures of one that it is sure of."""
-    sure = {"temperature": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.4, "no_speech_prob": 0.01}
-    return {"id": 0, "seek": 0, "start": start, "end": end, "text": text, "tokens": [50364, 1029]} | sure | measures
+    confident = {"temperature": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.4, "no_speech_prob": 0.01}
+    return (
+        {"id": 0, "seek": 0, "start": start, "end": end, "text": text, "tokens": [50364, 1029]} | confident | measures
+    )
 
 
-def word(start: float, end: float, text: str) -> dict[str, Any]:
+def whisper_word(start: float, end: float, text: str) -> dict[str, Any]:
     return {"word": text, "start": start, "end": end}
 
 
-def transcribed(
+def transcription_reply(
     *segments: dict[str, Any], words: Sequence[dict[str, Any]] = (), language: str = "english", duration: float = 10.0
 ) -> Reply:
     """`verbose_json`, as whisper-1 answers."""
@@ -159,15 +161,15 @@ def transcribed(
             "task": "transcribe",
             "language": language,
             "duration": duration,
-            "text": "".join(one["text"] for one in segments).strip(),
-            "segments": [one | {"id": number} for number, one in enumerate(segments)],
+            "text": "".join(segment["text"] for segment in segments).strip(),
+            "segments": [segment | {"id": number} for number, segment in enumerate(segments)],
             "words": list(words),
             "usage": {"type": "duration", "seconds": round(duration)},
         }
     )
 
 
-def transcribed_text(text: str, language: str | None = None, seconds: float | None = None) -> Reply:
+def text_transcription_reply(text: str, language: str | None = None, seconds: float | None = None) -> Reply:
     """`json`: billed by seconds, as gpt-transcribe is, or by tokens, as gpt-4o-transcribe is."""
     usage: dict[str, Any] = {"type": "duration", "seconds": seconds}
     if seconds is None:
@@ -177,31 +179,31 @@ def transcribed_text(text: str, language: str | None = None, seconds: float | No
     return Reply({"text": text, "usage": usage} | ({"languages": [{"code": language}]} if language else {}))
 
 
-def diarized(*segments: tuple[float, float, str, str]) -> Reply:
+def diarization_reply(*segments: tuple[float, float, str, str]) -> Reply:
     """`diarized_json`: start, end, speaker and text of each segment."""
-    told = [
+    segment_list = [
         {"type": "transcript.text.segment", "id": f"seg_{number}", "start": start, "end": end, "speaker": speaker}
         | {"text": text}
         for number, (start, end, speaker, text) in enumerate(segments)
     ]
     usage = {"type": "duration", "seconds": 10}
-    text = " ".join(one[3] for one in segments)
-    return Reply({"task": "transcribe", "duration": 10.0, "text": text, "segments": told, "usage": usage})
+    text = " ".join(segment[3] for segment in segments)
+    return Reply({"task": "transcribe", "duration": 10.0, "text": text, "segments": segment_list, "usage": usage})
 
 
-def vector_of(text: str, dimensions: int) -> list[float]:
+def hash_embedding(text: str, dimensions: int) -> list[float]:
     """The same numbers for the same text. They are not 1 long, which is nothing to rely upon."""
     return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
 
 
-def embedded(body: Any, vector: Callable[[str, int], Sequence[float]] = vector_of) -> Reply:
+def embedding_reply(body: Any, vector: Callable[[str, int], Sequence[float]] = hash_embedding) -> Reply:
     """Vectors for the texts of a request, in the encoding that it asks for."""
     data = []
     for number, text in enumerate(body["input"]):
         numbers = vector(text, body.get("dimensions", 1536))
         packed = base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
-        shown = packed if body.get("encoding_format") == "base64" else [*numbers]
-        data.append({"object": "embedding", "index": number, "embedding": shown})
+        value = packed if body.get("encoding_format") == "base64" else [*numbers]
+        data.append({"object": "embedding", "index": number, "embedding": value})
     tokens = sum(-(-len(text.encode()) // 4) for text in body["input"])
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return Reply({"object": "list", "data": data, "model": body["model"], "usage": usage})

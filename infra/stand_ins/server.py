@@ -15,7 +15,7 @@ SSE = {"content-type": "text/event-stream; charset=utf-8"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     method: str
     path: str
     headers: dict[str, str]
@@ -44,7 +44,7 @@ class Reply:
         return self.value if isinstance(self.value, bytes) else json.dumps(self.value).encode()
 
 
-class Server(ThreadingHTTPServer):
+class QuietHTTPServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -53,7 +53,7 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class FakeService:
+class StandInServer:
     """Serves on a free loopback port while its context is open.
 
     Attributes:
@@ -62,11 +62,11 @@ class FakeService:
     """
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.requests: list[RecordedRequest] = []
         self.problems: list[str] = []
         self.queue: deque[Reply] = deque()
-        self._over = threading.Event()
-        self._guard = threading.Lock()
+        self._stop_event = threading.Event()
+        self._lock = threading.Lock()
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -81,12 +81,12 @@ class FakeService:
                     self.close_connection = True
                     return
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.command, self.path, headers, body)
-                with service._guard:
-                    service.asked.append(asked)
-                    reply = service.reply_to(asked)
+                request = RecordedRequest(self.command, self.path, headers, body)
+                with service._lock:
+                    service.requests.append(request)
+                    reply = service.reply_to(request)
                 if reply.silent:
-                    service._over.wait(LONGEST_SILENCE_SEC)
+                    service._stop_event.wait(LONGEST_SILENCE_SEC)
                     self.close_connection = True
                     return
                 self.send_response(reply.status)
@@ -94,18 +94,18 @@ class FakeService:
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(reply.body)))
                 self.end_headers()
-                half = reply.cut or reply.stalled
-                self.wfile.write(reply.body[: len(reply.body) // 2] if half else reply.body)
+                is_partial = reply.cut or reply.stalled
+                self.wfile.write(reply.body[: len(reply.body) // 2] if is_partial else reply.body)
                 if reply.stalled:
-                    service._over.wait(LONGEST_SILENCE_SEC)
-                self.close_connection = self.close_connection or half
+                    service._stop_event.wait(LONGEST_SILENCE_SEC)
+                self.close_connection = self.close_connection or is_partial
 
             do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = handle_any
 
             def log_message(self, *_: object) -> None:
                 """Requests are remembered, not printed."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = QuietHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -114,14 +114,14 @@ class FakeService:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._over.set()
+        self._stop_event.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
         if kind is None:
             assert self.problems == []
 
-    def then(self, *replies: Reply) -> Self:
+    def queue_replies(self, *replies: Reply) -> Self:
         """Answer with these, one each, in order."""
         self.queue.extend(replies)
         return self
@@ -129,5 +129,5 @@ class FakeService:
     def next_reply(self) -> Reply | None:
         return self.queue.popleft() if self.queue else None
 
-    def reply_to(self, asked: Asked) -> Reply:
+    def reply_to(self, request: RecordedRequest) -> Reply:
         raise NotImplementedError

@@ -22,12 +22,12 @@ def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) 
     """A meter that continues from `usage`, books to the owner's month and allows calls until that reaches the limit."""
     return Meter(
         usage,
-        allow=lambda: check(documents, owner, limit_usd),
-        book=lambda cost: book(documents, owner, cost),
+        allow=lambda: check_budget(documents, owner, limit_usd),
+        book=lambda cost: book_cost(documents, owner, cost),
     )
 
 
-def check(documents: Documents, owner: str, limit_usd: float) -> None:
+def check_budget(documents: Documents, owner: str, limit_usd: float) -> None:
     """Raises PermanentError `budget_exceeded` when the owner's month has used up `limit_usd`; 0 = no limit."""
     if limit_usd and spent_usd(documents, owner) >= limit_usd:
         raise PermanentError(
@@ -42,7 +42,7 @@ def spent_usd(documents: Documents, owner: str) -> float:
     return float(stored.data["spentUsd"]) if stored else 0.0
 
 
-def book(documents: Documents, owner: str, cost_usd: float) -> None:
+def book_cost(documents: Documents, owner: str, cost_usd: float) -> None:
     """Add to the owner's month; raises Conflict when others kept winning."""
 
     def add(month: dict[str, Any] | None) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Meter:
         else:
             self._book(cost)
 
-    def count_own(self, provider: str, model: str, audio_sec: float) -> None:
+    def count_local_audio(self, provider: str, model: str, audio_sec: float) -> None:
         """Record what this machine listened to by itself, for nothing."""
         self._add(provider, model, 0, 0, audio_sec, 0)
 
@@ -73,8 +73,8 @@ class Meter:
 
     def total(self, provider: str, model: str, prompt_version: str | None = None, frames: int = 0) -> Usage:
         """The usage of a result: what all calls took, and who made it from how many pictures."""
-        made = {"provider": provider, "model": model, "prompt_version": prompt_version, "frames": frames}
-        return self.usage.model_copy(update=made)
+        fields = {"provider": provider, "model": model, "prompt_version": prompt_version, "frames": frames}
+        return self.usage.model_copy(update=fields)
 
     def note(self, text: str) -> None:
         if text not in self.usage.notes:

@@ -56,7 +56,7 @@ def cost_usd(
     price = PRICES.get(SNAPSHOT.sub("", model))
     if price is None:
         return None
-    heard = min(audio_tokens, tokens_in)
-    per_heard = price.tokens_in if price.audio_in is None else price.audio_in
-    tokens = (tokens_in - heard) * price.tokens_in + heard * per_heard + tokens_out * price.tokens_out
+    audio = min(audio_tokens, tokens_in)
+    audio_price = price.tokens_in if price.audio_in is None else price.audio_in
+    tokens = (tokens_in - audio) * price.tokens_in + audio * audio_price + tokens_out * price.tokens_out
     return tokens / 1e6 + audio_sec / 60 * price.minute

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, Line
+from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 
@@ -39,47 +39,47 @@ def instructions(kind: Kind, evidence: Evidence, language: str) -> str:
     return f"{rules}\n{kind.prompt}"
 
 
-def evidence_text(evidence: Evidence, screen: Sequence[Line] = ()) -> str:
+def evidence_text(evidence: Evidence, screen: Sequence[TimedLine] = ()) -> str:
     """The texts of the evidence, as data."""
-    told: dict[str, Any] = {
-        "title": _clipped(evidence.title),
-        "author": _clipped(evidence.author),
-        "caption": _clipped(evidence.caption),
+    fields: dict[str, Any] = {
+        "title": _truncate(evidence.title),
+        "author": _truncate(evidence.author),
+        "caption": _truncate(evidence.caption),
         "transcriptSource": evidence.transcript_source,
-        "transcriptLanguage": _clipped(evidence.transcript_language),
-        "transcript": _lines(evidence.transcript),
-        "onScreen": _lines(screen),
+        "transcriptLanguage": _truncate(evidence.transcript_language),
+        "transcript": _timed_lines(evidence.transcript),
+        "onScreen": _timed_lines(screen),
         "measured": evidence.measured.model_dump(mode="json", by_alias=True) if evidence.measured else None,
     }
-    return as_data({name: value for name, value in told.items() if value})
+    return data_block({name: value for name, value in fields.items() if value})
 
 
-def as_data(told: Mapping[str, Any]) -> str:
+def data_block(fields: Mapping[str, Any]) -> str:
     """One JSON object between two marks.
 
     No character of it can be taken for a mark or hide from a reader: `<`, `>` and whatever cannot be printed stand as
     JSON escapes.
     """
-    plain = json.dumps(told, ensure_ascii=False)
-    return f"{OPEN}\n{''.join(map(_shown, plain))}\n{CLOSE}"
+    plain = json.dumps(fields, ensure_ascii=False)
+    return f"{OPEN}\n{''.join(map(_escape, plain))}\n{CLOSE}"
 
 
-def _lines(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    room = MAX_TRANSCRIPT
+def _timed_lines(lines: Sequence[TimedLine]) -> list[dict[str, Any]]:
+    characters_left = MAX_TRANSCRIPT
     kept = []
     for line in lines:
-        room -= len(line.text)
-        if room < 0:
+        characters_left -= len(line.text)
+        if characters_left < 0:
             break
         kept.append({"start": round(line.start, 2), "end": round(line.end, 2), "text": line.text})
     return kept
 
 
-def _clipped(text: str | None) -> str | None:
+def _truncate(text: str | None) -> str | None:
     return text[:MAX_TEXT] if text else None
 
 
-def _shown(character: str) -> str:
+def _escape(character: str) -> str:
     if character in "<>":
         return f"\\u{ord(character):04x}"
     return character if character.isprintable() else json.dumps(character)[1:-1]

@@ -9,14 +9,15 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
-from shared.analyses.evidence import Evidence, Tick
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.models.job import Usage
 from shared.models.video import Segment
+from shared.progress import Tick
 
 
 @dataclass(frozen=True)
-class Analysis:
+class AnalysisResult:
     """An instance of the kind's schema, and what it took."""
 
     result: BaseModel
@@ -24,7 +25,7 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class Sound:
+class AudioClip:
     """Audio to be listened to, a file that one request can hold.
 
     Attributes:
@@ -36,7 +37,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Transcription:
     """What was said: times in seconds from the start of the sound, within it and in order.
 
     Attributes:
@@ -49,7 +50,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddingResult:
     """One vector per text, all of `dimensions` numbers and of length 1.
 
     `usage.provider` and `usage.model` say whose they are: those of different models cannot be compared.
@@ -76,19 +77,19 @@ class Provider(Protocol):
 
     name: str
 
-    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
+    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         """Make the kind's result from the evidence.
 
         Raises PermanentError when this provider can never do it, TransientError when it may later.
         """
 
-    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
+    def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
         """Write down what is said, in the language it is said in; no words for a sound without any.
 
         Raises as `analyze`.
         """
 
-    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """A vector for the meaning of each text, so that a query lies near the documents that answer it.
 
         Of a long text only the beginning counts. Raises as `analyze`, and ValueError for a text without words.

@@ -8,11 +8,12 @@ from itertools import islice
 from typing import Literal, TypeVar
 
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis, Embedded, Heard, Provider, Sound, Turn
-from shared.analyses.evidence import Evidence, Tick
+from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Provider, Transcription, Turn
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
+from shared.progress import Tick
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -22,22 +23,22 @@ T = TypeVar("T")
 
 def provider_for(kind: Kind, settings: Settings, meter: Meter) -> Provider:
     """The provider that is to do everything for jobs of `kind`, with its stand-ins."""
-    return InOrder(order_for(kind.name, settings), settings, meter)
+    return FallbackProvider(provider_order(kind.name, settings), settings, meter)
 
 
-def order_for(kind_name: str, settings: Settings) -> list[str]:
+def provider_order(kind_name: str, settings: Settings) -> list[str]:
     """Names of providers, the first choice first."""
-    chosen = settings.ai_provider_kind.get(kind_name, settings.ai_provider)
-    if chosen != "auto":
-        return chosen.split(",")
-    ready = {
+    configured = settings.ai_provider_kind.get(kind_name, settings.ai_provider)
+    if configured != "auto":
+        return configured.split(",")
+    credentials = {
         "gemini": settings.gemini_api_key or settings.google_genai_use_vertexai,
         "openai": settings.openai_api_key or settings.openai_base_url,
     }
-    return [name for name, given in ready.items() if given] or ["offline"]
+    return [name for name, is_set in credentials.items() if is_set] or ["offline"]
 
 
-class InOrder:
+class FallbackProvider:
     """Asks one provider after the other until one is not down. All their calls count, and who stood in is noted.
 
     One that does not do what is asked of it at all is passed over without a word.
@@ -49,35 +50,37 @@ class InOrder:
         self._settings = settings
         self._meter = meter
 
-    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
-        return self._first(lambda provider: provider.analyze(kind, evidence, language, tick))
+    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
+        return self._first_available(lambda provider: provider.analyze(kind, evidence, language, tick))
 
-    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
-        return self._first(lambda provider: provider.transcribe(sound, tick))
+    def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
+        return self._first_available(lambda provider: provider.transcribe(clip, tick))
 
-    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """The vectors of the first provider that makes any; nobody stands in for it while it is down.
 
         Vectors of different models cannot be compared, so they must not come from another one by chance.
         """
-        return self._first(lambda provider: provider.embed(texts, purpose, tick), stand_ins=False)
+        return self._first_available(lambda provider: provider.embed(texts, purpose, tick), fall_back=False)
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         """Nobody stands in for a provider that fails in the middle of its answer."""
-        beginning, rest = self._first(lambda provider: _begun(provider.chat(instructions, turns, tick)))
-        yield from beginning
-        yield from rest
+        first_pieces, pieces = self._first_available(
+            lambda provider: _start_stream(provider.chat(instructions, turns, tick))
+        )
+        yield from first_pieces
+        yield from pieces
 
-    def _first(self, ask: Callable[[Provider], T], stand_ins: bool = True) -> T:
+    def _first_available(self, call: Callable[[Provider], T], fall_back: bool = True) -> T:
         """Raises TransientError when all that can do it are down, PermanentError `provider_cannot` when none can."""
         problem: TransientError | PermanentError | None = None
         for name in self._order:
             try:
-                return ask(PROVIDERS[name](self._settings, self._meter))
+                return call(PROVIDERS[name](self._settings, self._meter))
             except TransientError as error:
                 log.warning("%s is down: %s", name, error.code)
                 problem = error
-                if not stand_ins:
+                if not fall_back:
                     break
                 self._meter.note(f"The provider {name} was not available ({error.code}).")
             except PermanentError as error:
@@ -87,7 +90,7 @@ class InOrder:
         raise problem or AssertionError("an order has at least one provider")
 
 
-def _begun(pieces: Iterator[str]) -> tuple[list[str], Iterator[str]]:
+def _start_stream(pieces: Iterator[str]) -> tuple[list[str], Iterator[str]]:
     """The first piece and the rest, so that what goes wrong before the first one goes wrong here."""
     return list(islice(pieces, 1)), pieces
 

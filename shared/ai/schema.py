@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-KEPT = ("type", "description", "enum", "minimum", "maximum", "minItems", "maxItems")
+SUPPORTED_KEYWORDS = ("type", "description", "enum", "minimum", "maximum", "minItems", "maxItems")
 """Keywords that both OpenAI's strict mode and Gemini's response schema know and that mean the same in both."""
 
 Schema = dict[str, Any]
@@ -21,40 +21,44 @@ def answer_schema(model: type[BaseModel]) -> Schema:
 
     Raises ValueError for what strict mode cannot express: objects with free keys, and models that contain themselves.
     """
-    whole = model.model_json_schema(by_alias=True, mode="validation")
-    return _strict(whole, whole.get("$defs", {}), ())
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    return _to_strict_schema(schema, schema.get("$defs", {}), ())
 
 
-def pruned(value: Any, schema: Schema) -> Any:
+def drop_unknown_properties(value: Any, schema: Schema) -> Any:
     """`value` without the properties that the schema does not have."""
     for option in schema.get("anyOf", [schema]):
         if option.get("type") == "object" and isinstance(value, dict):
-            known = option["properties"]
-            return {name: pruned(part, known[name]) for name, part in value.items() if name in known}
+            properties = option["properties"]
+            return {
+                name: drop_unknown_properties(part, properties[name])
+                for name, part in value.items()
+                if name in properties
+            }
         if option.get("type") == "array" and isinstance(value, list):
-            return [pruned(part, option["items"]) for part in value]
+            return [drop_unknown_properties(part, option["items"]) for part in value]
     return value
 
 
-def _strict(node: Schema, definitions: dict[str, Schema], within: tuple[str, ...]) -> Schema:
+def _to_strict_schema(node: Schema, definitions: dict[str, Schema], within: tuple[str, ...]) -> Schema:
     if "$ref" in node:
         name = node["$ref"].removeprefix("#/$defs/")
         if name in within:
             raise ValueError(f"{name} contains itself, which an answer's schema cannot")
-        beside = {key: value for key, value in node.items() if key != "$ref"}
-        return _strict({**definitions[name], **beside}, definitions, (*within, name))
-    kept = {key: node[key] for key in KEPT if key in node}
+        overrides = {key: value for key, value in node.items() if key != "$ref"}
+        return _to_strict_schema({**definitions[name], **overrides}, definitions, (*within, name))
+    strict = {key: node[key] for key in SUPPORTED_KEYWORDS if key in node}
     if "const" in node:
-        kept["enum"] = [node["const"]]
+        strict["enum"] = [node["const"]]
     if "anyOf" in node:
-        kept["anyOf"] = [_strict(option, definitions, within) for option in node["anyOf"]]
+        strict["anyOf"] = [_to_strict_schema(option, definitions, within) for option in node["anyOf"]]
     elif node.get("type") == "array":
-        kept["items"] = _strict(node["items"], definitions, within)
+        strict["items"] = _to_strict_schema(node["items"], definitions, within)
     elif node.get("type") == "object":
         if not node.get("properties") or node.get("additionalProperties"):
             raise ValueError(f"{node.get('title', 'an object')} has free keys, which an answer's schema cannot")
-        asked = {name: part for name, part in node["properties"].items() if not part.get("readOnly")}
-        kept["properties"] = {name: _strict(part, definitions, within) for name, part in asked.items()}
-        kept["required"] = list(asked)
-        kept["additionalProperties"] = False
-    return kept
+        properties = {name: part for name, part in node["properties"].items() if not part.get("readOnly")}
+        strict["properties"] = {name: _to_strict_schema(part, definitions, within) for name, part in properties.items()}
+        strict["required"] = list(properties)
+        strict["additionalProperties"] = False
+    return strict

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.analyses.evidence import Evidence, Line, Tick
+from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
+from shared.progress import Tick
 
 if TYPE_CHECKING:
-    from shared.ai.screen.line import Screen
+    from shared.ai.screen.line import ScreenText
 
 
-def observe(kind: Kind, evidence: Evidence, language: str, tick: Tick) -> tuple[Evidence, Sequence[Line]]:
+def measure_evidence(kind: Kind, evidence: Evidence, language: str, tick: Tick) -> tuple[Evidence, Sequence[TimedLine]]:
     """Add the kind's measures to the evidence; return it with the on-screen text and its times, handles last.
 
     Raises what `read_screen` does.
@@ -24,16 +25,16 @@ def observe(kind: Kind, evidence: Evidence, language: str, tick: Tick) -> tuple[
     return add_measures(kind, evidence, screen.lines), [*screen.lines, *screen.handles]
 
 
-def read_screen_once(evidence: Evidence, language: str, tick: Tick) -> Screen:
+def read_screen_once(evidence: Evidence, language: str, tick: Tick) -> ScreenText:
     """The on-screen text. It is read once, however many providers are tried."""
     from shared.ai.screen.reader import read_screen
 
     if language not in evidence.screens:
         evidence.screens[language] = read_screen(evidence.samples, language, tick)
-    screen: Screen = evidence.screens[language]
+    screen: ScreenText = evidence.screens[language]
     return screen
 
 
-def add_measures(kind: Kind, evidence: Evidence, screen: Sequence[Line]) -> Evidence:
+def add_measures(kind: Kind, evidence: Evidence, screen: Sequence[TimedLine]) -> Evidence:
     """Add what the kind measures; `screen` lacks watermarks and account names, which the platform puts there."""
     return replace(evidence, measured=kind.measure(evidence, screen)) if kind.measure else evidence

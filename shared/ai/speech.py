@@ -16,30 +16,33 @@ LOOP_LINES, LOOP_DIFFERENT = 12, 2
 """So many lines on end made of so few different ones are no speech but a model that got stuck."""
 
 
-def in_order(segments: Sequence[Segment], duration_sec: float) -> list[Segment]:
+def normalize_segments(segments: Sequence[Segment], duration_sec: float) -> list[Segment]:
     """The segments that have words, all times within the sound and none before that of the segment before.
 
     Their order stays. The largest number of starts that agree with it are believed; the others take the one before.
     """
-    worded = [one for one in segments if one.text.strip()]
-    starts = ascending([_within(one.start, duration_sec) for one in worded])
-    return [_placed(one, start, duration_sec) for one, start in zip(worded, starts, strict=True)]
+    with_text = [segment for segment in segments if segment.text.strip()]
+    starts = make_ascending([_clamp_time(segment.start, duration_sec) for segment in with_text])
+    return [_clamp_segment(segment, start, duration_sec) for segment, start in zip(with_text, starts, strict=True)]
 
 
-def with_words(segments: Sequence[Segment], words: Sequence[Word]) -> list[Segment]:
+def assign_words(segments: Sequence[Segment], words: Sequence[Word]) -> list[Segment]:
     """The segments, each with those words whose middle lies after its start and before that of the next one."""
     if not segments:
         return []
-    starts = [one.start for one in segments]
-    own: list[list[Word]] = [[] for _ in segments]
+    starts = [segment.start for segment in segments]
+    words_by_segment: list[list[Word]] = [[] for _ in segments]
     for word in words:
-        own[max(0, bisect_right(starts, (word.start + word.end) / 2) - 1)].append(word)
-    return [one.model_copy(update={"words": said}) for one, said in zip(segments, own, strict=True)]
+        words_by_segment[max(0, bisect_right(starts, (word.start + word.end) / 2) - 1)].append(word)
+    return [
+        segment.model_copy(update={"words": own_words})
+        for segment, own_words in zip(segments, words_by_segment, strict=True)
+    ]
 
 
-def stuck(texts: Sequence[str]) -> bool:
+def is_repetitive(texts: Sequence[str]) -> bool:
     """Whether a model said the same over and over, as language models do that listen to music or noise."""
-    if any(len(text.encode()) >= LOOP_BYTES and compression(text) > MAX_COMPRESSION for text in texts):
+    if any(len(text.encode()) >= LOOP_BYTES and compression_ratio(text) > MAX_COMPRESSION for text in texts):
         return True
     lines = [" ".join(text.lower().split()) for text in texts]
     return any(
@@ -47,13 +50,13 @@ def stuck(texts: Sequence[str]) -> bool:
     )
 
 
-def compression(text: str) -> float:
+def compression_ratio(text: str) -> float:
     """How many times smaller the text gets (`compression_ratio` in Whisper's `utils.py`); 0 for no text."""
     plain = text.encode()
     return len(plain) / len(zlib.compress(plain))
 
 
-def ascending(numbers: Sequence[float]) -> list[float]:
+def make_ascending(numbers: Sequence[float]) -> list[float]:
     """The same numbers but for those outside one longest run that never descends: they take the value before them.
 
     Patience sorting (Fredman, "On computing the length of longest increasing subsequences", 1975).
@@ -65,11 +68,11 @@ def ascending(numbers: Sequence[float]) -> list[float]:
         tops[pile : pile + 1] = [number]
         piles.append(pile)
     believed: set[int] = set()
-    wanted = len(tops) - 1
+    next_pile = len(tops) - 1
     for index in range(len(numbers) - 1, -1, -1):
-        if piles[index] == wanted:
+        if piles[index] == next_pile:
             believed.add(index)
-            wanted -= 1
+            next_pile -= 1
     result: list[float] = []
     first = min((numbers[index] for index in believed), default=0.0)
     for index, number in enumerate(numbers):
@@ -77,16 +80,16 @@ def ascending(numbers: Sequence[float]) -> list[float]:
     return result
 
 
-def _placed(segment: Segment, start: float, duration_sec: float) -> Segment:
-    end = max(start, _within(segment.end, duration_sec))
-    starts = ascending([_within(word.start, end, start) for word in segment.words])
+def _clamp_segment(segment: Segment, start: float, duration_sec: float) -> Segment:
+    end = max(start, _clamp_time(segment.end, duration_sec))
+    starts = make_ascending([_clamp_time(word.start, end, start) for word in segment.words])
     words = [
-        Word(start=at, end=max(at, _within(word.end, end)), text=word.text.strip())
+        Word(start=at, end=max(at, _clamp_time(word.end, end)), text=word.text.strip())
         for word, at in zip(segment.words, starts, strict=True)
         if word.text.strip()
     ]
     return Segment(start=start, end=end, text=segment.text.strip(), words=words)
 
 
-def _within(time: float, latest: float, earliest: float = 0.0) -> float:
+def _clamp_time(time: float, latest: float, earliest: float = 0.0) -> float:
     return round(min(max(time, earliest), max(latest, earliest)), 3)

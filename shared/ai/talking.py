@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from shared.errors import PermanentError
 
-ROOM = 4_000
+MAX_CHAT_TOKENS = 4_000
 """Tokens an answer may take."""
 BYTES_PER_TOKEN = 4
-ESTIMATED = "The service did not tell what an answer took; its tokens are an estimate."
+ESTIMATE_NOTE = "The service did not tell what an answer took; its tokens are an estimate."
 
 
-def estimated_tokens(*texts: str) -> int:
+def estimate_tokens(*texts: str) -> int:
     """About how many tokens the texts are, where the service did not come to say it."""
     return -(-sum(len(text.encode()) for text in texts) // BYTES_PER_TOKEN)
 
 
-def declined(reason: str) -> PermanentError:
+def chat_refused_error(reason: str) -> PermanentError:
     return PermanentError("refused", f"The AI declined to answer ({reason}). Rephrase the question.")
 
 
-def too_long() -> PermanentError:
+def chat_too_long_error() -> PermanentError:
     return PermanentError(
         "answer_too_long", "The answer exceeded the length limit and was cut off. Ask for less at a time."
     )

@@ -9,21 +9,13 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, Span
+from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, TimeSpan
 
 MAX_TRANSCRIPT = 250_000
 """Characters of the transcript that one request to a model may hold, and as many of on-screen text: four hours."""
 
-Tick = Callable[[float, str], None]
-"""Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
 
-
-def part(tick: Tick, start: float, end: float) -> Tick:
-    """A tick for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
-    return lambda done, what: tick(start + (end - start) * done, what)
-
-
-class Line(Protocol):
+class TimedLine(Protocol):
     """Words with their times, in seconds."""
 
     @property
@@ -64,8 +56,8 @@ class Evidence:
     source: Callable[[], Path] | None = None
     shots: list[Shot] = field(default_factory=list)
     audio: AudioTrack | None = None
-    silences: list[Span] = field(default_factory=list)
+    silences: list[TimeSpan] = field(default_factory=list)
     origin: Origin | None = None
-    heard: bool = False
+    model_hears_audio: bool = False
     measured: BaseModel | None = None
     screens: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)

@@ -17,7 +17,7 @@ from shared.models.transcript import Transcript
 from shared.models.video import Extraction
 
 if TYPE_CHECKING:
-    from shared.analyses.evidence import Evidence, Line
+    from shared.analyses.evidence import Evidence, TimedLine
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Kind:
     schema: type[BaseModel]
     prompt: str | None = None
     prompt_version: str = "1"
-    measure: Callable[[Evidence, Sequence[Line]], BaseModel] | None = None
+    measure: Callable[[Evidence, Sequence[TimedLine]], BaseModel] | None = None
     complete: Callable[[BaseModel, Evidence, str], BaseModel] | None = None
     needs_video: bool = True
     reads_text: bool = False
@@ -58,12 +58,12 @@ class Kind:
 @lru_cache(maxsize=1)
 def kinds() -> dict[str, Kind]:
     """All kinds by name."""
-    found: dict[str, Kind] = {}
+    kinds_by_name: dict[str, Kind] = {}
     for module in pkgutil.iter_modules(shared.analyses.__path__):
         kind = getattr(importlib.import_module(f"shared.analyses.{module.name}"), "KIND", None)
         if isinstance(kind, Kind):
-            found[kind.name] = kind
-    return found
+            kinds_by_name[kind.name] = kind
+    return kinds_by_name
 
 
 def kind_named(name: str) -> Kind:
@@ -71,5 +71,5 @@ def kind_named(name: str) -> Kind:
     try:
         return kinds()[name]
     except KeyError:
-        known = ", ".join(sorted(kinds()))
-        raise PermanentError("unknown_kind", f"The kind {name!r} does not exist. Choose one of: {known}.") from None
+        names = ", ".join(sorted(kinds()))
+        raise PermanentError("unknown_kind", f"The kind {name!r} does not exist. Choose one of: {names}.") from None

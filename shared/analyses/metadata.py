@@ -20,8 +20,8 @@ class Metadata(Model):
 
 def clock_time(seconds: float) -> str:
     """`HH:MM:SS`, rounded down."""
-    whole = int(seconds)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+    total = int(seconds)
+    return f"{total // 3600:02}:{total // 60 % 60:02}:{total % 60:02}"
 
 
 def derive(extraction: Extraction, _: Transcript) -> Metadata:

@@ -7,7 +7,7 @@ from statistics import fmean
 from pydantic import BaseModel
 
 from shared.analyses.evidence import Evidence
-from shared.analyses.grounding import frame_near, grounded
+from shared.analyses.grounding import ground_sighting, nearest_frame
 from shared.analyses.kinds import Kind
 from shared.models.recipe import Recipe
 
@@ -34,25 +34,25 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
     recipe = Recipe.model_validate(result)
     for number, step in enumerate(recipe.steps, start=1):
         step.number = number
-        step.seen = grounded(step.seen, evidence)
+        step.seen = ground_sighting(step.seen, evidence)
     for ingredient in recipe.ingredients:
-        ingredient.seen = grounded(ingredient.seen, evidence)
-    recipe.title_seen = grounded(recipe.title_seen, evidence) if recipe.title else None
-    seen = [ingredient.seen for ingredient in recipe.ingredients] + [step.seen for step in recipe.steps]
-    found = [sighting.confidence if sighting else 0 for sighting in seen]
-    recipe.confidence = round(fmean(found), 3) if found else 0
+        ingredient.seen = ground_sighting(ingredient.seen, evidence)
+    recipe.title_seen = ground_sighting(recipe.title_seen, evidence) if recipe.title else None
+    sightings = [ingredient.seen for ingredient in recipe.ingredients] + [step.seen for step in recipe.steps]
+    confidences = [sighting.confidence if sighting else 0 for sighting in sightings]
+    recipe.confidence = round(fmean(confidences), 3) if confidences else 0
     recipe.language = language
     recipe.author = evidence.author or recipe.author
     recipe.source_url = evidence.url
-    recipe.thumbnail = picture_of(recipe, evidence)
-    recipe.notes = [] if found else ["No recipe was found in this video."]
+    recipe.thumbnail = thumbnail_name(recipe, evidence)
+    recipe.notes = [] if confidences else ["No recipe was found in this video."]
     return recipe
 
 
-def picture_of(recipe: Recipe, evidence: Evidence) -> str | None:
+def thumbnail_name(recipe: Recipe, evidence: Evidence) -> str | None:
     """Media name of the stored frame that shows the dish best, by the model's word; else of the video's thumbnail."""
     time = recipe.best_frame_time
-    best = frame_near(time, evidence) if time is not None else None
+    best = nearest_frame(time, evidence) if time is not None else None
     return best or (evidence.thumbnail.name if evidence.thumbnail else None)
 
 

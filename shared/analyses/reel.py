@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from shared.analyses.evidence import Evidence, Line
-from shared.analyses.grounding import clamped
+from shared.analyses.evidence import Evidence, TimedLine
+from shared.analyses.grounding import clamp_time
 from shared.analyses.kinds import Kind
 from shared.languages import same_language
 from shared.media.video.pacing import pacing
@@ -32,44 +32,46 @@ Take this short video apart for somebody who makes such videos for social media.
 """
 
 
-def measure(evidence: Evidence, screen: Sequence[Line]) -> Pacing:
-    looks = [frame.time for frame, _ in evidence.samples]
-    return pacing(evidence.info, evidence.shots, evidence.audio, evidence.silences, evidence.transcript, looks, screen)
+def measure(evidence: Evidence, screen: Sequence[TimedLine]) -> Pacing:
+    sample_times = [frame.time for frame, _ in evidence.samples]
+    return pacing(
+        evidence.info, evidence.shots, evidence.audio, evidence.silences, evidence.transcript, sample_times, screen
+    )
 
 
 def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
     """The model's answer with its times inside the video, and what is said taken from what is stored of it."""
     reel = Reel.model_validate(result)
-    words = transcription(evidence)
+    words = spoken_text(evidence)
     # A model that has not heard the video can only have made them up.
-    reel.original.transcription = words or (reel.original.transcription if evidence.heard else None)
+    reel.original.transcription = words or (reel.original.transcription if evidence.model_hears_audio else None)
     if reel.original.transcription is None:
         reel.original.translation = None
     elif same_language(evidence.transcript_language, language) or not reel.original.translation:
-        reel.original.translation = untranslated(reel.original.transcription, evidence, language)
-    reel.script = in_order(reel.script, evidence.info.duration_sec)
+        reel.original.translation = same_language_translation(reel.original.transcription, evidence, language)
+    reel.script = order_scenes(reel.script, evidence.info.duration_sec)
     reel.pacing = Pacing.model_validate(evidence.measured) if evidence.measured else None
     reel.language = language
     reel.notes = []
     return reel
 
 
-def transcription(evidence: Evidence) -> str | None:
+def spoken_text(evidence: Evidence) -> str | None:
     """All that is said, from the stored transcript; None when there is none."""
     return "\n".join(segment.text for segment in evidence.transcript) or None
 
 
-def untranslated(words: str, evidence: Evidence, language: str) -> str | None:
+def same_language_translation(words: str, evidence: Evidence, language: str) -> str | None:
     """What is said in the language asked for, or in one that nobody knows, needs no translation; else there is none."""
-    known = evidence.transcript_language
-    return words if known is None or same_language(known, language) else None
+    spoken_language = evidence.transcript_language
+    return words if spoken_language is None or same_language(spoken_language, language) else None
 
 
-def in_order(script: list[Scene], duration_sec: float) -> list[Scene]:
+def order_scenes(script: list[Scene], duration_sec: float) -> list[Scene]:
     """The scenes by time, each within the video and with its time for people."""
     scenes = []
     for scene in script:
-        start, end = sorted(round(clamped(time, duration_sec), 2) for time in (scene.start, scene.end))
+        start, end = sorted(round(clamp_time(time, duration_sec), 2) for time in (scene.start, scene.end))
         scenes.append(scene.model_copy(update={"start": start, "end": end, "time": time_range(start, end)}))
     return sorted(scenes, key=lambda scene: (scene.start, scene.end))
 

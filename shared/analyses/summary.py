@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence
-from shared.analyses.grounding import clamped
+from shared.analyses.grounding import clamp_time
 from shared.analyses.kinds import Kind
-from shared.models.summary import Chapter, KeyPoint, Summary
+from shared.models.summary import Chapter, KeyPoint, VideoSummary
 from shared.models.video import Segment
 
 PROMPT = """\
@@ -23,36 +23,36 @@ Sum up what this video says.
 """
 NEAR_SEC = 10.0
 """A point is said in the segment at its time, or in the nearest one that is no further off than this."""
-WHOLE = "–"
+UNTITLED = "–"
 """Title of the one chapter of a video that nothing is known of."""
 
 
-def complete(result: BaseModel, evidence: Evidence, language: str) -> Summary:
+def complete(result: BaseModel, evidence: Evidence, language: str) -> VideoSummary:
     """The model's answer with times and quotations from the stored words, and chapters that cover the video."""
-    summary = Summary.model_validate(result)
+    summary = VideoSummary.model_validate(result)
     duration = evidence.info.duration_sec
     summary.notes = []
-    if not evidence.transcript and not evidence.heard:
+    if not evidence.transcript and not evidence.model_hears_audio:
         summary.notes.append("No transcript is available for this video.")
         if not evidence.frames:
-            summary = Summary(summary="", chapters=[Chapter(title=WHOLE, start=0)], notes=summary.notes)
+            summary = VideoSummary(summary="", chapters=[Chapter(title=UNTITLED, start=0)], notes=summary.notes)
     if sum(len(segment.text) for segment in evidence.transcript) > MAX_TRANSCRIPT:
         summary.notes.append("The transcript was too long: its last part is not included in the summary.")
-    summary.key_points = [grounded(point, evidence) for point in summary.key_points]
-    summary.chapters = covering(summary.chapters, duration)
+    summary.key_points = [ground_key_point(point, evidence) for point in summary.key_points]
+    summary.chapters = cover_video(summary.chapters, duration)
     summary.duration_sec = duration
     summary.language = language
     return summary
 
 
-def grounded(point: KeyPoint, evidence: Evidence) -> KeyPoint:
+def ground_key_point(point: KeyPoint, evidence: Evidence) -> KeyPoint:
     """The point at the start of the stored words it is taken from, with these; without any its time is only clamped."""
     if point.start is None:
         return point.model_copy(update={"quote": None})
-    time = clamped(point.start, evidence.info.duration_sec)
-    said = segment_at(time, evidence.transcript)
-    start = clamped(said.start, evidence.info.duration_sec) if said else time
-    return point.model_copy(update={"start": round(start, 2), "quote": said.text if said else None})
+    time = clamp_time(point.start, evidence.info.duration_sec)
+    segment = segment_at(time, evidence.transcript)
+    start = clamp_time(segment.start, evidence.info.duration_sec) if segment else time
+    return point.model_copy(update={"start": round(start, 2), "quote": segment.text if segment else None})
 
 
 def segment_at(time: float, transcript: list[Segment]) -> Segment | None:
@@ -65,11 +65,11 @@ def distance(time: float, segment: Segment) -> float:
     return max(segment.start - time, time - segment.end, 0.0)
 
 
-def covering(chapters: list[Chapter], duration_sec: float) -> list[Chapter]:
+def cover_video(chapters: list[Chapter], duration_sec: float) -> list[Chapter]:
     """The chapters by time, the first from 0, each to the next, the last to the end; of two at one time the first."""
     starts: dict[float, Chapter] = {}
     for chapter in sorted(chapters, key=lambda chapter: chapter.start):
-        starts.setdefault(round(clamped(chapter.start, duration_sec), 2), chapter)
+        starts.setdefault(round(clamp_time(chapter.start, duration_sec), 2), chapter)
     first, *later = starts.items()
     kept = [(0.0, first[1]), *((start, chapter) for start, chapter in later if 0 < start < duration_sec)]
     ends = [*(start for start, _ in kept[1:]), duration_sec]
@@ -83,7 +83,7 @@ KIND = Kind(
     name="summary",
     does="Title, summary, key points and chapters with their times.",
     stages=("extract", "transcribe", "analyze", "persist"),
-    schema=Summary,
+    schema=VideoSummary,
     prompt=PROMPT,
     prompt_version="1",
     complete=complete,

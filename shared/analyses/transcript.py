@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from shared.analyses.kinds import Kind
-from shared.languages import bcp47
+from shared.languages import language_tag
 from shared.media.video.pacing import count_words
 from shared.models.base import Model
 from shared.models.transcript import Transcript
@@ -34,9 +34,9 @@ class SpokenText(Model):
 
 def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
     text = "\n".join(segment.text for segment in transcript.segments)
-    nothing = [] if transcript.segments else ["No words were found in this video."]
+    remarks = [] if transcript.segments else ["No words were found in this video."]
     return SpokenText(
-        language=bcp47(transcript.language),
+        language=language_tag(transcript.language),
         source=transcript.source,
         provider=transcript.provider,
         model=transcript.model,
@@ -45,7 +45,7 @@ def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
         segments=len(transcript.segments),
         text=text[:MAX_TEXT],
         truncated=len(text) > MAX_TEXT,
-        notes=[*transcript.notes, *nothing],
+        notes=[*transcript.notes, *remarks],
     )
 
 

@@ -12,29 +12,29 @@ from shared import clock
 from shared.ai.budget import meter_for
 from shared.ai.offline.embedding import MODEL
 from shared.ai.provider import Turn
-from shared.ai.providers import InOrder, order_for
-from shared.analyses.evidence import Tick
+from shared.ai.providers import FallbackProvider, provider_order
 from shared.chat import history
-from shared.chat.excerpts import Excerpt, excerpts
-from shared.chat.markers import Marks
-from shared.chat.meanings import CHAT, meanings_of
+from shared.chat.excerpts import Excerpt, merge_passages
+from shared.chat.markers import MarkerParser
+from shared.chat.meanings import CHAT_KIND, embed_question
 from shared.chat.prompt import question_text, rules
-from shared.chat.quoting import quoted, quotes
+from shared.chat.quoting import format_quotes, quote_excerpts
 from shared.chat.search import search
-from shared.chat.wording import Wording, wording
+from shared.chat.wording import AnswerPhrases, answer_phrases
 from shared.error_codes.api import ChatCode
 from shared.errors import ClipwiseError, TransientError
-from shared.models.chat import Citation, Message
+from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
 from shared.pipeline.lifecycle import new_id
 from shared.pipeline.videos import video_titles
 from shared.platform.ports import Platform
+from shared.progress import Tick
 from shared.settings import settings
 
 OFFLINE = "offline"
-PASSAGES = 8
+MAX_PASSAGES = 8
 """That an answer is made from, before those that overlap are put together."""
-COVERED_WHEN_JUDGED, COVERED_WHEN_QUOTED = 0.15, 0.35
+MIN_COVERAGE_ANSWERED, MIN_COVERAGE_QUOTED = 0.15, 0.35
 """How much of a question's words a passage must have when a model reads it before people do, and when not."""
 
 
@@ -54,33 +54,33 @@ class Question:
     group_id: str | None = None
     video_id: str | None = None
     language: str | None = None
-    kept: bool = True
+    is_stored: bool = True
 
 
 @dataclass(frozen=True)
-class Cited:
+class CitationEvent:
     """Comes before the piece that has its marker for the first time."""
 
     citation: Citation
 
 
 @dataclass(frozen=True)
-class Said:
+class TextEvent:
     text: str
 
 
 @dataclass(frozen=True)
-class Done:
+class AnswerDone:
     """The end: the whole answer."""
 
-    message: Message
+    message: ChatMessage
 
 
-Event = Cited | Said | Done
+AnswerEvent = CitationEvent | TextEvent | AnswerDone
 Titles = Mapping[str, str | None]
 
 
-class Answer:
+class AnswerStream:
     """One that is being made.
 
     Attributes:
@@ -89,12 +89,12 @@ class Answer:
 
     def __init__(self, place: Platform, question: Question) -> None:
         self._documents, self._question = place.documents, question
-        self._asked = self._message("user", question.text)
+        self._question_message = self._new_message("user", question.text)
         self._meter = meter_for(place.documents, question.owner, settings().monthly_budget_usd, Usage())
-        self.message = self._message("assistant", "")
-        self.message.answers = self._asked.id
+        self.message = self._new_message("assistant", "")
+        self.message.answers = self._question_message.id
 
-    def events(self, tick: Tick) -> Generator[Event, None, None]:
+    def events(self, tick: Tick) -> Generator[AnswerEvent, None, None]:
         """The answer as it comes. However it ends, by closing it too, the AI stops, and what was said is kept.
 
         Raises:
@@ -103,74 +103,87 @@ class Answer:
             Cancelled: By `tick`.
         """
         try:
-            for event in self._events(tick):
-                if isinstance(event, Cited):
+            for event in self._answer_events(tick):
+                if isinstance(event, CitationEvent):
                     self.message.citations.append(event.citation)
                 else:
                     self.message.content += event.text
                 yield event
         except ClipwiseError as error:
-            self._keep(error.code)
+            self._store(error.code)
             raise
         except BaseException:
-            self._keep(ChatCode.LEFT.value)
+            self._store(ChatCode.LEFT.value)
             raise
-        self._keep(None)
-        yield Done(self.message)
+        self._store(None)
+        yield AnswerDone(self.message)
 
-    def _events(self, tick: Tick) -> Iterator[Cited | Said]:
+    def _answer_events(self, tick: Tick) -> Iterator[CitationEvent | TextEvent]:
         question = self._question
-        order = order_for(CHAT, settings())
-        speakers = list(takewhile(lambda name: name != OFFLINE, order))
-        words = wording(question.text, question.language)
-        meanings, missing = meanings_of(question.text, self._meter, tick)
-        covered = COVERED_WHEN_JUDGED if speakers else COVERED_WHEN_QUOTED
-        hits = search(self._documents, question.owner, question.video_ids, question.text, meanings, covered, PASSAGES)
-        titles = video_titles(self._documents, {hit.passage.video_id for hit in hits}, question.owner)
-        found = excerpts(hit.passage for hit in hits if hit.passage.video_id in titles)
-        if not found:
-            if missing:
+        order = provider_order(CHAT_KIND, settings())
+        provider_names = list(takewhile(lambda name: name != OFFLINE, order))
+        phrases = answer_phrases(question.text, question.language)
+        query_embeddings, embedding_error = embed_question(question.text, self._meter, tick)
+        min_coverage = MIN_COVERAGE_ANSWERED if provider_names else MIN_COVERAGE_QUOTED
+        results = search(
+            self._documents,
+            question.owner,
+            question.video_ids,
+            question.text,
+            query_embeddings,
+            min_coverage,
+            MAX_PASSAGES,
+        )
+        titles = video_titles(self._documents, {result.passage.video_id for result in results}, question.owner)
+        matches = merge_passages(result.passage for result in results if result.passage.video_id in titles)
+        if not matches:
+            if embedding_error:
                 # What it would have found by meaning is not known.
-                raise missing
-            yield Said(words.nothing)
-        elif not speakers:
-            yield from self._quoted(found, titles, words)
+                raise embedding_error
+            yield TextEvent(phrases.no_match)
+        elif not provider_names:
+            yield from self._quoted_answer(matches, titles, phrases)
         else:
             try:
-                yield from self._spoken(speakers, found, titles, tick)
+                yield from self._model_answer(provider_names, matches, titles, tick)
             except TransientError:
                 if self.message.content or OFFLINE not in order:
                     raise
-                yield from self._quoted(found, titles, words)
+                yield from self._quoted_answer(matches, titles, phrases)
 
-    def _spoken(
-        self, speakers: list[str], found: Sequence[Excerpt], titles: Titles, tick: Tick
-    ) -> Iterator[Cited | Said]:
+    def _model_answer(
+        self, provider_names: list[str], matches: Sequence[Excerpt], titles: Titles, tick: Tick
+    ) -> Iterator[CitationEvent | TextEvent]:
         """As a model says it, with citations that are ours."""
-        question, marks, cited = self._question, Marks(len(found)), 0
-        provider = InOrder(speakers, settings(), self._meter)
-        turns = [Turn("user", question_text(question.text, found, titles))]
+        question, markers, cited_count = self._question, MarkerParser(len(matches)), 0
+        provider = FallbackProvider(provider_names, settings(), self._meter)
+        turns = [Turn("user", question_text(question.text, matches, titles))]
         answer = cast(Generator[str, None, None], provider.chat(rules(question.language), turns, tick))
         with closing(answer) as pieces:
-            for text in marks.read(pieces):
-                for number in marks.passages[cited:]:
-                    cited += 1
-                    one = found[number - 1]
-                    yield Cited(one.citation(cited, titles[one.video_id]))
-                yield Said(text)
+            for text in markers.read(pieces):
+                for number in markers.passages[cited_count:]:
+                    cited_count += 1
+                    excerpt = matches[number - 1]
+                    yield CitationEvent(excerpt.citation(cited_count, titles[excerpt.video_id]))
+                yield TextEvent(text)
 
-    def _quoted(self, found: Sequence[Excerpt], titles: Titles, words: Wording) -> Iterator[Cited | Said]:
-        chosen = quotes(self._question.text, found)
-        citations = [one.citation(number, titles[one.video_id]) for number, one in enumerate(chosen, start=1)]
+    def _quoted_answer(
+        self, matches: Sequence[Excerpt], titles: Titles, phrases: AnswerPhrases
+    ) -> Iterator[CitationEvent | TextEvent]:
+        quoted_excerpts = quote_excerpts(self._question.text, matches)
+        citations = [
+            excerpt.citation(number, titles[excerpt.video_id])
+            for number, excerpt in enumerate(quoted_excerpts, start=1)
+        ]
         for citation in citations:
-            yield Cited(citation)
-        for text in quoted(words.quoted, citations):
-            yield Said(text)
+            yield CitationEvent(citation)
+        for text in format_quotes(phrases.quote_intro, citations):
+            yield TextEvent(text)
         self._meter.usage = self._meter.total(OFFLINE, MODEL)
 
-    def _message(self, role: Literal["user", "assistant"], content: str) -> Message:
+    def _new_message(self, role: Literal["user", "assistant"], content: str) -> ChatMessage:
         question = self._question
-        return Message(
+        return ChatMessage(
             id=new_id(),
             owner=question.owner,
             group_id=question.group_id,
@@ -180,11 +193,11 @@ class Answer:
             created_at=clock.now(),
         )
 
-    def _keep(self, error: str | None) -> None:
+    def _store(self, error: str | None) -> None:
         """What failed before a word was said leaves nothing."""
         self.message.usage = self._meter.usage
         self.message.error = error
         self.message.created_at = clock.now()
-        if self._question.kept and self.message.content:
-            history.keep(self._documents, self._asked)
-            history.keep(self._documents, self.message)
+        if self._question.is_stored and self.message.content:
+            history.store_message(self._documents, self._question_message)
+            history.store_message(self._documents, self.message)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.chat.windows import text_of
-from shared.models.chat import Citation, Line, Passage
+from shared.models.chat import Citation, Passage, PassageLine
 
-LONGEST_SEC = 90.0
+MAX_EXCERPT_SEC = 90.0
 """Of what is put together: a citation is to lead to a place, not into a film."""
 
 
@@ -17,7 +17,7 @@ class Excerpt:
     """A stretch of one video's transcript, in order of time."""
 
     video_id: str
-    lines: Sequence[Line]
+    lines: Sequence[PassageLine]
 
     @property
     def start(self) -> float:
@@ -37,29 +37,33 @@ class Excerpt:
         )
 
 
-def excerpts(passages: Iterable[Passage]) -> list[Excerpt]:
+def merge_passages(passages: Iterable[Passage]) -> list[Excerpt]:
     """In the order of the passages: each is added to an excerpt that it overlaps, and else is one of its own.
 
     Where an excerpt would get longer than LONGEST_SEC, only what no other one has makes a new one.
     """
-    found: list[Excerpt] = []
+    merged: list[Excerpt] = []
     for passage in passages:
-        beside = [at for at, one in enumerate(found) if one.video_id == passage.video_id and overlap(one, passage)]
-        joined = next((at for at in beside if length(found[at], passage) <= LONGEST_SEC), None)
-        said = [line for at in beside if at != joined for line in found[at].lines]
-        new = [line for line in passage.lines if line not in said]
-        if joined is not None:
-            more = [line for line in new if line not in found[joined].lines]
-            lines = sorted([*found[joined].lines, *more], key=lambda line: (line.start, line.end))
-            found[joined] = Excerpt(passage.video_id, lines)
+        overlapping = [
+            at
+            for at, excerpt in enumerate(merged)
+            if excerpt.video_id == passage.video_id and overlaps(excerpt, passage)
+        ]
+        target = next((at for at in overlapping if joined_length(merged[at], passage) <= MAX_EXCERPT_SEC), None)
+        existing_lines = [line for at in overlapping if at != target for line in merged[at].lines]
+        new = [line for line in passage.lines if line not in existing_lines]
+        if target is not None:
+            more = [line for line in new if line not in merged[target].lines]
+            lines = sorted([*merged[target].lines, *more], key=lambda line: (line.start, line.end))
+            merged[target] = Excerpt(passage.video_id, lines)
         elif new:
-            found.append(Excerpt(passage.video_id, new))
-    return found
+            merged.append(Excerpt(passage.video_id, new))
+    return merged
 
 
-def overlap(excerpt: Excerpt, passage: Passage) -> bool:
+def overlaps(excerpt: Excerpt, passage: Passage) -> bool:
     return excerpt.start < passage.end and passage.start < excerpt.end
 
 
-def length(excerpt: Excerpt, passage: Passage) -> float:
+def joined_length(excerpt: Excerpt, passage: Passage) -> float:
     return max(excerpt.end, passage.end) - min(excerpt.start, passage.start)

@@ -5,61 +5,58 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from shared.models.chat import Citation, Message
+from shared.models.chat import ChatMessage, Citation
 from shared.platform.ports import Documents, Filter, Order
+from shared.platform.queries import iterate_query
 
 MESSAGES = "messages"
 PAGE = 100
 COLUMNS = ("time", "role", "content", "citations")
 BOM = "\ufeff"
 """By which spreadsheets know that a file is UTF-8."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
 
 
-def about(group_id: str | None, video_id: str | None) -> Filter:
+def subject_filter(group_id: str | None, video_id: str | None) -> Filter:
     return ("groupId", "==", group_id) if group_id else ("videoId", "==", video_id)
 
 
-def keep(documents: Documents, message: Message) -> None:
-    documents.create(MESSAGES, message.id, message.document())
+def store_message(documents: Documents, message: ChatMessage) -> None:
+    documents.create(MESSAGES, message.id, message.to_document())
 
 
-def messages(
+def list_messages(
     documents: Documents, owner: str, subject: Filter, limit: int, cursor: str | None
-) -> tuple[list[Message], str | None]:
+) -> tuple[list[ChatMessage], str | None]:
     """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
     page = documents.query(MESSAGES, [("owner", "==", owner), subject], [("createdAt", "desc")], limit, cursor)
-    return [Message.read(document.data) for document in page.documents], page.cursor
+    return [ChatMessage.read(document.data) for document in page.documents], page.cursor
 
 
-def forget(documents: Documents, owner: str, subject: Filter) -> None:
-    while found := documents.query(MESSAGES, [("owner", "==", owner), subject], limit=PAGE).documents:
-        for document in found:
+def delete_messages(documents: Documents, owner: str, subject: Filter) -> None:
+    while batch := documents.query(MESSAGES, [("owner", "==", owner), subject], limit=PAGE).documents:
+        for document in batch:
             documents.delete(MESSAGES, document.id)
 
 
-def exported(documents: Documents, owner: str, subject: Filter) -> Iterator[bytes]:
+def export_csv(documents: Documents, owner: str, subject: Filter) -> Iterator[bytes]:
     """All messages as CSV (RFC 4180) in UTF-8, the oldest first, a page at a time."""
-    yield (BOM + row(COLUMNS)).encode()
+    yield (BOM + csv_row(COLUMNS)).encode()
     order: list[Order] = [("createdAt", "asc")]
-    cursor = None
-    while True:
-        page = documents.query(MESSAGES, [("owner", "==", owner), subject], order, PAGE, cursor)
-        told = (Message.read(document.data) for document in page.documents)
-        yield "".join(row(cells(message)) for message in told).encode()
-        cursor = page.cursor
-        if cursor is None:
-            return
+    messages = iterate_query(documents, MESSAGES, [("owner", "==", owner), subject], order)
+    while batch := list(islice(messages, PAGE)):
+        yield "".join(csv_row(csv_cells(ChatMessage.read(document.data))) for document in batch).encode()
 
 
-def cells(message: Message) -> list[str]:
+def csv_cells(message: ChatMessage) -> list[str]:
     time = message.created_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return [time, message.role, message.content, "\n".join(map(cited, message.citations))]
+    return [time, message.role, message.content, "\n".join(map(format_citation, message.citations))]
 
 
-def cited(citation: Citation) -> str:
+def format_citation(citation: Citation) -> str:
     """`[1] Soup, 1:05–1:40: “Boil it.”`"""
     title = citation.title or citation.video_id
     return f"[{citation.number}] {title}, {clock_time(citation.start)}–{clock_time(citation.end)}: “{citation.quote}”"
@@ -67,17 +64,17 @@ def cited(citation: Citation) -> str:
 
 def clock_time(seconds: float) -> str:
     """`1:05`, `1:02:05`."""
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, remainder = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{remainder:02}" if hours else f"{minutes}:{remainder:02}"
 
 
-def row(values: Iterable[str]) -> str:
+def csv_row(values: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(map(harmless, values))
+    csv.writer(line, lineterminator="\r\n").writerow(map(escape_formula, values))
     return line.getvalue()
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """With an apostrophe before what would be a formula: spreadsheets then show it as text."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from shared.ai.budget import meter_for
 from shared.ai.meter import Meter
-from shared.ai.provider import Embedded
-from shared.ai.providers import InOrder, order_for
-from shared.chat.meanings import CHAT
-from shared.chat.passages import Words, brought_by, store
-from shared.chat.windows import Window, windows
+from shared.ai.provider import EmbeddingResult
+from shared.ai.providers import FallbackProvider, provider_order
+from shared.chat.meanings import CHAT_KIND
+from shared.chat.passages import PassageSource, passages_job_id, store_passages
+from shared.chat.windows import Window, split_windows
 from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, Usage
 from shared.pipeline.media import load_transcript
 from shared.pipeline.run import StageRun
+from shared.progress import tick_within
 from shared.settings import settings
 from shared.wiring import wiring
 
-EMBEDDED, STORED = 0.6, 0.9
+EMBEDDING_DONE, STORING_DONE = 0.6, 0.9
 """How much of the stage is done then."""
 
 
-def index_words(run: StageRun) -> Usage:
+def index_transcript(run: StageRun) -> Usage:
     """Store the passages of the job's transcript as those of its video; returns what the job took with that.
 
     A job that analyses a video again does so only when the video had no words before. A search by words alone is left
@@ -29,35 +30,39 @@ def index_words(run: StageRun) -> Usage:
     """
     job = run.job
     transcript = load_transcript(run.platform.objects, job.id)
-    source = Words(job.owner, job.of_video or job.id, job.id)
-    made = windows(transcript.segments)
-    if not made or (job.of_video and brought_by(run.platform.documents, job.of_video) not in (None, job.id)):
+    source = PassageSource(job.owner, job.of_video or job.id, job.id)
+    transcript_windows = split_windows(transcript.segments)
+    if not transcript_windows or (
+        job.of_video and passages_job_id(run.platform.documents, job.of_video) not in (None, job.id)
+    ):
         return job.usage
     meter = meter_for(run.platform.documents, job.owner, settings().monthly_budget_usd, Usage())
 
-    def bill(stored: Job) -> None:
-        stored.usage = total(job, meter)
+    def set_usage(stored: Job) -> None:
+        stored.usage = total_usage(job, meter)
 
-    run.leave(bill)
-    embedded = embed(run, made, meter)
-    run.tick(EMBEDDED, "Storing what is said")
-    store(run.platform.documents, source, made, transcript, embedded)
-    run.tick(STORED)
-    return total(job, meter)
+    run.leave(set_usage)
+    embeddings = embed_windows(run, transcript_windows, meter)
+    run.tick(EMBEDDING_DONE, "Storing what is said")
+    store_passages(run.platform.documents, source, transcript_windows, transcript, embeddings)
+    run.tick(STORING_DONE)
+    return total_usage(job, meter)
 
 
-def total(job: Job, meter: Meter) -> Usage:
+def total_usage(job: Job, meter: Meter) -> Usage:
     """Made by whoever made the result."""
     return Usage.total([meter.usage, job.usage])
 
 
-def embed(run: StageRun, made: list[Window], meter: Meter) -> Embedded | None:
-    provider = InOrder(order_for(CHAT, settings()), settings(), meter)
+def embed_windows(run: StageRun, transcript_windows: list[Window], meter: Meter) -> EmbeddingResult | None:
+    provider = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter)
     try:
-        return provider.embed([window.text for window in made], "document", run.part(0, EMBEDDED))
+        return provider.embed(
+            [window.text for window in transcript_windows], "document", tick_within(run.tick, 0, EMBEDDING_DONE)
+        )
     except (PermanentError, TransientError) as error:
-        last = run.job.stages[run.stage].attempts >= wiring().functions[run.stage].attempts
-        if error.retryable and not last:
+        is_last_attempt = run.job.stages[run.stage].attempts >= wiring().functions[run.stage].attempts
+        if error.retryable and not is_last_attempt:
             raise
         meter.note(f"The transcript can be searched by words only, not by meaning: {error.message}")
         return None

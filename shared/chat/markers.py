@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 
 NUMBERS = r"\d[\d\s,;–-]*"
 MARKER = re.compile(rf"\s*[\[【]\s*({NUMBERS})[\]】]")
-BEGUN = re.compile(rf"\s*[\[【]\s*(?:{NUMBERS})?$|\s+$")
+PARTIAL_MARKER = re.compile(rf"\s*[\[【]\s*(?:{NUMBERS})?$|\s+$")
 """What may turn out to be a marker, at the end of a text."""
-LONGEST = 60
+MAX_MARKER_CHARACTERS = 60
 """Characters that a marker may have, with the spaces before it."""
 RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)|(\d+)")
 
 
-class Marks:
+class MarkerParser:
     """Finds the markers of a text that comes in pieces, and numbers those that are right from 1, as they come.
 
     Attributes:
@@ -23,32 +23,36 @@ class Marks:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._held = ""
+        self._pending = ""
         self.passages: list[int] = []
 
     def read(self, pieces: Iterable[str]) -> Iterator[str]:
         """The text with right markers only; a marker is whole in one piece, and `passages` knows it by then."""
         for piece in pieces:
-            yield from filter(None, [self._take(piece)])
-        yield from filter(None, [MARKER.sub(self._renumbered, self._held)])
+            yield from filter(None, ["".join(map(self._read_character, piece))])
+        yield from filter(None, [MARKER.sub(self._renumber, self._pending)])
 
-    def _take(self, piece: str) -> str:
-        text = self._held + piece
-        begun = BEGUN.search(text)
-        if begun and len(text) - begun.start() <= LONGEST:
-            text, self._held = text[: begun.start()], text[begun.start() :]
+    def _read_character(self, character: str) -> str:
+        """Add one character; return the text that can no longer become a marker.
+
+        By single characters, so that where the pieces end makes no difference to a marker that is too long.
+        """
+        text = self._pending + character
+        partial = PARTIAL_MARKER.search(text)
+        if partial and len(text) - partial.start() <= MAX_MARKER_CHARACTERS:
+            text, self._pending = text[: partial.start()], text[partial.start() :]
         else:
-            self._held = ""
-        return MARKER.sub(self._renumbered, text)
+            self._pending = ""
+        return MARKER.sub(self._renumber, text)
 
-    def _renumbered(self, marker: re.Match[str]) -> str:
-        right = [number for number in numbers(marker[1], self._count) if 1 <= number <= self._count]
-        self.passages += [number for number in dict.fromkeys(right) if number not in self.passages]
-        shown = "".join(f"[{self.passages.index(number) + 1}]" for number in dict.fromkeys(right))
-        return marker[0][: len(marker[0]) - len(marker[0].lstrip())] + shown if shown else ""
+    def _renumber(self, marker: re.Match[str]) -> str:
+        valid = [number for number in expand_numbers(marker[1], self._count) if 1 <= number <= self._count]
+        self.passages += [number for number in dict.fromkeys(valid) if number not in self.passages]
+        replacement = "".join(f"[{self.passages.index(number) + 1}]" for number in dict.fromkeys(valid))
+        return marker[0][: len(marker[0]) - len(marker[0].lstrip())] + replacement if replacement else ""
 
 
-def numbers(text: str, most: int) -> Iterator[int]:
+def expand_numbers(text: str, most: int) -> Iterator[int]:
     """`1, 3-5` as 1, 3, 4, 5; of a range no more than `most`."""
     for first, last, single in RANGE.findall(text):
         if single:

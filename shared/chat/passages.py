@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.ai.offline.terms import terms
-from shared.ai.provider import Embedded
+from shared.ai.provider import EmbeddingResult
 from shared.chat.windows import Window
 from shared.models.chat import Passage
 from shared.models.transcript import Transcript
@@ -18,7 +18,7 @@ MAX_WORDS = 400
 
 
 @dataclass(frozen=True)
-class Words:
+class PassageSource:
     """Whose words they are, and which job brought them."""
 
     owner: str
@@ -30,7 +30,9 @@ def passage_id(video_id: str, number: int) -> str:
     return f"{video_id}-{number:05}"
 
 
-def passage_of(source: Words, number: int, window: Window, transcript: Transcript, model: str | None) -> Passage:
+def build_passage(
+    source: PassageSource, number: int, window: Window, transcript: Transcript, model: str | None
+) -> Passage:
     return Passage(
         owner=source.owner,
         video_id=source.video_id,
@@ -46,22 +48,26 @@ def passage_of(source: Words, number: int, window: Window, transcript: Transcrip
     )
 
 
-def store(
-    documents: Documents, source: Words, windows: Sequence[Window], transcript: Transcript, embedded: Embedded | None
+def store_passages(
+    documents: Documents,
+    source: PassageSource,
+    windows: Sequence[Window],
+    transcript: Transcript,
+    embeddings: EmbeddingResult | None,
 ) -> None:
     """Put the windows in place of whatever passages the video had."""
-    model = embedded.usage.model if embedded else None
+    model = embeddings.usage.model if embeddings else None
     for number, window in enumerate(windows):
-        data = passage_of(source, number, window, transcript, model).document()
-        if embedded:
-            data["embedding"] = Vector(tuple(embedded.vectors[number]))
+        data = build_passage(source, number, window, transcript, model).to_document()
+        if embeddings:
+            data["embedding"] = Vector(tuple(embeddings.vectors[number]))
         documents.put(SEGMENTS, passage_id(source.video_id, number), data)
     for old in list(segments_where(documents, "videoId", source.video_id)):
         if old.data["number"] >= len(windows):
             documents.delete(SEGMENTS, old.id)
 
 
-def brought_by(documents: Documents, video_id: str) -> str | None:
+def passages_job_id(documents: Documents, video_id: str) -> str | None:
     """The job whose transcript the video's passages are from; None when it has no passages."""
     page = documents.query(SEGMENTS, [("videoId", "==", video_id)], limit=1)
-    return next((str(found.data["jobId"]) for found in page.documents), None)
+    return next((str(document.data["jobId"]) for document in page.documents), None)

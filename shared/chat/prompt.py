@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from shared.ai.prompt import CLOSE, OPEN, as_data
+from shared.ai.prompt import CLOSE, OPEN, data_block
 from shared.chat.excerpts import Excerpt
 
 MAX_TITLE = 200
@@ -27,19 +27,19 @@ SAME_LANGUAGE = "Answer in the language of the question, whatever language the p
 
 def rules(language: str | None) -> str:
     """Nothing in them comes from users but the checked language tag."""
-    chosen = f"Answer in the language with the BCP-47 tag {language}." if language else SAME_LANGUAGE
-    return RULES.format(open=OPEN, close=CLOSE, language=chosen)
+    language_rule = f"Answer in the language with the BCP-47 tag {language}." if language else SAME_LANGUAGE
+    return RULES.format(open=OPEN, close=CLOSE, language=language_rule)
 
 
 def question_text(question: str, excerpts: Sequence[Excerpt], titles: Mapping[str, str | None]) -> str:
     passages = [
         {
             "number": number,
-            "video": (titles.get(one.video_id) or "")[:MAX_TITLE],
-            "start": round(one.start, 2),
-            "end": round(one.end, 2),
-            "text": one.text,
+            "video": (titles.get(excerpt.video_id) or "")[:MAX_TITLE],
+            "start": round(excerpt.start, 2),
+            "end": round(excerpt.end, 2),
+            "text": excerpt.text,
         }
-        for number, one in enumerate(excerpts, start=1)
+        for number, excerpt in enumerate(excerpts, start=1)
     ]
-    return as_data({"question": question, "passages": passages})
+    return data_block({"question": question, "passages": passages})

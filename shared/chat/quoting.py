@@ -10,41 +10,41 @@ from shared.ai.vectors import DIMENSIONS
 from shared.chat.excerpts import Excerpt
 from shared.chat.history import clock_time
 from shared.chat.windows import ends_sentence
-from shared.models.chat import Citation, Line
+from shared.models.chat import Citation, PassageLine
 
-MOST = 3
+MAX_QUOTES = 3
 """Passages that are quoted."""
 MAX_CHARACTERS = 240
 
 
-def quotes(question: str, excerpts: Sequence[Excerpt]) -> list[Excerpt]:
-    return [Excerpt(one.video_id, nearest_lines(question, one.lines)) for one in excerpts[:MOST]]
+def quote_excerpts(question: str, excerpts: Sequence[Excerpt]) -> list[Excerpt]:
+    return [Excerpt(excerpt.video_id, nearest_lines(question, excerpt.lines)) for excerpt in excerpts[:MAX_QUOTES]]
 
 
-def nearest_lines(question: str, lines: Sequence[Line]) -> Sequence[Line]:
+def nearest_lines(question: str, lines: Sequence[PassageLine]) -> Sequence[PassageLine]:
     """The line nearest to the question with the rest of its sentence, and what follows while there is room."""
-    wanted, asked = set(terms(question)), embed(question, DIMENSIONS)
+    question_terms, question_vector = set(terms(question)), embed(question, DIMENSIONS)
 
     def nearness(at: int) -> tuple[int, float]:
-        near = sum(one * other for one, other in zip(asked, embed(lines[at].text, DIMENSIONS), strict=True))
-        return len(wanted & set(terms(lines[at].text))), near
+        near = sum(left * right for left, right in zip(question_vector, embed(lines[at].text, DIMENSIONS), strict=True))
+        return len(question_terms & set(terms(lines[at].text))), near
 
     first = max(range(len(lines)), key=nearness)
-    while first and not ends_sentence(lines[first - 1].text) and room(lines[first - 1 : first + 1]):
+    while first and not ends_sentence(lines[first - 1].text) and fits_quote(lines[first - 1 : first + 1]):
         first -= 1
     after = first + 1
-    while after < len(lines) and room(lines[first : after + 1]):
+    while after < len(lines) and fits_quote(lines[first : after + 1]):
         after += 1
     return lines[first:after]
 
 
-def room(lines: Sequence[Line]) -> bool:
+def fits_quote(lines: Sequence[PassageLine]) -> bool:
     return sum(len(line.text) + 1 for line in lines) <= MAX_CHARACTERS
 
 
-def quoted(opening: str, citations: Sequence[Citation]) -> Iterator[str]:
+def format_quotes(opening: str, citations: Sequence[Citation]) -> Iterator[str]:
     """The answer in pieces, with the marker of each quote."""
     yield opening
-    for one in citations:
-        title = f"{one.title}, " if one.title else ""
-        yield f"\n\n{title}{clock_time(one.start)}: “{one.quote}” [{one.number}]"
+    for citation in citations:
+        title = f"{citation.title}, " if citation.title else ""
+        yield f"\n\n{title}{clock_time(citation.start)}: “{citation.quote}” [{citation.number}]"

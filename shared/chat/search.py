@@ -20,9 +20,9 @@ from shared.platform.ports import Document, Documents, Filter, Vector
 
 IN_LIMIT = 30
 """Videos that one query can name."""
-DEPTH = 24
+RANKING_DEPTH = 24
 """Passages of a ranking that count."""
-MOST_TERMS = 8
+MAX_TERMS = 8
 """Of a question, those first that are likely to be rare; each is a query for every IN_LIMIT videos."""
 NAME = re.compile(r"\b[A-ZÄÖÜА-ЯЁ]\w+")
 """Looked for behind the first word. German writes all nouns like this, which then weigh the same again."""
@@ -31,11 +31,11 @@ DAMPING = 60
 """The constant k of the fusion, as its authors have it."""
 PASSAGES_PER_VIDEO = 20
 """About how many there are, to tell rare words from frequent ones without counting."""
-AT_ONCE = 8
+MAX_THREADS = 8
 
 
 @dataclass(frozen=True)
-class Meaning:
+class QueryEmbedding:
     """A question as one model sees it.
 
     Attributes:
@@ -44,11 +44,11 @@ class Meaning:
 
     model: str
     vector: Vector
-    least: float
+    min_similarity: float
 
 
 @dataclass
-class Hit:
+class SearchResult:
     """A passage that was found.
 
     Attributes:
@@ -71,10 +71,10 @@ def search(
     owner: str,
     video_ids: Sequence[str],
     question: str,
-    meanings: Sequence[Meaning],
-    least_covered: float,
+    embeddings: Sequence[QueryEmbedding],
+    min_coverage: float,
     limit: int,
-) -> list[Hit]:
+) -> list[SearchResult]:
     """The passages of the owner's videos that have to do with the question, at most `limit`, the best first.
 
     However many videos there are, the nearest passages are exactly these.
@@ -84,38 +84,47 @@ def search(
             is taken for relevant.
     """
     chunks = [list(video_ids[at : at + IN_LIMIT]) for at in range(0, len(video_ids), IN_LIMIT)]
-    wanted = sought(question)
-    found: dict[str, Passage] = {}
+    term_weights = query_terms(question)
+    passages_by_id: dict[str, Passage] = {}
 
-    def known(rows: Iterable[Document]) -> list[str]:
+    def own_passage_ids(rows: Iterable[Document]) -> list[str]:
         """The ids of those that are the owner's, which all of them should be."""
         passages = {row.id: Passage.read(row.data) for row in rows}
         mine = {id: passage for id, passage in passages.items() if passage.owner == owner}
-        found.update(mine)
+        passages_by_id.update(mine)
         return list(mine)
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        near = [[threads.submit(_nearest, documents, chunk, meaning) for chunk in chunks] for meaning in meanings]
+    with ThreadPoolExecutor(MAX_THREADS) as threads:
+        nearest = [
+            [threads.submit(_nearest_passages, documents, chunk, embedding) for chunk in chunks]
+            for embedding in embeddings
+        ]
         with_terms = {
-            term: [threads.submit(_having, documents, chunk, term, len(chunks)) for chunk in chunks] for term in wanted
+            term: [threads.submit(_passages_with_term, documents, chunk, term, len(chunks)) for chunk in chunks]
+            for term in term_weights
         }
         rankings: list[tuple[Ranking, float]] = []
-        for meaning, searches in zip(meanings, near, strict=True):
-            rows = [row for one in searches for row in one.result()]
-            mine = set(known(document for document, _ in rows))
-            rankings.append((_best((row.id, 1 - far) for row, far in rows if row.id in mine), meaning.least))
-        having = {term: known(row for one in searches for row in one.result()) for term, searches in with_terms.items()}
-    weights = {term: wanted[term] * rarity(len(ids), len(video_ids)) for term, ids in having.items()}
-    matching = {id for ids in having.values() for id in ids}
-    rankings.append((_best((id, covered(found[id], weights)) for id in matching), least_covered))
-    return [hit for hit in fused(rankings, found) if hit.relevant][:limit]
+        for embedding, searches in zip(embeddings, nearest, strict=True):
+            rows = [row for future in searches for row in future.result()]
+            mine = set(own_passage_ids(document for document, _ in rows))
+            rankings.append(
+                (_top_ranked((row.id, 1 - far) for row, far in rows if row.id in mine), embedding.min_similarity)
+            )
+        ids_by_term = {
+            term: own_passage_ids(row for future in searches for row in future.result())
+            for term, searches in with_terms.items()
+        }
+    weights = {term: term_weights[term] * rarity(len(ids), len(video_ids)) for term, ids in ids_by_term.items()}
+    matching = {id for ids in ids_by_term.values() for id in ids}
+    rankings.append((_top_ranked((id, coverage(passages_by_id[id], weights)) for id in matching), min_coverage))
+    return [result for result in fuse_rankings(rankings, passages_by_id) if result.relevant][:limit]
 
 
-def sought(question: str) -> dict[str, float]:
+def query_terms(question: str) -> dict[str, float]:
     """The terms to look for with their weights; names, numbers and long words tell most."""
-    named = {term for later in question.split(maxsplit=1)[1:] for word in NAME.findall(later) for term in terms(word)}
-    weights = {term: NAME_WEIGHT if term in named or is_number(term) else 1.0 for term in terms(question)}
-    best = sorted(weights, key=lambda term: (-weights[term], -len(term)))[:MOST_TERMS]
+    names = {term for later in question.split(maxsplit=1)[1:] for word in NAME.findall(later) for term in terms(word)}
+    weights = {term: NAME_WEIGHT if term in names or is_number(term) else 1.0 for term in terms(question)}
+    best = sorted(weights, key=lambda term: (-weights[term], -len(term)))[:MAX_TERMS]
     return {term: weights[term] for term in best}
 
 
@@ -124,35 +133,41 @@ def rarity(having: int, videos: int) -> float:
     return math.log(1 + videos * PASSAGES_PER_VIDEO / (having or 0.5))
 
 
-def covered(passage: Passage, weights: Mapping[str, float]) -> float:
+def coverage(passage: Passage, weights: Mapping[str, float]) -> float:
     """How much of the question the passage covers, 0 to 1."""
     words = set(passage.words)
     return sum(weight for term, weight in weights.items() if term in words) / sum(weights.values())
 
 
-def fused(rankings: Iterable[tuple[Ranking, float]], passages: Mapping[str, Passage]) -> list[Hit]:
+def fuse_rankings(rankings: Iterable[tuple[Ranking, float]], passages: Mapping[str, Passage]) -> list[SearchResult]:
     """All that stands in a ranking, by the sum over the rankings of 1 / (DAMPING + rank)."""
-    hits: dict[str, Hit] = {}
-    for ranking, least in rankings:
+    results: dict[str, SearchResult] = {}
+    for ranking, min_score in rankings:
         for rank, (id, score) in enumerate(ranking, start=1):
-            hit = hits.setdefault(id, Hit(passages[id]))
-            hit.score += 1 / (DAMPING + rank)
-            hit.relevant = hit.relevant or score >= least
-    return sorted(hits.values(), key=lambda hit: -hit.score)
+            result = results.setdefault(id, SearchResult(passages[id]))
+            result.score += 1 / (DAMPING + rank)
+            result.relevant = result.relevant or score >= min_score
+    return sorted(results.values(), key=lambda result: -result.score)
 
 
-def _best(scored: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    return sorted(scored, key=lambda one: (-one[1], one[0]))[:DEPTH]
+def _top_ranked(scored: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(scored, key=lambda item: (-item[1], item[0]))[:RANKING_DEPTH]
 
 
-def _nearest(documents: Documents, videos: Sequence[str], meaning: Meaning) -> Sequence[tuple[Document, float]]:
+def _nearest_passages(
+    documents: Documents, videos: Sequence[str], embedding: QueryEmbedding
+) -> Sequence[tuple[Document, float]]:
     """Vectors of other models are left alone."""
     return documents.nearest(
-        SEGMENTS, "embedding", meaning.vector, DEPTH, [("videoId", "in", videos), ("model", "==", meaning.model)]
+        SEGMENTS,
+        "embedding",
+        embedding.vector,
+        RANKING_DEPTH,
+        [("videoId", "in", videos), ("model", "==", embedding.model)],
     )
 
 
-def _having(documents: Documents, videos: Sequence[str], term: str, chunks: int) -> Rows:
+def _passages_with_term(documents: Documents, videos: Sequence[str], term: str, chunks: int) -> Rows:
     """Of a word that stands everywhere, not all passages: it tells little."""
     filters: list[Filter] = [("videoId", "in", videos), ("words", "array_contains", term)]
-    return documents.query(SEGMENTS, filters, limit=max(6, 2 * DEPTH // chunks)).documents
+    return documents.query(SEGMENTS, filters, limit=max(6, 2 * RANKING_DEPTH // chunks)).documents

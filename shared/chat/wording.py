@@ -9,33 +9,33 @@ from shared.languages import primary
 
 
 @dataclass(frozen=True)
-class Wording:
+class AnswerPhrases:
     """
     Attributes:
         nothing: That the videos have nothing about the question.
         quoted: Before passages that are quoted.
     """
 
-    nothing: str
-    quoted: str
+    no_match: str
+    quote_intro: str
 
 
-WORDINGS = {
-    "en": Wording(
+PHRASES = {
+    "en": AnswerPhrases(
         "The videos do not contain anything about this.",
         "Quoted, not answered: no AI is at work here. These passages come nearest to your question:",
     ),
-    "de": Wording(
+    "de": AnswerPhrases(
         "Die Videos enthalten dazu nichts.",
         "Zitiert, nicht beantwortet: Hier ist keine KI am Werk. Diese Stellen kommen der Frage am nächsten:",
     ),
-    "ru": Wording(
+    "ru": AnswerPhrases(
         "В этих видео об этом ничего нет.",
         "Это цитаты, а не ответ: ИИ здесь не участвует. Ближе всего к вопросу эти места:",
     ),
 }
 
 
-def wording(question: str, language: str | None) -> Wording:
+def answer_phrases(question: str, language: str | None) -> AnswerPhrases:
     """In the language asked for, else in that of the question."""
-    return WORDINGS.get(primary(language) or detect([question], None) or "en", WORDINGS["en"])
+    return PHRASES.get(primary(language) or detect([question], None) or "en", PHRASES["en"])

@@ -16,7 +16,7 @@ from shared.platform.ports import Documents, Filter, Platform
 EXPORT = "export"
 
 
-def export_name(dataset_id: str, job_id: str, name: str) -> str:
+def export_object_name(dataset_id: str, job_id: str, name: str) -> str:
     """Object in `media` that holds a file of an export."""
     return media_name(dataset_id, f"exports/{job_id}/{name}")
 
@@ -24,11 +24,11 @@ def export_name(dataset_id: str, job_id: str, name: str) -> str:
 def start_export(place: Platform, dataset: Dataset, options: ExportOptions) -> Job:
     """Have the dataset's images written into files, as they are now; several may run beside each other."""
     job = plan_run(dataset, new_id(), EXPORT)
-    job.kind, job.options = EXPORT, options.document()
+    job.kind, job.options = EXPORT, options.to_document()
     return lifecycle.start(place, job)
 
 
-def own_export(documents: Documents, dataset: Dataset, export_id: str) -> Job:
+def read_own_export(documents: Documents, dataset: Dataset, export_id: str) -> Job:
     """Raises NotFound for what is none of this dataset."""
     job = jobs.read_job(documents, export_id)
     if job is None or job.kind != EXPORT or job.owner != run_owner(dataset.id):
@@ -36,7 +36,9 @@ def own_export(documents: Documents, dataset: Dataset, export_id: str) -> Job:
     return job
 
 
-def exports_of(documents: Documents, dataset: Dataset, limit: int, cursor: str | None) -> tuple[list[Job], str | None]:
+def list_exports(
+    documents: Documents, dataset: Dataset, limit: int, cursor: str | None
+) -> tuple[list[Job], str | None]:
     """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
     filters: list[Filter] = [("owner", "==", run_owner(dataset.id)), ("kind", "==", EXPORT)]
     page = documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)

@@ -10,28 +10,28 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from shared.datasets.exported import export_name
+from shared.datasets.exported import export_object_name
 from shared.datasets.exports import (
-    Order,
-    Shares,
-    Summary,
+    ExportSpec,
+    ExportSummary,
+    SplitShares,
     contact_sheet,
     write_coco,
     write_parquet,
     write_webdataset,
     write_zip,
 )
-from shared.datasets.store import dataset_of, images_of, read_dataset
+from shared.datasets.store import dataset_id_of, iterate_images, read_dataset
 from shared.errors import Cancelled, NotFound
 from shared.models.dataset import ImageRecord
-from shared.models.export import ExportedFile, ExportOptions, ExportResult, Format
+from shared.models.export import ExportedFile, ExportFormat, ExportOptions, ExportResult
 from shared.pipeline.paths import MEDIA
 from shared.pipeline.run import StageRun
 from shared.platform.ports import Objects
 
-NAMES = {"zip": "images.zip", "parquet": "images.parquet", "coco": "images.json", "sheet": "sheet.html"}
+FILE_NAMES = {"zip": "images.zip", "parquet": "images.parquet", "coco": "images.json", "sheet": "sheet.html"}
 """Files of the formats that are one file."""
-TYPES = {
+CONTENT_TYPES = {
     ".zip": "application/zip",
     ".parquet": "application/vnd.apache.parquet",
     ".json": "application/json",
@@ -41,53 +41,57 @@ TYPES = {
 }
 
 
-def export(run: StageRun) -> None:
+def export_dataset(run: StageRun) -> None:
     """Write the files that the run's job asks for, while the images are read; the job tells which they are."""
     try:
-        dataset = read_dataset(run.platform.documents, dataset_of(run.job))
+        dataset = read_dataset(run.platform.documents, dataset_id_of(run.job))
     except NotFound:
         raise Cancelled(run.job.id) from None
-    wanted = ExportOptions.read(run.job.options)
-    order = Order(
+    options = ExportOptions.read(run.job.options)
+    order = ExportSpec(
         title=dataset.name,
         created_at=run.job.created_at,
         keywords=tuple(dataset.keywords),
-        shares=Shares(wanted.train, wanted.val, wanted.test),
-        chosen=wanted.chooses,
+        shares=SplitShares(options.train, options.val, options.test),
+        is_selected=options.includes,
     )
-    files = Files(run, dataset.id)
+    files = ExportFiles(run, dataset.id)
     total = max(1, dataset.progress.images.found)
-    summary = write(wanted.format, _ticking(run, images_of(run.platform.documents, dataset.id), total), files, order)
-    result = ExportResult(files=files.written, images=summary.images, splits=dict(summary.splits))
-    run.leave(lambda job: setattr(job, "result", result.document()))
+    summary = write_format(
+        options.format, _with_progress(run, iterate_images(run.platform.documents, dataset.id), total), files, order
+    )
+    result = ExportResult(files=files.complete_files, images=summary.images, splits=dict(summary.splits))
+    run.leave(lambda job: setattr(job, "result", result.to_document()))
 
 
-def write(format: Format, records: Iterable[ImageRecord], files: Files, order: Order) -> Summary:
+def write_format(
+    format: ExportFormat, records: Iterable[ImageRecord], files: ExportFiles, order: ExportSpec
+) -> ExportSummary:
     match format:
         case "zip":
-            with files.create(NAMES[format]) as out:
+            with files.create(FILE_NAMES[format]) as out:
                 return write_zip(records, files.open_image, out, order)
         case "webdataset":
             return write_webdataset(records, files.open_image, files.create, order)
         case "parquet":
-            with files.create(NAMES[format]) as out:
+            with files.create(FILE_NAMES[format]) as out:
                 return write_parquet(records, out, order)
         case "coco":
-            with files.create(NAMES[format]) as out:
+            with files.create(FILE_NAMES[format]) as out:
                 return write_coco(records, out, order)
         case "sheet":
-            with files.create(NAMES[format]) as out:
+            with files.create(FILE_NAMES[format]) as out:
                 out.write(contact_sheet(records, files.thumbnail, order).encode())
-    return Summary()
+    return ExportSummary()
 
 
-def _ticking(run: StageRun, records: Iterator[ImageRecord], total: int) -> Iterator[ImageRecord]:
+def _with_progress(run: StageRun, records: Iterator[ImageRecord], total: int) -> Iterator[ImageRecord]:
     for number, record in enumerate(records, start=1):
         run.tick(number / total, f"{number} images")
         yield record
 
 
-class Files:
+class ExportFiles:
     """The files of one export: written straight into the storage, while images are read from it.
 
     Attributes:
@@ -95,7 +99,7 @@ class Files:
     """
 
     def __init__(self, run: StageRun, dataset_id: str) -> None:
-        self.written: list[ExportedFile] = []
+        self.complete_files: list[ExportedFile] = []
         self._objects = run.platform.objects
         self._dataset_id, self._job_id = dataset_id, run.job.id
 
@@ -106,23 +110,23 @@ class Files:
     def thumbnail(self, record: ImageRecord) -> str | None:
         if record.media is None:
             return None
-        from shared.images.thumbnails import data_url
+        from shared.images.thumbnails import thumbnail_data_url
 
         with self.open_image(record) as image:
-            return data_url(image.read())
+            return thumbnail_data_url(image.read())
 
     @contextmanager
     def create(self, name: str) -> Iterator[BinaryIO]:
-        place = export_name(self._dataset_id, self._job_id, name)
-        with writing(self._objects, place, TYPES[PurePosixPath(name).suffix]) as out:
+        object_name = export_object_name(self._dataset_id, self._job_id, name)
+        with open_object_writer(self._objects, object_name, CONTENT_TYPES[PurePosixPath(name).suffix]) as out:
             yield out
-        stored = self._objects.stat(MEDIA, place)
+        stored = self._objects.stat(MEDIA, object_name)
         if stored is None:
-            raise NotFound(place)
-        self.written.append(ExportedFile(name=name, size=stored.size))
+            raise NotFound(object_name)
+        self.complete_files.append(ExportedFile(name=name, size=stored.size))
 
 
-class _Source(io.RawIOBase):
+class _PipeReader(io.RawIOBase):
     """The end of a pipe that storage reads; one that is broken off must not look as if it had come to its end."""
 
     broken = False
@@ -141,22 +145,22 @@ class _Source(io.RawIOBase):
 
 
 @contextmanager
-def writing(objects: Objects, name: str, content_type: str) -> Iterator[BinaryIO]:
+def open_object_writer(objects: Objects, name: str, content_type: str) -> Iterator[BinaryIO]:
     """A file that goes into the object `name` of the media bucket while it is written; it is there after the block.
 
     Leaving the block by an error leaves no object.
     """
     reader, writer = os.pipe()
-    source, out = _Source(os.fdopen(reader, "rb")), os.fdopen(writer, "wb")
+    source, output = _PipeReader(os.fdopen(reader, "rb")), os.fdopen(writer, "wb")
     with ThreadPoolExecutor(1) as thread:
-        stored = thread.submit(_put, objects, name, source, content_type)
+        stored = thread.submit(_store_stream, objects, name, source, content_type)
         try:
-            yield out
-            out.close()
+            yield output
+            output.close()
         except BaseException as error:
             source.broken = True
             with suppress(BrokenPipeError):
-                out.close()
+                output.close()
             if isinstance(error, BrokenPipeError):
                 # It is the storage that has failed.
                 stored.result()
@@ -164,6 +168,6 @@ def writing(objects: Objects, name: str, content_type: str) -> Iterator[BinaryIO
         stored.result()
 
 
-def _put(objects: Objects, name: str, source: _Source, content_type: str) -> None:
+def _store_stream(objects: Objects, name: str, source: _PipeReader, content_type: str) -> None:
     with source.pipe:
         objects.put(MEDIA, name, source, content_type)  # type: ignore[arg-type]  # all that is asked of it is to read

@@ -17,78 +17,78 @@ from shared.pipeline.media import load_json, store_json
 from shared.pipeline.paths import MEDIA, media_name
 from shared.platform.ports import Objects, Platform
 from shared.settings import settings
-from shared.sources.images.lists import pages_of
-from shared.sources.images.source import Found
+from shared.sources.images.lists import read_pages
+from shared.sources.images.source import CandidatePage
 
-MOST_LISTS = 100
-MOST_MB = 100
-FETCH_SEC = 120
+MAX_LISTS = 100
+MAX_LIST_MB = 100
+FETCH_TIMEOUT_SEC = 120
 
 
-def add_list(place: Platform, dataset: Dataset, file: BinaryIO, filename: str | None) -> Dataset:
+def add_url_list(place: Platform, dataset: Dataset, file: BinaryIO, filename: str | None) -> Dataset:
     """Raises PermanentError `bad_list`, JobProblem `dataset_started`, `too_many_lists`."""
-    _check(dataset)
-    added = UrlList(id=new_id(), filename=filename)
+    _check_can_add_list(dataset)
+    url_list = UrlList(id=new_id(), filename=filename)
 
     def change(current: Dataset) -> bool:
-        _check(current)
-        current.lists.append(added)
+        _check_can_add_list(current)
+        current.lists.append(url_list)
         return True
 
     try:
-        for number, page in enumerate(pages_of(file), start=1):
-            store_json(place.objects, dataset.id, page_name(added, number), page.json_form())
-            added.urls += len(page.candidates)
+        for number, page in enumerate(read_pages(file), start=1):
+            store_json(place.objects, dataset.id, list_page_name(url_list, number), page.to_json())
+            url_list.urls += len(page.candidates)
         return change_dataset(place.documents, dataset.id, change)
     except (PermanentError, JobProblem):
         # After any other error the dataset may name the list all the same; pages that it does not name go with it.
-        place.objects.delete_prefix(MEDIA, media_name(dataset.id, page_name(added)))
+        place.objects.delete_prefix(MEDIA, media_name(dataset.id, list_page_name(url_list)))
         raise
 
 
-def add_list_behind(place: Platform, dataset: Dataset, url: str) -> Dataset:
+def add_url_list_from_link(place: Platform, dataset: Dataset, url: str) -> Dataset:
     """The same with a list that lies somewhere else, as an object in a storage does.
 
     Raises as `add_list`, and what `fetch` raises.
     """
-    from shared.sources.video.http import fetch
+    from shared.sources.video.http import fetch_file
 
-    _check(dataset)
+    _check_can_add_list(dataset)
     if url.startswith(("gs://", "s3://")):
         raise PermanentError(
             "url_invalid",
             "Links to buckets are not accepted. Send an https link that works without a login, such as a signed URL.",
         )
-    limits = replace(settings(), max_file_size_mb=MOST_MB, download_timeout_sec=FETCH_SEC)
+    limits = replace(settings(), max_file_size_mb=MAX_LIST_MB, download_timeout_sec=FETCH_TIMEOUT_SEC)
     with TemporaryDirectory() as folder:
-        got = fetch(url, Path(folder) / "list", limits, lambda done, line: None, judge=judge_list)
-        with got.path.open("rb") as file:
-            return add_list(place, dataset, file, got.filename)
+        fetched = fetch_file(url, Path(folder) / "list", limits, lambda done, line: None, check_type=check_list_type)
+        with fetched.path.open("rb") as file:
+            return add_url_list(place, dataset, file, fetched.filename)
 
 
-def judge_list(head: bytes, filename: str | None) -> str:
+def check_list_type(head: bytes, filename: str | None) -> str:
     """Raises PermanentError `bad_list` for what people get instead of a list."""
     if sniff(head) == "text/html":
         raise PermanentError("bad_list", "The link leads to a web page, not to a list. Send the address of the file.")
     return "text/plain"
 
 
-def list_page(objects: Objects, dataset: Dataset, number: int) -> Found:
+def read_list_page(objects: Objects, dataset: Dataset, number: int) -> CandidatePage:
     """The `number`-th page of all the dataset's lists, from 1; behind the last one there are empty ones."""
-    for each in dataset.lists:
-        if number <= each.pages:
-            return Found.read(load_json(objects, dataset.id, page_name(each, number)))
-        number -= each.pages
-    return Found(candidates=[], last=True)
+    for url_list in dataset.lists:
+        if number <= url_list.pages:
+            return CandidatePage.read(load_json(objects, dataset.id, list_page_name(url_list, number)))
+        number -= url_list.pages
+    return CandidatePage(candidates=[], last=True)
 
 
-def page_name(of: UrlList, number: int | None = None) -> str:
+def list_page_name(url_list: UrlList, number: int | None = None) -> str:
     """Media name of a page of a list; of all of them, as a prefix, without a number."""
-    return f"lists/{of.id}/" + (f"{number:05}.json" if number else "")
+    return f"lists/{url_list.id}/" + (f"{number:05}.json" if number else "")
 
 
-def _check(dataset: Dataset) -> None:
+def _check_can_add_list(dataset: Dataset) -> None:
     if dataset.status is not DatasetStatus.PENDING:
         raise JobProblem("dataset_started", "The dataset has been started. Create another one for more addresses.")
-    if len(dataset.lists) >= MOST_LISTS:
-        raise JobProblem("too_many_lists", f"A dataset has at most {MOST_LISTS} lists. Combine several lists into one.")
+    if len(dataset.lists) >= MAX_LISTS:
+        raise JobProblem("too_many_lists", f"A dataset has at most {MAX_LISTS} lists. Combine several lists into one.")

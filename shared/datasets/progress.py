@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from shared.models.crawl import Chunk, ChunkCounts, Progress, SourceProgress, Tally, Validated
+from shared.models.crawl import Chunk, ChunkCounts, Progress, SourceProgress, Tally, ValidationProgress
 from shared.models.dataset import Level
 from shared.models.job import Part, StageStatus
 
@@ -19,8 +19,8 @@ def crawl_progress(parts: Sequence[Part], *, ended: bool = False) -> Progress:
     for part in parts:
         chunk = Chunk.read(part.outcome or {})
         source = sources.setdefault(chunk.source, SourceProgress())
-        source.add(settled(chunk, part.status) if ended else chunk.tally)
-        count(source.chunks, part)
+        source.add(final_tally(chunk, part.status) if ended else chunk.tally)
+        count_part(source.chunks, part)
         if part.error and all(part.error.code != error.code for error in source.errors):
             source.errors.append(part.error)
     return Progress(
@@ -31,23 +31,23 @@ def crawl_progress(parts: Sequence[Part], *, ended: bool = False) -> Progress:
     )
 
 
-def settled(chunk: Chunk, status: StageStatus) -> Tally:
-    left = chunk.tally.found - chunk.tally.settled
-    if not left:
+def final_tally(chunk: Chunk, status: StageStatus) -> Tally:
+    unsettled = chunk.tally.found - chunk.tally.final_count
+    if not unsettled:
         return chunk.tally
     reason = CHUNK_FAILED if status is StageStatus.FAILED else NOT_NEEDED
-    return chunk.tally.model_copy(update={"rejected": chunk.tally.rejected | {reason: left}})
+    return chunk.tally.model_copy(update={"rejected": chunk.tally.rejected | {reason: unsettled}})
 
 
-def validate_progress(before: Progress, level: Level, parts: Sequence[Part]) -> Progress:
+def validation_progress(before: Progress, level: Level, parts: Sequence[Part]) -> Progress:
     """Of the stage `validate`, over what the crawl has shown before."""
     findings: Counter[str] = Counter()
-    validated = Validated(level=level, chunks=chunk_counts(parts))
+    validated = ValidationProgress(level=level, chunks=chunk_counts(parts))
     for part in parts:
-        found = Validated.read({"level": level} | (part.outcome or {}))
-        validated.checked += found.checked
-        validated.accepted += found.accepted
-        findings.update(found.findings)
+        chunk_result = ValidationProgress.read({"level": level} | (part.outcome or {}))
+        validated.checked += chunk_result.checked
+        validated.accepted += chunk_result.accepted
+        findings.update(chunk_result.findings)
     validated.findings = dict(findings)
     return before.model_copy(update={"stage": "validate", "validated": validated})
 
@@ -55,11 +55,11 @@ def validate_progress(before: Progress, level: Level, parts: Sequence[Part]) -> 
 def chunk_counts(parts: Sequence[Part]) -> ChunkCounts:
     counts = ChunkCounts()
     for part in parts:
-        count(counts, part)
+        count_part(counts, part)
     return counts
 
 
-def count(counts: ChunkCounts, part: Part) -> None:
+def count_part(counts: ChunkCounts, part: Part) -> None:
     counts.total += 1
     match part.status:
         case StageStatus.DONE:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from shared import clock
 from shared.datasets.planning import plan_chunks
 from shared.datasets.progress import chunk_counts
-from shared.datasets.store import change_dataset, dataset_of, downloaded, read_dataset, run_owner
+from shared.datasets.store import change_dataset, dataset_id_of, iterate_downloaded, read_dataset, run_owner
 from shared.errors import NotFound, PermanentError
 from shared.logs import new_traceparent
 from shared.models.crawl import Chunk, Dataset, Progress
@@ -30,7 +30,7 @@ CRAWL, VALIDATE = "crawl", "validate"
 KIND = "dataset"
 """Of the jobs behind datasets; no kind of analysis has this name."""
 
-CUT_OFF = timedelta(minutes=2)
+START_TIMEOUT = timedelta(minutes=2)
 
 STATUSES = {
     JobStatus.QUEUED: DatasetStatus.RUNNING,
@@ -58,7 +58,7 @@ def plan_run(dataset: Dataset, job_id: str, *stages: str) -> Job:
     )
 
 
-def start(place: Platform, dataset: Dataset) -> Dataset:
+def start_run(place: Platform, dataset: Dataset) -> Dataset:
     """Begin the crawl, or go on with one that was stopped.
 
     Raises:
@@ -66,33 +66,33 @@ def start(place: Platform, dataset: Dataset) -> Dataset:
         JobProblem: `dataset_running`; `dataset_ended` when it is done, or has only failed chunks left.
     """
     _require_ended(dataset)
-    known = jobs.read_job(place.documents, dataset.id)
-    if known is None:
-        return _begin(place, dataset)
-    if known.status is not JobStatus.CANCELLED:
+    job = jobs.read_job(place.documents, dataset.id)
+    if job is None:
+        return _begin_crawl(place, dataset)
+    if job.status is not JobStatus.CANCELLED:
         raise JobProblem(
             "dataset_ended", f"The dataset is already {dataset.status}. Retry it to process failed chunks."
         )
-    return _go_on(place, dataset, known, lambda part: part.status is not StageStatus.FAILED)
+    return _resume_run(place, dataset, job, lambda part: part.status is not StageStatus.FAILED)
 
 
-def retry(place: Platform, dataset: Dataset) -> Dataset:
+def retry_failed_chunks(place: Platform, dataset: Dataset) -> Dataset:
     """Do the failed chunks of the last run again, and nothing else.
 
     Raises JobProblem: `dataset_running`; `nothing_failed`.
     """
     _require_ended(dataset)
-    known = jobs.read_job(place.documents, dataset.run or dataset.id)
-    failed = known is not None and (
-        known.status is JobStatus.FAILED
-        or any(part.status is StageStatus.FAILED for part in parts.parts_of(place.documents, known.id))
+    job = jobs.read_job(place.documents, dataset.run or dataset.id)
+    failed = job is not None and (
+        job.status is JobStatus.FAILED
+        or any(part.status is StageStatus.FAILED for part in parts.parts_of(place.documents, job.id))
     )
-    if known is None or not failed:
+    if job is None or not failed:
         raise JobProblem("nothing_failed", "No chunk of this dataset has failed, so there is nothing to retry.")
-    return _go_on(place, dataset, known, lambda part: part.status is not StageStatus.DONE)
+    return _resume_run(place, dataset, job, lambda part: part.status is not StageStatus.DONE)
 
 
-def stop(place: Platform, dataset: Dataset) -> Dataset:
+def stop_run(place: Platform, dataset: Dataset) -> Dataset:
     """End the run at its chunks' next tick; what was downloaded stays. Stopping twice is the same as once.
 
     Raises JobProblem `not_running`.
@@ -105,28 +105,28 @@ def stop(place: Platform, dataset: Dataset) -> Dataset:
         raise JobProblem(
             "not_running", f"The dataset is already {dataset.status}, so there is nothing to stop."
         ) from None
-    return mirror(place, job)
+    return sync_dataset(place, job)
 
 
-def validate(place: Platform, dataset: Dataset, level: Level) -> tuple[Dataset, int]:
+def start_validation(place: Platform, dataset: Dataset, level: Level) -> tuple[Dataset, int]:
     """Look at all images that are there once more; the dataset, and how many they are.
 
     Raises JobProblem `dataset_running`, `no_images`.
     """
     _require_ended(dataset)
     job = plan_run(dataset, new_id(), VALIDATE)
-    counts = Counter(image.chunk for image in downloaded(place.documents, dataset.id))
+    counts = Counter(image.chunk for image in iterate_downloaded(place.documents, dataset.id))
     if not counts:
         raise JobProblem("no_images", "The dataset has no images yet. Start it first.")
     job.stages[VALIDATE].parts = plan_validation(place.documents, job, counts)
     job.options = {"level": level}
-    job.result = dataset.progress.model_copy(update={"validated": None}).document()
-    _claim(place, dataset, job)
+    job.result = dataset.progress.model_copy(update={"validated": None}).to_document()
+    _claim_dataset(place, dataset, job)
     if dataset.run not in (None, dataset.id):
         # The validation before this one has told all it had to tell.
         parts.delete_parts(place.documents, dataset.run or "")
         place.documents.delete(JOBS, dataset.run or "")
-    return mirror(place, lifecycle.start(place, job)), counts.total()
+    return sync_dataset(place, lifecycle.start(place, job)), counts.total()
 
 
 def plan_validation(documents: Documents, job: Job, chunks: Iterable[int]) -> int:
@@ -143,13 +143,13 @@ class ChunksFailed(PermanentError):
     retryable = True
 
 
-def raise_first(failed: list[Part]) -> None:
+def raise_first_error(failed: list[Part]) -> None:
     """Raise ChunksFailed with the reason of the first of these chunks that has one."""
     error = next(part.error for part in failed if part.error)
     raise ChunksFailed(error.code, error.message)
 
 
-def mirror(place: Platform, job: Job) -> Dataset:
+def sync_dataset(place: Platform, job: Job) -> Dataset:
     """Let the dataset show what its run shows. Raises NotFound when it is gone."""
 
     def change(dataset: Dataset) -> bool:
@@ -159,34 +159,34 @@ def mirror(place: Platform, job: Job) -> Dataset:
         dataset.ended_at = job.ended_at
         if job.result:
             dataset.progress = Progress.read(job.result)
-        if job.status.final:
+        if job.status.is_final:
             dataset.progress.chunks.active = 0
             if dataset.progress.validated:
                 dataset.progress.validated.chunks.active = 0
         dataset.told_at = job.updated_at
         return True
 
-    return change_dataset(place.documents, dataset_of(job), change)
+    return change_dataset(place.documents, dataset_id_of(job), change)
 
 
-def mirror_run(place: Platform, job_id: str) -> None:
+def sync_dataset_of_run(place: Platform, job_id: str) -> None:
     """The same at the end of a delivery, when nobody else may come to say how the run stands."""
     job = jobs.read_job(place.documents, job_id)
     if job is None:
         return
     with suppress(NotFound):
-        if read_dataset(place.documents, dataset_of(job)).status is not STATUSES[job.status]:
-            mirror(place, job)
+        if read_dataset(place.documents, dataset_id_of(job)).status is not STATUSES[job.status]:
+            sync_dataset(place, job)
 
 
 def _require_ended(dataset: Dataset) -> None:
     """A start that was cut off before it had a job runs nothing; it may be made again after a while."""
-    cut_off = dataset.told_at is None and clock.now() - dataset.updated_at > CUT_OFF
+    cut_off = dataset.told_at is None and clock.now() - dataset.updated_at > START_TIMEOUT
     if dataset.status is DatasetStatus.RUNNING and not cut_off:
         raise JobProblem("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
 
 
-def _begin(place: Platform, dataset: Dataset) -> Dataset:
+def _begin_crawl(place: Platform, dataset: Dataset) -> Dataset:
     chunks = plan_chunks(dataset)
     if not chunks:
         raise PermanentError(
@@ -195,19 +195,19 @@ def _begin(place: Platform, dataset: Dataset) -> Dataset:
         )
     job = plan_run(dataset, dataset.id, CRAWL, VALIDATE)
     job.options = {"level": dataset.level}
-    _claim(place, dataset, job)
+    _claim_dataset(place, dataset, job)
     # What an earlier start, cut off in the middle, has left may be of another plan.
     parts.delete_parts(place.documents, job.id)
     for number, chunk in enumerate(chunks):
-        parts.plan_part(place.documents, job, CRAWL, number, chunk.document())
+        parts.plan_part(place.documents, job, CRAWL, number, chunk.to_document())
     job.stages[CRAWL].parts = len(chunks)
     progress = Progress(stage=CRAWL)
     progress.chunks.total = len(chunks)
-    job.result = progress.document()
-    return mirror(place, lifecycle.start(place, job))
+    job.result = progress.to_document()
+    return sync_dataset(place, lifecycle.start(place, job))
 
 
-def _claim(place: Platform, dataset: Dataset, job: Job) -> None:
+def _claim_dataset(place: Platform, dataset: Dataset, job: Job) -> None:
     """Let the dataset be this run's; of several that want it at once, one gets it."""
 
     def change(current: Dataset) -> bool:
@@ -220,56 +220,56 @@ def _claim(place: Platform, dataset: Dataset, job: Job) -> None:
     change_dataset(place.documents, dataset.id, change)
 
 
-def _go_on(place: Platform, dataset: Dataset, job: Job, again: Callable[[Part], bool]) -> Dataset:
+def _resume_run(place: Platform, dataset: Dataset, job: Job, should_reopen: Callable[[Part], bool]) -> Dataset:
     """Open parts of a run that has ended and set it off from the first stage that has work."""
-    found = parts.parts_of(place.documents, job.id)
-    wanted = [part for part in found if again(part) and part.status is not StageStatus.DONE]
+    all_parts = parts.parts_of(place.documents, job.id)
+    reopened_parts = [part for part in all_parts if should_reopen(part) and part.status is not StageStatus.DONE]
     names = list(job.stages)
-    first = next(
+    first_stage = next(
         (
             name
             for name in names
-            if job.stages[name].status is not StageStatus.DONE or any(part.stage == name for part in wanted)
+            if job.stages[name].status is not StageStatus.DONE or any(part.stage == name for part in reopened_parts)
         ),
         names[-1],
     )
-    later = names[names.index(first) :]
-    _take_up_quotas(dataset, [part for part in found if part.stage == CRAWL], wanted)
+    remaining_stages = names[names.index(first_stage) :]
+    _reassign_quotas(dataset, [part for part in all_parts if part.stage == CRAWL], reopened_parts)
 
-    def running(current: Dataset) -> bool:
+    def set_running(current: Dataset) -> bool:
         _require_ended(current)
         current.run, current.told_at, current.status = job.id, None, DatasetStatus.RUNNING
         return True
 
-    change_dataset(place.documents, dataset.id, running)
-    for part in wanted:
-        parts.change_part(place.documents, parts.part_id(job.id, part.stage, part.number), _opened(part))
-    if first == CRAWL and VALIDATE in names:
+    change_dataset(place.documents, dataset.id, set_running)
+    for part in reopened_parts:
+        parts.change_part(place.documents, parts.part_id(job.id, part.stage, part.number), _reopen_part(part))
+    if first_stage == CRAWL and VALIDATE in names:
         parts.delete_parts(place.documents, job.id, VALIDATE)
 
     def change(current: Job) -> bool:
-        if not current.status.final:
+        if not current.status.is_final:
             raise JobProblem("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
-        for name in later:
+        for name in remaining_stages:
             old = current.stages[name]
             current.stages[name] = StageState(number=old.number, parts=old.parts)
-        current.status, current.stage, current.progress = JobStatus.QUEUED, first, 0
+        current.status, current.stage, current.progress = JobStatus.QUEUED, first_stage, 0
         current.error, current.ended_at = None, None
-        current.outbox = [outgoing(first)]
+        current.outbox = [outgoing(first_stage)]
         counts = Progress.read(current.result or {})
-        counts.stage = first
-        if first == CRAWL:
+        counts.stage = first_stage
+        if first_stage == CRAWL:
             counts.chunks = chunk_counts(parts.parts_of(place.documents, job.id, CRAWL))
             counts.validated = None
-        current.result = counts.document()
+        current.result = counts.to_document()
         return True
 
-    opened = jobs.change_job(place.documents, job.id, change)
-    lifecycle.send(place, opened)
-    return mirror(place, opened)
+    reopened_job = jobs.change_job(place.documents, job.id, change)
+    lifecycle.send(place, reopened_job)
+    return sync_dataset(place, reopened_job)
 
 
-def _opened(part: Part) -> Callable[[Part], bool]:
+def _reopen_part(part: Part) -> Callable[[Part], bool]:
     outcome = part.outcome
 
     def change(current: Part) -> bool:
@@ -279,14 +279,14 @@ def _opened(part: Part) -> Callable[[Part], bool]:
     return change
 
 
-def _take_up_quotas(dataset: Dataset, crawled: list[Part], wanted: list[Part]) -> None:
+def _reassign_quotas(dataset: Dataset, crawl_parts: list[Part], reopened_parts: list[Part]) -> None:
     """What failed chunks may keep may have gone to others meanwhile: they share what is left."""
-    chunks = {part.number: Chunk.read(part.outcome or {}) for part in crawled}
-    left = dataset.max_images - sum(chunk.tally.downloaded for chunk in chunks.values())
-    for part in wanted:
+    chunks = {part.number: Chunk.read(part.outcome or {}) for part in crawl_parts}
+    remaining = dataset.max_images - sum(chunk.tally.downloaded for chunk in chunks.values())
+    for part in reopened_parts:
         if part.stage == CRAWL:
             chunk = chunks[part.number]
-            share = max(0, min(chunk.open, left))
+            share = max(0, min(chunk.remaining_images, remaining))
             chunk.quota = chunk.tally.downloaded + share
-            left -= share
-            part.outcome = chunk.document()
+            remaining -= share
+            part.outcome = chunk.to_document()

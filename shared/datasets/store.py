@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.models.job import Job
 from shared.pipeline.paths import media_name
 from shared.platform.cas import change_model, timed
 from shared.platform.ports import Documents, Filter
+from shared.platform.queries import iterate_query
 
 DATASETS = "datasets"
 IMAGES = "images"
@@ -25,7 +26,7 @@ def run_owner(dataset_id: str) -> str:
     return f"dataset:{dataset_id}"
 
 
-def dataset_of(job: Job) -> str:
+def dataset_id_of(job: Job) -> str:
     """The id of the dataset that a run belongs to."""
     return job.owner.removeprefix(run_owner(""))
 
@@ -38,7 +39,7 @@ def read_dataset(documents: Documents, dataset_id: str) -> Dataset:
     return Dataset.read(stored.data)
 
 
-def own_dataset(documents: Documents, dataset_id: str, owner: str) -> Dataset:
+def read_own_dataset(documents: Documents, dataset_id: str, owner: str) -> Dataset:
     """Raises NotFound alike for what does not exist and for what is another's."""
     dataset = read_dataset(documents, dataset_id)
     if dataset.owner != owner:
@@ -47,11 +48,11 @@ def own_dataset(documents: Documents, dataset_id: str, owner: str) -> Dataset:
 
 
 def create_dataset(documents: Documents, dataset: Dataset) -> Dataset:
-    documents.create(DATASETS, dataset.id, dataset.document())
+    documents.create(DATASETS, dataset.id, dataset.to_document())
     return dataset
 
 
-def datasets_of(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Dataset], str | None]:
+def list_datasets(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Dataset], str | None]:
     """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
     page = documents.query(DATASETS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [Dataset.read(document.data) for document in page.documents], page.cursor
@@ -67,12 +68,12 @@ def image_id(dataset_id: str, url: str) -> str:
     return hashlib.sha256(f"{dataset_id} {url}".encode()).hexdigest()
 
 
-def image_media(dataset_id: str, sha256: str, format: str) -> str:
+def image_object_name(dataset_id: str, sha256: str, format: str) -> str:
     """Object of an image, named by its bytes: it cannot be stored twice."""
     return media_name(dataset_id, f"images/{sha256}.{'jpg' if format == 'jpeg' else format}")
 
 
-def images_page(
+def list_images(
     documents: Documents, dataset_id: str, limit: int = PAGE, cursor: str | None = None, **equal: Any
 ) -> tuple[list[ImageRecord], str | None]:
     """Images by their ids, which is in no order that means something. Raises ValueError on a wrong cursor.
@@ -80,31 +81,29 @@ def images_page(
     Args:
         equal: Fields of the document with the values they must have; `_` stands for a dot.
     """
-    filters: list[Filter] = [("datasetId", "==", dataset_id)]
-    filters += [(name.replace("_", "."), "==", value) for name, value in equal.items()]
-    page = documents.query(IMAGES, filters, limit=limit, cursor=cursor)
+    page = documents.query(IMAGES, _filters(dataset_id, equal), limit=limit, cursor=cursor)
     return [ImageRecord.read(document.data) for document in page.documents], page.cursor
 
 
-def images_of(documents: Documents, dataset_id: str, **equal: Any) -> Iterator[ImageRecord]:
-    cursor = None
-    while True:
-        found, cursor = images_page(documents, dataset_id, PAGE, cursor, **equal)
-        yield from found
-        if cursor is None:
-            return
+def _filters(dataset_id: str, equal: Mapping[str, Any]) -> list[Filter]:
+    return [("datasetId", "==", dataset_id), *((name.replace("_", "."), "==", value) for name, value in equal.items())]
 
 
-def downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageRecord]:
-    return images_of(documents, dataset_id, state=ImageState.DOWNLOADED.value)
+def iterate_images(documents: Documents, dataset_id: str, **equal: Any) -> Iterator[ImageRecord]:
+    pages = iterate_query(documents, IMAGES, _filters(dataset_id, equal))
+    return (ImageRecord.read(document.data) for document in pages)
+
+
+def iterate_downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageRecord]:
+    return iterate_images(documents, dataset_id, state=ImageState.DOWNLOADED.value)
 
 
 def change_image(documents: Documents, id: str, change: Callable[[ImageRecord], None]) -> None:
     """A document that is gone stays gone."""
 
-    def changed(record: ImageRecord) -> bool:
+    def apply_change(record: ImageRecord) -> bool:
         change(record)
         return True
 
     with suppress(NotFound):
-        change_model(documents, IMAGES, id, ImageRecord, changed)
+        change_model(documents, IMAGES, id, ImageRecord, apply_change)

@@ -17,7 +17,7 @@ from shared.exports.outlines import reel_outline, summary_outline
 from shared.exports.page import page
 from shared.exports.transcript import srt, txt, vtt
 from shared.models.reel import Reel
-from shared.models.summary import Summary
+from shared.models.summary import VideoSummary
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def reel_of(job: Material) -> Outline:
 
 
 def summary_of(job: Material) -> Outline:
-    summary = job.read(Summary)
+    summary = job.read(VideoSummary)
     return summary_outline(summary, headings(summary.language))
 
 

@@ -39,7 +39,7 @@ class Material:
         if self.servings is None:
             found = self._result()
         elif self.job.kind == "recipe":
-            found = for_servings(Recipe.read(self._result()), self.servings).json_form()
+            found = for_servings(Recipe.read(self._result()), self.servings).to_json()
         else:
             raise _not_scaled()
         return _json(found)
@@ -51,7 +51,7 @@ class Material:
     def whole_transcript(self) -> str:
         """All segments with their words and times, instead of the result; raises PermanentError as `result`."""
         self._unscaled()
-        return _json(load_transcript(self.objects, self.job.id).json_form())
+        return _json(load_transcript(self.objects, self.job.id).to_json())
 
     def recipe(self) -> Recipe:
         """Raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
@@ -75,7 +75,7 @@ class Material:
             transcript = load_transcript(self.objects, self.job.id)
             if transcript.segments:
                 return transcript
-        if not self.job.status.final:
+        if not self.job.status.is_final:
             raise self._not_done()
         raise PermanentError(
             "no_transcript",
@@ -116,7 +116,7 @@ class Material:
         return self.job.result
 
     def _not_done(self) -> PermanentError:
-        action = "Submit the video again" if self.job.status.final else "Wait until it is done"
+        action = "Submit the video again" if self.job.status.is_final else "Wait until it is done"
         return PermanentError("not_done", f"This job is {self.job.status} and has no result. {action}.")
 
 

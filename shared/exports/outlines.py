@@ -7,7 +7,7 @@ from shared.exports.facts import Fact
 from shared.exports.headings import Headings
 from shared.exports.outline import Entry, Outline, Section, clock, plain_entries
 from shared.models.reel import Pacing, Reel, Scene
-from shared.models.summary import Summary
+from shared.models.summary import VideoSummary
 
 
 def reel_outline(reel: Reel, words: Headings) -> Outline:
@@ -28,7 +28,7 @@ def reel_outline(reel: Reel, words: Headings) -> Outline:
     )
 
 
-def summary_outline(summary: Summary, words: Headings) -> Outline:
+def summary_outline(summary: VideoSummary, words: Headings) -> Outline:
     points = [Entry("" if one.start is None else clock(one.start), one.text) for one in summary.key_points]
     return Outline(
         title=summary.title or words.summary,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.languages import primary
+
 Forms = tuple[str, str]
 """One of it, and more of it."""
 
@@ -168,4 +170,4 @@ _BY_LANGUAGE = {"en": ENGLISH, "de": GERMAN, "ru": RUSSIAN}
 
 def wording(language: str | None) -> Wording:
     """For a BCP-47 tag."""
-    return _BY_LANGUAGE.get((language or "").partition("-")[0].lower(), ENGLISH)
+    return _BY_LANGUAGE.get(primary(language) or "en", ENGLISH)

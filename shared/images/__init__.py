@@ -1,8 +1,8 @@
 """Single images and sets of them: looked at safely, judged, grouped. Importing this loads nothing heavy."""
 
-from shared.images.judging import judge
-from shared.images.looked import Looked, Measures
-from shared.images.looking import look
+from shared.images.judging import check_image
+from shared.images.looked import ImageInspection, ImageMeasures
+from shared.images.looking import inspect_image
 from shared.images.thresholds import Thresholds
 
-__all__ = ["Looked", "Measures", "Thresholds", "judge", "look"]
+__all__ = ["ImageInspection", "ImageMeasures", "Thresholds", "check_image", "inspect_image"]

@@ -22,7 +22,7 @@ Indices = NDArray[np.intp]
 
 
 def near_duplicates(
-    hashes: Sequence[tuple[str, int]], max_distance: int, best: Callable[[str], Any] = lambda name: name
+    hashes: Sequence[tuple[str, int]], max_distance: int, sort_key: Callable[[str], Any] = lambda name: name
 ) -> dict[str, str]:
     """For each id that has near duplicates, itself included: the id of its group's best.
 
@@ -36,42 +36,42 @@ def near_duplicates(
     if not 0 <= max_distance <= MAX_DISTANCE:
         raise ValueError(f"{max_distance} bits are not between 0 and {MAX_DISTANCE}")
     values = np.fromiter((value for _, value in hashes), np.uint64, len(hashes))
-    distinct, which = np.unique(values, return_inverse=True)
+    distinct, code_index = np.unique(values, return_inverse=True)
     parents = np.arange(len(distinct))
-    for one, other in near_pairs(distinct, max_distance):
-        _join(parents, one, other)
-    return _named(hashes, _roots(parents, which), best)
+    for first, second in near_pairs(distinct, max_distance):
+        _join_edges(parents, first, second)
+    return _map_to_best(hashes, _find_roots(parents, code_index), sort_key)
 
 
-def distance(one: int, other: int) -> int:
+def hamming_distance(first: int, second: int) -> int:
     """In how many bits two hashes differ."""
-    return (one ^ other).bit_count()
+    return (first ^ second).bit_count()
 
 
-def _named(hashes: Sequence[tuple[str, int]], group: Indices, best: Callable[[str], Any]) -> dict[str, str]:
+def _map_to_best(hashes: Sequence[tuple[str, int]], group: Indices, sort_key: Callable[[str], Any]) -> dict[str, str]:
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
-    named = {}
+    best_by_id = {}
     for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
         members = [hashes[index][0] for index in order[start : start + size]]
-        kept = min(members, key=best)
-        named.update(dict.fromkeys(members, kept))
-    return named
+        best_id = min(members, key=sort_key)
+        best_by_id.update(dict.fromkeys(members, best_id))
+    return best_by_id
 
 
-def _join(parents: Indices, one: Indices, other: Indices) -> None:
+def _join_edges(parents: Indices, first: Indices, second: Indices) -> None:
     """Let both ends of each edge have the same root: parents are always smaller, so that there is no circle."""
-    while len(one):
-        one, other = _roots(parents, one), _roots(parents, other)
-        apart = one != other
-        one, other = one[apart], other[apart]
-        parents[np.maximum(one, other)] = np.minimum(one, other)  # one edge of a root wins, the others come again
+    while len(first):
+        first, second = _find_roots(parents, first), _find_roots(parents, second)
+        differ = first != second
+        first, second = first[differ], second[differ]
+        parents[np.maximum(first, second)] = np.minimum(first, second)  # one edge of a root wins, the others come again
 
 
-def _roots(parents: Indices, of: Indices) -> Indices:
-    roots = parents[of]
+def _find_roots(parents: Indices, nodes: Indices) -> Indices:
+    roots = parents[nodes]
     while not np.array_equal(above := parents[roots], roots):
         roots = above
-    parents[of] = roots
+    parents[nodes] = roots
     return roots

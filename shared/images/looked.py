@@ -11,7 +11,7 @@ Fault = Literal["too_many_bytes", "unsupported", "too_many_pixels", "corrupt"]
 
 
 @dataclass(frozen=True)
-class Measures:
+class ImageMeasures:
     """Of the image as it is shown, shrunk to 512 pixels on the long side; luma is 0 to 255.
 
     Attributes:
@@ -30,7 +30,7 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ImageInspection:
     """An image, or what is wrong with it.
 
     Attributes:
@@ -50,11 +50,11 @@ class Looked:
     size_bytes: int
     level: Level
     fault: Fault | None = None
-    why: str | None = None
+    fault_message: str | None = None
     format: str | None = None
     width: int | None = None
     height: int | None = None
     animated: bool = False
-    measures: Measures | None = None
+    measures: ImageMeasures | None = None
     phash: int | None = None
     features: tuple[float, ...] | None = None

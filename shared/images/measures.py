@@ -6,23 +6,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.images.looked import Measures
+from shared.images.looked import ImageMeasures
 from shared.media.images import Pixels
 
 DARK, LIGHT = 32, 245
-_TILES = 4
-_HASH_SIDE, _HASHED = 32, 8
-_FLAT = 1.0
+_TILES_PER_SIDE = 4
+_HASH_SIDE, _HASH_FREQUENCIES = 32, 8
+_MIN_HASH_DEVIATION = 1.0
 _LEVELS = np.arange(256.0)
 
 Grey = NDArray[np.uint8]
 
 
-def measure(rgb: Pixels, grey: Grey) -> Measures:
+def measure_pixels(rgb: Pixels, grey: Grey) -> ImageMeasures:
     """Both are of the same image; `grey` is its luma."""
     histogram = _histogram(grey)
     _, spread = cv2.meanStdDev(rgb)
-    return Measures(
+    return ImageMeasures(
         spread=float(spread.max()),
         entropy=entropy(histogram),
         sharpness=sharpness(grey),
@@ -37,8 +37,8 @@ def luma(rgb: Pixels) -> Grey:
 
 def entropy(shares: NDArray[np.float64]) -> float:
     """In bits (Shannon 1948)."""
-    seen = shares[shares > 0]
-    return float(max(0.0, -(seen * np.log2(seen)).sum()))
+    nonzero = shares[shares > 0]
+    return float(max(0.0, -(nonzero * np.log2(nonzero)).sum()))
 
 
 def sharpness(grey: Grey) -> float:
@@ -48,8 +48,8 @@ def sharpness(grey: Grey) -> float:
     as sharp as its subject.
     """
     edges = cv2.Laplacian(grey, cv2.CV_16S)
-    rows = (part for part in np.array_split(edges, min(_TILES, len(edges))))
-    tiles = [tile for row in rows for tile in np.array_split(row, min(_TILES, row.shape[1]), axis=1)]
+    rows = (part for part in np.array_split(edges, min(_TILES_PER_SIDE, len(edges))))
+    tiles = [tile for row in rows for tile in np.array_split(row, min(_TILES_PER_SIDE, row.shape[1]), axis=1)]
     return float(np.quantile([cv2.meanStdDev(tile)[1][0, 0] ** 2 for tile in tiles], 0.9))
 
 
@@ -61,14 +61,14 @@ def perceptual_hash(grey: Grey) -> int | None:
     is another one: left and right matter to whoever reads text or traffic signs. None where luma hardly varies: all
     blank images would be near each other, or far, for the noise in them.
     """
-    if cv2.meanStdDev(grey)[1][0, 0] < _FLAT:
+    if cv2.meanStdDev(grey)[1][0, 0] < _MIN_HASH_DEVIATION:
         return None
     small = cv2.resize(grey, (_HASH_SIDE, _HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    waves = cv2.dct(small)[1 : _HASHED + 1, 1 : _HASHED + 1].ravel()
+    waves = cv2.dct(small)[1 : _HASH_FREQUENCIES + 1, 1 : _HASH_FREQUENCIES + 1].ravel()
     return int.from_bytes(np.packbits(waves > np.median(waves)).tobytes(), "big")
 
 
-def features(rgb: Pixels, grey: Grey, measures: Measures) -> tuple[float, ...]:
+def features(rgb: Pixels, grey: Grey, measures: ImageMeasures) -> tuple[float, ...]:
     """What kind of image it is, in 13 numbers; a difference below 1 is hardly seen.
 
     Mean, deviation and skewness of the three channels of CIE L*a*b* (Stricker & Orengo, «Similarity of color images»,
@@ -94,8 +94,8 @@ def _moments(channel: Grey) -> tuple[float, float, float]:
     """Mean, standard deviation, and cube root of the third central moment."""
     shares = _histogram(channel)
     mean = float(shares @ _LEVELS)
-    apart = _LEVELS - mean
-    return mean, float(np.sqrt(shares @ apart**2)), float(np.cbrt(shares @ apart**3))
+    deviation = _LEVELS - mean
+    return mean, float(np.sqrt(shares @ deviation**2)), float(np.cbrt(shares @ deviation**3))
 
 
 def _histogram(channel: Grey) -> NDArray[np.float64]:

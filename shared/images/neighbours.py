@@ -21,15 +21,15 @@ Indices = NDArray[np.intp]
 Pairs = tuple[Indices, Indices]
 
 _BITS = 64
-_FEWEST = 3
+_MIN_BANDS = 3
 """Bands of at most 22 bits: a table of where each key starts is 16 MB."""
-_AT_ONCE = 1 << 20
-_LOOKED_UP, _TABLE = 5.0, 8.0
+_PAIR_BATCH = 1 << 20
+_LOOKUP_COST, _TABLE_COST = 5.0, 8.0
 """What looking up a key, and a place in the table, cost in comparisons of two codes; measured."""
 
 
 @dataclass(frozen=True)
-class Band:
+class HashBand:
     """Some bits of the codes, from `shift` on; near pairs differ in at most `radius` of them in one band or another."""
 
     shift: int
@@ -51,7 +51,7 @@ def near_pairs(codes: Codes, max_distance: int) -> Iterator[Pairs]:
 
     Each such pair of different codes is found at least once; equal codes are the caller's (`np.unique`).
     """
-    for band in plan(len(codes), max_distance):
+    for band in plan_bands(len(codes), max_distance):
         keys = (codes >> np.uint64(band.shift)).astype(np.int64) & ((1 << band.width) - 1)
         order = np.argsort(keys, kind="stable")
         table = np.zeros((1 << band.width) + 1, np.int32)
@@ -59,66 +59,68 @@ def near_pairs(codes: Codes, max_distance: int) -> Iterator[Pairs]:
         present = np.unique(keys)
         ordered = codes[order]
         for flip in band.flips:
-            for one, other in _candidates(table, present, flip):
-                near = np.bitwise_count(ordered[one] ^ ordered[other]) <= max_distance
+            for first, second in _candidate_pairs(table, present, flip):
+                near = np.bitwise_count(ordered[first] ^ ordered[second]) <= max_distance
                 if near.any():
-                    yield order[one[near]], order[other[near]]
+                    yield order[first[near]], order[second[near]]
 
 
-def plan(count: int, max_distance: int) -> list[Band]:
+def plan_bands(count: int, max_distance: int) -> list[HashBand]:
     """The bands by which so many codes are compared at the least expected cost, were they random."""
     if max_distance == 0 or count < 2:
         return []
-    numbers = range(_FEWEST, max(_FEWEST, max_distance + 1) + 1)
-    return min((_bands(number, max_distance) for number in numbers), key=lambda bands: _cost(bands, count))
+    numbers = range(_MIN_BANDS, max(_MIN_BANDS, max_distance + 1) + 1)
+    return min(
+        (_split_bands(number, max_distance) for number in numbers), key=lambda bands: _comparison_cost(bands, count)
+    )
 
 
-def _bands(number: int, max_distance: int) -> list[Band]:
+def _split_bands(number: int, max_distance: int) -> list[HashBand]:
     radii = max(0, max_distance - number + 1)
     cuts = [_BITS * part // number for part in range(number + 1)]
     return [
-        Band(shift, end - shift, radii // number + (index < radii % number))
+        HashBand(shift, end - shift, radii // number + (index < radii % number))
         for index, (shift, end) in enumerate(pairwise(cuts))
     ]
 
 
-def _cost(bands: list[Band], count: int) -> float:
+def _comparison_cost(bands: list[HashBand], count: int) -> float:
     """In comparisons of two codes."""
     cost = 0.0
     for band in bands:
         keys = 1 << band.width
         flips = sum(comb(band.width, changed) for changed in range(band.radius + 1))
-        cost += _TABLE * keys + flips * (_LOOKED_UP * min(count, keys) / 2 + count * count / 2 / keys)
+        cost += _TABLE_COST * keys + flips * (_LOOKUP_COST * min(count, keys) / 2 + count * count / 2 / keys)
     return cost
 
 
-def _candidates(table: NDArray[np.int32], present: Indices, flip: int) -> Iterator[Pairs]:
+def _candidate_pairs(table: NDArray[np.int32], present: Indices, flip: int) -> Iterator[Pairs]:
     """Positions, in the order of keys, of codes whose keys differ by exactly `flip`; each pair once."""
     if flip:
         present = present[present & (1 << flip.bit_length() - 1) == 0]
-        other, others = _blocks(table, present ^ flip)
-        met = others > 0
-        start, size = _blocks(table, present[met])
-        first = _ranges(start, size)
-        second, seconds = np.repeat(other[met], size), np.repeat(others[met], size)
+        other, others = _key_blocks(table, present ^ flip)
+        matched = others > 0
+        start, size = _key_blocks(table, present[matched])
+        first = _concatenate_ranges(start, size)
+        second, seconds = np.repeat(other[matched], size), np.repeat(others[matched], size)
     else:
-        start, size = _blocks(table, present)
-        first = _ranges(start, size)
+        start, size = _key_blocks(table, present)
+        first = _concatenate_ranges(start, size)
         second = first + 1
         seconds = np.repeat(start + size, size) - second
     ends = np.cumsum(seconds)
-    cuts = np.searchsorted(ends, np.arange(0, ends[-1] if len(ends) else 0, _AT_ONCE))
+    cuts = np.searchsorted(ends, np.arange(0, ends[-1] if len(ends) else 0, _PAIR_BATCH))
     for low, high in pairwise([*cuts.tolist(), len(first)]):
-        yield np.repeat(first[low:high], seconds[low:high]), _ranges(second[low:high], seconds[low:high])
+        yield np.repeat(first[low:high], seconds[low:high]), _concatenate_ranges(second[low:high], seconds[low:high])
 
 
-def _blocks(table: NDArray[np.int32], keys: Indices) -> Pairs:
+def _key_blocks(table: NDArray[np.int32], keys: Indices) -> Pairs:
     """Where the codes with each of the keys start, and how many there are."""
     start = table[keys].astype(np.intp)
     return start, table[keys + 1] - start
 
 
-def _ranges(start: Indices, size: Indices) -> Indices:
+def _concatenate_ranges(start: Indices, size: Indices) -> Indices:
     """`start`, `start` + 1 … for `size` numbers, of all ranges one after the other."""
     before = np.cumsum(size) - size
     return np.repeat(start - before, size) + np.arange(size.sum())

@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _ORIENTATION = 0x0112
-_SIDEWAYS = (5, 6, 7, 8)
+_SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
 
 
-class Refused(Exception):
+class ImageFaultError(Exception):
     """The image is not looked at further.
 
     Attributes:
         fault: The reason for machines.
     """
 
-    def __init__(self, fault: Fault, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, fault: Fault, message: str) -> None:
+        super().__init__(message)
         self.fault = fault
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def translate_reader_errors() -> Iterator[None]:
     """Whatever a reader of images stumbles over within the block is the fault of the image.
 
     Pillow's readers raise nearly anything when bytes lead them astray (OSError, SyntaxError, ValueError, struct.error,
@@ -38,22 +38,22 @@ def reading() -> Iterator[None]:
     """
     try:
         yield
-    except (Refused, MemoryError):
+    except (ImageFaultError, MemoryError):
         raise
-    except Exception as problem:
-        words = " ".join(str(problem).split())
-        raise Refused("corrupt", words[:200] or type(problem).__name__) from problem
+    except Exception as error:
+        message = " ".join(str(error).split())
+        raise ImageFaultError("corrupt", message[:200] or type(error).__name__) from error
 
 
 def image_format(data: bytes) -> str:
     """The format by content. Raises Refused for what is none of the six."""
     media_type = "image/bmp" if data.startswith(b"BM") else sniff(data[:4096])
     kind, _, name = (media_type or "").partition("/")
-    if kind == "image" and name in _readers():
+    if kind == "image" and name in _format_readers():
         return name
     if not data:
-        raise Refused("corrupt", "the file is empty")
-    raise Refused("unsupported", f"{media_type or 'unknown content'} is none of {', '.join(_readers())}")
+        raise ImageFaultError("corrupt", "the file is empty")
+    raise ImageFaultError("unsupported", f"{media_type or 'unknown content'} is none of {', '.join(_format_readers())}")
 
 
 def open_image(data: bytes, name: str, max_pixels: int) -> ImageFile:
@@ -64,8 +64,8 @@ def open_image(data: bytes, name: str, max_pixels: int) -> ImageFile:
     """
     if name == "webp":
         _check_size(*_webp_size(data), max_pixels)  # its reader makes room for the canvas when it opens the file
-    with reading():
-        image = _readers()[name](BytesIO(data))
+    with translate_reader_errors():
+        image = _format_readers()[name](BytesIO(data))
     _check_size(*image.size, max_pixels)
     return image
 
@@ -73,26 +73,26 @@ def open_image(data: bytes, name: str, max_pixels: int) -> ImageFile:
 def orientation(image: ImageFile) -> int:
     """EXIF's, 1 to 8; 1 when there is none that can be read, as browsers take it."""
     try:
-        with reading():
+        with translate_reader_errors():
             value = image.getexif().get(_ORIENTATION)
-    except Refused:
+    except ImageFaultError:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def shown_size(image: ImageFile, turned: int) -> tuple[int, int]:
+def upright_size(image: ImageFile, exif_orientation: int) -> tuple[int, int]:
     """Width and height once the image stands upright."""
     width, height = image.size
-    return (height, width) if turned in _SIDEWAYS else (width, height)
+    return (height, width) if exif_orientation in _SIDEWAYS_ORIENTATIONS else (width, height)
 
 
 def is_animated(image: ImageFile) -> bool:
     """Whether a GIF, PNG or WebP has more than one frame; pages of a TIFF and previews in a JPEG are none."""
-    with reading():
+    with translate_reader_errors():
         return bool(getattr(image, "is_animated", False)) and image.format in ("GIF", "PNG", "WEBP")
 
 
-def _readers() -> dict[str, Callable[[BytesIO], ImageFile]]:
+def _format_readers() -> dict[str, Callable[[BytesIO], ImageFile]]:
     from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
     return {
@@ -107,16 +107,16 @@ def _readers() -> dict[str, Callable[[BytesIO], ImageFile]]:
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width < 1 or height < 1:
-        raise Refused("corrupt", f"{width} × {height} pixels")
+        raise ImageFaultError("corrupt", f"{width} × {height} pixels")
     if width * height > max_pixels:
-        raise Refused("too_many_pixels", f"{width} × {height} pixels are more than {max_pixels}")
+        raise ImageFaultError("too_many_pixels", f"{width} × {height} pixels are more than {max_pixels}")
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
     """Of the canvas (RFC 9649, sections 2.5 to 2.7)."""
     chunk, body = data[12:16], data[20:30]
     if len(body) < 10:
-        raise Refused("corrupt", "the header ends too soon")
+        raise ImageFaultError("corrupt", "the header ends too soon")
     if chunk == b"VP8X":
         return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
     if chunk == b"VP8L":

@@ -16,4 +16,4 @@ def delete_job(place: Platform, job: Job) -> None:
     lifecycle.delete(place, job.id)
     if job.of_video is None:
         forget_video(place.documents, job.owner, job.id)
-        history.forget(place.documents, job.owner, history.about(None, job.id))
+        history.delete_messages(place.documents, job.owner, history.subject_filter(None, job.id))

@@ -20,7 +20,7 @@ GROUPS = "groups"
 def create_group(documents: Documents, owner: str, name: str, description: str | None) -> Group:
     now = clock.now()
     group = Group(id=new_id(), owner=owner, name=name, description=description, created_at=now, updated_at=now)
-    documents.create(GROUPS, group.id, group.document())
+    documents.create(GROUPS, group.id, group.to_document())
     return group
 
 
@@ -61,7 +61,7 @@ def describe(documents: Documents, group: Group, **changed: str | None) -> Group
 def delete_group(documents: Documents, group: Group) -> None:
     """With what was asked about it; its videos stay."""
     documents.delete(GROUPS, group.id)
-    history.forget(documents, group.owner, history.about(group.id, None))
+    history.delete_messages(documents, group.owner, history.subject_filter(group.id, None))
 
 
 def videos_in(documents: Documents, group: Group) -> list[Job]:

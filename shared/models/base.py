@@ -13,11 +13,11 @@ class Model(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """Return the form that `Documents` store: camelCase keys, native datetimes."""
         return self.model_dump(mode="python", by_alias=True)
 
-    def json_form(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the JSON form for HTTP: camelCase keys, ISO 8601 times."""
         return self.model_dump(mode="json", by_alias=True)
 

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from shared.models.base import Model
 from shared.models.job import Usage
-from shared.models.video import Span
+from shared.models.video import TimeSpan
 
 
-class Line(Span):
+class PassageLine(TimeSpan):
     """A piece of text with its timestamps."""
 
     text: str
@@ -28,7 +28,7 @@ class Passage(Model):
     start: float
     end: float
     text: str
-    lines: list[Line] = Field(description="The text in pieces, each with its timestamps.")
+    lines: list[PassageLine] = Field(description="The text in pieces, each with its timestamps.")
     language: str | None = None
     words: list[str] = Field(description="Stems and numbers for word search.")
     model: str | None = Field(None, description="The model that computed the vector; None without one.")
@@ -45,7 +45,7 @@ class Citation(Model):
     quote: str = Field(description="Text of the passage.")
 
 
-class Message(Model):
+class ChatMessage(Model):
     """A question or an answer about a group or a video."""
 
     id: str
@@ -60,5 +60,5 @@ class Message(Model):
     error: str | None = Field(None, description="Error code if the answer was interrupted.")
     created_at: datetime
 
-    def public(self) -> dict[str, Any]:
+    def to_public(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True, exclude={"owner"})

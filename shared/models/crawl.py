@@ -46,7 +46,7 @@ class Tally(Model):
     rejected: dict[str, int] = Field({}, description="Number of rejected candidates by reason.")
 
     @property
-    def settled(self) -> int:
+    def final_count(self) -> int:
         return self.downloaded + sum(self.rejected.values())
 
     def add(self, other: Tally) -> None:
@@ -56,10 +56,10 @@ class Tally(Model):
 
     @classmethod
     def total(cls, tallies: Iterable[Tally]) -> Tally:
-        whole = cls()
+        total = cls()
         for tally in tallies:
-            whole.add(tally)
-        return whole
+            total.add(tally)
+        return total
 
 
 class Chunk(Model):
@@ -82,7 +82,7 @@ class Chunk(Model):
     tally: Tally = Field(default_factory=Tally)
 
     @property
-    def open(self) -> int:
+    def remaining_images(self) -> int:
         """Number of images that may still be kept."""
         return max(0, self.quota - self.tally.downloaded)
 
@@ -103,7 +103,7 @@ class SourceProgress(Tally):
     errors: list[JobError] = Field([], description="Why chunks of the source failed, each reason once.")
 
 
-class Validated(Model):
+class ValidationProgress(Model):
     """Results of the validation so far."""
 
     level: Level = Field(description="The level of the validation.")
@@ -120,7 +120,7 @@ class Progress(Model):
     chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Chunks of the crawl.")
     images: Tally = Field(default_factory=Tally, description="Candidate images of all sources.")
     sources: dict[str, SourceProgress] = Field({}, description="Progress by source.")
-    validated: Validated | None = Field(None, description="Results of the validation. Null before it starts.")
+    validated: ValidationProgress | None = Field(None, description="Results of the validation. Null before it starts.")
 
 
 class Dataset(Model):

@@ -43,7 +43,7 @@ class ImageState(StrEnum):
     REJECTED = "rejected"
 
 
-class Finding(Model):
+class ImageFinding(Model):
     """A failed check of an image."""
 
     check: str = Field(description="Name of the check, e.g. `blurry` or `near_duplicate`.")
@@ -59,7 +59,7 @@ class Verdict(Model):
 
     accepted: bool
     level: Level
-    findings: list[Finding] = Field([], description="Why the image is not accepted, worst first.")
+    findings: list[ImageFinding] = Field([], description="Why the image is not accepted, worst first.")
     checked_at: datetime
 
 

@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 from shared.models.base import Model
 from shared.models.dataset import ImageRecord
 
-Format = Literal["zip", "webdataset", "parquet", "coco", "sheet"]
+ExportFormat = Literal["zip", "webdataset", "parquet", "coco", "sheet"]
 ACCEPTED, NOT_CHECKED = "accepted", "not_checked"
 
 
 class ExportOptions(Model):
     """The options of a dataset export."""
 
-    format: Format = Field(
+    format: ExportFormat = Field(
         description="`zip`: images with their metadata. `webdataset`: the same as tar shards. `parquet`, `coco`:"
         " metadata only. `sheet`: a page with thumbnails of accepted and rejected images, by reason."
     )
@@ -36,12 +36,12 @@ class ExportOptions(Model):
     test: float = Field(0.1, ge=0, le=1, description="Share of images in the split `test`.")
 
     @model_validator(mode="after")
-    def whole(self) -> Self:
+    def check_shares(self) -> Self:
         if abs(self.train + self.val + self.test - 1) > 1e-9:
             raise ValueError("train, val and test must add up to 1")
         return self
 
-    def chooses(self, record: ImageRecord) -> bool:
+    def includes(self, record: ImageRecord) -> bool:
         if record.verdict is None:
             return NOT_CHECKED in self.include
         if record.verdict.accepted:

@@ -21,7 +21,7 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
     @property
-    def final(self) -> bool:
+    def is_final(self) -> bool:
         return self in (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -71,7 +71,7 @@ class StageState(Model):
     lease: Lease | None = None
 
 
-class Outgoing(Model):
+class OutboxMessage(Model):
     """A message that is recorded and may not be published yet."""
 
     id: str
@@ -103,19 +103,19 @@ class Usage(Model):
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
         """Add up several usages; provider and model come from the last one that names them."""
-        whole = cls()
-        for one in usages:
-            sums = {name: getattr(whole, name) + getattr(one, name) for name in ADDED}
-            named = {name: value for name in NAMED if (value := getattr(one, name)) is not None}
-            notes = list(dict.fromkeys([*whole.notes, *one.notes]))
-            whole = whole.model_copy(update=sums | named | {"notes": notes})
-        return whole
+        total = cls()
+        for usage in usages:
+            sums = {name: getattr(total, name) + getattr(usage, name) for name in SUMMED_FIELDS}
+            names = {name: value for name in SOURCE_FIELDS if (value := getattr(usage, name)) is not None}
+            notes = list(dict.fromkeys([*total.notes, *usage.notes]))
+            total = total.model_copy(update=sums | names | {"notes": notes})
+        return total
 
 
 HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
 """Internal fields that clients do not see."""
-ADDED = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
-NAMED = ("provider", "model", "prompt_version")
+SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
+SOURCE_FIELDS = ("provider", "model", "prompt_version")
 
 
 class Part(StageState):
@@ -155,7 +155,7 @@ class Job(Model):
     created_at: datetime = Field(description="When the job was created.")
     updated_at: datetime = Field(description="When the job last changed.")
     ended_at: datetime | None = Field(None, description="When the job ended.")
-    outbox: list[Outgoing] = []
+    outbox: list[OutboxMessage] = []
     wake_at: datetime | None = Field(None, description="When `sweep` checks this job next; None: never.")
     keep_source: bool | None = Field(
         None,
@@ -180,10 +180,10 @@ class Job(Model):
 
     @field_validator("stages")
     @classmethod
-    def in_order(cls, stages: dict[str, StageState]) -> dict[str, StageState]:
+    def sort_stages(cls, stages: dict[str, StageState]) -> dict[str, StageState]:
         return dict(sorted(stages.items(), key=lambda item: item[1].number))
 
-    def public(self) -> dict[str, Any]:
+    def to_public(self) -> dict[str, Any]:
         """Return the form that clients see, without internal fields."""
         return self.model_dump(
             mode="json",

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from shared.models.base import Model
 
-OURS: dict[str, Any] = {"readOnly": True}
+READ_ONLY: dict[str, Any] = {"readOnly": True}
 
 
 class Sighting(Model):
@@ -19,7 +19,7 @@ class Sighting(Model):
 
     source: Literal["screen", "subtitle", "speech", "caption", "vision"]
     time: float | None = Field(None, description="Seconds; None for the caption, which has no time.")
-    frame: str | None = Field(None, description="Media name of a frame that shows it.", json_schema_extra=OURS)
+    frame: str | None = Field(None, description="Media name of a frame that shows it.", json_schema_extra=READ_ONLY)
     text: str = Field("", description="The words as they were seen or heard.")
     confidence: float = Field(ge=0, le=1)
 
@@ -54,7 +54,9 @@ class Recipe(Model):
 
     title: str | None = None
     description: str | None = None
-    language: str | None = Field(None, description="BCP-47 tag of the text in this result.", json_schema_extra=OURS)
+    language: str | None = Field(
+        None, description="BCP-47 tag of the text in this result.", json_schema_extra=READ_ONLY
+    )
     ingredients: list[Ingredient] = []
     steps: list[Step] = []
     prep_minutes: float | None = None
@@ -66,16 +68,16 @@ class Recipe(Model):
     tags: list[str] = []
     equipment: list[str] = []
     nutrition: Nutrition | None = None
-    source_url: str | None = Field(None, json_schema_extra=OURS)
+    source_url: str | None = Field(None, json_schema_extra=READ_ONLY)
     author: str | None = None
-    thumbnail: str | None = Field(None, description="Media name.", json_schema_extra=OURS)
+    thumbnail: str | None = Field(None, description="Media name.", json_schema_extra=READ_ONLY)
     best_frame_time: float | None = Field(
         None, exclude=True, description="Seconds; of the frame that shows the finished dish best, null if none does."
     )
     title_seen: Sighting | None = None
     confidence: float = Field(
-        0, ge=0, le=1, description="Mean confidence of all ingredients and steps.", json_schema_extra=OURS
+        0, ge=0, le=1, description="Mean confidence of all ingredients and steps.", json_schema_extra=READ_ONLY
     )
     notes: list[str] = Field(
-        [], description="Remarks for the reader, e.g. limits of the provider.", json_schema_extra=OURS
+        [], description="Remarks for the reader, e.g. limits of the provider.", json_schema_extra=READ_ONLY
     )

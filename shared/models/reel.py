@@ -8,13 +8,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from shared.models.base import Model
-from shared.models.recipe import OURS
+from shared.models.recipe import READ_ONLY
 from shared.models.video import Loudness
 
-KEYS = 5
+KEY_COUNT = 5
 
 
-class Original(Model):
+class OriginalSpeech(Model):
     """What is said in the video."""
 
     transcription: str | None = Field(
@@ -25,7 +25,7 @@ class Original(Model):
     )
 
 
-class Key(Model):
+class KeyFactor(Model):
     """One thing the video does that keeps people watching."""
 
     title: str
@@ -37,7 +37,7 @@ class Scene(Model):
 
     start: float = Field(description="Seconds.")
     end: float = Field(description="Seconds.")
-    time: str = Field("", description="`start` and `end` for people: `00:03–00:07`.", json_schema_extra=OURS)
+    time: str = Field("", description="`start` and `end` for people: `00:03–00:07`.", json_schema_extra=READ_ONLY)
     visual: str = Field(description="What is to be seen.")
     text: str = Field(description="What is said, or shown as text; empty for neither.")
     note: str = Field(description="For whoever makes the video: camera, cut, sound, mood; empty for none.")
@@ -76,14 +76,16 @@ class Pacing(Model):
 
 
 class Reel(Model):
-    original: Original
-    keys: list[Key] = Field(
-        min_length=KEYS, max_length=KEYS, description=f"Exactly {KEYS} things that keep people watching."
+    original: OriginalSpeech
+    keys: list[KeyFactor] = Field(
+        min_length=KEY_COUNT, max_length=KEY_COUNT, description=f"Exactly {KEY_COUNT} things that keep people watching."
     )
     script: list[Scene] = Field(description="The video from start to end, in order of time.")
     recommendations: list[Recommendation]
-    pacing: Pacing | None = Field(None, json_schema_extra=OURS)
-    language: str | None = Field(None, description="BCP-47 tag of the text in this result.", json_schema_extra=OURS)
+    pacing: Pacing | None = Field(None, json_schema_extra=READ_ONLY)
+    language: str | None = Field(
+        None, description="BCP-47 tag of the text in this result.", json_schema_extra=READ_ONLY
+    )
     notes: list[str] = Field(
-        [], description="What the reader should know, e.g. limits of the provider.", json_schema_extra=OURS
+        [], description="What the reader should know, e.g. limits of the provider.", json_schema_extra=READ_ONLY
     )

@@ -21,6 +21,6 @@ def words_in(text: str) -> list[str]:
 
 def search_words(job: Job) -> list[str]:
     """What its owner, its source and its result call the video; at most MAX_WORDS words, the owner's first."""
-    called = [job.title, *job.tags, (job.result or {}).get("title"), job.video.title, job.filename]
-    more = [job.video.author, job.description, job.video.caption]
-    return words_in(" ".join(str(text) for text in [*called, *more] if text))[:MAX_WORDS]
+    names = [job.title, *job.tags, (job.result or {}).get("title"), job.video.title, job.filename]
+    texts = [job.video.author, job.description, job.video.caption]
+    return words_in(" ".join(str(text) for text in [*names, *texts] if text))[:MAX_WORDS]

@@ -47,14 +47,14 @@ class MediaInfo(Model):
     warnings: list[str] = Field([], description="Damage that did not prevent processing, e.g. `truncated`, for people.")
 
 
-class Span(Model):
+class TimeSpan(Model):
     """A span of time in the video: [start, end) in seconds."""
 
     start: float = Field(description="Start in seconds.")
     end: float = Field(description="End in seconds, exclusive.")
 
 
-class Shot(Span):
+class Shot(TimeSpan):
     """The frames between two cuts."""
 
 
@@ -68,20 +68,20 @@ class Frame(Model):
     sharpness: float | None = Field(None, description="Variance of the Laplacian of the luma. Larger is sharper.")
 
 
-class Word(Span):
+class Word(TimeSpan):
     """A spoken word with its timestamps."""
 
     text: str = Field(description="The word.")
 
 
-class Segment(Span):
+class Segment(TimeSpan):
     """A piece of a transcript with its timestamps."""
 
     text: str = Field(description="Text of the segment.")
     words: list[Word] = Field([], description="The words with their timestamps, if the provider returns them.")
 
 
-class AudioPart(Span):
+class AudioPart(TimeSpan):
     """A part of the audio as a separate file, short enough for one request to a speech service."""
 
     name: str = Field(description="Media name. The file begins at `start`.")
@@ -169,6 +169,6 @@ class Extraction(Model):
     frames: list[Frame] = Field(description="Key frames, at most 12, in time order.")
     samples: list[Frame] = Field(description="Frames for reading on-screen text, in time order.")
     audio: AudioTrack | None
-    silences: list[Span] = Field([], description="Silent passages of the audio, in order of time.")
+    silences: list[TimeSpan] = Field([], description="Silent passages of the audio, in order of time.")
     transcript: list[Segment] = Field(description="From an embedded subtitle track; empty if there is none.")
     transcript_language: str | None = None

@@ -11,7 +11,7 @@ from pydantic import Field
 from shared.models.base import Model
 
 
-class Event(StrEnum):
+class WebhookEvent(StrEnum):
     """An event, named according to the Standard Webhooks specification."""
 
     DONE = "job.done"
@@ -29,7 +29,7 @@ class Webhook(Model):
     id: str
     owner: str
     url: str
-    events: list[Event]
+    events: list[WebhookEvent]
     description: str | None = None
     salt: str
     paused_reason: str | None = Field(None, description="Why deliveries are paused; None if they are not.")
@@ -46,7 +46,7 @@ class DeliveryStatus(StrEnum):
     SKIPPED = "skipped"
 
     @property
-    def final(self) -> bool:
+    def is_final(self) -> bool:
         return self not in (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
 
 
@@ -59,7 +59,7 @@ class Attempt(Model):
     error: str | None = Field(None, description="Why the attempt failed. Null if it succeeded.")
 
 
-class Delivery(Model):
+class WebhookDelivery(Model):
     """The delivery of one event to one webhook. All attempts have the same `id`, so receivers can detect repeats."""
 
     id: str

@@ -97,7 +97,7 @@ def claim(place: Platform, stage: str, job_id: str) -> Taken | None:
     def take(job: Job) -> bool:
         nonlocal taken
         taken = False
-        if job.status.final or stage not in job.stages:
+        if job.status.is_final or stage not in job.stages:
             return False
         state = job.stages[stage]
         if state.status is StageStatus.DONE:
@@ -143,7 +143,7 @@ def finish(run: StageRun) -> None:
 
     def complete(job: Job) -> bool:
         state = job.stages[run.stage]
-        if state.status is StageStatus.DONE or job.status.final:
+        if state.status is StageStatus.DONE or job.status.is_final:
             return False
         run.check(job)
         run.apply_results(job)
@@ -185,7 +185,7 @@ def _settle(run: StageRun, failure: Failure) -> bool:
         nonlocal ended
         ended = False
         state = job.stages[run.stage]
-        if job.status.final or not state.lease or state.lease.holder != run.holder:
+        if job.status.is_final or not state.lease or state.lease.holder != run.holder:
             return False
         if not failure.incident:
             # Otherwise the results may be what is wrong.

@@ -131,7 +131,7 @@ def perform_divided(event: CloudEvent, division: Division) -> None:
 
 def awaited(job: Job, stage: str) -> bool:
     """Whether it is this stage's turn."""
-    return not job.status.final and current_stage(job) == stage
+    return not job.status.is_final and current_stage(job) == stage
 
 
 def unfinished(place: Platform, job: Job, division: Division, *, all: bool) -> list[int]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from shared import clock
 from shared.errors import AlreadyExists
 from shared.logs import bound
-from shared.models.job import Job, JobStatus, Outgoing, StageStatus, UploadState
+from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState
 from shared.models.search_words import search_words
 from shared.pipeline.paths import JOBS
 from shared.platform.cas import change_model
@@ -35,7 +35,7 @@ def create_job(documents: Documents, job: Job) -> Job:
     """Store a new job; one of that id that is there already is returned as it is."""
     stamp(job)
     try:
-        documents.create(JOBS, job.id, job.document())
+        documents.create(JOBS, job.id, job.to_document())
     except AlreadyExists:
         return read_job(documents, job.id) or job
     with bound(job=job.id, trace=job.trace):
@@ -55,11 +55,11 @@ def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool])
     """
 
     def stamped(job: Job) -> bool:
-        ended = job.status.final
+        ended = job.status.is_final
         if not change(job):
             return False
-        if job.status.final and not ended and anyone_listens(documents, job.owner):
-            job.outbox.append(Outgoing(id=uuid.uuid4().hex, target=NOTIFY))
+        if job.status.is_final and not ended and anyone_listens(documents, job.owner):
+            job.outbox.append(OutboxMessage(id=uuid.uuid4().hex, target=NOTIFY))
         stamp(job)
         return True
 
@@ -102,7 +102,7 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     quiet = now + max(QUIET_GRACE, now - job.created_at)
     if job.outbox:
         return now + OUTBOX_GRACE
-    if job.status.final:
+    if job.status.is_final:
         if job.source_deleted or job.ended_at is None or job.keep_source or job.source_job != job.id:
             return None
         return job.ended_at + timedelta(hours=0 if job.keep_source is False else settings().source_retention_hours)

@@ -20,6 +20,7 @@ from shared.pipeline.parts import begin_again, delete_parts
 from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
 from shared.pipeline.segments import delete_segments
 from shared.platform.ports import Document, Documents, Platform
+from shared.platform.queries import iterate_query
 from shared.settings import settings
 from shared.webhooks.deliveries import forget_job
 
@@ -112,7 +113,7 @@ def cancel(platform: Platform, job_id: str) -> Job:
     def change(job: Job) -> bool:
         if job.status is JobStatus.CANCELLED:
             return False
-        if job.status.final:
+        if job.status.is_final:
             raise JobProblem("job_ended", f"The job is already {job.status}, so there is nothing to cancel.")
         job.status = JobStatus.CANCELLED
         job.ended_at = clock.now()
@@ -177,14 +178,7 @@ def delete(platform: Platform, job_id: str) -> None:
 
 def analysed_again(documents: Documents, video_id: str) -> list[Document]:
     """The jobs about a video but the one that brought it."""
-    found: list[Document] = []
-    cursor = None
-    while True:
-        page = documents.query(JOBS, [("ofVideo", "==", video_id)], limit=100, cursor=cursor)
-        found += page.documents
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    return list(iterate_query(documents, JOBS, [("ofVideo", "==", video_id)]))
 
 
 def erase(platform: Platform, job_id: str) -> None:
@@ -212,18 +206,18 @@ def owned(platform: Platform, job_id: str, owner: str) -> Job:
 
 def let_source_go(platform: Platform, job: Job) -> None:
     """Remove the video of a job that has ended and was not to keep it; `sweep` makes up for what fails here."""
-    if job.status.final and job.keep_source is False and not job.source_deleted:
+    if job.status.is_final and job.keep_source is False and not job.source_deleted:
         delete_source(platform, job)
 
 
 def delete_source(platform: Platform, job: Job) -> None:
     """Remove the uploaded or downloaded video; raises PermanentError while the job still needs it."""
-    if not job.status.final:
+    if not job.status.is_final:
         raise PermanentError("job_active", "The job still needs its video. Wait until it ends.")
     platform.objects.delete(UPLOADS, source_name(job.id))
 
     def mark(current: Job) -> bool:
-        current.source_deleted = current.status.final
+        current.source_deleted = current.status.is_final
         return True
 
     jobs.change_job(platform.documents, job.id, mark)

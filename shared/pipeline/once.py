@@ -98,7 +98,7 @@ def answering_job(
 
 
 def _answers(job: Job, fresh: bool) -> bool:
-    return not job.status.final or (job.status is JobStatus.DONE and not fresh)
+    return not job.status.is_final or (job.status is JobStatus.DONE and not fresh)
 
 
 def forget(documents: Documents, job_id: str) -> None:

@@ -6,15 +6,15 @@ import uuid
 from typing import Any
 
 from shared.errors import NotFound
-from shared.models.job import Job, Outgoing
+from shared.models.job import Job, OutboxMessage
 from shared.pipeline.jobs import change_job
 from shared.pipeline.paths import source_name
 from shared.platform.ports import Platform
 from shared.wiring import wiring
 
 
-def outgoing(target: str) -> Outgoing:
-    return Outgoing(id=uuid.uuid4().hex, target=target)
+def outgoing(target: str) -> OutboxMessage:
+    return OutboxMessage(id=uuid.uuid4().hex, target=target)
 
 
 def relay(platform: Platform, job: Job) -> None:

@@ -10,9 +10,8 @@ from shared.errors import AlreadyExists
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.paths import PARTS
 from shared.platform.cas import change_model
-from shared.platform.ports import Documents
-
-PAGE = 100
+from shared.platform.ports import Documents, Filter
+from shared.platform.queries import iterate_query
 
 
 def part_id(job_id: str, stage: str, number: int) -> str:
@@ -28,37 +27,22 @@ def plan_part(documents: Documents, job: Job, stage: str, number: int, outcome: 
     part = new_part(job, stage, number)
     part.outcome = outcome
     with suppress(AlreadyExists):
-        documents.create(PARTS, part_id(job.id, stage, number), part.document())
+        documents.create(PARTS, part_id(job.id, stage, number), part.to_document())
 
 
 def parts_left(documents: Documents, job_id: str, stage: str, *, all: bool) -> list[int]:
     """Numbers of the planned parts that are neither done nor failed; at most one unless `all` are asked for."""
     left = [StageStatus.PENDING.value, StageStatus.RUNNING.value]
-    found: list[int] = []
-    cursor = None
-    while True:
-        page = documents.query(
-            PARTS,
-            [("jobId", "==", job_id), ("stage", "==", stage), ("status", "in", left)],
-            limit=PAGE if all else 1,
-            cursor=cursor,
-        )
-        found += [int(document.data["number"]) for document in page.documents]
-        cursor = page.cursor
-        if cursor is None or not all:
-            return sorted(found)
+    filters: list[Filter] = [("jobId", "==", job_id), ("stage", "==", stage), ("status", "in", left)]
+    if not all:
+        return [int(document.data["number"]) for document in documents.query(PARTS, filters, limit=1).documents]
+    return sorted(int(document.data["number"]) for document in iterate_query(documents, PARTS, filters))
 
 
 def parts_of(documents: Documents, job_id: str, stage: str | None = None) -> list[Part]:
     """The parts that were begun, of one stage or of all, in order."""
-    found: list[Part] = []
-    cursor = None
-    while True:
-        page = documents.query(PARTS, [("jobId", "==", job_id)], limit=PAGE, cursor=cursor)
-        found += [Part.read(document.data) for document in page.documents]
-        cursor = page.cursor
-        if cursor is None:
-            return sorted((part for part in found if stage in (None, part.stage)), key=lambda part: part.number)
+    parts = (Part.read(document.data) for document in iterate_query(documents, PARTS, [("jobId", "==", job_id)]))
+    return sorted((part for part in parts if stage in (None, part.stage)), key=lambda part: part.number)
 
 
 def change_part(

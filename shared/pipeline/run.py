@@ -76,14 +76,6 @@ class Run(ABC, Generic[D]):
         if clock.now() - self._written >= WRITE_EVERY:
             self.write()
 
-    def part(self, start: float, end: float) -> Callable[..., None]:
-        """A `tick` for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
-
-        def tick(fraction: float, message: str | None = None) -> None:
-            self.tick(start + (end - start) * fraction, message)
-
-        return tick
-
     def leave(self, change: Callable[[D], None], *, now: bool = False) -> None:
         """Add results to the document: with the next progress, or at once. `change` must bear being applied twice."""
         with self._guard:
@@ -163,7 +155,7 @@ class StageRun(Run[Job]):
 
     def check(self, job: Job) -> None:
         """Raises Cancelled or LeaseLost when this attempt no longer holds its stage."""
-        if job.status.final:
+        if job.status.is_final:
             raise Cancelled(job.id)
         self.check_lease(job.stages[self.stage])
 

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.platform.ports import Document, Documents
+from shared.platform.queries import iterate_query
 
 SEGMENTS = "segments"
-PAGE = 100
 
 
 def segments_where(documents: Documents, field: str, value: str) -> Iterator[Document]:
-    cursor = None
-    while True:
-        page = documents.query(SEGMENTS, [(field, "==", value)], limit=PAGE, cursor=cursor)
-        yield from page.documents
-        cursor = page.cursor
-        if cursor is None:
-            return
+    return iterate_query(documents, SEGMENTS, [(field, "==", value)])
 
 
 def delete_segments(documents: Documents, job_id: str) -> None:

@@ -16,6 +16,7 @@ from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.outbox import outgoing, relay
 from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
 from shared.platform.ports import Document, Platform
+from shared.platform.queries import iterate_query
 from shared.platform.rates import RATES
 from shared.webhooks.deliveries import DELIVERIES, wake_due
 from shared.wiring import wiring
@@ -55,21 +56,14 @@ def sweep(platform: Platform) -> int:
 
 
 def _due(platform: Platform) -> Iterator[Document]:
-    now = clock.now()
-    cursor = None
-    while True:
-        page = platform.documents.query(JOBS, [("wakeAt", "<=", now)], [("wakeAt", "asc")], BATCH, cursor)
-        yield from page.documents
-        if page.cursor is None:
-            return
-        cursor = page.cursor
+    return iterate_query(platform.documents, JOBS, [("wakeAt", "<=", clock.now())], [("wakeAt", "asc")])
 
 
 def wake(platform: Platform, job: Job) -> None:
     """Do what the job waits for: send its outbox, delete its source, expire its upload, or set off its stage again."""
     if job.outbox:
         relay(platform, job)
-    elif job.status.final:
+    elif job.status.is_final:
         lifecycle.delete_source(platform, job)
     elif _needs_bytes(job) and not _arrived(platform, job):
         relay(platform, change_job(platform.documents, job.id, _give_up))
@@ -90,7 +84,7 @@ def _arrived(platform: Platform, job: Job) -> bool:
 def _give_up(job: Job) -> bool:
     """End a job whose video is gone, or did not come in time; one that has time left is only looked at again later."""
     stage = current_stage(job)
-    if job.status.final or stage is None or not _needs_bytes(job) or _is_held(job, stage):
+    if job.status.is_final or stage is None or not _needs_bytes(job) or _is_held(job, stage):
         return False
     if job.upload and job.upload.state is UploadState.WAITING:
         if job.upload.expires_at and job.upload.expires_at > clock.now():
@@ -112,7 +106,7 @@ def _is_held(job: Job, stage: str) -> bool:
 def _nudge(job: Job) -> bool:
     """Send the event of the stage the job stands at once more; the stage's claim bears one too many."""
     stage = current_stage(job)
-    if job.status.final or stage is None or job.outbox:
+    if job.status.is_final or stage is None or job.outbox:
         return False
     if _is_held(job, stage):
         return False

@@ -92,7 +92,7 @@ def change_model(
             current = new()
         else:
             raise NotFound(f"{collection}/{id}")
-        return current.document() if change(current) else None
+        return current.to_document() if change(current) else None
 
     compare_and_set(documents, collection, id, changed)
     return current

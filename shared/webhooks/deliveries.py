@@ -13,9 +13,10 @@ from typing import Any
 from shared import clock
 from shared.errors import AlreadyExists, NotFound, TransientError
 from shared.models.job import Job, JobStatus
-from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Event, Webhook
+from shared.models.webhook import TEST, Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.platform.cas import change_model
 from shared.platform.ports import Documents, Filter, Order, Platform
+from shared.platform.queries import iterate_query
 from shared.webhooks.endpoints import NOTIFY, WEBHOOKS, webhooks_of
 from shared.wiring import wiring
 
@@ -29,8 +30,11 @@ CLAIM = timedelta(minutes=1)
 QUIET = timedelta(minutes=5)
 MOST_TRIES = 10
 MAX_MESSAGE = 500
-PAGE = 100
-EVENTS = {JobStatus.DONE: Event.DONE, JobStatus.FAILED: Event.FAILED, JobStatus.CANCELLED: Event.CANCELLED}
+EVENTS = {
+    JobStatus.DONE: WebhookEvent.DONE,
+    JobStatus.FAILED: WebhookEvent.FAILED,
+    JobStatus.CANCELLED: WebhookEvent.CANCELLED,
+}
 
 
 def tell_of(platform: Platform, job: Job) -> None:
@@ -49,7 +53,7 @@ def tell_of(platform: Platform, job: Job) -> None:
             offer(platform, planned(webhook, event, job.ended_at, job_id=job.id, data=told(job), id=id), webhook)
 
 
-def try_out(platform: Platform, webhook: Webhook) -> Delivery:
+def try_out(platform: Platform, webhook: Webhook) -> WebhookDelivery:
     """Make a delivery that stands for no event, and set it off. It is tried once, even while the webhook is paused."""
     data = {"webhook": webhook.id, "message": "This is a test."}
     delivery = planned(webhook, TEST, clock.now(), job_id=None, data=data, id=uuid.uuid4().hex)
@@ -61,15 +65,15 @@ def told(job: Job) -> dict[str, Any]:
     """What leaves the house: which job it is and how it ended. For the rest the receiver asks, with its own token."""
     error = None
     if job.error:
-        error = job.error.json_form() | {"message": job.error.message[:MAX_MESSAGE]}
+        error = job.error.to_json() | {"message": job.error.message[:MAX_MESSAGE]}
     return {"id": job.id, "kind": job.kind, "language": job.language, "status": job.status.value, "error": error}
 
 
 def planned(
     webhook: Webhook, event: str, at: datetime, *, job_id: str | None, data: dict[str, Any], id: str
-) -> Delivery:
+) -> WebhookDelivery:
     now = clock.now()
-    return Delivery(
+    return WebhookDelivery(
         id=f"msg_{id}",
         webhook_id=webhook.id,
         owner=webhook.owner,
@@ -84,12 +88,12 @@ def planned(
     )
 
 
-def offer(platform: Platform, delivery: Delivery, webhook: Webhook) -> None:
+def offer(platform: Platform, delivery: WebhookDelivery, webhook: Webhook) -> None:
     if webhook.paused_reason and delivery.event != TEST:
         skip(delivery)
     with suppress(AlreadyExists):
-        platform.documents.create(DELIVERIES, delivery.id, delivery.document())
-    if not delivery.status.final:
+        platform.documents.create(DELIVERIES, delivery.id, delivery.to_document())
+    if not delivery.status.is_final:
         set_off(platform, delivery.id)
 
 
@@ -103,27 +107,27 @@ def set_off(platform: Platform, delivery_id: str) -> None:
         log.warning("delivery %s waits for sweep", delivery_id, exc_info=error)
 
 
-def read_delivery(documents: Documents, id: str) -> Delivery | None:
+def read_delivery(documents: Documents, id: str) -> WebhookDelivery | None:
     stored = documents.get(DELIVERIES, id)
-    return Delivery.read(stored.data) if stored else None
+    return WebhookDelivery.read(stored.data) if stored else None
 
 
-def change_delivery(documents: Documents, id: str, change: Callable[[Delivery], bool]) -> Delivery:
+def change_delivery(documents: Documents, id: str, change: Callable[[WebhookDelivery], bool]) -> WebhookDelivery:
     """As `change_job`, for a delivery. Raises NotFound, Conflict."""
-    return change_model(documents, DELIVERIES, id, Delivery, change)
+    return change_model(documents, DELIVERIES, id, WebhookDelivery, change)
 
 
-def claim(documents: Documents, id: str) -> Delivery | None:
+def claim(documents: Documents, id: str) -> WebhookDelivery | None:
     """Begin an attempt; None when there is nothing to be done now.
 
     The attempt stands in the log as broken off until `settle` says otherwise, and is made again if nobody does.
     """
     taken = False
 
-    def take(delivery: Delivery) -> bool:
+    def take(delivery: WebhookDelivery) -> bool:
         nonlocal taken
         now = clock.now()
-        taken = not delivery.status.final and (delivery.due_at is None or delivery.due_at <= now)
+        taken = not delivery.status.is_final and (delivery.due_at is None or delivery.due_at <= now)
         if taken:
             delivery.status = DeliveryStatus.SENDING
             delivery.tries += 1
@@ -139,17 +143,17 @@ def claim(documents: Documents, id: str) -> Delivery | None:
     return None
 
 
-def end(delivery: Delivery, status: DeliveryStatus) -> None:
+def end(delivery: WebhookDelivery, status: DeliveryStatus) -> None:
     delivery.status = status
     delivery.due_at = delivery.wake_at = None
 
 
-def skip(delivery: Delivery) -> None:
+def skip(delivery: WebhookDelivery) -> None:
     """Leave it untried, to be replayed if wanted."""
     end(delivery, DeliveryStatus.SKIPPED)
 
 
-def begin_again(delivery: Delivery) -> bool:
+def begin_again(delivery: WebhookDelivery) -> bool:
     """Let it be tried at once, with all its tries; one that is on its way stays there."""
     if delivery.status is DeliveryStatus.SENDING:
         return False
@@ -169,8 +173,8 @@ def wake_due(platform: Platform) -> Iterator[str]:
         yield id
 
 
-def _look_later(delivery: Delivery) -> bool:
-    delivery.wake_at = None if delivery.status.final else clock.now() + QUIET
+def _look_later(delivery: WebhookDelivery) -> bool:
+    delivery.wake_at = None if delivery.status.is_final else clock.now() + QUIET
     return True
 
 
@@ -181,9 +185,9 @@ def forget_job(documents: Documents, job_id: str) -> None:
             change_delivery(documents, id, _empty)
 
 
-def _empty(delivery: Delivery) -> bool:
+def _empty(delivery: WebhookDelivery) -> bool:
     delivery.data = None
-    if not delivery.status.final:
+    if not delivery.status.is_final:
         skip(delivery)
     return True
 
@@ -196,11 +200,4 @@ def forget_webhook(documents: Documents, webhook_id: str) -> None:
 
 
 def _all(documents: Documents, which: Filter, order: Sequence[Order] = ()) -> list[str]:
-    found: list[str] = []
-    cursor = None
-    while True:
-        page = documents.query(DELIVERIES, [which], order, PAGE, cursor)
-        found += [document.id for document in page.documents]
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    return [document.id for document in iterate_query(documents, DELIVERIES, [which], order)]

@@ -9,12 +9,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 
 from shared import clock
 from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError, NotFound
-from shared.models.webhook import TEST, Attempt, Delivery, DeliveryStatus, Webhook
+from shared.models.webhook import TEST, Attempt, DeliveryStatus, Webhook, WebhookDelivery
 from shared.platform.ports import Documents, Platform
 from shared.security.url_guard import Resolver, system_resolver
 from shared.settings import settings
@@ -66,7 +65,7 @@ def attempt(platform: Platform, delivery_id: str, resolve: Resolver = system_res
             _remember(documents, webhook, settle(documents, delivery, outcome), outcome)
 
 
-def post(webhook: Webhook, delivery: Delivery, resolve: Resolver) -> Outcome:
+def post(webhook: Webhook, delivery: WebhookDelivery, resolve: Resolver) -> Outcome:
     """Send it. Redirects are not followed, and of the answer nothing but its head is read."""
     from shared.security.guarded_http import Limits, exchange
 
@@ -80,7 +79,7 @@ def post(webhook: Webhook, delivery: Delivery, resolve: Resolver) -> Outcome:
         limits = Limits(began + TIMEOUT_SEC, lambda: None)
         with exchange("POST", target, settings(), limits, headers, body, resolve) as answer:
             code = answer.status
-            wait = waiting_time(answer.headers.get("retry-after", ""))
+            wait = min(clock.parse_retry_after(answer.headers.get("retry-after", "")) or 0, LONGEST_WAIT_SEC)
     except ClipwiseError as trouble:
         error = SENTENCES.get(trouble.code, trouble.message)
     if code is not None:
@@ -88,7 +87,7 @@ def post(webhook: Webhook, delivery: Delivery, resolve: Resolver) -> Outcome:
     return Outcome(code, error, int((time.monotonic() - began) * 1000), wait)
 
 
-def written_body(delivery: Delivery) -> bytes:
+def written_body(delivery: WebhookDelivery) -> bytes:
     """The same bytes in every attempt, whatever order the documents keep."""
     occurred = delivery.occurred_at.isoformat().replace("+00:00", "Z")
     body = {"type": delivery.event, "timestamp": occurred, "data": delivery.data}
@@ -104,22 +103,10 @@ def judged(code: int) -> str | None:
     return f"The response was {code}."
 
 
-def waiting_time(retry_after: str) -> float:
-    """Seconds that a `Retry-After` asks for (RFC 9110, 10.2.3), bounded; 0 for what is no such value."""
-    if retry_after.isascii() and retry_after.isdigit():
-        seconds = float(retry_after[:10])
-    else:
-        try:
-            seconds = (parsedate_to_datetime(retry_after) - clock.now()).total_seconds()
-        except (TypeError, ValueError):
-            return 0
-    return min(max(0.0, seconds), LONGEST_WAIT_SEC)
-
-
-def settle(documents: Documents, claimed: Delivery, outcome: Outcome) -> Delivery:
+def settle(documents: Documents, claimed: WebhookDelivery, outcome: Outcome) -> WebhookDelivery:
     """Write down what came of it, and when it is to be tried next. Raises NotFound."""
 
-    def record(delivery: Delivery) -> bool:
+    def record(delivery: WebhookDelivery) -> bool:
         if delivery.status is not DeliveryStatus.SENDING or delivery.tries != claimed.tries:
             return False
         delivery.attempts[-1] = Attempt(
@@ -146,10 +133,10 @@ def pause_before(tries: int, wanted_sec: float) -> timedelta:
     return timedelta(seconds=max(planned, wanted_sec))
 
 
-def _leave(documents: Documents, delivery: Delivery) -> None:
+def _leave(documents: Documents, delivery: WebhookDelivery) -> None:
     """It was claimed, but is not to be sent."""
 
-    def record(current: Delivery) -> bool:
+    def record(current: WebhookDelivery) -> bool:
         current.attempts.pop()
         skip(current)
         return True
@@ -158,7 +145,7 @@ def _leave(documents: Documents, delivery: Delivery) -> None:
         change_delivery(documents, delivery.id, record)
 
 
-def _remember(documents: Documents, webhook: Webhook, delivery: Delivery, outcome: Outcome) -> None:
+def _remember(documents: Documents, webhook: Webhook, delivery: WebhookDelivery, outcome: Outcome) -> None:
     """Keep count of deliveries that were given up, and pause the webhook when there are too many in a row."""
     if delivery.event == TEST:
         return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import EmulatorHosts
 from tests.browser.pages import SDK, served_pages
 from tests.browser.tab import Tab, patient
 from tests.contract.emulated import running_emulators
@@ -57,13 +57,13 @@ def origin(chromium: Browser) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def hosts(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+def hosts(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorHosts]:
     with running_emulators(tmp_path_factory.mktemp("emulators"), origin) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def place(hosts: Hosts, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def place(hosts: EmulatorHosts, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`clipwise up --emulators`, on emulators whose addresses are known."""
     addresses = {name: value for name, value in hosts.environ().items() if name.endswith("_EMULATOR_HOST")}
     data = tmp_path_factory.mktemp("place")
@@ -72,7 +72,7 @@ def place(hosts: Hosts, origin: str, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def open_tab(chromium: Browser, origin: str, hosts: Hosts, place: Server) -> OpenTab:
+def open_tab(chromium: Browser, origin: str, hosts: EmulatorHosts, place: Server) -> OpenTab:
     """Opens a tab in which a user is signed in: `local`, as the API takes everybody for, or somebody else."""
 
     def opened(user: str = "local") -> Tab:

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from infra.runtimes.emulated import provision as provisioning
-from infra.runtimes.emulated.emulators import Hosts, program
-from infra.runtimes.emulated.functions import functions
+from infra.runtimes.emulated.emulators import EmulatorHosts, emulator_command
+from infra.runtimes.emulated.functions import run_functions
 from infra.runtimes.emulated.jars import PUBSUB
-from infra.runtimes.emulated.processes import free_port, running
-from infra.runtimes.emulated.provision import clients, provision
+from infra.runtimes.emulated.processes import free_port, run_guarded
+from infra.runtimes.emulated.provision import provision_pubsub, pubsub_clients
 from shared import clock
 from shared.errors import Conflict
 from shared.models.job import Job
@@ -47,8 +47,8 @@ class Pubsub:
         self._process = ExitStack()
 
     def start(self) -> None:
-        command = program(PUBSUB, self.port, obtain=False)
-        self._process.enter_context(running(command, self._log)).wait_for_port(self.port, PATIENCE_SEC)
+        command = emulator_command(PUBSUB, self.port, obtain=False)
+        self._process.enter_context(run_guarded(command, self._log)).wait_for_port(self.port, PATIENCE_SEC)
 
     def stop(self) -> None:
         self._process.close()
@@ -58,7 +58,7 @@ class EmulatedPlace(Api):
     """All of it, with pushes that come back quickly and a sweep that comes when it is called."""
 
     def __init__(
-        self, folder: Path, hosts: Hosts, environ: dict[str, str], pubsub: Pubsub, endpoints: dict[str, str]
+        self, folder: Path, hosts: EmulatorHosts, environ: dict[str, str], pubsub: Pubsub, endpoints: dict[str, str]
     ) -> None:
         super().__init__(endpoints["api"])
         self.folder = folder
@@ -71,7 +71,7 @@ class EmulatedPlace(Api):
     def provision(self, **moved: str) -> None:
         """Subscribe the functions; those in `moved` at other endpoints than their own."""
         pushed = {name: endpoint for name, endpoint in self.endpoints.items() if name != "api"}
-        provision(self.hosts, pushed | moved)
+        provision_pubsub(self.hosts, pushed | moved)
 
     def stored(self, job_id: str) -> Job:
         job = read_job(self.platform.documents, job_id)
@@ -100,7 +100,7 @@ class EmulatedPlace(Api):
         """Wait until all of these jobs have ended, and sweep meanwhile."""
 
         def ended() -> bool:
-            active = [job for job_id in job_ids if not (job := self.stored(job_id)).status.final]
+            active = [job for job_id in job_ids if not (job := self.stored(job_id)).status.is_final]
             self.sweep(*(job.id for job in active))
             return not active
 
@@ -132,7 +132,7 @@ class EmulatedPlace(Api):
     def dead_letters(self) -> list[tuple[bytes, dict[str, str]]]:
         """Data and attributes of those that came since the last time; waits for the first."""
         name = f"projects/{self.hosts.project}/subscriptions/{wiring().dead_letter_topic}"
-        with clients(self.hosts) as (_, subscriber):
+        with pubsub_clients(self.hosts) as (_, subscriber):
             received = subscriber.pull(subscription=name, max_messages=100, timeout=PATIENCE_SEC).received_messages
             subscriber.acknowledge(subscription=name, ack_ids=[letter.ack_id for letter in received])
         return [(letter.message.data, dict(letter.message.attributes)) for letter in received]
@@ -193,7 +193,7 @@ def emulated_place(folder: Path, **environ: str) -> Iterator[EmulatedPlace]:
             **UNLIMITED,
             **environ,
         }
-        endpoints = stack.enter_context(functions(folder, found, ("127.0.0.1", port)))
+        endpoints = stack.enter_context(run_functions(folder, found, ("127.0.0.1", port)))
         place = EmulatedPlace(folder, hosts, found, pubsub, endpoints)
         place.provision()
         yield place

@@ -13,9 +13,9 @@ import pytest
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
-from infra.runtimes.emulated.functions import server, threads
-from infra.runtimes.emulated.processes import free_port, running
-from infra.runtimes.emulated.provision import clients
+from infra.runtimes.emulated.functions import function_command, thread_count
+from infra.runtimes.emulated.processes import free_port, run_guarded
+from infra.runtimes.emulated.provision import pubsub_clients
 from shared.models.job import Job, JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.paths import MEDIA, UPLOADS, source_name
@@ -146,14 +146,14 @@ def test_a_stage_that_was_taken_over_keeps_its_hands_off(
     """An instance that freezes past its lease and the ack deadline, and goes on beside the next one, spoils nothing."""
     row = wiring().functions["extract"]
     port = free_port()
-    command = server(row, "127.0.0.1", port)
-    environ = place.environ | {"THREADS": str(threads(row))}
+    command = function_command(row, "127.0.0.1", port)
+    environ = place.environ | {"THREADS": str(thread_count(row))}
     job_id = place.submit(long_video)
     place.until(job_id, works)
     place.signal("extract", signal.SIGSTOP)
     try:
         assert works(place.stored(job_id)), "the stage ended before it froze"
-        with running(command, tmp_path / "other.log", environ, folder=place.folder / "extract") as instance:
+        with run_guarded(command, tmp_path / "other.log", environ, folder=place.folder / "extract") as instance:
             instance.wait_for_port(port, PATIENCE_SEC)
             place.provision(extract=f"http://127.0.0.1:{port}")
             place.until(job_id, lambda job: job.stages["extract"].attempts == 2)
@@ -205,7 +205,7 @@ def test_poison_is_put_aside(place: EmulatedPlace, video: Path) -> None:
     poison = [b"\xff\x00 not JSON", b'{"stage": "persist"}', b"[1]", b'{"jobId": 7}']
     # Each is pushed as often as its subscription tries: two to each topic are enough.
     left = {(topic, poison[(at + more) % len(poison)]) for at, topic in enumerate(topics) for more in (0, 1)}
-    with clients(place.hosts) as (publisher, _):
+    with pubsub_clients(place.hosts) as (publisher, _):
         for topic, data in left:
             messages = [{"data": data, "attributes": {"poison": topic}}]
             publisher.publish(topic=f"projects/{place.hosts.project}/topics/{topic}", messages=messages)

@@ -15,11 +15,11 @@ import pytest
 from cloudevents.http import CloudEvent
 from werkzeug.serving import make_server
 
-from infra.runtimes.emulated.emulators import Hosts, emulators
+from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
 from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, jar
-from infra.runtimes.emulated.java import java
-from infra.runtimes.emulated.provision import provision
+from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, ensure_jar
+from infra.runtimes.emulated.java import ensure_java
+from infra.runtimes.emulated.provision import provision_pubsub
 from shared.platform.gcp.place import open_gcp
 from shared.platform.ports import Platform
 from shared.settings import Settings
@@ -31,23 +31,23 @@ SINK = Path(__file__).with_name("sink.py")
 def need_emulators() -> None:
     """Skips the test where the emulators are not installed; that one does not start is no reason to."""
     try:
-        java(obtain=False), jar(FIRESTORE, obtain=False), jar(PUBSUB, obtain=False)
+        ensure_java(obtain=False), ensure_jar(FIRESTORE, obtain=False), ensure_jar(PUBSUB, obtain=False)
     except EmulatorsUnavailable as reason:
         pytest.skip(str(reason))
 
 
 @contextmanager
-def running_emulators(folder: Path, frontend: str = "") -> Iterator[Hosts]:
+def running_emulators(folder: Path, frontend: str = "") -> Iterator[EmulatorHosts]:
     """The three emulators; skips the test, with the reason, where they cannot be had."""
     need_emulators()
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("FRONTEND_URL", frontend)
-            hosts = stack.enter_context(emulators(folder, obtain=False))
+            hosts = stack.enter_context(run_emulators(folder, obtain=False))
         yield hosts
 
 
-def connect(hosts: Hosts) -> Platform:
+def connect(hosts: EmulatorHosts) -> Platform:
     """The adapters of `gcp`, on the emulators; the environment stays as it is."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in hosts.environ().items():
@@ -57,7 +57,7 @@ def connect(hosts: Hosts) -> Platform:
 
 
 @contextmanager
-def received(hosts: Hosts) -> Iterator[dict[str, queue.Queue[CloudEvent]]]:
+def received(hosts: EmulatorHosts) -> Iterator[dict[str, queue.Queue[CloudEvent]]]:
     """Subscribe a server of functions-framework to everything; give the queues of what comes, by function."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUNCTION_TARGET", "sink")
@@ -67,7 +67,7 @@ def received(hosts: Hosts) -> Iterator[dict[str, queue.Queue[CloudEvent]]]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     triggered = [name for name, function in wiring().functions.items() if not function.trigger.http]
-    provision(hosts, dict.fromkeys(triggered, f"http://127.0.0.1:{server.server_port}"))
+    provision_pubsub(hosts, dict.fromkeys(triggered, f"http://127.0.0.1:{server.server_port}"))
     try:
         yield sys.modules["sink"].received
     finally:

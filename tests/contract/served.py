@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from infra.runtimes.embedded.serve import bound
+from infra.runtimes.embedded.serve import bind_socket
 from tests.patience import PATIENCE_SEC
 
 
@@ -31,7 +31,7 @@ def served(app: Any, path: str) -> Iterator[str]:
         mounted, log_level="warning", lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
     )
     server = Server(config)
-    with bound("127.0.0.1", 0) as listener:
+    with bind_socket("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.ai.offline.embedding import MODEL, embed
-from shared.ai.provider import Embedded
+from shared.ai.provider import EmbeddingResult
 from shared.ai.vectors import DIMENSIONS
 from shared.chat import history
-from shared.chat.passages import brought_by, passage_id
-from shared.chat.search import DEPTH, Meaning, search
-from shared.models.chat import Message
+from shared.chat.passages import passage_id, passages_job_id
+from shared.chat.search import RANKING_DEPTH, QueryEmbedding, search
+from shared.models.chat import ChatMessage
 from shared.models.job import Usage
 from shared.pipeline.segments import SEGMENTS, delete_segments
 from shared.platform.ports import Documents, Vector
@@ -30,8 +30,8 @@ def vector(seed: str) -> list[float]:
     return [value / length for value in values]
 
 
-def meaning(values: list[float], model: str = "m", least: float = -1) -> Meaning:
-    return Meaning(model, Vector(tuple(values)), least)
+def meaning(values: list[float], model: str = "m", least: float = -1) -> QueryEmbedding:
+    return QueryEmbedding(model, Vector(tuple(values)), least)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def library(adapter: Adapter) -> list[str]:
     ids = [f"library{number:03}" for number in range(VIDEOS)]
     for number, id in enumerate(ids):
 
-        def made(texts: list[str], id: str = id) -> Embedded:
-            return Embedded([vector(id)] * len(texts), DIMENSIONS, Usage(model="m"))
+        def made(texts: list[str], id: str = id) -> EmbeddingResult:
+            return EmbeddingResult([vector(id)] * len(texts), DIMENSIONS, Usage(model="m"))
 
         told(documents, "ann", id, [f"The number of this film is {2000 + number}."], made)
     return ids
@@ -74,7 +74,7 @@ def test_vectors_of_another_model_are_never_compared(documents: Documents, libra
 def test_only_the_videos_that_are_asked_are_searched(documents: Documents, library: list[str]) -> None:
     """Neither another video's nor another owner's passage comes up."""
     asked = library[:2]
-    hits = search(documents, "ann", asked, "number 2005", [meaning(vector(library[5]))], 0, DEPTH)
+    hits = search(documents, "ann", asked, "number 2005", [meaning(vector(library[5]))], 0, RANKING_DEPTH)
     assert {hit.passage.video_id for hit in hits} == set(asked)
     assert search(documents, "ben", library, "number 2005", [meaning(vector(library[5]))], 0, 5) == []
     assert search(documents, "ann", [], "number 2005", [meaning(vector(library[5]))], 0, 5) == []
@@ -86,7 +86,7 @@ def test_words_and_vectors_together_find_best(documents: Documents, fresh: str) 
     told(documents, "ann", soup, SOUP)
     told(documents, "ann", stars, STARS)
     question = "When did Cassini see the rings?"
-    wanted = Meaning(MODEL, Vector(tuple(embed(question, DIMENSIONS))), 0)
+    wanted = QueryEmbedding(MODEL, Vector(tuple(embed(question, DIMENSIONS))), 0)
     hits = search(documents, "ann", [soup, stars], question, [wanted], 0, 5)
     assert hits[0].passage.video_id == stars
     assert hits[0].passage.text == " ".join(STARS)
@@ -97,9 +97,9 @@ def test_passages_go_with_the_job_that_brought_them(documents: Documents, fresh:
     one, other = f"{fresh}a", f"{fresh}b"
     told(documents, "ann", one, SOUP * 5)
     told(documents, "ann", other, STARS)
-    assert (brought_by(documents, one), brought_by(documents, f"{fresh}c")) == (one, None)
+    assert (passages_job_id(documents, one), passages_job_id(documents, f"{fresh}c")) == (one, None)
     delete_segments(documents, one)
-    assert brought_by(documents, one) is None
+    assert passages_job_id(documents, one) is None
     assert documents.get(SEGMENTS, passage_id(other, 0)) is not None
 
 
@@ -111,17 +111,17 @@ def test_messages_come_in_order(documents: Documents, fresh: str) -> None:
             made = start + timedelta(seconds=number)
             id = f"{owner}{number}"
             text = f"Question {number}"
-            history.keep(
+            history.store_message(
                 documents,
-                Message(id=id, owner=owner, group_id="g", role="user", content=text, created_at=made),
+                ChatMessage(id=id, owner=owner, group_id="g", role="user", content=text, created_at=made),
             )
-    owner, subject = f"{fresh}ann", history.about("g", None)
-    first, cursor = history.messages(documents, owner, subject, 3, None)
-    rest, end = history.messages(documents, owner, subject, 3, cursor)
+    owner, subject = f"{fresh}ann", history.subject_filter("g", None)
+    first, cursor = history.list_messages(documents, owner, subject, 3, None)
+    rest, end = history.list_messages(documents, owner, subject, 3, cursor)
     assert [one.content for one in first + rest] == [f"Question {number}" for number in (4, 3, 2, 1, 0)]
     assert end is None
-    lines = b"".join(history.exported(documents, owner, subject)).decode("utf-8-sig").splitlines()
+    lines = b"".join(history.export_csv(documents, owner, subject)).decode("utf-8-sig").splitlines()
     assert [line.split(",")[2] for line in lines[1:]] == [f"Question {number}" for number in range(5)]
-    history.forget(documents, owner, subject)
-    assert history.messages(documents, owner, subject, 3, None) == ([], None)
-    assert len(history.messages(documents, f"{fresh}ben", subject, 9, None)[0]) == 5
+    history.delete_messages(documents, owner, subject)
+    assert history.list_messages(documents, owner, subject, 3, None) == ([], None)
+    assert len(history.list_messages(documents, f"{fresh}ben", subject, 9, None)[0]) == 5

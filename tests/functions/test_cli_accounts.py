@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra.cli.credentials import Credentials, SessionAuth, Stored
+from infra.cli.credentials import Credentials, SessionAuth, StoredSession
 from infra.cli.main import app
-from infra.client.api import Api, Refused
+from infra.client.api import ApiClient, ApiError
 from shared import clock
 from shared.settings import settings
 from tests.accounts import PASSWORD, Mailbox, cheap_passwords
@@ -93,8 +93,8 @@ def test_programs_that_renew_at_once(site: Site, run: Run, config: Path, monkeyp
     monkeypatch.setattr(clock, "now", lambda: later)
 
     def ask(_: int) -> str:
-        with Api(site.url, auth=SessionAuth(site.url, Credentials(config / "clipwise"))) as api:
-            return str(api.me()["username"])
+        with ApiClient(site.url, auth=SessionAuth(site.url, Credentials(config / "clipwise"))) as api:
+            return str(api.current_user()["username"])
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask, range(8))) == ["ann"] * 8
@@ -104,7 +104,7 @@ def test_a_session_that_was_ended_elsewhere(site: Site, run: Run, config: Path) 
     """The user is told to sign in again, and the useless tokens go."""
     joined(run)
     credentials = Credentials(config / "clipwise")
-    credentials.put(site.url, Stored("ann", "x", "y"))
+    credentials.put(site.url, StoredSession("ann", "x", "y"))
 
     refused = run("jobs")
     assert refused.exit_code == 2
@@ -135,17 +135,20 @@ def test_a_forgotten_password(run: Run) -> None:
 def test_sessions_of_several_servers(config: Path) -> None:
     """Tokens are sent only to the server that gave them."""
     credentials = Credentials(config)
-    credentials.put("http://one.example", Stored("ann", "a", "b"))
+    credentials.put("http://one.example", StoredSession("ann", "a", "b"))
 
     assert credentials.get("http://other.example") is None
-    credentials.put("http://other.example", Stored("ben", "c", "d"))
-    credentials.forget("http://one.example")
+    credentials.put("http://other.example", StoredSession("ben", "c", "d"))
+    credentials.delete("http://one.example")
     assert list(json.loads((config / "sessions.json").read_text())) == ["http://other.example"]
     assert "'c'" not in repr(credentials.get("http://other.example"))
 
 
 def test_an_api_without_a_session(site: Site, run: Run, config: Path) -> None:
     """Who has none sends no token."""
-    with Api(site.url, auth=SessionAuth(site.url, Credentials(config))) as api, pytest.raises(Refused) as refused:
-        api.me()
+    with (
+        ApiClient(site.url, auth=SessionAuth(site.url, Credentials(config))) as api,
+        pytest.raises(ApiError) as refused,
+    ):
+        api.current_user()
     assert refused.value.code == "unauthenticated"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.stand_ins.apify_server import ApifyServer
 from infra.stand_ins.image_search import ImageSearch
-from infra.stand_ins.replies.apify import VIDEO, any_post
-from infra.stand_ins.replies.gemini import MadeUpGemini
+from infra.stand_ins.replies.apify import VIDEO, demo_post_items
+from infra.stand_ins.replies.gemini import AutoReplyGemini
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.dataset_runs import unhurried
 from tests.file_server import Web, served_folder
@@ -66,7 +66,7 @@ def place(
 
 
 @pytest.fixture(scope="session")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorHosts]:
     """Emulators without functions."""
     with running_emulators(tmp_path_factory.mktemp("emulators")) as running:
         yield running
@@ -86,8 +86,8 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def services(cooking_video: Path) -> Iterator[Services]:
     """The stand-ins for OpenAI, Gemini and Apify, to be counted at and to be made fail."""
-    with MortalOpenAI() as openai, MadeUpGemini() as gemini, ApifyServer(any_post) as apify:
-        apify.store(VIDEO, "video/mp4", cooking_video.read_bytes())
+    with MortalOpenAI() as openai, AutoReplyGemini() as gemini, ApifyServer(demo_post_items) as apify:
+        apify.store_file(VIDEO, "video/mp4", cooking_video.read_bytes())
         yield Services(openai, gemini, apify)
 
 

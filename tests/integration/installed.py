@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.packaging.environment import install
-from infra.packaging.package import package
-from infra.runtimes.emulated.emulators import Hosts
-from infra.runtimes.emulated.functions import server
-from infra.runtimes.emulated.processes import free_port, running
+from infra.packaging.environment import install_requirements
+from infra.packaging.package import build_package
+from infra.runtimes.emulated.emulators import EmulatorHosts
+from infra.runtimes.emulated.functions import function_command
+from infra.runtimes.emulated.processes import free_port, run_guarded
 from shared.wiring import wiring
 from tests.patience import PATIENCE_SEC
 
@@ -27,12 +27,12 @@ class Installed:
     python: Path
 
     @contextmanager
-    def served(self, hosts: Hosts, log: Path) -> Iterator[str]:
+    def served(self, hosts: EmulatorHosts, log: Path) -> Iterator[str]:
         """Its URL under functions-framework, with nothing in its environment but what a function is given."""
         port = free_port()
-        command = server(wiring().functions[self.name], "127.0.0.1", port, str(self.python))
+        command = function_command(wiring().functions[self.name], "127.0.0.1", port, str(self.python))
         environ = {"PATH": os.environ["PATH"], "AUTH_REQUIRED": "false", **hosts.environ()}
-        with running(command, log, environ, folder=self.sources) as process:
+        with run_guarded(command, log, environ, folder=self.sources) as process:
             process.wait_for_port(port, PATIENCE_SEC)
             yield f"http://127.0.0.1:{port}"
 
@@ -40,6 +40,6 @@ class Installed:
 def install_package(name: str, folder: Path) -> Installed:
     """Package the function `name`, unpack it in `folder` and install its pinned requirements beside, hashes checked."""
     sources = folder / "unpacked"
-    with zipfile.ZipFile(package(name, folder).archive) as archive:
+    with zipfile.ZipFile(build_package(name, folder).archive) as archive:
         archive.extractall(sources)
-    return Installed(name, sources, install(sources / "requirements.txt", folder / "venv"))
+    return Installed(name, sources, install_requirements(sources / "requirements.txt", folder / "venv"))

@@ -9,9 +9,9 @@ from typing import Any
 
 from infra.stand_ins import apify_server, gemini_server, openai_server
 from infra.stand_ins.apify_server import ApifyServer
-from infra.stand_ins.replies.gemini import MadeUpGemini
-from infra.stand_ins.replies.openai import MadeUpOpenAI
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.stand_ins.replies.gemini import AutoReplyGemini
+from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from tests.contract.emulated import need_emulators
 from tests.server import Server, serving
 
@@ -21,13 +21,13 @@ FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}
 DOWN = "The provider openai was not available (provider_unavailable)."
 
 
-class MortalOpenAI(MadeUpOpenAI):
+class MortalOpenAI(AutoReplyOpenAI):
     """Can be down."""
 
     down = False
 
-    def made_up(self, asked: Asked) -> Reply:
-        return openai_server.failed(503, retry_after="0.01") if self.down else super().made_up(asked)
+    def make_reply(self, asked: RecordedRequest) -> Reply:
+        return openai_server.error_reply(503, retry_after="0.01") if self.down else super().make_reply(asked)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Services:
     """They answer by themselves what no answer is prepared for."""
 
     openai: MortalOpenAI
-    gemini: MadeUpGemini
+    gemini: AutoReplyGemini
     apify: ApifyServer
 
     def environ(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Services:
             "SOURCES": "apify",
         }
 
-    def of(self, provider: str) -> FakeService:
+    def of(self, provider: str) -> StandInServer:
         return {"openai": self.openai, "gemini": self.gemini}[provider]
 
 

@@ -33,7 +33,7 @@ def test_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
 
         def ended() -> bool:
             seen.append(app.get(f"/task/{task_id}").json())
-            return JobStatus(seen[-1]["status"]).final
+            return JobStatus(seen[-1]["status"]).is_final
 
         eventually(ended)
         again = app.post("/scrape/async", json={"url": link, "language": "en"})

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.demo.check import differences
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.demo.check import recipe_differences
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
 from tests.contract.emulated import need_emulators
@@ -26,10 +26,10 @@ LINKS = {
 }
 
 
-class Trap(FakeService):
+class Trap(StandInServer):
     """Nobody is to ask it anything."""
 
-    def reply_to(self, asked: Asked) -> Reply:
+    def reply_to(self, asked: RecordedRequest) -> Reply:
         return Reply(status=500)
 
 
@@ -77,10 +77,10 @@ def test_every_kind_is_shown_without_a_key(server: Server, trap: Trap, talk: Pat
     assert {job["kind"]: job["usage"]["provider"] for job in uploaded} == {
         "metadata": None, "recipe": "gemini", "reel": "gemini", "summary": "openai", "transcript": "gemini",
     }  # fmt: skip
-    assert differences(Recipe.read(linked[0]["result"]), linked[0]["video"]["info"]["durationSec"]) == []
+    assert recipe_differences(Recipe.read(linked[0]["result"]), linked[0]["video"]["info"]["durationSec"]) == []
     assert {job["video"]["origin"]["source"] for job in linked} == {"apify"}
     assert all("made up" in (job["video"]["caption"] or job["video"]["title"]) for job in linked)
-    assert trap.asked == []
+    assert trap.requests == []
 
 
 def test_it_is_said_loudly_and_kept_apart(server: Server) -> None:

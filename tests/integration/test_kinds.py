@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from infra.demo.check import differences
+from infra.demo.check import recipe_differences
 from infra.demo.script import SCRIPT
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
-from shared.models.reel import KEYS
+from shared.models.reel import KEY_COUNT
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from tests.integration.sites import OPTIONS, Site, Sites
@@ -116,7 +116,7 @@ def test_results_are_tied_to_what_is_stored(site: Site, jobs: Jobs) -> None:
     with site.server.client() as client:
         for name in {recipe["thumbnail"], recipe["titleSeen"]["frame"]}:
             assert client.get(f"/v1/jobs/{jobs['recipe']['id']}/media/{name}").status_code == 307
-    assert len(reel["keys"]) == KEYS
+    assert len(reel["keys"]) == KEY_COUNT
     assert reel["pacing"]["durationSec"] == duration
     assert reel["original"]["transcription"] == jobs["reel"]["video"]["transcript"]
     assert all(0 <= scene["start"] <= scene["end"] <= duration for scene in reel["script"])
@@ -142,7 +142,7 @@ def test_a_link_to_tiktok_becomes_a_recipe(sites: Sites) -> None:
     server = sites.site("embedded", "gemini").server
     job = server.follow(server.submit_link(link, "recipe"))
     assert job["status"] == "done", job["error"]
-    assert differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"]) == []
+    assert recipe_differences(Recipe.read(job["result"]), job["video"]["info"]["durationSec"]) == []
     assert job["video"]["origin"]["source"] == "apify"
     assert job["result"]["author"] == job["video"]["author"] == "clipwise.kitchen"
     assert job["result"]["sourceUrl"] == link
@@ -155,5 +155,5 @@ def test_a_link_to_instagram_becomes_its_words(sites: Sites, place: str) -> None
     job = server.follow(server.submit_link("https://www.instagram.com/reel/DAbCdEfGhIj/", "transcript"))
     assert job["status"] == "done", job["error"]
     assert (job["video"]["origin"]["source"], job["result"]["source"]) == ("apify", "subtitles")
-    assert job["result"]["text"].splitlines() == [line.said for line in SCRIPT]
+    assert job["result"]["text"].splitlines() == [line.text for line in SCRIPT]
     assert job["usage"]["audioSeconds"] == 0

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.packaging.package import stage
-from infra.runtimes.emulated.functions import server
-from infra.runtimes.emulated.processes import free_port, running
+from infra.packaging.package import stage_sources
+from infra.runtimes.emulated.functions import function_command
+from infra.runtimes.emulated.processes import free_port, run_guarded
 from shared.wiring import wiring
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC
@@ -59,12 +59,12 @@ def emulated(folder: Path) -> Iterator[list[str]]:
     with ExitStack() as stack:
         hosts = stack.enter_context(running_emulators(folder / "emulators"))
         environ = os.environ | LIMITS | hosts.environ()
-        sources = stage("api", folder)
+        sources = stage_sources("api", folder)
         started = []
         for number in range(PROCESSES):
             port = free_port()
-            command = server(wiring().functions["api"], "127.0.0.1", port)
-            process = stack.enter_context(running(command, folder / f"api-{number}.log", environ, folder=sources))
+            command = function_command(wiring().functions["api"], "127.0.0.1", port)
+            process = stack.enter_context(run_guarded(command, folder / f"api-{number}.log", environ, folder=sources))
             started.append((process, port))
         for process, port in started:
             process.wait_for_port(port, PATIENCE_SEC)

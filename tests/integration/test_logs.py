@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from infra.runtimes.emulated.emulators import Hosts
-from infra.runtimes.emulated.provision import clients, provision
+from infra.runtimes.emulated.emulators import EmulatorHosts
+from infra.runtimes.emulated.provision import provision_pubsub, pubsub_clients
 from shared.logs import new_traceparent, trace_of
 from shared.pipeline import lifecycle
 from shared.wiring import wiring
@@ -62,11 +62,11 @@ def test_every_line_of_a_function_is_an_entry_of_cloud_logging(place: Server, sm
     assert ours == {"api", *STAGES}
 
 
-def test_messages_carry_the_trace(hosts: Hosts) -> None:
+def test_messages_carry_the_trace(hosts: EmulatorHosts) -> None:
     """Whoever listens to the pipeline's topics can go on with the trace of the request behind a message."""
     traceparent = new_traceparent()
-    with clients(hosts) as (_, subscriber):
-        provision(hosts, {})
+    with pubsub_clients(hosts) as (_, subscriber):
+        provision_pubsub(hosts, {})
         listener = f"projects/{hosts.project}/subscriptions/trace"
         topic = f"projects/{hosts.project}/topics/video-requested"
         subscriber.create_subscription(name=listener, topic=topic)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from infra.runtimes.emulated.provision import provision
+from infra.runtimes.emulated.provision import provision_pubsub
 from tests.contract.emulated import running_emulators
 from tests.integration.installed import install_package
 from tests.server import Api
@@ -22,7 +22,7 @@ def test_the_packages_turn_a_video_into_a_recipe(tmp_path: Path, cooking_clip: P
         for name in FLOW:
             installed = install_package(name, tmp_path / name)
             endpoints[name] = stack.enter_context(installed.served(hosts, tmp_path / f"{name}.log"))
-        provision(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
+        provision_pubsub(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
         api = Api(endpoints["api"])
         job = api.follow(api.submit(cooking_clip, "recipe"))
     assert job["status"] == "done", job["error"]

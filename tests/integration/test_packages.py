@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.packaging.package import NEVER_ASKED
-from infra.runtimes.emulated.emulators import Hosts
+from infra.packaging.package import UNUSED_MODULES
+from infra.runtimes.emulated.emulators import EmulatorHosts
 from shared.wiring import wiring
 from tests.integration.installed import Installed, install_package
 
 NOBODY = "127.0.0.1:9"
-NOWHERE = Hosts(NOBODY, NOBODY, f"http://{NOBODY}")
+NOWHERE = EmulatorHosts(NOBODY, NOBODY, f"http://{NOBODY}")
 LISTENERS = [name for name, function in wiring().functions.items() if not function.trigger.http]
 STAGES = [name for name in LISTENERS if wiring().functions[name].weight]
 
@@ -67,7 +67,7 @@ class Listener:
 
 
 @pytest.fixture(scope="module")
-def listener(installed: Installed, hosts: Hosts) -> Iterator[Listener]:
+def listener(installed: Installed, hosts: EmulatorHosts) -> Iterator[Listener]:
     log = installed.sources.parent / "log"
     with installed.served(hosts, log) as url:
         yield Listener(installed.name, url, log)
@@ -100,7 +100,7 @@ def test_a_package_asks_for_all_that_it_imports(installed: Installed) -> None:
     """No function finds out in the middle of a job that a library of its is not installed."""
     command = [installed.python, "-c", MISSING]
     told = subprocess.run(command, cwd=installed.sources, capture_output=True, text=True, check=True)
-    left_out = (*NOT_IN_THE_CLOUD, *NEVER_ASKED.get(installed.name, ()))
+    left_out = (*NOT_IN_THE_CLOUD, *UNUSED_MODULES.get(installed.name, ()))
     assert [name for name in told.stdout.split() if not name.startswith(left_out)] == []
 
 

@@ -44,12 +44,12 @@ def run(sites: Sites, services: Services, silent: Path, talk: Path) -> Iterator[
         servers = {name: sites.site("embedded", name).server for name in FAKES}
         prepared = {name: len(prepare(fake)) for name, fake in FAKES.items()}
         for name, fake in FAKES.items():
-            services.of(name).asked.clear()
-            services.of(name).then(*prepare(fake))
+            services.of(name).requests.clear()
+            services.of(name).queue_replies(*prepare(fake))
         ids = {name: server.submit(video, kind) for name, server in servers.items()}
         jobs = {name: server.follow(ids[name]) for name, server in servers.items()}
         for name, job in jobs.items():
-            asked = [one for one in services.of(name).asked if "embed" not in one.path.lower()]
+            asked = [one for one in services.of(name).requests if "embed" not in one.path.lower()]
             assert len(asked) == prepared[name] + (job["status"] == "done"), name
         return jobs
 
@@ -104,16 +104,16 @@ def test_a_month_has_an_end(tmp_path: Path, silent: Path, services: Services) ->
     openai, gemini = services.openai, services.gemini
     given = services.environ() | {"AI_PROVIDER_RECIPE": "openai,gemini", "MONTHLY_BUDGET_USD": "0.0001"}
     with serving(tmp_path / "data", **given) as server:
-        openai.then(*[openai_server.failed(500, retry_after="0.01")] * 3)
-        gemini.then(gemini_server.answers(answer()))
+        openai.queue_replies(*[openai_server.error_reply(500, retry_after="0.01")] * 3)
+        gemini.queue_replies(gemini_server.json_reply(answer()))
         job = server.follow(server.submit(silent, "recipe"))
         assert job["status"] == "done", job["error"]
         assert job["usage"]["provider"] == "gemini"
         assert job["usage"]["notes"] == ["The provider openai was not available (provider_unavailable)."]
-        before = len(openai.asked) + len(gemini.asked)
+        before = len(openai.requests) + len(gemini.requests)
         job = server.follow(server.submit(silent, "recipe"))
         assert job["error"]["code"] == "budget_exceeded"
-        assert len(openai.asked) + len(gemini.asked) == before
+        assert len(openai.requests) + len(gemini.requests) == before
 
 
 class Capricious(Listener):
@@ -130,7 +130,7 @@ class Capricious(Listener):
     def listen(self, name: str) -> Reply | None:
         if self.choosy and self.disliked is None:
             self.disliked = name
-        return openai_server.failed(500, retry_after="0.01") if name == self.disliked else None
+        return openai_server.error_reply(500, retry_after="0.01") if name == self.disliked else None
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import EmulatorHosts
 from shared import clock
 from shared.errors import Conflict
 from shared.platform.embedded.place import open_embedded
@@ -62,7 +62,7 @@ def platform_of(server: Server) -> Platform:
             server.logs()[f"{server.data.name}.log"],
         )
     )
-    return connect(Hosts(*said.groups()))
+    return connect(EmulatorHosts(*said.groups()))
 
 
 def subscribe(server: Server, receiver: Receiver) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.api.address import NOBODY, client_address, counted
+from functions.api.address import UNKNOWN_ADDRESS, canonical_address, client_address
 from shared.settings import settings
 
 
@@ -42,9 +42,9 @@ def request(peer: str | None, *forwarded: str) -> dict[str, Any]:
         (1, [], "203.0.113.5"),
         (1, ["192.0.2.1:5001"], "192.0.2.1"),
         (1, ["[2001:db8::1]:443"], "2001:db8::/64"),
-        (1, ["192.0.2.1, "], NOBODY),
-        (1, ["a lie"], NOBODY),
-        (1, ["a" * 100_000], NOBODY),
+        (1, ["192.0.2.1, "], UNKNOWN_ADDRESS),
+        (1, ["a lie"], UNKNOWN_ADDRESS),
+        (1, ["a" * 100_000], UNKNOWN_ADDRESS),
     ],
 )
 def test_only_trusted_entries_count(trusting: Any, proxies: int, forwarded: list[str], address: str) -> None:
@@ -56,7 +56,7 @@ def test_only_trusted_entries_count(trusting: Any, proxies: int, forwarded: list
 def test_no_peer_is_one_address_too(trusting: Any) -> None:
     """Over a socket without addresses everybody counts together, instead of nobody."""
     trusting(0)
-    assert client_address(request(None)) == NOBODY
+    assert client_address(request(None)) == UNKNOWN_ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_no_peer_is_one_address_too(trusting: Any) -> None:
 )
 def test_a_customer_is_one_address(one: str, other: str, same: bool) -> None:
     """All of a customer's IPv6 addresses are one, and an IPv4 address is the same in every writing."""
-    assert (counted(one) == counted(other)) is same
+    assert (canonical_address(one) == canonical_address(other)) is same
 
 
 def test_the_cloud_has_one_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

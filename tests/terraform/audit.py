@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from infra.reference.deployment import DECIDED, rights
-from infra.runtimes.emulated.emulators import Hosts
-from infra.runtimes.emulated.provision import subscription
+from infra.reference.deployment import TERRAFORM_SETTINGS, rights
+from infra.runtimes.emulated.emulators import EmulatorHosts
+from infra.runtimes.emulated.provision import push_subscription
 from shared.settings import read_settings
 from shared.wiring import Function, Wiring, wiring
 from tests.terraform.workspace import PROJECT, ROOT, Resource
 
 NUMBER = "123456789012"
-HOSTS = Hosts(project=PROJECT, firestore="", pubsub="", storage="")
+HOSTS = EmulatorHosts(project=PROJECT, firestore="", pubsub="", storage="")
 PUBSUB = f"serviceAccount:service-{NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 STORAGE = f"serviceAccount:service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
@@ -104,8 +104,8 @@ def functions_faults(deployment: Deployment, table: Wiring, secrets: tuple[str, 
             yield f"{name}: gets the secrets {sorted(given)}"
         environment = service["environment_variables"]
         read_settings(environment)
-        if not environment.keys() >= DECIDED:
-            yield f"{name}: is not told {sorted(DECIDED - environment.keys())}"
+        if not environment.keys() >= TERRAFORM_SETTINGS:
+            yield f"{name}: is not told {sorted(TERRAFORM_SETTINGS - environment.keys())}"
         if environment["BUCKET_PREFIX"] + "uploads" not in deployment.by_name("google_storage_bucket"):
             yield f"{name}: looks for its buckets under another name"
 
@@ -141,7 +141,7 @@ def event_faults(deployment: Deployment, table: Wiring) -> Iterator[str]:
 
 def subscription_faults(made: dict[str, Any], row: Function, table: Wiring, uri: str) -> Iterator[str]:
     """Beside the emulated place's, which makes its own from the same row."""
-    emulated = subscription(HOSTS, row, "http://function")
+    emulated = push_subscription(HOSTS, row, "http://function")
     if row.trigger.topic and made["topic"].rpartition("/")[2] != row.trigger.topic:
         yield f"{row.name}: listens to {made['topic']}"
     if (

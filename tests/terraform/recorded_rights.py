@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from functions.api.app import create_app
 from infra.reference.deployment import rights
-from infra.runtimes.embedded.worker import load
+from infra.runtimes.embedded.worker import load_function
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared import clock
 from shared.errors import NotNow, TransientError
@@ -174,7 +174,7 @@ class Watched:
     def _deliver(self, function: str, event: CloudEvent) -> bool:
         self.guard.now = function
         try:
-            load(function)(event)
+            load_function(function)(event)
         except (NotNow, TransientError):
             return False
         finally:

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from infra.stand_ins import gemini_server
-from infra.stand_ins.apify_posts import post
+from infra.stand_ins.apify_posts import actor_items
 from infra.stand_ins.apify_server import TOKEN, ApifyServer
-from infra.stand_ins.replies.gemini import MadeUpGemini
+from infra.stand_ins.replies.gemini import AutoReplyGemini
 from tests.accounts import PASSWORD
 from tests.dataset_runs import unhurried
 from tests.file_server import served_folder
@@ -70,9 +70,9 @@ def upload(at: Watched) -> None:
 
 def post_of_a_platform(at: Watched) -> None:
     """A TikTok comes with its captions; a model sees it; others are told of it, ask about it, analyse it again."""
-    with ApifyServer(post) as apify, MadeUpGemini(processing=0) as gemini, receiving() as receiver:
-        apify.store("video.mp4", "video/mp4", clip(at))
-        apify.store("captions.vtt", "text/vtt", SAID)
+    with ApifyServer(actor_items) as apify, AutoReplyGemini(processing=0) as gemini, receiving() as receiver:
+        apify.store_file("video.mp4", "video/mp4", clip(at))
+        apify.store_file("captions.vtt", "text/vtt", SAID)
         at.configure(APIFY_TOKEN=TOKEN, APIFY_BASE_URL=apify.url, ALLOW_HOSTS=receiver.address)
         at.configure(AI_PROVIDER="gemini", GEMINI_API_KEY=gemini_server.KEY, GOOGLE_GEMINI_BASE_URL=gemini.url)
         webhook = at.ask("POST", "/webhooks", json={"url": receiver.url()})["id"]
@@ -141,7 +141,7 @@ def dataset(at: Watched) -> None:
 def account(at: Watched) -> None:
     """Somebody signs up, in and out, and leaves; what the API does not get to, sweep erases."""
     at.ask("POST", "/auth/signup", json={"username": "ann", "email": "ann@example.com", "password": PASSWORD})
-    (mailed,) = at.accounts.mailed("VERIFY_EMAIL", "ann@example.com")
+    (mailed,) = at.accounts.find_codes("VERIFY_EMAIL", "ann@example.com")
     at.ask("POST", "/auth/verify-email", json={"token": mailed.code})
 
     def signed_in() -> dict[str, str]:
@@ -154,7 +154,7 @@ def account(at: Watched) -> None:
     at.work()
     with at.without("api", "delete_prefix"):
         assert at.client.delete("/v1/auth/me", headers=ann).status_code == 503
-    administered = {asked.path.rpartition(":")[2] for asked in at.accounts.asked if "/projects/" in asked.path}
+    administered = {asked.path.rpartition(":")[2] for asked in at.accounts.requests if "/projects/" in asked.path}
     # The permissions get, update and delete of clipwiseAccountKeeper, in Terraform, are for these.
     assert administered == {"lookup", "update", "delete"}
     at.later(timedelta(minutes=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.languages import bcp47, primary, same_language
+from shared.languages import language_tag, primary, same_language
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from shared.languages import bcp47, primary, same_language
 )
 def test_tags_of_files_become_ours(tag: str | None, told: str | None, code: str | None) -> None:
     """However a file names a language, it is the one that a user asks for."""
-    assert (bcp47(tag), primary(tag)) == (told, code)
+    assert (language_tag(tag), primary(tag)) == (told, code)
 
 
 def test_what_is_unknown_is_not_the_same() -> None:

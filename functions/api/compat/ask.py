@@ -9,49 +9,52 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from functions.api.openapi import problems
-from functions.api.problems import BadRequest, status_of, wrong_request
+from functions.api.openapi import problem_responses
+from functions.api.problems import BadRequest, invalid_request_response, status_of
 from shared.errors import PermanentError
 
-MOST_LISTED = 1000
-PAGE = 100
-REFUSED = (409, 415, 422)
+MAX_ITEMS = 1000
+PAGE_SIZE = 100
+BAD_REQUEST_STATUSES = (409, 415, 422)
 
 T = TypeVar("T")
-Answer = Callable[[Request], Coroutine[Any, Any, Response]]
-PageOf = Callable[[str | None], tuple[list[T], str | None]]
+RequestHandler = Callable[[Request], Coroutine[Any, Any, Response]]
+PageLoader = Callable[[str | None], tuple[list[T], str | None]]
 
 
-class AskRoute(APIRoute):
+class AskVideoRoute(APIRoute):
     """Responds to every invalid request with 400, except for authentication, permissions and rate limits."""
 
-    def get_route_handler(self) -> Answer:
+    def get_route_handler(self) -> RequestHandler:
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             try:
                 return await handle(request)
-            except RequestValidationError as wrong:
-                return wrong_request(wrong, 400)
-            except PermanentError as refused:
-                if status_of(refused) in REFUSED:
-                    raise BadRequest(refused.code, refused.message) from None
+            except RequestValidationError as error:
+                return invalid_request_response(error, 400)
+            except PermanentError as error:
+                if status_of(error) in BAD_REQUEST_STATUSES:
+                    raise BadRequest(error.code, error.message) from None
                 raise
 
         return answer
 
 
-def ask_router(prefix: str, *statuses: int) -> APIRouter:
+def create_router(prefix: str, *statuses: int) -> APIRouter:
     return APIRouter(
-        prefix=prefix, tags=["compat: ask-video"], route_class=AskRoute, responses=problems(400, *statuses)
+        prefix=prefix,
+        tags=["compat: ask-video"],
+        route_class=AskVideoRoute,
+        responses=problem_responses(400, *statuses),
     )
 
 
-def all_of(page_of: PageOf[T]) -> Iterator[T]:
+def all_items(load_page: PageLoader[T]) -> Iterator[T]:
     """Yield the items of a list without pages: at most MOST_LISTED, from the pages that `page_of` returns."""
     cursor: str | None = None
-    for _ in range(MOST_LISTED // PAGE):
-        found, cursor = page_of(cursor)
-        yield from found
+    for _ in range(MAX_ITEMS // PAGE_SIZE):
+        items, cursor = load_page(cursor)
+        yield from items
         if cursor is None:
             return

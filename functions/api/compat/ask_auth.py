@@ -10,51 +10,51 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import accounts
-from functions.api.accounts import Counted
+from functions.api.accounts import LoginThrottleDep
 from functions.api.bodies import read_json
-from functions.api.compat.ask import ask_router
+from functions.api.compat.ask import create_router
 from functions.api.identity import Caller
-from functions.api.openapi import inline_body, problems
+from functions.api.openapi import inline_request_body, problem_responses
 from shared.platform.identity import identity
 from shared.platform.ports import Session
 
-router = ask_router("/api/auth", 413, 503)
+router = create_router("/api/auth", 413, 503)
 
 Text = Annotated[str, Field(max_length=1000)]
 Uid = Annotated[str, Field("", max_length=1000, description="Accepted for compatibility and ignored.")]
 
 
-class SignUp(BaseModel):
+class AskVideoSignUpRequest(BaseModel):
     username: Text = Field(description="Letters, digits, `.`, `+`, `-` and `_`. Usernames are not case-sensitive.")
     email: Text = Field(description="Address to which the verification token is sent.")
     password: Text = Field(description="Password of 8 to 256 characters.")
 
 
-class EmailToken(BaseModel):
+class AskVideoTokenRequest(BaseModel):
     uid: Uid
     token: Text = Field(description="Token from the email.")
 
 
-class LogIn(BaseModel):
+class AskVideoLoginRequest(BaseModel):
     username: Text = Field(description="Username or email address.")
     password: Text = Field(description="Password of the account.")
 
 
-class Refresh(BaseModel):
+class AskVideoRefreshRequest(BaseModel):
     refresh: Annotated[str, Field(max_length=4000)] = Field(
         description="The refresh token of the session. It can be used once."
     )
 
 
-class ResetRequest(BaseModel):
+class AskVideoResetRequest(BaseModel):
     email: Text = Field(description="Email address of the account.")
 
 
-class NewPassword(EmailToken):
+class AskVideoPasswordRequest(AskVideoTokenRequest):
     new_password: Text = Field(description="New password of 8 to 256 characters.")
 
 
-class Told(BaseModel):
+class DetailResponse(BaseModel):
     detail: str = Field(description="What happened, for people.")
 
 
@@ -63,19 +63,19 @@ class TokenPair(BaseModel):
     refresh: str = Field(description="Refresh token. It can be used once; each refresh returns a new one.")
 
 
-class Me(BaseModel):
+class AskVideoAccount(BaseModel):
     id: str = Field(description="Identifier of the account.")
     username: str | None = Field(description="Username. Null for an anonymous account.")
     email: str | None = Field(description="Email address. Null for an anonymous account.")
 
 
 def json_body(form: type[BaseModel]) -> dict[str, Any]:
-    return inline_body("application/json", form.model_json_schema())
+    return inline_request_body("application/json", form.model_json_schema())
 
 
-def pair(session: Session) -> Response:
-    shown = TokenPair(access=session.access_token, refresh=session.refresh_token)
-    return JSONResponse(shown.model_dump(), headers={"Pragma": "no-cache"})
+def token_pair(session: Session) -> Response:
+    tokens = TokenPair(access=session.access_token, refresh=session.refresh_token)
+    return JSONResponse(tokens.model_dump(), headers={"Pragma": "no-cache"})
 
 
 @router.post(
@@ -86,24 +86,26 @@ def pair(session: Session) -> Response:
         "the account can be used once POST /api/auth/verify-email/ has received it."
     ),
     status_code=201,
-    openapi_extra=json_body(SignUp),
+    openapi_extra=json_body(AskVideoSignUpRequest),
 )
-async def ask_sign_up(request: Request, guesses: Counted) -> Told:
-    form = await read_json(request, SignUp)
-    await run_in_threadpool(accounts.sign_up, guesses, form.username, form.email, form.password)
-    return Told(detail="A verification email is on its way to this address. Follow its instructions to continue.")
+async def sign_up_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
+    form = await read_json(request, AskVideoSignUpRequest)
+    await run_in_threadpool(accounts.sign_up, throttle, form.username, form.email, form.password)
+    return DetailResponse(
+        detail="A verification email is on its way to this address. Follow its instructions to continue."
+    )
 
 
 @router.post(
     "/verify-email/",
     summary="Verify an email address",
     description="Compatible with ask-video: prefer POST /v1/auth/verify-email.",
-    openapi_extra=json_body(EmailToken),
+    openapi_extra=json_body(AskVideoTokenRequest),
 )
-async def ask_verify_email(request: Request, guesses: Counted) -> Told:
-    form = await read_json(request, EmailToken)
-    await run_in_threadpool(accounts.verify_email, guesses, form.token)
-    return Told(detail="The email address is verified. You can now sign in.")
+async def verify_email_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
+    form = await read_json(request, AskVideoTokenRequest)
+    await run_in_threadpool(accounts.verify_email, throttle, form.token)
+    return DetailResponse(detail="The email address is verified. You can now sign in.")
 
 
 @router.post(
@@ -111,12 +113,12 @@ async def ask_verify_email(request: Request, guesses: Counted) -> Told:
     summary="Sign in",
     description="Compatible with ask-video: prefer POST /v1/auth/login.",
     response_model=TokenPair,
-    responses=problems(401, 403),
-    openapi_extra=json_body(LogIn),
+    responses=problem_responses(401, 403),
+    openapi_extra=json_body(AskVideoLoginRequest),
 )
-async def ask_log_in(request: Request, guesses: Counted) -> Response:
-    form = await read_json(request, LogIn)
-    return pair(await run_in_threadpool(accounts.log_in, guesses, form.username, form.password))
+async def log_in_compat(request: Request, throttle: LoginThrottleDep) -> Response:
+    form = await read_json(request, AskVideoLoginRequest)
+    return token_pair(await run_in_threadpool(accounts.log_in, throttle, form.username, form.password))
 
 
 @router.post(
@@ -127,22 +129,22 @@ async def ask_log_in(request: Request, guesses: Counted) -> Response:
         "Using the same refresh token a second time ends the session."
     ),
     response_model=TokenPair,
-    responses=problems(401, 403),
-    openapi_extra=json_body(Refresh),
+    responses=problem_responses(401, 403),
+    openapi_extra=json_body(AskVideoRefreshRequest),
 )
-async def ask_refresh(request: Request) -> Response:
-    form = await read_json(request, Refresh)
-    return pair(await run_in_threadpool(lambda: identity().refresh(form.refresh)))
+async def refresh_session_compat(request: Request) -> Response:
+    form = await read_json(request, AskVideoRefreshRequest)
+    return token_pair(await run_in_threadpool(lambda: identity().refresh(form.refresh)))
 
 
 @router.get(
     "/me/",
     summary="Get your account",
     description="Compatible with ask-video: prefer GET /v1/auth/me.",
-    responses=problems(401, 403),
+    responses=problem_responses(401, 403),
 )
-def ask_me(user: Caller) -> Me:
-    return Me(id=user.id, username=user.username, email=user.email)
+def get_account_compat(user: Caller) -> AskVideoAccount:
+    return AskVideoAccount(id=user.id, username=user.username, email=user.email)
 
 
 @router.post(
@@ -152,12 +154,12 @@ def ask_me(user: Caller) -> Me:
         "Compatible with ask-video: prefer POST /v1/auth/password-reset. "
         "The response is the same whether or not the address has an account."
     ),
-    openapi_extra=json_body(ResetRequest),
+    openapi_extra=json_body(AskVideoResetRequest),
 )
-async def ask_reset(request: Request, guesses: Counted) -> Told:
-    form = await read_json(request, ResetRequest)
-    await run_in_threadpool(accounts.request_reset, guesses, form.email)
-    return Told(detail="If this address has an account, an email is on its way to it.")
+async def request_password_reset_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
+    form = await read_json(request, AskVideoResetRequest)
+    await run_in_threadpool(accounts.request_password_reset, throttle, form.email)
+    return DetailResponse(detail="If this address has an account, an email is on its way to it.")
 
 
 @router.post(
@@ -166,9 +168,9 @@ async def ask_reset(request: Request, guesses: Counted) -> Told:
     description=(
         "Compatible with ask-video: prefer POST /v1/auth/password-reset/confirm. Ends all sessions of the account."
     ),
-    openapi_extra=json_body(NewPassword),
+    openapi_extra=json_body(AskVideoPasswordRequest),
 )
-async def ask_confirm_reset(request: Request, guesses: Counted) -> Told:
-    form = await read_json(request, NewPassword)
-    await run_in_threadpool(accounts.confirm_reset, guesses, form.token, form.new_password)
-    return Told(detail="The password is set. Sign in with the new password.")
+async def confirm_password_reset_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
+    form = await read_json(request, AskVideoPasswordRequest)
+    await run_in_threadpool(accounts.confirm_password_reset, throttle, form.token, form.new_password)
+    return DetailResponse(detail="The password is set. Sign in with the new password.")

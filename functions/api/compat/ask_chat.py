@@ -10,32 +10,32 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
-from functions.api.access import Place, check_id
-from functions.api.chatting import Talk
-from functions.api.compat.ask import PAGE, all_of, ask_router
+from functions.api.access import PlaceDep, check_id
+from functions.api.chatting import ChatStream
+from functions.api.compat.ask import PAGE_SIZE, all_items, create_router
 from functions.api.compat.ask_groups import own_group
 from functions.api.identity import Caller, Credentials, caller
-from functions.api.openapi import problems
-from functions.api.routes.chat import ChatTurn, asked_by_link, asked_of_group, question_in, take_question
+from functions.api.openapi import problem_responses
+from functions.api.routes.chat import ChatTurn, count_question, group_question, last_question, share_link_question
 from shared.chat import history
 from shared.errors import NotFound
 from shared.exports.transcript import timestamp
-from shared.models.chat import Citation, Message
+from shared.models.chat import ChatMessage, Citation
 from shared.models.group import Group
 from shared.platform.ports import Platform
 
 COLUMNS = ("created_at", "question", "answer", "is_shared_origin", "related_videos")
 
-router = ask_router("/api/chat", 401, 403, 404)
+router = create_router("/api/chat", 401, 403, 404)
 
 
-class AskTurn(ChatTurn):
+class AskVideoTurn(ChatTurn):
     model_config = ConfigDict(extra="ignore")
 
 
-class AskWish(BaseModel):
+class AskVideoChatRequest(BaseModel):
     group_id: str = Field(description="The group to ask about.")
-    messages: list[AskTurn] = Field(
+    messages: list[AskVideoTurn] = Field(
         min_length=1,
         max_length=200,
         description=(
@@ -53,7 +53,7 @@ class RelatedVideo(BaseModel):
     end_time: str = Field(description="End of the passage, as `HH:MM:SS,mmm`.")
 
 
-class AskAnswer(BaseModel):
+class AskVideoAnswer(BaseModel):
     role: Literal["assistant"] = Field("assistant", description="Always `assistant`.")
     content: str = Field(description="Text of the answer, with citations as [1], [2], …")
     related_videos: list[RelatedVideo] = Field(description="Passages that support the answer, by number.")
@@ -83,39 +83,41 @@ class ChatLog(BaseModel):
         "Compatible with ask-video: prefer POST /v1/chat. With `share_token`, no account is required, the usage is "
         "charged to the group's owner, and nothing is stored."
     ),
-    responses=problems(402, 502, 503),
+    responses=problem_responses(402, 502, 503),
 )
-def ask_chat(
-    wish: AskWish,
+def answer_question_compat(
+    body: AskVideoChatRequest,
     request: Request,
     credentials: Credentials,
-    place: Place,
+    place: PlaceDep,
     share_token: Annotated[
         str | None, Query(max_length=100, description="Share token of the group. It replaces the access token.")
     ] = None,
-) -> AskAnswer:
-    text, group_id = question_in(list(wish.messages)), check_id(wish.group_id)
+) -> AskVideoAnswer:
+    text, group_id = last_question(list(body.messages)), check_id(body.group_id)
     if share_token is None:
-        who = caller(request, credentials).id
-        question = asked_of_group(place, who, group_id, text)
+        client_id = caller(request, credentials).id
+        question = group_question(place, client_id, group_id, text)
     else:
-        question = asked_by_link(place, share_token, text)
-        who = f"link to {question.group_id}"
+        question = share_link_question(place, share_token, text)
+        client_id = f"link to {question.group_id}"
     if question.group_id != group_id:
         raise NotFound(group_id)
-    take_question(request, place, who)
-    told = Talk(place, question, share_token).whole()
-    cited = [Citation.model_validate(citation) for citation in told["citations"]]
-    return AskAnswer(content=told["content"], related_videos=related(cited), chat_log_id=told["messageId"])
+    count_question(request, place, client_id)
+    answer = ChatStream(place, question, share_token).complete_answer()
+    citations = [Citation.model_validate(citation) for citation in answer["citations"]]
+    return AskVideoAnswer(
+        content=answer["content"], related_videos=to_related_videos(citations), chat_log_id=answer["messageId"]
+    )
 
 
-def asked_about(
-    user: Caller, place: Place, group_id: Annotated[str, Query(description="The group whose history to use.")]
+def history_group(
+    user: Caller, place: PlaceDep, group_id: Annotated[str, Query(description="The group whose history to use.")]
 ) -> Group:
     return own_group(group_id, user, place)
 
 
-AskedAbout = Annotated[Group, Depends(asked_about)]
+HistoryGroup = Annotated[Group, Depends(history_group)]
 
 
 @router.get(
@@ -126,8 +128,8 @@ AskedAbout = Annotated[Group, Depends(asked_about)]
         "Returns the questions and answers about a group, newest first: at most 500, without pages."
     ),
 )
-def ask_history(group: AskedAbout, place: Place) -> list[ChatLog]:
-    return logs(place, group)
+def list_history_compat(group: HistoryGroup, place: PlaceDep) -> list[ChatLog]:
+    return chat_logs(place, group)
 
 
 @router.get(
@@ -140,46 +142,46 @@ def ask_history(group: AskedAbout, place: Place) -> list[ChatLog]:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}}, "description": "The CSV file"}},
 )
-def ask_export(group: AskedAbout, place: Place) -> StreamingResponse:
+def export_history_compat(group: HistoryGroup, place: PlaceDep) -> StreamingResponse:
     name = f"chat_history_group_{group.id}.csv"
     return StreamingResponse(
-        lines(logs(place, group)[::-1]),
+        csv_rows(chat_logs(place, group)[::-1]),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-def logs(place: Platform, group: Group) -> list[ChatLog]:
+def chat_logs(place: Platform, group: Group) -> list[ChatLog]:
     """Pair the newest messages as questions with their answers."""
-    about = history.about(group.id, None)
+    about = history.subject_filter(group.id, None)
 
-    def page(cursor: str | None) -> tuple[list[Message], str | None]:
-        return history.messages(place.documents, group.owner, about, PAGE, cursor)
+    def load_page(cursor: str | None) -> tuple[list[ChatMessage], str | None]:
+        return history.list_messages(place.documents, group.owner, about, PAGE_SIZE, cursor)
 
-    found = {message.id: message for message in all_of(page)}
-    pairs = [(found[message.answers], message) for message in found.values() if message.answers in found]
-    return [log(group.id, question, answer) for question, answer in pairs]
+    messages = {message.id: message for message in all_items(load_page)}
+    pairs = [(messages[message.answers], message) for message in messages.values() if message.answers in messages]
+    return [chat_log(group.id, question, answer) for question, answer in pairs]
 
 
-def log(group_id: str, question: Message, answer: Message) -> ChatLog:
+def chat_log(group_id: str, question: ChatMessage, answer: ChatMessage) -> ChatLog:
     return ChatLog(
         id=answer.id,
         group=group_id,
         question=question.content,
         answer=answer.content,
-        related_videos=related(answer.citations),
+        related_videos=to_related_videos(answer.citations),
         created_at=answer.created_at,
     )
 
 
-def lines(told: list[ChatLog]) -> Iterator[bytes]:
-    yield (history.BOM + history.row(COLUMNS)).encode()
-    for one in told:
-        places = "\n".join(f"{video.title}, {video.start_time}–{video.end_time}" for video in one.related_videos)
-        yield history.row([one.created_at.isoformat(), one.question, one.answer, "false", places]).encode()
+def csv_rows(entries: list[ChatLog]) -> Iterator[bytes]:
+    yield (history.BOM + history.csv_row(COLUMNS)).encode()
+    for entry in entries:
+        passages = "\n".join(f"{video.title}, {video.start_time}–{video.end_time}" for video in entry.related_videos)
+        yield history.csv_row([entry.created_at.isoformat(), entry.question, entry.answer, "false", passages]).encode()
 
 
-def related(citations: list[Citation]) -> list[RelatedVideo]:
+def to_related_videos(citations: list[Citation]) -> list[RelatedVideo]:
     return [
         RelatedVideo(
             video_id=citation.video_id,

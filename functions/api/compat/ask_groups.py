@@ -8,38 +8,38 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Response
 from pydantic import BaseModel, Field
 
-from functions.api.access import Place, check_id
-from functions.api.compat.ask import PAGE, all_of, ask_router
-from functions.api.compat.ask_videos import ListedVideo, listed, media_links
+from functions.api.access import PlaceDep, check_id
+from functions.api.compat.ask import PAGE_SIZE, all_items, create_router
+from functions.api.compat.ask_videos import AskVideoInfo, media_links, video_info
 from functions.api.identity import Caller
-from functions.api.openapi import problems
+from functions.api.openapi import problem_responses
 from functions.api.routes.groups import VideoIds
 from functions.api.schemas import Description, Name
 from shared.library import groups, shares
 from shared.models.group import Group
 
-router = ask_router("/api/videos/groups", 401, 403)
+router = create_router("/api/videos/groups", 401, 403)
 
 
-class GroupForm(BaseModel):
+class AskVideoGroupRequest(BaseModel):
     name: Name = Field(description="Name of the group.")
     description: Description | None = Field(None, description="Description of the group.")
 
 
-class GroupChange(BaseModel):
+class AskVideoGroupUpdateRequest(BaseModel):
     """Changes to a group. Omitted fields stay as they are."""
 
     name: Name | None = Field(None, description="New name of the group.")
     description: Description | None = Field(None, description="New description of the group.")
 
 
-class VideoList(BaseModel):
+class AskVideoIdsRequest(BaseModel):
     """Videos by id."""
 
     video_ids: VideoIds = Field(description="Ids of the videos.")
 
 
-class ListedGroup(BaseModel):
+class AskVideoGroupInfo(BaseModel):
     id: str = Field(description="Identifier of the group: a string, where ask-video used a number.")
     name: str = Field(description="Name of the group.")
     description: str = Field(description="Description of the group. Empty if there is none.")
@@ -47,33 +47,33 @@ class ListedGroup(BaseModel):
     video_count: int = Field(description="Number of videos in the group.")
 
 
-class GroupVideo(ListedVideo):
+class AskVideoGroupVideo(AskVideoInfo):
     order: int = Field(description="Position in the group, starting at 0.")
 
 
-class AskGroup(ListedGroup):
+class AskVideoGroupDetails(AskVideoGroupInfo):
     updated_at: datetime = Field(description="When the group was last changed.")
-    videos: list[GroupVideo] = Field(description="The videos, in the order of the group.")
+    videos: list[AskVideoGroupVideo] = Field(description="The videos, in the order of the group.")
     share_token: str | None = Field(
         None, description="Always null: Clipwise stores only a hash of the token and returns it only when created."
     )
 
 
-class Told(BaseModel):
+class AskVideoMessageResponse(BaseModel):
     message: str = Field(description="What happened, for people.")
 
 
-class Added(Told):
+class AskVideoAddedResponse(AskVideoMessageResponse):
     added_count: int = Field(description="Number of videos added.")
     skipped_count: int = Field(description="Number of videos that were already in the group.")
 
 
-class ShareToken(Told):
+class ShareTokenResponse(AskVideoMessageResponse):
     share_token: str = Field(description="The share token. It is returned only once.")
 
 
 def own_group(
-    group_id: Annotated[str, Path(description="The `id` of the group.")], user: Caller, place: Place
+    group_id: Annotated[str, Path(description="The `id` of the group.")], user: Caller, place: PlaceDep
 ) -> Group:
     return groups.own_group(place.documents, check_id(group_id), user.id)
 
@@ -81,8 +81,8 @@ def own_group(
 OwnGroup = Annotated[Group, Depends(own_group)]
 
 
-def brief(group: Group) -> ListedGroup:
-    return ListedGroup(
+def group_info(group: Group) -> AskVideoGroupInfo:
+    return AskVideoGroupInfo(
         id=group.id,
         name=group.name,
         description=group.description or "",
@@ -91,12 +91,14 @@ def brief(group: Group) -> ListedGroup:
     )
 
 
-def details(group: Group, place: Place) -> AskGroup:
-    found = groups.videos_in(place.documents, group)
-    links = media_links(place, found)
-    members = [GroupVideo(**dict(listed(job, links[job.id])), order=number) for number, job in enumerate(found)]
-    fields: dict[str, Any] = dict(brief(group)) | {"video_count": len(members)}
-    return AskGroup(**fields, updated_at=group.updated_at, videos=members)
+def group_details(group: Group, place: PlaceDep) -> AskVideoGroupDetails:
+    jobs = groups.videos_in(place.documents, group)
+    links = media_links(place, jobs)
+    members = [
+        AskVideoGroupVideo(**dict(video_info(job, links[job.id])), order=number) for number, job in enumerate(jobs)
+    ]
+    fields: dict[str, Any] = dict(group_info(group)) | {"video_count": len(members)}
+    return AskVideoGroupDetails(**fields, updated_at=group.updated_at, videos=members)
 
 
 @router.post(
@@ -105,8 +107,8 @@ def details(group: Group, place: Place) -> AskGroup:
     description="Compatible with ask-video: prefer POST /v1/groups.",
     status_code=201,
 )
-def ask_create_group(form: GroupForm, user: Caller, place: Place) -> AskGroup:
-    return details(groups.create_group(place.documents, user.id, form.name, form.description), place)
+def create_group_compat(form: AskVideoGroupRequest, user: Caller, place: PlaceDep) -> AskVideoGroupDetails:
+    return group_details(groups.create_group(place.documents, user.id, form.name, form.description), place)
 
 
 @router.get(
@@ -117,29 +119,29 @@ def ask_create_group(form: GroupForm, user: Caller, place: Place) -> AskGroup:
         "Returns your groups, newest first: at most 1,000, without pages."
     ),
 )
-def ask_groups(user: Caller, place: Place) -> list[ListedGroup]:
-    found = all_of(lambda cursor: groups.groups_of(place.documents, user.id, PAGE, cursor))
-    return [brief(group) for group in found]
+def list_groups_compat(user: Caller, place: PlaceDep) -> list[AskVideoGroupInfo]:
+    items = all_items(lambda cursor: groups.groups_of(place.documents, user.id, PAGE_SIZE, cursor))
+    return [group_info(group) for group in items]
 
 
 @router.get(
     "/{group_id}/",
     summary="Get a group",
     description="Compatible with ask-video: prefer GET /v1/groups/{group_id}.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_group(group: OwnGroup, place: Place) -> AskGroup:
-    return details(group, place)
+def get_group_compat(group: OwnGroup, place: PlaceDep) -> AskVideoGroupDetails:
+    return group_details(group, place)
 
 
 @router.patch(
     "/{group_id}/",
     summary="Update a group",
     description="Compatible with ask-video: prefer PATCH /v1/groups/{group_id}.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_change_group(group: OwnGroup, change: GroupChange, place: Place) -> AskGroup:
-    return details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
+def update_group_compat(group: OwnGroup, change: AskVideoGroupUpdateRequest, place: PlaceDep) -> AskVideoGroupDetails:
+    return group_details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
 
 
 @router.delete(
@@ -150,9 +152,9 @@ def ask_change_group(group: OwnGroup, change: GroupChange, place: Place) -> AskG
     ),
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_delete_group(group: OwnGroup, place: Place) -> None:
+def delete_group_compat(group: OwnGroup, place: PlaceDep) -> None:
     groups.delete_group(place.documents, group)
 
 
@@ -163,13 +165,15 @@ def ask_delete_group(group: OwnGroup, place: Place) -> None:
         "Compatible with ask-video: prefer POST /v1/groups/{group_id}/videos. Videos already in the group are skipped."
     ),
     status_code=201,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Added:
+def add_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: PlaceDep) -> AskVideoAddedResponse:
     before = set(group.videos)
-    groups.add_videos(place.documents, group, wanted.video_ids)
-    added = len(set(wanted.video_ids) - before)
-    return Added(message=f"{added} videos were added.", added_count=added, skipped_count=len(wanted.video_ids) - added)
+    groups.add_videos(place.documents, group, body.video_ids)
+    added = len(set(body.video_ids) - before)
+    return AskVideoAddedResponse(
+        message=f"{added} videos were added.", added_count=added, skipped_count=len(body.video_ids) - added
+    )
 
 
 @router.delete(
@@ -179,7 +183,7 @@ def ask_add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Added:
         "Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/videos/{video_id}. "
         "The video itself is not deleted."
     ),
-    responses=problems(404),
+    responses=problem_responses(404),
 )
 @router.delete(
     "/{group_id}/videos/{video_id}/remove/",
@@ -189,13 +193,13 @@ def ask_add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Added:
         "Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/videos/{video_id}. "
         "The video itself is not deleted."
     ),
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_remove_video(
-    group: OwnGroup, video_id: Annotated[str, Path(description="The `id` of the video.")], place: Place
-) -> Told:
+def remove_video_compat(
+    group: OwnGroup, video_id: Annotated[str, Path(description="The `id` of the video.")], place: PlaceDep
+) -> AskVideoMessageResponse:
     groups.remove_video(place.documents, group, video_id)
-    return Told(message="The video was removed from the group.")
+    return AskVideoMessageResponse(message="The video was removed from the group.")
 
 
 @router.post(
@@ -205,11 +209,11 @@ def ask_remove_video(
         "Compatible with ask-video: prefer PUT /v1/groups/{group_id}/order. "
         "`video_ids` must contain each video of the group exactly once."
     ),
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_reorder(group: OwnGroup, wanted: VideoList, place: Place) -> Told:
-    groups.reorder(place.documents, group, wanted.video_ids)
-    return Told(message="The order of the videos was changed.")
+def reorder_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: PlaceDep) -> AskVideoMessageResponse:
+    groups.reorder(place.documents, group, body.video_ids)
+    return AskVideoMessageResponse(message="The order of the videos was changed.")
 
 
 @router.post(
@@ -220,19 +224,19 @@ def ask_reorder(group: OwnGroup, wanted: VideoList, place: Place) -> Told:
         "access to the group. A previous token stops working."
     ),
     status_code=201,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_share(group: OwnGroup, place: Place) -> ShareToken:
+def create_share_token_compat(group: OwnGroup, place: PlaceDep) -> ShareTokenResponse:
     _, token = shares.share_group(place.documents, group, None)
-    return ShareToken(message="Anyone who has this token can now view the group.", share_token=token)
+    return ShareTokenResponse(message="Anyone who has this token can now view the group.", share_token=token)
 
 
 @router.delete(
     "/{group_id}/share/",
     summary="Revoke a group's share token",
     description="Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/share.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_unshare(group: OwnGroup, place: Place) -> Told:
+def revoke_share_token_compat(group: OwnGroup, place: PlaceDep) -> AskVideoMessageResponse:
     shares.revoke(place.documents, group)
-    return Told(message="The group is no longer shared.")
+    return AskVideoMessageResponse(message="The group is no longer shared.")

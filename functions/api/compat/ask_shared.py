@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Path
 
-from functions.api.access import Place
-from functions.api.compat.ask import ask_router
-from functions.api.compat.ask_groups import AskGroup, details
+from functions.api.access import PlaceDep
+from functions.api.compat.ask import create_router
+from functions.api.compat.ask_groups import AskVideoGroupDetails, group_details
 from shared.library import shares
 
-router = ask_router("/api/videos/groups/shared", 404)
+router = create_router("/api/videos/groups/shared", 404)
 
 
 @router.get(
@@ -19,5 +19,7 @@ router = ask_router("/api/videos/groups/shared", 404)
     summary="Get a shared group",
     description="Compatible with ask-video: prefer GET /v1/shared/{token}. No account is required.",
 )
-def ask_shared(token: Annotated[str, Path(description="Share token of the group.")], place: Place) -> AskGroup:
-    return details(shares.shared_group(place.documents, token), place)
+def get_shared_group_compat(
+    token: Annotated[str, Path(description="Share token of the group.")], place: PlaceDep
+) -> AskVideoGroupDetails:
+    return group_details(shares.shared_group(place.documents, token), place)

@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api import intake
-from functions.api.access import Place, Starts, check_id
-from functions.api.bodies import SentFile, read_form
-from functions.api.compat.ask import PAGE, all_of, ask_router
+from functions.api.access import PlaceDep, StartQuota, check_id
+from functions.api.bodies import UploadedFile, read_form
+from functions.api.compat.ask import PAGE_SIZE, all_items, create_router
 from functions.api.frame import request_trace
 from functions.api.identity import Caller, User
-from functions.api.openapi import inline_body, problems
-from functions.api.schemas import Description, FileWish, Title
+from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.schemas import Description, FileJobRequest, Title
 from functions.api.throttle import Quota
 from shared.errors import NotFound, PermanentError
 from shared.library import videos
@@ -31,7 +31,7 @@ from shared.platform.ports import Platform
 from shared.settings import settings
 
 KIND = "transcript"
-TYPES = (
+ACCEPTED_TYPES = (
     "audio/flac",
     "audio/mp4",
     "audio/mpeg",
@@ -53,24 +53,24 @@ STATES: dict[JobStatus, State] = {
     JobStatus.CANCELLED: "error",
 }
 
-router = ask_router("/api/videos", 401, 403)
+router = create_router("/api/videos", 401, 403)
 
 
-class VideoForm(BaseModel):
+class AskVideoUploadForm(BaseModel):
     """The form fields next to the file."""
 
     title: Title | None = Field(None, description="Title of the video. Defaults to the name of the file.")
     description: Description | None = Field(None, description="Description of the video.")
 
 
-class VideoChange(BaseModel):
+class AskVideoUpdateRequest(BaseModel):
     """Changes to a video. Omitted fields stay as they are."""
 
     title: Title | None = Field(None, description="New title of the video.")
     description: Description | None = Field(None, description="New description of the video.")
 
 
-class ListedVideo(BaseModel):
+class AskVideoInfo(BaseModel):
     """A video. Strings without a value are empty."""
 
     id: str = Field(description="Identifier of the video: a string, where ask-video used a number.")
@@ -83,14 +83,16 @@ class ListedVideo(BaseModel):
     status: State = Field(description="Status of the transcription.")
 
 
-class AskVideo(ListedVideo):
+class AskVideoDetails(AskVideoInfo):
     transcript: str = Field(
         description="The transcript, once the video is `completed`. In a list, at most 20,000 characters."
     )
     error_message: str = Field(description="Why the transcription failed, if it did.")
 
 
-def own_video(video_id: Annotated[str, Path(description="The `id` of the video.")], user: Caller, place: Place) -> Job:
+def own_video(
+    video_id: Annotated[str, Path(description="The `id` of the video.")], user: Caller, place: PlaceDep
+) -> Job:
     return videos.own_video(place, check_id(video_id), user.id)
 
 
@@ -105,26 +107,30 @@ OwnVideo = Annotated[Job, Depends(own_video)]
         "FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG and MOV up to MAX_FILE_SIZE_MB and MAX_SPEECH_DURATION_SEC."
     ),
     status_code=201,
-    responses=problems(413, 503),
-    openapi_extra=inline_body("multipart/form-data", VideoForm.model_json_schema(), file="The video or audio file."),
+    responses=problem_responses(413, 503),
+    openapi_extra=inline_request_body(
+        "multipart/form-data", AskVideoUploadForm.model_json_schema(), file="The video or audio file."
+    ),
 )
-async def ask_upload(request: Request, user: Caller, place: Place, starts: Starts) -> AskVideo:
-    await run_in_threadpool(starts.look)
-    async with read_form(request, VideoForm) as (form, file):
-        job = await run_in_threadpool(take, place, user, form, file, request_trace(request.scope), starts)
-    return whole(job, place)
+async def upload_video_compat(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> AskVideoDetails:
+    await run_in_threadpool(quota.check)
+    async with read_form(request, AskVideoUploadForm) as (form, file):
+        job = await run_in_threadpool(submit_upload, place, user, form, file, request_trace(request.scope), quota)
+    return load_video_details(job, place)
 
 
-def take(place: Platform, user: User, form: VideoForm, file: SentFile, trace: str | None, starts: Quota) -> Job:
+def submit_upload(
+    place: Platform, user: User, form: AskVideoUploadForm, file: UploadedFile, trace: str | None, quota: Quota
+) -> Job:
     """Raises PermanentError `empty_file`, `unsupported_media`."""
-    if accepted_media_type(file.stream.read(HEAD_BYTES), file.filename) not in TYPES:
+    if accepted_media_type(file.stream.read(HEAD_BYTES), file.filename) not in ACCEPTED_TYPES:
         raise PermanentError(
             "unsupported_media",
             "This file type is not accepted. Send FLAC, M4A, MP3, OGG, WAV, WebM, MP4, MPEG or MOV.",
         )
     file.stream.seek(0)
-    wish = FileWish(kind=KIND, keep_source=True, title=form.title, description=form.description)
-    return intake.take_file(place, user, wish, file, None, trace, starts)
+    job_request = FileJobRequest(kind=KIND, keep_source=True, title=form.title, description=form.description)
+    return intake.submit_file(place, user, job_request, file, None, trace, quota)
 
 
 @router.get(
@@ -135,33 +141,35 @@ def take(place: Platform, user: User, form: VideoForm, file: SentFile, trace: st
         "Returns your videos, newest first: at most 1,000, without pages."
     ),
 )
-def ask_videos(user: Caller, place: Place) -> list[AskVideo]:
-    def page(cursor: str | None) -> tuple[list[AskVideo], str | None]:
-        found, after = videos.videos_of(place.documents, user.id, "", PAGE, cursor)
-        links = media_links(place, found)
-        return [asked(job, links[job.id], job.video.transcript) for job in found], after
+def list_videos_compat(user: Caller, place: PlaceDep) -> list[AskVideoDetails]:
+    def load_page(cursor: str | None) -> tuple[list[AskVideoDetails], str | None]:
+        jobs, next_cursor = videos.videos_of(place.documents, user.id, "", PAGE_SIZE, cursor)
+        links = media_links(place, jobs)
+        return [video_details(job, links[job.id], job.video.transcript) for job in jobs], next_cursor
 
-    return list(all_of(page))
+    return list(all_items(load_page))
 
 
 @router.get(
     "/{video_id}/",
     summary="Get a video",
     description="Compatible with ask-video: prefer GET /v1/videos/{video_id}.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_video(video: OwnVideo, place: Place) -> AskVideo:
-    return whole(video, place)
+def get_video_compat(video: OwnVideo, place: PlaceDep) -> AskVideoDetails:
+    return load_video_details(video, place)
 
 
 @router.patch(
     "/{video_id}/",
     summary="Update a video",
     description="Compatible with ask-video: prefer PATCH /v1/videos/{video_id}.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_change(video: OwnVideo, change: VideoChange, place: Place) -> AskVideo:
-    return whole(videos.describe(place.documents, video.id, **change.model_dump(exclude_unset=True)), place)
+def update_video_compat(video: OwnVideo, change: AskVideoUpdateRequest, place: PlaceDep) -> AskVideoDetails:
+    return load_video_details(
+        videos.describe(place.documents, video.id, **change.model_dump(exclude_unset=True)), place
+    )
 
 
 @router.delete(
@@ -172,17 +180,19 @@ def ask_change(video: OwnVideo, change: VideoChange, place: Place) -> AskVideo:
     ),
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def ask_delete(video: OwnVideo, place: Place) -> None:
+def delete_video_compat(video: OwnVideo, place: PlaceDep) -> None:
     delete_job(place, video)
 
 
 def media_links(place: Platform, jobs: Iterable[Job]) -> dict[str, str | None]:
     """Sign links to the media of each job in parallel: in the cloud, each takes a request."""
-    found = list(jobs)
+    job_list = list(jobs)
     with ThreadPoolExecutor(LINKS_AT_ONCE) as threads:
-        return dict(zip((job.id for job in found), threads.map(lambda job: media_link(place, job), found), strict=True))
+        return dict(
+            zip((job.id for job in job_list), threads.map(lambda job: media_link(place, job), job_list), strict=True)
+        )
 
 
 def media_link(place: Platform, job: Job) -> str | None:
@@ -191,11 +201,13 @@ def media_link(place: Platform, job: Job) -> str | None:
     return place.objects.signed_url(UPLOADS, source_name(job.id), settings().signed_link_ttl_sec)
 
 
-def whole(job: Job, place: Platform) -> AskVideo:
-    return asked(job, media_link(place, job), words_of(job, place) if job.status is JobStatus.DONE else None)
+def load_video_details(job: Job, place: Platform) -> AskVideoDetails:
+    return video_details(
+        job, media_link(place, job), transcript_text(job, place) if job.status is JobStatus.DONE else None
+    )
 
 
-def words_of(job: Job, place: Platform) -> str:
+def transcript_text(job: Job, place: Platform) -> str:
     """Return the transcript, one line per segment."""
     try:
         return "\n".join(segment.text for segment in load_transcript(place.objects, job.id).segments)
@@ -203,8 +215,8 @@ def words_of(job: Job, place: Platform) -> str:
         return ""
 
 
-def listed(job: Job, link: str | None) -> ListedVideo:
-    return ListedVideo(
+def video_info(job: Job, link: str | None) -> AskVideoInfo:
+    return AskVideoInfo(
         id=job.id,
         file=link,
         title=job.title or job.video.title or job.filename or "",
@@ -214,10 +226,10 @@ def listed(job: Job, link: str | None) -> ListedVideo:
     )
 
 
-def asked(job: Job, link: str | None, said: str | None) -> AskVideo:
-    wrong = "The job was cancelled." if job.status is JobStatus.CANCELLED else ""
-    return AskVideo(
-        **dict(listed(job, link)),
-        transcript=(said or "") if job.status is JobStatus.DONE else "",
-        error_message=job.error.message if job.error else wrong,
+def video_details(job: Job, link: str | None, transcript: str | None) -> AskVideoDetails:
+    cancelled_message = "The job was cancelled." if job.status is JobStatus.CANCELLED else ""
+    return AskVideoDetails(
+        **dict(video_info(job, link)),
+        transcript=(transcript or "") if job.status is JobStatus.DONE else "",
+        error_message=job.error.message if job.error else cancelled_message,
     )

@@ -11,11 +11,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from functions.api import accounts, datasets
-from functions.api.access import Place, Retries, Starts
-from functions.api.accounts import Counted
-from functions.api.datasets import DatasetWish, Keyword, own_dataset
+from functions.api.access import PlaceDep, RetryQuota, StartQuota
+from functions.api.accounts import LoginThrottleDep
+from functions.api.datasets import DatasetRequest, Keyword, own_dataset
 from functions.api.identity import Caller
-from functions.api.openapi import problems
+from functions.api.openapi import problem_responses
 from functions.api.problems import BadRequest, status_of
 from functions.api.schemas import Title
 from shared.datasets import runs, store
@@ -24,48 +24,48 @@ from shared.models.crawl import ChunkCounts, Dataset
 from shared.models.dataset import DatasetStatus, Level
 from shared.pipeline.lifecycle import JobProblem
 
-MOST_LISTED = 1000
-PAGE = 100
-REFUSED = (409, 413, 415)
+MAX_ITEMS = 1000
+PAGE_SIZE = 100
+BAD_REQUEST_STATUSES = (409, 413, 415)
 
-Answer = Callable[[Request], Coroutine[Any, Any, Response]]
+RequestHandler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class CrawlerRoute(APIRoute):
     """Responds with 400 to a request that conflicts with the state of a job."""
 
-    def get_route_handler(self) -> Answer:
+    def get_route_handler(self) -> RequestHandler:
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             try:
                 return await handle(request)
-            except (PermanentError, JobProblem) as refused:
-                if status_of(refused) in REFUSED:
-                    raise BadRequest(refused.code, refused.message) from None
+            except (PermanentError, JobProblem) as error:
+                if status_of(error) in BAD_REQUEST_STATUSES:
+                    raise BadRequest(error.code, error.message) from None
                 raise
 
         return answer
 
 
 router = APIRouter(
-    prefix="/api/v1", tags=["compat: image crawler"], route_class=CrawlerRoute, responses=problems(400, 422)
+    prefix="/api/v1", tags=["compat: image crawler"], route_class=CrawlerRoute, responses=problem_responses(400, 422)
 )
 
 
-class LogIn(BaseModel):
+class CrawlerLoginRequest(BaseModel):
     email: Annotated[str, Field(max_length=1000)] = Field(description="Email address or username.")
     password: Annotated[str, Field(max_length=1000)] = Field(description="Password of the account.")
 
 
-class Token(BaseModel):
+class CrawlerToken(BaseModel):
     access_token: str = Field(description="Access token. Send it as `Authorization: Bearer …`.")
     token_type: str = Field(description="Always `bearer`.")
     refresh_token: str = Field(description="Refresh token for POST /v1/auth/refresh.")
     expires_in: int = Field(description="Lifetime of the access token in seconds.")
 
 
-class CrawlWish(BaseModel):
+class CrawlRequest(BaseModel):
     project_id: int | Annotated[str, Field(max_length=200)] | None = Field(
         None, description="Your own project name or number, stored with the job."
     )
@@ -101,7 +101,7 @@ class CrawlJob(CrawlProgress):
     completed_at: datetime | None = Field(description="When the job ended.")
 
 
-class ValidationLevel(BaseModel):
+class CrawlValidationRequest(BaseModel):
     level: Level = Field(
         "medium",
         description="How thoroughly images are validated. Each level includes the checks of the ones before.",
@@ -115,32 +115,34 @@ class ValidationJob(BaseModel):
     images_count: int = Field(description="Number of images to validate.")
 
 
-def own_crawl(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: Place) -> Dataset:
+def own_crawl(
+    job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: PlaceDep
+) -> Dataset:
     return own_dataset(job_id, user, place)
 
 
 OwnCrawl = Annotated[Dataset, Depends(own_crawl)]
 
 
-def progress(dataset: Dataset) -> CrawlProgress:
+def progress_response(dataset: Dataset) -> CrawlProgress:
     counts, images, validated = dataset.progress.chunks, dataset.progress.images, dataset.progress.validated
-    looked = validated.chunks if validated else ChunkCounts()
+    validation_chunks = validated.chunks if validated else ChunkCounts()
     return CrawlProgress(
         progress=dataset.percent,
         status=dataset.status,
         total_chunks=counts.total,
         completed_chunks=counts.completed,
-        failed_chunks=counts.failed + looked.failed,
-        active_chunks=counts.active + looked.active,
+        failed_chunks=counts.failed + validation_chunks.failed,
+        active_chunks=counts.active + validation_chunks.active,
         images_found=images.found,
         images_downloaded=images.downloaded,
         images_rejected=sum(images.rejected.values()),
     )
 
 
-def crawl(dataset: Dataset) -> CrawlJob:
+def crawl_response(dataset: Dataset) -> CrawlJob:
     return CrawlJob(
-        **progress(dataset).model_dump(),
+        **progress_response(dataset).model_dump(),
         **dataset.model_dump(
             include={"id", "name", "keywords", "max_images", "created_at", "updated_at", "started_at"},
         ),
@@ -154,11 +156,11 @@ def crawl(dataset: Dataset) -> CrawlJob:
     "/auth/login",
     summary="Sign in",
     description="Compatible with the image crawler: prefer POST /v1/auth/login.",
-    responses=problems(401, 403),
+    responses=problem_responses(401, 403),
 )
-def crawler_log_in(form: LogIn, guesses: Counted) -> Token:
-    session = accounts.log_in(guesses, form.email, form.password)
-    return Token(
+def crawler_log_in(form: CrawlerLoginRequest, throttle: LoginThrottleDep) -> CrawlerToken:
+    session = accounts.log_in(throttle, form.email, form.password)
+    return CrawlerToken(
         access_token=session.access_token,
         token_type="bearer",  # noqa: S106  # that is the word
         refresh_token=session.refresh_token,
@@ -174,11 +176,13 @@ def crawler_log_in(form: LogIn, guesses: Counted) -> Token:
         "except `google`. No image is fetched until the job is started."
     ),
     status_code=201,
-    responses=problems(401, 403),
+    responses=problem_responses(401, 403),
 )
-def create_crawl(wish: CrawlWish, user: Caller, place: Place) -> CrawlJob:
-    native = DatasetWish(name=wish.name, keywords=wish.keywords, max_images=wish.max_images, project=wish.project_id)
-    return crawl(datasets.create(place.documents, user.id, native))
+def create_crawl(body: CrawlRequest, user: Caller, place: PlaceDep) -> CrawlJob:
+    dataset_request = DatasetRequest(
+        name=body.name, keywords=body.keywords, max_images=body.max_images, project=body.project_id
+    )
+    return crawl_response(datasets.create_dataset(place.documents, user.id, dataset_request))
 
 
 @router.get(
@@ -188,38 +192,38 @@ def create_crawl(wish: CrawlWish, user: Caller, place: Place) -> CrawlJob:
         "Compatible with the image crawler: prefer GET /v1/datasets. "
         "Returns your jobs, newest first: at most 1,000, without pages."
     ),
-    responses=problems(401, 403),
+    responses=problem_responses(401, 403),
 )
-def list_crawls(user: Caller, place: Place) -> list[CrawlJob]:
-    found: list[CrawlJob] = []
+def list_crawls(user: Caller, place: PlaceDep) -> list[CrawlJob]:
+    jobs: list[CrawlJob] = []
     cursor = None
-    while len(found) < MOST_LISTED:
-        some, cursor = store.datasets_of(place.documents, user.id, PAGE, cursor)
-        found += map(crawl, some)
+    while len(jobs) < MAX_ITEMS:
+        page, cursor = store.list_datasets(place.documents, user.id, PAGE_SIZE, cursor)
+        jobs += map(crawl_response, page)
         if cursor is None:
             break
-    return found
+    return jobs
 
 
 @router.get(
     "/jobs/{job_id}",
     summary="Get a crawl job",
     description="Compatible with the image crawler: prefer GET /v1/datasets/{dataset_id}.",
-    responses=problems(401, 403, 404),
+    responses=problem_responses(401, 403, 404),
 )
-def show_crawl(dataset: OwnCrawl) -> CrawlJob:
-    return crawl(dataset)
+def get_crawl(dataset: OwnCrawl) -> CrawlJob:
+    return crawl_response(dataset)
 
 
 @router.post(
     "/jobs/{job_id}/start",
     summary="Start or resume a crawl job",
     description="Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/start.",
-    responses=problems(401, 403, 404),
+    responses=problem_responses(401, 403, 404),
 )
-def start_crawl(dataset: OwnCrawl, place: Place, starts: Starts) -> CrawlJob:
-    starts.take()
-    return crawl(runs.start(place, dataset))
+def start_crawl(dataset: OwnCrawl, place: PlaceDep, quota: StartQuota) -> CrawlJob:
+    quota.consume()
+    return crawl_response(runs.start_run(place, dataset))
 
 
 @router.post(
@@ -228,31 +232,31 @@ def start_crawl(dataset: OwnCrawl, place: Place, starts: Starts) -> CrawlJob:
     description=(
         "Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/stop. Downloaded images are kept."
     ),
-    responses=problems(401, 403, 404),
+    responses=problem_responses(401, 403, 404),
 )
-def stop_crawl(dataset: OwnCrawl, place: Place) -> CrawlJob:
-    return crawl(runs.stop(place, dataset))
+def stop_crawl(dataset: OwnCrawl, place: PlaceDep) -> CrawlJob:
+    return crawl_response(runs.stop_run(place, dataset))
 
 
 @router.post(
     "/jobs/{job_id}/retry",
     summary="Retry failed chunks",
     description="Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/retry.",
-    responses=problems(401, 403, 404),
+    responses=problem_responses(401, 403, 404),
 )
-def retry_crawl(dataset: OwnCrawl, place: Place, retries: Retries) -> CrawlJob:
-    retries.take()
-    return crawl(runs.retry(place, dataset))
+def retry_crawl(dataset: OwnCrawl, place: PlaceDep, quota: RetryQuota) -> CrawlJob:
+    quota.consume()
+    return crawl_response(runs.retry_failed_chunks(place, dataset))
 
 
 @router.get(
     "/jobs/{job_id}/progress",
     summary="Get a crawl job's progress",
     description="Compatible with the image crawler: prefer GET /v1/datasets/{dataset_id}/progress.",
-    responses=problems(401, 403, 404),
+    responses=problem_responses(401, 403, 404),
 )
-def crawl_progress(dataset: OwnCrawl) -> CrawlProgress:
-    return progress(dataset)
+def get_crawl_progress(dataset: OwnCrawl) -> CrawlProgress:
+    return progress_response(dataset)
 
 
 @router.post(
@@ -262,9 +266,11 @@ def crawl_progress(dataset: OwnCrawl) -> CrawlProgress:
         "Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/validations. "
         "GET /v1/datasets/{dataset_id}/images returns the verdict of each image."
     ),
-    responses=problems(401, 403, 404),
+    responses=problem_responses(401, 403, 404),
 )
-def validate_crawl(dataset: OwnCrawl, wish: ValidationLevel, place: Place, starts: Starts) -> ValidationJob:
-    starts.take()
-    running, count = runs.validate(place, dataset, wish.level)
-    return ValidationJob(job_id=dataset.id, level=wish.level, status=running.status, images_count=count)
+def validate_crawl(
+    dataset: OwnCrawl, body: CrawlValidationRequest, place: PlaceDep, quota: StartQuota
+) -> ValidationJob:
+    quota.consume()
+    running, count = runs.start_validation(place, dataset, body.level)
+    return ValidationJob(job_id=dataset.id, level=body.level, status=running.status, images_count=count)

@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api import intake
-from functions.api.access import Place, Starts
+from functions.api.access import PlaceDep, StartQuota
 from functions.api.bodies import read_form
 from functions.api.compat.tasks import own_task
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
-from functions.api.openapi import inline_body, problems
-from functions.api.schemas import FileWish
+from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.schemas import FileJobRequest
 from shared.analyses.metadata import clock_time
 from shared.library.videos import thumbnail_link
 from shared.models.job import Job, JobStatus
@@ -24,8 +24,8 @@ from shared.pipeline.paths import JOBS
 from shared.platform.ports import Platform
 
 KIND = "metadata"
-MOST_LISTED = 1000
-PAGE = 100
+MAX_ITEMS = 1000
+PAGE_SIZE = 100
 
 State = Literal["pending", "processing", "done", "failed"]
 STATES: dict[JobStatus, State] = {
@@ -36,25 +36,25 @@ STATES: dict[JobStatus, State] = {
     JobStatus.CANCELLED: "failed",
 }
 
-router = APIRouter(tags=["compat: video metadata"], responses=problems(401, 403, 422))
+router = APIRouter(tags=["compat: video metadata"], responses=problem_responses(401, 403, 422))
 
 
-class NoFields(BaseModel):
+class MetadataUploadForm(BaseModel):
     """A form with no fields other than the file."""
 
 
-class UploadedVideo(BaseModel):
+class VideoUploadResponse(BaseModel):
     id: str = Field(description="Identifier of the video, and of its job.")
     filename: str = Field(description="Name of the file.")
     message: str = Field(description="What happened, for people.")
 
 
-class VideoState(BaseModel):
+class VideoStatus(BaseModel):
     id: str = Field(description="Identifier of the video, and of its job.")
     status: State = Field(description="Status of the video.")
 
 
-class VideoMetadata(VideoState):
+class VideoMetadata(VideoStatus):
     filename: str = Field(description="Name of the file.")
     upload_time: datetime = Field(description="When the video was uploaded.")
     duration: str | None = Field(description="Duration as `HH:MM:SS`. Null until known.", examples=["00:01:05"])
@@ -69,16 +69,18 @@ class VideoMetadata(VideoState):
     "/upload-video/",
     summary="Upload a video for metadata",
     description="Compatible with the video metadata service: prefer POST /v1/jobs with the kind `metadata`.",
-    responses=problems(400, 413, 415, 503),
-    openapi_extra=inline_body("multipart/form-data", NoFields.model_json_schema(), file="The video."),
+    responses=problem_responses(400, 413, 415, 503),
+    openapi_extra=inline_request_body("multipart/form-data", MetadataUploadForm.model_json_schema(), file="The video."),
 )
-async def upload_video(request: Request, user: Caller, place: Place, starts: Starts) -> UploadedVideo:
-    await run_in_threadpool(starts.look)
-    wish = FileWish(kind=KIND)
-    async with read_form(request, NoFields) as (_, file):
+async def upload_metadata_video(
+    request: Request, user: Caller, place: PlaceDep, quota: StartQuota
+) -> VideoUploadResponse:
+    await run_in_threadpool(quota.check)
+    job_request = FileJobRequest(kind=KIND)
+    async with read_form(request, MetadataUploadForm) as (_, file):
         trace = request_trace(request.scope)
-        job = await run_in_threadpool(intake.take_file, place, user, wish, file, None, trace, starts)
-    return UploadedVideo(
+        job = await run_in_threadpool(intake.submit_file, place, user, job_request, file, None, trace, quota)
+    return VideoUploadResponse(
         id=job.id, filename=job.filename or "", message="The video was received and is being processed."
     )
 
@@ -90,19 +92,19 @@ OwnVideo = Annotated[Job, Depends(own_task(KIND))]
     "/video-status/{task_id}",
     summary="Get a video's status",
     description="Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def video_status(job: OwnVideo) -> VideoState:
-    return VideoState(id=job.id, status=STATES[job.status])
+def get_video_status(job: OwnVideo) -> VideoStatus:
+    return VideoStatus(id=job.id, status=STATES[job.status])
 
 
 @router.get(
     "/video-metadata/{task_id}",
     summary="Get a video's metadata",
     description="Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def video_metadata(job: OwnVideo, place: Place) -> VideoMetadata:
+def get_video_metadata(job: OwnVideo, place: PlaceDep) -> VideoMetadata:
     return metadata_of(job, place)
 
 
@@ -114,18 +116,18 @@ def video_metadata(job: OwnVideo, place: Place) -> VideoMetadata:
         "Returns the metadata of your videos, newest first: at most 1,000, without pages."
     ),
 )
-def all_videos(user: Caller, place: Place) -> list[VideoMetadata]:
-    found: list[VideoMetadata] = []
+def list_video_metadata(user: Caller, place: PlaceDep) -> list[VideoMetadata]:
+    videos: list[VideoMetadata] = []
     cursor = None
-    while len(found) < MOST_LISTED:
+    while len(videos) < MAX_ITEMS:
         page = place.documents.query(
-            JOBS, [("owner", "==", user.id), ("kind", "==", KIND)], [("createdAt", "desc")], PAGE, cursor
+            JOBS, [("owner", "==", user.id), ("kind", "==", KIND)], [("createdAt", "desc")], PAGE_SIZE, cursor
         )
-        found += [metadata_of(Job.read(document.data), place) for document in page.documents]
+        videos += [metadata_of(Job.read(document.data), place) for document in page.documents]
         cursor = page.cursor
         if cursor is None:
             break
-    return found
+    return videos
 
 
 def metadata_of(job: Job, place: Platform) -> VideoMetadata:

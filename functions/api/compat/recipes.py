@@ -10,13 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import intake
-from functions.api.access import Place, Starts
+from functions.api.access import PlaceDep, StartQuota
 from functions.api.bodies import read_json
 from functions.api.compat.tasks import own_task
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
-from functions.api.openapi import inline_body, problems
-from functions.api.schemas import LanguageTag, UrlWish
+from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.schemas import LanguageTag, UrlJobRequest
 from shared.exports.material import Material
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
@@ -25,10 +25,10 @@ from shared.settings import settings
 
 KIND = "recipe"
 
-router = APIRouter(tags=["compat: recipe app"], responses=problems(401, 403, 422))
+router = APIRouter(tags=["compat: recipe app"], responses=problem_responses(401, 403, 422))
 
 
-class Scrape(BaseModel):
+class ScrapeRequest(BaseModel):
     url: str = Field(description="URL of the video: http or https.")
     language: LanguageTag = Field(
         default_factory=lambda: settings().default_language,
@@ -37,15 +37,15 @@ class Scrape(BaseModel):
     )
 
 
-class ScrapeTask(BaseModel):
+class ScrapeResponse(BaseModel):
     task_id: str = Field(description="Identifier of the task, which is a job.")
 
 
-class Shown(BaseModel):
+class RecipeSchema(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class TaskIngredient(Shown):
+class TaskIngredient(RecipeSchema):
     amount: float | None = Field(description="Amount. Null if the video does not state one.")
     unit: str | None = Field(description="Unit of the amount, e.g. `g`.")
     name: str = Field(description="Name of the ingredient.")
@@ -53,21 +53,21 @@ class TaskIngredient(Shown):
     group: str | None = Field(description="Heading that the ingredient is listed under, e.g. `For the sauce`.")
 
 
-class TaskStep(Shown):
+class TaskStep(RecipeSchema):
     number: int = Field(description="Number of the step, starting at 1.")
     text: str = Field(description="Text of the step.")
     minutes: float | None = Field(description="Duration of the step in minutes.")
     temperature_c: float | None = Field(description="Temperature in degrees Celsius.")
 
 
-class TaskNutrition(Shown):
+class TaskNutrition(RecipeSchema):
     calories_kcal: float | None = Field(description="Energy in kilocalories.")
     protein_g: float | None = Field(description="Protein in grams.")
     fat_g: float | None = Field(description="Fat in grams.")
     carbohydrates_g: float | None = Field(description="Carbohydrates in grams.")
 
 
-class TaskRecipe(Shown):
+class TaskRecipe(RecipeSchema):
     """A recipe. Values that the video does not contain are null or empty."""
 
     title: str | None = Field(description="Title of the recipe.")
@@ -108,14 +108,16 @@ class RecipeTask(BaseModel):
         "The returned task id is the id of the job."
     ),
     status_code=202,
-    response_model=ScrapeTask,
-    responses=problems(400, 413, 415, 503),
-    openapi_extra=inline_body("application/json", Scrape.model_json_schema()),
+    response_model=ScrapeResponse,
+    responses=problem_responses(400, 413, 415, 503),
+    openapi_extra=inline_request_body("application/json", ScrapeRequest.model_json_schema()),
 )
-async def scrape(request: Request, user: Caller, place: Place, starts: Starts) -> Response:
-    asked = await read_json(request, Scrape)
-    wish = UrlWish(kind=KIND, url=asked.url, language=asked.language)
-    job = await run_in_threadpool(intake.take_url, place, user, wish, None, request_trace(request.scope), starts)
+async def scrape_recipe(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> Response:
+    form = await read_json(request, ScrapeRequest)
+    job_request = UrlJobRequest(kind=KIND, url=form.url, language=form.language)
+    job = await run_in_threadpool(
+        intake.submit_url, place, user, job_request, None, request_trace(request.scope), quota
+    )
     return JSONResponse({"task_id": job.id}, 202)
 
 
@@ -125,9 +127,9 @@ async def scrape(request: Request, user: Caller, place: Place, starts: Starts) -
     description="Compatible with the recipe app: prefer GET /v1/jobs/{job_id}.",
     response_model=RecipeTask,
     response_model_exclude_unset=True,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def show_recipe_task(job: Annotated[Job, Depends(own_task(KIND))], place: Place) -> RecipeTask:
+def get_recipe_task(job: Annotated[Job, Depends(own_task(KIND))], place: PlaceDep) -> RecipeTask:
     task = RecipeTask(
         task_id=job.id, status=job.status, progress=job.progress, stage=job.stage or next(iter(job.stages))
     )

@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api import intake
-from functions.api.access import Place, Starts
-from functions.api.bodies import SentFile, read_form
+from functions.api.access import PlaceDep, StartQuota
+from functions.api.bodies import UploadedFile, read_form
 from functions.api.compat.tasks import own_task
 from functions.api.frame import request_trace
 from functions.api.identity import Caller, User
-from functions.api.openapi import inline_body, problems
+from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.problems import BadRequest
-from functions.api.schemas import FileWish, LanguageTag
+from functions.api.schemas import FileJobRequest, LanguageTag
 from functions.api.throttle import Quota
 from shared.errors import PermanentError
 from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
@@ -27,8 +27,8 @@ from shared.platform.ports import Platform
 from shared.settings import settings
 
 KIND = "reel"
-TYPES = ("video/mp4", "video/quicktime", "video/webm")
-LANGUAGE = "ru"
+ACCEPTED_TYPES = ("video/mp4", "video/quicktime", "video/webm")
+DEFAULT_LANGUAGE = "ru"
 ROUNDING_SEC = 0.1
 
 State = Literal["PENDING", "PROGRESS", "SUCCESS", "FAILURE"]
@@ -40,50 +40,52 @@ STATES: dict[JobStatus, State] = {
     JobStatus.CANCELLED: "FAILURE",
 }
 
-router = APIRouter(prefix="/api", tags=["compat: reel scripter"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/api", tags=["compat: reel scripter"], responses=problem_responses(401, 403, 422))
 
 
-class UploadForm(BaseModel):
+class ReelUploadForm(BaseModel):
     """The form fields next to the file."""
 
-    language: LanguageTag = Field(LANGUAGE, description="Language of the translation and the script, as a BCP-47 tag.")
+    language: LanguageTag = Field(
+        DEFAULT_LANGUAGE, description="Language of the translation and the script, as a BCP-47 tag."
+    )
 
 
-class UploadTask(BaseModel):
+class ReelUploadResponse(BaseModel):
     success: Literal[True] = Field(True, description="Always true.")
     task_id: str = Field(description="Identifier of the task, which is a job.")
     message: str = Field(description="What happened, for people.")
 
 
-class Shown(BaseModel):
+class ReelSchema(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class TaskOriginal(Shown):
+class TaskOriginal(ReelSchema):
     """The spoken words. Empty if nothing is said, or if it could not be transcribed or translated."""
 
     transcription: str = Field(description="The spoken words in their language.")
     translation: str = Field(description="The spoken words, translated.")
 
 
-class TaskKey(Shown):
+class TaskKey(ReelSchema):
     title: str = Field(description="Short title.")
     description: str = Field(description="What the video does to keep people watching.")
 
 
-class TaskScene(Shown):
+class TaskScene(ReelSchema):
     time: str = Field(description="Start and end as `MM:SS–MM:SS`.", examples=["00:03–00:07"])
     visual: str = Field(description="What is visible.")
     text: str = Field(description="What is said or shown as text.")
     note: str = Field(description="Notes on camera, cut, sound or mood.")
 
 
-class TaskRecommendation(Shown):
+class TaskRecommendation(ReelSchema):
     category: str = Field(description="Category of the recommendation, e.g. `hook` or `sound`.")
     text: str = Field(description="The recommendation.")
 
 
-class ReelResult(Shown):
+class ReelResult(ReelSchema):
     original: TaskOriginal = Field(description="The spoken words.")
     keys: list[TaskKey] = Field(description="Five things that keep people watching.")
     script: list[TaskScene] = Field(description="The video scene by scene, from start to end.")
@@ -107,38 +109,42 @@ class ReelTask(BaseModel):
         "MP4, MOV and WebM up to MAX_FILE_SIZE_MB and MAX_VIDEO_DURATION_SEC. If the header of a file does not contain "
         "its duration, the limit is checked while the file is processed."
     ),
-    responses=problems(400, 503),
-    openapi_extra=inline_body(
-        "multipart/form-data", UploadForm.model_json_schema(), video="The video file, with its actual media type."
+    responses=problem_responses(400, 503),
+    openapi_extra=inline_request_body(
+        "multipart/form-data", ReelUploadForm.model_json_schema(), video="The video file, with its actual media type."
     ),
 )
-async def upload_reel(request: Request, user: Caller, place: Place, starts: Starts) -> UploadTask:
-    await run_in_threadpool(starts.look)
+async def upload_reel(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> ReelUploadResponse:
+    await run_in_threadpool(quota.check)
     try:
-        async with read_form(request, UploadForm, "video") as (form, file):
-            job = await run_in_threadpool(take, place, user, form, file, request_trace(request.scope), starts)
-    except PermanentError as refused:
-        raise BadRequest(refused.code, refused.message) from None
-    return UploadTask(task_id=job.id, message="The video is being processed. Use the task_id to get its status.")
+        async with read_form(request, ReelUploadForm, "video") as (form, file):
+            job = await run_in_threadpool(submit_reel, place, user, form, file, request_trace(request.scope), quota)
+    except PermanentError as error:
+        raise BadRequest(error.code, error.message) from None
+    return ReelUploadResponse(
+        task_id=job.id, message="The video is being processed. Use the task_id to get its status."
+    )
 
 
-def take(place: Platform, user: User, form: UploadForm, file: SentFile, trace: str | None, starts: Quota) -> Job:
-    check(file)
-    wish = FileWish(kind=KIND, language=form.language, keep_source=False)
-    return intake.take_file(place, user, wish, file, None, trace, starts)
+def submit_reel(
+    place: Platform, user: User, form: ReelUploadForm, file: UploadedFile, trace: str | None, quota: Quota
+) -> Job:
+    check_video_file(file)
+    job_request = FileJobRequest(kind=KIND, language=form.language, keep_source=False)
+    return intake.submit_file(place, user, job_request, file, None, trace, quota)
 
 
-def check(file: SentFile) -> None:
+def check_video_file(file: UploadedFile) -> None:
     """Raises PermanentError `empty_file`, `unsupported_media`, `too_long`."""
     content_type = accepted_media_type(file.stream.read(HEAD_BYTES), file.filename)
-    if not {content_type, file.content_type} <= set(TYPES):
+    if not {content_type, file.content_type} <= set(ACCEPTED_TYPES):
         raise PermanentError(
             "unsupported_media", "Only MP4, MOV and WebM videos are accepted. Send one with its Content-Type."
         )
     seconds = header_duration(file.stream)
-    longest = settings().max_video_duration_sec
-    if seconds is not None and seconds > longest + ROUNDING_SEC:
-        raise PermanentError("too_long", f"The video is longer than {longest:g} seconds. Send a shorter one.")
+    limit = settings().max_video_duration_sec
+    if seconds is not None and seconds > limit + ROUNDING_SEC:
+        raise PermanentError("too_long", f"The video is longer than {limit:g} seconds. Send a shorter one.")
     file.stream.seek(0)
 
 
@@ -147,19 +153,19 @@ def check(file: SentFile) -> None:
     summary="Get a reel analysis's status",
     description="Compatible with the reel scripter: prefer GET /v1/jobs/{job_id}.",
     response_model_exclude_unset=True,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def show_reel_task(job: Annotated[Job, Depends(own_task(KIND))]) -> ReelTask:
+def get_reel_task(job: Annotated[Job, Depends(own_task(KIND))]) -> ReelTask:
     task = ReelTask(state=STATES[job.status], progress=job.progress)
-    words = status_of(job)
-    if words:
-        task.status = words
+    message = status_message(job)
+    if message:
+        task.status = message
     if job.status is JobStatus.DONE:
-        task.result = result_of(job)
+        task.result = reel_result(job)
     return task
 
 
-def status_of(job: Job) -> str | None:
+def status_message(job: Job) -> str | None:
     if job.status is JobStatus.CANCELLED:
         return "The job was cancelled."
     if job.error:
@@ -167,7 +173,7 @@ def status_of(job: Job) -> str | None:
     return job.stages[job.stage].message if job.stage else None
 
 
-def result_of(job: Job) -> ReelResult:
+def reel_result(job: Job) -> ReelResult:
     reel = Reel.read(job.result or {})
     original = reel.original
     original.transcription = original.transcription or ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.responses import HTMLResponse
 
 _INLINE = re.compile(r"<(script|style)[^>]*>(.*?)</\1>", re.DOTALL)
-COMMON = {
+BASE_POLICY = {
     "default-src": "'none'",
     "connect-src": "'self'",
     "base-uri": "'none'",
@@ -21,16 +21,16 @@ COMMON = {
 
 
 @cache
-def page(name: str) -> HTMLResponse:
+def read_page(name: str) -> HTMLResponse:
     """Return a page that consists of one file."""
     html = (Path(__file__).parent / f"{name}.html").read_text(encoding="utf-8")
-    return guarded(html, {"img-src": "data:", "require-trusted-types-for": "'script'"})
+    return html_response(html, {"img-src": "data:", "require-trusted-types-for": "'script'"})
 
 
-def guarded(html: str, directives: dict[str, str]) -> HTMLResponse:
+def html_response(html: str, directives: dict[str, str]) -> HTMLResponse:
     """Return a page with a policy that allows its own scripts and styles by their hashes (CSP level 3, 2.3.1), and
     otherwise only what `directives` allow."""
-    policy = COMMON | directives
+    policy = BASE_POLICY | directives
     for element, text in _INLINE.findall(html):
         name = f"{element}-src"
         # A hash beside it would take its effect away.

@@ -11,13 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import accounts
-from functions.api.access import Place
-from functions.api.accounts import Counted
+from functions.api.access import PlaceDep
+from functions.api.accounts import LoginThrottleDep
 from functions.api.bodies import read_json
 from functions.api.guesses import ANONYMOUS, MAIL
 from functions.api.identity import BearerToken, Caller
-from functions.api.openapi import inline_body, problems
-from functions.api.schemas import Message
+from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.schemas import MessageResponse
 from shared import clock
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
@@ -27,19 +27,19 @@ from shared.platform.ports import Changes, Session, User
 
 router = APIRouter(prefix="/v1/auth", tags=["accounts"])
 
-OPEN = problems(400, 413, 415, 422, 429, 503)
-OWN = problems(401, 403, 422, 429, 503)
-LONGEST = 1000
-RECENT = timedelta(minutes=10)
+PUBLIC_RESPONSES = problem_responses(400, 413, 415, 422, 429, 503)
+ACCOUNT_RESPONSES = problem_responses(401, 403, 422, 429, 503)
+MAX_LENGTH = 1000
+RECENT_SIGN_IN = timedelta(minutes=10)
 
-Text = Annotated[str, Field(max_length=LONGEST)]
+Text = Annotated[str, Field(max_length=MAX_LENGTH)]
 
 
-class Form(BaseModel):
+class AccountRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class SignUp(Form):
+class SignUpRequest(AccountRequest):
     username: Text = Field(
         description="Letters, digits, `.`, `+`, `-` and `_`. Usernames are not case-sensitive.", examples=["ann"]
     )
@@ -47,30 +47,30 @@ class SignUp(Form):
     password: Text = Field(description="Password of 8 to 256 characters.")
 
 
-class LogIn(Form):
+class LoginRequest(AccountRequest):
     username: Text = Field(description="Username or email address.", examples=["ann"])
     password: Text = Field(description="Password of the account.")
 
 
-class RefreshToken(Form):
+class RefreshRequest(AccountRequest):
     refresh_token: Annotated[str, Field(max_length=4000)] = Field(
         description="The refresh token of the session. It can be used once."
     )
 
 
-class MailedToken(Form):
+class EmailTokenRequest(AccountRequest):
     token: Text = Field(description="Token from the email.")
 
 
-class ResetRequest(Form):
+class PasswordResetRequest(AccountRequest):
     email: Text = Field(description="Email address of the account.")
 
 
-class NewPassword(MailedToken):
+class NewPasswordRequest(EmailTokenRequest):
     password: Text = Field(description="New password of 8 to 256 characters.")
 
 
-class AccountChanges(Form):
+class AccountUpdateRequest(AccountRequest):
     current_password: Text = Field(description="Current password of the account.")
     username: Text | None = Field(None, description="New username. Null or omitted: the username stays as it is.")
     email: Text | None = Field(None, description="New email address. Null or omitted: the address stays as it is.")
@@ -79,13 +79,13 @@ class AccountChanges(Form):
     )
 
     @model_validator(mode="after")
-    def changes_something(self) -> AccountChanges:
+    def require_change(self) -> AccountUpdateRequest:
         if self.username is None and self.email is None and self.password is None:
             raise ValueError("name at least one of username, email and password")
         return self
 
 
-class Account(BaseModel):
+class AccountInfo(BaseModel):
     """A user's account."""
 
     id: str = Field(
@@ -97,22 +97,22 @@ class Account(BaseModel):
     anonymous: bool = Field(description="Whether this is an anonymous account.")
 
 
-class Tokens(BaseModel):
+class SessionTokens(BaseModel):
     """The tokens of a session. Keep both secret."""
 
     access_token: str = Field(description="Access token. Send it as `Authorization: Bearer …`.")
     refresh_token: str = Field(description="Refresh token. It can be used once; each refresh returns a new one.")
     token_type: str = Field(description="Always `Bearer`.", examples=["Bearer"])
     expires_in: int = Field(description="Lifetime of the access token in seconds.", examples=[900])
-    user: Account = Field(description="The account that signed in.")
+    user: AccountInfo = Field(description="The account that signed in.")
 
 
-def json_body(form: type[Form]) -> dict[str, Any]:
-    return inline_body("application/json", form.model_json_schema())
+def json_body(form: type[AccountRequest]) -> dict[str, Any]:
+    return inline_request_body("application/json", form.model_json_schema())
 
 
-def account(user: User) -> Account:
-    return Account(
+def account_info(user: User) -> AccountInfo:
+    return AccountInfo(
         id=user.id,
         username=user.username,
         email=user.email,
@@ -121,15 +121,15 @@ def account(user: User) -> Account:
     )
 
 
-def tokens(session: Session) -> JSONResponse:
-    shown = Tokens(
+def tokens_response(session: Session) -> JSONResponse:
+    session_tokens = SessionTokens(
         access_token=session.access_token,
         refresh_token=session.refresh_token,
         token_type="Bearer",  # noqa: S106  # a kind of token, not one
         expires_in=session.expires_in,
-        user=account(session.user),
+        user=account_info(session.user),
     )
-    return JSONResponse(shown.model_dump(), headers={"Pragma": "no-cache"})
+    return JSONResponse(session_tokens.model_dump(), headers={"Pragma": "no-cache"})
 
 
 @router.post(
@@ -141,38 +141,40 @@ def tokens(session: Session) -> JSONResponse:
         "the same, and the email says so."
     ),
     status_code=202,
-    responses=OPEN | problems(409),
-    openapi_extra=json_body(SignUp),
+    responses=PUBLIC_RESPONSES | problem_responses(409),
+    openapi_extra=json_body(SignUpRequest),
 )
-async def sign_up(request: Request, guesses: Counted) -> Message:
-    form = await read_json(request, SignUp)
-    await run_in_threadpool(accounts.sign_up, guesses, form.username, form.email, form.password)
-    return Message(message="A verification email is on its way to this address. Follow its instructions to continue.")
+async def sign_up(request: Request, throttle: LoginThrottleDep) -> MessageResponse:
+    form = await read_json(request, SignUpRequest)
+    await run_in_threadpool(accounts.sign_up, throttle, form.username, form.email, form.password)
+    return MessageResponse(
+        message="A verification email is on its way to this address. Follow its instructions to continue."
+    )
 
 
 @router.post(
     "/verify-email",
     summary="Verify an email address",
     description="Confirms an email address with the token from the email, and activates the account.",
-    responses=OPEN,
-    openapi_extra=json_body(MailedToken),
+    responses=PUBLIC_RESPONSES,
+    openapi_extra=json_body(EmailTokenRequest),
 )
-async def verify_email(request: Request, guesses: Counted) -> Account:
-    form = await read_json(request, MailedToken)
-    return account(await run_in_threadpool(accounts.verify_email, guesses, form.token))
+async def verify_email(request: Request, throttle: LoginThrottleDep) -> AccountInfo:
+    form = await read_json(request, EmailTokenRequest)
+    return account_info(await run_in_threadpool(accounts.verify_email, throttle, form.token))
 
 
 @router.post(
     "/login",
     summary="Sign in",
     description="Creates a session for a username or an email address and its password.",
-    response_model=Tokens,
-    responses=OPEN | problems(401, 403),
-    openapi_extra=json_body(LogIn),
+    response_model=SessionTokens,
+    responses=PUBLIC_RESPONSES | problem_responses(401, 403),
+    openapi_extra=json_body(LoginRequest),
 )
-async def log_in(request: Request, guesses: Counted) -> Response:
-    form = await read_json(request, LogIn)
-    return tokens(await run_in_threadpool(accounts.log_in, guesses, form.username, form.password))
+async def log_in(request: Request, throttle: LoginThrottleDep) -> Response:
+    form = await read_json(request, LoginRequest)
+    return tokens_response(await run_in_threadpool(accounts.log_in, throttle, form.username, form.password))
 
 
 @router.post(
@@ -182,13 +184,13 @@ async def log_in(request: Request, guesses: Counted) -> Response:
         "Exchanges a refresh token for a new access token and a new refresh token. "
         "Using the same refresh token a second time ends the session."
     ),
-    response_model=Tokens,
-    responses=OPEN | problems(401, 403),
-    openapi_extra=json_body(RefreshToken),
+    response_model=SessionTokens,
+    responses=PUBLIC_RESPONSES | problem_responses(401, 403),
+    openapi_extra=json_body(RefreshRequest),
 )
-async def refresh(request: Request) -> Response:
-    form = await read_json(request, RefreshToken)
-    return tokens(await run_in_threadpool(lambda: identity().refresh(form.refresh_token)))
+async def refresh_session(request: Request) -> Response:
+    form = await read_json(request, RefreshRequest)
+    return tokens_response(await run_in_threadpool(lambda: identity().refresh(form.refresh_token)))
 
 
 @router.post(
@@ -197,7 +199,7 @@ async def refresh(request: Request) -> Response:
     description="Ends the session of the access token.",
     status_code=204,
     response_class=Response,
-    responses=OWN,
+    responses=ACCOUNT_RESPONSES,
 )
 def log_out(token: BearerToken) -> None:
     identity().log_out(token)
@@ -211,13 +213,13 @@ def log_out(token: BearerToken) -> None:
         "The response is the same whether or not the address has an account."
     ),
     status_code=202,
-    responses=OPEN,
-    openapi_extra=json_body(ResetRequest),
+    responses=PUBLIC_RESPONSES,
+    openapi_extra=json_body(PasswordResetRequest),
 )
-async def request_reset(request: Request, guesses: Counted) -> Message:
-    form = await read_json(request, ResetRequest)
-    await run_in_threadpool(accounts.request_reset, guesses, form.email)
-    return Message(message="If this address has an account, an email is on its way to it.")
+async def request_password_reset(request: Request, throttle: LoginThrottleDep) -> MessageResponse:
+    form = await read_json(request, PasswordResetRequest)
+    await run_in_threadpool(accounts.request_password_reset, throttle, form.email)
+    return MessageResponse(message="If this address has an account, an email is on its way to it.")
 
 
 @router.post(
@@ -226,12 +228,12 @@ async def request_reset(request: Request, guesses: Counted) -> Message:
     description="Sets a new password with the token from the email. Ends all sessions of the account.",
     status_code=204,
     response_class=Response,
-    responses=OPEN,
-    openapi_extra=json_body(NewPassword),
+    responses=PUBLIC_RESPONSES,
+    openapi_extra=json_body(NewPasswordRequest),
 )
-async def confirm_reset(request: Request, guesses: Counted) -> Response:
-    form = await read_json(request, NewPassword)
-    await run_in_threadpool(accounts.confirm_reset, guesses, form.token, form.password)
+async def confirm_password_reset(request: Request, throttle: LoginThrottleDep) -> Response:
+    form = await read_json(request, NewPasswordRequest)
+    await run_in_threadpool(accounts.confirm_password_reset, throttle, form.token, form.password)
     return Response(status_code=204)
 
 
@@ -242,17 +244,22 @@ async def confirm_reset(request: Request, guesses: Counted) -> Response:
         "Creates an anonymous account and a session for it. "
         "The account's data remains accessible only as long as you keep the refresh token."
     ),
-    response_model=Tokens,
-    responses=OPEN | problems(403),
+    response_model=SessionTokens,
+    responses=PUBLIC_RESPONSES | problem_responses(403),
 )
-def sign_in_anonymously(guesses: Counted) -> Response:
-    guesses.count(ANONYMOUS)
-    return tokens(identity().sign_in_anonymously())
+def sign_in_anonymously(throttle: LoginThrottleDep) -> Response:
+    throttle.count_attempt(ANONYMOUS)
+    return tokens_response(identity().sign_in_anonymously())
 
 
-@router.get("/me", summary="Get your account", description="Returns the account that sends the request.", responses=OWN)
-def show_account(user: Caller) -> Account:
-    return account(user)
+@router.get(
+    "/me",
+    summary="Get your account",
+    description="Returns the account that sends the request.",
+    responses=ACCOUNT_RESPONSES,
+)
+def get_account(user: Caller) -> AccountInfo:
+    return account_info(user)
 
 
 @router.patch(
@@ -263,27 +270,27 @@ def show_account(user: Caller) -> Account:
         "token sent to it has been verified. A new password ends all sessions, including this one. "
         "Returns 403 `wrong_password` if the current password is wrong."
     ),
-    responses=OWN | problems(400, 409, 413, 415),
-    openapi_extra=json_body(AccountChanges),
+    responses=ACCOUNT_RESPONSES | problem_responses(400, 409, 413, 415),
+    openapi_extra=json_body(AccountUpdateRequest),
 )
-async def change_account(request: Request, user: Caller, token: BearerToken, guesses: Counted) -> Account:
-    form = await read_json(request, AccountChanges)
+async def update_account(request: Request, user: Caller, token: BearerToken, throttle: LoginThrottleDep) -> AccountInfo:
+    form = await read_json(request, AccountUpdateRequest)
 
-    def work() -> User:
+    def apply_changes() -> User:
         if form.email is not None:
-            guesses.count(MAIL, form.email)
+            throttle.count_attempt(MAIL, form.email)
         try:
-            with guesses.sign_in(user.id):
+            with throttle.sign_in_attempt(user.id):
                 return identity().change(
                     token, form.current_password, Changes(form.username, form.email, form.password)
                 )
-        except PermanentError as refused:
-            if refused.code != AccountCode.WRONG_CREDENTIALS:
+        except PermanentError as error:
+            if error.code != AccountCode.WRONG_CREDENTIALS:
                 raise
             # 401 would say that the token is no good.
             raise PermanentError("wrong_password", "The current password is wrong. Correct it and try again.") from None
 
-    return account(await run_in_threadpool(work))
+    return account_info(await run_in_threadpool(apply_changes))
 
 
 @router.delete(
@@ -296,11 +303,11 @@ async def change_account(request: Request, user: Caller, token: BearerToken, gue
     ),
     status_code=204,
     response_class=Response,
-    responses=OWN,
+    responses=ACCOUNT_RESPONSES,
 )
-def delete_account(user: Caller, token: BearerToken, place: Place) -> None:
-    began = user.signed_in_at
-    if not user.anonymous and (began is None or clock.now() - began > RECENT):
+def delete_account(user: Caller, token: BearerToken, place: PlaceDep) -> None:
+    signed_in_at = user.signed_in_at
+    if not user.anonymous and (signed_in_at is None or clock.now() - signed_in_at > RECENT_SIGN_IN):
         raise PermanentError(
             "login_again", "Deleting an account requires a session of the last ten minutes. Sign in again first."
         )

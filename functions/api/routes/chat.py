@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import JSONResponse, StreamingResponse
 
-from functions.api.access import Cursor, Limit, Place, wrong_cursor
-from functions.api.chatting import ChatAnswer, CitationInfo, Talk, linked
+from functions.api.access import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.chatting import ChatAnswer, ChatStream, CitationInfo, link_citation
 from functions.api.events import EventStream
 from functions.api.identity import Caller, Credentials, caller
-from functions.api.openapi import problems
+from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE, LanguageTag
 from functions.api.throttle import CHAT, Quota
 from shared.chat import history
@@ -21,12 +21,12 @@ from shared.chat.answering import Question
 from shared.errors import PermanentError
 from shared.library import groups, shares, videos
 from shared.models.base import Model
-from shared.models.chat import Message
+from shared.models.chat import ChatMessage
 from shared.models.job import Usage
 from shared.platform.ports import Filter, Platform
 from shared.settings import settings
 
-router = APIRouter(prefix="/v1/chat", tags=["chat"], responses=problems(401, 403, 404, 422))
+router = APIRouter(prefix="/v1/chat", tags=["chat"], responses=problem_responses(401, 403, 404, 422))
 
 MAX_QUESTION = 2_000
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
@@ -44,7 +44,7 @@ class ChatTurn(BaseModel):
     )
 
 
-class ChatWish(BaseModel):
+class ChatRequest(BaseModel):
     """A question about exactly one of: a group, a video, a group that a share link opens."""
 
     model_config = ConfigDict(extra="forbid")
@@ -66,8 +66,8 @@ class ChatWish(BaseModel):
     )
 
     @model_validator(mode="after")
-    def about_one(self) -> Self:
-        if sum(given is not None for given in (self.group_id, self.video_id, self.share_token)) != 1:
+    def require_one_subject(self) -> Self:
+        if sum(value is not None for value in (self.group_id, self.video_id, self.share_token)) != 1:
             raise ValueError("it must have exactly one of group_id, video_id and share_token")
         return self
 
@@ -92,42 +92,42 @@ class MessagePage(BaseModel):
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
-def question_in(messages: list[ChatTurn]) -> str:
+def last_question(messages: list[ChatTurn]) -> str:
     """Return the question in a conversation.
 
     Raises PermanentError `system_refused`, `no_question`, `question_too_long`.
     """
     if any(turn.role == "system" for turn in messages):
         raise PermanentError("system_refused", "Messages with the role “system” are not accepted. Use the role “user”.")
-    asked = [turn.content.strip() for turn in messages if turn.role == "user"]
-    if not asked or not asked[-1]:
+    questions = [turn.content.strip() for turn in messages if turn.role == "user"]
+    if not questions or not questions[-1]:
         raise PermanentError("no_question", "The request contains no question. Send a message with the role “user”.")
-    if len(asked[-1]) > MAX_QUESTION:
+    if len(questions[-1]) > MAX_QUESTION:
         raise PermanentError("question_too_long", f"The question exceeds {MAX_QUESTION} characters. Shorten it.")
-    return asked[-1]
+    return questions[-1]
 
 
-def asked_of_group(place: Platform, owner: str, group_id: str, text: str, language: str | None = None) -> Question:
+def group_question(place: Platform, owner: str, group_id: str, text: str, language: str | None = None) -> Question:
     """Build a question about a group; raises NotFound."""
     group = groups.own_group(place.documents, group_id, owner)
     return Question(text, owner, group.videos, group_id=group.id, language=language)
 
 
-def asked_by_link(place: Platform, token: str, text: str, language: str | None = None) -> Question:
+def share_link_question(place: Platform, token: str, text: str, language: str | None = None) -> Question:
     """Build a question by share link: the group's owner pays, and it is not stored. Raises NotFound."""
     group = shares.shared_group(place.documents, token)
-    return Question(text, group.owner, group.videos, group_id=group.id, language=language, kept=False)
+    return Question(text, group.owner, group.videos, group_id=group.id, language=language, is_stored=False)
 
 
-def asked_of_video(place: Platform, owner: str, video_id: str, text: str, language: str | None = None) -> Question:
+def video_question(place: Platform, owner: str, video_id: str, text: str, language: str | None = None) -> Question:
     """Build a question about a video; raises NotFound."""
     video = videos.own_video(place, video_id, owner)
     return Question(text, owner, [video.id], video_id=video.id, language=language)
 
 
-def take_question(request: Request, place: Platform, who: str) -> None:
+def count_question(request: Request, place: Platform, client_id: str) -> None:
     """Count a question against the quota of `who`; raises RateLimited."""
-    Quota(request.scope, place.documents, CHAT, settings().rate_limit_chat, who).take()
+    Quota(request.scope, place.documents, CHAT, settings().rate_limit_chat, client_id).consume()
 
 
 @router.post(
@@ -141,32 +141,32 @@ def take_question(request: Request, place: Platform, who: str) -> None:
         "account is required, the usage is charged to the group's owner, and nothing is stored."
     ),
     response_model=ChatAnswer,
-    responses=problems(402, 502, 503)
+    responses=problem_responses(402, 502, 503)
     | {200: {"description": "The answer", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-def ask(wish: ChatWish, request: Request, credentials: Credentials, place: Place) -> Response:
-    text = question_in(wish.messages)
-    if wish.share_token is not None:
-        question = asked_by_link(place, wish.share_token, text, wish.language)
-        who = f"link to {question.group_id}"
+def answer_question(body: ChatRequest, request: Request, credentials: Credentials, place: PlaceDep) -> Response:
+    text = last_question(body.messages)
+    if body.share_token is not None:
+        question = share_link_question(place, body.share_token, text, body.language)
+        client_id = f"link to {question.group_id}"
     else:
-        who = caller(request, credentials).id
-        if wish.group_id is not None:
-            question = asked_of_group(place, who, wish.group_id, text, wish.language)
+        client_id = caller(request, credentials).id
+        if body.group_id is not None:
+            question = group_question(place, client_id, body.group_id, text, body.language)
         else:
-            question = asked_of_video(place, who, str(wish.video_id), text, wish.language)
-    take_question(request, place, who)
-    talk = Talk(place, question, wish.share_token)
-    if not wish.stream:
-        return JSONResponse(talk.whole())
+            question = video_question(place, client_id, str(body.video_id), text, body.language)
+    count_question(request, place, client_id)
+    chat_stream = ChatStream(place, question, body.share_token)
+    if not body.stream:
+        return JSONResponse(chat_stream.complete_answer())
     # An error before the first piece gets its own HTTP status.
-    first = talk.next()
-    return EventStream(talk.stream(first), headers={"X-Accel-Buffering": "no"})
+    first_event = chat_stream.next_event()
+    return EventStream(chat_stream.sse_events(first_event), headers={"X-Accel-Buffering": "no"})
 
 
-def subject(
+def history_filter(
     user: Caller,
-    place: Place,
+    place: PlaceDep,
     group_id: Annotated[
         Id | None, Query(description="The group whose history to use. Set either `group_id` or `video_id`.")
     ] = None,
@@ -181,10 +181,10 @@ def subject(
         groups.own_group(place.documents, group_id, user.id)
     else:
         videos.own_video(place, str(video_id), user.id)
-    return history.about(group_id, video_id)
+    return history.subject_filter(group_id, video_id)
 
 
-Subject = Annotated[Filter, Depends(subject)]
+HistoryFilter = Annotated[Filter, Depends(history_filter)]
 
 
 @router.get(
@@ -193,22 +193,22 @@ Subject = Annotated[Filter, Depends(subject)]
     description="Returns the questions and answers about a group or a video, newest first.",
     response_model=MessagePage,
 )
-def show_history(
+def list_history(
     user: Caller,
-    place: Place,
-    subject: Subject,
+    place: PlaceDep,
+    subject: HistoryFilter,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
     try:
-        found, after = history.messages(place.documents, user.id, subject, limit, cursor)
+        items, next_cursor = history.list_messages(place.documents, user.id, subject, limit, cursor)
     except ValueError:
-        raise wrong_cursor() from None
-    return {"messages": [shown(message) for message in found], "cursor": after}
+        raise cursor_error() from None
+    return {"messages": [message_response(message) for message in items], "cursor": next_cursor}
 
 
-def shown(message: Message) -> dict[str, Any]:
-    return message.public() | {"citations": [linked(citation) for citation in message.citations]}
+def message_response(message: ChatMessage) -> dict[str, Any]:
+    return message.to_public() | {"citations": [link_citation(citation) for citation in message.citations]}
 
 
 @router.delete(
@@ -218,8 +218,8 @@ def shown(message: Message) -> dict[str, Any]:
     status_code=204,
     response_class=Response,
 )
-def delete_history(user: Caller, place: Place, subject: Subject) -> None:
-    history.forget(place.documents, user.id, subject)
+def delete_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> None:
+    history.delete_messages(place.documents, user.id, subject)
 
 
 @router.get(
@@ -232,9 +232,9 @@ def delete_history(user: Caller, place: Place, subject: Subject) -> None:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}}, "description": "The CSV file"}},
 )
-def export_history(user: Caller, place: Place, subject: Subject) -> StreamingResponse:
+def export_history(user: Caller, place: PlaceDep, subject: HistoryFilter) -> StreamingResponse:
     return StreamingResponse(
-        history.exported(place.documents, user.id, subject),
+        history.export_csv(place.documents, user.id, subject),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="chat.csv"'},
     )

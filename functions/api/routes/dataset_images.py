@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse
 
-from functions.api.access import Cursor, Limit, Place, Starts, check_id, wrong_cursor
-from functions.api.datasets import OwnDataset, PublicImage, shown_image
-from functions.api.openapi import problems
+from functions.api.access import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
+from functions.api.datasets import OwnDataset, PublicImage, image_response
+from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE
 from shared.datasets import exported, store
 from shared.errors import NotFound
@@ -24,7 +24,9 @@ from shared.pipeline.paths import MEDIA
 from shared.platform.ports import Platform
 from shared.settings import settings
 
-router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["datasets"], responses=problems(401, 403, 404, 422))
+router = APIRouter(
+    prefix="/v1/datasets/{dataset_id}", tags=["datasets"], responses=problem_responses(401, 403, 404, 422)
+)
 
 
 class ImagePage(BaseModel):
@@ -70,7 +72,7 @@ class ExportPage(BaseModel):
 )
 def list_images(
     dataset: OwnDataset,
-    place: Place,
+    place: PlaceDep,
     state: Annotated[ImageState | None, Query(description="Return only images in this state.")] = None,
     reason: Annotated[
         str | None, Query(max_length=100, description="Return only images rejected for this reason.")
@@ -85,16 +87,16 @@ def list_images(
     limit: Annotated[int, Query(ge=1, le=200, description="Maximum number of items on a page, from 1 to 200.")] = 50,
     cursor: Cursor = None,
 ) -> Any:
-    wanted = {"state": state, "reason": reason, "source": source, "verdict_accepted": accepted}
-    equal = {name: value for name, value in wanted.items() if value is not None}
+    filters = {"state": state, "reason": reason, "source": source, "verdict_accepted": accepted}
+    equal = {name: value for name, value in filters.items() if value is not None}
     try:
-        found, after = store.images_page(place.documents, dataset.id, limit, cursor, **equal)
+        items, next_cursor = store.list_images(place.documents, dataset.id, limit, cursor, **equal)
     except ValueError:
-        raise wrong_cursor() from None
-    return {"images": [shown_image(record) for record in found if has(record, check)], "cursor": after}
+        raise cursor_error() from None
+    return {"images": [image_response(record) for record in items if has_finding(record, check)], "cursor": next_cursor}
 
 
-def has(record: ImageRecord, check: str | None) -> bool:
+def has_finding(record: ImageRecord, check: str | None) -> bool:
     findings = record.verdict.findings if record.verdict else []
     return check is None or any(finding.check == check for finding in findings)
 
@@ -106,10 +108,10 @@ def has(record: ImageRecord, check: str | None) -> bool:
     status_code=307,
     response_class=RedirectResponse,
 )
-def image_media(
+def download_image(
     dataset: OwnDataset,
     image_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The `id` of the image.")],
-    place: Place,
+    place: PlaceDep,
 ) -> RedirectResponse:
     stored = place.documents.get(store.IMAGES, image_id)
     record = ImageRecord.read(stored.data) if stored else None
@@ -127,11 +129,11 @@ def image_media(
     ),
     status_code=202,
     response_model=ExportInfo,
-    responses=problems(409),
+    responses=problem_responses(409),
 )
-def start_export(dataset: OwnDataset, wish: ExportOptions, place: Place, starts: Starts) -> Any:
-    starts.take()
-    return shown_export(exported.start_export(place, dataset, wish), dataset.id, place)
+def start_export(dataset: OwnDataset, body: ExportOptions, place: PlaceDep, quota: StartQuota) -> Any:
+    quota.consume()
+    return export_response(exported.start_export(place, dataset, body), dataset.id, place)
 
 
 @router.get(
@@ -142,15 +144,15 @@ def start_export(dataset: OwnDataset, wish: ExportOptions, place: Place, starts:
 )
 def list_exports(
     dataset: OwnDataset,
-    place: Place,
+    place: PlaceDep,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
     try:
-        found, after = exported.exports_of(place.documents, dataset, limit, cursor)
+        items, next_cursor = exported.list_exports(place.documents, dataset, limit, cursor)
     except ValueError:
-        raise wrong_cursor() from None
-    return {"exports": [shown_export(job, dataset.id, place) for job in found], "cursor": after}
+        raise cursor_error() from None
+    return {"exports": [export_response(job, dataset.id, place) for job in items], "cursor": next_cursor}
 
 
 @router.get(
@@ -159,18 +161,22 @@ def list_exports(
     description="Returns an export and, once it is `done`, short-lived links to its files.",
     response_model=ExportInfo,
 )
-def show_export(
-    dataset: OwnDataset, export_id: Annotated[str, Path(description="The `id` of the export.")], place: Place
+def get_export(
+    dataset: OwnDataset, export_id: Annotated[str, Path(description="The `id` of the export.")], place: PlaceDep
 ) -> Any:
-    return shown_export(exported.own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
+    return export_response(exported.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
 
 
-def shown_export(job: Job, dataset_id: str, place: Platform) -> dict[str, Any]:
+def export_response(job: Job, dataset_id: str, place: Platform) -> dict[str, Any]:
     result = ExportResult.read(job.result or {"files": []})
     ttl = settings().signed_link_ttl_sec
     files = [
         file.model_dump()
-        | {"url": place.objects.signed_url(MEDIA, exported.export_name(dataset_id, job.id, file.name), ttl, file.name)}
+        | {
+            "url": place.objects.signed_url(
+                MEDIA, exported.export_object_name(dataset_id, job.id, file.name), ttl, file.name
+            )
+        }
         for file in result.files
     ]
     return job.model_dump(include={"id", "status", "progress", "options", "error", "created_at"}) | {

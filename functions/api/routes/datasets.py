@@ -10,41 +10,41 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import datasets
-from functions.api.access import Cursor, Limit, Place, Retries, Starts, wrong_cursor
+from functions.api.access import Cursor, Limit, PlaceDep, RetryQuota, StartQuota, cursor_error
 from functions.api.bodies import media_type, read_form, read_json
 from functions.api.datasets import (
     DatasetPage,
     DatasetProgress,
-    DatasetWish,
+    DatasetRequest,
     OwnDataset,
     PublicDataset,
-    ValidationStarted,
-    ValidationWish,
-    shown,
+    ValidationRequest,
+    ValidationResponse,
+    dataset_response,
 )
-from functions.api.events import EventStream, LastEventId, follow
+from functions.api.events import EventStream, LastEventId, document_events
 from functions.api.identity import Caller
-from functions.api.openapi import either, inline_body, problems
+from functions.api.openapi import either_request_body, inline_request_body, problem_responses
 from shared.datasets import runs, store
 from shared.datasets.erasing import delete_dataset
-from shared.datasets.lists import add_list, add_list_behind
+from shared.datasets.lists import add_url_list, add_url_list_from_link
 from shared.models.crawl import Dataset
 from shared.models.dataset import DatasetStatus
 from shared.platform.ports import Document
 from shared.security.filenames import safe_filename
 
-router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=problem_responses(401, 403, 422))
 
 ENDED = (DatasetStatus.COMPLETED, DatasetStatus.FAILED, DatasetStatus.CANCELLED)
 
 
-class NoFields(BaseModel):
+class ListUploadForm(BaseModel):
     """A form with no fields other than the file."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class ListLink(BaseModel):
+class ListLinkRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(
@@ -60,9 +60,9 @@ class ListLink(BaseModel):
     status_code=201,
     response_model=PublicDataset,
 )
-def create_dataset(wish: DatasetWish, user: Caller, place: Place) -> Response:
-    dataset = datasets.create(place.documents, user.id, wish)
-    return JSONResponse(shown(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
+def create_dataset(body: DatasetRequest, user: Caller, place: PlaceDep) -> Response:
+    dataset = datasets.create_dataset(place.documents, user.id, body)
+    return JSONResponse(dataset_response(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
 
 
 @router.get(
@@ -70,15 +70,15 @@ def create_dataset(wish: DatasetWish, user: Caller, place: Place) -> Response:
 )
 def list_datasets(
     user: Caller,
-    place: Place,
+    place: PlaceDep,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response:
     try:
-        found, after = store.datasets_of(place.documents, user.id, limit, cursor)
+        items, next_cursor = store.list_datasets(place.documents, user.id, limit, cursor)
     except ValueError:
-        raise wrong_cursor() from None
-    page: dict[str, Any] = {"datasets": [shown(dataset) for dataset in found], "cursor": after}
+        raise cursor_error() from None
+    page: dict[str, Any] = {"datasets": [dataset_response(dataset) for dataset in items], "cursor": next_cursor}
     return JSONResponse(page)
 
 
@@ -87,10 +87,10 @@ def list_datasets(
     summary="Get a dataset",
     description="Returns a dataset with its settings, status and progress.",
     response_model=PublicDataset,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def show_dataset(dataset: OwnDataset) -> Response:
-    return JSONResponse(shown(dataset))
+def get_dataset(dataset: OwnDataset) -> Response:
+    return JSONResponse(dataset_response(dataset))
 
 
 @router.delete(
@@ -99,9 +99,9 @@ def show_dataset(dataset: OwnDataset) -> Response:
     description="Deletes a dataset with all its images and exports.",
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def remove_dataset(dataset: OwnDataset, place: Place) -> None:
+def remove_dataset(dataset: OwnDataset, place: PlaceDep) -> None:
     delete_dataset(place, dataset.id)
 
 
@@ -114,21 +114,23 @@ def remove_dataset(dataset: OwnDataset, place: Place) -> None:
     " a link to it as JSON, e.g. the signed URL of a stored object.",
     status_code=201,
     response_model=PublicDataset,
-    responses=problems(400, 404, 409, 413, 503),
-    openapi_extra=either(
-        inline_body("multipart/form-data", NoFields.model_json_schema() | {"properties": {}}, file="The list of URLs."),
-        inline_body("application/json", ListLink.model_json_schema()),
+    responses=problem_responses(400, 404, 409, 413, 503),
+    openapi_extra=either_request_body(
+        inline_request_body(
+            "multipart/form-data", ListUploadForm.model_json_schema() | {"properties": {}}, file="The list of URLs."
+        ),
+        inline_request_body("application/json", ListLinkRequest.model_json_schema()),
     ),
 )
-async def send_list(dataset: OwnDataset, request: Request, place: Place, starts: Starts) -> Response:
+async def add_url_list(dataset: OwnDataset, request: Request, place: PlaceDep, quota: StartQuota) -> Response:
     if media_type(request) == "application/json":
-        link = await read_json(request, ListLink)
-        await run_in_threadpool(starts.take)
-        changed = await run_in_threadpool(add_list_behind, place, dataset, link.url)
+        link = await read_json(request, ListLinkRequest)
+        await run_in_threadpool(quota.consume)
+        changed = await run_in_threadpool(add_url_list_from_link, place, dataset, link.url)
     else:
-        async with read_form(request, NoFields) as (_, file):
-            changed = await run_in_threadpool(add_list, place, dataset, file.stream, safe_filename(file.filename))
-    return JSONResponse(shown(changed), 201)
+        async with read_form(request, ListUploadForm) as (_, file):
+            changed = await run_in_threadpool(add_url_list, place, dataset, file.stream, safe_filename(file.filename))
+    return JSONResponse(dataset_response(changed), 201)
 
 
 @router.post(
@@ -137,11 +139,11 @@ async def send_list(dataset: OwnDataset, request: Request, place: Place, starts:
     description="Starts to crawl and validate images, or resumes a dataset that was stopped.",
     status_code=202,
     response_model=PublicDataset,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def start_dataset(dataset: OwnDataset, place: Place, starts: Starts) -> Response:
-    starts.take()
-    return JSONResponse(shown(runs.start(place, dataset)), 202)
+def start_dataset(dataset: OwnDataset, place: PlaceDep, quota: StartQuota) -> Response:
+    quota.consume()
+    return JSONResponse(dataset_response(runs.start_run(place, dataset)), 202)
 
 
 @router.post(
@@ -149,10 +151,10 @@ def start_dataset(dataset: OwnDataset, place: Place, starts: Starts) -> Response
     summary="Stop a dataset",
     description="Stops a dataset. Downloaded images are kept. Stopping a stopped dataset has no effect.",
     response_model=PublicDataset,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def stop_dataset(dataset: OwnDataset, place: Place) -> Response:
-    return JSONResponse(shown(runs.stop(place, dataset)))
+def stop_dataset(dataset: OwnDataset, place: PlaceDep) -> Response:
+    return JSONResponse(dataset_response(runs.stop_run(place, dataset)))
 
 
 @router.post(
@@ -161,20 +163,20 @@ def stop_dataset(dataset: OwnDataset, place: Place) -> Response:
     description="Runs the failed chunks of a dataset again. Images that are already downloaded are not fetched again.",
     status_code=202,
     response_model=PublicDataset,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def retry_dataset(dataset: OwnDataset, place: Place, retries: Retries) -> Response:
-    retries.take()
-    return JSONResponse(shown(runs.retry(place, dataset)), 202)
+def retry_dataset(dataset: OwnDataset, place: PlaceDep, quota: RetryQuota) -> Response:
+    quota.consume()
+    return JSONResponse(dataset_response(runs.retry_failed_chunks(place, dataset)), 202)
 
 
 @router.get(
     "/{dataset_id}/progress",
     summary="Get a dataset's progress",
     description="Returns counts of chunks and images, in total and by source, and an estimate of the remaining time.",
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def dataset_progress(dataset: OwnDataset) -> DatasetProgress:
+def get_dataset_progress(dataset: OwnDataset) -> DatasetProgress:
     return datasets.progress_of(dataset)
 
 
@@ -186,16 +188,16 @@ def dataset_progress(dataset: OwnDataset) -> DatasetProgress:
         "it. The stream ends when the dataset is `completed`, `failed` or `cancelled`."
     ),
     response_class=EventStream,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-async def dataset_events(dataset: OwnDataset, place: Place, last_event_id: LastEventId = None) -> Response:
-    events = follow(place.documents, dataset.id, last_event_id, store.DATASETS, render)
+async def stream_dataset_events(dataset: OwnDataset, place: PlaceDep, last_event_id: LastEventId = None) -> Response:
+    events = document_events(place.documents, dataset.id, last_event_id, store.DATASETS, render_dataset)
     return EventStream(events, headers={"X-Accel-Buffering": "no"})
 
 
-def render(document: Document) -> tuple[bool, dict[str, Any]]:
+def render_dataset(document: Document) -> tuple[bool, dict[str, Any]]:
     dataset = Dataset.read(document.data)
-    return dataset.status in ENDED, shown(dataset)
+    return dataset.status in ENDED, dataset_response(dataset)
 
 
 @router.post(
@@ -203,10 +205,10 @@ def render(document: Document) -> tuple[bool, dict[str, Any]]:
     summary="Validate a dataset's images",
     description="Validates all images again at the given level. Earlier verdicts are replaced; no image is deleted.",
     status_code=202,
-    response_model=ValidationStarted,
-    responses=problems(404, 409),
+    response_model=ValidationResponse,
+    responses=problem_responses(404, 409),
 )
-def validate_dataset(dataset: OwnDataset, wish: ValidationWish, place: Place, starts: Starts) -> Response:
-    starts.take()
-    running, count = runs.validate(place, dataset, wish.level)
-    return JSONResponse({"dataset": shown(running), "imagesCount": count}, 202)
+def validate_dataset(dataset: OwnDataset, body: ValidationRequest, place: PlaceDep, quota: StartQuota) -> Response:
+    quota.consume()
+    running, count = runs.start_validation(place, dataset, body.level)
+    return JSONResponse({"dataset": dataset_response(running), "imagesCount": count}, 202)

@@ -10,20 +10,20 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.responses import FileResponse, HTMLResponse
 
-from functions.api.pages import guarded
+from functions.api.pages import html_response
 
 # Relative, as the links in the pages are, since not every host serves the API at its root.
 ASSETS = "docs/assets"
 DOCUMENT = "openapi.json"
 FOLDER = Path(fastapi_offline.__file__).parent / "static"
 # Both make styles of their own as they run.
-LOADED = {
+ASSET_POLICY = {
     "script-src": "'self'",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data:",
     "worker-src": "blob:",
 }
-CACHED = {"Cache-Control": "public, max-age=86400"}
+CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,7 +37,7 @@ def docs(request: Request) -> HTMLResponse:
         swagger_css_url=f"{ASSETS}/swagger-ui.css",
         swagger_favicon_url=f"{ASSETS}/favicon.png",
     )
-    return guarded(bytes(page.body).decode(), LOADED)
+    return html_response(bytes(page.body).decode(), ASSET_POLICY)
 
 
 @router.get("/redoc")
@@ -49,11 +49,11 @@ def redoc(request: Request) -> HTMLResponse:
         redoc_favicon_url=f"{ASSETS}/favicon.png",
         with_google_fonts=False,
     )
-    return guarded(bytes(page.body).decode(), LOADED)
+    return html_response(bytes(page.body).decode(), ASSET_POLICY)
 
 
 @router.get("/docs/assets/{name}")
 def docs_asset(
     name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"],
 ) -> FileResponse:
-    return FileResponse(FOLDER / name, headers=CACHED)
+    return FileResponse(FOLDER / name, headers=CACHE_HEADERS)

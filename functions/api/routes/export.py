@@ -10,15 +10,15 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from functions.api.access import OwnJob, Place
-from functions.api.openapi import problems
+from functions.api.access import OwnJob, PlaceDep
+from functions.api.openapi import problem_responses
 from shared.exports.formats import FORMATS, format_named
 from shared.exports.material import Material
 from shared.exports.text import plain
 from shared.models.job import Job
 from shared.security.filenames import safe_filename
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problem_responses(401, 403, 422))
 
 MAX_SERVINGS = 1000
 NAMES = ", ".join(dict.fromkeys(row.name for row in FORMATS))
@@ -36,25 +36,25 @@ NAMES = ", ".join(dict.fromkeys(row.name for row in FORMATS))
     response_class=Response,
     responses={
         200: {"content": {row.media_type.partition(";")[0]: {} for row in FORMATS}, "description": "The file"},
-        **problems(404, 409),
+        **problem_responses(404, 409),
     },
 )
-def export(
+def export_result(
     job: OwnJob,
-    place: Place,
+    place: PlaceDep,
     format: Annotated[str, Query(max_length=20, description=f"File format, one of: {NAMES}.", examples=["md"])],
     servings: Annotated[
         float | None,
         Query(gt=0, le=MAX_SERVINGS, description="Scale the amounts of a recipe to this number of servings."),
     ] = None,
 ) -> Response:
-    chosen = format_named(format, job.kind)
-    text = chosen.write(Material(place.objects, job, servings))
-    shown = "inline" if chosen.policy else "attachment"
-    headers = {"Content-Disposition": f"{shown}; {file_name(job, chosen.name)}"}
-    if chosen.policy:
-        headers["Content-Security-Policy"] = chosen.policy
-    return Response(text.encode(), media_type=chosen.media_type, headers=headers)
+    file_format = format_named(format, job.kind)
+    text = file_format.write(Material(place.objects, job, servings))
+    disposition = "inline" if file_format.policy else "attachment"
+    headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
+    if file_format.policy:
+        headers["Content-Security-Policy"] = file_format.policy
+    return Response(text.encode(), media_type=file_format.media_type, headers=headers)
 
 
 def file_name(job: Job, extension: str) -> str:

@@ -8,29 +8,29 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from functions.api.access import Cursor, Limit, Place, wrong_cursor
+from functions.api.access import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
-from functions.api.openapi import problems
-from functions.api.routes.videos import VideoInfo, shown
+from functions.api.openapi import problem_responses
+from functions.api.routes.videos import VideoInfo, video_info
 from functions.api.schemas import NEXT_PAGE, Description, Name
 from shared.library import groups, shares
 from shared.models.base import Model
 from shared.models.group import MAX_VIDEOS, Group
 from shared.settings import settings
 
-router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=problem_responses(401, 403, 422))
 
 VideoIds = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=MAX_VIDEOS)]
 
 
-class GroupWish(BaseModel):
+class GroupRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name = Field(description="Name of the group.", examples=["Soups"])
     description: Description | None = Field(None, description="Description of the group.")
 
 
-class GroupChange(BaseModel):
+class GroupUpdateRequest(BaseModel):
     """Changes to a group. Omitted fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
@@ -39,7 +39,7 @@ class GroupChange(BaseModel):
     description: Description | None = Field(None, description="New description of the group.")
 
 
-class VideoList(BaseModel):
+class VideoIdsRequest(BaseModel):
     """Videos by id."""
 
     model_config = ConfigDict(extra="forbid")
@@ -47,7 +47,7 @@ class VideoList(BaseModel):
     video_ids: VideoIds = Field(description="Ids of the videos.")
 
 
-class ShareWish(BaseModel):
+class ShareRequest(BaseModel):
     """The options of a share link."""
 
     model_config = ConfigDict(extra="forbid")
@@ -97,7 +97,7 @@ class GroupPage(BaseModel):
 def own_group(
     group_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The `id` of the group.")],
     user: Caller,
-    place: Place,
+    place: PlaceDep,
 ) -> Group:
     return groups.own_group(place.documents, group_id, user.id)
 
@@ -105,14 +105,14 @@ def own_group(
 OwnGroup = Annotated[Group, Depends(own_group)]
 
 
-def info(group: Group) -> dict[str, Any]:
-    return group.document() | {"video_ids": group.videos, "videos": []}
+def group_info(group: Group) -> dict[str, Any]:
+    return group.to_document() | {"video_ids": group.videos, "videos": []}
 
 
-def details(group: Group, place: Place) -> dict[str, Any]:
+def group_details(group: Group, place: PlaceDep) -> dict[str, Any]:
     """Return a group with its videos, omitting deleted ones."""
-    found = groups.videos_in(place.documents, group)
-    return info(group) | {"video_ids": [job.id for job in found], "videos": [shown(job) for job in found]}
+    jobs = groups.videos_in(place.documents, group)
+    return group_info(group) | {"video_ids": [job.id for job in jobs], "videos": [video_info(job) for job in jobs]}
 
 
 @router.post(
@@ -122,22 +122,22 @@ def details(group: Group, place: Place) -> dict[str, Any]:
     status_code=201,
     response_model=GroupDetails,
 )
-def create_group(wish: GroupWish, user: Caller, place: Place) -> Any:
-    return details(groups.create_group(place.documents, user.id, wish.name, wish.description), place)
+def create_group(body: GroupRequest, user: Caller, place: PlaceDep) -> Any:
+    return group_details(groups.create_group(place.documents, user.id, body.name, body.description), place)
 
 
 @router.get("", summary="List your groups", description="Returns your groups, newest first.", response_model=GroupPage)
 def list_groups(
     user: Caller,
-    place: Place,
+    place: PlaceDep,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Any:
     try:
-        found, after = groups.groups_of(place.documents, user.id, limit, cursor)
+        items, next_cursor = groups.groups_of(place.documents, user.id, limit, cursor)
     except ValueError:
-        raise wrong_cursor() from None
-    return {"groups": [info(group) for group in found], "cursor": after}
+        raise cursor_error() from None
+    return {"groups": [group_info(group) for group in items], "cursor": next_cursor}
 
 
 @router.get(
@@ -145,10 +145,10 @@ def list_groups(
     summary="Get a group",
     description="Returns a group with its videos.",
     response_model=GroupDetails,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def show_group(group: OwnGroup, place: Place) -> Any:
-    return details(group, place)
+def get_group(group: OwnGroup, place: PlaceDep) -> Any:
+    return group_details(group, place)
 
 
 @router.patch(
@@ -156,10 +156,10 @@ def show_group(group: OwnGroup, place: Place) -> Any:
     summary="Update a group",
     description="Changes the name or the description of a group. Omitted fields stay as they are.",
     response_model=GroupDetails,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def change_group(group: OwnGroup, change: GroupChange, place: Place) -> Any:
-    return details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
+def update_group(group: OwnGroup, change: GroupUpdateRequest, place: PlaceDep) -> Any:
+    return group_details(groups.describe(place.documents, group, **change.model_dump(exclude_unset=True)), place)
 
 
 @router.delete(
@@ -168,9 +168,9 @@ def change_group(group: OwnGroup, change: GroupChange, place: Place) -> Any:
     description="Deletes a group with its share link and chat history. Its videos are not deleted.",
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def delete_group(group: OwnGroup, place: Place) -> None:
+def delete_group(group: OwnGroup, place: PlaceDep) -> None:
     groups.delete_group(place.documents, group)
 
 
@@ -182,10 +182,10 @@ def delete_group(group: OwnGroup, place: Place) -> None:
         f"A group holds at most {MAX_VIDEOS} videos."
     ),
     response_model=GroupDetails,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Any:
-    return details(groups.add_videos(place.documents, group, wanted.video_ids), place)
+def add_videos(group: OwnGroup, body: VideoIdsRequest, place: PlaceDep) -> Any:
+    return group_details(groups.add_videos(place.documents, group, body.video_ids), place)
 
 
 @router.delete(
@@ -193,12 +193,12 @@ def add_videos(group: OwnGroup, wanted: VideoList, place: Place) -> Any:
     summary="Remove a video from a group",
     description="Removes a video from a group. The video itself is not deleted.",
     response_model=GroupDetails,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
 def remove_video(
-    group: OwnGroup, video_id: Annotated[str, Path(description="The `id` of the video.")], place: Place
+    group: OwnGroup, video_id: Annotated[str, Path(description="The `id` of the video.")], place: PlaceDep
 ) -> Any:
-    return details(groups.remove_video(place.documents, group, video_id), place)
+    return group_details(groups.remove_video(place.documents, group, video_id), place)
 
 
 @router.put(
@@ -206,10 +206,10 @@ def remove_video(
     summary="Reorder a group's videos",
     description="Sets the order of a group's videos. `video_ids` must contain each video of the group exactly once.",
     response_model=GroupDetails,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def reorder(group: OwnGroup, wanted: VideoList, place: Place) -> Any:
-    return details(groups.reorder(place.documents, group, wanted.video_ids), place)
+def reorder_videos(group: OwnGroup, body: VideoIdsRequest, place: PlaceDep) -> Any:
+    return group_details(groups.reorder(place.documents, group, body.video_ids), place)
 
 
 @router.post(
@@ -221,12 +221,12 @@ def reorder(group: OwnGroup, wanted: VideoList, place: Place) -> Any:
     ),
     status_code=201,
     response_model=ShareLink,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def share(group: OwnGroup, wish: ShareWish, place: Place) -> Any:
-    group, token = shares.share_group(place.documents, group, wish.expires_at)
+def create_share_link(group: OwnGroup, body: ShareRequest, place: PlaceDep) -> Any:
+    group, token = shares.share_group(place.documents, group, body.expires_at)
     assert group.share is not None  # noqa: S101  # it was just made
-    return group.share.document() | {"token": token, "url": f"{settings().public_url}/v1/shared/{token}"}
+    return group.share.to_document() | {"token": token, "url": f"{settings().public_url}/v1/shared/{token}"}
 
 
 @router.delete(
@@ -235,7 +235,7 @@ def share(group: OwnGroup, wish: ShareWish, place: Place) -> Any:
     description="Revokes the group's share link immediately.",
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def unshare(group: OwnGroup, place: Place) -> None:
+def revoke_share_link(group: OwnGroup, place: PlaceDep) -> None:
     shares.revoke(place.documents, group)

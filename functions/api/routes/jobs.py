@@ -9,12 +9,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import intake
-from functions.api.access import Cursor, Limit, OwnJob, Place, Retries, Starts, wrong_cursor
+from functions.api.access import Cursor, Limit, OwnJob, PlaceDep, RetryQuota, StartQuota, cursor_error
 from functions.api.bodies import media_type, read_form, read_json
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
-from functions.api.openapi import body, problems
-from functions.api.schemas import FileWish, JobPage, PublicJob, UrlWish
+from functions.api.openapi import problem_responses, request_body
+from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UrlJobRequest
 from shared.analyses.kinds import kind_named
 from shared.errors import PermanentError
 from shared.library.deletion import delete_job
@@ -23,7 +23,7 @@ from shared.pipeline import lifecycle
 from shared.pipeline.paths import JOBS
 from shared.platform.ports import Filter
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problem_responses(401, 403, 422))
 
 IdempotencyKey = Annotated[
     str | None,
@@ -39,14 +39,14 @@ IdempotencyKey = Annotated[
 ]
 
 
-def accepted(job: Job) -> JSONResponse:
+def submission_response(job: Job) -> JSONResponse:
     """Answer 200 with a finished job, 202 with one that still has work to do."""
-    return answer(job, 200 if job.status is JobStatus.DONE else 202)
+    return job_response(job, 200 if job.status is JobStatus.DONE else 202)
 
 
-def answer(job: Job, status: int = 200) -> JSONResponse:
+def job_response(job: Job, status: int = 200) -> JSONResponse:
     headers = {"Location": f"/v1/jobs/{job.id}"} if status == 202 else None
-    return JSONResponse(job.public(), status, headers)
+    return JSONResponse(job.to_public(), status, headers)
 
 
 @router.post(
@@ -60,36 +60,38 @@ def answer(job: Job, status: int = 200) -> JSONResponse:
     ),
     status_code=202,
     response_model=PublicJob,
-    responses=problems(400, 409, 413, 415, 503)
+    responses=problem_responses(400, 409, 413, 415, 503)
     | {200: {"model": PublicJob, "description": "A job that already has the result"}},
-    openapi_extra=body(application__json="UrlWish", multipart__form_data="FileWish"),
+    openapi_extra=request_body(application__json="UrlWish", multipart__form_data="FileWish"),
 )
-async def submit(
-    request: Request, user: Caller, place: Place, starts: Starts, idempotency_key: IdempotencyKey = None
+async def submit_job(
+    request: Request, user: Caller, place: PlaceDep, quota: StartQuota, idempotency_key: IdempotencyKey = None
 ) -> Response:
     trace = request_trace(request.scope)
     match media_type(request):
         case "application/json":
-            link = await read_json(request, UrlWish)
-            job = await run_in_threadpool(intake.take_url, place, user, link, idempotency_key, trace, starts)
+            url_request = await read_json(request, UrlJobRequest)
+            job = await run_in_threadpool(intake.submit_url, place, user, url_request, idempotency_key, trace, quota)
         case "multipart/form-data":
             if idempotency_key is None:
                 # Refuse before the file is sent in vain; with a key, its job may exist already.
-                await run_in_threadpool(starts.look)
-            async with read_form(request, FileWish) as (wish, file):
-                job = await run_in_threadpool(intake.take_file, place, user, wish, file, idempotency_key, trace, starts)
+                await run_in_threadpool(quota.check)
+            async with read_form(request, FileJobRequest) as (file_request, file):
+                job = await run_in_threadpool(
+                    intake.submit_file, place, user, file_request, file, idempotency_key, trace, quota
+                )
         case _:
             raise PermanentError(
                 "unsupported_body",
                 "This Content-Type is not accepted. Send a link as application/json, or a file as multipart/form-data.",
             )
-    return accepted(job)
+    return submission_response(job)
 
 
 @router.get("", summary="List your jobs", description="Returns your jobs, newest first.", response_model=JobPage)
 def list_jobs(
     user: Caller,
-    place: Place,
+    place: PlaceDep,
     limit: Limit = 20,
     cursor: Cursor = None,
     status: Annotated[JobStatus | None, Query(description="Return only jobs with this status.")] = None,
@@ -105,8 +107,8 @@ def list_jobs(
     try:
         page = place.documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
     except ValueError:
-        raise wrong_cursor() from None
-    jobs: list[dict[str, Any]] = [Job.read(document.data).public() for document in page.documents]
+        raise cursor_error() from None
+    jobs: list[dict[str, Any]] = [Job.read(document.data).to_public() for document in page.documents]
     return JSONResponse({"jobs": jobs, "cursor": page.cursor})
 
 
@@ -115,10 +117,10 @@ def list_jobs(
     summary="Get a job",
     description="Returns a job with its status, progress, and the results available so far.",
     response_model=PublicJob,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def show(job: OwnJob) -> Response:
-    return answer(job)
+def get_job(job: OwnJob) -> Response:
+    return job_response(job)
 
 
 @router.post(
@@ -129,10 +131,10 @@ def show(job: OwnJob) -> Response:
         "effect; a job that is `done` or `failed` returns 409."
     ),
     response_model=PublicJob,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def cancel(job: OwnJob, place: Place) -> Response:
-    return answer(lifecycle.cancel(place, job.id))
+def cancel_job(job: OwnJob, place: PlaceDep) -> Response:
+    return job_response(lifecycle.cancel(place, job.id))
 
 
 @router.post(
@@ -144,11 +146,11 @@ def cancel(job: OwnJob, place: Place) -> Response:
     ),
     status_code=202,
     response_model=PublicJob,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def retry(job: OwnJob, place: Place, retries: Retries) -> Response:
-    retries.take()
-    return answer(lifecycle.retry(place, job.id), 202)
+def retry_job(job: OwnJob, place: PlaceDep, quota: RetryQuota) -> Response:
+    quota.consume()
+    return job_response(lifecycle.retry(place, job.id), 202)
 
 
 @router.delete(
@@ -157,7 +159,7 @@ def retry(job: OwnJob, place: Place, retries: Retries) -> Response:
     description="Deletes a job with its media and results. A running job is stopped.",
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def delete(job: OwnJob, place: Place) -> None:
+def remove_job(job: OwnJob, place: PlaceDep) -> None:
     delete_job(place, job)

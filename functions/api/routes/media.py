@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse
 
-from functions.api.access import OwnJob, Place
-from functions.api.openapi import problems
+from functions.api.access import OwnJob, PlaceDep
+from functions.api.openapi import problem_responses
 from shared.errors import NotFound
 from shared.pipeline.paths import MEDIA, media_name
 from shared.settings import settings
 
-router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], responses=problem_responses(401, 403, 422))
 
 # Stages name their files so; no part can be `.` or `..`.
 MAX_NAME_LENGTH = 200
@@ -30,11 +30,11 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]
     ),
     status_code=307,
     response_class=RedirectResponse,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def media(
+def download_media(
     job: OwnJob,
-    place: Place,
+    place: PlaceDep,
     name: Annotated[str, Path(description="Media name, as the job document contains it.", examples=["frames/03.jpg"])],
 ) -> RedirectResponse:
     stored = media_name(job.id, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from starlette.responses import HTMLResponse
 
-from functions.api.pages import page
+from functions.api.pages import read_page
 
 router = APIRouter(tags=["service"])
 
@@ -18,5 +18,5 @@ router = APIRouter(tags=["service"])
     ),
     response_class=HTMLResponse,
 )
-def tasks() -> Response:
-    return page("tasks")
+def tasks_page() -> Response:
+    return read_page("tasks")

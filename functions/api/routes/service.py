@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from functions.api.schemas import Health, Message
+from functions.api.schemas import Health, MessageResponse
 
 router = APIRouter(tags=["service"])
 
 
 @router.get("/", summary="Get a welcome message", description="Returns a message that the service is running.")
-def greet() -> Message:
-    return Message(message="Clipwise is running. See /docs for the API.")
+def greet() -> MessageResponse:
+    return MessageResponse(message="Clipwise is running. See /docs for the API.")
 
 
 @router.get(

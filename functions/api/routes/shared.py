@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 from starlette.responses import RedirectResponse
 
-from functions.api.access import Place
-from functions.api.openapi import problems
+from functions.api.access import PlaceDep
+from functions.api.openapi import problem_responses
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups, shares
@@ -21,7 +21,7 @@ from shared.models.job import Job
 from shared.models.transcript import Transcript
 from shared.pipeline.videos import video_title
 
-router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problems(404, 422))
+router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problem_responses(404, 422))
 
 
 class SharedVideo(Model):
@@ -35,7 +35,7 @@ class SharedVideo(Model):
     thumbnail_url: str | None = Field(description="Short-lived link to the thumbnail. It needs no token.")
 
 
-class Start(Model):
+class StartPosition(Model):
     """The moment that a link points to."""
 
     video_id: str = Field(description="The video to begin with.")
@@ -48,31 +48,31 @@ class SharedGroup(Model):
     name: str = Field(description="Name of the group.")
     description: str | None = Field(description="Description of the group.")
     videos: list[SharedVideo] = Field(description="The videos, in the order of the group.")
-    start: Start | None = Field(description="The moment to begin at. Null if the link does not set one.")
+    start: StartPosition | None = Field(description="The moment to begin at. Null if the link does not set one.")
     expires_at: datetime | None = Field(description="When the link expires. Null: it works until it is revoked.")
 
 
-def shown_group(
-    token: Annotated[str, Path(max_length=100, description="Token of the share link.")], place: Place
+def share_link_group(
+    token: Annotated[str, Path(max_length=100, description="Token of the share link.")], place: PlaceDep
 ) -> Group:
     """Return the shared group; raises NotFound for a token that is unknown, revoked or expired."""
     return shares.shared_group(place.documents, token)
 
 
-Shown = Annotated[Group, Depends(shown_group)]
+ShareLinkGroup = Annotated[Group, Depends(share_link_group)]
 
 
-def shown_video(
-    video_id: Annotated[str, Path(description="The `id` of the video.")], group: Shown, place: Place
+def share_link_video(
+    video_id: Annotated[str, Path(description="The `id` of the video.")], group: ShareLinkGroup, place: PlaceDep
 ) -> Job:
     """Return a video of the group; raises NotFound for one that is not in it."""
-    found = {job.id: job for job in groups.videos_in(place.documents, group)}
-    if video_id not in found:
+    jobs_by_id = {job.id: job for job in groups.videos_in(place.documents, group)}
+    if video_id not in jobs_by_id:
         raise NotFound(video_id)
-    return found[video_id]
+    return jobs_by_id[video_id]
 
 
-ShownVideo = Annotated[Job, Depends(shown_video)]
+ShareLinkVideo = Annotated[Job, Depends(share_link_video)]
 
 
 @router.get(
@@ -81,26 +81,26 @@ ShownVideo = Annotated[Job, Depends(shown_video)]
     description="Returns a shared group with its videos. Returns 404 if the token is unknown, revoked or expired.",
     response_model=SharedGroup,
 )
-def show_shared(
-    group: Shown,
-    place: Place,
+def get_shared_group(
+    group: ShareLinkGroup,
+    place: PlaceDep,
     video: Annotated[str | None, Query(max_length=100, description="The `id` of the video to begin with.")] = None,
     t: Annotated[float, Query(ge=0, description="The position to begin at, in seconds.")] = 0,
 ) -> Any:
-    found = groups.videos_in(place.documents, group)
-    known = {job.id: job for job in found}
-    first = known.get(video or "") or (found[0] if found and video is None and t else None)
+    jobs = groups.videos_in(place.documents, group)
+    jobs_by_id = {job.id: job for job in jobs}
+    first_job = jobs_by_id.get(video or "") or (jobs[0] if jobs and video is None and t else None)
     assert group.share is not None  # noqa: S101  # it is what led here
     return {
         "name": group.name,
         "description": group.description,
-        "videos": [describe(job, place) for job in found],
-        "start": {"video_id": first.id, "seconds": within(t, first)} if first else None,
+        "videos": [video_summary(job, place) for job in jobs],
+        "start": {"video_id": first_job.id, "seconds": clamp_position(t, first_job)} if first_job else None,
         "expires_at": group.share.expires_at,
     }
 
 
-def describe(job: Job, place: Place) -> dict[str, Any]:
+def video_summary(job: Job, place: PlaceDep) -> dict[str, Any]:
     video = job.video
     return {
         "id": job.id,
@@ -112,7 +112,7 @@ def describe(job: Job, place: Place) -> dict[str, Any]:
     }
 
 
-def within(seconds: float, job: Job) -> float:
+def clamp_position(seconds: float, job: Job) -> float:
     return min(seconds, job.video.info.duration_sec) if job.video.info else seconds
 
 
@@ -123,9 +123,9 @@ def within(seconds: float, job: Job) -> float:
         "Returns the whole transcript with its timestamps. Returns 409 until the video is processed, and if it has no "
         "transcript."
     ),
-    responses=problems(409),
+    responses=problem_responses(409),
 )
-def shared_transcript(video: ShownVideo, place: Place) -> Transcript:
+def get_shared_transcript(video: ShareLinkVideo, place: PlaceDep) -> Transcript:
     return transcript_of(place, video)
 
 
@@ -138,7 +138,7 @@ def shared_transcript(video: ShownVideo, place: Place) -> Transcript:
     ),
     status_code=307,
     response_class=RedirectResponse,
-    responses=problems(409),
+    responses=problem_responses(409),
 )
-def shared_source(video: ShownVideo, place: Place) -> RedirectResponse:
+def play_shared_video(video: ShareLinkVideo, place: PlaceDep) -> RedirectResponse:
     return RedirectResponse(source_link(video, place))

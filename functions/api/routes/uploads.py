@@ -7,15 +7,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import intake
-from functions.api.access import Place, Starts
+from functions.api.access import PlaceDep, StartQuota
 from functions.api.bodies import read_json
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
-from functions.api.openapi import body, problems
+from functions.api.openapi import problem_responses, request_body
 from functions.api.origins import frontend_origins
-from functions.api.schemas import UploadTicket, UploadWish
+from functions.api.schemas import UploadRequest, UploadTicket
 
-router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problem_responses(401, 403, 422))
 
 
 @router.post(
@@ -29,17 +29,17 @@ router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problems(401, 
     ),
     status_code=201,
     response_model=UploadTicket,
-    responses=problems(400, 413, 415, 503),
-    openapi_extra=body(application__json="UploadWish"),
+    responses=problem_responses(400, 413, 415, 503),
+    openapi_extra=request_body(application__json="UploadWish"),
 )
-async def start_upload(request: Request, user: Caller, place: Place, starts: Starts) -> Response:
-    wish = await read_json(request, UploadWish)
+async def start_upload(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> Response:
+    upload_request = await read_json(request, UploadRequest)
     origin = request.headers.get("origin")
-    page = origin if origin in frontend_origins() else None
+    page_origin = origin if origin in frontend_origins() else None
     trace = request_trace(request.scope)
-    job, session = await run_in_threadpool(intake.open_upload, place, user, wish, page, trace, starts)
+    job, session = await run_in_threadpool(intake.open_upload, place, user, upload_request, page_origin, trace, quota)
     ticket = {
-        "job": job.public(),
+        "job": job.to_public(),
         "upload_url": session.url,
         "method": session.method,
         "headers": session.headers,

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.access import Cursor, Limit, Place, Starts, wrong_cursor
+from functions.api.access import Cursor, Limit, PlaceDep, StartQuota, cursor_error
 from functions.api.frame import request_trace
 from functions.api.identity import Caller
-from functions.api.openapi import problems
-from functions.api.schemas import NEXT_PAGE, AnalysisWish, Description, PublicJob, Tags, Title
+from functions.api.openapi import problem_responses
+from functions.api.schemas import NEXT_PAGE, AnalysisRequest, Description, PublicJob, Tags, Title
 from shared.library import videos
 from shared.library.deletion import delete_job
 from shared.library.videos import transcript_of
@@ -26,10 +26,10 @@ from shared.pipeline.paths import UPLOADS, source_name
 from shared.pipeline.videos import video_title
 from shared.settings import settings
 
-router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=problem_responses(401, 403, 422))
 
 
-class Analysis(Model):
+class VideoAnalysis(Model):
     """A job that analyzes the video. The first one is the job that stored the video."""
 
     job_id: str = Field(description="Identifier of the job.")
@@ -74,7 +74,7 @@ class VideoDetails(VideoInfo):
     """A stored video with its transcript and analyses."""
 
     transcript: str | None = Field(description="Text of the transcript, at most 20,000 characters.")
-    analyses: list[Analysis] = Field(description="All jobs that analyze the video.")
+    analyses: list[VideoAnalysis] = Field(description="All jobs that analyze the video.")
 
 
 class VideoPage(BaseModel):
@@ -82,7 +82,7 @@ class VideoPage(BaseModel):
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
-class VideoChange(BaseModel):
+class VideoUpdateRequest(BaseModel):
     """Changes to a video. Omitted fields stay as they are; null removes the title or the description."""
 
     model_config = ConfigDict(extra="forbid")
@@ -95,7 +95,7 @@ class VideoChange(BaseModel):
 def own_video(
     video_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The `id` of the video.")],
     user: Caller,
-    place: Place,
+    place: PlaceDep,
 ) -> Job:
     return videos.own_video(place, video_id, user.id)
 
@@ -103,7 +103,7 @@ def own_video(
 OwnVideo = Annotated[Job, Depends(own_video)]
 
 
-def shown(job: Job) -> dict[str, Any]:
+def video_info(job: Job) -> dict[str, Any]:
     video, info = job.video, job.video.info
     return {
         "id": job.id,
@@ -140,7 +140,7 @@ def shown(job: Job) -> dict[str, Any]:
 )
 def list_videos(
     user: Caller,
-    place: Place,
+    place: PlaceDep,
     q: Annotated[
         str,
         Query(
@@ -155,10 +155,10 @@ def list_videos(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        found, after = videos.videos_of(place.documents, user.id, q, limit, cursor)
+        jobs, next_cursor = videos.videos_of(place.documents, user.id, q, limit, cursor)
     except ValueError:
-        raise wrong_cursor() from None
-    return {"videos": [shown(job) for job in found], "cursor": after}
+        raise cursor_error() from None
+    return {"videos": [video_info(job) for job in jobs], "cursor": next_cursor}
 
 
 @router.get(
@@ -166,18 +166,18 @@ def list_videos(
     summary="Get a video",
     description="Returns a video with its transcript and all its analyses.",
     response_model=VideoDetails,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def show_video(video: OwnVideo, place: Place) -> Any:
-    return details(video, place)
+def get_video(video: OwnVideo, place: PlaceDep) -> Any:
+    return video_details(video, place)
 
 
-def details(video: Job, place: Place) -> dict[str, Any]:
+def video_details(video: Job, place: PlaceDep) -> dict[str, Any]:
     analyses = [
         job.model_dump(include={"kind", "language", "status", "created_at"}) | {"job_id": job.id}
         for job in videos.analyses_of(place.documents, video)
     ]
-    return shown(video) | {"transcript": video.video.transcript, "analyses": analyses}
+    return video_info(video) | {"transcript": video.video.transcript, "analyses": analyses}
 
 
 @router.patch(
@@ -188,10 +188,10 @@ def details(video: Job, place: Place) -> dict[str, Any]:
         "or the description."
     ),
     response_model=VideoDetails,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def change_video(video: OwnVideo, change: VideoChange, place: Place) -> Any:
-    return details(videos.describe(place.documents, video.id, **change.model_dump(exclude_unset=True)), place)
+def update_video(video: OwnVideo, change: VideoUpdateRequest, place: PlaceDep) -> Any:
+    return video_details(videos.describe(place.documents, video.id, **change.model_dump(exclude_unset=True)), place)
 
 
 @router.delete(
@@ -200,9 +200,9 @@ def change_video(video: OwnVideo, change: VideoChange, place: Place) -> Any:
     description="Deletes a video with all its analyses, media and results.",
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def delete_video(video: OwnVideo, place: Place) -> None:
+def delete_video(video: OwnVideo, place: PlaceDep) -> None:
     delete_job(place, video)
 
 
@@ -215,14 +215,16 @@ def delete_video(video: OwnVideo, place: Place) -> None:
     ),
     status_code=202,
     response_model=PublicJob,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def analyse_again(video: OwnVideo, wish: AnalysisWish, request: Request, place: Place, starts: Starts) -> Response:
-    starts.take()
+def create_analysis(
+    video: OwnVideo, body: AnalysisRequest, request: Request, place: PlaceDep, quota: StartQuota
+) -> Response:
+    quota.consume()
     job = videos.analyse_again(
-        place, video, wish.kind, wish.language, options=wish.options, trace=request_trace(request.scope)
+        place, video, body.kind, body.language, options=body.options, trace=request_trace(request.scope)
     )
-    return JSONResponse(job.public(), 202, {"Location": f"/v1/jobs/{job.id}"})
+    return JSONResponse(job.to_public(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
 @router.get(
@@ -233,9 +235,9 @@ def analyse_again(video: OwnVideo, wish: AnalysisWish, request: Request, place: 
         "has no transcript. "
         "For text or subtitle files, use GET /v1/jobs/{job_id}/export."
     ),
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def transcript(video: OwnVideo, place: Place) -> Transcript:
+def get_transcript(video: OwnVideo, place: PlaceDep) -> Transcript:
     return transcript_of(place, video)
 
 
@@ -248,13 +250,13 @@ def transcript(video: OwnVideo, place: Place) -> Transcript:
     ),
     status_code=307,
     response_class=RedirectResponse,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def source(video: OwnVideo, place: Place) -> RedirectResponse:
+def play_video(video: OwnVideo, place: PlaceDep) -> RedirectResponse:
     return RedirectResponse(source_link(video, place))
 
 
-def source_link(video: Job, place: Place) -> str:
+def source_link(video: Job, place: PlaceDep) -> str:
     name = source_name(video.id)
     if place.objects.stat(UPLOADS, name) is None:
         raise JobProblem(

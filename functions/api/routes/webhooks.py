@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api.access import Cursor, Limit, Place, wrong_cursor
+from functions.api.access import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.bodies import read_json
 from functions.api.identity import Caller
-from functions.api.openapi import inline_body, problems
+from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
 from shared.models.base import Model
-from shared.models.webhook import Attempt, Delivery, DeliveryStatus, Event, Webhook
+from shared.models.webhook import Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.pipeline.lifecycle import JobProblem
 from shared.platform.ports import Platform
 from shared.settings import settings
@@ -29,15 +29,15 @@ from shared.webhooks.endpoints import WEBHOOKS
 from shared.webhooks.signature import new_salt, secret_of, written
 from shared.webhooks.target import check_host, check_target
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(401, 403, 422))
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problem_responses(401, 403, 422))
 
 Events = Annotated[
-    list[Event], Field(min_length=1, max_length=20, description="Events to deliver. Defaults to all events.")
+    list[WebhookEvent], Field(min_length=1, max_length=20, description="Events to deliver. Defaults to all events.")
 ]
 Description = Annotated[str, Field(max_length=200)]
 
 
-class WebhookWish(BaseModel):
+class WebhookRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(
@@ -45,11 +45,11 @@ class WebhookWish(BaseModel):
         description="URL that receives the deliveries: https, at a public address.",
         examples=["https://example.com/clipwise"],
     )
-    events: Events = list(Event)
+    events: Events = list(WebhookEvent)
     description: Description | None = Field(None, description="Your own description of the webhook.")
 
 
-class WebhookChange(BaseModel):
+class WebhookUpdateRequest(BaseModel):
     """Changes to a webhook. Omitted fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
@@ -67,7 +67,7 @@ class WebhookInfo(Model):
 
     id: str = Field(description="Identifier of the webhook.")
     url: str = Field(description="URL that receives the deliveries.")
-    events: list[Event] = Field(description="Events that are delivered.")
+    events: list[WebhookEvent] = Field(description="Events that are delivered.")
     description: str | None = Field(description="Your own description of the webhook.")
     paused: bool = Field(description="Whether deliveries are paused.")
     paused_reason: str | None = Field(
@@ -114,7 +114,7 @@ class DeliveryPage(BaseModel):
 def own_webhook(
     webhook_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The `id` of the webhook.")],
     user: Caller,
-    place: Place,
+    place: PlaceDep,
 ) -> Webhook:
     """Return the caller's webhook; raises NotFound if it does not exist or belongs to another user."""
     webhook = endpoints.read_webhook(place.documents, webhook_id)
@@ -126,14 +126,14 @@ def own_webhook(
 OwnWebhook = Annotated[Webhook, Depends(own_webhook)]
 
 
-def shown(webhook: Webhook) -> dict[str, Any]:
+def webhook_info(webhook: Webhook) -> dict[str, Any]:
     info = WebhookInfo(paused=webhook.paused_reason is not None, **webhook.model_dump(exclude={"owner", "salt"}))
-    return info.json_form()
+    return info.to_json()
 
 
-def logged(delivery: Delivery) -> dict[str, Any]:
+def delivery_info(delivery: WebhookDelivery) -> dict[str, Any]:
     fields = delivery.model_dump(include=set(DeliveryInfo.model_fields))
-    return DeliveryInfo(next_attempt_at=None if delivery.status.final else delivery.due_at, **fields).json_form()
+    return DeliveryInfo(next_attempt_at=None if delivery.status.is_final else delivery.due_at, **fields).to_json()
 
 
 @router.post(
@@ -146,17 +146,17 @@ def logged(delivery: Delivery) -> dict[str, Any]:
     ),
     status_code=201,
     response_model=NewWebhook,
-    responses=problems(400, 409, 413, 415, 503),
-    openapi_extra=inline_body("application/json", WebhookWish.model_json_schema()),
+    responses=problem_responses(400, 409, 413, 415, 503),
+    openapi_extra=inline_request_body("application/json", WebhookRequest.model_json_schema()),
 )
-async def create_webhook(request: Request, user: Caller, place: Place) -> Response:
-    wish = await read_json(request, WebhookWish)
-    made = await run_in_threadpool(make, place, user.id, wish)
-    return JSONResponse(made, 201, {"Location": f"/v1/webhooks/{made['id']}"})
+async def create_webhook(request: Request, user: Caller, place: PlaceDep) -> Response:
+    body = await read_json(request, WebhookRequest)
+    webhook = await run_in_threadpool(register_webhook, place, user.id, body)
+    return JSONResponse(webhook, 201, {"Location": f"/v1/webhooks/{webhook['id']}"})
 
 
-def make(place: Platform, owner: str, wish: WebhookWish) -> dict[str, Any]:
-    url = checked(wish.url)
+def register_webhook(place: Platform, owner: str, body: WebhookRequest) -> dict[str, Any]:
+    url = check_webhook_url(body.url)
     if len(endpoints.webhooks_of(place.documents, owner)) >= endpoints.MOST:
         raise JobProblem(
             "too_many_webhooks", f"You have {endpoints.MOST} webhooks, which is the limit. Delete one first."
@@ -166,18 +166,18 @@ def make(place: Platform, owner: str, wish: WebhookWish) -> dict[str, Any]:
         id=uuid.uuid4().hex,
         owner=owner,
         url=url,
-        events=sorted(set(wish.events)),
-        description=wish.description,
+        events=sorted(set(body.events)),
+        description=body.description,
         salt=new_salt(),
         created_at=now,
         updated_at=now,
     )
     secret = written(secret_of(webhook))
-    place.documents.create(WEBHOOKS, webhook.id, webhook.document())
-    return shown(webhook) | {"secret": secret}
+    place.documents.create(WEBHOOKS, webhook.id, webhook.to_document())
+    return webhook_info(webhook) | {"secret": secret}
 
 
-def checked(url: str) -> str:
+def check_webhook_url(url: str) -> str:
     target = check_target(url, settings())
     check_host(target, settings())
     return str(target)
@@ -189,8 +189,10 @@ def checked(url: str) -> str:
     description="Returns your webhooks, oldest first, without their secrets.",
     response_model=WebhookList,
 )
-def list_webhooks(user: Caller, place: Place) -> Response:
-    return JSONResponse({"webhooks": [shown(webhook) for webhook in endpoints.webhooks_of(place.documents, user.id)]})
+def list_webhooks(user: Caller, place: PlaceDep) -> Response:
+    return JSONResponse(
+        {"webhooks": [webhook_info(webhook) for webhook in endpoints.webhooks_of(place.documents, user.id)]}
+    )
 
 
 @router.get(
@@ -198,10 +200,10 @@ def list_webhooks(user: Caller, place: Place) -> Response:
     summary="Get a webhook",
     description="Returns a webhook without its secret.",
     response_model=WebhookInfo,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def show_webhook(webhook: OwnWebhook) -> Response:
-    return JSONResponse(shown(webhook))
+def get_webhook(webhook: OwnWebhook) -> Response:
+    return JSONResponse(webhook_info(webhook))
 
 
 @router.patch(
@@ -209,29 +211,29 @@ def show_webhook(webhook: OwnWebhook) -> Response:
     summary="Update a webhook",
     description="Changes, pauses or resumes a webhook. Omitted fields stay as they are.",
     response_model=WebhookInfo,
-    responses=problems(400, 404, 413, 415, 503),
-    openapi_extra=inline_body("application/json", WebhookChange.model_json_schema()),
+    responses=problem_responses(400, 404, 413, 415, 503),
+    openapi_extra=inline_request_body("application/json", WebhookUpdateRequest.model_json_schema()),
 )
-async def change_webhook(request: Request, webhook: OwnWebhook, place: Place) -> Response:
-    wanted = await read_json(request, WebhookChange)
-    return JSONResponse(await run_in_threadpool(alter, place, webhook.id, wanted))
+async def update_webhook(request: Request, webhook: OwnWebhook, place: PlaceDep) -> Response:
+    update = await read_json(request, WebhookUpdateRequest)
+    return JSONResponse(await run_in_threadpool(apply_update, place, webhook.id, update))
 
 
-def alter(place: Platform, webhook_id: str, wanted: WebhookChange) -> dict[str, Any]:
-    url = checked(wanted.url) if wanted.url is not None else None
+def apply_update(place: Platform, webhook_id: str, update: WebhookUpdateRequest) -> dict[str, Any]:
+    url = check_webhook_url(update.url) if update.url is not None else None
 
     def change(webhook: Webhook) -> bool:
         webhook.url = url or webhook.url
-        webhook.events = sorted(set(wanted.events)) if wanted.events else webhook.events
-        if "description" in wanted.model_fields_set:
-            webhook.description = wanted.description
-        if wanted.paused:
+        webhook.events = sorted(set(update.events)) if update.events else webhook.events
+        if "description" in update.model_fields_set:
+            webhook.description = update.description
+        if update.paused:
             endpoints.pause(webhook, "Paused by the owner.")
-        elif wanted.paused is not None:
+        elif update.paused is not None:
             endpoints.resume(webhook)
         return True
 
-    return shown(endpoints.change_webhook(place.documents, webhook_id, change))
+    return webhook_info(endpoints.change_webhook(place.documents, webhook_id, change))
 
 
 @router.delete(
@@ -240,9 +242,9 @@ def alter(place: Platform, webhook_id: str, wanted: WebhookChange) -> dict[str, 
     description="Deletes a webhook with its log of deliveries.",
     status_code=204,
     response_class=Response,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def delete_webhook(webhook: OwnWebhook, place: Place) -> None:
+def delete_webhook(webhook: OwnWebhook, place: PlaceDep) -> None:
     deliveries.forget_webhook(place.documents, webhook.id)
 
 
@@ -255,10 +257,10 @@ def delete_webhook(webhook: OwnWebhook, place: Place) -> None:
     ),
     status_code=202,
     response_model=DeliveryInfo,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
-def try_webhook(webhook: OwnWebhook, place: Place) -> Response:
-    return JSONResponse(logged(deliveries.try_out(place, webhook)), 202)
+def send_test_delivery(webhook: OwnWebhook, place: PlaceDep) -> Response:
+    return JSONResponse(delivery_info(deliveries.try_out(place, webhook)), 202)
 
 
 @router.get(
@@ -266,11 +268,11 @@ def try_webhook(webhook: OwnWebhook, place: Place) -> Response:
     summary="List webhook deliveries",
     description="Returns the deliveries of a webhook, newest first. They are kept for 30 days.",
     response_model=DeliveryPage,
-    responses=problems(404),
+    responses=problem_responses(404),
 )
 def list_deliveries(
     webhook: OwnWebhook,
-    place: Place,
+    place: PlaceDep,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response:
@@ -278,9 +280,9 @@ def list_deliveries(
     try:
         page = place.documents.query(DELIVERIES, [("webhookId", "==", webhook.id)], order, limit, cursor)  # type: ignore[arg-type]
     except ValueError:
-        raise wrong_cursor() from None
-    lines = [logged(Delivery.read(document.data)) for document in page.documents]
-    return JSONResponse({"deliveries": lines, "cursor": page.cursor})
+        raise cursor_error() from None
+    items = [delivery_info(WebhookDelivery.read(document.data)) for document in page.documents]
+    return JSONResponse({"deliveries": items, "cursor": page.cursor})
 
 
 @router.post(
@@ -292,11 +294,11 @@ def list_deliveries(
     ),
     status_code=202,
     response_model=DeliveryInfo,
-    responses=problems(404, 409),
+    responses=problem_responses(404, 409),
 )
-def replay(
+def replay_delivery(
     webhook: OwnWebhook,
-    place: Place,
+    place: PlaceDep,
     delivery_id: Annotated[str, Path(pattern="^msg_[0-9a-f]{32}$", description="The `id` of the delivery.")],
 ) -> Response:
     delivery = deliveries.read_delivery(place.documents, delivery_id)
@@ -308,4 +310,4 @@ def replay(
         raise JobProblem("webhook_paused", "The webhook is paused. Resume it first.")
     delivery = deliveries.change_delivery(place.documents, delivery_id, deliveries.begin_again)
     deliveries.set_off(place, delivery_id)
-    return JSONResponse(logged(delivery), 202)
+    return JSONResponse(delivery_info(delivery), 202)

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 
-def section(heading: str, body: Table) -> list[RenderableType]:
+def section_view(heading: str, body: Table) -> list[RenderableType]:
     """Render a heading with a table; nothing for an empty table."""
     if not body.row_count:
         return []

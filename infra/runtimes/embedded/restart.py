@@ -6,54 +6,49 @@ from collections.abc import Iterator
 
 from shared import clock
 from shared.models.job import Job, JobStatus, StageState, StageStatus
-from shared.models.webhook import Delivery, DeliveryStatus
+from shared.models.webhook import DeliveryStatus, WebhookDelivery
 from shared.pipeline.jobs import change_job
 from shared.pipeline.parts import change_part
 from shared.pipeline.paths import JOBS, PARTS
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.ports import Documents
+from shared.platform.queries import iterate_query
 from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 
-def resume(place: EmbeddedPlace) -> None:
+def recover_work(place: EmbeddedPlace) -> None:
     """Free what the last server's workers held. The data folder's lock proves that none of them writes any more.
 
     Their attempts are given back: a stage is not to fail because the machine was restarted under it.
     """
     place.queue.release_all()
     documents = place.platform.documents
-    for id in _with_status(documents, JOBS, JobStatus.RUNNING):
-        change_job(documents, id, _free)
-    for id in _with_status(documents, PARTS, StageStatus.RUNNING):
-        change_part(documents, id, _free_state)
-    for id in _with_status(documents, DELIVERIES, DeliveryStatus.SENDING):
-        change_delivery(documents, id, _free_delivery)
+    for id in _ids_with_status(documents, JOBS, JobStatus.RUNNING):
+        change_job(documents, id, _release_job)
+    for id in _ids_with_status(documents, PARTS, StageStatus.RUNNING):
+        change_part(documents, id, _release_stage)
+    for id in _ids_with_status(documents, DELIVERIES, DeliveryStatus.SENDING):
+        change_delivery(documents, id, _release_delivery)
 
 
-def _with_status(documents: Documents, collection: str, status: str) -> Iterator[str]:
-    cursor = None
-    while True:
-        page = documents.query(collection, [("status", "==", status)], limit=100, cursor=cursor)
-        yield from (document.id for document in page.documents)
-        if page.cursor is None:
-            return
-        cursor = page.cursor
+def _ids_with_status(documents: Documents, collection: str, status: str) -> Iterator[str]:
+    return (document.id for document in iterate_query(documents, collection, [("status", "==", status)]))
 
 
-def _free(job: Job) -> bool:
-    freed = [_free_state(state) for state in job.stages.values()]
+def _release_job(job: Job) -> bool:
+    released = [_release_stage(state) for state in job.stages.values()]
     job.updated_at = clock.now()
-    return any(freed)
+    return any(released)
 
 
-def _free_delivery(delivery: Delivery) -> bool:
+def _release_delivery(delivery: WebhookDelivery) -> bool:
     delivery.status = DeliveryStatus.PENDING
     delivery.due_at = delivery.wake_at = clock.now()
     delivery.tries -= 1
     return True
 
 
-def _free_state(state: StageState) -> bool:
+def _release_stage(state: StageState) -> bool:
     if state.lease is None:
         return False
     state.lease = None

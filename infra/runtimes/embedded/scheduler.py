@@ -13,11 +13,11 @@ from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 
-Duty = tuple[float, Callable[[], object]]
+PeriodicTask = tuple[float, Callable[[], object]]
 """Minutes between two runs, and the function to run."""
 
 
-def ticks(bus: Bus) -> list[Duty]:
+def tick_tasks(bus: Bus) -> list[PeriodicTask]:
     """The scheduled topics of the wiring."""
     return [
         (row.trigger.every_minutes, lambda topic=row.trigger.topic: bus.publish(topic, {}))  # type: ignore[misc]
@@ -29,26 +29,26 @@ def ticks(bus: Bus) -> list[Duty]:
 class Scheduler:
     """Runs each task in its own thread while the context lasts, for the first time immediately."""
 
-    def __init__(self, duties: Sequence[Duty]) -> None:
-        self._duties = duties
-        self._over = threading.Event()
+    def __init__(self, tasks: Sequence[PeriodicTask]) -> None:
+        self._tasks = tasks
+        self._stop_event = threading.Event()
 
     def __enter__(self) -> Self:
-        for duty in self._duties:
-            threading.Thread(target=self._run, args=duty, daemon=True).start()
+        for task in self._tasks:
+            threading.Thread(target=self._run, args=task, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._stop_event.set()
 
-    def _run(self, minutes: float, duty: Callable[[], object]) -> None:
+    def _run(self, minutes: float, task: Callable[[], object]) -> None:
         while True:
             try:
-                duty()
+                task()
             except Exception:
                 # One bad run must not be the last: the next may go well.
                 log.exception("a scheduled task failed")
-            if self._over.wait(minutes * 60):
+            if self._stop_event.wait(minutes * 60):
                 return

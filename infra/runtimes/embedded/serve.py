@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.runtimes.embedded.restart import resume
-from infra.runtimes.embedded.scheduler import Scheduler, ticks
+from infra.runtimes.embedded.restart import recover_work
+from infra.runtimes.embedded.scheduler import Scheduler, tick_tasks
 from infra.runtimes.embedded.self_check import media_check
-from infra.runtimes.embedded.workers import Workers
+from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.loopback import LOOPBACK
-from infra.runtimes.signals import Terminated, raise_on_signals
+from infra.runtimes.signals import TerminationSignal, raise_on_signals
 from shared import logs
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded
 from shared.settings import Settings, settings
@@ -25,10 +25,10 @@ from shared.settings import Settings, settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-GARBAGE_EVERY_MINUTES = 60
+GARBAGE_COLLECTION_MINUTES = 60
 
 
-class AlreadyServed(RuntimeError):
+class DataFolderLocked(RuntimeError):
     """Another server uses the same data folder."""
 
 
@@ -40,27 +40,27 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     import uvicorn
 
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with sole_server(data), bound(host, port) as listener, suppress(KeyboardInterrupt, Terminated):
+    with lock_data_folder(data), bind_socket(host, port) as listener, suppress(KeyboardInterrupt, TerminationSignal):
         raise_on_signals()
-        url = f"http://{_in_url(host)}:{listener.getsockname()[1]}"
-        chosen = configure(data, host, url)
-        place = open_embedded(chosen)
+        url = f"http://{_url_host(host)}:{listener.getsockname()[1]}"
+        server_settings = configure_environment(data, host, url)
+        place = open_embedded(server_settings)
         logs.configure(logs.PlainFormatter(), logging.INFO)
-        resume(place)
+        recover_work(place)
 
-        class Server(uvicorn.Server):
+        class ApiServer(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
                 await super().startup(sockets)
-                ready(chosen.public_url)
+                ready(server_settings.public_url)
 
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
                 # Event streams that end with the server are no errors.
                 logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
                 await super().shutdown(sockets)
 
-        server = Server(
+        server = ApiServer(
             uvicorn.Config(
-                application(place),
+                create_server_app(place),
                 log_level="warning",
                 access_log=False,
                 # What proxies say counts as far as TRUSTED_PROXIES has it.
@@ -68,13 +68,13 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 timeout_graceful_shutdown=2,
             )
         )
-        duties = [*ticks(place.platform.bus), (GARBAGE_EVERY_MINUTES, place.collect_garbage)]
-        temporary = worker_folder(data)
-        with Workers(temporary), media_check(temporary), Scheduler(duties):
+        tasks = [*tick_tasks(place.platform.bus), (GARBAGE_COLLECTION_MINUTES, place.collect_garbage)]
+        temporary = create_worker_folder(data)
+        with WorkerPool(temporary), media_check(temporary), Scheduler(tasks):
             server.run(sockets=[listener])
 
 
-def configure(data: Path, host: str, url: str) -> Settings:
+def configure_environment(data: Path, host: str, url: str) -> Settings:
     """Set this process's environment, which the workers inherit; keeps the user's values."""
     os.environ["CLIPWISE_PLACE"] = "embedded"
     os.environ["CLIPWISE_DATA"] = str(data.resolve())
@@ -85,7 +85,7 @@ def configure(data: Path, host: str, url: str) -> Settings:
     return settings()
 
 
-def application(place: EmbeddedPlace) -> FastAPI:
+def create_server_app(place: EmbeddedPlace) -> FastAPI:
     """Return the API with the storage application mounted, which replaces Cloud Storage."""
     from functions.api.app import create_app
 
@@ -94,7 +94,7 @@ def application(place: EmbeddedPlace) -> FastAPI:
     return app
 
 
-def worker_folder(data: Path) -> Path:
+def create_worker_folder(data: Path) -> Path:
     """Create the workers' temporary folder, removing leftovers of killed workers."""
     folder = data / "tmp"
     shutil.rmtree(folder, ignore_errors=True)
@@ -103,18 +103,20 @@ def worker_folder(data: Path) -> Path:
 
 
 @contextmanager
-def sole_server(data: Path) -> Iterator[None]:
+def lock_data_folder(data: Path) -> Iterator[None]:
     """Lock the data folder for this process; raises AlreadyServed."""
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyServed(f"another Clipwise server uses {data}. Stop it or use another --data folder.") from None
+            raise DataFolderLocked(
+                f"another Clipwise server uses {data}. Stop it or use another --data folder."
+            ) from None
         yield
 
 
 @contextmanager
-def bound(host: str, port: int) -> Iterator[socket.socket]:
+def bind_socket(host: str, port: int) -> Iterator[socket.socket]:
     """Bind a socket to the address; raises OSError if it is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, since asyncio switches Nagle's algorithm off only where it reads so: else answers wait for 40 ms.
@@ -124,5 +126,5 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _in_url(host: str) -> str:
+def _url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host

@@ -24,38 +24,38 @@ log = logging.getLogger(__name__)
 
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
-OVERTIME = 70
+TIMEOUT_EXIT_CODE = 70
 """Exit code of a worker that ended itself because a function exceeded its timeout."""
 
 
-def pool(name: str) -> list[Function]:
+def pool_functions(name: str) -> list[Function]:
     """The functions that the workers of a pool serve."""
     listening = [row for row in wiring().functions.values() if row.trigger.topic or row.trigger.bucket]
     return [row for row in listening if row.cpu_bound == (name == "cpu")]
 
 
-def load(name: str) -> Callable[[Any], Any]:
+def load_function(name: str) -> Callable[[Any], Any]:
     """Return the function's entry point, as functions-framework would find it."""
     entry: Callable[[Any], Any] = getattr(importlib.import_module(f"functions.{name}.main"), name)
     return entry
 
 
-def work(queue: Queue, names: list[str]) -> None:
+def process_deliveries(queue: Queue, names: list[str]) -> None:
     while True:
         delivery = queue.take(names, LEASE_SEC)
         if delivery is None:
             queue.wait(IDLE_SEC, names)
         else:
-            handle(queue, delivery)
+            handle_delivery(queue, delivery)
 
 
-def handle(queue: Queue, delivery: Delivery) -> None:
+def handle_delivery(queue: Queue, delivery: Delivery) -> None:
     """Call the function; acknowledge the delivery if it returns, reject it if it raises."""
-    over = threading.Event()
-    keeper = threading.Thread(target=keep, args=(queue, delivery, over), daemon=True)
-    keeper.start()
+    stop_event = threading.Event()
+    lease_thread = threading.Thread(target=renew_lease, args=(queue, delivery, stop_event), daemon=True)
+    lease_thread.start()
     try:
-        load(delivery.function)(as_cloud_event(delivery))
+        load_function(delivery.function)(as_cloud_event(delivery))
     except NotNow:
         queue.refuse(delivery)
     except Exception:
@@ -64,33 +64,33 @@ def handle(queue: Queue, delivery: Delivery) -> None:
     else:
         queue.acknowledge(delivery)
     finally:
-        over.set()
-        keeper.join()
+        stop_event.set()
+        lease_thread.join()
 
 
-def keep(queue: Queue, delivery: Delivery, over: threading.Event) -> None:
+def renew_lease(queue: Queue, delivery: Delivery, stop_event: threading.Event) -> None:
     """Renew the delivery's lease while the function runs; end the process after its timeout, as the cloud does."""
     deadline = time.monotonic() + wiring().functions[delivery.function].timeout_sec
-    while not over.wait(LEASE_SEC / 3):
+    while not stop_event.wait(LEASE_SEC / 3):
         if time.monotonic() > deadline:
             log.error("%s ran past its timeout with delivery %s", delivery.function, delivery.id)
-            os._exit(OVERTIME)
+            os._exit(TIMEOUT_EXIT_CODE)
         queue.extend(delivery, LEASE_SEC)
 
 
 def main(pool_name: str, slots: int) -> None:
     configure(PlainFormatter(), logging.INFO)
     end_with_parent()
-    functions = pool(pool_name)
+    functions = pool_functions(pool_name)
     if pool_name == "cpu":
         # The API and the short stages come first.
         os.nice(5)
     queue = open_embedded(settings()).queue
     names = [row.name for row in functions]
-    threads = [threading.Thread(target=work, args=(queue, names), daemon=True) for _ in range(slots - 1)]
+    threads = [threading.Thread(target=process_deliveries, args=(queue, names), daemon=True) for _ in range(slots - 1)]
     for thread in threads:
         thread.start()
-    work(queue, names)
+    process_deliveries(queue, names)
 
 
 if __name__ == "__main__":

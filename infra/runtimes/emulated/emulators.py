@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, Emulator, jar
-from infra.runtimes.emulated.java import java
-from infra.runtimes.emulated.processes import Process, free_port, running
+from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, Emulator, ensure_jar
+from infra.runtimes.emulated.java import ensure_java
+from infra.runtimes.emulated.processes import GuardedProcess, free_port, run_guarded
 
 RULES = Path(__file__).parents[2] / "firestore" / "firestore.rules"
 PROJECT = "clipwise-local"
@@ -20,7 +20,7 @@ READY_SEC = 300.0
 
 
 @dataclass(frozen=True)
-class Hosts:
+class EmulatorHosts:
     """Addresses of the emulators.
 
     Attributes:
@@ -51,7 +51,9 @@ class Hosts:
 
 
 @contextmanager
-def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obtain: bool = True) -> Iterator[Hosts]:
+def run_emulators(
+    folder: Path, rules: Path = RULES, *, project: str = PROJECT, obtain: bool = True
+) -> Iterator[EmulatorHosts]:
     """Run all three emulators while the context lasts.
 
     An emulator that a `*_EMULATOR_HOST` variable names is used as it is. The others are started on free ports of
@@ -66,36 +68,36 @@ def emulators(folder: Path, rules: Path = RULES, *, project: str = PROJECT, obta
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        started: list[tuple[str, Process, int]] = []
+        started: list[tuple[str, GuardedProcess, int]] = []
 
         def start(name: str, command: Sequence[str], port: int, environ: dict[str, str] | None = None) -> str:
-            process = running(command, folder / f"{name}.log", environ)
+            process = run_guarded(command, folder / f"{name}.log", environ)
             started.append((name, stack.enter_context(process), port))
             return f"127.0.0.1:{port}"
 
         def start_java(emulator: Emulator, *options: str) -> str:
             port = free_port()
-            return start(emulator.firebase, [*program(emulator, port, obtain), *options], port)
+            return start(emulator.firebase, [*emulator_command(emulator, port, obtain), *options], port)
 
         firestore = os.environ.get("FIRESTORE_EMULATOR_HOST") or start_java(FIRESTORE, f"--rules={rules}")
         pubsub = os.environ.get("PUBSUB_EMULATOR_HOST") or start_java(PUBSUB)
         storage = os.environ.get("STORAGE_EMULATOR_HOST")
         if not storage:
             port = free_port()
-            hosts = Hosts(firestore, pubsub, f"http://127.0.0.1:{port}", project)
+            hosts = EmulatorHosts(firestore, pubsub, f"http://127.0.0.1:{port}", project)
             module = [sys.executable, "-P", "-m", "infra.runtimes.emulated.storage"]
             command = [*module, str(port), str(folder / "storage")]
             storage = "http://" + start("storage", command, port, os.environ | hosts.environ())
         for name, process, port in started:
-            stack.callback(process.ask_to_end)
+            stack.callback(process.request_stop)
             try:
                 process.wait_for_port(port, READY_SEC)
             except EmulatorsUnavailable as error:
                 raise EmulatorsUnavailable(f"the {name} emulator did not start: {error}") from None
-        yield Hosts(firestore, pubsub, storage, project)
+        yield EmulatorHosts(firestore, pubsub, storage, project)
 
 
-def program(emulator: Emulator, port: int, obtain: bool = True) -> list[str]:
+def emulator_command(emulator: Emulator, port: int, obtain: bool = True) -> list[str]:
     """Return the command that starts one of Google's emulators on 127.0.0.1; raises EmulatorsUnavailable."""
-    found = [str(java(obtain)), "-Duser.language=en", "-cp", str(jar(emulator, obtain)), emulator.main]
-    return [*found, "--host=127.0.0.1", f"--port={port}"]
+    command = [str(ensure_java(obtain)), "-Duser.language=en", "-cp", str(ensure_jar(emulator, obtain)), emulator.main]
+    return [*command, "--host=127.0.0.1", f"--port={port}"]

@@ -17,11 +17,11 @@ STOP_SEC = 5.0
 PAUSE_SEC = 1.0
 
 
-class Guard:
+class ProcessGuard:
     def __init__(self, command: list[str]) -> None:
         self._command = command
         self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._stop_event = threading.Event()
         self._program = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -31,10 +31,10 @@ class Guard:
         """Return the exit code of the program that was the last."""
         while (code := self._program.wait()) < 0 and again:
             # What it started has its port.
-            self._signal(signal.SIGKILL)
-            self._over.wait(PAUSE_SEC)
+            self._signal_group(signal.SIGKILL)
+            self._stop_event.wait(PAUSE_SEC)
             with self._lock:
-                if self._over.is_set():
+                if self._stop_event.is_set():
                     break
                 self._program = self._start()
         return code
@@ -42,14 +42,14 @@ class Guard:
     def stop_at_end_of_input(self) -> None:
         sys.stdin.buffer.read()
         with self._lock:
-            self._over.set()
-        self._signal(signal.SIGTERM)
+            self._stop_event.set()
+        self._signal_group(signal.SIGTERM)
         try:
             self._program.wait(STOP_SEC)
         except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
+            self._signal_group(signal.SIGKILL)
 
-    def _signal(self, number: int) -> None:
+    def _signal_group(self, number: int) -> None:
         """To the program and all that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._program.pid, number)
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     # Handled, not ignored: what is ignored, the program inherits.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    guard = Guard(arguments[again:])
+    guard = ProcessGuard(arguments[again:])
     threading.Thread(target=guard.stop_at_end_of_input, daemon=True).start()
     return guard.run(again)
 

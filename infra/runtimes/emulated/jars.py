@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra.runtimes.emulated.errors import EmulatorsUnavailable
 
-INSTALL_SEC = 600
+JAR_INSTALL_SEC = 600
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,17 @@ PUBSUB = Emulator(
 )
 
 
-def jar(emulator: Emulator, obtain: bool = True) -> Path:
+def ensure_jar(emulator: Emulator, obtain: bool = True) -> Path:
     """Return the emulator's jar from a gcloud installation or Firebase's cache, installing it if `obtain`.
 
     Raises EmulatorsUnavailable.
     """
-    if found := _find(emulator):
-        return found
-    for command in _installers(emulator) if obtain else ():
-        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=INSTALL_SEC, check=False)
-        if found := _find(emulator):
-            return found
+    if path := _find_jar(emulator):
+        return path
+    for command in _install_commands(emulator) if obtain else ():
+        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=JAR_INSTALL_SEC, check=False)
+        if path := _find_jar(emulator):
+            return path
     raise EmulatorsUnavailable(
         f"Google's {emulator.firebase} emulator is not installed. Run `gcloud components install "
         f"{emulator.component}` or `npx firebase-tools setup:emulators:{emulator.firebase}`, "
@@ -64,15 +64,15 @@ def jar(emulator: Emulator, obtain: bool = True) -> Path:
     )
 
 
-def _find(emulator: Emulator) -> Path | None:
-    for folder in _folders(emulator):
-        found = [path for path in folder.rglob(emulator.jar) if path.is_file()]
-        if found:
-            return max(found, key=_newness)
+def _find_jar(emulator: Emulator) -> Path | None:
+    for folder in _jar_folders(emulator):
+        paths = [path for path in folder.rglob(emulator.jar) if path.is_file()]
+        if paths:
+            return max(paths, key=_version_key)
     return None
 
 
-def _folders(emulator: Emulator) -> Iterator[Path]:
+def _jar_folders(emulator: Emulator) -> Iterator[Path]:
     roots = [Path.home(), *map(Path, ("/usr/lib", "/usr/share", "/usr/local/share", "/opt", "/opt/homebrew/share"))]
     installations = [root / "google-cloud-sdk" for root in roots] + [Path("/snap/google-cloud-cli/current")]
     if gcloud := shutil.which("gcloud"):
@@ -81,11 +81,11 @@ def _folders(emulator: Emulator) -> Iterator[Path]:
     yield Path(os.environ.get("FIREBASE_EMULATORS_PATH") or Path.home() / ".cache" / "firebase" / "emulators")
 
 
-def _newness(path: Path) -> list[int]:
+def _version_key(path: Path) -> list[int]:
     return [int(digits) for digits in re.findall(r"\d+", path.name)]
 
 
-def _installers(emulator: Emulator) -> Iterator[list[str]]:
+def _install_commands(emulator: Emulator) -> Iterator[list[str]]:
     if gcloud := shutil.which("gcloud"):
         yield [gcloud, "components", "install", "--quiet", emulator.component]
     if npx := shutil.which("npx"):

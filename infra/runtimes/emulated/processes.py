@@ -16,20 +16,20 @@ from infra.runtimes.emulated.errors import EmulatorsUnavailable
 
 GUARD = Path(__file__).with_name("guard.py")
 POLL_SEC = 0.05
-ATTEMPTS = 100
+PORT_ATTEMPTS = 100
 PORTS = range(10_000, 32_000)
 """Not those that systems choose themselves, of which one may be a connection's before the program listens on it."""
 
 
 @contextmanager
-def running(
+def run_guarded(
     command: Sequence[str],
     log: Path,
     environ: Mapping[str, str] | None = None,
     *,
     folder: Path | None = None,
     again: bool = False,
-) -> Iterator[Process]:
+) -> Iterator[GuardedProcess]:
     """Run a program in its own process group, its output in `log`, until the context ends or this process dies.
 
     Args:
@@ -47,19 +47,19 @@ def running(
             start_new_session=True,
         )
     try:
-        yield Process(guard, log)
+        yield GuardedProcess(guard, log)
     finally:
         guard.communicate()
 
 
-class Process:
+class GuardedProcess:
     """A program that was started."""
 
     def __init__(self, guard: subprocess.Popen[bytes], log: Path) -> None:
         self._guard = guard
         self._log = log
 
-    def ask_to_end(self) -> None:
+    def request_stop(self) -> None:
         """Ask the program to end without waiting, so that several can end at the same time; its context waits."""
         if self._guard.stdin:
             self._guard.stdin.close()
@@ -74,18 +74,18 @@ class Process:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
             if self._guard.poll() is not None:
-                raise EmulatorsUnavailable(f"it exited before it was ready; {self._log} ends with: {self._tail()}")
+                raise EmulatorsUnavailable(f"it exited before it was ready; {self._log} ends with: {self._log_tail()}")
             if time.monotonic() > deadline:
                 raise EmulatorsUnavailable(f"it was not ready after {timeout_sec:.0f} s; see {self._log}")
             time.sleep(POLL_SEC)
 
-    def _tail(self) -> str:
+    def _log_tail(self) -> str:
         return self._log.read_text(errors="replace")[-500:].strip()
 
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 that is free at the moment; raise EmulatorsUnavailable if all are taken."""
-    for port in random.SystemRandom().sample(PORTS, ATTEMPTS):
+    for port in random.SystemRandom().sample(PORTS, PORT_ATTEMPTS):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

@@ -12,16 +12,16 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from infra.runtimes.emulated.emulators import Hosts
+from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.storage.events import event_topic
 from shared.wiring import Function, wiring
 
 # What Pub/Sub allows; the last also bounds how often it delivers before the dead-letter topic.
 ACK_SEC = (10, 600)
-ATTEMPTS = (5, 100)
+DELIVERY_ATTEMPTS = (5, 100)
 
 
-def provision(hosts: Hosts, endpoints: Mapping[str, str]) -> None:
+def provision_pubsub(hosts: EmulatorHosts, endpoints: Mapping[str, str]) -> None:
     """Create all topics, the subscription `dead-letter`, and a push subscription for each function in `endpoints`.
 
     A subscription has its function's name. Running it again moves the subscriptions to the new endpoints. Buckets
@@ -31,28 +31,31 @@ def provision(hosts: Hosts, endpoints: Mapping[str, str]) -> None:
         endpoints: Base URL of each function's server, such as `http://127.0.0.1:9001`.
     """
     table = wiring()
-    topics = {topic for function in table.functions.values() if (topic := pushed_topic(function))}
+    topics = {topic for function in table.functions.values() if (topic := push_topic(function))}
     dead_letters = table.dead_letter_topic
-    with clients(hosts) as (publisher, subscriber):
+    with pubsub_clients(hosts) as (publisher, subscriber):
         for topic in sorted(topics | {dead_letters}):
-            _make(publisher.create_topic, name=_path(hosts, "topics", topic))
-        kept = {"name": _path(hosts, "subscriptions", dead_letters), "topic": _path(hosts, "topics", dead_letters)}
-        _make(subscriber.create_subscription, **kept)
+            _create_if_missing(publisher.create_topic, name=_resource_path(hosts, "topics", topic))
+        dead_letter_request = {
+            "name": _resource_path(hosts, "subscriptions", dead_letters),
+            "topic": _resource_path(hosts, "topics", dead_letters),
+        }
+        _create_if_missing(subscriber.create_subscription, **dead_letter_request)
         for name, endpoint in endpoints.items():
-            request = subscription(hosts, table.functions[name], endpoint)
-            if not _make(subscriber.create_subscription, **request):
-                moved = {"subscription": request["name"], "push_config": request["push_config"]}
-                subscriber.modify_push_config(request=moved)
+            request = push_subscription(hosts, table.functions[name], endpoint)
+            if not _create_if_missing(subscriber.create_subscription, **request):
+                endpoint_change = {"subscription": request["name"], "push_config": request["push_config"]}
+                subscriber.modify_push_config(request=endpoint_change)
 
 
-def pushed_topic(function: Function) -> str | None:
+def push_topic(function: Function) -> str | None:
     """Return the topic whose messages are pushed to the function; None for one that is called over HTTP."""
     if function.trigger.bucket:
         return event_topic(function.name)
     return function.trigger.topic
 
 
-def subscription(hosts: Hosts, function: Function, endpoint: str) -> dict[str, Any]:
+def push_subscription(hosts: EmulatorHosts, function: Function, endpoint: str) -> dict[str, Any]:
     """Build the push subscription of a function.
 
     functions-framework reads a message's topic from the endpoint's path. An object's event needs none: it is pushed
@@ -61,33 +64,33 @@ def subscription(hosts: Hosts, function: Function, endpoint: str) -> dict[str, A
     It has no retry policy, so that rejected messages come back after a second: with one, the emulator (0.8.20) stops
     all redeliveries of a subscription as soon as two of its messages wait together (docs/decisions/no-backoff.md).
     """
-    topic = pushed_topic(function)
+    topic = push_topic(function)
     assert topic is not None, f"{function.name} listens to no topic"  # noqa: S101  # a fault of the caller's
-    path = _path(hosts, "topics", topic)
+    path = _resource_path(hosts, "topics", topic)
     push: dict[str, Any] = {"push_endpoint": f"{endpoint}/{path}"}
     if function.trigger.bucket:
         push |= {"push_endpoint": endpoint, "no_wrapper": {"write_metadata": True}}
     return {
-        "name": _path(hosts, "subscriptions", function.name),
+        "name": _resource_path(hosts, "subscriptions", function.name),
         "topic": path,
         "push_config": push,
-        "ack_deadline_seconds": _within(function.timeout_sec, ACK_SEC),
+        "ack_deadline_seconds": _clamp(function.timeout_sec, ACK_SEC),
         "dead_letter_policy": {
-            "dead_letter_topic": _path(hosts, "topics", wiring().dead_letter_topic),
-            "max_delivery_attempts": _within(function.deliveries, ATTEMPTS),
+            "dead_letter_topic": _resource_path(hosts, "topics", wiring().dead_letter_topic),
+            "max_delivery_attempts": _clamp(function.deliveries, DELIVERY_ATTEMPTS),
         },
     }
 
 
-def _within(value: int, bounds: tuple[int, int]) -> int:
+def _clamp(value: int, bounds: tuple[int, int]) -> int:
     return max(bounds[0], min(bounds[1], value))
 
 
-def _path(hosts: Hosts, kind: str, name: str) -> str:
+def _resource_path(hosts: EmulatorHosts, kind: str, name: str) -> str:
     return f"projects/{hosts.project}/{kind}/{name}"
 
 
-def _make(create: Any, **request: Any) -> bool:
+def _create_if_missing(create: Any, **request: Any) -> bool:
     """False when it is there already."""
     try:
         create(request=request)
@@ -97,7 +100,7 @@ def _make(create: Any, **request: Any) -> bool:
 
 
 @contextmanager
-def clients(hosts: Hosts) -> Iterator[tuple[PublisherClient, SubscriberClient]]:
+def pubsub_clients(hosts: EmulatorHosts) -> Iterator[tuple[PublisherClient, SubscriberClient]]:
     """Clients of the emulator that `hosts` names, whatever the environment says."""
     with grpc.insecure_channel(hosts.pubsub) as channel:
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))

@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from infra.runtimes.embedded.scheduler import Scheduler, ticks
+from infra.runtimes.embedded.scheduler import Scheduler, tick_tasks
 from infra.runtimes.embedded.self_check import media_check
-from infra.runtimes.embedded.serve import bound, sole_server, worker_folder
-from infra.runtimes.emulated.emulators import emulators
-from infra.runtimes.emulated.functions import functions
-from infra.runtimes.emulated.provision import provision
+from infra.runtimes.embedded.serve import bind_socket, create_worker_folder, lock_data_folder
+from infra.runtimes.emulated.emulators import run_emulators
+from infra.runtimes.emulated.functions import run_functions
+from infra.runtimes.emulated.provision import provision_pubsub
 from infra.runtimes.loopback import LOOPBACK
-from infra.runtimes.signals import Terminated, raise_on_signals
+from infra.runtimes.signals import TerminationSignal, raise_on_signals
 from shared.platform.embedded.keys import signing_key
 from shared.settings import read_settings
 
@@ -37,12 +37,12 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     port = port or free_port()
     # The function host would go on trying for an address that another server answers at.
-    with bound(host, port):
+    with bind_socket(host, port):
         pass
     url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
     raise_on_signals()
-    with sole_server(folder), suppress(KeyboardInterrupt, Terminated), emulators(folder) as hosts:
-        temporary = worker_folder(folder.resolve())
+    with lock_data_folder(folder), suppress(KeyboardInterrupt, TerminationSignal), run_emulators(folder) as hosts:
+        temporary = create_worker_folder(folder.resolve())
         environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(temporary)}
         # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
         environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": ""}
@@ -51,10 +51,10 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         if host in LOOPBACK:
             environ.setdefault("AUTH_REQUIRED", os.environ.get("AUTH_REQUIRED", "false"))
         os.environ.update(environ)
-        with media_check(temporary), functions(folder, environ, (host, port)) as endpoints:
-            provision(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
-            with Scheduler(ticks(open_gcp(read_settings(os.environ)).bus)):
+        with media_check(temporary), run_functions(folder, environ, (host, port)) as endpoints:
+            provision_pubsub(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
+            with Scheduler(tick_tasks(open_gcp(read_settings(os.environ)).bus)):
                 ready(url)
-                say = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
-                print(f"{say}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)
+                addresses = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
+                print(f"{addresses}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)
                 threading.Event().wait()

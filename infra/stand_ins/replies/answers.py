@@ -8,43 +8,43 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from infra.stand_ins.replies.form import Schema, filled_form
-from infra.stand_ins.replies.kitchen import WRITTEN
+from infra.stand_ins.replies.form import Schema, fill_schema
+from infra.stand_ins.replies.kitchen import DEMO_ANSWERS
 from shared.ai.prompt import CLOSE, OPEN
-from shared.ai.schema import answer_schema, pruned
+from shared.ai.schema import answer_schema, drop_unknown_properties
 
-DURATION = re.compile(r"from 0 to (\d+(?:\.\d+)?)")
-LANGUAGE = re.compile(r"BCP-47 tag ([\w-]+)")
-DATA = re.compile(rf"{OPEN}\n(.*)\n{CLOSE}", re.DOTALL)
-SHORT_SEC = 60.0
+DURATION_PATTERN = re.compile(r"from 0 to (\d+(?:\.\d+)?)")
+LANGUAGE_PATTERN = re.compile(r"BCP-47 tag ([\w-]+)")
+DATA_PATTERN = re.compile(rf"{OPEN}\n(.*)\n{CLOSE}", re.DOTALL)
+DEFAULT_DURATION_SEC = 60.0
 """For instructions that tell no duration."""
 
 
-def structured_answer(schema: Schema, instructions: str) -> Any:
+def make_structured_output(schema: Schema, instructions: str) -> Any:
     """An answer that keeps to the schema: written by hand where there is one, else its form filled in."""
-    told = DURATION.search(instructions)
-    duration_sec = float(told[1]) if told else SHORT_SEC
-    language = LANGUAGE.search(instructions)
-    for model, write in WRITTEN:
+    match = DURATION_PATTERN.search(instructions)
+    duration_sec = float(match[1]) if match else DEFAULT_DURATION_SEC
+    language = LANGUAGE_PATTERN.search(instructions)
+    for model, write_answer in DEMO_ANSWERS:
         if answer_schema(model) == schema:
-            return as_answer(write(duration_sec, language[1] if language else "en"), schema)
-    return filled_form(schema, duration_sec)
+            return to_structured_output(write_answer(duration_sec, language[1] if language else "en"), schema)
+    return fill_schema(schema, duration_sec)
 
 
-def as_answer(value: BaseModel, schema: Schema) -> Any:
+def to_structured_output(value: BaseModel, schema: Schema) -> Any:
     """The value as a model would write it: only what it is asked for, but all of that."""
-    hidden = {name: field for name, field in type(value).model_fields.items() if field.exclude}
-    told = {field.alias or name: getattr(value, name) for name, field in hidden.items()}
-    return pruned(value.model_dump(mode="json", by_alias=True) | told, schema)
+    excluded = {name: field for name, field in type(value).model_fields.items() if field.exclude}
+    excluded_values = {field.alias or name: getattr(value, name) for name, field in excluded.items()}
+    return drop_unknown_properties(value.model_dump(mode="json", by_alias=True) | excluded_values, schema)
 
 
-def spoken_answer(instructions: str, question: str) -> list[str]:
+def make_chat_reply(instructions: str, question: str) -> list[str]:
     """A reply in a conversation, in pieces; asked about passages, it cites the first one."""
-    told = DATA.fullmatch(question)
-    data = json.loads(told[1]) if told else {}
-    asked = data.get("question", question)
+    match = DATA_PATTERN.fullmatch(question)
+    data = json.loads(match[1]) if match else {}
+    question_text = data.get("question", question)
     answer = (
-        f"This answer is made up: no AI has read your question “{asked}”, nor the {len(instructions)} characters of "
+        f"This answer is made up: no AI has read your question “{question_text}”, nor the {len(instructions)} characters of "
         "instructions that came with it."
     )
     if passages := data.get("passages"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.demo.recipe import RECIPE
 from infra.demo.script import SCRIPT
-from infra.stand_ins.apify_posts import post
+from infra.stand_ins.apify_posts import actor_items
 from infra.stand_ins.apify_server import ApifyServer
 
 VIDEO = "video.mp4"
@@ -16,19 +16,19 @@ TITLE = f"{RECIPE.title} in {RECIPE.total_minutes:g} minutes (made up: this is t
 CAPTION = f"{TITLE} 🍝 #pasta #dinner"
 
 
-def any_post(server: ApifyServer, actor: str, run_input: dict[str, Any]) -> list[Any]:
+def demo_post_items(server: ApifyServer, actor: str, run_input: dict[str, Any]) -> list[Any]:
     """The one post, told as the actor tells it. Its video is rendered when it is asked for the first time."""
     if VIDEO not in server.files:
-        server.store(VIDEO, "video/mp4", demo_video())
-    told = {"text": CAPTION, "caption": CAPTION, "title": TITLE}
-    items = post(server, actor, run_input, sum(line.seconds for line in SCRIPT))
-    return [{name: told.get(name, value) for name, value in item.items()} for item in items]
+        server.store_file(VIDEO, "video/mp4", render_demo_video())
+    replacements = {"text": CAPTION, "caption": CAPTION, "title": TITLE}
+    items = actor_items(server, actor, run_input, sum(line.seconds for line in SCRIPT))
+    return [{name: replacements.get(name, value) for name, value in item.items()} for item in items]
 
 
-def demo_video() -> bytes:
-    from infra.demo.video import render
+def render_demo_video() -> bytes:
+    from infra.demo.video import render_video
 
     with tempfile.TemporaryDirectory(prefix="clipwise-") as folder:
         path = Path(folder) / VIDEO
-        render(path, lambda _: None)
+        render_video(path, lambda _: None)
         return path.read_bytes()

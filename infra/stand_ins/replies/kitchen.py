@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from infra.demo.recipe import RECIPE, ingredient_line, step_line
 from infra.demo.script import SCRIPT
 from shared.models.recipe import Recipe, Sighting
-from shared.models.reel import Key, Original, Recommendation, Reel, Scene
-from shared.models.summary import Chapter, KeyPoint, Summary
-from shared.models.video import Span
+from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
+from shared.models.summary import Chapter, KeyPoint, VideoSummary
+from shared.models.video import TimeSpan
 
 OPENING, FRESH, PANTRY, FIRST_STEP = range(4)
-FRESH_ONES = 4
+FRESH_COUNT = 4
 """How many ingredients stand on the first card."""
 
 VISUALS = [
@@ -34,37 +34,37 @@ VISUALS = [
 """What each shot shows, and a note on it."""
 
 
-def notice(language: str) -> str:
+def disclaimer(language: str) -> str:
     return (
         f"Made up by a stand-in for an AI service, which has not looked at this video (asked for in “{language}”): "
         "this is what a real one could say of the demo's video."
     )
 
 
-def shots(duration_sec: float) -> list[Span]:
+def shot_spans(duration_sec: float) -> list[TimeSpan]:
     """When each shot is seen, if the video takes so long."""
     scale = duration_sec / sum(line.seconds for line in SCRIPT)
     ends = [round(end * scale, 2) for end in accumulate(line.seconds for line in SCRIPT)]
-    return [Span(start=start, end=end) for start, end in zip([0.0, *ends], ends, strict=False)]
+    return [TimeSpan(start=start, end=end) for start, end in zip([0.0, *ends], ends, strict=False)]
 
 
-def recipe(duration_sec: float, language: str) -> Recipe:
-    seen = shots(duration_sec)
+def demo_recipe(duration_sec: float, language: str) -> Recipe:
+    spans = shot_spans(duration_sec)
     cooked = RECIPE.model_copy(deep=True)
-    cooked.description = notice(language)
+    cooked.description = disclaimer(language)
     for number, ingredient in enumerate(cooked.ingredients):
-        shot = seen[FRESH if number < FRESH_ONES else PANTRY]
-        ingredient.seen = on_screen(shot, ingredient_line(ingredient))
+        shot = spans[FRESH if number < FRESH_COUNT else PANTRY]
+        ingredient.seen = screen_sighting(shot, ingredient_line(ingredient))
     for number, step in enumerate(cooked.steps):
-        step.seen = on_screen(seen[FIRST_STEP + number], step_line(step))
-    cooked.title_seen = on_screen(seen[OPENING], str(cooked.title))
+        step.seen = screen_sighting(spans[FIRST_STEP + number], step_line(step))
+    cooked.title_seen = screen_sighting(spans[OPENING], str(cooked.title))
     cooked.prep_minutes, cooked.cook_minutes, cooked.difficulty = 10, 30, "easy"
     cooked.cuisine, cooked.tags, cooked.equipment = "Mediterranean", ["pasta", "vegetarian"], ["oven dish", "pot"]
-    cooked.best_frame_time = middle(seen[-1])
+    cooked.best_frame_time = span_middle(spans[-1])
     return cooked
 
 
-def reel(duration_sec: float, language: str) -> Reel:
+def demo_reel(duration_sec: float, language: str) -> Reel:
     keys = [
         ("The dish comes first", "The finished dish steams in the opening shot, before a word of how it is made."),
         ("Everything at a glance", "Two cards name all eight ingredients with their amounts, three seconds each."),
@@ -73,50 +73,50 @@ def reel(duration_sec: float, language: str) -> Reel:
         ("It ends on appetite", "The last shot serves the dish that the first one promised."),
     ]
     advice = [
-        ("made up", notice(language)),
+        ("made up", disclaimer(language)),
         ("hook", "Say in the first second what it tastes like, not only what it is."),
         ("text", "Leave the cards a little longer: amounts are copied, not only read."),
         ("call to act", "Ask at the end who they would cook it for."),
     ]
-    words = " ".join(line.said for line in SCRIPT)
+    words = " ".join(line.text for line in SCRIPT)
     scenes = [
-        Scene(start=shot.start, end=shot.end, visual=visual, text=line.said, note=note)
-        for shot, line, (visual, note) in zip(shots(duration_sec), SCRIPT, VISUALS, strict=True)
+        Scene(start=shot.start, end=shot.end, visual=visual, text=line.text, note=note)
+        for shot, line, (visual, note) in zip(shot_spans(duration_sec), SCRIPT, VISUALS, strict=True)
     ]
     return Reel(
-        original=Original(transcription=words, translation=words),
-        keys=[Key(title=title, description=description) for title, description in keys],
+        original=OriginalSpeech(transcription=words, translation=words),
+        keys=[KeyFactor(title=title, description=description) for title, description in keys],
         script=scenes,
         recommendations=[Recommendation(category=category, text=text) for category, text in advice],
     )
 
 
-def summary(duration_sec: float, language: str) -> Summary:
-    seen = shots(duration_sec)
-    points = zip(seen[FIRST_STEP:], SCRIPT[FIRST_STEP:], strict=True)
-    return Summary(
+def demo_summary(duration_sec: float, language: str) -> VideoSummary:
+    spans = shot_spans(duration_sec)
+    points = zip(spans[FIRST_STEP:], SCRIPT[FIRST_STEP:], strict=True)
+    return VideoSummary(
         title=RECIPE.title,
-        summary=f"{notice(language)} Feta and tomatoes are baked in the oven and mixed with penne, cream and herbs.",
-        key_points=[KeyPoint(text=line.said, start=shot.start) for shot, line in points],
+        summary=f"{disclaimer(language)} Feta and tomatoes are baked in the oven and mixed with penne, cream and herbs.",
+        key_points=[KeyPoint(text=line.text, start=shot.start) for shot, line in points],
         chapters=[
-            Chapter(title="The dish", start=seen[OPENING].start),
-            Chapter(title="Ingredients", start=seen[FRESH].start),
-            Chapter(title="Cooking", start=seen[FIRST_STEP].start),
+            Chapter(title="The dish", start=spans[OPENING].start),
+            Chapter(title="Ingredients", start=spans[FRESH].start),
+            Chapter(title="Cooking", start=spans[FIRST_STEP].start),
         ],
     )
 
 
-def on_screen(shot: Span, text: str) -> Sighting:
-    return Sighting(source="screen", time=middle(shot), text=text, confidence=0.95)
+def screen_sighting(shot: TimeSpan, text: str) -> Sighting:
+    return Sighting(source="screen", time=span_middle(shot), text=text, confidence=0.95)
 
 
-def middle(shot: Span) -> float:
+def span_middle(shot: TimeSpan) -> float:
     return round((shot.start + shot.end) / 2, 2)
 
 
-WRITTEN: Sequence[tuple[type[BaseModel], Callable[[float, str], BaseModel]]] = (
-    (Recipe, recipe),
-    (Reel, reel),
-    (Summary, summary),
+DEMO_ANSWERS: Sequence[tuple[type[BaseModel], Callable[[float, str], BaseModel]]] = (
+    (Recipe, demo_recipe),
+    (Reel, demo_reel),
+    (VideoSummary, demo_summary),
 )
 """What is written by hand, by the model of the result."""

@@ -4,62 +4,72 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.stand_ins.form_data import Form, form_of
+from infra.stand_ins.form_data import MultipartForm, parse_multipart
 from infra.stand_ins.openai_server import (
     EMBEDDINGS,
     TRANSCRIPTIONS,
     OpenAIServer,
-    answers,
     completion,
-    embedded,
-    failed,
-    spoken,
-    streamed,
-    transcribed,
-    transcribed_text,
-    word,
+    embedding_reply,
+    error_reply,
+    json_reply,
+    stream_reply,
+    text_transcription_reply,
+    transcription_reply,
+    whisper_segment,
+    whisper_word,
 )
-from infra.stand_ins.replies.answers import spoken_answer, structured_answer
-from infra.stand_ins.replies.speech import LANGUAGE, flac_seconds, heard
-from infra.stand_ins.replies.vectors import vector
-from infra.stand_ins.replies.willing import Willing
-from infra.stand_ins.server import Asked, Reply
+from infra.stand_ins.replies.answers import make_chat_reply, make_structured_output
+from infra.stand_ins.replies.speech import SPEECH_LANGUAGE, flac_duration, make_speech_segments
+from infra.stand_ins.replies.vectors import word_hash_embedding
+from infra.stand_ins.replies.willing import AutoReplyServer
+from infra.stand_ins.server import RecordedRequest, Reply
 
 
-class MadeUpOpenAI(Willing, OpenAIServer):
+class AutoReplyOpenAI(AutoReplyServer, OpenAIServer):
     """Answers every right request that no answer is prepared for."""
 
-    def made_up(self, asked: Asked) -> Reply:
-        if asked.path == TRANSCRIPTIONS:
-            return listened(form_of(asked))
-        return embedded(asked.json, vector) if asked.path == EMBEDDINGS else talked(asked.json)
+    def make_reply(self, request: RecordedRequest) -> Reply:
+        if request.path == TRANSCRIPTIONS:
+            return transcribe_form(parse_multipart(request))
+        return (
+            embedding_reply(request.json, word_hash_embedding)
+            if request.path == EMBEDDINGS
+            else chat_reply(request.json)
+        )
 
 
-def listened(form: Form) -> Reply:
+def transcribe_form(form: MultipartForm) -> Reply:
     """With the times of all words where they are asked for."""
-    sound = form.files["file"][0].data
+    audio = form.files["file"][0].data
     try:
-        segments = heard(sound)
+        segments = make_speech_segments(audio)
     except ValueError:
-        return failed(400, "invalid_request_error", "invalid_value")
+        return error_reply(400, "invalid_request_error", "invalid_value")
     if form.texts["response_format"] != ["verbose_json"]:
-        return transcribed_text(" ".join(segment.text for segment in segments), LANGUAGE, flac_seconds(sound))
-    return transcribed(
-        *(spoken(segment.start, segment.end, f" {segment.text}") for segment in segments),
-        words=[word(one.start, one.end, one.text) for segment in segments for one in segment.words],
-        duration=flac_seconds(sound),
+        return text_transcription_reply(
+            " ".join(segment.text for segment in segments), SPEECH_LANGUAGE, flac_duration(audio)
+        )
+    return transcription_reply(
+        *(whisper_segment(segment.start, segment.end, f" {segment.text}") for segment in segments),
+        words=[
+            whisper_word(spoken_word.start, spoken_word.end, spoken_word.text)
+            for segment in segments
+            for spoken_word in segment.words
+        ],
+        duration=flac_duration(audio),
     )
 
 
-def talked(body: dict[str, Any]) -> Reply:
+def chat_reply(body: dict[str, Any]) -> Reply:
     messages = body["messages"]
-    rules = text_of(messages[0])
+    rules = message_text(messages[0])
     if "json_schema" in body.get("response_format", {}):
-        return answers(structured_answer(body["response_format"]["json_schema"]["schema"], rules))
-    pieces = spoken_answer(rules, text_of(messages[-1]))
-    return streamed(*pieces) if body.get("stream") else completion("".join(pieces))
+        return json_reply(make_structured_output(body["response_format"]["json_schema"]["schema"], rules))
+    pieces = make_chat_reply(rules, message_text(messages[-1]))
+    return stream_reply(*pieces) if body.get("stream") else completion("".join(pieces))
 
 
-def text_of(message: dict[str, Any]) -> str:
+def message_text(message: dict[str, Any]) -> str:
     content = message["content"]
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)

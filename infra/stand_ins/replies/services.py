@@ -7,39 +7,39 @@ from contextlib import contextmanager
 
 from infra.stand_ins import apify_server, gemini_server, openai_server
 from infra.stand_ins.apify_server import ApifyServer
-from infra.stand_ins.replies.apify import any_post
-from infra.stand_ins.replies.gemini import MadeUpGemini
-from infra.stand_ins.replies.openai import MadeUpOpenAI
-from infra.stand_ins.replies.willing import Forgetful
+from infra.stand_ins.replies.apify import demo_post_items
+from infra.stand_ins.replies.gemini import AutoReplyGemini
+from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.replies.willing import StatelessServer
 
 MODEL = "made-up"
 """What every model is called: a job's usage then says who made its result, and that it cost nothing."""
-SET_ASIDE = ("OPENAI_", "GEMINI_", "GOOGLE_GENAI_", "GOOGLE_GEMINI_", "GOOGLE_API_KEY", "APIFY_", "SOURCES")
+HIDDEN_PREFIXES = ("OPENAI_", "GEMINI_", "GOOGLE_GENAI_", "GOOGLE_GEMINI_", "GOOGLE_API_KEY", "APIFY_", "SOURCES")
 """What begins like this is for the real services: keys, addresses, models. None of it is seen by anyone meanwhile."""
 
 
-class OpenAI(Forgetful, MadeUpOpenAI):
+class OpenAIStandIn(StatelessServer, AutoReplyOpenAI):
     """The stand-in for OpenAI."""
 
 
-class Gemini(Forgetful, MadeUpGemini):
+class GeminiStandIn(StatelessServer, AutoReplyGemini):
     """The stand-in for Gemini."""
 
 
-class Apify(Forgetful, ApifyServer):
+class ApifyStandIn(StatelessServer, ApifyServer):
     """The stand-in for Apify."""
 
 
 @contextmanager
-def made_up_services(environ: MutableMapping[str, str]) -> Iterator[None]:
+def stand_in_services(environ: MutableMapping[str, str]) -> Iterator[None]:
     """Serve OpenAI, Gemini and Apify on loopback, and have `environ` lead there, while the context lasts.
 
     AI_PROVIDER and its like still choose who answers.
     """
     before = dict(environ)
-    with OpenAI() as openai, Gemini(processing=0) as gemini, Apify(any_post) as apify:
+    with OpenAIStandIn() as openai, GeminiStandIn(processing=0) as gemini, ApifyStandIn(demo_post_items) as apify:
         for name in before:
-            if name.startswith(SET_ASIDE):
+            if name.startswith(HIDDEN_PREFIXES):
                 del environ[name]
         environ.update(
             {

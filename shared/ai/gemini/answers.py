@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from shared.ai.asking import Answer, Repair, refused
-from shared.ai.gemini.calls import patiently, unavailable
+from shared.ai.asking import ModelAnswer, RepairRequest, analysis_refused_error
+from shared.ai.gemini.calls import unavailable_error, with_retries
 from shared.ai.meter import Meter
 from shared.ai.schema import answer_schema
-from shared.analyses.evidence import Tick
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -20,42 +20,42 @@ if TYPE_CHECKING:
 REFUSALS = frozenset(
     ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR")
 )
-CUT_SHORT = ("MAX_TOKENS", "CONTINUATION")
+TRUNCATED = ("MAX_TOKENS", "CONTINUATION")
 
 
-def conversation(parts: Sequence[Part], text: str, repair: Repair | None) -> list[Content]:
+def conversation(parts: Sequence[Part], text: str, repair: RepairRequest | None) -> list[Content]:
     from google.genai.types import Content, Part
 
     contents = [Content(role="user", parts=[*parts, Part.from_text(text=text)])]
     if repair:
         contents.append(Content(role="model", parts=[Part.from_text(text=repair.answer)]))
-        contents.append(Content(role="user", parts=[Part.from_text(text=repair.request)]))
+        contents.append(Content(role="user", parts=[Part.from_text(text=repair.prompt)]))
     return contents
 
 
-def asked(
+def generate_answer(
     client: Client,
     model: str,
     rules: str,
     contents: Sequence[Content],
-    form: type[BaseModel],
-    room: int,
+    answer_type: type[BaseModel],
+    max_tokens: int,
     meter: Meter,
     tick: Tick,
     audio_sec: float = 0,
-) -> Answer:
+) -> ModelAnswer:
     """One answer of at most `room` tokens; raises what `patiently` and `answer_of` do."""
     from google.genai.types import GenerateContentConfig
 
-    response = patiently(
+    response = with_retries(
         lambda: client.models.generate_content(
             model=model,
             contents=[*contents],
             config=GenerateContentConfig(
                 system_instruction=rules,
                 response_mime_type="application/json",
-                response_json_schema=answer_schema(form),
-                max_output_tokens=room,
+                response_json_schema=answer_schema(answer_type),
+                max_output_tokens=max_tokens,
                 # The SDK would ask for more without end.
                 automatic_continuation=False,
             ),
@@ -63,39 +63,41 @@ def asked(
         tick,
     )
     if response.usage_metadata:
-        bill(meter, model, response.usage_metadata, audio_sec)
-    return answer_of(response)
+        count_usage(meter, model, response.usage_metadata, audio_sec)
+    return read_answer(response)
 
 
-def bill(meter: Meter, model: str, usage: GenerateContentResponseUsageMetadata, audio_sec: float = 0) -> None:
-    heard = [one.token_count or 0 for one in usage.prompt_tokens_details or [] if one.modality == "AUDIO"]
+def count_usage(meter: Meter, model: str, usage: GenerateContentResponseUsageMetadata, audio_sec: float = 0) -> None:
+    audio_tokens = [
+        detail.token_count or 0 for detail in usage.prompt_tokens_details or [] if detail.modality == "AUDIO"
+    ]
     meter.count(
         "gemini",
         model,
         usage.prompt_token_count or 0,
         (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0),
-        audio_tokens=sum(heard),
+        audio_tokens=sum(audio_tokens),
         audio_sec=audio_sec,
     )
 
 
-def answer_of(response: GenerateContentResponse) -> Answer:
+def read_answer(response: GenerateContentResponse) -> ModelAnswer:
     """Looks at block and finish reason before anything is parsed; raises PermanentError `refused`, TransientError."""
-    reason = blocked(response)
+    reason = block_reason(response)
     if reason:
-        raise refused(reason)
+        raise analysis_refused_error(reason)
     end = finish_reason(response) or "STOP"
-    if not response.candidates or end not in ("STOP", *CUT_SHORT):
-        raise unavailable()
-    return Answer(text_of(response), truncated=end in CUT_SHORT)
+    if not response.candidates or end not in ("STOP", *TRUNCATED):
+        raise unavailable_error()
+    return ModelAnswer(text_of(response), truncated=end in TRUNCATED)
 
 
-def blocked(response: GenerateContentResponse) -> str | None:
+def block_reason(response: GenerateContentResponse) -> str | None:
     """The service's word for why it withholds the answer, or the rest of it; None when it does not."""
     if response.prompt_feedback and response.prompt_feedback.block_reason:
-        return _plain(response.prompt_feedback.block_reason.value)
+        return _readable_reason(response.prompt_feedback.block_reason.value)
     end = finish_reason(response)
-    return _plain(end) if end in REFUSALS else None
+    return _readable_reason(end) if end in REFUSALS else None
 
 
 def finish_reason(response: GenerateContentResponse) -> str | None:
@@ -106,8 +108,8 @@ def finish_reason(response: GenerateContentResponse) -> str | None:
 def text_of(response: GenerateContentResponse) -> str:
     content = response.candidates[0].content if response.candidates else None
     parts = (content.parts if content else None) or []
-    return "".join(one.text for one in parts if one.text and not one.thought)
+    return "".join(part.text for part in parts if part.text and not part.thought)
 
 
-def _plain(reason: str | None) -> str:
+def _readable_reason(reason: str | None) -> str:
     return (reason or "").lower().replace("_", " ")

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from shared.analyses.evidence import Tick
+from shared.clock import parse_retry_after
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.progress import Tick
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ FIRST_PAUSE_SEC = 1.0
 """Before the second try, when the service names no time; doubles."""
 LONGEST_PAUSE_SEC = 30.0
 """When the service asks for a longer one, the stage's backoff is the better place to wait."""
-PASSING = frozenset((408, 429, 500, 502, 503, 504))
-KEY_PROBLEMS = frozenset((401, 403))
+TRANSIENT_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
+KEY_STATUSES = frozenset((401, 403))
 
 
-def connected(settings: Settings) -> Client:
+def create_client(settings: Settings) -> Client:
     """Raises PermanentError `provider_key_invalid` for Vertex AI without an identity or a project."""
     from google.auth.exceptions import GoogleAuthError
     from google.genai import Client
@@ -48,11 +49,11 @@ def connected(settings: Settings) -> Client:
                 http_options=options,
             )
         except (GoogleAuthError, ValueError) as error:
-            raise key_invalid() from error
+            raise invalid_key_error() from error
     return Client(vertexai=False, api_key=settings.gemini_api_key, http_options=options)
 
 
-def patiently(call: Callable[[], T], tick: Tick) -> T:
+def with_retries(call: Callable[[], T], tick: Tick) -> T:
     """What `call` returns, in at most TRIES tries.
 
     Raises:
@@ -62,9 +63,9 @@ def patiently(call: Callable[[], T], tick: Tick) -> T:
     for number in range(TRIES):
         try:
             return call()
-        except failures() as error:
-            problem = problem_of(error)
-            pause = pause_asked_for(error, FIRST_PAUSE_SEC * 2**number)
+        except sdk_errors() as error:
+            problem = to_clipwise_error(error)
+            pause = retry_delay(error, FIRST_PAUSE_SEC * 2**number)
             if not problem.retryable or number + 1 == TRIES or pause > LONGEST_PAUSE_SEC:
                 raise problem from error
         wait(pause, tick)
@@ -72,15 +73,15 @@ def patiently(call: Callable[[], T], tick: Tick) -> T:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Failures of the SDK inside it leave it as what `patiently` raises, without another try."""
     try:
         yield
-    except failures() as error:
-        raise problem_of(error) from error
+    except sdk_errors() as error:
+        raise to_clipwise_error(error) from error
 
 
-def failures() -> tuple[type[Exception], ...]:
+def sdk_errors() -> tuple[type[Exception], ...]:
     """All that the SDK raises when a call fails."""
     import httpx2
     from google.auth.exceptions import GoogleAuthError
@@ -97,61 +98,59 @@ def failures() -> tuple[type[Exception], ...]:
     )
 
 
-def problem_of(error: Exception) -> ClipwiseError:
+def to_clipwise_error(error: Exception) -> ClipwiseError:
     from google.auth.exceptions import GoogleAuthError
     from google.genai.errors import APIError
 
     if isinstance(error, APIError):
-        return error_for(error)
+        return from_api_error(error)
     if isinstance(error, GoogleAuthError) and not error.retryable:
-        return key_invalid()
-    return unavailable()
+        return invalid_key_error()
+    return unavailable_error()
 
 
 def wait(seconds: float, tick: Tick) -> None:
     """Sleep, and stop soon when the job is cancelled."""
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
+    while (remaining := end - time.monotonic()) > 0:
         tick(0, "Waiting for Gemini")
-        time.sleep(min(left, 1))
+        time.sleep(min(remaining, 1))
 
 
-def pause_asked_for(error: Exception, otherwise: float) -> float:
+def retry_delay(error: Exception, default_sec: float) -> float:
     """Seconds until the service wants to be asked again: its `Retry-After`, else the `RetryInfo` of its error."""
     from google.genai.errors import APIError
 
     if not isinstance(error, APIError):
-        return otherwise
-    asked = getattr(error.response, "headers", {}).get("retry-after", "")
-    if not asked:
+        return default_sec
+    delay = getattr(error.response, "headers", {}).get("retry-after", "")
+    if not delay:
         details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
-        delays = [one["retryDelay"] for one in details if isinstance(one, dict) and "retryDelay" in one]
-        asked = str(delays[0]).removesuffix("s") if delays else ""
-    try:
-        return max(0.0, float(asked))
-    except ValueError:
-        return otherwise
+        delays = [detail["retryDelay"] for detail in details if isinstance(detail, dict) and "retryDelay" in detail]
+        delay = str(delays[0]).removesuffix("s") if delays else ""
+    seconds = parse_retry_after(delay)
+    return default_sec if seconds is None else seconds
 
 
-def error_for(error: APIError) -> ClipwiseError:
-    if error.code in KEY_PROBLEMS or "API_KEY_INVALID" in str(error.details):
-        return key_invalid()
+def from_api_error(error: APIError) -> ClipwiseError:
+    if error.code in KEY_STATUSES or "API_KEY_INVALID" in str(error.details):
+        return invalid_key_error()
     if error.code == 429:
         return TransientError("provider_busy", "Gemini accepts no more requests at present. Try again later.")
-    if error.code in PASSING:
-        return unavailable()
+    if error.code in TRANSIENT_STATUSES:
+        return unavailable_error()
     return PermanentError(
         "provider_request_invalid",
         f"Gemini rejected the request (status {error.code}). Check GEMINI_MODEL and GEMINI_EMBED_MODEL.",
     )
 
 
-def key_invalid() -> PermanentError:
+def invalid_key_error() -> PermanentError:
     return PermanentError(
         "provider_key_invalid",
         "Gemini rejected the API key or identity. Check GEMINI_API_KEY or the Vertex AI permissions.",
     )
 
 
-def unavailable() -> TransientError:
+def unavailable_error() -> TransientError:
     return TransientError("provider_unavailable", "Gemini does not respond. Try again later.")

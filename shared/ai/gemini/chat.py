@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from shared.ai.gemini.answers import CUT_SHORT, bill, blocked, finish_reason, text_of
-from shared.ai.gemini.calls import patiently, told, unavailable
+from shared.ai.gemini.answers import TRUNCATED, block_reason, count_usage, finish_reason, text_of
+from shared.ai.gemini.calls import translate_errors, unavailable_error, with_retries
 from shared.ai.meter import Meter
 from shared.ai.provider import Turn
-from shared.ai.talking import ESTIMATED, ROOM, declined, estimated_tokens, too_long
-from shared.analyses.evidence import Tick
+from shared.ai.talking import ESTIMATE_NOTE, MAX_CHAT_TOKENS, chat_refused_error, chat_too_long_error, estimate_tokens
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client
     from google.genai.types import GenerateContentResponse, GenerateContentResponseUsageMetadata
 
 
-def talk(
+def stream_chat(
     client: Client, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
 ) -> Iterator[str]:
     """The answer to the last turn, in pieces.
@@ -28,38 +28,38 @@ def talk(
     """
     meter.allow()
     tick(0, "Sending the request to the AI")
-    first, rest = patiently(lambda: begun(client, model, instructions, turns), tick)
+    first, remaining = with_retries(lambda: start_stream(client, model, instructions, turns), tick)
     usage: GenerateContentResponseUsageMetadata | None = None
     end: str | None = None
-    said: list[str] = []
+    pieces: list[str] = []
     try:
-        with told():
-            for response in chain(first, rest):
+        with translate_errors():
+            for response in chain(first, remaining):
                 # Each one tells the sum so far.
                 usage = response.usage_metadata or usage
-                reason = blocked(response)
+                reason = block_reason(response)
                 if reason:
-                    raise declined(reason)
+                    raise chat_refused_error(reason)
                 end = finish_reason(response) or end
                 text = text_of(response)
                 if text:
                     tick(0.5, "Receiving the answer")
-                    said.append(text)
+                    pieces.append(text)
                     yield text
     finally:
         if usage:
-            bill(meter, model, usage)
+            count_usage(meter, model, usage)
         else:
-            meter.note(ESTIMATED)
-            asked = estimated_tokens(instructions, *(turn.content for turn in turns))
-            meter.count("gemini", model, asked, estimated_tokens(*said))
-    if end in CUT_SHORT:
-        raise too_long()
-    if end != "STOP" or not said:
-        raise unavailable()
+            meter.note(ESTIMATE_NOTE)
+            tokens_in = estimate_tokens(instructions, *(turn.content for turn in turns))
+            meter.count("gemini", model, tokens_in, estimate_tokens(*pieces))
+    if end in TRUNCATED:
+        raise chat_too_long_error()
+    if end != "STOP" or not pieces:
+        raise unavailable_error()
 
 
-def begun(
+def start_stream(
     client: Client, model: str, instructions: str, turns: Sequence[Turn]
 ) -> tuple[list[GenerateContentResponse], Iterator[GenerateContentResponse]]:
     """The first part of the answer, if there is any, and the others; the request is made for the first."""
@@ -73,7 +73,7 @@ def begun(
         ],
         config=GenerateContentConfig(
             system_instruction=instructions,
-            max_output_tokens=ROOM,
+            max_output_tokens=MAX_CHAT_TOKENS,
             # The SDK would ask for more without end.
             automatic_continuation=False,
         ),

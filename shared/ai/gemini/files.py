@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.gemini.calls import patiently, unavailable, wait
-from shared.analyses.evidence import Tick
+from shared.ai.gemini.calls import unavailable_error, wait, with_retries
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -28,7 +28,7 @@ POLL_SEC = 2.0
 
 
 @contextmanager
-def uploaded(client: Client, path: Path, media_type: str, tick: Tick) -> Iterator[str]:
+def temporary_upload(client: Client, path: Path, media_type: str, tick: Tick) -> Iterator[str]:
     """The URI of the file while it is at the service; deleted afterwards whatever happens.
 
     It has a name of our choice, so that it can be deleted even when the answer to its upload is lost.
@@ -40,26 +40,26 @@ def uploaded(client: Client, path: Path, media_type: str, tick: Tick) -> Iterato
     name = f"files/clip-{uuid.uuid4().hex}"
     try:
         tick(0.3, "Uploading the file to Gemini")
-        yield _uri(_active(client, _upload(client, path, name, media_type, tick), tick))
+        yield _file_uri(_wait_until_active(client, _upload_file(client, path, name, media_type, tick), tick))
     finally:
-        _delete(client, name)
+        _delete_file(client, name)
 
 
-def _upload(client: Client, path: Path, name: str, media_type: str, tick: Tick) -> File:
+def _upload_file(client: Client, path: Path, name: str, media_type: str, tick: Tick) -> File:
     import httpx2
     from google.genai.types import UploadFileConfig
 
-    def once() -> File:
+    def upload_once() -> File:
         try:
             return client.files.upload(file=path, config=UploadFileConfig(name=name, mime_type=media_type))
         # An upload that broke off on its way (the last two are the SDK's words for it) may hold the name already.
         except (httpx2.HTTPError, KeyError, ValueError) as error:
-            raise unavailable() from error
+            raise unavailable_error() from error
 
-    return patiently(once, tick)
+    return with_retries(upload_once, tick)
 
 
-def _active(client: Client, file: File, tick: Tick) -> File:
+def _wait_until_active(client: Client, file: File, tick: Tick) -> File:
     end = time.monotonic() + PROCESSING_SEC
     name = file.name or ""
     while (state := file.state.value if file.state else "ACTIVE") != "ACTIVE":
@@ -71,18 +71,18 @@ def _active(client: Client, file: File, tick: Tick) -> File:
         if time.monotonic() > end:
             raise TransientError("provider_unavailable", "Gemini did not process the file in time. Try again later.")
         wait(POLL_SEC, tick)
-        file = patiently(lambda: client.files.get(name=name), tick)
+        file = with_retries(lambda: client.files.get(name=name), tick)
     return file
 
 
-def _uri(file: File) -> str:
+def _file_uri(file: File) -> str:
     if not file.uri:
-        raise unavailable()
+        raise unavailable_error()
     return file.uri
 
 
-def _delete(client: Client, name: str) -> None:
+def _delete_file(client: Client, name: str) -> None:
     try:
-        patiently(lambda: client.files.delete(name=name), lambda *_: None)
+        with_retries(lambda: client.files.delete(name=name), lambda *_: None)
     except ClipwiseError as error:
         log.warning("a file at Gemini was not deleted and expires by itself in two days: %s", error.code)

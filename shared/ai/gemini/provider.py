@@ -11,29 +11,36 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.asking import Answer, Repair, ask_for
-from shared.ai.gemini.answers import asked, conversation
-from shared.ai.gemini.calls import connected
-from shared.ai.gemini.chat import talk
+from shared.ai.asking import ModelAnswer, RepairRequest, request_structured_output
+from shared.ai.gemini.answers import conversation, generate_answer
+from shared.ai.gemini.calls import create_client
+from shared.ai.gemini.chat import stream_chat
 from shared.ai.gemini.embeddings import embed
-from shared.ai.gemini.files import INLINE_BYTES, uploaded
-from shared.ai.gemini.speech import listen
+from shared.ai.gemini.files import INLINE_BYTES, temporary_upload
+from shared.ai.gemini.speech import transcribe_clip
 from shared.ai.meter import Meter
 from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
-from shared.ai.screen_text import observe
-from shared.analyses.evidence import Evidence, Line, Tick, part
+from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn
+from shared.ai.screen_text import measure_evidence
+from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
+from shared.progress import Tick, tick_within
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from google.genai import Client
     from google.genai.types import Part
 
-LOOKING, SENT = 0.15, 0.3
+MEASURES_DONE, UPLOAD_DONE = 0.15, 0.3
 """How much of the work is done when a kind's measures are taken, and when the video is handed over."""
-TYPES = {"webm": "video/webm", "mp4": "video/mp4", "avi": "video/x-msvideo", "mpeg": "video/mpeg", "flv": "video/x-flv"}
+MEDIA_TYPES = {
+    "webm": "video/webm",
+    "mp4": "video/mp4",
+    "avi": "video/x-msvideo",
+    "mpeg": "video/mpeg",
+    "flv": "video/x-flv",
+}
 """Media types that Gemini takes, by a word of the container's name; anything else is sent as MP4."""
 
 
@@ -50,77 +57,83 @@ class GeminiProvider:
         self._settings = settings
         self._meter = meter
 
-    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
+    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
         # Nor is a video handed over when there is to be no call.
         self._meter.allow()
-        screen: Sequence[Line] = []
+        screen: Sequence[TimedLine] = []
         if kind.measure:
             # Gemini reads the screen by itself, but a measure has to be the same whoever analyses.
-            evidence, screen = observe(kind, evidence, language, part(tick, 0, LOOKING))
-        evidence = replace(evidence, heard=self._takes_whole(evidence))
+            evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, MEASURES_DONE))
+        evidence = replace(evidence, heard=self._can_send_video(evidence))
         text = evidence_text(evidence, screen)
-        asking, model = part(tick, SENT, 1), self._settings.gemini_model
+        answer_tick, model = tick_within(tick, UPLOAD_DONE, 1), self._settings.gemini_model
         with (
-            connected(self._settings) as client,
-            self._shown(client, evidence, part(tick, LOOKING if kind.measure else 0, SENT)) as (parts, frames),
+            create_client(self._settings) as client,
+            self._video_parts(
+                client, evidence, tick_within(tick, MEASURES_DONE if kind.measure else 0, UPLOAD_DONE)
+            ) as (parts, frames),
         ):
 
-            def ask(room: int, repair: Repair | None) -> Answer:
+            def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
                 self._meter.allow()
                 contents = conversation(parts, text, repair)
-                return asked(client, model, rules, contents, kind.schema, room, self._meter, asking)
+                return generate_answer(
+                    client, model, rules, contents, kind.schema, max_tokens, self._meter, answer_tick
+                )
 
-            result = ask_for(kind.schema, ask, asking)
+            result = request_structured_output(kind.schema, call_model, answer_tick)
         if kind.complete:
             result = kind.complete(result, evidence, language)
-        return Analysis(result, self._meter.total(self.name, model, kind.prompt_version, frames))
+        return AnalysisResult(result, self._meter.total(self.name, model, kind.prompt_version, frames))
 
-    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
-        given = self._settings
-        with connected(given) as client:
-            return listen(client, given.gemini_model, sound, not given.google_genai_use_vertexai, self._meter, tick)
+    def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
+        settings = self._settings
+        with create_client(settings) as client:
+            return transcribe_clip(
+                client, settings.gemini_model, clip, not settings.google_genai_use_vertexai, self._meter, tick
+            )
 
-    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
-        with connected(self._settings) as client:
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
+        with create_client(self._settings) as client:
             return embed(client, self._settings.gemini_embed_model, texts, purpose, self._meter, tick)
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
-        with connected(self._settings) as client:
-            yield from talk(client, self._settings.gemini_model, instructions, turns, self._meter, tick)
+        with create_client(self._settings) as client:
+            yield from stream_chat(client, self._settings.gemini_model, instructions, turns, self._meter, tick)
 
-    def _takes_whole(self, evidence: Evidence) -> bool:
-        return evidence.source is not None and (fits(evidence) or not self._settings.google_genai_use_vertexai)
+    def _can_send_video(self, evidence: Evidence) -> bool:
+        return evidence.source is not None and (fits_inline(evidence) or not self._settings.google_genai_use_vertexai)
 
     @contextmanager
-    def _shown(self, client: Client, evidence: Evidence, tick: Tick) -> Iterator[tuple[list[Part], int]]:
+    def _video_parts(self, client: Client, evidence: Evidence, tick: Tick) -> Iterator[tuple[list[Part], int]]:
         """What the model is to look at, and how many pictures of it the service takes."""
         from google.genai.types import Part
 
-        whole = round(evidence.info.duration_sec) or 1
-        if evidence.source is None or not evidence.heard:
+        frame_count = round(evidence.info.duration_sec) or 1
+        if evidence.source is None or not evidence.model_hears_audio:
             self._meter.note("Gemini received key frames instead of the whole video.")
-            yield key_frames(evidence), len(evidence.frames)
+            yield key_frame_parts(evidence), len(evidence.frames)
             return
         tick(0, "Downloading the video")
         path, media_type = evidence.source(), media_type_of(evidence.info.container)
-        if fits(evidence):
-            yield [Part.from_bytes(data=path.read_bytes(), mime_type=media_type)], whole
+        if fits_inline(evidence):
+            yield [Part.from_bytes(data=path.read_bytes(), mime_type=media_type)], frame_count
             return
-        with uploaded(client, path, media_type, tick) as uri:
-            yield [Part.from_uri(file_uri=uri, mime_type=media_type)], whole
+        with temporary_upload(client, path, media_type, tick) as uri:
+            yield [Part.from_uri(file_uri=uri, mime_type=media_type)], frame_count
 
 
-def fits(evidence: Evidence) -> bool:
+def fits_inline(evidence: Evidence) -> bool:
     """Whether the video can go inside a request."""
     return evidence.info.size_bytes <= INLINE_BYTES
 
 
 def media_type_of(container: str) -> str:
-    return next((media_type for word, media_type in TYPES.items() if word in container), TYPES["mp4"])
+    return next((media_type for word, media_type in MEDIA_TYPES.items() if word in container), MEDIA_TYPES["mp4"])
 
 
-def key_frames(evidence: Evidence) -> list[Part]:
+def key_frame_parts(evidence: Evidence) -> list[Part]:
     """Each key frame after a line with its time."""
     from google.genai.types import Part
 

@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
-from shared.ai.asking import ROOM, Answer, Repair, ask_for
-from shared.ai.gemini.answers import asked, conversation
-from shared.ai.gemini.files import INLINE_BYTES, uploaded
-from shared.ai.languages import language_tag
+from shared.ai.asking import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
+from shared.ai.gemini.answers import conversation, generate_answer
+from shared.ai.gemini.files import INLINE_BYTES, temporary_upload
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard, Sound
-from shared.ai.speech import in_order, stuck
-from shared.analyses.evidence import Tick, part
+from shared.ai.provider import AudioClip, Transcription
+from shared.ai.speech import is_repetitive, normalize_segments
 from shared.error_codes.providers import ProviderCode
 from shared.errors import PermanentError, TransientError
+from shared.languages import language_tag
 from shared.models.base import Model
 from shared.models.video import Segment
+from shared.progress import Tick, tick_within
 
 if TYPE_CHECKING:
     from google.genai import Client
     from google.genai.types import Part
 
 FLAC = "audio/flac"
-SENT = 0.2
+UPLOAD_DONE = 0.2
 """How much of the work is done when the sound is handed over."""
-ROOM_PER_SEC = 25
+TOKENS_PER_SEC = 25
 """Tokens: fast speech is some ten a second in the languages that need most, and the times are as many again."""
 TIME = re.compile(r"(?:(?P<hours>\d+):(?=\d+:\d\d(?!\d)))?(?:(?P<minutes>\d+):)?(?P<seconds>\d+(?:[.:]\d+)?)")
 
@@ -58,25 +58,27 @@ class SpokenLine(Model):
 
     @field_validator("start", "end")
     @classmethod
-    def is_a_time(cls, time: str) -> str:
+    def check_time_format(cls, time: str) -> str:
         if not TIME.fullmatch(time.strip()):
             raise ValueError("a time is written as MM:SS.s")
         return time
 
 
-class Spoken(Model):
+class SpokenTranscript(Model):
     language: str | None = Field(description="BCP-47 tag of the language that is spoken most.")
     lines: list[SpokenLine] = Field(description="In the order in which they are said.")
 
     @field_validator("lines")
     @classmethod
-    def goes_on(cls, lines: list[SpokenLine]) -> list[SpokenLine]:
-        if stuck([line.text for line in lines]):
+    def check_repetition(cls, lines: list[SpokenLine]) -> list[SpokenLine]:
+        if is_repetitive([line.text for line in lines]):
             raise ValueError("the same words again and again; write down each word once, when it is said")
         return lines
 
 
-def listen(client: Client, model: str, sound: Sound, files: bool, meter: Meter, tick: Tick) -> Heard:
+def transcribe_clip(
+    client: Client, model: str, clip: AudioClip, has_files_api: bool, meter: Meter, tick: Tick
+) -> Transcription:
     """What is said in the sound.
 
     Args:
@@ -87,19 +89,23 @@ def listen(client: Client, model: str, sound: Sound, files: bool, meter: Meter, 
         TransientError: `answer_invalid`: the model got stuck or kept to no form; and what `asked` raises.
     """
     meter.allow()
-    minutes, seconds = divmod(sound.duration_sec, 60)
+    minutes, seconds = divmod(clip.duration_sec, 60)
     rules = RULES.format(minutes=f"{minutes:02.0f}:{seconds:04.1f}")
-    room = max(ROOM, round(ROOM_PER_SEC * sound.duration_sec))
-    listening = part(tick, SENT, 1)
-    with handed_over(client, sound, files, part(tick, 0, SENT)) as heard:
+    max_tokens = max(MAX_ANSWER_TOKENS, round(TOKENS_PER_SEC * clip.duration_sec))
+    answer_tick = tick_within(tick, UPLOAD_DONE, 1)
+    with audio_part(client, clip, has_files_api, tick_within(tick, 0, UPLOAD_DONE)) as audio:
 
-        def ask(room: int, repair: Repair | None) -> Answer:
+        def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
             meter.allow()
-            contents = conversation([heard], REQUEST, repair)
-            return asked(client, model, rules, contents, Spoken, room, meter, listening, sound.duration_sec)
+            contents = conversation([audio], REQUEST, repair)
+            return generate_answer(
+                client, model, rules, contents, SpokenTranscript, max_tokens, meter, answer_tick, clip.duration_sec
+            )
 
         try:
-            spoken = ask_for(Spoken, ask, listening, (room, 2 * room))
+            transcript = request_structured_output(
+                SpokenTranscript, call_model, answer_tick, (max_tokens, 2 * max_tokens)
+            )
         except PermanentError as error:
             if error.code != ProviderCode.ANSWER_TOO_LONG:
                 raise
@@ -107,31 +113,36 @@ def listen(client: Client, model: str, sound: Sound, files: bool, meter: Meter, 
             raise TransientError(
                 "answer_invalid", "Gemini did not finish the transcription. Try again later."
             ) from error
-    lines = [Segment(start=seconds_of(one.start), end=seconds_of(one.end), text=one.text) for one in spoken.lines]
-    segments = in_order(lines, sound.duration_sec)
-    return Heard(segments, language_tag(spoken.language) if segments else None, meter.total("gemini", model))
+    lines = [
+        Segment(start=parse_seconds(line.start), end=parse_seconds(line.end), text=line.text)
+        for line in transcript.lines
+    ]
+    segments = normalize_segments(lines, clip.duration_sec)
+    return Transcription(
+        segments, language_tag(transcript.language) if segments else None, meter.total("gemini", model)
+    )
 
 
 @contextmanager
-def handed_over(client: Client, sound: Sound, files: bool, tick: Tick) -> Iterator[Part]:
+def audio_part(client: Client, clip: AudioClip, has_files_api: bool, tick: Tick) -> Iterator[Part]:
     from google.genai.types import Part
 
-    if sound.path.stat().st_size <= INLINE_BYTES:
+    if clip.path.stat().st_size <= INLINE_BYTES:
         tick(0, "Sending the audio to Gemini")
-        yield Part.from_bytes(data=sound.path.read_bytes(), mime_type=FLAC)
+        yield Part.from_bytes(data=clip.path.read_bytes(), mime_type=FLAC)
         return
-    if not files:
+    if not has_files_api:
         raise PermanentError(
             "provider_cannot",
             "Vertex AI does not accept audio of this size. Use Gemini with an API key, or another provider.",
         )
-    with uploaded(client, sound.path, FLAC, tick) as uri:
+    with temporary_upload(client, clip.path, FLAC, tick) as uri:
         yield Part.from_uri(file_uri=uri, mime_type=FLAC)
 
 
-def seconds_of(time: str) -> float:
+def parse_seconds(time: str) -> float:
     """Seconds of a time such as `01:02.5`, `1:01:02`, `62.5`, or `01:02:500`, as models write it now and then."""
-    found = TIME.fullmatch(time.strip())
-    assert found  # noqa: S101  # the schema's validator has seen it
-    hours, minutes = (float(found[name] or 0) for name in ("hours", "minutes"))
-    return hours * 3600 + minutes * 60 + float(found["seconds"].replace(":", "."))
+    match = TIME.fullmatch(time.strip())
+    assert match  # noqa: S101  # the schema's validator has seen it
+    hours, minutes = (float(match[name] or 0) for name in ("hours", "minutes"))
+    return hours * 3600 + minutes * 60 + float(match["seconds"].replace(":", "."))

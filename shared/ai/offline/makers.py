@@ -9,16 +9,16 @@ from pydantic import BaseModel
 from shared.ai.offline.recipe.parser import parse_recipe
 from shared.ai.offline.reel.making import make_reel
 from shared.ai.offline.summary.making import make_summary
-from shared.ai.screen.line import Screen
+from shared.ai.screen.line import ScreenText
 from shared.analyses.evidence import Evidence
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
-from shared.models.summary import Summary
+from shared.models.summary import VideoSummary
 
-Maker = Callable[[Evidence, Screen, str], BaseModel]
+Maker = Callable[[Evidence, ScreenText, str], BaseModel]
 
 
-def make_recipe(evidence: Evidence, screen: Screen, language: str) -> Recipe:
+def make_recipe(evidence: Evidence, screen: ScreenText, language: str) -> Recipe:
     """Empty, with confidence 0 and a note, when the video tells none."""
     recipe = parse_recipe(
         screen.lines,
@@ -36,5 +36,5 @@ def make_recipe(evidence: Evidence, screen: Screen, language: str) -> Recipe:
     return recipe
 
 
-MAKERS: dict[type[BaseModel], Maker] = {Recipe: make_recipe, Reel: make_reel, Summary: make_summary}
+MAKERS: dict[type[BaseModel], Maker] = {Recipe: make_recipe, Reel: make_reel, VideoSummary: make_summary}
 """By the model of a kind's result."""

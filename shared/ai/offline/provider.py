@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
+from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn
 from shared.ai.screen_text import add_measures, read_screen_once
-from shared.ai.vectors import DIMENSIONS, clipped
-from shared.analyses.evidence import Evidence, Tick
+from shared.ai.vectors import DIMENSIONS, truncate_texts
+from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
+from shared.progress import Tick
 
 # What one thing needs is imported where it is done: a function's package leaves out what it never asks for.
 READING = 0.95
@@ -28,7 +29,7 @@ class OfflineProvider:
         self._model_dir = model_dir
         self._meter = meter or Meter()
 
-    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
+    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         """The result as `MAKERS` make it, from what is really there.
 
         Raises PermanentError `provider_cannot` for any other kind.
@@ -45,22 +46,22 @@ class OfflineProvider:
         screen = read_screen_once(evidence, language, lambda done, what: tick(done * READING, what))
         tick(READING, "Assembling the result")
         result = make(add_measures(kind, evidence, screen.lines), screen, language)
-        return Analysis(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
+        return AnalysisResult(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
-    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
+    def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
         from shared.ai.offline.speech import listen
 
-        return listen(self._model_dir, sound, self._meter, tick)
+        return listen(self._model_dir, clip, self._meter, tick)
 
-    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """By the words that texts share, not by what they mean; the same for both purposes."""
         from shared.ai.offline.embedding import MODEL, embed
 
         made = []
-        for number, text in enumerate(clipped(texts)):
+        for number, text in enumerate(truncate_texts(texts)):
             tick(number / len(texts), "Comparing words")
             made.append(embed(text, DIMENSIONS))
-        return Embedded(made, DIMENSIONS, self._meter.total(self.name, MODEL))
+        return EmbeddingResult(made, DIMENSIONS, self._meter.total(self.name, MODEL))
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         raise PermanentError(

@@ -8,13 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard, Sound
-from shared.ai.speech import in_order
-from shared.analyses.evidence import Tick
+from shared.ai.provider import AudioClip, Transcription
+from shared.ai.speech import normalize_segments
 from shared.errors import PermanentError
+from shared.languages import language_tag
 from shared.models.video import Segment, Word
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -25,7 +25,7 @@ FILES = ("config.json", "model.bin", "tokenizer.json")
 _loading = threading.Lock()
 
 
-def listen(model_dir: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
+def listen(model_dir: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcription:
     """What is said in the sound, with the times of words.
 
     Stretches in which the Silero model that comes with faster-whisper hears no voice are left out beforehand, since
@@ -46,15 +46,17 @@ def listen(model_dir: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
     with _loading:
         model = loaded(folder)
     spoken, info = model.transcribe(
-        str(sound.path), word_timestamps=True, vad_filter=True, condition_on_previous_text=False
+        str(clip.path), word_timestamps=True, vad_filter=True, condition_on_previous_text=False
     )
     lines = []
     for one in spoken:
-        tick(min(1.0, one.end / sound.duration_sec) if sound.duration_sec else 1.0, "Transcribing the audio")
+        tick(min(1.0, one.end / clip.duration_sec) if clip.duration_sec else 1.0, "Transcribing the audio")
         lines.append(segment_of(one))
-    segments = in_order(lines, sound.duration_sec)
-    meter.count_own("offline", folder.name, sound.duration_sec)
-    return Heard(segments, language_tag(info.language) if segments else None, meter.total("offline", folder.name))
+    segments = normalize_segments(lines, clip.duration_sec)
+    meter.count_local_audio("offline", folder.name, clip.duration_sec)
+    return Transcription(
+        segments, language_tag(info.language) if segments else None, meter.total("offline", folder.name)
+    )
 
 
 def check(folder: Path) -> None:

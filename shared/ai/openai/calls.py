@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shared.ai.asking import refused
+from shared.ai.asking import analysis_refused_error
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.settings import Settings
 
@@ -20,10 +20,10 @@ OPENAI_URL = "https://api.openai.com/v1"
 """Named, because the SDK takes an empty variable in the environment at its word."""
 NO_KEY = "none"
 """What a compatible server that wants no key is sent."""
-NOT_SERVED = frozenset((404, 405, 501))
+UNSUPPORTED_STATUSES = frozenset((404, 405, 501))
 
 
-def connected(settings: Settings) -> OpenAI:
+def create_client(settings: Settings) -> OpenAI:
     from openai import OpenAI
 
     return OpenAI(
@@ -35,7 +35,7 @@ def connected(settings: Settings) -> OpenAI:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Failures of the SDK inside it leave it as ours.
 
     Raises:
@@ -47,30 +47,30 @@ def told() -> Iterator[None]:
     try:
         yield
     except OpenAIError as error:
-        raise error_for(error) from error
+        raise to_clipwise_error(error) from error
     # The first is a body that is no JSON, the second the SDK's word for an embedding answer without embeddings.
     except (json.JSONDecodeError, ValueError) as error:
-        raise unavailable() from error
+        raise unavailable_error() from error
 
 
 @contextmanager
-def optional(what: str) -> Iterator[None]:
+def optional_feature(feature: str) -> Iterator[None]:
     """Like `told`, for what not every compatible server has: without it, PermanentError `provider_cannot`."""
     from openai import APIStatusError
 
-    with told():
+    with translate_errors():
         try:
             yield
         except APIStatusError as error:
-            if error.status_code in NOT_SERVED and error.code != "model_not_found":
+            if error.status_code in UNSUPPORTED_STATUSES and error.code != "model_not_found":
                 raise PermanentError(
                     "provider_cannot",
-                    f"The server at OPENAI_BASE_URL does not offer {what}. Configure another provider.",
+                    f"The server at OPENAI_BASE_URL does not offer {feature}. Configure another provider.",
                 ) from error
             raise
 
 
-def error_for(error: OpenAIError) -> ClipwiseError:
+def to_clipwise_error(error: OpenAIError) -> ClipwiseError:
     """What a failure of the service means for the job, once the SDK has tried again as often as it does."""
     from openai import APIError, APIStatusError, AuthenticationError, ConflictError, PermissionDeniedError
 
@@ -85,9 +85,9 @@ def error_for(error: OpenAIError) -> ClipwiseError:
     if status == 429 or code == "rate_limit_exceeded":
         return TransientError("provider_busy", "OpenAI accepts no more requests at present. Try again later.")
     if code in ("content_policy_violation", "content_filter"):
-        return refused("content policy")
+        return analysis_refused_error("content policy")
     if status is None or status >= 500 or status == 408 or isinstance(error, ConflictError):
-        return unavailable()
+        return unavailable_error()
     return PermanentError(
         "provider_request_invalid",
         f"OpenAI rejected the request (status {status}). Check OPENAI_BASE_URL and the model in OPENAI_MODEL,"
@@ -95,5 +95,5 @@ def error_for(error: OpenAIError) -> ClipwiseError:
     )
 
 
-def unavailable() -> TransientError:
+def unavailable_error() -> TransientError:
     return TransientError("provider_unavailable", "OpenAI does not respond. Try again later.")

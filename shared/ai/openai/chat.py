@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from shared.ai.meter import Meter
-from shared.ai.openai.calls import told, unavailable
+from shared.ai.openai.calls import translate_errors, unavailable_error
 from shared.ai.provider import Turn
-from shared.ai.talking import ESTIMATED, ROOM, declined, estimated_tokens, too_long
-from shared.analyses.evidence import Tick
+from shared.ai.talking import ESTIMATE_NOTE, MAX_CHAT_TOKENS, chat_refused_error, chat_too_long_error, estimate_tokens
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
 
 
-def talk(
+def stream_chat(
     client: OpenAI, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
 ) -> Iterator[str]:
     """The answer to the last turn, in pieces.
@@ -27,40 +27,40 @@ def talk(
     """
     meter.allow()
     tick(0, "Sending the request to the AI")
-    with told():
+    with translate_errors():
         stream = client.chat.completions.create(
             model=model,
-            messages=messages(instructions, turns),
-            max_completion_tokens=ROOM,
+            messages=chat_messages(instructions, turns),
+            max_completion_tokens=MAX_CHAT_TOKENS,
             stream=True,
             stream_options={"include_usage": True},
         )
     usage: CompletionUsage | None = None
     end: str | None = None
-    said: list[str] = []
+    pieces: list[str] = []
     try:
-        with stream, told():
+        with stream, translate_errors():
             for chunk in stream:
                 usage = chunk.usage or usage
                 for choice in chunk.choices:
                     if choice.delta.refusal:
-                        raise declined("it refused")
+                        raise chat_refused_error("it refused")
                     end = choice.finish_reason or end
                     if choice.delta.content:
                         tick(0.5, "Receiving the answer")
-                        said.append(choice.delta.content)
+                        pieces.append(choice.delta.content)
                         yield choice.delta.content
     finally:
-        bill(meter, model, usage, [instructions, *(turn.content for turn in turns)], said)
+        count_chat_usage(meter, model, usage, [instructions, *(turn.content for turn in turns)], pieces)
     if end == "content_filter":
-        raise declined("content filter")
+        raise chat_refused_error("content filter")
     if end == "length":
-        raise too_long()
-    if end is None or not said:
-        raise unavailable()
+        raise chat_too_long_error()
+    if end is None or not pieces:
+        raise unavailable_error()
 
 
-def messages(instructions: str, turns: Sequence[Turn]) -> list[ChatCompletionMessageParam]:
+def chat_messages(instructions: str, turns: Sequence[Turn]) -> list[ChatCompletionMessageParam]:
     conversation: list[ChatCompletionMessageParam] = [{"role": "system", "content": instructions}]
     for turn in turns:
         if turn.role == "user":
@@ -70,10 +70,12 @@ def messages(instructions: str, turns: Sequence[Turn]) -> list[ChatCompletionMes
     return conversation
 
 
-def bill(meter: Meter, model: str, usage: CompletionUsage | None, asked: Sequence[str], said: Sequence[str]) -> None:
+def count_chat_usage(
+    meter: Meter, model: str, usage: CompletionUsage | None, request_texts: Sequence[str], answer_texts: Sequence[str]
+) -> None:
     """Count the call; one that broke off, by our fault or the service's, tells no tokens but is billed for all that."""
     if usage:
         meter.count("openai", model, usage.prompt_tokens, usage.completion_tokens)
     else:
-        meter.note(ESTIMATED)
-        meter.count("openai", model, estimated_tokens(*asked), estimated_tokens(*said))
+        meter.note(ESTIMATE_NOTE)
+        meter.count("openai", model, estimate_tokens(*request_texts), estimate_tokens(*answer_texts))

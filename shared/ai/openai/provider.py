@@ -11,26 +11,27 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.asking import Answer, Repair, ask_for, refused
+from shared.ai.asking import ModelAnswer, RepairRequest, analysis_refused_error, request_structured_output
 from shared.ai.meter import Meter
-from shared.ai.openai.calls import connected, told, unavailable
-from shared.ai.openai.chat import talk
+from shared.ai.openai.calls import create_client, translate_errors, unavailable_error
+from shared.ai.openai.chat import stream_chat
 from shared.ai.openai.embeddings import embed
-from shared.ai.openai.speech import listen
+from shared.ai.openai.speech import transcribe_clip
 from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import Analysis, Embedded, Heard, Sound, Turn
+from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn
 from shared.ai.schema import answer_schema
-from shared.ai.screen_text import observe
-from shared.analyses.evidence import Evidence, Line, Tick, part
+from shared.ai.screen_text import measure_evidence
+from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
+from shared.progress import Tick, tick_within
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from openai import OpenAI
     from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam, ChatCompletionMessageParam
 
-LOOKING = 0.4
+SCREEN_SHARE = 0.4
 """Share of the work that reading the screen is."""
 
 
@@ -44,37 +45,41 @@ class OpenAIProvider:
         self._settings = settings
         self._meter = meter
 
-    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> Analysis:
+    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
-        evidence, screen = observe(kind, evidence, language, part(tick, 0, LOOKING))
-        content = pictures_and_texts(evidence, screen)
-        with connected(self._settings) as client:
+        evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, SCREEN_SHARE))
+        content = evidence_content(evidence, screen)
+        with create_client(self._settings) as client:
 
-            def ask(room: int, repair: Repair | None) -> Answer:
+            def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
                 self._meter.allow()
-                return self._answer(client, kind, conversation(rules, content, repair), room)
+                return self._request_answer(client, kind, analysis_messages(rules, content, repair), max_tokens)
 
-            result = ask_for(kind.schema, ask, part(tick, LOOKING, 1))
+            result = request_structured_output(kind.schema, call_model, tick_within(tick, SCREEN_SHARE, 1))
         if kind.complete:
             result = kind.complete(result, evidence, language)
         frames = len(evidence.frames)
-        return Analysis(result, self._meter.total(self.name, self._settings.openai_model, kind.prompt_version, frames))
+        return AnalysisResult(
+            result, self._meter.total(self.name, self._settings.openai_model, kind.prompt_version, frames)
+        )
 
-    def transcribe(self, sound: Sound, tick: Tick) -> Heard:
-        with connected(self._settings) as client:
-            return listen(client, self._settings.openai_transcribe_model, sound, self._meter, tick)
+    def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
+        with create_client(self._settings) as client:
+            return transcribe_clip(client, self._settings.openai_transcribe_model, clip, self._meter, tick)
 
-    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> Embedded:
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """OpenAI's models make the same vectors for both purposes."""
-        with connected(self._settings) as client:
+        with create_client(self._settings) as client:
             return embed(client, self._settings.openai_embed_model, texts, self._meter, tick)
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
-        with connected(self._settings) as client:
-            yield from talk(client, self._settings.openai_model, instructions, turns, self._meter, tick)
+        with create_client(self._settings) as client:
+            yield from stream_chat(client, self._settings.openai_model, instructions, turns, self._meter, tick)
 
-    def _answer(self, client: OpenAI, kind: Kind, messages: list[ChatCompletionMessageParam], room: int) -> Answer:
-        with told():
+    def _request_answer(
+        self, client: OpenAI, kind: Kind, messages: list[ChatCompletionMessageParam], max_tokens: int
+    ) -> ModelAnswer:
+        with translate_errors():
             completion = client.chat.completions.create(
                 model=self._settings.openai_model,
                 messages=messages,
@@ -82,15 +87,15 @@ class OpenAIProvider:
                     "type": "json_schema",
                     "json_schema": {"name": kind.name, "strict": True, "schema": answer_schema(kind.schema)},
                 },
-                max_completion_tokens=room,
+                max_completion_tokens=max_tokens,
             )
         if completion.usage:
             usage = completion.usage
             self._meter.count(self.name, self._settings.openai_model, usage.prompt_tokens, usage.completion_tokens)
-        return answer_of(completion)
+        return read_answer(completion)
 
 
-def pictures_and_texts(evidence: Evidence, screen: Sequence[Line]) -> list[ChatCompletionContentPartParam]:
+def evidence_content(evidence: Evidence, screen: Sequence[TimedLine]) -> list[ChatCompletionContentPartParam]:
     """The parts of the user's message: each key frame after a line with its time, and all texts in one part."""
     parts: list[ChatCompletionContentPartParam] = []
     for frame, path in evidence.frames:
@@ -101,8 +106,8 @@ def pictures_and_texts(evidence: Evidence, screen: Sequence[Line]) -> list[ChatC
     return parts
 
 
-def conversation(
-    rules: str, content: list[ChatCompletionContentPartParam], repair: Repair | None
+def analysis_messages(
+    rules: str, content: list[ChatCompletionContentPartParam], repair: RepairRequest | None
 ) -> list[ChatCompletionMessageParam]:
     messages: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": rules},
@@ -110,19 +115,19 @@ def conversation(
     ]
     if repair:
         messages.append({"role": "assistant", "content": repair.answer})
-        messages.append({"role": "user", "content": repair.request})
+        messages.append({"role": "user", "content": repair.prompt})
     return messages
 
 
-def answer_of(completion: ChatCompletion) -> Answer:
+def read_answer(completion: ChatCompletion) -> ModelAnswer:
     """Looks at refusal and finish reason before anything is parsed; raises PermanentError `refused`, TransientError."""
     if not completion.choices:
-        raise unavailable()
+        raise unavailable_error()
     choice = completion.choices[0]
     if choice.message.refusal:
-        raise refused("it refused")
+        raise analysis_refused_error("it refused")
     if choice.finish_reason == "content_filter":
-        raise refused("content filter")
+        raise analysis_refused_error("content filter")
     if choice.finish_reason == "length":
-        return Answer(choice.message.content or "", truncated=True)
-    return Answer(choice.message.content or "")
+        return ModelAnswer(choice.message.content or "", truncated=True)
+    return ModelAnswer(choice.message.content or "")

@@ -10,33 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.ai.languages import language_tag
 from shared.ai.meter import Meter
-from shared.ai.openai.calls import optional
-from shared.ai.provider import Heard, Sound
-from shared.ai.speech import MAX_COMPRESSION, in_order, with_words
-from shared.analyses.evidence import Tick
+from shared.ai.openai.calls import optional_feature
+from shared.ai.provider import AudioClip, Transcription
+from shared.ai.speech import MAX_COMPRESSION, assign_words, normalize_segments
 from shared.errors import TransientError
+from shared.languages import language_tag
 from shared.models.video import Segment, Word
+from shared.progress import Tick
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-NO_SPEECH, LOW_PROBABILITY = 0.6, -1.0
+NO_SPEECH_THRESHOLD, LOGPROB_THRESHOLD = 0.6, -1.0
 """`no_speech_threshold` and `logprob_threshold` of Whisper's decoder (`whisper/transcribe.py`)."""
 
 
-class Told(BaseModel):
+class FiniteModel(BaseModel):
     model_config = ConfigDict(allow_inf_nan=False)
 
 
-class SpokenWord(Told):
+class SpokenWord(FiniteModel):
     word: str
     start: float
     end: float
 
 
-class SpokenSegment(Told):
+class SpokenSegment(FiniteModel):
     text: str
     start: float
     end: float
@@ -45,59 +45,59 @@ class SpokenSegment(Told):
     compression_ratio: float = 0
 
 
-class InputTokens(Told):
+class InputTokens(FiniteModel):
     audio_tokens: int = 0
 
 
-class Billed(Told):
+class TranscriptionUsage(FiniteModel):
     seconds: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     input_token_details: InputTokens | None = None
 
 
-class Language(Told):
+class DetectedLanguage(FiniteModel):
     code: str
 
 
-class Transcription(Told):
+class TranscriptionReply(FiniteModel):
     """What the endpoint answers in any of its JSON formats; everything but the text is there in some only."""
 
     text: str
     language: str | None = None
-    languages: list[Language] | None = None
+    languages: list[DetectedLanguage] | None = None
     duration: float | None = None
     segments: list[SpokenSegment] | None = None
     words: list[SpokenWord] | None = None
-    usage: Billed | None = None
+    usage: TranscriptionUsage | None = None
 
 
-def listen(client: OpenAI, model: str, sound: Sound, meter: Meter, tick: Tick) -> Heard:
+def transcribe_clip(client: OpenAI, model: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcription:
     """What is said in the sound.
 
     Raises what `shared.ai.openai.calls.optional` does, and TransientError `answer_invalid`.
     """
     meter.allow()
     tick(0, "Transcribing the audio")
-    with optional("transcription"):
+    with optional_feature("transcription"):
         answer = client.audio.transcriptions.create(
-            file=("sound.flac", sound.path.read_bytes(), "audio/flac"),
+            file=("sound.flac", clip.path.read_bytes(), "audio/flac"),
             model=model,
-            **asked_of(model),
+            **response_options(model),
         )
     try:
-        told = Transcription.model_validate(answer if isinstance(answer, str) else answer.to_dict(warnings=False))
+        reply = TranscriptionReply.model_validate(answer if isinstance(answer, str) else answer.to_dict(warnings=False))
     except ValidationError:
-        meter.count("openai", model, 0, 0, audio_sec=sound.duration_sec)
+        meter.count("openai", model, 0, 0, audio_sec=clip.duration_sec)
         raise TransientError("answer_invalid", "The transcript from OpenAI cannot be read. Try again later.") from None
-    bill(meter, model, told, sound)
-    segments = segments_of(told, sound, meter)
-    names = [told.language, *(one.code for one in told.languages or [])]
+    count_usage(meter, model, reply, clip)
+    segments = to_segments(reply, clip, meter)
+    names = [reply.language, *(detected.code for detected in reply.languages or [])]
     language = next(filter(None, map(language_tag, names)), None) if segments else None
-    return Heard(segments, language, meter.total("openai", model))
+    return Transcription(segments, language, meter.total("openai", model))
 
 
-def asked_of(model: str) -> dict[str, Any]:
+def response_options(model: str) -> dict[str, Any]:
     """The most that each model can be asked for."""
     if "diarize" in model:
         return {"response_format": "diarized_json", "chunking_strategy": "auto"}
@@ -110,33 +110,37 @@ def asked_of(model: str) -> dict[str, Any]:
     }
 
 
-def bill(meter: Meter, model: str, told: Transcription, sound: Sound) -> None:
-    billed = told.usage or Billed()
+def count_usage(meter: Meter, model: str, reply: TranscriptionReply, clip: AudioClip) -> None:
+    billed = reply.usage or TranscriptionUsage()
     meter.count(
         "openai",
         model,
         billed.input_tokens,
         billed.output_tokens,
         audio_tokens=billed.input_token_details.audio_tokens if billed.input_token_details else 0,
-        audio_sec=billed.seconds or told.duration or sound.duration_sec,
+        audio_sec=billed.seconds or reply.duration or clip.duration_sec,
     )
 
 
-def segments_of(told: Transcription, sound: Sound, meter: Meter) -> list[Segment]:
-    if told.segments is None:
-        if told.text.strip():
+def to_segments(reply: TranscriptionReply, clip: AudioClip, meter: Meter) -> list[Segment]:
+    if reply.segments is None:
+        if reply.text.strip():
             meter.note("The speech model returned no timestamps: each text covers the whole passage it comes from.")
-        return in_order([Segment(start=0, end=sound.duration_sec, text=told.text)], sound.duration_sec)
-    spoken = sorted(told.segments, key=lambda one: one.start)
-    words = [Word(start=one.start, end=one.end, text=one.word) for one in told.words or []]
-    segments = with_words([Segment(start=one.start, end=one.end, text=one.text) for one in spoken], words)
-    kept = [one for one, measures in zip(segments, spoken, strict=True) if not invented(measures, sound.duration_sec)]
+        return normalize_segments([Segment(start=0, end=clip.duration_sec, text=reply.text)], clip.duration_sec)
+    spoken = sorted(reply.segments, key=lambda item: item.start)
+    words = [Word(start=item.start, end=item.end, text=item.word) for item in reply.words or []]
+    segments = assign_words([Segment(start=item.start, end=item.end, text=item.text) for item in spoken], words)
+    kept = [
+        item
+        for item, measures in zip(segments, spoken, strict=True)
+        if not is_hallucinated(measures, clip.duration_sec)
+    ]
     if len(kept) < len(segments):
         meter.note("Passages that the speech model marked as silence or as unreliable were omitted.")
-    return in_order(kept, sound.duration_sec)
+    return normalize_segments(kept, clip.duration_sec)
 
 
-def invented(spoken: SpokenSegment, duration_sec: float) -> bool:
+def is_hallucinated(spoken: SpokenSegment, duration_sec: float) -> bool:
     """Whether Whisper's own decoder would call it silence or a loop; or it is in the padding after the sound's end."""
-    silent = spoken.no_speech_prob > NO_SPEECH and spoken.avg_logprob < LOW_PROBABILITY
+    silent = spoken.no_speech_prob > NO_SPEECH_THRESHOLD and spoken.avg_logprob < LOGPROB_THRESHOLD
     return silent or spoken.compression_ratio > MAX_COMPRESSION or spoken.start >= duration_sec

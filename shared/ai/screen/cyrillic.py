@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.screen.ocr import Piece
+from shared.ai.screen.ocr import TextPiece
 from shared.languages import is_cyrillic
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ HEIGHT, MARGIN = 48, 12
 """Of the crops that Tesseract gets, in pixels: letters of about 30, its best size."""
 LETTER_WIDTH = 0.45
 """Of a line's height, on average."""
-MARGIN_OF_SCORE = 0.25
+SCORE_TOLERANCE = 0.25
 """Tesseract is less sure of what it reads right than RapidOCR is."""
 TIMEOUT_SEC = 30
-READY, WORD = "1", "5"
+PAGE_LEVEL, WORD_LEVEL = "1", "5"
 """Levels in Tesseract's TSV: a page, a word."""
 DIGITS = re.compile(r"\d+(?:[.,/]\d+)?|[½⅓⅔¼¾]")
 
@@ -42,19 +42,19 @@ def tesseract() -> str | None:
     return program if "rus" in languages.stdout.split() else None
 
 
-def seems_unread(piece: Piece) -> bool:
+def is_mostly_unread(piece: TextPiece) -> bool:
     """Whether a line has room for many more letters than were read in it."""
     left, top, right, bottom = piece.box
     room = (right - left) / ((bottom - top) * LETTER_WIDTH)
     return sum(map(str.isalnum, piece.text)) < room / (2 if has_blanks(piece) else 3)
 
 
-def has_blanks(piece: Piece) -> bool:
+def has_blanks(piece: TextPiece) -> bool:
     """Whether the recogniser saw letters that it does not know: blanks, and not nothing."""
     return "  " in piece.text or piece.text != piece.text.strip()
 
 
-def reread(pieces: Sequence[Piece]) -> list[Piece]:
+def reread_cyrillic(pieces: Sequence[TextPiece]) -> list[TextPiece]:
     """The pieces with those that Tesseract reads as Cyrillic in its reading; all others as they were.
 
     Numbers stay RapidOCR's, which reads them better. Each crop is given twice, as light and as dark letters on white.
@@ -70,12 +70,12 @@ def reread(pieces: Sequence[Piece]) -> list[Piece]:
             words = piece.crop[:, int(piece.number_end) :] if piece.number_end else piece.crop
             for light in (True, False):
                 paths.append(Path(folder) / f"{number}-{light}.png")
-                cv2.imwrite(str(paths[-1]), black_on_white(words, light))
-        readings = run(program, paths)
-    return [better(piece, readings[2 * at : 2 * at + 2]) for at, piece in enumerate(pieces)]
+                cv2.imwrite(str(paths[-1]), to_black_on_white(words, light))
+        readings = run_tesseract(program, paths)
+    return [choose_reading(piece, readings[2 * at : 2 * at + 2]) for at, piece in enumerate(pieces)]
 
 
-def black_on_white(crop: Picture, light: bool) -> Picture:
+def to_black_on_white(crop: Picture, light: bool) -> Picture:
     """A crop as black letters on white, if its letters are the lightest (or darkest) in it."""
     import cv2
     import numpy as np
@@ -93,11 +93,11 @@ def black_on_white(crop: Picture, light: bool) -> Picture:
     return framed.astype(np.uint8)
 
 
-def run(program: str, paths: Sequence[Path]) -> list[tuple[str, float]]:
+def run_tesseract(program: str, paths: Sequence[Path]) -> list[tuple[str, float]]:
     """Text and confidence (0 to 1) of each picture of one line."""
     listing = paths[0].with_name("pictures.txt")
     listing.write_text("\n".join(map(str, paths)), encoding="utf-8")
-    done = subprocess.run(
+    result = subprocess.run(
         [program, str(listing), "-", "-l", "rus", "--psm", "7", "tsv"],
         capture_output=True,
         text=True,
@@ -107,11 +107,11 @@ def run(program: str, paths: Sequence[Path]) -> list[tuple[str, float]]:
         env={**os.environ, "OMP_THREAD_LIMIT": "1"},
     )
     pages: list[list[tuple[str, float]]] = []
-    for row in done.stdout.splitlines():
+    for row in result.stdout.splitlines():
         cells = row.split("\t")
-        if cells[0] == READY:
+        if cells[0] == PAGE_LEVEL:
             pages.append([])
-        elif cells[0] == WORD:
+        elif cells[0] == WORD_LEVEL:
             pages[-1].append((cells[11], float(cells[10]) / 100))
     return [
         (" ".join(word for word, _ in page), sum(score for _, score in page) / len(page) if page else 0.0)
@@ -119,22 +119,22 @@ def run(program: str, paths: Sequence[Path]) -> list[tuple[str, float]]:
     ]
 
 
-def better(piece: Piece, readings: Sequence[tuple[str, float]]) -> Piece:
+def choose_reading(piece: TextPiece, readings: Sequence[tuple[str, float]]) -> TextPiece:
     """The piece in the surer of Tesseract's readings, if that is Cyrillic and no worse; digits as RapidOCR has them."""
     text, score = max(readings, key=lambda reading: reading[1])
-    letters, known = (sum(map(str.isalpha, reading)) for reading in (text, piece.text))
-    worse = letters < known or score < piece.score - MARGIN_OF_SCORE
-    if letters == 0 or not is_cyrillic(text) or (worse and not seems_unread(piece)):
+    letters, piece_letters = (sum(map(str.isalpha, reading)) for reading in (text, piece.text))
+    worse = letters < piece_letters or score < piece.score - SCORE_TOLERANCE
+    if letters == 0 or not is_cyrillic(text) or (worse and not is_mostly_unread(piece)):
         return piece
     if piece.number_end:
         number = piece.text.split(" ")[0]
         text = f"{number} {re.sub(r'^[^А-Яа-яЁё]+', '', text)}"
     else:
-        text = with_digits(text, DIGITS.findall(piece.text))
-    return Piece(text, score, piece.box, piece.crop, piece.number_end)
+        text = replace_digits(text, DIGITS.findall(piece.text))
+    return TextPiece(text, score, piece.box, piece.crop, piece.number_end)
 
 
-def with_digits(text: str, digits: list[str]) -> str:
+def replace_digits(text: str, digits: list[str]) -> str:
     """`text` with its numbers replaced by `digits`, if there are as many."""
     if len(DIGITS.findall(text)) != len(digits):
         return text

@@ -32,7 +32,7 @@ class ScreenLine:
 
 
 @dataclass(frozen=True)
-class Screen:
+class ScreenText:
     """All that stands on the screen, in reading order: by the time it appears, then from top to bottom.
 
     Attributes:

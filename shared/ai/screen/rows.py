@@ -28,24 +28,24 @@ class Row:
         return self.box[3] - self.box[1]
 
 
-def rows(pieces: Sequence[Row]) -> list[Row]:
+def merge_rows(pieces: Sequence[Row]) -> list[Row]:
     """Pieces joined from left to right, then from top to bottom."""
-    found: list[Row] = []
+    merged: list[Row] = []
     for piece in sorted(pieces, key=lambda row: row.box[0]):
-        at = next((at for at, row in enumerate(found) if beside(row, piece)), None)
+        at = next((at for at, row in enumerate(merged) if is_continuation(row, piece)), None)
         if at is None:
-            found.append(piece)
+            merged.append(piece)
         else:
-            found[at] = together(found[at], piece)
-    return sorted(found, key=lambda row: row.box[1])
+            merged[at] = join_rows(merged[at], piece)
+    return sorted(merged, key=lambda row: row.box[1])
 
 
-def beside(left: Row, right: Row) -> bool:
+def is_continuation(left: Row, right: Row) -> bool:
     """Whether the right piece goes on with the line of the left one."""
     low, high = sorted((left.height, right.height))
-    shared = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
+    overlap = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
     gap = right.box[0] - left.box[2]
-    if high > SAME_HEIGHT * low or shared < OVERLAP * low or gap < -low:
+    if high > SAME_HEIGHT * low or overlap < OVERLAP * low or gap < -low:
         return False
     widest = TABLE_GAP if is_amount(left.text) != is_amount(right.text) else WORD_GAP
     return gap <= widest * high
@@ -57,7 +57,7 @@ def is_amount(text: str) -> bool:
     return bool(compact) and compact[0].isnumeric() and sum(char.isalpha() for char in compact) <= 4
 
 
-def together(left: Row, right: Row) -> Row:
+def join_rows(left: Row, right: Row) -> Row:
     box = (
         left.box[0],
         min(left.box[1], right.box[1]),

@@ -10,21 +10,21 @@ from difflib import SequenceMatcher
 from shared.ai.screen.line import ScreenLine
 from shared.ai.screen.rows import Row
 
-MIN_LOOKS = 2
+MIN_SAMPLES = 2
 MIN_BEST_SCORE = 0.6
-ALIKE_IN_PLACE = 0.7
-ALIKE_ANYWHERE = 0.92
+MIN_LIKENESS_IN_PLACE = 0.7
+MIN_LIKENESS_ANYWHERE = 0.92
 MAX_MISSED = 2
 """Looks in a row that may miss a line before it counts as gone."""
 MAX_DELAY_SEC = 1.0
-DOUBT_PER_LOOK = 0.4
+DOUBT_PER_SAMPLE = 0.4
 """Seen n times, a line is trusted 1 - 0.4ⁿ: .84, .94, .97 …"""
 SHAPES = str.maketrans({"l": "1", "I": "1", "|": "1", "i": "1", "O": "0", "o": "0", ",": ".", " ": None})
 NUMBER = re.compile(r"(?<![^\W\d_])[0-9½⅓⅔¼¾⅛][0-9./½⅓⅔¼¾⅛-]*")
 
 
 @dataclass(frozen=True)
-class Look:
+class SampleText:
     """One sample: when it is, its media name, and the rows of text on it."""
 
     time: float
@@ -46,13 +46,13 @@ class Track:
     def last(self) -> tuple[int, Row]:
         return self.readings[-1]
 
-    def likeness(self, look: int, row: Row) -> float:
+    def likeness(self, sample: int, row: Row) -> float:
         """How well a row goes on with this track, 0 to 1; 0 when it cannot."""
-        last_look, last = self.last
-        if look == last_look or look - last_look > MAX_MISSED + 1 or numbers(row.text) != numbers(last.text):
+        last_sample, last = self.last
+        if sample == last_sample or sample - last_sample > MAX_MISSED + 1 or numbers(row.text) != numbers(last.text):
             return 0
-        alike = SequenceMatcher(None, squeezed(last.text), squeezed(row.text), autojunk=False).ratio()
-        return alike if alike >= (ALIKE_IN_PLACE if in_place(last, row) else ALIKE_ANYWHERE) else 0
+        ratio = SequenceMatcher(None, normalize_shapes(last.text), normalize_shapes(row.text), autojunk=False).ratio()
+        return ratio if ratio >= (MIN_LIKENESS_IN_PLACE if is_same_place(last, row) else MIN_LIKENESS_ANYWHERE) else 0
 
     @property
     def best_score(self) -> float:
@@ -66,7 +66,7 @@ class Track:
         return max(self.readings, key=lambda reading: (votes[reading[1].text], reading[1].score))
 
 
-def squeezed(text: str) -> str:
+def normalize_shapes(text: str) -> str:
     return text.translate(SHAPES).casefold()
 
 
@@ -76,65 +76,67 @@ def numbers(text: str) -> list[str]:
     return [number.strip("./-").replace(",", ".") for number in NUMBER.findall(shaped.replace(",", "."))]
 
 
-def in_place(one: Row, other: Row) -> bool:
+def is_same_place(first: Row, second: Row) -> bool:
     """Whether two rows stand at about the same place, in letters of about the same size."""
-    height = max(one.height, other.height)
-    middle = abs((one.box[1] + one.box[3]) - (other.box[1] + other.box[3])) / 2
-    shared = min(one.box[2], other.box[2]) - max(one.box[0], other.box[0])
-    return middle <= height and shared > 0 and height <= 1.6 * min(one.height, other.height)
+    height = max(first.height, second.height)
+    middle = abs((first.box[1] + first.box[3]) - (second.box[1] + second.box[3])) / 2
+    overlap = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
+    return middle <= height and overlap > 0 and height <= 1.6 * min(first.height, second.height)
 
 
-def follow(looks: Sequence[Look]) -> list[Track]:
+def track_lines(samples: Sequence[SampleText]) -> list[Track]:
     """All tracks, in the order of their first look and place."""
     tracks: list[Track] = []
-    for number, look in enumerate(looks):
+    for number, sample in enumerate(samples):
         pairs = [
             (likeness, track, row)
             for track in tracks
-            for row in look.rows
+            for row in sample.rows
             if (likeness := track.likeness(number, row)) > 0
         ]
-        free = list(look.rows)
+        free = list(sample.rows)
         for _, track, row in sorted(pairs, key=lambda pair: -pair[0]):
-            if track.last[0] != number and any(row is one for one in free):
+            if track.last[0] != number and any(row is other for other in free):
                 track.readings.append((number, row))
-                free = [one for one in free if one is not row]
+                free = [other for other in free if other is not row]
         tracks += [Track([(number, row)]) for row in free]
     return tracks
 
 
-def lines_seen(looks: Sequence[Look]) -> list[ScreenLine]:
+def screen_lines(samples: Sequence[SampleText]) -> list[ScreenLine]:
     """The lines that at least two looks show, one of them well; in reading order.
 
     What appears together is in order from top to bottom.
     """
     tracks = [
-        track for track in follow(looks) if len(track.readings) >= MIN_LOOKS and track.best_score >= MIN_BEST_SCORE
+        track
+        for track in track_lines(samples)
+        if len(track.readings) >= MIN_SAMPLES and track.best_score >= MIN_BEST_SCORE
     ]
-    return [line_of(track, looks) for card in cards(tracks, looks) for track in card]
+    return [to_screen_line(track, samples) for card in group_by_start(tracks, samples) for track in card]
 
 
-def cards(tracks: Sequence[Track], looks: Sequence[Look]) -> list[list[Track]]:
+def group_by_start(tracks: Sequence[Track], samples: Sequence[SampleText]) -> list[list[Track]]:
     """Tracks grouped by when they start, top first; one look's delay is taken for a miss of the recogniser."""
-    found: list[list[Track]] = []
+    groups: list[list[Track]] = []
     for track in sorted(tracks, key=lambda track: track.first):
-        card = found[-1] if found else []
-        late = looks[track.first].time - looks[card[0].first].time if card else 0.0
-        if card and track.first <= min(card[0].first + 1, card[0].last[0]) and late <= MAX_DELAY_SEC:
-            card.append(track)
+        group = groups[-1] if groups else []
+        late = samples[track.first].time - samples[group[0].first].time if group else 0.0
+        if group and track.first <= min(group[0].first + 1, group[0].last[0]) and late <= MAX_DELAY_SEC:
+            group.append(track)
         else:
-            found.append([track])
-    return [sorted(card, key=lambda track: track.last[1].box[1]) for card in found]
+            groups.append([track])
+    return [sorted(group, key=lambda track: track.last[1].box[1]) for group in groups]
 
 
-def line_of(track: Track, looks: Sequence[Look]) -> ScreenLine:
+def to_screen_line(track: Track, samples: Sequence[SampleText]) -> ScreenLine:
     number, row = track.best()
-    same = [one.score for _, one in track.readings if one.text == row.text]
+    scores = [reading.score for _, reading in track.readings if reading.text == row.text]
     return ScreenLine(
         text=row.text,
-        start=looks[track.first].time,
-        end=looks[track.last[0]].time,
-        frame=looks[number].frame,
+        start=samples[track.first].time,
+        end=samples[track.last[0]].time,
+        frame=samples[number].frame,
         box=row.box,
-        confidence=round(sum(same) / len(same) * (1 - DOUBT_PER_LOOK ** len(track.readings)), 3),
+        confidence=round(sum(scores) / len(scores) * (1 - DOUBT_PER_SAMPLE ** len(track.readings)), 3),
     )

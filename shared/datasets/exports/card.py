@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from shared.datasets.exports.ordering import Order, Summary
+from shared.datasets.exports.ordering import ExportSpec, ExportSummary
 from shared.datasets.exports.splits import Split
 from shared.exports.text import commonmark, plain
 
@@ -25,49 +25,49 @@ _LICENCES = {f"cc-{terms}-{version}" for terms, versions in _VERSIONS.items() fo
 """Creative Commons' among the identifiers that Hugging Face knows."""
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _SPLIT_NAMES: dict[Split, str] = {"train": "train", "val": "validation", "test": "test"}
-_LONGEST_TABLE = 50
+_MAX_TABLE_ROWS = 50
 
 
-def dataset_card(order: Order, summary: Summary, files: Mapping[Split, str] | None = None) -> str:
+def dataset_card(spec: ExportSpec, summary: ExportSummary, files: Mapping[Split, str] | None = None) -> str:
     """What was exported, where it is from, under which licences, and what was left out and why.
 
     Args:
         files: Pattern of the files of each split, when every split has its own.
     """
     head: dict[str, Any] = {
-        "pretty_name": plain(order.title),
-        "license": licences(summary.licences),
-        "size_categories": [next((name for most, name in _SIZES if summary.images < most), "n>1M")],
+        "pretty_name": plain(spec.title),
+        "license": licence_ids(summary.licences),
+        "size_categories": [next((name for limit, name in _SIZES if summary.images < limit), "n>1M")],
         "tags": ["image"],
     }
     if files:
         parts = [{"split": _SPLIT_NAMES[part], "path": pattern} for part, pattern in files.items()]
         head["configs"] = [{"config_name": "default", "data_files": parts}]
     return "\n".join(
-        ["---", yaml.safe_dump(head, allow_unicode=True, sort_keys=False).strip(), "---", *_body(order, summary)]
+        ["---", yaml.safe_dump(head, allow_unicode=True, sort_keys=False).strip(), "---", *_card_body(spec, summary)]
     )
 
 
-def licences(counts: Mapping[str, int]) -> list[str]:
+def licence_ids(counts: Mapping[str, int]) -> list[str]:
     """The identifiers of the licences; `other` for what has none there, `unknown` where sources name none."""
-    return sorted({_licence(name) for name in counts}) or ["unknown"]
+    return sorted({_licence_id(name) for name in counts}) or ["unknown"]
 
 
-def _licence(name: str) -> str:
-    words = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-").removeprefix("cc-")
-    if words in ("", "unknown"):
+def _licence_id(name: str) -> str:
+    identifier = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-").removeprefix("cc-")
+    if identifier in ("", "unknown"):
         return "unknown"
-    known = "cc0-1.0" if words in ("cc0", "cc0-1.0") else f"cc-{words}"
-    return known if known in _LICENCES else "other"
+    licence_id = "cc0-1.0" if identifier in ("cc0", "cc0-1.0") else f"cc-{identifier}"
+    return licence_id if licence_id in _LICENCES else "other"
 
 
-def _body(order: Order, summary: Summary) -> Iterator[str]:
-    seen = summary.images + summary.left_out.total()
-    yield f"\n# {commonmark(order.title)}\n"
+def _card_body(spec: ExportSpec, summary: ExportSummary) -> Iterator[str]:
+    total = summary.images + summary.left_out.total()
+    yield f"\n# {commonmark(spec.title)}\n"
     size = f"{summary.size_bytes / 1e6:.1f} MB"
-    yield f"{summary.images} of {seen} images, {size}; made on {order.created_at:%Y-%m-%d}.\n"
-    if order.keywords:
-        yield f"Searched for: {', '.join(commonmark(keyword) for keyword in order.keywords)}.\n"
+    yield f"{summary.images} of {total} images, {size}; made on {spec.created_at:%Y-%m-%d}.\n"
+    if spec.keywords:
+        yield f"Searched for: {', '.join(commonmark(keyword) for keyword in spec.keywords)}.\n"
     yield (
         "Near duplicates are all in one split. Rights stay with the authors; each image's source, author and licence, "
         "as the source names them, stand with it.\n"
@@ -80,17 +80,17 @@ def _body(order: Order, summary: Summary) -> Iterator[str]:
         ("Formats", summary.formats),
         ("Left out, by reason", summary.left_out),
     ):
-        yield from _table(heading, counts)
+        yield from _card_table(heading, counts)
 
 
-def _table(heading: str, counts: Counter[str]) -> Iterator[str]:
+def _card_table(heading: str, counts: Counter[str]) -> Iterator[str]:
     if not counts:
         return
     yield f"## {heading}\n"
     yield "| | images |\n|---|---:|"
     ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-    for name, count in ordered[:_LONGEST_TABLE]:
+    for name, count in ordered[:_MAX_TABLE_ROWS]:
         yield f"| {commonmark(name)} | {count} |"
-    if rest := ordered[_LONGEST_TABLE:]:
-        yield f"| {len(rest)} more | {sum(count for _, count in rest)} |"
+    if remaining := ordered[_MAX_TABLE_ROWS:]:
+        yield f"| {len(remaining)} more | {sum(count for _, count in remaining)} |"
     yield ""

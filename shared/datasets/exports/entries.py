@@ -10,37 +10,37 @@ from shared.datasets.exports.splits import Split
 from shared.models.dataset import ImageRecord
 
 _EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp", "tiff": "tif"}
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
+_SAFE_STEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
 
 
-def key(record: ImageRecord) -> str:
+def sample_key(record: ImageRecord) -> str:
     """The id, when it can be a file name on every system; else what is left of it, with a hash.
 
     Small letters, digits, `-` and `_` only: WebDataset takes all before the first dot for the name of a sample, and
     some systems do not tell capitals apart.
     """
-    if _PLAIN.fullmatch(record.id) and record.id not in _DEVICES:
+    if _SAFE_STEM.fullmatch(record.id) and record.id not in _RESERVED_NAMES:
         return record.id
-    left = re.sub(r"[^a-z0-9_-]+", "-", record.id.lower())[:40].strip("-")
-    return f"image-{left}-{sha256(record.id.encode()).hexdigest()[:16]}"
+    stem = re.sub(r"[^a-z0-9_-]+", "-", record.id.lower())[:40].strip("-")
+    return f"image-{stem}-{sha256(record.id.encode()).hexdigest()[:16]}"
 
 
-def extension(record: ImageRecord) -> str:
+def file_extension(record: ImageRecord) -> str:
     return _EXTENSIONS.get(record.format or "", "bin")
 
 
-def path(record: ImageRecord, part: Split) -> str:
+def archive_path(record: ImageRecord, part: Split) -> str:
     """Where an image lies in archives of folders."""
-    return f"{part}/{key(record)}.{extension(record)}"
+    return f"{part}/{sample_key(record)}.{file_extension(record)}"
 
 
-def facts(record: ImageRecord, part: Split) -> dict[str, Any]:
+def image_metadata(record: ImageRecord, part: Split) -> dict[str, Any]:
     """What is known of an image, in the types of JSON, but for its time."""
     verdict = record.verdict
     return {
         "id": record.id,
-        "file_name": path(record, part),
+        "file_name": archive_path(record, part),
         "split": part,
         "url": record.url,
         "page_url": record.page_url,
@@ -64,5 +64,5 @@ def facts(record: ImageRecord, part: Split) -> dict[str, Any]:
     }
 
 
-def json_facts(record: ImageRecord, part: Split) -> dict[str, Any]:
-    return {**facts(record, part), "found_at": record.created_at.isoformat()}
+def json_image_metadata(record: ImageRecord, part: Split) -> dict[str, Any]:
+    return {**image_metadata(record, part), "found_at": record.created_at.isoformat()}

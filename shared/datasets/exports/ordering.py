@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.datasets.exports.splits import SPLITS, Shares, Split
+from shared.datasets.exports.splits import SPLITS, Split, SplitShares
 from shared.models.dataset import ImageRecord, ImageState
 
 
-def accepted(record: ImageRecord) -> bool:
+def is_accepted(record: ImageRecord) -> bool:
     """Whether validation has nothing against the image."""
     return record.verdict is not None and record.verdict.accepted
 
 
 @dataclass(frozen=True)
-class Order:
+class ExportSpec:
     """An export to be made.
 
     Attributes:
@@ -29,22 +29,24 @@ class Order:
     title: str
     created_at: datetime
     keywords: tuple[str, ...] = ()
-    shares: Shares = field(default_factory=Shares)
-    chosen: Callable[[ImageRecord], bool] = accepted
+    shares: SplitShares = field(default_factory=SplitShares)
+    is_selected: Callable[[ImageRecord], bool] = is_accepted
 
-    def through(self, records: Iterable[ImageRecord], summary: Summary) -> Iterator[tuple[ImageRecord, Split]]:
+    def select_records(
+        self, records: Iterable[ImageRecord], summary: ExportSummary
+    ) -> Iterator[tuple[ImageRecord, Split]]:
         """The chosen images with their splits; all are counted."""
         for record in records:
-            if record.state == ImageState.DOWNLOADED and self.chosen(record):
-                part = self.shares.of(record)
-                summary.count(record, part)
+            if record.state == ImageState.DOWNLOADED and self.is_selected(record):
+                part = self.shares.split_of(record)
+                summary.count_exported(record, part)
                 yield record, part
             else:
-                summary.leave_out(record)
+                summary.count_left_out(record)
 
 
 @dataclass
-class Summary:
+class ExportSummary:
     """Counts of what was exported by several properties, and of what was left out by its reason."""
 
     images: int = 0
@@ -56,7 +58,7 @@ class Summary:
     formats: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def count(self, record: ImageRecord, part: Split) -> None:
+    def count_exported(self, record: ImageRecord, part: Split) -> None:
         self.images += 1
         self.size_bytes += record.size_bytes or 0
         self.splits[part] += 1
@@ -65,15 +67,15 @@ class Summary:
         self.keywords[record.keyword or "none"] += 1
         self.formats[record.format or "unknown"] += 1
 
-    def in_splits(self) -> list[Split]:
+    def nonempty_splits(self) -> list[Split]:
         """Those with images."""
         return [part for part in SPLITS if self.splits[part]]
 
-    def leave_out(self, record: ImageRecord) -> None:
-        self.left_out[reason(record)] += 1
+    def count_left_out(self, record: ImageRecord) -> None:
+        self.left_out[exclusion_reason(record)] += 1
 
 
-def reason(record: ImageRecord) -> str:
+def exclusion_reason(record: ImageRecord) -> str:
     """Why an image is left out: what the crawl said, else the worst finding, else that nobody looked."""
     if record.state != ImageState.DOWNLOADED:
         return record.reason or record.state.value

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from shared.datasets.exports.entries import facts
-from shared.datasets.exports.ordering import Order, Summary
+from shared.datasets.exports.entries import image_metadata
+from shared.datasets.exports.ordering import ExportSpec, ExportSummary
 from shared.models.dataset import ImageRecord
 
 if TYPE_CHECKING:
     from arro3.core import DataType, RecordBatch, Schema
 
-_AT_ONCE = 1000
-_ROW_GROUP = 10_000
-_NUMBERS = ("width", "height", "size_bytes")
+_ROWS_PER_BATCH = 1000
+_ROWS_PER_GROUP = 10_000
+_INTEGER_COLUMNS = ("width", "height", "size_bytes")
 
 
-def write_parquet(records: Iterable[ImageRecord], out: BinaryIO, order: Order) -> Summary:
+def write_parquet(records: Iterable[ImageRecord], out: BinaryIO, spec: ExportSpec) -> ExportSummary:
     """One row for each image, in row groups of 10 000, compressed with Zstandard.
 
     The columns are those of `entries.facts`: `found_at` is a timestamp in UTC, width, height and bytes are integers,
@@ -27,17 +27,17 @@ def write_parquet(records: Iterable[ImageRecord], out: BinaryIO, order: Order) -
     from arro3.core import RecordBatchReader
     from arro3.io import write_parquet as write
 
-    summary = Summary()
-    guard, schema = _Guard(out), _schema()
-    rows = (facts(record, part) for record, part in order.through(records, summary))
-    reader = RecordBatchReader.from_batches(schema, guard.reading(_batches(rows, schema)))
-    write(reader, guard, compression="zstd(3)", max_row_group_size=_ROW_GROUP)  # type: ignore[arg-type]
-    if guard.problem:
-        raise guard.problem
+    summary = ExportSummary()
+    guard, schema = _ErrorGuard(out), _table_schema()
+    rows = (image_metadata(record, part) for record, part in spec.select_records(records, summary))
+    reader = RecordBatchReader.from_batches(schema, guard.guard_batches(_record_batches(rows, schema)))
+    write(reader, guard, compression="zstd(3)", max_row_group_size=_ROWS_PER_GROUP)  # type: ignore[arg-type]
+    if guard.error:
+        raise guard.error
     return summary
 
 
-class _Guard:
+class _ErrorGuard:
     """Keeps errors of what is read and written out of the native writer, which would lose their type or abort.
 
     Attributes:
@@ -46,23 +46,23 @@ class _Guard:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self.problem: Exception | None = None
+        self.error: Exception | None = None
 
-    def reading(self, batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
+    def guard_batches(self, batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
         try:
             for batch in batches:
-                if self.problem:
+                if self.error:
                     return
                 yield batch
-        except Exception as problem:
-            self.problem = problem
+        except Exception as error:
+            self.error = error
 
     def write(self, data: bytes) -> int:
-        if not self.problem:
+        if not self.error:
             try:
                 self._out.write(data)
-            except Exception as problem:
-                self.problem = problem
+            except Exception as error:
+                self.error = error
         return len(data)
 
     def flush(self) -> None:
@@ -73,10 +73,10 @@ class _Guard:
         raise OSError("the stream cannot be rewound")
 
 
-def _batches(rows: Iterator[dict[str, Any]], schema: Schema) -> Iterator[RecordBatch]:
+def _record_batches(rows: Iterator[dict[str, Any]], schema: Schema) -> Iterator[RecordBatch]:
     from arro3.core import Array, DataType, RecordBatch
 
-    while batch := list(islice(rows, _AT_ONCE)):
+    while batch := list(islice(rows, _ROWS_PER_BATCH)):
         columns = []
         for name in schema.names:
             values = [row[name] for row in batch]
@@ -88,11 +88,11 @@ def _batches(rows: Iterator[dict[str, Any]], schema: Schema) -> Iterator[RecordB
         yield RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _schema() -> Schema:
+def _table_schema() -> Schema:
     from arro3.core import DataType, Field, Schema
 
     types: dict[str, DataType] = dict.fromkeys(_COLUMNS, DataType.string())
-    types |= dict.fromkeys(_NUMBERS, DataType.int64())
+    types |= dict.fromkeys(_INTEGER_COLUMNS, DataType.int64())
     types |= {"accepted": DataType.bool(), "found_at": DataType.timestamp("us", tz="UTC")}
     return Schema([Field(name, kind) for name, kind in types.items()])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 
-from shared.datasets.exports.ordering import Order, reason
+from shared.datasets.exports.ordering import ExportSpec, exclusion_reason
 from shared.exports.html import safe
 from shared.exports.text import address
 from shared.models.dataset import ImageRecord, ImageState
@@ -39,9 +39,9 @@ _ACCEPTED = "accepted"
 def contact_sheet(
     records: Iterable[ImageRecord],
     thumbnail: Callable[[ImageRecord], str | None],
-    order: Order,
+    spec: ExportSpec,
     *,
-    shown: int = 60,
+    images_per_section: int = 60,
     max_bytes: int = 8_000_000,
 ) -> str:
     """One HTML page: the accepted images first, then those left out by reason, most frequent first.
@@ -52,68 +52,72 @@ def contact_sheet(
         shown: Images of each section: the first ones. All are counted.
         max_bytes: Of all thumbnails; when they are used up, words take their place.
     """
-    sections: dict[str, _Section] = {}
+    sections: dict[str, _SheetSection] = {}
     for record in records:
-        kept = record.state == ImageState.DOWNLOADED and order.chosen(record)
-        section = sections.setdefault(_ACCEPTED if kept else reason(record), _Section())
+        is_exported = record.state == ImageState.DOWNLOADED and spec.is_selected(record)
+        section = sections.setdefault(_ACCEPTED if is_exported else exclusion_reason(record), _SheetSection())
         section.count += 1
-        if len(section.first) < shown:
+        if len(section.first) < images_per_section:
             section.first.append(record)
-    budget = _Budget(max_bytes)
-    return "\n".join(_page(order, sections, lambda record: budget.within(thumbnail, record))) + "\n"
+    budget = _ThumbnailBudget(max_bytes)
+    return "\n".join(_render_page(spec, sections, lambda record: budget.fetch_thumbnail(thumbnail, record))) + "\n"
 
 
 @dataclass
-class _Section:
+class _SheetSection:
     count: int = 0
     first: list[ImageRecord] = field(default_factory=list)
 
 
-class _Budget:
+class _ThumbnailBudget:
     """Bytes that are left for thumbnails."""
 
-    def __init__(self, left: int) -> None:
-        self._left = left
+    def __init__(self, max_bytes: int) -> None:
+        self._remaining_bytes = max_bytes
 
-    def within(self, thumbnail: Callable[[ImageRecord], str | None], record: ImageRecord) -> str | None:
-        if self._left <= 0:
+    def fetch_thumbnail(self, thumbnail: Callable[[ImageRecord], str | None], record: ImageRecord) -> str | None:
+        if self._remaining_bytes <= 0:
             return None
-        given = thumbnail(record) or ""
-        source = given if _DATA_URL.fullmatch(given) else address(given)
-        if source is None or len(source) > self._left:
+        thumbnail_url = thumbnail(record) or ""
+        source = thumbnail_url if _DATA_URL.fullmatch(thumbnail_url) else address(thumbnail_url)
+        if source is None or len(source) > self._remaining_bytes:
             return None
-        self._left -= len(source)
+        self._remaining_bytes -= len(source)
         return source
 
 
-def _page(order: Order, sections: dict[str, _Section], picture: Callable[[ImageRecord], str | None]) -> Iterator[str]:
+def _render_page(
+    spec: ExportSpec, sections: dict[str, _SheetSection], picture: Callable[[ImageRecord], str | None]
+) -> Iterator[str]:
     total = sum(section.count for section in sections.values())
-    title = safe(order.title)
+    title = safe(spec.title)
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     yield f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>"
-    yield f'<h1 dir="auto">{title}</h1>\n<p>{total} images, seen on {order.created_at:%Y-%m-%d}.</p>'
+    yield f'<h1 dir="auto">{title}</h1>\n<p>{total} images, seen on {spec.created_at:%Y-%m-%d}.</p>'
     ranked = sorted(sections.items(), key=lambda item: (item[0] != _ACCEPTED, -item[1].count, item[0]))
     for name, section in ranked:
-        some = f", the first {len(section.first)} shown" if section.count > len(section.first) else ""
-        yield f"<h2>{safe(name.replace('_', ' '))} <small>{section.count}{some}</small></h2>\n<ul>"
+        shown_note = f", the first {len(section.first)} shown" if section.count > len(section.first) else ""
+        yield f"<h2>{safe(name.replace('_', ' '))} <small>{section.count}{shown_note}</small></h2>\n<ul>"
         for record in section.first:
-            yield _figure(record, picture(record))
+            yield _render_figure(record, picture(record))
         yield "</ul>"
     yield "</body></html>"
 
 
-def _figure(record: ImageRecord, source: str | None) -> str:
+def _render_figure(record: ImageRecord, source: str | None) -> str:
     name = safe((record.title or record.keyword or record.id)[:300])
     image = f'<img src="{escape(source)}" alt="{name}" loading="lazy">' if source else f"<span>{name}</span>"
     link = escape(address(record.page_url or record.url) or "")
     linked = f'<a href="{link}" rel="noopener noreferrer nofollow">{image}</a>' if link else image
-    return f'<li><figure><div class="picture">{linked}</div><figcaption>{_caption(record)}</figcaption></figure></li>'
+    return f'<li><figure><div class="picture">{linked}</div><figcaption>{_render_caption(record)}</figcaption></figure></li>'
 
 
-def _caption(record: ImageRecord) -> str:
+def _render_caption(record: ImageRecord) -> str:
     findings = record.verdict.findings if record.verdict else []
-    words = [f"{record.width} × {record.height}"] if record.width and record.height else []
-    words += [record.source, record.licence or "licence unknown"]
-    words += [f"{one.check} {one.score:.3g}" if one.score is not None else one.check for one in findings]
-    return safe(" · ".join(words))
+    captions = [f"{record.width} × {record.height}"] if record.width and record.height else []
+    captions += [record.source, record.licence or "licence unknown"]
+    captions += [
+        f"{finding.check} {finding.score:.3g}" if finding.score is not None else finding.check for finding in findings
+    ]
+    return safe(" · ".join(captions))

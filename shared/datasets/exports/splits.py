@@ -14,7 +14,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class Shares:
+class SplitShares:
     """Of the images, about; they add up to 1."""
 
     train: float = 0.8
@@ -25,19 +25,19 @@ class Shares:
         if min(self.train, self.val, self.test) < 0 or abs(self.train + self.val + self.test - 1) > 1e-9:
             raise ValueError(f"{self.train}, {self.val} and {self.test} are not shares of 1")
 
-    def of(self, record: ImageRecord) -> Split:
+    def split_of(self, record: ImageRecord) -> Split:
         """By a hash of the group of near duplicates, else of the bytes, else of the id.
 
         Near duplicates never stand on both sides, and an image stays where it is whatever else comes in. Shares are
         therefore met only on average: of few images, or of one large group, they may be missed by far.
         """
-        chosen_by = record.group or record.sha256 or record.id
-        at = int.from_bytes(sha256(chosen_by.encode()).digest()[:8], "big") / 2**64
-        if at < self.train:
+        hash_key = record.group or record.sha256 or record.id
+        position = int.from_bytes(sha256(hash_key.encode()).digest()[:8], "big") / 2**64
+        if position < self.train:
             return "train"
-        return "val" if at < self.train + self.val or self.test == 0 else "test"
+        return "val" if position < self.train + self.val or self.test == 0 else "test"
 
 
-def split(records: Iterable[ImageRecord], shares: Shares) -> dict[str, Split]:
+def assign_splits(records: Iterable[ImageRecord], shares: SplitShares) -> dict[str, Split]:
     """Ids with their splits."""
-    return {record.id: shares.of(record) for record in records}
+    return {record.id: shares.split_of(record) for record in records}

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from shared.datasets.exports.card import dataset_card
-from shared.datasets.exports.entries import json_facts, path
-from shared.datasets.exports.ordering import Order, Summary
+from shared.datasets.exports.entries import archive_path, json_image_metadata
+from shared.datasets.exports.ordering import ExportSpec, ExportSummary
 from shared.datasets.exports.splits import Split
 from shared.models.dataset import ImageRecord
 
@@ -24,61 +24,61 @@ _IN_MEMORY = 16_000_000
 
 
 def write_zip(
-    records: Iterable[ImageRecord], open_image: Callable[[ImageRecord], BinaryIO], out: BinaryIO, order: Order
-) -> Summary:
+    records: Iterable[ImageRecord], open_image: Callable[[ImageRecord], BinaryIO], out: BinaryIO, spec: ExportSpec
+) -> ExportSummary:
     """`train/….jpg` and so on, `train/metadata.jsonl` with a line for each, and `README.md`, the dataset card.
 
     Stored, not deflated: images are compressed already. ZIP64 where numbers or sizes need it. Every entry has its size
     and checksum before it, so that the file can also be read as a stream. In memory are one image at a time, and some
     600 bytes for each image written, of which the directory at the end is made; the lines wait in temporary files.
     """
-    with _Window(out) as window:
+    with _ZipTailBuffer(out) as window:
         with ZipFile(window, "w", ZIP_STORED) as archive:
-            summary = _fill(archive, window, records, open_image, order)
-        window.release()
+            summary = _fill_archive(archive, window, records, open_image, spec)
+        window.release_buffer()
     return summary
 
 
-def _fill(
+def _fill_archive(
     archive: ZipFile,
-    window: _Window,
+    window: _ZipTailBuffer,
     records: Iterable[ImageRecord],
     open_image: Callable[[ImageRecord], BinaryIO],
-    order: Order,
-) -> Summary:
-    summary = Summary()
+    spec: ExportSpec,
+) -> ExportSummary:
+    summary = ExportSummary()
     with ExitStack() as stack:
         lines: dict[Split, IO[bytes]] = {}
-        for record, part in order.through(records, summary):
+        for record, part in spec.select_records(records, summary):
             with open_image(record) as image:
-                archive.writestr(_entry(path(record, part), order), image.read())
-            window.release()
+                archive.writestr(_zip_entry(archive_path(record, part), spec), image.read())
+            window.release_buffer()
             if part not in lines:
                 lines[part] = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
-            line = {**json_facts(record, part), "file_name": path(record, part).rpartition("/")[2]}
+            line = {**json_image_metadata(record, part), "file_name": archive_path(record, part).rpartition("/")[2]}
             lines[part].write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         for part, file in lines.items():
             file.seek(0)
-            with archive.open(_entry(f"{part}/metadata.jsonl", order), "w", force_zip64=True) as entry:
+            with archive.open(_zip_entry(f"{part}/metadata.jsonl", spec), "w", force_zip64=True) as entry:
                 copyfileobj(file, entry)
-            window.release()
-    card = dataset_card(order, summary, {part: f"{part}/**" for part in summary.in_splits()})
-    archive.writestr(_entry("README.md", order), card)
+            window.release_buffer()
+    card = dataset_card(spec, summary, {part: f"{part}/**" for part in summary.nonempty_splits()})
+    archive.writestr(_zip_entry("README.md", spec), card)
     return summary
 
 
-def _entry(name: str, order: Order) -> ZipInfo:
-    entry = ZipInfo(name, order.created_at.timetuple()[:6])
+def _zip_entry(name: str, spec: ExportSpec) -> ZipInfo:
+    entry = ZipInfo(name, spec.created_at.timetuple()[:6])
     entry.external_attr = 0o644 << 16
     return entry
 
 
-class _Window(RawIOBase):
+class _ZipTailBuffer(RawIOBase):
     """The end of a stream, as far as it may still be changed: `zipfile` goes back to an entry's head to complete it."""
 
     def __init__(self, out: BinaryIO) -> None:
-        self._out, self._gone = out, 0
-        self._held = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with the window
+        self._out, self._released_bytes = out, 0
+        self._buffer = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with the window
 
     def seekable(self) -> bool:
         return True
@@ -87,23 +87,23 @@ class _Window(RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._gone + self._held.tell()
+        return self._released_bytes + self._buffer.tell()
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        self._held.seek(offset - self._gone)
+        self._buffer.seek(offset - self._released_bytes)
         return offset
 
     def write(self, data: ReadableBuffer) -> int:
-        return self._held.write(data)
+        return self._buffer.write(data)
 
-    def release(self) -> None:
+    def release_buffer(self) -> None:
         """What was written is final."""
-        self._gone += self._held.tell()
-        self._held.seek(0)
-        copyfileobj(self._held, self._out)
-        self._held.seek(0)
-        self._held.truncate()
+        self._released_bytes += self._buffer.tell()
+        self._buffer.seek(0)
+        copyfileobj(self._buffer, self._out)
+        self._buffer.seek(0)
+        self._buffer.truncate()
 
     def close(self) -> None:
-        self._held.close()
+        self._buffer.close()
         super().close()

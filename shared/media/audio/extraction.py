@@ -20,7 +20,7 @@ from shared.media.audio.loudness import read_log
 from shared.media.audio.silences import SAMPLE_RATE, Levels
 from shared.media.file.container import DEMUXERS, PROTOCOLS
 from shared.media.probe import probe
-from shared.models.video import AudioTrack, Loudness, MediaInfo, Span
+from shared.models.video import AudioTrack, Loudness, MediaInfo, TimeSpan
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class _Run:
 
 def extract_audio(
     path: Path, out: Path, info: MediaInfo, tick: Callable[[float], None] = lambda done: None
-) -> tuple[AudioTrack, list[Span]] | None:
+) -> tuple[AudioTrack, list[TimeSpan]] | None:
     """Write the first sound track of `path` to `out` as FLAC, mono, 16 kHz, 16 bits; None when there is none.
 
     Comes with its silences (see `shared.media.audio.silences`) and the loudness of its original channels, all from one

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shared.media.audio.flac import write_flac
 from shared.media.audio.silences import SAMPLE_RATE
 from shared.media.file.container import open_media
-from shared.models.video import AudioPart, Span
+from shared.models.video import AudioPart, TimeSpan
 
 # OpenAI takes 1500 s and 25 MB; shorter parts are listened to side by side, and a failure costs less.
 MAX_PART_SEC = 300.0
@@ -30,7 +30,7 @@ _HEADER_BYTES = 16_384
 
 
 def split_audio(
-    flac: Path, silences: Sequence[Span], duration_sec: float, out: Path, tick: Callable[[float], None]
+    flac: Path, silences: Sequence[TimeSpan], duration_sec: float, out: Path, tick: Callable[[float], None]
 ) -> list[AudioPart]:
     """The parts of a sound that are to be listened to, in order of time; none when all of it is silence.
 
@@ -51,7 +51,7 @@ def split_audio(
     return parts
 
 
-def plan_parts(silences: Sequence[Span], duration_sec: float, longest_sec: float) -> list[Span]:
+def plan_parts(silences: Sequence[TimeSpan], duration_sec: float, longest_sec: float) -> list[TimeSpan]:
     """Stretches of at most `longest_sec` that together hold everything but silence, in order of time, to the ms.
 
     Silences of `SKIPPED_SEC` or more and those at both ends are left out but for half a second beside the sound. A
@@ -70,30 +70,30 @@ def plan_parts(silences: Sequence[Span], duration_sec: float, longest_sec: float
                 if silence.end < sound.end and limit - longest_sec * _CUT_ZONE < _middle(silence) <= limit
             ]
             cut = round(_middle(max(pauses, key=lambda pause: pause.end - pause.start)) if pauses else limit, 3)
-            parts.append(Span(start=start, end=cut))
+            parts.append(TimeSpan(start=start, end=cut))
             start = cut if pauses else round(cut - overlap, 3)
-        parts.append(Span(start=start, end=sound.end))
+        parts.append(TimeSpan(start=start, end=sound.end))
     return parts
 
 
-def _sounds(silences: Sequence[Span], duration_sec: float) -> Iterator[Span]:
+def _sounds(silences: Sequence[TimeSpan], duration_sec: float) -> Iterator[TimeSpan]:
     """What lies between the silences that are left out, with a margin on both sides."""
     start = 0.0
     for silence in silences:
         at_start, at_end = silence.start <= 0, silence.end >= duration_sec - _ROUNDING_SEC
         if at_start or at_end or silence.end - silence.start >= SKIPPED_SEC:
             if not at_start:
-                yield Span(start=start, end=round(min(silence.start + _MARGIN_SEC, silence.end), 3))
+                yield TimeSpan(start=start, end=round(min(silence.start + _MARGIN_SEC, silence.end), 3))
             start = duration_sec if at_end else round(max(silence.end - _MARGIN_SEC, silence.start), 3)
     if start < duration_sec:
-        yield Span(start=start, end=duration_sec)
+        yield TimeSpan(start=start, end=duration_sec)
 
 
-def _middle(silence: Span) -> float:
+def _middle(silence: TimeSpan) -> float:
     return (silence.start + silence.end) / 2
 
 
-def _write(flac: Path, span: Span, target: Path) -> None:
+def _write(flac: Path, span: TimeSpan, target: Path) -> None:
     """Copy a stretch of a FLAC into one of its own."""
     target.parent.mkdir(exist_ok=True)
     write_flac(target, _samples(flac, round(span.start * SAMPLE_RATE), round(span.end * SAMPLE_RATE)))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media.audio.loudness import ABSOLUTE_GATE
-from shared.models.video import Span
+from shared.models.video import TimeSpan
 
 SAMPLE_RATE = 16_000
 PAUSE_SEC = 0.3
@@ -45,7 +45,7 @@ class Levels:
         if whole < len(samples):
             self._powers.append(float(samples[whole:].var()))
 
-    def silences(self) -> list[Span]:
+    def silences(self) -> list[TimeSpan]:
         """Stretches of at least 0.3 s below the threshold (see `silence_threshold`), in order of time.
 
         A sound in between that is shorter than any word, such as a click, does not end a silence.
@@ -58,7 +58,7 @@ class Levels:
         starts, ends = starts[np.append(True, apart)[: len(starts)]], ends[np.append(apart, True)[: len(ends)]]
         ends = np.minimum(ends, self.samples / SAMPLE_RATE)
         return [
-            Span(start=round(start, 3), end=round(end, 3))
+            TimeSpan(start=round(start, 3), end=round(end, 3))
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
             if end - start >= PAUSE_SEC
         ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise, product, takewhile
 
-from shared.models.video import AudioPart, Segment, Span
+from shared.models.video import AudioPart, Segment, TimeSpan
 
 # Shorter pauses are left alone: the times of a short answer may be wrong by as much as they last.
 INVENTED_SEC = 2.0
@@ -19,7 +19,7 @@ _TOKEN = re.compile(rf"[{_HAN_KANA}]|[^\s{_HAN_KANA}]+")
 
 
 def join_parts(
-    parts: Sequence[AudioPart], heard: Sequence[Sequence[Segment]], silences: Sequence[Span], duration_sec: float
+    parts: Sequence[AudioPart], heard: Sequence[Sequence[Segment]], silences: Sequence[TimeSpan], duration_sec: float
 ) -> list[Segment]:
     """All that was heard, in order of time, with times from the start of the sound, none beyond its end.
 
@@ -33,7 +33,7 @@ def join_parts(
     for number in range(1, len(parts)):
         before, after = parts[number - 1], parts[number]
         if after.start < before.end:
-            overlap = Span(start=after.start, end=before.end)
+            overlap = TimeSpan(start=after.start, end=before.end)
             placed[number - 1], placed[number] = _sewn(placed[number - 1], placed[number], overlap)
     long = [silence for silence in silences if silence.end - silence.start >= INVENTED_SEC]
     audible = (
@@ -77,7 +77,7 @@ def _placed(part: AudioPart, segments: Sequence[Segment], duration_sec: float) -
 
 
 def _moved(segment: Segment, move: Callable[[float], float]) -> Segment:
-    def span(given: Span) -> dict[str, float]:
+    def span(given: TimeSpan) -> dict[str, float]:
         start, end = round(move(given.start), 3), round(move(given.end), 3)
         return {"start": start, "end": max(start, end)}
 
@@ -85,7 +85,7 @@ def _moved(segment: Segment, move: Callable[[float], float]) -> Segment:
     return segment.model_copy(update={**span(segment), "text": segment.text.strip(), "words": words})
 
 
-def _sewn(left: list[Segment], right: list[Segment], overlap: Span) -> tuple[list[Segment], list[Segment]]:
+def _sewn(left: list[Segment], right: list[Segment], overlap: TimeSpan) -> tuple[list[Segment], list[Segment]]:
     """Both sides of an overlap, each without what is the other's."""
     lefts, rights = [_row(segment) for segment in left], [_row(segment) for segment in right]
     ends = [token for row in lefts for token in row.tokens if token.end > overlap.start]

@@ -13,14 +13,14 @@ from shared.security.urls import DEFAULT_PORTS, parse_url
 from shared.settings import Settings
 from shared.sources.images.source import Pulse
 
-SECONDS = 30.0
+TIMEOUT_SEC = 30.0
 MAX_BYTES = 5_000_000
 
-_REFUSALS = (202, 401, 403, 407, 418, 429, 451)
+_BLOCKED_STATUSES = (202, 401, 403, 407, 418, 429, 451)
 
 
 @dataclass(frozen=True)
-class Told:
+class SearchResponse:
     status: int
     content: bytes
 
@@ -29,48 +29,50 @@ class Told:
         return self.content.decode("utf-8", errors="replace")
 
 
-def ask(url: str, settings: Settings, pulse: Pulse, headers: Mapping[str, str] | None = None) -> Told:
+def fetch_search_response(
+    url: str, settings: Settings, pulse: Pulse, headers: Mapping[str, str] | None = None
+) -> SearchResponse:
     """Raises as `guarded_get`, and PermanentError `engine_unreadable` for more than five megabytes."""
-    with guarded_get(url, settings, Limits(time.monotonic() + SECONDS, pulse), headers or {}) as answer:
+    with guarded_get(url, settings, Limits(time.monotonic() + TIMEOUT_SEC, pulse), headers or {}) as response:
         content = bytearray()
-        for piece in answer.body:
-            content += piece
+        for chunk in response.body:
+            content += chunk
             if len(content) > MAX_BYTES:
                 raise PermanentError(
                     "engine_unreadable",
-                    f"The response from {answer.url.host} exceeds {MAX_BYTES // 1_000_000} MB. Use another source.",
+                    f"The response from {response.url.host} exceeds {MAX_BYTES // 1_000_000} MB. Use another source.",
                 )
-        return Told(answer.status, bytes(content))
+        return SearchResponse(response.status, bytes(content))
 
 
-def check_answered(name: str, told: Told) -> None:
+def check_search_response(name: str, response: SearchResponse) -> None:
     """Raises for all but 200: TransientError `engine_blocked`, `source_unavailable`; else as `unreadable` has it."""
-    if told.status == 200:
+    if response.status == 200:
         return
-    if told.status in _REFUSALS:
+    if response.status in _BLOCKED_STATUSES:
         raise TransientError(
-            "engine_blocked", f"{name} rejects requests from this server (status {told.status}). Retry later."
+            "engine_blocked", f"{name} rejects requests from this server (status {response.status}). Retry later."
         )
-    if told.status >= 500:
+    if response.status >= 500:
         raise TransientError(
-            "source_unavailable", f"{name} is temporarily unavailable (status {told.status}). Retry later."
+            "source_unavailable", f"{name} is temporarily unavailable (status {response.status}). Retry later."
         )
-    raise unreadable(name, f"status {told.status}")
+    raise unreadable_response(name, f"status {response.status}")
 
 
-def unreadable(name: str, what: str) -> PermanentError:
+def unreadable_response(name: str, detail: str) -> PermanentError:
     return PermanentError(
         "engine_unreadable",
-        f"The response from {name} has an unknown format ({what}). Update Clipwise, or use another source.",
+        f"The response from {name} has an unknown format ({detail}). Update Clipwise, or use another source.",
     )
 
 
-def trusting(settings: Settings, base_url: str) -> Settings:
+def allow_base_url(settings: Settings, base_url: str) -> Settings:
     """Settings that let the configured server through, which may be private; nothing but requests to it gets them."""
     if not base_url:
         return settings
     url = parse_url(base_url)
-    place = f"{url.host}:{url.port or DEFAULT_PORTS[url.scheme]}"
-    trusted = replace(settings, allow_hosts=",".join(filter(None, [settings.allow_hosts, place])))
+    host = f"{url.host}:{url.port or DEFAULT_PORTS[url.scheme]}"
+    trusted = replace(settings, allow_hosts=",".join(filter(None, [settings.allow_hosts, host])))
     check_url(base_url, trusted)
     return trusted

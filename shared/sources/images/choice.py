@@ -12,19 +12,19 @@ def image_source(name: SourceName, settings: Settings, filters: Filters) -> Imag
     """Raises PermanentError `not_configured`."""
     match name:
         case SourceName.OPENVERSE:
-            from shared.sources.images.openverse import Openverse
+            from shared.sources.images.openverse import OpenverseImages
 
-            return Openverse(settings, filters.licences)
+            return OpenverseImages(settings, filters.licences)
         case SourceName.GOOGLE:
-            from shared.sources.images.google import Google
+            from shared.sources.images.google import GoogleImages
 
-            return Google(settings)
+            return GoogleImages(settings)
         case SourceName.BING:
-            from shared.sources.images.engines import bing
+            from shared.sources.images.engines import bing_engine
 
-            return bing(settings)
+            return bing_engine(settings)
         case SourceName.DUCKDUCKGO:
-            from shared.sources.images.engines import duckduckgo
+            from shared.sources.images.engines import duckduckgo_engine
 
-            return duckduckgo(settings)
+            return duckduckgo_engine(settings)
     raise ValueError(f"a {name} has no keywords")

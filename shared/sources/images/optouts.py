@@ -23,18 +23,18 @@ from shared.sources.images.source import Pulse
 
 AGENT = "Clipwise"
 """How we call ourselves: in `User-Agent`, and for robots.txt to name."""
-ASK_SEC = 10.0
-MOST_BYTES = 500 * 1024
-REMEMBER_SEC = 3600.0
-MOST_SITES = 5000
-LONGEST_DELAY_SEC = 10.0
+POLICY_TIMEOUT_SEC = 10.0
+MAX_POLICY_BYTES = 500 * 1024
+CACHE_SEC = 3600.0
+MAX_SITES = 5000
+MAX_DELAY_SEC = 10.0
 
-_FORBIDDING = frozenset({"noindex", "none", "noimageindex", "noai", "noimageai"})
+_FORBIDDING_RULES = frozenset({"noindex", "none", "noimageindex", "noai", "noimageai"})
 _RULE_NAMES = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 
 
 @dataclass(frozen=True)
-class Site:
+class SitePolicy:
     """What a site asks of us.
 
     Attributes:
@@ -44,7 +44,7 @@ class Site:
 
     rules: Protego | None
     reserved: list[tuple[re.Pattern[str], bool]]
-    until: float
+    expires_at: float
 
     def allows(self, url: WebUrl) -> bool:
         return self.rules is not None and bool(self.rules.can_fetch(str(url), AGENT))
@@ -52,99 +52,99 @@ class Site:
     @property
     def delay(self) -> float:
         """Seconds between two requests that robots.txt asks for."""
-        asked = self.rules.crawl_delay(AGENT) if self.rules else None
-        return min(LONGEST_DELAY_SEC, float(asked or 0))
+        crawl_delay = self.rules.crawl_delay(AGENT) if self.rules else None
+        return min(MAX_DELAY_SEC, float(crawl_delay or 0))
 
 
 @dataclass
-class Sites:
+class SitePolicies:
     """Each site is asked once in an hour, whoever wants to know it first."""
 
     settings: Settings
-    _known: dict[str, Site] = field(default_factory=dict)
-    _asking: dict[str, threading.Lock] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _policies: dict[str, SitePolicy] = field(default_factory=dict)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    _guard_lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def site(self, url: WebUrl, pulse: Pulse) -> Site:
+    def get_policy(self, url: WebUrl, pulse: Pulse) -> SitePolicy:
         origin = f"{url.scheme}://{url.authority}"
-        with self._guard:
-            lock = self._asking.setdefault(origin, threading.Lock())
+        with self._guard_lock:
+            lock = self._locks.setdefault(origin, threading.Lock())
         with lock:
-            known = self._known.get(origin)
-            if known is None or known.until < time.monotonic():
-                known = self._ask(origin, pulse)
-                with self._guard:
-                    if len(self._known) >= MOST_SITES:
-                        self._known.clear()
-                        self._asking = {origin: lock}
-                    self._known[origin] = known
-            return known
+            policy = self._policies.get(origin)
+            if policy is None or policy.expires_at < time.monotonic():
+                policy = self._fetch_policy(origin, pulse)
+                with self._guard_lock:
+                    if len(self._policies) >= MAX_SITES:
+                        self._policies.clear()
+                        self._locks = {origin: lock}
+                    self._policies[origin] = policy
+            return policy
 
-    def _ask(self, origin: str, pulse: Pulse) -> Site:
-        until = time.monotonic() + REMEMBER_SEC
-        status, text = self._get(f"{origin}/robots.txt", pulse)
+    def _fetch_policy(self, origin: str, pulse: Pulse) -> SitePolicy:
+        expires_at = time.monotonic() + CACHE_SEC
+        status, text = self._fetch_text(f"{origin}/robots.txt", pulse)
         # RFC 9309, 2.3.1.3 and 2.3.1.4: what is not there forbids nothing; what cannot be had forbids everything.
         if status >= 500 or status == 429:
-            return Site(None, [], until)
+            return SitePolicy(None, [], expires_at)
         rules = Protego.parse(text if status == 200 else "")
         try:
-            status, text = self._get(f"{origin}/.well-known/tdmrep.json", pulse)
+            status, text = self._fetch_text(f"{origin}/.well-known/tdmrep.json", pulse)
         except (PermanentError, TransientError):
             status, text = 404, ""
-        return Site(rules, reservations(text) if status == 200 else [], until)
+        return SitePolicy(rules, parse_reservations(text) if status == 200 else [], expires_at)
 
-    def _get(self, url: str, pulse: Pulse) -> tuple[int, str]:
-        limits = Limits(time.monotonic() + ASK_SEC, pulse)
-        with guarded_get(url, self.settings, limits, {"User-Agent": AGENT}) as answer:
+    def _fetch_text(self, url: str, pulse: Pulse) -> tuple[int, str]:
+        limits = Limits(time.monotonic() + POLICY_TIMEOUT_SEC, pulse)
+        with guarded_get(url, self.settings, limits, {"User-Agent": AGENT}) as response:
             content = bytearray()
-            for piece in answer.body:
-                content += piece
-                if len(content) > MOST_BYTES:
+            for chunk in response.body:
+                content += chunk
+                if len(content) > MAX_POLICY_BYTES:
                     break
-            return answer.status, bytes(content[:MOST_BYTES]).decode("utf-8", errors="replace")
+            return response.status, bytes(content[:MAX_POLICY_BYTES]).decode("utf-8", errors="replace")
 
 
-def reservations(text: str) -> list[tuple[re.Pattern[str], bool]]:
+def parse_reservations(text: str) -> list[tuple[re.Pattern[str], bool]]:
     """The rules of a tdmrep.json; none of one that cannot be read."""
     try:
         rules: Any = json.loads(text)
-        return [(_pattern(str(rule["location"])), int(rule["tdm-reservation"]) == 1) for rule in rules]
+        return [(_path_pattern(str(rule["location"])), int(rule["tdm-reservation"]) == 1) for rule in rules]
     except (ValueError, TypeError, KeyError):
         return []
 
 
-def _pattern(location: str) -> re.Pattern[str]:
+def _path_pattern(location: str) -> re.Pattern[str]:
     """As in robots.txt: `*` is anything, `$` the end; otherwise all that begins so."""
     ends = location.endswith("$")
     parts = (re.escape(part) for part in location.removesuffix("$").split("*"))
     return re.compile(".*".join(parts) + ("$" if ends else ""), re.DOTALL)
 
 
-def opted_out(url: WebUrl, headers: Mapping[str, str], site: Site) -> str | None:
+def opt_out_reason(url: WebUrl, headers: Mapping[str, str], policy: SitePolicy) -> str | None:
     """Why an image that was answered may not be kept: `x_robots_tag`, `tdm_reserved` or None."""
-    if forbids(headers.get("x-robots-tag", "")):
+    if has_opt_out(headers.get("x-robots-tag", "")):
         return "x_robots_tag"
-    told = headers.get("tdm-reservation", "").strip()
-    if told in ("0", "1"):
-        return "tdm_reserved" if told == "1" else None
-    reserved = next((yes for pattern, yes in site.reserved if pattern.match(url.target)), False)
+    reservation = headers.get("tdm-reservation", "").strip()
+    if reservation in ("0", "1"):
+        return "tdm_reserved" if reservation == "1" else None
+    reserved = next((is_reserved for pattern, is_reserved in policy.reserved if pattern.match(url.target)), False)
     return "tdm_reserved" if reserved else None
 
 
-def forbids(header: str) -> bool:
+def has_opt_out(header: str) -> bool:
     """Whether rules of X-Robots-Tag, a header in each line, that are for us or for everyone forbid to keep an image."""
-    return any(_forbids(line) for line in header.lower().splitlines())
+    return any(_line_has_opt_out(line) for line in header.lower().splitlines())
 
 
-def _forbids(line: str) -> bool:
-    ours = True
+def _line_has_opt_out(line: str) -> bool:
+    applies = True
     for part in line.split(","):
-        name, colon, rest = part.strip().partition(":")
+        name, colon, remainder = part.strip().partition(":")
         if colon and name not in _RULE_NAMES:
             # From here on the rules are for the robot of this name.
-            ours, rule = name in (AGENT.lower(), "*"), rest.strip()
+            applies, rule = name in (AGENT.lower(), "*"), remainder.strip()
         else:
             rule = name
-        if ours and rule in _FORBIDDING:
+        if applies and rule in _FORBIDDING_RULES:
             return True
     return False

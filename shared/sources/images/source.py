@@ -24,7 +24,7 @@ class Candidate(Model):
     licence_url: str | None = None
 
 
-class Found(Model):
+class CandidatePage(Model):
     """A page of what a source has for a keyword."""
 
     candidates: list[Candidate]
@@ -38,5 +38,5 @@ class ImageSource(Protocol):
     that refuses us is a TransientError `engine_blocked`, one that does not come `source_unavailable`, `source_slow`.
     """
 
-    def page(self, keyword: str, number: int, want: int, pulse: Pulse) -> Found:
+    def search_page(self, keyword: str, number: int, max_images: int, pulse: Pulse) -> CandidatePage:
         """The `number`-th page, from 1. `want` tells how many images are wanted in all."""

@@ -15,17 +15,25 @@ from typing import Any
 from shared.errors import ClipwiseError, TransientError
 from shared.models.video import Origin
 from shared.settings import Settings
-from shared.sources.video.platforms import Page
-from shared.sources.video.post import MAX_NAME, MAX_TAGS, CaptionFile, Post, count, seconds, words
-from shared.sources.video.verdicts import Uncertain, verdict
+from shared.sources.video.platforms import PlatformPage
+from shared.sources.video.post import (
+    MAX_NAME,
+    MAX_TAGS,
+    CaptionFile,
+    PlatformPost,
+    clean_text,
+    parse_count,
+    parse_duration,
+)
+from shared.sources.video.verdicts import InconclusiveError, platform_error
 
-Item = Mapping[str, Any]
+ActorItem = Mapping[str, Any]
 
 # Those that take links among names of accounts.
-_BY_NAME = ("apify/instagram-reel-scraper", "apify/instagram-post-scraper")
+_USERNAME_ACTORS = ("apify/instagram-reel-scraper", "apify/instagram-post-scraper")
 
 
-def actor_of(page: Page, settings: Settings) -> str:
+def actor_name(page: PlatformPage, settings: Settings) -> str:
     return {
         "tiktok": settings.apify_tiktok_actor,
         "instagram": settings.apify_instagram_actor,
@@ -33,7 +41,7 @@ def actor_of(page: Page, settings: Settings) -> str:
     }[page.platform]
 
 
-def input_of(page: Page, actor: str) -> dict[str, Any]:
+def actor_input(page: PlatformPage, actor: str) -> dict[str, Any]:
     """What an actor is asked to get one post, with its video where the actor can store it."""
     match page.platform:
         case "tiktok":
@@ -47,7 +55,7 @@ def input_of(page: Page, actor: str) -> dict[str, Any]:
                 "downloadSubtitlesOptions": "DOWNLOAD_SUBTITLES",
             }
         case "instagram":
-            if actor in _BY_NAME:
+            if actor in _USERNAME_ACTORS:
                 return {"username": [page.url], "resultsLimit": 1}
             return {"directUrls": [page.url], "resultsType": "posts", "resultsLimit": 1, "addParentData": False}
         case "youtube":
@@ -59,73 +67,80 @@ def input_of(page: Page, actor: str) -> dict[str, Any]:
             }
 
 
-def post_of(item: Item, page: Page) -> Post:
+def parse_actor_item(item: ActorItem, page: PlatformPage) -> PlatformPost:
     """What an item says; raises what `_refusal` finds in an item that is an error."""
-    refused = _refusal(item, page)
-    if refused:
-        raise refused
+    item_error = _error_of_item(item, page)
+    if item_error:
+        raise item_error
     match page.platform:
         case "tiktok":
-            return _tiktok(item, page)
+            return _parse_tiktok(item, page)
         case "instagram":
-            return _instagram(item, page)
+            return _parse_instagram(item, page)
         case "youtube":
-            return _youtube(item, page)
+            return _parse_youtube(item, page)
 
 
-def _refusal(item: Item, page: Page) -> ClipwiseError | None:
+def _error_of_item(item: ActorItem, page: PlatformPage) -> ClipwiseError | None:
     """The error in an item: actors that cannot read a post succeed, and put the reason into the item.
 
     Most actors cannot distinguish a private post from a deleted one, nor either from being blocked.
     """
-    code, said = words(item.get("error"), MAX_NAME), words(item.get("errorDescription"), MAX_NAME)
+    code, description = clean_text(item.get("error"), MAX_NAME), clean_text(item.get("errorDescription"), MAX_NAME)
     if code is None:
         return None
-    text = f"{code} {said or ''} {item.get('errorCode', '')}"
-    if error := verdict(text):
+    text = f"{code} {description or ''} {item.get('errorCode', '')}"
+    if error := platform_error(text):
         return error
     if re.search(r"not.?found|no_items|private|does not exist|unavailable|restricted", text, re.IGNORECASE):
-        return no_post(page)
+        return post_unavailable(page)
     return TransientError("source_unavailable", f"Apify could not read the post on {page.site}. Try again later.")
 
 
-def no_post(page: Page) -> Uncertain:
-    return Uncertain(
+def post_unavailable(page: PlatformPage) -> InconclusiveError:
+    return InconclusiveError(
         "video_unavailable",
         f"Apify cannot read the post on {page.site}: it was removed, or is not available to everyone. "
         "Open the link in a browser to check it.",
     )
 
 
-def _tiktok(item: Item, page: Page) -> Post:
-    video, music = _map(item, "videoMeta"), _map(item, "musicMeta")
-    slides = [_first(_texts(slide, "downloadLink", "tiktokLink")) for slide in _maps(item, "slideshowImageLinks")]
+def _parse_tiktok(item: ActorItem, page: PlatformPage) -> PlatformPost:
+    video, music = _object_field(item, "videoMeta"), _object_field(item, "musicMeta")
+    slides = [
+        _first_link(_field_values(slide, "downloadLink", "tiktokLink"))
+        for slide in _object_list(item, "slideshowImageLinks")
+    ]
     pictures = tuple(link for link in slides if link)
-    author = _map(item, "authorMeta")
-    return Post(
-        origin=_origin(
+    author = _object_field(item, "authorMeta")
+    return PlatformPost(
+        origin=_build_origin(
             page,
-            music=_music(music.get("musicName"), music.get("musicAuthor")),
+            music=_music_title(music.get("musicName"), music.get("musicAuthor")),
             views=item.get("playCount"),
             likes=item.get("diggCount"),
             comments=item.get("commentCount"),
             shares=item.get("shareCount"),
-            tags=[tag.get("name") for tag in _maps(item, "hashtags")],
+            tags=[tag.get("name") for tag in _object_list(item, "hashtags")],
             published=item.get("createTimeISO"),
         ),
-        author=words(author.get("name"), MAX_NAME) or words(author.get("nickName"), MAX_NAME),
-        caption=words(item.get("text")),
-        duration_sec=None if pictures else seconds(video.get("duration")),
-        video=None if pictures else _first([*_list(item, "mediaUrls"), video.get("downloadAddr")]),
+        author=clean_text(author.get("name"), MAX_NAME) or clean_text(author.get("nickName"), MAX_NAME),
+        caption=clean_text(item.get("text")),
+        duration_sec=None if pictures else parse_duration(video.get("duration")),
+        video=None if pictures else _first_link([*_list_field(item, "mediaUrls"), video.get("downloadAddr")]),
         pictures=pictures,
-        sound=_first([music.get("playUrl")]),
-        captions=_tiktok_captions(video, words(item.get("textLanguage"), MAX_NAME)),
+        sound=_first_link([music.get("playUrl")]),
+        captions=_choose_tiktok_captions(video, clean_text(item.get("textLanguage"), MAX_NAME)),
     )
 
 
-def _tiktok_captions(video: Item, language: str | None) -> CaptionFile | None:
+def _choose_tiktok_captions(video: ActorItem, language: str | None) -> CaptionFile | None:
     """What the platform heard or the author wrote, before machine translations of it."""
-    links = [link for link in _maps(video, "subtitleLinks") if _first(_texts(link, "downloadLink", "tiktokLink"))]
+    links = [
+        link
+        for link in _object_list(video, "subtitleLinks")
+        if _first_link(_field_values(link, "downloadLink", "tiktokLink"))
+    ]
     links.sort(
         key=lambda link: (
             str(link.get("source", "")).upper() == "MT",
@@ -135,63 +150,69 @@ def _tiktok_captions(video: Item, language: str | None) -> CaptionFile | None:
     if not links or str(links[0].get("source", "")).upper() == "MT":
         return None
     return CaptionFile(
-        "vtt", words(links[0].get("language"), 20), _first(_texts(links[0], "downloadLink", "tiktokLink"))
+        "vtt",
+        clean_text(links[0].get("language"), 20),
+        _first_link(_field_values(links[0], "downloadLink", "tiktokLink")),
     )
 
 
-def _instagram(item: Item, page: Page) -> Post:
-    children = _maps(item, "childPosts")
-    videos = [link for link in (_first(_texts(child, "videoUrl")) for child in children) if link]
-    own = _first(_texts(item, "downloadedVideo", "videoUrl"))
-    shown = _first(_texts(item, "displayUrl"))
-    pictures = [link for link in (_first(_texts(child, "displayUrl")) for child in children) if link]
-    pictures = pictures or [link for link in _list(item, "images") if _is_link(link)] or ([shown] if shown else [])
-    music = _map(item, "musicInfo")
-    video = own or _first(videos)
-    origin = _origin(
+def _parse_instagram(item: ActorItem, page: PlatformPage) -> PlatformPost:
+    children = _object_list(item, "childPosts")
+    videos = [link for link in (_first_link(_field_values(child, "videoUrl")) for child in children) if link]
+    main_video = _first_link(_field_values(item, "downloadedVideo", "videoUrl"))
+    display_url = _first_link(_field_values(item, "displayUrl"))
+    pictures = [link for link in (_first_link(_field_values(child, "displayUrl")) for child in children) if link]
+    pictures = (
+        pictures
+        or [link for link in _list_field(item, "images") if _is_link(link)]
+        or ([display_url] if display_url else [])
+    )
+    music = _object_field(item, "musicInfo")
+    video = main_video or _first_link(videos)
+    origin = _build_origin(
         page,
-        music=_music(music.get("song_name"), music.get("artist_name")),
+        music=_music_title(music.get("song_name"), music.get("artist_name")),
         views=item.get("videoPlayCount") or item.get("videoViewCount"),
         likes=item.get("likesCount"),
         comments=item.get("commentsCount"),
         shares=item.get("sharesCount"),
-        tags=_list(item, "hashtags"),
+        tags=_list_field(item, "hashtags"),
         published=item.get("timestamp"),
     )
-    if not own and video and len(children) > 1:
+    if not main_video and video and len(children) > 1:
         origin.notes.append(f"The post has {len(children)} parts; only its first video was downloaded.")
-    return Post(
+    return PlatformPost(
         origin=origin,
-        title=words(item.get("title"), MAX_NAME),
-        author=words(item.get("ownerUsername"), MAX_NAME) or words(item.get("ownerFullName"), MAX_NAME),
-        caption=words(item.get("caption")),
-        duration_sec=seconds(item.get("videoDuration")) if own else None,
+        title=clean_text(item.get("title"), MAX_NAME),
+        author=clean_text(item.get("ownerUsername"), MAX_NAME) or clean_text(item.get("ownerFullName"), MAX_NAME),
+        caption=clean_text(item.get("caption")),
+        duration_sec=parse_duration(item.get("videoDuration")) if main_video else None,
         video=video,
         pictures=() if video else tuple(pictures),
-        sound=_first(_texts(item, "audioUrl")),
+        sound=_first_link(_field_values(item, "audioUrl")),
     )
 
 
-def _youtube(item: Item, page: Page) -> Post:
-    return Post(
-        origin=_origin(
+def _parse_youtube(item: ActorItem, page: PlatformPage) -> PlatformPost:
+    return PlatformPost(
+        origin=_build_origin(
             page,
             views=item.get("viewCount"),
             likes=item.get("likes", item.get("likeCount")),
             comments=item.get("commentsCount", item.get("commentCount")),
-            tags=_list(item, "hashtags"),
+            tags=_list_field(item, "hashtags"),
             published=item.get("date", item.get("publishedAt")),
         ),
-        title=words(item.get("title"), MAX_NAME),
-        author=words(item.get("channelName"), MAX_NAME) or words(item.get("channelTitle"), MAX_NAME),
-        caption=words(item.get("text")) or words(item.get("description")),
-        duration_sec=seconds(item.get("durationSeconds")),
-        video=_first(_texts(item, "downloadedFileUrl", "downloadUrl")),
+        title=clean_text(item.get("title"), MAX_NAME),
+        author=clean_text(item.get("channelName"), MAX_NAME) or clean_text(item.get("channelTitle"), MAX_NAME),
+        caption=clean_text(item.get("text")) or clean_text(item.get("description")),
+        duration_sec=parse_duration(item.get("durationSeconds")),
+        video=_first_link(_field_values(item, "downloadedFileUrl", "downloadUrl")),
     )
 
 
-def _origin(
-    page: Page,
+def _build_origin(
+    page: PlatformPage,
     *,
     music: str | None = None,
     views: object = None,
@@ -205,49 +226,49 @@ def _origin(
         source="apify",
         page_url=page.url,
         music=music,
-        views=count(views),
-        likes=count(likes),
-        comments=count(comments),
-        shares=count(shares),
-        tags=[tag for tag in (words(tag, MAX_NAME) for tag in tags[:MAX_TAGS]) if tag],
-        published_at=_when(published),
+        views=parse_count(views),
+        likes=parse_count(likes),
+        comments=parse_count(comments),
+        shares=parse_count(shares),
+        tags=[tag for tag in (clean_text(tag, MAX_NAME) for tag in tags[:MAX_TAGS]) if tag],
+        published_at=_parse_time(published),
     )
 
 
-def _when(value: object) -> datetime | None:
+def _parse_time(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        when = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _music(name: object, author: object) -> str | None:
-    parts = [part for part in (words(name, MAX_NAME), words(author, MAX_NAME)) if part]
+def _music_title(name: object, author: object) -> str | None:
+    parts = [part for part in (clean_text(name, MAX_NAME), clean_text(author, MAX_NAME)) if part]
     return " – ".join(parts) or None
 
 
-def _map(item: Item, name: str) -> Item:
+def _object_field(item: ActorItem, name: str) -> ActorItem:
     value = item.get(name)
     return value if isinstance(value, dict) else {}
 
 
-def _list(item: Item, name: str) -> list[Any]:
+def _list_field(item: ActorItem, name: str) -> list[Any]:
     value = item.get(name)
     return value if isinstance(value, list) else []
 
 
-def _maps(item: Item, name: str) -> list[Item]:
-    return [value for value in _list(item, name) if isinstance(value, dict)]
+def _object_list(item: ActorItem, name: str) -> list[ActorItem]:
+    return [value for value in _list_field(item, name) if isinstance(value, dict)]
 
 
-def _texts(item: Item, *names: str) -> Iterator[Any]:
+def _field_values(item: ActorItem, *names: str) -> Iterator[Any]:
     return (item.get(name) for name in names)
 
 
-def _first(values: Any) -> str | None:
+def _first_link(values: Any) -> str | None:
     return next((value for value in values if _is_link(value)), None)
 
 

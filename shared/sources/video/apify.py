@@ -8,21 +8,22 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.errors import PermanentError
+from shared.progress import Tick, tick_within
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS
 from shared.settings import Settings
-from shared.sources.video.actors import actor_of, input_of, no_post, post_of
+from shared.sources.video.actors import actor_input, actor_name, parse_actor_item, post_unavailable
 from shared.sources.video.apify_api import run_actor
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.http import fetch as fetch_file
-from shared.sources.video.post import Post, read_captions
-from shared.sources.video.source import Tick, Wish, part
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.http import fetch_file as fetch_file
+from shared.sources.video.post import PlatformPost, read_captions
+from shared.sources.video.source import FetchRequest
 
-OFFICIAL = "https://api.apify.com"
+APIFY_URL = "https://api.apify.com"
 
 
-def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
+def fetch_with_apify(request: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
     """A Source.
 
     Raises:
@@ -32,54 +33,59 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
         TransientError: `source_quota`, `source_busy`, `source_failed` (the run), `source_unavailable`, `source_slow`;
             of the file, what `http.fetch` raises.
     """
-    page, settings = wish.page, with_api(wish.settings)
-    actor = actor_of(page, settings)
-    items = run_actor(actor, input_of(page, actor), settings, part(tick, 0, 0.6))
+    page, settings = request.page, allow_apify_host(request.settings)
+    actor = actor_name(page, settings)
+    items = run_actor(actor, actor_input(page, actor), settings, tick_within(tick, 0, 0.6))
     if not items:
-        raise no_post(page)
-    post = post_of(items[0], page)
-    wish.check_duration(post.duration_sec)
-    reading = part(tick, 0.6, 0.6)
+        raise post_unavailable(page)
+    post = parse_actor_item(items[0], page)
+    request.check_duration(post.duration_sec)
+    captions_tick = tick_within(tick, 0.6, 0.6)
     transcript, notes = read_captions(
-        post, settings, lambda: reading(0, "Reading the captions"), lambda url: credentials(url, settings)
+        post, settings, lambda: captions_tick(0, "Reading the captions"), lambda url: auth_headers(url, settings)
     )
-    fetched = _fetch_files(wish, post, settings, folder, part(tick, 0.6, 1), notes)
+    fetched = _fetch_post_files(request, post, settings, folder, tick_within(tick, 0.6, 1), notes)
     name = safe_filename(f"{page.platform}-{page.id}{Path(fetched.filename or '').suffix[:5]}")
-    return replace(fetched, filename=name, final_url=page.url, **post.known(transcript, notes))
+    return replace(fetched, filename=name, final_url=page.url, **post.metadata_fields(transcript, notes))
 
 
-def _fetch_files(wish: Wish, post: Post, settings: Settings, folder: Path, tick: Tick, notes: list[str]) -> Fetched:
+def _fetch_post_files(
+    request: FetchRequest, post: PlatformPost, settings: Settings, folder: Path, tick: Tick, notes: list[str]
+) -> FetchedFile:
     if post.video:
-        return fetch_file(post.video, folder / "video", settings, tick, headers=credentials(post.video, settings))
+        return fetch_file(post.video, folder / "video", settings, tick, headers=auth_headers(post.video, settings))
     if post.pictures:
         from shared.sources.video.carousel import fetch_carousel
 
         return fetch_carousel(
-            post, folder, settings, tick, wish.longest_sec, lambda url: credentials(url, settings), notes
+            post, folder, settings, tick, request.max_duration_sec, lambda url: auth_headers(url, settings), notes
         )
     raise PermanentError(
-        "source_no_video", f"The post on {wish.page.site} has neither a video nor pictures. Check the link."
+        "source_no_video", f"The post on {request.page.site} has neither a video nor pictures. Check the link."
     )
 
 
-def with_api(settings: Settings) -> Settings:
+def allow_apify_host(settings: Settings) -> Settings:
     """The settings under which Apify's own server, and no other more, is let through the URL guard.
 
     Its address is configuration, not a user's word, so it may be private. These settings are used only for what Apify
     itself names, never for a user's link.
     """
-    host, port = _server(settings.apify_base_url or OFFICIAL)
+    host, port = _host_and_port(settings.apify_base_url or APIFY_URL)
     host = f"[{host}]" if ":" in host else host
     return replace(settings, allow_hosts=",".join(filter(None, [settings.allow_hosts, f"{host}:{port}"])))
 
 
-def credentials(url: str, settings: Settings) -> Mapping[str, str]:
+def auth_headers(url: str, settings: Settings) -> Mapping[str, str]:
     """The token, for Apify's own server alone: what actors store there is private, what they link to is not theirs."""
-    link, api = check_url(url, settings), urlsplit(settings.apify_base_url or OFFICIAL)
-    own = (link.scheme, link.host, link.port) == (api.scheme, *_server(settings.apify_base_url or OFFICIAL))
-    return {"Authorization": f"Bearer {settings.apify_token}"} if own else {}
+    link, api = check_url(url, settings), urlsplit(settings.apify_base_url or APIFY_URL)
+    is_apify = (link.scheme, link.host, link.port) == (
+        api.scheme,
+        *_host_and_port(settings.apify_base_url or APIFY_URL),
+    )
+    return {"Authorization": f"Bearer {settings.apify_token}"} if is_apify else {}
 
 
-def _server(base_url: str) -> tuple[str, int]:
+def _host_and_port(base_url: str) -> tuple[str, int]:
     parts = urlsplit(base_url)
     return (parts.hostname or "").lower(), parts.port or DEFAULT_PORTS[parts.scheme]

@@ -16,23 +16,23 @@ from apify_client.http_clients import HttpClient
 from pydantic import ValidationError
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.progress import Tick
 from shared.security.guarded_http import Limits, exchange
 from shared.security.url_guard import check_url
 from shared.settings import Settings
-from shared.sources.video.source import Tick
 
 SLICE_SEC = 5  # of waiting for a run, in one request
 CALL_SEC = 20.0
 RETRIES = 2
 RETRY_SEC = 0.5
-MAX_ANSWER_BYTES = 20_000_000
+MAX_RESPONSE_BYTES = 20_000_000
 
 _UNREADABLE = TransientError("source_unavailable", "The response from Apify cannot be read. Try again later.")
 _BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
 
 
 def run_actor(
-    actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick, most: int = 1
+    actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick, max_items: int = 1
 ) -> list[dict[str, Any]]:
     """Run an actor to its end and give its first `most` items. A run that nobody waits for any more is aborted.
 
@@ -40,50 +40,55 @@ def run_actor(
         PermanentError: `source_key_invalid`, `source_setup`.
         TransientError: `source_quota`, `source_busy`, `source_failed`, `source_unavailable`, `source_slow`.
     """
-    seconds = settings.download_timeout_sec
-    deadline = time.monotonic() + seconds
-    with _client(settings, lambda: tick(_done(deadline, seconds), "Waiting for Apify")) as client, _sorted_errors():
+    timeout_sec = settings.download_timeout_sec
+    deadline = time.monotonic() + timeout_sec
+    with (
+        _open_client(settings, lambda: tick(_run_fraction(deadline, timeout_sec), "Waiting for Apify")) as client,
+        _translate_errors(),
+    ):
         run = client.actor(actor).start(
-            run_input=run_input, max_items=most, run_timeout=timedelta(seconds=max(1, int(seconds)))
+            run_input=run_input, max_items=max_items, run_timeout=timedelta(seconds=max(1, int(timeout_sec)))
         )
         try:
             while run.status in ("READY", "RUNNING", "TIMING-OUT", "ABORTING"):
-                tick(_done(deadline, seconds), "Waiting for Apify")
-                left = deadline - time.monotonic()
-                if left <= 0:
+                tick(_run_fraction(deadline, timeout_sec), "Waiting for Apify")
+                remaining_sec = deadline - time.monotonic()
+                if remaining_sec <= 0:
                     raise TransientError(
                         "source_slow", "Apify did not finish in time. Try again later, or upload the file."
                     )
-                looked_at = client.run(run.id).wait_for_finish(wait_duration=timedelta(seconds=min(SLICE_SEC, left)))
-                if looked_at is None:
+                updated_run = client.run(run.id).wait_for_finish(
+                    wait_duration=timedelta(seconds=min(SLICE_SEC, remaining_sec))
+                )
+                if updated_run is None:
                     raise _UNREADABLE
-                run = looked_at
+                run = updated_run
         except BaseException:
-            _abort(settings, run.id)
+            _abort_run(settings, run.id)
             raise
-        _check_end(run.status)
-        return _items(client, run.default_dataset_id, most)
+        _check_run_status(run.status)
+        return _dataset_items(client, run.default_dataset_id, max_items)
 
 
-def _items(client: ApifyClient, dataset: str, most: int) -> list[dict[str, Any]]:
+def _dataset_items(client: ApifyClient, dataset: str, max_items: int) -> list[dict[str, Any]]:
     try:
-        items = client.dataset(dataset).list_items(limit=most).items
+        items = client.dataset(dataset).list_items(limit=max_items).items
     except (KeyError, ValueError) as error:  # headers or a body that are not as they must be
         raise _UNREADABLE from error
     return [item for item in items if isinstance(item, dict)]
 
 
-def _done(deadline: float, seconds: float) -> float:
-    return min(1.0, max(0.0, 1 - (deadline - time.monotonic()) / seconds))
+def _run_fraction(deadline: float, timeout_sec: float) -> float:
+    return min(1.0, max(0.0, 1 - (deadline - time.monotonic()) / timeout_sec))
 
 
-def _abort(settings: Settings, run_id: str) -> None:
+def _abort_run(settings: Settings, run_id: str) -> None:
     """Best effort: a run that goes on costs money, but it also ends by itself at its time-out."""
-    with suppress(ClipwiseError), _client(settings, lambda: None, retries=0) as client, _sorted_errors():
+    with suppress(ClipwiseError), _open_client(settings, lambda: None, retries=0) as client, _translate_errors():
         client.run(run_id).abort()
 
 
-def _check_end(status: str) -> None:
+def _check_run_status(status: str) -> None:
     if status == "SUCCEEDED":
         return
     reason = {
@@ -95,18 +100,18 @@ def _check_end(status: str) -> None:
 
 
 @contextmanager
-def _client(settings: Settings, pulse: Callable[[], None], retries: int = RETRIES) -> Iterator[ApifyClient]:
-    call = timedelta(seconds=CALL_SEC)
+def _open_client(settings: Settings, pulse: Callable[[], None], retries: int = RETRIES) -> Iterator[ApifyClient]:
+    call_timeout = timedelta(seconds=CALL_SEC)
     transport = GuardedHttpClient(
         settings,
         pulse,
         token=settings.apify_token,
         max_retries=retries,
         min_delay_between_retries=timedelta(seconds=RETRY_SEC),
-        timeout_short=call,
-        timeout_medium=call,
-        timeout_long=call,
-        timeout_max=call,
+        timeout_short=call_timeout,
+        timeout_medium=call_timeout,
+        timeout_long=call_timeout,
+        timeout_max=call_timeout,
     )
     api_url = settings.apify_base_url or "https://api.apify.com"
     with transport:
@@ -116,17 +121,17 @@ def _client(settings: Settings, pulse: Callable[[], None], retries: int = RETRIE
 
 
 @contextmanager
-def _sorted_errors() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Translate what the client raises; its own messages may quote a request, so they are not passed on."""
     try:
         yield
     except ApifyApiError as error:
-        raise _of_status(error) from error
+        raise _error_of_status(error) from error
     except (InvalidResponseBodyError, ValidationError) as error:
         raise _UNREADABLE from error
 
 
-def _of_status(error: ApifyApiError) -> ClipwiseError:
+def _error_of_status(error: ApifyApiError) -> ClipwiseError:
     match error.status_code:
         case 401:
             return PermanentError("source_key_invalid", "Apify rejected the token. Set APIFY_TOKEN to a valid token.")
@@ -152,7 +157,7 @@ def _of_status(error: ApifyApiError) -> ClipwiseError:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _ApifyResponse:
     """A response as the client wants it, read whole."""
 
     status_code: int
@@ -206,15 +211,15 @@ class GuardedHttpClient(HttpClient):
         content: bytes | Iterator[bytes] | None,
         timeout: float | None,
         stream: bool,
-    ) -> _Answer:
+    ) -> _ApifyResponse:
         self._repeatable = method == "GET"  # a run that was started without our learning of it would be paid twice
         body = content if content is None or isinstance(content, bytes) else b"".join(content)
         limits = Limits(time.monotonic() + (timeout or CALL_SEC), self._pulse)
         headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
-        with exchange(method, check_url(url, self._settings), self._settings, limits, headers, body) as answer:
+        with exchange(method, check_url(url, self._settings), self._settings, limits, headers, body) as response:
             received = bytearray()
-            for chunk in answer.body:
+            for chunk in response.body:
                 received += chunk
-                if len(received) > MAX_ANSWER_BYTES:
+                if len(received) > MAX_RESPONSE_BYTES:
                     raise _UNREADABLE
-            return _Answer(answer.status, dict(answer.headers), bytes(received))
+            return _ApifyResponse(response.status, dict(response.headers), bytes(received))

@@ -20,20 +20,22 @@ def disposition_filename(header: str) -> str | None:
     values: dict[str, str] = {}
     for name, value in _PARAMETER.findall(f";{header}"[:_MAX_LENGTH]):
         values.setdefault(name.lower(), value)
-    return safe_filename(_extended(values.get("filename*", ""))) or safe_filename(_plain(values.get("filename", "")))
+    return safe_filename(_decode_extended(values.get("filename*", ""))) or safe_filename(
+        _unquote(values.get("filename", ""))
+    )
 
 
-def _plain(value: str) -> str:
+def _unquote(value: str) -> str:
     value = value.strip()
     if len(value) > 1 and value.startswith('"') and value.endswith('"'):
         return _ESCAPED.sub(r"\1", value[1:-1])
     return value.strip('"')
 
 
-def _extended(value: str) -> str:
+def _decode_extended(value: str) -> str:
     """`charset'language'percent-encoded` (RFC 8187)."""
-    charset, _, rest = _plain(value).partition("'")
-    encoded = unquote_to_bytes(rest.partition("'")[2])
+    charset, _, remainder = _unquote(value).partition("'")
+    encoded = unquote_to_bytes(remainder.partition("'")[2])
     try:
         return encoded.decode(charset, errors="replace")
     except (LookupError, ValueError):  # no such charset; one with a NUL in its name

@@ -10,7 +10,7 @@ from shared.models.video import Origin
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedFile:
     """A file that was fetched and checked.
 
     Attributes:

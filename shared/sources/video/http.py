@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
 
+from shared.clock import parse_retry_after
 from shared.errors import PermanentError, TransientError
 from shared.media.file.file_type import HEAD_BYTES, accepted_media_type, sniff
 from shared.security.filenames import safe_filename
@@ -16,20 +18,20 @@ from shared.security.guarded_http import Answer, Interrupted, Limits, guarded_ge
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.video.disposition import disposition_filename
-from shared.sources.video.fetched import Fetched
+from shared.sources.video.fetched import FetchedFile
 
-TRIES = 3  # transfers of one call, the first included
+MAX_TRANSFERS = 3  # transfers of one call, the first included
 TICK_SEC = 0.25
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _TRANSIENT_STATUSES = (408, 416, 425, 429)
 
 
-Judge = Callable[[bytes, str | None], str]
+MediaTypeCheck = Callable[[bytes, str | None], str]
 """Says, by a file's first bytes and its name, of which media type it is; raises for what is not wanted."""
 
 
-def judge_media(head: bytes, filename: str | None) -> str:
+def check_media_type(head: bytes, filename: str | None) -> str:
     """For videos and audio; raises PermanentError `empty_file`, `not_media`, `unsupported_media`."""
     if sniff(head) == "text/html":
         raise PermanentError(
@@ -40,16 +42,16 @@ def judge_media(head: bytes, filename: str | None) -> str:
     return accepted_media_type(head, filename)
 
 
-def fetch(
+def fetch_file(
     url: str,
-    into: Path,
+    target: Path,
     settings: Settings,
     tick: Callable[[float, str], None],
     *,
     headers: Mapping[str, str] | None = None,
-    judge: Judge = judge_media,
+    check_type: MediaTypeCheck = check_media_type,
     visit: Callable[[WebUrl], None] | None = None,
-) -> Fetched:
+) -> FetchedFile:
     """Download `url` to the file `into`; on any error the file is removed.
 
     A transfer that breaks off goes on with a range request, when the server can prove that the file is still the same.
@@ -64,18 +66,18 @@ def fetch(
         TransientError: `url_unresolvable`, `source_unavailable`, `source_slow`, `source_incomplete`.
     """
     try:
-        with into.open("wb") as file:
-            transfer = _Transfer(url, file, settings, tick, headers or {}, judge, visit)
+        with target.open("wb") as file:
+            transfer = _Transfer(url, file, settings, tick, headers or {}, check_type, visit)
             transfer.run()
-        return Fetched(
-            path=into,
+        return FetchedFile(
+            path=target,
             size=transfer.received,
             content_type=transfer.media_type(),
             final_url=transfer.url,
             filename=transfer.filename,
         )
     except BaseException:
-        into.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
         raise
 
 
@@ -89,7 +91,7 @@ class _Transfer:
         settings: Settings,
         tick: Callable[[float, str], None],
         headers: Mapping[str, str],
-        judge: Judge,
+        check_type: MediaTypeCheck,
         visit: Callable[[WebUrl], None] | None,
     ) -> None:
         self.url = url
@@ -99,69 +101,69 @@ class _Transfer:
         self._settings = settings
         self._tick = tick
         self._headers = headers
-        self._judge = judge
+        self._check_type = check_type
         self._visit = visit
-        self._asks_for = url
-        self._ticked = 0.0
-        self._limits = Limits(time.monotonic() + settings.download_timeout_sec, self._pulse)
+        self._request_url = url
+        self._last_tick = 0.0
+        self._limits = Limits(time.monotonic() + settings.download_timeout_sec, self._report_progress)
         self._head = b""
         self._expected: int | None = None
         self._validator: str | None = None
 
     def run(self) -> None:
-        for tries_left in reversed(range(TRIES)):
+        for retries_left in reversed(range(MAX_TRANSFERS)):
             try:
-                self._receive()
+                self._transfer_once()
                 return
             except Interrupted:
-                if not tries_left or self._validator is None:
+                if not retries_left or self._validator is None:
                     raise
 
     def media_type(self) -> str:
         """By the first bytes; raises when it is not what is wanted."""
-        return self._judge(self._head, self.filename)
+        return self._check_type(self._head, self.filename)
 
-    def _receive(self) -> None:
-        goes_on = {}
+    def _transfer_once(self) -> None:
+        range_headers = {}
         if self.received and self._validator:
-            goes_on = {"Range": f"bytes={self.received}-", "If-Range": self._validator}
-        headers = {**self._headers, **goes_on}
-        with guarded_get(self._asks_for, self._settings, self._limits, headers, visit=self._visit) as answer:
-            if answer.status == 206 and goes_on:
-                self._continue(answer)
+            range_headers = {"Range": f"bytes={self.received}-", "If-Range": self._validator}
+        headers = {**self._headers, **range_headers}
+        with guarded_get(self._request_url, self._settings, self._limits, headers, visit=self._visit) as response:
+            if response.status == 206 and range_headers:
+                self._check_resumed_position(response)
             else:
-                self._start(answer)
-            for chunk in answer.body:
-                self._take(chunk)
+                self._start_file(response)
+            for chunk in response.body:
+                self._write_chunk(chunk)
         if self._expected is not None and self.received != self._expected:
             raise Interrupted(
                 "source_incomplete", "The server sent less than it announced. Try again, or upload the file."
             )
-        self._pulse()
+        self._report_progress()
 
-    def _start(self, answer: Answer) -> None:
-        _check_status(answer)
-        _check_encoding(answer)
+    def _start_file(self, response: Answer) -> None:
+        _check_status(response)
+        _check_encoding(response)
         self._file.seek(0)
         self._file.truncate()
         self.received, self._head = 0, b""
-        self.url = str(answer.url)
-        self.filename = _filename(answer)
-        length = answer.headers.get("content-length", "")
+        self.url = str(response.url)
+        self.filename = _response_filename(response)
+        length = response.headers.get("content-length", "")
         self._expected = int(length) if length.isdecimal() else None
-        self._validator = _validator(answer)
+        self._validator = _range_validator(response)
         self._check_size(self._expected or 0)
 
-    def _continue(self, answer: Answer) -> None:
-        _check_encoding(answer)
-        content_range = _CONTENT_RANGE.match(answer.headers.get("content-range", ""))
+    def _check_resumed_position(self, response: Answer) -> None:
+        _check_encoding(response)
+        content_range = _CONTENT_RANGE.match(response.headers.get("content-range", ""))
         if not content_range or int(content_range[1]) != self.received:
             raise TransientError(
                 "source_incomplete",
                 "The server resumed the transfer at a different position. Try again, or upload the file.",
             )
 
-    def _take(self, chunk: bytes) -> None:
+    def _write_chunk(self, chunk: bytes) -> None:
         self.received += len(chunk)
         self._check_size(self.received)
         if len(self._head) < HEAD_BYTES:
@@ -169,8 +171,8 @@ class _Transfer:
             if len(self._head) == HEAD_BYTES:
                 self.media_type()
         self._file.write(chunk)
-        if time.monotonic() - self._ticked >= TICK_SEC:
-            self._pulse()
+        if time.monotonic() - self._last_tick >= TICK_SEC:
+            self._report_progress()
 
     def _check_size(self, size: int) -> None:
         if size > self._settings.max_file_bytes:
@@ -179,14 +181,14 @@ class _Transfer:
                 f"The file is larger than {self._settings.max_file_size_mb} MB. Use a shorter or smaller version.",
             )
 
-    def _pulse(self) -> None:
-        self._ticked = time.monotonic()
+    def _report_progress(self) -> None:
+        self._last_tick = time.monotonic()
         done = self.received / (self._expected or self._settings.max_file_bytes)
         self._tick(min(done, 1.0), f"{self.received / 1e6:.1f} MB downloaded")
 
 
-def _check_status(answer: Answer) -> None:
-    status = answer.status
+def _check_status(response: Answer) -> None:
+    status = response.status
     if status in (200, 203):
         return
     if status in (404, 410):
@@ -196,8 +198,8 @@ def _check_status(answer: Answer) -> None:
             "source_forbidden", f"The server denies access to the file (status {status}). Upload the file instead."
         )
     if status >= 500 or status in _TRANSIENT_STATUSES:
-        wait = answer.headers.get("retry-after", "")
-        when = f"in {wait} seconds" if wait.isdecimal() else "later"
+        wait = parse_retry_after(response.headers.get("retry-after", ""))
+        when = "later" if wait is None else f"in {math.ceil(wait)} seconds"
         raise TransientError(
             "source_unavailable", f"The server is temporarily unavailable (status {status}). Try again {when}."
         )
@@ -206,9 +208,9 @@ def _check_status(answer: Answer) -> None:
     )
 
 
-def _check_encoding(answer: Answer) -> None:
+def _check_encoding(response: Answer) -> None:
     """Compression is refused, not undone: no bomb can go off, and ranges stay ranges of the file."""
-    if answer.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+    if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
         raise PermanentError(
             "source_encoded",
             "The server sends the file only compressed, as it does for web pages. "
@@ -216,14 +218,14 @@ def _check_encoding(answer: Answer) -> None:
         )
 
 
-def _validator(answer: Answer) -> str | None:
+def _range_validator(response: Answer) -> str | None:
     """What proves to the server that our part is of the same file (RFC 9110, 13.1.5): no weak tags."""
-    if answer.headers.get("accept-ranges", "").strip().lower() != "bytes":
+    if response.headers.get("accept-ranges", "").strip().lower() != "bytes":
         return None
-    etag = answer.headers.get("etag", "").strip()
-    return etag if etag.startswith('"') else answer.headers.get("last-modified")
+    etag = response.headers.get("etag", "").strip()
+    return etag if etag.startswith('"') else response.headers.get("last-modified")
 
 
-def _filename(answer: Answer) -> str | None:
-    given = disposition_filename(answer.headers.get("content-disposition", ""))
-    return given or safe_filename(unquote(answer.url.path.rpartition("/")[2]))
+def _response_filename(response: Answer) -> str | None:
+    declared = disposition_filename(response.headers.get("content-disposition", ""))
+    return declared or safe_filename(unquote(response.url.path.rpartition("/")[2]))

@@ -38,7 +38,7 @@ _YOUTUBE_ID = re.compile(r"[\w-]{11}")
 
 
 @dataclass(frozen=True)
-class Page:
+class PlatformPage:
     """The page of one video.
 
     Attributes:
@@ -66,19 +66,19 @@ def is_short(url: WebUrl) -> bool:
     """Whether the link only redirects to a page of a platform."""
     if url.host in ("vm.tiktok.com", "vt.tiktok.com"):
         return True
-    form = _SHORT.get(platform_of(url) or "")
-    return form is not None and form.fullmatch(url.path) is not None
+    pattern = _SHORT.get(platform_of(url) or "")
+    return pattern is not None and pattern.fullmatch(url.path) is not None
 
 
-def page_of(url: WebUrl) -> Page | None:
+def parse_page_url(url: WebUrl) -> PlatformPage | None:
     """The page of one video that the link is; None for anything else."""
     match platform_of(url):
         case "tiktok":
-            return _tiktok(url)
+            return _parse_tiktok(url)
         case "instagram":
-            return _instagram(url)
+            return _parse_instagram(url)
         case "youtube":
-            return _youtube(url)
+            return _parse_youtube(url)
     return None
 
 
@@ -89,37 +89,37 @@ def not_a_video(platform: Platform) -> PermanentError:
     )
 
 
-def _tiktok(url: WebUrl) -> Page | None:
-    if found := _TIKTOK.match(url.path):
-        return _page("tiktok", url, f"/{found[1]}/{found[2]}/{found[3]}", found[3])
-    if found := _TIKTOK_BARE.match(url.path):
-        return _page("tiktok", url, f"/@_/video/{found[1]}", found[1])
+def _parse_tiktok(url: WebUrl) -> PlatformPage | None:
+    if matched := _TIKTOK.match(url.path):
+        return _build_page("tiktok", url, f"/{matched[1]}/{matched[2]}/{matched[3]}", matched[3])
+    if matched := _TIKTOK_BARE.match(url.path):
+        return _build_page("tiktok", url, f"/@_/video/{matched[1]}", matched[1])
     return None
 
 
-def _instagram(url: WebUrl) -> Page | None:
-    found = _INSTAGRAM.match(url.path)
-    if not found or found[2] == "audio":
+def _parse_instagram(url: WebUrl) -> PlatformPage | None:
+    matched = _INSTAGRAM.match(url.path)
+    if not matched or matched[2] == "audio":
         return None
-    kind = "reel" if found[1] == "reels" else found[1]
-    return _page("instagram", url, f"/{kind}/{found[2]}/", found[2])
+    kind = "reel" if matched[1] == "reels" else matched[1]
+    return _build_page("instagram", url, f"/{kind}/{matched[2]}/", matched[2])
 
 
-def _youtube(url: WebUrl) -> Page | None:
+def _parse_youtube(url: WebUrl) -> PlatformPage | None:
     if url.host in ("youtu.be", "www.youtu.be"):
         video = url.path.split("/")[1]
-    elif found := _YOUTUBE.match(url.path):
-        video = found[1]
+    elif matched := _YOUTUBE.match(url.path):
+        video = matched[1]
     else:
         video = parse_qs(url.query or "").get("v", [""])[0] if url.path in ("/watch", "/watch/") else ""
     if not _YOUTUBE_ID.fullmatch(video):
         return None
     short = url.path.startswith("/shorts/")
-    page = _page("youtube", url, f"/shorts/{video}" if short else "/watch", video)
+    page = _build_page("youtube", url, f"/shorts/{video}" if short else "/watch", video)
     return page if short else replace(page, url=f"{page.url}?v={video}")
 
 
-def _page(platform: Platform, url: WebUrl, path: str, video: str) -> Page:
+def _build_page(platform: Platform, url: WebUrl, path: str, video: str) -> PlatformPage:
     if url.scheme == "http" and url.port == 80:
         url = replace(url, scheme="https", port=443)
-    return Page(platform, str(replace(url, host=f"www.{platform}.com", path=path, query=None)), video)
+    return PlatformPage(platform, str(replace(url, host=f"www.{platform}.com", path=path, query=None)), video)

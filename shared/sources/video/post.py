@@ -19,7 +19,7 @@ MAX_TEXT, MAX_NAME, MAX_TAGS = 10_000, 300, 50
 
 CaptionFormat = Literal["vtt", "srt", "json3"]
 
-Headers = Callable[[str], Mapping[str, str]]
+HeadersForUrl = Callable[[str], Mapping[str, str]]
 """What to send along to a link."""
 
 
@@ -38,7 +38,7 @@ class CaptionFile:
 
 
 @dataclass(frozen=True)
-class Post:
+class PlatformPost:
     """What a source knows. Links may be signed: they are for fetching, never for showing.
 
     Attributes:
@@ -57,7 +57,7 @@ class Post:
     sound: str | None = field(default=None, repr=False)
     captions: CaptionFile | None = field(default=None, repr=False)
 
-    def known(self, captions: Transcript | None, notes: list[str]) -> dict[str, Any]:
+    def metadata_fields(self, captions: Transcript | None, notes: list[str]) -> dict[str, Any]:
         """The fields of a Fetched that are not about its file."""
         return {
             "title": self.title,
@@ -69,7 +69,7 @@ class Post:
 
 
 def read_captions(
-    post: Post, settings: Settings, pulse: Callable[[], None], headers: Headers = lambda url: {}
+    post: PlatformPost, settings: Settings, pulse: Callable[[], None], headers: HeadersForUrl = lambda url: {}
 ) -> tuple[Transcript | None, list[str]]:
     """The post's captions, and why there are none although its page has some."""
     captions = post.captions
@@ -93,13 +93,13 @@ def read_captions(
 def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]) -> str:
     """A small text behind a link; raises as `guarded_get`, and TransientError `source_unavailable`."""
     limits = Limits(time.monotonic() + MAX_CAPTIONS_SEC, pulse)
-    with guarded_get(url, settings, limits, headers) as answer:
-        if answer.status != 200:
+    with guarded_get(url, settings, limits, headers) as response:
+        if response.status != 200:
             raise TransientError(
-                "source_unavailable", f"The server rejected the request (status {answer.status}). Try again later."
+                "source_unavailable", f"The server rejected the request (status {response.status}). Try again later."
             )
         content = bytearray()
-        for chunk in answer.body:
+        for chunk in response.body:
             content += chunk
             if len(content) > MAX_CAPTIONS_BYTES:
                 raise TransientError(
@@ -109,22 +109,22 @@ def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers:
     return content.decode("utf-8", errors="replace")
 
 
-def words(value: object, most: int = MAX_TEXT) -> str | None:
+def clean_text(value: object, max_length: int = MAX_TEXT) -> str | None:
     """Text as strangers write it, fit to be stored: without control characters, of bounded length; None when empty."""
     if not isinstance(value, str):
         return None
     text = "".join(c for c in value if c.isprintable() or c in "\n\u200d").strip()
-    return text[:most] or None
+    return text[:max_length] or None
 
 
-def count(value: object) -> int | None:
+def parse_count(value: object) -> int | None:
     """A number of views or likes; None for what is none (hidden ones are told as −1)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e18:
         return None
     return int(value)
 
 
-def seconds(value: object) -> float | None:
+def parse_duration(value: object) -> float | None:
     """A duration; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
         return None

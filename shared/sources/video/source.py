@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import PermanentError
+from shared.progress import Tick
 from shared.settings import Settings
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.platforms import Page
-
-Tick = Callable[[float, str], None]
-"""Called with the fraction done (0 to 1) and what is being done; raises when the job was cancelled."""
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.platforms import PlatformPage
 
 _ROUNDING_SEC = 1.0  # sources tell whole seconds
 
 
 @dataclass(frozen=True)
-class Wish:
+class FetchRequest:
     """What is to be fetched.
 
     Attributes:
@@ -26,27 +24,22 @@ class Wish:
         needs_video: Sound alone is of no use.
     """
 
-    page: Page
+    page: PlatformPage
     settings: Settings
-    longest_sec: float
+    max_duration_sec: float
     needs_video: bool
 
     def check_duration(self, seconds: float | None) -> None:
         """Raises PermanentError `too_long`."""
-        if seconds is not None and seconds > self.longest_sec + _ROUNDING_SEC:
-            limit = f"{self.longest_sec:g} seconds"
+        if seconds is not None and seconds > self.max_duration_sec + _ROUNDING_SEC:
+            limit = f"{self.max_duration_sec:g} seconds"
             raise PermanentError("too_long", f"The video is longer than {limit}. Send a shorter one.")
 
 
-Source = Callable[[Wish, Path, Tick], Fetched]
+VideoSource = Callable[[FetchRequest, Path, Tick], FetchedFile]
 """Fetches the video of a page into an empty folder, with all that is known of it and `origin.source` set.
 
 It raises PermanentError and TransientError, and lets through what the tick raises. The codes in
 `shared.sources.video.choice.ANSWERS` describe the video itself, so no other source is tried; after any other error, the
 next one is.
 """
-
-
-def part(tick: Tick, start: float, end: float) -> Tick:
-    """A tick for a part of the work: its 0 to 1 is `start` to `end` of the whole."""
-    return lambda done, what: tick(start + (end - start) * done, what)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _DEMUXERS = "jpeg_pipe,png_pipe,webp_pipe"
 
 
-def decode(path: Path) -> VideoFrame | None:
+def decode_picture(path: Path) -> VideoFrame | None:
     """The picture; None when it cannot be read, or is larger than `MAX_SIDE` or `MAX_PIXELS`.
 
     Its size is known, and judged, before it is decoded.
@@ -45,7 +45,7 @@ def size_within(width: int, height: int, largest: tuple[int, int]) -> tuple[int,
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
-def fit(picture: VideoFrame, width: int, height: int) -> VideoFrame:
+def fit_picture(picture: VideoFrame, width: int, height: int) -> VideoFrame:
     """The whole picture as large as it fits, in the middle of a black frame."""
     from av.filter import Graph
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from shared.errors import PermanentError
 
 
-class Uncertain(PermanentError):
+class InconclusiveError(PermanentError):
     """A source cannot distinguish this from being blocked, so the next source is tried."""
 
 
@@ -73,6 +73,8 @@ _PATTERNS: list[tuple[str, Callable[[], PermanentError]]] = [
 ]
 
 
-def verdict(text: str) -> PermanentError | None:
+def platform_error(text: str) -> PermanentError | None:
     """The error for a platform's or an extractor's words; None when they do not state why the video is out of reach."""
-    return next((make() for pattern, make in _PATTERNS if re.search(pattern, text, re.IGNORECASE)), None)
+    return next(
+        (create_error() for pattern, create_error in _PATTERNS if re.search(pattern, text, re.IGNORECASE)), None
+    )

@@ -22,17 +22,18 @@ from yt_dlp.utils import YoutubeDLError
 
 from shared.errors import PermanentError
 from shared.media.file.file_type import HEAD_BYTES
+from shared.progress import Tick, tick_within
 from shared.security.filenames import safe_filename
 from shared.settings import Settings
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.http import judge_media
-from shared.sources.video.platforms import Page
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.http import check_media_type
+from shared.sources.video.platforms import PlatformPage
 from shared.sources.video.post import read_captions
-from shared.sources.video.source import Tick, Wish, part
+from shared.sources.video.source import FetchRequest
 from shared.sources.video.verdicts import video_live
-from shared.sources.video.ytdlp_errors import meaning
-from shared.sources.video.ytdlp_network import GuardedRH, Leash
-from shared.sources.video.ytdlp_post import post_of
+from shared.sources.video.ytdlp_errors import translate_error
+from shared.sources.video.ytdlp_network import ExtractionBudget, GuardedRH
+from shared.sources.video.ytdlp_post import parse_ytdlp_info
 
 EXTRACTORS: list[type[Any]] = [TikTokIE, InstagramIE, YoutubeIE]
 LARGEST_SIDE = 1080  # of the shorter side, in pixels: more helps no analysis and costs time
@@ -41,7 +42,7 @@ SUFFIXES = {"video/mp4": ".mp4", "video/webm": ".webm", "video/x-matroska": ".mk
 log = logging.getLogger(__name__)
 
 
-def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
+def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
     """A Source.
 
     Raises:
@@ -49,47 +50,56 @@ def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
             `source_changed` (the platform changed in a way that this version of yt-dlp does not know).
         TransientError: `source_blocked`, `source_unavailable`, `source_slow`.
     """
-    looking, loading = part(tick, 0, 0.1), part(tick, 0.1, 1)
-    leash = Leash(wish.settings, lambda received: looking(0.5, f"Reading the page on {wish.page.site}"))
-    with Reader(wish.settings, leash) as reader:
+    page_tick, download_tick = tick_within(tick, 0, 0.1), tick_within(tick, 0.1, 1)
+    budget = ExtractionBudget(
+        request.settings, lambda received: page_tick(0.5, f"Reading the page on {request.page.site}")
+    )
+    with GuardedYoutubeDL(request.settings, budget) as reader:
         try:
-            info = reader.extract_info(_readable(wish.page), download=False)
-            if leash.trouble is not None:  # an extractor may go on with the little that it has
-                raise leash.trouble
+            info = reader.extract_info(_extractor_url(request.page), download=False)
+            if budget.stop_error is not None:  # an extractor may go on with the little that it has
+                raise budget.stop_error
             info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
             if not info:
                 raise PermanentError("source_no_video", "The post has no video that could be fetched. Check the link.")
-            _check(info, wish)
-            most = wish.settings.max_file_bytes
-            leash.begin_download(lambda got: loading(min(1, got / most), f"{got / 1e6:.1f} MB downloaded"))
-            files = [reader.load(chosen, folder / f"part{n}") for n, chosen in enumerate(_parts(info))]
+            _check_info(info, request)
+            max_bytes = request.settings.max_file_bytes
+            budget.begin_download(
+                lambda byte_count: download_tick(
+                    min(1, byte_count / max_bytes), f"{byte_count / 1e6:.1f} MB downloaded"
+                )
+            )
+            files = [
+                reader.download_format(media_format, folder / f"part{n}")
+                for n, media_format in enumerate(_download_formats(info))
+            ]
         except YoutubeDLError as error:
-            raise leash.trouble or meaning(error, leash.failure, wish.page.site) from error
-        post = post_of(info, wish.page)
-        transcript, notes = read_captions(post, wish.settings, leash.pulse)
+            raise budget.stop_error or translate_error(error, budget.request_error, request.page.site) from error
+        post = parse_ytdlp_info(info, request.page)
+        transcript, notes = read_captions(post, request.settings, budget.pulse)
     path = files[0]
     if len(files) > 1:
-        from shared.sources.video.join import join
+        from shared.sources.video.join import mux_streams
 
-        path = join(files[0], files[1], folder)
+        path = mux_streams(files[0], files[1], folder)
     with path.open("rb") as file:
-        content_type = judge_media(file.read(HEAD_BYTES), path.name)
-    return Fetched(
+        content_type = check_media_type(file.read(HEAD_BYTES), path.name)
+    return FetchedFile(
         path=path,
         size=path.stat().st_size,
         content_type=content_type,
-        final_url=wish.page.url,
-        filename=safe_filename(f"{wish.page.platform}-{wish.page.id}{SUFFIXES.get(content_type, '')}"),
-        **post.known(transcript, notes),
+        final_url=request.page.url,
+        filename=safe_filename(f"{request.page.platform}-{request.page.id}{SUFFIXES.get(content_type, '')}"),
+        **post.metadata_fields(transcript, notes),
     )
 
 
-class Reader(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
+class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
     """yt-dlp without anything that is not needed."""
 
-    def __init__(self, settings: Settings, leash: Leash) -> None:
+    def __init__(self, settings: Settings, budget: ExtractionBudget) -> None:
         all_plugins_loaded.value = True  # what lies on the machine as a plugin is not run
-        self._leash = leash
+        self._budget = budget
         super().__init__(
             {
                 "format": "bv*{0}+ba{0}/b{0}/bv*{0}/ba{0}".format(
@@ -113,7 +123,7 @@ class Reader(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
                 "quiet": True,
                 "no_warnings": True,
                 "color": "no_color",
-                "logger": _Log(),
+                "logger": _YtdlpLogger(),
             },
             auto_init=False,
         )
@@ -122,17 +132,17 @@ class Reader(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
 
     @cached_property
     def _request_director(self) -> RequestDirector:
-        return self.build_request_director([lambda **options: GuardedRH(leash=self._leash, **options)])
+        return self.build_request_director([lambda **options: GuardedRH(budget=self._budget, **options)])
 
-    def load(self, chosen: dict[str, Any], into: Path) -> Path:
+    def download_format(self, media_format: dict[str, Any], target: Path) -> Path:
         """Download one format; raises YoutubeDLError and what stops the requests."""
-        whole, _ = self.dl(str(into), chosen)
-        if not whole:
+        success, _ = self.dl(str(target), media_format)
+        if not success:
             raise YoutubeDLError("the download did not succeed")
-        return into
+        return target
 
 
-class _Log:
+class _YtdlpLogger:
     """yt-dlp's own messages: for whoever looks for the cause of something; they may name links, so only for them."""
 
     def debug(self, message: str) -> None:
@@ -141,22 +151,22 @@ class _Log:
     info = warning = error = debug
 
 
-def _readable(page: Page) -> str:
+def _extractor_url(page: PlatformPage) -> str:
     """The form of the link that the extractor knows."""
     return page.url.replace("/photo/", "/video/") if page.platform == "tiktok" else page.url
 
 
-def _check(info: dict[str, Any], wish: Wish) -> None:
+def _check_info(info: dict[str, Any], request: FetchRequest) -> None:
     if info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
         raise video_live()
     duration = info.get("duration")
-    wish.check_duration(float(duration) if isinstance(duration, int | float) else None)
-    if wish.needs_video and all(chosen.get("vcodec") == "none" for chosen in _parts(info)):
+    request.check_duration(float(duration) if isinstance(duration, int | float) else None)
+    if request.needs_video and all(media_format.get("vcodec") == "none" for media_format in _download_formats(info)):
         raise PermanentError(
             "source_no_video", "The post has photos instead of a video. Set APIFY_TOKEN to fetch them."
         )
 
 
-def _parts(info: dict[str, Any]) -> list[dict[str, Any]]:
+def _download_formats(info: dict[str, Any]) -> list[dict[str, Any]]:
     """The formats to be downloaded: one, or pictures and sound."""
-    return [{**info, **chosen} for chosen in info.get("requested_formats") or [info]]
+    return [{**info, **media_format} for media_format in info.get("requested_formats") or [info]]

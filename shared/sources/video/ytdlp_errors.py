@@ -9,7 +9,7 @@ from yt_dlp.networking.exceptions import HTTPError, NoSupportingHandlers, Transp
 from yt_dlp.utils import GeoRestrictedError, UserNotLive
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.sources.video.verdicts import verdict, video_live, video_region_locked
+from shared.sources.video.verdicts import platform_error, video_live, video_region_locked
 
 _BLOCKED = (
     r"not a bot|ip address is blocked|rate.?limit|too many requests|captcha|challenge|empty media response"
@@ -20,12 +20,12 @@ _LOGIN = r"log ?in|sign in|cookies|registered users"
 _GONE = r"unavailable|not available|removed|deleted|terminated|does not exist|no longer|status code 102\d\d"
 
 
-def meaning(error: Exception, failure: ClipwiseError | None, site: str) -> ClipwiseError:
+def translate_error(error: Exception, request_error: ClipwiseError | None, site: str) -> ClipwiseError:
     """The error to end with, for one that yt-dlp raised.
 
     `failure` is why a request failed, if any did, for when the error says nothing; `site` is the platform's name.
     """
-    chain = list(_chain(error))
+    chain = list(_error_chain(error))
     for cause in chain:
         if isinstance(cause, ClipwiseError):
             return cause
@@ -35,21 +35,21 @@ def meaning(error: Exception, failure: ClipwiseError | None, site: str) -> Clipw
         if isinstance(cause, GeoRestrictedError):
             return video_region_locked()
         if isinstance(cause, HTTPError):
-            return _of_status(cause.status, site)
+            return _error_of_status(cause.status, site)
         if isinstance(cause, TransportError | NoSupportingHandlers):
             return TransientError("source_unavailable", f"{site} could not be reached. Try again later.")
-    return _of_words(" ".join(str(cause) for cause in chain), site) or failure or _changed(site)
+    return _error_of_message(" ".join(str(cause) for cause in chain), site) or request_error or _source_changed(site)
 
 
-def _of_words(said: str, site: str) -> ClipwiseError | None:
+def _error_of_message(message: str, site: str) -> ClipwiseError | None:
     """The first that matches counts: platforms name a login in many refusals that are about something else."""
 
     def matches(pattern: str) -> bool:
-        return re.search(pattern, said, re.IGNORECASE) is not None
+        return re.search(pattern, message, re.IGNORECASE) is not None
 
     if matches(_BLOCKED):
-        return _blocked(site)
-    if error := verdict(said):
+        return _source_blocked(site)
+    if error := platform_error(message):
         return error
     if matches(_NO_VIDEO):
         return PermanentError(
@@ -68,25 +68,25 @@ def _of_words(said: str, site: str) -> ClipwiseError | None:
     return None
 
 
-def _blocked(site: str) -> TransientError:
+def _source_blocked(site: str) -> TransientError:
     return TransientError(
         "source_blocked",
         f"{site} blocks automated requests from this server at present. Try again later, or upload the file.",
     )
 
 
-def _changed(site: str) -> PermanentError:
+def _source_changed(site: str) -> PermanentError:
     return PermanentError(
         "source_changed",
         f"{site} has changed, and the installed yt-dlp cannot read it. Update yt-dlp, or upload the file.",
     )
 
 
-def _of_status(status: int, site: str) -> ClipwiseError:
+def _error_of_status(status: int, site: str) -> ClipwiseError:
     if status in (404, 410):
         return PermanentError("source_not_found", f"{site} has nothing at this link (status {status}). Check the link.")
     if status in (403, 429):
-        return _blocked(site)
+        return _source_blocked(site)
     if status >= 500:
         return TransientError(
             "source_unavailable", f"{site} is temporarily unavailable (status {status}). Try again later."
@@ -94,15 +94,15 @@ def _of_status(status: int, site: str) -> ClipwiseError:
     return PermanentError("source_refused", f"{site} rejected the request (status {status}). Upload the file instead.")
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def _error_chain(error: BaseException) -> Iterator[BaseException]:
     """The error and what lies behind it, the deepest last."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        current = waiting.pop(0)
-        if not isinstance(current, BaseException) or id(current) in seen:
+    visited: set[int] = set()
+    pending: list[object] = [error]
+    while pending:
+        current = pending.pop(0)
+        if not isinstance(current, BaseException) or id(current) in visited:
             continue
-        seen.add(id(current))
+        visited.add(id(current))
         yield current
-        told = getattr(current, "exc_info", None)
-        waiting += [told[1] if told else None, getattr(current, "cause", None), current.__cause__]
+        exc_info = getattr(current, "exc_info", None)
+        pending += [exc_info[1] if exc_info else None, getattr(current, "cause", None), current.__cause__]

@@ -27,7 +27,7 @@ MAX_PAGES_BYTES = 50_000_000  # of everything that is not the video
 _FEATURES = ("cookiejar", "timeout", "legacy_ssl", "keep_header_casing")
 
 
-class Leash:
+class ExtractionBudget:
     """What binds all of one extraction's requests together.
 
     Attributes:
@@ -36,13 +36,13 @@ class Leash:
         tell: Called about once a second or more often, with the bytes that came so far; what it raises ends everything.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[int], None]) -> None:
+    def __init__(self, settings: Settings, on_bytes: Callable[[int], None]) -> None:
         self.settings = settings
-        self.trouble: BaseException | None = None
-        self.failure: ClipwiseError | None = None
-        self.tell = tell
+        self.stop_error: BaseException | None = None
+        self.request_error: ClipwiseError | None = None
+        self.on_bytes = on_bytes
         self._received = 0
-        self._most = MAX_PAGES_BYTES
+        self._max_bytes = MAX_PAGES_BYTES
         self.limits = Limits(time.monotonic() + settings.download_timeout_sec, self.pulse)
 
     def pulse(self) -> None:
@@ -50,24 +50,24 @@ class Leash:
         try:
             if time.monotonic() > self.limits.deadline:
                 raise TransientError("source_slow", "The server is too slow. Try again later, or upload the file.")
-            self.tell(self._received)
-        except BaseException as trouble:
-            self.trouble = trouble
+            self.on_bytes(self._received)
+        except BaseException as error:
+            self.stop_error = error
             raise
 
-    def begin_download(self, tell: Callable[[int], None]) -> None:
+    def begin_download(self, on_bytes: Callable[[int], None]) -> None:
         """From now on, what comes is the video; `tell` gets its bytes."""
-        self.tell = tell
-        self._received, self._most = 0, self.settings.max_file_bytes
+        self.on_bytes = on_bytes
+        self._received, self._max_bytes = 0, self.settings.max_file_bytes
 
-    def take(self, size: int) -> None:
+    def count_bytes(self, size: int) -> None:
         self._received += size
-        if self._received > self._most:
-            self.trouble = PermanentError(
+        if self._received > self._max_bytes:
+            self.stop_error = PermanentError(
                 "too_large",
                 f"The file is larger than {self.settings.max_file_size_mb} MB. Use a shorter or smaller version.",
             )
-            raise self.trouble
+            raise self.stop_error
         self.pulse()
 
 
@@ -78,9 +78,9 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
     _SUPPORTED_PROXY_SCHEMES = None
     _SUPPORTED_FEATURES = None
 
-    def __init__(self, *, leash: Leash, **options: Any) -> None:
+    def __init__(self, *, budget: ExtractionBudget, **options: Any) -> None:
         super().__init__(**options)
-        self._leash = leash
+        self._budget = budget
 
     def _check_extensions(self, extensions: dict[str, Any]) -> None:
         super()._check_extensions(extensions)
@@ -88,62 +88,65 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
             extensions.pop(name, None)
 
     def _send(self, request: Request) -> Response:
-        if self._leash.trouble is not None:
-            raise RequestError("no further requests", cause=str(self._leash.trouble))
+        if self._budget.stop_error is not None:
+            raise RequestError("no further requests", cause=str(self._budget.stop_error))
         try:
-            return self._follow(request)
+            return self._follow_redirects(request)
         except ClipwiseError as error:
-            self._leash.failure = error
+            self._budget.request_error = error
             raise TransportError(cause=error) from error
 
-    def _follow(self, request: Request) -> Response:
-        hop = check_url(request.url, self._leash.settings)
+    def _follow_redirects(self, request: Request) -> Response:
+        hop = check_url(request.url, self._budget.settings)
         headers = {name: value for name, value in self._get_headers(request).items() if name.lower() != "cookie"}
         headers |= {"Accept-Encoding": "identity"}
-        method, data = request.method, _content(request)
+        method, data = request.method, _request_body(request)
         for _ in range(MAX_REDIRECTS + 1):
-            with ExitStack() as open_answers:
-                cookies = self._cookies(request, hop)
-                answer = open_answers.enter_context(
-                    exchange(method, hop, self._leash.settings, self._leash.limits, headers | cookies, data)
+            with ExitStack() as stack:
+                cookies = self._cookie_header(request, hop)
+                response = stack.enter_context(
+                    exchange(method, hop, self._budget.settings, self._budget.limits, headers | cookies, data)
                 )
-                self._keep_cookies(request, answer)
-                if answer.status not in REDIRECTS:
-                    return self._respond(answer, open_answers.pop_all())
-                hop = next_hop(answer, self._leash.settings)
-                if answer.status not in (307, 308) and method not in ("GET", "HEAD"):
+                self._store_cookies(request, response)
+                if response.status not in REDIRECTS:
+                    return self._build_response(response, stack.pop_all())
+                hop = next_hop(response, self._budget.settings)
+                if response.status not in (307, 308) and method not in ("GET", "HEAD"):
                     method, data = "GET", None
                     headers.pop("Content-Type", None)
         raise PermanentError(
             "source_redirects", "The page redirects too many times. Open the link in a browser to check it."
         )
 
-    def _respond(self, answer: Answer, opened: ExitStack) -> Response:
-        if answer.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
-            opened.close()
+    def _build_response(self, guarded_response: Answer, stack: ExitStack) -> Response:
+        if guarded_response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+            stack.close()
             raise PermanentError(
                 "source_encoded", "The server sends its pages only compressed. Upload the file instead."
             )
         response = Response(
-            io.BufferedReader(_Body(answer.body, opened, self._leash)), str(answer.url), answer.headers, answer.status
+            io.BufferedReader(_ResponseBody(guarded_response.body, stack, self._budget)),
+            str(guarded_response.url),
+            guarded_response.headers,
+            guarded_response.status,
         )
-        if not 200 <= answer.status < 300:
+        if not 200 <= guarded_response.status < 300:
             raise HTTPError(response)
         return response
 
-    def _cookies(self, request: Request, hop: WebUrl) -> dict[str, str]:
+    def _cookie_header(self, request: Request, hop: WebUrl) -> dict[str, str]:
         header = self._get_cookiejar(request).get_cookie_header(str(hop))
         return {"Cookie": header} if header else {}
 
-    def _keep_cookies(self, request: Request, answer: Answer) -> None:
+    def _store_cookies(self, request: Request, response: Answer) -> None:
         headers = Message()
-        for cookie in answer.cookies:
+        for cookie in response.cookies:
             headers.add_header("Set-Cookie", cookie)
-        answered = urllib.request.Request(str(answer.url))  # noqa: S310  # never opened: only names where cookies are from
-        self._get_cookiejar(request).extract_cookies(_Headers(headers), answered)
+        origin_request = urllib.request.Request(str(response.url))  # noqa: S310  # never opened: only names where cookies are from
+        self._get_cookiejar(request).extract_cookies(_CookieResponse(headers), origin_request)
 
 
-class _Headers:
+class _CookieResponse:
     """What a cookie jar wants to see of a response."""
 
     def __init__(self, headers: Message) -> None:
@@ -153,37 +156,37 @@ class _Headers:
         return self._headers
 
 
-class _Body(io.RawIOBase):
+class _ResponseBody(io.RawIOBase):
     """An answer's body as a file; closing it ends the connection."""
 
-    def __init__(self, chunks: Iterator[bytes], opened: ExitStack, leash: Leash) -> None:
+    def __init__(self, chunks: Iterator[bytes], stack: ExitStack, budget: ExtractionBudget) -> None:
         self._chunks = chunks
-        self._opened = opened
-        self._leash = leash
-        self._left = b""
+        self._stack = stack
+        self._budget = budget
+        self._unread = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)
-        while not self._left:
+        while not self._unread:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
-            self._leash.take(len(chunk))
-            self._left = chunk
-        size = min(len(view), len(self._left))
-        view[:size], self._left = self._left[:size], self._left[size:]
+            self._budget.count_bytes(len(chunk))
+            self._unread = chunk
+        size = min(len(view), len(self._unread))
+        view[:size], self._unread = self._unread[:size], self._unread[size:]
         return size
 
     def close(self) -> None:
         if not self.closed:
-            self._opened.close()
+            self._stack.close()
         super().close()
 
 
-def _content(request: Request) -> bytes | None:
+def _request_body(request: Request) -> bytes | None:
     data = request.data
     if data is None or isinstance(data, bytes):
         return data

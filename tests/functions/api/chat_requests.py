@@ -14,9 +14,9 @@ import pytest
 from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.ai.prompt import CLOSE, OPEN
-from shared.models.chat import Message
+from shared.models.chat import ChatMessage
 from tests.api_site import Site, events
 from tests.functions.api.test_groups import group_of
 from tests.transcript_samples import SOUP, STARS, told
@@ -25,10 +25,10 @@ OWNER = "local"
 FAKES: dict[str, Any] = {"openai": openai_server, "gemini": gemini_server}
 
 
-class EmbedsAnyway(FakeService):
+class EmbedsAnyway(StandInServer):
     """Keeps the answers that are prepared for conversations."""
 
-    def reply_to(self, asked: Asked) -> Reply:
+    def reply_to(self, asked: RecordedRequest) -> Reply:
         if "mbed" not in asked.path:
             return super().reply_to(asked)
         kept, self.queue = self.queue, deque()
@@ -39,7 +39,7 @@ class EmbedsAnyway(FakeService):
 
     @property
     def conversations(self) -> list[Any]:
-        return [asked.json for asked in self.asked if "mbed" not in asked.path]
+        return [asked.json for asked in self.requests if "mbed" not in asked.path]
 
 
 class TalkingOpenAI(EmbedsAnyway, OpenAIServer):
@@ -126,9 +126,9 @@ def streamed_events(site: Site, question: str, **more: Any) -> list[tuple[str, d
     return [(event["event"], json.loads(event["data"])) for event in events(told.text)]
 
 
-def messages(site: Site) -> list[Message]:
+def messages(site: Site) -> list[ChatMessage]:
     page = site.place.platform.documents.query("messages", order=[("createdAt", "asc")])
-    return [Message.read(document.data) for document in page.documents]
+    return [ChatMessage.read(document.data) for document in page.documents]
 
 
 def spent(site: Site) -> float:

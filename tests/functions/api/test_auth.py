@@ -292,12 +292,12 @@ def test_accounts_of_identity_platform(visitor: Visitor, site: Site) -> None:
     """The same routes serve accounts that Google keeps; a wait that it asks for is passed on."""
     with IdentityServer() as server, use_identity(firebase_identity(server, site.place.platform.documents)):
         visitor.post("signup", username="Ann", email="ann@example.com", password=PASSWORD)
-        (mail,) = server.mailed("VERIFY_EMAIL", "ann@example.com")
+        (mail,) = server.find_codes("VERIFY_EMAIL", "ann@example.com")
         assert visitor.post("verify-email", token=mail.code).json()["username"] == "Ann"
         token = visitor.log_in("ann")["access_token"]
         submit(site, token)
         assert len(site.client.get("/v1/jobs", headers={"Authorization": f"Bearer {token}"}).json()["jobs"]) == 2
-        server.then_refuse("TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account has been temporarily disabled")
+        server.queue_errors("TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account has been temporarily disabled")
         refused = visitor.post("login", username="ann@example.com", password=PASSWORD)
         assert_problem(refused, 429, "rate_limited")
         assert int(refused.headers["retry-after"]) > 0

@@ -11,7 +11,7 @@ import pytest
 
 from shared import clock
 from shared.chat import history
-from shared.models.chat import Citation, Message
+from shared.models.chat import ChatMessage, Citation
 from shared.pipeline.lifecycle import new_id
 from tests.api_site import Site
 from tests.functions.api.chat_requests import OWNER, answer, ask, group, messages, streamed_events, videos
@@ -227,10 +227,10 @@ def test_history_is_deleted_with_what_it_is_about(site: Site, group: str, videos
     assert messages(site) == []
 
 
-def message(group: str, content: str, role: str = "user", quote: str | None = None) -> Message:
+def message(group: str, content: str, role: str = "user", quote: str | None = None) -> ChatMessage:
     cited = [Citation(number=1, video_id="v", title="=Soup", start=65, end=3725, quote=quote)] if quote else []
     told = {"id": new_id(), "owner": OWNER, "group_id": group, "role": role, "content": content}
-    return Message.model_validate(told | {"citations": cited, "created_at": clock.now()})
+    return ChatMessage.model_validate(told | {"citations": cited, "created_at": clock.now()})
 
 
 def test_the_history_goes_into_a_spreadsheet(site: Site, group: str) -> None:
@@ -239,10 +239,10 @@ def test_the_history_goes_into_a_spreadsheet(site: Site, group: str) -> None:
     harmless = ["Grüße, Привет", 'with "quotes", commas\nand lines', "1-1"]
     documents = site.place.platform.documents
     for content in dangers + harmless:
-        history.keep(documents, message(group, content))
-    history.keep(documents, message(group, "Quoted [1]", "assistant", "=cmd()"))
+        history.store_message(documents, message(group, content))
+    history.store_message(documents, message(group, "Quoted [1]", "assistant", "=cmd()"))
     for number in range(150):
-        history.keep(documents, message(group, f"Question {number}"))
+        history.store_message(documents, message(group, f"Question {number}"))
     told = site.client.get("/v1/chat/history/export", params={"group_id": group})
     assert told.headers["content-type"] == "text/csv; charset=utf-8"
     assert told.headers["content-disposition"] == 'attachment; filename="chat.csv"'

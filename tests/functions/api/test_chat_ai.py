@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from infra.stand_ins.server import Reply
-from shared.ai.budget import book
+from shared.ai.budget import book_cost
 from shared.ai.gemini import calls as gemini_calls
-from shared.ai.talking import ESTIMATED
+from shared.ai.talking import ESTIMATE_NOTE
 from shared.chat.prompt import rules
-from shared.models.chat import Message
+from shared.models.chat import ChatMessage
 from tests.api_site import Site
 from tests.functions.api.chat_requests import (
     FAKES,
@@ -60,7 +60,7 @@ def test_an_answer_cites_what_is_stored(
     site: Site, ai: EmbedsAnyway, name: str, group: str, videos: dict[str, str]
 ) -> None:
     """The model's markers become citations with words and times of the transcript; what it invents is dropped."""
-    ai.then(streamed(name, "Forty min", "utes [", "1", "], says nobody [7][0]", ". In 1675 [2024]", "."))
+    ai.queue_replies(streamed(name, "Forty min", "utes [", "1", "], says nobody [7][0]", ". In 1675 [2024]", "."))
     given = answer(site, ROAST, group_id=group)
     assert given["content"] == "Forty minutes [1], says nobody. In 1675."
     (citation,) = given["citations"]
@@ -77,7 +77,7 @@ def test_an_answer_cites_what_is_stored(
 
 def test_the_model_gets_rules_and_data(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """Nothing but our rules stands where instructions do; question and passages go in as data."""
-    ai.then(streamed(name, "Well."))
+    ai.queue_replies(streamed(name, "Well."))
     answer(site, ROAST, group_id=group, language="pt-BR")
     (body,) = ai.conversations
     assert instructions(body) == rules("pt-BR")
@@ -92,7 +92,7 @@ def test_the_model_gets_rules_and_data(site: Site, ai: EmbedsAnyway, name: str, 
 
 def test_citations_are_numbered_as_they_come(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """The first passage that is cited is [1], whatever number the model knows it by; each is told before its words."""
-    ai.then(streamed(name, "Of stars [2]", " and soup [1, 2", "].", " Bye [1]"))
+    ai.queue_replies(streamed(name, "Of stars [2]", " and soup [1, 2", "].", " Bye [1]"))
     found = streamed_events(site, "Harriet, Saturn and Cassini in 1675, soup", group_id=group)
     assert [(kind, data.get("text") or data.get("number")) for kind, data in found[:-1]] == [
         ("citation", 1),
@@ -112,12 +112,12 @@ def test_nothing_found_asks_no_model(site: Site, ai: EmbedsAnyway, group: str) -
     given = answer(site, NOTHING, group_id=group)
     assert (given["found"], given["content"]) == (False, "The videos do not contain anything about this.")
     assert ai.conversations == []
-    assert len(ai.asked) == 1
+    assert len(ai.requests) == 1
 
 
 def test_a_model_may_say_that_it_is_not_there(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """An answer without citations is not passed off as found in the videos."""
-    ai.then(streamed(name, "The videos do not say who invented soup."))
+    ai.queue_replies(streamed(name, "The videos do not say who invented soup."))
     given = answer(site, "Who invented soup?", group_id=group)
     assert (given["found"], given["citations"]) == (False, [])
 
@@ -128,7 +128,7 @@ def cut(reply: Reply) -> Reply:
 
 def test_an_answer_that_breaks_off_says_so(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """What came before is shown, paid for and kept; the last event tells the error."""
-    ai.then(streamed(name, "Forty minutes [1]. ", "And then ", finish_reason=None))
+    ai.queue_replies(streamed(name, "Forty minutes [1]. ", "And then ", finish_reason=None))
     found = streamed_events(site, ROAST, group_id=group)
     assert [kind for kind, _ in found] == ["citation", "piece", "piece", "error"]
     assert found[-1][1]["code"] == "provider_unavailable"
@@ -153,7 +153,7 @@ def test_a_failure_before_the_first_word_has_its_status(
 ) -> None:
     """Who asks learns at once whether to try again; nothing is kept of what was not answered."""
     replies, status, code = FAILURES[failure]
-    ai.then(*(getattr(FAKES[name], reply[0])(*reply[1:]) for reply in replies[name]))
+    ai.queue_replies(*(getattr(FAKES[name], reply[0])(*reply[1:]) for reply in replies[name]))
     refused = ask(site, ROAST, group_id=group, stream=stream)
     assert problem(refused) == (status, code)
     assert ("retry-after" in refused.headers) == (status == 503)
@@ -164,7 +164,7 @@ def test_a_failure_before_the_first_word_has_its_status(
 def test_a_refusal_is_told(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """What the service declines to answer is told as that."""
     more = {"refusal": "I cannot."} if name == "openai" else {"finish_reason": "SAFETY"}
-    ai.then(streamed(name, **more))
+    ai.queue_replies(streamed(name, **more))
     assert problem(ask(site, ROAST, group_id=group)) == (422, "refused")
 
 
@@ -172,18 +172,18 @@ def test_the_budget_ends_questions(site: Site, ai: EmbedsAnyway, group: str) -> 
     """With the month's budget used up, nothing is sent; viewers of a share use their owner's."""
     token = share(site, group)["token"]
     site.configure(MONTHLY_BUDGET_USD="0.01")
-    book(site.place.platform.documents, OWNER, 0.02)
+    book_cost(site.place.platform.documents, OWNER, 0.02)
     assert problem(ask(site, ROAST, group_id=group)) == (402, "budget_exceeded")
     site.configure(AUTH_REQUIRED="true")
     assert problem(ask(site, ROAST, share_token=token, stream=True)) == (402, "budget_exceeded")
-    assert ai.asked == []
+    assert ai.requests == []
 
 
 def test_a_viewers_question_is_paid_by_the_owner(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """What a viewer asks counts in the owner's month, and is not told to the viewer."""
     token = share(site, group)["token"]
     site.configure(AUTH_REQUIRED="true")
-    ai.then(streamed(name, "Forty minutes [1]."))
+    ai.queue_replies(streamed(name, "Forty minutes [1]."))
     assert answer(site, ROAST, share_token=token)["usage"] is None
     assert spent(site) > 0
     (month,) = site.place.platform.documents.query("spending").documents
@@ -193,19 +193,19 @@ def test_a_viewers_question_is_paid_by_the_owner(site: Site, ai: EmbedsAnyway, n
 def test_a_reader_who_leaves_stops_the_model(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """Closing the page ends the service's stream long before its end; what had come is counted and kept."""
     whole = ["word " * 1000] * 4000
-    ai.then(streamed(name, "First. ", *whole, tokens=None))
+    ai.queue_replies(streamed(name, "First. ", *whole, tokens=None))
     wish = {"messages": [{"role": "user", "content": ROAST}], "group_id": group, "stream": True}
     with httpx.stream("POST", f"{site.url}/v1/chat", json=wish) as told:
         assert next(line for line in told.iter_lines() if line.startswith("data")) == 'data: {"text": "First."}'
 
-    def question_and_reply() -> list[Message]:
+    def question_and_reply() -> list[ChatMessage]:
         stored = messages(site)
         return stored if len(stored) == 2 else []
 
     _, reply = eventually(question_and_reply)
     assert reply.error == "left"
     assert 0 < len(reply.content) < sum(map(len, whole)) / 2
-    assert reply.usage.notes == [ESTIMATED]
+    assert reply.usage.notes == [ESTIMATE_NOTE]
     assert reply.usage.cost_usd == pytest.approx(spent(site))
     assert spent(site) > 0
 
@@ -213,7 +213,7 @@ def test_a_reader_who_leaves_stops_the_model(site: Site, ai: EmbedsAnyway, name:
 def test_quotes_stand_in_for_a_model_that_is_down(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """Where that is configured, a reader gets the passages when the service does not answer, and is told why."""
     site.configure(AI_PROVIDER_CHAT=f"{name},offline")
-    ai.then(*[FAKES[name].failed(500)] * 3)
+    ai.queue_replies(*[FAKES[name].failed(500)] * 3)
     given = answer(site, ROAST, group_id=group)
     assert given["content"].startswith("Quoted, not answered")
     assert given["usage"]["provider"] == "offline"
@@ -227,7 +227,7 @@ def test_a_hostile_text_stays_data(site: Site, attack: str) -> None:
     video = site.submit("https://example.com/a", title=f"Soup {said}"[:200])["id"]
     told(site.place.platform.documents, OWNER, video, ["Tomato soup.", f"{said} soup"])
     with service(site, "openai") as ai:
-        ai.then(streamed("openai", "Soup [1]."))
+        ai.queue_replies(streamed("openai", "Soup [1]."))
         answer(site, f"Tomato soup? {said}"[:2000], video_id=video)
         (body,) = ai.conversations
     assert instructions(body) == rules(None)

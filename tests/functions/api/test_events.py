@@ -158,7 +158,7 @@ def test_many_changes_at_once_are_one_event(site: Site, monkeypatch: pytest.Monk
     stored = site.place.platform.documents.get("jobs", job_id)
     assert stored is not None
     held = threading.Event()
-    monkeypatch.setattr(stream, "job_form", slow_first(stream.job_form, held))
+    monkeypatch.setattr(stream, "job_form", slow_first(stream.render_job, held))
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(lambda: list(follow(site, job_id)))
         assert watch.started.wait(PATIENCE_SEC)

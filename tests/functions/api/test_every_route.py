@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from functions.api.app import create_app
-from shared.datasets.store import IMAGES, image_id, image_media
+from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.models.dataset import ImageRecord, ImageState
 from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
 from shared.models.recipe import Ingredient, Recipe
@@ -46,7 +46,7 @@ class Owner:
         said = [Segment(start=1, end=2, text="Boil it.")]
         found = Extraction(info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=said)
         objects = self.site.place.platform.objects
-        store_json(objects, id, EXTRACTION, found.json_form())
+        store_json(objects, id, EXTRACTION, found.to_json())
         objects.put(MEDIA, media_name(id, "thumbnail.jpg"), b"jpeg", "image/jpeg")
         objects.put(UPLOADS, source_name(id), MP4, "video/mp4")
         if fields:
@@ -58,7 +58,7 @@ class Owner:
             name: StageState(number=number, status=StageStatus.DONE)
             for number, name in enumerate(("download", "extract"), 1)
         }
-        return self.job(kind, status=JobStatus.DONE, result=RECIPE.json_form(), stages=stages)
+        return self.job(kind, status=JobStatus.DONE, result=RECIPE.to_json(), stages=stages)
 
     def failed(self) -> Parameters:
         error = JobError(code="busy", message="Try again.", stage="download", retryable=True)
@@ -79,12 +79,12 @@ class Owner:
         id = made["dataset_id"]
         self.post(f"/v1/datasets/{id}/stop")
         place = self.site.place.platform
-        name, when = image_media(id, "a" * 64, "png"), datetime.now(UTC)
+        name, when = image_object_name(id, "a" * 64, "png"), datetime.now(UTC)
         record = ImageRecord(
             id=image_id(id, LINK), dataset_id=id, owner="ann", url=LINK, source="openverse", chunk=0, created_at=when,
             state=ImageState.DOWNLOADED, media=name,
         )  # fmt: skip
-        place.documents.put(IMAGES, record.id, record.document())
+        place.documents.put(IMAGES, record.id, record.to_document())
         place.objects.put(MEDIA, name, b"png", "image/png")
         return made | {"image_id": record.id, "export_id": self.post(f"/v1/datasets/{id}/exports", format="zip")["id"]}
 

@@ -13,8 +13,8 @@ from functions.api.routes.export import file_name
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
 from shared.models.recipe import Ingredient, Recipe, Step
-from shared.models.reel import Key, Original, Recommendation, Reel
-from shared.models.summary import Chapter, Summary
+from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel
+from shared.models.summary import Chapter, VideoSummary
 from shared.models.transcript import Transcript
 from shared.models.video import Extraction, MediaInfo, Segment, Word
 from shared.pipeline.jobs import read_job
@@ -30,12 +30,12 @@ RECIPE = Recipe(
     thumbnail="thumbnail.jpg",
 )
 REEL = Reel(
-    original=Original(),
-    keys=[Key(title="Hook", description="It starts late.")] * 5,
+    original=OriginalSpeech(),
+    keys=[KeyFactor(title="Hook", description="It starts late.")] * 5,
     script=[],
     recommendations=[Recommendation(category="Hook", text="Start earlier")],
 )
-SUMMARY = Summary(summary="How to make soup.", chapters=[Chapter(title="Soup", start=0, end=9)])
+SUMMARY = VideoSummary(summary="How to make soup.", chapters=[Chapter(title="Soup", start=0, end=9)])
 INFO = MediaInfo(container="mov", size_bytes=1, duration_sec=9, has_video=True, has_audio=False)
 
 
@@ -46,7 +46,7 @@ def done(site: Site, result: dict[str, Any], kind: str = "recipe") -> str:
 
 
 def recipe_job(site: Site, recipe: Recipe = RECIPE) -> str:
-    job_id = done(site, recipe.json_form())
+    job_id = done(site, recipe.to_json())
     site.place.platform.objects.put(MEDIA, media_name(job_id, "thumbnail.jpg"), b"picture", "image/jpeg")
     return job_id
 
@@ -55,7 +55,7 @@ def extracted(site: Site, job_id: str, *transcript: Segment) -> None:
     found = Extraction(
         info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=list(transcript)
     )
-    store_json(site.place.platform.objects, job_id, EXTRACTION, found.json_form())
+    store_json(site.place.platform.objects, job_id, EXTRACTION, found.to_json())
 
 
 def export(site: Site, job_id: str, format: str, **more: Any) -> httpx.Response:
@@ -102,7 +102,7 @@ def test_a_recipe_as_a_page(site: Site) -> None:
 
 def test_a_recipe_whose_picture_is_gone(site: Site) -> None:
     """A recipe is exported without a picture when there is none."""
-    job_id = done(site, RECIPE.json_form())
+    job_id = done(site, RECIPE.to_json())
 
     assert "image" not in export(site, job_id, "jsonld").json()
     assert "<img" not in export(site, job_id, "html").text
@@ -112,7 +112,7 @@ def test_a_result_as_json(site: Site) -> None:
     """The result is exported as it is, or with the amounts for other servings."""
     job_id = recipe_job(site)
 
-    assert export(site, job_id, "json").json() == RECIPE.json_form()
+    assert export(site, job_id, "json").json() == RECIPE.to_json()
     scaled = export(site, job_id, "json", servings=4).json()
     assert (scaled["servings"], scaled["ingredients"][0]["amount"]) == (4, 1)
     assert export(site, done(site, {"duration": "00:00:09"}, "metadata"), "json").json() == {"duration": "00:00:09"}
@@ -138,7 +138,7 @@ def test_a_transcript_of_any_job(site: Site, format: str, media_type: str, text:
 
 @pytest.mark.parametrize(
     ("kind", "result", "line"),
-    [("reel", REEL.json_form(), "- **Hook** Start earlier"), ("summary", SUMMARY.json_form(), "- **0:00** Soup")],
+    [("reel", REEL.to_json(), "- **Hook** Start earlier"), ("summary", SUMMARY.to_json(), "- **0:00** Soup")],
 )
 def test_reels_and_summaries(site: Site, kind: str, result: dict[str, Any], line: str) -> None:
     """A reel and a summary are exported as Markdown, as a page under the policy, and as they are."""
@@ -159,9 +159,9 @@ def test_a_transcript_job_as_json(site: Site) -> None:
     job_id = done(site, {"text": "Hello", "segments": 1, "durationSec": 9}, "transcript")
     spoken = Segment(start=1, end=2, text="Hello", words=[Word(start=1, end=1.5, text="Hello")])
     transcript = Transcript(source="speech", language="en", segments=[spoken], provider="openai")
-    store_json(site.place.platform.objects, job_id, TRANSCRIPT, transcript.json_form())
+    store_json(site.place.platform.objects, job_id, TRANSCRIPT, transcript.to_json())
 
-    assert export(site, job_id, "json").json() == transcript.json_form()
+    assert export(site, job_id, "json").json() == transcript.to_json()
     assert export(site, job_id, "txt").text == "Hello\n"
     assert refused(export(site, job_id, "json", servings=4)) == (422, "servings_unknown")
     assert refused(export(site, str(site.submit(kind="transcript", fresh=True)["id"]), "json")) == (409, "not_done")
@@ -186,7 +186,7 @@ def test_no_transcript(site: Site) -> None:
 
 def test_no_recipe(site: Site) -> None:
     """A video without a recipe gives no empty page."""
-    job_id = done(site, Recipe(notes=["Nothing was found."]).json_form())
+    job_id = done(site, Recipe(notes=["Nothing was found."]).to_json())
     assert refused(export(site, job_id, "html")) == (409, "no_recipe")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.api.guesses import MAIL, PER_ACCOUNT, SIGN_IN, Guesses
+from functions.api.guesses import MAIL, PER_ACCOUNT, SIGN_IN, LoginThrottle
 from shared.platform.embedded.place import open_embedded
 from shared.platform.rates import RATES, RateLimited
 from shared.settings import Settings
@@ -22,7 +22,7 @@ def guess(folder: Path, tries: int) -> int:
 
     def one(_: int) -> bool:
         try:
-            with Guesses(dict(SCOPE), documents).sign_in("ann"):
+            with LoginThrottle(dict(SCOPE), documents).sign_in_attempt("ann"):
                 raise ZeroDivisionError
         except RateLimited:
             return False
@@ -43,16 +43,16 @@ def test_two_processes_count_together(tmp_path: Path) -> None:
 
 def test_a_right_password_is_taken_back(site: Site) -> None:
     """What is counted before it is tried does not count when it was right."""
-    guesses = Guesses(dict(SCOPE), site.place.platform.documents)
+    guesses = LoginThrottle(dict(SCOPE), site.place.platform.documents)
     for _ in range(3 * PER_ACCOUNT[SIGN_IN].count):
-        with guesses.sign_in("ann"):
+        with guesses.sign_in_attempt("ann"):
             pass
 
 
 def test_counts_tell_nobodys_name(site: Site) -> None:
     """What is counted is kept under a digest: neither names nor addresses stand in documents."""
     documents = site.place.platform.documents
-    Guesses(dict(SCOPE), documents).count(MAIL, "ann@example.com")
+    LoginThrottle(dict(SCOPE), documents).count_attempt(MAIL, "ann@example.com")
     kept = [(document.id, document.data) for document in documents.query(RATES).documents]
 
     assert len(kept) == 2
@@ -63,7 +63,7 @@ def test_counts_tell_nobodys_name(site: Site) -> None:
 def test_limits_by_address_can_be_switched_off(site: Site) -> None:
     """Behind a gateway that many share, only accounts are counted."""
     site.configure(RATE_LIMIT_ADDRESS_FACTOR="0")
-    guesses = Guesses(dict(SCOPE), site.place.platform.documents)
+    guesses = LoginThrottle(dict(SCOPE), site.place.platform.documents)
     for number in range(60):
-        with pytest.raises(ZeroDivisionError), guesses.sign_in(f"user{number}"):
+        with pytest.raises(ZeroDivisionError), guesses.sign_in_attempt(f"user{number}"):
             raise ZeroDivisionError

@@ -85,7 +85,9 @@ def test_one_file_is_a_kind(site: Site, openai: OpenAIServer, tmp_path: Path) ->
     assert listed[NAME]["result"]["properties"].keys() == {"mainColours", "mood", "shots"}
 
     good = {"mainColours": ["blue"], "mood": None}
-    openai.then(openai_server.answers({"mainColours": [], "mood": None}), openai_server.answers(good | {"shots": 99}))
+    openai.queue_replies(
+        openai_server.json_reply({"mainColours": [], "mood": None}), openai_server.json_reply(good | {"shots": 99})
+    )
     video = plain_video(tmp_path / "blue.mp4", 2)
     job_id = site.send(video.read_bytes(), kind=NAME).json()["id"]
     site.work()
@@ -94,7 +96,7 @@ def test_one_file_is_a_kind(site: Site, openai: OpenAIServer, tmp_path: Path) ->
     assert job["status"] == "done", job["error"]
     assert job["result"] == good | {"shots": 2}
     assert job["usage"]["provider"] == "openai"
-    asked = openai.asked[-1].json
+    asked = openai.requests[-1].json
     assert asked["response_format"]["json_schema"]["name"] == NAME
     assert "the one or two main colours" in asked["messages"][0]["content"]
     assert '"measured": {"shots": 2}' in asked["messages"][1]["content"][-1]["text"]

@@ -67,9 +67,9 @@ def test_the_documented_job_is_the_job() -> None:
     )
     schemas = create_app().openapi()["components"]["schemas"]
 
-    assert schemas["Job"]["properties"].keys() == job.public().keys()
-    assert schemas["Stage"]["properties"].keys() == job.public()["stages"]["extract"].keys()
-    PublicJob.model_validate(job.public())
+    assert schemas["Job"]["properties"].keys() == job.to_public().keys()
+    assert schemas["Stage"]["properties"].keys() == job.to_public()["stages"]["extract"].keys()
+    PublicJob.model_validate(job.to_public())
     PublicJob.model_validate(JOB_EXAMPLE)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from functions.api.pages import page
-from infra.packaging.package import sources
+from functions.api.pages import read_page
+from infra.packaging.package import source_files
 from tests.api_site import Site
 
 PAGES = ("/tasks",)
@@ -37,5 +37,5 @@ def test_a_page_loads_nothing_from_elsewhere(site: Site) -> None:
 
 def test_pages_are_packed_with_the_function() -> None:
     """The deployed function has its pages."""
-    assert page("tasks").body
-    assert "tasks.html" in {path.name for path in sources("api")}
+    assert read_page("tasks").body
+    assert "tasks.html" in {path.name for path in source_files("api")}

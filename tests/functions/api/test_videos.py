@@ -192,6 +192,6 @@ def test_the_transcript_has_times(site: Site) -> None:
     id = site.submit()["id"]
     assert site.client.get(f"/v1/videos/{id}/transcript").json()["code"] == "not_done"
     said = Transcript(source="speech", language="en", segments=[Segment(start=1, end=2.5, text="Hello.")])
-    store_json(site.place.platform.objects, id, TRANSCRIPT, said.json_form())
+    store_json(site.place.platform.objects, id, TRANSCRIPT, said.to_json())
     found = site.client.get(f"/v1/videos/{id}/transcript").json()
     assert (found["language"], found["segments"][0]["start"], found["segments"][0]["text"]) == ("en", 1, "Hello.")

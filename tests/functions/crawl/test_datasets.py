@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.runtimes.embedded.worker import load
+from infra.runtimes.embedded.worker import load_function
 from infra.stand_ins.image_search import ImageSearch
 from infra.stand_ins.server import Reply
-from shared.datasets.store import images_of
-from shared.datasets.taking import Taker
+from shared.datasets.store import iterate_images
+from shared.datasets.taking import CandidateProcessor
 from shared.models.dataset import ImageState
 from shared.platform.embedded.queue.deliveries import as_cloud_event
 from shared.settings import settings
@@ -96,7 +96,7 @@ def balanced(site: Site, dataset: dict[str, Any]) -> None:
     """Found is downloaded and rejected; each record is counted; no object and no bytes are there twice."""
     images = dataset["progress"]["images"]
     assert images["found"] == images["downloaded"] + sum(images["rejected"].values())
-    records = list(images_of(site.place.platform.documents, dataset["id"]))
+    records = list(iterate_images(site.place.platform.documents, dataset["id"]))
     assert not [record for record in records if record.state is ImageState.PENDING]
     kept = [record for record in records if record.state is ImageState.DOWNLOADED]
     assert len(kept) == images["downloaded"]
@@ -162,7 +162,7 @@ def test_a_changed_engine_is_loud_and_others_go_on(api: Api, search: ImageSearch
     assert dataset["progress"]["images"]["downloaded"] == 40
     balanced(api.site, dataset)
 
-    asked = len(search.asked_for("openverse"))
+    asked = len(search.queries_for("openverse"))
     del search.always["bing"]
     api.post(f"/{dataset['id']}/retry", 202)
     api.site.work()
@@ -170,7 +170,7 @@ def test_a_changed_engine_is_loud_and_others_go_on(api: Api, search: ImageSearch
     assert (again["status"], again["progress"]["chunks"]["failed"]) == ("completed", 0)
     assert again["progress"]["sources"]["bing"]["errors"] == []
     assert again["progress"]["images"]["downloaded"] == 40
-    assert len(search.asked_for("openverse")) == asked
+    assert len(search.queries_for("openverse")) == asked
     refused = api.site.client.post(f"/v1/datasets/{dataset['id']}/retry")
     assert (refused.status_code, refused.json()["code"]) == (409, "nothing_failed")
 
@@ -194,9 +194,9 @@ def test_a_killed_chunk_goes_on(
     api: Api, images: ImageSite, monkeypatch: pytest.MonkeyPatch, at: int, when: str
 ) -> None:
     """Killed before or after an image was settled, a chunk goes on where it was, and it balances as if nothing was."""
-    taken, take = 0, Taker.take
+    taken, take = 0, CandidateProcessor.process
 
-    def dying(self: Taker, candidate: Any, position: int) -> str | None:
+    def dying(self: CandidateProcessor, candidate: Any, position: int) -> str | None:
         nonlocal taken
         taken += 1
         if taken == at:
@@ -208,13 +208,13 @@ def test_a_killed_chunk_goes_on(
     urls = images.mix(60)
     id = api.create(urls)
     api.post(f"/{id}/start", 202)
-    monkeypatch.setattr(Taker, "take", dying)
+    monkeypatch.setattr(CandidateProcessor, "take", dying)
     queue = api.site.place.queue
     while taken < at:
         delivery = queue.take(lease_sec=600)
         assert delivery is not None
         try:
-            load(delivery.function)(as_cloud_event(delivery))
+            load_function(delivery.function)(as_cloud_event(delivery))
         except Killed:
             queue.refuse(delivery, 0)
         else:
@@ -239,7 +239,7 @@ def test_stop_and_go_on(api: Api, images: ImageSite) -> None:
     for _ in range(2):  # the run's own message, and one chunk's
         delivery = queue.take(lease_sec=600)
         assert delivery is not None
-        load(delivery.function)(as_cloud_event(delivery))
+        load_function(delivery.function)(as_cloud_event(delivery))
         queue.acknowledge(delivery)
     assert api.post(f"/{id}/stop", 200)["status"] == "cancelled"
     api.site.work()
@@ -364,7 +364,7 @@ def test_a_deleted_dataset_leaves_nothing(api: Api, images: ImageSite) -> None:
     for _ in range(2):
         delivery = place.queue.take(lease_sec=600)
         assert delivery is not None
-        load(delivery.function)(as_cloud_event(delivery))
+        load_function(delivery.function)(as_cloud_event(delivery))
         place.queue.acknowledge(delivery)
     for id in (ended, running):
         assert api.site.client.delete(f"/v1/datasets/{id}").status_code == 204

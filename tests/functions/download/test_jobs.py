@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, post
-from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed
+from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, actor_items
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, error_reply
 from tests.file_server import Web, served_folder
 from tests.server import Server, serving
 from tests.video_samples import plain_video
@@ -32,9 +32,9 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="module")
 def apify(video: bytes) -> Iterator[ApifyServer]:
-    with ApifyServer(post) as server:
-        server.store("video.mp4", "video/mp4", video)
-        server.store("captions.vtt", "text/vtt", VTT)
+    with ApifyServer(actor_items) as server:
+        server.store_file("video.mp4", "video/mp4", video)
+        server.store_file("captions.vtt", "text/vtt", VTT)
         yield server
 
 
@@ -81,7 +81,7 @@ def test_a_tiktok_becomes_a_job_that_knows_it(server: Server) -> None:
 
 def test_another_source_stands_in_and_the_job_says_why(server: Server, apify: ApifyServer, tiktok: Web) -> None:
     """When neither Apify nor yt-dlp can, the video is fetched plainly, and the job tells the reasons."""
-    apify.failing["start"].append(failed(402, "not-enough-usage-to-run-paid-actor"))
+    apify.failing["start"].append(error_reply(402, "not-enough-usage-to-run-paid-actor"))
     port = tiktok.address.rpartition(":")[2]
     job = server.follow(server.submit_link(f"http://www.tiktok.com:{port}/@clipwise.kitchen/video/741"))
     assert job["status"] == "done", job["error"]

@@ -219,26 +219,6 @@ def test_a_receiver_may_ask_for_time(site: Site, receiver: Receiver, webhook: di
     assert len(receiver.requests) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120),
-        ("0", 0),
-        ("9" * 5000, 86_400),
-        ("-5", 0),
-        ("soon", 0),
-        ("", 0),
-        ("Fri, 01 Jan 1999 00:00:00 GMT", 0),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", 86_400),
-        ("Fri, 01 Jan 2100 00:00:00", 0),
-        ("²", 0),
-    ],
-)
-def test_no_value_of_retry_after_does_harm(text: str, seconds: float) -> None:
-    """However it is written, the pause stays within a day."""
-    assert sending.waiting_time(text) == seconds
-
-
 def test_in_the_end_it_is_given_up(site: Site, receiver: Receiver, webhook: dict[str, Any], later: Later) -> None:
     """Ten attempts over some three days, then no more; the log keeps them all."""
     receiver.answers = [status(503)] * 20
@@ -485,4 +465,4 @@ def test_attempts_are_signed_at_their_own_time(
 
 def test_every_final_status_is_one_that_the_log_knows() -> None:
     """No delivery is left in a state that nobody ends."""
-    assert {status for status in DeliveryStatus if not status.final} == {"pending", "sending"}
+    assert {status for status in DeliveryStatus if not status.is_final} == {"pending", "sending"}

@@ -10,7 +10,7 @@ import pytest
 
 from infra.stand_ins import openai_server
 from infra.stand_ins.openai_server import OpenAIServer
-from shared.ai.budget import book
+from shared.ai.budget import book_cost
 from shared.ai.offline.embedding import MODEL
 from shared.models.chat import Passage
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Usage
@@ -31,9 +31,9 @@ def at_persist(site: Site, lines: Sequence[str], of_video: str | None = None, at
     """A job whose last stage is yet to come."""
     id = str(site.submit(f"https://example.com/{len(site.jobs())}", kind="transcript")["id"])
     extraction = Extraction(info=INFO, thumbnail=None, shots=[], frames=[], samples=[], audio=None, transcript=[])
-    store_json(site.place.platform.objects, id, EXTRACTION, extraction.json_form())
+    store_json(site.place.platform.objects, id, EXTRACTION, extraction.to_json())
     said = Transcript(source="speech", language="en", segments=segments(lines))
-    store_json(site.place.platform.objects, id, TRANSCRIPT, said.json_form())
+    store_json(site.place.platform.objects, id, TRANSCRIPT, said.to_json())
     stage = StageState(number=1, attempts=attempts)
     site.change(id, stages={"persist": stage}, of_video=of_video, usage=MADE, outbox=[], status=JobStatus.RUNNING)
     while delivery := site.place.queue.take():
@@ -76,7 +76,7 @@ def test_a_second_run_leaves_nothing_of_the_first(site: Site) -> None:
     persist(site, id)
     before = len(rows(site, id))
     said = Transcript(source="speech", segments=segments(STARS))
-    store_json(site.place.platform.objects, id, TRANSCRIPT, said.json_form())
+    store_json(site.place.platform.objects, id, TRANSCRIPT, said.to_json())
     site.change(id, stages={"persist": StageState(number=1)}, status=JobStatus.RUNNING, ended_at=None)
     persist(site, id)
     (only,) = rows(site, id)
@@ -135,7 +135,7 @@ def test_the_service_is_paid_for_its_vectors(site: Site, openai: OpenAIServer) -
 
 def test_a_service_that_is_down_is_waited_for(site: Site, openai: OpenAIServer) -> None:
     """The stage is tried again, and then the vectors are there."""
-    openai.then(*[openai_server.failed(500, retry_after="0.01")] * 3)
+    openai.queue_replies(*[openai_server.error_reply(500, retry_after="0.01")] * 3)
     id = at_persist(site, SOUP)
     job = persist(site, id)
     assert job.status is JobStatus.DONE, job.error
@@ -145,7 +145,7 @@ def test_a_service_that_is_down_is_waited_for(site: Site, openai: OpenAIServer) 
 
 def test_a_service_that_stays_down_costs_no_result(site: Site, openai: OpenAIServer) -> None:
     """At the last attempt the job is done without vectors, says so, and its words are found by themselves."""
-    openai.then(*[openai_server.failed(500, retry_after="0.01")] * 3)
+    openai.queue_replies(*[openai_server.error_reply(500, retry_after="0.01")] * 3)
     id = at_persist(site, SOUP, attempts=wiring().functions["persist"].attempts - 1)
     job = persist(site, id)
     assert (job.status, job.stages["persist"].status) == (JobStatus.DONE, StageStatus.DONE)
@@ -163,11 +163,11 @@ def test_what_cannot_help_costs_no_result(site: Site, openai: OpenAIServer, trou
     """A server without embeddings, a wrong key or a budget that is used up: the job is done at once, with a note."""
     if trouble == "no budget":
         site.configure(MONTHLY_BUDGET_USD="0.01")
-        book(site.place.platform.documents, "local", 0.02)
+        book_cost(site.place.platform.documents, "local", 0.02)
     elif trouble == "wrong key":
-        openai.then(openai_server.failed(401))
+        openai.queue_replies(openai_server.error_reply(401))
     else:
-        openai.then(openai_server.failed(404))
+        openai.queue_replies(openai_server.error_reply(404))
     id = at_persist(site, SOUP)
     job = persist(site, id)
     assert (job.status, job.stages["persist"].attempts) == (JobStatus.DONE, 1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.transcribe.main import SHOWN_CHARACTERS, show_parts
+from functions.transcribe.main import MAX_SHOWN_CHARACTERS, record_partial_transcript
 from infra.stand_ins import openai_server
-from infra.stand_ins.openai_server import OpenAIServer, spoken, transcribed
+from infra.stand_ins.openai_server import OpenAIServer, transcription_reply, whisper_segment
 from shared.models.job import Job, Part, StageStatus, Usage
 from shared.models.transcript import Transcript
 from shared.models.video import Segment
@@ -52,7 +52,7 @@ def look(site: Site, id: str) -> dict[str, Any]:
 
 def listened(openai: OpenAIServer) -> int:
     """How often the service was given something to listen to."""
-    return sum(asked.path.endswith("/audio/transcriptions") for asked in openai.asked)
+    return sum(asked.path.endswith("/audio/transcriptions") for asked in openai.requests)
 
 
 def transcript(site: Site, id: str) -> Transcript:
@@ -61,7 +61,7 @@ def transcript(site: Site, id: str) -> Transcript:
 
 def with_captions(site: Site, id: str) -> None:
     """As `download` leaves them."""
-    store_json(site.place.platform.objects, id, CAPTIONS, CAPTION.json_form())
+    store_json(site.place.platform.objects, id, CAPTIONS, CAPTION.to_json())
 
     def put(job: Job) -> bool:
         job.video.captions = CAPTIONS
@@ -98,7 +98,7 @@ def test_captions_of_the_page_come_second(site: Site, folder: Path, openai: Open
 
 def test_else_somebody_listens(site: Site, folder: Path, openai: OpenAIServer) -> None:
     """Without them the sound is listened to; who did, and for how much, stands in the job."""
-    openai.then(transcribed(spoken(0.5, 1.5, "Hello there."), duration=4))
+    openai.queue_replies(transcription_reply(whisper_segment(0.5, 1.5, "Hello there."), duration=4))
     id = submit(site, talking_video(folder / "talk.mp4"))
     site.work()
     found = transcript(site, id)
@@ -151,7 +151,7 @@ def test_without_anyone_to_listen_the_job_says_so(site: Site, folder: Path) -> N
 
 def test_the_parts_of_the_sound_go_when_they_were_heard(site: Site, folder: Path, openai: OpenAIServer) -> None:
     """What was cut for listening does not stay beside the whole sound."""
-    openai.then(transcribed(spoken(0.5, 1.5, "Hello."), duration=4))
+    openai.queue_replies(transcription_reply(whisper_segment(0.5, 1.5, "Hello."), duration=4))
     id = submit(site, talking_video(folder / "talk.mp4"))
     site.work()
     kept = {info.name for info in site.place.platform.objects.list(MEDIA, media_name(id, "audio"))}
@@ -168,18 +168,18 @@ def part(number: int, text: str | None, cost: float = 0.1) -> Part:
         number=number,
         status=StageStatus.DONE,
         usage=Usage(cost_usd=cost, audio_seconds=60),
-        outcome=said and said.document(),
+        outcome=said and said.to_document(),
     )
 
 
 def test_the_words_grow_part_by_part() -> None:
     """While parts are heard, in any order, the job shows what is there, where something is missing, and the cost."""
     job = plan(owner="a", kind="transcript", language="en")
-    show_parts(job, [part(0, "one"), part(2, "three"), part(3, None)])
+    record_partial_transcript(job, [part(0, "one"), part(2, "three"), part(3, None)])
     assert job.video.transcript == "one\n…\nthree"
     assert (round(job.usage.cost_usd, 6), job.usage.audio_seconds) == (0.3, 180)
-    show_parts(job, [part(0, "one"), part(1, "two"), part(2, "three")])
+    record_partial_transcript(job, [part(0, "one"), part(1, "two"), part(2, "three")])
     assert job.video.transcript == "one\ntwo\nthree"
-    show_parts(job, [part(0, "x" * 2 * SHOWN_CHARACTERS)])
+    record_partial_transcript(job, [part(0, "x" * 2 * MAX_SHOWN_CHARACTERS)])
     assert job.video.transcript is not None
-    assert len(job.video.transcript) == SHOWN_CHARACTERS
+    assert len(job.video.transcript) == MAX_SHOWN_CHARACTERS

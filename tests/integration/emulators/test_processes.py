@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.runtimes.emulated.emulators import Hosts, emulators
+from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
 from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.processes import free_port, running
+from infra.runtimes.emulated.processes import free_port, run_guarded
 from tests.contract.emulated import running_emulators
 from tests.patience import PATIENCE_SEC
 from tests.server import eventually
@@ -47,7 +47,7 @@ def all_end(addresses: list[str]) -> bool:
     return True
 
 
-def addresses(hosts: Hosts) -> list[str]:
+def addresses(hosts: EmulatorHosts) -> list[str]:
     return [hosts.firestore, hosts.pubsub, hosts.storage]
 
 
@@ -78,7 +78,7 @@ def test_one_that_runs_already_is_used_and_left_alone(tmp_path: Path, monkeypatc
     with running_emulators(tmp_path / "first") as first:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", first.firestore)
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", first.pubsub)
-        with emulators(tmp_path / "second", obtain=False) as second:
+        with run_emulators(tmp_path / "second", obtain=False) as second:
             assert (second.firestore, second.pubsub) == (first.firestore, first.pubsub)
             assert second.storage != first.storage
         assert not listens(second.storage)
@@ -88,7 +88,7 @@ def test_one_that_runs_already_is_used_and_left_alone(tmp_path: Path, monkeypatc
 def test_a_program_that_does_not_start_tells_why(tmp_path: Path) -> None:
     """The message ends with what the program said."""
     command = [sys.executable, "-c", "import sys; sys.exit('no space left on this planet')"]
-    with running(command, tmp_path / "log") as process, pytest.raises(EmulatorsUnavailable, match="on this planet"):
+    with run_guarded(command, tmp_path / "log") as process, pytest.raises(EmulatorsUnavailable, match="on this planet"):
         process.wait_for_port(free_port(), PATIENCE_SEC)
 
 
@@ -101,7 +101,7 @@ def test_one_that_is_killed_is_started_again(tmp_path: Path) -> None:
         f"s = socket.create_server(('127.0.0.1', {port}));"
         f"os.fork() and open({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(600)"
     )
-    with running([sys.executable, "-c", forking], tmp_path / "log", again=True):
+    with run_guarded([sys.executable, "-c", forking], tmp_path / "log", again=True):
         first = eventually(lambda: pids.exists() and pids.read_text().splitlines())
         os.kill(int(first[0]), signal.SIGKILL)
         eventually(lambda: len(pids.read_text().splitlines()) == 2)
@@ -112,7 +112,10 @@ def test_one_that_is_killed_is_started_again(tmp_path: Path) -> None:
 def test_one_that_ends_by_itself_stays_ended(tmp_path: Path) -> None:
     """A function that cannot be loaded tells so at once instead of trying for ever."""
     command = [sys.executable, "-c", "import sys; sys.exit('no such module')"]
-    with running(command, tmp_path / "log", again=True) as process, pytest.raises(EmulatorsUnavailable, match="module"):
+    with (
+        run_guarded(command, tmp_path / "log", again=True) as process,
+        pytest.raises(EmulatorsUnavailable, match="module"),
+    ):
         process.wait_for_port(free_port(), PATIENCE_SEC)
 
 
@@ -123,6 +126,6 @@ def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
         "import signal, socket, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         f"s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
     )
-    with running([sys.executable, "-c", deaf], tmp_path / "log") as process:
+    with run_guarded([sys.executable, "-c", deaf], tmp_path / "log") as process:
         process.wait_for_port(port, PATIENCE_SEC)
     assert not listens(f"127.0.0.1:{port}")

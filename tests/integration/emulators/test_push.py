@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from infra.runtimes.emulated import provision as provisioning
-from infra.runtimes.emulated.emulators import Hosts
-from infra.runtimes.emulated.provision import clients, provision, pushed_topic, subscription
+from infra.runtimes.emulated.emulators import EmulatorHosts
+from infra.runtimes.emulated.provision import provision_pubsub, pubsub_clients, push_subscription, push_topic
 from shared.wiring import wiring
 from tests.contract.emulated import connect, received
 from tests.patience import PATIENCE_SEC
@@ -66,7 +66,7 @@ def listener() -> Iterator[Listener]:
     made.server.server_close()
 
 
-def test_an_object_stored_before_anyone_listens_is_told_later(hosts: Hosts) -> None:
+def test_an_object_stored_before_anyone_listens_is_told_later(hosts: EmulatorHosts) -> None:
     """A video that arrives while the functions still start is not forgotten."""
     connect(hosts).objects.put("uploads", "early/source", b"x", "video/mp4")
     with received(hosts) as events:
@@ -74,16 +74,18 @@ def test_an_object_stored_before_anyone_listens_is_told_later(hosts: Hosts) -> N
         assert events["extract"].get(timeout=PATIENCE_SEC).data["name"] == "early/source"
 
 
-def test_a_poison_message_ends_among_the_dead_letters(hosts: Hosts, listener: Listener, monkeypatch: Any) -> None:
+def test_a_poison_message_ends_among_the_dead_letters(
+    hosts: EmulatorHosts, listener: Listener, monkeypatch: Any
+) -> None:
     """A message that no attempt can take is put aside after its deliveries, while the rest flows."""
     table = wiring()
     quick = table.functions["download"].model_copy(update={"deliveries": DELIVERIES})
     changed = table.model_copy(update={"functions": {"download": quick}})
     monkeypatch.setattr(provisioning, "wiring", lambda: changed)
-    with clients(hosts) as (_, subscriber):
-        name = subscription(hosts, quick, listener.url)["name"]
+    with pubsub_clients(hosts) as (_, subscriber):
+        name = push_subscription(hosts, quick, listener.url)["name"]
         subscriber.delete_subscription(subscription=name)
-        provision(hosts, {"download": listener.url})
+        provision_pubsub(hosts, {"download": listener.url})
         bus = connect(hosts).bus
         bus.publish("video-requested", {}, {"name": "poison"})
         for n in range(3):
@@ -97,9 +99,9 @@ def test_a_poison_message_ends_among_the_dead_letters(hosts: Hosts, listener: Li
     assert listener.seen["poison"] == DELIVERIES
 
 
-def test_all_that_is_refused_for_now_comes_back(hosts: Hosts, listener: Listener) -> None:
+def test_all_that_is_refused_for_now_comes_back(hosts: EmulatorHosts, listener: Listener) -> None:
     """Events that have to wait for another delivery's lease are not lost, however many wait together."""
-    provision(hosts, {"analyze": listener.url})
+    provision_pubsub(hosts, {"analyze": listener.url})
     bus = connect(hosts).bus
     names = [f"busy-{n}" for n in range(20)]
     for name in names:
@@ -108,21 +110,21 @@ def test_all_that_is_refused_for_now_comes_back(hosts: Hosts, listener: Listener
         listener.wait_for(name, REFUSALS + 1)
 
 
-def test_provisioning_again_moves_the_pushes(hosts: Hosts, listener: Listener) -> None:
+def test_provisioning_again_moves_the_pushes(hosts: EmulatorHosts, listener: Listener) -> None:
     """Functions that come back on other ports after a restart get their messages there."""
-    provision(hosts, {"persist": "http://127.0.0.1:9"})
-    provision(hosts, {"persist": listener.url})
+    provision_pubsub(hosts, {"persist": "http://127.0.0.1:9"})
+    provision_pubsub(hosts, {"persist": listener.url})
     connect(hosts).bus.publish("analysis-completed", {}, {"name": "moved"})
     listener.wait_for("moved", 1)
 
 
-def test_subscriptions_say_what_the_table_says(hosts: Hosts) -> None:
+def test_subscriptions_say_what_the_table_says(hosts: EmulatorHosts) -> None:
     """Deadlines and deliveries come from the one table, within what Pub/Sub allows."""
     for function in wiring().functions.values():
-        if pushed_topic(function) is None:
+        if push_topic(function) is None:
             assert function.trigger.http
             continue
-        made = subscription(hosts, function, "http://127.0.0.1:1")
+        made = push_subscription(hosts, function, "http://127.0.0.1:1")
         assert made["ack_deadline_seconds"] == max(10, min(600, function.timeout_sec))
         assert made["dead_letter_policy"]["max_delivery_attempts"] == max(5, min(100, function.deliveries))
         assert ("no_wrapper" in made["push_config"]) == bool(function.trigger.bucket)

@@ -13,7 +13,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud.storage import Blob, Bucket
 
-from infra.runtimes.emulated.emulators import Hosts, emulators
+from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
 from shared.platform.gcp.signing import throwaway_signer
 from tests.contract.emulated import connect
 from tests.integration.emulators.conftest import FRONTEND
@@ -47,7 +47,7 @@ def test_a_size_that_is_a_multiple_of_the_part_is_completed(bucket: Bucket, blob
     assert bucket.get_blob(blob.name).size == 2 * CHUNK
 
 
-def test_data_that_does_not_fit_its_checksum_is_refused(hosts: Hosts, bucket: Bucket, blob: Blob) -> None:
+def test_data_that_does_not_fit_its_checksum_is_refused(hosts: EmulatorHosts, bucket: Bucket, blob: Blob) -> None:
     """What was damaged on its way is not stored."""
     answer = httpx.post(
         f"{hosts.storage}/upload/storage/v1/b/{bucket.name}/o?uploadType=multipart",
@@ -93,7 +93,7 @@ def test_a_copy_keeps_what_was_said_of_it(bucket: Bucket, blob: Blob) -> None:
     assert (blob.content_type, blob.metadata) == ("image/jpeg", {"k": "v"})
 
 
-def test_an_unknown_bucket_is_not_found(bucket: Bucket, hosts: Hosts) -> None:
+def test_an_unknown_bucket_is_not_found(bucket: Bucket, hosts: EmulatorHosts) -> None:
     """Only the wiring table's buckets are there, under their full names."""
     for name in ("media", f"{hosts.bucket_prefix}nothing"):
         with pytest.raises(exceptions.NotFound):
@@ -110,18 +110,18 @@ def test_a_frontend_may_show_a_picture_by_its_link(bucket: Bucket, blob: Blob) -
     assert httpx.get(link.partition("?")[0]).status_code == 403
 
 
-def test_an_upload_goes_on_after_a_restart(tmp_path_factory: pytest.TempPathFactory, hosts: Hosts) -> None:
+def test_an_upload_goes_on_after_a_restart(tmp_path_factory: pytest.TempPathFactory, hosts: EmulatorHosts) -> None:
     """A phone that was half done when the emulated place was restarted goes on with the other half."""
     folder = tmp_path_factory.mktemp("restarted")
     content = b"a" * CHUNK + b"b" * 5
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("FIRESTORE_EMULATOR_HOST", hosts.firestore)
         environ.setenv("PUBSUB_EMULATOR_HOST", hosts.pubsub)
-        with emulators(folder) as first:
+        with run_emulators(folder) as first:
             session = connect(first).objects.start_upload("media", "video", "video/mp4", len(content), 60)
             part = {"Content-Range": f"bytes 0-{CHUNK - 1}/{len(content)}"}
             assert httpx.put(session.url, content=content[:CHUNK], headers=part).status_code == 308
-        with emulators(folder) as second:
+        with run_emulators(folder) as second:
             url = session.url.replace(first.storage, second.storage)
             rest = {"Content-Range": f"bytes {CHUNK}-{len(content) - 1}/{len(content)}"}
             assert httpx.put(url, content=content[CHUNK:], headers=rest).status_code == 200

@@ -11,7 +11,7 @@ from infra.stand_ins.openai_server import OpenAIServer
 from shared.ai.gemini.provider import GeminiProvider
 from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider
-from shared.ai.provider import Sound, Turn
+from shared.ai.provider import AudioClip, Turn
 from shared.settings import Settings
 from tests.unit.ai.voices import silence, write_flac
 
@@ -30,6 +30,6 @@ def gemini_at(server: GeminiServer, meter: Meter | None = None, **changes: Any) 
     return GeminiProvider(Settings(**given), meter or Meter())
 
 
-def sound_in(folder: Path) -> Sound:
+def sound_in(folder: Path) -> AudioClip:
     """A file that the stand-ins take; what is heard in it is prepared."""
-    return Sound(write_flac(folder / "part.flac", silence(0.1)), SOUND_SEC)
+    return AudioClip(write_flac(folder / "part.flac", silence(0.1)), SOUND_SEC)

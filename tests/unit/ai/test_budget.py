@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from infra.stand_ins import openai_server as fake
 from infra.stand_ins.openai_server import OpenAIServer
 from shared import clock
-from shared.ai.budget import SPENDING, book, check, meter_for, spent_usd
+from shared.ai.budget import SPENDING, book_cost, check_budget, meter_for, spent_usd
 from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider
 from shared.ai.prices import PRICES, cost_usd
@@ -34,9 +34,9 @@ def documents(tmp_path: Path) -> Documents:
 def test_spending_adds_up_per_user_and_month(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each user has a sum of their own that begins again with the month."""
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 1, 31, 23, 59, tzinfo=UTC))
-    book(documents, "anna", 0.25)
-    book(documents, "anna", 0.5)
-    book(documents, "ben", 4)
+    book_cost(documents, "anna", 0.25)
+    book_cost(documents, "anna", 0.5)
+    book_cost(documents, "ben", 4)
     assert (spent_usd(documents, "anna"), spent_usd(documents, "ben")) == (0.75, 4)
     stored = documents.get(SPENDING, "anna-2026-01")
     assert stored
@@ -48,18 +48,18 @@ def test_spending_adds_up_per_user_and_month(documents: Documents, monkeypatch: 
 def test_no_cent_is_lost_when_many_spend_at_once(documents: Documents) -> None:
     """Twenty calls that end together are all counted."""
     with ThreadPoolExecutor(8) as spenders:
-        list(spenders.map(lambda _: book(documents, "anna", 0.01), range(20)))
+        list(spenders.map(lambda _: book_cost(documents, "anna", 0.01), range(20)))
     assert spent_usd(documents, "anna") == pytest.approx(0.2)
 
 
 def test_a_used_up_budget_stops_new_work(documents: Documents) -> None:
     """At the limit there is a clear error; below it, and without a limit, there is none."""
-    book(documents, "anna", 1)
-    check(documents, "anna", 0)
-    check(documents, "anna", 1.01)
-    check(documents, "ben", 1)
+    book_cost(documents, "anna", 1)
+    check_budget(documents, "anna", 0)
+    check_budget(documents, "anna", 1.01)
+    check_budget(documents, "ben", 1)
     with pytest.raises(PermanentError) as caught:
-        check(documents, "anna", 1)
+        check_budget(documents, "anna", 1)
     assert caught.value.code == "budget_exceeded"
     assert "$1.00" in caught.value.message
 
@@ -68,12 +68,12 @@ def test_the_budget_is_looked_at_before_each_call(documents: Documents, tmp_path
     """The second call of an analysis is not made when the first one used the budget up; what it cost stays counted."""
     meter = meter_for(documents, "anna", 0.001, Usage())
     with OpenAIServer() as server:
-        server.then(fake.truncates(answer()))
+        server.queue_replies(fake.token_limit_reply(answer()))
         settings = Settings(openai_api_key=fake.KEY, openai_base_url=server.base_url)
         with pytest.raises(PermanentError) as caught:
             OpenAIProvider(settings, meter).analyze(kind_named("recipe"), evidence(tmp_path), "en", no_tick)
         assert caught.value.code == "budget_exceeded"
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
     assert spent_usd(documents, "anna") == meter.usage.cost_usd == 0.00165
 
 
@@ -109,7 +109,7 @@ def test_sound_is_billed_as_its_model_is() -> None:
 def test_what_this_machine_does_costs_nothing() -> None:
     """Listening at home is told in seconds, is free, and needs no price."""
     meter = Meter(book=lambda cost: pytest.fail(f"{cost} was booked"))
-    meter.count_own("offline", "faster-whisper-small", 12.5)
+    meter.count_local_audio("offline", "faster-whisper-small", 12.5)
     assert (meter.usage.audio_seconds, meter.usage.cost_usd, meter.usage.notes) == (12.5, 0, [])
 
 

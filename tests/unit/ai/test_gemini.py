@@ -16,7 +16,7 @@ from infra.stand_ins import gemini_server as fake
 from infra.stand_ins.gemini_requests import bytes_of, parts_of
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import MORE_ROOM, ROOM
+from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.gemini import files as gemini_files
 from shared.ai.gemini import provider as gemini
@@ -65,7 +65,7 @@ def recipe(server: GeminiServer, given: Evidence, **changes: Any) -> Recipe:
 
 def test_a_small_video_goes_inside_the_request(server: GeminiServer, tmp_path: Path) -> None:
     """The whole video is sent and a recipe comes back, with what it took, thinking included, and what it cost."""
-    server.then(fake.answers(answer()))
+    server.queue_replies(fake.json_reply(answer()))
     analysis = provider(server).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "de", no_tick)
     assert isinstance(analysis.result, Recipe)
     assert analysis.result.title == "Tomato soup"
@@ -79,32 +79,32 @@ def test_a_small_video_goes_inside_the_request(server: GeminiServer, tmp_path: P
     )
     assert (usage.tokens_in, usage.tokens_out, usage.frames) == (3000, 400, 30)
     assert usage.cost_usd == pytest.approx((3000 * 0.3 + 400 * 2.5) / 1e6)
-    body = server.asked[0].json
+    body = server.requests[0].json
     blob, text = parts_of(body)
     assert bytes_of(blob["inlineData"]) == VIDEO
     assert blob["inlineData"]["mimeType"] == "video/mp4"
     assert "Salt to taste!" in text["text"]
     assert "Salt" not in body["systemInstruction"]["parts"][0]["text"]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.usefixtures("through_files")
 def test_a_large_video_goes_through_the_files_api(tmp_path: Path) -> None:
     """A large video is uploaded, waited for, looked at and deleted again."""
     with GeminiServer(processing=3) as server:
-        server.then(fake.answers(answer()))
+        server.queue_replies(fake.json_reply(answer()))
         recipe(server, evidence(tmp_path, source=VIDEO))
-        part = parts_of(server.generated()[0].json)[0]
+        part = parts_of(server.generation_requests()[0].json)[0]
         assert part["fileData"]["mimeType"] == "video/mp4"
         assert server.files == {}
         assert [f"files/{part['fileData']['fileUri'].rpartition('/')[2]}"] == server.deleted
 
 
 @pytest.mark.usefixtures("through_files")
-@pytest.mark.parametrize("reply", [fake.stops(), fake.failed(400), fake.generated("no JSON")])
+@pytest.mark.parametrize("reply", [fake.safety_stop_reply(), fake.error_reply(400), fake.generation_reply("no JSON")])
 def test_the_file_is_deleted_after_a_failure_too(server: GeminiServer, tmp_path: Path, reply: Reply) -> None:
     """No video of a user stays at the service because an analysis failed."""
-    server.then(reply, reply)
+    server.queue_replies(reply, reply)
     with pytest.raises((PermanentError, TransientError)):
         recipe(server, evidence(tmp_path, source=VIDEO))
     assert server.files == {}
@@ -123,7 +123,7 @@ def test_the_file_is_deleted_when_the_job_is_cancelled(tmp_path: Path) -> None:
         with pytest.raises(Cancelled):
             provider(server).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "en", tick)
         assert server.files == {}
-        assert server.generated() == []
+        assert server.generation_requests() == []
 
 
 @pytest.mark.usefixtures("through_files")
@@ -150,8 +150,8 @@ def test_processing_is_not_waited_for_forever(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.usefixtures("through_files")
 def test_an_upload_that_breaks_is_tried_again(server: GeminiServer, tmp_path: Path) -> None:
     """A service that is down when an upload starts does not fail the job."""
-    server.failing_uploads.append(fake.failed(503))
-    server.then(fake.answers(answer()))
+    server.failing_uploads.append(fake.error_reply(503))
+    server.queue_replies(fake.json_reply(answer()))
     assert recipe(server, evidence(tmp_path, source=VIDEO)).title == "Tomato soup"
 
 
@@ -166,21 +166,21 @@ def test_an_upload_that_breaks_half_way_leaves_nothing(server: GeminiServer, tmp
         recipe(server, evidence(tmp_path, source=VIDEO))
     assert caught.value.code == "provider_unavailable"
     assert server.files == {}
-    assert server.generated() == []
+    assert server.generation_requests() == []
 
 
 def test_the_largest_video_inside_a_request_fits(server: GeminiServer, tmp_path: Path) -> None:
     """A video just below the limit makes a request that the service still takes."""
-    server.then(fake.answers(answer()))
+    server.queue_replies(fake.json_reply(answer()))
     recipe(server, evidence(tmp_path, source=bytes(gemini.INLINE_BYTES)))
-    assert len(server.asked) == 1
-    assert 18_000_000 < len(server.asked[0].body) < 20_000_000
+    assert len(server.requests) == 1
+    assert 18_000_000 < len(server.requests[0].body) < 20_000_000
 
 
 def test_no_key_gets_into_the_log(server: GeminiServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Even a log of everything that the SDK says holds no key."""
     caplog.set_level(logging.DEBUG)
-    server.then(fake.busy(), fake.answers(answer()))
+    server.queue_replies(fake.rate_limit_reply(), fake.json_reply(answer()))
     recipe(server, evidence(tmp_path, source=VIDEO))
     assert len(caplog.text) > 100
     assert fake.KEY not in caplog.text
@@ -188,38 +188,38 @@ def test_no_key_gets_into_the_log(server: GeminiServer, tmp_path: Path, caplog: 
 
 def test_a_cut_short_answer_gets_more_room_once(server: GeminiServer, tmp_path: Path) -> None:
     """An answer that did not fit is asked for again with twice the room."""
-    server.then(fake.truncates(answer()), fake.answers(answer()))
+    server.queue_replies(fake.token_limit_reply(answer()), fake.json_reply(answer()))
     recipe(server, evidence(tmp_path, source=VIDEO))
-    rooms = [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.asked]
-    assert rooms == [ROOM, MORE_ROOM]
+    rooms = [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests]
+    assert rooms == [MAX_ANSWER_TOKENS, EXTENDED_ANSWER_TOKENS]
 
 
 def test_a_wrong_answer_is_repaired_once(server: GeminiServer, tmp_path: Path) -> None:
     """An answer that misses the schema goes back with what is wrong, and the repaired one counts."""
-    server.then(fake.answers(invalid_answer()), fake.answers(answer()))
+    server.queue_replies(fake.json_reply(invalid_answer()), fake.json_reply(answer()))
     assert recipe(server, evidence(tmp_path, source=VIDEO)).title == "Tomato soup"
-    contents = server.asked[1].json["contents"]
+    contents = server.requests[1].json["contents"]
     assert [content["role"] for content in contents] == ["user", "model", "user"]
     assert "ingredients.0.name" in contents[2]["parts"][0]["text"]
 
 
 FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
-    ("prompt blocked", [fake.blocks()], PermanentError, "refused", 1),
-    ("safety", [fake.stops("SAFETY")], PermanentError, "refused", 1),
-    ("recitation", [fake.stops("RECITATION")], PermanentError, "refused", 1),
-    ("other", [fake.stops("OTHER")], TransientError, "provider_unavailable", 1),
-    ("twice too long", [fake.truncates(answer())] * 2, PermanentError, "answer_too_long", 2),
-    ("to be continued", [fake.continues(answer())] * 2, PermanentError, "answer_too_long", 2),
-    ("twice no JSON", [fake.generated("Sure!")] * 2, TransientError, "answer_invalid", 2),
-    ("twice wrong", [fake.answers(invalid_answer())] * 2, TransientError, "answer_invalid", 2),
-    ("always busy", [fake.busy()] * 3, TransientError, "provider_busy", 3),
-    ("busy for an hour", [fake.busy("3600s")], TransientError, "provider_busy", 1),
-    ("always down", [fake.failed(500)] * 3, TransientError, "provider_unavailable", 3),
-    ("always cut off", [fake.cut_off(answer())] * 3, TransientError, "provider_unavailable", 3),
-    ("half a body", [Reply(fake.answers(answer()).body[:100])] * 3, TransientError, "provider_unavailable", 3),
+    ("prompt blocked", [fake.blocked_prompt_reply()], PermanentError, "refused", 1),
+    ("safety", [fake.safety_stop_reply("SAFETY")], PermanentError, "refused", 1),
+    ("recitation", [fake.safety_stop_reply("RECITATION")], PermanentError, "refused", 1),
+    ("other", [fake.safety_stop_reply("OTHER")], TransientError, "provider_unavailable", 1),
+    ("twice too long", [fake.token_limit_reply(answer())] * 2, PermanentError, "answer_too_long", 2),
+    ("to be continued", [fake.continuation_reply(answer())] * 2, PermanentError, "answer_too_long", 2),
+    ("twice no JSON", [fake.generation_reply("Sure!")] * 2, TransientError, "answer_invalid", 2),
+    ("twice wrong", [fake.json_reply(invalid_answer())] * 2, TransientError, "answer_invalid", 2),
+    ("always busy", [fake.rate_limit_reply()] * 3, TransientError, "provider_busy", 3),
+    ("busy for an hour", [fake.rate_limit_reply("3600s")], TransientError, "provider_busy", 1),
+    ("always down", [fake.error_reply(500)] * 3, TransientError, "provider_unavailable", 3),
+    ("always cut off", [fake.disconnect_reply(answer())] * 3, TransientError, "provider_unavailable", 3),
+    ("half a body", [Reply(fake.json_reply(answer()).body[:100])] * 3, TransientError, "provider_unavailable", 3),
     ("no candidates", [Reply({"usageMetadata": {}})], TransientError, "provider_unavailable", 1),
-    ("forbidden", [fake.failed(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [fake.failed(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+    ("forbidden", [fake.error_reply(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
+    ("unknown model", [fake.error_reply(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
 ]
 
 
@@ -230,13 +230,13 @@ def test_a_failure_ends_soon_and_says_what_it_is(
     server: GeminiServer, tmp_path: Path, replies: list[Reply], kind: type[Exception], code: str, calls: int
 ) -> None:
     """Every failure of the service becomes one error with a code and a sentence, after a bounded number of calls."""
-    server.then(*replies)
+    server.queue_replies(*replies)
     with pytest.raises(kind) as caught:
         recipe(server, evidence(tmp_path, source=VIDEO))
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert str(caught.value).endswith(".")
     assert fake.KEY not in str(caught.value)
-    assert len(server.asked) == calls
+    assert len(server.requests) == calls
     assert not server.queue
 
 
@@ -246,18 +246,18 @@ def test_the_pause_that_is_asked_for_is_kept(
     """`Retry-After`, and the delay in the error itself, say when the service is asked again."""
     pauses: list[float] = []
     monkeypatch.setattr(gemini_calls, "wait", lambda seconds, _: pauses.append(seconds))
-    server.then(fake.busy("7s"), fake.failed(503, retry_after="4"), fake.answers(answer()))
+    server.queue_replies(fake.rate_limit_reply("7s"), fake.error_reply(503, retry_after="4"), fake.json_reply(answer()))
     assert recipe(server, evidence(tmp_path, source=VIDEO)).title == "Tomato soup"
     assert pauses == [7.0, 4.0]
 
 
 def test_silence_is_not_waited_for_forever(server: GeminiServer, tmp_path: Path) -> None:
     """A service that never answers is given up after the timeout, three times."""
-    server.then(*[fake.SILENT] * 3)
+    server.queue_replies(*[fake.SILENT] * 3)
     with pytest.raises(TransientError) as caught:
         recipe(server, evidence(tmp_path, source=VIDEO), ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
-    eventually(lambda: len(server.asked) == 3)
+    eventually(lambda: len(server.requests) == 3)
 
 
 def test_a_wrong_key_is_told(server: GeminiServer, tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_a_wrong_key_is_told(server: GeminiServer, tmp_path: Path) -> None:
     assert caught.value.code == "provider_key_invalid"
     assert "GEMINI_API_KEY" in caught.value.message
     assert "AIza-wrong" not in caught.value.message
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_without_a_key_nothing_is_sent() -> None:
@@ -284,14 +284,14 @@ def test_vertex_is_asked_with_an_identity(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(google.auth, "default", lambda **_: (credentials, "project"))
     given = {"google_genai_use_vertexai": True, "gemini_api_key": "", "google_cloud_project": "kitchen"}
     with GeminiServer(vertex=True) as server:
-        server.then(fake.answers(answer()))
+        server.queue_replies(fake.json_reply(answer()))
         recipe(server, evidence(tmp_path, source=VIDEO), **given)
-        assert "inlineData" in parts_of(server.asked[0].json)[0]
+        assert "inlineData" in parts_of(server.requests[0].json)[0]
 
         monkeypatch.setattr(gemini, "INLINE_BYTES", 100)
-        server.then(fake.answers(answer()))
+        server.queue_replies(fake.json_reply(answer()))
         usage = provider(server, **given).analyze(RECIPE, evidence(tmp_path, source=VIDEO), "en", no_tick).usage
-        shown = [part["inlineData"]["mimeType"] for part in parts_of(server.asked[1].json) if "inlineData" in part]
+        shown = [part["inlineData"]["mimeType"] for part in parts_of(server.requests[1].json) if "inlineData" in part]
         assert shown == ["image/jpeg", "image/jpeg"]
         assert usage.frames == 2
         assert usage.notes == ["Gemini received key frames instead of the whole video."]

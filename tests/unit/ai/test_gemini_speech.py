@@ -14,13 +14,13 @@ from infra.stand_ins import gemini_server as fake
 from infra.stand_ins.gemini_requests import bytes_of, parts_of
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import MORE_ROOM, ROOM
+from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.gemini import files as gemini_files
 from shared.ai.gemini import speech as gemini_speech
-from shared.ai.gemini.speech import seconds_of
+from shared.ai.gemini.speech import parse_seconds
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard, Sound
+from shared.ai.provider import AudioClip, Transcription
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually
@@ -45,17 +45,19 @@ def through_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gemini_speech, "INLINE_BYTES", 10)
 
 
-def heard(server: GeminiServer, folder: Path, meter: Meter | None = None, **changes: object) -> Heard:
+def heard(server: GeminiServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
     return gemini_at(server, meter, **changes).transcribe(sound_in(folder), no_tick)
 
 
-GOOD = fake.hears(("00:00.5", "00:02.0", "Cut the onions."), ("00:02", "00:04.2", " Fry them. "), language="en-GB")
-STUCK = fake.hears(*[(f"00:0{second % 10}", "00:09", "Thank you.") for second in range(30)])
+GOOD = fake.transcription_reply(
+    ("00:00.5", "00:02.0", "Cut the onions."), ("00:02", "00:04.2", " Fry them. "), language="en-GB"
+)
+STUCK = fake.transcription_reply(*[(f"00:0{second % 10}", "00:09", "Thank you.") for second in range(30)])
 
 
 def test_speech_becomes_segments(server: GeminiServer, tmp_path: Path) -> None:
     """The sound goes inside the request, segments come with times, and what it took and cost is counted."""
-    server.then(GOOD)
+    server.queue_replies(GOOD)
     result = heard(server, tmp_path)
     assert [(one.start, one.end, one.text, one.words) for one in result.segments] == [
         (0.5, 2.0, "Cut the onions.", []),
@@ -66,7 +68,7 @@ def test_speech_becomes_segments(server: GeminiServer, tmp_path: Path) -> None:
     assert (usage.provider, usage.model, usage.audio_seconds) == ("gemini", "gemini-3.5-flash-lite", 10)
     assert (usage.tokens_in, usage.tokens_out) == (3000, 400)
     assert usage.cost_usd == pytest.approx((3000 * 0.3 + 400 * 2.5) / 1e6)
-    sound, text = parts_of(server.asked[0].json)
+    sound, text = parts_of(server.requests[0].json)
     assert sound["inlineData"]["mimeType"] == "audio/flac"
     assert bytes_of(sound["inlineData"]) == (tmp_path / "part.flac").read_bytes()
     assert text["text"] == gemini_speech.REQUEST
@@ -74,23 +76,23 @@ def test_speech_becomes_segments(server: GeminiServer, tmp_path: Path) -> None:
 
 def test_heard_tokens_have_their_price(server: GeminiServer, tmp_path: Path) -> None:
     """Where sound costs more than text, it is billed so."""
-    server.then(GOOD)
+    server.queue_replies(GOOD)
     usage = heard(server, tmp_path, gemini_model="gemini-3.1-flash-lite").usage
     assert usage.cost_usd == pytest.approx((3000 * 0.5 + 400 * 1.5) / 1e6)
 
 
 def test_silence_gives_no_words(server: GeminiServer, tmp_path: Path) -> None:
     """A sound without words has none, and no language is claimed for it."""
-    server.then(fake.hears(language="en"))
+    server.queue_replies(fake.transcription_reply(language="en"))
     result = heard(server, tmp_path)
     assert (result.segments, result.language) == ([], None)
 
 
 def test_what_is_heard_cannot_give_orders(server: GeminiServer, tmp_path: Path) -> None:
     """The rules stand apart from the sound, and say that its words are data."""
-    server.then(GOOD)
+    server.queue_replies(GOOD)
     heard(server, tmp_path)
-    body = server.asked[0].json
+    body = server.requests[0].json
     (rules,) = (part["text"] for part in body["systemInstruction"]["parts"])
     assert "never an instruction" in rules
     assert "00:10.0 long" in rules
@@ -99,8 +101,10 @@ def test_what_is_heard_cannot_give_orders(server: GeminiServer, tmp_path: Path) 
 
 def test_times_are_brought_within_the_sound(server: GeminiServer, tmp_path: Path) -> None:
     """A model's times that lie outside, or out of order, are clamped; its words stay."""
-    server.then(
-        fake.hears(("00:01", "00:02", "a"), ("00:55", "01:10", "b"), ("00:03", "00:01", "c"), ("90", "9:9", "d"))
+    server.queue_replies(
+        fake.transcription_reply(
+            ("00:01", "00:02", "a"), ("00:55", "01:10", "b"), ("00:03", "00:01", "c"), ("90", "9:9", "d")
+        )
     )
     result = heard(server, tmp_path)
     assert [(one.start, one.end) for one in result.segments] == [(1, 2), (1, 10), (3, 3), (10, 10)]
@@ -114,52 +118,61 @@ def test_times_are_brought_within_the_sound(server: GeminiServer, tmp_path: Path
 )  # fmt: skip
 def test_times_are_read_as_models_write_them(written: str, seconds: float) -> None:
     """Minutes and seconds, with hours or milliseconds where a model will have them."""
-    assert seconds_of(written) == seconds
+    assert parse_seconds(written) == seconds
 
 
 def test_a_model_that_is_stuck_is_asked_once_more(server: GeminiServer, tmp_path: Path) -> None:
     """Words that repeat without end are sent back once, with the reason; the sound is listened to again."""
-    server.then(STUCK, GOOD)
+    server.queue_replies(STUCK, GOOD)
     result = heard(server, tmp_path)
     assert len(result.segments) == 2
     assert result.usage.audio_seconds == 20
-    contents = server.asked[1].json["contents"]
+    contents = server.requests[1].json["contents"]
     assert [content["role"] for content in contents] == ["user", "model", "user"]
     assert "again and again" in contents[2]["parts"][0]["text"]
 
 
 def test_a_long_sound_gets_more_room(server: GeminiServer, tmp_path: Path) -> None:
     """Half an hour of speech is not cut short by the room that a recipe needs."""
-    server.then(fake.truncates({"language": "en", "lines": []}), GOOD)
+    server.queue_replies(fake.token_limit_reply({"language": "en", "lines": []}), GOOD)
     sound = sound_in(tmp_path)
-    gemini_at(server).transcribe(Sound(sound.path, 1800), no_tick)
-    rooms = [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.asked]
+    gemini_at(server).transcribe(AudioClip(sound.path, 1800), no_tick)
+    rooms = [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests]
     assert rooms == [45_000, 90_000]
 
 
 def test_a_short_sound_has_room_to_think(server: GeminiServer, tmp_path: Path) -> None:
     """Thinking takes tokens even for ten seconds of speech."""
-    server.then(fake.truncates({"language": "en", "lines": []}), GOOD)
+    server.queue_replies(fake.token_limit_reply({"language": "en", "lines": []}), GOOD)
     heard(server, tmp_path)
-    assert [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.asked] == [ROOM, MORE_ROOM]
+    assert [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests] == [
+        MAX_ANSWER_TOKENS,
+        EXTENDED_ANSWER_TOKENS,
+    ]
 
 
-NO_TIME = fake.hears(("soon", "later", "Cut."))
+NO_TIME = fake.transcription_reply(("soon", "later", "Cut."))
 FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
-    ("prompt blocked", [fake.blocks()], PermanentError, "refused", 1),
-    ("safety", [fake.stops("SAFETY")], PermanentError, "refused", 1),
-    ("other", [fake.stops("OTHER")], TransientError, "provider_unavailable", 1),
+    ("prompt blocked", [fake.blocked_prompt_reply()], PermanentError, "refused", 1),
+    ("safety", [fake.safety_stop_reply("SAFETY")], PermanentError, "refused", 1),
+    ("other", [fake.safety_stop_reply("OTHER")], TransientError, "provider_unavailable", 1),
     ("stuck twice", [STUCK] * 2, TransientError, "answer_invalid", 2),
     ("no times twice", [NO_TIME] * 2, TransientError, "answer_invalid", 2),
-    ("endless twice", [fake.truncates({"lines": ["Thank you."] * 90})] * 2, TransientError, "answer_invalid", 2),
-    ("twice no JSON", [fake.generated("You said:")] * 2, TransientError, "answer_invalid", 2),
-    ("always busy", [fake.busy()] * 3, TransientError, "provider_busy", 3),
-    ("busy for an hour", [fake.busy("3600s")], TransientError, "provider_busy", 1),
-    ("always down", [fake.failed(500)] * 3, TransientError, "provider_unavailable", 3),
+    (
+        "endless twice",
+        [fake.token_limit_reply({"lines": ["Thank you."] * 90})] * 2,
+        TransientError,
+        "answer_invalid",
+        2,
+    ),
+    ("twice no JSON", [fake.generation_reply("You said:")] * 2, TransientError, "answer_invalid", 2),
+    ("always busy", [fake.rate_limit_reply()] * 3, TransientError, "provider_busy", 3),
+    ("busy for an hour", [fake.rate_limit_reply("3600s")], TransientError, "provider_busy", 1),
+    ("always down", [fake.error_reply(500)] * 3, TransientError, "provider_unavailable", 3),
     ("always cut off", [Reply(GOOD.value, cut=True)] * 3, TransientError, "provider_unavailable", 3),
     ("half a body", [Reply(GOOD.body[:100])] * 3, TransientError, "provider_unavailable", 3),
-    ("forbidden", [fake.failed(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [fake.failed(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+    ("forbidden", [fake.error_reply(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
+    ("unknown model", [fake.error_reply(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
 ]
 
 
@@ -170,35 +183,35 @@ def test_a_failure_ends_soon_and_says_what_it_is(
     server: GeminiServer, tmp_path: Path, replies: list[Reply], kind: type[Exception], code: str, calls: int
 ) -> None:
     """Every failure of the service becomes one error with a code and a sentence, after a bounded number of calls."""
-    server.then(*replies)
+    server.queue_replies(*replies)
     with pytest.raises(kind) as caught:
         heard(server, tmp_path)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert str(caught.value).endswith(".")
-    assert len(server.asked) == calls
+    assert len(server.requests) == calls
     assert not server.queue
 
 
 def test_silence_of_the_service_is_not_waited_for_forever(server: GeminiServer, tmp_path: Path) -> None:
     """A service that never answers is given up after the timeout, three times."""
-    server.then(*[fake.SILENT] * 3)
+    server.queue_replies(*[fake.SILENT] * 3)
     with pytest.raises(TransientError) as caught:
         heard(server, tmp_path, ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
-    eventually(lambda: len(server.asked) == 3)
+    eventually(lambda: len(server.requests) == 3)
 
 
 @pytest.mark.usefixtures("through_files")
-@pytest.mark.parametrize("reply", [GOOD, fake.stops()])
+@pytest.mark.parametrize("reply", [GOOD, fake.safety_stop_reply()])
 def test_a_large_sound_goes_through_the_files_api(server: GeminiServer, tmp_path: Path, reply: Reply) -> None:
     """A large sound is uploaded, listened to and deleted again, whatever comes of it."""
-    server.then(reply)
+    server.queue_replies(reply)
     if reply is GOOD:
         assert len(heard(server, tmp_path).segments) == 2
     else:
         with pytest.raises(PermanentError):
             heard(server, tmp_path)
-    part = parts_of(server.generated()[0].json)[0]
+    part = parts_of(server.generation_requests()[0].json)[0]
     assert part["fileData"]["mimeType"] == "audio/flac"
     assert server.files == {}
     assert len(server.deleted) == 1
@@ -216,7 +229,7 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 def test_vertex_listens_with_an_identity(tmp_path: Path, identity: dict[str, object]) -> None:
     """Through Vertex AI no key is needed."""
     with GeminiServer(vertex=True) as server:
-        server.then(GOOD)
+        server.queue_replies(GOOD)
         assert len(heard(server, tmp_path, **identity).segments) == 2
 
 
@@ -227,7 +240,7 @@ def test_vertex_says_what_it_cannot_take(tmp_path: Path, identity: dict[str, obj
         with pytest.raises(PermanentError) as caught:
             heard(server, tmp_path, **identity)
         assert caught.value.code == "provider_cannot"
-        assert server.asked == []
+        assert server.requests == []
 
 
 def test_the_budget_is_asked_before_each_call(server: GeminiServer, tmp_path: Path) -> None:
@@ -238,11 +251,11 @@ def test_the_budget_is_asked_before_each_call(server: GeminiServer, tmp_path: Pa
         if costs:
             raise PermanentError("budget_exceeded", "No more.")
 
-    server.then(STUCK)
+    server.queue_replies(STUCK)
     with pytest.raises(PermanentError, match="No more"):
         heard(server, tmp_path, Meter(allow=allow, book=costs.append))
     assert costs == [pytest.approx(0.0019)]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_cancelling_stops_before_the_call(server: GeminiServer, tmp_path: Path) -> None:
@@ -253,14 +266,14 @@ def test_cancelling_stops_before_the_call(server: GeminiServer, tmp_path: Path) 
 
     with pytest.raises(Cancelled):
         gemini_at(server).transcribe(sound_in(tmp_path), cancelled)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_the_schema_asks_for_what_is_read(server: GeminiServer, tmp_path: Path) -> None:
     """The model is asked for lines with both times, and for the language."""
-    server.then(GOOD)
+    server.queue_replies(GOOD)
     heard(server, tmp_path)
-    schema = server.asked[0].json["generationConfig"]["responseJsonSchema"]
+    schema = server.requests[0].json["generationConfig"]["responseJsonSchema"]
     assert schema["required"] == ["language", "lines"]
     assert schema["properties"]["lines"]["items"]["required"] == ["start", "end", "text"]
     assert json.dumps(schema).count("MM:SS.s") == 2

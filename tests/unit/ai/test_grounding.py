@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.analyses.evidence import Evidence
-from shared.analyses.grounding import NEAR_SEC, grounded
+from shared.analyses.grounding import NEAR_SEC, ground_sighting
 from shared.models.recipe import Sighting
 from shared.models.video import Frame, MediaInfo
 
@@ -25,7 +25,7 @@ def test_a_sighting_lies_in_the_video(
     frames = [Frame(name=f"frames/{n}.jpg", time=at, width=1, height=1) for n, at in enumerate(stored)]
     evidence = Evidence(info=info, frames=[(frame, Path(frame.name)) for frame in frames], samples=[])
     claimed = Sighting.model_validate({"source": source, "time": time, "frame": said, "confidence": 1})
-    found = grounded(claimed, evidence)
+    found = ground_sighting(claimed, evidence)
     assert found
     assert (found.time is None) == (time is None or source == "caption")
     assert found.time is None or 0 <= found.time <= duration + 0.001

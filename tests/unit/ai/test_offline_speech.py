@@ -12,7 +12,7 @@ import pytest
 
 from shared.ai.meter import Meter
 from shared.ai.offline.provider import OfflineProvider
-from shared.ai.provider import Sound, Turn
+from shared.ai.provider import AudioClip, Turn
 from shared.ai.providers import provider_for
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError
@@ -28,15 +28,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> Sound:
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> AudioClip:
     """A second of silence, four of voice, a second of silence."""
     import numpy as np
 
     path = tmp_path_factory.mktemp("sounds") / "spoken.flac"
-    return Sound(write_flac(path, np.concatenate([silence(1), voice(4), silence(1)])), 6)
+    return AudioClip(write_flac(path, np.concatenate([silence(1), voice(4), silence(1)])), 6)
 
 
-def test_words_are_heard_with_their_times(folder: Path, spoken: Sound) -> None:
+def test_words_are_heard_with_their_times(folder: Path, spoken: AudioClip) -> None:
     """Words come with times counted from the start of the sound, silence before them included, and with their cost."""
     told: list[str] = []
     heard = OfflineProvider(str(folder)).transcribe(spoken, lambda _, what: told.append(what))
@@ -55,12 +55,12 @@ def test_words_are_heard_with_their_times(folder: Path, spoken: Sound) -> None:
 
 def test_silence_gives_no_words(folder: Path, tmp_path: Path) -> None:
     """A model that would hear its words in anything hears none in silence, and claims no language."""
-    heard = OfflineProvider(str(folder)).transcribe(Sound(write_flac(tmp_path / "s.flac", silence(3)), 3), no_tick)
+    heard = OfflineProvider(str(folder)).transcribe(AudioClip(write_flac(tmp_path / "s.flac", silence(3)), 3), no_tick)
     assert (heard.segments, heard.language) == ([], None)
     assert heard.usage.audio_seconds == 3
 
 
-def test_cancelling_stops_the_listening(folder: Path, spoken: Sound) -> None:
+def test_cancelling_stops_the_listening(folder: Path, spoken: AudioClip) -> None:
     """A job that is cancelled is left at the next segment."""
 
     def tick(_: float, what: str) -> None:
@@ -71,14 +71,14 @@ def test_cancelling_stops_the_listening(folder: Path, spoken: Sound) -> None:
         OfflineProvider(str(folder)).transcribe(spoken, tick)
 
 
-def test_configuration_names_the_folder(folder: Path, spoken: Sound) -> None:
+def test_configuration_names_the_folder(folder: Path, spoken: AudioClip) -> None:
     """Without any key, a folder with a model is enough for speech."""
     settings = read_settings({"WHISPER_MODEL_DIR": str(folder)})
     heard = provider_for(kind_named("recipe"), settings, Meter()).transcribe(spoken, no_tick)
     assert [one.text for one in heard.segments] == ["Guten Morgen"]
 
 
-def test_without_a_folder_it_says_that_it_cannot(spoken: Sound) -> None:
+def test_without_a_folder_it_says_that_it_cannot(spoken: AudioClip) -> None:
     """Nobody is led to believe that there was nothing to hear."""
     with pytest.raises(PermanentError) as caught:
         OfflineProvider().transcribe(spoken, no_tick)
@@ -87,7 +87,7 @@ def test_without_a_folder_it_says_that_it_cannot(spoken: Sound) -> None:
 
 
 @pytest.mark.parametrize("lost", ["", "tokenizer.json", "model.bin"])
-def test_a_missing_model_is_told_and_never_fetched(folder: Path, tmp_path: Path, spoken: Sound, lost: str) -> None:
+def test_a_missing_model_is_told_and_never_fetched(folder: Path, tmp_path: Path, spoken: AudioClip, lost: str) -> None:
     """A folder that is not there, or lacks a file, names its variable and what to do; nothing is downloaded."""
     copy = tmp_path / "model"
     if lost:
@@ -101,7 +101,7 @@ def test_a_missing_model_is_told_and_never_fetched(folder: Path, tmp_path: Path,
     assert str(tmp_path) not in caught.value.message
 
 
-def test_a_missing_package_is_told(folder: Path, spoken: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_told(folder: Path, spoken: AudioClip, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has a model but not the package learns its name."""
     monkeypatch.setattr("shared.ai.offline.speech.find_spec", lambda name: importlib.util.find_spec("no_such_" + name))
     with pytest.raises(PermanentError, match="faster-whisper is not installed") as caught:
@@ -110,7 +110,7 @@ def test_a_missing_package_is_told(folder: Path, spoken: Sound, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("broken", ["model.bin", "tokenizer.json", "config.json"])
-def test_a_broken_model_is_told(folder: Path, tmp_path: Path, spoken: Sound, broken: str) -> None:
+def test_a_broken_model_is_told(folder: Path, tmp_path: Path, spoken: AudioClip, broken: str) -> None:
     """A file of the model that is damaged fails the job with a sentence, not with a stack."""
     copy = tmp_path / "model"
     shutil.copytree(folder, copy)

@@ -15,7 +15,7 @@ import pytest
 from infra.stand_ins import openai_server as fake
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import MORE_ROOM, ROOM
+from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
 from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider
 from shared.analyses.evidence import Evidence
@@ -48,7 +48,7 @@ def recipe(server: OpenAIServer, given: Evidence, **changes: Any) -> Recipe:
 
 def test_a_video_becomes_a_recipe(server: OpenAIServer, tmp_path: Path) -> None:
     """Key frames and texts go out, a recipe comes back, with what it took and what it cost."""
-    server.then(fake.answers(answer()))
+    server.queue_replies(fake.json_reply(answer()))
     analysis = provider(server).analyze(RECIPE, evidence(tmp_path), "de", no_tick)
     made = analysis.result
     assert isinstance(made, Recipe)
@@ -60,7 +60,7 @@ def test_a_video_becomes_a_recipe(server: OpenAIServer, tmp_path: Path) -> None:
     assert (usage.provider, usage.model, usage.prompt_version) == ("openai", "gpt-5.4-mini", RECIPE.prompt_version)
     assert (usage.tokens_in, usage.tokens_out, usage.frames) == (1000, 200, 2)
     assert usage.cost_usd == pytest.approx((1000 * 0.75 + 200 * 4.5) / 1e6)
-    body = server.asked[0].json
+    body = server.requests[0].json
     assert body["model"] == "gpt-5.4-mini"
     assert body["response_format"]["json_schema"]["strict"] is True
     pictures = [part for part in body["messages"][1]["content"] if part["type"] == "image_url"]
@@ -71,7 +71,7 @@ def test_what_is_stored_is_believed_over_the_model(server: OpenAIServer, tmp_pat
     """Times lie within the video, frames are stored ones, and nobody's word changes source, thumbnail or language."""
     said = answer(thumbnail="x.jpg", sourceUrl="https://evil.example", notes=["cheap"], language="tlh", confidence=1)
     said["ingredients"][0]["seen"]["frame"] = "frames/99.jpg"
-    server.then(fake.answers(said))
+    server.queue_replies(fake.json_reply(said))
     made = recipe(server, evidence(tmp_path))
     tomatoes, salt = made.ingredients
     assert tomatoes.seen
@@ -89,9 +89,9 @@ def test_what_is_stored_is_believed_over_the_model(server: OpenAIServer, tmp_pat
 
 def test_words_on_the_screen_are_read_here(server: OpenAIServer, tmp_path: Path) -> None:
     """What stands on the screen goes in as text with its time, so that small pictures suffice."""
-    server.then(fake.answers(answer()))
+    server.queue_replies(fake.json_reply(answer()))
     recipe(server, evidence(tmp_path, samples=samples_showing("500 g flour", tmp_path)))
-    assert "500 g flour" in server.asked[0].json["messages"][1]["content"][-1]["text"]
+    assert "500 g flour" in server.requests[0].json["messages"][1]["content"][-1]["text"]
 
 
 def test_the_video_itself_is_never_fetched(server: OpenAIServer, tmp_path: Path) -> None:
@@ -100,24 +100,27 @@ def test_the_video_itself_is_never_fetched(server: OpenAIServer, tmp_path: Path)
     def fetch() -> Path:
         raise AssertionError("the video was fetched")
 
-    server.then(fake.answers(answer()))
+    server.queue_replies(fake.json_reply(answer()))
     recipe(server, replace(evidence(tmp_path), source=fetch))
 
 
 def test_a_cut_short_answer_gets_more_room_once(server: OpenAIServer, tmp_path: Path) -> None:
     """An answer that did not fit is asked for again with twice the room, and both calls are paid for."""
     meter = Meter()
-    server.then(fake.truncates(answer()), fake.answers(answer()))
+    server.queue_replies(fake.token_limit_reply(answer()), fake.json_reply(answer()))
     provider(server, meter).analyze(RECIPE, evidence(tmp_path), "en", no_tick)
-    assert [asked.json["max_completion_tokens"] for asked in server.asked] == [ROOM, MORE_ROOM]
+    assert [asked.json["max_completion_tokens"] for asked in server.requests] == [
+        MAX_ANSWER_TOKENS,
+        EXTENDED_ANSWER_TOKENS,
+    ]
     assert meter.usage.tokens_out == 400
 
 
 def test_a_wrong_answer_is_repaired_once(server: OpenAIServer, tmp_path: Path) -> None:
     """An answer that misses the schema goes back with what is wrong, and the repaired one counts."""
-    server.then(fake.answers(invalid_answer()), fake.answers(answer()))
+    server.queue_replies(fake.json_reply(invalid_answer()), fake.json_reply(answer()))
     assert recipe(server, evidence(tmp_path)).title == "Tomato soup"
-    first, second = (asked.json["messages"] for asked in server.asked)
+    first, second = (asked.json["messages"] for asked in server.requests)
     assert second[:2] == first
     assert second[2]["role"] == "assistant"
     assert "ingredients.0.name" in second[3]["content"]
@@ -125,25 +128,25 @@ def test_a_wrong_answer_is_repaired_once(server: OpenAIServer, tmp_path: Path) -
 
 
 FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
-    ("refusal", [fake.refuses()], PermanentError, "refused", 1),
-    ("content filter", [fake.filtered()], PermanentError, "refused", 1),
-    ("content policy", [fake.failed(400, code="content_policy_violation")], PermanentError, "refused", 1),
-    ("twice too long", [fake.truncates(answer())] * 2, PermanentError, "answer_too_long", 2),
+    ("refusal", [fake.refusal_reply()], PermanentError, "refused", 1),
+    ("content filter", [fake.content_filter_reply()], PermanentError, "refused", 1),
+    ("content policy", [fake.error_reply(400, code="content_policy_violation")], PermanentError, "refused", 1),
+    ("twice too long", [fake.token_limit_reply(answer())] * 2, PermanentError, "answer_too_long", 2),
     ("twice no JSON", [fake.completion("Sure! Here it is:")] * 2, TransientError, "answer_invalid", 2),
     ("twice not a number", [fake.completion('{"title": NaN}')] * 2, TransientError, "answer_invalid", 2),
-    ("twice wrong", [fake.answers(invalid_answer())] * 2, TransientError, "answer_invalid", 2),
-    ("long, wrong, long", [fake.truncates(answer()), fake.answers({}), fake.truncates({})], PermanentError,
+    ("twice wrong", [fake.json_reply(invalid_answer())] * 2, TransientError, "answer_invalid", 2),
+    ("long, wrong, long", [fake.token_limit_reply(answer()), fake.json_reply({}), fake.token_limit_reply({})], PermanentError,
      "answer_too_long", 3),
-    ("always busy", [fake.busy()] * 3, TransientError, "provider_busy", 3),
-    ("always down", [fake.failed(500, retry_after="0.01")] * 3, TransientError, "provider_unavailable", 3),
-    ("no quota", [fake.failed(429, code="insufficient_quota", retry_after="0.01")] * 3, TransientError,
+    ("always busy", [fake.rate_limit_reply()] * 3, TransientError, "provider_busy", 3),
+    ("always down", [fake.error_reply(500, retry_after="0.01")] * 3, TransientError, "provider_unavailable", 3),
+    ("no quota", [fake.error_reply(429, code="insufficient_quota", retry_after="0.01")] * 3, TransientError,
      "provider_quota", 3),
-    ("busy for an hour", [fake.busy("3600")], TransientError, "provider_busy", 1),
-    ("always cut off", [fake.cut_off(answer())] * 3, TransientError, "provider_unavailable", 3),
-    ("half a body", [Reply(fake.answers(answer()).body[:100])], TransientError, "provider_unavailable", 1),
-    ("no choices", [Reply(fake.answers(answer()).value | {"choices": []})], TransientError, "provider_unavailable", 1),
-    ("forbidden", [fake.failed(403)], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [fake.failed(404, code="model_not_found")], PermanentError, "provider_request_invalid", 1),
+    ("busy for an hour", [fake.rate_limit_reply("3600")], TransientError, "provider_busy", 1),
+    ("always cut off", [fake.disconnect_reply(answer())] * 3, TransientError, "provider_unavailable", 3),
+    ("half a body", [Reply(fake.json_reply(answer()).body[:100])], TransientError, "provider_unavailable", 1),
+    ("no choices", [Reply(fake.json_reply(answer()).value | {"choices": []})], TransientError, "provider_unavailable", 1),
+    ("forbidden", [fake.error_reply(403)], PermanentError, "provider_key_invalid", 1),
+    ("unknown model", [fake.error_reply(404, code="model_not_found")], PermanentError, "provider_request_invalid", 1),
 ]  # fmt: skip
 
 
@@ -154,30 +157,30 @@ def test_a_failure_ends_soon_and_says_what_it_is(
     server: OpenAIServer, tmp_path: Path, replies: list[Reply], kind: type[Exception], code: str, calls: int
 ) -> None:
     """Every failure of the service becomes one error with a code and a sentence, after a bounded number of calls."""
-    server.then(*replies)
+    server.queue_replies(*replies)
     with pytest.raises(kind) as caught:
         recipe(server, evidence(tmp_path))
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert str(caught.value).endswith(".")
     assert fake.KEY not in str(caught.value)
-    assert len(server.asked) == calls
+    assert len(server.requests) == calls
     assert not server.queue
 
 
 def test_a_short_pause_is_waited_out(server: OpenAIServer, tmp_path: Path) -> None:
     """A service that is busy for a moment does not fail the job."""
-    server.then(fake.busy(), fake.failed(503, retry_after="0.01"), fake.answers(answer()))
+    server.queue_replies(fake.rate_limit_reply(), fake.error_reply(503, retry_after="0.01"), fake.json_reply(answer()))
     assert recipe(server, evidence(tmp_path)).title == "Tomato soup"
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 def test_silence_is_not_waited_for_forever(server: OpenAIServer, tmp_path: Path) -> None:
     """A service that never answers is given up after the timeout, three times."""
-    server.then(*[fake.SILENT] * 3)
+    server.queue_replies(*[fake.SILENT] * 3)
     with pytest.raises(TransientError) as caught:
         recipe(server, evidence(tmp_path), ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
-    eventually(lambda: len(server.asked) == 3)
+    eventually(lambda: len(server.requests) == 3)
 
 
 def test_nobody_there_is_a_passing_trouble(tmp_path: Path) -> None:
@@ -196,7 +199,7 @@ def test_a_wrong_key_is_told(server: OpenAIServer, tmp_path: Path) -> None:
     assert caught.value.code == "provider_key_invalid"
     assert "OPENAI_API_KEY" in caught.value.message
     assert "sk-wrong" not in caught.value.message
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_without_a_key_nothing_is_sent() -> None:
@@ -218,16 +221,16 @@ def cancel_at(number: int) -> Callable[[float, str], None]:
 
 def test_cancelling_stops_before_the_next_call(server: OpenAIServer, tmp_path: Path) -> None:
     """A job that is cancelled while an answer is on its way makes no second call."""
-    server.then(fake.truncates(answer()))
+    server.queue_replies(fake.token_limit_reply(answer()))
     with pytest.raises(Cancelled):
         provider(server).analyze(RECIPE, evidence(tmp_path), "en", cancel_at(2))
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_calls_that_failed_are_paid_for(server: OpenAIServer, tmp_path: Path) -> None:
     """A refusal costs what it costs: it is counted although there is no result."""
     costs: list[float] = []
-    server.then(fake.refuses())
+    server.queue_replies(fake.refusal_reply())
     with pytest.raises(PermanentError):
         provider(server, Meter(book=costs.append)).analyze(RECIPE, evidence(tmp_path), "en", no_tick)
     assert costs == [pytest.approx(0.00165)]
@@ -236,7 +239,7 @@ def test_calls_that_failed_are_paid_for(server: OpenAIServer, tmp_path: Path) ->
 def test_no_key_gets_into_the_log(server: OpenAIServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Even a log of everything that the SDK says holds no key."""
     caplog.set_level(logging.DEBUG)
-    server.then(fake.busy(), fake.answers(answer()))
+    server.queue_replies(fake.rate_limit_reply(), fake.json_reply(answer()))
     recipe(server, evidence(tmp_path))
     assert len(caplog.text) > 100
     assert fake.KEY not in caplog.text
@@ -244,7 +247,7 @@ def test_no_key_gets_into_the_log(server: OpenAIServer, tmp_path: Path, caplog: 
 
 def test_a_model_without_a_price_is_free_and_says_so(server: OpenAIServer, tmp_path: Path) -> None:
     """The cost of a model that is not in the table is not made up."""
-    server.then(fake.answers(answer()))
+    server.queue_replies(fake.json_reply(answer()))
     usage = provider(server, openai_model="llava").analyze(RECIPE, evidence(tmp_path), "en", no_tick).usage
     assert usage.cost_usd == 0
     assert usage.notes == ["The price of llava is unknown; its calls are counted as free."]

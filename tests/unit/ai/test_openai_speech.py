@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from infra.stand_ins import openai_server as fake
-from infra.stand_ins.form_data import form_of
+from infra.stand_ins.form_data import parse_multipart
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
 from shared.ai.meter import Meter
-from shared.ai.provider import Heard
+from shared.ai.provider import Transcription
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually
@@ -25,21 +25,21 @@ def server() -> Iterator[OpenAIServer]:
         yield service
 
 
-def heard(server: OpenAIServer, folder: Path, meter: Meter | None = None, **changes: object) -> Heard:
+def heard(server: OpenAIServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
     return openai_at(server, meter, **changes).transcribe(sound_in(folder), no_tick)
 
 
-GOOD = fake.transcribed(
-    fake.spoken(0.5, 2.0, " Cut the onions."),
-    fake.spoken(2.0, 4.0, " Fry them."),
-    words=[fake.word(0.5, 0.9, "Cut"), fake.word(0.9, 1.1, "the"), fake.word(1.1, 1.9, "onions"),
-           fake.word(2.0, 2.5, "Fry"), fake.word(2.5, 3.9, "them")],
+GOOD = fake.transcription_reply(
+    fake.whisper_segment(0.5, 2.0, " Cut the onions."),
+    fake.whisper_segment(2.0, 4.0, " Fry them."),
+    words=[fake.whisper_word(0.5, 0.9, "Cut"), fake.whisper_word(0.9, 1.1, "the"), fake.whisper_word(1.1, 1.9, "onions"),
+           fake.whisper_word(2.0, 2.5, "Fry"), fake.whisper_word(2.5, 3.9, "them")],
 )  # fmt: skip
 
 
 def test_speech_becomes_segments_with_words(server: OpenAIServer, tmp_path: Path) -> None:
     """Segments come with the times of their words, a language tag, and what it took by the minute."""
-    server.then(GOOD)
+    server.queue_replies(GOOD)
     result = heard(server, tmp_path)
     first, second = result.segments
     assert (first.start, first.end, first.text) == (0.5, 2.0, "Cut the onions.")
@@ -49,7 +49,7 @@ def test_speech_becomes_segments_with_words(server: OpenAIServer, tmp_path: Path
     usage = result.usage
     assert (usage.provider, usage.model, usage.audio_seconds) == ("openai", "whisper-1", 10)
     assert usage.cost_usd == pytest.approx(0.001)
-    form = form_of(server.asked[0])
+    form = parse_multipart(server.requests[0])
     assert form.texts == {
         "model": ["whisper-1"],
         "response_format": ["verbose_json"],
@@ -63,7 +63,7 @@ def test_speech_becomes_segments_with_words(server: OpenAIServer, tmp_path: Path
 
 def test_silence_gives_no_words(server: OpenAIServer, tmp_path: Path) -> None:
     """A sound without words has none, and no language is claimed for it."""
-    server.then(fake.transcribed())
+    server.queue_replies(fake.transcription_reply())
     result = heard(server, tmp_path)
     assert (result.segments, result.language) == ([], None)
 
@@ -75,9 +75,12 @@ def test_silence_gives_no_words(server: OpenAIServer, tmp_path: Path) -> None:
 )
 def test_what_whisper_invents_is_left_out(server: OpenAIServer, tmp_path: Path, measures: dict[str, float]) -> None:
     """Words that the model itself takes for silence or a loop, or says after the end, are no words; that is told."""
-    invention = fake.spoken(5.0, 20.0, " Thanks for watching!") | measures
-    words = [fake.word(1.0, 1.5, "Stir"), fake.word(invention["start"] + 0.1, invention["start"] + 0.5, "Thanks")]
-    server.then(fake.transcribed(fake.spoken(1.0, 2.0, " Stir."), invention, words=words))
+    invention = fake.whisper_segment(5.0, 20.0, " Thanks for watching!") | measures
+    words = [
+        fake.whisper_word(1.0, 1.5, "Stir"),
+        fake.whisper_word(invention["start"] + 0.1, invention["start"] + 0.5, "Thanks"),
+    ]
+    server.queue_replies(fake.transcription_reply(fake.whisper_segment(1.0, 2.0, " Stir."), invention, words=words))
     result = heard(server, tmp_path)
     assert [one.text for one in result.segments] == ["Stir."]
     assert [word.text for word in result.segments[0].words] == ["Stir"]
@@ -86,9 +89,10 @@ def test_what_whisper_invents_is_left_out(server: OpenAIServer, tmp_path: Path, 
 
 def test_unsure_but_audible_words_stay(server: OpenAIServer, tmp_path: Path) -> None:
     """Either measure alone is no proof of silence, as in Whisper's own decoder."""
-    server.then(
-        fake.transcribed(
-            fake.spoken(1.0, 2.0, " Stir.", no_speech_prob=0.9), fake.spoken(3.0, 4.0, " Taste.", avg_logprob=-1.5)
+    server.queue_replies(
+        fake.transcription_reply(
+            fake.whisper_segment(1.0, 2.0, " Stir.", no_speech_prob=0.9),
+            fake.whisper_segment(3.0, 4.0, " Taste.", avg_logprob=-1.5),
         )
     )
     result = heard(server, tmp_path)
@@ -98,24 +102,24 @@ def test_unsure_but_audible_words_stay(server: OpenAIServer, tmp_path: Path) -> 
 
 def test_a_model_that_tells_speakers_tells_segments(server: OpenAIServer, tmp_path: Path) -> None:
     """The diarizing model's segments are taken, without times of words."""
-    server.then(fake.diarized((0.2, 1.0, "A", "Salt?"), (1.2, 2.0, "B", "Salt!")))
+    server.queue_replies(fake.diarization_reply((0.2, 1.0, "A", "Salt?"), (1.2, 2.0, "B", "Salt!")))
     result = heard(server, tmp_path, openai_transcribe_model="gpt-4o-transcribe-diarize")
     assert [(one.start, one.text, one.words) for one in result.segments] == [(0.2, "Salt?", []), (1.2, "Salt!", [])]
-    assert form_of(server.asked[0]).texts["chunking_strategy"] == ["auto"]
+    assert parse_multipart(server.requests[0]).texts["chunking_strategy"] == ["auto"]
 
 
 @pytest.mark.parametrize(
     ("model", "reply", "cost"),
     [
-        ("gpt-transcribe", fake.transcribed_text("Stir it.", "de", seconds=10), 0.0045 / 6),
-        ("gpt-4o-transcribe", fake.transcribed_text("Stir it."), (10 * 2.5 + 100 * 6 + 50 * 10) / 1e6),
+        ("gpt-transcribe", fake.text_transcription_reply("Stir it.", "de", seconds=10), 0.0045 / 6),
+        ("gpt-4o-transcribe", fake.text_transcription_reply("Stir it."), (10 * 2.5 + 100 * 6 + 50 * 10) / 1e6),
     ],
 )
 def test_a_model_without_times_says_so(
     server: OpenAIServer, tmp_path: Path, model: str, reply: Reply, cost: float
 ) -> None:
     """Text without times stands for the whole sound, which a note tells; it is billed as that model is."""
-    server.then(reply)
+    server.queue_replies(reply)
     result = heard(server, tmp_path, openai_transcribe_model=model)
     assert [(one.start, one.end, one.text) for one in result.segments] == [(0, SOUND_SEC, "Stir it.")]
     assert result.usage.notes == [
@@ -128,28 +132,28 @@ def test_a_model_without_times_says_so(
 
 def test_a_text_that_is_empty_is_silence(server: OpenAIServer, tmp_path: Path) -> None:
     """No words are no words in every format."""
-    server.then(fake.transcribed_text(" "))
+    server.queue_replies(fake.text_transcription_reply(" "))
     result = heard(server, tmp_path, openai_transcribe_model="gpt-4o-transcribe")
     assert (result.segments, result.usage.notes) == ([], [])
 
 
 FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
-    ("content policy", [fake.failed(400, code="content_policy_violation")], PermanentError, "refused", 1),
-    ("always busy", [fake.busy()] * 3, TransientError, "provider_busy", 3),
-    ("busy for an hour", [fake.busy("3600")], TransientError, "provider_busy", 1),
-    ("no quota", [fake.failed(429, code="insufficient_quota", retry_after="0.01")] * 3, TransientError,
+    ("content policy", [fake.error_reply(400, code="content_policy_violation")], PermanentError, "refused", 1),
+    ("always busy", [fake.rate_limit_reply()] * 3, TransientError, "provider_busy", 3),
+    ("busy for an hour", [fake.rate_limit_reply("3600")], TransientError, "provider_busy", 1),
+    ("no quota", [fake.error_reply(429, code="insufficient_quota", retry_after="0.01")] * 3, TransientError,
      "provider_quota", 3),
-    ("always down", [fake.failed(500, retry_after="0.01")] * 3, TransientError, "provider_unavailable", 3),
+    ("always down", [fake.error_reply(500, retry_after="0.01")] * 3, TransientError, "provider_unavailable", 3),
     ("always cut off", [Reply(GOOD.value, cut=True)] * 3, TransientError, "provider_unavailable", 3),
     ("half a body", [Reply(GOOD.body[:100])], TransientError, "provider_unavailable", 1),
     ("no transcript", [Reply({"error": "Unexpected endpoint"})], TransientError, "answer_invalid", 1),
     ("no number", [Reply(b'{"text": "x", "segments": [{"start": NaN, "end": 1, "text": "x"}]}')], TransientError,
      "answer_invalid", 1),
     ("a page", [Reply(b"<html>", headers={"content-type": "text/html"})], TransientError, "answer_invalid", 1),
-    ("forbidden", [fake.failed(403)], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [fake.failed(404, code="model_not_found")], PermanentError, "provider_request_invalid", 1),
+    ("forbidden", [fake.error_reply(403)], PermanentError, "provider_key_invalid", 1),
+    ("unknown model", [fake.error_reply(404, code="model_not_found")], PermanentError, "provider_request_invalid", 1),
     ("not offered", [Reply(b"404 page not found", 404)], PermanentError, "provider_cannot", 1),
-    ("too large", [fake.failed(413)], PermanentError, "provider_request_invalid", 1),
+    ("too large", [fake.error_reply(413)], PermanentError, "provider_request_invalid", 1),
 ]  # fmt: skip
 
 
@@ -160,31 +164,31 @@ def test_a_failure_ends_soon_and_says_what_it_is(
     server: OpenAIServer, tmp_path: Path, replies: list[Reply], kind: type[Exception], code: str, calls: int
 ) -> None:
     """Every failure of the service becomes one error with a code and a sentence, after a bounded number of calls."""
-    server.then(*replies)
+    server.queue_replies(*replies)
     with pytest.raises(kind) as caught:
         heard(server, tmp_path)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert str(caught.value).endswith(".")
     assert fake.KEY not in str(caught.value)
-    assert len(server.asked) == calls
+    assert len(server.requests) == calls
     assert not server.queue
 
 
 def test_a_short_pause_is_waited_out(server: OpenAIServer, tmp_path: Path) -> None:
     """A service that is busy for a moment gets the whole sound again."""
-    server.then(fake.busy(), GOOD)
+    server.queue_replies(fake.rate_limit_reply(), GOOD)
     assert len(heard(server, tmp_path).segments) == 2
-    first, second = (form_of(asked).files["file"][0].data for asked in server.asked)
+    first, second = (parse_multipart(asked).files["file"][0].data for asked in server.requests)
     assert first == second != b""
 
 
 def test_silence_of_the_service_is_not_waited_for_forever(server: OpenAIServer, tmp_path: Path) -> None:
     """A service that never answers is given up after the timeout, three times."""
-    server.then(*[fake.SILENT] * 3)
+    server.queue_replies(*[fake.SILENT] * 3)
     with pytest.raises(TransientError) as caught:
         heard(server, tmp_path, ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
-    eventually(lambda: len(server.asked) == 3)
+    eventually(lambda: len(server.requests) == 3)
 
 
 def test_a_wrong_key_is_told(server: OpenAIServer, tmp_path: Path) -> None:
@@ -203,9 +207,9 @@ def test_the_budget_is_asked_first_and_useless_answers_are_booked(server: OpenAI
 
     with pytest.raises(PermanentError, match="No more"):
         heard(server, tmp_path, Meter(allow=no_more))
-    assert server.asked == []
+    assert server.requests == []
     costs: list[float] = []
-    server.then(Reply({"nothing": True}))
+    server.queue_replies(Reply({"nothing": True}))
     with pytest.raises(TransientError):
         heard(server, tmp_path, Meter(book=costs.append))
     assert costs == [pytest.approx(0.001)]
@@ -219,4 +223,4 @@ def test_cancelling_stops_before_the_call(server: OpenAIServer, tmp_path: Path) 
 
     with pytest.raises(Cancelled):
         openai_at(server).transcribe(sound_in(tmp_path), cancelled)
-    assert server.asked == []
+    assert server.requests == []

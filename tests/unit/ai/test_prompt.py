@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.asking import Repair
+from shared.ai.asking import RepairRequest
 from shared.ai.gemini.provider import conversation as gemini_conversation
-from shared.ai.openai.provider import conversation, pictures_and_texts
+from shared.ai.openai.provider import analysis_messages, evidence_content
 from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
@@ -46,14 +46,14 @@ def test_a_hostile_text_stays_data(attack: str, tmp_path: Path) -> None:
     told = instructions(RECIPE, hostile, "en")
     assert told == instructions(RECIPE, harmless, "en")
 
-    messages = conversation(told, pictures_and_texts(hostile, lines), Repair("{}", "[]"))
+    messages = analysis_messages(told, evidence_content(hostile, lines), RepairRequest("{}", "[]"))
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[0]["content"] == told
-    calm = conversation(told, pictures_and_texts(harmless, lines), None)[1]["content"]
+    calm = analysis_messages(told, evidence_content(harmless, lines), None)[1]["content"]
     parts = messages[1]["content"]
     assert [part["type"] for part in parts] == [part["type"] for part in calm]
     assert parts[:-1] == calm[:-1]
-    assert messages[3]["content"] == Repair("{}", "[]").request
+    assert messages[3]["content"] == RepairRequest("{}", "[]").prompt
 
     data = data_in(parts[-1]["text"])
     assert data.keys() <= {"title", "author", "caption", "transcriptSource", "transcript", "onScreen"}

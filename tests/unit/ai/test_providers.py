@@ -15,8 +15,8 @@ from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
 from shared.ai.gemini import calls as gemini_calls
 from shared.ai.meter import Meter
-from shared.ai.provider import Analysis, Provider
-from shared.ai.providers import order_for, provider_for
+from shared.ai.provider import AnalysisResult, Provider
+from shared.ai.providers import provider_for, provider_order
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import PermanentError, TransientError
 from shared.models.recipe import Ingredient
@@ -46,7 +46,7 @@ KEYS = {"OPENAI_API_KEY": openai_server.KEY, "GEMINI_API_KEY": gemini_server.KEY
 )
 def test_configuration_chooses(environ: dict[str, str], order: list[str]) -> None:
     """By itself the one with a key is asked; one setting names another order, one per kind overrides it."""
-    assert order_for("recipe", read_settings(environ)) == order
+    assert provider_order("recipe", read_settings(environ)) == order
 
 
 @pytest.mark.parametrize("key", ["AI_PROVIDER", "AI_PROVIDER_RECIPE"])
@@ -82,25 +82,25 @@ def configured(openai: OpenAIServer, gemini: GeminiServer, order: str) -> Settin
     )
 
 
-def analyze(settings: Settings, folder: Path, kind: Kind = RECIPE, **changes: Any) -> Analysis:
+def analyze(settings: Settings, folder: Path, kind: Kind = RECIPE, **changes: Any) -> AnalysisResult:
     given = replace(evidence(folder, source=b"video"), **changes)
     return provider_for(kind, settings, Meter()).analyze(kind, given, "en", no_tick)
 
 
 def test_another_stands_in_for_one_that_is_down(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """While the first choice is down the second one answers, and the result says so."""
-    gemini.then(*[gemini_server.failed(503)] * 3)
-    openai.then(openai_server.answers(answer()))
+    gemini.queue_replies(*[gemini_server.error_reply(503)] * 3)
+    openai.queue_replies(openai_server.json_reply(answer()))
     usage = analyze(configured(openai, gemini, "auto"), tmp_path).usage
     assert (usage.provider, usage.model) == ("openai", "gpt-5.4-mini")
     assert usage.notes == ["The provider gemini was not available (provider_unavailable)."]
-    assert (len(gemini.asked), len(openai.asked)) == (3, 1)
+    assert (len(gemini.requests), len(openai.requests)) == (3, 1)
 
 
 def test_what_the_one_that_failed_cost_is_counted(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """Two useless answers of one provider are paid for beside the good one of the other."""
-    openai.then(*[openai_server.completion("no JSON")] * 2)
-    gemini.then(gemini_server.answers(answer()))
+    openai.queue_replies(*[openai_server.completion("no JSON")] * 2)
+    gemini.queue_replies(gemini_server.json_reply(answer()))
     usage = analyze(configured(openai, gemini, "openai,gemini"), tmp_path).usage
     assert usage.provider == "gemini"
     assert usage.tokens_in == 2 * 1000 + 3000
@@ -109,7 +109,7 @@ def test_what_the_one_that_failed_cost_is_counted(openai: OpenAIServer, gemini: 
 
 def test_the_offline_provider_can_be_the_last(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """With `offline` at the end of the order a result comes even when all others are down."""
-    openai.then(*[openai_server.busy()] * 3)
+    openai.queue_replies(*[openai_server.rate_limit_reply()] * 3)
     usage = analyze(configured(openai, gemini, "openai,offline"), tmp_path).usage
     assert usage.provider == "offline"
     assert usage.notes == ["The provider openai was not available (provider_busy)."]
@@ -126,11 +126,11 @@ def test_offline_never_fetches_the_video(tmp_path: Path) -> None:
 
 def test_when_all_are_down_it_is_tried_later(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """A job does not fail for good because every service has a bad minute."""
-    openai.then(*[openai_server.busy()] * 3)
-    gemini.then(*[gemini_server.failed(500)] * 3)
+    openai.queue_replies(*[openai_server.rate_limit_reply()] * 3)
+    gemini.queue_replies(*[gemini_server.error_reply(500)] * 3)
     with pytest.raises(TransientError):
         analyze(configured(openai, gemini, "openai,gemini"), tmp_path)
-    openai.then(*[openai_server.busy()] * 3)
+    openai.queue_replies(*[openai_server.rate_limit_reply()] * 3)
     other = replace(RECIPE, name="other", schema=Ingredient, complete=None)
     with pytest.raises(TransientError):
         analyze(configured(openai, gemini, "openai,offline"), tmp_path, other)
@@ -142,7 +142,7 @@ def test_a_wrong_key_is_not_hidden(openai: OpenAIServer, gemini: GeminiServer, t
     with pytest.raises(PermanentError) as caught:
         analyze(settings, tmp_path)
     assert caught.value.code == "provider_key_invalid"
-    assert gemini.asked == []
+    assert gemini.requests == []
 
 
 def test_without_any_provider_a_kind_says_so(tmp_path: Path) -> None:
@@ -157,14 +157,14 @@ def in_order(settings: Settings, meter: Meter | None = None) -> Provider:
     return provider_for(RECIPE, settings, meter or Meter())
 
 
-HEARD = openai_server.transcribed(openai_server.spoken(1, 2, " Stir."))
-WHISPERED = gemini_server.hears(("00:01", "00:02", "Stir."))
+HEARD = openai_server.transcription_reply(openai_server.whisper_segment(1, 2, " Stir."))
+WHISPERED = gemini_server.transcription_reply(("00:01", "00:02", "Stir."))
 
 
 def test_another_listens_for_one_that_is_down(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """While the first choice is down the second one listens, and the transcript says so."""
-    gemini.then(*[gemini_server.failed(503)] * 3)
-    openai.then(HEARD)
+    gemini.queue_replies(*[gemini_server.error_reply(503)] * 3)
+    openai.queue_replies(HEARD)
     heard = in_order(configured(openai, gemini, "auto")).transcribe(sound_in(tmp_path), no_tick)
     assert [one.text for one in heard.segments] == ["Stir."]
     assert (heard.usage.provider, heard.usage.model) == ("openai", "whisper-1")
@@ -173,8 +173,8 @@ def test_another_listens_for_one_that_is_down(openai: OpenAIServer, gemini: Gemi
 
 def test_who_cannot_listen_is_passed_over(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """Neither a provider without a speech model nor a server without transcription is worth a word."""
-    openai.then(Reply({"detail": "Not Found"}, 404))
-    gemini.then(WHISPERED)
+    openai.queue_replies(Reply({"detail": "Not Found"}, 404))
+    gemini.queue_replies(WHISPERED)
     heard = in_order(configured(openai, gemini, "offline,openai,gemini")).transcribe(sound_in(tmp_path), no_tick)
     assert heard.usage.provider == "gemini"
     assert heard.usage.notes == []
@@ -186,14 +186,14 @@ def test_nobody_to_listen_is_told(openai: OpenAIServer, gemini: GeminiServer, tm
         in_order(read_settings({})).transcribe(sound_in(tmp_path), no_tick)
     assert caught.value.code == "provider_cannot"
     assert "WHISPER_MODEL_DIR" in caught.value.message
-    openai.then(*[openai_server.busy()] * 3)
+    openai.queue_replies(*[openai_server.rate_limit_reply()] * 3)
     with pytest.raises(TransientError):
         in_order(configured(openai, gemini, "offline,openai")).transcribe(sound_in(tmp_path), no_tick)
 
 
 def test_who_cannot_make_a_kind_is_passed_over(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """A kind that the first of the order cannot make is made by the next."""
-    gemini.then(gemini_server.answers(answer()["ingredients"][0]))
+    gemini.queue_replies(gemini_server.json_reply(answer()["ingredients"][0]))
     other = replace(RECIPE, name="other", schema=Ingredient, complete=None)
     usage = analyze(configured(openai, gemini, "offline,gemini"), tmp_path, other).usage
     assert (usage.provider, usage.notes) == ("gemini", [])
@@ -201,11 +201,11 @@ def test_who_cannot_make_a_kind_is_passed_over(openai: OpenAIServer, gemini: Gem
 
 def test_nobody_stands_in_for_vectors(openai: OpenAIServer, gemini: GeminiServer) -> None:
     """Vectors of two models cannot be compared: while theirs is down there are none, and who made some is told."""
-    gemini.then(*[gemini_server.failed(503)] * 3)
+    gemini.queue_replies(*[gemini_server.error_reply(503)] * 3)
     provider = in_order(configured(openai, gemini, "gemini,openai"))
     with pytest.raises(TransientError):
         provider.embed(["soup"], "query", no_tick)
-    assert openai.asked == []
+    assert openai.requests == []
     usage = provider.embed(["soup"], "query", no_tick).usage
     assert (usage.provider, usage.model) == ("gemini", "gemini-embedding-001")
 
@@ -213,8 +213,8 @@ def test_nobody_stands_in_for_vectors(openai: OpenAIServer, gemini: GeminiServer
 def test_another_answers_for_one_that_is_down(openai: OpenAIServer, gemini: GeminiServer) -> None:
     """A conversation goes on with the second choice as long as nothing was said; the usage says so."""
     meter = Meter()
-    gemini.then(*[gemini_server.busy()] * 3)
-    openai.then(openai_server.streamed("Tomato ", "soup."))
+    gemini.queue_replies(*[gemini_server.rate_limit_reply()] * 3)
+    openai.queue_replies(openai_server.stream_reply("Tomato ", "soup."))
     answered = in_order(configured(openai, gemini, "offline,gemini,openai"), meter).chat(RULES, TURNS, no_tick)
     assert list(answered) == ["Tomato ", "soup."]
     assert meter.usage.provider == "openai"
@@ -223,21 +223,21 @@ def test_another_answers_for_one_that_is_down(openai: OpenAIServer, gemini: Gemi
 
 def test_nobody_goes_on_with_anothers_answer(openai: OpenAIServer, gemini: GeminiServer) -> None:
     """An answer that breaks off ends with an error; half of it from each would be nobody's word."""
-    gemini.then(gemini_server.streamed("Tomato ", finish_reason=None))
+    gemini.queue_replies(gemini_server.stream_reply("Tomato ", finish_reason=None))
     answered = in_order(configured(openai, gemini, "gemini,openai")).chat(RULES, TURNS, no_tick)
     assert next(answered) == "Tomato "
     with pytest.raises(TransientError):
         next(answered)
-    assert openai.asked == []
+    assert openai.requests == []
 
 
 def test_a_refusal_to_talk_is_not_hidden(openai: OpenAIServer, gemini: GeminiServer) -> None:
     """What one provider declines is not asked of the next."""
-    gemini.then(gemini_server.streamed(finish_reason="SAFETY"))
+    gemini.queue_replies(gemini_server.stream_reply(finish_reason="SAFETY"))
     with pytest.raises(PermanentError) as caught:
         list(in_order(configured(openai, gemini, "gemini,openai")).chat(RULES, TURNS, no_tick))
     assert caught.value.code == "refused"
-    assert openai.asked == []
+    assert openai.requests == []
 
 
 def test_the_screen_is_read_once(
@@ -254,7 +254,7 @@ def test_the_screen_is_read_once(
         return real(*given)
 
     monkeypatch.setattr(reader, "read_screen", read)
-    openai.then(*[openai_server.busy()] * 3)
+    openai.queue_replies(*[openai_server.rate_limit_reply()] * 3)
     samples = samples_showing("800 g tomatoes", tmp_path)
     usage = analyze(configured(openai, gemini, "openai,offline"), tmp_path, samples=samples).usage
     assert usage.provider == "offline"

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from infra.stand_ins.answer_schemas import strict_problems
 from infra.stand_ins.gemini_requests import schema_problems
-from shared.ai.schema import answer_schema, pruned
+from shared.ai.schema import answer_schema, drop_unknown_properties
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
 from tests.recipe_samples import answer
@@ -51,4 +51,4 @@ def test_a_model_cannot_say_what_is_ours() -> None:
     """Usage, provider, thumbnail, frames: what a model adds to its answer is dropped, at every depth."""
     said = answer(thumbnail="../secret", confidence=1, usage={"costUsd": 0}, provider="free")
     said["ingredients"][0]["seen"]["frame"] = "frames/../../x.jpg"
-    assert pruned(said, answer_schema(Recipe)) == answer()
+    assert drop_unknown_properties(said, answer_schema(Recipe)) == answer()

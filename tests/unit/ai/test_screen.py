@@ -13,7 +13,7 @@ from PIL import Image
 
 from shared.ai.screen import reader
 from shared.ai.screen.cyrillic import tesseract
-from shared.ai.screen.line import Screen
+from shared.ai.screen.line import ScreenText
 from shared.ai.screen.ocr import engine
 from shared.ai.screen.reader import read_screen
 from shared.models.video import Frame
@@ -22,11 +22,11 @@ from tests.unit.ai.drawing import no_tick, pattern, picture, stored
 NO_TESSERACT = "Tesseract with Russian is not installed; run `make program-deps` as root"
 
 
-def read(images: Sequence[Image.Image], folder: Path, language: str = "en") -> Screen:
+def read(images: Sequence[Image.Image], folder: Path, language: str = "en") -> ScreenText:
     return read_screen(stored(images, folder), language, no_tick)
 
 
-def texts(screen: Screen) -> list[str]:
+def texts(screen: ScreenText) -> list[str]:
     return [line.text for line in screen.lines]
 
 
@@ -52,7 +52,7 @@ def test_a_line_on_one_sample_only_does_not_count(tmp_path: Path) -> None:
 
 def test_patterns_give_no_lines(tmp_path: Path) -> None:
     """A video without text has none."""
-    assert read([pattern(seed) for seed in range(3)], tmp_path) == Screen([], [])
+    assert read([pattern(seed) for seed in range(3)], tmp_path) == ScreenText([], [])
 
 
 def test_handles_are_kept_apart(tmp_path: Path) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from shared.ai.screen.reader import HANDLE, is_text
-from shared.ai.screen.rows import Row, rows
-from shared.ai.screen.tracks import Look, lines_seen
+from shared.ai.screen.rows import Row, merge_rows
+from shared.ai.screen.tracks import SampleText, screen_lines
 
 
 def row(text: str, score: float = 0.95, left: float = 40, top: float = 200, height: float = 40) -> Row:
     return Row(text, score, (left, top, left + len(text) * height / 2, top + height))
 
 
-def looks(*samples: list[Row]) -> list[Look]:
-    return [Look(number / 2, f"samples/{number}.jpg", rows) for number, rows in enumerate(samples)]
+def looks(*samples: list[Row]) -> list[SampleText]:
+    return [SampleText(number / 2, f"samples/{number}.jpg", rows) for number, rows in enumerate(samples)]
 
 
 def texts(*samples: list[Row]) -> list[str]:
-    return [line.text for line in lines_seen(looks(*samples))]
+    return [line.text for line in screen_lines(looks(*samples))]
 
 
 def test_a_line_seen_once_does_not_count() -> None:
@@ -29,7 +29,7 @@ def test_a_line_seen_once_does_not_count() -> None:
 
 def test_jitter_of_the_recogniser_is_one_line_in_its_best_reading() -> None:
     """The reading that most samples agree on is taken, with the times of all."""
-    seen = lines_seen(
+    seen = screen_lines(
         looks([row("200 g f1our", 0.7)], [row("200 g flour")], [row("200 g fIour", 0.8)], [row("200 g flour")])
     )
     assert [(line.text, line.start, line.end) for line in seen] == [("200 g flour", 0, 1.5)]
@@ -58,7 +58,7 @@ def test_a_line_that_moves_is_one_line() -> None:
 
 def test_a_line_missed_in_between_goes_on() -> None:
     """A hand before the text for a moment does not make two lines of it."""
-    seen = lines_seen(looks([row("2 eggs")], [], [row("2 eggs")]))
+    seen = screen_lines(looks([row("2 eggs")], [], [row("2 eggs")]))
     assert [(line.text, line.start, line.end) for line in seen] == [("2 eggs", 0, 1)]
 
 
@@ -78,7 +78,7 @@ def test_lines_are_in_reading_order() -> None:
 
 def test_more_looks_make_a_line_surer() -> None:
     """What was seen often is trusted more than what was seen twice."""
-    twice, often = (lines_seen(looks(*[[row("2 eggs")]] * times))[0].confidence for times in (2, 6))
+    twice, often = (screen_lines(looks(*[[row("2 eggs")]] * times))[0].confidence for times in (2, 6))
     assert 0.7 < twice < often <= 0.95
 
 
@@ -95,8 +95,8 @@ def test_pieces_side_by_side_are_one_row() -> None:
         row("with", left=40, top=300),
         row("eggs", left=125, top=300),
     ]
-    assert [one.text for one in rows(cells)] == ["200 g flour", "with eggs"]
-    assert [one.text for one in rows([row("Monday", left=40), row("Tuesday", left=400)])] == ["Monday", "Tuesday"]
+    assert [one.text for one in merge_rows(cells)] == ["200 g flour", "with eggs"]
+    assert [one.text for one in merge_rows([row("Monday", left=40), row("Tuesday", left=400)])] == ["Monday", "Tuesday"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer, parts_of
 from infra.stand_ins.openai_server import OpenAIServer
-from infra.stand_ins.server import FakeService, Reply
+from infra.stand_ins.server import Reply, StandInServer
 from shared.ai.meter import Meter
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.prompt import CLOSE, OPEN
@@ -32,19 +32,19 @@ class Asked:
     """A provider and the service behind it."""
 
     name: str
-    service: FakeService
+    service: StandInServer
     provider: Provider
 
     def then(self, *answers: dict[str, Any]) -> None:
         fake: Any = gemini_server if self.name == "gemini" else openai_server
-        self.service.then(*(reply for reply in map(fake.answers, answers) if isinstance(reply, Reply)))
+        self.service.queue_replies(*(reply for reply in map(fake.answers, answers) if isinstance(reply, Reply)))
 
     def make(self, kind: str, evidence: Evidence, language: str) -> BaseModel:
         return self.provider.analyze(kind_named(kind), evidence, language, no_tick).result
 
     def data(self, number: int = 0) -> dict[str, Any]:
         """What stood between the marks of a request."""
-        body = self.service.asked[number].json
+        body = self.service.requests[number].json
         if self.name == "gemini":
             text = next(part["text"] for part in parts_of(body) if part.get("text", "").startswith(OPEN))
         else:
@@ -53,7 +53,7 @@ class Asked:
         return inside
 
     def rules(self, number: int = 0) -> str:
-        body = self.service.asked[number].json
+        body = self.service.requests[number].json
         if self.name == "gemini":
             return str(body["systemInstruction"]["parts"][0]["text"])
         return str(body["messages"][0]["content"])

@@ -31,8 +31,8 @@ def test_the_picture_is_the_stored_frame_that_the_model_chose(
     recipe = asked.make("recipe", evidence(tmp_path), "en")
     assert isinstance(recipe, Recipe)
     assert recipe.thumbnail == picture
-    assert "bestFrameTime" not in recipe.json_form()
-    assert "bestFrameTime" not in recipe.document()
+    assert "bestFrameTime" not in recipe.to_json()
+    assert "bestFrameTime" not in recipe.to_document()
 
 
 def test_offline_nobody_sees_the_dish(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.analyses.evidence import Evidence
-from shared.analyses.reel import in_order, time_range
+from shared.analyses.reel import order_scenes, time_range
 from shared.models.reel import Reel, Scene
 from shared.models.video import Loudness, Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
@@ -52,8 +52,8 @@ def test_there_are_five_keys_or_a_repair(asked: Asked, tmp_path: Path) -> None:
     """A model that gives four keys is told so once, and its second answer counts."""
     asked.then(reel(keys=reel()["keys"][:4]), reel())
     assert len(made(asked, evidence(tmp_path)).keys) == 5
-    assert len(asked.service.asked) == 2
-    assert "keys" in asked.service.asked[1].body.decode()
+    assert len(asked.service.requests) == 2
+    assert "keys" in asked.service.requests[1].body.decode()
 
 
 def test_the_model_is_given_what_was_measured(asked: Asked, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_model_is_given_what_was_measured(asked: Asked, tmp_path: Path) -> N
     result = made(asked, evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path)))
     told = asked.data()["measured"]
     assert result.pacing
-    assert told == result.pacing.json_form()
+    assert told == result.pacing.to_json()
     assert (told["shots"], told["cutsPerMinute"], told["hookSec"], told["firstCutSec"]) == (4, 6, 0, 4)
     assert told["loudness"]["integratedLufs"] == -20.5
     assert told["silenceShare"] == 0.2
@@ -100,7 +100,7 @@ def test_spoken_orders_stay_data(asked: Asked, attack: str, tmp_path: Path) -> N
 def test_a_script_lies_in_the_video(times: list[tuple[float, float]], duration: float) -> None:
     """Law: scenes come in order of time, each within the video, none ends before it starts, and none is lost."""
     scenes = [Scene(start=start, end=end, visual="", text="", note="") for start, end in times]
-    found = in_order(scenes, duration)
+    found = order_scenes(scenes, duration)
     assert len(found) == len(scenes)
     assert [scene.start for scene in found] == sorted(scene.start for scene in found)
     assert all(0 <= scene.start <= scene.end <= duration + 0.005 for scene in found)

@@ -12,23 +12,23 @@ from hypothesis import strategies as st
 from shared.ai.offline.summary.central import central
 from shared.ai.offline.summary.sentences import sentences
 from shared.analyses.evidence import Evidence
-from shared.analyses.summary import covering
-from shared.models.summary import Chapter, Summary
+from shared.analyses.summary import cover_video
+from shared.models.summary import Chapter, VideoSummary
 from shared.models.video import Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import evidence, summary
 from tests.unit.analyses.asking import Asked, offline
 
 
-def made(asked: Asked, given: Evidence) -> Summary:
+def made(asked: Asked, given: Evidence) -> VideoSummary:
     result = asked.make("summary", given, "de")
-    assert isinstance(result, Summary)
+    assert isinstance(result, VideoSummary)
     return result
 
 
-def made_offline(given: Evidence, language: str = "en") -> Summary:
+def made_offline(given: Evidence, language: str = "en") -> VideoSummary:
     result = offline("summary", given, language)
-    assert isinstance(result, Summary)
+    assert isinstance(result, VideoSummary)
     return result
 
 
@@ -52,7 +52,7 @@ def test_there_is_a_chapter_or_a_repair(asked: Asked, tmp_path: Path) -> None:
     """An answer without chapters goes back once."""
     asked.then(summary(chapters=[]), summary())
     assert made(asked, evidence(tmp_path)).chapters
-    assert len(asked.service.asked) == 2
+    assert len(asked.service.requests) == 2
 
 
 def test_of_nothing_nothing_is_summed_up(asked: Asked, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_of_nothing_nothing_is_summed_up(asked: Asked, tmp_path: Path) -> None:
 @given(st.lists(st.floats(-100, 1e5), min_size=1, max_size=10), st.floats(0, 1e4))
 def test_chapters_cover_the_video(starts: list[float], duration: float) -> None:
     """Law: chapters begin at 0, end at the end, and each begins where the one before ended."""
-    chapters = covering([Chapter(title=str(start), start=start) for start in starts], duration)
+    chapters = cover_video([Chapter(title=str(start), start=start) for start in starts], duration)
     assert chapters[0].start == 0
     assert chapters[-1].end == duration
     assert all(before.end == after.start for before, after in pairwise(chapters))

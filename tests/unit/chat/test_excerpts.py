@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.excerpts import LONGEST_SEC, excerpts
+from shared.chat.excerpts import MAX_EXCERPT_SEC, merge_passages
 from shared.chat.quoting import MAX_CHARACTERS, nearest_lines
-from shared.chat.windows import windows
-from shared.models.chat import Line, Passage
+from shared.chat.windows import split_windows
+from shared.models.chat import Passage, PassageLine
 from tests.transcript_samples import SOUP, segments
 
-TALK = windows(segments([f"Line {number} of a long talk about soups and stars." for number in range(60)]))
+TALK = split_windows(segments([f"Line {number} of a long talk about soups and stars." for number in range(60)]))
 
 
 def passage(number: int, video: str = "v") -> Passage:
@@ -24,19 +24,19 @@ def passage(number: int, video: str = "v") -> Passage:
 def test_every_line_is_there_once(chosen: list[tuple[int, str]]) -> None:
     """Law: excerpts hold the lines of all passages, none twice, in order of time, and none is too long."""
     given = [passage(number, video) for number, video in chosen]
-    made = excerpts(given)
+    made = merge_passages(given)
     wanted = {(one.video_id, line.text) for one in given for line in one.lines}
     held = [(one.video_id, line.text) for one in made for line in one.lines]
     assert sorted(held) == sorted(wanted)
     for one in made:
         assert [line.start for line in one.lines] == sorted(line.start for line in one.lines)
-        assert one.end - one.start <= LONGEST_SEC
+        assert one.end - one.start <= MAX_EXCERPT_SEC
         assert one.text == " ".join(line.text for line in one.lines)
 
 
 def test_the_best_passage_comes_first() -> None:
     """The order of a search stays; what overlaps the best passage joins it."""
-    made = excerpts([passage(4), passage(0), passage(5), passage(2, "w")])
+    made = merge_passages([passage(4), passage(0), passage(5), passage(2, "w")])
     assert [(one.video_id, one.start) for one in made] == [
         ("v", TALK[4].start),
         ("v", TALK[0].start),
@@ -47,7 +47,7 @@ def test_the_best_passage_comes_first() -> None:
 
 def test_a_quote_is_the_sentence_that_answers() -> None:
     """Of a passage a reader gets the sentence asked for, with its own time, and not much more."""
-    lines = [Line(start=one.start, end=one.end, text=one.text) for one in segments(SOUP)]
+    lines = [PassageLine(start=one.start, end=one.end, text=one.text) for one in segments(SOUP)]
     quote = nearest_lines("How long are the tomatoes in the oven?", lines)
     assert quote[0].text == SOUP[3]
     assert sum(len(line.text) for line in quote) <= MAX_CHARACTERS
@@ -56,5 +56,5 @@ def test_a_quote_is_the_sentence_that_answers() -> None:
 def test_a_quote_begins_where_its_sentence_does() -> None:
     """Captions that cut sentences anywhere are quoted from the sentence's beginning."""
     texts = ["That is all about salt.", "Now the tomatoes go", "into the oven for an hour", "and then we eat."]
-    lines = [Line(start=at, end=at + 1, text=text) for at, text in enumerate(texts)]
+    lines = [PassageLine(start=at, end=at + 1, text=text) for at, text in enumerate(texts)]
     assert [line.start for line in nearest_lines("oven", lines)] == [1, 2, 3]

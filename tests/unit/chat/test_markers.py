@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.markers import Marks
+from shared.chat.markers import MarkerParser
 
 
 def read(text: str, count: int, size: int = 0) -> tuple[str, list[int]]:
-    marks = Marks(count)
+    marks = MarkerParser(count)
     pieces = [text[at : at + size] for at in range(0, len(text), size)] if size else [text]
     return "".join(marks.read(pieces)), marks.passages
 
@@ -29,6 +29,8 @@ def read(text: str, count: int, size: int = 0) -> tuple[str, list[int]]:
         ("An array[i] and [sic] stay [1", "An array[i] and [sic] stay [1", []),
         ("[99999999999999999999999]", "", []),
         ("[1-99999999999]", "[1][2][3]", [1, 2, 3]),
+        (f"A [{'1' * 70}] b", f"A [{'1' * 70}] b", []),
+        (f"A{' ' * 70}[9] b", f"A{' ' * 61} b", []),
         ("", "", []),
     ],
 )
@@ -41,7 +43,7 @@ def test_markers_are_found_wherever_pieces_end(said: str, shown: str, passages: 
 @given(st.lists(st.text("[]1２ ,-a\n【】", max_size=12), max_size=12), st.integers(1, 4))
 def test_no_marker_is_without_its_passage(pieces: list[str], count: int) -> None:
     """Law: pieces make no difference, each shown number has a passage that was cited, and none is cited in vain."""
-    marks = Marks(count)
+    marks = MarkerParser(count)
     shown = "".join(marks.read(pieces))
     assert (shown, marks.passages) == read("".join(pieces), count)
     assert len(set(marks.passages)) == len(marks.passages)
@@ -51,5 +53,6 @@ def test_no_marker_is_without_its_passage(pieces: list[str], count: int) -> None
 
 def test_pieces_are_not_held_back() -> None:
     """A reader sees words as soon as they cannot be part of a marker."""
-    marks = Marks(1)
-    assert list(marks.read(["One ", "two", " [", "1", "] three", " " * 80])) == ["One", " two", " [1] three", " " * 80]
+    marks = MarkerParser(1)
+    pieces = list(marks.read(["One ", "two", " [", "1", "] three", " " * 80]))
+    assert pieces == ["One", " two", " [1] three", " " * 61, " " * 19]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.windows import LONGEST_SEC, MAX_CHARACTERS, SHORTEST_SEC, windows
+from shared.chat.windows import MAX_WINDOW_CHARACTERS, MAX_WINDOW_SEC, MIN_WINDOW_SEC, split_windows
 from shared.models.video import Segment, Word
 
 texts = st.text("ab. !?", min_size=1, max_size=60)
@@ -28,13 +28,13 @@ def transcripts(draw: st.DrawFn) -> list[Segment]:
 @given(transcripts())
 def test_windows_hold_every_word_at_its_own_time(segments: list[Segment]) -> None:
     """Law: every segment with words stands in a window with its own times, in order, and no window is too long."""
-    made = windows(segments)
+    made = split_windows(segments)
     told = [(one.start, one.end, " ".join(one.text.split())) for one in segments if one.text.strip()]
     seen = list(dict.fromkeys((line.start, line.end, line.text) for window in made for line in window.lines))
     assert seen == list(dict.fromkeys(told))
     for window in made:
-        assert window.end - window.start <= LONGEST_SEC or len(window.lines) == 1
-        assert len(window.text) <= MAX_CHARACTERS + 1
+        assert window.end - window.start <= MAX_WINDOW_SEC or len(window.lines) == 1
+        assert len(window.text) <= MAX_WINDOW_CHARACTERS + 1
     starts = [window.start for window in made]
     assert starts == sorted(starts)
 
@@ -49,17 +49,17 @@ def speech(count: int, seconds: float = 4.0, every: int = 1) -> list[Segment]:
 
 def test_neighbours_overlap_by_a_third() -> None:
     """What stands at the edge of one window stands inside of the next."""
-    made = windows(speech(60))
+    made = split_windows(speech(60))
     for before, after in pairwise(made):
         length = before.end - before.start
-        assert SHORTEST_SEC <= length <= LONGEST_SEC
+        assert MIN_WINDOW_SEC <= length <= MAX_WINDOW_SEC
         assert (before.end - after.start) / length == pytest.approx(1 / 3, abs=0.1)
     assert made[-1].end == 240
 
 
 def test_windows_end_where_sentences_do() -> None:
     """A window does not break off in the middle of a sentence when one ends near by."""
-    made = windows(speech(60, every=3))
+    made = split_windows(speech(60, every=3))
     assert all(window.text.endswith(".") for window in made)
     assert all(int(window.text.split()[1].rstrip(".")) % 3 == 0 for window in made)
 
@@ -68,18 +68,18 @@ def test_long_segments_are_cut_by_their_words() -> None:
     """A minute in one segment is found where its words were said, if somebody told when."""
     words = [Word(start=at, end=at + 1, text=f" w{at}{'.' if at % 10 == 9 else ''}") for at in range(60)]
     text = "".join(word.text for word in words)
-    (line, *_), *rest = (window.lines for window in windows([Segment(start=0, end=60, text=text, words=words)]))
+    (line, *_), *rest = (window.lines for window in split_windows([Segment(start=0, end=60, text=text, words=words)]))
     assert (line.start, line.end, line.text) == (0, 10, "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9.")
     assert len(rest) == 1
-    whole = windows([Segment(start=0, end=60, text=text)])
+    whole = split_windows([Segment(start=0, end=60, text=text)])
     assert [(window.start, window.end) for window in whole] == [(0, 60)]
 
 
 def test_endless_texts_fit() -> None:
     """Captions of absurd length are cut; every letter is kept."""
     text = "".join(map(str, range(2000))) + " " + " ".join(map(str, range(1000)))
-    made = windows([Segment(start=0, end=5, text=text)])
-    assert all(len(window.text) <= MAX_CHARACTERS for window in made)
+    made = split_windows([Segment(start=0, end=5, text=text)])
+    assert all(len(window.text) <= MAX_WINDOW_CHARACTERS for window in made)
     kept = "".join(line.text for line in made[0].lines)
     for before, after in pairwise(made):
         kept += "".join(line.text for line in after.lines if line not in before.lines)
@@ -88,4 +88,4 @@ def test_endless_texts_fit() -> None:
 
 def test_silence_has_no_windows() -> None:
     """A video without words is not found by any."""
-    assert windows([]) == windows([Segment(start=0, end=1, text=" ")]) == []
+    assert split_windows([]) == split_windows([Segment(start=0, end=1, text=" ")]) == []

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from infra.cli.follow import FAILURES_BORNE, follow
-from infra.client.api import Api, Refused, Unreachable
+from infra.cli.follow import MAX_FAILURES, follow_job
+from infra.client.api import ApiClient, ApiError, ServerUnreachable
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 EVENTS, JOB = f"/v1/jobs/{ID}/events", f"/v1/jobs/{ID}"
 
 
 def watched(script: Script) -> list[dict[str, Any]]:
-    with serving(script), Api(script.url) as api:
-        return list(follow(api, ID, pause=lambda seconds: None))
+    with serving(script), ApiClient(script.url) as api:
+        return list(follow_job(api, ID, pause=lambda seconds: None))
 
 
 def test_a_job_is_seen_until_it_ends() -> None:
@@ -57,8 +57,8 @@ def test_a_job_that_ended_between_two_streams_is_seen() -> None:
 def test_a_deleted_job_ends_the_following() -> None:
     """A job that was deleted meanwhile is told, not waited for."""
     script = Script([([], 404)])
-    with serving(script), Api(script.url) as api, pytest.raises(Refused, match="not_found"):
-        list(follow(api, "deleted", pause=lambda seconds: None))
+    with serving(script), ApiClient(script.url) as api, pytest.raises(ApiError, match="not_found"):
+        list(follow_job(api, "deleted", pause=lambda seconds: None))
 
 
 def test_a_server_that_stays_away_ends_the_following() -> None:
@@ -66,7 +66,7 @@ def test_a_server_that_stays_away_ends_the_following() -> None:
     with serving(Script()) as script:
         pass
     pauses: list[float] = []
-    with Api(script.url) as api, pytest.raises(Unreachable, match="clipwise up"):
-        list(follow(api, ID, pauses.append))
-    assert len(pauses) == FAILURES_BORNE
+    with ApiClient(script.url) as api, pytest.raises(ServerUnreachable, match="clipwise up"):
+        list(follow_job(api, ID, pauses.append))
+    assert len(pauses) == MAX_FAILURES
     assert 30 < sum(pauses) < 120

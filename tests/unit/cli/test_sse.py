@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.client.sse import Event, read
+from infra.client.sse import ServerSentEvent, parse_events
 
 line = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))
 
@@ -24,12 +24,12 @@ def test_events_are_read_however_the_bytes_arrive(
             id = f"v{number}"
             text += f"id: {id}{end}"
         text += "".join(f"data: {part}{end}" for part in data) + f": comment{end}{end}"
-        expected.append(Event(id, "message", "\n".join(data)))
+        expected.append(ServerSentEvent(id, "message", "\n".join(data)))
     stream = text.encode()
     pieces = [stream[start : start + piece] for start in range(0, len(stream), piece)]
-    assert list(read(pieces)) == expected
+    assert list(parse_events(pieces)) == expected
 
 
 def test_an_event_that_is_cut_off_is_dropped() -> None:
     """Half an event is never shown as a whole one."""
-    assert list(read([b"event: job\ndata: 1\n\nid: 2\ndata: 2\n"])) == [Event(None, "job", "1")]
+    assert list(parse_events([b"event: job\ndata: 1\n\nid: 2\ndata: 2\n"])) == [ServerSentEvent(None, "job", "1")]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.upload import FAILURES_BORNE, Target, upload
-from infra.client.api import Refused, Unreachable
+from infra.cli.upload import MAX_FAILURES, UploadTarget, upload_file
+from infra.client.api import ApiError, ServerUnreachable
 from tests.unit.cli.scripted import Script, serving
 
 CONTENT = random.Random(1).randbytes(1_500_000)
@@ -25,8 +25,8 @@ def send(script: Script, file: Path) -> tuple[list[int], list[float]]:
     """Upload `file`; returns what was told of its progress and how long each pause was to be."""
     told: list[int] = []
     pauses: list[float] = []
-    target = Target(f"{script.url}/storage/session", "PUT", {"Content-Type": "video/mp4"})
-    upload(file, target, told.append, pauses.append)
+    target = UploadTarget(f"{script.url}/storage/session", "PUT", {"Content-Type": "video/mp4"})
+    upload_file(file, target, told.append, pauses.append)
     return told, pauses
 
 
@@ -69,7 +69,7 @@ def test_an_upload_that_arrived_although_its_answer_was_lost_is_done(file: Path)
 
 def test_a_refused_upload_is_not_tried_again(file: Path) -> None:
     """When the server does not want the bytes, the user reads its reason at once."""
-    with serving(Script(refuse_upload=(413, "too_large"))) as script, pytest.raises(Refused, match="too_large"):
+    with serving(Script(refuse_upload=(413, "too_large"))) as script, pytest.raises(ApiError, match="too_large"):
         send(script, file)
     assert len(script.seen("PUT", "/storage/session")) == 1
 
@@ -78,9 +78,9 @@ def test_a_refused_upload_is_not_tried_again(file: Path) -> None:
 def test_a_busy_server_is_asked_again_but_not_for_ever(file: Path, status: int) -> None:
     """A server that is busy for long ends the upload with its reason, after pauses that grow."""
     pauses: list[float] = []
-    with serving(Script(refuse_upload=(status, "busy"))) as script, pytest.raises(Refused, match="busy"):
-        upload(file, Target(f"{script.url}/storage/session", "PUT", {}), lambda sent: None, pauses.append)
-    assert len(pauses) == FAILURES_BORNE
+    with serving(Script(refuse_upload=(status, "busy"))) as script, pytest.raises(ApiError, match="busy"):
+        upload_file(file, UploadTarget(f"{script.url}/storage/session", "PUT", {}), lambda sent: None, pauses.append)
+    assert len(pauses) == MAX_FAILURES
     assert pauses == sorted(pauses)
 
 
@@ -88,5 +88,5 @@ def test_a_server_that_went_away_is_named(file: Path) -> None:
     """When the server is gone for good, the user reads that the upload broke off."""
     with serving(Script()) as script:
         pass
-    with pytest.raises(Unreachable, match="could not be resumed"):
+    with pytest.raises(ServerUnreachable, match="could not be resumed"):
         send(script, file)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.datasets.planning import MOST_CHUNKS, another_round, fair_shares, plan_chunks
+from shared.datasets.planning import MAX_CHUNKS, fair_shares, plan_chunks, plan_next_round
 from shared.models.crawl import Chunk, Dataset, SourceName, Tally, UrlList
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_a_plan_gives_each_chunk_pages_of_its_own(images: int, keywords: int, so
         images, [str(n) for n in range(keywords)], [BING, OPENVERSE, GOOGLE, SourceName.DUCKDUCKGO][:sources], *lists
     )
     chunks = plan_chunks(wanted)
-    assert len(chunks) <= max(MOST_CHUNKS, keywords * sources + 1)
+    assert len(chunks) <= max(MAX_CHUNKS, keywords * sources + 1)
     searches: dict[tuple[SourceName, str | None], list[Chunk]] = {}
     for chunk in chunks:
         searches.setdefault((chunk.source, chunk.keyword), []).append(chunk)
@@ -93,11 +93,11 @@ def chunk(source: SourceName, downloaded: int, exhausted: bool) -> Chunk:
 def test_who_has_more_makes_up_for_who_has_not() -> None:
     """What one source could not give is asked of those that go on, and of no failed chunk."""
     chunks = [chunk(BING, 10, True), chunk(OPENVERSE, 50, False), chunk(GOOGLE, 0, False)]
-    assert another_round(100, chunks, failed=[2]) == {1: 90}
-    assert another_round(100, chunks) == {1: 70, 2: 20}
+    assert plan_next_round(100, chunks, failed=[2]) == {1: 90}
+    assert plan_next_round(100, chunks) == {1: 70, 2: 20}
 
 
 @pytest.mark.parametrize("chunks", [[chunk(BING, 50, False), chunk(BING, 50, False)], [chunk(BING, 3, True)], []])
 def test_there_is_no_other_round_without_need_or_hope(chunks: list[Chunk]) -> None:
     """A crawl ends when there are enough images, and when no source has more."""
-    assert another_round(100, chunks) == {}
+    assert plan_next_round(100, chunks) == {}

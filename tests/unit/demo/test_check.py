@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.demo.check import differences
+from infra.demo.check import recipe_differences
 from infra.demo.recipe import RECIPE
 from shared.models.recipe import Ingredient, Recipe, Sighting
 
@@ -25,7 +25,7 @@ def test_the_right_recipe_is_taken() -> None:
     """The demo is content with the recipe of its video, whatever the case of its letters."""
     recipe = found()
     recipe.ingredients[1].name = "Feta"
-    assert differences(recipe, DURATION) == []
+    assert recipe_differences(recipe, DURATION) == []
 
 
 def drop(recipe: Recipe) -> None:
@@ -82,5 +82,5 @@ def test_a_wrong_recipe_is_not_taken(change: Callable[[Recipe], None], told: str
     """The demo fails, and says why, when anything is missing, wrong or made up."""
     recipe = found()
     change(recipe)
-    (problem,) = differences(recipe, DURATION)
+    (problem,) = recipe_differences(recipe, DURATION)
     assert told in problem

@@ -20,7 +20,7 @@ from tests.programs import python_program
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "demo.mp4"
-    video.render(path, lambda fraction: None)
+    video.render_video(path, lambda fraction: None)
     return path
 
 
@@ -48,7 +48,7 @@ def test_the_subtitles_say_every_step_while_it_is_shown(rendered: Path) -> None:
     shots = storyboard()
     start = 0.0
     for shot in shots:
-        assert start <= said[shot.said] < start + shot.seconds
+        assert start <= said[shot.narration] < start + shot.seconds
         start += shot.seconds
     assert {step.text for step in RECIPE.steps} <= set(said)
 
@@ -79,7 +79,7 @@ def test_two_renders_show_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     seen = []
     for name in ("one.mp4", "two.mp4"):
         ticks: list[float] = []
-        video.render(tmp_path / name, ticks.append)
+        video.render_video(tmp_path / name, ticks.append)
         assert ticks == sorted(ticks)
         assert ticks[-1] == 1
         with av.open(str(tmp_path / name)) as file:
@@ -90,7 +90,7 @@ def test_two_renders_show_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_ingredients_stay_long_enough_to_be_read() -> None:
     """Each card of ingredients is on the screen for at least 2.5 seconds."""
-    cards = [shot for shot in storyboard() if "ingredients" in shot.said or "pantry" in shot.said]
+    cards = [shot for shot in storyboard() if "ingredients" in shot.narration or "pantry" in shot.narration]
     assert len(cards) == 2
     assert all(shot.seconds >= 2.5 for shot in cards)
 

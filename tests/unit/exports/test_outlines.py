@@ -10,8 +10,8 @@ from shared.exports.headings import ENGLISH, GERMAN, RUSSIAN, headings
 from shared.exports.layout import outline_markdown, outline_page
 from shared.exports.outline import Outline, clock
 from shared.exports.outlines import reel_outline, summary_outline, transcript_outline
-from shared.models.reel import Key, Original, Pacing, Recommendation, Reel, Scene
-from shared.models.summary import Chapter, KeyPoint, Summary
+from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
+from shared.models.summary import Chapter, KeyPoint, VideoSummary
 from shared.models.video import Loudness
 from tests.unit.exports.samples import EVIL
 from tests.unit.exports.test_documents import Reader
@@ -19,8 +19,8 @@ from tests.unit.exports.test_documents import Reader
 
 def reel(text: str = "Anfang", language: str | None = "de") -> Reel:
     return Reel(
-        original=Original(transcription=f"{text}\nHello", translation="Hallo"),
-        keys=[Key(title=text, description="Warum")] * 5,
+        original=OriginalSpeech(transcription=f"{text}\nHello", translation="Hallo"),
+        keys=[KeyFactor(title=text, description="Warum")] * 5,
         script=[Scene(start=0, end=3, time="00:00–00:03", visual=text, text="Hör auf!", note="")],
         recommendations=[Recommendation(category="Hook", text=text)],
         pacing=Pacing(
@@ -36,8 +36,8 @@ def reel(text: str = "Anfang", language: str | None = "de") -> Reel:
     )
 
 
-def summary(text: str = "Gießen") -> Summary:
-    return Summary(
+def summary(text: str = "Gießen") -> VideoSummary:
+    return VideoSummary(
         title=text,
         summary=f"{text}.\nNicht täglich.",
         key_points=[KeyPoint(text=text, start=65), KeyPoint(text="Geduld")],
@@ -97,7 +97,9 @@ def test_a_page_has_everything_in_it() -> None:
 
 def test_what_is_said_in_ones_own_language_stands_once() -> None:
     """No translation is shown that is the original."""
-    own = reel().model_copy(update={"original": Original(transcription="Hallo", translation="Hallo"), "pacing": None})
+    own = reel().model_copy(
+        update={"original": OriginalSpeech(transcription="Hallo", translation="Hallo"), "pacing": None}
+    )
     shown = [section.heading for section in reel_outline(own, ENGLISH).sections if section.entries]
     assert shown == ["Keys", "Script", "Recommendations", "Transcription", "Notes"]
 

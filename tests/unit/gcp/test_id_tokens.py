@@ -14,7 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from infra.stand_ins.identity_accounts import Accounts
+from infra.stand_ins.identity_accounts import IdentityAccounts
 from infra.stand_ins.identity_server import API_KEY, IdentityServer
 from infra.stand_ins.server import Reply
 from shared import clock
@@ -61,8 +61,8 @@ def move_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return move
 
 
-def token_of(accounts: Accounts, **changed: Any) -> str:
-    account = accounts.by_email("ann@example.com") or accounts.create("ann@example.com", PASSWORD, "Ann")
+def token_of(accounts: IdentityAccounts, **changed: Any) -> str:
+    account = accounts.find_by_email("ann@example.com") or accounts.create("ann@example.com", PASSWORD, "Ann")
     account.verified = True
     return accounts.id_token(account, int(clock.now().timestamp()), **changed)
 
@@ -78,7 +78,7 @@ def by_hand(claims: dict[str, Any], header: dict[str, str], secret: bytes) -> st
 
 
 def asked_for_keys(server: IdentityServer) -> int:
-    return sum(asked.path == "/keys" for asked in server.asked)
+    return sum(asked.path == "/keys" for asked in server.requests)
 
 
 def test_a_token_tells_who_it_is(server: IdentityServer, identity: FirebaseIdentity) -> None:
@@ -87,7 +87,7 @@ def test_a_token_tells_who_it_is(server: IdentityServer, identity: FirebaseIdent
         user = identity.verify(token_of(server.accounts))
         assert (user.username, user.email, user.verified, user.anonymous) == ("Ann", "ann@example.com", True, False)
     assert asked_for_keys(server) == 1
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_token_that_someone_else_signed(server: IdentityServer, identity: Fire
     token = token_of(server.accounts)
     claims = jwt.decode(token, options={"verify_signature": False})
     kid, key = server.accounts.keys[0]
-    stranger = Accounts("other").keys[0][1]
+    stranger = IdentityAccounts("other").keys[0][1]
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     head, body, signature = token.split(".")
     forged = [
@@ -179,12 +179,12 @@ def test_keys_are_kept_as_long_as_they_may_be(server: IdentityServer, move_clock
     assert keys.key(kid)
     assert asked_for_keys(server) == 1
     move_clock(seconds=20_010)
-    server.then(Reply({}, 503), Reply(b"<html>", 200), Reply({"keys": []}, 500))
+    server.queue_replies(Reply({}, 503), Reply(b"<html>", 200), Reply({"keys": []}, 500))
     for hours in (0, 5, 20):
         move_clock(seconds=20_010 + 3600 * hours)
         assert keys.key(kid)
     move_clock(days=3)
-    server.then(Reply({}, 503))
+    server.queue_replies(Reply({}, 503))
     with pytest.raises(TransientError):
         keys.key(kid)
     move_clock(days=3, minutes=2)
@@ -194,7 +194,7 @@ def test_keys_are_kept_as_long_as_they_may_be(server: IdentityServer, move_clock
 def test_without_any_keys_nobody_is_turned_away_for_good(server: IdentityServer, identity: FirebaseIdentity) -> None:
     """When the keys cannot be had, the answer is to come back, not that the token is wrong."""
     token = token_of(server.accounts)
-    server.then(Reply({}, 500))
+    server.queue_replies(Reply({}, 500))
     with pytest.raises(TransientError) as away:
         identity.verify(token)
     assert away.value.code == "identity_unavailable"
@@ -282,7 +282,7 @@ def test_the_services_errors(
         "refresh": lambda: identity.refresh("token"),
         "request_reset": lambda: identity.request_password_reset("ann@example.com"),
     }
-    server.then_refuse(message)
+    server.queue_errors(message)
     with pytest.raises((PermanentError, TransientError)) as refused:
         calls[ask]()
     assert refused.value.code == code
@@ -292,18 +292,18 @@ def test_the_services_errors(
 @pytest.mark.parametrize("reply", [Reply({}, 503), Reply(b"<html>", 502), Reply(b"{", 200), Reply({}, cut=True)])
 def test_an_outage_of_the_service(server: IdentityServer, identity: FirebaseIdentity, reply: Reply) -> None:
     """When the service is away, one is asked to come back; a name that was taken meanwhile is free again."""
-    server.then(reply)
+    server.queue_replies(reply)
     with pytest.raises(TransientError):
         identity.sign_up("Ann", "ann@example.com", PASSWORD)
     identity.sign_up("Ann", "ann@example.com", PASSWORD)
-    assert len(server.mailed("VERIFY_EMAIL", "ann@example.com")) == 1
+    assert len(server.find_codes("VERIFY_EMAIL", "ann@example.com")) == 1
 
 
 def test_a_service_without_the_protection_against_enumeration(
     server: IdentityServer, identity: FirebaseIdentity
 ) -> None:
     """An older project tells that an address is unknown; we do not pass it on."""
-    server.then_refuse("EMAIL_NOT_FOUND")
+    server.queue_errors("EMAIL_NOT_FOUND")
     assert identity.request_password_reset("ann@example.com") is None
 
 
@@ -311,9 +311,9 @@ def test_unknown_names_cost_the_same_requests(server: IdentityServer, identity: 
     """How often the service is asked does not tell whether there is such a name."""
 
     def asked(name: str) -> list[str]:
-        before = len(server.asked)
+        before = len(server.requests)
         assert code_of(identity.log_in, name, OTHER) == "wrong_credentials"
-        return [asked.path for asked in server.asked[before:]]
+        return [asked.path for asked in server.requests[before:]]
 
     identity.sign_up("Ann", "ann@example.com", PASSWORD)
     assert asked("Ann") == asked("Nobody")
@@ -324,7 +324,7 @@ def test_names_are_not_kept_in_the_clear(
 ) -> None:
     """Documents about accounts hold user ids and times, no names, addresses, passwords or tokens."""
     identity.sign_up("Ann", "ann@example.com", PASSWORD)
-    identity.verify_email(server.mailed("VERIFY_EMAIL", "ann@example.com")[0].code)
+    identity.verify_email(server.find_codes("VERIFY_EMAIL", "ann@example.com")[0].code)
     session = identity.log_in("Ann", PASSWORD)
     identity.log_out(session.access_token)
     kept = [(d.id, d.data) for name in (USERNAMES, REVOCATIONS) for d in documents.query(name).documents]
@@ -343,7 +343,7 @@ def test_a_name_whose_owner_never_came(
     """After a week a name that was never signed in with is free; one that was stays taken."""
     identity.sign_up("Ann", "ann@example.com", PASSWORD)
     identity.sign_up("Ben", "ben@example.com", PASSWORD)
-    identity.verify_email(server.mailed("VERIFY_EMAIL", "ben@example.com")[0].code)
+    identity.verify_email(server.find_codes("VERIFY_EMAIL", "ben@example.com")[0].code)
     identity.log_in("Ben", PASSWORD)
     move_clock(days=8)
     identity.sign_up("ann", "other@example.com", PASSWORD)
@@ -361,7 +361,7 @@ def test_the_key_is_in_no_address(server: IdentityServer, identity: FirebaseIden
     """Addresses stand in logs on the way; keys and tokens are sent in headers and bodies."""
     identity.sign_in_anonymously()
     identity.sign_up("Ann", "ann@example.com", PASSWORD)
-    assert not [asked.path for asked in server.asked if API_KEY in asked.path or "?" in asked.path]
+    assert not [asked.path for asked in server.requests if API_KEY in asked.path or "?" in asked.path]
 
 
 def test_verification_can_be_left_out(server: IdentityServer, documents: Documents) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.images.grouping import MAX_DISTANCE, distance, near_duplicates
-from shared.images.neighbours import near_pairs, plan
+from shared.images.grouping import MAX_DISTANCE, hamming_distance, near_duplicates
+from shared.images.neighbours import near_pairs, plan_bands
 
 Hashes = list[tuple[str, int]]
 
@@ -20,7 +20,7 @@ def by_hand(hashes: Hashes, most: int) -> dict[str, str]:
     group = {name: {name} for name, _ in hashes}
     for at, (one, value) in enumerate(hashes):
         for other, another in hashes[:at]:
-            if distance(value, another) <= most and group[one] is not group[other]:
+            if hamming_distance(value, another) <= most and group[one] is not group[other]:
                 joined = group[one] | group[other]
                 group.update(dict.fromkeys(joined, joined))
     return {name: min(members) for name, members in group.items() if len(members) > 1}
@@ -68,7 +68,7 @@ def test_all_pairs_of_many_are_found(most: int) -> None:
 @pytest.mark.parametrize("count", [2, 1000, 100_000, 1_000_000])
 def test_no_plan_can_miss_a_pair(most: int, count: int) -> None:
     """The bands cover all bits once, and the distance cannot be spent without some band being within its radius."""
-    bands = plan(count, most)
+    bands = plan_bands(count, most)
     assert sum(1 << bit for band in bands for bit in range(band.shift, band.shift + band.width)) == 2**64 - 1
     assert sum(band.radius + 1 for band in bands) > most
     assert all(len(set(band.flips)) == len(band.flips) for band in bands[:1] if band.radius < 3)
@@ -88,7 +88,7 @@ def test_chains_are_one_group_and_the_best_stands_for_it() -> None:
     hashes = [("small", 0b0), ("large", 0b1111), ("other", 0b11111111), ("alone", 2**64 - 1)]
     assert near_duplicates(hashes, 4) == {"small": "large", "large": "large", "other": "large"}
     worth = {"small": 3, "large": 2, "other": 1, "alone": 0}
-    assert set(near_duplicates(hashes, 4, best=worth.__getitem__).values()) == {"other"}
+    assert set(near_duplicates(hashes, 4, sort_key=worth.__getitem__).values()) == {"other"}
     assert near_duplicates(hashes, 3) == {}
     assert near_duplicates([], 4) == {}
 

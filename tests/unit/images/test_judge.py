@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from pydantic import ValidationError
 
-from shared.images import Thresholds, judge, look
-from shared.images.judging import CHECKS, finding, in_order
+from shared.images import Thresholds, check_image, inspect_image
+from shared.images.judging import CHECKS, make_finding, sort_findings
 from shared.models.dataset import Level
 from tests.picture_samples import encoded, scene
 
@@ -17,7 +17,7 @@ LIMITS = Thresholds()
 
 
 def findings(picture: Image.Image, level: Level = "slow", limits: Thresholds = LIMITS) -> list[str]:
-    return [one.check for one in judge(look(encoded(picture, "PNG"), level=level), limits, level)]
+    return [one.check for one in check_image(inspect_image(encoded(picture, "PNG"), level=level), limits, level)]
 
 
 def sharp_before_blur() -> Image.Image:
@@ -90,20 +90,23 @@ def test_little_to_see() -> None:
 )
 def test_names_must_tell_the_truth(name: str, declared: str | None, disagrees: bool) -> None:
     """A JPEG that is called otherwise is found out; what claims nothing is believed."""
-    found = judge(look(encoded(scene(1)), level="fast"), LIMITS, "fast", name, declared=declared)
+    found = check_image(inspect_image(encoded(scene(1)), level="fast"), LIMITS, "fast", name, declared=declared)
     assert [one.check for one in found] == ["wrong_format"] * disagrees
-    assert judge(look(encoded(scene(1)), level="fast"), Thresholds(format_agrees=False), "fast", "a.png") == []
+    assert (
+        check_image(inspect_image(encoded(scene(1)), level="fast"), Thresholds(format_agrees=False), "fast", "a.png")
+        == []
+    )
 
 
 def test_findings_say_how_far_and_why() -> None:
     """A finding carries what was measured and the limit; a fault carries the reason; the worst comes first."""
-    small = judge(look(encoded(scene(1, (320, 40)), "PNG"), level="fast"), LIMITS, "fast", "a.gif")
+    small = check_image(inspect_image(encoded(scene(1, (320, 40)), "PNG"), level="fast"), LIMITS, "fast", "a.gif")
     assert [(one.check, one.score, one.limit) for one in small] == [
         ("too_small", 40, 64),
         ("extreme_aspect", 8, 5),
         ("wrong_format", None, None),
     ]
-    broken = judge(look(encoded(scene(1))[:9000], level="medium"), LIMITS, "medium")
+    broken = check_image(inspect_image(encoded(scene(1))[:9000], level="medium"), LIMITS, "medium")
     assert (broken[0].check, broken[0].score) == ("corrupt", None)
     assert "truncated" in (broken[0].note or "")
 
@@ -129,12 +132,14 @@ def test_limits_are_checked_themselves() -> None:
 def test_no_level_is_judged_that_was_not_looked_at() -> None:
     """Asking for more than was looked at is an error of the caller, never a silent pass."""
     with pytest.raises(ValueError, match="fast"):
-        judge(look(encoded(scene(1)), level="fast"), LIMITS, "medium")
+        check_image(inspect_image(encoded(scene(1)), level="fast"), LIMITS, "medium")
 
 
 def test_findings_among_images_fit_in() -> None:
     """Duplicates and outliers are ordered among the rest, each with its level."""
-    ordered = in_order([finding("outlier", score=4, limit=3.5), finding("duplicate", of="a"), finding("blurry")])
+    ordered = sort_findings(
+        [make_finding("outlier", score=4, limit=3.5), make_finding("duplicate", of="a"), make_finding("blurry")]
+    )
     assert [(one.check, one.level) for one in ordered] == [
         ("duplicate", "fast"),
         ("blurry", "medium"),

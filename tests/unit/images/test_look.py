@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from shared.images import look
-from shared.images.grouping import distance
+from shared.images import inspect_image
+from shared.images.grouping import hamming_distance
 from tests.picture_samples import encoded, scene
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -46,7 +46,7 @@ def webp_bomb() -> bytes:
 def test_every_format_is_looked_at(kind: str) -> None:
     """Each of the six formats gives its name, size, hash of bytes and all measures."""
     data = encoded(scene(1), kind)
-    looked = look(data, level="slow")
+    looked = inspect_image(data, level="slow")
     assert (looked.fault, looked.format, looked.width, looked.height) == (None, kind.lower(), 640, 480)
     assert looked.sha256 == sha256(data).hexdigest()
     assert looked.size_bytes == len(data)
@@ -58,7 +58,7 @@ def test_every_format_is_looked_at(kind: str) -> None:
 def test_levels_include_those_before() -> None:
     """Fast decodes nothing, medium measures, slow describes too."""
     data = encoded(scene(1))
-    fast, medium, slow = (look(data, level=level) for level in ("fast", "medium", "slow"))
+    fast, medium, slow = (inspect_image(data, level=level) for level in ("fast", "medium", "slow"))
     assert (fast.width, fast.measures, fast.phash, fast.features) == (640, None, None, None)
     assert (medium.measures, medium.phash, medium.features) == (slow.measures, slow.phash, None)
 
@@ -67,15 +67,15 @@ def test_files_are_looked_at_like_bytes(tmp_path: Path) -> None:
     """A path gives the same as its bytes; one with too many bytes is hashed but not read into memory."""
     data = encoded(scene(1))
     (tmp_path / "a").write_bytes(data)
-    assert look(tmp_path / "a", level="medium") == look(data, level="medium")
-    heavy = look(tmp_path / "a", level="medium", max_bytes=len(data) - 1)
+    assert inspect_image(tmp_path / "a", level="medium") == inspect_image(data, level="medium")
+    heavy = inspect_image(tmp_path / "a", level="medium", max_bytes=len(data) - 1)
     assert (heavy.fault, heavy.sha256) == ("too_many_bytes", sha256(data).hexdigest())
 
 
 @pytest.mark.parametrize("bomb", [png_bomb(60_000, 60_000), png_bomb(8_001, 8_000), webp_bomb()])
 def test_bombs_are_refused_before_decoding(bomb: bytes) -> None:
     """An image that says it has too many pixels is refused by its header, whatever the level."""
-    assert [look(bomb, level=level).fault for level in ("fast", "slow")] == ["too_many_pixels"] * 2
+    assert [inspect_image(bomb, level=level).fault for level in ("fast", "slow")] == ["too_many_pixels"] * 2
 
 
 @pytest.mark.parametrize(
@@ -93,16 +93,16 @@ def test_bombs_are_refused_before_decoding(bomb: bytes) -> None:
 )
 def test_what_is_no_image_says_why(data: bytes, fault: str, why: str) -> None:
     """Pages, drawings, other formats and rubbish are refused with the reason."""
-    looked = look(data, level="slow")
+    looked = inspect_image(data, level="slow")
     assert looked.fault == fault
-    assert why in (looked.why or "")
+    assert why in (looked.fault_message or "")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_truncated_images_are_corrupt(kind: str) -> None:
     """A file that ends too soon is found out when it is decoded, even when its header is whole."""
     data = encoded(scene(1), kind)
-    assert look(data[: len(data) * 7 // 10], level="medium").fault == "corrupt"
+    assert inspect_image(data[: len(data) * 7 // 10], level="medium").fault == "corrupt"
 
 
 @settings(max_examples=80, deadline=None)
@@ -112,22 +112,22 @@ def test_no_bytes_make_it_raise(kind: str, changes: list[tuple[int, int]]) -> No
     data = bytearray(SMALL[kind])
     for at, value in changes:
         data[at % min(len(data), 600)] = value
-    looked = look(bytes(data), level="slow", max_pixels=1_000_000)
+    looked = inspect_image(bytes(data), level="slow", max_pixels=1_000_000)
     assert looked.fault is not None or looked.measures is not None
 
 
 def test_orientation_is_followed() -> None:
     """A photograph that a camera stored on its side has the size and hash of the upright one."""
     upright = scene(5, (640, 400))
-    plain = look(encoded(upright, quality=95), level="medium")
+    plain = inspect_image(encoded(upright, quality=95), level="medium")
     for tag, turn in {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}.items():
         exif = Image.Exif()
         exif[0x0112] = turn
         stored = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(upright, "PNG", exif=exif))))
         exif[0x0112] = tag
-        looked = look(encoded(stored, quality=95, exif=exif), level="medium")
+        looked = inspect_image(encoded(stored, quality=95, exif=exif), level="medium")
         assert (looked.width, looked.height) == (640, 400)
-        assert distance(looked.phash or 0, plain.phash or 0) <= 4
+        assert hamming_distance(looked.phash or 0, plain.phash or 0) <= 4
 
 
 @cache
@@ -156,10 +156,10 @@ def variants() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", variants())
 def test_every_kind_of_pixels_is_seen_as_it_is_shown(name: str) -> None:
     """CMYK, palettes, transparency, 16 bits and animations give the hash of the plain picture."""
-    plain = look(encoded(scene(7), "PNG"), level="medium")
-    looked = look(variants()[name], level="medium")
+    plain = inspect_image(encoded(scene(7), "PNG"), level="medium")
+    looked = inspect_image(variants()[name], level="medium")
     assert looked.fault is None
-    assert distance(looked.phash or 0, plain.phash or 0) <= 6
+    assert hamming_distance(looked.phash or 0, plain.phash or 0) <= 6
     assert looked.animated == (name == "animated")
 
 
@@ -167,20 +167,20 @@ def test_large_jpegs_measure_like_small_ones() -> None:
     """Decoding a photograph at a quarter of its size changes none of its verdicts: it measures as if decoded whole."""
     large = scene(9, (2600, 2000))
     scaled, whole = (
-        look(encoded(large, kind, **options), level="slow")
+        inspect_image(encoded(large, kind, **options), level="slow")
         for kind, options in (("JPEG", {"quality": 95}), ("PNG", {"compress_level": 1}))
     )
     assert scaled.measures is not None
     assert whole.measures is not None
     assert scaled.measures.spread == pytest.approx(whole.measures.spread, rel=0.05)
     assert scaled.measures.sharpness == pytest.approx(whole.measures.sharpness, rel=0.2)
-    assert distance(scaled.phash or 0, whole.phash or 0) <= 2
+    assert hamming_distance(scaled.phash or 0, whole.phash or 0) <= 2
 
 
 def test_what_shows_nothing_has_no_hash() -> None:
     """Blank images are no near duplicates of each other for the noise in them."""
-    assert look(encoded(Image.new("RGB", (200, 200), (90, 30, 30))), level="medium").phash is None
-    assert look(encoded(Image.new("RGBA", (200, 200), (90, 30, 30, 0)), "PNG"), level="medium").phash is None
+    assert inspect_image(encoded(Image.new("RGB", (200, 200), (90, 30, 30))), level="medium").phash is None
+    assert inspect_image(encoded(Image.new("RGBA", (200, 200), (90, 30, 30, 0)), "PNG"), level="medium").phash is None
 
 
 @pytest.mark.parametrize(
@@ -196,12 +196,14 @@ def test_what_shows_nothing_has_no_hash() -> None:
 def test_copies_are_near(change: Callable[[Image.Image], bytes], most: int) -> None:
     """Scaled, encoded again, grey or darker, an image keeps its hash but for a few bits."""
     for seed in range(10):
-        one, other = (look(data, level="medium").phash for data in (encoded(scene(seed), "PNG"), change(scene(seed))))
-        assert distance(one or 0, other or 0) <= most
+        one, other = (
+            inspect_image(data, level="medium").phash for data in (encoded(scene(seed), "PNG"), change(scene(seed)))
+        )
+        assert hamming_distance(one or 0, other or 0) <= most
 
 
 def test_other_images_are_far() -> None:
     """Two images share a hash neither by chance nor when one is the mirror of the other."""
-    hashes = [look(encoded(scene(seed)), level="medium").phash or 0 for seed in range(12)]
-    hashes.append(look(encoded(ImageOps.mirror(scene(0))), level="medium").phash or 0)
-    assert min(distance(one, other) for at, one in enumerate(hashes) for other in hashes[:at]) > 12
+    hashes = [inspect_image(encoded(scene(seed)), level="medium").phash or 0 for seed in range(12)]
+    hashes.append(inspect_image(encoded(ImageOps.mirror(scene(0))), level="medium").phash or 0)
+    assert min(hamming_distance(one, other) for at, one in enumerate(hashes) for other in hashes[:at]) > 12

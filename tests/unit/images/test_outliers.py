@@ -6,8 +6,8 @@ import random
 
 from PIL import Image, ImageDraw
 
-from shared.images import look
-from shared.images.outliers import FEWEST, outliers
+from shared.images import inspect_image
+from shared.images.outliers import MIN_IMAGES, outlier_scores
 from tests.picture_samples import encoded, scene
 
 Rows = list[tuple[str, tuple[float, ...]]]
@@ -15,7 +15,7 @@ LIMIT = 3.5
 
 
 def described(pictures: dict[str, Image.Image]) -> Rows:
-    return [(name, look(encoded(one, "PNG"), level="slow").features or ()) for name, one in pictures.items()]
+    return [(name, inspect_image(encoded(one, "PNG"), level="slow").features or ()) for name, one in pictures.items()]
 
 
 def screenshot() -> Image.Image:
@@ -34,7 +34,7 @@ PAGE = described({"page": screenshot()})
 
 def test_what_is_unlike_all_others_is_found() -> None:
     """A page of text among pictures is an outlier, and hardly any picture is."""
-    found = outliers(SCENES + PAGE, LIMIT)
+    found = outlier_scores(SCENES + PAGE, LIMIT)
     assert max(found, key=lambda name: found[name]) == "page"
     assert len(found) <= 3
 
@@ -42,20 +42,20 @@ def test_what_is_unlike_all_others_is_found() -> None:
 def test_two_kinds_of_images_are_no_outliers_to_each_other() -> None:
     """A dataset of several keywords has none only because its images are of two kinds."""
     pages = [(f"page{number}", PAGE[0][1]) for number in range(30)]
-    assert not set(outliers(SCENES + pages, LIMIT)) & {name for name, _ in pages}
+    assert not set(outlier_scores(SCENES + pages, LIMIT)) & {name for name, _ in pages}
 
 
 def test_scores_do_not_depend_on_order() -> None:
     """The same images get the same scores however they come in."""
     rows = SCENES + PAGE
     mixed = random.Random(1).sample(rows, len(rows))
-    assert outliers(mixed, 0.5) == outliers(rows, 0.5)
+    assert outlier_scores(mixed, 0.5) == outlier_scores(rows, 0.5)
 
 
 def test_all_alike_or_too_few_have_none() -> None:
     """Copies of one image, and sets too small to say what is usual, have no outliers."""
-    assert outliers([(str(number), SCENES[0][1]) for number in range(50)], LIMIT) == {}
-    assert outliers((SCENES + PAGE)[-FEWEST + 1 :], LIMIT) == {}
+    assert outlier_scores([(str(number), SCENES[0][1]) for number in range(50)], LIMIT) == {}
+    assert outlier_scores((SCENES + PAGE)[-MIN_IMAGES + 1 :], LIMIT) == {}
 
 
 def test_one_in_colour_among_grey() -> None:
@@ -64,5 +64,5 @@ def test_one_in_colour_among_grey() -> None:
     red = described(
         {"red": Image.merge("RGB", [scene(99, (320, 240)).getchannel(0), *[Image.new("L", (320, 240))] * 2])}
     )
-    found = outliers(grey + red, LIMIT)
+    found = outlier_scores(grey + red, LIMIT)
     assert max(found, key=lambda name: found[name]) == "red"

@@ -15,7 +15,7 @@ from shared.errors import Cancelled, PermanentError, TransientError
 from shared.media.audio import extraction as audio
 from shared.media.audio.extraction import extract_audio
 from shared.media.probe import probe
-from shared.models.video import AudioTrack, Span
+from shared.models.video import AudioTrack, TimeSpan
 from tests import media_samples
 from tests.ffmpeg_programs import ffmpeg_programs
 from tests.programs import python_program
@@ -56,7 +56,7 @@ def samples_of(path: Path) -> np.ndarray:
     return np.concatenate(frames) / np.iinfo(frames[0].dtype).max
 
 
-def extracted(path: Path, out: Path) -> tuple[AudioTrack, list[Span]]:
+def extracted(path: Path, out: Path) -> tuple[AudioTrack, list[TimeSpan]]:
     taken = extract_audio(path, out / "audio.flac", probe(path))
     assert taken is not None
     return taken
@@ -146,7 +146,7 @@ def test_of_silence_no_loudness_is_claimed(tmp_path: Path) -> None:
     mute = sound(tmp_path / "mute.wav", np.zeros(3 * SOUND_RATE))
     track, silences = extracted(mute, tmp_path)
     assert track.loudness is None
-    assert silences == [Span(start=0, end=3)]
+    assert silences == [TimeSpan(start=0, end=3)]
 
 
 @pytest.mark.usefixtures("decoder")

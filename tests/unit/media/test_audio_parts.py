@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from shared.media.audio import parts as audio_parts
 from shared.media.audio.parts import OVERLAP_SEC, SKIPPED_SEC, plan_parts, split_audio
 from shared.media.probe import probe
-from shared.models.video import Span
+from shared.models.video import TimeSpan
 
 RATE = 16_000
 
 
-def spans(parts: Sequence[Span]) -> list[tuple[float, float]]:
+def spans(parts: Sequence[TimeSpan]) -> list[tuple[float, float]]:
     return [(part.start, part.end) for part in parts]
 
 
@@ -46,7 +46,7 @@ def noise(seconds: float) -> np.ndarray:
 def test_a_short_sound_is_its_own_part(tmp_path: Path) -> None:
     """What fits into one request is not copied."""
     whole = flac(tmp_path / "audio.flac", noise(2))
-    parts = split_audio(whole, [Span(start=0, end=0.5)], 2, tmp_path, lambda done: None)
+    parts = split_audio(whole, [TimeSpan(start=0, end=0.5)], 2, tmp_path, lambda done: None)
     assert [(part.name, part.start, part.end) for part in parts] == [("audio.flac", 0, 2)]
     assert [path.name for path in tmp_path.iterdir()] == ["audio.flac"]
 
@@ -54,7 +54,7 @@ def test_a_short_sound_is_its_own_part(tmp_path: Path) -> None:
 def test_of_silence_there_is_nothing_to_listen_to(tmp_path: Path) -> None:
     """A silent video costs no request."""
     whole = flac(tmp_path / "audio.flac", np.zeros(2 * RATE, np.int16))
-    assert split_audio(whole, [Span(start=0, end=2)], 2, tmp_path, lambda done: None) == []
+    assert split_audio(whole, [TimeSpan(start=0, end=2)], 2, tmp_path, lambda done: None) == []
 
 
 def test_parts_hold_their_stretch_to_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_parts_hold_their_stretch_to_the_sample(tmp_path: Path, monkeypatch: pyt
     heard = noise(30)
     whole = flac(tmp_path / "audio.flac", heard)
     told: list[float] = []
-    silences = [Span(start=7.1, end=7.717), Span(start=13, end=23.456)]
+    silences = [TimeSpan(start=7.1, end=7.717), TimeSpan(start=13, end=23.456)]
     parts = split_audio(whole, silences, 30, tmp_path, told.append)
     assert [(part.name, part.start, part.end) for part in parts] == [
         ("audio/000.flac", 0, 7.409),
@@ -94,10 +94,10 @@ def test_no_part_is_larger_than_allowed(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_long_sound_is_cut_in_its_longest_pause_near_the_limit() -> None:
     """Nobody is cut short: of the pauses at the end of what is allowed, the longest is taken, in its middle."""
     silences = [
-        Span(start=100, end=108),
-        Span(start=250, end=250.5),
-        Span(start=270, end=272),
-        Span(start=290, end=291),
+        TimeSpan(start=100, end=108),
+        TimeSpan(start=250, end=250.5),
+        TimeSpan(start=270, end=272),
+        TimeSpan(start=290, end=291),
     ]
     assert spans(plan_parts(silences, 400, 300)) == [(0, 271), (271, 400)]
 
@@ -109,23 +109,25 @@ def test_without_a_pause_both_parts_hold_what_is_said_at_the_cut() -> None:
 
 def test_silent_stretches_are_not_listened_to() -> None:
     """An hour of an empty room between two sentences costs nothing, nor does what is before and after all sound."""
-    silences = [Span(start=0, end=4), Span(start=20, end=3600), Span(start=3610, end=3613)]
+    silences = [TimeSpan(start=0, end=4), TimeSpan(start=20, end=3600), TimeSpan(start=3610, end=3613)]
     assert spans(plan_parts(silences, 3613, 300)) == [(3.5, 20.5), (3599.5, 3610.5)]
 
 
 @st.composite
-def programmes(draw: st.DrawFn) -> tuple[list[Span], float]:
+def programmes(draw: st.DrawFn) -> tuple[list[TimeSpan], float]:
     """Silences of 0.3 to 60 s with at least 0.1 s of sound between them, and the duration."""
     silences, time = [], draw(st.sampled_from([0, 100]))
     for _ in range(draw(st.integers(0, 30))):
         length = draw(st.integers(300, 60_000))
-        silences.append(Span(start=time / 1000, end=(time + length) / 1000))
+        silences.append(TimeSpan(start=time / 1000, end=(time + length) / 1000))
         time += length + draw(st.integers(100, 200_000))
     return silences, (draw(st.sampled_from([time, time + 500])) or 500) / 1000
 
 
 @given(programmes(), st.integers(60, 300))
-def test_all_sound_is_in_the_parts_and_no_part_is_silence(programme: tuple[list[Span], float], longest: int) -> None:
+def test_all_sound_is_in_the_parts_and_no_part_is_silence(
+    programme: tuple[list[TimeSpan], float], longest: int
+) -> None:
     """For any sound: nothing heard is left out, no part is too long or silent, neighbours overlap at hard cuts only."""
     silences, duration = programme
     parts = plan_parts(silences, duration, longest)

@@ -12,7 +12,7 @@ from shared.media.audio.extraction import extract_audio
 from shared.media.audio.parts import split_audio
 from shared.media.file.file_type import HEAD_BYTES, accepted_media_type
 from shared.media.probe import probe
-from shared.models.video import Span
+from shared.models.video import TimeSpan
 from tests import media_samples
 from tests.sound_samples import sound, speech
 
@@ -45,7 +45,7 @@ def sent(request: pytest.FixtureRequest, talk: Path, tmp_path: Path) -> Path:
     return media_samples.ffmpeg(tmp_path / f"sent.{suffix}", *picture, "-i", talk, *codecs)
 
 
-def near(found: Sequence[Span], expected: Sequence[tuple[float, float]]) -> bool:
+def near(found: Sequence[TimeSpan], expected: Sequence[tuple[float, float]]) -> bool:
     return [(span.start, span.end) for span in found] == [pytest.approx(row, abs=0.13) for row in expected]
 
 

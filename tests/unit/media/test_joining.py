@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.media.video.joining import join_parts
-from shared.models.video import AudioPart, Segment, Span, Word
+from shared.models.video import AudioPart, Segment, TimeSpan, Word
 
 
 def part(start: float, end: float) -> AudioPart:
@@ -89,7 +89,7 @@ def test_where_the_parts_agree_on_nothing_the_middle_of_the_overlap_is_the_seam(
 def test_what_is_said_in_silence_is_made_up() -> None:
     """Speech models thank for watching where nobody speaks: such words do not get into the transcript."""
     heard = [plain(0, 3, "so"), plain(4, 6, "Thank you!"), plain(5, 11, "done"), plain(11.1, 11.4, "yes")]
-    joined = join_parts([part(0, 12)], [heard], [Span(start=3.5, end=10), Span(start=11, end=11.5)], 12)
+    joined = join_parts([part(0, 12)], [heard], [TimeSpan(start=3.5, end=10), TimeSpan(start=11, end=11.5)], 12)
     assert [segment.text for segment in joined] == ["so", "done", "yes"]
 
 

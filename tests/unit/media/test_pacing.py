@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.media.video.pacing import count_words, pacing, text_seconds
-from shared.models.video import AudioTrack, MediaInfo, Segment, Shot, Span
+from shared.models.video import AudioTrack, MediaInfo, Segment, Shot, TimeSpan
 
 INFO = MediaInfo(container="mp4", size_bytes=1, duration_sec=60, has_video=True, has_audio=True)
 AUDIO = AudioTrack(name="audio.flac", duration_sec=60)
@@ -20,7 +20,7 @@ def test_a_whole_video() -> None:
         INFO,
         [Shot(start=0, end=5), Shot(start=5, end=7), Shot(start=7, end=60)],
         AUDIO,
-        [Span(start=0, end=6), Span(start=50, end=70)],
+        [TimeSpan(start=0, end=6), TimeSpan(start=50, end=70)],
         [Segment(start=6, end=16, text="one two three four five"), Segment(start=12, end=26, text="six, seven-eight!")],
         [0.0, 1.0, 2.0, 3.0],
         [Segment(start=2, end=3, text="Big sale"), Segment(start=2, end=2, text="now")],
@@ -68,7 +68,7 @@ def test_measures_stay_within_their_bounds(
         INFO.model_copy(update={"duration_sec": duration}),
         [Shot(start=0, end=duration)],
         AUDIO,
-        [Span(start=start, end=start + length) for start, length in silent],
+        [TimeSpan(start=start, end=start + length) for start, length in silent],
         [Segment(start=start, end=start + length, text="some words") for start, length in spoken],
         sorted(looks),
         [Segment(start=start, end=start + length, text="shown") for start, length in spoken],

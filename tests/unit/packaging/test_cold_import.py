@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.packaging.package import stage
+from infra.packaging.package import stage_sources
 from shared.wiring import wiring
 
 HEAVY = {
@@ -41,7 +41,7 @@ def loaded_by(name: str, folder: Path) -> set[str]:
     """The modules of a fresh process that has loaded the function as its host does."""
     script = "import main, sys; print(*sys.modules, sep='\\n')"
     told = subprocess.run(
-        [sys.executable, "-c", script], cwd=stage(name, folder), capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=stage_sources(name, folder), capture_output=True, text=True, check=True
     )
     return set(told.stdout.split())
 

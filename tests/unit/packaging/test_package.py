@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.packaging.package import package, requirements, stage
+from infra.packaging.package import build_package, export_requirements, stage_sources
 from shared.wiring import wiring
 
 # What only one stage needs and would slow the cold start of any other.
@@ -34,9 +34,9 @@ HEAVY = {
 
 def test_an_unchanged_function_has_the_same_package(tmp_path: Path) -> None:
     """Packaging twice, at other times and from files in another order, gives the same bytes under the same name."""
-    first = package("persist", tmp_path / "a")
+    first = build_package("persist", tmp_path / "a")
     os.utime(first.folder / "main.py", (time.time() - 9e6, time.time() - 9e6))
-    second = package("persist", tmp_path / "b")
+    second = build_package("persist", tmp_path / "b")
     assert first.archive.name == second.archive.name
     assert first.archive.read_bytes() == second.archive.read_bytes()
 
@@ -44,7 +44,7 @@ def test_an_unchanged_function_has_the_same_package(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", wiring().functions)
 def test_a_package_asks_for_only_what_its_function_imports(name: str) -> None:
     """No function pays for another's heavy dependency, and every version is pinned with its hashes."""
-    wanted = requirements(name)
+    wanted = export_requirements(name)
     pinned = {line.split("==")[0] for line in wanted.splitlines() if "==" in line}
     for heavy, allowed in HEAVY.items():
         assert (heavy in pinned) == (name in allowed), heavy
@@ -56,7 +56,7 @@ def test_a_package_asks_for_only_what_its_function_imports(name: str) -> None:
 @pytest.mark.parametrize("name", wiring().functions)
 def test_a_package_holds_all_its_function_reaches(name: str, tmp_path: Path) -> None:
     """The staged sources load on their own, with nothing of the checkout in sight, and no other place's adapters."""
-    folder = stage(name, tmp_path)
+    folder = stage_sources(name, tmp_path)
     assert not (folder / "shared" / "platform" / "embedded").exists()
     others = {path.name for path in (folder / "functions").iterdir() if path.is_dir()} - {name, "__pycache__"}
     assert others == set()
@@ -74,5 +74,5 @@ def test_a_package_holds_all_its_function_reaches(name: str, tmp_path: Path) -> 
 
 def test_an_archive_has_the_entry_point_at_its_root(tmp_path: Path) -> None:
     """The function host finds `main.py` and `requirements.txt` where it looks for them."""
-    with zipfile.ZipFile(package("sweep", tmp_path).archive) as bundle:
+    with zipfile.ZipFile(build_package("sweep", tmp_path).archive) as bundle:
         assert {"main.py", "requirements.txt", "functions/pipeline.yaml"} <= set(bundle.namelist())

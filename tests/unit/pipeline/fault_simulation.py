@@ -272,7 +272,7 @@ class World:
         for _ in range(40):
             while self.mailbox:
                 self.redeliver_refused(self.mailbox.pop(0))
-            if all(job.status.final and not job.outbox for job in self.jobs()):
+            if all(job.status.is_final and not job.outbox for job in self.jobs()):
                 return
             self.time += timedelta(hours=30)
             self.sweep()

@@ -295,6 +295,6 @@ def test_the_source_goes_when_its_time_is_over(world: World, broken: bool) -> No
 def test_the_order_of_stages_survives_a_store_that_keeps_none(world: World) -> None:
     """A document whose map of stages comes back in another order is still the same plan."""
     job = now(world, start(world))
-    data = job.document()
+    data = job.to_document()
     data["stages"] = dict(reversed(data["stages"].items()))
     assert list(Job.read(data).stages) == STAGES

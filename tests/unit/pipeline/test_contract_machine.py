@@ -134,7 +134,7 @@ class Disorder(RuleBasedStateMachine):
             self.progress[job.id] = job.progress
             if job.id in self.final:
                 assert job.status is self.final[job.id]
-            if job.status.final:
+            if job.status.is_final:
                 self.final[job.id] = job.status
 
     def teardown(self) -> None:
@@ -142,7 +142,7 @@ class Disorder(RuleBasedStateMachine):
             self.world.settle()
             self.progress_never_falls_and_ends_stay()
             for job in self.world.jobs():
-                assert job.status.final, f"lost: {job.status} at {job.stage}"
+                assert job.status.is_final, f"lost: {job.status} at {job.stage}"
                 assert not any(state.lease for state in job.stages.values())
                 if job.status is JobStatus.DONE and DIVIDED in job.stages:
                     assert job.options["shown"] == PARTS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.stand_ins.apify_posts import post
+from infra.stand_ins.apify_posts import actor_items
 from infra.stand_ins.apify_server import TOKEN, ApifyServer
 from shared.settings import Settings
 from tests.hostile_server import HostileServer
@@ -24,8 +24,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture
 def apify(video: bytes) -> Iterator[ApifyServer]:
-    with ApifyServer(post) as server:
-        server.store("video.mp4", "video/mp4", video)
+    with ApifyServer(actor_items) as server:
+        server.store_file("video.mp4", "video/mp4", video)
         yield server
 
 

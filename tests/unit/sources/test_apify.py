@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, post
-from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed, listed
+from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, actor_items
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, dataset_page_reply, error_reply
 from infra.stand_ins.server import Reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security.urls import parse_url
 from shared.settings import Settings
 from shared.sources.video import apify_api
-from shared.sources.video.apify import credentials, fetch
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.platforms import page_of
-from shared.sources.video.source import Wish
-from shared.sources.video.verdicts import Uncertain
+from shared.sources.video.apify import auth_headers, fetch_with_apify
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.platforms import parse_page_url
+from shared.sources.video.source import FetchRequest
+from shared.sources.video.verdicts import InconclusiveError
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@clipwise.kitchen/video/7412345678901234567"
@@ -39,14 +39,14 @@ def silent(done: float, what: str) -> None:
     return None
 
 
-def wish(url: str, settings: Settings, longest: float = 180) -> Wish:
-    page = page_of(parse_url(url))
+def wish(url: str, settings: Settings, longest: float = 180) -> FetchRequest:
+    page = parse_page_url(parse_url(url))
     assert page
-    return Wish(page, settings, longest, needs_video=True)
+    return FetchRequest(page, settings, longest, needs_video=True)
 
 
-def fetched(url: str, settings: Settings, folder: Path) -> Fetched:
-    return fetch(wish(url, settings), folder, silent)
+def fetched(url: str, settings: Settings, folder: Path) -> FetchedFile:
+    return fetch_with_apify(wish(url, settings), folder, silent)
 
 
 def failure(settings: Settings, folder: Path, url: str = TIKTOK) -> tuple[type[ClipwiseError], str]:
@@ -61,7 +61,7 @@ def test_a_tiktok_arrives_with_all_that_is_known(
     apify: ApifyServer, settings: Settings, folder: Path, video: bytes
 ) -> None:
     """Video, caption, author, music, numbers, tags and captions of a TikTok come in one go."""
-    apify.store("captions.vtt", "text/vtt", b"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nBoil the pasta\n")
+    apify.store_file("captions.vtt", "text/vtt", b"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nBoil the pasta\n")
     found = fetched(TIKTOK, settings, folder)
     assert found.path.read_bytes() == video
     assert (found.content_type, found.filename) == ("video/mp4", "tiktok-7412345678901234567.mp4")
@@ -110,31 +110,31 @@ def test_a_run_is_waited_for(apify: ApifyServer, settings: Settings, folder: Pat
     """While the actor works, the job shows that it does, and never goes backwards."""
     apify.statuses = ("READY", "RUNNING", "RUNNING", "SUCCEEDED")
     ticks: list[tuple[float, str]] = []
-    fetch(wish(TIKTOK, settings), folder, lambda done, what: ticks.append((done, what)))
+    fetch_with_apify(wish(TIKTOK, settings), folder, lambda done, what: ticks.append((done, what)))
     assert "Waiting for Apify" in {what for _, what in ticks}
     assert [done for done, _ in ticks] == sorted(done for done, _ in ticks)
-    assert len(apify.asked_for("run")) == 3
-    assert "timeout=20" in apify.asked_for("start")[0].path
+    assert len(apify.requests_for("run")) == 3
+    assert "timeout=20" in apify.requests_for("start")[0].path
 
 
 @pytest.mark.parametrize(
     ("route", "reply", "kind", "code"),
     [
-        ("start", failed(401, "user-or-token-not-found"), PermanentError, "source_key_invalid"),
-        ("start", failed(402, "not-enough-usage-to-run-paid-actor"), TransientError, "source_quota"),
-        ("start", failed(403, "platform-feature-disabled"), TransientError, "source_quota"),
-        ("start", failed(402, "actor-memory-limit-exceeded"), TransientError, "source_busy"),
-        ("start", failed(404, "record-not-found"), PermanentError, "source_setup"),
-        ("start", failed(400, "invalid-input"), PermanentError, "source_setup"),
+        ("start", error_reply(401, "user-or-token-not-found"), PermanentError, "source_key_invalid"),
+        ("start", error_reply(402, "not-enough-usage-to-run-paid-actor"), TransientError, "source_quota"),
+        ("start", error_reply(403, "platform-feature-disabled"), TransientError, "source_quota"),
+        ("start", error_reply(402, "actor-memory-limit-exceeded"), TransientError, "source_busy"),
+        ("start", error_reply(404, "record-not-found"), PermanentError, "source_setup"),
+        ("start", error_reply(400, "invalid-input"), PermanentError, "source_setup"),
         ("start", Reply(b"{", 201), TransientError, "source_unavailable"),
         ("start", Reply({"data": {"id": "run1"}}, 201), TransientError, "source_unavailable"),
         ("run", Reply(b"<html>"), TransientError, "source_unavailable"),
         ("items", Reply(b'[{"id":'), TransientError, "source_unavailable"),
         ("items", Reply([]), TransientError, "source_unavailable"),
-        ("items", listed([]), Uncertain, "video_unavailable"),
-        ("items", listed(["text"]), Uncertain, "video_unavailable"),
-        ("items", listed([{}]), PermanentError, "source_no_video"),
-        ("record", failed(404, "record-not-found"), PermanentError, "source_not_found"),
+        ("items", dataset_page_reply([]), InconclusiveError, "video_unavailable"),
+        ("items", dataset_page_reply(["text"]), InconclusiveError, "video_unavailable"),
+        ("items", dataset_page_reply([{}]), PermanentError, "source_no_video"),
+        ("record", error_reply(404, "record-not-found"), PermanentError, "source_not_found"),
     ],
 )
 def test_each_answer_has_its_meaning(
@@ -145,7 +145,9 @@ def test_each_answer_has_its_meaning(
     assert failure(settings, folder) == (kind, code)
 
 
-@pytest.mark.parametrize("reply", [failed(429, "rate-limit-exceeded", **{"retry-after": "1"}), failed(500, "internal")])
+@pytest.mark.parametrize(
+    "reply", [error_reply(429, "rate-limit-exceeded", **{"retry-after": "1"}), error_reply(500, "internal")]
+)
 def test_short_trouble_is_ridden_out(apify: ApifyServer, settings: Settings, folder: Path, reply: Reply) -> None:
     """One 429 or 500 costs a moment and nothing else."""
     for route in ("start", "run", "items"):
@@ -156,8 +158,8 @@ def test_short_trouble_is_ridden_out(apify: ApifyServer, settings: Settings, fol
 @pytest.mark.parametrize(
     ("route", "reply", "code"),
     [
-        ("start", failed(429, "rate-limit-exceeded"), "source_busy"),
-        ("start", failed(503, "down"), "source_unavailable"),
+        ("start", error_reply(429, "rate-limit-exceeded"), "source_busy"),
+        ("start", error_reply(503, "down"), "source_unavailable"),
         ("items", Reply([], cut=True), "source_incomplete"),
     ],
 )
@@ -169,14 +171,14 @@ def test_lasting_trouble_is_tried_again_later(
     kind, found = failure(settings, folder)
     assert issubclass(kind, TransientError)
     assert found == code
-    assert len(apify.asked_for(route)) == apify_api.RETRIES + 1
+    assert len(apify.requests_for(route)) == apify_api.RETRIES + 1
 
 
 def test_no_run_is_started_twice(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """When the answer to a start is lost, the run may be there: it is not started again at once, and paid once."""
     apify.failing["start"].append(Reply({"data": {}}, 201, cut=True))
     assert failure(settings, folder)[1] == "source_incomplete"
-    assert len(apify.asked_for("start")) == 1
+    assert len(apify.requests_for("start")) == 1
 
 
 def test_a_silent_server_is_given_up(
@@ -193,7 +195,7 @@ def test_a_run_that_ends_badly(apify: ApifyServer, settings: Settings, folder: P
     """A run that fails, takes too long or is stopped is no answer about the video."""
     apify.statuses = ("RUNNING", status)
     assert failure(settings, folder) == (TransientError, "source_failed")
-    assert not apify.asked_for("abort")
+    assert not apify.requests_for("abort")
 
 
 def test_a_run_that_never_ends_is_aborted(apify: ApifyServer, settings: Settings, folder: Path) -> None:
@@ -201,7 +203,7 @@ def test_a_run_that_never_ends_is_aborted(apify: ApifyServer, settings: Settings
     apify.statuses = ("RUNNING",)
     settings = replace(settings, download_timeout_sec=0.5)
     assert failure(settings, folder) == (TransientError, "source_slow")
-    assert apify.runs["run1"].look() == "ABORTED"
+    assert apify.runs["run1"].next_status() == "ABORTED"
 
 
 def test_a_cancelled_job_aborts_its_run(apify: ApifyServer, settings: Settings, folder: Path) -> None:
@@ -213,16 +215,16 @@ def test_a_cancelled_job_aborts_its_run(apify: ApifyServer, settings: Settings, 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fetch(wish(TIKTOK, settings), folder, cancelled)
-    assert apify.runs["run1"].look() == "ABORTED"
+        fetch_with_apify(wish(TIKTOK, settings), folder, cancelled)
+    assert apify.runs["run1"].next_status() == "ABORTED"
 
 
 def test_too_long_is_known_before_the_download(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """A video that is too long for its kind is refused without fetching it."""
     with pytest.raises(PermanentError) as caught:
-        fetch(wish(TIKTOK, settings, longest=20), folder, silent)
+        fetch_with_apify(wish(TIKTOK, settings, longest=20), folder, silent)
     assert caught.value.code == "too_long"
-    assert not apify.asked_for("record")
+    assert not apify.requests_for("record")
 
 
 Change = Callable[[ApifyServer, dict[str, Any]], dict[str, Any]]
@@ -230,14 +232,24 @@ Change = Callable[[ApifyServer, dict[str, Any]], dict[str, Any]]
 
 def answering(apify: ApifyServer, change: Change) -> None:
     """From now on, posts are what `change` makes of them."""
-    apify._answer = lambda server, actor, run_input: [change(server, post(server, actor, run_input)[0])]
+    apify._item_source = lambda server, actor, run_input: [change(server, actor_items(server, actor, run_input)[0])]
 
 
 @pytest.mark.parametrize(
     ("url", "item", "kind", "code"),
     [
-        (TIKTOK, {"error": "Post not found or private.", "errorCode": "NOT_FOUND"}, Uncertain, "video_unavailable"),
-        (INSTAGRAM, {"error": "no_items", "errorDescription": "Empty or private data"}, Uncertain, "video_unavailable"),
+        (
+            TIKTOK,
+            {"error": "Post not found or private.", "errorCode": "NOT_FOUND"},
+            InconclusiveError,
+            "video_unavailable",
+        ),
+        (
+            INSTAGRAM,
+            {"error": "no_items", "errorDescription": "Empty or private data"},
+            InconclusiveError,
+            "video_unavailable",
+        ),
         (YOUTUBE, {"error": "Sign in to confirm your age"}, PermanentError, "video_age_restricted"),
     ],
 )
@@ -286,7 +298,7 @@ def test_odd_items_do_no_harm(apify: ApifyServer, settings: Settings, folder: Pa
 
 def test_captions_that_cannot_be_read_are_left_out(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """Broken captions cost nothing but a note: the video is there, and can be listened to."""
-    apify.store("captions.vtt", "text/vtt", b"\x00\x01")
+    apify.store_file("captions.vtt", "text/vtt", b"\x00\x01")
     found = fetched(TIKTOK, settings, folder)
     assert found.captions is None
     assert found.origin
@@ -298,7 +310,7 @@ def test_captions_elsewhere_are_judged_and_left_out(
     apify: ApifyServer, settings: Settings, folder: Path, link: str
 ) -> None:
     """A link to captions that may not be fetched costs the captions, not the video."""
-    apify.store("captions.vtt", "text/vtt", b"")
+    apify.store_file("captions.vtt", "text/vtt", b"")
     captions = {"language": "eng-US", "source": "ASR", "downloadLink": link}
     answering(apify, lambda server, item: item | {"videoMeta": {"subtitleLinks": [captions]}})
     found = fetched(TIKTOK, settings, folder)
@@ -332,7 +344,7 @@ def test_the_token_goes_to_apify_alone(
     apify.failing["record"].append(Reply(b"", 302, {"location": hostile.url("/range-changed")}))
     answering(apify, lambda server, item: item)
     fetched(TIKTOK, settings, folder)
-    assert apify.asked_for("record")[-1].headers["authorization"] == f"Bearer {TOKEN}"
+    assert apify.requests_for("record")[-1].headers["authorization"] == f"Bearer {TOKEN}"
     assert "authorization" not in hostile.asked("/range-changed")[-1].headers
 
 
@@ -348,7 +360,7 @@ def test_the_token_goes_to_apify_alone(
 )
 def test_who_is_apify(link: str, ours: bool) -> None:
     """Only the very server that is configured gets the token."""
-    assert bool(credentials(link, Settings(apify_token=TOKEN))) is ours
+    assert bool(auth_headers(link, Settings(apify_token=TOKEN))) is ours
 
 
 def test_items_cannot_point_inward(
@@ -367,7 +379,9 @@ def test_the_token_is_never_logged(
     """However much is logged, the token is not, whether things go well or not."""
     caplog.set_level(logging.DEBUG)
     fetched(TIKTOK, settings, folder)
-    apify.failing["start"].extend([failed(429, "rate-limit-exceeded"), failed(401, "user-or-token-not-found")])
+    apify.failing["start"].extend(
+        [error_reply(429, "rate-limit-exceeded"), error_reply(401, "user-or-token-not-found")]
+    )
     failure(settings, folder)
     assert caplog.records
     assert TOKEN not in caplog.text

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.stand_ins.apify_posts import CAPTION, post
+from infra.stand_ins.apify_posts import CAPTION, actor_items
 from infra.stand_ins.apify_server import TOKEN, ApifyServer
 from shared.errors import Cancelled, ClipwiseError
 from shared.media.probe import probe
 from shared.security.urls import parse_url
 from shared.settings import Settings
 from shared.sources.video import carousel
-from shared.sources.video.apify import fetch
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.platforms import page_of
-from shared.sources.video.source import Wish
-from shared.sources.video.still import decode, size_within
+from shared.sources.video.apify import fetch_with_apify
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.platforms import parse_page_url
+from shared.sources.video.source import FetchRequest
+from shared.sources.video.still import decode_picture, size_within
 from tests.media_samples import audio_only
 from tests.unit.sources.site import Page, Site, served_site
 
@@ -61,11 +61,11 @@ def fetched(
     sound: str | None = None,
     longest: float = 180,
     tick: Any = silent,
-) -> Fetched:
+) -> FetchedFile:
     links = [site.url(f"/{name}") for name in names]
 
     def answer(server: ApifyServer, actor: str, run_input: dict[str, Any]) -> list[Any]:
-        item = post(server, actor, run_input)[0]
+        item = actor_items(server, actor, run_input)[0]
         if url is TIKTOK:
             slides = [{"tiktokLink": "https://p16.tiktokcdn.com/x", "downloadLink": link} for link in links]
             item |= {"isSlideshow": True, "slideshowImageLinks": slides, "mediaUrls": []}
@@ -76,9 +76,9 @@ def fetched(
 
     with ApifyServer(answer) as apify:
         settings = Settings(apify_token=TOKEN, apify_base_url=apify.url, allow_hosts=site.address)
-        page = page_of(parse_url(url))
+        page = parse_page_url(parse_url(url))
         assert page
-        return fetch(Wish(page, settings, longest, needs_video=True), folder, tick)
+        return fetch_with_apify(FetchRequest(page, settings, longest, needs_video=True), folder, tick)
 
 
 @pytest.mark.parametrize("url", [TIKTOK, INSTAGRAM])
@@ -146,7 +146,7 @@ def test_a_bomb_is_not_decoded(tmp_path: Path) -> None:
     """A picture that would unfold to more pixels than are handled is refused by its header."""
     path = tmp_path / "bomb"
     path.write_bytes(picture(9000, 40, "png"))
-    assert decode(path) is None
+    assert decode_picture(path) is None
 
 
 def test_cancelling_stops_it(site: Site, folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_cancelling_stops_it(site: Site, folder: Path) -> None:
 @given(st.integers(1, 9000), st.integers(1, 9000))
 def test_sizes_are_even_and_within(width: int, height: int) -> None:
     """Whatever the picture's form, the video's size is one that encoders take."""
-    size = size_within(width, height, carousel.LARGEST)
+    size = size_within(width, height, carousel.LARGEST_SIZE)
     assert all(side % 2 == 0 and side >= 2 for side in size)
-    assert min(size) <= carousel.LARGEST[0] + 1
-    assert max(size) <= carousel.LARGEST[1] + 1
+    assert min(size) <= carousel.LARGEST_SIZE[0] + 1
+    assert max(size) <= carousel.LARGEST_SIZE[1] + 1

@@ -10,15 +10,16 @@ from urllib.parse import quote
 import pytest
 
 from infra.stand_ins.apify_posts import CAPTION
-from infra.stand_ins.apify_server import TOKEN, ApifyServer, failed
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, error_reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.models.video import Origin
+from shared.progress import Tick
 from shared.settings import Settings
 from shared.sources.video import choice
-from shared.sources.video.choice import ANSWERS, fetch_video, order
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.source import Source, Tick, Wish
-from shared.sources.video.verdicts import Uncertain
+from shared.sources.video.choice import FINAL_CODES, fetch_video, source_order
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.source import FetchRequest, VideoSource
+from shared.sources.video.verdicts import InconclusiveError
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@a/video/741"
@@ -36,14 +37,14 @@ class Sources:
         self.asked: list[str] = []
         self.does: dict[str, Exception] = {}
 
-    def named(self, name: str) -> Source:
-        def fetch(wish: Wish, folder: Path, tick: Tick) -> Fetched:
+    def named(self, name: str) -> VideoSource:
+        def fetch(wish: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
             self.asked.append(name)
             assert list(folder.iterdir()) == []
             if name in self.does:
                 (folder / "left").touch()
                 raise self.does[name]
-            return Fetched(
+            return FetchedFile(
                 folder / "x", 1, "video/mp4", wish.page.url, None, origin=Origin(source=name, notes=["Own."])
             )
 
@@ -78,7 +79,7 @@ def both(**more: str) -> Settings:
 )
 def test_the_order_is_configured(settings: Settings, names: list[str]) -> None:
     """Without configuration, Apify comes first as soon as there is a token; otherwise what is configured counts."""
-    assert order(settings) == names
+    assert source_order(settings) == names
 
 
 def test_the_first_that_can_fetches(sources: Sources, folder: Path) -> None:
@@ -100,7 +101,7 @@ def test_others_stand_in_and_say_why(sources: Sources, folder: Path) -> None:
     assert found.origin.notes == ["apify: The token is wrong.", "yt-dlp: TikTok wants proof.", "Own."]
 
 
-@pytest.mark.parametrize("code", sorted(ANSWERS))
+@pytest.mark.parametrize("code", sorted(FINAL_CODES))
 def test_an_answer_about_the_video_is_final(sources: Sources, folder: Path, code: str) -> None:
     """That a video is private, gone, live or too long is said at once, not hidden behind what others fail with."""
     sources.does = {"apify": PermanentError(code, "So it is.")}
@@ -112,7 +113,10 @@ def test_an_answer_about_the_video_is_final(sources: Sources, folder: Path, code
 
 def test_an_uncertain_answer_is_not_final(sources: Sources, folder: Path) -> None:
     """A post that one source cannot distinguish from a block is fetched by the next one that can read it."""
-    sources.does = {"apify": Uncertain("video_unavailable", "No."), "yt-dlp": PermanentError("video_private", "Yes.")}
+    sources.does = {
+        "apify": InconclusiveError("video_unavailable", "No."),
+        "yt-dlp": PermanentError("video_private", "Yes."),
+    }
     with pytest.raises(PermanentError) as caught:
         fetch_video(TIKTOK, folder, both(), True, silent)
     assert caught.value.code == "video_private"
@@ -184,7 +188,7 @@ def test_a_real_fallback(
     """With Apify's quota used up, what lies at the page's own address is taken, and the job says why."""
     host = f"www.tiktok.com:{hostile.server_address[1]}"
     everywhere("www.tiktok.com")
-    apify.failing["start"].append(failed(402, "not-enough-usage-to-run-paid-actor"))
+    apify.failing["start"].append(error_reply(402, "not-enough-usage-to-run-paid-actor"))
     settings = replace(settings, allow_hosts=host, sources="apify,yt-dlp,http")
     with pytest.raises(ClipwiseError) as caught:
         fetch_video(f"http://{host}/@a/video/741", folder, settings, True, silent)

@@ -11,8 +11,8 @@ import pytest
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security import guarded_http
 from shared.settings import Settings
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.http import fetch
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.http import fetch_file
 from tests.hostile_routes import video
 from tests.hostile_server import HostileServer
 
@@ -35,7 +35,7 @@ def silent(fraction: float, message: str) -> None:
 def refusal(url: str, folder: Path, settings: Settings) -> tuple[type[ClipwiseError], str]:
     """Kind and code of the error that `url` ends in, once it is certain that nothing is left of it."""
     with pytest.raises(ClipwiseError) as caught:
-        fetch(url, folder / "source", settings, silent)
+        fetch_file(url, folder / "source", settings, silent)
     assert list(folder.iterdir()) == []
     assert caught.value.message[0].isupper() or caught.value.message.startswith("“")
     assert caught.value.message.endswith(".")
@@ -45,8 +45,8 @@ def refusal(url: str, folder: Path, settings: Settings) -> tuple[type[ClipwiseEr
 def test_a_video_arrives_whole(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """A plain link gives the file, what it is, where it was, and progress up to the end."""
     ticks: list[float] = []
-    fetched = fetch(server.url("/ok.mp4"), tmp_path / "source", settings, lambda done, _: ticks.append(done))
-    assert fetched == Fetched(tmp_path / "source", 100_000, "video/mp4", server.url("/ok.mp4"), "ok.mp4")
+    fetched = fetch_file(server.url("/ok.mp4"), tmp_path / "source", settings, lambda done, _: ticks.append(done))
+    assert fetched == FetchedFile(tmp_path / "source", 100_000, "video/mp4", server.url("/ok.mp4"), "ok.mp4")
     assert fetched.path.read_bytes() == video()
     assert ticks == sorted(ticks)
     assert ticks[-1] == 1
@@ -55,20 +55,20 @@ def test_a_video_arrives_whole(server: HostileServer, settings: Settings, tmp_pa
 def test_a_length_that_nobody_named_is_no_obstacle(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """A chunked body arrives whole, with progress that never says more than is known."""
     ticks: list[float] = []
-    fetched = fetch(server.url("/chunked"), tmp_path / "source", settings, lambda done, _: ticks.append(done))
+    fetched = fetch_file(server.url("/chunked"), tmp_path / "source", settings, lambda done, _: ticks.append(done))
     assert fetched.path.read_bytes() == video()
     assert ticks[-1] == pytest.approx(0.1)
 
 
 def test_redirects_lead_to_the_file(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """A short link gives the file it leads to, under the file's own address and name."""
-    fetched = fetch(server.url("/redirect?to=/ok.mp4"), tmp_path / "source", settings, silent)
+    fetched = fetch_file(server.url("/redirect?to=/ok.mp4"), tmp_path / "source", settings, silent)
     assert (fetched.final_url, fetched.filename) == (server.url("/ok.mp4"), "ok.mp4")
 
 
 def test_the_type_is_read_from_the_bytes(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """A video that its server calls text is taken for the video it is."""
-    assert fetch(server.url("/modest-type"), tmp_path / "source", settings, silent).content_type == "video/mp4"
+    assert fetch_file(server.url("/modest-type"), tmp_path / "source", settings, silent).content_type == "video/mp4"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_each_misbehaviour_has_its_error(
 def test_a_busy_server_is_quoted(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """A server that asks for patience has its wish passed on to the user."""
     with pytest.raises(TransientError, match="Try again in 3600 seconds"):
-        fetch(server.url("/429"), tmp_path / "source", settings, silent)
+        fetch_file(server.url("/429"), tmp_path / "source", settings, silent)
 
 
 @pytest.mark.parametrize("path", ["/short", "/reset", "/chunked-short"])
@@ -162,13 +162,13 @@ def test_a_download_can_be_cancelled(
 
     monkeypatch.setattr("shared.sources.video.http.TICK_SEC", 0)
     with pytest.raises(Cancelled):
-        fetch(server.url(path), tmp_path / "source", settings, cancel)
+        fetch_file(server.url(path), tmp_path / "source", settings, cancel)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_broken_transfer_goes_on(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """A download that breaks off twice is completed from where it stopped, byte for byte."""
-    fetched = fetch(server.url("/range"), tmp_path / "source", settings, silent)
+    fetched = fetch_file(server.url("/range"), tmp_path / "source", settings, silent)
     assert fetched.path.read_bytes() == video()
     assert [request.headers.get("range") for request in server.asked("/range")] == [
         None,
@@ -186,7 +186,7 @@ def test_resuming_ends(server: HostileServer, settings: Settings, tmp_path: Path
 
 def test_two_versions_are_never_mixed(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
     """When the file changed on the server in between, the download begins anew."""
-    fetched = fetch(server.url("/range-changed"), tmp_path / "source", settings, silent)
+    fetched = fetch_file(server.url("/range-changed"), tmp_path / "source", settings, silent)
     assert fetched.path.read_bytes() == video(50_000)
 
 
@@ -203,7 +203,7 @@ def test_downloads_share_nothing(server: HostileServer, settings: Settings, tmp_
 
     def download(number: int, path: str) -> None:
         try:
-            ends[f"{number}{path}"] = fetch(server.url(path), tmp_path / f"{number}", settings, silent).size
+            ends[f"{number}{path}"] = fetch_file(server.url(path), tmp_path / f"{number}", settings, silent).size
         except ClipwiseError as error:
             ends[f"{number}{path}"] = error.code
 
@@ -231,4 +231,4 @@ def test_names_from_links(server: HostileServer, settings: Settings, tmp_path: P
         ("/named?disposition=attachment;filename=..%2Fclip.mov", "clip.mov"),
         ("/named?disposition=attachment;filename*=UTF-8%27%27%25d0%25b1.mp4", "б.mp4"),
     ):
-        assert fetch(server.url(path), tmp_path / "source", settings, silent).filename == name
+        assert fetch_file(server.url(path), tmp_path / "source", settings, silent).filename == name

@@ -13,8 +13,8 @@ import pytest
 
 from shared.security.urls import parse_url
 from shared.settings import read_settings
-from shared.sources.images.fetching import Fetcher, Rejected, fetcher
-from shared.sources.images.hosts import Hosts
+from shared.sources.images.fetching import ImageFetcher, ImageRejected, process_fetcher
+from shared.sources.images.hosts import HostThrottle
 from tests.image_site import FATES, ImageSite, picture
 from tests.patience import PATIENCE_SEC
 
@@ -25,9 +25,9 @@ def site() -> Iterator[ImageSite]:
         yield serving
 
 
-def the_fetcher(site: ImageSite, **environ: str) -> Fetcher:
+def the_fetcher(site: ImageSite, **environ: str) -> ImageFetcher:
     usual = {"CRAWL_HOST_DELAY_SEC": "0", "CRAWL_HOST_CONNECTIONS": "4", "CRAWL_TIMEOUT_SEC": "5"}
-    return fetcher(read_settings(usual | {"ALLOW_HOSTS": site.address} | environ))
+    return process_fetcher(read_settings(usual | {"ALLOW_HOSTS": site.address} | environ))
 
 
 def pulse() -> None:
@@ -55,7 +55,7 @@ def test_each_sort_of_answer(site: ImageSite, tmp_path: Path, sort: str) -> None
     if reason is None:
         assert the_fetcher(site).fetch(url, tmp_path / "image", pulse).size
     else:
-        with pytest.raises(Rejected) as raised:
+        with pytest.raises(ImageRejected) as raised:
             the_fetcher(site).fetch(url, tmp_path / "image", pulse)
         assert raised.value.reason == reason
 
@@ -65,7 +65,7 @@ def test_robots_are_asked_first_and_once(tmp_path: Path) -> None:
     with ImageSite() as site:
         chosen = the_fetcher(site)
         for number in range(3):
-            with pytest.raises(Rejected, match="robots"):
+            with pytest.raises(ImageRejected, match="robots"):
                 chosen.fetch(parse_url(site.url("robots", number)), tmp_path / "image", pulse)
         assert dict(site.asked) == {"/robots.txt": 1, "/.well-known/tdmrep.json": 1}
 
@@ -78,7 +78,7 @@ def test_a_busy_host_is_left_alone(tmp_path: Path) -> None:
         chosen.fetch(parse_url(site.url("busy", 1)), tmp_path / "image", pulse)
         assert time.monotonic() - began >= 1
         assert site.asked["/busy/1.jpg"] == 2
-        with pytest.raises(Rejected, match="http_429"):
+        with pytest.raises(ImageRejected, match="http_429"):
             chosen.fetch(parse_url(site.url("toobusy", 1)), tmp_path / "image", pulse)
         assert site.asked["/toobusy/1.jpg"] == 1
 
@@ -94,7 +94,7 @@ def test_few_connections_to_one_host(tmp_path: Path) -> None:
 
 def test_whoever_stops_does_not_wait(tmp_path: Path) -> None:
     """A chunk that is cancelled while it waits for its turn ends at once."""
-    hosts, stop = Hosts(1, 0), threading.Event()
+    hosts, stop = HostThrottle(1, 0), threading.Event()
 
     class Stopped(Exception):
         pass
@@ -103,10 +103,10 @@ def test_whoever_stops_does_not_wait(tmp_path: Path) -> None:
         if stop.is_set():
             raise Stopped
 
-    with hosts.turn("a.example", 0, pulse), ThreadPoolExecutor(1) as threads:
+    with hosts.request_slot("a.example", 0, pulse), ThreadPoolExecutor(1) as threads:
 
         def wait() -> None:
-            with hosts.turn("a.example", 0, told):
+            with hosts.request_slot("a.example", 0, told):
                 pytest.fail("it is not its turn")
 
         waiting = threads.submit(wait)

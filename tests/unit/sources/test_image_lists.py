@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from shared.errors import PermanentError
 from shared.models.crawl import LIST_PAGE
-from shared.sources.images.lists import pages_of
+from shared.sources.images.lists import read_pages
 from shared.sources.images.source import Candidate
 
 
 def read(text: str | bytes) -> list[Candidate]:
     data = text.encode() if isinstance(text, str) else text
-    return [candidate for page in pages_of(io.BytesIO(data)) for candidate in page.candidates]
+    return [candidate for page in read_pages(io.BytesIO(data)) for candidate in page.candidates]
 
 
 def urls(text: str | bytes) -> list[str]:
@@ -48,7 +48,7 @@ def test_json_lines() -> None:
 @given(st.lists(st.sampled_from(["https://a.example/x.jpg", "b", "ftp://c"]), min_size=1, max_size=350))
 def test_nothing_is_lost_between_pages(lines: list[str]) -> None:
     """Whatever a list names is on exactly one page, in its order, and no page is longer than a hundred."""
-    pages = list(pages_of(io.BytesIO("\n".join(lines).encode())))
+    pages = list(read_pages(io.BytesIO("\n".join(lines).encode())))
     assert [candidate.url for page in pages for candidate in page.candidates] == lines
     assert all(0 < len(page.candidates) <= LIST_PAGE for page in pages)
 

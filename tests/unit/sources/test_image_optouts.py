@@ -6,7 +6,7 @@ import pytest
 from protego import Protego
 
 from shared.security.urls import parse_url
-from shared.sources.images.optouts import Site, forbids, opted_out, reservations
+from shared.sources.images.optouts import SitePolicy, has_opt_out, opt_out_reason, parse_reservations
 
 URL = parse_url("https://a.example/art/1.jpg?x=1")
 
@@ -33,11 +33,11 @@ URL = parse_url("https://a.example/art/1.jpg?x=1")
 )
 def test_x_robots_tag(header: str, forbidden: bool) -> None:
     """Rules for everyone and for us count, those for other robots do not."""
-    assert forbids(header) is forbidden
+    assert has_opt_out(header) is forbidden
 
 
-def site(robots: str = "", tdm: str = "") -> Site:
-    return Site(Protego.parse(robots), reservations(tdm), 0)
+def site(robots: str = "", tdm: str = "") -> SitePolicy:
+    return SitePolicy(Protego.parse(robots), parse_reservations(tdm), 0)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_robots_txt(robots: str, allowed: bool) -> None:
 
 def test_a_site_whose_rules_cannot_be_had_is_left_alone() -> None:
     """Who cannot say what is forbidden has forbidden everything."""
-    assert not Site(None, [], 0).allows(URL)
+    assert not SitePolicy(None, [], 0).allows(URL)
 
 
 def test_a_delay_is_kept_to_within_reason() -> None:
@@ -84,4 +84,4 @@ def test_a_delay_is_kept_to_within_reason() -> None:
 )
 def test_text_and_data_mining_reservations(tdm: str, headers: dict[str, str], reason: str | None) -> None:
     """A reservation in the answer or in the site's file keeps the image from being kept; the answer goes first."""
-    assert opted_out(URL, headers, site(tdm=tdm)) == reason
+    assert opt_out_reason(URL, headers, site(tdm=tdm)) == reason

@@ -8,14 +8,14 @@ from urllib.parse import quote
 import pytest
 
 from infra.stand_ins.apify_server import TOKEN, ApifyServer
-from infra.stand_ins.image_search import ImageSearch, html
+from infra.stand_ins.image_search import ImageSearch, html_reply
 from infra.stand_ins.server import Reply
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.models.crawl import SourceName
 from shared.models.dataset import Filters
 from shared.settings import Settings, read_settings
 from shared.sources.images.choice import image_source
-from shared.sources.images.source import Found
+from shared.sources.images.source import CandidatePage
 
 ENGINES = [SourceName.OPENVERSE, SourceName.BING, SourceName.DUCKDUCKGO]
 
@@ -39,8 +39,10 @@ def settings(server: ImageSearch, **more: str) -> Settings:
     return read_settings({"OPENVERSE_BASE_URL": server.url, "SEARCH_BASE_URL": server.url, **more})
 
 
-def page(server: ImageSearch, name: SourceName, number: int = 1, keyword: str = "dog", **filters: list[str]) -> Found:
-    return image_source(name, settings(server), Filters(**filters)).page(keyword, number, 10, pulse)  # type: ignore[arg-type]
+def page(
+    server: ImageSearch, name: SourceName, number: int = 1, keyword: str = "dog", **filters: list[str]
+) -> CandidatePage:
+    return image_source(name, settings(server), Filters(**filters)).search_page(keyword, number, 10, pulse)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -59,16 +61,16 @@ def test_openverse_tells_licence_and_author(search: ImageSearch) -> None:
     first = found.candidates[0]
     assert (first.author, first.licence) == ("Ann Example", "by-sa 4.0")
     assert first.licence_url == "https://creativecommons.org/licenses/by-sa/4.0/"
-    assert search.asked_for("openverse")[0]["license"] == "by-sa,cc0"
+    assert search.queries_for("openverse")[0]["license"] == "by-sa,cc0"
 
 
 def test_openverse_gets_its_token(search: ImageSearch) -> None:
     """A token that is configured goes to Openverse, and only there."""
     search.token = "secret"
     chosen = settings(search, OPENVERSE_TOKEN="secret")
-    assert image_source(SourceName.OPENVERSE, chosen, Filters()).page("dog", 1, 1, pulse).candidates
-    image_source(SourceName.BING, chosen, Filters()).page("dog", 1, 1, pulse)
-    assert [asked.headers.get("authorization") for asked in search.asked] == ["Bearer secret", None]
+    assert image_source(SourceName.OPENVERSE, chosen, Filters()).search_page("dog", 1, 1, pulse).candidates
+    image_source(SourceName.BING, chosen, Filters()).search_page("dog", 1, 1, pulse)
+    assert [asked.headers.get("authorization") for asked in search.requests] == ["Bearer secret", None]
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -80,7 +82,7 @@ def test_nothing_found_is_no_error(search: ImageSearch, name: SourceName) -> Non
 
 
 CHANGED = {
-    "a page instead of data": html("<html><body>Please enable JavaScript</body></html>"),
+    "a page instead of data": html_reply("<html><body>Please enable JavaScript</body></html>"),
     "other data": Reply({"hits": []}),
     "nothing": Reply(b""),
     "half": Reply(b'{"results": ['),
@@ -112,7 +114,7 @@ def test_a_refusal_is_loud_and_may_pass(search: ImageSearch, name: SourceName, s
 
 def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
     """Items whose facts have other names than we know are no empty page."""
-    search.always["bing"] = html(
+    search.always["bing"] = html_reply(
         '<div><div class="imgpt"><a class="iusc" m="{&quot;url&quot;: 1}"></a></div><div class="infopt"></div></div>'
     )
     with pytest.raises(PermanentError, match="murl"):
@@ -122,7 +124,7 @@ def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
 def test_an_endless_answer_is_cut_off(search: ImageSearch, monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine can fill the memory."""
     monkeypatch.setattr("shared.sources.images.asking.MAX_BYTES", 1000)
-    search.always["bing"] = html("x" * 5000)
+    search.always["bing"] = html_reply("x" * 5000)
     with pytest.raises(PermanentError) as raised:
         page(search, SourceName.BING)
     assert raised.value.code == "engine_unreadable"
@@ -152,8 +154,8 @@ def test_google_comes_in_one_run() -> None:
     """A keyword costs one run of the actor, with some images to spare."""
     with ApifyServer(google_items) as server:
         source = image_source(SourceName.GOOGLE, apify(server), Filters())
-        found = source.page("dog", 1, 5, pulse)
-        assert source.page("dog", 2, 5, pulse).last
+        found = source.search_page("dog", 1, 5, pulse)
+        assert source.search_page("dog", 2, 5, pulse).last
     assert len(found.candidates) == 10
     assert found.last
     assert found.candidates[0].page_url == "https://example.com/page"
@@ -163,7 +165,7 @@ def test_google_comes_in_one_run() -> None:
 def test_google_items_of_another_form_are_loud() -> None:
     """An actor that gives something else is an error and not «0 images»."""
     with ApifyServer(lambda *_: [{"link": "x"}]) as server, pytest.raises(ClipwiseError) as raised:
-        image_source(SourceName.GOOGLE, apify(server), Filters()).page("dog", 1, 5, pulse)
+        image_source(SourceName.GOOGLE, apify(server), Filters()).search_page("dog", 1, 5, pulse)
     assert raised.value.code == "engine_unreadable"
 
 

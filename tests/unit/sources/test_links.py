@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.settings import Settings
-from shared.sources.video.links import find_page
+from shared.sources.video.links import resolve_page
 from tests.hostile_server import HostileServer
 
 PAGE = "https://www.tiktok.com/@a/video/741?_r=1&_t=ZM"
@@ -30,7 +30,7 @@ def short(server: HostileServer, target: str, host: str = "vm.tiktok.com") -> tu
 def test_a_short_link_is_followed(hostile: HostileServer, everywhere: Names, host: str) -> None:
     """A link of the share button gives the page of the video, which is not asked for yet."""
     asked = everywhere(host)
-    page = find_page(*short(hostile, PAGE, host), silent)
+    page = resolve_page(*short(hostile, PAGE, host), silent)
     assert page
     assert page.url == "https://www.tiktok.com/@a/video/741"
     assert asked == [host]
@@ -39,7 +39,7 @@ def test_a_short_link_is_followed(hostile: HostileServer, everywhere: Names, hos
 def test_a_page_needs_no_request(everywhere: Names) -> None:
     """A page's own link is understood without asking anybody."""
     asked = everywhere()
-    page = find_page("https://youtu.be/dQw4w9WgXcQ", Settings(), silent)
+    page = resolve_page("https://youtu.be/dQw4w9WgXcQ", Settings(), silent)
     assert page
     assert page.url == "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
     assert asked == []
@@ -48,7 +48,7 @@ def test_a_page_needs_no_request(everywhere: Names) -> None:
 def test_other_hosts_are_left_alone(everywhere: Names) -> None:
     """An ordinary link is not touched before it is downloaded."""
     asked = everywhere()
-    assert find_page("https://example.com/video.mp4", Settings(), silent) is None
+    assert resolve_page("https://example.com/video.mp4", Settings(), silent) is None
     assert asked == []
 
 
@@ -72,7 +72,7 @@ def test_short_links_that_lead_nowhere(
     """A short link to nothing, to a profile or inward ends with a clear answer, hop by hop through the guard."""
     everywhere("vm.tiktok.com")
     with pytest.raises(kind) as caught:
-        find_page(*short(hostile, target), silent)
+        resolve_page(*short(hostile, target), silent)
     assert caught.value.code == code
 
 
@@ -84,4 +84,4 @@ def test_following_can_be_cancelled(hostile: HostileServer, everywhere: Names) -
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        find_page(*short(hostile, PAGE), cancelled)
+        resolve_page(*short(hostile, PAGE), cancelled)

@@ -18,9 +18,9 @@ import pytest
 from shared.errors import ClipwiseError
 from shared.security.urls import parse_url
 from shared.settings import Settings
-from shared.sources.video.platforms import page_of
-from shared.sources.video.source import Wish
-from shared.sources.video.ytdlp import fetch
+from shared.sources.video.platforms import parse_page_url
+from shared.sources.video.source import FetchRequest
+from shared.sources.video.ytdlp import fetch_with_ytdlp
 from tests.unit.sources.site import Page, Site, served_site
 
 PUBLIC = "93.184.215.14"
@@ -81,10 +81,10 @@ def silent(done: float, what: str) -> None:
     return None
 
 
-def wish(url: str) -> Wish:
-    page = page_of(parse_url(url))
+def wish(url: str) -> FetchRequest:
+    page = parse_page_url(parse_url(url))
     assert page
-    return Wish(page, Settings(download_timeout_sec=20), 180, needs_video=True)
+    return FetchRequest(page, Settings(download_timeout_sec=20), 180, needs_video=True)
 
 
 def tiktok_page(status: int = 0, **item: Any) -> Page:
@@ -119,7 +119,7 @@ def test_a_tiktok_is_read(site: Site, folder: Path, video: bytes) -> None:
         "/video.mp4": Page(video, "video/mp4"),
         "/captions.vtt": Page(VTT, "text/vtt"),
     }
-    found = fetch(wish(TIKTOK), folder, silent)
+    found = fetch_with_ytdlp(wish(TIKTOK), folder, silent)
     assert found.path.read_bytes() == video
     assert (found.author, found.caption, found.title) == ("clipwise.kitchen", "Tomato pasta #pasta", None)
     assert found.origin
@@ -150,7 +150,7 @@ def test_tiktoks_refusals_are_understood(site: Site, folder: Path, page: Page, c
     """Private, blocked, removed, photos, changed: the extractor's words for them have their meaning here."""
     site.pages |= {"/@clipwise.kitchen/video/7412345678901234567": page, "/login": Page(b"<html>log in</html>")}
     with pytest.raises(ClipwiseError) as caught:
-        fetch(wish(TIKTOK), folder, silent)
+        fetch_with_ytdlp(wish(TIKTOK), folder, silent)
     assert caught.value.code == code
 
 
@@ -201,7 +201,7 @@ def test_a_youtube_video_is_read(site: Site, folder: Path, video: bytes) -> None
         "/youtubei/v1/next": Page(json.dumps({"contents": BESIDE}).encode(), "application/json"),
         "/video.mp4": Page(video, "video/mp4"),
     }
-    found = fetch(wish("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
+    found = fetch_with_ytdlp(wish("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
     assert found.path.read_bytes() == video
     assert (found.title, found.author, found.caption) == (
         "Tomato pasta in ten minutes",
@@ -227,5 +227,5 @@ def test_youtubes_refusals_are_understood(site: Site, folder: Path, status: str,
     following = Page(b'{"contents": {}}', "application/json")
     site.pages |= {"/watch": Page(b"<html></html>"), "/youtubei/v1/player": refusal, "/youtubei/v1/next": following}
     with pytest.raises(ClipwiseError) as caught:
-        fetch(wish("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
+        fetch_with_ytdlp(wish("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
     assert caught.value.code == code

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.security.urls import parse_url
-from shared.sources.video.platforms import is_short, page_of, platform_of
+from shared.sources.video.platforms import is_short, parse_page_url, platform_of
 
 PAGES = [
     ("https://www.tiktok.com/@a.b/video/741234567890?_r=1&_t=8x&is_from_webapp=1", "/@a.b/video/741234567890"),
@@ -27,10 +27,10 @@ PAGES = [
 @pytest.mark.parametrize(("link", "target"), PAGES)
 def test_a_page_has_one_form(link: str, target: str) -> None:
     """However a video is shared, its page is stored under one link, with nothing in it that tracks."""
-    page = page_of(parse_url(link))
+    page = parse_page_url(parse_url(link))
     assert page
     assert page.url == f"https://www.{page.platform}.com{target}"
-    assert page_of(parse_url(page.url)) == page
+    assert parse_page_url(parse_url(page.url)) == page
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_page_has_one_form(link: str, target: str) -> None:
 )
 def test_other_links_are_no_pages(link: str) -> None:
     """Profiles, playlists and look-alike hosts are not taken for videos."""
-    assert page_of(parse_url(link)) is None
+    assert parse_page_url(parse_url(link)) is None
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_servers_of_files_are_no_pages() -> None:
 @given(st.from_regex(r"[A-Za-z0-9_-]{11}", fullmatch=True), st.text("abc=&?/%", max_size=20))
 def test_what_trails_a_link_changes_nothing(video: str, tail: str) -> None:
     """Whatever sharing adds behind a YouTube id, it stays the same video."""
-    page = page_of(parse_url(f"https://youtu.be/{video}?{tail}"))
+    page = parse_page_url(parse_url(f"https://youtu.be/{video}?{tail}"))
     assert page
     assert page.url == f"https://www.youtube.com/watch?v={video}"

@@ -8,14 +8,14 @@ from yt_dlp.utils import ExtractorError
 from shared.error_codes.videos import VideoCode
 from shared.errors import PermanentError
 from shared.security.urls import parse_url
-from shared.sources.video.actors import post_of
-from shared.sources.video.platforms import Page, page_of
-from shared.sources.video.ytdlp_errors import meaning
+from shared.sources.video.actors import parse_actor_item
+from shared.sources.video.platforms import PlatformPage, parse_page_url
+from shared.sources.video.ytdlp_errors import translate_error
 
 
 @pytest.fixture
-def page() -> Page:
-    page = page_of(parse_url("https://www.youtube.com/watch?v=dQw4w9WgXcQ"))
+def page() -> PlatformPage:
+    page = parse_page_url(parse_url("https://www.youtube.com/watch?v=dQw4w9WgXcQ"))
     assert page is not None
     return page
 
@@ -35,11 +35,11 @@ def page() -> Page:
         ("The post does not exist", VideoCode.VIDEO_UNAVAILABLE),
     ],
 )
-def test_apify_and_ytdlp_agree(page: Page, words: str, code: str) -> None:
+def test_apify_and_ytdlp_agree(page: PlatformPage, words: str, code: str) -> None:
     """A client that handles a private, removed or restricted video does so once, not once per source."""
     with pytest.raises(PermanentError) as by_apify:
-        post_of({"error": words}, page)
-    by_ytdlp = meaning(ExtractorError(words, expected=True), None, page.site)
+        parse_actor_item({"error": words}, page)
+    by_ytdlp = translate_error(ExtractorError(words, expected=True), None, page.site)
     assert by_apify.value.code == code
     assert by_ytdlp.code == code
     assert isinstance(by_ytdlp, PermanentError)

@@ -19,9 +19,9 @@ from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientErr
 from shared.media.probe import probe
 from shared.settings import Settings
 from shared.sources.video import ytdlp
-from shared.sources.video.fetched import Fetched
-from shared.sources.video.platforms import Page as VideoPage
-from shared.sources.video.source import Wish
+from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.platforms import PlatformPage as VideoPage
+from shared.sources.video.source import FetchRequest
 from tests.unit.sources.site import Page, Site, served_site
 
 VTT = b"WEBVTT\n\n00:00:00.000 --> 00:00:00.900\nBoil the pasta\n"
@@ -82,12 +82,12 @@ def fetch(
     answer: Any = None,
     tick: Callable[[float, str], None] = silent,
     **info: Any,
-) -> Fetched:
+) -> FetchedFile:
     """The video of the page, for which the extractor gives `answer`, or the usual with `info`."""
     usual = {"formats": [{"url": site.url("/video.mp4"), "ext": "mp4", "vcodec": "h264", "acodec": "aac"}]}
     LocalIE.answer = answer or (lambda ie, url: INFO | usual | info)
     page = VideoPage("youtube", site.url("/watch/abc"), "abc")
-    return ytdlp.fetch(Wish(page, settings, 180, needs_video=True), folder, tick)
+    return ytdlp.fetch_with_ytdlp(FetchRequest(page, settings, 180, needs_video=True), folder, tick)
 
 
 def failure(site: Site, settings: Settings, folder: Path, answer: Any = None, **info: Any) -> tuple[type, str]:
@@ -386,6 +386,6 @@ def test_nothing_of_the_machine_is_used(
 
 def test_only_the_guard_opens_connections(site: Site, settings: Settings, folder: Path) -> None:
     """yt-dlp has one way to the network, and it is ours."""
-    with ytdlp.Reader(settings, ytdlp.Leash(settings, lambda received: None)) as reader:
+    with ytdlp.GuardedYoutubeDL(settings, ytdlp.ExtractionBudget(settings, lambda received: None)) as reader:
         assert list(reader._request_director.handlers) == ["Guarded"]
         assert {type(ie) for ie in reader._ies_instances.values()} == {LocalIE}

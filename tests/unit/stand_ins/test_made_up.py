@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.demo.check import differences
-from infra.stand_ins.replies.answers import spoken_answer, structured_answer
-from infra.stand_ins.replies.form import filled_form
-from infra.stand_ins.replies.speech import flac_seconds, heard, sound_name
-from infra.stand_ins.replies.vectors import vector
-from shared.ai.prompt import as_data, instructions
+from infra.demo.check import recipe_differences
+from infra.stand_ins.replies.answers import make_chat_reply, make_structured_output
+from infra.stand_ins.replies.form import fill_schema
+from infra.stand_ins.replies.speech import audio_digest, flac_duration, make_speech_segments
+from infra.stand_ins.replies.vectors import word_hash_embedding
+from shared.ai.prompt import data_block, instructions
 from shared.ai.schema import answer_schema
-from shared.ai.speech import in_order, stuck
+from shared.ai.speech import is_repetitive, normalize_segments
 from shared.analyses.kinds import Kind, kinds
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
-from shared.models.summary import Summary
+from shared.models.summary import VideoSummary
 from tests.recipe_samples import evidence
 from tests.sounds import flac_header
 
@@ -101,9 +101,9 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
 @given(SCHEMAS, st.floats(0, 20_000))
 def test_any_form_can_be_filled_in(schema: dict[str, Any], duration: float) -> None:
     """A developer's new kind gets an answer that keeps to its schema, whatever that is, and the same each time."""
-    answer = filled_form(schema, duration)
+    answer = fill_schema(schema, duration)
     assert fits(answer, schema)
-    assert filled_form(schema, duration) == answer
+    assert fill_schema(schema, duration) == answer
 
 
 @pytest.mark.parametrize("kind", [kind for kind in kinds().values() if kind.prompt], ids=lambda kind: kind.name)
@@ -113,7 +113,7 @@ def test_every_kind_is_answered(kind: Kind, duration: float, tmp_path: Any) -> N
     video = evidence(tmp_path)
     video = evidence(tmp_path, info=video.info.model_copy(update={"duration_sec": duration}))
     schema = answer_schema(kind.schema)
-    answer = structured_answer(schema, instructions(kind, video, "de"))
+    answer = make_structured_output(schema, instructions(kind, video, "de"))
     assert fits(answer, schema)
     assert "made up" in str(answer).lower()
     result = kind.schema.model_validate(answer)
@@ -126,15 +126,15 @@ def times_in(result: Any) -> list[float]:
         return [one.time for one in seen if one and one.time is not None] + [result.best_frame_time or 0]
     if isinstance(result, Reel):
         return [time for scene in result.script for time in (scene.start, scene.end)]
-    assert isinstance(result, Summary)
+    assert isinstance(result, VideoSummary)
     return [one.start for one in (*result.key_points, *result.chapters) if one.start is not None]
 
 
 def test_of_the_demo_it_tells_the_truth(tmp_path: Any) -> None:
     """The recipe that a developer is shown for the demo's video is the one that is in it."""
     recipe = kinds()["recipe"]
-    answer = structured_answer(answer_schema(Recipe), instructions(recipe, evidence(tmp_path), "en"))
-    assert differences(Recipe.model_validate(answer), 30.0) == []
+    answer = make_structured_output(answer_schema(Recipe), instructions(recipe, evidence(tmp_path), "en"))
+    assert recipe_differences(Recipe.model_validate(answer), 30.0) == []
 
 
 @given(st.integers(1, 20 * 60 * 16_000), st.binary(max_size=8))
@@ -142,37 +142,37 @@ def test_words_fit_the_sound(samples: int, rest: bytes) -> None:
     """However long a sound is, its words are inside it, in order, and none that our own checks would throw away."""
     sound = flac_header(samples) + rest
     seconds = samples / 16_000
-    assert flac_seconds(sound) == seconds
-    segments = heard(sound)
-    assert segments == heard(sound)
-    assert in_order(segments, seconds) == segments
-    assert not stuck([segment.text for segment in segments])
+    assert flac_duration(sound) == seconds
+    segments = make_speech_segments(sound)
+    assert segments == make_speech_segments(sound)
+    assert normalize_segments(segments, seconds) == segments
+    assert not is_repetitive([segment.text for segment in segments])
     words = [word for segment in segments for word in segment.words]
     assert all(one.end <= after.start for one, after in pairwise(words))
     assert len(words) >= int(seconds)
-    assert seconds < 4 or sound_name(sound) in segments[0].text
+    assert seconds < 4 or audio_digest(sound) in segments[0].text
 
 
 @pytest.mark.parametrize("sound", [b"", b"RIFF" + bytes(60), flac_header(0), flac_header(16_000)[:30]])
 def test_what_has_no_length_is_refused(sound: bytes) -> None:
     """What is no sound, or does not say how long it is, gets no words."""
     with pytest.raises(ValueError, match="FLAC"):
-        heard(sound)
+        make_speech_segments(sound)
 
 
 def test_similar_texts_lie_near_each_other() -> None:
     """A question finds the passage with its words before one without them; all vectors have the length 1."""
     passages = ["Slice the tomatoes and bake them", "My bicycle has a flat tyre", ""]
-    question, *found = (vector(text, 768) for text in ("how are tomatoes baked?", *passages))
+    question, *found = (word_hash_embedding(text, 768) for text in ("how are tomatoes baked?", *passages))
     near = [sum(one * other for one, other in zip(question, passage, strict=True)) for passage in found]
     assert near[0] > 0.3 > near[1]
     assert all(math.hypot(*one) == pytest.approx(1) for one in found)
-    assert vector("tomatoes", 768) == vector("tomatoes", 768)
+    assert word_hash_embedding("tomatoes", 768) == word_hash_embedding("tomatoes", 768)
 
 
 def test_a_conversation_quotes_the_question() -> None:
     """Who talks to the stand-in sees their question come back, in pieces, and that nobody has read it."""
-    pieces = spoken_answer("Be kind.", "How much salt?")
+    pieces = make_chat_reply("Be kind.", "How much salt?")
     assert len(pieces) > 5
     assert "“How much salt?”" in "".join(pieces)
     assert "made up" in "".join(pieces)
@@ -181,6 +181,6 @@ def test_a_conversation_quotes_the_question() -> None:
 def test_a_made_up_answer_cites_a_passage() -> None:
     """A developer without a key sees citations, too."""
     data = {"question": "How much?", "passages": [{"number": 1, "text": "A pinch <of> it."}]}
-    answer = "".join(spoken_answer("Be kind.", as_data(data)))
+    answer = "".join(make_chat_reply("Be kind.", data_block(data)))
     assert "“How much?”" in answer
     assert answer.endswith("“A pinch <of> it.” [1]")

@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from infra.stand_ins.form_data import form_of
+from infra.stand_ins.form_data import parse_multipart
 from infra.stand_ins.gemini_requests import batch_problems, embedding_problems
 from infra.stand_ins.openai_requests import chat_problems, transcription_problems
 from infra.stand_ins.openai_requests import embedding_problems as openai_embedding_problems
-from infra.stand_ins.server import Asked
+from infra.stand_ins.server import RecordedRequest
 
 FLAC = b"fLaC\r\n--not the boundary\r\n\r\n\x00\xff"
 
 
 def form(
     fields: dict[str, str], filename: str = "sound.flac", media_type: str = "audio/flac", data: bytes = FLAC
-) -> Asked:
+) -> RecordedRequest:
     parts = [
         f'--edge\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
     ]
     named = f'--edge\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n'
     body = "".join([*parts, named, f"Content-Type: {media_type}\r\n\r\n"]).encode() + data + b"\r\n--edge--\r\n"
-    return Asked("POST", "/", {"content-type": "multipart/form-data; boundary=edge"}, body)
+    return RecordedRequest("POST", "/", {"content-type": "multipart/form-data; boundary=edge"}, body)
 
 
 VERBOSE = {"model": "whisper-1", "response_format": "verbose_json", "timestamp_granularities[]": "word"}
@@ -31,7 +31,7 @@ VERBOSE = {"model": "whisper-1", "response_format": "verbose_json", "timestamp_g
 
 def test_a_form_is_read_to_the_byte() -> None:
     """Files arrive as they were sent, line ends and all."""
-    read = form_of(form(VERBOSE))
+    read = parse_multipart(form(VERBOSE))
     assert read.texts["timestamp_granularities[]"] == ["word"]
     assert [(one.filename, one.content_type, one.data) for one in read.files["file"]] == [
         ("sound.flac", "audio/flac", FLAC)
@@ -57,10 +57,10 @@ def test_a_good_transcription_request_passes() -> None:
         form(VERBOSE, media_type="text/plain"),
         form(VERBOSE, data=b""),
         form(VERBOSE, data=b"RIFF"),
-        Asked("POST", "/", {"content-type": "application/json"}, b"{}"),
+        RecordedRequest("POST", "/", {"content-type": "application/json"}, b"{}"),
     ],
 )
-def test_a_wrong_transcription_request_does_not(asked: Asked) -> None:
+def test_a_wrong_transcription_request_does_not(asked: RecordedRequest) -> None:
     """Fields, models, formats and files that do not go together are found."""
     assert transcription_problems(asked)
 

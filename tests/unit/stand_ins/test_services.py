@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.stand_ins.replies.services import made_up_services
-from shared.ai.providers import order_for
+from infra.stand_ins.replies.services import stand_in_services
+from shared.ai.providers import provider_order
 from shared.settings import read_settings
 
 REAL = {
@@ -34,7 +34,7 @@ OTHERS = {"AI_PROVIDER_REEL": "openai", "MAX_FILE_SIZE_MB": "5", "ALLOW_HOSTS": 
 def test_what_is_for_the_real_services_is_not_there() -> None:
     """A developer's keys, servers and models are out of everyone's sight meanwhile, and there again afterwards."""
     environ = REAL | OTHERS
-    with made_up_services(environ):
+    with stand_in_services(environ):
         assert not [name for name, value in environ.items() if "real" in value or value == "yt-dlp"]
         chosen = read_settings(environ)
         servers = (chosen.openai_base_url, chosen.google_gemini_base_url, chosen.apify_base_url)
@@ -54,14 +54,14 @@ def test_what_is_for_the_real_services_is_not_there() -> None:
 def test_who_is_stood_in_for_can_be_chosen(given: dict[str, str], order: list[str]) -> None:
     """AI_PROVIDER says whose answers are made up, as it says who is asked otherwise."""
     environ = dict(given)
-    with made_up_services(environ):
-        assert order_for("recipe", read_settings(environ)) == order
+    with stand_in_services(environ):
+        assert provider_order("recipe", read_settings(environ)) == order
 
 
 def test_a_request_that_a_service_would_refuse_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """A developer who breaks a request reads what is wrong with it, and the stand-ins go on."""
     environ: dict[str, str] = {}
-    with made_up_services(environ):
+    with stand_in_services(environ):
         headers = {"Authorization": f"Bearer {environ['OPENAI_API_KEY']}"}
         url = f"{environ['OPENAI_BASE_URL']}/chat/completions"
         bad = httpx.post(url, headers=headers, json={"model": "m", "messages": [], "top": 1}, trust_env=False)
@@ -78,7 +78,7 @@ def test_a_request_that_a_service_would_refuse_is_told(caplog: pytest.LogCapture
 def test_keys_of_real_services_are_no_keys_here() -> None:
     """The stand-ins want the key that is made for them: nobody sends them a real one by mistake unnoticed."""
     environ: dict[str, str] = {}
-    with made_up_services(environ):
+    with stand_in_services(environ):
         answer = httpx.get(
             f"{environ['APIFY_BASE_URL']}/v2/actor-runs/run1", headers={"Authorization": "Bearer real"}, trust_env=False
         )

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
-from infra.stand_ins.replies.services import made_up_services
+from infra.stand_ins.replies.services import stand_in_services
 from shared.ai.meter import Meter
-from shared.ai.provider import Provider, Sound, Turn
+from shared.ai.provider import AudioClip, Provider, Turn
 from shared.ai.providers import PROVIDERS
 from shared.analyses.kinds import Kind
 from shared.settings import read_settings
@@ -21,7 +21,7 @@ from tests.sounds import flac_header
 @pytest.fixture(scope="module", params=["gemini", "openai"])
 def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
     environ: dict[str, str] = {}
-    with made_up_services(environ):
+    with stand_in_services(environ):
         yield PROVIDERS[request.param](read_settings(environ), Meter())
 
 
@@ -50,7 +50,7 @@ def test_a_sound_gets_words_of_its_length(provider: Provider, tmp_path: Path, se
     """Every sound that is long enough for a word gets some, up to its end and not beyond."""
     path = tmp_path / "sound.flac"
     path.write_bytes(flac_header(int(seconds * 16_000)))
-    heard = provider.transcribe(Sound(path, seconds), no_tick)
+    heard = provider.transcribe(AudioClip(path, seconds), no_tick)
     assert bool(heard.segments) == (seconds > 1)
     if heard.segments:
         assert "made up" in heard.segments[0].text
@@ -62,7 +62,7 @@ def test_a_large_sound_is_heard_too(provider: Provider, tmp_path: Path) -> None:
     """What does not fit into a request, and goes by the Files API where there is one, gets words, too."""
     path = tmp_path / "sound.flac"
     path.write_bytes(flac_header(900 * 16_000) + bytes(15_000_000))
-    assert provider.transcribe(Sound(path, 900), no_tick).segments[-1].end > 890
+    assert provider.transcribe(AudioClip(path, 900), no_tick).segments[-1].end > 890
 
 
 def test_passages_are_found_by_their_words(provider: Provider) -> None:

@@ -10,17 +10,19 @@ import uvicorn
 from google.cloud.pubsub_v1 import PublisherClient
 
 from infra.runtimes.emulated.storage.app import storage_app
-from infra.runtimes.emulated.storage.events import Relay
+from infra.runtimes.emulated.storage.events import PubsubRelay
 from shared.platform.embedded.place import open_embedded
 from shared.settings import settings
 
 
 def main(port: int, folder: Path) -> None:
-    chosen = replace(settings(), clipwise_data=folder)
-    place = open_embedded(chosen)
-    Relay(place.queue, PublisherClient(), chosen.google_cloud_project, chosen.bucket_prefix).start()
-    frontends = {origin.strip().rstrip("/") for origin in chosen.frontend_url.split(",")}
-    app = storage_app(place.objects, folder / "uploads", chosen.bucket_prefix, frontends)
+    emulator_settings = replace(settings(), clipwise_data=folder)
+    place = open_embedded(emulator_settings)
+    PubsubRelay(
+        place.queue, PublisherClient(), emulator_settings.google_cloud_project, emulator_settings.bucket_prefix
+    ).start()
+    frontends = {origin.strip().rstrip("/") for origin in emulator_settings.frontend_url.split(",")}
+    app = storage_app(place.objects, folder / "uploads", emulator_settings.bucket_prefix, frontends)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
 
 

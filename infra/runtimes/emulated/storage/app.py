@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.runtimes.emulated.storage.api import Api
-from infra.runtimes.emulated.storage.links import Links
-from infra.runtimes.emulated.storage.sessions import Sessions
-from infra.runtimes.emulated.storage.store import Store
+from infra.runtimes.emulated.storage.api import StorageApi
+from infra.runtimes.emulated.storage.links import SignedDownloads
+from infra.runtimes.emulated.storage.sessions import GcsUploadSessions
+from infra.runtimes.emulated.storage.store import BucketStore
 from shared.errors import Conflict, NotFound
 from shared.platform.embedded.storage.app import share_with
 from shared.platform.embedded.storage.objects import FileObjects
@@ -30,23 +30,23 @@ def storage_app(objects: FileObjects, folder: Path, prefix: str, frontends: set[
         prefix: Stands before each bucket's name.
         frontends: Web origins that may read and upload; an upload's own origin may use that upload, too.
     """
-    store = Store(objects, prefix)
-    sessions = Sessions(folder, store)
+    store = BucketStore(objects, prefix)
+    uploads = GcsUploadSessions(folder, store)
 
-    def shared(route: Route) -> Route:
-        async def answer(request: Request) -> Response:
-            origins = frontends | sessions.origins(request.query_params.get("upload_id", ""))
-            return share_with(origins, request, await _answer(route, request))
+    def with_cors(route: Route) -> Route:
+        async def respond(request: Request) -> Response:
+            origins = frontends | uploads.origins(request.query_params.get("upload_id", ""))
+            return share_with(origins, request, await _route_response(route, request))
 
-        return Route(route.path, answer, methods=[*(route.methods or ()), "OPTIONS"])
+        return Route(route.path, respond, methods=[*(route.methods or ()), "OPTIONS"])
 
     return Starlette(
-        routes=[shared(route) for route in [*Api(store, sessions).routes(), *Links(store).routes()]],
-        exception_handlers={HTTPException: lambda _, error: _refusal(error)},
+        routes=[with_cors(route) for route in [*StorageApi(store, uploads).routes(), *SignedDownloads(store).routes()]],
+        exception_handlers={HTTPException: lambda _, error: _error_response(error)},
     )
 
 
-async def _answer(route: Route, request: Request) -> Response:
+async def _route_response(route: Route, request: Request) -> Response:
     if request.method == "OPTIONS":
         return Response(status_code=204)
     try:
@@ -55,11 +55,11 @@ async def _answer(route: Route, request: Request) -> Response:
         else:
             response = await run_in_threadpool(route.endpoint, request)
     except (HTTPException, NotFound, Conflict, ValueError) as error:
-        return _refusal(error)
+        return _error_response(error)
     return response
 
 
-def _refusal(error: Exception) -> Response:
+def _error_response(error: Exception) -> Response:
     """Errors as Google's client reads them."""
     if isinstance(error, HTTPException):
         status, message = error.status_code, error.detail

@@ -21,7 +21,7 @@ from shared.platform.embedded.queue.lease_queue import Queue
 log = logging.getLogger(__name__)
 
 TIMEOUT_SEC = 10.0
-PLAIN = "".join(set(map(chr, range(0x21, 0x7F))) - {'"', "%"})
+UNQUOTED_CHARACTERS = "".join(set(map(chr, range(0x21, 0x7F))) - {'"', "%"})
 
 
 def event_topic(function: str) -> str:
@@ -29,7 +29,7 @@ def event_topic(function: str) -> str:
     return f"eventarc-{function}"
 
 
-class Relay:
+class PubsubRelay:
     """Hands the queue's events to Pub/Sub, in the order in which they come, for ever."""
 
     def __init__(self, queue: Queue, publisher: PublisherClient, project: str, prefix: str) -> None:
@@ -45,15 +45,15 @@ class Relay:
         while True:
             self._queue.wait(60)
             while delivery := self._queue.take(lease_sec=2 * TIMEOUT_SEC):
-                self._hand_over(delivery)
+                self._publish_event(delivery)
 
-    def _hand_over(self, delivery: Delivery) -> None:
+    def _publish_event(self, delivery: Delivery) -> None:
         assert delivery.bucket is not None  # noqa: S101  # this queue holds storage events only
         bucket = self._prefix + delivery.bucket
         event = as_cloud_event(replace(delivery, bucket=bucket, data=delivery.data | {"bucket": bucket}))
         headers, body = to_binary(event)
         # As the HTTP binding of CloudEvents, 3.1.3.2, writes what is not plain ASCII.
-        headers = {key: quote(value, safe=PLAIN) for key, value in headers.items()}
+        headers = {key: quote(value, safe=UNQUOTED_CHARACTERS) for key, value in headers.items()}
         topic = self._publisher.topic_path(self._project, event_topic(delivery.function))
         try:
             self._publisher.publish(topic, body, timeout=TIMEOUT_SEC, **headers).result(TIMEOUT_SEC)

@@ -19,25 +19,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infra.runtimes.emulated.storage.store import Store
+from infra.runtimes.emulated.storage.store import BucketStore
 from shared import clock
 from shared.platform.embedded.storage.download_http import object_response
 from shared.platform.gcp.signing import EMULATED, EXPONENT
 
 
-class Links:
+class SignedDownloads:
     """Reading an object by a signed link. Whoever signed it right may: an emulator has no accounts to ask."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: BucketStore) -> None:
         self._store = store
 
     def routes(self) -> list[Route]:
-        return [Route("/{bucket}/{name:path}", self.read)]
+        return [Route("/{bucket}/{name:path}", self.read_object)]
 
-    def read(self, request: Request) -> Response:
+    def read_object(self, request: Request) -> Response:
         bucket, name, query = request.path_params["bucket"], request.path_params["name"], dict(request.query_params)
         try:
-            expires = _verify(f"/{bucket}/{name}", query, request)
+            expires = _verify_signature(f"/{bucket}/{name}", query, request)
         except (KeyError, ValueError, InvalidSignature):
             raise HTTPException(403, "SignatureDoesNotMatch: the link was not signed as it stands.") from None
         if clock.now() >= expires:
@@ -49,17 +49,17 @@ class Links:
         return response
 
 
-def _verify(path: str, query: dict[str, str], request: Request) -> datetime:
+def _verify_signature(path: str, query: dict[str, str], request: Request) -> datetime:
     """When the link expires; raises KeyError, ValueError or InvalidSignature unless its signature fits all of it."""
     signature = bytes.fromhex(query.pop("X-Goog-Signature"))
-    signed = query["X-Goog-SignedHeaders"]
+    signed_headers = query["X-Goog-SignedHeaders"]
     canonical = [
         request.method,
         quote(path, safe="/~"),
         "&".join(sorted(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in query.items())),
-        *(f"{header}:{request.headers[header]}" for header in signed.split(";")),
+        *(f"{header}:{request.headers[header]}" for header in signed_headers.split(";")),
         "",
-        signed,
+        signed_headers,
         "UNSIGNED-PAYLOAD",
     ]
     account, _, scope = query["X-Goog-Credential"].partition("/")

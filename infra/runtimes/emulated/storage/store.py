@@ -17,11 +17,11 @@ from shared.platform.embedded.storage.objects import FileObjects
 from shared.platform.ports import ObjectInfo
 from shared.wiring import wiring
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 Resource = dict[str, Any]
 
 
-class Store:
+class BucketStore:
     """Every bucket of the wiring table is there, under its name with the prefix."""
 
     def __init__(self, objects: FileObjects, prefix: str) -> None:
@@ -29,37 +29,39 @@ class Store:
         self._prefix = prefix
         self._checksums: dict[int, Resource] = {}
 
-    def bucket(self, name: str) -> str:
+    def port_bucket(self, name: str) -> str:
         """The port's name of a bucket; raises NotFound."""
-        known = name.removeprefix(self._prefix)
-        if not name.startswith(self._prefix) or known not in wiring().buckets:
+        port_name = name.removeprefix(self._prefix)
+        if not name.startswith(self._prefix) or port_name not in wiring().buckets:
             raise NotFound(f"There is no bucket {name}.")
-        return known
+        return port_name
 
     def open(self, bucket: str, name: str, generation: str | None = None) -> tuple[ObjectInfo, BinaryIO]:
         """Raises NotFound, also when `generation` is given and is not the current one."""
-        info, stream = self.objects.open_with_info(self.bucket(bucket), name)
+        info, stream = self.objects.open_with_info(self.port_bucket(bucket), name)
         if generation not in (None, str(info.generation)):
             stream.close()
             raise NotFound(f"{bucket}/{name} is of another generation.")
         return info, stream
 
-    def put(self, bucket: str, wanted: Resource, data: BinaryIO | Path, if_generation: int | None) -> Resource:
+    def put(self, bucket: str, description: Resource, data: BinaryIO | Path, if_generation: int | None) -> Resource:
         """Store under the name, content type and metadata of `wanted`.
 
         Raises Conflict when the generation is another, and ValueError when `wanted` has a checksum of other data.
         """
         if isinstance(data, Path):
             with data.open("rb") as stream:
-                return self.put(bucket, wanted, stream, if_generation)
+                return self.put(bucket, description, stream, if_generation)
         sums = _checksums(data)
-        if any(wanted.get(name, value) != value for name, value in sums.items()):
+        if any(description.get(name, value) != value for name, value in sums.items()):
             raise ValueError("The checksum is not that of the data.")
-        content_type = wanted.get("contentType") or "application/octet-stream"
-        known = self.bucket(bucket)
-        info = self.objects.put(known, wanted["name"], data, content_type, wanted.get("metadata"), if_generation)
+        content_type = description.get("contentType") or "application/octet-stream"
+        bucket_name = self.port_bucket(bucket)
+        info = self.objects.put(
+            bucket_name, description["name"], data, content_type, description.get("metadata"), if_generation
+        )
         self._checksums[info.generation] = sums
-        return self.resource(info)
+        return self.to_resource(info)
 
     def delete(self, bucket: str, name: str, if_generation: int | None) -> None:
         """Raises NotFound, and Conflict when the generation is another."""
@@ -69,12 +71,12 @@ class Store:
             raise Conflict(f"{bucket}/{name} is of another generation.")
         self.objects.delete(info.bucket, name)
 
-    def resource(self, info: ObjectInfo) -> Resource:
+    def to_resource(self, info: ObjectInfo) -> Resource:
         """The object as the JSON API describes it; without checksums if it went before they were taken."""
-        named = replace(info, bucket=self._prefix + info.bucket)
-        return object_resource(named) | {"etag": str(info.generation)} | self._sums(info)
+        prefixed = replace(info, bucket=self._prefix + info.bucket)
+        return object_resource(prefixed) | {"etag": str(info.generation)} | self._object_checksums(info)
 
-    def _sums(self, info: ObjectInfo) -> Resource:
+    def _object_checksums(self, info: ObjectInfo) -> Resource:
         if info.generation not in self._checksums:
             try:
                 current, stream = self.objects.open_with_info(info.bucket, info.name)
@@ -88,7 +90,7 @@ class Store:
 def _checksums(stream: BinaryIO) -> Resource:
     """Compute the checksums of the whole stream, and rewind it."""
     crc32c, md5 = google_crc32c.Checksum(), hashlib.md5(usedforsecurity=False)
-    while piece := stream.read(PIECE):
+    while piece := stream.read(CHUNK_BYTES):
         crc32c.update(piece)
         md5.update(piece)
     stream.seek(0, io.SEEK_SET)

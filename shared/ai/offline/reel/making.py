@@ -7,26 +7,26 @@ from bisect import bisect_right
 from shared.ai.offline.language.detect import detect
 from shared.ai.offline.reel.rules import advice, number_text, told
 from shared.ai.offline.reel.wording import Wording, wording
-from shared.ai.screen.line import Screen
-from shared.analyses.evidence import Evidence, Line
-from shared.analyses.reel import in_order, transcription
+from shared.ai.screen.line import ScreenText
+from shared.analyses.evidence import Evidence, TimedLine
+from shared.analyses.reel import order_scenes, spoken_text
 from shared.languages import same_language
-from shared.models.reel import Key, Original, Pacing, Reel, Scene
+from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Reel, Scene
 from shared.models.video import Shot
 
 
-def make_reel(evidence: Evidence, screen: Screen, language: str) -> Reel:
+def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
     """Keys are the five aspects that are measured, the script is what each shot is known to hold.
 
     In English, German or Russian, whichever is asked for; else in English. The words are not translated.
     """
     pacing = Pacing.model_validate(evidence.measured)
     words = wording(language)
-    said = transcription(evidence)
+    said = spoken_text(evidence)
     spoken_in = evidence.transcript_language or detect([segment.text for segment in evidence.transcript], None)
     understood = same_language(spoken_in, language)
     return Reel(
-        original=Original(transcription=said, translation=said if understood else None),
+        original=OriginalSpeech(transcription=said, translation=said if understood else None),
         keys=keys(pacing, words),
         script=script(evidence, screen, words),
         recommendations=advice(pacing, evidence.shots, words),
@@ -41,7 +41,7 @@ def make_reel(evidence: Evidence, screen: Screen, language: str) -> Reel:
     )
 
 
-def keys(pacing: Pacing, words: Wording) -> list[Key]:
+def keys(pacing: Pacing, words: Wording) -> list[KeyFactor]:
     """The five aspects with their numbers."""
     told_by_aspect = {
         words.opening: opening(pacing, words),
@@ -58,7 +58,7 @@ def keys(pacing: Pacing, words: Wording) -> list[Key]:
         words.text: text(pacing, words),
         words.sound: sound(pacing, words),
     }
-    return [Key(title=title, description=description) for title, description in told_by_aspect.items()]
+    return [KeyFactor(title=title, description=description) for title, description in told_by_aspect.items()]
 
 
 def opening(pacing: Pacing, words: Wording) -> str:
@@ -107,7 +107,7 @@ def sound(pacing: Pacing, words: Wording) -> str:
     )
 
 
-def script(evidence: Evidence, screen: Screen, words: Wording) -> list[Scene]:
+def script(evidence: Evidence, screen: ScreenText, words: Wording) -> list[Scene]:
     """A scene for each shot: the texts that stand in it, and the words that begin in it."""
     scenes = []
     starts = [shot.start for shot in evidence.shots[1:]]
@@ -124,9 +124,9 @@ def script(evidence: Evidence, screen: Screen, words: Wording) -> list[Scene]:
                 note=words.length.format(number_text(shot.end - shot.start, words)),
             )
         )
-    return in_order(scenes, evidence.info.duration_sec)
+    return order_scenes(scenes, evidence.info.duration_sec)
 
 
-def overlaps(line: Line, shot: Shot) -> bool:
+def overlaps(line: TimedLine, shot: Shot) -> bool:
     """Whether text stands there while the shot lasts; text that is gone with its end belongs to the one before."""
     return line.start < shot.end and (line.end > shot.start or line.start >= shot.start)

@@ -9,12 +9,12 @@ from itertools import pairwise
 from shared.ai.offline.language.detect import detect
 from shared.ai.offline.summary.central import central
 from shared.ai.offline.summary.sentences import Sentence, sentences
-from shared.ai.screen.line import Screen
+from shared.ai.screen.line import ScreenText
 from shared.analyses.evidence import Evidence
-from shared.analyses.grounding import clamped
-from shared.analyses.summary import WHOLE, covering
+from shared.analyses.grounding import clamp_time
+from shared.analyses.summary import UNTITLED, cover_video
 from shared.languages import primary, same_language
-from shared.models.summary import Chapter, KeyPoint, Summary
+from shared.models.summary import Chapter, KeyPoint, VideoSummary
 from shared.models.video import Shot
 
 SENTENCES = 3
@@ -39,24 +39,26 @@ NOT_TRANSLATED = "The text is in the language of the video; translation requires
 UNREAD = "Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again."
 
 
-def make_summary(evidence: Evidence, screen: Screen, language: str) -> Summary:
+def make_summary(evidence: Evidence, screen: ScreenText, language: str) -> VideoSummary:
     """In the language of the video. Without words it has the texts on the screen, and says so."""
     said = sentences(evidence.transcript)
     return extracted(said, evidence, language) if said else without_words(evidence, screen)
 
 
-def extracted(said: list[Sentence], evidence: Evidence, language: str) -> Summary:
+def extracted(said: list[Sentence], evidence: Evidence, language: str) -> VideoSummary:
     duration = evidence.info.duration_sec
     wanted = min(MOST_POINTS, max(FEWEST_POINTS, round(duration / SECONDS_A_POINT)))
     best = central([sentence.text for sentence in said], wanted)
     spoken_in = primary(evidence.transcript_language) or detect([sentence.text for sentence in said], None)
     foreign = not same_language(spoken_in, language)
-    return Summary(
+    return VideoSummary(
         title=evidence.title,
         summary=" ".join(said[number].text for number in sorted(best[:SENTENCES])),
         key_points=[
             KeyPoint(
-                text=said[number].text, start=round(clamped(said[number].start, duration), 2), quote=said[number].text
+                text=said[number].text,
+                start=round(clamp_time(said[number].start, duration), 2),
+                quote=said[number].text,
             )
             for number in sorted(best)
         ],
@@ -67,14 +69,14 @@ def extracted(said: list[Sentence], evidence: Evidence, language: str) -> Summar
     )
 
 
-def without_words(evidence: Evidence, screen: Screen) -> Summary:
+def without_words(evidence: Evidence, screen: ScreenText) -> VideoSummary:
     duration = evidence.info.duration_sec
     lines = screen.lines[:MOST_POINTS]
-    return Summary(
+    return VideoSummary(
         title=evidence.title,
         summary="",
         key_points=[KeyPoint(text=line.text, start=round(line.start, 2)) for line in lines],
-        chapters=covering([Chapter(title=evidence.title or WHOLE, start=0)], duration),
+        chapters=cover_video([Chapter(title=evidence.title or UNTITLED, start=0)], duration),
         duration_sec=duration,
         language=detect([line.text for line in lines], None),
         notes=[NO_WORDS, *([FROM_SCREEN] if lines else []), *([UNREAD] if screen.unread else [])],
@@ -93,7 +95,7 @@ def chapters(said: list[Sentence], shots: Sequence[Shot], duration: float) -> li
     for sentence in said:
         within[max(0, bisect_right(starts, sentence.start) - 1)].append(sentence.text)
     named = zip(starts, within, strict=True)
-    return covering([Chapter(title=title_of(texts), start=start) for start, texts in named], duration)
+    return cover_video([Chapter(title=title_of(texts), start=start) for start, texts in named], duration)
 
 
 def pauses(said: list[Sentence], shots: Sequence[Shot]) -> list[tuple[float, float]]:
@@ -110,7 +112,7 @@ def pauses(said: list[Sentence], shots: Sequence[Shot]) -> list[tuple[float, flo
 def title_of(texts: list[str]) -> str:
     """The most central text, shortened at a space."""
     best = central(texts, 1)
-    text = texts[best[0]] if best else WHOLE
+    text = texts[best[0]] if best else UNTITLED
     if len(text) <= MAX_TITLE:
         return text
     return text[:MAX_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:–-") + " …"

@@ -76,7 +76,7 @@ def task(site: Site, task_id: str) -> dict[str, Any]:
 
 def finish(site: Site, task_id: str) -> None:
     site.place.platform.objects.put(MEDIA, media_name(task_id, "thumbnail.jpg"), b"picture", "image/jpeg")
-    site.change(task_id, status=JobStatus.DONE, stage="persist", result=RECIPE.json_form(), outbox=[])
+    site.change(task_id, status=JobStatus.DONE, stage="persist", result=RECIPE.to_json(), outbox=[])
 
 
 def test_scraping_gives_a_task(site: Site) -> None:

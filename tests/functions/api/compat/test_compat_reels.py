@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.models.job import JobError, JobStatus, StageState, StageStatus
-from shared.models.reel import Key, Original, Recommendation, Reel, Scene
+from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
 from shared.pipeline.paths import UPLOADS, source_name
 from tests.api_site import FRONTEND, MP4, Site
 
@@ -17,8 +17,8 @@ WEBM = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm" + bytes(200)
 MOV = b"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  " + bytes(200)
 M4A = b"\x00\x00\x00\x14ftypM4A \x00\x00\x00\x00M4A " + bytes(200)
 REEL = Reel(
-    original=Original(transcription="Hello.", translation="Привет."),
-    keys=[Key(title=f"Ключ {number}", description="Почему") for number in range(5)],
+    original=OriginalSpeech(transcription="Hello.", translation="Привет."),
+    keys=[KeyFactor(title=f"Ключ {number}", description="Почему") for number in range(5)],
     script=[Scene(start=0, end=2, time="00:00–00:02", visual="Стол", text="Привет.", note="крупно")],
     recommendations=[Recommendation(category="hook", text="Короче.")],
     language="ru",
@@ -136,15 +136,15 @@ def test_states(site: Site) -> None:
     assert (seen["state"], seen["status"]) == ("PROGRESS", "Detecting shots and key frames")
     assert 0 < seen["progress"] < 100
 
-    site.change(task_id, status=JobStatus.DONE, result=REEL.json_form(), stages={"extract": StageState()}, outbox=[])
+    site.change(task_id, status=JobStatus.DONE, result=REEL.to_json(), stages={"extract": StageState()}, outbox=[])
     assert status(site, task_id) == {"state": "SUCCESS", "progress": 100, "result": EXPECTED}
 
 
 def test_a_silent_video_has_empty_texts(site: Site) -> None:
     """Where nothing was said, transcription and translation are texts all the same: empty ones."""
     task_id = upload(site).json()["task_id"]
-    silent = REEL.model_copy(update={"original": Original()})
-    site.change(task_id, status=JobStatus.DONE, result=silent.json_form(), outbox=[])
+    silent = REEL.model_copy(update={"original": OriginalSpeech()})
+    site.change(task_id, status=JobStatus.DONE, result=silent.to_json(), outbox=[])
 
     assert status(site, task_id)["result"]["original"] == {"transcription": "", "translation": ""}
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import BinaryIO
 
-from shared.datasets.exports import Order
-from shared.images.judging import finding
+from shared.datasets.exports import ExportSpec
+from shared.images.judging import make_finding
 from shared.models.dataset import ImageRecord, ImageState, Verdict
 from tests.picture_samples import encoded, scene
 
 NOW = datetime(2026, 11, 20, 12, 30, 2, tzinfo=UTC)
-ORDER = Order('Cats & "dogs" | <b>all</b>', NOW, ("cat", "dog"))
+ORDER = ExportSpec('Cats & "dogs" | <b>all</b>', NOW, ("cat", "dog"))
 HOSTILE = '../../<script>alert(1)</script>\u202e"|`\n# x'
 
 
@@ -48,7 +48,7 @@ def record(number: int, **changes: object) -> ImageRecord:
 
 
 def refused(number: int, check: str) -> ImageRecord:
-    verdict = Verdict(accepted=False, level="medium", findings=[finding(check, score=2, limit=3)], checked_at=NOW)
+    verdict = Verdict(accepted=False, level="medium", findings=[make_finding(check, score=2, limit=3)], checked_at=NOW)
     return record(number, verdict=verdict)
 
 

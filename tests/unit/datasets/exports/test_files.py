@@ -16,8 +16,8 @@ import pytest
 import webdataset
 import yaml
 
-from shared.datasets.exports import Order, Shares, write_coco, write_parquet, write_webdataset, write_zip
-from shared.datasets.exports.entries import key
+from shared.datasets.exports import ExportSpec, SplitShares, write_coco, write_parquet, write_webdataset, write_zip
+from shared.datasets.exports.entries import sample_key
 from shared.models.dataset import ImageRecord
 from tests.unit.datasets.exports.collection import (
     HOSTILE,
@@ -33,7 +33,7 @@ from tests.unit.datasets.exports.collection import (
 )
 
 
-def zipped(records: list[ImageRecord], order: Order = ORDER) -> zipfile.ZipFile:
+def zipped(records: list[ImageRecord], order: ExportSpec = ORDER) -> zipfile.ZipFile:
     stream = Stream()
     write_zip(records, open_picture, stream, order)  # type: ignore[arg-type]
     return zipfile.ZipFile(stream.taken)
@@ -118,7 +118,9 @@ def names(shard: bytes) -> list[str]:
 def test_an_image_larger_than_a_shard_gets_its_own() -> None:
     """A limit smaller than an image makes one shard for each, never an empty one."""
     folder = Folder()
-    write_webdataset(collection(5), open_picture, folder.create, Order("x", NOW, shares=Shares(1, 0, 0)), 1000)
+    write_webdataset(
+        collection(5), open_picture, folder.create, ExportSpec("x", NOW, shares=SplitShares(1, 0, 0)), 1000
+    )
     assert [name for name in folder.files if name.endswith(".tar")] == [f"train-{n:06}.tar" for n in range(5)]
     assert all(len(names(folder.files[f"train-{n:06}.tar"])) == 2 for n in range(5))
 
@@ -181,14 +183,14 @@ def test_coco_hangs_together() -> None:
 )
 def test_names_from_outside_name_no_path(name: str) -> None:
     """An id that is no file name becomes one; other ids stay apart from it."""
-    safe = key(record(1, id=name))
+    safe = sample_key(record(1, id=name))
     assert safe.replace("-", "").replace("_", "").isalnum()
     assert safe.isascii()
     assert safe == safe.lower()
     assert len(safe) <= 80
     assert safe != name
-    assert safe != key(record(1, id=name + "x"))
-    assert key(record(1, id="0f3a-9_b")) == "0f3a-9_b"
+    assert safe != sample_key(record(1, id=name + "x"))
+    assert sample_key(record(1, id="0f3a-9_b")) == "0f3a-9_b"
 
 
 class Broken(Stream):

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 from PIL import Image
 
-from shared.datasets.exports import SHEET_POLICY, Order, contact_sheet
-from shared.images.thumbnails import data_url
+from shared.datasets.exports import SHEET_POLICY, ExportSpec, contact_sheet
+from shared.images.thumbnails import thumbnail_data_url
 from shared.models.dataset import ImageRecord
 from tests.picture_samples import encoded, scene
 from tests.unit.datasets.exports.collection import HOSTILE, NOW, ORDER, collection, picture, record
@@ -35,7 +35,7 @@ class Page(HTMLParser):
 
 
 def thumbnail(image: ImageRecord) -> str | None:
-    return data_url(picture(int(image.id)))
+    return thumbnail_data_url(picture(int(image.id)))
 
 
 def test_accepted_first_then_by_reason() -> None:
@@ -48,7 +48,7 @@ def test_accepted_first_then_by_reason() -> None:
 def test_foreign_words_stay_words() -> None:
     """Titles, reasons, authors and addresses from outside bring no element, no script and no address but of the web."""
     hostile = record(1, title=HOSTILE, source=HOSTILE, licence=HOSTILE, page_url="javascript:alert(1)", verdict=None)
-    text = contact_sheet([hostile], lambda image: 'x" onerror="alert(1)', Order(HOSTILE, NOW))
+    text = contact_sheet([hostile], lambda image: 'x" onerror="alert(1)', ExportSpec(HOSTILE, NOW))
     page = Page(text)
     assert not {"script", "img", "b", "iframe"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
@@ -73,7 +73,9 @@ def test_the_page_has_an_end() -> None:
         asked.append(image.id)
         return thumbnail(image)
 
-    text = contact_sheet((record(number) for number in range(500)), counted, ORDER, shown=100, max_bytes=50_000)
+    text = contact_sheet(
+        (record(number) for number in range(500)), counted, ORDER, images_per_section=100, max_bytes=50_000
+    )
     assert len(text) < 50_000 + 100 * 700
     assert 5 < text.count("<img") < 40
     assert len(asked) <= 100
@@ -84,11 +86,11 @@ def test_thumbnails_are_small_and_upright() -> None:
     """Any image that can be decoded becomes a small JPEG in a data URL; anything else nothing."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    url = data_url(encoded(scene(1, (1200, 800)), exif=exif)) or ""
+    url = thumbnail_data_url(encoded(scene(1, (1200, 800)), exif=exif)) or ""
     kind, _, data = url.partition(",")
     small = Image.open(io.BytesIO(base64.b64decode(data)))
     assert kind == "data:image/jpeg;base64"
     assert small.size == (107, 160)
     assert len(url) < 20_000
-    assert data_url(b"<svg/>") is None
-    assert data_url(encoded(scene(1))[:5000]) is None
+    assert thumbnail_data_url(b"<svg/>") is None
+    assert thumbnail_data_url(encoded(scene(1))[:5000]) is None
