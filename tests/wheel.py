@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from infra.packaging.package import uv
+from infra.packaging.package import uv_path
 from tests.interpreters import ROOT
 
 FOLDERS = ("functions", "infra", "shared")
@@ -14,7 +14,7 @@ OWNER = "the user"
 
 def build_wheel(folder: Path) -> Path:
     """Build the wheel in `folder`; return its path."""
-    command = [uv(), "build", "--quiet", "--wheel", "--out-dir", str(folder)]
+    command = [uv_path(), "build", "--quiet", "--wheel", "--out-dir", str(folder)]
     # The build backend is in uv's cache since it installed the project here; the index is the second choice.
     if subprocess.run([*command, "--offline"], cwd=ROOT, stderr=subprocess.DEVNULL, check=False).returncode != 0:
         subprocess.run(command, cwd=ROOT, check=True)
