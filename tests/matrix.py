@@ -19,6 +19,7 @@ from pathlib import Path
 
 from infra.packaging.package import uv_path
 from tests.interpreters import ROOT, deployed_version, installed_interpreters, supported_versions
+from tests.wheel import add_strangers
 
 FOLDER = ROOT / ".venv" / "matrix"
 WHEEL_MB = 700
@@ -133,6 +134,8 @@ def run_tests(log: Path, environment: Path, tests: tuple[str, ...]) -> str:
 def try_wheel(log: Path, python: Path, environment: Path, *, locked: bool) -> str:
     """Install the wheel by pip into an empty environment and run the demo; `locked` or the newest allowed versions.
 
+    A user's own packages with our names lie in that environment and in the current folder.
+
     Returns the size of what was installed. Raises AssertionError above WHEEL_MB.
     """
     dist = FOLDER / "dist"
@@ -151,6 +154,9 @@ def try_wheel(log: Path, python: Path, environment: Path, *, locked: bool) -> st
     execute(log, *pip, f"{wheel}[embedded]", cwd=dist)
     size = folder_mb(environment) - before
     assert size <= WHEEL_MB, f"the installation takes {size:.0f} MB, {WHEEL_MB} are allowed"
+    [site_packages] = environment.glob("lib/python*/site-packages")
+    add_strangers(site_packages)
+    add_strangers(dist)
     run_demo(log, environment, cwd=dist)
     return f"{size:.0f} MB"
 

@@ -76,7 +76,7 @@ class WorkerPool:
             if self._stop_event.is_set():
                 return None
             process = subprocess.Popen(
-                [sys.executable, "-m", "infra.runtimes.embedded.worker", spec.pool, str(spec.slots)],
+                [sys.executable, "-P", "-m", "infra.runtimes.embedded.worker", spec.pool, str(spec.slots)],
                 stdin=subprocess.PIPE,
                 env=os.environ | {"TMPDIR": str(self._temporary)},
                 start_new_session=True,

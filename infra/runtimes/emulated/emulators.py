@@ -85,7 +85,8 @@ def run_emulators(
         if not storage:
             port = free_port()
             hosts = EmulatorHosts(firestore, pubsub, f"http://127.0.0.1:{port}", project)
-            command = [sys.executable, "-m", "infra.runtimes.emulated.storage", str(port), str(folder / "storage")]
+            module = [sys.executable, "-P", "-m", "infra.runtimes.emulated.storage"]
+            command = [*module, str(port), str(folder / "storage")]
             storage = "http://" + start("storage", command, port, os.environ | hosts.environ())
         for name, process, port in started:
             stack.callback(process.request_stop)

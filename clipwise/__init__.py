@@ -1,0 +1,1 @@
+"""The installed program: `clipwise` or `python -m clipwise`. It has no Python API."""
