@@ -83,7 +83,12 @@ def test_what_cannot_pass_fails_the_job(run: Run, sites: Sites, kind: str, code:
 PASSING: dict[str, Callable[[Any], Sequence[Reply]]] = {
     "a storm of 429": lambda fake: [fake.rate_limit_reply()] * 4,
     "bodies cut off": lambda fake: [fake.disconnect_reply(answer())] * 2,
-    "confusion": lambda fake: [fake.rate_limit_reply(), fake.disconnect_reply(answer()), fake.rate_limit_reply(), fake.json_reply(invalid_answer())],
+    "confusion": lambda fake: [
+        fake.rate_limit_reply(),
+        fake.disconnect_reply(answer()),
+        fake.rate_limit_reply(),
+        fake.json_reply(invalid_answer()),
+    ],
 }
 
 
