@@ -23,15 +23,14 @@ from typing import Any
 import yaml
 
 from infra.runtimes.emulated.emulators import run_emulators
-from shared.ai.meter import Meter
-from shared.ai.providers import FallbackProvider, provider_order
+from shared.ai.fallback import FallbackProvider, provider_order
+from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS
-from shared.chat.answering import MAX_PASSAGES, MIN_COVERAGE_ANSWERED, MIN_COVERAGE_QUOTED
+from shared.chat.answer import MAX_PASSAGES, MIN_COVERAGE_ANSWERED, MIN_COVERAGE_QUOTED
 from shared.chat.excerpts import merge_passages
-from shared.chat.meanings import CHAT_KIND, embed_question
 from shared.chat.passages import passage_id
-from shared.chat.search import QueryEmbedding, search
-from shared.pipeline.segments import SEGMENTS
+from shared.chat.search import CHAT_KIND, QueryEmbedding, embed_question, search
+from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.ports import Documents, Vector
 from shared.settings import Settings, settings

@@ -13,8 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.packaging.environment import install_requirements
-from infra.packaging.package import package_all
+from infra.packaging.package import install_requirements, package_all
 from shared.wiring import wiring
 
 ROUNDS = 5

@@ -71,7 +71,7 @@ def take_frames_and_samples(path: Path) -> Measured:
 
 def surveyed(path: Path, *, samples: bool) -> Measured:
     from shared.media.probe import probe
-    from shared.media.video.survey import extract_frames
+    from shared.media.video.extraction import extract_frames
 
     info = probe(path)
     with tempfile.TemporaryDirectory() as out:

@@ -23,7 +23,7 @@ from typing import TypeVar
 import numpy as np
 
 from shared.images import Thresholds, check_image, inspect_image
-from shared.models.dataset import Level
+from shared.models.image import Level
 from tests.picture_samples import encoded, scene
 
 SIZES = {"640 × 480": (640, 480), "3000 × 2000": (3000, 2000)}
@@ -86,7 +86,7 @@ def codes(count: int) -> Codes:
 
 def group(count: int) -> Grouped:
     """Our grouping, and how many neighbours of some hashes, found by comparing them with all, it does not join."""
-    from shared.images.grouping import near_duplicates
+    from shared.images.comparison import near_duplicates
 
     made = codes(count)
     named = [(f"{number:07}", int(code)) for number, code in enumerate(made)]

@@ -15,8 +15,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
-from shared.platform.embedded.accounts import passwords
-from shared.platform.embedded.accounts.identity import LocalAccounts, open_local_accounts
+from shared.platform.embedded.accounts import local_accounts as passwords
+from shared.platform.embedded.accounts.local_accounts import LocalAccounts, open_local_accounts
 from shared.platform.embedded.place import open_embedded_place
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.ports import Documents, Identity
@@ -69,8 +69,8 @@ class Mailbox:
 
     def mails(self) -> list[Any]:
         """All that were written, when none is on its way any more."""
-        from shared.platform.embedded.accounts.schema import ACCOUNT_MIGRATIONS
         from shared.platform.embedded.database import Database
+        from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 
         database = Database(self._data / "accounts.db", ACCOUNT_MIGRATIONS)
         eventually(lambda: database.connection.execute("SELECT COUNT(*) FROM mails").fetchone()[0] == 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 
-from infra.runtimes.loopback import bypass_proxies
+from infra.runtimes.process import bypass_proxies
 from shared.settings import PER_KIND_PREFIX, Settings
 
 CLIENT = {"CLIPWISE_SERVER", "CLIPWISE_TOKEN"}

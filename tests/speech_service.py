@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 import httpx
 
-from infra.stand_ins.form_data import parse_multipart
 from infra.stand_ins.openai_server import TRANSCRIPTIONS
 from infra.stand_ins.replies.openai import AutoReplyOpenAI
-from infra.stand_ins.replies.speech import audio_digest, make_speech_segments
-from infra.stand_ins.server import RecordedRequest, Reply
-from shared.models.transcript import Transcript
+from infra.stand_ins.replies.synthesis import audio_digest, make_speech_segments
+from infra.stand_ins.server import RecordedRequest, Reply, parse_multipart
+from shared.models.video import Transcript
 
 
 class Listener(AutoReplyOpenAI):

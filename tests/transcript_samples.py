@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shared.ai.meter import Meter
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.provider import EmbeddingResult, Provider
+from shared.ai.usage import Meter
+from shared.chat.excerpts import split_windows
 from shared.chat.passages import PassageSource, store_passages
-from shared.chat.windows import split_windows
-from shared.models.transcript import Transcript
-from shared.models.video import Segment
+from shared.models.video import Segment, Transcript
 from shared.platform.ports import Documents
 from tests.recipe_samples import no_tick
 

@@ -25,14 +25,14 @@ SETTLE_SEC = 2
 """What follows a job's end: events, the stream's last look."""
 # Python runs these before anything else, in all processes of the emulated place. A tick's reads are nobody's job.
 NO_TICKS = """
-from infra.runtimes.embedded import scheduler
+from infra.runtimes import background_tasks as scheduler
 
 scheduler.ticks = lambda bus: []
 """
 HELD_BACK = """
 from datetime import timedelta
 
-from shared.pipeline import run
+from shared.pipeline import stage_run as run
 
 run.WRITE_EVERY = timedelta(days=1)
 """

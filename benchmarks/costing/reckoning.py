@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from shared.ai.prices import PRICES
+from shared.ai.usage import PRICES
 from shared.wiring import Function, wiring
 
 GB = 1e9

@@ -19,16 +19,16 @@ from starlette.testclient import TestClient
 
 from benchmarks.costing.counting import Ledger, counted
 from benchmarks.costing.reckoning import Talk
-from infra.runtimes.embedded.worker import load_function
+from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.replies.gemini import AutoReplyGemini
 from infra.stand_ins.replies.openai import AutoReplyOpenAI
 from infra.stand_ins.server import RecordedRequest, StandInServer
 from shared.errors import RetryLater
-from shared.pipeline.run import LeasedRun
-from shared.platform.connect import use_place
+from shared.pipeline.stage_run import LeasedRun
+from shared.platform.embedded.bus import to_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
-from shared.platform.embedded.queue.deliveries import to_cloud_event
+from shared.platform.place import use_place
 from shared.settings import Settings, settings
 
 URL = "http://127.0.0.1:8080"

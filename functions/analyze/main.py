@@ -12,9 +12,8 @@ from pathlib import Path
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.ai.budget import meter_for
-from shared.ai.meter import Meter
-from shared.ai.providers import provider_for
+from shared.ai.fallback import provider_for
+from shared.ai.usage import Meter, meter_for
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import NotFound, PermanentError
@@ -22,9 +21,16 @@ from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
-from shared.pipeline.media import download_frames, load_json, load_transcript, store_json
-from shared.pipeline.paths import EXTRACTION, UPLOADS, source_name
-from shared.pipeline.run import StageRun
+from shared.pipeline.job_storage import (
+    EXTRACTION,
+    UPLOADS,
+    download_frames,
+    load_json,
+    load_transcript,
+    source_name,
+    store_json,
+)
+from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_within
 from shared.settings import settings
 

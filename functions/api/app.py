@@ -6,43 +6,26 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from functions.api.compat import (
-    ask_auth,
-    ask_chat,
-    ask_groups,
-    ask_shared,
-    ask_videos,
-    crawler,
-    metadata,
-    recipes,
-    reels,
-)
-from functions.api.cors import ApiCorsMiddleware
-from functions.api.frame import ErrorMiddleware
-from functions.api.identity import Verify, verify_token
+from functions.api.compat import ask_video_auth as ask_auth
+from functions.api.compat import ask_video_chat as ask_chat
+from functions.api.compat import ask_video_groups as ask_groups
+from functions.api.compat import ask_video_groups as ask_shared
+from functions.api.compat import ask_video_library as ask_videos
+from functions.api.compat import crawler, metadata, recipes, reels
+from functions.api.identity import Verify, frontend_origins, verify_token
+from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware
 from functions.api.openapi import build_openapi
-from functions.api.origins import frontend_origins
 from functions.api.problems import HANDLERS
-from functions.api.routes import (
-    auth,
-    chat,
-    dataset_images,
-    datasets,
-    docs,
-    events,
-    export,
-    groups,
-    jobs,
-    kinds,
-    media,
-    pages,
-    service,
-    shared,
-    uploads,
-    videos,
-    webhooks,
-)
-from functions.api.throttle import RateLimitMiddleware
+from functions.api.rate_limits import RateLimitMiddleware
+from functions.api.routes import auth, chat, dataset_images, datasets, groups, jobs, pages, videos, webhooks
+from functions.api.routes import job_files as events
+from functions.api.routes import job_files as export
+from functions.api.routes import job_files as media
+from functions.api.routes import jobs as kinds
+from functions.api.routes import jobs as uploads
+from functions.api.routes import pages as docs
+from functions.api.routes import pages as service
+from functions.api.routes import shared_groups as shared
 
 NATIVE = (
     service,

@@ -10,16 +10,20 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from functions.api.origins import frontend_origins
-from functions.api.throttle import count_user
+from functions.api.rate_limits import count_user
 from shared.errors import PermanentError
 from shared.platform.identity import current_identity
 from shared.platform.ports import User
 from shared.settings import settings
 
+
+def frontend_origins() -> list[str]:
+    """Return the origins in FRONTEND_URL in the form browsers send: lower case, no trailing slash."""
+    return [origin.strip().rstrip("/").lower() for origin in settings().frontend_url.split(",") if origin.strip()]
+
+
 Verify = Callable[[str], User]
 """Returns the user of a bearer token; may block. Raises PermanentError `unauthenticated` or `unverified`."""
-
 LOCAL = User("local")
 _bearer = HTTPBearer(auto_error=False, description="Access token. Not required where AUTH_REQUIRED is false.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -93,6 +97,5 @@ def _is_own_host(host: str) -> bool:
 
 
 __all__ = ["LOCAL", "BearerToken", "Caller", "User", "Verify", "bearer_token", "caller", "verify_token"]
-
 Caller = Annotated[User, Depends(caller)]
 BearerToken = Annotated[str, Depends(bearer_token)]

@@ -11,8 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from functions.api.problems import Problem
+from functions.api.rate_limits import is_rate_limited
 from functions.api.schemas import FileJobRequest, UploadRequest, UrlJobRequest
-from functions.api.throttle import is_rate_limited
 
 JOB_EXAMPLE = {
     "id": "7d4b1c0e9f2a4e5b8c6d3f1a2b4c5d6e",

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from shared.error_codes.api import RequestCode
 from shared.error_codes.registry import CODES
 from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, TransientError
-from shared.platform.rates import RateLimited
+from shared.platform.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model, field_validator
 from pydantic_core import from_json
 
-from shared.media.file.file_type import ACCEPTED
+from shared.media.file_type import ACCEPTED
 from shared.models.base import Model
 from shared.models.job import HIDDEN, Job, StageState
 from shared.security.filenames import safe_filename

@@ -12,17 +12,16 @@ from collections.abc import Callable
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.planning import plan_next_round
-from shared.datasets.progress import crawl_progress
+from shared.datasets.chunks import crawl_progress, plan_next_round
 from shared.datasets.runs import VALIDATE, plan_validation, raise_first_error, sync_dataset, sync_dataset_of_run
 from shared.datasets.store import read_dataset
-from shared.models.crawl import Chunk
+from shared.models.dataset import Chunk
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
 from shared.pipeline.parts import change_part, part_id, reopen_part
-from shared.pipeline.run import StageRun
-from shared.platform.connect import current_place
+from shared.pipeline.stage_run import StageRun
+from shared.platform.place import current_place
 
 
 @functions_framework.cloud_event
@@ -37,7 +36,7 @@ def crawl(event: CloudEvent) -> None:
 
 
 def crawl_part(run: PartRun) -> None:
-    from shared.datasets.crawling import crawl_chunk
+    from shared.datasets.crawler import crawl_chunk
 
     crawl_chunk(run)
 

@@ -15,14 +15,13 @@ from shared.analyses.kinds import kind_named
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.pipeline.contract import run_stage
-from shared.pipeline.media import store_json
-from shared.pipeline.paths import CAPTIONS, UPLOADS, source_name
-from shared.pipeline.run import StageRun
+from shared.pipeline.job_storage import CAPTIONS, UPLOADS, source_name, store_json
+from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_within
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from shared.sources.video.fetched import FetchedFile
+    from shared.sources.video.source import FetchedFile
 
 
 @functions_framework.cloud_event
@@ -31,7 +30,7 @@ def download(event: CloudEvent) -> None:
 
 
 def download_video(run: StageRun) -> None:
-    from shared.sources.video.choice import fetch_video
+    from shared.sources.video.fetcher import fetch_video
 
     assert run.job.url is not None  # noqa: S101  # only jobs with a URL have this stage
     kind = kind_named(run.job.kind)

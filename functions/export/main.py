@@ -9,7 +9,7 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.exporting import export_dataset as write_export
+from shared.datasets.export_writer import export_dataset as write_export
 from shared.models.events import job_of
 from shared.pipeline.contract import run_stage
 

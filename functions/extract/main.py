@@ -19,9 +19,8 @@ from shared.models.events import object_of
 from shared.models.job import Job
 from shared.models.video import AudioTrack, Extraction, MediaInfo, Segment, TimeSpan
 from shared.pipeline.contract import run_stage
-from shared.pipeline.media import store_folder, store_json
-from shared.pipeline.paths import EXTRACTION, UPLOADS, job_of_source, source_name
-from shared.pipeline.run import StageRun
+from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
+from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_as
 from shared.settings import settings
 
@@ -60,7 +59,7 @@ def fetch_source(run: StageRun) -> Path:
 
 def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
     from shared.media.audio.parts import split_audio
-    from shared.media.video.survey import extract_frames
+    from shared.media.video.extraction import extract_frames
 
     survey_result = None
     if info.has_video:
@@ -94,7 +93,7 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
 
 
 def extract_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | None]:
-    from shared.media.text.subtitles import read_subtitles
+    from shared.media.subtitles import read_subtitles
 
     for track in info.subtitles:
         segments = read_subtitles(source, track)

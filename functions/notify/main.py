@@ -12,9 +12,9 @@ from cloudevents.http import CloudEvent
 from shared.logs import log_context
 from shared.models.events import job_of, message_of
 from shared.pipeline.jobs import read_job
-from shared.platform.connect import current_place
+from shared.platform.place import current_place
+from shared.webhooks.attempts import attempt_delivery
 from shared.webhooks.deliveries import create_job_deliveries
-from shared.webhooks.sending import attempt_delivery
 
 
 @functions_framework.cloud_event

@@ -13,14 +13,13 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
-from shared.chat.indexing import index_transcript
+from shared.chat.passages import index_transcript
 from shared.models.events import job_of
 from shared.models.job import Job
 from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
-from shared.pipeline.media import load_json, load_transcript
-from shared.pipeline.paths import EXTRACTION, VIDEOS
-from shared.pipeline.run import StageRun
+from shared.pipeline.job_storage import EXTRACTION, VIDEOS, load_json, load_transcript
+from shared.pipeline.stage_run import StageRun
 
 
 @functions_framework.cloud_event

@@ -10,10 +10,10 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.erasing import continue_erasures
-from shared.library.erasure import erase_departed_users
+from shared.datasets.store import continue_erasures
+from shared.library.deletion import erase_departed_users
 from shared.pipeline.sweep import sweep as sweep_jobs
-from shared.platform.connect import current_place
+from shared.platform.place import current_place
 
 
 @functions_framework.cloud_event

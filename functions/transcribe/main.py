@@ -10,14 +10,21 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.error_codes.providers import ProviderCode
+from shared.error_codes.jobs import ProviderCode
 from shared.models.job import Job, Part, Usage
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction, Segment
+from shared.models.video import Extraction, Segment, Transcript
 from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
-from shared.pipeline.media import load_json, store_json, subtitle_transcript
-from shared.pipeline.paths import CAPTIONS, EXTRACTION, MEDIA, TRANSCRIPT, media_name
-from shared.pipeline.run import StageRun
+from shared.pipeline.job_storage import (
+    CAPTIONS,
+    EXTRACTION,
+    MEDIA,
+    TRANSCRIPT,
+    load_json,
+    media_name,
+    store_json,
+    subtitle_transcript,
+)
+from shared.pipeline.stage_run import StageRun
 from shared.settings import settings
 
 MAX_SHOWN_CHARACTERS = 20_000
@@ -36,9 +43,9 @@ def transcribe(event: CloudEvent) -> None:
 
 def transcribe_part(run: PartRun) -> None:
     """Transcribe one part of the audio with the provider that is configured for the job's kind."""
-    from shared.ai.budget import meter_for
+    from shared.ai.fallback import provider_for
     from shared.ai.provider import AudioClip
-    from shared.ai.providers import provider_for
+    from shared.ai.usage import meter_for
     from shared.analyses.kinds import kind_named
     from shared.errors import PermanentError
 
@@ -103,7 +110,7 @@ def join_transcript(run: StageRun, parts: list[Part]) -> None:
 
 def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
     """Join the transcripts of the parts; without words, a note says why there are none."""
-    from shared.media.video.joining import join_parts
+    from shared.media.audio.transcript_merge import join_parts
 
     if extraction.audio is None:
         return Transcript(notes=["The video has no audio."])

@@ -10,15 +10,15 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.progress import chunk_counts, validation_progress
+from shared.datasets.chunks import chunk_counts, validation_progress
 from shared.datasets.runs import raise_first_error, sync_dataset, sync_dataset_of_run
-from shared.datasets.validating import validate_chunk, validate_dataset
-from shared.models.crawl import Progress
+from shared.datasets.validation import validate_chunk, validate_dataset
+from shared.models.dataset import Progress
 from shared.models.events import job_of
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.division import DividedStage, run_divided_stage
-from shared.pipeline.run import StageRun
-from shared.platform.connect import current_place
+from shared.pipeline.stage_run import StageRun
+from shared.platform.place import current_place
 
 
 @functions_framework.cloud_event

@@ -17,18 +17,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from infra.cli.follow import follow_job
+from infra.cli.local_server import ServerStartError, last_error, run_embedded_server
 from infra.cli.options import LOCAL
-from infra.cli.progress import progress_view, update_job, update_task, update_upload
-from infra.cli.result import failure_view, result_view
-from infra.cli.server import ServerStartError, run_embedded_server
-from infra.cli.server_log import last_error
+from infra.cli.progress import follow_job, progress_view, update_job, update_task, update_upload
 from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, open_console
 from infra.cli.upload import send_file
+from infra.cli.views import failure_view, result_view
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
-from infra.demo.check import recipe_differences
-from infra.demo.recipe import RECIPE
-from infra.runtimes.signals import raise_on_signals
+from infra.demo.recipe import RECIPE, recipe_differences
+from infra.runtimes.process import raise_on_signals
 from shared.media.self_check import find_faults
 from shared.models.recipe import Recipe
 from shared.settings import read_settings

@@ -17,7 +17,7 @@ import typer
 
 from infra.cli import accounts, datasets
 from infra.cli.options import LOCAL, Server
-from infra.runtimes.loopback import bypass_proxies
+from infra.runtimes.process import bypass_proxies
 
 # Imports stay inside the commands, so that `clipwise --help` responds immediately.
 
@@ -65,7 +65,7 @@ def up(
 ) -> None:
     """Run the server on this machine until interrupted."""
     from infra.runtimes.embedded.serve import DataFolderLocked
-    from infra.runtimes.emulated.errors import EmulatorsUnavailable
+    from infra.runtimes.emulated.installation import EmulatorsUnavailable
     from shared.settings import SettingsError, read_settings
 
     try:
@@ -136,8 +136,8 @@ def jobs(
     server: Server = LOCAL,
 ) -> None:
     """List your jobs, newest first."""
-    from infra.cli.result import jobs_table
     from infra.cli.session import open_session
+    from infra.cli.views import jobs_table
 
     with open_session(server) as session:
         documents, more = session.api.list_jobs(status, kind, limit)
@@ -189,8 +189,7 @@ def ask(
     server: Server = LOCAL,
 ) -> None:
     """Ask a question about videos. The answer cites its sources by number and time."""
-    from infra.cli.asking import print_answer
-    from infra.cli.session import open_session
+    from infra.cli.session import open_session, print_answer
 
     with open_session(server) as session:
         print_answer(session, id, question, language)
@@ -255,7 +254,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check this machine or a Google Cloud project for problems, with advice for each."""
-    from infra.cli.doctor import print_findings
+    from infra.cli.doctor_report import print_findings
     from infra.doctor.machine import check_machine
     from shared.wiring import wiring
 

@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.follow import has_ended
-from infra.cli.progress import ProgressView, progress_view, update_job, update_task, update_upload
+from infra.cli.progress import ProgressView, has_ended, progress_view, update_job, update_task, update_upload
 from infra.cli.upload import send_file
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 from shared.errors import PermanentError
@@ -134,7 +133,7 @@ def check_result(job: JobDocument, kind: str) -> None:
     """Check the result against the kind's schema; a recipe read offline must match the video exactly."""
     from pydantic import ValidationError
 
-    from infra.demo.check import recipe_differences
+    from infra.demo.recipe import recipe_differences
     from shared.analyses.kinds import kind_named
     from shared.models.recipe import Recipe
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,15 +13,49 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from infra.client import sse
+
+@dataclass(frozen=True)
+class ServerSentEvent:
+    id: str | None
+    """The last id in the stream so far."""
+    type: str
+    data: str
+
+
+def parse_events(stream: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+    """Yield the events of a stream; an event cut off before its blank line is dropped."""
+    id: str | None = None
+    type, data = "message", list[str]()
+    for line in _split_lines(stream):
+        if not line:
+            if data:
+                yield ServerSentEvent(id, type, "\n".join(data))
+            type, data = "message", []
+            continue
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            data.append(value)
+        elif name == "event":
+            type = value
+        elif name == "id":
+            id = value
+
+
+def _split_lines(stream: Iterable[bytes]) -> Iterator[str]:
+    """Yield lines that end with LF or CRLF. Other line breaks that Python knows may occur in the data."""
+    remainder = b""
+    for piece in stream:
+        *complete_lines, remainder = (remainder + piece).split(b"\n")
+        for line in complete_lines:
+            yield line.removesuffix(b"\r").decode()
+
 
 JobDocument = dict[str, Any]
 """A job as the API returns it: camelCase keys, ISO 8601 times."""
-
 PAGE_SIZE = 100
 STREAM_TIMEOUT_SEC = 45.0
 """A stream of events that is silent for longer counts as broken; the server sends comments in between."""
-
 ANSWER_SEC = 300.0
 """Time limit until an answer begins; the server may wait for AI services and retry them."""
 
@@ -154,25 +189,23 @@ class ApiClient:
         ) as answer:
             return answer.read()
 
-    def stream_events(self, id: str, last_event_id: str | None) -> Iterator[sse.ServerSentEvent]:
+    def stream_events(self, id: str, last_event_id: str | None) -> Iterator[ServerSentEvent]:
         """Yield the job's server-sent events after `last_event_id`, until the server ends the stream."""
         headers = {"Accept": "text/event-stream", **_without_none(**{"Last-Event-ID": last_event_id})}
         timeout = httpx.Timeout(STREAM_TIMEOUT_SEC, connect=10)
         with self._open_response("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as answer:
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 raise ApiError(406, "no_event_stream", "The server does not stream events.")
-            yield from sse.parse_events(answer.iter_bytes())
+            yield from parse_events(answer.iter_bytes())
 
-    def stream_answer(
-        self, subject: dict[str, str], question: str, language: str | None
-    ) -> Iterator[sse.ServerSentEvent]:
+    def stream_answer(self, subject: dict[str, str], question: str, language: str | None) -> Iterator[ServerSentEvent]:
         """Yield all events of an answer about a group or a video (`{group_id}` or `{video_id}`)."""
         messages = [{"role": "user", "content": question}]
         body = _without_none(**subject, messages=messages, language=language, stream=True)
         with self._open_response(
             "POST", "/v1/chat", json=body, timeout=httpx.Timeout(ANSWER_SEC, connect=10)
         ) as answer:
-            yield from sse.parse_events(answer.iter_bytes())
+            yield from parse_events(answer.iter_bytes())
 
     def download_file(self, url: str, path: Path) -> None:
         """Download a short-lived link of the API, which needs no token."""

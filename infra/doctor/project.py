@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.doctor import wanted
+from infra.doctor import expected_resources as wanted
 from infra.doctor.cloud import CloudApiError, CloudClient, NoCredentials, open_cloud
 from infra.doctor.finding import Findings, good, note, problem
-from infra.doctor.rights import check_permissions, service_account
+from infra.doctor.permissions import check_permissions, service_account
 from infra.runtimes.emulated.provision import ACK_SEC
 from shared.wiring import wiring
 

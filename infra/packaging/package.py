@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ EXCLUDED_MODULES = frozenset({"shared.platform.embedded"})
 FRAME_ANALYSIS = frozenset({"shared.ai.offline.makers", "shared.ai.screen"})
 LOCAL_SPEECH = frozenset({"shared.ai.offline.speech"})
 LOCAL_EMBEDDING = frozenset({"shared.ai.offline.embedding"})
-IMAGE_MEASURES = frozenset({"shared.images.measures", "shared.images.pixels"})
+IMAGE_MEASURES = frozenset({"shared.images.pixels"})
 UNUSED_MODULES = {
     "transcribe": FRAME_ANALYSIS | LOCAL_EMBEDDING,
     "analyze": LOCAL_SPEECH | LOCAL_EMBEDDING,
@@ -124,3 +125,24 @@ def zip_folder(folder: Path, out: Path) -> Path:
 if __name__ == "__main__":
     for built in package_all(ROOT / "dist"):
         print(f"{built.archive.relative_to(ROOT)}  {built.size / 1000:.0f} kB")
+
+
+def install_requirements(requirements: Path, folder: Path) -> Path:
+    """Make an environment in `folder` from pinned requirements, hashes checked; return its Python."""
+    python = folder / "bin" / "python"
+    subprocess.run([uv_path(), "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    command = [
+        uv_path(),
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(python),
+        "--require-hashes",
+        "-r",
+        str(requirements),
+    ]
+    # Hashes are pinned, so what uv has kept of an earlier run is as good; the index is asked for what it has not.
+    if subprocess.run([*command, "--offline"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        subprocess.run(command, check=True)
+    return python

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from shared.models.recipe import Sighting
 from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, TimeSpan
 
 MAX_TRANSCRIPT = 250_000
@@ -39,7 +40,7 @@ class Evidence:
             a provider that sends the whole video.
         heard: The provider listens to the video itself.
         measured: What the kind measured; None for one that measures nothing.
-        screens: What was read off the screen so far, by language; see `shared.ai.screen_text`.
+        screens: What was read off the screen so far, by language; see `shared.ai.prompt`.
     """
 
     info: MediaInfo
@@ -61,3 +62,32 @@ class Evidence:
     model_hears_audio: bool = False
     measured: BaseModel | None = None
     screens: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+NEAR_SEC = 2.0
+"""A frame shows what was seen at a time when it was taken at most this far from it."""
+TIMELESS_SOURCE = "caption"
+VISUAL_SOURCES = ("screen", "vision")
+
+
+def clamp_time(time: float, duration_sec: float) -> float:
+    """`time` in seconds, brought within the video."""
+    return min(max(time, 0.0), max(duration_sec, 0.0))
+
+
+def ground_sighting(sighting: Sighting | None, evidence: Evidence) -> Sighting | None:
+    """The sighting with its time inside the video and, if its source is in the picture, the nearest stored frame."""
+    if sighting is None:
+        return None
+    time = None if sighting.time is None or sighting.source == TIMELESS_SOURCE else sighting.time
+    if time is not None:
+        time = round(clamp_time(time, evidence.info.duration_sec), 3)
+    frame = nearest_frame(time, evidence) if time is not None and sighting.source in VISUAL_SOURCES else None
+    return sighting.model_copy(update={"time": time, "frame": frame})
+
+
+def nearest_frame(time: float, evidence: Evidence) -> str | None:
+    """Media name of the stored frame nearest to `time`; None when there is none within NEAR_SEC."""
+    stored = [frame for frame, _ in (*evidence.frames, *evidence.samples)]
+    nearest = min(stored, key=lambda frame: abs(frame.time - time), default=None)
+    return nearest.name if nearest and abs(nearest.time - time) <= NEAR_SEC else None

@@ -13,8 +13,7 @@ from pydantic import BaseModel
 
 import shared.analyses
 from shared.errors import PermanentError
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction
+from shared.models.video import Extraction, Transcript
 
 if TYPE_CHECKING:
     from shared.analyses.evidence import Evidence, TimedLine

@@ -6,8 +6,7 @@ from pydantic import Field
 
 from shared.analyses.kinds import Kind
 from shared.models.base import Model
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction, Frame, MediaInfo
+from shared.models.video import Extraction, Frame, MediaInfo, Transcript
 
 
 class Metadata(Model):

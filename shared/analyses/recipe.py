@@ -6,8 +6,7 @@ from statistics import fmean
 
 from pydantic import BaseModel
 
-from shared.analyses.evidence import Evidence
-from shared.analyses.grounding import ground_sighting, nearest_frame
+from shared.analyses.evidence import Evidence, ground_sighting, nearest_frame
 from shared.analyses.kinds import Kind
 from shared.models.recipe import Recipe
 

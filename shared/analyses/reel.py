@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from shared.analyses.evidence import Evidence, TimedLine
-from shared.analyses.grounding import clamp_time
+from shared.analyses.evidence import Evidence, TimedLine, clamp_time
 from shared.analyses.kinds import Kind
 from shared.languages import is_same_language
 from shared.media.video.pacing import measure_pacing

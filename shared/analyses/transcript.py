@@ -8,8 +8,7 @@ from shared.analyses.kinds import Kind
 from shared.languages import language_tag
 from shared.media.video.pacing import count_words
 from shared.models.base import Model
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction, TranscriptSource
+from shared.models.video import Extraction, Transcript, TranscriptSource
 
 MAX_TEXT = 200_000
 """Characters; about 20 hours of speech would not fit into a document of the database."""

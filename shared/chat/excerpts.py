@@ -1,12 +1,123 @@
-"""Passages put together: those that overlap are one, and no words come twice."""
+"""Overlapping stretches of a transcript, long enough to be understood by themselves and short enough to be found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.chat.windows import text_of
 from shared.models.chat import Citation, Passage, PassageLine
+from shared.models.video import Segment, Word
+
+MIN_WINDOW_SEC, MAX_WINDOW_SEC = 30.0, 45.0
+"""A window ends at the last end of a sentence between these, else at the last end of a segment before the second."""
+OVERLAP_SHARE = 1 / 3
+MAX_LINE_SEC = 15.0
+"""Longer segments are cut where their words' times are known."""
+MAX_WINDOW_CHARACTERS = 2_000
+"""Of a window; whatever the times say, nobody speaks faster."""
+SENTENCE_ENDS = tuple(".!?…。！？")
+CLOSING_MARKS = "\"'»”’)]"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Neighbouring lines, in order."""
+
+    lines: Sequence[PassageLine]
+
+    @property
+    def start(self) -> float:
+        return self.lines[0].start
+
+    @property
+    def end(self) -> float:
+        return max(line.end for line in self.lines)
+
+    @property
+    def text(self) -> str:
+        return text_of(self.lines)
+
+
+def text_of(lines: Iterable[PassageLine]) -> str:
+    return " ".join(line.text for line in lines)
+
+
+def split_windows(segments: Sequence[Segment]) -> list[Window]:
+    """All words in windows, in order; each begins about a third of its length before the one before it ends."""
+    lines = [line for segment in segments for line in split_segment(segment)]
+    result: list[Window] = []
+    first = 0
+    while first < len(lines):
+        after = end_of_window(lines, first)
+        result.append(Window(lines[first:after]))
+        if after == len(lines):
+            break
+        first = start_of_next(lines, first, after)
+    return result
+
+
+def end_of_window(lines: Sequence[PassageLine], first: int) -> int:
+    """The index after the last line of the window that starts with line `first`."""
+    start, after, sentence, characters = lines[first].start, first + 1, 0, len(lines[first].text)
+    while after < len(lines):
+        characters += len(lines[after].text) + 1
+        if lines[after].end - start > MAX_WINDOW_SEC or characters > MAX_WINDOW_CHARACTERS:
+            return sentence or after
+        after += 1
+        if lines[after - 1].end - start >= MIN_WINDOW_SEC and ends_sentence(lines[after - 1].text):
+            sentence = after
+    return after
+
+
+def start_of_next(lines: Sequence[PassageLine], first: int, after: int) -> int:
+    """The line that the next window starts with: within the last third, at the start of a sentence if there is one."""
+    start, end = lines[first].start, lines[after - 1].end
+    within = [at for at in range(first + 1, after) if lines[at].start >= end - (end - start) * OVERLAP_SHARE]
+    return next((at for at in within if ends_sentence(lines[at - 1].text)), within[0] if within else after)
+
+
+def ends_sentence(text: str) -> bool:
+    return text.rstrip(CLOSING_MARKS).endswith(SENTENCE_ENDS)
+
+
+def split_segment(segment: Segment) -> Iterator[PassageLine]:
+    """The segment in lines with times that somebody told: a long one by its words, one without their times whole."""
+    words = [word for word in segment.words if word.text.strip()]
+    if segment.end - segment.start <= MAX_LINE_SEC or len(words) < 2:
+        yield from split_text(segment.start, segment.end, segment.text)
+        return
+    run: list[Word] = []
+    for word in words:
+        if run and (word.end - run[0].start > MAX_LINE_SEC or ends_sentence(run[-1].text.strip())):
+            yield join_words(run)
+            run = []
+        run.append(word)
+    yield join_words(run)
+
+
+def join_words(run: Sequence[Word]) -> PassageLine:
+    """Words that were told with the spaces before them are put together as they are."""
+    separator = "" if any(word.text[0].isspace() for word in run[1:]) else " "
+    return PassageLine(
+        start=run[0].start, end=run[-1].end, text=" ".join(separator.join(word.text for word in run).split())
+    )
+
+
+def split_text(start: float, end: float, text: str) -> Iterator[PassageLine]:
+    """One line, or several of the same times when the text is too long for a window."""
+    remaining = " ".join(text.split())
+    while len(remaining) > MAX_WINDOW_CHARACTERS:
+        at = remaining.rfind(" ", 0, MAX_WINDOW_CHARACTERS)
+        piece, remaining = (
+            (remaining[:at], remaining[at:])
+            if at > 0
+            else (remaining[:MAX_WINDOW_CHARACTERS], remaining[MAX_WINDOW_CHARACTERS:])
+        )
+        remaining = remaining.lstrip()
+        yield PassageLine(start=start, end=end, text=piece)
+    if remaining:
+        yield PassageLine(start=start, end=end, text=remaining)
+
 
 MAX_EXCERPT_SEC = 90.0
 """Of what is put together: a citation is to lead to a place, not into a film."""

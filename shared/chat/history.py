@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from shared.models.chat import ChatMessage, Citation
+from shared.platform.documents import iterate_query
 from shared.platform.ports import Documents, Filter, Order
-from shared.platform.queries import iterate_query
 
 MESSAGES = "messages"
 PAGE = 100

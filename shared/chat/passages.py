@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.ai.fallback import FallbackProvider, provider_order
 from shared.ai.offline.terms import terms
 from shared.ai.provider import EmbeddingResult
-from shared.chat.windows import Window
+from shared.ai.usage import Meter, meter_for
+from shared.chat.excerpts import Window, split_windows
+from shared.chat.search import CHAT_KIND
+from shared.errors import PermanentError, TransientError
 from shared.models.chat import Passage
-from shared.models.transcript import Transcript
-from shared.pipeline.segments import SEGMENTS, find_segments
+from shared.models.job import Job, Usage
+from shared.models.video import Transcript
+from shared.pipeline.job_storage import SEGMENTS, find_segments, load_transcript
+from shared.pipeline.stage_run import StageRun
 from shared.platform.ports import Documents, Vector
+from shared.progress import tick_within
+from shared.settings import settings
+from shared.wiring import wiring
 
 MAX_WORDS = 400
 """Terms of a passage; nobody says more in a window."""
@@ -71,3 +80,54 @@ def passages_job_id(documents: Documents, video_id: str) -> str | None:
     """The job whose transcript the video's passages are from; None when it has no passages."""
     page = documents.query(SEGMENTS, [("videoId", "==", video_id)], limit=1)
     return next((str(document.data["jobId"]) for document in page.documents), None)
+
+
+EMBEDDING_DONE, STORING_DONE = 0.6, 0.9
+"""How much of the stage is done then."""
+
+
+def index_transcript(run: StageRun) -> Usage:
+    """Store the passages of the job's transcript as those of its video; returns what the job took with that.
+
+    A job that analyses a video again does so only when the video had no words before. A search by words alone is left
+    when nobody can embed them, which never costs a job its result: a provider that is down is waited for as long as
+    the stage has attempts left. Raises TransientError for that.
+    """
+    job = run.job
+    transcript = load_transcript(run.place.objects, job.id)
+    source = PassageSource(job.owner, job.of_video or job.id, job.id)
+    transcript_windows = split_windows(transcript.segments)
+    if not transcript_windows or (
+        job.of_video and passages_job_id(run.place.documents, job.of_video) not in (None, job.id)
+    ):
+        return job.usage
+    meter = meter_for(run.place.documents, job.owner, settings().monthly_budget_usd, Usage())
+
+    def set_usage(stored: Job) -> None:
+        stored.usage = total_usage(job, meter)
+
+    run.add_result(set_usage)
+    embeddings = embed_windows(run, transcript_windows, meter)
+    run.tick(EMBEDDING_DONE, "Storing what is said")
+    store_passages(run.place.documents, source, transcript_windows, transcript, embeddings)
+    run.tick(STORING_DONE)
+    return total_usage(job, meter)
+
+
+def total_usage(job: Job, meter: Meter) -> Usage:
+    """Made by whoever made the result."""
+    return Usage.total([meter.usage, job.usage])
+
+
+def embed_windows(run: StageRun, transcript_windows: list[Window], meter: Meter) -> EmbeddingResult | None:
+    provider = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter)
+    try:
+        return provider.embed(
+            [window.text for window in transcript_windows], "document", tick_within(run.tick, 0, EMBEDDING_DONE)
+        )
+    except (PermanentError, TransientError) as error:
+        is_last_attempt = run.job.stages[run.stage].attempts >= wiring().functions[run.stage].attempts
+        if error.retryable and not is_last_attempt:
+            raise
+        meter.note(f"The transcript can be searched by words only, not by meaning: {error.message}")
+        return None

@@ -12,26 +12,23 @@ from contextlib import suppress
 from datetime import timedelta
 
 from shared import clock
-from shared.datasets.planning import plan_chunks
-from shared.datasets.progress import chunk_counts
+from shared.datasets.chunks import chunk_counts, plan_chunks
 from shared.datasets.store import change_dataset, dataset_id_of, iterate_downloaded, read_dataset, run_owner
 from shared.errors import NotFound, PermanentError
 from shared.logs import new_traceparent
-from shared.models.crawl import Chunk, Dataset, Progress
-from shared.models.dataset import DatasetStatus, Level
+from shared.models.dataset import Chunk, Dataset, Progress
+from shared.models.image import DatasetStatus, Level
 from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
 from shared.pipeline import jobs, lifecycle, parts
+from shared.pipeline.job_storage import JOBS
 from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.pipeline.outbox import outgoing_message
-from shared.pipeline.paths import JOBS
 from shared.platform.ports import Documents, Place
 
 CRAWL, VALIDATE = "crawl", "validate"
 KIND = "dataset"
 """Of the jobs behind datasets; no kind of analysis has this name."""
-
 START_TIMEOUT = timedelta(minutes=2)
-
 STATUSES = {
     JobStatus.QUEUED: DatasetStatus.RUNNING,
     JobStatus.RUNNING: DatasetStatus.RUNNING,

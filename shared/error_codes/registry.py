@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from shared.error_codes.api import AccountCode, ChatCode, LibraryCode, RequestCode
 from shared.error_codes.code import ErrorCode
-from shared.error_codes.jobs import DatasetCode, JobCode, LogCode, StorageCode
-from shared.error_codes.providers import ProviderCode
+from shared.error_codes.jobs import DatasetCode, JobCode, LogCode, ProviderCode, StorageCode
 from shared.error_codes.videos import MediaCode, SourceCode, VideoCode
 
 GROUPS: tuple[type[ErrorCode], ...] = (

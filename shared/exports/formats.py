@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.analyses.summary import VideoSummary
 from shared.errors import PermanentError
-from shared.exports.headings import headings
-from shared.exports.html import PAGE_POLICY
-from shared.exports.jsonld import recipe_jsonld
-from shared.exports.layout import outline_markdown, outline_page
-from shared.exports.markdown import recipe_markdown
-from shared.exports.material import JobContent
-from shared.exports.outline import Outline
-from shared.exports.outlines import reel_outline, summary_outline
-from shared.exports.page import recipe_page
+from shared.exports.job_content import JobContent
+from shared.exports.markup import PAGE_POLICY
+from shared.exports.outline import Outline, outline_markdown, outline_page, reel_outline, summary_outline
+from shared.exports.outline_headings import headings
+from shared.exports.recipe import recipe_jsonld, recipe_markdown, recipe_page
 from shared.exports.transcript import to_srt, to_txt, to_vtt
 from shared.models.reel import Reel
-from shared.models.summary import VideoSummary
 
 
 @dataclass(frozen=True)

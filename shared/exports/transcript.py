@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from shared.exports.text import plain_text
+from shared.exports.markup import plain_text
 from shared.models.video import Segment
 
 

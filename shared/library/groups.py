@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from shared import clock
 from shared.chat import history
 from shared.errors import NotFound, PermanentError
-from shared.models.group import MAX_VIDEOS, Group
+from shared.models.group import MAX_VIDEOS, Group, Share
 from shared.models.job import Job
+from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import new_id
-from shared.pipeline.videos import read_videos
-from shared.platform.cas import change_model, with_updated_at
+from shared.platform.documents import change_model, with_updated_at
 from shared.platform.ports import Documents
 
 GROUPS = "groups"
@@ -123,3 +126,49 @@ def remove_video_from_groups(documents: Documents, owner: str, video_id: str) ->
 
 def drop_video(group: Group, video_id: str) -> None:
     group.videos = [id for id in group.videos if id != video_id]
+
+
+TOKEN_BYTES = 24
+_LONGEST_TOKEN = 100
+
+
+def create_share_link(documents: Documents, group: Group, expires_at: datetime | None) -> tuple[Group, str]:
+    """The group and the token of its new link; one that it had before works no more.
+
+    Raises PermanentError `expired_already`.
+    """
+    now = clock.now()
+    if expires_at is not None and expires_at <= now:
+        raise PermanentError("expired_already", "The share link would expire in the past. Choose a later time.")
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    share = Share(token_hash=hash_token(token), created_at=now, expires_at=expires_at)
+
+    def set_share(current: Group) -> None:
+        current.share = share
+
+    return change_group(documents, group, set_share), token
+
+
+def revoke_share_link(documents: Documents, group: Group) -> Group:
+    """Let the group's link work no more; without one nothing changes."""
+
+    def remove_share(current: Group) -> None:
+        current.share = None
+
+    return change_group(documents, group, remove_share)
+
+
+def find_shared_group(documents: Documents, token: str) -> Group:
+    """The group that a token shows; raises NotFound for one that is unknown, revoked or expired."""
+    if not 0 < len(token) <= _LONGEST_TOKEN:
+        raise NotFound("share")
+    page = documents.query(GROUPS, [("share.tokenHash", "==", hash_token(token))], limit=1)
+    for stored in page.documents:
+        group = Group.read(stored.data)
+        if group.share and (group.share.expires_at is None or group.share.expires_at > clock.now()):
+            return group
+    raise NotFound("share")
+
+
+def hash_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -7,17 +7,24 @@ from typing import Any
 
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound
-from shared.exports.material import JobContent
-from shared.models.job import Job, StageState, StageStatus
-from shared.models.search_words import words_in
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction
+from shared.exports.job_content import JobContent
+from shared.models.job import Job, StageState, StageStatus, words_in
+from shared.models.video import Extraction, Transcript
 from shared.pipeline import lifecycle
+from shared.pipeline.job_storage import (
+    EXTRACTION,
+    JOBS,
+    MEDIA,
+    TRANSCRIPT,
+    UPLOADS,
+    load_json,
+    media_name,
+    media_prefix,
+    source_name,
+)
 from shared.pipeline.jobs import change_job
 from shared.pipeline.lifecycle import JobStateError
-from shared.pipeline.media import load_json
 from shared.pipeline.outbox import outgoing_message
-from shared.pipeline.paths import EXTRACTION, JOBS, MEDIA, TRANSCRIPT, UPLOADS, media_name, media_prefix, source_name
 from shared.platform.ports import Documents, Filter, Place
 from shared.settings import settings
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import PermanentError
-from shared.media.file.container import (
+from shared.media.container import (
     MAX_PACKETS,
     MAX_PIXELS,
     MAX_SIDE,
@@ -24,9 +24,8 @@ from shared.media.file.container import (
     unplayable_error,
     video_stream,
 )
-from shared.media.images import display_size
-from shared.media.text.subtitles import text_tracks
-from shared.media.tonemap import HIGH_RANGE
+from shared.media.images import HIGH_RANGE, display_size
+from shared.media.subtitles import text_tracks
 from shared.models.video import MediaInfo
 from shared.settings import Settings
 

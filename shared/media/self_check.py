@@ -21,7 +21,6 @@ LIBRARIES = {"numpy": "NumPy", "av": "PyAV", "cv2": "OpenCV"}
 ADVICE = (
     "install the required versions: run `pip install 'clipwise[embedded]'`, or `make demo` in a clone of the repository"
 )
-
 _FPS, _FRAMES = 5, 2
 _SECONDS = _FRAMES / _FPS
 _WIDTH, _HEIGHT = 64, 48
@@ -124,7 +123,7 @@ def check_probe(clip: Path) -> MediaInfo:
 
 
 def check_frames(clip: Path, info: MediaInfo, out: Path) -> None:
-    from shared.media.video.survey import extract_frames
+    from shared.media.video.extraction import extract_frames
 
     pictures = extract_frames(clip, info, out, samples=True, tick=ignore_progress)
     expect_equal((bool(pictures.thumbnail), bool(pictures.frames), bool(pictures.samples)), (True, True, True))
@@ -142,7 +141,7 @@ def check_audio(clip: Path, info: MediaInfo, out: Path) -> None:
 
 
 def check_subtitles(clip: Path, info: MediaInfo) -> None:
-    from shared.media.text.subtitles import read_subtitles
+    from shared.media.subtitles import read_subtitles
 
     expect_equal([segment.text for track in info.subtitles for segment in read_subtitles(clip, track)], [_WORDS])
 

@@ -1,96 +1,202 @@
-"""Models of image datasets: filters, images and the verdicts of validation."""
+"""Models of a dataset, its progress and the chunks of its crawl."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.models.base import Model
+from shared.models.image import DatasetStatus, Filters, ImageRecord, Level
+from shared.models.job import JobError
 
-Level = Literal["fast", "medium", "slow"]
-"""How thoroughly images are validated; each level includes the checks of the ones before."""
-
-
-class DatasetStatus(StrEnum):
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+LIST_PAGE = 100
+"""URLs per page of a list; the last page may have fewer."""
 
 
-class Filters(Model):
-    """Conditions that an image must meet to be kept. Omitted conditions do not apply."""
-
-    min_width: int | None = Field(None, description="Minimum width in pixels.")
-    min_height: int | None = Field(None, description="Minimum height in pixels.")
-    max_aspect: float | None = Field(None, ge=1, description="Maximum ratio of the longer to the shorter side.")
-    formats: list[Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]] = Field(
-        [], description="Accepted formats. Empty: all of them."
-    )
-    licences: list[str] = Field(
-        [], description="Accepted licences, e.g. `cc0`, `by`, `by-sa`. Empty: any licence, including unknown ones."
-    )
+class SourceName(StrEnum):
+    BING = "bing"
+    DUCKDUCKGO = "duckduckgo"
+    OPENVERSE = "openverse"
+    GOOGLE = "google"
+    LIST = "list"
 
 
-class ImageState(StrEnum):
-    PENDING = "pending"
-    """In progress; a finished chunk has no such images."""
-    DOWNLOADED = "downloaded"
-    REJECTED = "rejected"
+class UrlList(Model):
+    """A list of image URLs added to the dataset; it is stored and read in pages."""
+
+    id: str = Field(description="Identifier of the list.")
+    filename: str | None = Field(None, description="Name of the file.")
+    urls: int = Field(0, description="Number of lines that contain an image URL.")
+
+    @property
+    def pages(self) -> int:
+        return -(-self.urls // LIST_PAGE)
 
 
-class ImageFinding(Model):
-    """A failed check of an image."""
+class Tally(Model):
+    """Counts of candidate images. Each is counted once, when its outcome is final."""
 
-    check: str = Field(description="Name of the check, e.g. `blurry` or `near_duplicate`.")
-    level: Level = Field(description="The lowest level that includes the check.")
-    score: float | None = Field(None, description="Measured value, in the unit of the check.")
-    limit: float | None = Field(None, description="Limit that the value exceeds or falls below.")
-    of: str | None = Field(None, description="Id of the image that this one duplicates.")
-    note: str | None = Field(None, description="Short explanation, for checks without a number.")
+    found: int = Field(0, description="Number of candidates on the result pages read so far.")
+    downloaded: int = Field(0, description="Number of images kept.")
+    rejected: dict[str, int] = Field({}, description="Number of rejected candidates by reason.")
+
+    @property
+    def final_count(self) -> int:
+        return self.downloaded + sum(self.rejected.values())
+
+    def add(self, other: Tally) -> None:
+        self.found += other.found
+        self.downloaded += other.downloaded
+        self.rejected = dict(Counter(self.rejected) + Counter(other.rejected))
+
+    @classmethod
+    def total(cls, tallies: Iterable[Tally]) -> Tally:
+        total = cls()
+        for tally in tallies:
+            total.add(tally)
+        return total
 
 
-class Verdict(Model):
-    """The verdict of validation on an image. No image is deleted because of it."""
+class Chunk(Model):
+    """The work and progress of a chunk of a crawl: the outcome of its part, updated while it runs.
 
-    accepted: bool
-    level: Level
-    findings: list[ImageFinding] = Field([], description="Why the image is not accepted, worst first.")
-    checked_at: datetime
+    Result pages are divided among the chunks of one source and keyword: this one reads page `first`, then every
+    `stride`-th page after it. The outcome of candidates before `position`, and of those in `ahead`, is final.
+    """
 
-
-class ImageRecord(Model):
-    """A candidate image and its outcome: a separate document, keyed by dataset and URL."""
-
-    id: str
-    dataset_id: str
-    owner: str
-    url: str = Field(description="URL of the image.")
-    page_url: str | None = Field(None, description="URL of the page that contains the image.")
-    source: str = Field(description="The source that returned the image first.")
+    source: SourceName
     keyword: str | None = None
-    title: str | None = None
-    author: str | None = None
-    licence: str | None = Field(None, description="Licence as the source names it, in lower case, e.g. `by-sa 4.0`.")
-    licence_url: str | None = None
-    state: ImageState
-    reason: str | None = Field(None, description="Why the image was rejected, e.g. `http_404`, `robots`, `duplicate`.")
-    chunk: int
-    position: int = Field(0, description="Position among the chunk's candidates; with `chunk`, it defines an order.")
-    of: str | None = Field(None, description="Id of the image with the same bytes, if rejected as `duplicate`.")
-    content_type: str | None = Field(None, description="Media type declared by the server.")
-    sha256: str | None = Field(None, description="SHA-256 of the downloaded bytes.")
-    media: str | None = Field(None, description="Name of the object in the media bucket.")
-    size_bytes: int | None = None
-    format: str | None = None
-    width: int | None = None
-    height: int | None = None
-    phash: str | None = Field(None, description="64-bit perceptual hash, 16 hexadecimal digits.")
-    features: list[float] | None = Field(None, description="Color, texture and shape features to detect outliers.")
-    group: str | None = Field(None, description="Id of the image kept from a group of near duplicates.")
-    verdict: Verdict | None = None
-    created_at: datetime
+    first: int = 1
+    stride: int = 1
+    quota: int = Field(description="Maximum number of images to keep.")
+    page: int = Field(description="The current page.")
+    position: int = 0
+    ahead: list[int] = []
+    counted: bool = Field(False, description="Whether the page's candidates are included in `found`.")
+    exhausted: bool = Field(False, description="Whether the source has no more results.")
+    tally: Tally = Field(default_factory=Tally)
+
+    @property
+    def remaining_images(self) -> int:
+        """Number of images that may still be kept."""
+        return max(0, self.quota - self.tally.downloaded)
+
+
+class ChunkCounts(Model):
+    """Counts of chunks. A chunk is a part of the work that runs and fails on its own."""
+
+    total: int = Field(0, description="Number of chunks.")
+    active: int = Field(0, description="Number of running chunks.")
+    completed: int = Field(0, description="Number of completed chunks.")
+    failed: int = Field(0, description="Number of failed chunks.")
+
+
+class SourceProgress(Tally):
+    """Progress of a source."""
+
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Chunks of the source.")
+    errors: list[JobError] = Field([], description="Why chunks of the source failed, each reason once.")
+
+
+class ValidationProgress(Model):
+    """Results of the validation so far."""
+
+    level: Level = Field(description="The level of the validation.")
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Chunks of the validation.")
+    checked: int = Field(0, description="Number of validated images.")
+    accepted: int = Field(0, description="Number of accepted images.")
+    findings: dict[str, int] = Field({}, description="Number of images with a finding, by check.")
+
+
+class Progress(Model):
+    """Progress, counted from the chunks. While a stage runs, `found` also counts candidates without an outcome."""
+
+    stage: str | None = Field(None, description="The stage that runs or ran last: `crawl` or `validate`.")
+    chunks: ChunkCounts = Field(default_factory=ChunkCounts, description="Chunks of the crawl.")
+    images: Tally = Field(default_factory=Tally, description="Candidate images of all sources.")
+    sources: dict[str, SourceProgress] = Field({}, description="Progress by source.")
+    validated: ValidationProgress | None = Field(None, description="Results of the validation. Null before it starts.")
+
+
+class Dataset(Model):
+    """An image dataset. Its images are separate documents."""
+
+    id: str = Field(description="Identifier of the dataset.")
+    owner: str
+    name: str = Field(description="Name of the dataset.")
+    project: int | str | None = Field(None, description="Your own project name or number.")
+    keywords: list[str] = Field([], description="Search terms.")
+    sources: list[SourceName] = Field([], description="Search engines that are queried for the keywords.")
+    max_images: int = Field(description="Maximum number of images to keep.")
+    filters: Filters = Field(default_factory=Filters, description="Conditions that an image must meet to be kept.")
+    level: Level = Field("medium", description="How thoroughly downloaded images are validated.")
+    thresholds: dict[str, Any] = Field({}, description="Limits of validation checks that differ from the defaults.")
+    lists: list[UrlList] = Field([], description="URL lists added to the dataset.")
+    status: DatasetStatus = Field(DatasetStatus.PENDING, description="Status of the dataset.")
+    percent: int = Field(0, ge=0, le=100, description="Progress in percent.")
+    progress: Progress = Field(default_factory=Progress, description="Progress in detail.")
+    error: JobError | None = Field(None, description="Why the dataset failed, if it did.")
+    run: str | None = Field(None, description="The job that runs the dataset; clients do not see it.")
+    told_at: datetime | None = Field(None, description="The version of the job that this document reflects.")
+    created_at: datetime = Field(description="When the dataset was created.")
+    started_at: datetime | None = Field(None, description="When the dataset was started.")
+    ended_at: datetime | None = Field(None, description="When the dataset ended.")
+    updated_at: datetime = Field(description="When the dataset last changed.")
+
+
+HIDDEN = ("owner", "run", "told_at")
+"""Internal fields that clients do not see."""
+ExportFormat = Literal["zip", "webdataset", "parquet", "coco", "sheet"]
+ACCEPTED, NOT_CHECKED = "accepted", "not_checked"
+
+
+class ExportOptions(Model):
+    """The options of a dataset export."""
+
+    format: ExportFormat = Field(
+        description="`zip`: images with their metadata. `webdataset`: the same as tar shards. `parquet`, `coco`:"
+        " metadata only. `sheet`: a page with thumbnails of accepted and rejected images, by reason."
+    )
+    include: list[str] = Field(
+        [ACCEPTED],
+        max_length=30,
+        description="Verdicts of the images to export: `accepted`, `not_checked`, or names of checks such as `blurry`"
+        " for images with findings of these checks only.",
+    )
+    train: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="Share of images in the split `train`. The shares add up to 1; near duplicates share a split.",
+    )
+    val: float = Field(0.1, ge=0, le=1, description="Share of images in the split `val`.")
+    test: float = Field(0.1, ge=0, le=1, description="Share of images in the split `test`.")
+
+    @model_validator(mode="after")
+    def check_shares(self) -> Self:
+        if abs(self.train + self.val + self.test - 1) > 1e-9:
+            raise ValueError("train, val and test must add up to 1")
+        return self
+
+    def includes(self, record: ImageRecord) -> bool:
+        if record.verdict is None:
+            return NOT_CHECKED in self.include
+        if record.verdict.accepted:
+            return ACCEPTED in self.include
+        return all(finding.check in self.include for finding in record.verdict.findings)
+
+
+class ExportedFile(Model):
+    name: str
+    size: int
+
+
+class ExportResult(Model):
+    files: list[ExportedFile]
+    images: int = 0
+    splits: dict[str, int] = {}

@@ -172,3 +172,16 @@ class Extraction(Model):
     silences: list[TimeSpan] = Field([], description="Silent passages of the audio, in order of time.")
     transcript: list[Segment] = Field(description="From an embedded subtitle track; empty if there is none.")
     transcript_language: str | None = None
+
+
+class Transcript(Model):
+    """A transcript. It is stored as `transcript.json`, or as `captions.json` if it comes from captions."""
+
+    source: TranscriptSource | None = Field(None, description="Where the text comes from. Null if there is none.")
+    language: str | None = Field(
+        None, description="Language: a BCP-47 tag, or the tag in the file, e.g. `deu`. Null if unknown."
+    )
+    segments: list[Segment] = Field([], description="Segments in order of time.")
+    provider: str | None = Field(None, description="The provider that transcribed the speech, if any.")
+    model: str | None = Field(None, description="The model that transcribed the speech, if any.")
+    notes: list[str] = Field([], description="Remarks, e.g. that no speech recognition was available.")

@@ -18,13 +18,12 @@ from shared import clock
 from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError, RetryLater
 from shared.logs import log_context
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
-from shared.pipeline.failure import Failure, classify_failure, interruption_error, log_failure
+from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lifecycle import delete_job_data, delete_unkept_source
 from shared.pipeline.outbox import outgoing_message, relay_outbox
-from shared.pipeline.paths import DELETED, UPLOADS, source_name
-from shared.pipeline.run import StageRun, lease_end
-from shared.platform.connect import current_place
+from shared.pipeline.stage_run import Failure, StageRun, classify_failure, interruption_error, lease_end, log_failure
+from shared.platform.place import current_place
 from shared.platform.ports import Place
 from shared.wiring import wiring
 

@@ -33,11 +33,18 @@ from shared.pipeline.contract import (
     run_stage,
     send_and_clean_up,
 )
-from shared.pipeline.failure import Failure, classify_failure, interruption_error, log_failure
 from shared.pipeline.jobs import change_job, current_stage, read_job
 from shared.pipeline.outbox import send_message
-from shared.pipeline.run import WRITE_EVERY, LeasedRun, StageRun
-from shared.platform.connect import current_place
+from shared.pipeline.stage_run import (
+    WRITE_EVERY,
+    Failure,
+    LeasedRun,
+    StageRun,
+    classify_failure,
+    interruption_error,
+    log_failure,
+)
+from shared.platform.place import current_place
 from shared.platform.ports import Place
 from shared.wiring import wiring
 

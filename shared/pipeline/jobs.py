@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import AlreadyExists
 from shared.logs import log_context
-from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState
-from shared.models.search_words import search_words
-from shared.pipeline.paths import JOBS
-from shared.platform.cas import change_model
+from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState, search_words
+from shared.pipeline.job_storage import JOBS
+from shared.platform.documents import change_model
 from shared.platform.ports import Documents
 from shared.settings import settings
-from shared.webhooks.endpoints import NOTIFY, has_webhooks
+from shared.webhooks.deliveries import NOTIFY, has_webhooks
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
-
 OUTBOX_GRACE = timedelta(seconds=30)
 LEASE_GRACE = timedelta(seconds=30)
 QUIET_GRACE = timedelta(minutes=5)
@@ -112,3 +110,27 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     if job.upload and job.upload.state is UploadState.WAITING and job.upload.expires_at:
         return min(quiet, job.upload.expires_at)
     return quiet
+
+
+IN_LIMIT = 30
+
+
+def read_videos(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:
+    """The videos among `ids` that exist and belong to `owner`, by id, in the order of `ids`."""
+    unique = list(dict.fromkeys(ids))
+    videos: dict[str, Job] = {}
+    for start in range(0, len(unique), IN_LIMIT):
+        batch = unique[start : start + IN_LIMIT]
+        page = documents.query(JOBS, [("owner", "==", owner), ("id", "in", batch)], limit=IN_LIMIT)
+        videos |= {document.id: Job.read(document.data) for document in page.documents}
+    return {id: videos[id] for id in unique if id in videos and videos[id].of_video is None}
+
+
+def video_titles(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, str | None]:
+    """Titles of the videos among `ids` that exist and belong to `owner`, by id; None for one without any name."""
+    return {id: video_title(job) or job.filename for id, job in read_videos(documents, ids, owner).items()}
+
+
+def video_title(job: Job) -> str | None:
+    """The title that its owner gave the video, else its source's, else the result's."""
+    return job.title or job.video.title or (job.result or {}).get("title")

@@ -15,12 +15,20 @@ from shared.logs import new_traceparent
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Upload, UploadState
 from shared.models.video import Video
 from shared.pipeline import jobs
+from shared.pipeline.job_storage import (
+    DELETED,
+    JOBS,
+    MEDIA,
+    UPLOADS,
+    VIDEOS,
+    delete_segments,
+    media_prefix,
+    source_name,
+)
 from shared.pipeline.outbox import outgoing_message, relay_outbox
 from shared.pipeline.parts import delete_parts, reset_parts
-from shared.pipeline.paths import DELETED, JOBS, MEDIA, UPLOADS, VIDEOS, media_prefix, source_name
-from shared.pipeline.segments import delete_segments
+from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Documents, Place
-from shared.platform.queries import iterate_query
 from shared.settings import settings
 from shared.webhooks.deliveries import clear_job_deliveries
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from shared.errors import NotFound
 from shared.models.job import Job, OutboxMessage
+from shared.pipeline.job_storage import source_name
 from shared.pipeline.jobs import change_job
-from shared.pipeline.paths import source_name
 from shared.platform.ports import Place
 from shared.wiring import wiring
 

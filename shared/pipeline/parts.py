@@ -8,10 +8,9 @@ from typing import Any
 
 from shared.errors import AlreadyExists
 from shared.models.job import Job, Part, StageStatus
-from shared.pipeline.paths import PARTS
-from shared.platform.cas import change_model
+from shared.pipeline.job_storage import PARTS
+from shared.platform.documents import change_model, iterate_query
 from shared.platform.ports import Documents, Filter
-from shared.platform.queries import iterate_query
 
 
 def part_id(job_id: str, stage: str, number: int) -> str:

@@ -11,13 +11,13 @@ from shared.logs import log_context
 from shared.models.job import Job, JobError, UploadState
 from shared.pipeline import lifecycle
 from shared.pipeline.contract import fail_job
+from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
+from shared.pipeline.job_storage import DELETED, JOBS, UPLOADS, source_name
 from shared.pipeline.jobs import change_job, current_stage
-from shared.pipeline.once import ANSWERS, IDEMPOTENCY
 from shared.pipeline.outbox import outgoing_message, relay_outbox
-from shared.pipeline.paths import DELETED, JOBS, UPLOADS, source_name
+from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
-from shared.platform.queries import iterate_query
-from shared.platform.rates import RATES
+from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import DELIVERIES, wake_due_deliveries
 from shared.wiring import wiring
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from shared.platform.connect import current_place
+from shared.platform.place import current_place
 from shared.platform.ports import Identity
 from shared.settings import settings
 
@@ -17,7 +17,7 @@ _override: list[Identity] = []
 def _open_identity() -> Identity:
     config = settings()
     if config.has_local_accounts:
-        from shared.platform.embedded.accounts.identity import open_local_accounts
+        from shared.platform.embedded.accounts.local_accounts import open_local_accounts
 
         return open_local_accounts(config)
     from shared.platform.gcp.firebase import open_firebase_identity

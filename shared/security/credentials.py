@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
+from shared import clock
 from shared.errors import PermanentError
 
 MAX_USERNAME = 150
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the brackets
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
-
 _USERNAME = re.compile(rf"[\w.+-]{{1,{MAX_USERNAME}}}")
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -54,3 +55,43 @@ def check_password(password: str, *personal_texts: str | None) -> None:
         )
     if password.casefold() in {text.casefold() for text in personal_texts if text} or len(set(password)) == 1:
         raise PermanentError("weak_password", "This password is too easy to guess. Choose another one.")
+
+
+def authentication_error() -> PermanentError:
+    return PermanentError("unauthenticated", "This token is invalid or expired. Sign in again.")
+
+
+def credentials_error() -> PermanentError:
+    return PermanentError("wrong_credentials", "The user name or password is wrong. Correct it, or reset the password.")
+
+
+def verification_error() -> PermanentError:
+    return PermanentError(
+        "unverified",
+        "Your e-mail address is not verified. Open the link in the verification mail, or reset your password.",
+    )
+
+
+def username_taken_error() -> PermanentError:
+    return PermanentError("username_taken", "This user name is taken. Choose another one.")
+
+
+def invalid_token_error() -> PermanentError:
+    return PermanentError("token_invalid", "This token is invalid, expired or already used. Request a new mail.")
+
+
+def no_account_error() -> PermanentError:
+    return PermanentError("not_offered", "An anonymous user has no account to change. Sign up for one.")
+
+
+SKEW_SEC = 30
+"""How far the clock of whoever issued a token may be from ours."""
+
+
+def is_token_current(claims: dict[str, Any], skew_sec: float = SKEW_SEC) -> bool:
+    """Whether the token was issued and has not expired (`iat`, `exp`: RFC 7519, 4.1; both must be numbers)."""
+    issued, expires = claims.get("iat"), claims.get("exp")
+    if not all(isinstance(time, int | float) and not isinstance(time, bool) for time in (issued, expires)):
+        return False
+    now = clock.now().timestamp()
+    return float(issued) <= now + skew_sec and now - skew_sec < float(expires)  # type: ignore[arg-type]  # just checked

@@ -8,21 +8,66 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from shared.errors import PermanentError, TransientError
-from shared.security.addresses import is_public_address
 from shared.security.urls import WebUrl, normalise_url, parse_host, parse_url
 from shared.settings import Settings, SettingsError
 
-__all__ = ["Resolver", "check_url", "is_allowed_host", "normalise_url", "public_addresses", "system_resolver"]
+# https://www.iana.org/assignments/iana-ipv4-special-registry (what is not globally reachable), plus multicast.
+_REFUSED_V4 = [
+    IPv4Network(net)
+    for net in (
+        "0.0.0.0/8",  # this network, unspecified
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # carrier-grade NAT; Alibaba's metadata
+        "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # Azure's platform: public by number, internal by use
+        "169.254.0.0/16",  # link-local; most clouds' metadata
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments; Oracle's metadata
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+]
+# Only this is handed out for the open network; all else lies outside of it: loopback, mapped and compatible IPv4,
+# NAT64, unique local (fd00:ec2::254 too), link-local, multicast.
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_REFUSED_V6 = [
+    IPv6Network(net)
+    for net in (
+        "2001::/23",  # protocol assignments: Teredo, ORCHID, benchmarks
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: wraps any IPv4 address
+        "3fff::/20",  # documentation
+    )
+]
+_ISATAP = (0x00005EFE, 0x02005EFE)
 
+
+def is_public_address(address: str) -> bool:
+    """Whether `address` (as `socket` writes it) belongs to the open network; anything that wraps IPv4 in IPv6 does not.
+
+    Raises ValueError when it is not an IP address.
+    """
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        wraps_v4 = int(ip) >> 32 & 0xFFFFFFFF in _ISATAP  # RFC 5214: below any prefix
+        return ip.scope_id is None and ip in _GLOBAL_V6 and not wraps_v4 and not any(ip in net for net in _REFUSED_V6)
+    return not any(ip in net for net in _REFUSED_V4)
+
+
+__all__ = ["Resolver", "check_url", "is_allowed_host", "normalise_url", "public_addresses", "system_resolver"]
 Resolver = Callable[[str, int], list[str]]
 """Gives the addresses of a host name; raises socket.gaierror."""
-
 # Names that only mean something inside some network (RFC 6761, 6762, 7686 and 8375; ICANN's `internal`).
 _LOCAL_SUFFIXES = ("localhost", "local", "internal", "home.arpa", "onion")
-
 # Ports above 1023 at which no browser sends HTTP, since other protocols live there (WHATWG Fetch, «port blocking»).
 _BLOCKED_PORTS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}

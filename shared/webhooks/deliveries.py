@@ -1,4 +1,4 @@
-"""The documents of deliveries: made once for each event and webhook, claimed, settled, kept as a log for a while."""
+"""The documents of users' webhooks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,49 @@ from shared import clock
 from shared.errors import AlreadyExists, NotFound, TransientError
 from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
-from shared.platform.cas import change_model
+from shared.platform.documents import change_model, iterate_query, with_updated_at
 from shared.platform.ports import Documents, Filter, Order, Place
-from shared.platform.queries import iterate_query
-from shared.webhooks.endpoints import NOTIFY, WEBHOOKS, webhooks_of
 from shared.wiring import wiring
 
-log = logging.getLogger(__name__)
+WEBHOOKS = "webhooks"
+NOTIFY = "notify"
+"""The function that delivers."""
+MAX_WEBHOOKS = 10
+"""Webhooks that one user may have."""
+PAUSE_AFTER = 10
+"""Deliveries in a row that were given up, until nothing more is sent."""
 
+
+def read_webhook(documents: Documents, id: str) -> Webhook | None:
+    stored = documents.get(WEBHOOKS, id)
+    return Webhook.read(stored.data) if stored else None
+
+
+def webhooks_of(documents: Documents, owner: str) -> list[Webhook]:
+    """Oldest first."""
+    documents_found = documents.query(WEBHOOKS, [("owner", "==", owner)]).documents
+    return sorted((Webhook.read(document.data) for document in documents_found), key=lambda webhook: webhook.created_at)
+
+
+def has_webhooks(documents: Documents, owner: str) -> bool:
+    return bool(documents.query(WEBHOOKS, [("owner", "==", owner)], limit=1).documents)
+
+
+def change_webhook(documents: Documents, id: str, change: Callable[[Webhook], bool]) -> Webhook:
+    """As `change_job`, for a webhook. Raises NotFound, Conflict."""
+    return change_model(documents, WEBHOOKS, id, Webhook, with_updated_at(change))
+
+
+def pause_webhook(webhook: Webhook, reason: str) -> None:
+    webhook.paused_reason = reason
+
+
+def resume_webhook(webhook: Webhook) -> None:
+    webhook.paused_reason = None
+    webhook.failures = 0
+
+
+log = logging.getLogger(__name__)
 DELIVERIES = "deliveries"
 KEEP = timedelta(days=30)
 # Longer than an attempt may take: after this, whoever made it has died.

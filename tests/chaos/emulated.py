@@ -15,15 +15,15 @@ import pytest
 
 from infra.runtimes.emulated import provision as provisioning
 from infra.runtimes.emulated.emulators import EmulatorHosts, emulator_command
-from infra.runtimes.emulated.functions import run_functions
-from infra.runtimes.emulated.jars import PUBSUB
-from infra.runtimes.emulated.processes import free_port, run_guarded
+from infra.runtimes.emulated.guarded_process import free_port, run_guarded
+from infra.runtimes.emulated.installation import PUBSUB
 from infra.runtimes.emulated.provision import provision_pubsub, pubsub_clients
+from infra.runtimes.emulated.serve import run_functions
 from shared import clock
 from shared.errors import Conflict
 from shared.models.job import Job
+from shared.pipeline.job_storage import JOBS, VIDEOS
 from shared.pipeline.jobs import read_job
-from shared.pipeline.paths import JOBS, VIDEOS
 from shared.wiring import Wiring, wiring
 from tests.contract.emulated import connect, need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC

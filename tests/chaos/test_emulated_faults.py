@@ -13,12 +13,12 @@ import pytest
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
-from infra.runtimes.emulated.functions import function_command, thread_count
-from infra.runtimes.emulated.processes import free_port, run_guarded
+from infra.runtimes.emulated.guarded_process import free_port, run_guarded
 from infra.runtimes.emulated.provision import pubsub_clients
+from infra.runtimes.emulated.serve import function_command, thread_count
 from shared.models.job import Job, JobStatus, StageStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.paths import MEDIA, UPLOADS, source_name
+from shared.pipeline.job_storage import MEDIA, UPLOADS, source_name
 from shared.wiring import wiring
 from tests.chaos.emulated import EmulatedPlace, emulated_place
 from tests.file_server import Web, served_folder

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cloudevents.http import CloudEvent
 
+from shared.platform.embedded.bus import to_cloud_event
 from shared.platform.embedded.place import open_embedded_place
-from shared.platform.embedded.queue.deliveries import to_cloud_event
 from shared.platform.ports import Place
 from shared.settings import Settings
 from tests.contract.emulated import connect, decoded, received, running_emulators

@@ -16,9 +16,7 @@ from cloudevents.http import CloudEvent
 from werkzeug.serving import make_server
 
 from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
-from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, ensure_jar
-from infra.runtimes.emulated.java import ensure_java
+from infra.runtimes.emulated.installation import FIRESTORE, PUBSUB, EmulatorsUnavailable, ensure_jar, ensure_java
 from infra.runtimes.emulated.provision import provision_pubsub
 from shared.platform.gcp.place import open_gcp_place
 from shared.platform.ports import Place

@@ -15,7 +15,7 @@ from shared.chat.passages import passage_id, passages_job_id
 from shared.chat.search import RANKING_DEPTH, QueryEmbedding, search
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage
-from shared.pipeline.segments import SEGMENTS, delete_segments
+from shared.pipeline.job_storage import SEGMENTS, delete_segments
 from shared.platform.ports import Documents, Vector
 from tests.contract.adapters import Adapter
 from tests.transcript_samples import SOUP, STARS, told

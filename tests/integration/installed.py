@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.packaging.environment import install_requirements
-from infra.packaging.package import build_package
+from infra.packaging.package import build_package, install_requirements
 from infra.runtimes.emulated.emulators import EmulatorHosts
-from infra.runtimes.emulated.functions import function_command
-from infra.runtimes.emulated.processes import free_port, run_guarded
+from infra.runtimes.emulated.guarded_process import free_port, run_guarded
+from infra.runtimes.emulated.serve import function_command
 from shared.wiring import wiring
 from tests.patience import PATIENCE_SEC
 

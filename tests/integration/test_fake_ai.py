@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.demo.check import recipe_differences
+from infra.demo.recipe import recipe_differences
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe

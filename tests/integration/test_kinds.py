@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.demo.check import recipe_differences
-from infra.demo.script import SCRIPT
+from infra.demo.recipe import SCRIPT, recipe_differences
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
 from shared.models.reel import KEY_COUNT

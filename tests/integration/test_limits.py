@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from infra.packaging.package import stage_sources
-from infra.runtimes.emulated.functions import function_command
-from infra.runtimes.emulated.processes import free_port, run_guarded
+from infra.runtimes.emulated.guarded_process import free_port, run_guarded
+from infra.runtimes.emulated.serve import function_command
 from shared.wiring import wiring
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.patience import PATIENCE_SEC

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.security.addresses import is_public_address
+from shared.security.url_guard import is_public_address
 
 INNER_NETWORKS = [
     "0.0.0.0/8",

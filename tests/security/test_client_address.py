@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.api.address import UNKNOWN_ADDRESS, canonical_address, client_address
+from functions.api.rate_limits import UNKNOWN_ADDRESS, canonical_address, client_address
 from shared.settings import settings
 
 

@@ -9,13 +9,11 @@ import httpx
 import pytest
 
 from shared.analyses.kinds import kinds
-from shared.datasets.erasing import ERASURES
-from shared.datasets.store import DATASETS, IMAGES
-from shared.pipeline.once import ANSWERS, IDEMPOTENCY
-from shared.pipeline.paths import JOBS, VIDEOS
-from shared.platform.rates import RATES
-from shared.webhooks.deliveries import DELIVERIES
-from shared.webhooks.endpoints import WEBHOOKS
+from shared.datasets.store import DATASETS, ERASURES, IMAGES
+from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
+from shared.pipeline.job_storage import JOBS, VIDEOS
+from shared.platform.rate_limits import RATES
+from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
 from tests.contract.emulated import running_emulators
 from tests.security.firestore_client import Firestore, both, either, encoded, query, token, where
 

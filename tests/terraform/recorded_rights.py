@@ -15,15 +15,15 @@ from starlette.testclient import TestClient
 
 from functions.api.app import create_app
 from infra.reference.deployment import rights
-from infra.runtimes.embedded.worker import load_function
+from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared import clock
 from shared.errors import RetryLater, TransientError
-from shared.platform.connect import use_place
+from shared.platform.embedded.bus import to_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
-from shared.platform.embedded.queue.deliveries import to_cloud_event
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.identity import use_identity
+from shared.platform.place import use_place
 from shared.settings import settings
 from shared.wiring import wiring
 from tests.server import UNLIMITED

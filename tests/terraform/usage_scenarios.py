@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 from infra.stand_ins import gemini_server
-from infra.stand_ins.apify_posts import actor_items
-from infra.stand_ins.apify_server import TOKEN, ApifyServer
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, actor_items
 from infra.stand_ins.replies.gemini import AutoReplyGemini
 from tests.accounts import PASSWORD
 from tests.dataset_runs import unhurried

@@ -10,18 +10,19 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
-from functions.api import accounts, datasets
-from functions.api.access import PlaceDep, RetryQuota, StartQuota
+from functions.api import accounts
+from functions.api import dataset_schemas as datasets
 from functions.api.accounts import LoginThrottleDep
-from functions.api.datasets import DatasetRequest, Keyword, own_dataset
+from functions.api.dataset_schemas import DatasetRequest, Keyword, own_dataset
+from functions.api.dependencies import PlaceDep, RetryQuota, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.problems import BadRequest, status_of
 from functions.api.schemas import Title
 from shared.datasets import runs, store
 from shared.errors import PermanentError
-from shared.models.crawl import ChunkCounts, Dataset
-from shared.models.dataset import DatasetStatus, Level
+from shared.models.dataset import ChunkCounts, Dataset
+from shared.models.image import DatasetStatus, Level
 from shared.pipeline.lifecycle import JobStateError
 
 MAX_ITEMS = 1000

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from functions.api import intake
-from functions.api.access import PlaceDep, StartQuota
-from functions.api.bodies import read_form
-from functions.api.compat.tasks import own_task
-from functions.api.frame import request_trace
+from functions.api import submission as intake
+from functions.api.compat.routing import own_task
+from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
+from functions.api.middleware import request_trace
 from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.request_bodies import read_form
 from functions.api.schemas import FileJobRequest
 from shared.analyses.metadata import clock_time
 from shared.library.videos import thumbnail_link
 from shared.models.job import Job, JobStatus
-from shared.pipeline.paths import JOBS
+from shared.pipeline.job_storage import JOBS
 from shared.platform.ports import Place
 
 KIND = "metadata"

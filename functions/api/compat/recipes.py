@@ -9,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api import intake
-from functions.api.access import PlaceDep, StartQuota
-from functions.api.bodies import read_json
-from functions.api.compat.tasks import own_task
-from functions.api.frame import request_trace
+from functions.api import submission as intake
+from functions.api.compat.routing import own_task
+from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller
+from functions.api.middleware import request_trace
 from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.request_bodies import read_json
 from functions.api.schemas import LanguageTag, UrlJobRequest
-from shared.exports.material import JobContent
+from shared.exports.job_content import JobContent
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
 from shared.platform.ports import Place

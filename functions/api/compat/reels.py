@@ -8,19 +8,19 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from functions.api import intake
-from functions.api.access import PlaceDep, StartQuota
-from functions.api.bodies import UploadedFile, read_form
-from functions.api.compat.tasks import own_task
-from functions.api.frame import request_trace
+from functions.api import submission as intake
+from functions.api.compat.routing import own_task
+from functions.api.dependencies import PlaceDep, StartQuota
 from functions.api.identity import Caller, User
+from functions.api.middleware import request_trace
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.problems import BadRequest
+from functions.api.rate_limits import Quota
+from functions.api.request_bodies import UploadedFile, read_form
 from functions.api.schemas import FileJobRequest, LanguageTag
-from functions.api.throttle import Quota
 from shared.errors import PermanentError
-from shared.media.file.file_type import HEAD_BYTES, require_media_type
-from shared.media.file.header_duration import header_duration
+from shared.media.file_type import HEAD_BYTES, require_media_type
+from shared.media.header_duration import header_duration
 from shared.models.job import Job, JobStatus
 from shared.models.reel import Reel
 from shared.platform.ports import Place

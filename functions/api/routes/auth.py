@@ -11,17 +11,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import accounts
-from functions.api.access import PlaceDep
-from functions.api.accounts import LoginThrottleDep
-from functions.api.bodies import read_json
-from functions.api.guesses import ANONYMOUS, MAIL
+from functions.api.accounts import ANONYMOUS, MAIL, LoginThrottleDep
+from functions.api.dependencies import PlaceDep
 from functions.api.identity import BearerToken, Caller
 from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.request_bodies import read_json
 from functions.api.schemas import MessageResponse
 from shared import clock
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
-from shared.library.erasure import erase_user, record_departure
+from shared.library.deletion import erase_user, record_departure
 from shared.platform.identity import current_identity
 from shared.platform.ports import AccountUpdate, User, UserSession
 

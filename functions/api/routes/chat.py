@@ -9,17 +9,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import JSONResponse, StreamingResponse
 
-from functions.api.access import Cursor, Limit, PlaceDep, cursor_error
-from functions.api.chatting import ChatAnswer, ChatStream, CitationInfo, link_citation
-from functions.api.events import EventStream
+from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.event_streams import ChatAnswer, ChatStream, CitationInfo, EventStream, link_citation
 from functions.api.identity import Caller, Credentials, caller
 from functions.api.openapi import problem_responses
+from functions.api.rate_limits import CHAT, Quota
 from functions.api.schemas import NEXT_PAGE, LanguageTag
-from functions.api.throttle import CHAT, Quota
 from shared.chat import history
-from shared.chat.answering import Question
+from shared.chat.answer import Question
 from shared.errors import PermanentError
-from shared.library import groups, shares, videos
+from shared.library import groups, videos
+from shared.library import groups as shares
 from shared.models.base import Model
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage

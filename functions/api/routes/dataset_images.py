@@ -9,18 +9,18 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse
 
-from functions.api.access import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
-from functions.api.datasets import OwnDataset, PublicImage, image_response
+from functions.api.dataset_schemas import OwnDataset, PublicImage, image_response
+from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
 from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE
-from shared.datasets import exported, store
+from shared.datasets import export_jobs as exported
+from shared.datasets import store
 from shared.errors import NotFound
 from shared.models.base import Model
-from shared.models.crawl import SourceName
-from shared.models.dataset import ImageRecord, ImageState
-from shared.models.export import ExportOptions, ExportResult
+from shared.models.dataset import ExportOptions, ExportResult, SourceName
+from shared.models.image import ImageRecord, ImageState
 from shared.models.job import Job, JobError, JobStatus
-from shared.pipeline.paths import MEDIA
+from shared.pipeline.job_storage import MEDIA
 from shared.platform.ports import Place
 from shared.settings import settings
 

@@ -9,10 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api import datasets
-from functions.api.access import Cursor, Limit, PlaceDep, RetryQuota, StartQuota, cursor_error
-from functions.api.bodies import media_type, read_form, read_json
-from functions.api.datasets import (
+from functions.api import dataset_schemas as datasets
+from functions.api.dataset_schemas import (
     DatasetPage,
     DatasetProgress,
     DatasetRequest,
@@ -22,14 +20,16 @@ from functions.api.datasets import (
     ValidationResponse,
     dataset_response,
 )
-from functions.api.events import EventStream, LastEventId, document_events
+from functions.api.dependencies import Cursor, Limit, PlaceDep, RetryQuota, StartQuota, cursor_error
+from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller
 from functions.api.openapi import either_request_body, inline_request_body, problem_responses
+from functions.api.request_bodies import media_type, read_form, read_json
 from shared.datasets import runs, store
-from shared.datasets.erasing import delete_dataset
-from shared.datasets.lists import add_url_list, add_url_list_from_link
-from shared.models.crawl import Dataset
-from shared.models.dataset import DatasetStatus
+from shared.datasets.store import delete_dataset
+from shared.datasets.url_lists import add_url_list, add_url_list_from_link
+from shared.models.dataset import Dataset
+from shared.models.image import DatasetStatus
 from shared.platform.ports import Document
 from shared.security.filenames import safe_filename
 

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from functions.api.access import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.routes.videos import VideoInfo, video_info
 from functions.api.schemas import NEXT_PAGE, Description, Name
-from shared.library import groups, shares
+from shared.library import groups
+from shared.library import groups as shares
 from shared.models.base import Model
 from shared.models.group import MAX_VIDEOS, Group
 from shared.settings import settings

@@ -8,23 +8,31 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api import intake
-from functions.api.access import Cursor, Limit, OwnJob, PlaceDep, RetryQuota, StartQuota, cursor_error
-from functions.api.bodies import media_type, read_form, read_json
-from functions.api.frame import request_trace
-from functions.api.identity import Caller
+from functions.api import submission as intake
+from functions.api.dependencies import Cursor, Limit, OwnJob, PlaceDep, RetryQuota, StartQuota, cursor_error
+from functions.api.identity import Caller, frontend_origins
+from functions.api.middleware import request_trace
 from functions.api.openapi import problem_responses, request_body
-from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UrlJobRequest
-from shared.analyses.kinds import kind_named
+from functions.api.request_bodies import media_type, read_form, read_json
+from functions.api.schemas import (
+    FileJobRequest,
+    JobPage,
+    KindInfo,
+    KindList,
+    PublicJob,
+    UploadRequest,
+    UploadTicket,
+    UrlJobRequest,
+)
+from shared.analyses.kinds import kind_named, kinds
 from shared.errors import PermanentError
 from shared.library.deletion import delete_job
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.paths import JOBS
+from shared.pipeline.job_storage import JOBS
 from shared.platform.ports import Filter
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problem_responses(401, 403, 422))
-
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -163,3 +171,59 @@ def retry_job(job: OwnJob, place: PlaceDep, quota: RetryQuota) -> Response:
 )
 def remove_job(job: OwnJob, place: PlaceDep) -> None:
     delete_job(place, job)
+
+
+router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problem_responses(401, 403, 422))
+
+
+@router.post(
+    "",
+    summary="Start an upload",
+    description=(
+        "Creates a job and a URL to upload its file to. Send the bytes to `upload_url` with `headers`, in one PUT "
+        "request or in ranges (the resumable protocol of Cloud Storage). The job starts once all bytes have arrived. "
+        "Its `upload.state` is `waiting` until then and `received` afterwards, or `expired` if the bytes did not "
+        "arrive before `expires_at`."
+    ),
+    status_code=201,
+    response_model=UploadTicket,
+    responses=problem_responses(400, 413, 415, 503),
+    openapi_extra=request_body(application__json="UploadRequest"),
+)
+async def start_upload(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> Response:
+    upload_request = await read_json(request, UploadRequest)
+    origin = request.headers.get("origin")
+    page_origin = origin if origin in frontend_origins() else None
+    trace = request_trace(request.scope)
+    job, session = await run_in_threadpool(intake.open_upload, place, user, upload_request, page_origin, trace, quota)
+    ticket = {
+        "job": job.to_public(),
+        "upload_url": session.url,
+        "method": session.method,
+        "headers": session.headers,
+        "expires_at": session.expires_at.isoformat().replace("+00:00", "Z"),
+    }
+    return JSONResponse(ticket, 201, {"Location": f"/v1/jobs/{job.id}"})
+
+
+router = APIRouter(prefix="/v1", tags=["kinds"])
+
+
+@router.get(
+    "/kinds",
+    summary="List analysis kinds",
+    description="Returns all kinds of analysis, with their stages and the JSON Schema of their results.",
+)
+def list_kinds() -> KindList:
+    return KindList(
+        kinds=[
+            KindInfo(
+                name=kind.name,
+                does=kind.does,
+                stages=list(kind.stages),
+                needs_video=kind.needs_video,
+                result=kind.schema.model_json_schema(mode="serialization"),
+            )
+            for kind in kinds().values()
+        ]
+    )

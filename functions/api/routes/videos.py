@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.access import Cursor, Limit, PlaceDep, StartQuota, cursor_error
-from functions.api.frame import request_trace
+from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, cursor_error
 from functions.api.identity import Caller
+from functions.api.middleware import request_trace
 from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE, AnalysisRequest, Description, PublicJob, Tags, Title
 from shared.library import videos
@@ -19,11 +19,10 @@ from shared.library.deletion import delete_job
 from shared.library.videos import read_transcript
 from shared.models.base import Model
 from shared.models.job import Job, JobError, JobStatus
-from shared.models.transcript import Transcript
-from shared.models.video import TranscriptSource
+from shared.models.video import Transcript, TranscriptSource
+from shared.pipeline.job_storage import UPLOADS, source_name
+from shared.pipeline.jobs import video_title
 from shared.pipeline.lifecycle import JobStateError
-from shared.pipeline.paths import UPLOADS, source_name
-from shared.pipeline.videos import video_title
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=problem_responses(401, 403, 422))

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api.access import Cursor, Limit, PlaceDep, cursor_error
-from functions.api.bodies import read_json
+from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.request_bodies import read_json
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
@@ -23,11 +23,10 @@ from shared.models.webhook import Attempt, DeliveryStatus, Webhook, WebhookDeliv
 from shared.pipeline.lifecycle import JobStateError
 from shared.platform.ports import Place
 from shared.settings import settings
-from shared.webhooks import deliveries, endpoints
-from shared.webhooks.deliveries import DELIVERIES
-from shared.webhooks.endpoints import WEBHOOKS
-from shared.webhooks.signature import format_secret, new_salt, webhook_secret
-from shared.webhooks.target import check_target_host, check_target_url
+from shared.webhooks import deliveries
+from shared.webhooks import deliveries as endpoints
+from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
+from shared.webhooks.security import check_target_host, check_target_url, format_secret, new_salt, webhook_secret
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problem_responses(401, 403, 422))
 

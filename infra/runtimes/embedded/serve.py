@@ -12,12 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.runtimes.embedded.restart import recover_work
-from infra.runtimes.embedded.scheduler import Scheduler, tick_tasks
-from infra.runtimes.embedded.self_check import media_check
+from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
+from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
-from infra.runtimes.loopback import LOOPBACK
-from infra.runtimes.signals import TerminationSignal, raise_on_signals
+from infra.runtimes.process import LOOPBACK, TerminationSignal, raise_on_signals
 from shared import logs
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.settings import Settings, settings

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from infra.runtimes.process import end_with_parent
+from shared.errors import RetryLater
+from shared.logs import PlainFormatter, configure_logging
+from shared.platform.embedded.bus import EventDelivery, to_cloud_event
+from shared.platform.embedded.lease_queue import LeaseQueue
+from shared.platform.embedded.place import open_embedded_place
+from shared.settings import settings
+from shared.wiring import Function, wiring
 
 log = logging.getLogger(__name__)
-
 IO_SLOTS = 8
 RESTART_PAUSE_SEC = 1.0
 
@@ -76,10 +87,85 @@ class WorkerPool:
             if self._stop_event.is_set():
                 return None
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "infra.runtimes.embedded.worker", spec.pool, str(spec.slots)],
+                [sys.executable, "-P", "-m", "infra.runtimes.embedded.workers", spec.pool, str(spec.slots)],
                 stdin=subprocess.PIPE,
                 env=os.environ | {"TMPDIR": str(self._temporary)},
                 start_new_session=True,
             )
             self._processes.add(process)
             return process
+
+
+LEASE_SEC = 10.0
+IDLE_SEC = 5.0
+TIMEOUT_EXIT_CODE = 70
+"""Exit code of a worker that ended itself because a function exceeded its timeout."""
+
+
+def pool_functions(name: str) -> list[Function]:
+    """The functions that the workers of a pool serve."""
+    listening = [row for row in wiring().functions.values() if row.trigger.topic or row.trigger.bucket]
+    return [row for row in listening if row.cpu_bound == (name == "cpu")]
+
+
+def load_function(name: str) -> Callable[[Any], Any]:
+    """Return the function's entry point, as functions-framework would find it."""
+    entry: Callable[[Any], Any] = getattr(importlib.import_module(f"functions.{name}.main"), name)
+    return entry
+
+
+def process_deliveries(queue: LeaseQueue, names: list[str]) -> None:
+    while True:
+        delivery = queue.claim(names, LEASE_SEC)
+        if delivery is None:
+            queue.wait_for_delivery(IDLE_SEC, names)
+        else:
+            handle_delivery(queue, delivery)
+
+
+def handle_delivery(queue: LeaseQueue, delivery: EventDelivery) -> None:
+    """Call the function; acknowledge the delivery if it returns, reject it if it raises."""
+    stop_event = threading.Event()
+    lease_thread = threading.Thread(target=renew_lease, args=(queue, delivery, stop_event), daemon=True)
+    lease_thread.start()
+    try:
+        load_function(delivery.function)(to_cloud_event(delivery))
+    except RetryLater:
+        queue.refuse(delivery)
+    except Exception:
+        log.exception("%s refused delivery %s", delivery.function, delivery.id)
+        queue.refuse(delivery)
+    else:
+        queue.acknowledge(delivery)
+    finally:
+        stop_event.set()
+        lease_thread.join()
+
+
+def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threading.Event) -> None:
+    """Renew the delivery's lease while the function runs; end the process after its timeout, as the cloud does."""
+    deadline = time.monotonic() + wiring().functions[delivery.function].timeout_sec
+    while not stop_event.wait(LEASE_SEC / 3):
+        if time.monotonic() > deadline:
+            log.error("%s ran past its timeout with delivery %s", delivery.function, delivery.id)
+            os._exit(TIMEOUT_EXIT_CODE)
+        queue.extend_lease(delivery, LEASE_SEC)
+
+
+def main(pool_name: str, slots: int) -> None:
+    configure_logging(PlainFormatter(), logging.INFO)
+    end_with_parent()
+    functions = pool_functions(pool_name)
+    if pool_name == "cpu":
+        # The API and the short stages come first.
+        os.nice(5)
+    queue = open_embedded_place(settings()).queue
+    names = [row.name for row in functions]
+    threads = [threading.Thread(target=process_deliveries, args=(queue, names), daemon=True) for _ in range(slots - 1)]
+    for thread in threads:
+        thread.start()
+    process_deliveries(queue, names)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

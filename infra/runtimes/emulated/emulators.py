@@ -9,10 +9,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.jars import FIRESTORE, PUBSUB, Emulator, ensure_jar
-from infra.runtimes.emulated.java import ensure_java
-from infra.runtimes.emulated.processes import GuardedProcess, free_port, run_guarded
+from infra.runtimes.emulated.guarded_process import GuardedProcess, free_port, run_guarded
+from infra.runtimes.emulated.installation import (
+    FIRESTORE,
+    PUBSUB,
+    Emulator,
+    EmulatorsUnavailable,
+    ensure_jar,
+    ensure_java,
+)
 
 RULES = Path(__file__).parents[2] / "firestore" / "firestore.rules"
 PROJECT = "clipwise-local"

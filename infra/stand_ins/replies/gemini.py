@@ -14,11 +14,14 @@ from infra.stand_ins.gemini_server import (
     stream_reply,
     transcription_reply,
 )
-from infra.stand_ins.replies.answers import make_chat_reply, make_structured_output
-from infra.stand_ins.replies.speech import SPEECH_LANGUAGE, make_speech_segments
-from infra.stand_ins.replies.vectors import word_hash_embedding
-from infra.stand_ins.replies.willing import AutoReplyServer
-from infra.stand_ins.server import RecordedRequest, Reply
+from infra.stand_ins.replies.synthesis import (
+    SPEECH_LANGUAGE,
+    make_chat_reply,
+    make_speech_segments,
+    make_structured_output,
+    word_hash_embedding,
+)
+from infra.stand_ins.server import AutoReplyServer, RecordedRequest, Reply
 
 
 class AutoReplyGemini(AutoReplyServer, GeminiServer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.stand_ins.form_data import MultipartForm, parse_multipart
 from infra.stand_ins.openai_server import (
     EMBEDDINGS,
     TRANSCRIPTIONS,
@@ -19,11 +18,15 @@ from infra.stand_ins.openai_server import (
     whisper_segment,
     whisper_word,
 )
-from infra.stand_ins.replies.answers import make_chat_reply, make_structured_output
-from infra.stand_ins.replies.speech import SPEECH_LANGUAGE, flac_duration, make_speech_segments
-from infra.stand_ins.replies.vectors import word_hash_embedding
-from infra.stand_ins.replies.willing import AutoReplyServer
-from infra.stand_ins.server import RecordedRequest, Reply
+from infra.stand_ins.replies.synthesis import (
+    SPEECH_LANGUAGE,
+    flac_duration,
+    make_chat_reply,
+    make_speech_segments,
+    make_structured_output,
+    word_hash_embedding,
+)
+from infra.stand_ins.server import AutoReplyServer, MultipartForm, RecordedRequest, Reply, parse_multipart
 
 
 class AutoReplyOpenAI(AutoReplyServer, OpenAIServer):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
-from shared.ai.asking import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
-from shared.ai.gemini.answers import conversation, generate_answer
-from shared.ai.gemini.files import INLINE_BYTES, temporary_upload
-from shared.ai.meter import Meter
+from shared.ai.gemini.client import INLINE_BYTES, temporary_upload
+from shared.ai.gemini.generation import conversation, generate_answer
 from shared.ai.provider import AudioClip, Transcription
 from shared.ai.speech import is_repetitive, normalize_segments
-from shared.error_codes.providers import ProviderCode
+from shared.ai.structured_output import MAX_ANSWER_TOKENS, ModelAnswer, RepairRequest, request_structured_output
+from shared.ai.usage import Meter
+from shared.error_codes.jobs import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.languages import language_tag
 from shared.models.base import Model
@@ -35,7 +35,6 @@ UPLOAD_DONE = 0.2
 TOKENS_PER_SEC = 25
 """Tokens: fast speech is some ten a second in the languages that need most, and the times are as many again."""
 TIME = re.compile(r"(?:(?P<hours>\d+):(?=\d+:\d\d(?!\d)))?(?:(?P<minutes>\d+):)?(?P<seconds>\d+(?:[.:]\d+)?)")
-
 RULES = """\
 You write down speech for a database. Answer with one JSON object of the given schema and nothing else.
 

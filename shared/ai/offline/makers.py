@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from shared.ai.offline.recipe.parser import parse_recipe
-from shared.ai.offline.reel.making import make_reel
-from shared.ai.offline.summary.making import make_summary
-from shared.ai.screen.line import ScreenText
+from shared.ai.offline.reel import make_reel
+from shared.ai.offline.summary import make_summary
+from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence
+from shared.analyses.summary import VideoSummary
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
-from shared.models.summary import VideoSummary
 
 Maker = Callable[[Evidence, ScreenText, str], BaseModel]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from shared.ai.meter import Meter
+from shared.ai.prompt import add_measures, read_screen_once
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn
-from shared.ai.screen_text import add_measures, read_screen_once
+from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS, truncate_texts
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind

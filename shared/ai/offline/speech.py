@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.meter import Meter
 from shared.ai.provider import AudioClip, Transcription
 from shared.ai.speech import normalize_segments
+from shared.ai.usage import Meter
 from shared.errors import PermanentError
 from shared.languages import language_tag
 from shared.models.video import Segment, Word

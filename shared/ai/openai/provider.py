@@ -11,16 +11,30 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.asking import ModelAnswer, RepairRequest, analysis_refused_error, request_structured_output
-from shared.ai.meter import Meter
-from shared.ai.openai.calls import create_client, translate_errors, unavailable_error
-from shared.ai.openai.chat import stream_chat
-from shared.ai.openai.embeddings import embed
+from shared.ai.openai.client import create_client, optional_feature, translate_errors, unavailable_error
 from shared.ai.openai.speech import transcribe_clip
-from shared.ai.prompt import evidence_text, instructions
-from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn
-from shared.ai.schema import answer_schema
-from shared.ai.screen_text import measure_evidence
+from shared.ai.prompt import evidence_text, instructions, measure_evidence
+from shared.ai.provider import (
+    ESTIMATE_NOTE,
+    MAX_CHAT_TOKENS,
+    AnalysisResult,
+    AudioClip,
+    EmbeddingResult,
+    Transcription,
+    Turn,
+    chat_refused_error,
+    chat_too_long_error,
+    estimate_tokens,
+)
+from shared.ai.structured_output import (
+    ModelAnswer,
+    RepairRequest,
+    analysis_refused_error,
+    answer_schema,
+    request_structured_output,
+)
+from shared.ai.usage import Meter
+from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, truncate_texts
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -29,7 +43,92 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from openai import OpenAI
+    from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam, ChatCompletionMessageParam
+
+
+def stream_chat(
+    client: OpenAI, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
+) -> Iterator[str]:
+    """The answer to the last turn, in pieces.
+
+    Raises what `shared.ai.openai.client.told` does, in the middle of the answer too, and PermanentError
+    `answer_too_long`.
+    """
+    meter.allow()
+    tick(0, "Sending the request to the AI")
+    with translate_errors():
+        stream = client.chat.completions.create(
+            model=model,
+            messages=chat_messages(instructions, turns),
+            max_completion_tokens=MAX_CHAT_TOKENS,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    usage: CompletionUsage | None = None
+    end: str | None = None
+    pieces: list[str] = []
+    try:
+        with stream, translate_errors():
+            for chunk in stream:
+                usage = chunk.usage or usage
+                for choice in chunk.choices:
+                    if choice.delta.refusal:
+                        raise chat_refused_error("it refused")
+                    end = choice.finish_reason or end
+                    if choice.delta.content:
+                        tick(0.5, "Receiving the answer")
+                        pieces.append(choice.delta.content)
+                        yield choice.delta.content
+    finally:
+        count_chat_usage(meter, model, usage, [instructions, *(turn.content for turn in turns)], pieces)
+    if end == "content_filter":
+        raise chat_refused_error("content filter")
+    if end == "length":
+        raise chat_too_long_error()
+    if end is None or not pieces:
+        raise unavailable_error()
+
+
+def chat_messages(instructions: str, turns: Sequence[Turn]) -> list[ChatCompletionMessageParam]:
+    conversation: list[ChatCompletionMessageParam] = [{"role": "system", "content": instructions}]
+    for turn in turns:
+        if turn.role == "user":
+            conversation.append({"role": "user", "content": turn.content})
+        else:
+            conversation.append({"role": "assistant", "content": turn.content})
+    return conversation
+
+
+def count_chat_usage(
+    meter: Meter, model: str, usage: CompletionUsage | None, request_texts: Sequence[str], answer_texts: Sequence[str]
+) -> None:
+    """Count the call; one that broke off, by our fault or the service's, tells no tokens but is billed for all that."""
+    if usage:
+        meter.count("openai", model, usage.prompt_tokens, usage.completion_tokens)
+    else:
+        meter.note(ESTIMATE_NOTE)
+        meter.count("openai", model, estimate_tokens(*request_texts), estimate_tokens(*answer_texts))
+
+
+BATCH_TEXTS, BATCH_BYTES = 2_048, 300_000
+"""Of one request; a token has at least one byte."""
+
+
+def embed(client: OpenAI, model: str, texts: Sequence[str], meter: Meter, tick: Tick) -> EmbeddingResult:
+    """Raises what `shared.ai.openai.client.optional` and `shared.ai.vectors.unit` do."""
+    vectors: list[list[float]] = []
+    for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
+        meter.allow()
+        tick(len(vectors) / len(texts), "Embedding texts")
+        with optional_feature("embeddings"):
+            answer = client.embeddings.create(model=model, input=batch, dimensions=DIMENSIONS)
+            ordered = sorted(answer.data, key=lambda item: item.index)
+        if answer.usage:
+            meter.count("openai", model, answer.usage.prompt_tokens, 0)
+        vectors += normalize_vectors([item.embedding for item in ordered], len(batch), model)
+    return EmbeddingResult(vectors, DIMENSIONS, meter.total("openai", model))
+
 
 SCREEN_SHARE = 0.4
 """Share of the work that reading the screen is."""

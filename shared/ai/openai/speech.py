@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.ai.meter import Meter
-from shared.ai.openai.calls import optional_feature
+from shared.ai.openai.client import optional_feature
 from shared.ai.provider import AudioClip, Transcription
 from shared.ai.speech import MAX_COMPRESSION, assign_words, normalize_segments
+from shared.ai.usage import Meter
 from shared.errors import TransientError
 from shared.languages import language_tag
 from shared.models.video import Segment, Word
@@ -75,7 +75,7 @@ class TranscriptionReply(FiniteModel):
 def transcribe_clip(client: OpenAI, model: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcription:
     """What is said in the sound.
 
-    Raises what `shared.ai.openai.calls.optional` does, and TransientError `answer_invalid`.
+    Raises what `shared.ai.openai.client.optional` does, and TransientError `answer_invalid`.
     """
     meter.allow()
     tick(0, "Transcribing the audio")

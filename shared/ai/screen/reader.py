@@ -8,11 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ai.screen.cyrillic import has_blanks, is_mostly_unread, reread_cyrillic, tesseract
-from shared.ai.screen.line import ScreenText
-from shared.ai.screen.ocr import TextPiece, read_picture
-from shared.ai.screen.rows import Row, merge_rows
-from shared.ai.screen.tracks import SampleText, screen_lines
+from shared.ai.screen.lines import Row, SampleText, ScreenText, merge_rows, screen_lines
+from shared.ai.screen.ocr import TextPiece, has_blanks, is_mostly_unread, read_picture, reread_cyrillic, tesseract
 from shared.languages import CYRILLIC_LANGUAGES, primary_language
 from shared.models.video import Frame
 from shared.progress import Tick

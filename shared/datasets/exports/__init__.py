@@ -3,14 +3,21 @@
 Importing this loads nothing heavy.
 """
 
+from __future__ import annotations
+
+from shared.datasets.exports.archives import write_webdataset, write_zip
 from shared.datasets.exports.card import dataset_card
-from shared.datasets.exports.coco import write_coco
-from shared.datasets.exports.ordering import ExportSpec, ExportSummary, is_accepted
-from shared.datasets.exports.parquet import write_parquet
-from shared.datasets.exports.shards import write_webdataset
+from shared.datasets.exports.selection import (
+    SPLITS,
+    ExportSpec,
+    ExportSummary,
+    Split,
+    SplitShares,
+    assign_splits,
+    is_accepted,
+)
 from shared.datasets.exports.sheet import SHEET_POLICY, contact_sheet
-from shared.datasets.exports.splits import SPLITS, Split, SplitShares, assign_splits
-from shared.datasets.exports.zipped import write_zip
+from shared.datasets.exports.tables import write_coco, write_parquet
 
 __all__ = [
     "SHEET_POLICY",

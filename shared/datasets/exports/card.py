@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-from shared.datasets.exports.ordering import ExportSpec, ExportSummary
-from shared.datasets.exports.splits import Split
-from shared.exports.text import escape_markdown, plain_text
+from shared.datasets.exports.selection import ExportSpec, ExportSummary, Split
+from shared.exports.markup import escape_markdown, plain_text
 
 _VERSIONS = {
     "by": ("2.0", "2.5", "3.0", "4.0"),

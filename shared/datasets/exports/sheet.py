@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 
-from shared.datasets.exports.ordering import ExportSpec, exclusion_reason
-from shared.exports.html import escape_html
-from shared.exports.text import safe_url
-from shared.models.dataset import ImageRecord, ImageState
+from shared.datasets.exports.selection import ExportSpec, exclusion_reason
+from shared.exports.markup import escape_html, safe_url
+from shared.models.image import ImageRecord, ImageState
 
 _STYLE = """
 body { margin: 2rem auto; padding: 0 1rem; max-width: 75rem; color: #1d1d1b; background: #fff;
@@ -31,7 +30,6 @@ SHEET_POLICY = (
     "form-action 'none'; frame-ancestors 'none'"
 )
 """The Content-Security-Policy under which the page works."""
-
 _DATA_URL = re.compile(r"data:image/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}")
 _ACCEPTED = "accepted"
 

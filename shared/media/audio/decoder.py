@@ -9,23 +9,37 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.errors import PermanentError
-from shared.media.audio.flac import write_flac
-from shared.media.audio.silences import SAMPLE_RATE
-from shared.media.file.container import open_media, presentation_start, read_packets
+from shared.media.audio.levels import SAMPLE_RATE
+from shared.media.container import open_media, presentation_start, read_packets
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.container import InputContainer
     from av.filter import Graph
     from numpy.typing import NDArray
+
+
+def write_flac(target: Path, chunks: Iterable[NDArray[np.int16]]) -> None:
+    """Write samples to `target`; each chunk is an array of shape (1, n)."""
+    import av
+
+    with av.open(str(target), "w", format="flac") as file:
+        stream = file.add_stream("flac", rate=SAMPLE_RATE, format="s16", layout="mono")
+        for chunk in chunks:
+            frame = av.AudioFrame.from_ndarray(chunk, format="s16", layout="mono")
+            frame.sample_rate = SAMPLE_RATE
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+
 
 # Silence stands where sound starts late or has gaps. Loudness is measured on the original channels: without the
 # resampler behind it, the first one would mix them down already.

@@ -16,14 +16,12 @@ from pathlib import Path
 
 from shared.errors import PROGRAMMING_ERRORS, PermanentError, TransientError
 from shared.media.audio.decoder import FILTERS, decoder_command, decoder_environ
-from shared.media.audio.loudness import read_loudness_log
-from shared.media.audio.silences import SAMPLE_RATE, AudioLevels
-from shared.media.file.container import DEMUXERS, PROTOCOLS
+from shared.media.audio.levels import SAMPLE_RATE, AudioLevels, read_loudness_log
+from shared.media.container import DEMUXERS, PROTOCOLS
 from shared.media.probe import probe
 from shared.models.video import AudioTrack, Loudness, MediaInfo, TimeSpan
 
 log = logging.getLogger(__name__)
-
 _LEAST_TIMEOUT_SEC = 60
 _BLOCK_BYTES = SAMPLE_RATE * 2 * 10
 
@@ -43,7 +41,7 @@ def extract_audio(
 ) -> tuple[AudioTrack, list[TimeSpan]] | None:
     """Write the first sound track of `path` to `out` as FLAC, mono, 16 kHz, 16 bits; None when there is none.
 
-    Comes with its silences (see `shared.media.audio.silences`) and the loudness of its original channels, all from one
+    Comes with its silences (see `shared.media.audio.levels`) and the loudness of its original channels, all from one
     decoding. Silence stands where the sound starts later than the pictures or has gaps: a time in it is a time in the
     video. `tick` gets the fraction done; what it raises ends the work.
 

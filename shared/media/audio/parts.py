@@ -8,19 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.audio.flac import write_flac
-from shared.media.audio.silences import SAMPLE_RATE
-from shared.media.file.container import open_media
+from shared.media.audio.decoder import write_flac
+from shared.media.audio.levels import SAMPLE_RATE
+from shared.media.container import open_media
 from shared.models.video import AudioPart, TimeSpan
 
 # OpenAI takes 1500 s and 25 MB; shorter parts are listened to side by side, and a failure costs less.
 MAX_PART_SEC = 300.0
 MAX_PART_BYTES = 20_000_000
-
 # A stretch of silence as long as this is not listened to: shorter ones cost less than another request.
 SKIPPED_SEC = 10.0
 OVERLAP_SEC = 5.0
-
 _MARGIN_SEC = 0.5
 _ROUNDING_SEC = 0.01
 _CUT_ZONE = 0.2

@@ -7,12 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from shared.media.video.fingerprint import CUT, Cells, difference, difference_after_shift
-from shared.media.video.observation import Picture
+from shared.media.video.frames import CUT, Cells, Picture, difference, difference_after_shift
 from shared.models.video import Shot
 
 T = TypeVar("T")
-
 _NEAR_CUT_SEC = 0.15
 _BLURRED = 0.4
 _DUPLICATE = 2.5

@@ -8,9 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.video.fingerprint import CUT, LUMA_CELLS, STRONG, difference
-from shared.media.video.observation import TimedFingerprint
-from shared.media.video.plan import DecodePlan
+from shared.media.video.decode_plan import DecodePlan
+from shared.media.video.frames import CUT, LUMA_CELLS, STRONG, TimedFingerprint, difference
 from shared.models.video import Shot
 
 _TIMES_USUAL, _TIMES_BESIDE = 3.0, 2.0
@@ -18,12 +17,10 @@ _WINDOW_SEC = 0.2
 _MOST_ROWS = 16
 _USUAL_FRAMES = 8
 _SHORTEST_SHOT_SEC = 0.1
-
 # Transitions are looked for in frames a tenth of a second apart: half a second to both sides, and three more of calm.
 _TICKS, _HALF, _CALM = 10, 5, 8
 _TIMES_UNREST = 4.0
 _SOFT_SEC = 0.75
-
 _BLACK, _DARK, _BLACK_SEC = 16, 0.4, 1.0
 
 

@@ -6,7 +6,9 @@ docs/decisions tells what differs by nature from the embedded place.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from google.api_core import exceptions, retry
@@ -19,11 +21,59 @@ from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.gcp.cursor import read_cursor, write_cursor
-from shared.platform.gcp.listener import DocumentListener, Snapshot
-from shared.platform.gcp.values import from_firestore, to_firestore
-from shared.platform.names import check_nearest_query
+from shared.platform.argument_checks import check_nearest_query
+from shared.platform.gcp.codec import from_firestore, read_cursor, to_firestore, write_cursor
 from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector
+
+Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
+SETTLED_SEC = 1.0
+
+
+class DocumentListener:
+    """Tells of a document's states from other threads, each newer than the one before, until it is stopped.
+
+    A change that falls into the moment a stream starts is lost by Firestore's emulator now and then: the stream shows
+    the older state last, or nothing at all until the next change. So the document is read once more when the stream has
+    settled.
+    """
+
+    def __init__(self, reference: firestore.DocumentReference, on_state: Callable[[Snapshot | None], None]) -> None:
+        """`on_state` gets None when there is no such document."""
+        self._reference = reference
+        self._on_state = on_state
+        self._lock = threading.RLock()
+        # The update time of the state that was told last, in a tuple since «missing» is a state, too.
+        self._last_state: tuple[datetime | None] | None = None
+        self._read_at: datetime | None = None
+        self._stopped = False
+        self._stream = reference.on_snapshot(self._on_snapshot)
+        self._settle_timer = threading.Timer(SETTLED_SEC, self._read_again)
+        self._settle_timer.daemon = True
+        self._settle_timer.start()
+
+    def stop(self) -> None:
+        """No state is told from now on; from any thread, any number of times."""
+        if not self._stopped:
+            self._stopped = True
+            self._settle_timer.cancel()
+            # The stream's own thread cannot wait for itself to end, and may be the one that calls this.
+            threading.Thread(target=self._stream.unsubscribe, name="unsubscribe", daemon=True).start()
+
+    def _on_snapshot(self, snapshots: list[Snapshot], _changes: object, read_at: datetime) -> None:
+        self._notify(snapshots[0] if snapshots else None, read_at)
+
+    def _read_again(self) -> None:
+        snapshot = self._reference.get()
+        self._notify(snapshot if snapshot.exists else None, snapshot.read_time)
+
+    def _notify(self, snapshot: Snapshot | None, read_at: datetime) -> None:
+        with self._lock:
+            state = (snapshot.update_time if snapshot else None,)
+            if self._stopped or state == self._last_state or (self._read_at and read_at < self._read_at):
+                return
+            self._last_state, self._read_at = state, read_at
+            self._on_state(snapshot)
+
 
 # Only what passes by itself; each delay is drawn at random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(

@@ -13,24 +13,26 @@ from typing import Any
 
 from shared import clock
 from shared.errors import ClipwiseError, PermanentError
-from shared.platform.gcp.id_tokens import IdTokens
-from shared.platform.gcp.identity_refusals import RequestBasis, translate_toolkit_error
+from shared.platform.gcp.account_documents import Revocations, Usernames
+from shared.platform.gcp.id_tokens import IdTokens, SigningKeys
 from shared.platform.gcp.identity_toolkit import (
     EMULATOR_TOKEN,
     SCOPES,
     IdentityEndpoints,
     IdentityToolkit,
+    RequestBasis,
     ToolkitError,
+    translate_toolkit_error,
     unavailable_error,
 )
-from shared.platform.gcp.revocations import Revocations
-from shared.platform.gcp.signing_keys import SigningKeys
-from shared.platform.gcp.usernames import Usernames
 from shared.platform.ports import AccountUpdate, Documents, User, UserSession
-from shared.security.credentials import check_password, parse_email, parse_username, username_key
-from shared.security.refusals import (
+from shared.security.credentials import (
     authentication_error,
+    check_password,
     no_account_error,
+    parse_email,
+    parse_username,
+    username_key,
     verification_error,
 )
 from shared.settings import Settings, SettingsError

@@ -2,10 +2,63 @@
 
 from __future__ import annotations
 
+import base64
 import os
+from functools import lru_cache
+
+import google.auth
+from google.auth import crypt, iam
+from google.auth.credentials import Signing
+from google.auth.transport.requests import Request
+from google.oauth2 import service_account
 
 from shared.platform.ports import Place
 from shared.settings import Settings
+
+TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+EMULATOR_DOMAIN = "emulator.invalid"
+EXPONENT = 65537
+
+
+class SigningUnavailable(RuntimeError):
+    """The identity this runs under cannot sign links."""
+
+
+@lru_cache(maxsize=1)
+def account_signer() -> Signing:
+    """The account this runs as signs, through IAM's signBlob (`roles/iam.serviceAccountTokenCreator` on itself).
+
+    Credentials that can sign by themselves, such as impersonated ones, do so.
+
+    Raises:
+        NobodySigns: The credentials are a person's.
+    """
+    credentials, _ = google.auth.default(scopes=[SCOPE])
+    if isinstance(credentials, Signing):
+        return credentials
+    request = Request()
+    if not hasattr(credentials, "service_account_email"):
+        raise SigningUnavailable(
+            "Only a service account can sign links. Run as one, "
+            "or use `gcloud auth application-default login --impersonate-service-account=ACCOUNT`."
+        )
+    # The metadata server's credentials know their account's name only once they have a token.
+    credentials.refresh(request)
+    email = credentials.service_account_email
+    return service_account.Credentials(iam.Signer(request, credentials, email), email, TOKEN_URI)
+
+
+@lru_cache(maxsize=1)
+def emulator_signer() -> Signing:
+    """A key of this process's own, for the storage emulator, which knows no accounts: the key is the account's name."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=EXPONENT, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    name = base64.urlsafe_b64encode(key.public_key().public_numbers().n.to_bytes(256)).decode()
+    return service_account.Credentials(crypt.RSASigner.from_string(pem), f"{name}@{EMULATOR_DOMAIN}", TOKEN_URI)
 
 
 def open_gcp_place(settings: Settings) -> Place:
@@ -20,7 +73,6 @@ def open_gcp_place(settings: Settings) -> Place:
     from shared.platform.gcp.bus import BATCH, PubsubBus
     from shared.platform.gcp.documents import FirestoreDocuments
     from shared.platform.gcp.objects import GcsObjects
-    from shared.platform.gcp.signing import account_signer, emulator_signer
 
     firestore_client = firestore.Client(project=settings.google_cloud_project or None)
     project = firestore_client.project

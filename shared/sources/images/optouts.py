@@ -28,7 +28,6 @@ MAX_POLICY_BYTES = 500 * 1024
 CACHE_SEC = 3600.0
 MAX_SITES = 5000
 MAX_DELAY_SEC = 10.0
-
 _FORBIDDING_RULES = frozenset({"noindex", "none", "noimageindex", "noai", "noimageai"})
 _RULE_NAMES = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 

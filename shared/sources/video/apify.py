@@ -13,12 +13,11 @@ from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS
 from shared.settings import Settings
-from shared.sources.video.actors import actor_input, actor_name, parse_actor_item, post_unavailable
+from shared.sources.video.apify_actors import actor_input, actor_name, parse_actor_item, post_unavailable
 from shared.sources.video.apify_api import run_actor
-from shared.sources.video.fetched import FetchedFile
 from shared.sources.video.http import fetch_file as fetch_file
 from shared.sources.video.post import PlatformPost, read_captions
-from shared.sources.video.source import FetchRequest
+from shared.sources.video.source import FetchedFile, FetchRequest
 
 APIFY_URL = "https://api.apify.com"
 

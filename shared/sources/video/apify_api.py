@@ -26,7 +26,6 @@ CALL_SEC = 20.0
 RETRIES = 2
 RETRY_SEC = 0.5
 MAX_RESPONSE_BYTES = 20_000_000
-
 _UNREADABLE = TransientError("source_unavailable", "The response from Apify cannot be read. Try again later.")
 _BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
 

@@ -5,18 +5,76 @@ Each picture is shown for some seconds, as large as it fits, with the post's mus
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.media.file.file_type import sniff_media_type
+from shared.media.container import DECODER_OPTIONS, MAX_PIXELS, MAX_SIDE, PROTOCOLS
+from shared.media.file_type import sniff_media_type
 from shared.progress import Tick, tick_within
 from shared.settings import Settings
-from shared.sources.video.fetched import FetchedFile
 from shared.sources.video.http import fetch_file
 from shared.sources.video.post import HeadersForUrl, PlatformPost
+from shared.sources.video.source import FetchedFile
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+_DEMUXERS = "jpeg_pipe,png_pipe,webp_pipe"
+
+
+def decode_picture(path: Path) -> VideoFrame | None:
+    """The picture; None when it cannot be read, or is larger than `MAX_SIDE` or `MAX_PIXELS`.
+
+    Its size is known, and judged, before it is decoded.
+    """
+    import av
+
+    # Opened by its descriptor, a file has no name that could make its content pass for something else.
+    with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
+        try:
+            with av.open(
+                file,
+                mode="r",
+                options=DECODER_OPTIONS,
+                container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": _DEMUXERS},
+            ) as container:
+                stream = container.streams.video[0]
+                if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
+                    return None
+                return next(container.decode(stream), None)
+        except (av.FFmpegError, IndexError):
+            return None
+
+
+def size_within(width: int, height: int, largest: tuple[int, int]) -> tuple[int, int]:
+    """The even size of a picture shrunk to at most `largest` (shorter side, longer side); never made larger."""
+    scale = min(1.0, largest[0] / min(width, height), largest[1] / max(width, height))
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+def fit_picture(picture: VideoFrame, width: int, height: int) -> VideoFrame:
+    """The whole picture as large as it fits, in the middle of a black frame."""
+    from av.filter import Graph
+
+    graph = Graph()
+    graph.link_nodes(
+        graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1)),
+        graph.add("scale", f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"),
+        graph.add("pad", f"{width}:{height}:-1:-1"),
+        graph.add("setsar", "1"),
+        graph.add("format", "yuv420p"),
+        graph.add("buffersink"),
+    ).configure()
+    picture.pts = 0
+    graph.vpush(picture)
+    graph.vpush(None)
+    return graph.vpull()
+
 
 MAX_PICTURES = 35  # as many as TikTok allows; Instagram has 20
 MAX_PICTURE_MB = 20
@@ -92,8 +150,6 @@ def make_video(pictures: list[Path], target: Path, picture_sec: float, tick: Tic
     """
     import av
 
-    from shared.sources.video.still import decode_picture, fit_picture, size_within
-
     frames_per_picture, frame_count = max(1, round(picture_sec * FPS)), 0
     with av.open(target, "w", format="mp4") as output:
         stream = output.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "threads": "1"})
@@ -139,7 +195,7 @@ def _add_music(
     """The same video with the post's music until its end; pictures without music are better than no pictures."""
     if post.sound is None:
         return video
-    from shared.sources.video.join import mux_streams
+    from shared.sources.video.mux import mux_streams
 
     try:
         sound = fetch_file(post.sound, folder / "sound", settings, tick, headers=headers(post.sound)).path

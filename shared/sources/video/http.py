@@ -8,25 +8,53 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from shared.clock import parse_retry_after
 from shared.errors import PermanentError, TransientError
-from shared.media.file.file_type import HEAD_BYTES, require_media_type, sniff_media_type
+from shared.media.file_type import HEAD_BYTES, require_media_type, sniff_media_type
 from shared.security.filenames import safe_filename
 from shared.security.guarded_http import HttpResponse, RequestLimits, TransferInterrupted, fetch_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
-from shared.sources.video.disposition import disposition_filename
-from shared.sources.video.fetched import FetchedFile
+from shared.sources.video.source import FetchedFile
+
+_MAX_LENGTH = 4096
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+def disposition_filename(header: str) -> str | None:
+    """The name, fit to be shown; the encoded form goes before the plain one. None when there is none."""
+    values: dict[str, str] = {}
+    for name, value in _PARAMETER.findall(f";{header}"[:_MAX_LENGTH]):
+        values.setdefault(name.lower(), value)
+    return safe_filename(_decode_extended(values.get("filename*", ""))) or safe_filename(
+        _unquote(values.get("filename", ""))
+    )
+
+
+def _unquote(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        return _ESCAPED.sub(r"\1", value[1:-1])
+    return value.strip('"')
+
+
+def _decode_extended(value: str) -> str:
+    """`charset'language'percent-encoded` (RFC 8187)."""
+    charset, _, remainder = _unquote(value).partition("'")
+    encoded = unquote_to_bytes(remainder.partition("'")[2])
+    try:
+        return encoded.decode(charset, errors="replace")
+    except (LookupError, ValueError):  # no such charset; one with a NUL in its name
+        return encoded.decode("utf-8", errors="replace")
+
 
 MAX_TRANSFERS = 3  # transfers of one call, the first included
 TICK_SEC = 0.25
-
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _TRANSIENT_STATUSES = (408, 416, 425, 429)
-
-
 MediaTypeCheck = Callable[[bytes, str | None], str]
 """Says, by a file's first bytes and its name, of which media type it is; raises for what is not wanted."""
 

@@ -8,17 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.errors import ClipwiseError, TransientError
-from shared.models.transcript import Transcript
-from shared.models.video import Origin
+from shared.models.video import Origin, Transcript
 from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.settings import Settings
 
 MAX_CAPTIONS_BYTES = 4_000_000
 MAX_CAPTIONS_SEC = 20.0
 MAX_TEXT, MAX_NAME, MAX_TAGS = 10_000, 300, 50
-
 CaptionFormat = Literal["vtt", "srt", "json3"]
-
 HeadersForUrl = Callable[[str], Mapping[str, str]]
 """What to send along to a link."""
 
@@ -75,7 +72,7 @@ def read_captions(
     captions = post.captions
     if captions is None:
         return None, []
-    from shared.media.text.captions import parse_captions
+    from shared.media.subtitles import parse_captions
 
     try:
         text = captions.text

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import PermanentError
+from shared.models.video import Origin, Transcript
 from shared.progress import Tick
 from shared.settings import Settings
-from shared.sources.video.fetched import FetchedFile
-from shared.sources.video.platforms import PlatformPage
+from shared.sources.video.links import PlatformPage
+
+
+@dataclass(frozen=True)
+class FetchedFile:
+    """A file that was fetched and checked.
+
+    Attributes:
+        size: Bytes.
+        content_type: By looking at the bytes.
+        final_url: Where it was after redirects. May carry a signature: not for showing.
+        filename: For display only; None when the source names none.
+        title: As its author wrote it; None where the source knows none.
+        author: The name of the account that posted it.
+        caption: The text posted with it.
+        captions: What is said in it, as its page has it; None when it has none.
+    """
+
+    path: Path
+    size: int
+    content_type: str
+    final_url: str
+    filename: str | None
+    title: str | None = None
+    author: str | None = None
+    caption: str | None = None
+    origin: Origin | None = None
+    captions: Transcript | None = None
+
 
 _ROUNDING_SEC = 1.0  # sources tell whole seconds
 
@@ -40,6 +69,75 @@ VideoSource = Callable[[FetchRequest, Path, Tick], FetchedFile]
 """Fetches the video of a page into an empty folder, with all that is known of it and `origin.source` set.
 
 It raises PermanentError and TransientError, and lets through what the tick raises. The codes in
-`shared.sources.video.choice.ANSWERS` describe the video itself, so no other source is tried; after any other error, the
-next one is.
+`shared.sources.video.fetcher.ANSWERS` describe the video itself, so no other source is tried. After any other error,
+the next one is.
 """
+
+
+class InconclusiveError(PermanentError):
+    """A source cannot distinguish this from being blocked, so the next source is tried."""
+
+
+def video_age_restricted() -> PermanentError:
+    return PermanentError(
+        "video_age_restricted",
+        "The platform restricts this video to signed-in adults. Download it yourself and upload the file.",
+    )
+
+
+def video_live() -> PermanentError:
+    return PermanentError(
+        "video_live",
+        "The video is a live stream, or has not started. Submit the link again after the stream has ended.",
+    )
+
+
+def video_protected() -> PermanentError:
+    return PermanentError("video_protected", "The video is protected by DRM, so it cannot be fetched. Choose another.")
+
+
+def video_login_required() -> PermanentError:
+    return PermanentError(
+        "video_login_required", "The platform restricts this video to members or buyers. Choose another video."
+    )
+
+
+def video_private() -> PermanentError:
+    return PermanentError("video_private", "The video is private. Ask its author for access, or upload the file.")
+
+
+def video_region_locked() -> PermanentError:
+    return PermanentError(
+        "video_region_locked", "The video is not available in the country of this server. Upload the file instead."
+    )
+
+
+# The first that matches counts.
+_PATTERNS: list[tuple[str, Callable[[], PermanentError]]] = [
+    (
+        r"confirm your age|age.?restrict|inappropriate for some users|not be comfortable|restricted video",
+        video_age_restricted,
+    ),
+    (
+        r"live event|livestream|is live\b|premieres in|will begin in|not currently live|is upcoming",
+        video_live,
+    ),
+    (r"\bdrm\b", video_protected),
+    (r"members.only|join this channel|requires payment|purchase|premium", video_login_required),
+    (
+        r"private (video|post|account)|(video|post|account) is private|do not have permission to view"
+        r"|who follow this account",
+        video_private,
+    ),
+    (
+        r"not (made this video )?available in your (country|region|location)|geo.?restrict|blocked it in your country",
+        video_region_locked,
+    ),
+]
+
+
+def platform_error(text: str) -> PermanentError | None:
+    """The error for a platform's or an extractor's words; None when they do not state why the video is out of reach."""
+    return next(
+        (create_error() for pattern, create_error in _PATTERNS if re.search(pattern, text, re.IGNORECASE)), None
+    )

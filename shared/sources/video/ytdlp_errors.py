@@ -9,7 +9,7 @@ from yt_dlp.networking.exceptions import HTTPError, NoSupportingHandlers, Transp
 from yt_dlp.utils import GeoRestrictedError, UserNotLive
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.sources.video.verdicts import platform_error, video_live, video_region_locked
+from shared.sources.video.source import platform_error, video_live, video_region_locked
 
 _BLOCKED = (
     r"not a bot|ip address is blocked|rate.?limit|too many requests|captcha|challenge|empty media response"

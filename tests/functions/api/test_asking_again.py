@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.api import intake
+from functions.api import submission as intake
 from shared import clock
 from shared.analyses.kinds import kind_named
 from shared.models.job import JobStatus

@@ -13,11 +13,11 @@ import pytest
 from functions.sweep.main import sweep
 from infra.stand_ins.identity_server import IdentityServer
 from shared import clock
-from shared.library import erasure
+from shared.library import deletion as erasure
 from shared.library.groups import GROUPS
-from shared.pipeline.paths import JOBS, MEDIA, UPLOADS
+from shared.pipeline.job_storage import JOBS, MEDIA, UPLOADS
 from shared.platform.identity import use_identity
-from shared.platform.rates import RATES
+from shared.platform.rate_limits import RATES
 from shared.settings import settings
 from tests.accounts import PASSWORD, Mailbox, cheap_passwords, firebase_identity
 from tests.api_site import MP4, Site

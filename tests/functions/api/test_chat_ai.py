@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from infra.stand_ins.server import Reply
-from shared.ai.budget import book_cost
-from shared.ai.gemini import calls as gemini_calls
-from shared.ai.talking import ESTIMATE_NOTE
+from shared.ai.gemini import client as gemini_calls
+from shared.ai.provider import ESTIMATE_NOTE
+from shared.ai.usage import book_cost
 from shared.chat.prompt import rules
 from shared.models.chat import ChatMessage
 from tests.api_site import Site

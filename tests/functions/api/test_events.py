@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.api import events as stream
+from functions.api import event_streams as stream
 from shared.models.job import JobStatus, StageState, StageStatus
 from shared.platform.ports import Document, Unsubscribe
 from tests.api_site import Site, events

@@ -12,13 +12,12 @@ import pytest
 
 from functions.api.app import create_app
 from shared.datasets.store import IMAGES, image_id, image_object_name
-from shared.models.dataset import ImageRecord, ImageState
+from shared.models.image import ImageRecord, ImageState
 from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
 from shared.models.recipe import Ingredient, Recipe
 from shared.models.video import Extraction, MediaInfo, Segment
-from shared.pipeline.media import store_json
+from shared.pipeline.job_storage import EXTRACTION, MEDIA, UPLOADS, media_name, source_name, store_json
 from shared.pipeline.parts import change_part, part_id
-from shared.pipeline.paths import EXTRACTION, MEDIA, UPLOADS, media_name, source_name
 from tests.api_site import MP4, Site
 
 INFO = MediaInfo(container="mov", size_bytes=1, duration_sec=9, has_video=True, has_audio=True)

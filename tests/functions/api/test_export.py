@@ -9,17 +9,15 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from functions.api.routes.export import file_name
+from functions.api.routes.job_files import file_name
+from shared.analyses.summary import Chapter, VideoSummary
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
 from shared.models.recipe import Ingredient, Recipe, Step
 from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel
-from shared.models.summary import Chapter, VideoSummary
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction, MediaInfo, Segment, Word
+from shared.models.video import Extraction, MediaInfo, Segment, Transcript, Word
+from shared.pipeline.job_storage import EXTRACTION, MEDIA, TRANSCRIPT, media_name, store_json
 from shared.pipeline.jobs import read_job
-from shared.pipeline.media import store_json
-from shared.pipeline.paths import EXTRACTION, MEDIA, TRANSCRIPT, media_name
 from tests.api_site import Site
 
 RECIPE = Recipe(

@@ -10,7 +10,7 @@ import pytest
 
 from shared import clock
 from shared.models.video import Frame, MediaInfo, Video
-from shared.pipeline.paths import MEDIA, UPLOADS, media_name, source_name
+from shared.pipeline.job_storage import MEDIA, UPLOADS, media_name, source_name
 from tests.api_site import Site
 
 INFO = MediaInfo(container="mov", size_bytes=1, duration_sec=90, has_video=True, has_audio=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.api.guesses import MAIL, PER_ACCOUNT, SIGN_IN, LoginThrottle
+from functions.api.accounts import MAIL, PER_ACCOUNT, SIGN_IN, LoginThrottle
 from shared.platform.embedded.place import open_embedded_place
-from shared.platform.rates import RATES, RateLimited
+from shared.platform.rate_limits import RATES, RateLimited
 from shared.settings import Settings
 from tests.api_site import Site
 

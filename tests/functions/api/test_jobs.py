@@ -10,7 +10,7 @@ import pytest
 from shared import clock
 from shared.errors import TransientError
 from shared.models.job import JobError, JobStatus, StageState, StageStatus
-from shared.pipeline.paths import MEDIA, VIDEOS, media_name
+from shared.pipeline.job_storage import MEDIA, VIDEOS, media_name
 from shared.pipeline.sweep import sweep
 from shared.settings import settings
 from tests.api_site import Site

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared import clock
-from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.sweep import sweep
 from tests.api_site import MP4, Site
 from tests.video_samples import plain_video

@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.api import throttle
+from functions.api import rate_limits as throttle
 from shared import clock
 from shared.errors import TransientError
 from shared.models.job import JobError, JobStatus
 from shared.pipeline.sweep import sweep
-from shared.platform.rates import RATES
+from shared.platform.rate_limits import RATES
 from tests.api_site import FRONTEND, MP4, Site
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from shared import clock
-from shared.pipeline.paths import MEDIA, media_name
+from shared.pipeline.job_storage import MEDIA, media_name
 from tests.api_site import Site
 
 

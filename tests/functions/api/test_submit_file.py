@@ -16,7 +16,7 @@ import pytest
 
 from shared import clock
 from shared.pipeline import lifecycle
-from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.sweep import sweep
 from tests.api_site import MP4, Site
 

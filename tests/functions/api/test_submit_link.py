@@ -10,8 +10,8 @@ import pytest
 
 from shared.errors import Conflict
 from shared.models.job import JobStatus
-from shared.pipeline import once
-from shared.pipeline.paths import JOBS
+from shared.pipeline import idempotency as once
+from shared.pipeline.job_storage import JOBS
 from tests.api_site import Site
 
 CLIENTS = 20

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared import clock
-from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.sweep import sweep
 from tests.api_site import FRONTEND, MP4, Site
 

@@ -7,10 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.models.transcript import Transcript
-from shared.models.video import Segment
-from shared.pipeline.media import store_json
-from shared.pipeline.paths import MEDIA, TRANSCRIPT, UPLOADS, media_prefix, source_name
+from shared.models.video import Segment, Transcript
+from shared.pipeline.job_storage import MEDIA, TRANSCRIPT, UPLOADS, media_prefix, source_name, store_json
 from tests.api_site import Site
 from tests.video_samples import plain_video
 

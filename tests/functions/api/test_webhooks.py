@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.webhooks.endpoints import MAX_WEBHOOKS, WEBHOOKS
+from shared.webhooks.deliveries import MAX_WEBHOOKS, WEBHOOKS
 from tests.api_site import Site
 
 HOST = "127.0.0.1:9"

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.runtimes.embedded.worker import load_function
+from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins.image_search import ImageSearch
 from infra.stand_ins.server import Reply
+from shared.datasets.candidates import CandidateProcessor
 from shared.datasets.store import iterate_images
-from shared.datasets.taking import CandidateProcessor
-from shared.models.dataset import ImageState
-from shared.platform.embedded.queue.deliveries import to_cloud_event
+from shared.models.image import ImageState
+from shared.platform.embedded.bus import to_cloud_event
 from shared.settings import settings
 from tests.api_site import Site
 from tests.image_site import ImageSite

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, actor_items
-from infra.stand_ins.apify_server import TOKEN, ApifyServer, error_reply
+from infra.stand_ins.apify_server import AUTHOR, CAPTION, TAGS, TOKEN, ApifyServer, actor_items, error_reply
 from tests.file_server import Web, served_folder
 from tests.server import Server, serving
 from tests.video_samples import plain_video

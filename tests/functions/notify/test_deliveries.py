@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared import clock
-from shared.library.erasure import erase_user
+from shared.library.deletion import erase_user
 from shared.models.job import JobError, JobStatus
 from shared.models.webhook import DeliveryStatus
 from shared.pipeline import lifecycle
@@ -19,9 +19,9 @@ from shared.pipeline.jobs import read_job
 from shared.pipeline.outbox import relay_outbox
 from shared.pipeline.sweep import sweep
 from shared.security import guarded_http
-from shared.webhooks import deliveries, sending
-from shared.webhooks.deliveries import DELIVERIES
-from shared.webhooks.endpoints import WEBHOOKS
+from shared.webhooks import attempts as sending
+from shared.webhooks import deliveries
+from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
 from tests.api_site import Site
 from tests.unit.webhooks.verifying import verify
 from tests.webhook_receiver import Answer, Receiver, endless, hang_up, not_http, silence, status

@@ -10,14 +10,12 @@ import pytest
 
 from infra.stand_ins import openai_server
 from infra.stand_ins.openai_server import OpenAIServer
-from shared.ai.budget import book_cost
 from shared.ai.offline.embedding import MODEL
+from shared.ai.usage import book_cost
 from shared.models.chat import Passage
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Usage
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction, MediaInfo
-from shared.pipeline.media import store_json
-from shared.pipeline.paths import EXTRACTION, JOBS, TRANSCRIPT
+from shared.models.video import Extraction, MediaInfo, Transcript
+from shared.pipeline.job_storage import EXTRACTION, JOBS, TRANSCRIPT, store_json
 from shared.platform.ports import Vector
 from shared.wiring import wiring
 from tests.api_site import Site

@@ -12,12 +12,10 @@ from functions.transcribe.main import MAX_SHOWN_CHARACTERS, record_partial_trans
 from infra.stand_ins import openai_server
 from infra.stand_ins.openai_server import OpenAIServer, transcription_reply, whisper_segment
 from shared.models.job import Job, Part, StageStatus, Usage
-from shared.models.transcript import Transcript
-from shared.models.video import Segment
+from shared.models.video import Segment, Transcript
+from shared.pipeline.job_storage import CAPTIONS, MEDIA, load_transcript, media_name, store_json
 from shared.pipeline.jobs import change_job
 from shared.pipeline.lifecycle import plan_job
-from shared.pipeline.media import load_transcript, store_json
-from shared.pipeline.paths import CAPTIONS, MEDIA, media_name
 from tests.api_site import Site
 from tests.media_samples import ffmpeg, small_video, written
 from tests.sounds import talking_video

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
-from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.processes import free_port, run_guarded
+from infra.runtimes.emulated.guarded_process import free_port, run_guarded
+from infra.runtimes.emulated.installation import EmulatorsUnavailable
 from tests.contract.emulated import running_emulators
 from tests.patience import PATIENCE_SEC
 from tests.server import eventually

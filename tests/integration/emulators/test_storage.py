@@ -14,7 +14,7 @@ from google.api_core import exceptions
 from google.cloud.storage import Blob, Bucket
 
 from infra.runtimes.emulated.emulators import EmulatorHosts, run_emulators
-from shared.platform.gcp.signing import emulator_signer
+from shared.platform.gcp.place import emulator_signer
 from tests.contract.emulated import connect
 from tests.integration.emulators.conftest import FRONTEND
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from shared.ai.screen.line import ScreenLine
+from shared.ai.screen.lines import ScreenLine
 from shared.models.recipe import Recipe
 from shared.models.video import Frame, Segment
 

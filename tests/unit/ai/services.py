@@ -9,9 +9,9 @@ from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
 from shared.ai.gemini.provider import GeminiProvider
-from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider
 from shared.ai.provider import AudioClip, Turn
+from shared.ai.usage import Meter
 from shared.settings import Settings
 from tests.unit.ai.voices import silence, write_flac
 

@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from infra.stand_ins import openai_server as fake
 from infra.stand_ins.openai_server import OpenAIServer
 from shared import clock
-from shared.ai.budget import SPENDING, book_cost, check_budget, meter_for, spent_usd
-from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider
-from shared.ai.prices import PRICES, cost_usd
+from shared.ai.usage import PRICES, SPENDING, Meter, book_cost, check_budget, cost_usd, meter_for, spent_usd
 from shared.analyses.kinds import kind_named
 from shared.errors import PermanentError
 from shared.models.job import Usage

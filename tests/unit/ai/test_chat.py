@@ -13,10 +13,9 @@ from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
-from shared.ai.gemini import calls as gemini_calls
-from shared.ai.meter import Meter
-from shared.ai.provider import Provider
-from shared.ai.talking import ESTIMATE_NOTE, MAX_CHAT_TOKENS
+from shared.ai.gemini import client as gemini_calls
+from shared.ai.provider import ESTIMATE_NOTE, MAX_CHAT_TOKENS, Provider
+from shared.ai.usage import Meter
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually

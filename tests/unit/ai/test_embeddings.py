@@ -16,10 +16,10 @@ from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
-from shared.ai.gemini import calls as gemini_calls
-from shared.ai.gemini import embeddings as gemini_embeddings
-from shared.ai.meter import Meter
-from shared.ai.openai import embeddings as openai_embeddings
+from shared.ai.gemini import client as gemini_calls
+from shared.ai.gemini import provider as gemini_embeddings
+from shared.ai.openai import provider as openai_embeddings
+from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, batches, normalize_vectors, truncate_texts
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick

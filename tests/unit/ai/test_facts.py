@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared.ai.offline.language.lexicon import load_lexicon
-from shared.ai.offline.language.text import normalize_text
-from shared.ai.offline.recipe.cursor import TokenizedText
 from shared.ai.offline.recipe.facts import longest_minutes, parse_facts, temperature_c
+from shared.ai.offline.recipe.text import TokenizedText, normalize_text
 
 
 def text(code: str, line: str) -> TokenizedText:

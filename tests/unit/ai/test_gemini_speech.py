@@ -14,13 +14,13 @@ from infra.stand_ins import gemini_server as fake
 from infra.stand_ins.gemini_requests import bytes_of, parts_of
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
-from shared.ai.gemini import calls as gemini_calls
-from shared.ai.gemini import files as gemini_files
+from shared.ai.gemini import client as gemini_calls
+from shared.ai.gemini import client as gemini_files
 from shared.ai.gemini import speech as gemini_speech
 from shared.ai.gemini.speech import parse_seconds
-from shared.ai.meter import Meter
 from shared.ai.provider import AudioClip, Transcription
+from shared.ai.structured_output import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
+from shared.ai.usage import Meter
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ai.offline.language.detect import detect_language
-from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
+from shared.ai.offline.language.lexicon import LANGUAGES, detect_language, load_lexicon
 from shared.ai.offline.language.tables import split_phrases
-from shared.ai.offline.language.text import normalize_text, repair_ocr
+from shared.ai.offline.recipe.text import normalize_text, repair_ocr
 
 
 @pytest.mark.parametrize(

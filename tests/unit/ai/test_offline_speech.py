@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.ai.meter import Meter
+from shared.ai.fallback import provider_for
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.provider import AudioClip, Turn
-from shared.ai.providers import provider_for
+from shared.ai.usage import Meter
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError
 from shared.settings import read_settings
@@ -130,7 +130,7 @@ def test_what_needs_an_ai_says_so() -> None:
 def test_the_speech_model_is_not_loaded_before_it_is_needed() -> None:
     """Whoever does not listen does not pay for what listens."""
     script = (
-        "import sys, shared.ai.offline.speech, shared.ai.providers\n"
+        "import sys, shared.ai.offline.speech, shared.ai.fallback\n"
         "assert not {'faster_whisper', 'ctranslate2', 'numpy', 'av'} & set(sys.modules), 'loaded'"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

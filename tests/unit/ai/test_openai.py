@@ -15,9 +15,9 @@ import pytest
 from infra.stand_ins import openai_server as fake
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
-from shared.ai.asking import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
-from shared.ai.meter import Meter
 from shared.ai.openai.provider import OpenAIProvider
+from shared.ai.structured_output import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKENS
+from shared.ai.usage import Meter
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError, TransientError

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from infra.stand_ins import openai_server as fake
-from infra.stand_ins.form_data import parse_multipart
 from infra.stand_ins.openai_server import OpenAIServer
-from infra.stand_ins.server import Reply
-from shared.ai.meter import Meter
+from infra.stand_ins.server import Reply, parse_multipart
 from shared.ai.provider import Transcription
+from shared.ai.usage import Meter
 from shared.errors import Cancelled, PermanentError, TransientError
 from tests.recipe_samples import no_tick
 from tests.server import eventually

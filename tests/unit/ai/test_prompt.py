@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.asking import RepairRequest
 from shared.ai.gemini.provider import conversation as gemini_conversation
 from shared.ai.openai.provider import analysis_messages, evidence_content
 from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
+from shared.ai.structured_output import RepairRequest
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.models.video import MediaInfo, Segment

@@ -13,10 +13,10 @@ from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
-from shared.ai.gemini import calls as gemini_calls
-from shared.ai.meter import Meter
+from shared.ai.fallback import provider_for, provider_order
+from shared.ai.gemini import client as gemini_calls
 from shared.ai.provider import AnalysisResult, Provider
-from shared.ai.providers import provider_for, provider_order
+from shared.ai.usage import Meter
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import PermanentError, TransientError
 from shared.models.recipe import Ingredient

@@ -8,9 +8,9 @@ import pytest
 from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel
 
-from infra.stand_ins.answer_schemas import strict_problems
 from infra.stand_ins.gemini_requests import schema_problems
-from shared.ai.schema import answer_schema, drop_unknown_properties
+from infra.stand_ins.openai_requests import strict_problems
+from shared.ai.structured_output import answer_schema, drop_unknown_properties
 from shared.analyses.kinds import kinds
 from shared.models.recipe import Recipe
 from tests.recipe_samples import answer

@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 from shared.ai.screen import reader
-from shared.ai.screen.cyrillic import tesseract
-from shared.ai.screen.line import ScreenText
-from shared.ai.screen.ocr import engine
+from shared.ai.screen.lines import ScreenText
+from shared.ai.screen.ocr import engine, tesseract
 from shared.ai.screen.reader import read_screen
 from shared.models.video import Frame
 from tests.unit.ai.drawing import no_tick, pattern, picture, stored

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shared.ai.screen.lines import Row, SampleText, merge_rows, screen_lines
 from shared.ai.screen.reader import HANDLE, is_text
-from shared.ai.screen.rows import Row, merge_rows
-from shared.ai.screen.tracks import SampleText, screen_lines
 
 
 def row(text: str, score: float = 0.95, left: float = 40, top: float = 200, height: float = 40) -> Row:

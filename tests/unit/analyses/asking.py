@@ -14,11 +14,11 @@ from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer, parts_of
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply, StandInServer
-from shared.ai.meter import Meter
+from shared.ai.fallback import PROVIDERS
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.prompt import CLOSE, OPEN
 from shared.ai.provider import Provider
-from shared.ai.providers import PROVIDERS
+from shared.ai.usage import Meter
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.settings import Settings

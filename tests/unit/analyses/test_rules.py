@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.ai.offline.reel.rules import pacing_advice
-from shared.ai.offline.reel.wording import ENGLISH, GERMAN, RUSSIAN, ReelWording, reel_wording
+from shared.ai.offline.reel import pacing_advice
+from shared.ai.offline.reel_wording import ENGLISH, GERMAN, RUSSIAN, ReelWording, reel_wording
 from shared.models.reel import Pacing
 from shared.models.video import Loudness, Shot
 

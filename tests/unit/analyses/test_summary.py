@@ -9,11 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.offline.summary.central import central_texts
-from shared.ai.offline.summary.sentences import split_sentences
+from shared.ai.offline.summary import central_texts, split_sentences
 from shared.analyses.evidence import Evidence
-from shared.analyses.summary import cover_video
-from shared.models.summary import Chapter, VideoSummary
+from shared.analyses.summary import Chapter, VideoSummary, cover_video
 from shared.models.video import Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import evidence, summary

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from shared.analyses.transcript import MAX_TEXT, derive
-from shared.models.transcript import Transcript
-from shared.models.video import Extraction, MediaInfo, Segment
+from shared.models.video import Extraction, MediaInfo, Segment, Transcript
 from tests.reel_samples import SAID
 
 EXTRACTION = Extraction(

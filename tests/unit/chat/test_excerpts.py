@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.excerpts import MAX_EXCERPT_SEC, merge_passages
-from shared.chat.quoting import MAX_CHARACTERS, nearest_lines
-from shared.chat.windows import split_windows
+from shared.chat.excerpts import MAX_EXCERPT_SEC, merge_passages, split_windows
+from shared.chat.quotes import MAX_CHARACTERS, nearest_lines
 from shared.models.chat import Passage, PassageLine
 from tests.transcript_samples import SOUP, segments
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.markers import MarkerParser
+from shared.chat.prompt import MarkerParser
 
 
 def read(text: str, count: int, size: int = 0) -> tuple[str, list[int]]:

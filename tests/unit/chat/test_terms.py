@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai.meter import Meter
 from shared.ai.offline.embedding import MODEL, embed
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.offline.terms import terms
+from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS
 from tests.recipe_samples import no_tick
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.windows import MAX_WINDOW_CHARACTERS, MAX_WINDOW_SEC, MIN_WINDOW_SEC, split_windows
+from shared.chat.excerpts import MAX_WINDOW_CHARACTERS, MAX_WINDOW_SEC, MIN_WINDOW_SEC, split_windows
 from shared.models.video import Segment, Word
 
 texts = st.text("ab. !?", min_size=1, max_size=60)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.cli.follow import MAX_FAILURES, follow_job
+from infra.cli.progress import MAX_FAILURES, follow_job
 from infra.client.api import ApiClient, ApiError, ServerUnreachable
 from tests.unit.cli.scripted import ID, Script, job, serving
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.runtimes.loopback import bypass_proxies
+from infra.runtimes.process import bypass_proxies
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.server_log import last_error
+from infra.cli.local_server import last_error
 
 LOG = """INFO shared.pipeline.contract: attempt 1 begins [job=j stage=extract]
 ERROR shared.pipeline.contract: attempt failed [job=j incident=1f]

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from infra.cli import main
-from infra.cli.result import VIEWS, result_view
+from infra.cli.views import VIEWS, result_view
 from shared.analyses.kinds import kinds
 from shared.analyses.transcript import SpokenText
 from shared.exports.formats import FORMATS

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.datasets.planning import MAX_CHUNKS, fair_shares, plan_chunks, plan_next_round
-from shared.models.crawl import Chunk, Dataset, SourceName, Tally, UrlList
+from shared.datasets.chunks import MAX_CHUNKS, fair_shares, plan_chunks, plan_next_round
+from shared.models.dataset import Chunk, Dataset, SourceName, Tally, UrlList
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BING, OPENVERSE, GOOGLE, LIST = SourceName.BING, SourceName.OPENVERSE, SourceName.GOOGLE, SourceName.LIST

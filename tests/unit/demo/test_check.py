@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.demo.check import recipe_differences
-from infra.demo.recipe import RECIPE
+from infra.demo.recipe import RECIPE, recipe_differences
 from shared.models.recipe import Ingredient, Recipe, Sighting
 
 DURATION = 19.6

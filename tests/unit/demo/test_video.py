@@ -11,7 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from infra.demo import sound, video
+from infra.demo import video
+from infra.demo import video as sound
 from infra.demo.recipe import RECIPE, ingredient_line, step_line
 from infra.demo.scenes import storyboard
 from tests.programs import python_program

@@ -6,7 +6,7 @@ import av
 import pytest
 
 from infra.doctor.finding import Level
-from infra.doctor.media import check_media
+from infra.doctor.machine import check_media
 
 
 def test_a_media_part_that_works_is_good_and_its_versions_are_named() -> None:

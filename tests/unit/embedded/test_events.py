@@ -9,8 +9,8 @@ import functions_framework
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
+from shared.platform.embedded.bus import object_resource, to_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace
-from shared.platform.embedded.queue.deliveries import object_resource, to_cloud_event
 from shared.platform.ports import ObjectInfo
 
 

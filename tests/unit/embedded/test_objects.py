@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.place import EmbeddedPlace
-from shared.platform.embedded.queue.bus import SqliteBus
 from tests.unit.embedded.conftest import Clock, reopen
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAM = "from infra.runtimes.embedded.parent import end_with_parent; end_with_parent(); print('ready', flush=True)"
+PROGRAM = "from infra.runtimes.process import end_with_parent; end_with_parent(); print('ready', flush=True)"
 
 
 def test_a_child_that_is_done_ends_without_an_error() -> None:

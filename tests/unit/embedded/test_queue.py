@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from shared import wiring as table
+from shared.platform.embedded import bus
+from shared.platform.embedded import lease_queue as queue
+from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import EmbeddedPlace
-from shared.platform.embedded.queue import bus
-from shared.platform.embedded.queue import lease_queue as queue
-from shared.platform.embedded.queue.lease_queue import LeaseQueue
 from shared.wiring import Wiring, wiring
 from tests.unit.embedded.conftest import Clock, reopen
 from tests.unit.embedded.processes import at_once

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from shared.errors import Conflict
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.documents import SqliteDocuments
+from shared.platform.embedded.documents import SqliteDocuments, cosine_distance, nearest_candidates, unit_vector
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.schema import MIGRATIONS
-from shared.platform.embedded.vectors import cosine_distance, nearest_candidates, unit_vector
 from shared.platform.ports import Documents, Filter, Vector
 
 numbers = st.floats(-1, 1, width=32)

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.runtimes.emulated import java as java_module
-from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.jars import Emulator, ensure_jar
-from infra.runtimes.emulated.java import ensure_java
+from infra.runtimes.emulated import installation as java_module
+from infra.runtimes.emulated.installation import Emulator, EmulatorsUnavailable, ensure_jar, ensure_java
 
 # Of a name that no machine has.
 EMULATOR = Emulator("no-such-component", "nosuch", "no-such-emulator*.jar", "com.example.Main")

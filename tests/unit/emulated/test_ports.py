@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from infra.runtimes.emulated import processes
-from infra.runtimes.emulated.errors import EmulatorsUnavailable
-from infra.runtimes.emulated.processes import free_port
+from infra.runtimes.emulated import guarded_process as processes
+from infra.runtimes.emulated.guarded_process import free_port
+from infra.runtimes.emulated.installation import EmulatorsUnavailable
 
 
 def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:

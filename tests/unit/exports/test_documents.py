@@ -9,10 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from shared.exports.html import PAGE_POLICY
-from shared.exports.markdown import recipe_markdown
-from shared.exports.page import recipe_page
-from shared.exports.text import safe_url
+from shared.exports.markup import PAGE_POLICY, safe_url
+from shared.exports.recipe import recipe_markdown, recipe_page
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import EVIL, HOSTILE, SOUP
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
+from shared.analyses.summary import Chapter, KeyPoint, VideoSummary
 from shared.analyses.transcript import SpokenText
-from shared.exports.headings import ENGLISH, GERMAN, RUSSIAN, headings
-from shared.exports.layout import outline_markdown, outline_page
-from shared.exports.outline import Outline, format_time
-from shared.exports.outlines import reel_outline, summary_outline, transcript_outline
+from shared.exports.outline import (
+    Outline,
+    format_time,
+    outline_markdown,
+    outline_page,
+    reel_outline,
+    summary_outline,
+    transcript_outline,
+)
+from shared.exports.outline_headings import ENGLISH, GERMAN, RUSSIAN, headings
 from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
-from shared.models.summary import Chapter, KeyPoint, VideoSummary
 from shared.models.video import Loudness
 from tests.unit.exports.samples import EVIL
 from tests.unit.exports.test_documents import Reader

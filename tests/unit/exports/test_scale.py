@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from shared.errors import PermanentError
 from shared.exports.quantities import format_quantity
-from shared.exports.scale import LARGER, SMALLER, multiply_amounts, round_amount, round_ingredient, scale_recipe
-from shared.exports.wording import ENGLISH, recipe_wording
+from shared.exports.recipe_wording import ENGLISH, recipe_wording
+from shared.exports.servings import LARGER, SMALLER, multiply_amounts, round_amount, round_ingredient, scale_recipe
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import SOUP
 

@@ -20,13 +20,11 @@ from infra.stand_ins.server import Reply
 from shared import clock
 from shared.errors import PermanentError, TransientError
 from shared.platform.embedded.place import open_embedded_place
+from shared.platform.gcp.account_documents import REVOCATIONS, USERNAMES
 from shared.platform.gcp.firebase import FirebaseIdentity, open_firebase_identity
-from shared.platform.gcp.id_tokens import IdTokens
-from shared.platform.gcp.revocations import REVOCATIONS
-from shared.platform.gcp.signing_keys import SigningKeys
-from shared.platform.gcp.usernames import USERNAMES
+from shared.platform.gcp.id_tokens import IdTokens, SigningKeys
 from shared.platform.ports import Documents
-from shared.platform.rates import RateLimited
+from shared.platform.rate_limits import RateLimited
 from shared.settings import Settings, SettingsError
 from tests.accounts import PASSWORD, firebase_identity
 from tests.contract.test_identity import code_of

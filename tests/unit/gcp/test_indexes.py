@@ -25,28 +25,30 @@ from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import passages_job_id
 from shared.chat.search import QueryEmbedding, search
-from shared.datasets.erasing import continue_erasures, delete_dataset
-from shared.datasets.exported import list_exports
-from shared.datasets.store import iterate_images, list_datasets, list_images
+from shared.datasets.export_jobs import list_exports
+from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
-from shared.library.erasure import ERASERS, erase_departed_users
-from shared.library.groups import list_groups, remove_video_from_groups
-from shared.library.shares import find_shared_group
+from shared.library.deletion import ERASERS, erase_departed_users
+from shared.library.groups import find_shared_group, list_groups, remove_video_from_groups
 from shared.library.videos import search_videos
-from shared.models.crawl import Dataset
+from shared.models.dataset import Dataset
 from shared.models.job import JobStatus
 from shared.models.webhook import Webhook
-from shared.pipeline import once
+from shared.pipeline import idempotency as once
+from shared.pipeline.job_storage import JOBS, VIDEOS, delete_segments
+from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import reanalysis_documents
 from shared.pipeline.parts import parts_of, remaining_numbers
-from shared.pipeline.paths import JOBS, VIDEOS
-from shared.pipeline.segments import delete_segments
 from shared.pipeline.sweep import sweep
-from shared.pipeline.videos import read_videos
 from shared.platform.ports import Document, DocumentPage, Documents, Filter, Order, Place, Vector
-from shared.platform.rates import RATES
-from shared.webhooks.deliveries import DELIVERIES, clear_job_deliveries, delete_webhook_documents
-from shared.webhooks.endpoints import has_webhooks, webhooks_of
+from shared.platform.rate_limits import RATES
+from shared.webhooks.deliveries import (
+    DELIVERIES,
+    clear_job_deliveries,
+    delete_webhook_documents,
+    has_webhooks,
+    webhooks_of,
+)
 
 ROOT = Path(__file__).parents[3]
 FIRESTORE = ROOT / "infra" / "firestore"

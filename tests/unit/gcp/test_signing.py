@@ -22,7 +22,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 from google.oauth2.credentials import Credentials
 
-from shared.platform.gcp import signing
+from shared.platform.gcp import place as signing
 from shared.platform.gcp.objects import GcsObjects
 
 ACCOUNT = "api@some-project.iam.gserviceaccount.com"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.platform.gcp.streams import RangeReader, RemainingStream
+from shared.platform.gcp.objects import RangeReader, RemainingStream
 
 
 class Pipe(io.RawIOBase):

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.images.grouping import MAX_DISTANCE, hamming_distance, near_duplicates
-from shared.images.neighbours import near_pairs, plan_bands
+from shared.images.comparison import MAX_DISTANCE, hamming_distance, near_duplicates, near_pairs, plan_bands
 
 Hashes = list[tuple[str, int]]
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from pydantic import ValidationError
 
 from shared.images import Thresholds, check_image, inspect_image
-from shared.images.judging import CHECKS, make_finding, sort_findings
-from shared.models.dataset import Level
+from shared.images.inspection import CHECKS, make_finding, sort_findings
+from shared.models.image import Level
 from tests.picture_samples import encoded, scene
 
 LIMITS = Thresholds()

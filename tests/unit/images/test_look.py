@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from shared.images import inspect_image
-from shared.images.grouping import hamming_distance
+from shared.images.comparison import hamming_distance
 from tests.picture_samples import encoded, scene
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")

@@ -14,11 +14,10 @@ import pytest
 
 from shared import clock
 from shared.errors import PermanentError, TransientError
-from shared.mail.delivery import FolderDelivery, SmtpDelivery, mail_delivery
-from shared.mail.message import Mail, to_email_message
+from shared.mail import FolderDelivery, Mail, SmtpDelivery, mail_delivery, to_email_message
 from shared.platform.embedded.accounts.mail_queue import MailQueue
-from shared.platform.embedded.accounts.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.database import Database
+from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.settings import Settings
 from tests.server import eventually
 from tests.smtp import SmtpServer

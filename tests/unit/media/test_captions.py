@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.media.text import captions
-from shared.media.text.captions import parse_captions
+from shared.media import subtitles as captions
+from shared.media.subtitles import parse_captions
 from shared.models.video import Segment
 
 ROLLING = """WEBVTT

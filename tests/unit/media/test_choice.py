@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.media.video.fingerprint import compute_fingerprint
 from shared.media.video.frame_choice import choose_key_frames, choose_samples, farthest_first, has_same_text
-from shared.media.video.observation import Picture
+from shared.media.video.frames import Picture, compute_fingerprint
 from shared.models.video import Shot
 
 

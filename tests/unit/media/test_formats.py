@@ -10,7 +10,7 @@ import pytest
 from shared.media.audio import parts as audio_parts
 from shared.media.audio.extraction import extract_audio
 from shared.media.audio.parts import split_audio
-from shared.media.file.file_type import HEAD_BYTES, require_media_type
+from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.media.probe import probe
 from shared.models.video import TimeSpan
 from tests import media_samples

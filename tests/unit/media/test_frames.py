@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shared.media.probe import probe
-from shared.media.video.survey import FrameSet, extract_frames
+from shared.media.video.extraction import FrameSet, extract_frames
 from tests.media_samples import FPS, Shot, film, video
 
 

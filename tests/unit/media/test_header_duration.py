@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.file.header_duration import header_duration
+from shared.media.header_duration import header_duration
 from tests.media_samples import ffmpeg
 
 SECONDS = 1.5

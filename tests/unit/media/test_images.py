@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.images import fit_size, sharpness, shrink, thumbnail_size
-from shared.media.tonemap import HLG, PQ, to_standard_range
+from shared.media.images import HLG, PQ, fit_size, sharpness, shrink, thumbnail_size, to_standard_range
 from tests.media_samples import texture
 
 SIDES = st.integers(1, 8192)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.video.joining import join_parts
+from shared.media.audio.transcript_merge import join_parts
 from shared.models.video import AudioPart, Segment, TimeSpan, Word
 
 

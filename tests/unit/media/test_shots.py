@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from shared.media.probe import probe
-from shared.media.video.observation import TimedFingerprint
+from shared.media.video.extraction import extract_frames
+from shared.media.video.frames import TimedFingerprint
 from shared.media.video.shots import hard_cuts, soft_cuts
-from shared.media.video.survey import extract_frames
 from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.media.file.file_type import ACCEPTED, require_media_type, sniff_media_type
+from shared.media.file_type import ACCEPTED, require_media_type, sniff_media_type
 
 SAMPLE_TYPES = {"s16": np.int16, "s32": np.int32, "flt": np.float32}
 

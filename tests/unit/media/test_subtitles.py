@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.media.probe import probe
-from shared.media.text.subtitles import read_subtitles
+from shared.media.subtitles import read_subtitles
 from shared.models.video import SubtitleTrack
 from tests.media_samples import ffmpeg, with_subtitles
 

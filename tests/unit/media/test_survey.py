@@ -14,7 +14,7 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.media.probe import probe
-from shared.media.video.survey import FrameSet, extract_frames
+from shared.media.video.extraction import FrameSet, extract_frames
 from shared.models.video import Frame
 from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video

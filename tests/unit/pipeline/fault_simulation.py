@@ -20,11 +20,11 @@ from shared.errors import NotFound, PermanentError, TransientError
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.contract import run_stage
 from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
+from shared.pipeline.job_storage import MEDIA, UPLOADS, job_of_source, media_name, source_name
 from shared.pipeline.parts import change_part, part_id, plan_part, reopen_part
-from shared.pipeline.paths import MEDIA, UPLOADS, job_of_source, media_name, source_name
-from shared.pipeline.run import LeasedRun, StageRun
+from shared.pipeline.stage_run import LeasedRun, StageRun
 from shared.pipeline.sweep import sweep
-from shared.platform.connect import use_place
+from shared.platform.place import use_place
 from shared.platform.ports import Documents, ObjectInfo, Place
 from shared.wiring import wiring
 

@@ -12,10 +12,10 @@ from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.contract import run_stage
+from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
-from shared.pipeline.paths import UPLOADS, source_name
-from shared.platform.connect import use_place
+from shared.platform.place import use_place
 from shared.wiring import wiring
 from tests.unit.pipeline.fault_simulation import Event, Fate, World, cloud_event, temporary_documents
 

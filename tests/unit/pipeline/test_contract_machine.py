@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from shared.errors import NotFound
 from shared.models.job import JobStatus, StageStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.paths import MEDIA, UPLOADS, source_name
+from shared.pipeline.job_storage import MEDIA, UPLOADS, source_name
 from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, PROBLEMS, Event, Fate, World, temporary_documents
 
 STAGES = ["download", "extract", "transcribe", "analyze", "persist"]

@@ -11,9 +11,9 @@ import pytest
 from shared.errors import PermanentError, TransientError
 from shared.models.job import Job, JobStatus, StageStatus
 from shared.pipeline import lifecycle
+from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
-from shared.pipeline.paths import UPLOADS, source_name
 from shared.wiring import wiring
 from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, Fate, World, temporary_documents
 

@@ -13,11 +13,11 @@ from shared.logs import PlainFormatter
 from shared.models.job import Job, JobError, JobStatus, StageStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.contract import run_stage
+from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import read_job
 from shared.pipeline.parts import parts_of
-from shared.pipeline.paths import UPLOADS, source_name
-from shared.pipeline.run import StageRun
-from shared.platform.connect import use_place
+from shared.pipeline.stage_run import StageRun
+from shared.platform.place import use_place
 from shared.wiring import wiring
 from tests.unit.pipeline.fault_simulation import DIVIDED, PARTS, Event, World, cloud_event, temporary_documents
 

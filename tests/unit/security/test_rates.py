@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import clock
-from shared.platform.rates import RATES, RateLimit, RateLimited, count_request, parse_rate, rate_status
+from shared.platform.rate_limits import RATES, RateLimit, RateLimited, count_request, parse_rate, rate_status
 from tests.unit.pipeline.fault_simulation import temporary_documents
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.stand_ins.apify_posts import actor_items
-from infra.stand_ins.apify_server import TOKEN, ApifyServer
+from infra.stand_ins.apify_server import TOKEN, ApifyServer, actor_items
 from shared.settings import Settings
 from tests.hostile_server import HostileServer
 from tests.video_samples import plain_video

@@ -11,18 +11,24 @@ from typing import Any
 
 import pytest
 
-from infra.stand_ins.apify_posts import AUTHOR, CAPTION, TAGS, actor_items
-from infra.stand_ins.apify_server import TOKEN, ApifyServer, dataset_page_reply, error_reply
+from infra.stand_ins.apify_server import (
+    AUTHOR,
+    CAPTION,
+    TAGS,
+    TOKEN,
+    ApifyServer,
+    actor_items,
+    dataset_page_reply,
+    error_reply,
+)
 from infra.stand_ins.server import Reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security.urls import parse_url
 from shared.settings import Settings
 from shared.sources.video import apify_api
 from shared.sources.video.apify import auth_headers, fetch_with_apify
-from shared.sources.video.fetched import FetchedFile
-from shared.sources.video.platforms import parse_page_url
-from shared.sources.video.source import FetchRequest
-from shared.sources.video.verdicts import InconclusiveError
+from shared.sources.video.links import parse_page_url
+from shared.sources.video.source import FetchedFile, FetchRequest, InconclusiveError
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@clipwise.kitchen/video/7412345678901234567"

@@ -12,18 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.stand_ins.apify_posts import CAPTION, actor_items
-from infra.stand_ins.apify_server import TOKEN, ApifyServer
+from infra.stand_ins.apify_server import CAPTION, TOKEN, ApifyServer, actor_items
 from shared.errors import Cancelled, ClipwiseError
 from shared.media.probe import probe
 from shared.security.urls import parse_url
 from shared.settings import Settings
 from shared.sources.video import carousel
 from shared.sources.video.apify import fetch_with_apify
-from shared.sources.video.fetched import FetchedFile
-from shared.sources.video.platforms import parse_page_url
-from shared.sources.video.source import FetchRequest
-from shared.sources.video.still import decode_picture, size_within
+from shared.sources.video.carousel import decode_picture, size_within
+from shared.sources.video.links import parse_page_url
+from shared.sources.video.source import FetchedFile, FetchRequest
 from tests.media_samples import audio_only
 from tests.unit.sources.site import Page, Site, served_site
 

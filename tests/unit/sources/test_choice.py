@@ -9,17 +9,14 @@ from urllib.parse import quote
 
 import pytest
 
-from infra.stand_ins.apify_posts import CAPTION
-from infra.stand_ins.apify_server import TOKEN, ApifyServer, error_reply
+from infra.stand_ins.apify_server import CAPTION, TOKEN, ApifyServer, error_reply
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.models.video import Origin
 from shared.progress import Tick
 from shared.settings import Settings
-from shared.sources.video import choice
-from shared.sources.video.choice import FINAL_CODES, fetch_video, source_order
-from shared.sources.video.fetched import FetchedFile
-from shared.sources.video.source import FetchRequest, VideoSource
-from shared.sources.video.verdicts import InconclusiveError
+from shared.sources.video import fetcher as choice
+from shared.sources.video.fetcher import FINAL_CODES, fetch_video, source_order
+from shared.sources.video.source import FetchedFile, FetchRequest, InconclusiveError, VideoSource
 from tests.hostile_server import HostileServer
 
 TIKTOK = "https://www.tiktok.com/@a/video/741"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sources.video.disposition import disposition_filename
+from shared.sources.video.http import disposition_filename
 
 
 @pytest.mark.parametrize(

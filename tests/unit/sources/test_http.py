@@ -11,8 +11,8 @@ import pytest
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
 from shared.security import guarded_http
 from shared.settings import Settings
-from shared.sources.video.fetched import FetchedFile
 from shared.sources.video.http import fetch_file
+from shared.sources.video.source import FetchedFile
 from tests.hostile_routes import video
 from tests.hostile_server import HostileServer
 

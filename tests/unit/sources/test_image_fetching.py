@@ -13,8 +13,7 @@ import pytest
 
 from shared.security.urls import parse_url
 from shared.settings import read_settings
-from shared.sources.images.fetching import ImageFetcher, ImageRejected, process_fetcher
-from shared.sources.images.hosts import HostThrottle
+from shared.sources.images.fetcher import HostThrottle, ImageFetcher, ImageRejected, process_fetcher
 from tests.image_site import FATES, ImageSite, picture
 from tests.patience import PATIENCE_SEC
 

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.models.crawl import LIST_PAGE
-from shared.sources.images.lists import read_pages
-from shared.sources.images.source import Candidate
+from shared.models.dataset import LIST_PAGE
+from shared.sources.images.source import Candidate, read_pages
 
 
 def read(text: str | bytes) -> list[Candidate]:

@@ -11,10 +11,10 @@ from infra.stand_ins.apify_server import TOKEN, ApifyServer
 from infra.stand_ins.image_search import ImageSearch, html_reply
 from infra.stand_ins.server import Reply
 from shared.errors import ClipwiseError, PermanentError, TransientError
-from shared.models.crawl import SourceName
-from shared.models.dataset import Filters
+from shared.models.dataset import SourceName
+from shared.models.image import Filters
 from shared.settings import Settings, read_settings
-from shared.sources.images.choice import image_source
+from shared.sources.images.search import image_source
 from shared.sources.images.source import CandidatePage
 
 ENGINES = [SourceName.OPENVERSE, SourceName.BING, SourceName.DUCKDUCKGO]
@@ -123,7 +123,7 @@ def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
 
 def test_an_endless_answer_is_cut_off(search: ImageSearch, monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine can fill the memory."""
-    monkeypatch.setattr("shared.sources.images.asking.MAX_BYTES", 1000)
+    monkeypatch.setattr("shared.sources.images.search_http.MAX_BYTES", 1000)
     search.always["bing"] = html_reply("x" * 5000)
     with pytest.raises(PermanentError) as raised:
         page(search, SourceName.BING)

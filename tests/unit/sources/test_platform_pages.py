@@ -18,7 +18,7 @@ import pytest
 from shared.errors import ClipwiseError
 from shared.security.urls import parse_url
 from shared.settings import Settings
-from shared.sources.video.platforms import parse_page_url
+from shared.sources.video.links import parse_page_url
 from shared.sources.video.source import FetchRequest
 from shared.sources.video.ytdlp import fetch_with_ytdlp
 from tests.unit.sources.site import Page, Site, served_site

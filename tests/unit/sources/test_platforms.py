@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.security.urls import parse_url
-from shared.sources.video.platforms import is_short, parse_page_url, platform_of
+from shared.sources.video.links import is_short, parse_page_url, platform_of
 
 PAGES = [
     ("https://www.tiktok.com/@a.b/video/741234567890?_r=1&_t=8x&is_from_webapp=1", "/@a.b/video/741234567890"),

@@ -8,8 +8,8 @@ from yt_dlp.utils import ExtractorError
 from shared.error_codes.videos import VideoCode
 from shared.errors import PermanentError
 from shared.security.urls import parse_url
-from shared.sources.video.actors import parse_actor_item
-from shared.sources.video.platforms import PlatformPage, parse_page_url
+from shared.sources.video.apify_actors import parse_actor_item
+from shared.sources.video.links import PlatformPage, parse_page_url
 from shared.sources.video.ytdlp_errors import translate_error
 
 

@@ -19,9 +19,8 @@ from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientErr
 from shared.media.probe import probe
 from shared.settings import Settings
 from shared.sources.video import ytdlp
-from shared.sources.video.fetched import FetchedFile
-from shared.sources.video.platforms import PlatformPage as VideoPage
-from shared.sources.video.source import FetchRequest
+from shared.sources.video.links import PlatformPage as VideoPage
+from shared.sources.video.source import FetchedFile, FetchRequest
 from tests.unit.sources.site import Page, Site, served_site
 
 VTT = b"WEBVTT\n\n00:00:00.000 --> 00:00:00.900\nBoil the pasta\n"

@@ -10,18 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.demo.check import recipe_differences
-from infra.stand_ins.replies.answers import make_chat_reply, make_structured_output
-from infra.stand_ins.replies.form import fill_schema
-from infra.stand_ins.replies.speech import audio_digest, flac_duration, make_speech_segments
-from infra.stand_ins.replies.vectors import word_hash_embedding
+from infra.demo.recipe import recipe_differences
+from infra.stand_ins.replies.synthesis import (
+    audio_digest,
+    fill_schema,
+    flac_duration,
+    make_chat_reply,
+    make_speech_segments,
+    make_structured_output,
+    word_hash_embedding,
+)
 from shared.ai.prompt import data_block, instructions
-from shared.ai.schema import answer_schema
 from shared.ai.speech import is_repetitive, normalize_segments
+from shared.ai.structured_output import answer_schema
 from shared.analyses.kinds import Kind, kinds
+from shared.analyses.summary import VideoSummary
 from shared.models.recipe import Recipe
 from shared.models.reel import Reel
-from shared.models.summary import VideoSummary
 from tests.recipe_samples import evidence
 from tests.sounds import flac_header
 

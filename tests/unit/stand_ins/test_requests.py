@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra.stand_ins.form_data import parse_multipart
 from infra.stand_ins.gemini_requests import batch_problems, embedding_problems
 from infra.stand_ins.openai_requests import chat_problems, transcription_problems
 from infra.stand_ins.openai_requests import embedding_problems as openai_embedding_problems
-from infra.stand_ins.server import RecordedRequest
+from infra.stand_ins.server import RecordedRequest, parse_multipart
 
 FLAC = b"fLaC\r\n--not the boundary\r\n\r\n\x00\xff"
 

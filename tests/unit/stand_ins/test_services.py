@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from infra.stand_ins.replies.services import stand_in_services
-from shared.ai.providers import provider_order
+from shared.ai.fallback import provider_order
 from shared.settings import read_settings
 
 REAL = {

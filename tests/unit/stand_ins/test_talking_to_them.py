@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from infra.stand_ins.replies.services import stand_in_services
-from shared.ai.meter import Meter
+from shared.ai.fallback import PROVIDERS
 from shared.ai.provider import AudioClip, Provider, Turn
-from shared.ai.providers import PROVIDERS
+from shared.ai.usage import Meter
 from shared.analyses.kinds import Kind
 from shared.settings import read_settings
 from tests.recipe_samples import evidence, no_tick

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.webhooks.signature import format_secret, signature_headers
+from shared.webhooks.security import format_secret, signature_headers
 from tests.unit.webhooks.verifying import example, verify
 
 # The example that the libraries of Standard Webhooks test themselves with.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
+import uvicorn
+from google.cloud.pubsub_v1 import PublisherClient
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,13 +17,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.runtimes.emulated.storage.api import StorageApi
-from infra.runtimes.emulated.storage.links import SignedDownloads
-from infra.runtimes.emulated.storage.sessions import GcsUploadSessions
+from infra.runtimes.emulated.storage.api import SignedDownloads, StorageApi
+from infra.runtimes.emulated.storage.events import PubsubRelay
 from infra.runtimes.emulated.storage.store import BucketStore
+from infra.runtimes.emulated.storage.uploads import GcsUploadSessions
 from shared.errors import Conflict, NotFound
-from shared.platform.embedded.storage.app import add_cors_headers
+from shared.platform.embedded.place import open_embedded_place
+from shared.platform.embedded.storage.http import add_cors_headers
 from shared.platform.embedded.storage.objects import FileObjects
+from shared.settings import settings
 
 
 def storage_app(objects: FileObjects, folder: Path, prefix: str, frontends: set[str]) -> Starlette:
@@ -67,3 +73,18 @@ def _error_response(error: Exception) -> Response:
         statuses = {NotFound: HTTPStatus.NOT_FOUND, Conflict: HTTPStatus.PRECONDITION_FAILED}
         status, message = statuses.get(type(error), HTTPStatus.BAD_REQUEST), str(error)
     return JSONResponse({"error": {"code": status, "message": message}}, status)
+
+
+def main(port: int, folder: Path) -> None:
+    emulator_settings = replace(settings(), clipwise_data=folder)
+    place = open_embedded_place(emulator_settings)
+    PubsubRelay(
+        place.queue, PublisherClient(), emulator_settings.google_cloud_project, emulator_settings.bucket_prefix
+    ).start()
+    frontends = {origin.strip().rstrip("/") for origin in emulator_settings.frontend_url.split(",")}
+    app = storage_app(place.objects, folder / "uploads", emulator_settings.bucket_prefix, frontends)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))

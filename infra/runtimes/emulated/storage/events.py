@@ -15,8 +15,8 @@ from cloudevents.http import to_binary
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient
 
-from shared.platform.embedded.queue.deliveries import EventDelivery, to_cloud_event
-from shared.platform.embedded.queue.lease_queue import LeaseQueue
+from shared.platform.embedded.bus import EventDelivery, to_cloud_event
+from shared.platform.embedded.lease_queue import LeaseQueue
 
 log = logging.getLogger(__name__)
 

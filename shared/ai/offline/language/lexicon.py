@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import islice
 
-from shared.ai.offline.language.forms import (
+from shared.ai.offline.language.tables import (
+    LanguageTables,
     english_verb,
     german_numbers,
     german_verb,
+    read_tables,
     russian_i_verb,
     russian_verb,
+    split_phrases,
 )
-from shared.ai.offline.language.phrases import PhraseTable
-from shared.ai.offline.language.tables import LanguageTables, read_tables, split_phrases
-from shared.ai.offline.language.tokens import TextToken, fold, tokenize
+from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize, words
+from shared.languages import is_cyrillic
 
 LANGUAGES = ("en", "de", "ru")
 VERB_FORMS = {"en": english_verb, "de": german_verb, "ru": russian_verb}
@@ -156,3 +159,31 @@ class Lexicon:
 def load_lexicon(code: str) -> Lexicon:
     """The lexicon of one of LANGUAGES."""
     return Lexicon(read_tables(code))
+
+
+MAX_WORDS = 500
+MIN_KNOWN_SHARE = 0.25
+"""Share of words that must be known: `minutes` alone makes no French text English."""
+
+
+def detect_language(texts: Iterable[str], hint: str | None) -> str | None:
+    """The language out of LANGUAGES that most words belong to; `hint` decides a tie; None when nothing tells.
+
+    Cyrillic script is taken for Russian: it is the one language in that script with a lexicon.
+    """
+    sample = list(islice((word for text in texts for word in words(text) if len(word) > 1), MAX_WORDS))
+    if sample and is_cyrillic("".join(sample)):
+        return "ru"
+    scores = dict.fromkeys(LANGUAGES, 0.0)
+    for word in sample:
+        for code in LANGUAGES:
+            scores[code] += load_lexicon(code).has_word(word)
+        if set(word) & set("äöüß"):
+            scores["de"] += 1
+    best = max(scores.values())
+    leaders = [code for code, score in scores.items() if score == best]
+    if best < MIN_KNOWN_SHARE * len(sample) or not best:
+        return None
+    if len(leaders) == 1:
+        return leaders[0]
+    return hint if hint in leaders else None

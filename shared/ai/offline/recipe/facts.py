@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from shared.ai.offline.recipe.cursor import TokenizedText
-from shared.ai.offline.recipe.numbers import Number, parse_number
-from shared.ai.offline.recipe.quantity import has_half_after, range_end
+from shared.ai.offline.recipe.quantity import Number, has_half_after, parse_number, range_end
+from shared.ai.offline.recipe.text import TokenizedText
 
 MINUTES_PER_HOUR = 60
 LEAST_FAHRENHEIT = 275
 """A bare `350 degrees` in English is Fahrenheit from here on: no kitchen oven gets as hot in Celsius."""
 MAX_CUISINE_WORDS = 3
-
 Difficulty = Literal["easy", "medium", "hard"]
 
 

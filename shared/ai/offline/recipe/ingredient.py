@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tokens import tokenize
-from shared.ai.offline.recipe.cursor import TokenizedText
 from shared.ai.offline.recipe.quantity import TIMES, Quantity, parse_quantity
+from shared.ai.offline.recipe.text import TokenizedText
 
 MAX_NAME_WORDS = 6
 SEPARATOR = re.compile(r"\s*[,;•|]\s*|\s+\+\s+|\s+[&]\s+")
@@ -217,3 +217,102 @@ def is_name(name: str, lexicon: Lexicon) -> bool:
     count = sum(token.kind == "word" for token in tokens)
     letters = sum(len(token.text) for token in tokens if token.kind == "word")
     return 1 <= count <= MAX_NAME_WORDS and letters >= 2 and not name.endswith("?")
+
+
+MAX_WORDS_TO_FOOD = 4
+MAX_WORDS_UNKNOWN = 3
+MEASURES = {
+    "g", "kg", "mg", "ml", "cl", "dl", "l", "tsp", "tbsp", "dessertspoon", "cup", "fl oz", "oz", "lb", "pint", "quart",
+    "gallon", "pinch", "knife-tip", "dash", "handful", "bunch", "clove", "can", "pack", "tub", "jar", "sprig", "bag",
+}  # fmt: skip
+"""Units that measure food and little else, so that an unknown word after them is one."""
+
+
+@dataclass(frozen=True)
+class IngredientMention:
+    """An ingredient in a sentence; `offset` is where in the sentence it starts, in characters."""
+
+    parsed: ParsedIngredient
+    offset: int
+
+
+def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientMention]:
+    """The ingredients that a sentence names with an amount; where something is added, also those without one."""
+    quantified: list[IngredientMention] = []
+    bare: list[IngredientMention] = []
+    adds = text.lexicon.adding.find(text.tokens) is not None
+    at = 0
+    while at < len(text):
+        amount = food_quantity(text, at)
+        end = name_end(text, amount) if amount else None
+        if amount and end:
+            quantified.append(build_mention(text, at, amount, end))
+        elif (end := foods_end(text, at)) and adds and is_added_food(text, at):
+            bare.append(
+                IngredientMention(ParsedIngredient(text.text_between(at, end), is_food=True), text.tokens[at].start)
+            )
+        at = end or at + 1
+    return quantified + bare if without_amount else quantified
+
+
+def build_mention(text: TokenizedText, at: int, amount: Quantity, end: int) -> IngredientMention:
+    name, notes = split_name(text.text_between(amount.end, end), text.lexicon)
+    parsed = ParsedIngredient(
+        name,
+        amount.amount,
+        amount.amount_max,
+        amount.unit,
+        ", ".join([*amount.notes, *notes]) or None,
+        is_certain=True,
+        is_food=text.lexicon.has_food(text.tokens[amount.end : end]),
+    )
+    return IngredientMention(parsed, text.tokens[at].start)
+
+
+def food_quantity(text: TokenizedText, at: int) -> Quantity | None:
+    """The quantity at a place, unless it is a bare unit or one of time or heat."""
+    amount = parse_quantity(text, at)
+    if amount is None or (amount.amount is None and not amount.notes):
+        return None
+    if text.lexicon.minutes.match(text.tokens, amount.end) or text.is_sign(amount.end, "°%"):
+        return None
+    if amount.unit is None and text.is_word(amount.end, text.lexicon.degrees | text.lexicon.no_ingredient):
+        return None
+    return amount
+
+
+def name_end(text: TokenizedText, amount: Quantity) -> int | None:
+    """Where the name after a quantity ends: after a known food, else before the first word that cannot be in it."""
+    lexicon = text.lexicon
+    start = amount.end
+    while text.is_word(start, lexicon.determiners):
+        start += 1
+    end = start
+    while (token := text.token_at(end)) and token.kind == "word" and end - start < MAX_WORDS_TO_FOOD:
+        if food_end := foods_end(text, end):
+            return food_end
+        if token.folded in lexicon.stops or token.folded in lexicon.verbs:
+            break
+        end += 1
+    if amount.amount is None or amount.unit not in MEASURES or end == start:
+        return None
+    if lexicon.tables.capital_nouns:
+        nouns = [at for at in range(start, end) if text.tokens[at].text[0].isupper()]
+        return nouns[0] + 1 if nouns else None
+    return min(end, start + MAX_WORDS_UNKNOWN)
+
+
+def foods_end(text: TokenizedText, at: int) -> int | None:
+    """The end of the known foods that stand together at a place: `olive oil`."""
+    end = text.lexicon.food_end(text.tokens, at)
+    while end and (longer := text.lexicon.food_end(text.tokens, end)):
+        end = longer
+    return end
+
+
+def is_added_food(text: TokenizedText, at: int) -> bool:
+    """Whether the food at a place is what is added, and not what it is added to."""
+    before = at - 1
+    while text.is_word(before, text.lexicon.determiners):
+        before -= 1
+    return not text.is_word(before, text.lexicon.stops - text.lexicon.carriers - text.lexicon.determiners)

@@ -3,24 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import mean
+from statistics import mean, median
 from typing import Literal
 
-from shared.ai.offline.language.detect import detect_language
-from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, load_lexicon
-from shared.ai.offline.language.text import normalize_text
-from shared.ai.offline.language.tokens import tokenize
+from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, detect_language, load_lexicon
+from shared.ai.offline.language.tokens import tokenize, words
+from shared.ai.offline.recipe.draft import RecipeDraft, parse_lines
 from shared.ai.offline.recipe.facts import RecipeFacts
-from shared.ai.offline.recipe.lines import CAPTION_CONFIDENCE, RecipeLine, caption_lines, speech_lines
+from shared.ai.offline.recipe.line_kind import HANDLE, HASHTAG
+from shared.ai.offline.recipe.lines import (
+    CAPTION_CONFIDENCE,
+    RecipeLine,
+    caption_lines,
+    is_right_below,
+    join_lines,
+    screen_lines,
+    speech_lines,
+    split_sentences,
+)
 from shared.ai.offline.recipe.merge import merge_ingredients, merge_steps
-from shared.ai.offline.recipe.notes import recipe_notes
-from shared.ai.offline.recipe.reading import RecipeDraft, parse_lines
-from shared.ai.offline.recipe.titles import title_in_text, title_on_screen
-from shared.ai.offline.recipe.wrapping import screen_lines
-from shared.ai.screen.line import ScreenLine
+from shared.ai.offline.recipe.text import normalize_text
+from shared.ai.screen.lines import ScreenLine
 from shared.languages import primary_language
 from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.models.video import Segment
+
+MAX_TITLE_WORDS = 12
+EARLY_SEC, EARLY_SHARE = 6.0, 0.25
+"""A title stands in the first seconds, or the first quarter of a video."""
+STANDS_OUT = 1.3
+"""How many times as high as the other lines a title is that comes later."""
+EDGES = " .!-–|:•*\"'"
+
+
+def title_on_screen(prose: Sequence[RecipeLine], lines: Sequence[RecipeLine]) -> RecipeLine | None:
+    """The largest early line that is no ingredient, step or the like, with the line it goes on in."""
+    if not prose:
+        return None
+    usual = median(line.height for line in lines)
+    early = max(EARLY_SEC, EARLY_SHARE * max(line.end or 0 for line in lines))
+    candidates = [
+        line
+        for line in join_title_lines(prose)
+        if 1 <= len(words(line.text)) <= MAX_TITLE_WORDS
+        and not line.text.endswith((",", ":", "?"))
+        and line.height >= (1 if (line.start or 0) <= early else STANDS_OUT) * usual * 0.9
+    ]
+    return max(candidates, key=lambda line: (round(line.height / usual, 1), -(line.start or 0)), default=None)
+
+
+def join_title_lines(prose: Sequence[RecipeLine]) -> list[RecipeLine]:
+    """Lines of one size that stand right below each other are one title."""
+    titles: list[RecipeLine] = []
+    for line in prose:
+        if titles and titles[-1].overlaps(line) and is_right_below(titles[-1], line):
+            titles[-1] = join_lines(titles[-1], line)
+        else:
+            titles.append(line)
+    return titles
+
+
+def title_in_text(text: str, lexicon: Lexicon) -> str | None:
+    """The first sentence of a text, without tags and handles, if it is short enough for a title."""
+    plain = " ".join(HASHTAG.sub(" ", HANDLE.sub(" ", text)).split())
+    first = split_sentences(plain, lexicon)[0].strip(EDGES)
+    return first if 1 <= len(words(first)) <= MAX_TITLE_WORDS else None
+
+
+EXTRACTED_OFFLINE = (
+    "Extracted by the offline provider from on-screen text, subtitles and caption; no model analyzed the images."
+)
+NOTHING = "No recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
+UNREAD = (
+    "Cyrillic on-screen text could not be read. Install Tesseract with Russian (packages tesseract-ocr and "
+    "tesseract-ocr-rus), then run the job again."
+)
+
+
+def recipe_notes(
+    recipe: Recipe, lexicon: Lexicon | None, language: str | None, unread: bool, omitted: list[Lexicon]
+) -> list[str]:
+    """Sentences in English. `wanted`: the job's language; `others`: languages of sources that were left out."""
+    notes = [EXTRACTED_OFFLINE]
+    if lexicon:
+        translation = "it does not translate" if lexicon.code == language else "the offline provider does not translate"
+        notes.append(f"The text is in {lexicon.name}, as in the video; {translation}.")
+    elif recipe.title or recipe.ingredients or recipe.steps:
+        notes.append("The text does not seem to be in a supported language: English, German or Russian.")
+    for other in omitted:
+        notes.append(f"Text in {other.name} was omitted.")
+    if unread:
+        notes.append(UNREAD)
+    if not (recipe.ingredients or recipe.steps):
+        return [*notes, NOTHING]
+    missing = [
+        name
+        for name, value in (
+            ("a title", recipe.title),
+            ("ingredients", recipe.ingredients),
+            ("steps", recipe.steps),
+            ("servings", recipe.servings),
+        )
+        if not value
+    ]
+    if missing:
+        notes.append(f"Not found in the video: {', '.join(missing)}.")
+    bare = [
+        ingredient.name for ingredient in recipe.ingredients if ingredient.amount is None and ingredient.note is None
+    ]
+    if bare:
+        notes.append(f"No amount was found for: {', '.join(bare)}.")
+    return notes
+
 
 DEFAULT_LANGUAGE = "en"
 MIN_LIST = 3

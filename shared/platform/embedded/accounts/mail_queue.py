@@ -9,13 +9,11 @@ from datetime import datetime, timedelta
 
 from shared import clock
 from shared.errors import PermanentError, TransientError
-from shared.mail.delivery import DeliverMail
-from shared.mail.message import Mail, to_email_message
+from shared.mail import DeliverMail, Mail, to_email_message
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
 
 log = logging.getLogger(__name__)
-
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from shared import clock
 from shared.errors import Conflict
+from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.queue.bus import SqliteBus
 from shared.platform.ports import ObjectInfo
 
 PAGE_ROWS = 500

@@ -9,7 +9,7 @@ import pytest
 
 from shared.models.job import JobError, JobStatus
 from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
-from shared.pipeline.paths import MEDIA, media_name
+from shared.pipeline.job_storage import MEDIA, media_name
 from tests.api_site import Site, events
 
 TIKTOK = "https://www.tiktok.com/@user/video/123"

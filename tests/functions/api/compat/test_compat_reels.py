@@ -10,7 +10,7 @@ import pytest
 
 from shared.models.job import JobError, JobStatus, StageState, StageStatus
 from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
-from shared.pipeline.paths import UPLOADS, source_name
+from shared.pipeline.job_storage import UPLOADS, source_name
 from tests.api_site import FRONTEND, MP4, Site
 
 WEBM = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm" + bytes(200)

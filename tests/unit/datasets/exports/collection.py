@@ -10,8 +10,8 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from shared.datasets.exports import ExportSpec
-from shared.images.judging import make_finding
-from shared.models.dataset import ImageRecord, ImageState, Verdict
+from shared.images.inspection import make_finding
+from shared.models.image import ImageRecord, ImageState, Verdict
 from tests.picture_samples import encoded, scene
 
 NOW = datetime(2026, 11, 20, 12, 30, 2, tzinfo=UTC)

@@ -17,8 +17,8 @@ import webdataset
 import yaml
 
 from shared.datasets.exports import ExportSpec, SplitShares, write_coco, write_parquet, write_webdataset, write_zip
-from shared.datasets.exports.entries import sample_key
-from shared.models.dataset import ImageRecord
+from shared.datasets.exports.selection import sample_key
+from shared.models.image import ImageRecord
 from tests.unit.datasets.exports.collection import (
     HOSTILE,
     NOW,

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 from PIL import Image
 
 from shared.datasets.exports import SHEET_POLICY, ExportSpec, contact_sheet
-from shared.images.thumbnails import thumbnail_data_url
-from shared.models.dataset import ImageRecord
+from shared.images.pixels import thumbnail_data_url
+from shared.models.image import ImageRecord
 from tests.picture_samples import encoded, scene
 from tests.unit.datasets.exports.collection import HOSTILE, NOW, ORDER, collection, picture, record
 

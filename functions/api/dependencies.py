@@ -1,0 +1,57 @@
+"""Dependencies and parameters shared by routes: the platform, the caller's own jobs, paging."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from functions.api.identity import Caller
+from functions.api.rate_limits import RETRY, START, Quota
+from shared.errors import NotFound, PermanentError
+from shared.models.job import Job
+from shared.pipeline import lifecycle
+from shared.platform.place import current_place
+from shared.platform.ports import Place
+from shared.settings import settings
+
+_ID = re.compile(r"[0-9a-f]{32}")
+PlaceDep = Annotated[Place, Depends(current_place)]
+Limit = Annotated[int, Query(ge=1, le=100, description="Maximum number of items on a page, from 1 to 100.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=2000, description="The `cursor` of the previous page. Omit it to get the first page."),
+]
+
+
+def check_id(text: str) -> str:
+    """Return `text`; raises NotFound when it does not have the form of an id."""
+    if not _ID.fullmatch(text):
+        raise NotFound(text)
+    return text
+
+
+def own_job(job_id: Annotated[str, Path(description="The `id` of the job.")], user: Caller, place: PlaceDep) -> Job:
+    """Return the caller's job; raises NotFound if it does not exist or belongs to another user."""
+    return lifecycle.read_own_job(place, check_id(job_id), user.id)
+
+
+def cursor_error() -> PermanentError:
+    return PermanentError(
+        "bad_cursor", "This cursor does not belong to this list. Request the first page, without a cursor."
+    )
+
+
+def start_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
+    """Quota for new jobs; take from it immediately before creating one."""
+    return Quota(request.scope, place.documents, START, settings().rate_limit_start, user.id)
+
+
+def retry_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
+    return Quota(request.scope, place.documents, RETRY, settings().rate_limit_retry, user.id)
+
+
+OwnJob = Annotated[Job, Depends(own_job)]
+StartQuota = Annotated[Quota, Depends(start_quota)]
+RetryQuota = Annotated[Quota, Depends(retry_quota)]

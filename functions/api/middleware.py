@@ -1,0 +1,75 @@
+"""Middleware for every request: log trace, security headers, and handling of unexpected errors."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.api.problems import problem
+from shared.errors import PROGRAMMING_ERRORS, new_incident_id
+from shared.logs import log_context, parse_traceparent
+
+log = logging.getLogger(__name__)
+
+
+class ErrorMiddleware:
+    """Handles unexpected errors here: further out, each layer would log the same traceback again."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with log_context(trace=request_trace(scope)):
+            try:
+                await self.app(scope, receive, send_with_headers)
+            except Exception as error:
+                incident = new_incident_id()
+                with log_context(incident=incident):
+                    log.exception("%s %s failed", scope["method"], scope["path"])
+                # A response that has begun stays unfinished, which the server turns into a broken connection.
+                if not started:
+                    await problem("internal", internal_error_message(error, incident))(
+                        scope, receive, send_with_headers
+                    )
+
+
+def internal_error_message(error: Exception, incident: str) -> str:
+    """Return the message for an unexpected error."""
+    if isinstance(error, PROGRAMMING_ERRORS):
+        return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
+    return (
+        f"Clipwise failed unexpectedly (incident {incident}). "
+        "Try again later. If that does not help, find the incident in the log, or report it."
+    )
+
+
+def request_trace(scope: Scope) -> str | None:
+    """Return the request's W3C trace context, if it is valid."""
+    traceparent = Headers(scope=scope).get("traceparent", "")
+    return traceparent if parse_traceparent(traceparent) else None
+
+
+class ApiCorsMiddleware(CORSMiddleware):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Objects are mounted beside the API in the embedded place and decide for themselves, as Cloud Storage does.
+        if scope["type"] == "http" and scope["path"].startswith("/storage/"):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)

@@ -1,0 +1,204 @@
+"""Rate limits: for all requests, counted by this process; for expensive ones, counted in documents by all processes.
+
+Every response reports the caller's quota in the headers `RateLimit` and `RateLimit-Policy`
+(draft-ietf-httpapi-ratelimit-headers-10), and a rejection also in `Retry-After`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.api.problems import problem
+from shared.platform import rate_limits as rates
+from shared.platform.ports import Documents
+from shared.platform.rate_limits import RateLimit, RateLimited, RateLimitStatus, parse_rate
+from shared.settings import settings
+
+if TYPE_CHECKING:
+    from limits.strategies import FixedWindowRateLimiter
+
+UNKNOWN_ADDRESS = "unknown"
+# What one customer of a provider has (RFC 6177): all its addresses are one.
+V6_PREFIX = 64
+
+
+def client_address(scope: Scope) -> str:
+    """Return the address that a request counts for: for IPv6 the network, since clients can change the rest at will.
+
+    Each proxy appends the address of its client to `X-Forwarded-For`. Entries before those of the trusted proxies
+    (TRUSTED_PROXIES) are unverified claims of the client and are ignored.
+    """
+    peer = scope["client"][0] if scope.get("client") else UNKNOWN_ADDRESS
+    trusted = settings().proxy_count
+    if not trusted:
+        return canonical_address(peer)
+    entries = [entry.strip() for line in Headers(scope=scope).getlist("x-forwarded-for") for entry in line.split(",")]
+    return canonical_address(entries[-trusted] if len(entries) >= trusted else peer)
+
+
+def canonical_address(text: str) -> str:
+    """Return the canonical form of an address; all invalid addresses have the same one."""
+    try:
+        ip = ip_address(_without_port(text))
+    except ValueError:
+        return UNKNOWN_ADDRESS
+    if isinstance(ip, IPv6Address):
+        mapped: IPv4Address | None = ip.ipv4_mapped
+        return str(mapped or IPv6Network((int(ip), V6_PREFIX), strict=False))
+    return str(ip)
+
+
+def _without_port(text: str) -> str:
+    """Remove the port that some proxies append: `[2001:db8::1]:4711`, `192.0.2.1:4711`."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
+GENERAL, START, RETRY, CHAT = "general", "start", "retry", "chat"
+STANDINGS = "rate_limit_standings"
+# Requested by monitoring.
+UNCOUNTED = ("/", "/healthz")
+
+
+class RateLimitMiddleware:
+    """Counts requests by client address before they are processed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not is_rate_limited(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        standings = standings_of(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(rate_limit_headers(standings))
+            await send(message)
+
+        try:
+            count_request(scope, address_key(scope))
+        except RateLimited as error:
+            await rate_limit_response(error)(scope, receive, send_with_headers)
+        else:
+            await self.app(scope, receive, send_with_headers)
+
+
+def is_rate_limited(path: str) -> bool:
+    # Objects are mounted beside the API in the embedded place; elsewhere they are Cloud Storage's.
+    return path not in UNCOUNTED and not path.startswith("/storage/")
+
+
+def rate_limit_response(error: RateLimited) -> Any:
+    return problem(error.code, error.message, headers={"Retry-After": str(error.retry_after)})
+
+
+def count_user(request: Request, user_id: str) -> None:
+    """Count a request for its authenticated user; raises RateLimited."""
+    if is_rate_limited(request.scope["path"]):
+        count_request(request.scope, user_key(user_id))
+
+
+def count_request(scope: Scope, client: str) -> None:
+    limit = allowance_for(client, settings().rate_limit_general)
+    if limit is not None:
+        report_standing(scope, count_in_memory(client, limit)).raise_if_limited()
+
+
+def count_in_memory(client: str, limit: RateLimit) -> RateLimitStatus:
+    """Count within this process."""
+    from limits import RateLimitItemPerSecond
+
+    item = RateLimitItemPerSecond(limit.count, limit.seconds, GENERAL)
+    passed = counters().hit(item, client)
+    stats = counters().get_window_stats(item, client)
+    return RateLimitStatus(GENERAL, limit, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), passed)
+
+
+@lru_cache(maxsize=1)
+def counters() -> FixedWindowRateLimiter:
+    """Create the counters at the first request: the library takes longer to load than the rest of this module."""
+    from limits.storage import MemoryStorage
+    from limits.strategies import FixedWindowRateLimiter
+
+    return FixedWindowRateLimiter(MemoryStorage())
+
+
+class Quota:
+    """The quota of an expensive operation, per user and per client address."""
+
+    def __init__(self, scope: Scope, documents: Documents, policy: str, text: str, user_id: str) -> None:
+        # The user first: persistent retries must not use up the quota of others at the same address.
+        self._clients = [(user_key(user_id), user_id), (address_key(scope), None)]
+        self._scope, self._documents, self._policy, self._text = scope, documents, policy, text
+
+    def consume(self) -> None:
+        """Count one operation, immediately before it is performed. Blocks; raises RateLimited."""
+        for client, owner in self._clients:
+            limit = allowance_for(client, self._text)
+            if limit is not None:
+                report_standing(
+                    self._scope, rates.count_request(self._documents, self._policy, client, limit, owner)
+                ).raise_if_limited()
+
+    def check(self) -> None:
+        """Check early whether `take` would reject the operation later. Blocks; raises RateLimited."""
+        for client, _ in self._clients:
+            limit = allowance_for(client, self._text)
+            if limit is not None:
+                report_standing(
+                    self._scope, rates.rate_status(self._documents, self._policy, client, limit)
+                ).raise_if_limited()
+
+
+def user_key(user_id: str) -> str:
+    return f"user {user_id}"
+
+
+def address_key(scope: Scope) -> str:
+    return f"address {client_address(scope)}"
+
+
+def allowance_for(client: str, text: str) -> RateLimit | None:
+    """Return the allowance of a user or an address; None if there is no limit."""
+    limit = parse_rate(text)
+    if limit is None or client.startswith("user "):
+        return limit
+    factor = settings().rate_limit_address_factor
+    return limit.multiply(factor) if factor else None
+
+
+def standings_of(scope: Scope) -> dict[str, RateLimitStatus]:
+    standings: dict[str, RateLimitStatus] = scope.setdefault("state", {}).setdefault(STANDINGS, {})
+    return standings
+
+
+def report_standing(scope: Scope, standing: RateLimitStatus) -> RateLimitStatus:
+    """Report the standing in the response, unless a lower one is reported already."""
+    standings = standings_of(scope)
+    previous = standings.get(standing.policy)
+    if previous is None or not standing.within_limit or standing.remaining <= previous.remaining:
+        standings[standing.policy] = standing
+    return standing
+
+
+def rate_limit_headers(standings: dict[str, RateLimitStatus]) -> dict[str, str]:
+    if not standings:
+        return {}
+    policies = [
+        f'"{standing.policy}";q={standing.limit.count};w={standing.limit.seconds}' for standing in standings.values()
+    ]
+    remaining = [
+        f'"{standing.policy}";r={standing.remaining};t={standing.reset_sec}' for standing in standings.values()
+    ]
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(remaining)}

@@ -1,0 +1,145 @@
+"""Groups of videos behind a share link, without an account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
+from starlette.responses import RedirectResponse
+
+from functions.api.dependencies import PlaceDep
+from functions.api.openapi import problem_responses
+from functions.api.routes.videos import source_link
+from shared.errors import NotFound
+from shared.library import groups
+from shared.library import groups as shares
+from shared.library.videos import read_transcript, thumbnail_link
+from shared.models.base import Model
+from shared.models.group import Group
+from shared.models.job import Job
+from shared.models.video import Transcript
+from shared.pipeline.jobs import video_title
+
+router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problem_responses(404, 422))
+
+
+class SharedVideo(Model):
+    """A video of a shared group."""
+
+    id: str = Field(description="Identifier of the video.")
+    title: str | None = Field(description="Title of the video.")
+    description: str | None = Field(description="Description of the video.")
+    duration_sec: float | None = Field(description="Duration in seconds.")
+    transcript_language: str | None = Field(description="Language of the transcript.")
+    thumbnail_url: str | None = Field(description="Short-lived link to the thumbnail. It needs no token.")
+
+
+class StartPosition(Model):
+    """The moment that a link points to."""
+
+    video_id: str = Field(description="The video to begin with.")
+    seconds: float = Field(description="The position to begin at, in seconds.")
+
+
+class SharedGroup(Model):
+    """A group as a share link shows it."""
+
+    name: str = Field(description="Name of the group.")
+    description: str | None = Field(description="Description of the group.")
+    videos: list[SharedVideo] = Field(description="The videos, in the order of the group.")
+    start: StartPosition | None = Field(description="The moment to begin at. Null if the link does not set one.")
+    expires_at: datetime | None = Field(description="When the link expires. Null: it works until it is revoked.")
+
+
+def share_link_group(
+    token: Annotated[str, Path(max_length=100, description="Token of the share link.")], place: PlaceDep
+) -> Group:
+    """Return the shared group; raises NotFound for a token that is unknown, revoked or expired."""
+    return shares.find_shared_group(place.documents, token)
+
+
+ShareLinkGroup = Annotated[Group, Depends(share_link_group)]
+
+
+def share_link_video(
+    video_id: Annotated[str, Path(description="The `id` of the video.")], group: ShareLinkGroup, place: PlaceDep
+) -> Job:
+    """Return a video of the group; raises NotFound for one that is not in it."""
+    jobs_by_id = {job.id: job for job in groups.group_videos(place.documents, group)}
+    if video_id not in jobs_by_id:
+        raise NotFound(video_id)
+    return jobs_by_id[video_id]
+
+
+ShareLinkVideo = Annotated[Job, Depends(share_link_video)]
+
+
+@router.get(
+    "",
+    summary="Get a shared group",
+    description="Returns a shared group with its videos. Returns 404 if the token is unknown, revoked or expired.",
+    response_model=SharedGroup,
+)
+def get_shared_group(
+    group: ShareLinkGroup,
+    place: PlaceDep,
+    video: Annotated[str | None, Query(max_length=100, description="The `id` of the video to begin with.")] = None,
+    t: Annotated[float, Query(ge=0, description="The position to begin at, in seconds.")] = 0,
+) -> Any:
+    jobs = groups.group_videos(place.documents, group)
+    jobs_by_id = {job.id: job for job in jobs}
+    first_job = jobs_by_id.get(video or "") or (jobs[0] if jobs and video is None and t else None)
+    assert group.share is not None  # noqa: S101  # it is what led here
+    return {
+        "name": group.name,
+        "description": group.description,
+        "videos": [video_summary(job, place) for job in jobs],
+        "start": {"video_id": first_job.id, "seconds": clamp_position(t, first_job)} if first_job else None,
+        "expires_at": group.share.expires_at,
+    }
+
+
+def video_summary(job: Job, place: PlaceDep) -> dict[str, Any]:
+    video = job.video
+    return {
+        "id": job.id,
+        "title": video_title(job) or job.filename,
+        "description": job.description,
+        "duration_sec": video.info.duration_sec if video.info else None,
+        "transcript_language": video.transcript_language,
+        "thumbnail_url": thumbnail_link(place, job),
+    }
+
+
+def clamp_position(seconds: float, job: Job) -> float:
+    return min(seconds, job.video.info.duration_sec) if job.video.info else seconds
+
+
+@router.get(
+    "/videos/{video_id}/transcript",
+    summary="Get a shared video's transcript",
+    description=(
+        "Returns the whole transcript with its timestamps. Returns 409 until the video is processed, and if it has no "
+        "transcript."
+    ),
+    responses=problem_responses(409),
+)
+def get_shared_transcript(video: ShareLinkVideo, place: PlaceDep) -> Transcript:
+    return read_transcript(place, video)
+
+
+@router.get(
+    "/videos/{video_id}/source",
+    summary="Play a shared video",
+    description=(
+        "Redirects (307) to a short-lived link to the video, which supports range requests. "
+        "Returns 409 if the video is not stored."
+    ),
+    status_code=307,
+    response_class=RedirectResponse,
+    responses=problem_responses(409),
+)
+def play_shared_video(video: ShareLinkVideo, place: PlaceDep) -> RedirectResponse:
+    return RedirectResponse(source_link(video, place))

@@ -1,0 +1,152 @@
+"""Cloud Storage's resumable uploads, of objects of any metadata and of sizes not known before.
+
+The embedded place's own uploads know neither. Source: https://cloud.google.com/storage/docs/performing-resumable-uploads
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from infra.runtimes.emulated.storage.store import BucketStore, Resource
+from shared.errors import NotFound
+
+# What a request brings beyond a multiple of this is not kept, unless it completes the object.
+CHUNK_MULTIPLE = 256 * 1024
+_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-(?P<end>\d+)|\*)/(?:(?P<total>\d+)|\*)")
+
+
+@dataclass
+class GcsUploadSession:
+    """One upload.
+
+    Attributes:
+        wanted: The object's resource as its sender described it.
+        size: Bytes of the whole object; None until the sender says.
+        resource: The finished object; None before.
+    """
+
+    id: str
+    bucket: str
+    wanted: Resource
+    size: int | None
+    if_generation: int | None
+    origin: str | None
+    resource: Resource | None = None
+
+
+class GcsUploadSessions:
+    """Uploads under way, each a description and a file of bytes in `folder`, so that they outlive this process."""
+
+    def __init__(self, folder: Path, store: BucketStore) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._store = store
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def start(
+        self, bucket: str, description: Resource, size: int | None, if_generation: int | None, origin: str | None
+    ) -> GcsUploadSession:
+        session = GcsUploadSession(secrets.token_urlsafe(32), bucket, description, size, if_generation, origin)
+        self._data_path(session).touch()
+        self._save(session)
+        return session
+
+    def find(self, id: str) -> GcsUploadSession:
+        """Raises NotFound."""
+        path = self._folder / f"{id}.json"
+        if not re.fullmatch(r"[\w-]+", id) or not path.exists():
+            raise NotFound("No such upload.")
+        return GcsUploadSession(**json.loads(path.read_text()))
+
+    def origins(self, id: str) -> set[str]:
+        """The web origins that were said to bring an upload: one or none."""
+        try:
+            origin = self.find(id).origin
+        except NotFound:
+            return set()
+        return {origin} if origin else set()
+
+    async def handle_request(self, request: Request) -> Response:
+        """PUT brings bytes or asks how many are here, DELETE cancels."""
+        id = request.query_params.get("upload_id", "")
+        async with self._locks[id]:
+            session = self.find(id)
+            if request.method == "DELETE":
+                self._delete(session)
+                return Response(status_code=499)
+            if session.resource is None:
+                await self._receive_bytes(request, session)
+        return self._state_response(session)
+
+    async def _receive_bytes(self, request: Request, session: GcsUploadSession) -> None:
+        """Keep the bytes that are new; with the last of them the object appears.
+
+        Raises ValueError for a range that cannot be, and for more bytes than the object has, which ends the upload.
+        """
+        start, total = _parse_content_range(request.headers.get("content-range"))
+        if total is not None and session.size is not None and total != session.size:
+            raise ValueError(f"The upload was opened for {session.size} bytes, not for {total}.")
+        session.size = session.size if session.size is not None else total
+        received = self._size(session)
+        if start > received:
+            return
+        with self._data_path(session).open("r+b") as file:
+            file.seek(start)
+            try:
+                async for chunk in request.stream():
+                    if session.size is not None and file.tell() + len(chunk) > session.size:
+                        self._delete(session)
+                        raise ValueError(f"The upload was opened for {session.size} bytes; more came.")
+                    file.write(chunk)
+            except ClientDisconnect:
+                pass  # what came is kept, for the sender to go on from there
+            end = max(received, file.tell())
+            if end != session.size:
+                file.truncate(end - end % CHUNK_MULTIPLE)
+        if end == session.size:
+            await to_thread.run_sync(self._finish_upload, session)
+        self._save(session)
+
+    def _finish_upload(self, session: GcsUploadSession) -> None:
+        path = self._data_path(session)
+        session.resource = self._store.put(session.bucket, session.wanted, path, session.if_generation)
+        path.unlink()
+
+    def _state_response(self, session: GcsUploadSession) -> Response:
+        if session.resource is not None:
+            return JSONResponse(session.resource)
+        received = self._size(session)
+        return Response(status_code=308, headers={"Range": f"bytes=0-{received - 1}"} if received else {})
+
+    def _size(self, session: GcsUploadSession) -> int:
+        return self._data_path(session).stat().st_size
+
+    def _data_path(self, session: GcsUploadSession) -> Path:
+        return self._folder / f"{session.id}.bytes"
+
+    def _save(self, session: GcsUploadSession) -> None:
+        (self._folder / f"{session.id}.json").write_text(json.dumps(asdict(session)))
+
+    def _delete(self, session: GcsUploadSession) -> None:
+        (self._folder / f"{session.id}.json").unlink()
+        self._data_path(session).unlink(missing_ok=True)
+
+
+def _parse_content_range(content_range: str | None) -> tuple[int, int | None]:
+    """Return the offset of a request's bytes, and the size of the object if the request contains it."""
+    if content_range is None:
+        return 0, None
+    match = _RANGE.fullmatch(content_range)
+    if match is None or (match["end"] and int(match["end"]) < int(match["start"])):
+        raise ValueError(f"Content-Range is malformed: {content_range}")
+    return int(match["start"] or 0), int(match["total"]) if match["total"] else None

@@ -1,0 +1,228 @@
+"""Calls to Gemini's API, by key or through Vertex AI: tried again where that makes sense, and what their failures mean.
+
+The SDK's own retries do not look at `Retry-After`, so they are off and this is instead of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from json import JSONDecodeError
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from shared.clock import parse_retry_after
+from shared.errors import ClipwiseError, PermanentError, TransientError
+from shared.progress import Tick
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from google.genai import Client
+    from google.genai.errors import APIError
+    from google.genai.types import File
+
+T = TypeVar("T")
+TRIES = 3
+FIRST_PAUSE_SEC = 1.0
+"""Before the second try, when the service names no time; doubles."""
+LONGEST_PAUSE_SEC = 30.0
+"""When the service asks for a longer one, the stage's backoff is the better place to wait."""
+TRANSIENT_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
+KEY_STATUSES = frozenset((401, 403))
+
+
+def create_client(settings: Settings) -> Client:
+    """Raises PermanentError `provider_key_invalid` for Vertex AI without an identity or a project."""
+    from google.auth.exceptions import GoogleAuthError
+    from google.genai import Client
+    from google.genai.types import HttpOptions
+
+    options = HttpOptions(base_url=settings.google_gemini_base_url or None, timeout=int(settings.ai_timeout_sec * 1000))
+    if settings.google_genai_use_vertexai:
+        try:
+            return Client(
+                vertexai=True,
+                project=settings.google_cloud_project or None,
+                location=settings.google_cloud_location,
+                http_options=options,
+            )
+        except (GoogleAuthError, ValueError) as error:
+            raise invalid_key_error() from error
+    return Client(vertexai=False, api_key=settings.gemini_api_key, http_options=options)
+
+
+def with_retries(call: Callable[[], T], tick: Tick) -> T:
+    """What `call` returns, in at most TRIES tries.
+
+    Raises:
+        PermanentError: `provider_key_invalid`, `provider_request_invalid`.
+        TransientError: `provider_busy`, `provider_unavailable`.
+    """
+    for number in range(TRIES):
+        try:
+            return call()
+        except sdk_errors() as error:
+            problem = to_clipwise_error(error)
+            pause = retry_delay(error, FIRST_PAUSE_SEC * 2**number)
+            if not problem.retryable or number + 1 == TRIES or pause > LONGEST_PAUSE_SEC:
+                raise problem from error
+        wait(pause, tick)
+    raise AssertionError("every try returns or raises")
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Failures of the SDK inside it leave it as what `patiently` raises, without another try."""
+    try:
+        yield
+    except sdk_errors() as error:
+        raise to_clipwise_error(error) from error
+
+
+def sdk_errors() -> tuple[type[Exception], ...]:
+    """All that the SDK raises when a call fails."""
+    import httpx2
+    from google.auth.exceptions import GoogleAuthError
+    from google.genai.errors import APIError, UnknownApiResponseError
+
+    return (
+        APIError,
+        GoogleAuthError,
+        httpx2.HTTPError,
+        OSError,
+        UnknownApiResponseError,
+        JSONDecodeError,
+        ValidationError,
+    )
+
+
+def to_clipwise_error(error: Exception) -> ClipwiseError:
+    from google.auth.exceptions import GoogleAuthError
+    from google.genai.errors import APIError
+
+    if isinstance(error, APIError):
+        return from_api_error(error)
+    if isinstance(error, GoogleAuthError) and not error.retryable:
+        return invalid_key_error()
+    return unavailable_error()
+
+
+def wait(seconds: float, tick: Tick) -> None:
+    """Sleep, and stop soon when the job is cancelled."""
+    end = time.monotonic() + seconds
+    while (remaining := end - time.monotonic()) > 0:
+        tick(0, "Waiting for Gemini")
+        time.sleep(min(remaining, 1))
+
+
+def retry_delay(error: Exception, default_sec: float) -> float:
+    """Seconds until the service wants to be asked again: its `Retry-After`, else the `RetryInfo` of its error."""
+    from google.genai.errors import APIError
+
+    if not isinstance(error, APIError):
+        return default_sec
+    delay = getattr(error.response, "headers", {}).get("retry-after", "")
+    if not delay:
+        details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
+        delays = [detail["retryDelay"] for detail in details if isinstance(detail, dict) and "retryDelay" in detail]
+        delay = str(delays[0]).removesuffix("s") if delays else ""
+    seconds = parse_retry_after(delay)
+    return default_sec if seconds is None else seconds
+
+
+def from_api_error(error: APIError) -> ClipwiseError:
+    if error.code in KEY_STATUSES or "API_KEY_INVALID" in str(error.details):
+        return invalid_key_error()
+    if error.code == 429:
+        return TransientError("provider_busy", "Gemini accepts no more requests at present. Try again later.")
+    if error.code in TRANSIENT_STATUSES:
+        return unavailable_error()
+    return PermanentError(
+        "provider_request_invalid",
+        f"Gemini rejected the request (status {error.code}). Check GEMINI_MODEL and GEMINI_EMBED_MODEL.",
+    )
+
+
+def invalid_key_error() -> PermanentError:
+    return PermanentError(
+        "provider_key_invalid",
+        "Gemini rejected the API key or identity. Check GEMINI_API_KEY or the Vertex AI permissions.",
+    )
+
+
+def unavailable_error() -> TransientError:
+    return TransientError("provider_unavailable", "Gemini does not respond. Try again later.")
+
+
+log = logging.getLogger(__name__)
+INLINE_BYTES = 14_000_000
+"""Largest file inside a request: a request has at most 20 MB, and base64 makes four bytes of three."""
+PROCESSING_SEC = 180.0
+"""Longest wait until the service has taken a video in; it takes some seconds for each minute of video."""
+POLL_SEC = 2.0
+
+
+@contextmanager
+def temporary_upload(client: Client, path: Path, media_type: str, tick: Tick) -> Iterator[str]:
+    """The URI of the file while it is at the service; deleted afterwards whatever happens.
+
+    It has a name of our choice, so that it can be deleted even when the answer to its upload is lost.
+
+    Raises:
+        PermanentError: `video_not_accepted`: the service cannot read it; and what `patiently` raises.
+        TransientError: `provider_unavailable`: it was not taken in within PROCESSING_SEC; and what `patiently` raises.
+    """
+    name = f"files/clip-{uuid.uuid4().hex}"
+    try:
+        tick(0.3, "Uploading the file to Gemini")
+        yield _file_uri(_wait_until_active(client, _upload_file(client, path, name, media_type, tick), tick))
+    finally:
+        _delete_file(client, name)
+
+
+def _upload_file(client: Client, path: Path, name: str, media_type: str, tick: Tick) -> File:
+    import httpx2
+    from google.genai.types import UploadFileConfig
+
+    def upload_once() -> File:
+        try:
+            return client.files.upload(file=path, config=UploadFileConfig(name=name, mime_type=media_type))
+        # An upload that broke off on its way (the last two are the SDK's words for it) may hold the name already.
+        except (httpx2.HTTPError, KeyError, ValueError) as error:
+            raise unavailable_error() from error
+
+    return with_retries(upload_once, tick)
+
+
+def _wait_until_active(client: Client, file: File, tick: Tick) -> File:
+    end = time.monotonic() + PROCESSING_SEC
+    name = file.name or ""
+    while (state := file.state.value if file.state else "ACTIVE") != "ACTIVE":
+        if state == "FAILED":
+            raise PermanentError(
+                "video_not_accepted",
+                "Gemini cannot read this file. Convert the video to MP4 (H.264), or use another provider.",
+            )
+        if time.monotonic() > end:
+            raise TransientError("provider_unavailable", "Gemini did not process the file in time. Try again later.")
+        wait(POLL_SEC, tick)
+        file = with_retries(lambda: client.files.get(name=name), tick)
+    return file
+
+
+def _file_uri(file: File) -> str:
+    if not file.uri:
+        raise unavailable_error()
+    return file.uri
+
+
+def _delete_file(client: Client, name: str) -> None:
+    try:
+        with_retries(lambda: client.files.delete(name=name), lambda *_: None)
+    except ClipwiseError as error:
+        log.warning("a file at Gemini was not deleted and expires by itself in two days: %s", error.code)

@@ -1,0 +1,186 @@
+"""Answers of Gemini's models in a given form: what becomes of them before anything is parsed, and what they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from shared.ai.gemini.client import translate_errors, unavailable_error, with_retries
+from shared.ai.provider import (
+    ESTIMATE_NOTE,
+    MAX_CHAT_TOKENS,
+    Turn,
+    chat_refused_error,
+    chat_too_long_error,
+    estimate_tokens,
+)
+from shared.ai.structured_output import ModelAnswer, RepairRequest, analysis_refused_error, answer_schema
+from shared.ai.usage import Meter
+from shared.progress import Tick
+
+if TYPE_CHECKING:
+    from google.genai import Client
+    from google.genai.types import Content, GenerateContentResponse, GenerateContentResponseUsageMetadata, Part
+
+REFUSALS = frozenset(
+    ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR")
+)
+TRUNCATED = ("MAX_TOKENS", "CONTINUATION")
+
+
+def conversation(parts: Sequence[Part], text: str, repair: RepairRequest | None) -> list[Content]:
+    from google.genai.types import Content, Part
+
+    contents = [Content(role="user", parts=[*parts, Part.from_text(text=text)])]
+    if repair:
+        contents.append(Content(role="model", parts=[Part.from_text(text=repair.answer)]))
+        contents.append(Content(role="user", parts=[Part.from_text(text=repair.prompt)]))
+    return contents
+
+
+def generate_answer(
+    client: Client,
+    model: str,
+    rules: str,
+    contents: Sequence[Content],
+    answer_type: type[BaseModel],
+    max_tokens: int,
+    meter: Meter,
+    tick: Tick,
+    audio_sec: float = 0,
+) -> ModelAnswer:
+    """One answer of at most `room` tokens; raises what `patiently` and `read_answer` do."""
+    from google.genai.types import GenerateContentConfig
+
+    response = with_retries(
+        lambda: client.models.generate_content(
+            model=model,
+            contents=[*contents],
+            config=GenerateContentConfig(
+                system_instruction=rules,
+                response_mime_type="application/json",
+                response_json_schema=answer_schema(answer_type),
+                max_output_tokens=max_tokens,
+                # The SDK would ask for more without end.
+                automatic_continuation=False,
+            ),
+        ),
+        tick,
+    )
+    if response.usage_metadata:
+        count_usage(meter, model, response.usage_metadata, audio_sec)
+    return read_answer(response)
+
+
+def count_usage(meter: Meter, model: str, usage: GenerateContentResponseUsageMetadata, audio_sec: float = 0) -> None:
+    audio_tokens = [
+        detail.token_count or 0 for detail in usage.prompt_tokens_details or [] if detail.modality == "AUDIO"
+    ]
+    meter.count(
+        "gemini",
+        model,
+        usage.prompt_token_count or 0,
+        (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0),
+        audio_tokens=sum(audio_tokens),
+        audio_sec=audio_sec,
+    )
+
+
+def read_answer(response: GenerateContentResponse) -> ModelAnswer:
+    """Looks at block and finish reason before anything is parsed; raises PermanentError `refused`, TransientError."""
+    reason = block_reason(response)
+    if reason:
+        raise analysis_refused_error(reason)
+    end = finish_reason(response) or "STOP"
+    if not response.candidates or end not in ("STOP", *TRUNCATED):
+        raise unavailable_error()
+    return ModelAnswer(text_of(response), truncated=end in TRUNCATED)
+
+
+def block_reason(response: GenerateContentResponse) -> str | None:
+    """The service's word for why it withholds the answer, or the rest of it; None when it does not."""
+    if response.prompt_feedback and response.prompt_feedback.block_reason:
+        return _readable_reason(response.prompt_feedback.block_reason.value)
+    end = finish_reason(response)
+    return _readable_reason(end) if end in REFUSALS else None
+
+
+def finish_reason(response: GenerateContentResponse) -> str | None:
+    reason = response.candidates[0].finish_reason if response.candidates else None
+    return reason.value if reason else None
+
+
+def text_of(response: GenerateContentResponse) -> str:
+    content = response.candidates[0].content if response.candidates else None
+    parts = (content.parts if content else None) or []
+    return "".join(part.text for part in parts if part.text and not part.thought)
+
+
+def _readable_reason(reason: str | None) -> str:
+    return (reason or "").lower().replace("_", " ")
+
+
+def stream_chat(
+    client: Client, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
+) -> Iterator[str]:
+    """The answer to the last turn, in pieces.
+
+    Raises what `patiently` does, in the middle of the answer too (where nothing is tried again), and PermanentError
+    `refused`, `answer_too_long`.
+    """
+    meter.allow()
+    tick(0, "Sending the request to the AI")
+    first, remaining = with_retries(lambda: start_stream(client, model, instructions, turns), tick)
+    usage: GenerateContentResponseUsageMetadata | None = None
+    end: str | None = None
+    pieces: list[str] = []
+    try:
+        with translate_errors():
+            for response in chain(first, remaining):
+                # Each one tells the sum so far.
+                usage = response.usage_metadata or usage
+                reason = block_reason(response)
+                if reason:
+                    raise chat_refused_error(reason)
+                end = finish_reason(response) or end
+                text = text_of(response)
+                if text:
+                    tick(0.5, "Receiving the answer")
+                    pieces.append(text)
+                    yield text
+    finally:
+        if usage:
+            count_usage(meter, model, usage)
+        else:
+            meter.note(ESTIMATE_NOTE)
+            tokens_in = estimate_tokens(instructions, *(turn.content for turn in turns))
+            meter.count("gemini", model, tokens_in, estimate_tokens(*pieces))
+    if end in TRUNCATED:
+        raise chat_too_long_error()
+    if end != "STOP" or not pieces:
+        raise unavailable_error()
+
+
+def start_stream(
+    client: Client, model: str, instructions: str, turns: Sequence[Turn]
+) -> tuple[list[GenerateContentResponse], Iterator[GenerateContentResponse]]:
+    """The first part of the answer, if there is any, and the others; the request is made for the first."""
+    from google.genai.types import Content, GenerateContentConfig, Part
+
+    responses = client.models.generate_content_stream(
+        model=model,
+        contents=[
+            Content(role="user" if turn.role == "user" else "model", parts=[Part.from_text(text=turn.content)])
+            for turn in turns
+        ],
+        config=GenerateContentConfig(
+            system_instruction=instructions,
+            max_output_tokens=MAX_CHAT_TOKENS,
+            # The SDK would ask for more without end.
+            automatic_continuation=False,
+        ),
+    )
+    return list(islice(responses, 1)), responses

@@ -1,0 +1,200 @@
+"""Reads one source - screen, subtitles or caption - line by line into what it tells of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from shared.ai.offline.language.lexicon import Lexicon, fold_phrases
+from shared.ai.offline.language.tokens import words
+from shared.ai.offline.recipe.facts import RecipeFacts, longest_minutes, temperature_c
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, find_mentions, parse_ingredients
+from shared.ai.offline.recipe.line_kind import ClassifiedLine, LineKind, classify_line
+from shared.ai.offline.recipe.lines import RecipeLine
+from shared.models.recipe import Ingredient, Sighting, Step
+
+PLATFORM_TAGS = fold_phrases(
+    "fyp, fypage, foryou, foryoupage, foryourpage, fürdich, viral, viralvideo, trending, trend, xyzbca, explore, "
+    "explorepage, reels, reel, reelsinstagram, tiktok, instagram, youtube, shorts, рек, реки, рекомендации, врек, топ"
+)
+"""Hashtags that are about being found and not about the dish."""
+CERTAIN, LISTED, GUESSED = 1.0, 0.8, 0.5
+"""How sure the meaning of an entry is: has a measure or is known; stands in a list; is only named in a sentence."""
+
+
+@dataclass
+class RecipeDraft:
+    """What one source tells. `ingredients` stand in lists; `mentioned` are named inside sentences."""
+
+    lexicon: Lexicon
+    ingredients: list[Ingredient] = field(default_factory=list)
+    mentioned: list[Ingredient] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    facts: RecipeFacts = field(default_factory=RecipeFacts)
+    tags: list[str] = field(default_factory=list)
+    equipment: list[str] = field(default_factory=list)
+    prose: list[RecipeLine] = field(default_factory=list)
+
+
+def parse_lines(lines: Sequence[RecipeLine], lexicon: Lexicon, spoken: bool = False) -> RecipeDraft:
+    items = [classify_line(line, lexicon, spoken) for line in lines]
+    items = [part for item in items for part in split_heading(item, lexicon)]
+    apply_context(items)
+    return build_draft(items, lexicon)
+
+
+def split_heading(item: ClassifiedLine, lexicon: Lexicon) -> Iterable[ClassifiedLine]:
+    """A heading with words after it is two items: `Zutaten: 200 g Mehl`; `Zutaten für den Teig` opens a group."""
+    yield item
+    if item.kind is not LineKind.SECTION or not item.text.tokens:
+        return
+    if item.text.is_word(0, lexicon.group_openers):
+        yield ClassifiedLine(item.line, item.text, LineKind.FACT if item.facts else LineKind.GROUP, facts=item.facts)
+    elif item.section == "ingredients":
+        parsed = parse_ingredients(item.text.text, lexicon)
+        yield ClassifiedLine(item.line, item.text, LineKind.INGREDIENT if parsed else LineKind.PROSE, parsed=parsed)
+    elif item.section == "steps":
+        yield ClassifiedLine(item.line, item.text, LineKind.STEP)
+    else:
+        yield ClassifiedLine(item.line, item.text, LineKind.PROSE)
+
+
+def apply_context(items: list[ClassifiedLine]) -> None:
+    """Let headings and neighbours decide what a line could not tell by itself."""
+    section: ClassifiedLine | None = None
+    in_list = False
+    for at, item in enumerate(items):
+        following = items[at + 1] if at + 1 < len(items) else None
+        if item.kind is LineKind.SECTION:
+            section, in_list = item, item.section == "ingredients"
+        elif section and not is_in_scope(section, item, items):
+            section = None
+        if item.kind is LineKind.GROUP and not is_group(item, section, following):
+            item.kind = LineKind.PROSE
+        role = section.section if section else None
+        if (
+            role == "equipment"
+            and item.kind in (LineKind.PROSE, LineKind.STEP)
+            and all(len(words(thing)) <= 3 for thing in split_list(item))
+        ):
+            item.section, item.kind = role, LineKind.FACT
+        elif item.kind is LineKind.PROSE and item.parsed and is_list_entry(item, items, at, role, in_list):
+            item.kind = LineKind.INGREDIENT
+        elif item.kind is LineKind.PROSE and (role == "steps" or (at and items[at - 1].kind is LineKind.STEP_MARK)):
+            item.kind = LineKind.STEP
+        in_list = in_list or item.kind is LineKind.INGREDIENT
+
+
+def split_list(item: ClassifiedLine) -> list[str]:
+    return [thing.strip() for thing in item.text.text.split(",") if thing.strip()]
+
+
+def is_in_scope(heading: ClassifiedLine, item: ClassifiedLine, items: list[ClassifiedLine]) -> bool:
+    """Whether a heading still holds: it is on the screen with the line, or it stood on a card by itself."""
+    if item.line.source != "screen" or heading.line.overlaps(item.line):
+        return True
+    after = items[items.index(heading) + 1 :]
+    return not any(other.line.overlaps(heading.line) for other in after if other.kind is not LineKind.GROUP)
+
+
+def is_group(item: ClassifiedLine, section: ClassifiedLine | None, following: ClassifiedLine | None) -> bool:
+    """Without a list around it, `Tip:` and `For the win` head nothing."""
+    starts_list = following is not None and following.kind is LineKind.INGREDIENT
+    return starts_list or (item.text.text.endswith(":") and section is not None and section.section == "ingredients")
+
+
+def is_list_entry(item: ClassifiedLine, items: list[ClassifiedLine], at: int, role: str | None, in_list: bool) -> bool:
+    if role == "ingredients":
+        return is_similar_height(item, items)
+    if role is not None or not in_list:
+        return False
+    neighbours = [items[near] for near in (at - 1, at + 1) if 0 <= near < len(items)]
+    beside = any(
+        near.kind is LineKind.INGREDIENT and near.line.overlaps(item.line) and is_similar_height(item, [near])
+        for near in neighbours
+    )
+    has_amount = any(parsed.amount is not None for parsed in item.parsed)
+    return beside and (has_amount or all(parsed.is_food for parsed in item.parsed))
+
+
+def is_similar_height(item: ClassifiedLine, others: list[ClassifiedLine]) -> bool:
+    """Whether its letters are no larger than those of the ingredients around; off the screen all look alike."""
+    heights = [other.line.height for other in others if other.kind is LineKind.INGREDIENT and other.line.height]
+    return not heights or item.line.height <= 1.3 * max(heights)
+
+
+def build_draft(items: list[ClassifiedLine], lexicon: Lexicon) -> RecipeDraft:
+    draft = RecipeDraft(lexicon)
+    group: ClassifiedLine | None = None
+    for item in items:
+        draft.facts.fill_missing(item.facts)
+        draft.tags += [tag for tag in item.tags if tag.casefold() not in PLATFORM_TAGS]
+        if group and not is_in_scope(group, item, items):
+            group = None
+        if item.kind is LineKind.GROUP:
+            group = item
+        elif item.kind in (LineKind.SECTION, LineKind.STEP):
+            group = None
+        if item.kind is LineKind.INGREDIENT:
+            heading = group.text.text.rstrip(" :") if group else None
+            draft.ingredients += [
+                to_ingredient(parsed, heading, item.line.sighting(CERTAIN if parsed.is_certain else LISTED))
+                for parsed in item.parsed
+            ]
+        elif item.kind is LineKind.STEP:
+            add_step(draft, item)
+        elif item.kind is LineKind.FACT and item.section == "equipment":
+            draft.equipment += split_list(item)
+        elif item.kind is LineKind.PROSE:
+            draft.prose.append(item.line)
+            draft.mentioned += ingredients_in_sentence(item, without_amount=False) if is_about_cooking(item) else []
+    return draft
+
+
+def add_step(draft: RecipeDraft, item: ClassifiedLine) -> None:
+    if draft.steps and draft.steps[-1].text == item.text.text:
+        return
+    draft.steps.append(
+        Step(
+            number=item.number or len(draft.steps) + 1,
+            text=item.text.text,
+            minutes=longest_minutes(item.text),
+            temperature_c=temperature_c(item.text),
+            seen=item.line.sighting(),
+        )
+    )
+    draft.mentioned += ingredients_in_sentence(item, without_amount=True)
+
+
+def is_about_cooking(item: ClassifiedLine) -> bool:
+    """Whether a sentence that gives no instruction means its foods for the dish: `You need two eggs`, `two eggs`."""
+    sentence_mentions = find_mentions(item.text, without_amount=False)
+    starts = bool(sentence_mentions) and sentence_mentions[0].offset == 0
+    return (
+        starts
+        or any(mention.parsed.unit for mention in sentence_mentions)
+        or item.text.lexicon.adding.find(item.text.tokens) is not None
+    )
+
+
+def ingredients_in_sentence(item: ClassifiedLine, without_amount: bool) -> list[Ingredient]:
+    """The ingredients named inside a sentence; `plain`: without an amount too."""
+    shift = max(item.line.text.find(item.text.text), 0)
+    ingredients = []
+    for mention in find_mentions(item.text, without_amount=without_amount):
+        parsed = mention.parsed
+        certainty = GUESSED if parsed.amount is None else CERTAIN if parsed.is_food else LISTED
+        ingredients.append(to_ingredient(parsed, None, item.line.sighting(certainty, mention.offset + shift)))
+    return ingredients
+
+
+def to_ingredient(parsed: ParsedIngredient, group: str | None, sighting: Sighting) -> Ingredient:
+    return Ingredient(
+        name=parsed.name,
+        amount=None if parsed.amount is None else round(parsed.amount, 4),
+        amount_max=None if parsed.amount_max is None else round(parsed.amount_max, 4),
+        unit=parsed.unit,
+        note=parsed.note,
+        group=group,
+        seen=sighting,
+    )

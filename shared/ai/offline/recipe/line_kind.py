@@ -1,0 +1,158 @@
+"""What a line of text is: heading, ingredient, step, fact, chatter or prose."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from shared.ai.offline.language.lexicon import Lexicon
+from shared.ai.offline.recipe.facts import RecipeFacts, parse_facts
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
+from shared.ai.offline.recipe.lines import RecipeLine, parse_step_number
+from shared.ai.offline.recipe.text import TokenizedText
+
+HASHTAG = re.compile(r"#([^\W_][\w-]*)")
+HANDLE = re.compile(
+    r"(?<![\w.])@[\w.]+|(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|de|ru|net|org|app|link)\b\S*", re.IGNORECASE
+)
+MAX_HEADING_WORDS = 5
+MAX_FACT_WORDS = 8
+MIN_STEP_WORDS = 2
+
+
+class LineKind(Enum):
+    NOTHING = auto()
+    CHATTER = auto()
+    FACT = auto()
+    SECTION = auto()
+    GROUP = auto()
+    STEP_MARK = auto()
+    STEP = auto()
+    INGREDIENT = auto()
+    PROSE = auto()
+
+
+@dataclass
+class ClassifiedLine:
+    """A line and what it is.
+
+    Attributes:
+        text: The line without hashtags and handles.
+        section: Role of a section heading; the words after the heading are in `text`.
+        parsed: What it reads as in a list of ingredients; of use for prose too, if it stands in one.
+        number: Of a step that has one.
+    """
+
+    line: RecipeLine
+    text: TokenizedText
+    kind: LineKind
+    section: str | None = None
+    parsed: list[ParsedIngredient] = field(default_factory=list)
+    number: int | None = None
+    facts: RecipeFacts = field(default_factory=RecipeFacts)
+    tags: list[str] = field(default_factory=list)
+
+
+def classify_line(line: RecipeLine, lexicon: Lexicon, spoken: bool) -> ClassifiedLine:
+    """What a line is by itself. What its neighbours make of it is decided later."""
+    tags = HASHTAG.findall(line.text)
+    text = TokenizedText(" ".join(HANDLE.sub(" ", HASHTAG.sub(" ", line.text)).split()), lexicon)
+    item = ClassifiedLine(line, text, LineKind.PROSE, tags=tags, facts=parse_facts(text))
+    if not any(token.kind == "word" for token in text.tokens):
+        item.kind = LineKind.NOTHING
+    elif spoken:
+        item.kind = speech_kind(item)
+    else:
+        item.kind = text_kind(item)
+    return item
+
+
+def speech_kind(item: ClassifiedLine) -> LineKind:
+    if item.text.lexicon.chatter.find(item.text.tokens):
+        return LineKind.CHATTER
+    words = sum(token.kind == "word" for token in item.text.tokens)
+    return LineKind.STEP if words > MIN_STEP_WORDS and is_instruction(item.text, anywhere=True) else LineKind.PROSE
+
+
+def text_kind(item: ClassifiedLine) -> LineKind:
+    text = item.text
+    words = sum(token.kind == "word" for token in text.tokens)
+    if item.facts and words <= MAX_FACT_WORDS and not is_instruction(text):
+        return LineKind.FACT
+    if mark := parse_step_mark(text):
+        item.number, content = mark
+        item.text = TokenizedText(content, text.lexicon)
+        return LineKind.STEP if content else LineKind.STEP_MARK
+    if heading := parse_section_heading(text):
+        item.section, content = heading
+        item.text = TokenizedText(content, text.lexicon)
+        return LineKind.SECTION
+    if mark := parse_step_number(text.text, text.lexicon):
+        item.number, content = mark
+        item.text = text = TokenizedText(content, text.lexicon)
+        if not text.tokens:
+            return LineKind.STEP_MARK
+        item.parsed = parse_ingredients(text.text, text.lexicon)
+        return LineKind.INGREDIENT if is_ingredient_entry(item) else LineKind.STEP
+    item.parsed = parse_ingredients(text.text, text.lexicon)
+    if is_ingredient_entry(item):
+        return LineKind.INGREDIENT
+    if text.lexicon.chatter.find(text.tokens):
+        return LineKind.CHATTER
+    if is_group_heading(text):
+        return LineKind.GROUP
+    content_words = sum(token.kind == "word" and token.folded not in text.lexicon.openers for token in text.tokens)
+    return LineKind.STEP if content_words >= MIN_STEP_WORDS and is_instruction(text) else LineKind.PROSE
+
+
+def is_ingredient_entry(item: ClassifiedLine) -> bool:
+    """Whether it can only be an entry in a list of ingredients. A verb in a note is fine: `2 onions, chop them`."""
+    names = (TokenizedText(parsed.name, item.text.lexicon) for parsed in item.parsed)
+    return any(parsed.is_certain for parsed in item.parsed) and not any(is_instruction(name) for name in names)
+
+
+def is_instruction(text: TokenizedText, anywhere: bool = False) -> bool:
+    """Whether a verb of the kitchen stands where it makes the text an instruction."""
+    lexicon = text.lexicon
+    place = "any" if anywhere else lexicon.tables.verb_place
+    for at, token in enumerate(text.tokens):
+        if token.folded not in lexicon.verbs:
+            continue
+        begins = at == 0 or text.is_sign(at - 1, ".,;:!") or text.is_word(at - 1, lexicon.openers | lexicon.joiners)
+        ends = at + 1 == len(text) or text.is_sign(at + 1, ".,;:!") or text.is_word(at + 1, lexicon.joiners)
+        if place == "any" or begins or (place == "ends" and ends):
+            return True
+    return False
+
+
+def parse_step_mark(text: TokenizedText) -> tuple[int, str] | None:
+    """`Step 1: Mix …` as its number and the rest."""
+    first, second = text.token_at(0), text.token_at(1)
+    if first and second and first.folded in text.lexicon.step_words and second.text.isdecimal():
+        at = 3 if text.is_sign(2, ":.-–)") else 2
+        return int(second.text), text.text_from(at)
+    return None
+
+
+def parse_section_heading(text: TokenizedText) -> tuple[str, str] | None:
+    """`Ingredients:` as its role and what follows it on the line."""
+    hit = text.lexicon.headings.match(text.tokens, 0)
+    if not hit:
+        return None
+    end, role = hit
+    if end == len(text):
+        return role, ""
+    if text.is_sign(end, ":-–"):
+        return role, text.text_from(end + 1)
+    if text.is_sign(end, "(") or text.is_word(end, text.lexicon.group_openers):
+        return role, text.text_from(end)
+    return None
+
+
+def is_group_heading(text: TokenizedText) -> bool:
+    """`For the sauce:`, `Teig:`; without a colon only `Für die Soße`, which the next line must bear out."""
+    words = [token for token in text.tokens if token.kind == "word"]
+    if any(token.kind in ("number", "fraction") for token in text.tokens) or len(words) > MAX_HEADING_WORDS:
+        return False
+    return text.text.endswith(":") or (len(words) > 1 and text.is_word(0, text.lexicon.group_openers))

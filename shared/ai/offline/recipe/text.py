@@ -1,0 +1,130 @@
+"""Makes read or typed text ready for parsing: one form of each sign, and safe repairs of what OCR confuses."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from shared.ai.offline.language.lexicon import Lexicon
+from shared.ai.offline.language.tokens import PhraseTable, TextToken, tokenize
+
+SIGNS = str.maketrans(
+    {
+        "℃": "°C", "℉": "°F", "º": "°", "˚": "°", "⁄": "/", "∕": "/", "×": "x", "‐": "-", "‑": "-", "‒": "–",
+        "—": "–", "−": "-", "’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "：": ":",
+        "，": ", ", "（": "(", "）": ")", "；": ";", "！": "!", "？": "?", "。": ".", "～": "~", "／": "/",
+        "＋": "+", "％": "%", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u200b": "", "\ufeff": "",
+        "\ufe0f": "", "\u200d": "",
+    }
+)  # fmt: skip
+BULLET = re.compile(r"^(?:[-–•·*●○◦▪▫■□☐✓✔✅➤►▶→>+|]|[\U0001F000-\U0001FAFF☀-➿⬀-⯿])+\s*")
+BETWEEN = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+\s*(?=[\d½¼¾⅓⅔#]|[^\W\d_a-zа-яёäöüß])")
+EMOJI = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+")
+DOUBLE_DEGREE = re.compile(r"°\s*°")
+ZERO = re.compile(r"(?<![^\W_])\d[\dOoОо]*(?=\s?(?:g|kg|ml|cl|l|min|г|кг|мл|мин|°)(?![^\W_]))|(?<=\d)[OoОо](?=\d)")
+MILLILITRES = re.compile(r"(?<=\d)(\s?)m[I1|](?![^\W_])")
+LITRE = re.compile(r"^(\d[\d.,/]*|[½¼¾]) ?I(?= )")
+ELL_IN_WORD = re.compile(r"(?<=[a-zäöüß])I(?=[a-zäöüß]|\b)")
+GLUED_UNIT = re.compile(r"(?<=\d)\s?(g|kg|ml|cl|l|EL|TL)(?=[A-ZÄÖÜ][a-zäöüß])")
+SPOON = re.compile(r"(?<=[\d½¼¾] )EI(?= [A-ZÄÖÜ])")
+WORD = re.compile(r"[^\W_]+")
+
+
+def normalize_text(text: str) -> str:
+    """One form for each sign, single spaces, no bullet at the front and no emoji.
+
+    Emoji before an amount or a capital letter divide a text: they become bullets.
+    """
+    text = unicodedata.normalize("NFC", text).translate(SIGNS)
+    text = DOUBLE_DEGREE.sub("°", text)
+    text = BETWEEN.sub(" • ", BULLET.sub("", text.strip()))
+    text = EMOJI.sub(" ", text)
+    return BULLET.sub("", " ".join(text.split()))
+
+
+def repair_ocr(text: str, lexicon: Lexicon) -> str:
+    """`text` with OCR's confusions put right where nothing else can be meant: `25O g`, `MehI`, `5 mI`, `200gMehl`."""
+    text = ZERO.sub(lambda match: re.sub("[OoОо]", "0", match[0]), text)
+    text = MILLILITRES.sub(r"\1ml", text)
+    text = LITRE.sub(r"\1 l", text)
+    text = ELL_IN_WORD.sub("l", text)
+    text = SPOON.sub("EL", text)
+    text = GLUED_UNIT.sub(r" \1 ", text)
+    repairs = lexicon.tables.repairs
+    return WORD.sub(lambda match: repairs.get(match[0], match[0]), text) if repairs else text
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit that was read; `factor` of them are one of its form (a German Pfund is 500 g)."""
+
+    name: str
+    factor: float
+    end: int
+
+
+class TokenizedText:
+    """A text's tokens, in a language. Places are indexes of tokens; `end` is always the index after the last one."""
+
+    def __init__(self, text: str, lexicon: Lexicon) -> None:
+        self.text = text
+        self.lexicon = lexicon
+        self.tokens = tokenize(text)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def token_at(self, at: int) -> TextToken | None:
+        return self.tokens[at] if 0 <= at < len(self.tokens) else None
+
+    def is_sign(self, at: int, signs: Collection[str]) -> bool:
+        token = self.token_at(at)
+        return token is not None and token.text in signs
+
+    def is_word(self, at: int, among: Collection[str]) -> bool:
+        token = self.token_at(at)
+        return token is not None and token.folded in among
+
+    def value_of_word(self, at: int) -> float | None:
+        """The value of a number word."""
+        token = self.token_at(at)
+        return self.lexicon.numbers.get(token.folded) if token else None
+
+    def skip_dot(self, end: int) -> int:
+        return end + 1 if self.is_sign(end, ".") else end
+
+    def phrase_at(self, at: int, table: PhraseTable[bool]) -> tuple[int, str] | None:
+        """The phrase of `table` at a place: the end of it and of a dot after it, and its text."""
+        hit = table.match(self.tokens, at)
+        if not hit:
+            return None
+        end = self.skip_dot(hit[0])
+        return end, self.text_between(at, end)
+
+    def unit_at(self, at: int) -> Unit | None:
+        """The unit at a place, with its dot."""
+        if scaled := self.lexicon.scaled_units.match(self.tokens, at):
+            end, (factor, name) = scaled
+            return Unit(name, factor, self.skip_dot(end))
+        if match := self.lexicon.units.match(self.tokens, at):
+            end, name = match
+            return Unit(name, 1, self.skip_dot(end))
+        return None
+
+    def text_between(self, start: int, end: int) -> str:
+        """The text from token `start` to before token `end`."""
+        return self.text[self.tokens[start].start : self.tokens[end - 1].end] if start < end else ""
+
+    def text_from(self, start: int) -> str:
+        return self.text[self.tokens[start].start :] if start < len(self.tokens) else ""
+
+    def bracket_at(self, at: int) -> tuple[int, str] | None:
+        """The end of a pair of brackets that opens at a place, and what stands in it."""
+        if not self.is_sign(at, "("):
+            return None
+        for end in range(at + 1, len(self.tokens)):
+            if self.tokens[end].text == ")":
+                return (end + 1, self.text_between(at + 1, end)) if end > at + 1 else None
+        return None

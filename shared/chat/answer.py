@@ -1,0 +1,200 @@
+"""A question about videos, answered from what is said in them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Literal, cast
+
+from shared import clock
+from shared.ai.fallback import FallbackProvider, provider_order
+from shared.ai.offline.embedding import MODEL
+from shared.ai.provider import Turn
+from shared.ai.usage import meter_for
+from shared.chat import history
+from shared.chat.excerpts import Excerpt, merge_passages
+from shared.chat.prompt import MarkerParser, question_text, rules
+from shared.chat.quotes import AnswerPhrases, answer_phrases, format_quotes, quote_excerpts
+from shared.chat.search import CHAT_KIND, embed_question, search
+from shared.error_codes.api import ChatCode
+from shared.errors import ClipwiseError, TransientError
+from shared.models.chat import ChatMessage, Citation
+from shared.models.job import Usage
+from shared.pipeline.jobs import video_titles
+from shared.pipeline.lifecycle import new_id
+from shared.platform.ports import Place
+from shared.progress import Tick
+from shared.settings import settings
+
+OFFLINE = "offline"
+MAX_PASSAGES = 8
+"""That an answer is made from, before those that overlap are put together."""
+MIN_COVERAGE_ANSWERED, MIN_COVERAGE_QUOTED = 0.15, 0.35
+"""How much of a question's words a passage must have when a model reads it before people do, and when not."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about which videos.
+
+    Attributes:
+        owner: Whose videos they are, and whose budget pays.
+        language: BCP-47 tag of the answer; None = as the question.
+        kept: Whether question and answer are stored, as the owner's.
+    """
+
+    text: str
+    owner: str
+    video_ids: Sequence[str]
+    group_id: str | None = None
+    video_id: str | None = None
+    language: str | None = None
+    is_stored: bool = True
+
+
+@dataclass(frozen=True)
+class CitationEvent:
+    """Comes before the piece that has its marker for the first time."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True)
+class TextEvent:
+    text: str
+
+
+@dataclass(frozen=True)
+class AnswerDone:
+    """The end: the whole answer."""
+
+    message: ChatMessage
+
+
+AnswerEvent = CitationEvent | TextEvent | AnswerDone
+Titles = Mapping[str, str | None]
+
+
+class AnswerStream:
+    """One that is being made.
+
+    Attributes:
+        message: The answer so far.
+    """
+
+    def __init__(self, place: Place, question: Question) -> None:
+        self._documents, self._question = place.documents, question
+        self._question_message = self._new_message("user", question.text)
+        self._meter = meter_for(place.documents, question.owner, settings().monthly_budget_usd, Usage())
+        self.message = self._new_message("assistant", "")
+        self.message.answers = self._question_message.id
+
+    def events(self, tick: Tick) -> Generator[AnswerEvent, None, None]:
+        """The answer as it comes. However it ends, by closing it too, the AI stops, and what was said is kept.
+
+        Raises:
+            PermanentError: `budget_exceeded`, `refused`, `answer_too_long` and whatever else a provider raises.
+            TransientError: A provider is down, and none stands in.
+            Cancelled: By `tick`.
+        """
+        try:
+            for event in self._answer_events(tick):
+                if isinstance(event, CitationEvent):
+                    self.message.citations.append(event.citation)
+                else:
+                    self.message.content += event.text
+                yield event
+        except ClipwiseError as error:
+            self._store(error.code)
+            raise
+        except BaseException:
+            self._store(ChatCode.LEFT.value)
+            raise
+        self._store(None)
+        yield AnswerDone(self.message)
+
+    def _answer_events(self, tick: Tick) -> Iterator[CitationEvent | TextEvent]:
+        question = self._question
+        order = provider_order(CHAT_KIND, settings())
+        provider_names = list(takewhile(lambda name: name != OFFLINE, order))
+        phrases = answer_phrases(question.text, question.language)
+        query_embeddings, embedding_error = embed_question(question.text, self._meter, tick)
+        min_coverage = MIN_COVERAGE_ANSWERED if provider_names else MIN_COVERAGE_QUOTED
+        results = search(
+            self._documents,
+            question.owner,
+            question.video_ids,
+            question.text,
+            query_embeddings,
+            min_coverage,
+            MAX_PASSAGES,
+        )
+        titles = video_titles(self._documents, {result.passage.video_id for result in results}, question.owner)
+        matches = merge_passages(result.passage for result in results if result.passage.video_id in titles)
+        if not matches:
+            if embedding_error:
+                # What it would have found by meaning is not known.
+                raise embedding_error
+            yield TextEvent(phrases.no_match)
+        elif not provider_names:
+            yield from self._quoted_answer(matches, titles, phrases)
+        else:
+            try:
+                yield from self._model_answer(provider_names, matches, titles, tick)
+            except TransientError:
+                if self.message.content or OFFLINE not in order:
+                    raise
+                yield from self._quoted_answer(matches, titles, phrases)
+
+    def _model_answer(
+        self, provider_names: list[str], matches: Sequence[Excerpt], titles: Titles, tick: Tick
+    ) -> Iterator[CitationEvent | TextEvent]:
+        """As a model says it, with citations that are ours."""
+        question, markers, cited_count = self._question, MarkerParser(len(matches)), 0
+        provider = FallbackProvider(provider_names, settings(), self._meter)
+        turns = [Turn("user", question_text(question.text, matches, titles))]
+        answer = cast(Generator[str, None, None], provider.chat(rules(question.language), turns, tick))
+        with closing(answer) as pieces:
+            for text in markers.read(pieces):
+                for number in markers.passages[cited_count:]:
+                    cited_count += 1
+                    excerpt = matches[number - 1]
+                    yield CitationEvent(excerpt.citation(cited_count, titles[excerpt.video_id]))
+                yield TextEvent(text)
+
+    def _quoted_answer(
+        self, matches: Sequence[Excerpt], titles: Titles, phrases: AnswerPhrases
+    ) -> Iterator[CitationEvent | TextEvent]:
+        quoted_excerpts = quote_excerpts(self._question.text, matches)
+        citations = [
+            excerpt.citation(number, titles[excerpt.video_id])
+            for number, excerpt in enumerate(quoted_excerpts, start=1)
+        ]
+        for citation in citations:
+            yield CitationEvent(citation)
+        for text in format_quotes(phrases.quote_intro, citations):
+            yield TextEvent(text)
+        self._meter.usage = self._meter.total(OFFLINE, MODEL)
+
+    def _new_message(self, role: Literal["user", "assistant"], content: str) -> ChatMessage:
+        question = self._question
+        return ChatMessage(
+            id=new_id(),
+            owner=question.owner,
+            group_id=question.group_id,
+            video_id=question.video_id,
+            role=role,
+            content=content,
+            created_at=clock.now(),
+        )
+
+    def _store(self, error: str | None) -> None:
+        """What failed before a word was said leaves nothing."""
+        self.message.usage = self._meter.usage
+        self.message.error = error
+        self.message.created_at = clock.now()
+        if self._question.is_stored and self.message.content:
+            history.store_message(self._documents, self._question_message)
+            history.store_message(self._documents, self.message)

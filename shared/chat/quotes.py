@@ -1,0 +1,85 @@
+"""Passages quoted where no AI answers: of each one the sentences that come nearest to the question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.ai.offline.embedding import embed
+from shared.ai.offline.language.lexicon import detect_language
+from shared.ai.offline.terms import terms
+from shared.ai.vectors import DIMENSIONS
+from shared.chat.excerpts import Excerpt, ends_sentence
+from shared.chat.history import clock_time
+from shared.languages import primary_language
+from shared.models.chat import Citation, PassageLine
+
+MAX_QUOTES = 3
+"""Passages that are quoted."""
+MAX_CHARACTERS = 240
+
+
+def quote_excerpts(question: str, excerpts: Sequence[Excerpt]) -> list[Excerpt]:
+    return [Excerpt(excerpt.video_id, nearest_lines(question, excerpt.lines)) for excerpt in excerpts[:MAX_QUOTES]]
+
+
+def nearest_lines(question: str, lines: Sequence[PassageLine]) -> Sequence[PassageLine]:
+    """The line nearest to the question with the rest of its sentence, and what follows while there is room."""
+    question_terms, question_vector = set(terms(question)), embed(question, DIMENSIONS)
+
+    def nearness(at: int) -> tuple[int, float]:
+        near = sum(left * right for left, right in zip(question_vector, embed(lines[at].text, DIMENSIONS), strict=True))
+        return len(question_terms & set(terms(lines[at].text))), near
+
+    first = max(range(len(lines)), key=nearness)
+    while first and not ends_sentence(lines[first - 1].text) and fits_quote(lines[first - 1 : first + 1]):
+        first -= 1
+    after = first + 1
+    while after < len(lines) and fits_quote(lines[first : after + 1]):
+        after += 1
+    return lines[first:after]
+
+
+def fits_quote(lines: Sequence[PassageLine]) -> bool:
+    return sum(len(line.text) + 1 for line in lines) <= MAX_CHARACTERS
+
+
+def format_quotes(opening: str, citations: Sequence[Citation]) -> Iterator[str]:
+    """The answer in pieces, with the marker of each quote."""
+    yield opening
+    for citation in citations:
+        title = f"{citation.title}, " if citation.title else ""
+        yield f"\n\n{title}{clock_time(citation.start)}: “{citation.quote}” [{citation.number}]"
+
+
+@dataclass(frozen=True)
+class AnswerPhrases:
+    """
+    Attributes:
+        nothing: That the videos have nothing about the question.
+        quoted: Before passages that are quoted.
+    """
+
+    no_match: str
+    quote_intro: str
+
+
+PHRASES = {
+    "en": AnswerPhrases(
+        "The videos do not contain anything about this.",
+        "Quoted, not answered: no AI is at work here. These passages come nearest to your question:",
+    ),
+    "de": AnswerPhrases(
+        "Die Videos enthalten dazu nichts.",
+        "Zitiert, nicht beantwortet: Hier ist keine KI am Werk. Diese Stellen kommen der Frage am nächsten:",
+    ),
+    "ru": AnswerPhrases(
+        "В этих видео об этом ничего нет.",
+        "Это цитаты, а не ответ: ИИ здесь не участвует. Ближе всего к вопросу эти места:",
+    ),
+}
+
+
+def answer_phrases(question: str, language: str | None) -> AnswerPhrases:
+    """In the language asked for, else in that of the question."""
+    return PHRASES.get(primary_language(language) or detect_language([question], None) or "en", PHRASES["en"])

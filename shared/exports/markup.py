@@ -1,0 +1,91 @@
+"""Foreign text, made fit to stand in a document: titles and captions are written by strangers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from html import escape
+from urllib.parse import quote
+
+_JOINERS = "\u200c\u200d"  # invisible, but some scripts and emoji need them
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+_BEGINS_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[-+=]))")
+
+
+def plain_text(text: str) -> str:
+    """On one line, without control characters and what turns text around."""
+    words = " ".join(text.split())
+    return "".join(sign for sign in words if sign in _JOINERS or unicodedata.category(sign)[0] != "C")
+
+
+def escape_markdown(text: str) -> str:
+    """The same words in CommonMark, whatever stands in them."""
+    return _BEGINS_BLOCK.sub(r"\1\\", _MARKS.sub(r"\\\1", plain_text(text)))
+
+
+def safe_url(url: str | None) -> str | None:
+    """An address of the web with nothing in it that ends it in a document; None for a script, a file or nothing."""
+    if url is None or not url.lower().startswith(("http://", "https://")):
+        return None
+    return quote(plain_text(url), safe="%/:?#[]@!$&'()*+,;=~")
+
+
+STYLE = """
+@page { size: A4; margin: 18mm 20mm; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 44rem; color: #1d1d1b; background: #fff;
+  font: 11pt/1.45 Charter, "Bitstream Charter", "Noto Serif", "DejaVu Serif", Georgia, serif; overflow-wrap: anywhere; }
+header { display: flow-root; border-bottom: 1.5pt solid #b4512a; padding-bottom: 1rem; }
+header img { float: inline-end; max-width: 38mm; max-height: 50mm; margin-inline-start: 1.5rem; border-radius: 2mm; }
+h1 { font-size: 25pt; line-height: 1.15; margin: 0 0 .5rem; font-weight: 600; }
+h2 { font-size: 14pt; margin: 1.3rem 0 .5rem; color: #b4512a; font-weight: 600; break-after: avoid; }
+h3 { font-size: 11pt; margin: 1rem 0 .3rem; font-style: italic; font-weight: 600; break-after: avoid; }
+p { margin: .4rem 0; orphans: 3; widows: 3; }
+.facts { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; margin: .8rem 0 0; padding: 0; list-style: none; }
+.facts b, .amount { font-weight: 600; }
+.ingredients { margin: 0; padding: 0; list-style: none; }
+.ingredients li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 1rem; padding: .18rem 0;
+  border-bottom: .5pt solid #e6ddd6; break-inside: avoid; }
+.amount { text-align: end; font-variant-numeric: tabular-nums; }
+ol { margin: 0; padding-inline-start: 1.9rem; }
+ol li { padding-inline-start: .4rem; margin: .45rem 0; break-inside: avoid; }
+ol li::marker { color: #b4512a; font-weight: 600; }
+.line, .notes { margin: 0; padding: 0; list-style: none; }
+.notes { font-size: 9.5pt; }
+.line li { display: inline; }
+.line li + li::before { content: "· "; color: #b4512a; }
+.entries { margin: 0; padding: 0; list-style: none; }
+.entries li { padding: .25rem 0; border-bottom: .5pt solid #e6ddd6; break-inside: avoid; }
+.entries b { font-weight: 600; margin-inline-end: .4rem; }
+.entries p { margin: .1rem 0 0 1.2rem; font-size: 10pt; color: #55504b; }
+footer { margin-top: 2rem; padding-top: .6rem; border-top: .5pt solid #c9bdb3; font-size: 9pt; color: #55504b; }
+a { color: inherit; }
+@media print { body { padding: 0; max-width: none; } }
+"""
+_STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
+PAGE_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox"
+)
+"""The Content-Security-Policy under which the page works: its own style and picture, and nothing else."""
+
+
+def html_document(title: str, language: str | None, body: Iterable[str]) -> str:
+    """A whole page; `title` and `body` are HTML already, empty parts of it are left out."""
+    head = [
+        "<!DOCTYPE html>",
+        f'<html lang="{escape_html(language or "")}">',
+        '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+        f"<title>{title}</title>",
+        f"<style>{STYLE}</style></head>",
+        '<body dir="auto">',
+    ]
+    return "\n".join(filter(None, [*head, *body, "</body></html>"])) + "\n"
+
+
+def escape_html(text: str) -> str:
+    """The same words in HTML, whatever stands in them."""
+    return escape(plain_text(text))

@@ -1,0 +1,152 @@
+"""Opening a file that anyone may have sent: only real media containers, and never a second file or a URL.
+
+Playlists (HLS, DASH, concat scripts) make FFmpeg open whatever they name. They are kept out twice: only the demuxers
+listed here may be used, and only the `file` protocol may be spoken.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.errors import PermanentError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,wav,mp3,flac"
+PROTOCOLS = "file"
+MAX_SIDE = 8192
+MAX_PIXELS = 40_000_000
+MAX_PACKETS = 1_000_000
+_BUFFER_BYTES = 1 << 18
+DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+# How containers begin, so that one whose end is missing can be told from what is no media at all.
+_MAGIC = (
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (4, b"wide"),
+    (0, b"\x1aE\xdf\xa3"),
+    (8, b"AVI "),
+    (8, b"WAVE"),
+    (0, b"OggS"),
+    (0, b"fLaC"),
+    (0, b"\x00\x00\x01\xba"),
+)
+_STILL_BRANDS = {"heic", "heix", "heim", "heis", "mif1", "avif"}
+_REFUSED_SIZE = re.compile(r"Picture size (\d+)x(\d+)")
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[InputContainer]:
+    """Open a media file for reading its packets, and close it after.
+
+    Raises:
+        PermanentError: `empty_file`; `not_media`; `truncated` when the part that tells how to read it is missing.
+    """
+    import av
+
+    if path.stat().st_size == 0:
+        raise PermanentError("empty_file", "The file is empty. Send it again.")
+    # A file that is opened by its descriptor has no name, so no suffix can make its content pass for something else.
+    with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
+        try:
+            container = av.open(
+                file,
+                mode="r",
+                options=DECODER_OPTIONS,
+                container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": DEMUXERS},
+                metadata_errors="replace",
+                buffer_size=_BUFFER_BYTES,
+            )
+        except av.FFmpegError as error:
+            raise unplayable_error(path) from error
+        with container:
+            if container.metadata.get("major_brand") in _STILL_BRANDS:
+                raise not_media_error()
+            yield container
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The video stream that a player would show; cover art and preview images are none."""
+    from av.stream import Disposition
+
+    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+    moving = [s for s in container.streams.video if s.codec_context is not None and not s.disposition & still]
+    return max(
+        moving, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index), default=None
+    )
+
+
+def pixel_aspect(stream: VideoStream) -> float:
+    """Width of a pixel over its height; 1 when the file says nothing sensible."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    return aspect if 0.2 <= aspect <= 5 else 1.0
+
+
+def presentation_start(container: InputContainer) -> float:
+    """Seconds on the file's own clock at which its presentation starts; every time we give is relative to it."""
+    return max(0.0, (container.start_time or 0) / 1_000_000)
+
+
+def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+    """The packets of `streams` as far as the file can be read; a file that breaks off just ends."""
+    import av
+
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except av.FFmpegError:
+        return
+
+
+def packet_time(packet: Packet[Stream]) -> float | None:
+    """Seconds on the file's own clock at which a packet is shown; None when the file does not say."""
+    stamp = packet.dts if packet.pts is None else packet.pts
+    return None if stamp is None else float(stamp * packet.time_base)
+
+
+def oversize_dimensions(path: Path) -> tuple[int, int] | None:
+    """Width and height of pictures that decoders refuse for their size; None when they refuse none.
+
+    Decoders forget a size that they refuse, so what they say of it is read from their log.
+    """
+    import av
+    import av.logging
+
+    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)  # else what an earlier file was refused for comes up again
+    try:
+        with av.logging.Capture() as lines, open_media(path):
+            pass  # opening tries to decode already
+    finally:
+        av.logging.set_level(level)
+        av.logging.set_skip_repeated(skip)
+    sizes = (_REFUSED_SIZE.search(text) for _, _, text in lines)
+    return next(((int(size[1]), int(size[2])) for size in sizes if size), None)
+
+
+def not_media_error() -> PermanentError:
+    return PermanentError("not_media", "This is not a video or audio file. Send MP4, MOV, WebM, MPEG or an audio file.")
+
+
+def truncated_file_error() -> PermanentError:
+    return PermanentError("truncated", "The file is damaged or incomplete and cannot be played. Send it again.")
+
+
+def unplayable_error(path: Path) -> PermanentError:
+    """Why a file of which nothing can be read is refused: it begins like a media file, or it does not."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    is_media = any(head[offset : offset + len(magic)] == magic for offset, magic in _MAGIC)
+    return truncated_file_error() if is_media else not_media_error()

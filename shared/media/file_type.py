@@ -1,0 +1,208 @@
+"""Media types by looking at the first bytes; names and headers are only claims.
+
+An own table: what is needed is exactly the distinctions that general libraries do not make (M4A from MP4, playlists and
+ffconcat scripts from text, transport streams), and nothing else.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from shared.errors import PermanentError
+from shared.security.filenames import safe_filename
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # WHATWG MIME Sniffing, «binary data byte»
+_COMMENTS = re.compile(r"(?:\s|<!--.*?-->|<\?.*?\?>|<!doctype (?!html)[^>]*>)*", re.DOTALL)
+# Tried in order, on lower-case text from which leading blanks are gone.
+_OPENINGS = (
+    (re.compile(r"#extm3u|\[playlist\]"), "application/vnd.apple.mpegurl"),
+    (re.compile(r"ffconcat\b"), "text/x-ffconcat"),
+    (re.compile(r"webvtt\b"), "text/vtt"),
+    (re.compile(r"\d+\s+\d\d:\d\d:\d\d,\d{3} -->"), "text/vtt"),
+    (re.compile(r"[{\[]"), "application/json"),
+)
+_TAGS = (
+    (re.compile(r"<mpd\b"), "application/dash+xml"),
+    (re.compile(r"<svg\b"), "image/svg+xml"),
+    (
+        re.compile(
+            r"<!doctype html|<(?:html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|img|br|p|a|b)\b"
+        ),
+        "text/html",
+    ),
+)
+
+
+def sniff_text(head: bytes) -> str | None:
+    """The media type of a text that begins with `head`; None when it is not text."""
+    text = _decode(head)
+    if text is None or not text.strip():
+        return None
+    text = text.lstrip().lower()
+    for opening, media_type in _OPENINGS:
+        if opening.match(text):
+            return media_type
+    markup = _COMMENTS.sub("", text, count=1)
+    for tag, media_type in _TAGS:
+        if tag.match(markup):
+            return media_type
+    if text.startswith("<?xml"):
+        return "application/xml"
+    return "text/html" if text.startswith("<!--") else "text/plain"
+
+
+def _decode(head: bytes) -> str | None:
+    bom, encoding = next((pair for pair in _BOMS if head.startswith(pair[0])), (b"", "utf-8"))
+    text = head[len(bom) :].decode(encoding, errors="replace")
+    return None if _BINARY.search(text) else text
+
+
+HEAD_BYTES = 4096
+ACCEPTED = frozenset(
+    {
+        "audio/flac",
+        "audio/mp4",
+        "audio/mpeg",
+        "audio/ogg",
+        "audio/wav",
+        "video/mp2t",
+        "video/mp4",
+        "video/mpeg",
+        "video/quicktime",
+        "video/webm",  # audio/webm starts with the same bytes
+        "video/x-matroska",
+        "video/x-msvideo",
+    }
+)
+_NAMES = {
+    "application/dash+xml": "a DASH playlist",
+    "application/gzip": "a gzip archive",
+    "application/json": "a JSON document",
+    "application/pdf": "a PDF document",
+    "application/vnd.apple.mpegurl": "an HLS playlist",
+    "application/xml": "an XML document",
+    "application/zip": "a ZIP archive",
+    "audio/aac": "a raw AAC stream",
+    "image/svg+xml": "an SVG picture",
+    "text/html": "an HTML page",
+    "text/plain": "plain text",
+    "text/vtt": "a subtitle file",
+    "text/x-ffconcat": "an ffmpeg script",
+    "video/ogg": "an Ogg Theora video",
+    "video/x-flv": "a Flash video",
+    "video/x-ms-asf": "a Windows Media file",
+}
+_SIGNATURES = (
+    (b"fLaC", "audio/flac"),
+    (b"ID3", "audio/mpeg"),
+    (b"FLV\x01", "video/x-flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
+    (b"\x00\x00\x01\xba", "video/mpeg"),  # program stream
+    (b"\x00\x00\x01\xb3", "video/mpeg"),  # bare video
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"PK\x05\x06", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+)
+_RIFF = {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav", b"WEBP": "image/webp"}
+# Major brands (mp4ra.org) that are not plain MP4.
+_BRANDS = {
+    b"qt  ": "video/quicktime",
+    b"M4A ": "audio/mp4",
+    b"M4B ": "audio/mp4",
+    b"M4P ": "audio/mp4",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"mif1": "image/heif",
+    b"msf1": "image/heif",
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+}
+
+
+def sniff_media_type(head: bytes) -> str | None:
+    """The media type of a file that begins with `head` (≤ 4096 bytes are looked at); None when unknown or empty."""
+    head = head[:HEAD_BYTES]
+    for signature, media_type in _SIGNATURES:
+        if head.startswith(signature):
+            return media_type
+    if head[:4] in (b"RIFF", b"RF64"):
+        return _RIFF.get(head[8:12])
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "video/webm" if _ebml_doctype(head) == b"webm" else "video/x-matroska"
+    if head.startswith(b"OggS"):
+        return "video/ogg" if b"\x80theora" in head else "audio/ogg"
+    return _iso_media_type(head) or _transport_stream(head) or _mpeg_audio(head) or sniff_text(head)
+
+
+def require_media_type(head: bytes, filename: str | None) -> str:
+    """The media type by content, when Clipwise takes such files; `filename` only serves the sentence.
+
+    Raises:
+        PermanentError: `empty_file`, `unsupported_media`.
+    """
+    name = safe_filename(filename)
+    subject = f"“{name}”" if name else "The file"
+    if not head:
+        raise PermanentError("empty_file", f"{subject} is empty. Send it again.")
+    media_type = sniff_media_type(head)
+    if media_type in ACCEPTED:
+        return media_type
+    raise PermanentError(
+        "unsupported_media",
+        f"{subject} is {_describe_type(media_type)}, not an accepted video or audio type. "
+        "Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
+    )
+
+
+def _describe_type(media_type: str | None) -> str:
+    if media_type is None:
+        return "of an unknown kind"
+    if media_type.startswith("image/"):
+        return "a picture"
+    return _NAMES[media_type]
+
+
+def _ebml_doctype(head: bytes) -> bytes:
+    """The DocType element (RFC 8794, id 0x4282; its size fits one byte) of the EBML header."""
+    at = head.find(b"\x42\x82")
+    return b"" if at < 0 else head[at + 3 : at + 3 + (head[at + 2] & 0x7F)].rstrip(b"\0")
+
+
+def _iso_media_type(head: bytes) -> str | None:
+    box = head[4:8]
+    if box == b"ftyp":
+        return _BRANDS.get(head[8:12], "video/mp4")
+    # QuickTime files before 2003 have no `ftyp`. Text can spell these names too, but hardly after a zero byte.
+    if box in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot") and head[0] == 0:
+        return "video/quicktime"
+    return None
+
+
+def _transport_stream(head: bytes) -> str | None:
+    """A sync byte at the start of each packet: 188 bytes, or 192 with a time code before it (Blu-ray, cameras)."""
+    for start, packet in ((0, 188), (4, 192)):
+        syncs = head[start::packet]
+        if len(syncs) >= 3 and syncs.count(0x47) == len(syncs):
+            return "video/mp2t"
+    return None
+
+
+def _mpeg_audio(head: bytes) -> str | None:
+    """A frame header of MPEG audio, layer II or III, or of AAC in ADTS (ISO/IEC 11172-3, 13818-7)."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    layer = head[1] >> 1 & 3
+    if layer == 0 and head[1] & 0xF0 == 0xF0:
+        return "audio/aac"
+    version, bit_rate, sample_rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
+    valid = layer in (1, 2) and version != 1 and bit_rate not in (0, 15) and sample_rate != 3
+    return "audio/mpeg" if valid else None

@@ -1,0 +1,255 @@
+"""Text subtitles that travel inside a media file."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from shared.errors import PermanentError
+from shared.media.container import open_media, presentation_start, read_packets
+from shared.models.video import Segment, SubtitleTrack, Word
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+_PLAIN = {"subrip", "webvtt", "text"}
+_ASS = {"ass", "ssa"}
+_ASS_FIELDS = 8  # before the text: read order, layer, style, name, three margins, effect
+_DEFAULT_SEC = 3.0  # for how long, when neither the file nor the next subtitle tells
+_DRAWING = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?:\{[^}]*\\p0[^}]*\}|$)", re.DOTALL)
+_OVERRIDE = re.compile(r"\{\\[^{}]*\}")
+_TAG = re.compile(r"</?(?:b|i|u|s|c|v|font|ruby|rt|lang)\b[^<>]*>|<\d\d:[\d:.]+>", re.IGNORECASE)
+
+
+def text_tracks(container: InputContainer) -> list[SubtitleTrack]:
+    """The subtitle streams that are text; those that are pictures are left out."""
+    tracks = []
+    for stream in container.streams.subtitles:
+        codec = stream.codec_context.codec.canonical_name if stream.codec_context else ""
+        if codec in _PLAIN | _ASS | {"mov_text"}:
+            language = None if stream.language in (None, "", "und") else stream.language
+            tracks.append(SubtitleTrack(index=stream.index, codec=codec, language=language))
+    return tracks
+
+
+def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
+    """The words of a subtitle track in order of time, free of markup; line breaks are kept.
+
+    The text is read from the packets as they are: decoders make ASS of it first and lose `2 < 3` and braces on the way.
+
+    Raises:
+        PermanentError: What `open_media` raises; `no_subtitles` when the file has no such track.
+    """
+    rows: list[tuple[float, float | None, str]] = []
+    with open_media(path) as container:
+        stream = next((s for s in container.streams.subtitles if s.index == track.index), None)
+        if stream is None:
+            raise PermanentError("no_subtitles", "The file no longer has this subtitle track. Submit the video again.")
+        start = presentation_start(container)
+        for packet in read_packets(container, stream):
+            if packet.pts is not None:
+                begin = float(packet.pts * packet.time_base) - start
+                length = float(packet.duration * packet.time_base) if packet.duration else None
+                rows.append((begin, length, _subtitle_text(track.codec, bytes(packet))))
+    rows.sort(key=lambda row: row[0])
+    following = [begin for begin, _, _ in rows[1:]]
+    segments: list[Segment] = []
+    for (begin, length, text), next_begin in zip(rows, [*following, float("inf")], strict=True):
+        end = begin + (length or min(_DEFAULT_SEC, next_begin - begin))
+        if not text or end <= 0:
+            continue
+        if segments and segments[-1].text == text and begin - segments[-1].end < 0.1:
+            segments[-1].end = round(end, 3)
+        else:
+            segments.append(Segment(start=round(max(0.0, begin), 3), end=round(end, 3), text=text))
+    return segments
+
+
+def _subtitle_text(codec: str, payload: bytes) -> str:
+    if codec == "mov_text":
+        payload = payload[2 : 2 + int.from_bytes(payload[:2], "big")]  # what follows is style
+        if payload[:2] in (b"\xfe\xff", b"\xff\xfe"):
+            return payload.decode("utf-16", errors="replace").strip()
+    text = payload.decode("utf-8", errors="replace")
+    if codec in _ASS:
+        text = text.split(",", _ASS_FIELDS)[-1]
+        text = _DRAWING.sub("", text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
+    if codec != "mov_text":
+        text = strip_markup(text)
+    if codec == "webvtt":
+        text = html.unescape(text)
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def strip_markup(text: str) -> str:
+    """A line of SubRip, WebVTT or ASS as it is shown; entities stay as they are."""
+    return _TAG.sub("", _OVERRIDE.sub("", text))
+
+
+Format = Literal["vtt", "srt", "json3"]
+MAX_CHARS = 5_000_000  # automatic captions, which are the longest, have about 2 000 000 in four hours
+_ROLLING_SHARE = 0.25
+_MOST_ROWS = 4  # that roll (CTA-608)
+_ADJACENT_SEC = 0.1
+_CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
+_TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
+_STAMP = re.compile(rf"<{_CLOCK}>")
+
+
+def parse_captions(text: str, format: Literal["vtt", "srt", "json3"]) -> list[Segment]:
+    """The words of a caption file in order of time, free of markup; line breaks inside a caption are kept.
+
+    Where the file tells the times of words, segments have them. What rolling captions repeat is given once.
+
+    Raises:
+        PermanentError: `captions_unreadable` for what is not of the format, or absurdly large.
+    """
+    if len(text) > MAX_CHARS:
+        raise _unreadable_error()
+    segments = _json3_segments(text) if format == "json3" else _cue_segments(_parse_cues(text, format))
+    return sorted(segments, key=lambda segment: segment.start)
+
+
+@dataclass(frozen=True)
+class _CaptionLine:
+    text: str
+    words: list[Word] = field(default_factory=list)
+
+
+@dataclass
+class _Cue:
+    start: float
+    end: float
+    lines: list[_CaptionLine] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        return [line.text for line in self.lines]
+
+
+def _parse_cues(text: str, format: Format) -> list[_Cue]:
+    """Whatever stands outside of cues (numbers, names, notes, styles) is passed over."""
+    text = text.removeprefix("\ufeff")
+    raw_cues: list[tuple[_Cue, list[str]]] = []
+    inside = False
+    for line in text.splitlines():
+        timing = _TIMING.match(line)
+        if timing:
+            if inside and format == "srt" and raw_cues[-1][1] and raw_cues[-1][1][-1].strip().isdigit():
+                raw_cues[-1][1].pop()  # this cue's number, where no empty line stands before it
+            start, end = _clock_seconds(timing.groups()[:4]), _clock_seconds(timing.groups()[4:])
+            raw_cues.append((_Cue(start, max(start, end)), []))
+            inside = True
+        elif not line:
+            inside = False
+        elif inside:
+            raw_cues[-1][1].append(line)
+    if not raw_cues and not (format == "vtt" and text.startswith("WEBVTT")):
+        raise _unreadable_error()
+    for cue, lines in raw_cues:
+        cue.lines = [line for line in (_parse_line(raw, cue, format) for raw in lines) if line.text]
+    return [cue for cue, _ in raw_cues if cue.lines]
+
+
+def _parse_line(raw: str, cue: _Cue, format: Format) -> _CaptionLine:
+    """A line without its markup, and its words where stamps such as `<00:00:01.200>` stand between them."""
+
+    def clean(piece: str) -> str:
+        piece = strip_markup(piece)
+        return " ".join((html.unescape(piece) if format == "vtt" else piece).split())
+
+    if format != "vtt":
+        return _CaptionLine(clean(raw))
+    first, *stamps = _STAMP.split(raw)
+    timed = [(_clock_seconds(stamps[n : n + 4]), stamps[n + 4]) for n in range(0, len(stamps), 5)]
+    pieces = [(begin, clean(piece)) for begin, piece in [(cue.start, first), *timed]]
+    return _CaptionLine(
+        clean(_STAMP.sub("", raw)), _to_words([row for row in pieces if row[1]], cue.end) if timed else []
+    )
+
+
+def _to_words(pieces: Sequence[tuple[float, str]], end: float) -> list[Word]:
+    """Each word lasts until the next one, the last until `end`; none begins before the one ahead of it."""
+    words: list[Word] = []
+    for begin, text in pieces:
+        begin = min(max(begin, words[-1].start), end) if words else min(begin, end)
+        if words:
+            words[-1].end = begin
+        words.append(Word(start=begin, end=end, text=text))
+    return words
+
+
+def _cue_segments(cues: Sequence[_Cue]) -> Iterable[Segment]:
+    rolling = sum(0 < _repeat_count(*pair) < len(pair[1].lines) for pair in pairwise(cues)) >= _ROLLING_SHARE * len(
+        cues
+    )
+    for before, cue in zip([None, *cues], cues, strict=False):
+        new = cue.lines[_repeat_count(before, cue) :] if rolling and before else cue.lines
+        if new:
+            words = [word for line in new for word in line.words] if all(line.words for line in new) else []
+            yield Segment(start=cue.start, end=cue.end, text="\n".join(line.text for line in new), words=words)
+
+
+def _repeat_count(before: _Cue, cue: _Cue) -> int:
+    """How many lines at the top of a cue are those that stood at the bottom of the one right before it."""
+    if cue.start > before.end + _ADJACENT_SEC:
+        return 0
+    most = min(len(before.lines), len(cue.lines), _MOST_ROWS)
+    return next((n for n in range(most, 0, -1) if before.texts[-n:] == cue.texts[:n]), 0)
+
+
+class _Seg(BaseModel):
+    utf8: str = ""
+    tOffsetMs: int = Field(0, ge=0)
+
+
+class _Event(BaseModel):
+    tStartMs: int = Field(0, ge=0)
+    dDurationMs: int = Field(0, ge=0)
+    segs: list[_Seg] = []
+    aAppend: int = 0
+
+
+class _Json3(BaseModel):
+    events: list[_Event]
+
+
+def _json3_segments(text: str) -> Iterable[Segment]:
+    """Automatic captions stay on the screen while the next line comes: there a line ends where the next begins."""
+    try:
+        events = _Json3.model_validate_json(text).events
+    except ValidationError:
+        raise _unreadable_error() from None
+    rolling = any(event.aAppend for event in events)
+    events = sorted((event for event in events if _event_text(event)), key=lambda event: event.tStartMs)
+    for event, following in zip_longest(events, events[1:]):
+        start, end = event.tStartMs, event.tStartMs + event.dDurationMs
+        if rolling and following:
+            end = min(end, following.tStartMs)
+        timed = [((start + seg.tOffsetMs) / 1000, seg.utf8.strip()) for seg in event.segs if seg.utf8.strip()]
+        words = _to_words(timed, end / 1000) if any(seg.tOffsetMs for seg in event.segs) else []
+        yield Segment(start=start / 1000, end=end / 1000, text=_event_text(event), words=words)
+
+
+def _event_text(event: _Event) -> str:
+    lines = (" ".join(line.split()) for line in "".join(seg.utf8 for seg in event.segs).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _clock_seconds(clock: Sequence[str | None]) -> float:
+    hours, minutes, seconds, fraction = clock
+    return round(int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(f"{seconds}.{fraction}"), 3)
+
+
+def _unreadable_error() -> PermanentError:
+    return PermanentError(
+        "captions_unreadable", "The captions of the video cannot be parsed. Upload the video itself instead."
+    )

@@ -1,0 +1,216 @@
+"""Tiny pictures by which frames are compared: 24 × 24 cells of luma and 12 × 12 of each chroma channel, uint8."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.media import images
+from shared.media.video.packets import Frames, PacketIndex, PacketSpan
+from shared.models.video import MediaInfo
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+LUMA_CELLS, CHROMA_CELLS = 24, 12
+_KEPT_CELLS = 0.85
+_REACH = 3
+# By `difference`, chosen on synthetic films: cuts were 6 and more, captions and motion from frame to frame below 4.
+CUT = 4.0
+STRONG = 10.0
+"""Two pictures this far apart are hardly of one shot, unless it moves a lot."""
+Cells = NDArray[np.uint8]
+Fingerprint = NDArray[np.uint8]
+"""One row; chroma is doubled around its middle, so that it counts as much as luma does."""
+
+
+def compute_fingerprint(luma: Cells, *chroma: Cells) -> Fingerprint:
+    """Of a frame's luma in any number of cells, and its chroma in 12 × 12."""
+    grid = cv2.resize(luma, (LUMA_CELLS, LUMA_CELLS), interpolation=cv2.INTER_AREA)
+    doubled = [np.clip(plane.astype(np.int16) * 2 - 128, 0, 255).astype(np.uint8).ravel() for plane in chroma]
+    return np.concatenate([grid.ravel(), *doubled])
+
+
+def difference(first: Cells, second: Cells) -> NDArray[np.float64]:
+    """Mean absolute difference over the last axis, leaving out the 15 % of cells that differ most.
+
+    So a caption, or a hand that covers a part of the picture, makes no other picture of it; a cut changes all of it.
+    """
+    apart = np.abs(np.subtract(first, second, dtype=np.int16))
+    kept = max(1, int(apart.shape[-1] * _KEPT_CELLS))
+    return np.asarray(np.partition(apart, kept - 1, axis=-1)[..., :kept].mean(axis=-1))
+
+
+def difference_after_shift(fingerprint: Fingerprint, other_fingerprint: Fingerprint) -> float:
+    """The least difference of the luma when one picture is moved by up to an eighth against the other.
+
+    Small for a panning or shaking camera, as long as it shows the same things.
+    """
+    first, second = (row[: LUMA_CELLS**2].reshape(LUMA_CELLS, LUMA_CELLS) for row in (fingerprint, other_fingerprint))
+    return min(
+        float(
+            difference(
+                first[_overlap_cells(dy), _overlap_cells(dx)].ravel(),
+                second[_overlap_cells(-dy), _overlap_cells(-dx)].ravel(),
+            )
+        )
+        for dy in range(-_REACH, _REACH + 1)
+        for dx in range(-_REACH, _REACH + 1)
+    )
+
+
+def _overlap_cells(shift: int) -> slice:
+    """The cells along one side that are left when the picture is moved by `shift`."""
+    return slice(max(0, shift), LUMA_CELLS + min(0, shift))
+
+
+_THUMBNAIL_AT = 0.1
+_MOST_STORED = 400
+_CELL_SEC = 1.0
+_SHORTEST_CELL_SEC = 0.2
+_LUMA_SIDE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class TimedFingerprint:
+    """What is kept of every decoded frame: its time in seconds and its signature (see `signature`)."""
+
+    time: float
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, eq=False)
+class Picture(TimedFingerprint):
+    """What is known of a frame that may be stored.
+
+    Attributes:
+        ordinal: Of its packet.
+        luma: The frame in cells, 64 on the long side, uint8: fine enough for a caption to show.
+        sharpness: See `images.sharpness`.
+        size: Width and height of the picture when it is stored.
+    """
+
+    ordinal: int
+    luma: NDArray[np.uint8]
+    sharpness: float
+    size: tuple[int, int]
+
+
+@dataclass
+class SpanFrames:
+    """What was seen in a span: all frames, the pictures stored as possible key frames, and those stored for reading."""
+
+    fingerprints: list[TimedFingerprint] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    samples: list[Picture] = field(default_factory=list)
+
+
+class FrameSampler:
+    """Looks at frames, from several threads at once, and stores some hundreds of them in `folder`.
+
+    Attributes:
+        thumbnail_ordinal: Of the frame that becomes the thumbnail.
+        thumbnail_time: When it is shown, in seconds.
+        sample_step: Seconds from one frame that is stored for reading text to the next; infinite for none.
+    """
+
+    def __init__(self, packets: PacketIndex, info: MediaInfo, folder: Path) -> None:
+        self._packets, self._folder, self._rotation = packets, folder, info.rotation
+        self.thumbnail_ordinal = packets.frame_at(_THUMBNAIL_AT * info.duration_sec)
+        self.thumbnail_time = max(0.0, float(packets.time[self.thumbnail_ordinal]))
+        width, height = images.fit_size(info.width, info.height, _LUMA_SIDE)
+        self._cells = (height, width) if info.rotation in (90, 270) else (width, height)
+        every = 1 + len(packets.groups) // _MOST_STORED
+        self._stored_keys = {group.start for group in packets.groups[::every]}
+        self._cell_sec = max(_CELL_SEC, info.duration_sec / _MOST_STORED)
+        self.sample_step = math.inf
+
+    def picture_path(self, picture: Picture) -> Path:
+        return self._folder / f"{picture.ordinal}.jpg"
+
+    @property
+    def thumbnail_path(self) -> Path:
+        return self._folder / "thumbnail.jpg"
+
+    def sample_key_frame(self, span: PacketSpan, frames: Frames) -> Picture | None:
+        """The key frame of the span, stored unless there are too many; None when it cannot be decoded."""
+        picture = None
+        for ordinal, frame in frames:
+            picture = self._measure_frame(ordinal, frame)
+            if self.is_stored(picture):
+                self._store_frame(picture, frame)
+        return picture
+
+    def is_stored(self, key: Picture) -> bool:
+        return key.ordinal in self._stored_keys
+
+    def sample_span(self, span: PacketSpan, frames: Frames) -> SpanFrames:
+        """All frames of the span; stored are the samples and the sharpest of each second without sudden changes."""
+        span_frames = SpanFrames()
+        cell: _SharpestFrame | None = None
+        next_sample = self._packets.time[span.start] + self.sample_step
+        for ordinal, frame in frames:
+            if self._packets.time[ordinal] < self._packets.time[span.start]:
+                continue  # it refers to frames before the span
+            picture = self._measure_frame(ordinal, frame)
+            span_frames.fingerprints.append(TimedFingerprint(picture.time, picture.fingerprint))
+            if picture.time >= next_sample:
+                span_frames.samples.append(self._store_frame(picture, frame))
+                next_sample += self.sample_step
+            if cell and cell.can_add(picture, self._cell_sec):
+                cell.add(picture, frame)
+            else:
+                span_frames.pictures.extend(self._store_sharpest(cell))
+                cell = _SharpestFrame(picture, frame)
+        span_frames.pictures.extend(self._store_sharpest(cell))
+        return span_frames
+
+    def _measure_frame(self, ordinal: int, frame: VideoFrame) -> Picture:
+        upright = images.display_size(frame, self._packets.pixel_aspect, self._rotation)
+        if ordinal == self.thumbnail_ordinal:
+            pixels = images.render(frame, images.thumbnail_size(*upright), self._rotation)
+            images.write_jpeg(pixels, self.thumbnail_path)
+        (luma, *chroma), bits = images.planes(frame)
+        cells = images.shrink(luma, bits, *self._cells)
+        return Picture(
+            time=max(0.0, self._packets.time[ordinal]),
+            fingerprint=compute_fingerprint(
+                cells, *(images.shrink(plane, bits, CHROMA_CELLS, CHROMA_CELLS) for plane in chroma)
+            ),
+            ordinal=ordinal,
+            luma=cells,
+            sharpness=0.0 if frame.is_corrupt else images.sharpness(luma, bits),
+            size=images.fit_size(*upright),
+        )
+
+    def _store_frame(self, picture: Picture, frame: VideoFrame) -> Picture:
+        images.write_jpeg(images.render(frame, picture.size, self._rotation), self.picture_path(picture))
+        return picture
+
+    def _store_sharpest(self, cell: _SharpestFrame | None) -> list[Picture]:
+        if cell and cell.last.time - cell.first.time >= _SHORTEST_CELL_SEC:
+            return [self._store_frame(cell.sharpest, cell.frame)]
+        return []
+
+
+class _SharpestFrame:
+    """A second of video, or what there is of it between two sudden changes; holds its sharpest frame."""
+
+    def __init__(self, picture: Picture, frame: VideoFrame) -> None:
+        self.first = self.last = self.sharpest = picture
+        self.frame = frame
+
+    def can_add(self, picture: Picture, seconds: float) -> bool:
+        jump = difference(picture.fingerprint, self.last.fingerprint) >= CUT
+        return picture.time - self.first.time < seconds and not jump
+
+    def add(self, picture: Picture, frame: VideoFrame) -> None:
+        self.last = picture
+        if picture.sharpness > self.sharpest.sharpness:
+            self.sharpest, self.frame = picture, frame

@@ -1,0 +1,144 @@
+"""Models of image datasets: filters, images and the verdicts of validation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from shared.models.base import Model
+
+Level = Literal["fast", "medium", "slow"]
+"""How thoroughly images are validated; each level includes the checks of the ones before."""
+
+
+class DatasetStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Filters(Model):
+    """Conditions that an image must meet to be kept. Omitted conditions do not apply."""
+
+    min_width: int | None = Field(None, description="Minimum width in pixels.")
+    min_height: int | None = Field(None, description="Minimum height in pixels.")
+    max_aspect: float | None = Field(None, ge=1, description="Maximum ratio of the longer to the shorter side.")
+    formats: list[Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]] = Field(
+        [], description="Accepted formats. Empty: all of them."
+    )
+    licences: list[str] = Field(
+        [], description="Accepted licences, e.g. `cc0`, `by`, `by-sa`. Empty: any licence, including unknown ones."
+    )
+
+
+class ImageState(StrEnum):
+    PENDING = "pending"
+    """In progress; a finished chunk has no such images."""
+    DOWNLOADED = "downloaded"
+    REJECTED = "rejected"
+
+
+class ImageFinding(Model):
+    """A failed check of an image."""
+
+    check: str = Field(description="Name of the check, e.g. `blurry` or `near_duplicate`.")
+    level: Level = Field(description="The lowest level that includes the check.")
+    score: float | None = Field(None, description="Measured value, in the unit of the check.")
+    limit: float | None = Field(None, description="Limit that the value exceeds or falls below.")
+    of: str | None = Field(None, description="Id of the image that this one duplicates.")
+    note: str | None = Field(None, description="Short explanation, for checks without a number.")
+
+
+class Verdict(Model):
+    """The verdict of validation on an image. No image is deleted because of it."""
+
+    accepted: bool
+    level: Level
+    findings: list[ImageFinding] = Field([], description="Why the image is not accepted, worst first.")
+    checked_at: datetime
+
+
+class ImageRecord(Model):
+    """A candidate image and its outcome: a separate document, keyed by dataset and URL."""
+
+    id: str
+    dataset_id: str
+    owner: str
+    url: str = Field(description="URL of the image.")
+    page_url: str | None = Field(None, description="URL of the page that contains the image.")
+    source: str = Field(description="The source that returned the image first.")
+    keyword: str | None = None
+    title: str | None = None
+    author: str | None = None
+    licence: str | None = Field(None, description="Licence as the source names it, in lower case, e.g. `by-sa 4.0`.")
+    licence_url: str | None = None
+    state: ImageState
+    reason: str | None = Field(None, description="Why the image was rejected, e.g. `http_404`, `robots`, `duplicate`.")
+    chunk: int
+    position: int = Field(0, description="Position among the chunk's candidates; with `chunk`, it defines an order.")
+    of: str | None = Field(None, description="Id of the image with the same bytes, if rejected as `duplicate`.")
+    content_type: str | None = Field(None, description="Media type declared by the server.")
+    sha256: str | None = Field(None, description="SHA-256 of the downloaded bytes.")
+    media: str | None = Field(None, description="Name of the object in the media bucket.")
+    size_bytes: int | None = None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    phash: str | None = Field(None, description="64-bit perceptual hash, 16 hexadecimal digits.")
+    features: list[float] | None = Field(None, description="Color, texture and shape features to detect outliers.")
+    group: str | None = Field(None, description="Id of the image kept from a group of near duplicates.")
+    verdict: Verdict | None = None
+    created_at: datetime
+
+
+class Thresholds(Model):
+    """Limits of all validation checks. Null disables a check. docs/decisions/image-checks.md explains the defaults."""
+
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", allow_inf_nan=False
+    )
+
+    min_width: int | None = Field(64, ge=1, description="Minimum width in pixels; below it, `too_small`.")
+    min_height: int | None = Field(64, ge=1, description="Minimum height in pixels; below it, `too_small`.")
+    max_aspect: float | None = Field(
+        5.0, ge=1, description="Maximum ratio of the longer to the shorter side; above it, `extreme_aspect`."
+    )
+    format_agrees: bool = Field(
+        True, description="Whether file extension and declared type must match the content; if not, `wrong_format`."
+    )
+    min_spread: float | None = Field(
+        4.0,
+        ge=0,
+        description="Minimum standard deviation of the channel that varies most, on a scale of 255; below it, `blank`.",
+    )
+    min_entropy: float | None = Field(
+        0.3, ge=0, le=8, description="Minimum entropy of the luma in bits; below it, `low_information`."
+    )
+    max_dark: float | None = Field(
+        0.95, ge=0, le=1, description="Maximum share of pixels with a luma below 32; above it, `underexposed`."
+    )
+    max_light: float | None = Field(
+        0.95, ge=0, le=1, description="Maximum share of pixels with a luma above 245; above it, `overexposed`."
+    )
+    min_sharpness: float | None = Field(
+        25.0,
+        ge=0,
+        description="Minimum variance of the Laplacian in the sharpest tiles, at 512 pixels; below it, `blurry`.",
+    )
+    max_distance: int | None = Field(
+        6,
+        ge=0,
+        le=16,
+        description="Maximum number of differing bits, of 64, between the perceptual hashes of a `near_duplicate`.",
+    )
+    max_outlier: float | None = Field(
+        3.5,
+        gt=0,
+        description="Maximum distance from the other images, in robust standard deviations; above it, `outlier`.",
+    )

@@ -1,0 +1,110 @@
+"""Where things lie, derived from the job: a second run of a stage overwrites and never duplicates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.errors import NotFound, PermanentError
+from shared.models.video import Extraction, Frame, Transcript
+from shared.platform.documents import iterate_query
+from shared.platform.ports import Document, Documents, Objects
+
+JOBS = "jobs"
+VIDEOS = "videos"
+DELETED = "deleted"
+PARTS = "parts"
+UPLOADS = "uploads"
+MEDIA = "media"
+EXTRACTION = "extract.json"
+CAPTIONS = "captions.json"
+TRANSCRIPT = "transcript.json"
+
+
+def source_name(job_id: str) -> str:
+    """Object in `uploads` that holds the job's video."""
+    return f"{job_id}/source"
+
+
+def job_of_source(name: str) -> str:
+    """The job that an object in `uploads` belongs to; raises PermanentError `stray_object`."""
+    job_id, _, leaf = name.partition("/")
+    if leaf != "source" or not job_id:
+        raise PermanentError("stray_object", f"The object {name!r} belongs to no job. Delete it.")
+    return job_id
+
+
+def media_prefix(job_id: str) -> str:
+    return f"{job_id}/"
+
+
+def media_name(job_id: str, name: str) -> str:
+    """Object in `media` behind a media name such as `frames/03.jpg`."""
+    return f"{media_prefix(job_id)}{name}"
+
+
+CONTENT_TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
+
+
+def store_folder(objects: Objects, job_id: str, folder: Path, tick: Callable[[float], None]) -> None:
+    """Store every file below `folder` under its relative name."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for number, path in enumerate(files, start=1):
+        name = path.relative_to(folder).as_posix()
+        objects.put(MEDIA, media_name(job_id, name), path, CONTENT_TYPES[path.suffix])
+        tick(number / len(files))
+
+
+def download_frames(objects: Objects, job_id: str, frames: Sequence[Frame], into: Path) -> list[tuple[Frame, Path]]:
+    """Copy frames to local files; raises NotFound."""
+    frame_paths = []
+    for frame in frames:
+        path = into / frame.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        objects.download(MEDIA, media_name(job_id, frame.name), path)
+        frame_paths.append((frame, path))
+    return frame_paths
+
+
+def store_json(objects: Objects, job_id: str, name: str, value: dict[str, Any]) -> None:
+    objects.put(MEDIA, media_name(job_id, name), json.dumps(value, ensure_ascii=False).encode(), CONTENT_TYPES[".json"])
+
+
+def load_json(objects: Objects, job_id: str, name: str) -> dict[str, Any]:
+    """Raises NotFound."""
+    with objects.open(MEDIA, media_name(job_id, name)) as stream:
+        value: dict[str, Any] = json.load(stream)
+    return value
+
+
+def load_transcript(objects: Objects, job_id: str) -> Transcript:
+    """What is known of the words; before, or without, the stage `transcribe` that is the file's subtitles.
+
+    Raises NotFound while nothing was extracted.
+    """
+    try:
+        return Transcript.read(load_json(objects, job_id, TRANSCRIPT))
+    except NotFound:
+        extraction = Extraction.read(load_json(objects, job_id, EXTRACTION))
+    return subtitle_transcript(extraction)
+
+
+def subtitle_transcript(extraction: Extraction) -> Transcript:
+    if not extraction.transcript:
+        return Transcript()
+    return Transcript(source="subtitles", language=extraction.transcript_language, segments=extraction.transcript)
+
+
+SEGMENTS = "segments"
+
+
+def find_segments(documents: Documents, field: str, value: str) -> Iterator[Document]:
+    return iterate_query(documents, SEGMENTS, [(field, "==", value)])
+
+
+def delete_segments(documents: Documents, job_id: str) -> None:
+    """Those whose words the job brought."""
+    for segment in list(find_segments(documents, "jobId", job_id)):
+        documents.delete(SEGMENTS, segment.id)

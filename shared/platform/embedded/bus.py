@@ -1,0 +1,139 @@
+"""Publishing: one queued delivery per function that listens."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from shared import clock
+from shared.errors import NotFound
+from shared.platform.embedded.codec import encode_time
+from shared.platform.embedded.database import Database
+from shared.platform.ports import ObjectInfo
+from shared.wiring import Function, wiring
+
+if TYPE_CHECKING:
+    from cloudevents.http import CloudEvent
+
+PROJECT = "clipwise"
+
+
+@dataclass(frozen=True)
+class EventDelivery:
+    """One event on its way to one function.
+
+    Attributes:
+        id: Of this delivery; the same at each redelivery.
+        event_id: Of the event; the same for every function that listens to it.
+        topic: Where it was published, or None when it comes from a bucket.
+        data: The message, or the object's resource as Cloud Storage describes it.
+        count: How often it has been delivered, this time included.
+    """
+
+    id: int
+    event_id: str
+    function: str
+    topic: str | None
+    bucket: str | None
+    data: dict[str, Any]
+    attributes: dict[str, str]
+    published_at: datetime
+    count: int
+
+
+def to_cloud_event(delivery: EventDelivery) -> CloudEvent:
+    """The event that functions-framework makes of the request Eventarc or Pub/Sub sends for it."""
+    from cloudevents.http import CloudEvent
+
+    time = format_rfc3339(delivery.published_at)
+    attributes = {
+        "specversion": "1.0",
+        "id": delivery.event_id,
+        "time": time,
+        "datacontenttype": "application/json",
+    }
+    if delivery.bucket is not None:
+        attributes |= {
+            "type": "google.cloud.storage.object.v1.finalized",
+            "source": f"//storage.googleapis.com/projects/_/buckets/{delivery.bucket}",
+            "subject": f"objects/{delivery.data['name']}",
+            "bucket": delivery.bucket,
+        }
+        return CloudEvent(attributes, delivery.data)
+    attributes |= {
+        "type": "google.cloud.pubsub.topic.v1.messagePublished",
+        "source": f"//pubsub.googleapis.com/projects/{PROJECT}/topics/{delivery.topic}",
+    }
+    message = {
+        "data": base64.b64encode(json.dumps(delivery.data).encode()).decode(),
+        "messageId": delivery.event_id,
+        "publishTime": time,
+        "attributes": delivery.attributes,
+    }
+    subscription = f"projects/{PROJECT}/subscriptions/{delivery.function}"
+    return CloudEvent(attributes, {"message": message, "subscription": subscription})
+
+
+def object_resource(info: ObjectInfo) -> dict[str, Any]:
+    """An object as Cloud Storage's JSON API describes it: 64-bit numbers are strings."""
+    time = format_rfc3339(info.updated)
+    return {
+        "kind": "storage#object",
+        "id": f"{info.bucket}/{info.name}/{info.generation}",
+        "name": info.name,
+        "bucket": info.bucket,
+        "generation": str(info.generation),
+        "metageneration": "1",
+        "contentType": info.content_type,
+        "size": str(info.size),
+        "timeCreated": time,
+        "updated": time,
+        "metadata": info.metadata,
+    }
+
+
+def format_rfc3339(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class SqliteBus:
+    """The port `Bus`. Called inside a transaction of the database, publishing is part of it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
+        """Raises NotFound for a topic that is not in the wiring table, ValueError for data that is not JSON."""
+        table = wiring()
+        published_topics = {name for function in table.functions.values() for name in function.publishes}
+        trigger_topics = {function.trigger.topic for function in table.functions.values()}
+        if topic not in (published_topics - table.buckets.keys()) | trigger_topics | {table.dead_letter_topic}:
+            raise NotFound(f"there is no topic {topic!r}")
+        return self._enqueue(table.listeners(topic=topic), data, attributes or {}, topic=topic)
+
+    def enqueue_object_event(self, info: ObjectInfo) -> str:
+        """Tell the functions that listen to the object's bucket of it; return the event's id."""
+        return self._enqueue(wiring().listeners(bucket=info.bucket), object_resource(info), {}, bucket=info.bucket)
+
+    def _enqueue(
+        self,
+        functions: list[Function],
+        data: dict[str, Any],
+        attributes: dict[str, str],
+        *,
+        topic: str | None = None,
+        bucket: str | None = None,
+    ) -> str:
+        event_id, now = uuid.uuid4().hex, encode_time(clock.now())
+        message = (json.dumps(data, allow_nan=False), json.dumps(attributes))
+        with self._db.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO deliveries (event_id, function, topic, bucket, data, attributes, published_at, visible_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(event_id, function.name, topic, bucket, *message, now, now) for function in functions],
+            )
+        return event_id

@@ -1,0 +1,190 @@
+"""The durable queue from which workers take deliveries: leases, backoff, dead letters."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared import clock
+from shared.platform.embedded.bus import EventDelivery, SqliteBus
+from shared.platform.embedded.codec import decode_time, encode_time
+from shared.platform.embedded.database import Database
+from shared.wiring import Backoff, wiring
+
+NO_BACKOFF = Backoff(min=1, max=60)
+# The first delivery of each function, by index; a plain IN would sort the whole backlog.
+_FIRST = """
+    SELECT * FROM deliveries WHERE id IN (
+        SELECT (SELECT id FROM deliveries WHERE function = wanted.value ORDER BY visible_at, id LIMIT 1)
+        FROM json_each(?) AS wanted
+    ) ORDER BY visible_at, id LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A delivery that was given up, and when."""
+
+    delivery: EventDelivery
+    died_at: datetime
+
+
+class LeaseQueue:
+    """Deliveries that wait for workers.
+
+    A delivery is held by whoever took it last, until acknowledged, refused, or taken again after its lease ended.
+    """
+
+    def __init__(self, db: Database, bus: SqliteBus) -> None:
+        self._db = db
+        self._bus = bus
+
+    def claim(self, functions: Sequence[str] | None = None, lease_sec: float = 30) -> EventDelivery | None:
+        """Lease the delivery that has been visible longest to one of `functions` (None = all); None when there is none.
+
+        One that was delivered as often as its function allows goes to the dead letters instead.
+        """
+        if not self._first_visible(functions):
+            return None
+        with self._db.transaction() as connection:
+            while row := self._first_visible(functions):
+                if row["count"] < wiring().functions[row["function"]].deliveries:
+                    connection.execute(
+                        "UPDATE deliveries SET leased = 1, count = count + 1, visible_at = ? WHERE id = ?",
+                        (_time_after(lease_sec), row["id"]),
+                    )
+                    return _delivery_from_row(row, row["count"] + 1)
+                self._move_to_dead_letters(row)
+        return None
+
+    def extend_lease(self, delivery: EventDelivery, lease_sec: float) -> bool:
+        """Hold the delivery for `lease_sec` from now; False when it is no longer ours."""
+        return self._update_leased(delivery, "UPDATE deliveries SET visible_at = ?", _time_after(lease_sec))
+
+    def acknowledge(self, delivery: EventDelivery) -> bool:
+        """Done with it; False, and no effect, when it is no longer ours."""
+        return self._update_leased(delivery, "DELETE FROM deliveries")
+
+    def refuse(self, delivery: EventDelivery, delay_sec: float | None = None) -> bool:
+        """Give it back, to come again after `delay_sec` (None = the function's backoff, doubling, ±25 %).
+
+        After the last delivery that the wiring table allows it becomes a dead letter. False, and no effect, when it
+        is no longer ours.
+        """
+        function = wiring().functions[delivery.function]
+        if delay_sec is None:
+            backoff = function.backoff_sec or NO_BACKOFF
+            doubled = backoff.min * 2 ** min(delivery.count - 1, 32)
+            delay_sec = min(doubled, backoff.max) * random.uniform(0.75, 1.25)  # noqa: S311  # spreads load, hides nothing
+        with self._db.transaction() as connection:
+            if delivery.count < function.deliveries:
+                return self._update_leased(
+                    delivery, "UPDATE deliveries SET leased = 0, visible_at = ?", _time_after(delay_sec)
+                )
+            row = connection.execute(
+                "SELECT * FROM deliveries WHERE id = ? AND count = ? AND leased", (delivery.id, delivery.count)
+            ).fetchone()
+            if row:
+                self._move_to_dead_letters(row)
+            return row is not None
+
+    def release_all(self) -> None:
+        """Make visible what is leased, and give the count back: for a start after which no earlier worker lives."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                "UPDATE deliveries SET leased = 0, count = count - 1, visible_at = ? WHERE leased", (_time_after(0),)
+            )
+
+    def dead_letters(self, limit: int = 100, cursor: str | None = None) -> tuple[list[DeadLetter], str | None]:
+        """What was given up, oldest first, and where the next page starts (None at the end)."""
+        rows = self._db.connection.execute(
+            "SELECT * FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?", (int(cursor or 0), limit + 1)
+        ).fetchall()
+        letters = [
+            DeadLetter(_delivery_from_row(row, row["count"]), decode_time(row["died_at"])) for row in rows[:limit]
+        ]
+        return letters, str(letters[-1].delivery.id) if len(rows) > limit else None
+
+    def depth(self) -> Counter[str]:
+        """How many deliveries are not acknowledged yet, leased ones included, by function."""
+        rows = self._db.connection.execute("SELECT function, count(*) AS n FROM deliveries GROUP BY function")
+        return Counter({row["function"]: row["n"] for row in rows})
+
+    def wait_for_delivery(self, timeout_sec: float, functions: Sequence[str] | None = None) -> bool:
+        """Sleep until `take(functions)` may give something; False when the time is over first."""
+        deadline = time.monotonic() + timeout_sec
+        while True:
+            marker = self._db.change_marker()
+            first = self._first_row(functions)
+            remaining_sec = deadline - time.monotonic()
+            if first:
+                until_visible = (decode_time(first["visible_at"]) - clock.now()).total_seconds()
+                if until_visible <= 0:
+                    return True
+                remaining_sec = min(remaining_sec, until_visible)
+            if time.monotonic() >= deadline:
+                return False
+            self._db.wait_for_change(marker, remaining_sec)
+
+    def _first_row(self, functions: Sequence[str] | None) -> sqlite3.Row | None:
+        names = list(wiring().functions) if functions is None else list(functions)
+        row: sqlite3.Row | None = self._db.connection.execute(_FIRST, (json.dumps(names),)).fetchone()
+        return row
+
+    def _first_visible(self, functions: Sequence[str] | None) -> sqlite3.Row | None:
+        first = self._first_row(functions)
+        return first if first and first["visible_at"] <= _time_after(0) else None
+
+    def _update_leased(self, delivery: EventDelivery, change: str, *values: str) -> bool:
+        """The count tells one lease from the next, so it is the proof of holding the delivery."""
+        with self._db.transaction() as connection:
+            return (
+                connection.execute(
+                    f"{change} WHERE id = ? AND count = ? AND leased", (*values, delivery.id, delivery.count)
+                ).rowcount
+                == 1
+            )
+
+    def _move_to_dead_letters(self, row: sqlite3.Row) -> None:
+        with self._db.transaction() as connection:
+            connection.execute(
+                "INSERT INTO dead_letters"
+                " (event_id, function, topic, bucket, data, attributes, published_at, count, died_at)"
+                " SELECT event_id, function, topic, bucket, data, attributes, published_at, count, ?"
+                " FROM deliveries WHERE id = ?",
+                (_time_after(0), row["id"]),
+            )
+            connection.execute("DELETE FROM deliveries WHERE id = ?", (row["id"],))
+            topic = wiring().dead_letter_topic
+            if row["topic"] != topic:
+                # Pub/Sub adds these attributes to what it forwards to a dead-letter topic.
+                origin = {
+                    "CloudPubSubDeadLetterSourceDeliveryCount": str(row["count"]),
+                    "CloudPubSubDeadLetterSourceSubscription": row["function"],
+                    "CloudPubSubDeadLetterSourceTopicPublishTime": row["published_at"],
+                }
+                self._bus.publish(topic, json.loads(row["data"]), json.loads(row["attributes"]) | origin)
+
+
+def _time_after(seconds: float) -> str:
+    return encode_time(clock.now() + timedelta(seconds=seconds))
+
+
+def _delivery_from_row(row: sqlite3.Row, count: int) -> EventDelivery:
+    return EventDelivery(
+        id=row["id"],
+        event_id=row["event_id"],
+        function=row["function"],
+        topic=row["topic"],
+        bucket=row["bucket"],
+        data=json.loads(row["data"]),
+        attributes=json.loads(row["attributes"]),
+        published_at=decode_time(row["published_at"]),
+        count=count,
+    )

@@ -1,0 +1,222 @@
+"""Fetching one image: politely, through the URL guard, never more than is wanted of it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.clock import parse_retry_after
+from shared.error_codes.videos import SourceCode
+from shared.errors import ClipwiseError, TransientError
+from shared.security.guarded_http import HttpResponse, RequestLimits, fetch_url
+from shared.security.urls import WebUrl
+from shared.settings import Settings
+from shared.sources.images.optouts import AGENT, SitePolicies, SitePolicy, opt_out_reason
+from shared.sources.images.source import Pulse
+
+MAX_PAUSE_SEC = 60.0
+PULSE_SEC = 1.0
+MAX_HOSTS = 10_000
+
+
+@dataclass
+class HostState:
+    busy: int = 0
+    free_at: float = 0.0
+    """By `time.monotonic()`: nobody asks before."""
+
+
+class HostThrottle:
+    """Who waits for whom.
+
+    Args:
+        connections: At most so many requests to one host at a time.
+        delay: Seconds from the beginning of one to that of the next.
+    """
+
+    def __init__(self, connections: int, delay: float) -> None:
+        self._connections = connections
+        self._delay = delay
+        self._hosts: dict[str, HostState] = {}
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def request_slot(self, authority: str, delay: float, pulse: Pulse) -> Iterator[None]:
+        """Wait for one's turn at a host and have it; `delay` is what the host itself asks for."""
+        host = self._acquire_slot(authority, max(self._delay, delay), pulse)
+        try:
+            yield
+        finally:
+            with self._changed:
+                host.busy -= 1
+                self._changed.notify_all()
+
+    def pause_host(self, authority: str, seconds: float) -> None:
+        """Nobody is to ask this host for a while."""
+        with self._changed:
+            host = self._host_state(authority)
+            host.free_at = max(host.free_at, time.monotonic() + min(seconds, MAX_PAUSE_SEC))
+
+    def _acquire_slot(self, authority: str, delay: float, pulse: Pulse) -> HostState:
+        while True:
+            pulse()
+            with self._changed:
+                host, now = self._host_state(authority), time.monotonic()
+                if host.busy < self._connections and host.free_at <= now:
+                    host.busy += 1
+                    host.free_at = now + delay
+                    return host
+                wait_sec = host.free_at - now if host.busy < self._connections else PULSE_SEC
+                self._changed.wait(max(0.001, min(PULSE_SEC, wait_sec)))
+
+    def _host_state(self, authority: str) -> HostState:
+        if len(self._hosts) > MAX_HOSTS:
+            now = time.monotonic()
+            self._hosts = {name: host for name, host in self._hosts.items() if host.busy or host.free_at > now}
+        return self._hosts.setdefault(authority, HostState())
+
+
+MAX_TRIES = 3
+MAX_RETRY_WAIT_SEC = 30.0
+"""The longest wait that a host may ask for and get; whoever asks for more is not asked again."""
+FIRST_WAIT_SEC = 1.0
+HEADERS = {"User-Agent": AGENT, "Accept": "image/*"}
+_RETRY_STATUSES = (429, 503)
+_OTHER_TYPES = ("text/", "application/json", "application/xhtml+xml", "application/pdf", "video/", "audio/")
+_REASONS: dict[str, str] = {
+    SourceCode.SOURCE_SLOW: "timeout",
+    SourceCode.SOURCE_UNAVAILABLE: "unreachable",
+    SourceCode.SOURCE_INCOMPLETE: "broken_off",
+    SourceCode.SOURCE_REDIRECTS: "redirects",
+    SourceCode.SOURCE_UNTRUSTED: "untrusted",
+    SourceCode.URL_NOT_ALLOWED: "not_public",
+    SourceCode.URL_UNRESOLVABLE: "unreachable",
+}
+"""The guard's errors as reasons for which images are rejected."""
+
+
+class ImageRejected(Exception):
+    """The image is not taken; `reason` says why, for machines."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _RetryLater(Exception):
+    """The server asks to come back in so many seconds."""
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class FetchedImage:
+    sha256: str
+    size: int
+    content_type: str | None
+
+
+@dataclass(frozen=True)
+class ImageFetcher:
+    """What all images of a chunk are fetched by. Use from several threads."""
+
+    settings: Settings
+    throttle: HostThrottle
+    policies: SitePolicies
+
+    def fetch(self, url: WebUrl, target: Path, pulse: Pulse) -> FetchedImage:
+        """Download to the file `into`. Raises Rejected, and what `pulse` raises.
+
+        Reasons: `robots`, `x_robots_tag`, `tdm_reserved`; `not_public`, `url_invalid`, `redirects`, `untrusted`;
+        `unreachable`, `timeout`, `broken_off`, `http_404` and the like; `not_an_image`, `too_many_bytes`, `encoded`.
+        """
+        for retries_left in reversed(range(MAX_TRIES)):
+            try:
+                return self._fetch_once(url, target, pulse)
+            except _RetryLater as retry:
+                if not retries_left or retry.seconds > MAX_RETRY_WAIT_SEC:
+                    raise ImageRejected(retry.reason) from None
+                self.throttle.pause_host(url.authority, retry.seconds)
+            except ClipwiseError as error:
+                if not retries_left or not isinstance(error, TransientError) or error.code == SourceCode.SOURCE_SLOW:
+                    raise ImageRejected(_REASONS.get(error.code, error.code)) from None
+        raise AssertionError
+
+    def _fetch_once(self, url: WebUrl, target: Path, pulse: Pulse) -> FetchedImage:
+        policy = self._check_robots(url, pulse)
+        with self.throttle.request_slot(url.authority, policy.delay, pulse):
+            limits = RequestLimits(time.monotonic() + self.settings.crawl_timeout_sec, pulse)
+
+            def visit(hop: WebUrl) -> None:
+                nonlocal policy
+                if hop.authority != url.authority:
+                    policy = self._check_robots(hop, pulse)
+                    with self.throttle.request_slot(hop.authority, policy.delay, pulse):
+                        return
+                if not policy.allows(hop):
+                    raise ImageRejected("robots")
+
+            with fetch_url(str(url), self.settings, limits, HEADERS, visit=visit) as response:
+                self._check_response(response, policy)
+                return self._write_body(response, target)
+
+    def _check_robots(self, url: WebUrl, pulse: Pulse) -> SitePolicy:
+        policy = self.policies.get_policy(url, pulse)
+        if not policy.allows(url):
+            raise ImageRejected("robots")
+        return policy
+
+    def _check_response(self, response: HttpResponse, policy: SitePolicy) -> None:
+        if response.status in _RETRY_STATUSES:
+            wait = parse_retry_after(response.headers.get("retry-after", ""))
+            raise _RetryLater(FIRST_WAIT_SEC if wait is None else wait, f"http_{response.status}")
+        if response.status not in (200, 203):
+            raise ImageRejected(f"http_{response.status}")
+        if reason := opt_out_reason(response.url, response.headers, policy):
+            raise ImageRejected(reason)
+        if response.headers.get("content-type", "").strip().lower().startswith(_OTHER_TYPES):
+            raise ImageRejected("not_an_image")
+        if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+            raise ImageRejected("encoded")
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._max_bytes:
+            raise ImageRejected("too_many_bytes")
+
+    def _write_body(self, response: HttpResponse, target: Path) -> FetchedImage:
+        digest, size = hashlib.sha256(), 0
+        with target.open("wb") as file:
+            for chunk in response.body:
+                size += len(chunk)
+                if size > self._max_bytes:
+                    raise ImageRejected("too_many_bytes")
+                digest.update(chunk)
+                file.write(chunk)
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and int(length) != size:
+            raise TransientError("source_incomplete", "The server sent less than it announced. Try again.")
+        return FetchedImage(digest.hexdigest(), size, response.headers.get("content-type"))
+
+    @property
+    def _max_bytes(self) -> int:
+        return self.settings.max_image_size_mb * 1_000_000
+
+
+_fetchers: list[ImageFetcher] = []
+_fetchers_lock = threading.Lock()
+
+
+def process_fetcher(settings: Settings) -> ImageFetcher:
+    """This process's: chunks that it works at beside each other are polite together, and know what the others know."""
+    with _fetchers_lock:
+        if not _fetchers or _fetchers[0].settings != settings:
+            throttle = HostThrottle(settings.crawl_host_connections, settings.crawl_host_delay_sec)
+            _fetchers[:] = [ImageFetcher(settings, throttle, SitePolicies(settings))]
+        return _fetchers[0]
