@@ -13,7 +13,7 @@ from functions.api.compat import ask_video_groups as ask_shared
 from functions.api.compat import ask_video_library as ask_videos
 from functions.api.compat import crawler, metadata, recipes, reels
 from functions.api.identity import Verify, frontend_origins, verify_token
-from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware
+from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware, HeadMiddleware
 from functions.api.openapi import build_openapi
 from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
@@ -82,6 +82,7 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
     app.state.verify = verify
     for routes in (*NATIVE, *COMPAT):
         app.include_router(routes.router)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)
     origins = frontend_origins()
@@ -91,6 +92,6 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
             allow_origins=origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
+            expose_headers=["Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
     return app

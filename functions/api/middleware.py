@@ -6,9 +6,11 @@ import logging
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.api.problems import problem
+from functions.api.problems import ORIGIN_NOT_ALLOWED, problem
 from shared.errors import PROGRAMMING_ERRORS, new_incident_id
 from shared.logs import log_context, parse_traceparent
 
@@ -66,7 +68,43 @@ def request_trace(scope: Scope) -> str | None:
     return traceparent if parse_traceparent(traceparent) else None
 
 
+class HeadMiddleware:
+    """Answers HEAD like GET, without the body (RFC 9110, 9.3.2). A stream ends after its first part.
+
+    Install it innermost: what it raises to end a stream must not reach other middleware.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Objects answer HEAD themselves, with the length of what they do not send.
+        if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith("/storage/"):
+            await self.app(scope, receive, send)
+            return
+        is_complete = False
+
+        async def send_head(message: Message) -> None:
+            nonlocal is_complete
+            if is_complete:
+                raise OSError("a response to HEAD has no body")
+            await send(message if message["type"] == "http.response.start" else {"type": "http.response.body"})
+            is_complete = message["type"] == "http.response.body"
+
+        try:
+            await self.app({**scope, "method": "GET"}, receive, send_head)
+        except (ClientDisconnect, OSError):
+            if not is_complete:
+                raise
+
+
 class ApiCorsMiddleware(CORSMiddleware):
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """As Starlette's, but an origin that is not allowed learns which setting allows it."""
+        if not self.is_allowed_origin(request_headers["origin"]):
+            return problem("method_not_allowed", ORIGIN_NOT_ALLOWED)
+        return super().preflight_response(request_headers)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Objects are mounted beside the API in the embedded place and decide for themselves, as Cloud Storage does.
         if scope["type"] == "http" and scope["path"].startswith("/storage/"):

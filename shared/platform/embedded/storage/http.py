@@ -70,6 +70,10 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
         "ETag": etag,
         "X-Content-Type-Options": "nosniff",
     }
+    if matches_etag(request.headers.get("if-none-match", ""), etag):
+        stream.close()
+        kept = ("Cache-Control", "Content-Disposition", "ETag")
+        return Response(status_code=304, headers={name: headers[name] for name in kept})
     status, start, end = 200, 0, info.size
     byte_range = _parse_range(request.headers.get("range", ""), info.size)
     if byte_range and request.headers.get("if-range", etag) == etag:
@@ -85,6 +89,11 @@ def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filena
         stream.close()
         return Response(status_code=status, headers=headers)
     return StreamingResponse(_iter_range(stream, start, end), status, headers)
+
+
+def matches_etag(header: str, etag: str) -> bool:
+    """Return True if an `If-None-Match` (RFC 9110, 13.1.2) names `etag`, which is a strong one."""
+    return header.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in header.split(","))
 
 
 def _parse_range(header: str, size: int) -> tuple[int, int] | None:
@@ -280,9 +289,13 @@ def add_cors_headers(origins: Collection[str], request: Request, response: Respo
     origin = request.headers.get("origin")
     if origin and origin in origins:
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "Range, Content-Range, Content-Length, ETag"
+        response.headers["Access-Control-Expose-Headers"] = (
+            "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Range"
+        )
         if request.method == "OPTIONS":
             response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, PUT, DELETE"
-            response.headers["Access-Control-Allow-Headers"] = "Content-Type, Content-Range, Range, If-Range"
+            response.headers["Access-Control-Allow-Headers"] = (
+                "Content-Type, Content-Range, If-None-Match, If-Range, Range"
+            )
             response.headers["Access-Control-Max-Age"] = "3600"
     return response
