@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from functions.api.routes.job_files import file_name
+from functions.api.routes.jobs import file_name
 from shared.analyses.summary import Chapter, VideoSummary
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
