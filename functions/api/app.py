@@ -65,7 +65,7 @@ COMPAT_ROUTERS = (
     ask_video_library.router,
     ask_video_chat.router,
 )
-"""The paths of the earlier systems. `shared` precedes the paths that take a group's id in its place."""
+"""The paths of the earlier systems. `shared_router` precedes the paths with a group's id in place of `shared`."""
 
 
 class ApiApp(FastAPI):

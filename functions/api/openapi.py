@@ -56,7 +56,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def problem_responses(*statuses: int) -> Responses:
-    """Document these statuses as responses with a problem object."""
+    """Describe these statuses as responses with a problem object."""
     content = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from functions.api import identity
-from functions.api.compat.routing import ask_video_router
+from functions.api.compat.routing import create_ask_video_router
 from functions.api.dependencies import LoginThrottleDep
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
@@ -18,7 +18,7 @@ from functions.api.request_bodies import read_json
 from shared.platform.identity import current_identity
 from shared.platform.ports import UserSession
 
-router = ask_video_router("/api/auth", 413, 503)
+router = create_ask_video_router("/api/auth", 413, 503)
 Text = Annotated[str, Field(max_length=1000)]
 Uid = Annotated[str, Field("", max_length=1000, description="Accepted for compatibility and ignored.")]
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.compat.ask_video_library import AskVideoInfo, media_links, video_info
-from functions.api.compat.routing import PAGE_SIZE, all_items, ask_video_router
+from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
 from functions.api.dependencies import PlaceDep, check_id
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
@@ -17,8 +17,8 @@ from functions.api.routes.groups import GroupRequest, GroupUpdateRequest, VideoI
 from shared.library import groups
 from shared.models.group import Group
 
-router = ask_video_router("/api/videos/groups", 401, 403)
-shared_router = ask_video_router("/api/videos/groups/shared", 404)
+router = create_ask_video_router("/api/videos/groups", 401, 403)
+shared_router = create_ask_video_router("/api/videos/groups/shared", 404)
 
 
 class AskVideoGroupRequest(GroupRequest):

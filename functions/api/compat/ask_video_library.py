@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from functions.api import submission
-from functions.api.compat.routing import PAGE_SIZE, all_items, ask_video_router
+from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
 from functions.api.dependencies import PlaceDep, StartQuota, check_id, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
@@ -49,7 +49,7 @@ STATES: dict[JobStatus, State] = {
     JobStatus.FAILED: "error",
     JobStatus.CANCELLED: "error",
 }
-router = ask_video_router("/api/videos", 401, 403)
+router = create_ask_video_router("/api/videos", 401, 403)
 
 
 class AskVideoUploadForm(BaseModel):
@@ -118,7 +118,7 @@ async def upload_video_compat(request: Request, user: Caller, place: PlaceDep, q
 def submit_upload(
     place: Place, user: User, form: AskVideoUploadForm, file: UploadedFile, trace: str | None, quota: Quota
 ) -> Job:
-    """Raises PermanentError `empty_file`, `unsupported_media`."""
+    """Create a job for the file; raises PermanentError `empty_file`, `unsupported_media`."""
     if require_media_type(file.stream.read(HEAD_BYTES), file.filename) not in ACCEPTED_TYPES:
         raise PermanentError(
             "unsupported_media",

@@ -134,7 +134,7 @@ def submit_reel(
 
 
 def check_video_file(file: UploadedFile) -> None:
-    """Raises PermanentError `empty_file`, `unsupported_media`, `too_long`."""
+    """Check type and duration; raises PermanentError `empty_file`, `unsupported_media`, `too_long`."""
     content_type = require_media_type(file.stream.read(HEAD_BYTES), file.filename)
     if not {content_type, file.content_type} <= set(ACCEPTED_TYPES):
         raise PermanentError(

@@ -66,7 +66,7 @@ class AskVideoRoute(BadRequestRoute):
         return respond
 
 
-def ask_video_router(prefix: str, *statuses: int) -> APIRouter:
+def create_ask_video_router(prefix: str, *statuses: int) -> APIRouter:
     """Return a router for paths of ask-video, whose responses have status 400 or one of `statuses`."""
     return APIRouter(
         prefix=prefix,

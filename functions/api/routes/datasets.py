@@ -166,7 +166,7 @@ def progress_of(dataset: Dataset) -> DatasetProgress:
 
 
 def remaining_seconds(dataset: Dataset, now: datetime) -> int | None:
-    """Remaining seconds, extrapolated from the progress so far."""
+    """Extrapolate the remaining seconds from the progress so far; None if the dataset is not running or at 0 %."""
     if dataset.status is not DatasetStatus.RUNNING or dataset.started_at is None or not 0 < dataset.percent < 100:
         return None
     return round((now - dataset.started_at).total_seconds() * (100 - dataset.percent) / dataset.percent)
