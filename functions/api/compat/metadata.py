@@ -113,12 +113,13 @@ def get_video_metadata(job: OwnTask, place: PlaceDep) -> VideoMetadata:
     ),
 )
 def list_video_metadata(user: Caller, place: PlaceDep) -> list[VideoMetadata]:
-    def load_page(cursor: str | None) -> tuple[list[VideoMetadata], str | None]:
-        filters: list[Filter] = [("owner", "==", user.id), ("kind", "==", KIND)]
-        page = place.documents.query(JOBS, filters, [("createdAt", "desc")], PAGE_SIZE, cursor)
-        return [metadata_of(Job.read(document.data), place) for document in page.documents], page.cursor
+    return list(all_items(lambda cursor: metadata_page(place, user.id, cursor)))
 
-    return list(all_items(load_page))
+
+def metadata_page(place: Place, owner: str, cursor: str | None) -> tuple[list[VideoMetadata], str | None]:
+    filters: list[Filter] = [("owner", "==", owner), ("kind", "==", KIND)]
+    page = place.documents.query(JOBS, filters, [("createdAt", "desc")], PAGE_SIZE, cursor)
+    return [metadata_of(Job.read(document.data), place) for document in page.documents], page.cursor
 
 
 def metadata_of(job: Job, place: Place) -> VideoMetadata:
