@@ -1,53 +1,66 @@
-"""The HTTP application."""
+"""The HTTP application: its routes and middleware."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI
 
-from functions.api.compat import ask_video_auth as ask_auth
-from functions.api.compat import ask_video_chat as ask_chat
-from functions.api.compat import ask_video_groups as ask_groups
-from functions.api.compat import ask_video_groups as ask_shared
-from functions.api.compat import ask_video_library as ask_videos
-from functions.api.compat import crawler, metadata, recipes, reels
+from functions.api.compat import (
+    ask_video_auth,
+    ask_video_chat,
+    ask_video_groups,
+    ask_video_library,
+    crawler,
+    metadata,
+    recipes,
+    reels,
+)
 from functions.api.identity import Verify, frontend_origins, verify_token
 from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware, HeadMiddleware
 from functions.api.openapi import build_openapi
 from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
-from functions.api.routes import auth, chat, dataset_images, datasets, groups, jobs, pages, videos, webhooks
-from functions.api.routes import job_files as events
-from functions.api.routes import job_files as export
-from functions.api.routes import job_files as media
-from functions.api.routes import jobs as kinds
-from functions.api.routes import jobs as uploads
-from functions.api.routes import pages as docs
-from functions.api.routes import pages as service
-from functions.api.routes import shared_groups as shared
-
-NATIVE = (
-    service,
-    docs,
-    pages,
+from functions.api.routes import (
     auth,
-    kinds,
-    jobs,
-    uploads,
-    events,
-    media,
-    export,
-    videos,
-    groups,
-    shared,
     chat,
-    datasets,
     dataset_images,
+    datasets,
+    groups,
+    jobs,
+    service,
+    shared_groups,
+    videos,
     webhooks,
 )
-COMPAT = (recipes, reels, metadata, crawler, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
-"""The paths of the earlier systems."""
+
+log = logging.getLogger(__name__)
+
+NATIVE_ROUTERS = (
+    service.router,
+    auth.router,
+    jobs.router,
+    videos.router,
+    groups.router,
+    shared_groups.router,
+    chat.router,
+    datasets.router,
+    dataset_images.router,
+    webhooks.router,
+)
+COMPAT_ROUTERS = (
+    recipes.router,
+    reels.router,
+    metadata.router,
+    crawler.router,
+    ask_video_auth.router,
+    ask_video_groups.shared_router,
+    ask_video_groups.router,
+    ask_video_library.router,
+    ask_video_chat.router,
+)
+"""The paths of the earlier systems. `shared_router` precedes the paths with a group's id in place of `shared`."""
 
 
 class ApiApp(FastAPI):
@@ -80,8 +93,8 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for routes in (*NATIVE, *COMPAT):
-        app.include_router(routes.router)
+    for router in (*NATIVE_ROUTERS, *COMPAT_ROUTERS):
+        app.include_router(router)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)

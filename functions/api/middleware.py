@@ -10,15 +10,19 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from functions.api.dependencies import request_trace
 from functions.api.problems import ORIGIN_NOT_ALLOWED, problem
 from shared.errors import PROGRAMMING_ERRORS, new_incident_id
-from shared.logs import log_context, parse_traceparent
+from shared.logs import log_context
 
 log = logging.getLogger(__name__)
 
 
 class ErrorMiddleware:
-    """Handles unexpected errors here: further out, each layer would log the same traceback again."""
+    """Responds to unexpected errors, and adds security headers and the trace of the log.
+
+    Unexpected errors end here, because each layer further out would log the same traceback again.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -60,12 +64,6 @@ def internal_error_message(error: Exception, incident: str) -> str:
         f"Clipwise failed unexpectedly (incident {incident}). "
         "Try again later. If that does not help, find the incident in the log, or report it."
     )
-
-
-def request_trace(scope: Scope) -> str | None:
-    """Return the request's W3C trace context, if it is valid."""
-    traceparent = Headers(scope=scope).get("traceparent", "")
-    return traceparent if parse_traceparent(traceparent) else None
 
 
 class HeadMiddleware:
