@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
 from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
 from functions.api.openapi import problem_responses
+from functions.api.request_models import RequestModel
 from functions.api.routes.datasets import LevelField, OwnDataset, PublicDataset, dataset_response
 from functions.api.schemas import NEXT_PAGE
 from shared.datasets import export_jobs, runs, store
@@ -59,9 +60,7 @@ class ImagePage(BaseModel):
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
-class ValidationRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ValidationRequest(RequestModel):
     level: LevelField = "medium"
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
@@ -15,7 +15,8 @@ from functions.api.event_streams import EventStream, LastEventId, document_event
 from functions.api.identity import Caller
 from functions.api.openapi import either_request_body, inline_request_body, json_body, problem_responses
 from functions.api.request_bodies import media_type, read_form, read_json
-from functions.api.schemas import NEXT_PAGE, Title, public_model
+from functions.api.request_models import Name, RequestModel
+from functions.api.schemas import NEXT_PAGE, public_model
 from shared import clock
 from shared.datasets import runs, store
 from shared.datasets.url_lists import add_url_list, add_url_list_from_link
@@ -34,7 +35,7 @@ ENDED = (DatasetStatus.COMPLETED, DatasetStatus.FAILED, DatasetStatus.CANCELLED)
 FREE_SOURCES = [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE]
 MAX_KEYWORDS = 100
 
-Keyword = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(lambda text: " ".join(text.split()))]
+Keyword = Name
 LevelField = Annotated[
     Level,
     Field(description="How thoroughly images are validated. Each level includes the checks of the ones before."),
@@ -42,12 +43,18 @@ LevelField = Annotated[
 PublicDataset = public_model("Dataset", Dataset, set(HIDDEN))
 
 
-class DatasetRequest(BaseModel):
-    """A new image dataset. Without keywords, its images come from uploaded URL lists."""
-
+class FiltersRequest(Filters):
     model_config = ConfigDict(extra="forbid")
 
-    name: Title = Field(description="Name of the dataset.", examples=["Dogs in snow"])
+
+class ThresholdsRequest(Thresholds):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DatasetRequest(RequestModel):
+    """A new image dataset. Without keywords, its images come from uploaded URL lists."""
+
+    name: Name = Field(description="Name of the dataset.", examples=["Dogs in snow"])
     project: int | Annotated[str, Field(max_length=200)] | None = Field(
         None, description="Your own project name or number, stored with the dataset."
     )
@@ -65,10 +72,12 @@ class DatasetRequest(BaseModel):
     max_images: int = Field(
         100, ge=1, description="Maximum number of images to keep, divided evenly among keywords and sources."
     )
-    filters: Filters = Field(default_factory=Filters, description="Conditions that an image must meet to be kept.")
+    filters: FiltersRequest = Field(
+        default_factory=FiltersRequest, description="Conditions that an image must meet to be kept."
+    )
     level: LevelField = "medium"
-    thresholds: Thresholds = Field(
-        default_factory=Thresholds, description="Limits of the validation checks. Null disables a check."
+    thresholds: ThresholdsRequest = Field(
+        default_factory=ThresholdsRequest, description="Limits of the validation checks. Null disables a check."
     )
 
     @field_validator("keywords")
@@ -77,15 +86,11 @@ class DatasetRequest(BaseModel):
         return list(dict.fromkeys(keywords))
 
 
-class ListUploadForm(BaseModel):
+class ListUploadForm(RequestModel):
     """A form with no fields other than the file."""
 
-    model_config = ConfigDict(extra="forbid")
 
-
-class ListLinkRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ListLinkRequest(RequestModel):
     url: str = Field(
         max_length=8192,
         description="URL of the list. It must be readable without further credentials, e.g. a signed URL.",

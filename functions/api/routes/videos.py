@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
 from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, cursor_error, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
-from functions.api.schemas import NEXT_PAGE, AnalysisRequest, Description, PublicJob, Tags, Title
+from functions.api.request_models import Description, RequestModel, Tags, Title
+from functions.api.schemas import NEXT_PAGE, AnalysisRequest, PublicJob
 from shared.library import videos
 from shared.library.deletion import delete_job
 from shared.library.videos import read_transcript
@@ -80,10 +81,8 @@ class VideoPage(BaseModel):
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
-class VideoUpdateRequest(BaseModel):
+class VideoUpdateRequest(RequestModel):
     """Changes to a video. Omitted fields stay as they are; null removes the title or the description."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: Title | None = Field(None, description="New title.")
     description: Description | None = Field(None, description="New description.")

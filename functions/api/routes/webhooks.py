@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
@@ -15,6 +15,7 @@ from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
+from functions.api.request_models import RequestModel
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
@@ -35,9 +36,7 @@ Events = Annotated[
 Description = Annotated[str, Field(max_length=200)]
 
 
-class WebhookRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class WebhookRequest(RequestModel):
     url: str = Field(
         max_length=2000,
         description="URL that receives the deliveries: https, at a public address.",
@@ -47,10 +46,8 @@ class WebhookRequest(BaseModel):
     description: Description | None = Field(None, description="Your own description of the webhook.")
 
 
-class WebhookUpdateRequest(BaseModel):
+class WebhookUpdateRequest(RequestModel):
     """Changes to a webhook. Omitted fields stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str | None = Field(None, max_length=2000, description="New URL: https, at a public address.")
     events: Events | None = Field(None, description="New list of events to deliver.")
