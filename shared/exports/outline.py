@@ -100,7 +100,7 @@ def transcript_outline(transcript: SpokenText, words: Headings) -> Outline:
         (words.duration, format_time(transcript.duration_sec)),
         (words.language, transcript.language),
         (words.words, transcript.words),
-        (words.listened, recognizer),
+        (words.transcribed_by, recognizer),
     )
     return Outline(
         title=words.transcript,

@@ -36,11 +36,11 @@ class Headings:
     text_share: str
     language: str
     words: str
-    listened: str
+    transcribed_by: str
     seconds: str
 
 
-ENGLISH = Headings(
+ENGLISH_HEADINGS = Headings(
     decimal=".",
     reel="Reel",
     keys="Keys",
@@ -66,10 +66,10 @@ ENGLISH = Headings(
     text_share="Text on the screen",
     language="Language",
     words="Words",
-    listened="Listened",
+    transcribed_by="Listened",
     seconds="s",
 )
-GERMAN = Headings(
+GERMAN_HEADINGS = Headings(
     decimal=",",
     reel="Reel",
     keys="Schlüssel",
@@ -95,10 +95,10 @@ GERMAN = Headings(
     text_share="Text im Bild",
     language="Sprache",
     words="Wörter",
-    listened="Zugehört",
+    transcribed_by="Zugehört",
     seconds="s",
 )
-RUSSIAN = Headings(
+RUSSIAN_HEADINGS = Headings(
     decimal=",",
     reel="Рилс",
     keys="Ключи",
@@ -124,12 +124,12 @@ RUSSIAN = Headings(
     text_share="Текст на экране",
     language="Язык",
     words="Слов",
-    listened="Слушал",
+    transcribed_by="Слушал",
     seconds="с",
 )
-_BY_LANGUAGE = {"en": ENGLISH, "de": GERMAN, "ru": RUSSIAN}
+_HEADINGS_BY_LANGUAGE = {"en": ENGLISH_HEADINGS, "de": GERMAN_HEADINGS, "ru": RUSSIAN_HEADINGS}
 
 
 def headings(language: str | None) -> Headings:
     """For a BCP-47 tag."""
-    return _BY_LANGUAGE.get(primary_language(language) or "", ENGLISH)
+    return _HEADINGS_BY_LANGUAGE.get(primary_language(language) or "", ENGLISH_HEADINGS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from shared.exports.recipe_wording import RecipeWording
 from shared.models.recipe import Ingredient, Nutrition, Recipe
 
-METRIC = ("mg", "g", "kg", "ml", "cl", "dl", "l")
+METRIC_UNITS = ("mg", "g", "kg", "ml", "cl", "dl", "l")
 FRACTIONS = {1 / 8: "⅛", 1 / 4: "¼", 1 / 3: "⅓", 1 / 2: "½", 2 / 3: "⅔", 3 / 4: "¾"}
-NEAR = 0.01
+FRACTION_TOLERANCE = 0.01
 """So far may a number be from a fraction and be written as it; a third is often given as 0.33."""
 
 
@@ -19,8 +19,8 @@ def format_number(value: float, words: RecipeWording) -> str:
 def format_amount(value: float, unit: str | None, words: RecipeWording) -> str:
     """`1½`, but `1.5` where the unit is metric."""
     whole, part = divmod(value, 1)
-    sign = next((sign for size, sign in FRACTIONS.items() if abs(part - size) < NEAR), None)
-    if sign is None or unit in METRIC:
+    sign = next((sign for size, sign in FRACTIONS.items() if abs(part - size) < FRACTION_TOLERANCE), None)
+    if sign is None or unit in METRIC_UNITS:
         return format_number(value, words)
     return f"{whole:.0f}{sign}" if whole else sign
 

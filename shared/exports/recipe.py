@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.exports.markup import escape_html, escape_markdown, html_document, plain_text, safe_url
 from shared.exports.quantities import format_quantity, ingredient_line, ingredient_name, nutrient_texts, recipe_facts
-from shared.exports.recipe_wording import ENGLISH, RecipeWording, recipe_wording
+from shared.exports.recipe_wording import ENGLISH_RECIPE, RecipeWording, recipe_wording
 from shared.models.recipe import Ingredient, Nutrition, Recipe
 
 
@@ -162,7 +162,7 @@ def _nutrition_document(nutrition: Nutrition | None) -> dict[str, Any] | None:
     if nutrition is None:
         return None
     values = {
-        "calories": (nutrition.calories_kcal, ENGLISH.calories),
+        "calories": (nutrition.calories_kcal, ENGLISH_RECIPE.calories),
         "proteinContent": (nutrition.protein_g, "g"),
         "fatContent": (nutrition.fat_g, "g"),
         "carbohydrateContent": (nutrition.carbohydrates_g, "g"),

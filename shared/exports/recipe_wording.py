@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.languages import primary_language
 
-Forms = tuple[str, str]
+UnitForms = tuple[str, str]
 """One of it, and more of it."""
 
 
@@ -40,16 +40,16 @@ class RecipeWording:
     carbohydrates: str
     difficulty: dict[str, str]
     decimal: str
-    units: dict[str, Forms]
+    units: dict[str, UnitForms]
     scaled: str
 
 
-def _single_form(**units: str) -> dict[str, Forms]:
+def _single_form(**units: str) -> dict[str, UnitForms]:
     """Units that have one form only."""
     return {unit: (form, form) for unit, form in units.items()}
 
 
-ENGLISH = RecipeWording(
+ENGLISH_RECIPE = RecipeWording(
     recipe="Recipe",
     ingredients="Ingredients",
     steps="Preparation",
@@ -83,7 +83,7 @@ ENGLISH = RecipeWording(
     scaled="Amounts are calculated from {before} to {after} servings; times, and amounts within the steps, are as in "
     "the video.",
 )  # fmt: skip
-GERMAN = RecipeWording(
+GERMAN_RECIPE = RecipeWording(
     recipe="Rezept",
     ingredients="Zutaten",
     steps="Zubereitung",
@@ -133,7 +133,7 @@ GERMAN = RecipeWording(
     "sind wie im Video.",
 )  # fmt: skip
 # Abbreviations have one form after every number, as Russian nouns have not.
-RUSSIAN = RecipeWording(
+RUSSIAN_RECIPE = RecipeWording(
     recipe="Рецепт",
     ingredients="Ингредиенты",
     steps="Приготовление",
@@ -162,9 +162,9 @@ RUSSIAN = RecipeWording(
     ),
     scaled="Количество пересчитано с {before} на {after} порц.; время и количество внутри шагов — как в видео.",
 )  # fmt: skip
-_BY_LANGUAGE = {"en": ENGLISH, "de": GERMAN, "ru": RUSSIAN}
+_RECIPE_WORDING_BY_LANGUAGE = {"en": ENGLISH_RECIPE, "de": GERMAN_RECIPE, "ru": RUSSIAN_RECIPE}
 
 
 def recipe_wording(language: str | None) -> RecipeWording:
     """For a BCP-47 tag."""
-    return _BY_LANGUAGE.get(primary_language(language) or "en", ENGLISH)
+    return _RECIPE_WORDING_BY_LANGUAGE.get(primary_language(language) or "en", ENGLISH_RECIPE)

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.errors import PermanentError
-from shared.exports.quantities import FRACTIONS, METRIC, format_number
+from shared.exports.quantities import FRACTIONS, METRIC_UNITS, format_number
 from shared.exports.recipe_wording import recipe_wording
 from shared.models.recipe import Ingredient, Recipe
 
 # Unit → the next smaller one and how many of it make one.
-SMALLER = {
+SMALLER_UNITS = {
     "kg": ("g", 1000.0),
     "l": ("ml", 1000.0),
     "lb": ("oz", 16.0),
     "cup": ("tbsp", 16.0),
     "tbsp": ("tsp", 3.0),
 }
-LARGER = {"g": ("kg", 1000.0), "ml": ("l", 1000.0), "oz": ("lb", 16.0), "tsp": ("tbsp", 3.0)}
-LEAST = {"cup": 0.25}
+LARGER_UNITS = {"g": ("kg", 1000.0), "ml": ("l", 1000.0), "oz": ("lb", 16.0), "tsp": ("tbsp", 3.0)}
+LEAST_IN_UNIT = {"cup": 0.25}
 """Less of a unit is given in the smaller one; of the others, less than one."""
-FEWEST = 0.1
+MIN_SERVINGS = 0.1
 """Fewer servings are none at all, which is nothing to calculate from."""
-LARGEST = 1e6
+MAX_ROUNDED = 1e6
 """More of anything is measured in no kitchen, and left as it is."""
-PARTS = (0.0, *FRACTIONS, 1.0)
+FRACTION_STEPS = (0.0, *FRACTIONS, 1.0)
 
 
 def scale_recipe(recipe: Recipe, servings: float) -> Recipe:
@@ -46,7 +46,7 @@ def multiply_amounts(recipe: Recipe, servings: float) -> Recipe:
 
     Raises PermanentError `servings_unknown`.
     """
-    if recipe.servings is None or recipe.servings < FEWEST:
+    if recipe.servings is None or recipe.servings < MIN_SERVINGS:
         raise PermanentError(
             "servings_unknown",
             "The video does not state how many servings the recipe makes, so it cannot be scaled. Omit servings.",
@@ -65,11 +65,11 @@ def round_ingredient(ingredient: Ingredient) -> Ingredient:
         return _with_amounts(ingredient, unit, lambda value: round_amount(value, unit))
     # Three times a third is to be one, and not a little less.
     amount, times = round(ingredient.amount, 6), 1.0
-    while unit in SMALLER and 0 < amount * times < LEAST.get(unit, 1):
-        unit, parts = SMALLER[unit]
+    while unit in SMALLER_UNITS and 0 < amount * times < LEAST_IN_UNIT.get(unit, 1):
+        unit, parts = SMALLER_UNITS[unit]
         times *= parts
-    if times == 1 and unit in LARGER:
-        larger, parts = LARGER[unit]
+    if times == 1 and unit in LARGER_UNITS:
+        larger, parts = LARGER_UNITS[unit]
         if amount >= parts and _is_readable(amount / parts, larger):
             unit, times = larger, 1 / parts
     return _with_amounts(ingredient, unit, lambda value: round_amount(value * times, unit))
@@ -77,11 +77,11 @@ def round_ingredient(ingredient: Ingredient) -> Ingredient:
 
 def round_amount(value: float, unit: str | None) -> float:
     """To a step of a kitchen scale where the unit is metric, else to a fraction that spoons have; never to 0."""
-    if not 0 < value < LARGEST:
+    if not 0 < value < MAX_ROUNDED:
         return value
     if unit in ("kg", "l"):
         return max(round(value, 2), 0.01)
-    if unit in METRIC:
+    if unit in METRIC_UNITS:
         step = 5.0 if value >= 100 else 1.0 if value >= 10 else 0.5 if value >= 1 else 0.1
         return max(round(round(value / step) * step, 3), step)
     if value >= 10:
@@ -89,13 +89,13 @@ def round_amount(value: float, unit: str | None) -> float:
     if value >= 5:
         return round(value * 2) / 2
     whole, part = divmod(value, 1)
-    nearest = min(PARTS, key=lambda size: abs(part - size))
+    nearest = min(FRACTION_STEPS, key=lambda size: abs(part - size))
     return round(whole + nearest, 3) or min(FRACTIONS)
 
 
 def _is_readable(value: float, unit: str) -> bool:
     """Whether a larger unit reads well: any weight does, but no 1⅓ tablespoons for 4 teaspoons."""
-    return unit in METRIC or (value * 2).is_integer()
+    return unit in METRIC_UNITS or (value * 2).is_integer()
 
 
 def _with_amounts(ingredient: Ingredient, unit: str | None, change: Callable[[float], float]) -> Ingredient:

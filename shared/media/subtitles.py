@@ -94,7 +94,7 @@ def strip_markup(text: str) -> str:
     return _TAG.sub("", _OVERRIDE.sub("", text))
 
 
-Format = Literal["vtt", "srt", "json3"]
+CaptionFormat = Literal["vtt", "srt", "json3"]
 MAX_CHARS = 5_000_000  # automatic captions, which are the longest, have about 2 000 000 in four hours
 _ROLLING_SHARE = 0.25
 _MOST_ROWS = 4  # that roll (CTA-608)
@@ -135,7 +135,7 @@ class _Cue:
         return [line.text for line in self.lines]
 
 
-def _parse_cues(text: str, format: Format) -> list[_Cue]:
+def _parse_cues(text: str, format: CaptionFormat) -> list[_Cue]:
     """Whatever stands outside of cues (numbers, names, notes, styles) is passed over."""
     text = text.removeprefix("\ufeff")
     raw_cues: list[tuple[_Cue, list[str]]] = []
@@ -159,7 +159,7 @@ def _parse_cues(text: str, format: Format) -> list[_Cue]:
     return [cue for cue, _ in raw_cues if cue.lines]
 
 
-def _parse_line(raw: str, cue: _Cue, format: Format) -> _CaptionLine:
+def _parse_line(raw: str, cue: _Cue, format: CaptionFormat) -> _CaptionLine:
     """A line without its markup, and its words where stamps such as `<00:00:01.200>` stand between them."""
 
     def clean(piece: str) -> str:

@@ -8,19 +8,19 @@ from itertools import islice
 
 from shared.ai.offline.language.tables import (
     LanguageTables,
-    english_verb,
+    english_verb_forms,
     german_numbers,
-    german_verb,
+    german_verb_forms,
     read_tables,
-    russian_i_verb,
-    russian_verb,
+    russian_i_verb_forms,
+    russian_verb_forms,
     split_phrases,
 )
 from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize, words
 from shared.languages import is_cyrillic
 
 LANGUAGES = ("en", "de", "ru")
-VERB_FORMS = {"en": english_verb, "de": german_verb, "ru": russian_verb}
+VERB_FORMS = {"en": english_verb_forms, "de": german_verb_forms, "ru": russian_verb_forms}
 MAX_FOOD_WORDS = 4
 MIN_COMPOUND_HEAD = 3
 """Letters that a compound needs before its last part: `Rapsöl` is an oil."""
@@ -88,7 +88,7 @@ class Lexicon:
         """Forms of verbs as instructions have them."""
         tables = self.tables
         forms = {form for verb in tables.verbs.split() for form in VERB_FORMS[self.code](verb)}
-        forms |= {form for stem in tables.verbs_i.split() for form in russian_i_verb(stem)}
+        forms |= {form for stem in tables.verbs_i.split() for form in russian_i_verb_forms(stem)}
         return frozenset(map(fold, forms | set(tables.verb_forms.split()))) - fold_phrases(tables.verbs_not)
 
     @cached_property

@@ -118,25 +118,25 @@ GERMAN_TEENS = ["zehn", "elf", "zwölf", "dreizehn", "vierzehn"]
 GERMAN_TEENS += ["fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]
 
 
-def english_verb(verb: str) -> set[str]:
+def english_verb_forms(verb: str) -> set[str]:
     """`mix`, `mixing`; `bake`, `baking`; `chop`, `chopping`."""
     if verb.endswith("e"):
         return {verb, verb[:-1] + "ing"}
     return {verb, verb + "ing", verb + verb[-1] + "ing"}
 
 
-def german_verb(verb: str) -> set[str]:
+def german_verb_forms(verb: str) -> set[str]:
     """`mischen`, `mische`, `mischt`; `schneiden`, `schneide`, `schneidet`."""
     stem = verb.removesuffix("n").removesuffix("e")
     return {verb, stem + "e", stem + "t", stem + "et"}
 
 
-def russian_verb(stem: str) -> set[str]:
+def russian_verb_forms(stem: str) -> set[str]:
     """From `смешива`: `смешивать`, `смешиваем`, `смешивайте`."""
     return {stem + ending for ending in RUSSIAN_A}
 
 
-def russian_i_verb(stem: str) -> set[str]:
+def russian_i_verb_forms(stem: str) -> set[str]:
     """From `вар`: `варить`, `варим`, `варите`."""
     return {stem + ending for ending in RUSSIAN_I}
 

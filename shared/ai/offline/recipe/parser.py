@@ -73,7 +73,7 @@ def title_in_text(text: str, lexicon: Lexicon) -> str | None:
 EXTRACTED_OFFLINE = (
     "Extracted by the offline provider from on-screen text, subtitles and caption; no model analyzed the images."
 )
-NOTHING = "No recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
+NO_RECIPE = "No recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
 UNREAD = (
     "Cyrillic on-screen text could not be read. Install Tesseract with Russian (packages tesseract-ocr and "
     "tesseract-ocr-rus), then run the job again."
@@ -95,7 +95,7 @@ def recipe_notes(
     if unread:
         notes.append(UNREAD)
     if not (recipe.ingredients or recipe.steps):
-        return [*notes, NOTHING]
+        return [*notes, NO_RECIPE]
     missing = [
         name
         for name, value in (
