@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from infra.demo.drawing import font
 from shared.exports.quantities import format_quantity
-from shared.exports.recipe_wording import ENGLISH_RECIPE
+from shared.exports.wording import ENGLISH_RECIPE
 from shared.models.recipe import Recipe, Sighting
 from shared.settings import read_settings
 

@@ -81,10 +81,10 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
         audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)
     return Extraction(
         info=info,
-        thumbnail=frame_set.thumbnail if survey_result else None,
-        shots=frame_set.shots if survey_result else [],
-        frames=frame_set.frames if survey_result else [],
-        samples=frame_set.samples if survey_result else [],
+        thumbnail=frame_set.thumbnail if frame_set else None,
+        shots=frame_set.shots if frame_set else [],
+        frames=frame_set.frames if frame_set else [],
+        samples=frame_set.samples if frame_set else [],
         audio=audio,
         silences=silences,
         transcript=transcript,

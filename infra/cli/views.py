@@ -19,9 +19,8 @@ from shared.analyses.metadata import Metadata
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
-from shared.exports.outline_headings import ENGLISH_HEADINGS as ENGLISH_HEADINGS
 from shared.exports.quantities import format_amount, format_duration, format_quantity
-from shared.exports.recipe_wording import ENGLISH_RECIPE
+from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
 from shared.models.recipe import Ingredient, Recipe, Sighting, Step
 from shared.models.reel import Reel
 

@@ -16,7 +16,7 @@ from shared.exports.outline import (
     summary_outline,
     transcript_outline,
 )
-from shared.exports.outline_headings import ENGLISH_HEADINGS, GERMAN_HEADINGS, RUSSIAN_HEADINGS, headings
+from shared.exports.wording import ENGLISH_HEADINGS, GERMAN_HEADINGS, RUSSIAN_HEADINGS, headings
 from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
 from shared.models.video import Loudness
 from tests.unit.exports.samples import EVIL

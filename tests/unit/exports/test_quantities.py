@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.exports.quantities import format_duration, format_quantity, ingredient_line
-from shared.exports.recipe_wording import ENGLISH_RECIPE, recipe_wording
+from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
 from shared.models.recipe import Ingredient
 
 

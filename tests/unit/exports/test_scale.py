@@ -7,16 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.exports.quantities import format_quantity
-from shared.exports.recipe_wording import ENGLISH_RECIPE, recipe_wording
-from shared.exports.servings import (
+from shared.exports.quantities import (
     LARGER_UNITS,
     SMALLER_UNITS,
+    format_quantity,
     multiply_amounts,
     round_amount,
     round_ingredient,
     scale_recipe,
 )
+from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import SOUP
 
