@@ -1,4 +1,4 @@
-"""The questions that are asked of a language's tables."""
+"""The lexicon of a language: the tables in its YAML file, the word forms derived by rule, and lookups in both."""
 
 from __future__ import annotations
 
@@ -15,41 +15,210 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize, words
 from shared.languages import is_cyrillic
 
+LANGUAGES = ("en", "de", "ru")
 FOLDER = Path(__file__).parent
+MAX_FOOD_WORDS = 4
+MIN_COMPOUND_HEAD = 3
+"""Letters that a compound needs before its last part, as in `Rapsöl`, an oil."""
+MAX_WORDS = 500
+MIN_KNOWN_SHARE = 0.25
+"""Least share of known words: `minutes` alone does not make a French text English."""
 Ratio = Annotated[float, BeforeValidator(lambda value: float(Fraction(str(value))))]
 """A number that may be written as a fraction, e.g. `1/3`."""
 
 
+def detect_language(texts: Iterable[str], hint: str | None) -> str | None:
+    """Return the language of `LANGUAGES` that has most of the words; `hint` decides a tie; None if undecided.
+
+    Cyrillic script counts as Russian, the only language in that script with a lexicon.
+    """
+    sample = list(islice((word for text in texts for word in words(text) if len(word) > 1), MAX_WORDS))
+    if sample and is_cyrillic("".join(sample)):
+        return "ru"
+    scores = dict.fromkeys(LANGUAGES, 0.0)
+    for word in sample:
+        for code in LANGUAGES:
+            scores[code] += load_lexicon(code).has_word(word)
+        if set(word) & set("äöüß"):
+            scores["de"] += 1
+    best = max(scores.values())
+    leaders = [code for code, score in scores.items() if score == best]
+    if best < MIN_KNOWN_SHARE * len(sample) or not best:
+        return None
+    if len(leaders) == 1:
+        return leaders[0]
+    return hint if hint in leaders else None
+
+
+@lru_cache
+def load_lexicon(code: str) -> Lexicon:
+    """Return the lexicon of one of `LANGUAGES`."""
+    return Lexicon(read_tables(code))
+
+
+class Lexicon:
+    """Lookups in the tables of one language: words by their folded form, phrases by their tokens."""
+
+    def __init__(self, tables: LanguageTables) -> None:
+        self.tables = tables
+        self.code = tables.code
+        self.name = tables.name
+        self.numbers = {fold(word): value for word, value in tables.numbers.items()}
+        if tables.code == "de":
+            self.numbers |= german_numbers()
+        self.articles = fold_phrases(tables.articles)
+        self.of = fold_phrases(tables.of)
+        self.joiners = fold_phrases(tables.joiners)
+        self.range_words = fold_phrases(tables.range_words)
+        self.range_openers = fold_phrases(tables.range_openers)
+        self.sizes = fold_phrases(tables.sizes)
+        self.purpose = fold_phrases(tables.purpose)
+        self.every = fold_phrases(tables.every)
+        self.degrees = fold_phrases(tables.degrees)
+        self.openers = fold_phrases(tables.openers)
+        self.determiners = fold_phrases(tables.determiners)
+        self.carriers = fold_phrases(tables.carriers)
+        self.stops = fold_phrases(tables.stops) | self.determiners
+        self.hanging = self.stops - fold_phrases(tables.closing)
+        self.no_ingredient = fold_phrases(tables.no_ingredient)
+        self.group_openers = fold_phrases(tables.group_openers)
+        self.step_words = fold_phrases(tables.step_words)
+        self.serving_words = fold_phrases(tables.serving_words)
+        self.units = phrase_roles(tables.units)
+        self.scaled_units = PhraseTable(tables.scaled_units)
+        self.single_units = phrase_set(tables.single_units)
+        self.approximately = phrase_set(tables.approximately)
+        self.vague = phrase_set(tables.vague)
+        self.heaped = phrase_set(tables.heaped)
+        self.taste = phrase_set(tables.taste)
+        self.minutes = PhraseTable(
+            {form: value for forms, value in tables.minutes.items() for form in split_phrases(forms)}
+        )
+        self.adding = phrase_set(tables.adding)
+        self.headings = phrase_roles(tables.headings)
+        self.labels = phrase_roles(tables.labels)
+        self.difficulties = phrase_roles(tables.difficulties)
+        self.nutrients = phrase_roles(tables.nutrients)
+        self.chatter = phrase_set(tables.chatter)
+
+    @cached_property
+    def verbs(self) -> frozenset[str]:
+        """Verb forms that instructions use."""
+        tables = self.tables
+        forms = {form for verb in tables.verbs.split() for form in VERB_FORMS[self.code](verb)}
+        forms |= {form for stem in tables.verbs_i.split() for form in russian_i_verb_forms(stem)}
+        return frozenset(map(fold, forms | set(tables.verb_forms.split()))) - fold_phrases(tables.verbs_not)
+
+    @cached_property
+    def stem(self) -> Callable[[str], str]:
+        """The function that stems a folded word, by the Snowball algorithm (M. F. Porter, snowballstem.org)."""
+        import snowballstemmer
+
+        stemmer = snowballstemmer.stemmer(self.tables.stemmer)
+        return lru_cache(maxsize=4096)(lambda word: str(stemmer.stemWord(word)))
+
+    @cached_property
+    def foods(self) -> PhraseTable[bool]:
+        return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
+
+    @cached_property
+    def compound_heads(self) -> tuple[str, ...]:
+        return tuple(split_phrases(self.tables.compound_heads))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Words that identify a text in this language."""
+        tables = self.tables
+        phrases = [
+            tables.common,
+            tables.of,
+            tables.joiners,
+            tables.stops,
+            tables.articles,
+            tables.chatter,
+            tables.adding,
+        ]
+        for table in (tables.units, tables.headings, tables.labels):
+            phrases += table.values()
+        phrases += tables.minutes
+        vocabulary = {token.folded for forms in phrases for token in tokenize(forms) if token.kind == "word"}
+        return frozenset(vocabulary) | self.numbers.keys() | self.verbs
+
+    def has_word(self, word: str) -> bool:
+        return word in self.vocabulary or self.stem(word) in self.foods.by_first
+
+    def food_end(self, tokens: Sequence[TextToken], start: int) -> int | None:
+        """Return the index after the known food that starts at token `start`."""
+        if start >= len(tokens) or tokens[start].kind != "word" or tokens[start].folded in self.verbs:
+            return None
+        if hit := self.foods.match(tokens, start):
+            return hit[0]
+        word = tokens[start].folded
+        compound = any(
+            word.endswith(head) and len(word) >= len(head) + MIN_COMPOUND_HEAD for head in self.compound_heads
+        )
+        return start + 1 if compound else None
+
+    def has_food(self, tokens: Sequence[TextToken]) -> bool:
+        """Return True if `tokens` contain a known food."""
+        return any(self.food_end(tokens, at) for at in range(len(tokens)))
+
+    def is_food(self, text: str) -> bool:
+        """Return True if all of `text` is one known food, perhaps with a few words before it."""
+        tokens = tokenize(text)
+        if not 0 < len(tokens) <= MAX_FOOD_WORDS or any(token.folded in self.stops for token in tokens):
+            return False
+        if self.tables.food_first and self.food_end(tokens, 0):
+            return True
+        return any(self.food_end(tokens, at) == len(tokens) for at in range(len(tokens)))
+
+
+def fold_phrases(phrases: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in split_phrases(phrases))
+
+
+def split_phrases(phrases: str) -> Iterable[str]:
+    return (phrase.strip() for phrase in phrases.split(",") if phrase.strip())
+
+
+def phrase_set(phrases: str) -> PhraseTable[bool]:
+    return PhraseTable(dict.fromkeys(split_phrases(phrases), True))
+
+
+def phrase_roles(table: Mapping[str, str]) -> PhraseTable[str]:
+    return PhraseTable({phrase: role for role, phrases in table.items() for phrase in split_phrases(phrases)})
+
+
 class LanguageTables(BaseModel):
-    """One language. Lists of phrases are strings, separated by commas; lists of verbs are separated by spaces.
+    """The YAML file of one language. Phrases are separated by commas, verbs by spaces.
 
     Attributes:
         stemmer: Snowball's name of the language.
-        decimal, thousands: Signs inside numbers; no thousands sign but a space when empty.
-        numbers: Number words. `articles` mean one, but only before a unit or a food.
-        half_prefix: Fused before units, e.g. `пол` in `полкило`.
+        decimal, thousands: Signs inside numbers; empty `thousands` allows only a space.
+        numbers: Number words. `articles`: mean 1, but only before a unit or a food.
+        half_prefix: Prefix of units that halves them, e.g. `пол` in `полкило`.
         joiners: `and`. `range_words`: `2 to 3`. `range_openers`: `from 2`.
-        vague: Amounts that are none (`a few`). `taste`: said instead of an amount. Both become notes.
+        vague: Amounts without a number (`a few`). `taste`: replaces an amount (`to taste`). Both become notes.
         units: Normalised unit → its forms. `scaled_units`: form → amount and unit of one (a Pfund is 500 g).
-        single_units: Forms that mean one of the unit by themselves, in a language without articles.
-        heaped: How full a spoon is. `sizes`: how large a thing is. Both become notes.
+        single_units: Forms that mean one of the unit without a number, in a language without articles.
+        heaped: How full a spoon is. `sizes`: how large an ingredient is. Both become notes.
         purpose: Opens a note: `for frying`.
-        minutes: Forms of a unit of time → how many minutes it has. `every`: makes a time no duration.
-        verbs: What a cook does; infinitives or stems, from which forms.py makes the forms. `verbs_i`: second class.
+        minutes: Forms of a unit of time → its minutes. `every`: a time after it is no duration.
+        verbs: Kitchen verbs; infinitives or stems, from which `VERB_FORMS` derives the forms. `verbs_i`: second class.
         verb_forms: Forms that follow no rule. `verbs_not`: forms that mean something else.
-        verb_place: Where in a clause a verb makes it an instruction.
-        openers: Words before the first verb (`then`). `adding`: phrases that bring in an ingredient.
-        determiners: Articles and the like. `carriers`: words right before something that is added (`with salt`).
+        verb_place: Position of a verb that makes a clause an instruction.
+        openers: Words before the first verb (`then`). `adding`: phrases that introduce an ingredient.
+        determiners: Articles and similar words. `carriers`: words right before an added ingredient (`with salt`).
         stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
         capital_nouns: Nouns are written with a capital.
         compound_heads: Foods that end longer words (`Rapsöl`).
-        no_ingredient: What a number may count that is not one.
-        headings, labels: Role → words that announce it. Labels of times are named as the fields of a recipe.
+        no_ingredient: Countable nouns that are not ingredients.
+        headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
         group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
         chatter: Marks a line that is no part of the recipe.
-        common: Further words by which the language is known.
-        repairs: Misread words → what stands there.
+        common: Further words that identify the language.
+        repairs: Misread words → the correct word.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -111,10 +280,6 @@ def read_tables(code: str) -> LanguageTables:
     return LanguageTables.model_validate(yaml.load(text, yaml.CSafeLoader))
 
 
-def split_phrases(phrases: str) -> Iterable[str]:
-    return (phrase.strip() for phrase in phrases.split(",") if phrase.strip())
-
-
 RUSSIAN_A = ("ть", "ем", "ю", "й", "йте")
 RUSSIAN_I = ("ить", "им", "ите", "ь", "ьте")
 GERMAN_ONES = ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
@@ -124,30 +289,30 @@ GERMAN_TEENS += ["fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]
 
 
 def english_verb_forms(verb: str) -> set[str]:
-    """`mix`, `mixing`; `bake`, `baking`; `chop`, `chopping`."""
+    """Return `mix`, `mixing`; `bake`, `baking`; `chop`, `chopping`."""
     if verb.endswith("e"):
         return {verb, verb[:-1] + "ing"}
     return {verb, verb + "ing", verb + verb[-1] + "ing"}
 
 
 def german_verb_forms(verb: str) -> set[str]:
-    """`mischen`, `mische`, `mischt`; `schneiden`, `schneide`, `schneidet`."""
+    """Return `mischen`, `mische`, `mischt`; `schneiden`, `schneide`, `schneidet`."""
     stem = verb.removesuffix("n").removesuffix("e")
     return {verb, stem + "e", stem + "t", stem + "et"}
 
 
 def russian_verb_forms(stem: str) -> set[str]:
-    """From `смешива`: `смешивать`, `смешиваем`, `смешивайте`."""
+    """Return forms of a stem: of `смешива` `смешивать`, `смешиваем`, `смешивайте`."""
     return {stem + ending for ending in RUSSIAN_A}
 
 
 def russian_i_verb_forms(stem: str) -> set[str]:
-    """From `вар`: `варить`, `варим`, `варите`."""
+    """Return forms of a second-class stem: of `вар` `варить`, `варим`, `варите`."""
     return {stem + ending for ending in RUSSIAN_I}
 
 
 def german_numbers() -> dict[str, float]:
-    """Numbers to 999, and halves between whole ones, as German writes them: in one word. `ein` is an article."""
+    """Return German number words to 999, and halves up to 9½, which are one word; `ein` counts as an article."""
     small = {word: float(number) for number, word in enumerate(GERMAN_ONES, 1)}
     small |= {word: float(number) for number, word in enumerate(GERMAN_TEENS, 10)}
     for tens, word in enumerate(GERMAN_TENS, 2):
@@ -162,171 +327,4 @@ def german_numbers() -> dict[str, float]:
     return numbers
 
 
-LANGUAGES = ("en", "de", "ru")
 VERB_FORMS = {"en": english_verb_forms, "de": german_verb_forms, "ru": russian_verb_forms}
-MAX_FOOD_WORDS = 4
-MIN_COMPOUND_HEAD = 3
-"""Letters that a compound needs before its last part: `Rapsöl` is an oil."""
-
-
-def fold_phrases(phrases: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in split_phrases(phrases))
-
-
-def phrase_set(phrases: str) -> PhraseTable[bool]:
-    return PhraseTable(dict.fromkeys(split_phrases(phrases), True))
-
-
-def phrase_roles(table: Mapping[str, str]) -> PhraseTable[str]:
-    return PhraseTable({phrase: role for role, phrases in table.items() for phrase in split_phrases(phrases)})
-
-
-class Lexicon:
-    """A language. Words are looked up folded; phrases by their tokens."""
-
-    def __init__(self, tables: LanguageTables) -> None:
-        self.tables = tables
-        self.code = tables.code
-        self.name = tables.name
-        self.numbers = {fold(word): value for word, value in tables.numbers.items()}
-        if tables.code == "de":
-            self.numbers |= german_numbers()
-        self.articles = fold_phrases(tables.articles)
-        self.of = fold_phrases(tables.of)
-        self.joiners = fold_phrases(tables.joiners)
-        self.range_words = fold_phrases(tables.range_words)
-        self.range_openers = fold_phrases(tables.range_openers)
-        self.sizes = fold_phrases(tables.sizes)
-        self.purpose = fold_phrases(tables.purpose)
-        self.every = fold_phrases(tables.every)
-        self.degrees = fold_phrases(tables.degrees)
-        self.openers = fold_phrases(tables.openers)
-        self.determiners = fold_phrases(tables.determiners)
-        self.carriers = fold_phrases(tables.carriers)
-        self.stops = fold_phrases(tables.stops) | self.determiners
-        self.hanging = self.stops - fold_phrases(tables.closing)
-        self.no_ingredient = fold_phrases(tables.no_ingredient)
-        self.group_openers = fold_phrases(tables.group_openers)
-        self.step_words = fold_phrases(tables.step_words)
-        self.serving_words = fold_phrases(tables.serving_words)
-        self.units = phrase_roles(tables.units)
-        self.scaled_units = PhraseTable(tables.scaled_units)
-        self.single_units = phrase_set(tables.single_units)
-        self.approximately = phrase_set(tables.approximately)
-        self.vague = phrase_set(tables.vague)
-        self.heaped = phrase_set(tables.heaped)
-        self.taste = phrase_set(tables.taste)
-        self.minutes = PhraseTable(
-            {form: value for forms, value in tables.minutes.items() for form in split_phrases(forms)}
-        )
-        self.adding = phrase_set(tables.adding)
-        self.headings = phrase_roles(tables.headings)
-        self.labels = phrase_roles(tables.labels)
-        self.difficulties = phrase_roles(tables.difficulties)
-        self.nutrients = phrase_roles(tables.nutrients)
-        self.chatter = phrase_set(tables.chatter)
-
-    @cached_property
-    def verbs(self) -> frozenset[str]:
-        """Forms of verbs as instructions have them."""
-        tables = self.tables
-        forms = {form for verb in tables.verbs.split() for form in VERB_FORMS[self.code](verb)}
-        forms |= {form for stem in tables.verbs_i.split() for form in russian_i_verb_forms(stem)}
-        return frozenset(map(fold, forms | set(tables.verb_forms.split()))) - fold_phrases(tables.verbs_not)
-
-    @cached_property
-    def stem(self) -> Callable[[str], str]:
-        """The stem of a folded word, by the Snowball algorithm (M. F. Porter, snowballstem.org)."""
-        import snowballstemmer
-
-        stemmer = snowballstemmer.stemmer(self.tables.stemmer)
-        return lru_cache(maxsize=4096)(lambda word: str(stemmer.stemWord(word)))
-
-    @cached_property
-    def foods(self) -> PhraseTable[bool]:
-        return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
-
-    @cached_property
-    def compound_heads(self) -> tuple[str, ...]:
-        return tuple(split_phrases(self.tables.compound_heads))
-
-    @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Words by which a text is known to be in this language."""
-        tables = self.tables
-        phrases = [
-            tables.common,
-            tables.of,
-            tables.joiners,
-            tables.stops,
-            tables.articles,
-            tables.chatter,
-            tables.adding,
-        ]
-        for table in (tables.units, tables.headings, tables.labels):
-            phrases += table.values()
-        phrases += tables.minutes
-        vocabulary = {token.folded for forms in phrases for token in tokenize(forms) if token.kind == "word"}
-        return frozenset(vocabulary) | self.numbers.keys() | self.verbs
-
-    def has_word(self, word: str) -> bool:
-        return word in self.vocabulary or self.stem(word) in self.foods.by_first
-
-    def food_end(self, tokens: Sequence[TextToken], start: int) -> int | None:
-        """The index after the known food that starts at token `start`."""
-        if start >= len(tokens) or tokens[start].kind != "word" or tokens[start].folded in self.verbs:
-            return None
-        if hit := self.foods.match(tokens, start):
-            return hit[0]
-        word = tokens[start].folded
-        compound = any(
-            word.endswith(head) and len(word) >= len(head) + MIN_COMPOUND_HEAD for head in self.compound_heads
-        )
-        return start + 1 if compound else None
-
-    def has_food(self, tokens: Sequence[TextToken]) -> bool:
-        """Whether a known food stands somewhere in `tokens`."""
-        return any(self.food_end(tokens, at) for at in range(len(tokens)))
-
-    def is_food(self, text: str) -> bool:
-        """Whether all of `text` is one known food, perhaps with a few words before it."""
-        tokens = tokenize(text)
-        if not 0 < len(tokens) <= MAX_FOOD_WORDS or any(token.folded in self.stops for token in tokens):
-            return False
-        if self.tables.food_first and self.food_end(tokens, 0):
-            return True
-        return any(self.food_end(tokens, at) == len(tokens) for at in range(len(tokens)))
-
-
-@lru_cache
-def load_lexicon(code: str) -> Lexicon:
-    """The lexicon of one of LANGUAGES."""
-    return Lexicon(read_tables(code))
-
-
-MAX_WORDS = 500
-MIN_KNOWN_SHARE = 0.25
-"""Share of words that must be known: `minutes` alone makes no French text English."""
-
-
-def detect_language(texts: Iterable[str], hint: str | None) -> str | None:
-    """The language out of LANGUAGES that most words belong to; `hint` decides a tie; None when nothing tells.
-
-    Cyrillic script is taken for Russian: it is the one language in that script with a lexicon.
-    """
-    sample = list(islice((word for text in texts for word in words(text) if len(word) > 1), MAX_WORDS))
-    if sample and is_cyrillic("".join(sample)):
-        return "ru"
-    scores = dict.fromkeys(LANGUAGES, 0.0)
-    for word in sample:
-        for code in LANGUAGES:
-            scores[code] += load_lexicon(code).has_word(word)
-        if set(word) & set("äöüß"):
-            scores["de"] += 1
-    best = max(scores.values())
-    leaders = [code for code, score in scores.items() if score == best]
-    if best < MIN_KNOWN_SHARE * len(sample) or not best:
-        return None
-    if len(leaders) == 1:
-        return leaders[0]
-    return hint if hint in leaders else None
