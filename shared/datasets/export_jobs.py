@@ -9,7 +9,6 @@ from shared.models.dataset import Dataset, ExportOptions
 from shared.models.job import Job
 from shared.pipeline import jobs, lifecycle
 from shared.pipeline.job_storage import JOBS, media_name
-from shared.pipeline.lifecycle import new_id
 from shared.platform.ports import Documents, Filter, Place
 
 EXPORT = "export"
@@ -20,9 +19,9 @@ def export_object_name(dataset_id: str, job_id: str, name: str) -> str:
     return media_name(dataset_id, f"exports/{job_id}/{name}")
 
 
-def start_export(place: Place, dataset: Dataset, options: ExportOptions) -> Job:
-    """Have the dataset's images written into files, as they are now; several may run beside each other."""
-    job = plan_run(dataset, new_id(), EXPORT)
+def start_export(place: Place, dataset: Dataset, options: ExportOptions, export_id: str) -> Job:
+    """Start writing the dataset's images, as they are now, into files; several exports may run side by side."""
+    job = plan_run(dataset, export_id, EXPORT)
     job.kind, job.options = EXPORT, options.to_document()
     return lifecycle.start_job(place, job)
 

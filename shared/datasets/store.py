@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from shared import clock
-from shared.errors import NotFound
+from shared.errors import AlreadyExists, NotFound
 from shared.models.dataset import Dataset
 from shared.models.image import ImageRecord, ImageState
 from shared.models.job import Job
+from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name, media_prefix
 from shared.pipeline.parts import delete_parts
 from shared.platform.documents import change_model, iterate_query, with_updated_at
@@ -50,7 +51,11 @@ def read_own_dataset(documents: Documents, dataset_id: str, owner: str) -> Datas
 
 
 def create_dataset(documents: Documents, dataset: Dataset) -> Dataset:
-    documents.create(DATASETS, dataset.id, dataset.to_document())
+    """Store a new dataset; returns the stored one if its id exists already."""
+    try:
+        documents.create(DATASETS, dataset.id, dataset.to_document())
+    except AlreadyExists:
+        return read_own_dataset(documents, dataset.id, dataset.owner)
     return dataset
 
 
@@ -122,6 +127,7 @@ def delete_dataset(place: Place, dataset_id: str) -> None:
     """Its chunks stop at their next tick; `sweep` removes the images that this does not get to."""
     now = clock.now()
     place.documents.put(ERASURES, dataset_id, {"lookAt": now, "until": now + ERASURE_LINGER})
+    clear_keys(place.documents, dataset_id)
     place.documents.delete(DATASETS, dataset_id)
     while runs := place.documents.query(JOBS, [("owner", "==", run_owner(dataset_id))], limit=100).documents:
         for run in runs:

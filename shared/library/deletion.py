@@ -26,7 +26,7 @@ from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
 def delete_job(place: Place, job: Job) -> None:
     """Remove the job, its results and its media; with the job that brought a video, the video and all about it."""
     # First, so that no request for the same thing gets the id of a job that is going away.
-    once.clear_job_requests(place.documents, job.id)
+    once.clear_keys(place.documents, job.id)
     lifecycle.delete_job_records(place, job.id)
     if job.of_video is None:
         remove_video_from_groups(place.documents, job.owner, job.id)

@@ -9,21 +9,25 @@ from datetime import datetime
 
 from shared import clock
 from shared.chat import history
-from shared.errors import NotFound, PermanentError
+from shared.errors import AlreadyExists, NotFound, PermanentError
 from shared.models.group import MAX_VIDEOS, Group, Share
 from shared.models.job import Job
+from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.jobs import read_videos
-from shared.pipeline.lifecycle import new_id
 from shared.platform.documents import change_model, with_updated_at
 from shared.platform.ports import Documents
 
 GROUPS = "groups"
 
 
-def create_group(documents: Documents, owner: str, name: str, description: str | None) -> Group:
+def create_group(documents: Documents, owner: str, group_id: str, name: str, description: str | None) -> Group:
+    """Store a new group; returns the stored one if its id exists already."""
     now = clock.now()
-    group = Group(id=new_id(), owner=owner, name=name, description=description, created_at=now, updated_at=now)
-    documents.create(GROUPS, group.id, group.to_document())
+    group = Group(id=group_id, owner=owner, name=name, description=description, created_at=now, updated_at=now)
+    try:
+        documents.create(GROUPS, group.id, group.to_document())
+    except AlreadyExists:
+        return read_own_group(documents, group.id, owner)
     return group
 
 
@@ -63,6 +67,7 @@ def update_group_details(documents: Documents, group: Group, **fields: str | Non
 
 def delete_group(documents: Documents, group: Group) -> None:
     """With what was asked about it; its videos stay."""
+    clear_keys(documents, group.id)
     documents.delete(GROUPS, group.id)
     history.delete_messages(documents, group.owner, history.subject_filter(group.id, None))
 

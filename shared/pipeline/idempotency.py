@@ -30,7 +30,7 @@ def digest_id(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def job_id_for_key(documents: Documents, owner: str, key: str, request: Any) -> str:
+def id_for_key(documents: Documents, owner: str, key: str, request: Any) -> str:
     """The id of the job that `key` stands for; a key unknown so far gets a new id.
 
     Raises JobProblem `key_reused` when the same key came with another request before.
@@ -101,7 +101,7 @@ def _is_reusable(job: Job, fresh: bool) -> bool:
     return not job.status.is_final or (job.status is JobStatus.DONE and not fresh)
 
 
-def clear_job_requests(documents: Documents, job_id: str) -> None:
+def clear_keys(documents: Documents, job_id: str) -> None:
     """Let requests that stood for this job make a new one; to be called before the job is deleted."""
     for collection in (IDEMPOTENCY, ANSWERS):
         for stored in documents.query(collection, [("jobId", "==", job_id)]).documents:

@@ -25,6 +25,7 @@ from functions.api.routes.datasets import (
 from shared.datasets import runs, store
 from shared.models.dataset import ChunkCounts, Dataset
 from shared.models.image import DatasetStatus, Level
+from shared.pipeline.lifecycle import new_id
 
 router = APIRouter(
     prefix="/api/v1", tags=["compat: image crawler"], route_class=CrawlerRoute, responses=problem_responses(400, 422)
@@ -157,7 +158,7 @@ def create_crawl(body: CrawlRequest, user: Caller, place: PlaceDep) -> CrawlJob:
     dataset_request = DatasetRequest(
         name=body.name, keywords=body.keywords, max_images=body.max_images, project=body.project_id
     )
-    return crawl_response(register_dataset(place.documents, user.id, dataset_request))
+    return crawl_response(register_dataset(place.documents, user.id, dataset_request, new_id()))
 
 
 @router.get(

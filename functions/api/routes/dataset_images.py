@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, check_id, cursor_error
 from functions.api.openapi import problem_responses
 from functions.api.request_models import RequestModel
 from functions.api.routes.datasets import LevelField, OwnDataset, PublicDataset, dataset_response
@@ -21,6 +21,7 @@ from shared.models.dataset import ExportOptions, ExportResult, SourceName
 from shared.models.image import ImageFinding, ImageRecord, ImageState, Level
 from shared.models.job import Job, JobError, JobStatus
 from shared.pipeline.job_storage import MEDIA
+from shared.pipeline.jobs import read_job
 from shared.platform.ports import Place
 from shared.settings import settings
 
@@ -191,9 +192,15 @@ def validate_dataset(dataset: OwnDataset, body: ValidationRequest, place: PlaceD
     response_model=ExportInfo,
     responses=problem_responses(409),
 )
-def start_export(dataset: OwnDataset, body: ExportOptions, place: PlaceDep, quota: StartQuota) -> Any:
-    quota.consume()
-    return export_response(export_jobs.start_export(place, dataset, body), dataset.id, place)
+def start_export(
+    dataset: OwnDataset, body: ExportOptions, place: PlaceDep, quota: StartQuota, idempotency: Idempotency
+) -> Any:
+    export_id = idempotency.reserve_id(body)
+    job = read_job(place.documents, export_id)
+    if job is None:
+        quota.consume()
+        job = export_jobs.start_export(place, dataset, body, export_id)
+    return export_response(job, dataset.id, place)
 
 
 @router.get(

@@ -10,7 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, RetryQuota, StartQuota, check_id, cursor_error
+from functions.api.dependencies import (
+    Cursor,
+    Idempotency,
+    Limit,
+    PlaceDep,
+    RetryQuota,
+    StartQuota,
+    check_id,
+    cursor_error,
+)
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller
 from functions.api.openapi import either_request_body, inline_request_body, json_body, problem_responses
@@ -24,7 +33,6 @@ from shared.errors import PermanentError
 from shared.models.base import Model
 from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, SourceName, SourceProgress
 from shared.models.image import DatasetStatus, Filters, Level, Thresholds
-from shared.pipeline.lifecycle import new_id
 from shared.platform.ports import Document, Documents
 from shared.security.filenames import safe_filename
 from shared.settings import settings
@@ -127,15 +135,15 @@ def own_dataset(
 OwnDataset = Annotated[Dataset, Depends(own_dataset)]
 
 
-def register_dataset(documents: Documents, owner: str, request: DatasetRequest) -> Dataset:
-    """Store a new dataset; raises PermanentError `too_many_images`."""
+def register_dataset(documents: Documents, owner: str, request: DatasetRequest, dataset_id: str) -> Dataset:
+    """Store a dataset, or return the one that has this id already; raises PermanentError `too_many_images`."""
     limit = settings().max_dataset_images
     if request.max_images > limit:
         raise PermanentError("too_many_images", f"A dataset holds at most {limit} images. Request fewer.")
     sources = FREE_SOURCES if request.sources is None else list(dict.fromkeys(request.sources))
     now = clock.now()
     dataset = Dataset(
-        id=new_id(),
+        id=dataset_id,
         owner=owner,
         name=request.name,
         project=request.project,
@@ -183,9 +191,10 @@ def remaining_seconds(dataset: Dataset, now: datetime) -> int | None:
     description="Creates a dataset. No image is fetched until POST /v1/datasets/{dataset_id}/start starts it.",
     status_code=201,
     response_model=PublicDataset,
+    responses=problem_responses(409),
 )
-def create_dataset(body: DatasetRequest, user: Caller, place: PlaceDep) -> Response:
-    dataset = register_dataset(place.documents, user.id, body)
+def create_dataset(body: DatasetRequest, user: Caller, place: PlaceDep, idempotency: Idempotency) -> Response:
+    dataset = register_dataset(place.documents, user.id, body, idempotency.reserve_id(body))
     return JSONResponse(dataset_response(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
 
 

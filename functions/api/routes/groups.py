@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.request_models import Description, Moment, Name, RequestModel
@@ -115,8 +115,9 @@ def group_details(group: Group, place: PlaceDep) -> dict[str, Any]:
     status_code=201,
     response_model=GroupDetails,
 )
-def create_group(body: GroupRequest, user: Caller, place: PlaceDep) -> Any:
-    return group_details(groups.create_group(place.documents, user.id, body.name, body.description), place)
+def create_group(body: GroupRequest, user: Caller, place: PlaceDep, idempotency: Idempotency) -> Any:
+    group_id = idempotency.reserve_id(body)
+    return group_details(groups.create_group(place.documents, user.id, group_id, body.name, body.description), place)
 
 
 @router.get("", summary="List your groups", description="Returns your groups, newest first.", response_model=GroupPage)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, cursor_error, request_trace
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, cursor_error, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.request_models import Description, RequestModel, Tags, Title
@@ -21,7 +21,7 @@ from shared.models.base import Model
 from shared.models.job import Job, JobError, JobStatus
 from shared.models.video import Transcript, TranscriptSource
 from shared.pipeline.job_storage import UPLOADS, source_name
-from shared.pipeline.jobs import video_title
+from shared.pipeline.jobs import read_job, video_title
 from shared.pipeline.lifecycle import JobStateError
 from shared.settings import settings
 
@@ -217,12 +217,21 @@ def delete_video(video: OwnVideo, place: PlaceDep) -> None:
     responses=problem_responses(404, 409),
 )
 def create_analysis(
-    video: OwnVideo, body: AnalysisRequest, request: Request, place: PlaceDep, quota: StartQuota
+    video: OwnVideo,
+    body: AnalysisRequest,
+    request: Request,
+    place: PlaceDep,
+    quota: StartQuota,
+    idempotency: Idempotency,
 ) -> Response:
-    quota.consume()
-    job = videos.reanalyze_video(
-        place, video, body.kind, body.language, options=body.options, trace=request_trace(request.scope)
-    )
+    job_id = idempotency.reserve_id(body)
+    job = read_job(place.documents, job_id)
+    if job is None:
+        quota.consume()
+        trace = request_trace(request.scope)
+        job = videos.reanalyze_video(
+            place, video, body.kind, body.language, options=body.options, job_id=job_id, trace=trace
+        )
     return JSONResponse(job.to_public(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 

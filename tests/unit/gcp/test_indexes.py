@@ -155,7 +155,7 @@ def ask_everything(recorder: Recorder) -> Recorder:
         for some in combinations(wanted.items(), count):
             list_images(documents, "dataset", **dict(some))
             list(iterate_images(documents, "dataset", **dict(some)))
-    once.clear_job_requests(documents, "job")
+    once.clear_keys(documents, "job")
     parts_of(documents, "job")
     reanalysis_documents(documents, "job")
     for wanted in ("", "soup"):
