@@ -81,12 +81,12 @@ class CreationKey:
     def reserve_id(self, body: BaseModel) -> str:
         """Return the id of what the request creates: a new one, or the one that the same key and body had before.
 
-        Raises JobStateError `key_reused` if the key came with another request.
+        Each path has keys of its own. Raises JobStateError `key_reused` if the key came with another body.
         """
         if self._key is None:
             return lifecycle.new_id()
-        request = [self._path, body.model_dump(mode="json", exclude_defaults=True)]
-        return idempotency.id_for_key(self._documents, self._owner, self._key, request)
+        request = body.model_dump(mode="json", exclude_defaults=True)
+        return idempotency.id_for_key(self._documents, self._owner, f"{self._path} {self._key}", request)
 
 
 def login_throttle(request: Request, place: PlaceDep) -> LoginThrottle:
