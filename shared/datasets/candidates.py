@@ -16,7 +16,8 @@ from shared import clock
 from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.error_codes.videos import SourceCode
 from shared.errors import AlreadyExists, Cancelled, Conflict, PermanentError
-from shared.images import ImageInspection, inspect_image
+from shared.images.image_file import ImageInspection
+from shared.images.inspection import inspect_image
 from shared.models.dataset import Chunk, Dataset
 from shared.models.image import Filters, ImageRecord, ImageState
 from shared.pipeline.job_storage import MEDIA

@@ -10,17 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from shared.datasets.export_jobs import export_object_name
-from shared.datasets.exports import (
-    ExportSpec,
-    ExportSummary,
-    SplitShares,
-    contact_sheet,
-    write_coco,
-    write_parquet,
-    write_webdataset,
-    write_zip,
-)
+from shared.datasets.export_archives import write_webdataset, write_zip
+from shared.datasets.export_selection import ExportSpec, ExportSummary, SplitShares
+from shared.datasets.export_sheet import contact_sheet
+from shared.datasets.export_tables import write_coco, write_parquet
+from shared.datasets.runs import export_object_name
 from shared.datasets.store import dataset_id_of, iterate_images, read_dataset
 from shared.errors import Cancelled, NotFound
 from shared.models.dataset import ExportedFile, ExportFormat, ExportOptions, ExportResult

@@ -16,14 +16,14 @@ from shared.datasets.chunks import chunk_counts, plan_chunks
 from shared.datasets.store import change_dataset, dataset_id_of, iterate_downloaded, read_dataset, run_owner
 from shared.errors import NotFound, PermanentError
 from shared.logs import new_traceparent
-from shared.models.dataset import Chunk, Dataset, Progress
+from shared.models.dataset import Chunk, Dataset, ExportOptions, Progress
 from shared.models.image import DatasetStatus, Level
 from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
 from shared.pipeline import jobs, lifecycle, parts
-from shared.pipeline.job_storage import JOBS
+from shared.pipeline.job_storage import JOBS, media_name
 from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.pipeline.outbox import outgoing_message
-from shared.platform.ports import Documents, Place
+from shared.platform.ports import Documents, Filter, Place
 
 CRAWL, VALIDATE = "crawl", "validate"
 KIND = "dataset"
@@ -287,3 +287,35 @@ def _reassign_quotas(dataset: Dataset, crawl_parts: list[Part], reopened_parts: 
             chunk.quota = chunk.tally.downloaded + share
             remaining -= share
             part.outcome = chunk.to_document()
+
+
+EXPORT = "export"
+
+
+def export_object_name(dataset_id: str, job_id: str, name: str) -> str:
+    """Object in `media` that holds a file of an export."""
+    return media_name(dataset_id, f"exports/{job_id}/{name}")
+
+
+def start_export(place: Place, dataset: Dataset, options: ExportOptions) -> Job:
+    """Have the dataset's images written into files, as they are now; several may run beside each other."""
+    job = plan_run(dataset, new_id(), EXPORT)
+    job.kind, job.options = EXPORT, options.to_document()
+    return lifecycle.start_job(place, job)
+
+
+def read_own_export(documents: Documents, dataset: Dataset, export_id: str) -> Job:
+    """Raises NotFound for what is none of this dataset."""
+    job = jobs.read_job(documents, export_id)
+    if job is None or job.kind != EXPORT or job.owner != run_owner(dataset.id):
+        raise NotFound(export_id)
+    return job
+
+
+def list_exports(
+    documents: Documents, dataset: Dataset, limit: int, cursor: str | None
+) -> tuple[list[Job], str | None]:
+    """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
+    filters: list[Filter] = [("owner", "==", run_owner(dataset.id)), ("kind", "==", EXPORT)]
+    page = documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
+    return [Job.read(document.data) for document in page.documents], page.cursor

@@ -13,10 +13,10 @@ from typing import Any
 from shared import clock
 from shared.datasets.store import change_image, dataset_id_of, iterate_downloaded, list_images, read_dataset
 from shared.errors import Cancelled, NotFound
-from shared.images import ImageInspection, Thresholds, check_image, inspect_image
-from shared.images.inspection import make_finding, sort_findings
+from shared.images.image_file import ImageInspection
+from shared.images.inspection import check_image, inspect_image, make_finding, sort_findings
 from shared.models.dataset import ValidationProgress
-from shared.models.image import ImageFinding, ImageRecord, ImageState, Level, Verdict
+from shared.models.image import ImageFinding, ImageRecord, ImageState, Level, Thresholds, Verdict
 from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.job_storage import MEDIA

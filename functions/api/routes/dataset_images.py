@@ -13,7 +13,7 @@ from functions.api.dataset_schemas import OwnDataset, PublicImage, image_respons
 from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
 from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE
-from shared.datasets import export_jobs as exported
+from shared.datasets import runs as exported
 from shared.datasets import store
 from shared.errors import NotFound
 from shared.models.base import Model

@@ -20,14 +20,16 @@ from ddgs.exceptions import DDGSException
 from lxml.etree import LxmlError
 
 from shared.settings import Settings
-from shared.sources.images.search_http import (
+from shared.sources.images.source import (
+    Candidate,
+    CandidatePage,
+    Pulse,
     SearchResponse,
     allow_base_url,
     check_search_response,
     fetch_search_response,
     unreadable_response,
 )
-from shared.sources.images.source import Candidate, CandidatePage, Pulse
 
 NO_RESULT_MARKS = ("no results", "keine ergebnisse", "b_no")
 """How Bing says that there is nothing; an answer with neither images nor this is not understood."""

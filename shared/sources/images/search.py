@@ -11,13 +11,16 @@ from shared.errors import PermanentError
 from shared.models.dataset import SourceName
 from shared.models.image import Filters
 from shared.settings import Settings
-from shared.sources.images.search_http import (
+from shared.sources.images.source import (
+    Candidate,
+    CandidatePage,
+    ImageSource,
+    Pulse,
     allow_base_url,
     check_search_response,
     fetch_search_response,
     unreadable_response,
 )
-from shared.sources.images.source import Candidate, CandidatePage, ImageSource, Pulse
 from shared.sources.video.apify_api import run_actor
 
 OPENVERSE_URL = "https://api.openverse.org"

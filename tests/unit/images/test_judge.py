@@ -8,9 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from pydantic import ValidationError
 
-from shared.images import Thresholds, check_image, inspect_image
-from shared.images.inspection import CHECKS, make_finding, sort_findings
-from shared.models.image import Level
+from shared.images.inspection import CHECKS, check_image, inspect_image, make_finding, sort_findings
+from shared.models.image import Level, Thresholds
 from tests.picture_samples import encoded, scene
 
 LIMITS = Thresholds()

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from shared.images import inspect_image
 from shared.images.comparison import hamming_distance
+from shared.images.inspection import inspect_image
 from tests.picture_samples import encoded, scene
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")

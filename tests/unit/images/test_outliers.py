@@ -6,8 +6,8 @@ import random
 
 from PIL import Image, ImageDraw
 
-from shared.images import inspect_image
 from shared.images.comparison import MIN_IMAGES, outlier_scores
+from shared.images.inspection import inspect_image
 from tests.picture_samples import encoded, scene
 
 Rows = list[tuple[str, tuple[float, ...]]]

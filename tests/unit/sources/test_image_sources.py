@@ -123,7 +123,7 @@ def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
 
 def test_an_endless_answer_is_cut_off(search: ImageSearch, monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine can fill the memory."""
-    monkeypatch.setattr("shared.sources.images.search_http.MAX_BYTES", 1000)
+    monkeypatch.setattr("shared.sources.images.source.MAX_BYTES", 1000)
     search.always["bing"] = html_reply("x" * 5000)
     with pytest.raises(PermanentError) as raised:
         page(search, SourceName.BING)

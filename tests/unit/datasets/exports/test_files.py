@@ -16,8 +16,9 @@ import pytest
 import webdataset
 import yaml
 
-from shared.datasets.exports import ExportSpec, SplitShares, write_coco, write_parquet, write_webdataset, write_zip
-from shared.datasets.exports.selection import sample_key
+from shared.datasets.export_archives import write_webdataset, write_zip
+from shared.datasets.export_selection import ExportSpec, SplitShares, sample_key
+from shared.datasets.export_tables import write_coco, write_parquet
 from shared.models.image import ImageRecord
 from tests.unit.datasets.exports.collection import (
     HOSTILE,

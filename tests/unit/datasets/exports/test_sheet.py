@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 
 from PIL import Image
 
-from shared.datasets.exports import SHEET_POLICY, ExportSpec, contact_sheet
+from shared.datasets.export_selection import ExportSpec
+from shared.datasets.export_sheet import SHEET_POLICY, contact_sheet
 from shared.images.pixels import thumbnail_data_url
 from shared.models.image import ImageRecord
 from tests.picture_samples import encoded, scene

@@ -13,8 +13,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from shared.datasets.exports.card import dataset_card
-from shared.datasets.exports.selection import (
+from shared.datasets.export_card import dataset_card
+from shared.datasets.export_selection import (
     ExportSpec,
     ExportSummary,
     Split,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 
-from shared.datasets.exports.selection import ExportSpec, exclusion_reason
+from shared.datasets.export_selection import ExportSpec, exclusion_reason
 from shared.exports.markup import escape_html, safe_url
 from shared.models.image import ImageRecord, ImageState
 

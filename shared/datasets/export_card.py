@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from shared.datasets.exports.selection import ExportSpec, ExportSummary, Split
+from shared.datasets.export_selection import ExportSpec, ExportSummary, Split
 from shared.exports.markup import escape_markdown, plain_text
 
 _VERSIONS = {

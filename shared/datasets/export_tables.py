@@ -8,7 +8,7 @@ from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from shared.datasets.exports.selection import ExportSpec, ExportSummary, Split, archive_path, image_metadata
+from shared.datasets.export_selection import ExportSpec, ExportSummary, Split, archive_path, image_metadata
 from shared.exports.markup import plain_text
 from shared.models.image import ImageRecord
 
