@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from shared.datasets.url_lists import MAX_URLS
 from shared.models.dataset import (
     Chunk,
     ChunkCounts,
@@ -17,7 +18,6 @@ from shared.models.dataset import (
 )
 from shared.models.image import Level
 from shared.models.job import Part, StageStatus
-from shared.sources.images.source import MAX_URLS
 
 IMAGES_PER_CHUNK = 100
 CHUNKS_PER_SEARCH = 10

@@ -230,7 +230,10 @@ def _median_and_spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64]
 
 
 def _neighbour_distances(rows: Values, sample: Values, first: int) -> NDArray[np.float64]:
-    """Return the Euclidean distance of each row to the fifth nearest other row of the sample; `first` is its index."""
+    """Return the Euclidean distance of each row to the fifth nearest other row of the sample.
+
+    `first` is the index of the first row.
+    """
     squares = (rows**2).sum(axis=1)[:, None] + (sample**2).sum(axis=1) - 2 * (rows @ sample.T)
     own = np.arange(first, min(first + len(rows), len(sample)))
     squares[own - first, own] = np.inf

@@ -13,7 +13,7 @@ from shared.datasets.export_sheet import SHEET_POLICY, contact_sheet
 from shared.images.pixels import thumbnail_data_url
 from shared.models.image import ImageRecord
 from tests.picture_samples import encoded, scene
-from tests.unit.datasets.exports.collection import HOSTILE, NOW, ORDER, collection, picture, record
+from tests.unit.datasets.collection import HOSTILE, NOW, ORDER, collection, picture, record
 
 
 class Page(HTMLParser):

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.datasets.url_lists import read_pages
 from shared.errors import PermanentError
 from shared.models.dataset import LIST_PAGE
-from shared.sources.images.source import Candidate, read_pages
+from shared.sources.images.source import Candidate
 
 
 def read(text: str | bytes) -> list[Candidate]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.datasets.export_card import dataset_card, licence_ids
 from shared.datasets.export_selection import ExportSpec, ExportSummary, SplitShares, assign_splits
-from tests.unit.datasets.exports.collection import HOSTILE, NOW, ORDER, collection, record
+from tests.unit.datasets.collection import HOSTILE, NOW, ORDER, collection, record
 
 
 def card(order: ExportSpec, records: list[Any]) -> tuple[dict[str, Any], str]:

@@ -20,7 +20,7 @@ from shared.datasets.export_archives import write_webdataset, write_zip
 from shared.datasets.export_selection import ExportSpec, SplitShares, sample_key
 from shared.datasets.export_tables import write_coco, write_parquet
 from shared.models.image import ImageRecord
-from tests.unit.datasets.exports.collection import (
+from tests.unit.datasets.collection import (
     HOSTILE,
     NOW,
     ORDER,
