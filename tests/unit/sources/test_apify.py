@@ -311,6 +311,15 @@ def test_captions_that_cannot_be_read_are_left_out(apify: ApifyServer, settings:
     assert [note for note in found.origin.notes if "captions could not be read" in note]
 
 
+def test_captions_that_are_too_large_name_the_limit(apify: ApifyServer, settings: Settings, folder: Path) -> None:
+    """The note about captions that were left out states how large they may be."""
+    apify.store_file("captions.vtt", "text/vtt", b"WEBVTT\n" + b" " * 4_000_000)
+    result = fetched(TIKTOK, settings, folder)
+    assert result.captions is None
+    assert result.origin
+    assert [note for note in result.origin.notes if "exceed 4 MB" in note]
+
+
 @pytest.mark.parametrize("link", ["http://10.0.0.1/x.vtt", "http://[", "https://example.com:25/x.vtt"])
 def test_captions_elsewhere_are_judged_and_left_out(
     apify: ApifyServer, settings: Settings, folder: Path, link: str
