@@ -98,17 +98,17 @@ def plan_next_round(target_count: int, chunks: Sequence[Chunk], failed: Collecti
     return new_quotas
 
 
-def fair_shares(total: int, most: Sequence[int | None]) -> list[int]:
-    """Divide `total` into whole shares that differ by at most one; no share exceeds its limit in `most`, if any.
+def fair_shares(total: int, max_shares: Sequence[int | None]) -> list[int]:
+    """Divide `total` into whole shares that differ by at most one; no share exceeds its limit in `max_shares`, if any.
 
     Max-min fairness: a share with a limit below the equal share gets its limit, and the others divide the rest. The
     first of equal claims get the remainder; what exceeds all limits is not assigned.
     """
-    shares = [0] * len(most)
-    limits = [total if limit is None else min(limit, total) for limit in most]
+    shares = [0] * len(max_shares)
+    limits = [total if limit is None else min(limit, total) for limit in max_shares]
     remaining = total
-    for served, index in enumerate(sorted(range(len(most)), key=limits.__getitem__)):
-        shares[index] = min(-(-remaining // (len(most) - served)), limits[index])
+    for served, index in enumerate(sorted(range(len(max_shares)), key=limits.__getitem__)):
+        shares[index] = min(-(-remaining // (len(max_shares) - served)), limits[index])
         remaining -= shares[index]
     return shares
 

@@ -135,8 +135,8 @@ def test_a_database_reads_the_parquet_table(tmp_path: Path) -> None:
     rows = duckdb.read_parquet(str(tmp_path / "x.parquet"))
     assert dict(zip(rows.columns, map(str, rows.types), strict=True))["found_at"] == "TIMESTAMP WITH TIME ZONE"
     assert duckdb.sql("SELECT count(*) FROM rows").fetchall() == [(summary.images,)] == [(2501,)]
-    found = rows.filter("phash IS NULL").project("title, width, accepted, findings, epoch(found_at)").fetchall()
-    assert found == [(HOSTILE, 64, True, "", NOW.timestamp())]
+    row = rows.filter("phash IS NULL").project("title, width, accepted, findings, epoch(found_at)").fetchall()
+    assert row == [(HOSTILE, 64, True, "", NOW.timestamp())]
     splits = duckdb.sql("SELECT split, count(*) FROM rows GROUP BY 1").fetchall()
     assert dict(splits) == dict(summary.splits)
 
