@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from infra.doctor.finding import DoctorFinding, Findings, good, note, problem
+from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
 from shared.settings import Settings
 
 
@@ -15,9 +15,9 @@ class ApiKey:
     """The API key of a service.
 
     Attributes:
-        form: Pattern of the service's own keys.
-        ask: A URL that returns 200 for a valid key, free of charge.
-        own: Whether the URL belongs to the service itself, not to a compatible server.
+        pattern: Regular expression that the service's own keys match.
+        check_url: A URL that returns 200 for a valid key, free of charge.
+        is_official: Whether the URL belongs to the service itself, not to a compatible server.
     """
 
     variable: str

@@ -18,22 +18,12 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from infra.doctor.finding import Findings, good, note, problem
+from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.keys import check_keys
 from infra.runtimes.embedded.serve import DataFolderLocked, bind_socket, lock_data_folder
 from infra.runtimes.emulated.installation import FIRESTORE, PUBSUB, EmulatorsUnavailable, ensure_jar, ensure_java
 from shared.media.self_check import find_faults, library_versions
 from shared.settings import Settings, SettingsError, read_settings
-
-
-def check_media() -> Findings:
-    subject = "media"
-    faults = find_faults()
-    for fault in faults:
-        yield problem(subject, f"{fault}; installed: {library_versions()}", fault.advice)
-    if not faults:
-        yield good(subject, f"a two-frame clip was processed with {library_versions()}")
-
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = "run `make demo` or `pip install -e '.[embedded]'` in a clone of the repository"
@@ -128,6 +118,16 @@ def check_ffmpeg() -> Findings:
         return
     release = re.search(r"ffmpeg version (\S+)", banner)
     yield good("ffmpeg", f"{release[1] if release else 'unknown version'}, {program}")
+
+
+def check_media() -> Findings:
+    """Process a small video, and report what fails."""
+    subject = "media"
+    faults = find_faults()
+    for fault in faults:
+        yield problem(subject, f"{fault}; installed: {library_versions()}", fault.advice)
+    if not faults:
+        yield good(subject, f"a two-frame clip was processed with {library_versions()}")
 
 
 def check_data(folder: Path) -> Findings:

@@ -9,8 +9,7 @@ from typing import Any
 
 from infra.stand_ins import apify_server, gemini_server, openai_server
 from infra.stand_ins.apify_server import ApifyServer
-from infra.stand_ins.replies.gemini import AutoReplyGemini
-from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.auto_replies import AutoReplyGemini, AutoReplyOpenAI
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from tests.contract.emulated import need_emulators
 from tests.server import Server, serving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.doctor.finding import Level
+from infra.doctor.findings import Level
 from infra.doctor.keys import check_keys
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.settings import read_settings

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from infra.cli.main import app
 from infra.doctor import machine
-from infra.doctor.finding import DoctorFinding, Level
+from infra.doctor.findings import DoctorFinding, Level
 from infra.runtimes.embedded.serve import lock_data_folder
 from shared.settings import read_settings
 from tests.ffmpeg_programs import RENDERER

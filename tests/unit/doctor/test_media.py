@@ -5,7 +5,7 @@ from __future__ import annotations
 import av
 import pytest
 
-from infra.doctor.finding import Level
+from infra.doctor.findings import Level
 from infra.doctor.machine import check_media
 
 

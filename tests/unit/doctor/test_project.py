@@ -15,7 +15,7 @@ from infra.client.api import open_client
 from infra.doctor import expected_resources as wanted
 from infra.doctor import project
 from infra.doctor.cloud import CloudClient, NoCredentials, open_cloud
-from infra.doctor.finding import DoctorFinding, Level, is_healthy
+from infra.doctor.findings import DoctorFinding, Level, is_healthy
 from infra.doctor.permissions import check_permissions
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.wiring import wiring

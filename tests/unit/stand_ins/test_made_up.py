@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.demo.recipe import recipe_differences
-from infra.stand_ins.replies.synthesis import (
+from infra.stand_ins.synthesis import (
     audio_digest,
     fill_schema,
     flac_duration,

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.stand_ins.replies.services import stand_in_services
+from infra.stand_ins.services import stand_in_services
 from shared.ai.fallback import provider_order
 from shared.settings import read_settings
 
@@ -88,7 +88,7 @@ def test_keys_of_real_services_are_no_keys_here() -> None:
 def test_nothing_is_drawn_before_it_is_asked_for() -> None:
     """Starting the stand-ins loads no drawing, encoding or AI library: `clipwise up --fake-ai` is ready at once."""
     code = (
-        "import sys, infra.stand_ins.replies.services; "
+        "import sys, infra.stand_ins.services; "
         "print([name for name in ('av', 'PIL', 'numpy', 'cv2', 'openai', 'google.genai') if name in sys.modules])"
     )
     told = subprocess.run(
