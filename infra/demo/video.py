@@ -33,39 +33,6 @@ CHORDS = ((261.63, 329.63, 392.00), (220.00, 261.63, 329.63), (174.61, 220.00, 2
 """C, A minor, F and G, in Hz."""
 
 
-def soundtrack(cues: Sequence[tuple[float, str]], seconds: float) -> Samples:
-    """Return audio of this duration: speech by espeak-ng if it is installed, else tones. A cue is a time and its words."""
-    speaker = shutil.which("espeak-ng")
-    return narration(speaker, cues, seconds) if speaker else tone_bed(seconds)
-
-
-def narration(speaker: str, cues: Sequence[tuple[float, str]], seconds: float) -> Samples:
-    """Speak the cues in order; a cue waits until the previous one has ended."""
-    track = np.zeros(round(seconds * RATE), np.float32)
-    free = 0
-    for time, words in cues:
-        command = [speaker, "-v", "en", "-s", "190", "--stdout", words]
-        speech = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
-        with wave.open(io.BytesIO(speech)) as recording:
-            # The header of a file written to a pipe has no valid length.
-            samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.float32) / 32_768
-        start = max(free, round(time * RATE))
-        room = track[start : start + samples.size]
-        room[:] = samples[: room.size]
-        free = start + samples.size
-    return track
-
-
-def tone_bed(seconds: float) -> Samples:
-    """Return slow chords that swell and fade, two seconds each."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    bar = (time / 2).astype(int) % len(CHORDS)
-    swell = np.sin(np.pi * (time % 2) / 2) ** 2
-    notes = np.sin(2 * np.pi * np.array(CHORDS)[bar].T * time).sum(axis=0)
-    bed: Samples = (0.06 * swell * notes).astype(np.float32)
-    return bed
-
-
 def render_video(path: Path, tick: Callable[[float], None]) -> None:
     """Write an mp4 (H.264, AAC, English mov_text subtitles) to `path`; `tick` is called with the fraction done.
 
@@ -114,3 +81,39 @@ def subtitle_packet(stream: SubtitleStream, start: float, shot: DemoShot) -> Pac
     packet.pts = packet.dts = round((start + GAP) * 1000)
     packet.duration = round((shot.seconds - 2 * GAP) * 1000)
     return packet
+
+
+def soundtrack(cues: Sequence[tuple[float, str]], seconds: float) -> Samples:
+    """Return audio of this duration: the cues spoken by espeak-ng if it is installed, else tones.
+
+    A cue is a time and its words.
+    """
+    speaker = shutil.which("espeak-ng")
+    return narration(speaker, cues, seconds) if speaker else tone_bed(seconds)
+
+
+def narration(speaker: str, cues: Sequence[tuple[float, str]], seconds: float) -> Samples:
+    """Speak the cues in order; a cue waits until the previous one has ended."""
+    track = np.zeros(round(seconds * RATE), np.float32)
+    free = 0
+    for time, words in cues:
+        command = [speaker, "-v", "en", "-s", "190", "--stdout", words]
+        speech = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
+        with wave.open(io.BytesIO(speech)) as recording:
+            # The header of a file written to a pipe has no valid length.
+            samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.float32) / 32_768
+        start = max(free, round(time * RATE))
+        room = track[start : start + samples.size]
+        room[:] = samples[: room.size]
+        free = start + samples.size
+    return track
+
+
+def tone_bed(seconds: float) -> Samples:
+    """Return slow chords that swell and fade, two seconds each."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    bar = (time / 2).astype(int) % len(CHORDS)
+    swell = np.sin(np.pi * (time % 2) / 2) ** 2
+    notes = np.sin(2 * np.pi * np.array(CHORDS)[bar].T * time).sum(axis=0)
+    bed: Samples = (0.06 * swell * notes).astype(np.float32)
+    return bed

@@ -18,7 +18,7 @@ from shared.models.video import TimeSpan
 
 OPENING, FRESH, PANTRY, FIRST_STEP = range(4)
 FRESH_COUNT = 4
-"""Number of ingredients on the first card."""
+"""Number of ingredients on the first panel."""
 VISUALS = [
     ("The baked dish steams on the worktop.", "Starts with the result."),
     ("Tomatoes, feta and penne come to rest on a chopping board.", "From above; the card lies over it."),

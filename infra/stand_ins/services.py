@@ -57,7 +57,7 @@ class ApifyStandIn(StatelessServer, ApifyServer):
 def stand_in_services(environ: MutableMapping[str, str]) -> Iterator[None]:
     """Serve OpenAI, Gemini and Apify on loopback, and point `environ` to them, while the context lasts.
 
-    AI_PROVIDER and AI_PROVIDER_KIND still choose the provider.
+    AI_PROVIDER and its variants by kind (AI_PROVIDER_REEL etc.) still choose the provider.
     """
     before = dict(environ)
     with OpenAIStandIn() as openai, GeminiStandIn(processing=0) as gemini, ApifyStandIn(demo_post_items) as apify:

@@ -112,7 +112,10 @@ def audio_digest(flac: bytes) -> str:
 
 
 def make_speech_segments(flac: bytes) -> list[Segment]:
-    """Return sentences that fill the audio; the first says that they are made up. Raises ValueError if it is not FLAC."""
+    """Return sentences for the length of the audio; raises ValueError if it is not FLAC.
+
+    The first sentence says that they are made up.
+    """
     end, time = flac_duration(flac), 0.0
     segments = []
     for sentence in speech_sentences(audio_digest(flac)):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.runtimes.emulated import provision as provisioning
+from infra.runtimes.emulated import provision
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.provision import provision_pubsub, pubsub_clients, push_subscription, push_topic
 from shared.wiring import wiring
@@ -81,7 +81,7 @@ def test_a_poison_message_ends_among_the_dead_letters(
     table = wiring()
     quick = table.functions["download"].model_copy(update={"deliveries": DELIVERIES})
     changed = table.model_copy(update={"functions": {"download": quick}})
-    monkeypatch.setattr(provisioning, "wiring", lambda: changed)
+    monkeypatch.setattr(provision, "wiring", lambda: changed)
     with pubsub_clients(hosts) as (_, subscriber):
         name = push_subscription(hosts, quick, listener.url)["name"]
         subscriber.delete_subscription(subscription=name)

@@ -1,18 +1,21 @@
-"""Results as the terminal shows them."""
+"""Results, times and foreign text as the terminal shows them."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 from rich.console import Console
 
 from infra.cli import main
-from infra.cli.views import VIEWS, result_view
+from infra.cli.views import VIEWS, clean_text, format_clock, result_view
 from shared.analyses.kinds import kinds
 from shared.analyses.transcript import SpokenText
 from shared.exports.formats import FORMATS
@@ -79,3 +82,18 @@ def test_every_kind_has_a_view_and_stands_in_the_help(kind: str) -> None:
 def test_every_format_stands_in_the_help() -> None:
     """Who reads the help learns of all formats."""
     assert {row.name for row in FORMATS} <= set(re.findall(r"\w+", main.FORMATS))
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (65.9, "1:05"), (3723, "1:02:03")])
+def test_times_in_a_video(seconds: float, text: str) -> None:
+    """A time in a video is shown as players show it."""
+    assert format_clock(seconds) == text
+
+
+@given(st.text())
+def test_foreign_text_cannot_command_the_terminal(text: str) -> None:
+    """Nothing that a stranger wrote clears the screen, changes colours or turns text around; words stay."""
+    clean = clean_text(text)
+    assert not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in clean.replace("\n", ""))
+    assert "\u202e" not in clean
+    assert [sign for sign in clean if sign.isalnum()] == [sign for sign in text if sign.isalnum()]

