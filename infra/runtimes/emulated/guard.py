@@ -40,7 +40,9 @@ class ProcessGuard:
         return code
 
     def stop_at_end_of_input(self) -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: a lock held by a reading thread is a fatal error when the interpreter exits.
+        while os.read(sys.stdin.fileno(), 1):
+            pass
         with self._lock:
             self._stop_event.set()
         self._signal_group(signal.SIGTERM)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -22,3 +24,12 @@ def test_a_port_that_is_taken_is_not_free(monkeypatch: pytest.MonkeyPatch) -> No
             free_port()
         monkeypatch.undo()
         assert free_port() != taken
+
+
+def test_the_log_of_a_program_that_exits_ends_with_its_own_words() -> None:
+    """A user reads why a program did not start, not an error of the interpreter that guards it."""
+    command = [sys.executable, guarded_process.GUARD, sys.executable, "-c", "import sys; sys.exit('no space left')"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as guard:
+        assert guard.stderr is not None
+        assert guard.stderr.read() == b"no space left\n"
+        assert guard.wait() == 1
