@@ -25,8 +25,8 @@ class MortalOpenAI(AutoReplyOpenAI):
 
     down = False
 
-    def make_reply(self, asked: RecordedRequest) -> Reply:
-        return openai_server.error_reply(503, retry_after="0.01") if self.down else super().make_reply(asked)
+    def make_reply(self, request: RecordedRequest) -> Reply:
+        return openai_server.error_reply(503, retry_after="0.01") if self.down else super().make_reply(request)
 
 
 @dataclass(frozen=True)

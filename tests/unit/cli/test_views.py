@@ -23,7 +23,7 @@ from tests.reel_samples import evidence
 from tests.unit.analyses.asking import offline
 
 
-def shown(kind: str, result: BaseModel | dict[str, Any], width: int = 90) -> str:
+def render(kind: str, result: BaseModel | dict[str, Any], width: int = 90) -> str:
     document = result if isinstance(result, dict) else result.model_dump(mode="json", by_alias=True)
     out = StringIO()
     Console(file=out, width=width).print(result_view({"kind": kind, "result": document}))
@@ -32,7 +32,7 @@ def shown(kind: str, result: BaseModel | dict[str, Any], width: int = 90) -> str
 
 def test_a_reel(tmp_path: Path) -> None:
     """Keys, script with times, advice and numbers stand under their headings."""
-    text = shown("reel", offline("reel", evidence(tmp_path), "de"))
+    text = render("reel", offline("reel", evidence(tmp_path), "de"))
     for line in (
         "  Einstieg         Erster Schnitt nach 4 s. Erste Worte nach 1,5 s.",
         "  00:00–00:04  Einstellung 1",
@@ -45,7 +45,7 @@ def test_a_reel(tmp_path: Path) -> None:
 
 def test_a_summary(tmp_path: Path) -> None:
     """Points and chapters have their times beside them."""
-    lines = shown("summary", offline("summary", evidence(tmp_path))).splitlines()
+    lines = render("summary", offline("summary", evidence(tmp_path))).splitlines()
     assert lines[0] == "Summary"
     assert "  0:15  Put your finger into the soil first." in lines
     assert "Chapters" in lines
@@ -53,10 +53,10 @@ def test_a_summary(tmp_path: Path) -> None:
 
 def test_a_transcript() -> None:
     """What is said stands below who listened, and nothing in it commands the terminal."""
-    said = SpokenText(
+    spoken = SpokenText(
         duration_sec=65, segments=2, words=2, language="en", text="Hello \x1b[31m[bold]\nthere", notes=["One note."]
     )
-    assert shown("transcript", said).splitlines() == [
+    assert render("transcript", spoken).splitlines() == [
         "Transcript",
         "Duration: 1:05 · Language: en · Words: 2",
         "Hello [31m[bold]",
@@ -69,7 +69,7 @@ def test_a_transcript() -> None:
 
 def test_other_kinds_are_shown_as_they_are() -> None:
     """A kind that somebody added is shown without a view of its own."""
-    assert '"colour": "red"' in shown("colours", {"colour": "red"})
+    assert '"colour": "red"' in render("colours", {"colour": "red"})
 
 
 @pytest.mark.parametrize("kind", sorted(kinds()))
