@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +18,10 @@ from rich.text import Text
 from infra.cli.progress import ProgressView, has_ended, progress_view, update_job, update_task, update_upload
 from infra.cli.upload import send_file
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
+from infra.demo.recipe import recipe_differences
+from shared.analyses.kinds import kind_named
 from shared.errors import PermanentError
+from shared.models.recipe import Recipe
 
 POLL_SEC = 0.5
 MAX_FAILURES = 12
@@ -130,12 +134,6 @@ def check_job(api: ApiClient, job: JobDocument, kind: str, video: Path, folder: 
 
 def check_result(job: JobDocument, kind: str) -> None:
     """Check the result against the kind's schema; a recipe read offline must match the video exactly."""
-    from pydantic import ValidationError
-
-    from infra.demo.recipe import recipe_differences
-    from shared.analyses.kinds import kind_named
-    from shared.models.recipe import Recipe
-
     result: dict[str, Any] | None = job["result"]
     try:
         kind_named(kind).schema.model_validate(result)

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import httpx
+
+from infra.client.api import open_client
 from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
 from shared.settings import Settings
 
@@ -73,10 +76,6 @@ def check_format(key: ApiKey) -> DoctorFinding:
 
 def verify_key(key: ApiKey) -> DoctorFinding:
     """Verify the key with a request to the service."""
-    import httpx
-
-    from infra.client.api import open_client
-
     subject, address = f"{key.service} online", key.check_url.partition("?")[0]
     try:
         with open_client(key.check_url, key.headers) as client:

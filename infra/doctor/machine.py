@@ -15,9 +15,11 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from infra.client.api import open_client
 from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.keys import check_keys
 from infra.runtimes.embedded.serve import DataFolderLocked, bind_socket, lock_data_folder
@@ -192,10 +194,6 @@ def check_port(host: str, port: int) -> Findings:
 
 def is_clipwise_server(host: str, port: int) -> bool:
     """Return True if a Clipwise server responds."""
-    import httpx
-
-    from infra.client.api import open_client
-
     url = f"http://{host}:{port}"
     try:
         with open_client(url) as client:
