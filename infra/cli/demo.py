@@ -37,7 +37,7 @@ def run_demo(keep: bool) -> int:
     """Run the demo in the data folder; returns the exit code, 0 only if the recipe matches the video."""
     # Without this, a terminated demo would leave its server behind.
     raise_on_signals()
-    # Its video can be read offline, and nobody wants to pay for a demo.
+    # The demo must cost nothing, and its video can be analyzed offline.
     os.environ.setdefault("AI_PROVIDER", "offline")
     demo = Demo(read_settings(os.environ).clipwise_data, open_console(sys.stdout), open_console(sys.stderr))
     try:

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from infra.doctor.finding import DoctorFinding, Findings, good, note, problem
+import httpx
+
+from infra.client.api import open_client
+from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
 from shared.settings import Settings
 
 
@@ -15,9 +18,9 @@ class ApiKey:
     """The API key of a service.
 
     Attributes:
-        form: Pattern of the service's own keys.
-        ask: A URL that returns 200 for a valid key, free of charge.
-        own: Whether the URL belongs to the service itself, not to a compatible server.
+        pattern: Regular expression that the service's own keys match.
+        check_url: A URL that returns 200 for a valid key, free of charge.
+        is_official: Whether the URL belongs to the service itself, not to a compatible server.
     """
 
     variable: str
@@ -73,10 +76,6 @@ def check_format(key: ApiKey) -> DoctorFinding:
 
 def verify_key(key: ApiKey) -> DoctorFinding:
     """Verify the key with a request to the service."""
-    import httpx
-
-    from infra.client.api import open_client
-
     subject, address = f"{key.service} online", key.check_url.partition("?")[0]
     try:
         with open_client(key.check_url, key.headers) as client:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.demo.recipe import recipe_differences
-from infra.stand_ins.replies.synthesis import (
+from infra.stand_ins.synthesis import (
     audio_digest,
     fill_schema,
     flac_duration,
@@ -127,8 +127,8 @@ def test_every_kind_is_answered(kind: Kind, duration: float, tmp_path: Any) -> N
 
 def times_in(result: Any) -> list[float]:
     if isinstance(result, Recipe):
-        seen = [one.seen for one in (*result.ingredients, *result.steps)] + [result.title_seen]
-        return [one.time for one in seen if one and one.time is not None] + [result.best_frame_time or 0]
+        sightings = [one.seen for one in (*result.ingredients, *result.steps)] + [result.title_seen]
+        return [one.time for one in sightings if one and one.time is not None] + [result.best_frame_time or 0]
     if isinstance(result, Reel):
         return [time for scene in result.script for time in (scene.start, scene.end)]
     assert isinstance(result, VideoSummary)
@@ -168,10 +168,10 @@ def test_what_has_no_length_is_refused(sound: bytes) -> None:
 def test_similar_texts_lie_near_each_other() -> None:
     """A question finds the passage with its words before one without them; all vectors have the length 1."""
     passages = ["Slice the tomatoes and bake them", "My bicycle has a flat tyre", ""]
-    question, *found = (word_hash_embedding(text, 768) for text in ("how are tomatoes baked?", *passages))
-    near = [sum(one * other for one, other in zip(question, passage, strict=True)) for passage in found]
-    assert near[0] > 0.3 > near[1]
-    assert all(math.hypot(*one) == pytest.approx(1) for one in found)
+    question, *vectors = (word_hash_embedding(text, 768) for text in ("how are tomatoes baked?", *passages))
+    similarities = [sum(one * other for one, other in zip(question, passage, strict=True)) for passage in vectors]
+    assert similarities[0] > 0.3 > similarities[1]
+    assert all(math.hypot(*one) == pytest.approx(1) for one in vectors)
     assert word_hash_embedding("tomatoes", 768) == word_hash_embedding("tomatoes", 768)
 
 

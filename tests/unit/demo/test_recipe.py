@@ -12,7 +12,7 @@ from shared.models.recipe import Ingredient, Recipe, Sighting
 DURATION = 19.6
 
 
-def found() -> Recipe:
+def matching_recipe() -> Recipe:
     """The recipe as it should come out."""
     recipe = RECIPE.model_copy(deep=True)
     for number, ingredient in enumerate(recipe.ingredients):
@@ -22,7 +22,7 @@ def found() -> Recipe:
 
 def test_the_right_recipe_is_taken() -> None:
     """The demo is content with the recipe of its video, whatever the case of its letters."""
-    recipe = found()
+    recipe = matching_recipe()
     recipe.ingredients[1].name = "Feta"
     assert recipe_differences(recipe, DURATION) == []
 
@@ -64,7 +64,7 @@ def serve_more(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (drop, "400 g cherry tomatoes is missing"),
         (change_amount, "400 g cherry tomatoes was extracted as 40 g"),
@@ -77,9 +77,9 @@ def serve_more(recipe: Recipe) -> None:
         (serve_more, "the number of servings is 40"),
     ],
 )
-def test_a_wrong_recipe_is_not_taken(change: Callable[[Recipe], None], told: str) -> None:
+def test_a_wrong_recipe_is_not_taken(change: Callable[[Recipe], None], message: str) -> None:
     """The demo fails, and says why, when anything is missing, wrong or made up."""
-    recipe = found()
+    recipe = matching_recipe()
     change(recipe)
     (problem,) = recipe_differences(recipe, DURATION)
-    assert told in problem
+    assert message in problem

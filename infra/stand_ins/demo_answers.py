@@ -1,6 +1,6 @@
-"""Answers about the demo's video, written by hand: its recipe, why it works as a reel, what it says in short.
+"""Hand-written results for the demo's video: recipe, reel analysis and summary.
 
-About any other video they are wrong, which they say; their times are those of the demo's, stretched to its length.
+For any other video they are wrong, and say so; their times are those of the demo's, scaled to its duration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.models.video import TimeSpan
 
 OPENING, FRESH, PANTRY, FIRST_STEP = range(4)
 FRESH_COUNT = 4
-"""How many ingredients stand on the first card."""
+"""Number of ingredients on the first panel."""
 VISUALS = [
     ("The baked dish steams on the worktop.", "Starts with the result."),
     ("Tomatoes, feta and penne come to rest on a chopping board.", "From above; the card lies over it."),
@@ -29,7 +29,7 @@ VISUALS = [
     ("Penne bob in a steaming pot.", "A pan upwards, with the steam."),
     ("Basil falls onto a bowl of pasta.", "Ends where the next meal begins."),
 ]
-"""What each shot shows, and a note on it."""
+"""The picture of each shot, and a note on it."""
 
 
 def disclaimer(language: str) -> str:
@@ -40,7 +40,7 @@ def disclaimer(language: str) -> str:
 
 
 def shot_spans(duration_sec: float) -> list[TimeSpan]:
-    """When each shot is seen, if the video takes so long."""
+    """Return the time of each shot in a video of this duration."""
     scale = duration_sec / sum(line.seconds for line in SCRIPT)
     ends = [round(end * scale, 2) for end in accumulate(line.seconds for line in SCRIPT)]
     return [TimeSpan(start=start, end=end) for start, end in zip([0.0, *ends], ends, strict=False)]
@@ -118,4 +118,4 @@ DEMO_ANSWERS: Sequence[tuple[type[BaseModel], Callable[[float, str], BaseModel]]
     (Reel, demo_reel),
     (VideoSummary, demo_summary),
 )
-"""What is written by hand, by the model of the result."""
+"""Hand-written results by the result's model."""
