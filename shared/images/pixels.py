@@ -28,7 +28,7 @@ LONG_SIDE = 512
 _FLIPPED_ORIENTATIONS = (2, 4, 5, 7)
 _ROTATIONS = {3: cv2.ROTATE_180, 4: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 7: cv2.ROTATE_90_CLOCKWISE}
 _ROTATIONS |= {5: cv2.ROTATE_90_COUNTERCLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
-_MAX_FRAMES, _MIN_SAMPLES = 100, 4
+_MAX_FRAMES, _FRAMES = 100, 4
 DARK, LIGHT = 32, 245
 _TILES_PER_SIDE = 4
 # Second derivatives: horizontal, vertical and mixed.
@@ -54,26 +54,24 @@ Grey = NDArray[np.uint8]
 def decode_frames(image: ImageFile, exif_orientation: int, max_pixels: int) -> list[Pixels]:
     """Decode the image, shrink it to 512 pixels on the long side and turn it upright. Returns one RGB frame.
 
-    Returns up to seven frames of an animated image, spread evenly over as many of its first 100 frames as have
-    `max_pixels` together. JPEGs are decoded at the smallest sufficient scale of 1/1, 1/2, 1/4 and 1/8; every
-    coefficient is still read.
+    Returns four frames of an animated image, those whose luma has the highest entropy, highest first. Decodes as many
+    of its first 100 frames as have `max_pixels` together. JPEGs are decoded at the smallest sufficient scale of 1/1,
+    1/2, 1/4 and 1/8; every coefficient is still read.
 
     Raises:
         ImageFaultError: `corrupt`.
     """
+    if not is_animated(image):
+        return [_decode_frame(image, exif_orientation)]
     width, height = image.size
-    end = min(_MAX_FRAMES, max(1, max_pixels // (width * height))) if is_animated(image) else 1
-    frames: list[Pixels] = []
-    step = 1
-    for position in range(end):
-        if position and not _seek_frame(image, position):
+    best: list[tuple[float, Pixels]] = []
+    for position in range(min(_MAX_FRAMES, max(1, max_pixels // (width * height)))):
+        if not _seek_frame(image, position):
             break
-        if position % step == 0:
-            frames.append(_decode_frame(image, exif_orientation))
-            # The number of frames of a GIF is known only at its end.
-            if len(frames) == 2 * _MIN_SAMPLES:
-                frames, step = frames[::2], 2 * step
-    return frames
+        frame = _decode_frame(image, exif_orientation)
+        best.append((entropy(_histogram(luma(frame))), frame))
+        best = sorted(best, key=lambda pair: -pair[0])[:_FRAMES]
+    return [frame for _, frame in best]
 
 
 def _seek_frame(image: ImageFile, position: int) -> bool:
@@ -96,11 +94,6 @@ def _decode_frame(image: ImageFile, exif_orientation: int) -> Pixels:
     if exif_orientation in _FLIPPED_ORIENTATIONS:
         pixels = cv2.flip(pixels, 1)  # type: ignore[assignment]
     return cv2.rotate(pixels, _ROTATIONS[exif_orientation]) if exif_orientation in _ROTATIONS else pixels  # type: ignore[return-value]
-
-
-def clearest_frame(frames: list[Pixels]) -> Pixels:
-    """Return the frame whose luma has the highest entropy."""
-    return max(frames, key=lambda rgb: entropy(_histogram(luma(rgb))))
 
 
 def _flatten_on_white(image: ImageFile, size: tuple[int, int]) -> Pixels:
@@ -247,7 +240,7 @@ def thumbnail_data_url(data: bytes, max_pixels: int = MAX_PIXELS) -> str | None:
     """Return a `data:` URL of a JPEG of at most 160 × 160 pixels, about 5 kB; None if decoding fails."""
     try:
         with open_image(data, image_format(data), max_pixels) as image:
-            pixels = clearest_frame(decode_frames(image, orientation(image), max_pixels))
+            pixels = decode_frames(image, orientation(image), max_pixels)[0]
     except ImageFaultError:
         return None
     thumbnail = resize(pixels, fit_size(pixels.shape[1], pixels.shape[0], _THUMBNAIL_SIDE))
