@@ -169,7 +169,8 @@ def sharpness(grey: Grey) -> float:
     images. It is lowered further if it is below a quarter of the greatest, as in few sharp images.
     """
     pixels = grey.astype(np.float32)
-    curvature = np.stack([cv2.filter2D(pixels, cv2.CV_32F, kernel) for kernel in _CURVATURE_KERNELS], -1)
+    derivatives = [cv2.filter2D(pixels, cv2.CV_32F, kernel) for kernel in _CURVATURE_KERNELS]
+    curvature = np.stack(derivatives, -1, dtype=np.float32)
     rows = np.array_split(curvature, min(_TILES_PER_SIDE, len(grey)))
     tiles = [tile for row in rows for tile in np.array_split(row, min(_TILES_PER_SIDE, row.shape[1]), axis=1)]
     covariances = np.stack([_covariance(tile.reshape(-1, 3)) for tile in tiles])

@@ -195,19 +195,26 @@ class ImageFetcher:
                     raise ImageRejected("too_many_bytes")
                 if len(head) < HEAD_BYTES:
                     head += chunk
-                    # By content: servers declare wrong types.
-                    if len(head) >= HEAD_BYTES and not sniff_image_format(head):
-                        raise ImageRejected("not_an_image")
+                    if len(head) >= HEAD_BYTES:
+                        _check_head(head)
                 digest.update(chunk)
                 file.write(chunk)
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) != size:
             raise TransientError("source_incomplete", "The server sent less than it announced. Try again.")
+        if head:
+            _check_head(head)
         return FetchedImage(digest.hexdigest(), size, response.headers.get("content-type"))
 
     @property
     def _max_bytes(self) -> int:
         return self.settings.max_image_size_mb * 1_000_000
+
+
+def _check_head(head: bytes) -> None:
+    """Raise ImageRejected if the content is no image; the declared type does not count, since servers err."""
+    if not sniff_image_format(head):
+        raise ImageRejected("not_an_image")
 
 
 _fetchers: list[ImageFetcher] = []
