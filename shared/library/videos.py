@@ -22,9 +22,8 @@ from shared.pipeline.job_storage import (
     media_prefix,
     source_name,
 )
-from shared.pipeline.jobs import change_job
+from shared.pipeline.jobs import change_job, outgoing_message
 from shared.pipeline.lifecycle import JobStateError
-from shared.pipeline.outbox import outgoing_message
 from shared.platform.ports import Documents, Filter, Place
 from shared.settings import settings
 

@@ -19,9 +19,8 @@ from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError, RetryL
 from shared.logs import log_context
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
 from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
-from shared.pipeline.jobs import change_job, read_job
+from shared.pipeline.jobs import change_job, outgoing_message, read_job, relay_outbox
 from shared.pipeline.lifecycle import delete_job_data, delete_unkept_source
-from shared.pipeline.outbox import outgoing_message, relay_outbox
 from shared.pipeline.stage_run import Failure, StageRun, classify_failure, interruption_error, lease_end, log_failure
 from shared.platform.place import current_place
 from shared.platform.ports import Place

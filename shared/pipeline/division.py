@@ -33,8 +33,7 @@ from shared.pipeline.contract import (
     run_stage,
     send_and_clean_up,
 )
-from shared.pipeline.jobs import change_job, current_stage, read_job
-from shared.pipeline.outbox import send_message
+from shared.pipeline.jobs import change_job, current_stage, read_job, send_message
 from shared.pipeline.stage_run import (
     WRITE_EVERY,
     Failure,

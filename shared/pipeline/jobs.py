@@ -6,14 +6,15 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared import clock
-from shared.errors import AlreadyExists
+from shared.errors import AlreadyExists, NotFound
 from shared.logs import log_context
 from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState, search_words
-from shared.pipeline.job_storage import JOBS
+from shared.pipeline.job_storage import JOBS, source_name
 from shared.platform.documents import change_model
-from shared.platform.ports import Documents
+from shared.platform.ports import Documents, Place
 from shared.settings import settings
 from shared.webhooks.deliveries import NOTIFY, has_webhooks
 from shared.wiring import wiring
@@ -134,3 +135,44 @@ def video_titles(documents: Documents, ids: Iterable[str], owner: str) -> dict[s
 def video_title(job: Job) -> str | None:
     """The title that its owner gave the video, else its source's, else the result's."""
     return job.title or job.video.title or (job.result or {}).get("title")
+
+
+def outgoing_message(target: str) -> OutboxMessage:
+    return OutboxMessage(id=uuid.uuid4().hex, target=target)
+
+
+def relay_outbox(place: Place, job: Job) -> None:
+    """Publish the job's outbox, then mark it sent. A crash between the two sends twice, which the claim bears."""
+    if not job.outbox:
+        return
+    sent = set()
+    for message in job.outbox:
+        send_message(place, job, message.target, message.id)
+        sent.add(message.id)
+
+    def mark(current: Job) -> bool:
+        current.outbox = [message for message in current.outbox if message.id not in sent]
+        return True
+
+    try:
+        job.outbox = change_job(place.documents, job.id, mark).outbox
+    except NotFound:
+        job.outbox = []
+
+
+def send_message(place: Place, job: Job, target: str, event_id: str, part: int | None = None) -> None:
+    """Set off a stage of the job, or one part of it, or tell the dead-letter topic of the job.
+
+    A stage that listens to a bucket is set off by its object's event: there is no second way into it.
+    """
+    function = wiring().functions.get(target)
+    if function and function.trigger.bucket:
+        place.objects.finalize_again(function.trigger.bucket, source_name(job.id))
+        return
+    topic = function.trigger.topic if function else target
+    assert topic is not None, f"{target} listens to nothing"  # noqa: S101  # a fault of the table, not of the input
+    data: dict[str, Any] = {"jobId": job.id, "stage": target} | ({} if part is None else {"part": part})
+    if function is None and job.error:
+        data = {"jobId": job.id, "stage": job.error.stage, "code": job.error.code, "message": job.error.message}
+    attributes = {"eventId": event_id} | ({"traceparent": job.trace} if job.trace else {})
+    place.bus.publish(topic, data, attributes)

@@ -25,7 +25,7 @@ from shared.pipeline.job_storage import (
     media_prefix,
     source_name,
 )
-from shared.pipeline.outbox import outgoing_message, relay_outbox
+from shared.pipeline.jobs import outgoing_message, relay_outbox
 from shared.pipeline.parts import delete_parts, reset_parts
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Documents, Place

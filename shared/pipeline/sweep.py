@@ -13,8 +13,7 @@ from shared.pipeline import lifecycle
 from shared.pipeline.contract import fail_job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import DELETED, JOBS, UPLOADS, source_name
-from shared.pipeline.jobs import change_job, current_stage
-from shared.pipeline.outbox import outgoing_message, relay_outbox
+from shared.pipeline.jobs import change_job, current_stage, outgoing_message, relay_outbox
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
 from shared.platform.rate_limits import RATES

@@ -17,7 +17,7 @@ _override: list[Identity] = []
 def _open_identity() -> Identity:
     config = settings()
     if config.has_local_accounts:
-        from shared.platform.embedded.accounts.local_accounts import open_local_accounts
+        from shared.platform.embedded.local_accounts import open_local_accounts
 
         return open_local_accounts(config)
     from shared.platform.gcp.firebase import open_firebase_identity

@@ -7,6 +7,7 @@ Documents are dicts of JSON values, Vectors and aware datetimes (UTC, microsecon
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
+from shared.wiring import wiring
+
 MAX_DIMENSIONS = 2048
 MAX_NEAREST = 1000
-
 Op = Literal["==", "in", "<", "<=", ">", ">=", "array_contains"]
 Filter = tuple[str, Op, Any]
 Order = tuple[str, Literal["asc", "desc"]]
@@ -276,3 +278,36 @@ class Identity(Protocol):
 
     def delete_account(self, access_token: str) -> None:
         """Remove the account and end its sessions. What else belongs to the user is not known here."""
+
+
+MAX_NAME_BYTES = 1024
+
+
+def check_bucket(bucket: str) -> None:
+    """Raises ValueError for a bucket that is not in the wiring table."""
+    if bucket not in wiring().buckets:
+        raise ValueError(f"there is no bucket {bucket!r}")
+
+
+def check_object_name(bucket: str, name: str) -> None:
+    """Raises ValueError for an unknown bucket, a name Cloud Storage refuses, and what looks like a path trick."""
+    check_bucket(bucket)
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError(f"the object name {name!r} has an empty, '.' or '..' part")
+    if any(character in name for character in "\0\r\n"):
+        raise ValueError("an object name has no NUL and no line break")
+    # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
+
+
+def check_nearest_query(field: str, to: Vector, limit: int, filters: Sequence[Filter]) -> None:
+    """Raises ValueError for what `Documents.nearest` does not take."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", field):
+        raise ValueError(f"{field!r} is not the plain name of a field")
+    if not any(to.values):
+        raise ValueError("nothing is near a vector of zeros")
+    if not 1 <= limit <= MAX_NEAREST:
+        raise ValueError(f"limit must be within 1 to {MAX_NEAREST}")
+    if any(op not in ("==", "in") for _, op, _ in filters):
+        raise ValueError("nearest documents are filtered by == and in only")

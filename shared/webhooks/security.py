@@ -46,7 +46,7 @@ def signature_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict
 def server_key() -> bytes:
     config = settings()
     if config.clipwise_place == "embedded":
-        from shared.platform.embedded.signing_key import signing_key
+        from shared.platform.embedded.signing import signing_key
 
         return signing_key(config)
     if not config.signing_key:

@@ -15,12 +15,11 @@ from itertools import islice
 from typing import Any
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.argument_checks import check_nearest_query
 from shared.platform.embedded.codec import decode_document, encode_document
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.document_watcher import DocumentWatcher
 from shared.platform.embedded.fields import filter_condition, sort_key, type_rank_sql, value_sql
-from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector
+from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector, check_nearest_query
 
 BATCH = 1024
 """Vectors that are in memory at once."""

@@ -9,8 +9,8 @@ from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from shared.platform.embedded.lease_queue import LeaseQueue
-from shared.platform.embedded.signing_key import signing_key
-from shared.platform.embedded.storage.objects import GARBAGE_AGE_SEC, FileObjects
+from shared.platform.embedded.objects import GARBAGE_AGE_SEC, FileObjects
+from shared.platform.embedded.signing import signing_key
 from shared.platform.ports import Place
 from shared.settings import Settings
 
@@ -31,7 +31,7 @@ class EmbeddedPlace:
 
     def storage_app(self) -> Starlette:
         """The HTTP side of the objects, to be mounted under `/storage`."""
-        from shared.platform.embedded.storage.http import storage_app
+        from shared.platform.embedded.storage_http import storage_app
 
         return storage_app(self.objects, self.signing_key, self.settings.frontend_url)
 

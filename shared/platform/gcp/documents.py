@@ -21,9 +21,8 @@ from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.argument_checks import check_nearest_query
 from shared.platform.gcp.codec import from_firestore, read_cursor, to_firestore, write_cursor
-from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector
+from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector, check_nearest_query
 
 Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 SETTLED_SEC = 1.0

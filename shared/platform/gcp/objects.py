@@ -17,8 +17,7 @@ from google.cloud.storage import Blob, Bucket, Client
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.argument_checks import check_bucket, check_object_name
-from shared.platform.ports import ObjectInfo, UploadSession
+from shared.platform.ports import ObjectInfo, UploadSession, check_bucket, check_object_name
 
 
 class RemainingStream:

@@ -15,8 +15,8 @@ import pytest
 from shared import clock
 from shared.errors import PermanentError, TransientError
 from shared.mail import FolderDelivery, Mail, SmtpDelivery, mail_delivery, to_email_message
-from shared.platform.embedded.accounts.mail_queue import MailQueue
 from shared.platform.embedded.database import Database
+from shared.platform.embedded.mail_queue import MailQueue
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.settings import Settings
 from tests.server import eventually

@@ -11,14 +11,12 @@ from urllib.parse import quote, urlencode
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.argument_checks import check_object_name
 from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.storage.blobs import PIECE_BYTES, BlobStore
-from shared.platform.embedded.storage.catalog import CatalogEntry, ObjectCatalog
-from shared.platform.embedded.storage.uploads import UploadStore
-from shared.platform.ports import ObjectInfo, UploadSession
-from shared.security.signed_links import sign_link
+from shared.platform.embedded.object_catalog import PIECE_BYTES, BlobStore, CatalogEntry, ObjectCatalog
+from shared.platform.embedded.signing import sign_link
+from shared.platform.embedded.uploads import UploadStore
+from shared.platform.ports import ObjectInfo, UploadSession, check_object_name
 
 GARBAGE_AGE_SEC = 3600
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from shared import clock
 from shared.mail import Mail
-from shared.platform.embedded.accounts.sessions import hash_secret, new_secret
+from shared.platform.embedded.account_sessions import hash_secret, new_secret
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.security.credentials import invalid_token_error
 

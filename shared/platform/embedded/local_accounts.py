@@ -19,14 +19,14 @@ from argon2.exceptions import VerifyMismatchError
 
 from shared import clock
 from shared.mail import FolderDelivery, mail_delivery
-from shared.platform.embedded.accounts import account_mails as mail_tokens
-from shared.platform.embedded.accounts.account_mails import AccountMails
-from shared.platform.embedded.accounts.mail_queue import MailQueue
-from shared.platform.embedded.accounts.sessions import AccessTokens, AccountSessions, user_from_row
+from shared.platform.embedded import account_mails as mail_tokens
+from shared.platform.embedded.account_mails import AccountMails
+from shared.platform.embedded.account_sessions import AccessTokens, AccountSessions, user_from_row
 from shared.platform.embedded.codec import encode_time
 from shared.platform.embedded.database import Database
+from shared.platform.embedded.mail_queue import MailQueue
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
-from shared.platform.embedded.signing_key import derive_key, signing_key
+from shared.platform.embedded.signing import derive_key, signing_key
 from shared.platform.ports import AccountUpdate, User, UserSession
 from shared.security.credentials import (
     authentication_error,

@@ -18,11 +18,11 @@ from starlette.routing import Route
 
 from shared.error_codes.registry import CODES
 from shared.errors import Conflict, NotFound, PermanentError
-from shared.platform.embedded.storage.blobs import PIECE_BYTES
-from shared.platform.embedded.storage.objects import FileObjects, download_path
-from shared.platform.embedded.storage.uploads import StoredUpload, UploadStore
+from shared.platform.embedded.object_catalog import PIECE_BYTES
+from shared.platform.embedded.objects import FileObjects, download_path
+from shared.platform.embedded.signing import verify_link
+from shared.platform.embedded.uploads import StoredUpload, UploadStore
 from shared.platform.ports import ObjectInfo
-from shared.security.signed_links import verify_link
 
 
 def problem(code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

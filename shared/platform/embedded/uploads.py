@@ -15,8 +15,7 @@ from shared.errors import Conflict, NotFound
 from shared.platform.embedded.bus import object_resource
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.storage.blobs import BlobStore
-from shared.platform.embedded.storage.catalog import ObjectCatalog
+from shared.platform.embedded.object_catalog import BlobStore, ObjectCatalog
 
 
 @dataclass(frozen=True)
