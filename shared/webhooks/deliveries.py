@@ -16,11 +16,9 @@ from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.platform.documents import change_model, iterate_query, with_updated_at
 from shared.platform.ports import Documents, Filter, Order, Place
-from shared.wiring import wiring
+from shared.wiring import NOTIFY, wiring
 
 WEBHOOKS = "webhooks"
-NOTIFY = "notify"
-"""The function that delivers."""
 MAX_WEBHOOKS = 10
 """Webhooks that one user may have."""
 PAUSE_AFTER = 10
