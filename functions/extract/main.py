@@ -23,11 +23,12 @@ from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, sour
 from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_as
 from shared.settings import settings
+from shared.wiring import EXTRACT, TRANSCRIBE
 
 
 @functions_framework.cloud_event
 def extract(event: CloudEvent) -> None:
-    run_stage(event, "extract", job_of_source(object_of(event).name), extract_video)
+    run_stage(event, EXTRACT, job_of_source(object_of(event).name), extract_video)
 
 
 def extract_video(run: StageRun) -> None:
@@ -76,7 +77,7 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
         None,
         [],
     )
-    if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:
+    if audio and TRANSCRIBE in run.job.stages and not transcript and not run.job.video.captions:
         tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
         audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)
     return Extraction(
@@ -120,5 +121,5 @@ def record_extraction(job: Job, extraction: Extraction) -> None:
     job.video.frames = extraction.frames
     job.video.audio = extraction.audio
     job.video.transcript_source = "subtitles" if extraction.transcript else None
-    if "transcribe" in job.stages:
-        job.stages["transcribe"].parts = len(extraction.audio.parts) if extraction.audio else 0
+    if TRANSCRIBE in job.stages:
+        job.stages[TRANSCRIBE].parts = len(extraction.audio.parts) if extraction.audio else 0
