@@ -1,4 +1,7 @@
-"""The data folder's own secret, and keys that follow from it."""
+"""The secret of the data folder, keys derived from it, and links signed with it.
+
+A signed link allows its bearer one kind of request until it expires.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,17 @@ from shared.settings import Settings
 
 
 def signing_key(settings: Settings) -> bytes:
-    """SIGNING_KEY, or the folder's own, which is made once."""
+    """Return SIGNING_KEY or, if it is unset, the key of the data folder, created at first use."""
     return settings.signing_key.encode() or _folder_key(settings.clipwise_data / "signing.key")
 
 
 def derive_key(key: bytes, purpose: str) -> bytes:
-    """32 bytes for one purpose alone: what is signed for one is worth nothing for another (HKDF-Expand, RFC 5869)."""
+    """Return 32 bytes for one purpose; a signature for one is invalid for another (HKDF-Expand, RFC 5869)."""
     return hmac.digest(key, purpose.encode() + b"\1", "sha256")
 
 
 def _folder_key(path: Path) -> bytes:
-    """The key in the file, which is made once: a link to a finished file, so that no process reads half of it."""
+    """Return the key in the file, created by linking a finished file, so that no process reads half of it."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -43,22 +46,22 @@ def _folder_key(path: Path) -> bytes:
 
 
 def sign_link(key: bytes, method: str, path: str, expires: int, filename: str | None = None) -> str:
-    """HMAC-SHA256 (RFC 2104) over everything the link grants, as 43 characters that are safe in URLs.
+    """Return the HMAC-SHA256 (RFC 2104) of everything the link grants, as 43 URL-safe characters.
 
     Args:
         path: As the server sees it, percent-decoded.
         expires: Unix time in seconds.
-        filename: The name under which the browser is to save what it gets.
+        filename: The name under which browsers save the file.
     """
     payload = json.dumps([method, path, expires, filename]).encode()
     return base64.urlsafe_b64encode(hmac.digest(key, payload, hashlib.sha256)).rstrip(b"=").decode()
 
 
 def verify_link(key: bytes, method: str, path: str, expires: str, filename: str | None, signature: str) -> None:
-    """Check a link's `expires` and `signature` as they stand in its query.
+    """Check `expires` and `signature`, as in the link's query.
 
     Raises:
-        PermanentError: `link_invalid` or, for a link that was good once, `link_expired`.
+        PermanentError: `link_invalid` or, for a link that was valid before, `link_expired`.
     """
     try:
         until = int(expires)
