@@ -352,9 +352,9 @@ def test_hashing_parameters_are_brought_up_to_date(people: People, identity: Ide
 
 
 def _hasher() -> Any:
-    from shared.platform.embedded import local_accounts as passwords
+    from shared.platform.embedded import local_accounts
 
-    return passwords._hasher
+    return local_accounts._hasher
 
 
 def test_without_verification(tmp_path: Path) -> None:
