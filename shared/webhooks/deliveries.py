@@ -100,7 +100,7 @@ def send_test_delivery(place: Place, webhook: Webhook) -> WebhookDelivery:
 
 
 def delivery_payload(job: Job) -> dict[str, Any]:
-    """Return the body's `data`: the job and how it ended. The receiver reads results from the API with its own token."""
+    """Return the body's `data`: the job and how it ended. Receivers read results from the API with their own token."""
     error = None
     if job.error:
         error = job.error.to_json() | {"message": job.error.message[:MAX_MESSAGE]}
