@@ -7,9 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.exports.quantities import format_quantity
-from shared.exports.recipe_wording import ENGLISH, recipe_wording
-from shared.exports.servings import LARGER, SMALLER, multiply_amounts, round_amount, round_ingredient, scale_recipe
+from shared.exports.quantities import (
+    LARGER_UNITS,
+    SMALLER_UNITS,
+    format_quantity,
+    multiply_amounts,
+    round_amount,
+    round_ingredient,
+    scale_recipe,
+)
+from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import SOUP
 
@@ -23,14 +30,14 @@ ingredients = st.lists(
 
 
 @given(ingredients, servings, servings)
-def test_scaling_there_and_back_gives_the_original(given: list[Ingredient], before: float, after: float) -> None:
+def test_scaling_there_and_back_gives_the_original(items: list[Ingredient], before: float, after: float) -> None:
     """Scaling by a factor and then by its inverse changes no amount, and no scaling touches anything else."""
-    recipe = Recipe(ingredients=given, servings=before, total_minutes=30)
+    recipe = Recipe(ingredients=items, servings=before, total_minutes=30)
     back = multiply_amounts(multiply_amounts(recipe, after), before)
 
     assert back.servings == before
-    assert back.model_copy(update={"ingredients": given}) == recipe
-    for one, same in zip(given, back.ingredients, strict=True):
+    assert back.model_copy(update={"ingredients": items}) == recipe
+    for one, same in zip(items, back.ingredients, strict=True):
         assert (same.amount, same.amount_max) == pytest.approx((one.amount, one.amount_max))
         assert same.unit == one.unit
 
@@ -40,11 +47,11 @@ def test_scaling_there_and_back_gives_the_original(given: list[Ingredient], befo
 def test_what_is_measured_is_about_what_was_calculated(amount: float, unit: str | None) -> None:
     """Rounding and changing the unit never make an amount vanish, nor another one: it stays within a fifth."""
     size = {"kg": 1000.0, "l": 1000.0, "lb": 16.0, "tbsp": 3.0, "cup": 48.0}
-    shown = round_ingredient(Ingredient(name="x", amount=amount, unit=unit))
+    rounded = round_ingredient(Ingredient(name="x", amount=amount, unit=unit))
 
-    assert shown.unit in {unit, LARGER.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER.values())}
-    assert shown.amount is not None
-    was, now = amount * size.get(unit or "", 1), shown.amount * size.get(shown.unit or "", 1)
+    assert rounded.unit in {unit, LARGER_UNITS.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER_UNITS.values())}
+    assert rounded.amount is not None
+    was, now = amount * size.get(unit or "", 1), rounded.amount * size.get(rounded.unit or "", 1)
     assert now == pytest.approx(was, rel=0.4 if amount < 0.5 else 1 / 5)
 
 
@@ -85,7 +92,7 @@ def test_amounts_can_be_measured(
     """A cook reads amounts that spoons, cups and scales have; what had no number still has none."""
     one = Ingredient(name="x", amount=amount, amount_max=upper, unit=unit)
     recipe = scale_recipe(Recipe(ingredients=[one], servings=4), 4 * factor)
-    assert format_quantity(recipe.ingredients[0], ENGLISH) == text
+    assert format_quantity(recipe.ingredients[0], ENGLISH_RECIPE) == text
 
 
 def test_a_scaled_recipe_says_so() -> None:
@@ -96,11 +103,11 @@ def test_a_scaled_recipe_says_so() -> None:
     assert scale_recipe(SOUP, 4) == SOUP
 
 
-@pytest.mark.parametrize("known", [None, 0, -1, 1e-320])
-def test_without_servings_nothing_can_be_scaled(known: float | None) -> None:
+@pytest.mark.parametrize("stated", [None, 0, -1, 1e-320])
+def test_without_servings_nothing_can_be_scaled(stated: float | None) -> None:
     """A recipe whose servings nobody told is not scaled by a guess."""
     with pytest.raises(PermanentError) as error:
-        scale_recipe(Recipe(servings=known), 2)
+        scale_recipe(Recipe(servings=stated), 2)
     assert error.value.code == "servings_unknown"
 
 
@@ -115,10 +122,10 @@ def test_without_servings_nothing_can_be_scaled(known: float | None) -> None:
 )
 def test_numbers_and_units_are_the_languages_own(language: str, texts: list[str]) -> None:
     """A German or Russian cook reads a decimal comma and the usual spoons."""
-    given = [
+    items = [
         Ingredient(name="x", amount=1.5, unit="kg"),
         Ingredient(name="x", amount=1.5, unit="tsp"),
         Ingredient(name="x", amount=2, amount_max=3, unit="clove"),
         Ingredient(name="x", amount=0.1, unit="oz"),
     ]
-    assert [format_quantity(one, recipe_wording(language)) for one in given] == texts
+    assert [format_quantity(one, recipe_wording(language)) for one in items] == texts
