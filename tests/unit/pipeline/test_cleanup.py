@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from shared.platform.ports import Place
 from shared.platform.rate_limits import RATES
 from shared.settings import Settings
 from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS, read_delivery
+from shared.wiring import ANALYZE, DOWNLOAD, EXTRACT, PERSIST, TRANSCRIBE
 
 ROOT = Path(__file__).parents[3]
 WRITES = ("documents.create", "documents.put", "documents.replace", "change_model", "compare_and_set")
@@ -122,3 +125,12 @@ def test_nothing_of_a_deleted_job_is_left(place: Place) -> None:
     assert (deleted.data, kept.data) == (None, {"id": "kept"})
     assert [info.name for info in place.objects.list(UPLOADS)] == [source_name("kept")]
     assert [info.name for info in place.objects.list(MEDIA)] == [media_name("kept", "extract.json")]
+
+
+@pytest.mark.parametrize("stage", [DOWNLOAD, EXTRACT, TRANSCRIBE, ANALYZE, PERSIST])
+def test_a_stage_loads_no_cleaner_before_it_needs_one(stage: str) -> None:
+    """A cold start pays for webhooks and cleaners only when a job ends or was deleted."""
+    script = f"import sys, functions.{stage}.main; print(*sys.modules)"
+    output = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    late = ("shared.webhooks", "shared.pipeline.cleanup", "shared.pipeline.lifecycle")
+    assert [name for name in output.split() if name.startswith(late)] == []
