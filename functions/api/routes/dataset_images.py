@@ -13,7 +13,7 @@ from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, chec
 from functions.api.openapi import problem_responses
 from functions.api.routes.datasets import LevelField, OwnDataset, PublicDataset, dataset_response
 from functions.api.schemas import NEXT_PAGE
-from shared.datasets import export_jobs, runs, store
+from shared.datasets import runs, store
 from shared.errors import NotFound
 from shared.models.base import Model
 from shared.models.dataset import ExportOptions, ExportResult, SourceName
@@ -194,7 +194,7 @@ def validate_dataset(dataset: OwnDataset, body: ValidationRequest, place: PlaceD
 )
 def start_export(dataset: OwnDataset, body: ExportOptions, place: PlaceDep, quota: StartQuota) -> Any:
     quota.consume()
-    return export_response(export_jobs.start_export(place, dataset, body), dataset.id, place)
+    return export_response(runs.start_export(place, dataset, body), dataset.id, place)
 
 
 @router.get(
@@ -210,7 +210,7 @@ def list_exports(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        items, next_cursor = export_jobs.list_exports(place.documents, dataset, limit, cursor)
+        items, next_cursor = runs.list_exports(place.documents, dataset, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     return {"exports": [export_response(job, dataset.id, place) for job in items], "cursor": next_cursor}
@@ -225,9 +225,7 @@ def list_exports(
 def get_export(
     dataset: OwnDataset, export_id: Annotated[str, Path(description="The `id` of the export.")], place: PlaceDep
 ) -> Any:
-    return export_response(
-        export_jobs.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place
-    )
+    return export_response(runs.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
 
 
 def export_response(job: Job, dataset_id: str, place: Place) -> dict[str, Any]:
@@ -237,7 +235,7 @@ def export_response(job: Job, dataset_id: str, place: Place) -> dict[str, Any]:
         file.model_dump()
         | {
             "url": place.objects.signed_url(
-                MEDIA, export_jobs.export_object_name(dataset_id, job.id, file.name), ttl, file.name
+                MEDIA, runs.export_object_name(dataset_id, job.id, file.name), ttl, file.name
             )
         }
         for file in result.files

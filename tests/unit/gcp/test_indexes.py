@@ -24,7 +24,7 @@ from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import passages_job_id
 from shared.chat.search import QueryEmbedding, search
-from shared.datasets.export_jobs import list_exports
+from shared.datasets.runs import list_exports
 from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
 from shared.library.deletion import ERASERS, erase_departed_users

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from shared.images import inspect_image
 from shared.images.comparison import hamming_distance
+from shared.images.inspection import inspect_image
 from tests.picture_samples import encoded, scene
 
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -46,13 +46,13 @@ def webp_bomb() -> bytes:
 def test_every_format_is_looked_at(kind: str) -> None:
     """Each of the six formats gives its name, size, hash of bytes and all measures."""
     data = encoded(scene(1), kind)
-    looked = inspect_image(data, level="slow")
-    assert (looked.fault, looked.format, looked.width, looked.height) == (None, kind.lower(), 640, 480)
-    assert looked.sha256 == sha256(data).hexdigest()
-    assert looked.size_bytes == len(data)
-    assert looked.measures is not None
-    assert looked.phash is not None
-    assert len(looked.features or ()) == 13
+    inspection = inspect_image(data, level="slow")
+    assert (inspection.fault, inspection.format, inspection.width, inspection.height) == (None, kind.lower(), 640, 480)
+    assert inspection.sha256 == sha256(data).hexdigest()
+    assert inspection.size_bytes == len(data)
+    assert inspection.measures is not None
+    assert inspection.phash is not None
+    assert len(inspection.features or ()) == 13
 
 
 def test_levels_include_those_before() -> None:
@@ -93,9 +93,9 @@ def test_bombs_are_refused_before_decoding(bomb: bytes) -> None:
 )
 def test_what_is_no_image_says_why(data: bytes, fault: str, why: str) -> None:
     """Pages, drawings, other formats and rubbish are refused with the reason."""
-    looked = inspect_image(data, level="slow")
-    assert looked.fault == fault
-    assert why in (looked.fault_message or "")
+    inspection = inspect_image(data, level="slow")
+    assert inspection.fault == fault
+    assert why in (inspection.fault_message or "")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,8 +112,8 @@ def test_no_bytes_make_it_raise(kind: str, changes: list[tuple[int, int]]) -> No
     data = bytearray(SMALL[kind])
     for at, value in changes:
         data[at % min(len(data), 600)] = value
-    looked = inspect_image(bytes(data), level="slow", max_pixels=1_000_000)
-    assert looked.fault is not None or looked.measures is not None
+    inspection = inspect_image(bytes(data), level="slow", max_pixels=1_000_000)
+    assert inspection.fault is not None or inspection.measures is not None
 
 
 def test_orientation_is_followed() -> None:
@@ -125,9 +125,9 @@ def test_orientation_is_followed() -> None:
         exif[0x0112] = turn
         stored = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(upright, "PNG", exif=exif))))
         exif[0x0112] = tag
-        looked = inspect_image(encoded(stored, quality=95, exif=exif), level="medium")
-        assert (looked.width, looked.height) == (640, 400)
-        assert hamming_distance(looked.phash or 0, plain.phash or 0) <= 4
+        inspection = inspect_image(encoded(stored, quality=95, exif=exif), level="medium")
+        assert (inspection.width, inspection.height) == (640, 400)
+        assert hamming_distance(inspection.phash or 0, plain.phash or 0) <= 4
 
 
 @cache
@@ -157,10 +157,10 @@ def variants() -> dict[str, bytes]:
 def test_every_kind_of_pixels_is_seen_as_it_is_shown(name: str) -> None:
     """CMYK, palettes, transparency, 16 bits and animations give the hash of the plain picture."""
     plain = inspect_image(encoded(scene(7), "PNG"), level="medium")
-    looked = inspect_image(variants()[name], level="medium")
-    assert looked.fault is None
-    assert hamming_distance(looked.phash or 0, plain.phash or 0) <= 6
-    assert looked.animated == (name == "animated")
+    inspection = inspect_image(variants()[name], level="medium")
+    assert inspection.fault is None
+    assert hamming_distance(inspection.phash or 0, plain.phash or 0) <= 6
+    assert inspection.animated == (name == "animated")
 
 
 def test_large_jpegs_measure_like_small_ones() -> None:

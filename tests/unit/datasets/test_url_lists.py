@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.datasets.url_lists import read_pages
 from shared.errors import PermanentError
 from shared.models.dataset import LIST_PAGE
-from shared.sources.images.source import Candidate, read_pages
+from shared.sources.images.source import Candidate
 
 
 def read(text: str | bytes) -> list[Candidate]:
@@ -40,8 +41,8 @@ def test_csv() -> None:
 def test_json_lines() -> None:
     """An object in each line, with where the image is shown and who made it."""
     row = {"url": "https://a.example/1.jpg", "page_url": "https://a.example/", "creator": "Ann", "licence": "by 4.0"}
-    (found,) = read(json.dumps(row) + "\n\n")
-    assert found == Candidate(url=row["url"], page_url=row["page_url"], author="Ann", licence="by 4.0")
+    (candidate,) = read(json.dumps(row) + "\n\n")
+    assert candidate == Candidate(url=row["url"], page_url=row["page_url"], author="Ann", licence="by 4.0")
 
 
 @given(st.lists(st.sampled_from(["https://a.example/x.jpg", "b", "ftp://c"]), min_size=1, max_size=350))

@@ -43,18 +43,18 @@ def test_shares_are_fair(total: int, most: list[int | None]) -> None:
 @given(st.integers(1, 20_000), st.integers(0, 30), st.integers(1, 4), st.lists(st.integers(1, 30_000), max_size=2))
 def test_a_plan_gives_each_chunk_pages_of_its_own(images: int, keywords: int, sources: int, lists: list[int]) -> None:
     """No page is read by two chunks, every page by one, and no more images are planned than are wanted."""
-    wanted = dataset(
+    plan_input = dataset(
         images, [str(n) for n in range(keywords)], [BING, OPENVERSE, GOOGLE, SourceName.DUCKDUCKGO][:sources], *lists
     )
-    chunks = plan_chunks(wanted)
+    chunks = plan_chunks(plan_input)
     assert len(chunks) <= max(MAX_CHUNKS, keywords * sources + 1)
     searches: dict[tuple[SourceName, str | None], list[Chunk]] = {}
     for chunk in chunks:
         searches.setdefault((chunk.source, chunk.keyword), []).append(chunk)
-    for found in searches.values():
-        assert sorted(chunk.first for chunk in found) == list(range(1, len(found) + 1))
-        assert {chunk.stride for chunk in found} == {len(found)}
-        assert all(chunk.page == chunk.first for chunk in found)
+    for search_chunks in searches.values():
+        assert sorted(chunk.first for chunk in search_chunks) == list(range(1, len(search_chunks) + 1))
+        assert {chunk.stride for chunk in search_chunks} == {len(search_chunks)}
+        assert all(chunk.page == chunk.first for chunk in search_chunks)
     searched = [chunk for chunk in chunks if chunk.source is not LIST]
     assert sum(chunk.quota for chunk in searched) <= images
 

@@ -8,11 +8,12 @@ from html.parser import HTMLParser
 
 from PIL import Image
 
-from shared.datasets.exports import SHEET_POLICY, ExportSpec, contact_sheet
+from shared.datasets.export_selection import ExportSpec
+from shared.datasets.export_sheet import SHEET_POLICY, contact_sheet
 from shared.images.pixels import thumbnail_data_url
 from shared.models.image import ImageRecord
 from tests.picture_samples import encoded, scene
-from tests.unit.datasets.exports.collection import HOSTILE, NOW, ORDER, collection, picture, record
+from tests.unit.datasets.collection import HOSTILE, NOW, ORDER, collection, picture, record
 
 
 class Page(HTMLParser):
@@ -60,17 +61,17 @@ def test_foreign_words_stay_words() -> None:
 
 def test_links_are_possible_pictures() -> None:
     """A picture may be a link; a document in a data URL is none."""
-    given = {"00001": "https://x.example/t.jpg?a=1&b=2", "00002": "data:text/html;base64,PGI+", "00003": None}
-    page = Page(contact_sheet([record(number) for number in (1, 2, 3)], lambda image: given[image.id], ORDER))
+    thumbnails = {"00001": "https://x.example/t.jpg?a=1&b=2", "00002": "data:text/html;base64,PGI+", "00003": None}
+    page = Page(contact_sheet([record(number) for number in (1, 2, 3)], lambda image: thumbnails[image.id], ORDER))
     assert [value for name, value in page.attributes if name == "src"] == ["https://x.example/t.jpg?a=1&b=2"]
 
 
 def test_the_page_has_an_end() -> None:
     """However many images there are, the page stays below its size, and says how many it does not show."""
-    asked = []
+    requested = []
 
     def counted(image: ImageRecord) -> str | None:
-        asked.append(image.id)
+        requested.append(image.id)
         return thumbnail(image)
 
     text = contact_sheet(
@@ -78,7 +79,7 @@ def test_the_page_has_an_end() -> None:
     )
     assert len(text) < 50_000 + 100 * 700
     assert 5 < text.count("<img") < 40
-    assert len(asked) <= 100
+    assert len(requested) <= 100
     assert "500, the first 100 shown" in text
 
 

@@ -1,4 +1,4 @@
-"""A dataset's images in the JSON form of COCO (cocodataset.org/#format-data), without the images themselves."""
+"""Image metadata of a dataset as COCO JSON (cocodataset.org/#format-data) or as a Parquet table, without the images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from shared.datasets.exports.selection import ExportSpec, ExportSummary, Split, archive_path, image_metadata
+from shared.datasets.export_selection import ExportSpec, ExportSummary, Split, archive_path, image_metadata
 from shared.exports.markup import plain_text
 from shared.models.image import ImageRecord
 
@@ -16,13 +16,40 @@ if TYPE_CHECKING:
     from arro3.core import DataType, RecordBatch, Schema
 
 _IN_MEMORY = 16_000_000
+_ROWS_PER_BATCH = 1000
+_ROWS_PER_GROUP = 10_000
+_INTEGER_COLUMNS = ("width", "height", "size_bytes")
+_COLUMNS = (
+    "id",
+    "file_name",
+    "split",
+    "url",
+    "page_url",
+    "source",
+    "keyword",
+    "title",
+    "author",
+    "licence",
+    "licence_url",
+    "sha256",
+    "phash",
+    "group",
+    "width",
+    "height",
+    "format",
+    "size_bytes",
+    "accepted",
+    "level",
+    "findings",
+    "found_at",
+)
 
 
 def write_coco(records: Iterable[ImageRecord], out: BinaryIO, spec: ExportSpec) -> ExportSummary:
-    """`info`, `images`, `annotations`, `licenses` and `categories`, in that order: written as the records come.
+    """Write `info`, `images`, `annotations`, `licenses` and `categories` in this order, while the records are read.
 
-    Categories are the keywords. An annotation says of an image what it was found for: it has no box and no outline,
-    for nobody drew one. `file_name` is the image's place in the ZIP file of the same order.
+    Categories are the keywords. An annotation assigns an image to its keyword; it has neither a box nor an outline.
+    `file_name` is the image's path in the ZIP file of the same export.
     """
     summary, licences, categories = ExportSummary(), _IdRegistry(), _IdRegistry()
     with SpooledTemporaryFile(_IN_MEMORY) as annotations:
@@ -48,7 +75,7 @@ def write_coco(records: Iterable[ImageRecord], out: BinaryIO, spec: ExportSpec) 
 
 
 class _IdRegistry(dict[tuple[str, ...], int]):
-    """Things in the order they were first named, from 1 on."""
+    """Numbers keys from 1, in the order in which they first appear."""
 
     def id_of(self, key: tuple[str, ...]) -> int:
         return self.setdefault(key, len(self) + 1)
@@ -80,21 +107,16 @@ def _coco_image(record: ImageRecord, part: Split, number: int, licence: int) -> 
 
 
 def _write_json(out: Any, *pieces: str | dict[str, Any] | list[dict[str, Any]]) -> None:
-    """Text as it is, all else as JSON."""
+    """Write strings unchanged, and other values as JSON."""
     for piece in pieces:
         out.write((piece if isinstance(piece, str) else json.dumps(piece, ensure_ascii=False)).encode())
 
 
-_ROWS_PER_BATCH = 1000
-_ROWS_PER_GROUP = 10_000
-_INTEGER_COLUMNS = ("width", "height", "size_bytes")
-
-
 def write_parquet(records: Iterable[ImageRecord], out: BinaryIO, spec: ExportSpec) -> ExportSummary:
-    """One row for each image, in row groups of 10 000, compressed with Zstandard.
+    """Write one row per image, in row groups of 10,000, compressed with Zstandard.
 
-    The columns are those of `entries.facts`: `found_at` is a timestamp in UTC, width, height and bytes are integers,
-    `findings` are separated by commas. Some 30 MB of memory, however many rows there are.
+    The columns are those of `image_metadata`: `found_at` is a UTC timestamp, width, height and bytes are integers, and
+    `findings` are separated by commas. Takes about 30 MB of memory, regardless of the number of rows.
     """
     from arro3.core import RecordBatchReader
     from arro3.io import write_parquet as write
@@ -110,10 +132,10 @@ def write_parquet(records: Iterable[ImageRecord], out: BinaryIO, spec: ExportSpe
 
 
 class _ErrorGuard:
-    """Keeps errors of what is read and written out of the native writer, which would lose their type or abort.
+    """Keeps Python errors out of the native writer, which would lose their type or abort the process.
 
     Attributes:
-        problem: The first of them; whatever was written is of no use then.
+        error: The first error; it makes the written file useless.
     """
 
     def __init__(self, out: BinaryIO) -> None:
@@ -138,10 +160,10 @@ class _ErrorGuard:
         return len(data)
 
     def flush(self) -> None:
-        """The stream belongs to the caller."""
+        """Do nothing: the stream belongs to the caller."""
 
     def seek(self, offset: int) -> int:
-        """The writer wants it to be there, and never calls it."""
+        """Required by the native writer, but never called."""
         raise OSError("the stream cannot be rewound")
 
 
@@ -167,29 +189,3 @@ def _table_schema() -> Schema:
     types |= dict.fromkeys(_INTEGER_COLUMNS, DataType.int64())
     types |= {"accepted": DataType.bool(), "found_at": DataType.timestamp("us", tz="UTC")}
     return Schema([Field(name, kind) for name, kind in types.items()])
-
-
-_COLUMNS = (
-    "id",
-    "file_name",
-    "split",
-    "url",
-    "page_url",
-    "source",
-    "keyword",
-    "title",
-    "author",
-    "licence",
-    "licence_url",
-    "sha256",
-    "phash",
-    "group",
-    "width",
-    "height",
-    "format",
-    "size_bytes",
-    "accepted",
-    "level",
-    "findings",
-    "found_at",
-)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import BinaryIO
 
-from shared.datasets.exports import ExportSpec
+from shared.datasets.export_selection import ExportSpec
 from shared.images.inspection import make_finding
 from shared.models.image import ImageRecord, ImageState, Verdict
 from tests.picture_samples import encoded, scene

@@ -14,7 +14,7 @@ from shared.images.comparison import MAX_DISTANCE, hamming_distance, near_duplic
 Hashes = list[tuple[str, int]]
 
 
-def by_hand(hashes: Hashes, most: int) -> dict[str, str]:
+def expected_groups(hashes: Hashes, most: int) -> dict[str, str]:
     """Connected components, each pair compared."""
     group = {name: {name} for name, _ in hashes}
     for at, (one, value) in enumerate(hashes):
@@ -39,7 +39,7 @@ def crowds(draw: st.DrawFn) -> Hashes:
 @given(hashes=crowds(), most=st.integers(0, MAX_DISTANCE), order=st.randoms(use_true_random=False))
 def test_groups_are_exact_in_any_order(hashes: Hashes, most: int, order: random.Random) -> None:
     """Whatever the hashes, the distance and the order, the groups are those of comparing every pair."""
-    expected = by_hand(hashes, most)
+    expected = expected_groups(hashes, most)
     order.shuffle(hashes)
     assert near_duplicates(hashes, most) == expected
 
@@ -53,13 +53,13 @@ def test_all_pairs_of_many_are_found(most: int) -> None:
     for _ in range(most):
         codes[:2000] ^= np.uint64(1) << rng.integers(0, 64, 2000, dtype=np.uint64)
     codes = np.unique(codes)
-    found = {tuple(sorted(pair)) for one, other in near_pairs(codes, most) for pair in zip(one, other, strict=True)}
+    pairs = {tuple(sorted(pair)) for one, other in near_pairs(codes, most) for pair in zip(one, other, strict=True)}
     expected = {
         (at, int(other))
         for at, code in enumerate(codes)
         for other in np.flatnonzero(np.bitwise_count(codes[:at] ^ code) <= most)
     }
-    assert {(int(high), int(low)) for low, high in found} == expected
+    assert {(int(high), int(low)) for low, high in pairs} == expected
     assert len(expected) > 1000
 
 

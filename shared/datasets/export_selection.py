@@ -1,4 +1,4 @@
-"""What is exported of a dataset, and what came of it."""
+"""Selection of an export: its images, their splits, file names and metadata, and the summary of counts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from shared.models.image import ImageRecord, ImageState
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp", "tiff": "tif"}
+_SAFE_STEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
 
 
 @dataclass(frozen=True)
 class SplitShares:
-    """Of the images, about; they add up to 1."""
+    """Approximate shares of the images; they add up to 1."""
 
     train: float = 0.8
     val: float = 0.1
@@ -29,10 +32,10 @@ class SplitShares:
             raise ValueError(f"{self.train}, {self.val} and {self.test} are not shares of 1")
 
     def split_of(self, record: ImageRecord) -> Split:
-        """By a hash of the group of near duplicates, else of the bytes, else of the id.
+        """Return the split by a hash of the near-duplicate group, else of the bytes, else of the id.
 
-        Near duplicates never stand on both sides, and an image stays where it is whatever else comes in. Shares are
-        therefore met only on average: of few images, or of one large group, they may be missed by far.
+        Near duplicates are always in the same split, and new images never move an image to another split. Shares are
+        therefore met only on average: with few images or one large group, they may differ widely.
         """
         hash_key = record.group or record.sha256 or record.id
         position = int.from_bytes(sha256(hash_key.encode()).digest()[:8], "big") / 2**64
@@ -42,23 +45,23 @@ class SplitShares:
 
 
 def assign_splits(records: Iterable[ImageRecord], shares: SplitShares) -> dict[str, Split]:
-    """Ids with their splits."""
+    """Map the ids of the images to their splits."""
     return {record.id: shares.split_of(record) for record in records}
 
 
 def is_accepted(record: ImageRecord) -> bool:
-    """Whether validation has nothing against the image."""
+    """Return whether validation accepted the image."""
     return record.verdict is not None and record.verdict.accepted
 
 
 @dataclass(frozen=True)
 class ExportSpec:
-    """An export to be made.
+    """The specification of an export.
 
     Attributes:
-        title: Of the dataset.
-        created_at: Of the export; all files in archives bear it, so that the same order gives the same bytes.
-        chosen: Which of the downloaded images are exported; the others are only counted.
+        title: Name of the dataset.
+        created_at: Time of the export, also of all files in archives, so that the same export has the same bytes.
+        is_selected: Whether a downloaded image is exported; the others are only counted.
     """
 
     title: str
@@ -70,7 +73,7 @@ class ExportSpec:
     def select_records(
         self, records: Iterable[ImageRecord], summary: ExportSummary
     ) -> Iterator[tuple[ImageRecord, Split]]:
-        """The chosen images with their splits; all are counted."""
+        """Yield the selected images with their splits; count all images in `summary`."""
         for record in records:
             if record.state == ImageState.DOWNLOADED and self.is_selected(record):
                 part = self.shares.split_of(record)
@@ -82,7 +85,7 @@ class ExportSpec:
 
 @dataclass
 class ExportSummary:
-    """Counts of what was exported by several properties, and of what was left out by its reason."""
+    """Counts of the exported images by several properties, and of the excluded images by reason."""
 
     images: int = 0
     size_bytes: int = 0
@@ -103,7 +106,7 @@ class ExportSummary:
         self.formats[record.format or "unknown"] += 1
 
     def nonempty_splits(self) -> list[Split]:
-        """Those with images."""
+        """Return the splits that contain images."""
         return [part for part in SPLITS if self.splits[part]]
 
     def count_left_out(self, record: ImageRecord) -> None:
@@ -111,7 +114,7 @@ class ExportSummary:
 
 
 def exclusion_reason(record: ImageRecord) -> str:
-    """Why an image is left out: what the crawl said, else the worst finding, else that nobody looked."""
+    """Return why an image is excluded: the crawl's reason, `not_checked`, its worst finding, or `not_chosen`."""
     if record.state != ImageState.DOWNLOADED:
         return record.reason or record.state.value
     if record.verdict is None:
@@ -119,16 +122,11 @@ def exclusion_reason(record: ImageRecord) -> str:
     return record.verdict.findings[0].check if record.verdict.findings else "not_chosen"
 
 
-_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp", "tiff": "tif"}
-_SAFE_STEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
-
-
 def sample_key(record: ImageRecord) -> str:
-    """The id, when it can be a file name on every system; else what is left of it, with a hash.
+    """Return the id if it is a valid file name on every system; otherwise its valid characters with a hash.
 
-    Small letters, digits, `-` and `_` only: WebDataset takes all before the first dot for the name of a sample, and
-    some systems do not tell capitals apart.
+    Allows lowercase letters, digits, `-` and `_`: WebDataset ends a sample's name at the first dot, and some file
+    systems ignore case.
     """
     if _SAFE_STEM.fullmatch(record.id) and record.id not in _RESERVED_NAMES:
         return record.id
@@ -141,12 +139,12 @@ def file_extension(record: ImageRecord) -> str:
 
 
 def archive_path(record: ImageRecord, part: Split) -> str:
-    """Where an image lies in archives of folders."""
+    """Return the path of an image in archives of folders."""
     return f"{part}/{sample_key(record)}.{file_extension(record)}"
 
 
 def image_metadata(record: ImageRecord, part: Split) -> dict[str, Any]:
-    """What is known of an image, in the types of JSON, but for its time."""
+    """Return the metadata of an image, in JSON types except for its time."""
     verdict = record.verdict
     return {
         "id": record.id,

@@ -1,4 +1,4 @@
-"""A contact sheet: a dataset's images at a glance, accepted and by reason left out, as one page without scripts."""
+"""The contact sheet: one HTML page, without scripts, of a dataset's accepted images and of the others by reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 
-from shared.datasets.exports.selection import ExportSpec, exclusion_reason
+from shared.datasets.export_selection import ExportSpec, exclusion_reason
 from shared.exports.markup import escape_html, safe_url
 from shared.models.image import ImageRecord, ImageState
 
@@ -29,7 +29,7 @@ SHEET_POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data: https: 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
-"""The Content-Security-Policy under which the page works."""
+"""A Content-Security-Policy that the page complies with."""
 _DATA_URL = re.compile(r"data:image/(?:jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}")
 _ACCEPTED = "accepted"
 
@@ -42,13 +42,13 @@ def contact_sheet(
     images_per_section: int = 60,
     max_bytes: int = 8_000_000,
 ) -> str:
-    """One HTML page: the accepted images first, then those left out by reason, most frequent first.
+    """Return one HTML page: accepted images first, then excluded ones by reason, most frequent reason first.
 
     Args:
-        thumbnail: Gives an image as a `data:` URL of a JPEG, PNG or WebP (see `thumbnails`) or as a link to one;
-            asked once for each image that is shown. None, and what is neither, is shown as words.
-        shown: Images of each section: the first ones. All are counted.
-        max_bytes: Of all thumbnails; when they are used up, words take their place.
+        thumbnail: Returns a `data:` URL of a JPEG, PNG or WebP (see `thumbnail_data_url`) or a link to one; called at
+            most once per displayed image. For any other value, the page shows the image's title, keyword or id.
+        images_per_section: Number of images displayed per section; all are counted.
+        max_bytes: Total size of all thumbnails; beyond it, the page shows text instead.
     """
     sections: dict[str, _SheetSection] = {}
     for record in records:
@@ -68,7 +68,7 @@ class _SheetSection:
 
 
 class _ThumbnailBudget:
-    """Bytes that are left for thumbnails."""
+    """The remaining bytes for thumbnails."""
 
     def __init__(self, max_bytes: int) -> None:
         self._remaining_bytes = max_bytes

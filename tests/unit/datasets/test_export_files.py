@@ -16,10 +16,11 @@ import pytest
 import webdataset
 import yaml
 
-from shared.datasets.exports import ExportSpec, SplitShares, write_coco, write_parquet, write_webdataset, write_zip
-from shared.datasets.exports.selection import sample_key
+from shared.datasets.export_archives import write_webdataset, write_zip
+from shared.datasets.export_selection import ExportSpec, SplitShares, sample_key
+from shared.datasets.export_tables import write_coco, write_parquet
 from shared.models.image import ImageRecord
-from tests.unit.datasets.exports.collection import (
+from tests.unit.datasets.collection import (
     HOSTILE,
     NOW,
     ORDER,
@@ -134,8 +135,8 @@ def test_a_database_reads_the_parquet_table(tmp_path: Path) -> None:
     rows = duckdb.read_parquet(str(tmp_path / "x.parquet"))
     assert dict(zip(rows.columns, map(str, rows.types), strict=True))["found_at"] == "TIMESTAMP WITH TIME ZONE"
     assert duckdb.sql("SELECT count(*) FROM rows").fetchall() == [(summary.images,)] == [(2501,)]
-    found = rows.filter("phash IS NULL").project("title, width, accepted, findings, epoch(found_at)").fetchall()
-    assert found == [(HOSTILE, 64, True, "", NOW.timestamp())]
+    row = rows.filter("phash IS NULL").project("title, width, accepted, findings, epoch(found_at)").fetchall()
+    assert row == [(HOSTILE, 64, True, "", NOW.timestamp())]
     splits = duckdb.sql("SELECT split, count(*) FROM rows GROUP BY 1").fetchall()
     assert dict(splits) == dict(summary.splits)
 

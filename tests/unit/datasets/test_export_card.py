@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.datasets.exports import ExportSpec, ExportSummary, SplitShares, assign_splits, dataset_card
-from shared.datasets.exports.card import licence_ids
-from tests.unit.datasets.exports.collection import HOSTILE, NOW, ORDER, collection, record
+from shared.datasets.export_card import dataset_card, licence_ids
+from shared.datasets.export_selection import ExportSpec, ExportSummary, SplitShares, assign_splits
+from tests.unit.datasets.collection import HOSTILE, NOW, ORDER, collection, record
 
 
 def card(order: ExportSpec, records: list[Any]) -> tuple[dict[str, Any], str]:

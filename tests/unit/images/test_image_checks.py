@@ -8,9 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from pydantic import ValidationError
 
-from shared.images import Thresholds, check_image, inspect_image
-from shared.images.inspection import CHECKS, make_finding, sort_findings
-from shared.models.image import Level
+from shared.images.inspection import CHECKS, check_image, inspect_image, make_finding, sort_findings
+from shared.models.image import Level, Thresholds
 from tests.picture_samples import encoded, scene
 
 LIMITS = Thresholds()
@@ -90,8 +89,8 @@ def test_little_to_see() -> None:
 )
 def test_names_must_tell_the_truth(name: str, declared: str | None, disagrees: bool) -> None:
     """A JPEG that is called otherwise is found out; what claims nothing is believed."""
-    found = check_image(inspect_image(encoded(scene(1)), level="fast"), LIMITS, "fast", name, declared=declared)
-    assert [one.check for one in found] == ["wrong_format"] * disagrees
+    results = check_image(inspect_image(encoded(scene(1)), level="fast"), LIMITS, "fast", name, declared=declared)
+    assert [one.check for one in results] == ["wrong_format"] * disagrees
     assert (
         check_image(inspect_image(encoded(scene(1)), level="fast"), Thresholds(format_agrees=False), "fast", "a.png")
         == []

@@ -1,4 +1,7 @@
-"""A dataset as one ZIP file of folders, in the form that Hugging Face calls ImageFolder."""
+"""Archives of a dataset: a ZIP file of folders (ImageFolder of Hugging Face), or tar files for WebDataset.
+
+Both are written as streams, and contain the dataset card. WebDataset: https://github.com/webdataset/webdataset
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from shared.datasets.exports.card import dataset_card
-from shared.datasets.exports.selection import (
+from shared.datasets.export_card import dataset_card
+from shared.datasets.export_selection import (
     ExportSpec,
     ExportSummary,
     Split,
@@ -28,28 +31,31 @@ from shared.models.image import ImageRecord
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+SHARD_BYTES = 1_000_000_000
 _IN_MEMORY = 16_000_000
+CreateFile = Callable[[str], AbstractContextManager[BinaryIO]]
+"""Creates a file of a name for writing; it is complete if the block ends without an error."""
 
 
 def write_zip(
     records: Iterable[ImageRecord], open_image: Callable[[ImageRecord], BinaryIO], out: BinaryIO, spec: ExportSpec
 ) -> ExportSummary:
-    """`train/….jpg` and so on, `train/metadata.jsonl` with a line for each, and `README.md`, the dataset card.
+    """Write `train/….jpg` and so on, `train/metadata.jsonl` with a line per image, and the dataset card `README.md`.
 
-    Stored, not deflated: images are compressed already. ZIP64 where numbers or sizes need it. Every entry has its size
-    and checksum before it, so that the file can also be read as a stream. In memory are one image at a time, and some
-    600 bytes for each image written, of which the directory at the end is made; the lines wait in temporary files.
+    Entries are stored, not deflated, because images are compressed already; ZIP64 is used where needed. Size and
+    checksum precede each entry, so that the file can be read as a stream. Memory holds one image and about 600 bytes
+    per written image for the central directory; metadata lines wait in temporary files.
     """
-    with _ZipTailBuffer(out) as window:
-        with ZipFile(window, "w", ZIP_STORED) as archive:
-            summary = _fill_archive(archive, window, records, open_image, spec)
-        window.release_buffer()
+    with _ZipTailBuffer(out) as buffer:
+        with ZipFile(buffer, "w", ZIP_STORED) as archive:
+            summary = _fill_archive(archive, buffer, records, open_image, spec)
+        buffer.release_buffer()
     return summary
 
 
 def _fill_archive(
     archive: ZipFile,
-    window: _ZipTailBuffer,
+    buffer: _ZipTailBuffer,
     records: Iterable[ImageRecord],
     open_image: Callable[[ImageRecord], BinaryIO],
     spec: ExportSpec,
@@ -60,7 +66,7 @@ def _fill_archive(
         for record, part in spec.select_records(records, summary):
             with open_image(record) as image:
                 archive.writestr(_zip_entry(archive_path(record, part), spec), image.read())
-            window.release_buffer()
+            buffer.release_buffer()
             if part not in lines:
                 lines[part] = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
             line = {**json_image_metadata(record, part), "file_name": archive_path(record, part).rpartition("/")[2]}
@@ -69,7 +75,7 @@ def _fill_archive(
             file.seek(0)
             with archive.open(_zip_entry(f"{part}/metadata.jsonl", spec), "w", force_zip64=True) as entry:
                 copyfileobj(file, entry)
-            window.release_buffer()
+            buffer.release_buffer()
     card = dataset_card(spec, summary, {part: f"{part}/**" for part in summary.nonempty_splits()})
     archive.writestr(_zip_entry("README.md", spec), card)
     return summary
@@ -82,11 +88,11 @@ def _zip_entry(name: str, spec: ExportSpec) -> ZipInfo:
 
 
 class _ZipTailBuffer(RawIOBase):
-    """The end of a stream, as far as it may still be changed: `zipfile` goes back to an entry's head to complete it."""
+    """Holds back the end of a stream, because `zipfile` seeks back to an entry's header to complete it."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out, self._released_bytes = out, 0
-        self._buffer = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with the window
+        self._buffer = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with this buffer
 
     def seekable(self) -> bool:
         return True
@@ -105,7 +111,7 @@ class _ZipTailBuffer(RawIOBase):
         return self._buffer.write(data)
 
     def release_buffer(self) -> None:
-        """What was written is final."""
+        """Pass the buffer on to the output stream: it is final."""
         self._released_bytes += self._buffer.tell()
         self._buffer.seek(0)
         copyfileobj(self._buffer, self._out)
@@ -117,11 +123,6 @@ class _ZipTailBuffer(RawIOBase):
         super().close()
 
 
-CreateFile = Callable[[str], AbstractContextManager[BinaryIO]]
-"""Opens a new file of that name to be written; leaving the block without an error makes it complete."""
-SHARD_BYTES = 1_000_000_000
-
-
 def write_webdataset(
     records: Iterable[ImageRecord],
     open_image: Callable[[ImageRecord], BinaryIO],
@@ -129,10 +130,10 @@ def write_webdataset(
     spec: ExportSpec,
     shard_bytes: int = SHARD_BYTES,
 ) -> ExportSummary:
-    """`train-000000.tar` and so on, in each `{key}.jpg` followed by `{key}.json`; and `README.md`, the dataset card.
+    """Write `train-000000.tar` and so on, each with pairs `{key}.jpg`, `{key}.json`, and the dataset card `README.md`.
 
-    A shard ends before it gets longer than `shard_bytes`, unless one image alone is. One shard of each split is open at
-    a time, so `create` may be called again before its earlier files are complete.
+    A shard has at most `shard_bytes`, unless a single image is larger. One shard of each split is open at a time, so
+    `create` may be called again before earlier files are complete.
     """
     summary = ExportSummary()
     with ExitStack() as stack:
@@ -153,7 +154,7 @@ def write_webdataset(
 
 
 class _ShardWriter:
-    """The tar files of one split, one after the other; the last one is open as long as `opened` is."""
+    """Writes the tar files of one split in order; the last one is open until `stack` closes."""
 
     def __init__(self, part: Split, create: CreateFile, limit: int, stack: ExitStack) -> None:
         self._part, self._create, self._limit, self._stack = part, create, limit, stack
@@ -178,5 +179,5 @@ class _ShardWriter:
 
 
 def _tar_size(size: int) -> int:
-    """Bytes of a tar file with entries of that size, and its end."""
+    """Return the bytes of a tar file whose entries have `size` bytes, including its end."""
     return -(-(size + 2 * BLOCKSIZE) // RECORDSIZE) * RECORDSIZE

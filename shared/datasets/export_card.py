@@ -1,4 +1,4 @@
-"""The dataset card: a README in Markdown with a head in YAML, as Hugging Face reads it."""
+"""The dataset card: a README in Markdown with YAML front matter, as Hugging Face reads it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from shared.datasets.exports.selection import ExportSpec, ExportSummary, Split
+from shared.datasets.export_selection import ExportSpec, ExportSummary, Split
 from shared.exports.markup import escape_markdown, plain_text
 
 _VERSIONS = {
@@ -21,17 +21,17 @@ _VERSIONS = {
     "by-nc-sa": ("2.0", "3.0", "4.0"),
 }
 _LICENCES = {f"cc-{terms}-{version}" for terms, versions in _VERSIONS.items() for version in versions} | {"cc0-1.0"}
-"""Creative Commons' among the identifiers that Hugging Face knows."""
+"""Identifiers of Creative Commons licences that Hugging Face accepts."""
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _SPLIT_NAMES: dict[Split, str] = {"train": "train", "val": "validation", "test": "test"}
 _MAX_TABLE_ROWS = 50
 
 
 def dataset_card(spec: ExportSpec, summary: ExportSummary, files: Mapping[Split, str] | None = None) -> str:
-    """What was exported, where it is from, under which licences, and what was left out and why.
+    """Return the dataset card: exported images, sources, licences, and excluded images by reason.
 
     Args:
-        files: Pattern of the files of each split, when every split has its own.
+        files: File pattern of each split, if every split has its own files.
     """
     head: dict[str, Any] = {
         "pretty_name": plain_text(spec.title),
@@ -48,7 +48,7 @@ def dataset_card(spec: ExportSpec, summary: ExportSummary, files: Mapping[Split,
 
 
 def licence_ids(counts: Mapping[str, int]) -> list[str]:
-    """The identifiers of the licences; `other` for what has none there, `unknown` where sources name none."""
+    """Return the licence identifiers; `other` for licences without one, `unknown` if the source names no licence."""
     return sorted({_licence_id(name) for name in counts}) or ["unknown"]
 
 

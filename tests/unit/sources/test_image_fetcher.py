@@ -98,14 +98,14 @@ def test_whoever_stops_does_not_wait(tmp_path: Path) -> None:
     class Stopped(Exception):
         pass
 
-    def told() -> None:
+    def raise_stop() -> None:
         if stop.is_set():
             raise Stopped
 
     with hosts.request_slot("a.example", 0, pulse), ThreadPoolExecutor(1) as threads:
 
         def wait() -> None:
-            with hosts.request_slot("a.example", 0, told):
+            with hosts.request_slot("a.example", 0, raise_stop):
                 pytest.fail("it is not its turn")
 
         waiting = threads.submit(wait)
