@@ -25,7 +25,7 @@ PER_KIND_PREFIX = "AI_PROVIDER_"
 
 
 def _pattern_validator(pattern: str, sentence: str, separator: str | None = None) -> AfterValidator:
-    """Refuse, in these words, what `pattern` does not match from end to end; of a list, each part `between` others."""
+    """Validate that `pattern` matches a value, or each part of a list with `separator`; `sentence` is the error."""
 
     def check(value: str) -> str:
         parts = [part.strip() for part in value.split(separator)] if separator else [value]

@@ -7,6 +7,7 @@ from pydantic import Field
 from shared.analyses.kinds import Kind
 from shared.models.base import Model
 from shared.models.video import Extraction, Frame, MediaInfo, Transcript
+from shared.wiring import EXTRACT, PERSIST
 
 
 class Metadata(Model):
@@ -36,7 +37,7 @@ def derive(extraction: Extraction, _: Transcript) -> Metadata:
 KIND = Kind(
     name="metadata",
     does="Duration, size, codecs, thumbnail, shots and key frames.",
-    stages=("extract", "persist"),
+    stages=(EXTRACT, PERSIST),
     schema=Metadata,
     derive=derive,
 )

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from shared.analyses.evidence import Evidence, ground_sighting, nearest_frame
 from shared.analyses.kinds import Kind
 from shared.models.recipe import Recipe
+from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
 PROMPT = """\
 Take the recipe out of this cooking video: title, ingredients, steps, times, servings, equipment.
@@ -58,7 +59,7 @@ def thumbnail_name(recipe: Recipe, evidence: Evidence) -> str | None:
 KIND = Kind(
     name="recipe",
     does="Title, ingredients with amounts, steps, times and servings of a cooking video.",
-    stages=("extract", "transcribe", "analyze", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=Recipe,
     prompt=PROMPT,
     prompt_version="2",

@@ -11,6 +11,7 @@ from shared.analyses.kinds import Kind
 from shared.languages import is_same_language
 from shared.media.video.pacing import measure_pacing
 from shared.models.reel import Pacing, Reel, Scene
+from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
 PROMPT = """\
 Take this short video apart for somebody who makes such videos for social media.
@@ -84,7 +85,7 @@ def time_range(start: float, end: float) -> str:
 KIND = Kind(
     name="reel",
     does="Why a short video works: five key factors, a timed script, pacing metrics and recommendations.",
-    stages=("extract", "transcribe", "analyze", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=Reel,
     prompt=PROMPT,
     prompt_version="1",

@@ -9,6 +9,7 @@ from shared.analyses.kinds import Kind
 from shared.models.base import Model
 from shared.models.recipe import READ_ONLY
 from shared.models.video import Segment
+from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
 
 class KeyPoint(Model):
@@ -111,7 +112,7 @@ def cover_video(chapters: list[Chapter], duration_sec: float) -> list[Chapter]:
 KIND = Kind(
     name="summary",
     does="Title, summary, key points and chapters with their times.",
-    stages=("extract", "transcribe", "analyze", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=VideoSummary,
     prompt=PROMPT,
     prompt_version="1",

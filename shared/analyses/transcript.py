@@ -9,6 +9,7 @@ from shared.languages import language_tag
 from shared.media.video.pacing import count_words
 from shared.models.base import Model
 from shared.models.video import Extraction, Transcript, TranscriptSource
+from shared.wiring import EXTRACT, PERSIST, TRANSCRIBE
 
 MAX_TEXT = 200_000
 """Characters; about 20 hours of speech would not fit into a document of the database."""
@@ -51,7 +52,7 @@ def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
 KIND = Kind(
     name="transcript",
     does="The spoken words with timestamps, from subtitles, captions or speech recognition.",
-    stages=("extract", "transcribe", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, PERSIST),
     schema=SpokenText,
     needs_video=False,
     derive=derive,

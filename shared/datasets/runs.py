@@ -21,8 +21,8 @@ from shared.models.image import DatasetStatus, Level
 from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
 from shared.pipeline import jobs, lifecycle, parts
 from shared.pipeline.job_storage import JOBS, media_name
+from shared.pipeline.jobs import outgoing_message
 from shared.pipeline.lifecycle import JobStateError, new_id
-from shared.pipeline.outbox import outgoing_message
 from shared.platform.ports import Documents, Filter, Place
 
 CRAWL, VALIDATE, EXPORT = "crawl", "validate", "export"

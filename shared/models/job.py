@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from shared.models.base import Model
 from shared.models.video import Video
+from shared.wiring import EXTRACT
 
 
 class JobStatus(StrEnum):
@@ -178,7 +179,7 @@ class Job(Model):
     @property
     def source_job(self) -> str:
         """Id of the job whose object in `uploads` is the video."""
-        return self.id if self.of_video is None or "extract" in self.stages else self.of_video
+        return self.id if self.of_video is None or EXTRACT in self.stages else self.of_video
 
     @field_validator("stages")
     @classmethod
