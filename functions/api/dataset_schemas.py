@@ -14,9 +14,9 @@ from functions.api.schemas import NEXT_PAGE, Title, public_model
 from shared import clock
 from shared.datasets import store
 from shared.errors import PermanentError
-from shared.models.base import Model
-from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, SourceName, SourceProgress
-from shared.models.image import DatasetStatus, Filters, ImageFinding, ImageRecord, ImageState, Level, Thresholds
+from shared.models import Model
+from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, DatasetStatus, SourceName, SourceProgress
+from shared.models.image import Filters, ImageFinding, ImageRecord, ImageState, Level, Thresholds
 from shared.pipeline.lifecycle import new_id
 from shared.platform.ports import Documents
 from shared.settings import settings

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pydantic_core import from_json
 
 from shared.media.file_type import ACCEPTED
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.job import HIDDEN, Job, StageState
 from shared.security.filenames import safe_filename
 from shared.settings import settings

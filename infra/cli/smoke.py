@@ -135,7 +135,7 @@ def check_result(job: JobDocument, kind: str) -> None:
 
     from infra.demo.recipe import recipe_differences
     from shared.analyses.kinds import kind_named
-    from shared.models.recipe import Recipe
+    from shared.analyses.recipe import Recipe
 
     result: dict[str, Any] | None = job["result"]
     try:

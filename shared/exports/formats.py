@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.errors import PermanentError
 from shared.exports.job_content import JobContent
@@ -13,7 +14,6 @@ from shared.exports.outline import Outline, outline_markdown, outline_page, reel
 from shared.exports.outline_headings import headings
 from shared.exports.recipe import recipe_jsonld, recipe_markdown, recipe_page
 from shared.exports.transcript import to_srt, to_txt, to_vtt
-from shared.models.reel import Reel
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shared.analyses.recipe import Ingredient, Nutrition, Recipe
 from shared.exports.recipe_wording import RecipeWording
-from shared.models.recipe import Ingredient, Nutrition, Recipe
 
 METRIC = ("mg", "g", "kg", "ml", "cl", "dl", "l")
 FRACTIONS = {1 / 8: "⅛", 1 / 4: "¼", 1 / 3: "⅓", 1 / 2: "½", 2 / 3: "⅔", 3 / 4: "¾"}

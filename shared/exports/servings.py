@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shared.analyses.recipe import Ingredient, Recipe
 from shared.errors import PermanentError
 from shared.exports.quantities import FRACTIONS, METRIC, format_number
 from shared.exports.recipe_wording import recipe_wording
-from shared.models.recipe import Ingredient, Recipe
 
 # Unit → the next smaller one and how many of it make one.
 SMALLER = {

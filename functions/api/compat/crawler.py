@@ -21,8 +21,8 @@ from functions.api.problems import BadRequest, status_of
 from functions.api.schemas import Title
 from shared.datasets import runs, store
 from shared.errors import PermanentError
-from shared.models.dataset import ChunkCounts, Dataset
-from shared.models.image import DatasetStatus, Level
+from shared.models.dataset import ChunkCounts, Dataset, DatasetStatus
+from shared.models.image import Level
 from shared.pipeline.lifecycle import JobStateError
 
 MAX_ITEMS = 1000

@@ -16,7 +16,7 @@ from functions.api.schemas import NEXT_PAGE
 from shared.datasets import export_jobs as exported
 from shared.datasets import store
 from shared.errors import NotFound
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.dataset import ExportOptions, ExportResult, SourceName
 from shared.models.image import ImageRecord, ImageState
 from shared.models.job import Job, JobError, JobStatus

@@ -28,8 +28,7 @@ from functions.api.request_bodies import media_type, read_form, read_json
 from shared.datasets import runs, store
 from shared.datasets.store import delete_dataset
 from shared.datasets.url_lists import add_url_list, add_url_list_from_link
-from shared.models.dataset import Dataset
-from shared.models.image import DatasetStatus
+from shared.models.dataset import Dataset, DatasetStatus
 from shared.platform.ports import Document
 from shared.security.filenames import safe_filename
 

@@ -21,7 +21,7 @@ from shared.ai.usage import Meter
 from shared.error_codes.jobs import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.languages import language_tag
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.video import Segment
 from shared.progress import Tick, tick_within
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol
 from pydantic import Field
 
 from shared.errors import PermanentError
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.dataset import LIST_PAGE
 
 Pulse = Callable[[], None]

@@ -18,8 +18,8 @@ from shared.ai.gemini import client as gemini_calls
 from shared.ai.provider import AnalysisResult, Provider
 from shared.ai.usage import Meter
 from shared.analyses.kinds import Kind, kind_named
+from shared.analyses.recipe import Ingredient
 from shared.errors import PermanentError, TransientError
-from shared.models.recipe import Ingredient
 from shared.settings import Settings, SettingsError, read_settings
 from tests.recipe_samples import answer, evidence, no_tick, samples_showing
 from tests.unit.ai.services import RULES, TURNS, sound_in

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.models.recipe import Recipe
+from shared.analyses.recipe import Recipe
 from tests.recipe_samples import answer, evidence
 from tests.unit.analyses.asking import Asked, offline
 

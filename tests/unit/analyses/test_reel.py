@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.analyses.evidence import Evidence
-from shared.analyses.reel import order_scenes, time_range
-from shared.models.reel import Reel, Scene
+from shared.analyses.reel import Reel, Scene, order_scenes, time_range
 from shared.models.video import Loudness, Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import SHOTS, TRANSCRIPTION, evidence, reel

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from shared.analyses.recipe import Ingredient, Recipe
 from shared.errors import PermanentError
 from shared.exports.quantities import format_quantity
 from shared.exports.recipe_wording import ENGLISH, recipe_wording
 from shared.exports.servings import LARGER, SMALLER, multiply_amounts, round_amount, round_ingredient, scale_recipe
-from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import SOUP
 
 UNITS = ["g", "kg", "ml", "l", "tsp", "tbsp", "cup", "oz", "lb", "piece", "clove", None]

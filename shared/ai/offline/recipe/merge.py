@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tokens import words
-from shared.models.recipe import Ingredient, Step
+from shared.analyses.recipe import Ingredient, Step
 
 SAME_STEP = 0.6
 """Share of the shorter text's words that two steps have in common when they are one."""
