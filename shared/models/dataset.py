@@ -11,7 +11,6 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.models import Model
-from shared.models.dataset import DatasetStatus
 from shared.models.image import Filters, ImageRecord, Level
 from shared.models.job import JobError
 
