@@ -69,7 +69,7 @@ def service_of(name: str) -> Iterator[Asked]:
             "openai_base_url": f"{service.url}/v1",
             "ai_timeout_sec": 5,
         }
-        yield Asked(name, service, PROVIDERS[name](Settings(**given), Meter()))
+        yield Asked(name, service, PROVIDERS[name].create(Settings(**given), Meter()))
 
 
 def offline(kind: str, evidence: Evidence, language: str = "en") -> BaseModel:
