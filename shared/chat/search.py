@@ -41,6 +41,9 @@ DAMPING = 60
 PASSAGES_PER_VIDEO = 20
 """Estimate, from which the rarity of a word is derived without counting all passages."""
 MAX_THREADS = 8
+Rows = Sequence[Document]
+Ranking = Sequence[tuple[str, float]]
+"""Ids of passages with their scores, the best first."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,23 @@ class SearchResult:
     relevant: bool = False
 
 
-Rows = Sequence[Document]
-Ranking = Sequence[tuple[str, float]]
-"""Ids of passages with their scores, the best first."""
+def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], TransientError | None]:
+    """Return the question's embeddings, and the error if the provider of embeddings is down.
+
+    The offline embedding is always included: it finds passages that were stored without another provider.
+    Raises PermanentError as providers do.
+    """
+    offline_embedding = QueryEmbedding(MODEL, Vector(tuple(embed(question, DIMENSIONS))), MIN_SIMILARITY)
+    try:
+        result = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter).embed(
+            [question], "query", tick
+        )
+    except TransientError as error:
+        return [offline_embedding], error
+    model = str(result.usage.model)
+    if model == MODEL:
+        return [offline_embedding], None
+    return [QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.min_similarity), offline_embedding], None
 
 
 def search(
@@ -179,22 +196,3 @@ def _passages_with_term(documents: Documents, videos: Sequence[str], term: str, 
     """Return passages with the term, up to a limit: a frequent term says little about relevance."""
     filters: list[Filter] = [("videoId", "in", videos), ("words", "array_contains", term)]
     return documents.query(SEGMENTS, filters, limit=max(6, 2 * RANKING_DEPTH // chunks)).documents
-
-
-def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], TransientError | None]:
-    """Return the question's embeddings, and the error if the provider of embeddings is down.
-
-    The offline embedding is always included: it finds passages that were stored without another provider.
-    Raises PermanentError as providers do.
-    """
-    offline_embedding = QueryEmbedding(MODEL, Vector(tuple(embed(question, DIMENSIONS))), MIN_SIMILARITY)
-    try:
-        result = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter).embed(
-            [question], "query", tick
-        )
-    except TransientError as error:
-        return [offline_embedding], error
-    model = str(result.usage.model)
-    if model == MODEL:
-        return [offline_embedding], None
-    return [QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.min_similarity), offline_embedding], None

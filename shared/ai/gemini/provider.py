@@ -49,50 +49,6 @@ MEDIA_TYPES = {
 """Media types that Gemini accepts, by a word in the container's name; any other container is sent as MP4."""
 
 
-def embed(
-    client: Client,
-    model: str,
-    texts: Sequence[str],
-    purpose: Literal["document", "query"],
-    meter: Meter,
-    tick: Tick,
-) -> EmbeddingResult:
-    """Return a vector per text; raises as `with_retries` and `shared.ai.vectors.normalize_vectors`."""
-    vectors: list[list[float]] = []
-    for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
-        meter.allow()
-        tick(len(vectors) / len(texts), "Embedding texts")
-        answer = _request_embeddings(client, model, batch, purpose, tick)
-        meter.count(PRICES, model, _count_tokens(answer, batch), 0)
-        vectors += normalize_vectors(
-            [embedding.values or [] for embedding in answer.embeddings or []], len(batch), model
-        )
-    return EmbeddingResult(
-        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
-    )
-
-
-def _request_embeddings(
-    client: Client, model: str, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick
-) -> EmbedContentResponse:
-    from google.genai.types import Content, EmbedContentConfig, Part
-
-    task = None if model.startswith(WITHOUT_TASKS) else TASKS[purpose]
-    prefix = "" if task else PREFIXES[purpose]
-    # Each text is a content of its own: multimodal models would treat plain strings as parts of one content.
-    contents = [Content(parts=[Part.from_text(text=prefix + text)]) for text in texts]
-    config = EmbedContentConfig(task_type=task, output_dimensionality=DIMENSIONS)
-    return with_retries(lambda: client.models.embed_content(model=model, contents=[*contents], config=config), tick)
-
-
-def _count_tokens(answer: EmbedContentResponse, texts: Sequence[str]) -> int:
-    """Return the tokens that the service reports, in total or per text; an estimate if it reports none."""
-    if answer.usage_metadata and answer.usage_metadata.prompt_token_count:
-        return answer.usage_metadata.prompt_token_count
-    token_counts = [embedding.statistics.token_count for embedding in answer.embeddings or [] if embedding.statistics]
-    return round(sum(filter(None, token_counts))) or estimate_tokens(*texts)
-
-
 class GeminiProvider:
     name = PRICES.provider
 
@@ -191,3 +147,47 @@ def key_frame_parts(evidence: Evidence) -> list[Part]:
         parts.append(Part.from_text(text=f"Key frame at {frame.time:.2f} s:"))
         parts.append(Part.from_bytes(data=path.read_bytes(), mime_type="image/jpeg"))
     return parts
+
+
+def embed(
+    client: Client,
+    model: str,
+    texts: Sequence[str],
+    purpose: Literal["document", "query"],
+    meter: Meter,
+    tick: Tick,
+) -> EmbeddingResult:
+    """Return a vector per text; raises as `with_retries` and `shared.ai.vectors.normalize_vectors`."""
+    vectors: list[list[float]] = []
+    for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
+        meter.allow()
+        tick(len(vectors) / len(texts), "Embedding texts")
+        answer = _request_embeddings(client, model, batch, purpose, tick)
+        meter.count(PRICES, model, _count_tokens(answer, batch), 0)
+        vectors += normalize_vectors(
+            [embedding.values or [] for embedding in answer.embeddings or []], len(batch), model
+        )
+    return EmbeddingResult(
+        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
+    )
+
+
+def _request_embeddings(
+    client: Client, model: str, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick
+) -> EmbedContentResponse:
+    from google.genai.types import Content, EmbedContentConfig, Part
+
+    task = None if model.startswith(WITHOUT_TASKS) else TASKS[purpose]
+    prefix = "" if task else PREFIXES[purpose]
+    # Each text is a content of its own: multimodal models would treat plain strings as parts of one content.
+    contents = [Content(parts=[Part.from_text(text=prefix + text)]) for text in texts]
+    config = EmbedContentConfig(task_type=task, output_dimensionality=DIMENSIONS)
+    return with_retries(lambda: client.models.embed_content(model=model, contents=[*contents], config=config), tick)
+
+
+def _count_tokens(answer: EmbedContentResponse, texts: Sequence[str]) -> int:
+    """Return the tokens that the service reports, in total or per text; an estimate if it reports none."""
+    if answer.usage_metadata and answer.usage_metadata.prompt_token_count:
+        return answer.usage_metadata.prompt_token_count
+    token_counts = [embedding.statistics.token_count for embedding in answer.embeddings or [] if embedding.statistics]
+    return round(sum(filter(None, token_counts))) or estimate_tokens(*texts)

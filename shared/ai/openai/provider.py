@@ -54,87 +54,6 @@ MIN_SIMILARITY = {"text-embedding-3": 0.2}
 """See `shared.ai.vectors.threshold_for`."""
 
 
-def stream_chat(
-    client: OpenAI, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
-) -> Iterator[str]:
-    """Yield the answer to the last turn in pieces.
-
-    Raises as `shared.ai.openai.client.translate_errors`, in the middle of the answer too, and PermanentError
-    `answer_too_long`.
-    """
-    meter.allow()
-    tick(0, "Sending the request to the AI")
-    with translate_errors():
-        stream = client.chat.completions.create(
-            model=model,
-            messages=chat_messages(instructions, turns),
-            max_completion_tokens=MAX_CHAT_TOKENS,
-            stream=True,
-            stream_options={"include_usage": True},
-        )
-    usage: CompletionUsage | None = None
-    end: str | None = None
-    pieces: list[str] = []
-    try:
-        with stream, translate_errors():
-            for chunk in stream:
-                usage = chunk.usage or usage
-                for choice in chunk.choices:
-                    if choice.delta.refusal:
-                        raise chat_refused_error("it refused")
-                    end = choice.finish_reason or end
-                    if choice.delta.content:
-                        tick(0.5, "Receiving the answer")
-                        pieces.append(choice.delta.content)
-                        yield choice.delta.content
-    finally:
-        count_chat_usage(meter, model, usage, [instructions, *(turn.content for turn in turns)], pieces)
-    if end == "content_filter":
-        raise chat_refused_error("content filter")
-    if end == "length":
-        raise chat_too_long_error()
-    if end is None or not pieces:
-        raise unavailable_error()
-
-
-def chat_messages(instructions: str, turns: Sequence[Turn]) -> list[ChatCompletionMessageParam]:
-    conversation: list[ChatCompletionMessageParam] = [{"role": "system", "content": instructions}]
-    for turn in turns:
-        if turn.role == "user":
-            conversation.append({"role": "user", "content": turn.content})
-        else:
-            conversation.append({"role": "assistant", "content": turn.content})
-    return conversation
-
-
-def count_chat_usage(
-    meter: Meter, model: str, usage: CompletionUsage | None, request_texts: Sequence[str], answer_texts: Sequence[str]
-) -> None:
-    """Count the call. An interrupted one reports no tokens but is billed, so its tokens are estimated."""
-    if usage:
-        meter.count(PRICES, model, usage.prompt_tokens, usage.completion_tokens)
-    else:
-        meter.note(ESTIMATE_NOTE)
-        meter.count(PRICES, model, estimate_tokens(*request_texts), estimate_tokens(*answer_texts))
-
-
-def embed(client: OpenAI, model: str, texts: Sequence[str], meter: Meter, tick: Tick) -> EmbeddingResult:
-    """Raises as `shared.ai.openai.client.optional_feature` and `shared.ai.vectors.normalize_vectors`."""
-    vectors: list[list[float]] = []
-    for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
-        meter.allow()
-        tick(len(vectors) / len(texts), "Embedding texts")
-        with optional_feature("embeddings"):
-            answer = client.embeddings.create(model=model, input=batch, dimensions=DIMENSIONS)
-            ordered = sorted(answer.data, key=lambda item: item.index)
-        if answer.usage:
-            meter.count(PRICES, model, answer.usage.prompt_tokens, 0)
-        vectors += normalize_vectors([item.embedding for item in ordered], len(batch), model)
-    return EmbeddingResult(
-        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
-    )
-
-
 class OpenAIProvider:
     name = PRICES.provider
 
@@ -231,3 +150,84 @@ def read_answer(completion: ChatCompletion) -> ModelAnswer:
     if choice.finish_reason == "length":
         return ModelAnswer(choice.message.content or "", truncated=True)
     return ModelAnswer(choice.message.content or "")
+
+
+def stream_chat(
+    client: OpenAI, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
+) -> Iterator[str]:
+    """Yield the answer to the last turn in pieces.
+
+    Raises as `shared.ai.openai.client.translate_errors`, in the middle of the answer too, and PermanentError
+    `answer_too_long`.
+    """
+    meter.allow()
+    tick(0, "Sending the request to the AI")
+    with translate_errors():
+        stream = client.chat.completions.create(
+            model=model,
+            messages=chat_messages(instructions, turns),
+            max_completion_tokens=MAX_CHAT_TOKENS,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    usage: CompletionUsage | None = None
+    end: str | None = None
+    pieces: list[str] = []
+    try:
+        with stream, translate_errors():
+            for chunk in stream:
+                usage = chunk.usage or usage
+                for choice in chunk.choices:
+                    if choice.delta.refusal:
+                        raise chat_refused_error("it refused")
+                    end = choice.finish_reason or end
+                    if choice.delta.content:
+                        tick(0.5, "Receiving the answer")
+                        pieces.append(choice.delta.content)
+                        yield choice.delta.content
+    finally:
+        count_chat_usage(meter, model, usage, [instructions, *(turn.content for turn in turns)], pieces)
+    if end == "content_filter":
+        raise chat_refused_error("content filter")
+    if end == "length":
+        raise chat_too_long_error()
+    if end is None or not pieces:
+        raise unavailable_error()
+
+
+def chat_messages(instructions: str, turns: Sequence[Turn]) -> list[ChatCompletionMessageParam]:
+    conversation: list[ChatCompletionMessageParam] = [{"role": "system", "content": instructions}]
+    for turn in turns:
+        if turn.role == "user":
+            conversation.append({"role": "user", "content": turn.content})
+        else:
+            conversation.append({"role": "assistant", "content": turn.content})
+    return conversation
+
+
+def count_chat_usage(
+    meter: Meter, model: str, usage: CompletionUsage | None, request_texts: Sequence[str], answer_texts: Sequence[str]
+) -> None:
+    """Count the call. An interrupted one reports no tokens but is billed, so its tokens are estimated."""
+    if usage:
+        meter.count(PRICES, model, usage.prompt_tokens, usage.completion_tokens)
+    else:
+        meter.note(ESTIMATE_NOTE)
+        meter.count(PRICES, model, estimate_tokens(*request_texts), estimate_tokens(*answer_texts))
+
+
+def embed(client: OpenAI, model: str, texts: Sequence[str], meter: Meter, tick: Tick) -> EmbeddingResult:
+    """Raises as `shared.ai.openai.client.optional_feature` and `shared.ai.vectors.normalize_vectors`."""
+    vectors: list[list[float]] = []
+    for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
+        meter.allow()
+        tick(len(vectors) / len(texts), "Embedding texts")
+        with optional_feature("embeddings"):
+            answer = client.embeddings.create(model=model, input=batch, dimensions=DIMENSIONS)
+            ordered = sorted(answer.data, key=lambda item: item.index)
+        if answer.usage:
+            meter.count(PRICES, model, answer.usage.prompt_tokens, 0)
+        vectors += normalize_vectors([item.embedding for item in ordered], len(batch), model)
+    return EmbeddingResult(
+        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
+    )
