@@ -76,5 +76,5 @@ def listed(recipe: Recipe) -> list[str]:
     return rows
 
 
-def told(recipe: Recipe) -> list[str]:
+def steps_of(recipe: Recipe) -> list[str]:
     return [f"{step.number}. {step.text}" for step in recipe.steps]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.ai.offline.recipe.parser import parse_recipe
-from tests.unit.ai.drawing import card, listed, said, told
+from tests.unit.ai.drawing import card, listed, said, steps_of
 
 
 def test_nothing_gives_an_empty_recipe_that_says_so() -> None:
@@ -57,7 +57,7 @@ def test_a_caption_in_one_piece_is_taken_apart() -> None:
     assert listed(recipe) == [
         "2 chicken breasts", "1 tbsp olive oil", "3 clove garlic (minced)", "salt (to taste)", "pepper (to taste)",
     ]  # fmt: skip
-    assert told(recipe) == ["1. Sear the chicken for 5-6 min per side.", "2. Add garlic."]
+    assert steps_of(recipe) == ["1. Sear the chicken for 5-6 min per side.", "2. Add garlic."]
     assert recipe.tags == ["dinner"]
 
 
@@ -74,7 +74,7 @@ def test_cards_in_small_letters() -> None:
     )
     assert recipe.title == "3-ingredient cookies"
     assert listed(recipe) == ["1 cup oats", "2 ripe bananas", "chocolate chips", "cinnamon (a little)"]
-    assert told(recipe) == ["1. mash the bananas", "2. bake 15 min at 180c"]
+    assert steps_of(recipe) == ["1. mash the bananas", "2. bake 15 min at 180c"]
     assert (recipe.steps[1].minutes, recipe.steps[1].temperature_c) == (15, 180)
 
 
@@ -87,7 +87,7 @@ def test_numbered_cards_with_the_text_below() -> None:
             *card(6, 8, "STEP 3", "Bake 30 min", "230 °C"),
         ]
     )
-    assert told(recipe) == [
+    assert steps_of(recipe) == [
         "1. Boil the pasta in salted water",
         "2. Fry 100 g bacon until crispy",
         "3. Bake 30 min 230 °C",
@@ -125,7 +125,7 @@ def test_words_of_speech_shown_one_after_the_other() -> None:
     shown += ["mix it all together", "bake it", "for 12 minutes", "at 400 degrees", "so good"]
     recipe = parse_recipe([line for number, text in enumerate(shown) for line in card(number, number + 0.5, text)])
     assert listed(recipe) == ["0.5 cup softened butter", "4 clove garlic", "parsley (some)"]
-    assert told(recipe) == [
+    assert steps_of(recipe) == [
         "1. then add four cloves of garlic and some parsley",
         "2. mix it all together",
         "3. bake it for 12 minutes at 400 degrees",
@@ -143,7 +143,7 @@ def test_equipment_is_taken_from_its_own_list() -> None:
     """Tools stand under their heading, also those whose names are verbs, and are no steps."""
     recipe = parse_recipe(caption="Apple pie\nEquipment: large bowl, whisk\nPie tin\nMethod:\nWhisk the eggs.")
     assert recipe.equipment == ["large bowl", "whisk", "Pie tin"]
-    assert told(recipe) == ["1. Whisk the eggs."]
+    assert steps_of(recipe) == ["1. Whisk the eggs."]
 
 
 def test_a_card_shown_twice_is_one() -> None:
@@ -151,4 +151,4 @@ def test_a_card_shown_twice_is_one() -> None:
     cards = card(0, 2, "200 g rice", "2 eggs"), card(3, 4, "Boil the rice"), card(6, 7, "Boil the rice")
     recipe = parse_recipe([line for part in (*cards, card(8, 9, "200 g rice", "2 eggs")) for line in part])
     assert listed(recipe) == ["200 g rice", "2 eggs"]
-    assert told(recipe) == ["1. Boil the rice"]
+    assert steps_of(recipe) == ["1. Boil the rice"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.ai.offline.recipe.parser import parse_recipe
-from tests.unit.ai.drawing import card, listed, said, told
+from tests.unit.ai.drawing import card, listed, said, steps_of
 
 
 def test_english_cards_with_subtitles() -> None:
@@ -26,7 +26,7 @@ def test_english_cards_with_subtitles() -> None:
     assert recipe.title == "Baked Feta Pasta"
     assert (recipe.servings, recipe.total_minutes, recipe.language) == (4, 40, "en")
     assert listed(recipe) == ["400 g cherry tomatoes", "200 g feta", "3 tbsp olive oil", "0.5 tsp chili flakes"]
-    assert told(recipe) == [
+    assert steps_of(recipe) == [
         "1. Heat the oven to 200 °C.",
         "2. Mix tomatoes, feta and oil in a dish.",
         "3. Bake for 30 minutes.",
@@ -85,7 +85,7 @@ Folgt mir für mehr! @kochprofi"""
         "0.5 bunch Schnittlauch",
     ]  # fmt: skip
     assert [one.group for one in recipe.ingredients] == [None] * 6 + ["Für das Topping"] * 2
-    assert told(recipe) == [
+    assert steps_of(recipe) == [
         "1. Kartoffeln schälen und würfeln.",
         "2. Zwiebeln in Öl 5 Minuten andünsten.",
         "3. Mit Brühe ablöschen und 20-25 Minuten köcheln lassen.",
@@ -129,7 +129,7 @@ def test_russian_subtitles() -> None:
         language="ru",
     )  # fmt: skip
     assert listed(recipe) == ["500 g творога", "2 яйца", "3 tbsp сахара", "1 pinch соли", "0.5 cup муки"]
-    assert told(recipe) == [
+    assert steps_of(recipe) == [
         "1. Добавляем щепотку соли и полстакана муки.",
         "2. Всё хорошо перемешиваем.",
         "3. Обжариваем пять минут с каждой стороны.",
