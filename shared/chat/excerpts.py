@@ -40,11 +40,7 @@ class Window:
 
     @property
     def text(self) -> str:
-        return text_of(self.lines)
-
-
-def text_of(lines: Iterable[PassageLine]) -> str:
-    return " ".join(line.text for line in lines)
+        return " ".join(line.text for line in self.lines)
 
 
 def split_windows(segments: Sequence[Segment]) -> list[Window]:
@@ -125,23 +121,10 @@ def split_text(start: float, end: float, text: str) -> Iterator[PassageLine]:
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class Excerpt(Window):
     """Lines of one video's transcript, in order of time."""
 
     video_id: str
-    lines: Sequence[PassageLine]
-
-    @property
-    def start(self) -> float:
-        return self.lines[0].start
-
-    @property
-    def end(self) -> float:
-        return max(line.end for line in self.lines)
-
-    @property
-    def text(self) -> str:
-        return text_of(self.lines)
 
     def citation(self, number: int, title: str | None) -> Citation:
         return Citation(
@@ -167,9 +150,9 @@ def merge_passages(passages: Iterable[Passage]) -> list[Excerpt]:
         if target is not None:
             more = [line for line in new if line not in merged[target].lines]
             lines = sorted([*merged[target].lines, *more], key=lambda line: (line.start, line.end))
-            merged[target] = Excerpt(passage.video_id, lines)
+            merged[target] = Excerpt(lines, passage.video_id)
         elif new:
-            merged.append(Excerpt(passage.video_id, new))
+            merged.append(Excerpt(new, passage.video_id))
     return merged
 
 

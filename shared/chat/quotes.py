@@ -22,7 +22,7 @@ MAX_CHARACTERS = 240
 
 def quote_excerpts(question: str, excerpts: Sequence[Excerpt]) -> list[Excerpt]:
     """Return the first MAX_QUOTES excerpts, each cut to the lines nearest to the question."""
-    return [Excerpt(excerpt.video_id, nearest_lines(question, excerpt.lines)) for excerpt in excerpts[:MAX_QUOTES]]
+    return [Excerpt(nearest_lines(question, excerpt.lines), excerpt.video_id) for excerpt in excerpts[:MAX_QUOTES]]
 
 
 def nearest_lines(question: str, lines: Sequence[PassageLine]) -> Sequence[PassageLine]:

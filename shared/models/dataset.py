@@ -95,7 +95,7 @@ class Chunk(Model):
 
     @property
     def remaining_images(self) -> int:
-        """Number of images that may still be kept."""
+        """Return the number of images that may still be kept."""
         return max(0, self.quota - self.tally.downloaded)
 
 

@@ -178,7 +178,7 @@ class Job(Model):
 
     @property
     def source_job(self) -> str:
-        """Id of the job whose object in `uploads` is the video."""
+        """Return the id of the job whose object in `uploads` is the video."""
         return self.id if self.of_video is None or "extract" in self.stages else self.of_video
 
     @field_validator("stages")
