@@ -12,7 +12,7 @@ from infra.demo.drawing import font
 from shared.analyses.evidence import Sighting
 from shared.analyses.recipe import Recipe
 from shared.exports.quantities import format_quantity
-from shared.exports.recipe_wording import ENGLISH
+from shared.exports.wording import ENGLISH_RECIPE
 from shared.settings import read_settings
 
 PICTURE = Path(__file__).with_suffix(".png")
@@ -43,7 +43,10 @@ def draw_picture(demo: Path) -> Image.Image:
 
 def write_recipe(on: ImageDraw.ImageDraw, recipe: Recipe, left: int, right: int) -> None:
     rows = [("$ clipwise submit pasta.mp4", "", DIM), (recipe.title or "", "", TEXT), ("Ingredients", "", HEADING)]
-    rows += [(f"  {format_quantity(one, ENGLISH)} {one.name}", time_text(one.seen), TEXT) for one in recipe.ingredients]
+    rows += [
+        (f"  {format_quantity(one, ENGLISH_RECIPE)} {one.name}", time_text(one.seen), TEXT)
+        for one in recipe.ingredients
+    ]
     rows.append(("Steps", "", HEADING))
     rows += [(f"  {step.number}. {step.text}", time_text(step.seen), TEXT) for step in recipe.steps]
     top = (HEIGHT - LINE * len(rows)) / 2

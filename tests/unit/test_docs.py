@@ -86,6 +86,17 @@ def test_every_path_named_to_contributors_exists(name: str) -> None:
     assert [path for path in paths if not list(ROOT.glob(path))] == []
 
 
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_name_is_where_contributors_are_sent(name: str) -> None:
+    """A newcomer finds each function, class and table in the file that the guide names for it."""
+    places = re.findall(r"`(\w+)`(?:\s+and\s+`(\w+)`)?\s+(?:in|of)\s+`([\w/]+\.\w+)`", prose(ROOT / name))
+    pairs = [(word, path) for first, second, path in places for word in (first, second) if word]
+    assert pairs
+    assert [
+        pair for pair in pairs if not re.search(rf"\b{pair[0]}\b", (ROOT / pair[1]).read_text(encoding="utf-8"))
+    ] == []
+
+
 def test_every_page_is_in_the_index() -> None:
     """A reader of the index finds each page of the manual."""
     linked = set(LINK.findall(prose(DOCS / "README.md")))

@@ -17,7 +17,6 @@ from typing import Any, cast
 import pytest
 
 from functions.api.compat.metadata import list_video_metadata
-from functions.api.identity import User
 from functions.api.routes.jobs import list_jobs
 from functions.api.routes.webhooks import list_deliveries
 from shared.ai.vectors import DIMENSIONS
@@ -25,7 +24,7 @@ from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import passages_job_id
 from shared.chat.search import QueryEmbedding, search
-from shared.datasets.export_jobs import list_exports
+from shared.datasets.runs import list_exports
 from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
 from shared.library.deletion import ERASERS, erase_departed_users
@@ -40,7 +39,7 @@ from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import reanalysis_documents
 from shared.pipeline.parts import parts_of, remaining_numbers
 from shared.pipeline.sweep import sweep
-from shared.platform.ports import Document, DocumentPage, Documents, Filter, Order, Place, Vector
+from shared.platform.ports import Document, DocumentPage, Documents, Filter, Order, Place, User, Vector
 from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import (
     DELIVERIES,
