@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from shared import clock
 from shared.errors import AlreadyExists, Conflict, NotFound
-from shared.models.base import Model
+from shared.models import Model
 from shared.platform.ports import Document, Documents, Filter, Order
 
 MAX_CONFLICTS = 30
