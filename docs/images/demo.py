@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from infra.demo.drawing import font
 from shared.exports.quantities import format_quantity
-from shared.exports.recipe_wording import ENGLISH
+from shared.exports.wording import ENGLISH_RECIPE
 from shared.models.recipe import Recipe, Sighting
 from shared.settings import read_settings
 
@@ -42,7 +42,10 @@ def draw_picture(demo: Path) -> Image.Image:
 
 def write_recipe(on: ImageDraw.ImageDraw, recipe: Recipe, left: int, right: int) -> None:
     rows = [("$ clipwise submit pasta.mp4", "", DIM), (recipe.title or "", "", TEXT), ("Ingredients", "", HEADING)]
-    rows += [(f"  {format_quantity(one, ENGLISH)} {one.name}", time_text(one.seen), TEXT) for one in recipe.ingredients]
+    rows += [
+        (f"  {format_quantity(one, ENGLISH_RECIPE)} {one.name}", time_text(one.seen), TEXT)
+        for one in recipe.ingredients
+    ]
     rows.append(("Steps", "", HEADING))
     rows += [(f"  {step.number}. {step.text}", time_text(step.seen), TEXT) for step in recipe.steps]
     top = (HEIGHT - LINE * len(rows)) / 2

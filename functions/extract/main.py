@@ -61,9 +61,9 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
     from shared.media.audio.parts import split_audio
     from shared.media.video.extraction import extract_frames
 
-    survey_result = None
+    frame_set = None
     if info.has_video:
-        survey_result = extract_frames(
+        frame_set = extract_frames(
             source,
             info,
             out,
@@ -81,10 +81,10 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
         audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)
     return Extraction(
         info=info,
-        thumbnail=survey_result.thumbnail if survey_result else None,
-        shots=survey_result.shots if survey_result else [],
-        frames=survey_result.frames if survey_result else [],
-        samples=survey_result.samples if survey_result else [],
+        thumbnail=frame_set.thumbnail if frame_set else None,
+        shots=frame_set.shots if frame_set else [],
+        frames=frame_set.frames if frame_set else [],
+        samples=frame_set.samples if frame_set else [],
         audio=audio,
         silences=silences,
         transcript=transcript,

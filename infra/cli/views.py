@@ -19,9 +19,8 @@ from shared.analyses.metadata import Metadata
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
-from shared.exports.outline_headings import ENGLISH as ENGLISH_HEADINGS
 from shared.exports.quantities import format_amount, format_duration, format_quantity
-from shared.exports.recipe_wording import ENGLISH
+from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
 from shared.models.recipe import Ingredient, Recipe, Sighting, Step
 from shared.models.reel import Reel
 
@@ -137,8 +136,8 @@ def recipe_view(recipe: Recipe) -> RenderableType:
 def _recipe_facts(recipe: Recipe) -> list[str]:
     times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "total"))
     return [
-        *([f"serves {format_amount(recipe.servings, None, ENGLISH)}"] if recipe.servings else []),
-        *(f"{format_duration(minutes, ENGLISH)} {label}" for minutes, label in times if minutes is not None),
+        *([f"serves {format_amount(recipe.servings, None, ENGLISH_RECIPE)}"] if recipe.servings else []),
+        *(f"{format_duration(minutes, ENGLISH_RECIPE)} {label}" for minutes, label in times if minutes is not None),
         *(clean_text(fact) for fact in (recipe.difficulty, recipe.cuisine) if fact),
     ]
 
@@ -153,7 +152,7 @@ def _ingredients_table(ingredients: list[Ingredient]) -> Table:
             table.add_row("", Text(clean_text(heading), style="italic"), "")
         for item in members:
             name = ", ".join(clean_text(part) for part in (item.name, item.note) if part)
-            measure = clean_text(format_quantity(item, ENGLISH))
+            measure = clean_text(format_quantity(item, ENGLISH_RECIPE))
             table.add_row(Text(measure), Text(name), Text(_format_sighting_time(item.seen)))
     return table
 

@@ -1,30 +1,31 @@
-"""The formats a job can be exported to. Adding one is adding a row."""
+"""The formats a job can be exported to, and the writers of transcripts. To add a format, add a row to `FORMATS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from shared.analyses.summary import VideoSummary
 from shared.errors import PermanentError
 from shared.exports.job_content import JobContent
-from shared.exports.markup import PAGE_POLICY
+from shared.exports.markup import PAGE_POLICY, plain_text
 from shared.exports.outline import Outline, outline_markdown, outline_page, reel_outline, summary_outline
-from shared.exports.outline_headings import headings
 from shared.exports.recipe import recipe_jsonld, recipe_markdown, recipe_page
-from shared.exports.transcript import to_srt, to_txt, to_vtt
+from shared.exports.wording import headings
 from shared.models.reel import Reel
+from shared.models.video import Segment
 
 
 @dataclass(frozen=True)
 class Format:
-    """A way to write down what a job has.
+    """A file format of a job.
 
     Attributes:
-        name: As clients ask for it; also the extension of its files.
-        write: Raises PermanentError when the job has not what is needed.
-        kind: Whose jobs have it; None = every kind's that has not its own of this name.
-        policy: Content-Security-Policy for a format that browsers show; the others are saved.
+        name: Name in requests; also the file extension.
+        write: Return the file as text; raises PermanentError when the job lacks the content.
+        kind: The kind of job it applies to; None = every kind without a format of its own by this name.
+        policy: Content-Security-Policy of a format that browsers display; None = browsers save the file.
     """
 
     name: str
@@ -40,16 +41,6 @@ def markdown_format(kind: str, write: Callable[[JobContent], str]) -> Format:
 
 def page_format(kind: str, write: Callable[[JobContent], str]) -> Format:
     return Format("html", "text/html; charset=utf-8", write, kind, PAGE_POLICY)
-
-
-def job_reel_outline(job: JobContent) -> Outline:
-    reel = job.read_result(Reel)
-    return reel_outline(reel, headings(reel.language))
-
-
-def job_summary_outline(job: JobContent) -> Outline:
-    summary = job.read_result(VideoSummary)
-    return summary_outline(summary, headings(summary.language))
 
 
 FORMATS = (
@@ -69,8 +60,8 @@ FORMATS = (
 
 
 def find_format(name: str, kind: str) -> Format:
-    """Raises PermanentError `format_unknown`, naming those that jobs of this kind have."""
-    offered = {row.name: row for row in FORMATS if row.kind in (None, kind)}  # one's own come later
+    """Return a format by name; raises PermanentError `format_unknown` with the formats of this kind."""
+    offered = {row.name: row for row in FORMATS if row.kind in (None, kind)}  # the kind's own rows come later and win
     try:
         return offered[name]
     except KeyError:
@@ -78,3 +69,46 @@ def find_format(name: str, kind: str) -> Format:
         raise PermanentError(
             "format_unknown", f"A {kind} job has no format {name!r}. Choose one of: {names}."
         ) from None
+
+
+def job_reel_outline(job: JobContent) -> Outline:
+    reel = job.read_result(Reel)
+    return reel_outline(reel, headings(reel.language))
+
+
+def job_summary_outline(job: JobContent) -> Outline:
+    summary = job.read_result(VideoSummary)
+    return summary_outline(summary, headings(summary.language))
+
+
+def to_txt(segments: Sequence[Segment]) -> str:
+    """Return the transcript as plain text, one line per segment."""
+    return "".join(f"{plain_text(segment.text)}\n" for segment in segments)
+
+
+def to_srt(segments: Sequence[Segment]) -> str:
+    """Return the transcript as SubRip (SRT)."""
+    # Some players would parse an arrow within the text as a time line.
+    cues = _cues(segments, ",", lambda line: line.replace("-->", "→"))
+    return "".join(f"{count}\n{cue}\n" for count, cue in enumerate(cues, start=1))
+
+
+def to_vtt(segments: Sequence[Segment]) -> str:
+    """Return the transcript as WebVTT (W3C)."""
+    cues = _cues(segments, ".", lambda line: escape(line, quote=False))
+    return "WEBVTT\n" + "".join(f"\n{cue}" for cue in cues)
+
+
+def _cues(segments: Sequence[Segment], decimal: str, escape_line: Callable[[str], str]) -> Iterable[str]:
+    """Yield the time line and text of each segment, without empty lines, which would end the cue."""
+    for segment in segments:
+        lines = [escape_line(line) for line in map(plain_text, segment.text.splitlines()) if line]
+        times = f"{timestamp(segment.start, decimal)} --> {timestamp(segment.end, decimal)}"
+        yield "".join(f"{line}\n" for line in [times, *lines])
+
+
+def timestamp(seconds: float, decimal: str) -> str:
+    """Format seconds as `01:02:03,450`."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{decimal}{rest % 1000:03}"

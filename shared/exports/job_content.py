@@ -1,4 +1,4 @@
-"""What a job has that can be exported; read only when a format asks for it."""
+"""The exportable content of a job, loaded only when a format needs it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.errors import NotFound, PermanentError
-from shared.exports.servings import scale_recipe
+from shared.exports.quantities import scale_recipe
 from shared.models.base import Model
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
@@ -22,10 +22,10 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class JobContent:
-    """One job's.
+    """The content of one job.
 
     Attributes:
-        servings: For how many the recipe is to be; None = as in the video.
+        servings: Number of servings to scale the recipe to; None = as in the video.
     """
 
     objects: Objects
@@ -33,7 +33,7 @@ class JobContent:
     servings: float | None = None
 
     def result_json(self) -> str:
-        """Raises PermanentError `not_done`, `servings_unknown`."""
+        """Return the result as JSON; raises PermanentError `not_done`, `servings_unknown`."""
         if self.servings is None:
             result = self._result()
         elif self.job.kind == "recipe":
@@ -43,29 +43,29 @@ class JobContent:
         return _to_json(result)
 
     def read_result(self, model: type[M]) -> M:
-        """The result as this model; raises PermanentError `not_done`, `servings_unknown`."""
+        """Parse the result as `model`; raises PermanentError `not_done`, `servings_unknown`."""
         return model.read(self._original_result())
 
     def transcript_json(self) -> str:
-        """All segments with their words and times, instead of the result; raises PermanentError as `result`."""
+        """Return the transcript with all words and times as JSON; raises PermanentError as `read_result`."""
         self._original_result()
         return _to_json(load_transcript(self.objects, self.job.id).to_json())
 
     def load_recipe(self) -> Recipe:
-        """Raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
+        """Return the recipe, scaled; raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
         recipe = Recipe.read(self._result())
         if not recipe.ingredients and not recipe.steps:
             raise PermanentError("no_recipe", "This video contains no recipe. Try another one.")
         return recipe if self.servings is None else scale_recipe(recipe, self.servings)
 
     def transcript_segments(self) -> list[Segment]:
-        """Raises PermanentError as `spoken`, and `servings_unknown`."""
+        """Return the segments; raises PermanentError as `full_transcript`, and `servings_unknown`."""
         if self.servings is not None:
             raise _not_scalable_error()
         return self.full_transcript().segments
 
     def full_transcript(self) -> Transcript:
-        """What is said, there as soon as it was taken out, however the job goes on.
+        """Return the transcript, available once it is extracted, even if the job fails later.
 
         Raises PermanentError `not_done`, `no_transcript`.
         """
@@ -82,7 +82,7 @@ class JobContent:
         )
 
     def picture_bytes(self) -> bytes | None:
-        """The recipe's picture as JPEG."""
+        """Return the recipe's picture as JPEG, or None."""
         name = self._picture_name()
         if name is None:
             return None
@@ -93,7 +93,7 @@ class JobContent:
             return None
 
     def picture_link(self) -> str | None:
-        """A link to the recipe's picture that needs no token and soon stops working."""
+        """Return a signed link to the recipe's picture that expires after `signed_link_ttl_sec`, or None."""
         name = self._picture_name()
         if name is None or self.objects.stat(MEDIA, name) is None:
             return None

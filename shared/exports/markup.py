@@ -1,4 +1,7 @@
-"""Foreign text, made fit to stand in a document: titles and captions are written by strangers."""
+"""Safe text and links for Markdown and HTML documents, and the HTML page around them.
+
+Titles and captions are untrusted input: their authors may try to inject markup.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +16,6 @@ from urllib.parse import quote
 _JOINERS = "\u200c\u200d"  # invisible, but some scripts and emoji need them
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _BEGINS_BLOCK = re.compile(r"^(\d+(?=[.)])|(?=[-+=]))")
-
-
-def plain_text(text: str) -> str:
-    """On one line, without control characters and what turns text around."""
-    words = " ".join(text.split())
-    return "".join(sign for sign in words if sign in _JOINERS or unicodedata.category(sign)[0] != "C")
-
-
-def escape_markdown(text: str) -> str:
-    """The same words in CommonMark, whatever stands in them."""
-    return _BEGINS_BLOCK.sub(r"\1\\", _MARKS.sub(r"\\\1", plain_text(text)))
-
-
-def safe_url(url: str | None) -> str | None:
-    """An address of the web with nothing in it that ends it in a document; None for a script, a file or nothing."""
-    if url is None or not url.lower().startswith(("http://", "https://")):
-        return None
-    return quote(plain_text(url), safe="%/:?#[]@!$&'()*+,;=~")
-
-
 STYLE = """
 @page { size: A4; margin: 18mm 20mm; }
 * { box-sizing: border-box; }
@@ -70,11 +53,34 @@ PAGE_POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox"
 )
-"""The Content-Security-Policy under which the page works: its own style and picture, and nothing else."""
+"""Content-Security-Policy of the page: allows its own style and embedded picture, and nothing else."""
+
+
+def plain_text(text: str) -> str:
+    """Return the text on one line, without control characters and bidirectional overrides."""
+    words = " ".join(text.split())
+    return "".join(sign for sign in words if sign in _JOINERS or unicodedata.category(sign)[0] != "C")
+
+
+def escape_markdown(text: str) -> str:
+    """Escape text for CommonMark, so that none of it is markup."""
+    return _BEGINS_BLOCK.sub(r"\1\\", _MARKS.sub(r"\\\1", plain_text(text)))
+
+
+def escape_html(text: str) -> str:
+    """Escape text for HTML, so that none of it is markup."""
+    return escape(plain_text(text))
+
+
+def safe_url(url: str | None) -> str | None:
+    """Return an http or https URL, percent-encoded for a document; None for any other scheme and for no URL."""
+    if url is None or not url.lower().startswith(("http://", "https://")):
+        return None
+    return quote(plain_text(url), safe="%/:?#[]@!$&'()*+,;=~")
 
 
 def html_document(title: str, language: str | None, body: Iterable[str]) -> str:
-    """A whole page; `title` and `body` are HTML already, empty parts of it are left out."""
+    """Return a complete page. `title` and `body` are HTML; empty parts of `body` are omitted."""
     head = [
         "<!DOCTYPE html>",
         f'<html lang="{escape_html(language or "")}">',
@@ -84,8 +90,3 @@ def html_document(title: str, language: str | None, body: Iterable[str]) -> str:
         '<body dir="auto">',
     ]
     return "\n".join(filter(None, [*head, *body, "</body></html>"])) + "\n"
-
-
-def escape_html(text: str) -> str:
-    """The same words in HTML, whatever stands in them."""
-    return escape(plain_text(text))

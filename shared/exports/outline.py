@@ -1,4 +1,4 @@
-"""A document before it is laid out: headings, and entries below them."""
+"""Reels, summaries and transcripts as outlines (sections with entries), written as CommonMark or HTML."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.markup import escape_html, escape_markdown, html_document
-from shared.exports.outline_headings import Headings
 from shared.exports.quantities import Fact
+from shared.exports.wording import Headings
 from shared.models.reel import Pacing, Reel, Scene
 
 
 @dataclass(frozen=True)
 class OutlineEntry:
-    """`label` is a time or a name, perhaps empty; `details` stand below the text."""
+    """A labelled text. `label` is a time or a name and may be empty; `details` follow below the text."""
 
     label: str
     text: str
@@ -30,11 +30,11 @@ class OutlineSection:
 
 @dataclass(frozen=True)
 class Outline:
-    """Sections without entries are not shown.
+    """A document of facts, text and sections. Sections without entries are omitted.
 
     Attributes:
         language: BCP-47 tag.
-        text: Paragraphs, a line each.
+        text: Paragraphs, one per line.
     """
 
     title: str
@@ -42,17 +42,6 @@ class Outline:
     facts: list[Fact] = field(default_factory=list)
     text: str = ""
     sections: list[OutlineSection] = field(default_factory=list)
-
-
-def format_time(seconds: float) -> str:
-    """`1:05`, or `1:02:03` from an hour on."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def plain_entries(texts: list[str]) -> list[OutlineEntry]:
-    return [OutlineEntry("", text) for text in texts]
 
 
 def reel_outline(reel: Reel, words: Headings) -> Outline:
@@ -74,6 +63,10 @@ def reel_outline(reel: Reel, words: Headings) -> Outline:
             OutlineSection(words.notes, plain_entries(reel.notes)),
         ],
     )
+
+
+def _scene_entry(scene: Scene) -> OutlineEntry:
+    return OutlineEntry(scene.time, scene.visual, tuple(filter(None, (scene.text, scene.note))))
 
 
 def summary_outline(summary: VideoSummary, words: Headings) -> Outline:
@@ -100,7 +93,7 @@ def transcript_outline(transcript: SpokenText, words: Headings) -> Outline:
         (words.duration, format_time(transcript.duration_sec)),
         (words.language, transcript.language),
         (words.words, transcript.words),
-        (words.listened, recognizer),
+        (words.transcribed_by, recognizer),
     )
     return Outline(
         title=words.transcript,
@@ -111,12 +104,49 @@ def transcript_outline(transcript: SpokenText, words: Headings) -> Outline:
     )
 
 
-def _scene_entry(scene: Scene) -> OutlineEntry:
-    return OutlineEntry(scene.time, scene.visual, tuple(filter(None, (scene.text, scene.note))))
+def outline_markdown(outline: Outline) -> str:
+    """Write an outline as CommonMark."""
+    facts = " · ".join(f"**{label}:** {escape_markdown(text)}" for label, text in outline.facts)
+    blocks = [f"# {escape_markdown(outline.title)}", facts, *map(escape_markdown, outline.text.splitlines())]
+    for section in outline.sections:
+        if section.entries:
+            blocks += [
+                f"## {section.heading}",
+                "\n".join(line for entry in section.entries for line in _entry_lines(entry)),
+            ]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _entry_lines(entry: OutlineEntry) -> Iterator[str]:
+    label = f"**{escape_markdown(entry.label)}** " if entry.label else ""
+    yield f"- {label}{escape_markdown(entry.text)}"
+    yield from (f"  - {escape_markdown(detail)}" for detail in entry.details)
+
+
+def outline_page(outline: Outline) -> str:
+    """Write an outline as an HTML page in one column, which prints on A4."""
+    facts = "".join(f"<li>{label} <b>{escape_html(text)}</b></li>" for label, text in outline.facts)
+    body = [
+        "<header>",
+        f"<h1>{escape_html(outline.title)}</h1>",
+        f'<ul class="facts">{facts}</ul>' if facts else "",
+        "</header>",
+        *(f"<p>{escape_html(line)}</p>" for line in outline.text.splitlines()),
+    ]
+    for section in outline.sections:
+        if section.entries:
+            body += [f"<h2>{section.heading}</h2>", '<ul class="entries">', *map(_entry_item, section.entries), "</ul>"]
+    return html_document(escape_html(outline.title), outline.language, body)
+
+
+def _entry_item(entry: OutlineEntry) -> str:
+    label = f"<b>{escape_html(entry.label)}</b>" if entry.label else ""
+    details = "".join(f"<p>{escape_html(detail)}</p>" for detail in entry.details)
+    return f"<li>{label}{escape_html(entry.text)}{details}</li>"
 
 
 def pace_facts(pacing: Pacing | None, words: Headings) -> list[Fact]:
-    """The numbers that are known."""
+    """Return the measures that have a value, formatted with their units."""
     if pacing is None:
         return []
     loudness = pacing.loudness.integrated_lufs if pacing.loudness else None
@@ -147,41 +177,12 @@ def _format_number(value: float, words: Headings) -> str:
     return f"{value:.1f}".removesuffix(".0").replace(".", words.decimal).replace("-", "−")
 
 
-def outline_markdown(outline: Outline) -> str:
-    facts = " · ".join(f"**{label}:** {escape_markdown(text)}" for label, text in outline.facts)
-    blocks = [f"# {escape_markdown(outline.title)}", facts, *map(escape_markdown, outline.text.splitlines())]
-    for section in outline.sections:
-        if section.entries:
-            blocks += [
-                f"## {section.heading}",
-                "\n".join(line for entry in section.entries for line in _entry_lines(entry)),
-            ]
-    return "\n\n".join(filter(None, blocks)) + "\n"
+def format_time(seconds: float) -> str:
+    """Format seconds as `1:05`, or as `1:02:03` from one hour on."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _entry_lines(entry: OutlineEntry) -> Iterator[str]:
-    label = f"**{escape_markdown(entry.label)}** " if entry.label else ""
-    yield f"- {label}{escape_markdown(entry.text)}"
-    yield from (f"  - {escape_markdown(detail)}" for detail in entry.details)
-
-
-def outline_page(outline: Outline) -> str:
-    """In one column, which fits A4 when it is printed."""
-    facts = "".join(f"<li>{label} <b>{escape_html(text)}</b></li>" for label, text in outline.facts)
-    body = [
-        "<header>",
-        f"<h1>{escape_html(outline.title)}</h1>",
-        f'<ul class="facts">{facts}</ul>' if facts else "",
-        "</header>",
-        *(f"<p>{escape_html(line)}</p>" for line in outline.text.splitlines()),
-    ]
-    for section in outline.sections:
-        if section.entries:
-            body += [f"<h2>{section.heading}</h2>", '<ul class="entries">', *map(_entry_item, section.entries), "</ul>"]
-    return html_document(escape_html(outline.title), outline.language, body)
-
-
-def _entry_item(entry: OutlineEntry) -> str:
-    label = f"<b>{escape_html(entry.label)}</b>" if entry.label else ""
-    details = "".join(f"<p>{escape_html(detail)}</p>" for detail in entry.details)
-    return f"<li>{label}{escape_html(entry.text)}{details}</li>"
+def plain_entries(texts: list[str]) -> list[OutlineEntry]:
+    return [OutlineEntry("", text) for text in texts]

@@ -1,32 +1,54 @@
-"""Amounts, times and other numbers as a cookbook prints them."""
+"""Amounts, times and nutrients of a recipe: formatted as in a cookbook, and scaled to another number of servings."""
 
 from __future__ import annotations
 
-from shared.exports.recipe_wording import RecipeWording
+from collections.abc import Callable
+
+from shared.errors import PermanentError
+from shared.exports.wording import RecipeWording, recipe_wording
 from shared.models.recipe import Ingredient, Nutrition, Recipe
 
-METRIC = ("mg", "g", "kg", "ml", "cl", "dl", "l")
+Fact = tuple[str, str]
+"""A label, which may be empty, and its text."""
+METRIC_UNITS = ("mg", "g", "kg", "ml", "cl", "dl", "l")
 FRACTIONS = {1 / 8: "⅛", 1 / 4: "¼", 1 / 3: "⅓", 1 / 2: "½", 2 / 3: "⅔", 3 / 4: "¾"}
-NEAR = 0.01
-"""So far may a number be from a fraction and be written as it; a third is often given as 0.33."""
+FRACTION_TOLERANCE = 0.01
+"""Largest distance at which a number is written as a fraction: sources often state a third as 0.33."""
+SMALLER_UNITS = {
+    "kg": ("g", 1000.0),
+    "l": ("ml", 1000.0),
+    "lb": ("oz", 16.0),
+    "cup": ("tbsp", 16.0),
+    "tbsp": ("tsp", 3.0),
+}
+"""Unit → the next smaller unit, and how many of that make one."""
+LARGER_UNITS = {"g": ("kg", 1000.0), "ml": ("l", 1000.0), "oz": ("lb", 16.0), "tsp": ("tbsp", 3.0)}
+"""Unit → the next larger unit, and how many of the smaller one make it."""
+LEAST_IN_UNIT = {"cup": 0.25}
+"""Amounts below this, or below 1 for units not listed, are converted to the smaller unit."""
+MIN_SERVINGS = 0.1
+"""A recipe that states fewer servings cannot be scaled."""
+MAX_ROUNDED = 1e6
+"""Amounts from here on exceed any kitchen measure and are not rounded."""
+FRACTION_STEPS = (0.0, *FRACTIONS, 1.0)
 
 
 def format_number(value: float, words: RecipeWording) -> str:
-    """With at most three decimals, and the language's sign before them."""
+    """Format a number with at most three decimals and the language's decimal separator."""
     return f"{value:.3f}".rstrip("0").rstrip(".").replace(".", words.decimal)
 
 
 def format_amount(value: float, unit: str | None, words: RecipeWording) -> str:
-    """`1½`, but `1.5` where the unit is metric."""
+    """Format an amount as `1½`, or as `1.5` if the unit is metric."""
     whole, part = divmod(value, 1)
-    sign = next((sign for size, sign in FRACTIONS.items() if abs(part - size) < NEAR), None)
-    if sign is None or unit in METRIC:
+    sign = next((sign for size, sign in FRACTIONS.items() if abs(part - size) < FRACTION_TOLERANCE), None)
+    if sign is None or unit in METRIC_UNITS:
         return format_number(value, words)
     return f"{whole:.0f}{sign}" if whole else sign
 
 
 def format_quantity(ingredient: Ingredient, words: RecipeWording) -> str:
-    """`2–3 tbsp`; empty when nothing is known. Pieces have no unit to be read."""
+    """Format an amount with its unit, such as `2–3 tbsp`; empty without both. Omits the unit `piece`."""
     unit = ingredient.unit
     values = [value for value in (ingredient.amount, ingredient.amount_max) if value is not None]
     numbers = "–".join(format_amount(value, unit, words) for value in values)
@@ -37,17 +59,17 @@ def format_quantity(ingredient: Ingredient, words: RecipeWording) -> str:
 
 
 def ingredient_name(ingredient: Ingredient) -> str:
-    """`onions, finely chopped`."""
+    """Return name and note, such as `onions, finely chopped`."""
     return ", ".join(part for part in (ingredient.name, ingredient.note) if part)
 
 
 def ingredient_line(ingredient: Ingredient, words: RecipeWording) -> str:
-    """`2 onions, finely chopped`."""
+    """Return amount, name and note, such as `2 onions, finely chopped`."""
     return " ".join(part for part in (format_quantity(ingredient, words), ingredient_name(ingredient)) if part)
 
 
 def format_duration(minutes: float, words: RecipeWording) -> str:
-    """`45 min`, or `1 h 30 min` from an hour on."""
+    """Format minutes as `45 min`, or as `1 h 30 min` from one hour on."""
     hours, rest = divmod(minutes, 60)
     parts = [f"{hours:.0f} {words.hours}"] if hours else []
     if rest or not hours:
@@ -55,12 +77,8 @@ def format_duration(minutes: float, words: RecipeWording) -> str:
     return " ".join(parts)
 
 
-Fact = tuple[str, str]
-"""A label, perhaps empty, and what it labels."""
-
-
 def recipe_facts(recipe: Recipe, words: RecipeWording) -> list[Fact]:
-    """Servings, times, difficulty, cuisine: those that are known."""
+    """Return servings, times, difficulty and cuisine, as far as the recipe has them."""
     times = ((words.prep, recipe.prep_minutes), (words.cook, recipe.cook_minutes), (words.total, recipe.total_minutes))
     return [
         *([(words.servings, format_amount(recipe.servings, None, words))] if recipe.servings else []),
@@ -71,7 +89,7 @@ def recipe_facts(recipe: Recipe, words: RecipeWording) -> list[Fact]:
 
 
 def nutrient_texts(nutrition: Nutrition | None, words: RecipeWording) -> list[str]:
-    """`450 kcal`, `12 g protein`, …: those that are known."""
+    """Return the nutrients that have a value, such as `450 kcal` and `12 g protein`."""
     if nutrition is None:
         return []
     gram = words.units.get("g", ("g", "g"))[0]
@@ -82,3 +100,82 @@ def nutrient_texts(nutrition: Nutrition | None, words: RecipeWording) -> list[st
         (nutrition.carbohydrates_g, f"{gram} {words.carbohydrates}"),
     )
     return [f"{format_number(value, words)} {unit}" for value, unit in values if value is not None]
+
+
+def scale_recipe(recipe: Recipe, servings: float) -> Recipe:
+    """Scale a recipe, round its amounts to kitchen measures, and add a note that they were calculated.
+
+    Raises PermanentError `servings_unknown`.
+    """
+    exact = multiply_amounts(recipe, servings)
+    if recipe.servings is None or exact.servings == recipe.servings:
+        return recipe
+    words = recipe_wording(recipe.language)
+    note = words.scaled.format(before=format_number(recipe.servings, words), after=format_number(servings, words))
+    ingredients = [round_ingredient(ingredient) for ingredient in exact.ingredients]
+    return exact.model_copy(update={"ingredients": ingredients, "notes": [*recipe.notes, note]})
+
+
+def multiply_amounts(recipe: Recipe, servings: float) -> Recipe:
+    """Multiply each amount without rounding. Times stay: they do not grow with the number of servings.
+
+    Raises PermanentError `servings_unknown`.
+    """
+    if recipe.servings is None or recipe.servings < MIN_SERVINGS:
+        raise PermanentError(
+            "servings_unknown",
+            "The video does not state how many servings the recipe makes, so it cannot be scaled. Omit servings.",
+        )
+    factor = servings / recipe.servings
+    ingredients = [
+        _with_amounts(ingredient, ingredient.unit, lambda value: value * factor) for ingredient in recipe.ingredients
+    ]
+    return recipe.model_copy(update={"servings": servings, "ingredients": ingredients})
+
+
+def round_ingredient(ingredient: Ingredient) -> Ingredient:
+    """Convert to a unit of suitable size and round. The lower end of a range determines the unit."""
+    unit = ingredient.unit
+    if ingredient.amount is None or unit is None:
+        return _with_amounts(ingredient, unit, lambda value: round_amount(value, unit))
+    # Three times a third must be one, not slightly less.
+    amount, times = round(ingredient.amount, 6), 1.0
+    while unit in SMALLER_UNITS and 0 < amount * times < LEAST_IN_UNIT.get(unit, 1):
+        unit, parts = SMALLER_UNITS[unit]
+        times *= parts
+    if times == 1 and unit in LARGER_UNITS:
+        larger, parts = LARGER_UNITS[unit]
+        if amount >= parts and _is_readable(amount / parts, larger):
+            unit, times = larger, 1 / parts
+    return _with_amounts(ingredient, unit, lambda value: round_amount(value * times, unit))
+
+
+def round_amount(value: float, unit: str | None) -> float:
+    """Round to a step of a kitchen scale if the unit is metric, else to a fraction of `FRACTIONS`; never to 0."""
+    if not 0 < value < MAX_ROUNDED:
+        return value
+    if unit in ("kg", "l"):
+        return max(round(value, 2), 0.01)
+    if unit in METRIC_UNITS:
+        step = 5.0 if value >= 100 else 1.0 if value >= 10 else 0.5 if value >= 1 else 0.1
+        return max(round(round(value / step) * step, 3), step)
+    if value >= 10:
+        return float(round(value))
+    if value >= 5:
+        return round(value * 2) / 2
+    whole, part = divmod(value, 1)
+    nearest = min(FRACTION_STEPS, key=lambda size: abs(part - size))
+    return round(whole + nearest, 3) or min(FRACTIONS)
+
+
+def _is_readable(value: float, unit: str) -> bool:
+    """Return True if an amount reads well in a larger unit: metric, or a multiple of ½; not 1⅓ tablespoons."""
+    return unit in METRIC_UNITS or (value * 2).is_integer()
+
+
+def _with_amounts(ingredient: Ingredient, unit: str | None, change: Callable[[float], float]) -> Ingredient:
+    ends = {
+        end: value if value is None else change(value)
+        for end, value in (("amount", ingredient.amount), ("amount_max", ingredient.amount_max))
+    }
+    return ingredient.model_copy(update={"unit": unit, **ends})

@@ -1,4 +1,4 @@
-"""A recipe as CommonMark."""
+"""A recipe as CommonMark, as an HTML page for printing, and as schema.org/Recipe in JSON-LD."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from shared.exports.markup import escape_html, escape_markdown, html_document, plain_text, safe_url
 from shared.exports.quantities import format_quantity, ingredient_line, ingredient_name, nutrient_texts, recipe_facts
-from shared.exports.recipe_wording import ENGLISH, RecipeWording, recipe_wording
+from shared.exports.wording import ENGLISH_RECIPE, RecipeWording, recipe_wording
 from shared.models.recipe import Ingredient, Nutrition, Recipe
 
 
 def recipe_markdown(recipe: Recipe) -> str:
-    """Without a picture: a link to one would soon lead nowhere."""
+    """Write a recipe as CommonMark, without a picture, because a link to it would soon expire."""
     words = recipe_wording(recipe.language)
     fact_texts = [
         f"**{label}:** {escape_markdown(text)}" if label else escape_markdown(text)
@@ -55,10 +55,10 @@ def _bullet_list(items: Iterable[str]) -> str:
 
 
 def recipe_page(recipe: Recipe, picture: bytes | None) -> str:
-    """The recipe in one column, which fits A4 when it is printed.
+    """Write a recipe as an HTML page in one column, which prints on A4.
 
     Args:
-        picture: JPEG to be shown beside the title.
+        picture: JPEG beside the title.
     """
     words = recipe_wording(recipe.language)
     title = escape_html(recipe.title or "") or words.recipe
@@ -101,7 +101,7 @@ def _ingredient_lists(ingredients: list[Ingredient], words: RecipeWording) -> It
 
 
 def _section(heading: str, opening: str, items: Iterable[str], closing: str) -> list[str]:
-    """Nothing when there are no items."""
+    """Return the HTML of a section; empty without items."""
     rows = [f"<li>{escape_html(item)}</li>" for item in items]
     return [f"<h2>{heading}</h2>", opening, *rows, closing] if rows else []
 
@@ -114,10 +114,10 @@ def _footer(recipe: Recipe, words: RecipeWording) -> str:
 
 
 def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
-    """What the recipe does not tell is left out.
+    """Write a recipe as JSON-LD, as Google's recipe results require. Omits fields that the recipe does not contain.
 
     Args:
-        image: Absolute URL of its picture.
+        image: Absolute URL of the picture.
     """
     words = recipe_wording(recipe.language)
     document = {
@@ -132,7 +132,7 @@ def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
         "prepTime": iso_duration(recipe.prep_minutes),
         "cookTime": iso_duration(recipe.cook_minutes),
         "totalTime": iso_duration(recipe.total_minutes),
-        # Importers read the number of a text in any language, but a decimal comma not everywhere.
+        # Importers accept a number in any language, but not every importer accepts a decimal comma.
         "recipeYield": f"{recipe.servings:g}" if recipe.servings else None,
         "recipeCuisine": plain_text(recipe.cuisine or ""),
         "keywords": ", ".join(plain_text(tag) for tag in recipe.tags),
@@ -144,12 +144,12 @@ def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
         "nutrition": _nutrition_document(recipe.nutrition),
     }
     text = json.dumps(_drop_empty(document), ensure_ascii=False, indent=2)
-    # It is made to be put into a page's <script>, which it must not be able to end.
+    # Pages embed this in a <script> element, which no text in it may close.
     return text.replace("<", "\\u003c")
 
 
 def iso_duration(minutes: float | None) -> str | None:
-    """`PT1H30M` for 90 minutes (ISO 8601), to the second; None when there is nothing to tell."""
+    """Return an ISO 8601 duration to the second, such as `PT1H30M` for 90 minutes; None for no or zero minutes."""
     seconds = round((minutes or 0) * 60)
     if seconds <= 0:
         return None
@@ -162,7 +162,7 @@ def _nutrition_document(nutrition: Nutrition | None) -> dict[str, Any] | None:
     if nutrition is None:
         return None
     values = {
-        "calories": (nutrition.calories_kcal, ENGLISH.calories),
+        "calories": (nutrition.calories_kcal, ENGLISH_RECIPE.calories),
         "proteinContent": (nutrition.protein_g, "g"),
         "fatContent": (nutrition.fat_g, "g"),
         "carbohydrateContent": (nutrition.carbohydrates_g, "g"),

@@ -1,7 +1,7 @@
-"""Opening a file that anyone may have sent: only real media containers, and never a second file or a URL.
+"""Open untrusted media files: only real media containers, and never a second file or a URL.
 
-Playlists (HLS, DASH, concat scripts) make FFmpeg open whatever they name. They are kept out twice: only the demuxers
-listed here may be used, and only the `file` protocol may be spoken.
+Playlists (HLS, DASH, concat scripts) make FFmpeg open any file or URL they name. Two limits exclude them: only the
+demuxers listed here are allowed, and only the `file` protocol.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_PIXELS = 40_000_000
 MAX_PACKETS = 1_000_000
 _BUFFER_BYTES = 1 << 18
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
-# How containers begin, so that one whose end is missing can be told from what is no media at all.
+# First bytes of containers, to distinguish a truncated media file from a file that is not media.
 _MAGIC = (
     (4, b"ftyp"),
     (4, b"moov"),
@@ -47,16 +47,16 @@ _REFUSED_SIZE = re.compile(r"Picture size (\d+)x(\d+)")
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """Open a media file for reading its packets, and close it after.
+    """Open a media file for reading packets; closes it at the end of the block.
 
     Raises:
-        PermanentError: `empty_file`; `not_media`; `truncated` when the part that tells how to read it is missing.
+        PermanentError: `empty_file`; `not_media`; `truncated` when the header or index is missing.
     """
     import av
 
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty. Send it again.")
-    # A file that is opened by its descriptor has no name, so no suffix can make its content pass for something else.
+    # Opened by its descriptor, the file has no name, so FFmpeg cannot pick a format by its suffix.
     with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
         try:
             container = av.open(
@@ -76,7 +76,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The video stream that a player would show; cover art and preview images are none."""
+    """Return the video stream that a player would show; ignores cover art and preview images."""
     from av.stream import Disposition
 
     still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
@@ -87,18 +87,18 @@ def video_stream(container: InputContainer) -> VideoStream | None:
 
 
 def pixel_aspect(stream: VideoStream) -> float:
-    """Width of a pixel over its height; 1 when the file says nothing sensible."""
+    """Return the width of a pixel over its height; 1 if the file states none between 0.2 and 5."""
     aspect = float(stream.sample_aspect_ratio or 1)
     return aspect if 0.2 <= aspect <= 5 else 1.0
 
 
 def presentation_start(container: InputContainer) -> float:
-    """Seconds on the file's own clock at which its presentation starts; every time we give is relative to it."""
+    """Return the start of the presentation in seconds of the file's clock; all results are relative to it."""
     return max(0.0, (container.start_time or 0) / 1_000_000)
 
 
 def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
-    """The packets of `streams` as far as the file can be read; a file that breaks off just ends."""
+    """Yield the packets of `streams` as far as the file is readable; a truncated file just ends."""
     import av
 
     try:
@@ -110,25 +110,25 @@ def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet
 
 
 def packet_time(packet: Packet[Stream]) -> float | None:
-    """Seconds on the file's own clock at which a packet is shown; None when the file does not say."""
+    """Return the presentation time of a packet in seconds of the file's clock; None if the file has none."""
     stamp = packet.dts if packet.pts is None else packet.pts
     return None if stamp is None else float(stamp * packet.time_base)
 
 
 def oversize_dimensions(path: Path) -> tuple[int, int] | None:
-    """Width and height of pictures that decoders refuse for their size; None when they refuse none.
+    """Return width and height of pictures that the decoder rejects for their size; None if it rejects none.
 
-    Decoders forget a size that they refuse, so what they say of it is read from their log.
+    Decoders do not keep a rejected size, so it is parsed from their log.
     """
     import av
     import av.logging
 
     level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)
-    av.logging.set_skip_repeated(False)  # else what an earlier file was refused for comes up again
+    av.logging.set_skip_repeated(False)  # else a rejection of an earlier file is repeated
     try:
         with av.logging.Capture() as lines, open_media(path):
-            pass  # opening tries to decode already
+            pass  # opening already decodes
     finally:
         av.logging.set_level(level)
         av.logging.set_skip_repeated(skip)
@@ -145,7 +145,7 @@ def truncated_file_error() -> PermanentError:
 
 
 def unplayable_error(path: Path) -> PermanentError:
-    """Why a file of which nothing can be read is refused: it begins like a media file, or it does not."""
+    """Return the error of an unreadable file: `truncated` if it begins like a media file, else `not_media`."""
     with path.open("rb") as file:
         head = file.read(16)
     is_media = any(head[offset : offset + len(magic)] == magic for offset, magic in _MAGIC)

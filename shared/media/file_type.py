@@ -1,7 +1,7 @@
-"""Media types by looking at the first bytes; names and headers are only claims.
+"""Media types from the first bytes of a file; its name and HTTP headers are not trusted.
 
-An own table: what is needed is exactly the distinctions that general libraries do not make (M4A from MP4, playlists and
-ffconcat scripts from text, transport streams), and nothing else.
+The tables make distinctions that general libraries lack: M4A from MP4, playlists and ffconcat scripts from text, and
+transport streams.
 """
 
 from __future__ import annotations
@@ -11,53 +11,6 @@ import re
 
 from shared.errors import PermanentError
 from shared.security.filenames import safe_filename
-
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # WHATWG MIME Sniffing, «binary data byte»
-_COMMENTS = re.compile(r"(?:\s|<!--.*?-->|<\?.*?\?>|<!doctype (?!html)[^>]*>)*", re.DOTALL)
-# Tried in order, on lower-case text from which leading blanks are gone.
-_OPENINGS = (
-    (re.compile(r"#extm3u|\[playlist\]"), "application/vnd.apple.mpegurl"),
-    (re.compile(r"ffconcat\b"), "text/x-ffconcat"),
-    (re.compile(r"webvtt\b"), "text/vtt"),
-    (re.compile(r"\d+\s+\d\d:\d\d:\d\d,\d{3} -->"), "text/vtt"),
-    (re.compile(r"[{\[]"), "application/json"),
-)
-_TAGS = (
-    (re.compile(r"<mpd\b"), "application/dash+xml"),
-    (re.compile(r"<svg\b"), "image/svg+xml"),
-    (
-        re.compile(
-            r"<!doctype html|<(?:html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|img|br|p|a|b)\b"
-        ),
-        "text/html",
-    ),
-)
-
-
-def sniff_text(head: bytes) -> str | None:
-    """The media type of a text that begins with `head`; None when it is not text."""
-    text = _decode(head)
-    if text is None or not text.strip():
-        return None
-    text = text.lstrip().lower()
-    for opening, media_type in _OPENINGS:
-        if opening.match(text):
-            return media_type
-    markup = _COMMENTS.sub("", text, count=1)
-    for tag, media_type in _TAGS:
-        if tag.match(markup):
-            return media_type
-    if text.startswith("<?xml"):
-        return "application/xml"
-    return "text/html" if text.startswith("<!--") else "text/plain"
-
-
-def _decode(head: bytes) -> str | None:
-    bom, encoding = next((pair for pair in _BOMS if head.startswith(pair[0])), (b"", "utf-8"))
-    text = head[len(bom) :].decode(encoding, errors="replace")
-    return None if _BINARY.search(text) else text
-
 
 HEAD_BYTES = 4096
 ACCEPTED = frozenset(
@@ -126,25 +79,31 @@ _BRANDS = {
     b"avif": "image/avif",
     b"avis": "image/avif",
 }
-
-
-def sniff_media_type(head: bytes) -> str | None:
-    """The media type of a file that begins with `head` (≤ 4096 bytes are looked at); None when unknown or empty."""
-    head = head[:HEAD_BYTES]
-    for signature, media_type in _SIGNATURES:
-        if head.startswith(signature):
-            return media_type
-    if head[:4] in (b"RIFF", b"RF64"):
-        return _RIFF.get(head[8:12])
-    if head.startswith(b"\x1a\x45\xdf\xa3"):
-        return "video/webm" if _ebml_doctype(head) == b"webm" else "video/x-matroska"
-    if head.startswith(b"OggS"):
-        return "video/ogg" if b"\x80theora" in head else "audio/ogg"
-    return _iso_media_type(head) or _transport_stream(head) or _mpeg_audio(head) or sniff_text(head)
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # WHATWG MIME Sniffing, «binary data byte»
+_COMMENTS = re.compile(r"(?:\s|<!--.*?-->|<\?.*?\?>|<!doctype (?!html)[^>]*>)*", re.DOTALL)
+# Matched in order, on lower-case text without leading whitespace.
+_OPENINGS = (
+    (re.compile(r"#extm3u|\[playlist\]"), "application/vnd.apple.mpegurl"),
+    (re.compile(r"ffconcat\b"), "text/x-ffconcat"),
+    (re.compile(r"webvtt\b"), "text/vtt"),
+    (re.compile(r"\d+\s+\d\d:\d\d:\d\d,\d{3} -->"), "text/vtt"),
+    (re.compile(r"[{\[]"), "application/json"),
+)
+_TAGS = (
+    (re.compile(r"<mpd\b"), "application/dash+xml"),
+    (re.compile(r"<svg\b"), "image/svg+xml"),
+    (
+        re.compile(
+            r"<!doctype html|<(?:html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|img|br|p|a|b)\b"
+        ),
+        "text/html",
+    ),
+)
 
 
 def require_media_type(head: bytes, filename: str | None) -> str:
-    """The media type by content, when Clipwise takes such files; `filename` only serves the sentence.
+    """Return the media type by content, if Clipwise accepts it; `filename` only appears in the error message.
 
     Raises:
         PermanentError: `empty_file`, `unsupported_media`.
@@ -171,8 +130,23 @@ def _describe_type(media_type: str | None) -> str:
     return _NAMES[media_type]
 
 
+def sniff_media_type(head: bytes) -> str | None:
+    """Return the media type of a file that begins with `head` (at most 4096 bytes count); None if unknown or empty."""
+    head = head[:HEAD_BYTES]
+    for signature, media_type in _SIGNATURES:
+        if head.startswith(signature):
+            return media_type
+    if head[:4] in (b"RIFF", b"RF64"):
+        return _RIFF.get(head[8:12])
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "video/webm" if _ebml_doctype(head) == b"webm" else "video/x-matroska"
+    if head.startswith(b"OggS"):
+        return "video/ogg" if b"\x80theora" in head else "audio/ogg"
+    return _iso_media_type(head) or _transport_stream(head) or _mpeg_audio(head) or sniff_text(head)
+
+
 def _ebml_doctype(head: bytes) -> bytes:
-    """The DocType element (RFC 8794, id 0x4282; its size fits one byte) of the EBML header."""
+    """Return the DocType element (RFC 8794, id 0x4282; its size fits one byte) of the EBML header."""
     at = head.find(b"\x42\x82")
     return b"" if at < 0 else head[at + 3 : at + 3 + (head[at + 2] & 0x7F)].rstrip(b"\0")
 
@@ -188,7 +162,7 @@ def _iso_media_type(head: bytes) -> str | None:
 
 
 def _transport_stream(head: bytes) -> str | None:
-    """A sync byte at the start of each packet: 188 bytes, or 192 with a time code before it (Blu-ray, cameras)."""
+    """Detect a sync byte at the start of each packet: 188 bytes, or 192 with a leading time code (Blu-ray, cameras)."""
     for start, packet in ((0, 188), (4, 192)):
         syncs = head[start::packet]
         if len(syncs) >= 3 and syncs.count(0x47) == len(syncs):
@@ -197,7 +171,7 @@ def _transport_stream(head: bytes) -> str | None:
 
 
 def _mpeg_audio(head: bytes) -> str | None:
-    """A frame header of MPEG audio, layer II or III, or of AAC in ADTS (ISO/IEC 11172-3, 13818-7)."""
+    """Detect a frame header of MPEG audio, layer II or III, or of AAC in ADTS (ISO/IEC 11172-3, 13818-7)."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     layer = head[1] >> 1 & 3
@@ -206,3 +180,27 @@ def _mpeg_audio(head: bytes) -> str | None:
     version, bit_rate, sample_rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
     valid = layer in (1, 2) and version != 1 and bit_rate not in (0, 15) and sample_rate != 3
     return "audio/mpeg" if valid else None
+
+
+def sniff_text(head: bytes) -> str | None:
+    """Return the media type of a text that begins with `head`; None if it is not text."""
+    text = _decode(head)
+    if text is None or not text.strip():
+        return None
+    text = text.lstrip().lower()
+    for opening, media_type in _OPENINGS:
+        if opening.match(text):
+            return media_type
+    markup = _COMMENTS.sub("", text, count=1)
+    for tag, media_type in _TAGS:
+        if tag.match(markup):
+            return media_type
+    if text.startswith("<?xml"):
+        return "application/xml"
+    return "text/html" if text.startswith("<!--") else "text/plain"
+
+
+def _decode(head: bytes) -> str | None:
+    bom, encoding = next((pair for pair in _BOMS if head.startswith(pair[0])), (b"", "utf-8"))
+    text = head[len(bom) :].decode(encoding, errors="replace")
+    return None if _BINARY.search(text) else text

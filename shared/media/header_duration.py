@@ -1,7 +1,7 @@
-"""How long a video is by its own header, without a decoder: for those who must answer at once.
+"""The duration of a video from its header, without a decoder, for replies that cannot wait for one.
 
 ISO base media (MP4, MOV): ISO/IEC 14496-12, boxes `moov`, `mvhd`, `mehd`. Matroska and WebM: RFC 9559 over RFC 8794,
-elements Segment, Info, Duration, TimestampScale. A header may be missing or lie; whoever decodes has the last word.
+elements Segment, Info, Duration, TimestampScale. A header may be missing or wrong; decoding is authoritative.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-# Good files have their header behind a handful of boxes; more are not looked at.
+# Valid files have their header after a few boxes; reading stops after this many.
 MAX_BOXES = 200
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT, _INFO, _DURATION, _TIMESTAMP_SCALE = 0x18538067, 0x1549A966, 0x4489, 0x2AD7B1
@@ -22,7 +22,7 @@ _DEFAULT_SCALE_NS = 1_000_000
 
 @dataclass(frozen=True)
 class _Box:
-    """A box or element: what it is, and where its content lies, [start, end)."""
+    """A box or element: its type, and the byte range [start, end) of its content."""
 
     type: bytes | int
     start: int
@@ -30,9 +30,9 @@ class _Box:
 
 
 def header_duration(file: BinaryIO) -> float | None:
-    """Seconds, finite and positive; None when the header does not say.
+    """Return the duration in seconds, finite and positive; None if the header has none.
 
-    Seeks in the file and reads at most some kilobytes of it, however large it is and whatever it holds.
+    Seeks in the file and reads at most a few kilobytes, whatever its size and content.
     """
     file_box = _Box(b"", 0, file.seek(0, os.SEEK_END))
     seconds = (
@@ -44,7 +44,7 @@ def header_duration(file: BinaryIO) -> float | None:
 
 
 def _read_content(file: BinaryIO, box: _Box, size: int, at: int = 0) -> bytes:
-    """At most `size` bytes of what is in the box, from `at` on; fewer where it or the file ends."""
+    """Read at most `size` bytes of the box from offset `at`; fewer where the box or the file ends."""
     file.seek(box.start + at)
     return file.read(max(0, min(size, box.end - box.start - at)))
 
@@ -65,7 +65,7 @@ def _iso_duration(file: BinaryIO, file_box: _Box) -> float | None:
     header = movie and _find_box(_boxes(file, movie), b"mvhd")
     if not movie or not header:
         return None
-    # Version and flags, created and modified (a word each), time scale, duration (a word).
+    # Layout: version and flags, created and modified (a word each), time scale, duration (a word).
     word = _word_size(file, header)
     scale = _to_int(_read_content(file, header, 4, at=4 + 2 * word))
     length = _read_length(file, header, 8 + 2 * word) or _fragment_duration(file, movie)
@@ -73,19 +73,19 @@ def _iso_duration(file: BinaryIO, file_box: _Box) -> float | None:
 
 
 def _fragment_duration(file: BinaryIO, movie: _Box) -> int | None:
-    """The duration of a movie in fragments, on the movie's scale."""
+    """Return the duration of a fragmented movie, in units of the movie's time scale."""
     extends = _find_box(_boxes(file, movie), b"mvex")
     header = extends and _find_box(_boxes(file, extends), b"mehd")
     return _read_length(file, header, 4) if header else None
 
 
 def _word_size(file: BinaryIO, box: _Box) -> int:
-    """How many bytes a time takes in a box of this version."""
+    """Return the number of bytes of a time in a box of this version."""
     return 8 if _read_content(file, box, 1) == b"\1" else 4
 
 
 def _read_length(file: BinaryIO, box: _Box, at: int) -> int | None:
-    """The duration that stands there; all ones mean unknown."""
+    """Read a duration at an offset; None if all bits are ones, which means unknown."""
     data = _read_content(file, box, _word_size(file, box), at)
     return None if not data.strip(b"\xff") else _to_int(data)
 
@@ -142,12 +142,12 @@ def _elements(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
             return
         ones = 2 ** (7 * size_bytes) - 1
         size = _to_int(head[id_bytes : id_bytes + size_bytes]) & ones
-        # All ones: as long as there is something, as live streams write it.
+        # All ones, as in live streams: the element lasts to the end of its parent.
         end = parent.end if size == ones else min(start + size, parent.end)
         yield _Box(_to_int(head[:id_bytes]), start, end)
         at = end
 
 
 def _vint_length(data: bytes) -> int:
-    """Bytes of the variable-size integer that begins here (RFC 8794, 4): its leading zeros say; 0 if there is none."""
+    """Return the length in bytes of a variable-size integer by its leading zeros (RFC 8794, 4); 0 if there is none."""
     return 9 - data[0].bit_length() if data and data[0] else 0

@@ -1,4 +1,4 @@
-"""Finding out what a file really holds: from its packets, and from one decoded frame of each stream."""
+"""Probe a media file: read its packets and decode one frame of each stream."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ _MISSING_SEC, _MISSING_SHARE = 0.5, 0.02
 
 
 def probe(path: Path) -> MediaInfo:
-    """Look at a whole file without decoding more than its first frames.
+    """Read a whole file, decoding only its first frames.
 
-    Times come from the packets, sizes and colours from a decoded frame: headers may say nothing or lie. Of a damaged
-    file, what can be played counts, and `warnings` say what is missing.
+    Times come from the packets, sizes and colours from a decoded frame, because headers may be missing or wrong. Of a
+    damaged file only the playable part counts, and `warnings` state what is missing.
 
     Raises:
-        PermanentError: `empty_file`; `not_media` for what is none (text, pages, images, playlists); `no_streams` when
-            there are neither pictures nor sound; `too_large_picture`; `zero_length`; `truncated` when nothing in it can
-            be decoded.
+        PermanentError: `empty_file`; `not_media` for text, web pages, images and playlists; `no_streams` without
+            video and audio; `too_large_picture`; `zero_length`; `truncated` when nothing can be
+            decoded.
     """
     with open_media(path) as container:
         video = video_stream(container)
@@ -98,7 +98,7 @@ def probe(path: Path) -> MediaInfo:
 def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None:
     """Raises PermanentError `too_large`, `too_long`, `too_many_frames` or `no_video_stream`, naming the limit.
 
-    What is only listened to may last longer than what is looked at.
+    A file of which only the audio is used may be longer than one whose frames are analyzed.
     """
     if info.size_bytes > settings.max_file_bytes:
         raise PermanentError(
@@ -119,7 +119,7 @@ def check_limits(info: MediaInfo, settings: Settings, needs_video: bool) -> None
 
 
 class _StreamScan:
-    """What the packets of one stream tell, and its first frame. Without a stream it stays empty."""
+    """Times and damage of one stream's packets, and its first frame; stays empty without a stream."""
 
     def __init__(self, stream: VideoStream | AudioStream | None) -> None:
         self.stream = stream
@@ -142,14 +142,14 @@ class _StreamScan:
             self.begins.append(begin)
 
     def finish(self) -> None:
-        """Ask the decoder for what it holds back, and give the last frame a length if the file gave it none."""
+        """Flush the decoder, and estimate the length of the last frame if the file states none."""
         if self.packets:
             self._decode(None)
         if len(self.begins) and self.end <= max(self.begins):
             self.end += float(np.median(self.frame_steps())) if len(self.begins) > 1 else _FRAME_SEC
 
     def frame_steps(self) -> NDArray[np.float64]:
-        """Seconds from each frame to the next."""
+        """Return the seconds from each frame to the next."""
         return np.diff(np.sort(np.array(self.begins)))
 
     def _decode(self, packet: Packet[Any] | None) -> None:
@@ -191,7 +191,7 @@ def _video_facts(stream: VideoStream | None, track: _StreamScan) -> dict[str, An
 
 
 def _is_uneven(steps: NDArray[np.float64], tick: float) -> bool:
-    """Whether more than a few frames stay for another time than most do, beyond what rounding to ticks explains."""
+    """Return True if over 2 % of the frames last longer or shorter than most, beyond rounding to ticks."""
     if len(steps) < 2:
         return False
     usual = float(np.median(steps))

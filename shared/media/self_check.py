@@ -1,7 +1,7 @@
-"""Checks on a two-frame clip that the steps of `extract` work.
+"""Check on a two-frame clip that each step of `extract` works.
 
-Media processing breaks if a library is missing or has another version, and nothing else would show it before a user's
-file does. So each library is imported only when it is checked.
+A missing or mismatched library would otherwise surface only with a user's file. Each library is imported only when it
+is checked, so that a missing one is reported.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _WORDS = "Stir the soup."
 
 @dataclass(frozen=True)
 class Fault:
-    """A part of the media processing that does not work here.
+    """A step of media processing that fails on this machine.
 
     Attributes:
-        part: Which, e.g. "reading a video".
+        part: The step, e.g. "reading a video".
         reason: The error, in a sentence.
-        advice: What to do about it.
+        advice: How to fix it.
     """
 
     part: str
@@ -47,7 +47,7 @@ class Fault:
 
 
 def find_faults() -> list[Fault]:
-    """Make a clip and do with it what `extract` does; empty when all of that works."""
+    """Make a clip and run each step of `extract` on it; return the failures."""
     faults: list[Fault] = []
 
     @contextmanager
@@ -82,7 +82,7 @@ def find_faults() -> list[Fault]:
 
 
 def make_clip(path: Path) -> None:
-    """Two pictures, a tone and a subtitle, with encoders that every build of FFmpeg has."""
+    """Write a clip of two pictures, a tone and a subtitle, with encoders that every FFmpeg build has."""
     from fractions import Fraction
 
     import av
@@ -147,7 +147,7 @@ def check_subtitles(clip: Path, info: MediaInfo) -> None:
 
 
 def ignore_progress(done: float) -> None:
-    """Nobody watches the progress."""
+    """Do nothing: no progress is reported."""
 
 
 def expect_equal(actual: object, expected: object) -> None:
@@ -156,7 +156,7 @@ def expect_equal(actual: object, expected: object) -> None:
 
 
 def library_versions() -> str:
-    """The libraries that load, e.g. "NumPy 2.4.6, PyAV 18.1.0 (FFmpeg 8.1.2: …), OpenCV 5.0.0"."""
+    """Return the libraries that load, e.g. "NumPy 2.4.6, PyAV 18.1.0 (FFmpeg 8.1.2: …), OpenCV 5.0.0"."""
     names = []
     for module, name in LIBRARIES.items():
         with suppress(Exception):
@@ -166,7 +166,7 @@ def library_versions() -> str:
 
 
 def ffmpeg_versions() -> str:
-    """PyAV's own FFmpeg, which is not the program."""
+    """Return the versions of the FFmpeg libraries inside PyAV, not of the ffmpeg program."""
     import av
 
     libraries = (f"{name} {'.'.join(map(str, number))}" for name, number in sorted(av.library_versions.items()))

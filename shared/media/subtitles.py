@@ -1,4 +1,4 @@
-"""Text subtitles that travel inside a media file."""
+"""Text subtitles inside media files, and caption files in WebVTT, SubRip (SRT) and YouTube's JSON."""
 
 from __future__ import annotations
 
@@ -19,17 +19,25 @@ from shared.models.video import Segment, SubtitleTrack, Word
 if TYPE_CHECKING:
     from av.container import InputContainer
 
+CaptionFormat = Literal["vtt", "srt", "json3"]
+MAX_CHARS = 5_000_000  # automatic captions, the longest kind, have about 2 000 000 in four hours
 _PLAIN = {"subrip", "webvtt", "text"}
 _ASS = {"ass", "ssa"}
 _ASS_FIELDS = 8  # before the text: read order, layer, style, name, three margins, effect
-_DEFAULT_SEC = 3.0  # for how long, when neither the file nor the next subtitle tells
+_DEFAULT_SEC = 3.0  # duration if neither the file nor the next subtitle determines it
 _DRAWING = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?:\{[^}]*\\p0[^}]*\}|$)", re.DOTALL)
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
 _TAG = re.compile(r"</?(?:b|i|u|s|c|v|font|ruby|rt|lang)\b[^<>]*>|<\d\d:[\d:.]+>", re.IGNORECASE)
+_ROLLING_SHARE = 0.25
+_MOST_ROWS = 4  # of rolling captions (CTA-608)
+_ADJACENT_SEC = 0.1
+_CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
+_TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
+_STAMP = re.compile(rf"<{_CLOCK}>")
 
 
 def text_tracks(container: InputContainer) -> list[SubtitleTrack]:
-    """The subtitle streams that are text; those that are pictures are left out."""
+    """List the text subtitle streams; omits bitmap subtitles."""
     tracks = []
     for stream in container.streams.subtitles:
         codec = stream.codec_context.codec.canonical_name if stream.codec_context else ""
@@ -40,12 +48,12 @@ def text_tracks(container: InputContainer) -> list[SubtitleTrack]:
 
 
 def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
-    """The words of a subtitle track in order of time, free of markup; line breaks are kept.
+    """Read a subtitle track as segments in order of time, without markup; keeps line breaks.
 
-    The text is read from the packets as they are: decoders make ASS of it first and lose `2 < 3` and braces on the way.
+    Reads the raw packets, because decoders convert the text to ASS and lose `2 < 3` and braces.
 
     Raises:
-        PermanentError: What `open_media` raises; `no_subtitles` when the file has no such track.
+        PermanentError: As `open_media`; `no_subtitles` when the file has no such track.
     """
     rows: list[tuple[float, float | None, str]] = []
     with open_media(path) as container:
@@ -74,7 +82,7 @@ def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
 
 def _subtitle_text(codec: str, payload: bytes) -> str:
     if codec == "mov_text":
-        payload = payload[2 : 2 + int.from_bytes(payload[:2], "big")]  # what follows is style
+        payload = payload[2 : 2 + int.from_bytes(payload[:2], "big")]  # the remainder is style
         if payload[:2] in (b"\xfe\xff", b"\xff\xfe"):
             return payload.decode("utf-16", errors="replace").strip()
     text = payload.decode("utf-8", errors="replace")
@@ -90,27 +98,17 @@ def _subtitle_text(codec: str, payload: bytes) -> str:
 
 
 def strip_markup(text: str) -> str:
-    """A line of SubRip, WebVTT or ASS as it is shown; entities stay as they are."""
+    """Remove the markup of a SubRip, WebVTT or ASS line; keeps entities."""
     return _TAG.sub("", _OVERRIDE.sub("", text))
 
 
-Format = Literal["vtt", "srt", "json3"]
-MAX_CHARS = 5_000_000  # automatic captions, which are the longest, have about 2 000 000 in four hours
-_ROLLING_SHARE = 0.25
-_MOST_ROWS = 4  # that roll (CTA-608)
-_ADJACENT_SEC = 0.1
-_CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-_TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
-_STAMP = re.compile(rf"<{_CLOCK}>")
+def parse_captions(text: str, format: CaptionFormat) -> list[Segment]:
+    """Parse a caption file into segments in order of time, without markup; keeps line breaks inside a caption.
 
-
-def parse_captions(text: str, format: Literal["vtt", "srt", "json3"]) -> list[Segment]:
-    """The words of a caption file in order of time, free of markup; line breaks inside a caption are kept.
-
-    Where the file tells the times of words, segments have them. What rolling captions repeat is given once.
+    Segments have word times if the file has them. Lines that rolling captions repeat appear once.
 
     Raises:
-        PermanentError: `captions_unreadable` for what is not of the format, or absurdly large.
+        PermanentError: `captions_unreadable` if the text is not in the format, or longer than `MAX_CHARS`.
     """
     if len(text) > MAX_CHARS:
         raise _unreadable_error()
@@ -135,8 +133,8 @@ class _Cue:
         return [line.text for line in self.lines]
 
 
-def _parse_cues(text: str, format: Format) -> list[_Cue]:
-    """Whatever stands outside of cues (numbers, names, notes, styles) is passed over."""
+def _parse_cues(text: str, format: CaptionFormat) -> list[_Cue]:
+    """Parse the cues; skips numbers, names, notes and styles outside of cues."""
     text = text.removeprefix("\ufeff")
     raw_cues: list[tuple[_Cue, list[str]]] = []
     inside = False
@@ -144,7 +142,7 @@ def _parse_cues(text: str, format: Format) -> list[_Cue]:
         timing = _TIMING.match(line)
         if timing:
             if inside and format == "srt" and raw_cues[-1][1] and raw_cues[-1][1][-1].strip().isdigit():
-                raw_cues[-1][1].pop()  # this cue's number, where no empty line stands before it
+                raw_cues[-1][1].pop()  # the next cue's number, if no empty line precedes it
             start, end = _clock_seconds(timing.groups()[:4]), _clock_seconds(timing.groups()[4:])
             raw_cues.append((_Cue(start, max(start, end)), []))
             inside = True
@@ -159,8 +157,8 @@ def _parse_cues(text: str, format: Format) -> list[_Cue]:
     return [cue for cue, _ in raw_cues if cue.lines]
 
 
-def _parse_line(raw: str, cue: _Cue, format: Format) -> _CaptionLine:
-    """A line without its markup, and its words where stamps such as `<00:00:01.200>` stand between them."""
+def _parse_line(raw: str, cue: _Cue, format: CaptionFormat) -> _CaptionLine:
+    """Remove the markup of a line; split it into timed words at stamps such as `<00:00:01.200>`."""
 
     def clean(piece: str) -> str:
         piece = strip_markup(piece)
@@ -177,7 +175,7 @@ def _parse_line(raw: str, cue: _Cue, format: Format) -> _CaptionLine:
 
 
 def _to_words(pieces: Sequence[tuple[float, str]], end: float) -> list[Word]:
-    """Each word lasts until the next one, the last until `end`; none begins before the one ahead of it."""
+    """Build timed words: each lasts until the next one, the last until `end`; none begins before its predecessor."""
     words: list[Word] = []
     for begin, text in pieces:
         begin = min(max(begin, words[-1].start), end) if words else min(begin, end)
@@ -199,7 +197,7 @@ def _cue_segments(cues: Sequence[_Cue]) -> Iterable[Segment]:
 
 
 def _repeat_count(before: _Cue, cue: _Cue) -> int:
-    """How many lines at the top of a cue are those that stood at the bottom of the one right before it."""
+    """Count the lines at the top of a cue that repeat the bottom of the cue right before it."""
     if cue.start > before.end + _ADJACENT_SEC:
         return 0
     most = min(len(before.lines), len(cue.lines), _MOST_ROWS)
@@ -223,7 +221,7 @@ class _Json3(BaseModel):
 
 
 def _json3_segments(text: str) -> Iterable[Segment]:
-    """Automatic captions stay on the screen while the next line comes: there a line ends where the next begins."""
+    """Parse YouTube's JSON. In rolling captions, where lines overlap on screen, a line ends where the next begins."""
     try:
         events = _Json3.model_validate_json(text).events
     except ValidationError:

@@ -19,7 +19,7 @@ from functions.api.openapi import problem_responses
 from functions.api.routes.chat import ChatTurn, count_question, group_question, last_question, share_link_question
 from shared.chat import history
 from shared.errors import NotFound
-from shared.exports.transcript import timestamp
+from shared.exports.formats import timestamp
 from shared.models.chat import ChatMessage, Citation
 from shared.models.group import Group
 from shared.platform.ports import Place

@@ -1,10 +1,10 @@
-"""Vectors without a model: texts that share words, parts of words and numbers lie near each other.
+"""Embeddings without a model: texts that share words, parts of words and numbers are near each other.
 
 Feature hashing (K. Weinberger, A. Dasgupta, J. Langford, A. Smola and J. Attenberg, Feature hashing for large scale
 multitask learning, 2009) of word stems and of their character n-grams (as in P. Bojanowski, E. Grave, A. Joulin and
 T. Mikolov, Enriching word vectors with subword information, 2017), with sublinear term frequencies (G. Salton and
 C. Buckley, 1988).
-What words mean it does not know: a paraphrase without a common word, or another language, is found by luck only.
+It does not know what words mean: a paraphrase without a common word, or in another language, matches only by chance.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from functools import lru_cache
 from shared.ai.offline.terms import is_number, terms, tokens
 
 MODEL = "feature-hashing-1"
-"""Changes with whatever changes the vectors: those of different models are never compared."""
+"""Increase it with every change of the vectors: vectors of different models are never compared."""
 GRAMS = (3, 4, 5)
 SHARE_OF_GRAMS = 0.5
-"""Of a word's weight; the rest is its stem's."""
+"""Share of a word's weight; the rest is the weight of its stem."""
 FULL_LENGTH = 6
-"""Letters from which a word weighs its full weight: short words are common ones."""
+"""Letters from which a word has its full weight: short words are common words."""
 
 
 def embed(text: str, dimensions: int) -> list[float]:
-    """A vector of length 1; of a text of function words only these count."""
+    """Return a vector of length 1; function words count only in a text that has nothing else."""
     values = [0.0] * dimensions
     for term, times in Counter(terms(text) or tokens(text) or [text]).items():
         weight = (1 + math.log(times)) * importance(term)
@@ -43,7 +43,7 @@ def importance(term: str) -> float:
 
 @lru_cache(maxsize=65_536)
 def features(term: str, dimensions: int) -> Sequence[tuple[int, float]]:
-    """Where the term and its n-grams stand in a vector, and with which weight; the squares of a word's are about 1."""
+    """Return the vector indexes and weights of a term and its n-grams; the squares of the weights sum to about 1."""
     if is_number(term):
         return [hash_feature(f"={term}", dimensions, 1.0)]
     word = f"<{term}>"

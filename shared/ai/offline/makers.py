@@ -1,4 +1,4 @@
-"""The kinds that can be made without an AI."""
+"""The kinds of results that can be made without an AI provider."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Maker = Callable[[Evidence, ScreenText, str], BaseModel]
 
 
 def make_recipe(evidence: Evidence, screen: ScreenText, language: str) -> Recipe:
-    """Empty, with confidence 0 and a note, when the video tells none."""
+    """Make a recipe; empty, with confidence 0 and a note, if the video contains none."""
     recipe = parse_recipe(
         screen.lines,
         evidence.transcript,
@@ -39,4 +39,4 @@ def make_recipe(evidence: Evidence, screen: ScreenText, language: str) -> Recipe
 
 
 MAKERS: dict[type[BaseModel], Maker] = {Recipe: make_recipe, Reel: make_reel, VideoSummary: make_summary}
-"""By the model of a kind's result."""
+"""Makers by the model of a kind's result."""

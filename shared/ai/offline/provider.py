@@ -1,4 +1,4 @@
-"""The provider that needs no key: it reads what is really in the video and invents nothing."""
+"""The AI provider without an API key: it extracts results from the video's own text and measures."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.progress import Tick
 
-# What one thing needs is imported where it is done: a function's package leaves out what it never asks for.
+# Imports within methods keep the modules of one task out of the packages of functions that never run it.
 READING_SHARE = 0.95
-"""Share of the work that reading the screen is."""
+"""Share of the progress for reading on-screen text."""
 
 
 class OfflineProvider:
-    """Makes what it can out of on-screen text, words and measures, in the language of the video."""
+    """Makes results from on-screen text, transcript and measures, in the language of the video."""
 
     name = "offline"
 
     def __init__(self, model_dir: str = "", meter: Meter | None = None) -> None:
-        """Args: model_dir: a folder with a faster-whisper model; without one it does not listen."""
+        """Args: model_dir: folder with a faster-whisper model; without one, `transcribe` fails."""
         self._model_dir = model_dir
         self._meter = meter or Meter()
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
-        """The result as `MAKERS` make it, from what is really there.
+        """Make the result with the maker from `MAKERS`.
 
         Raises PermanentError `provider_cannot` for any other kind.
         """
@@ -54,7 +54,7 @@ class OfflineProvider:
         return transcribe_clip(self._model_dir, clip, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
-        """By the words that texts share, not by what they mean; the same for both purposes."""
+        """Embed texts by their words, not by their meaning; the same for both purposes."""
         from shared.ai.offline.embedding import MODEL, embed
 
         vectors = []

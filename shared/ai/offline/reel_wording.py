@@ -1,6 +1,6 @@
-"""What is said of a video that was only measured, by language; other languages get the English words.
+"""Texts of the offline reel analysis by language; other languages get English.
 
-Facts are labels and numbers, so that no word has to agree with a number.
+Facts are labels with numbers, so that no word has to agree with a number.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from shared.languages import primary_language
 
 @dataclass(frozen=True)
 class ReelWording:
-    """The places in `{}` are numbers, or texts of the video.
+    """The texts in one language. Placeholders `{}` take numbers, or texts of the video.
 
     Attributes:
         language: BCP-47 tag.
-        decimal: Between the whole and the decimals of a number.
+        decimal: Decimal separator.
         opening, rhythm, speech, text, sound: The five aspects.
     """
 
@@ -197,5 +197,5 @@ _BY_LANGUAGE = {words.language: words for words in (ENGLISH, GERMAN, RUSSIAN)}
 
 
 def reel_wording(language: str) -> ReelWording:
-    """For a BCP-47 tag."""
+    """Return the texts for a BCP-47 tag."""
     return _BY_LANGUAGE.get(primary_language(language) or "", ENGLISH)

@@ -1,4 +1,4 @@
-"""Speech on this machine: a Whisper model in a folder, run by faster-whisper. Nothing is ever downloaded."""
+"""Speech recognition on this machine with a faster-whisper model in a folder. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from faster_whisper.transcribe import Segment as Spoken
 
 MODEL_FILES = ("config.json", "model.bin", "tokenizer.json")
-"""Without the last one faster-whisper would fetch it from the network."""
+"""Required files; faster-whisper would download a missing `tokenizer.json`."""
 _load_lock = threading.Lock()
 
 
 def transcribe_clip(model_dir: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcription:
-    """What is said in the sound, with the times of words.
+    """Transcribe audio, with the times of words.
 
-    Stretches in which the Silero model that comes with faster-whisper hears no voice are left out beforehand, since
-    Whisper invents words for music and noise; nor does it see its last words, which is how it gets into loops.
+    The Silero model that comes with faster-whisper first removes stretches without a voice, because Whisper invents
+    words for music and noise. Whisper does not receive its previous text, which can cause loops.
 
     Raises:
-        PermanentError: `provider_cannot`: no folder is named; `speech_model_missing`: the folder, a file in it or the
-            package is not there; `speech_model_invalid`: what is in the folder cannot be used.
+        PermanentError: `provider_cannot` without a folder; `speech_model_missing` if the folder, a file in it or the
+            package is missing; `speech_model_invalid` if the model cannot be loaded.
     """
     if not model_dir:
         raise PermanentError(
@@ -60,6 +60,7 @@ def transcribe_clip(model_dir: str, clip: AudioClip, meter: Meter, tick: Tick) -
 
 
 def check_model_folder(folder: Path) -> None:
+    """Raise PermanentError `speech_model_missing` if the folder, a file in it or the package is missing."""
     if not folder.is_dir():
         raise missing_model_error(
             "WHISPER_MODEL_DIR does not exist. Set it to a folder that contains a faster-whisper model, or unset it."
@@ -82,14 +83,14 @@ def missing_model_error(message: str) -> PermanentError:
 
 @lru_cache(maxsize=1)
 def load_model(folder: Path) -> WhisperModel:
-    """The model, kept for the next sound: a large one takes gigabytes and seconds."""
+    """Load a model, and cache it for the next audio: a large one takes gigabytes of memory and seconds to load."""
     from faster_whisper import WhisperModel
 
     try:
         return WhisperModel(str(folder), local_files_only=True)
     except MemoryError:
         raise
-    # CTranslate2 raises RuntimeError for whatever is wrong with a file, tokenizers a plain Exception.
+    # CTranslate2 raises RuntimeError for any defect of a file, tokenizers a plain Exception.
     except Exception as error:
         raise PermanentError(
             "speech_model_invalid",
@@ -98,6 +99,6 @@ def load_model(folder: Path) -> WhisperModel:
 
 
 def to_segment(spoken: Spoken) -> Segment:
-    """Its numbers are NumPy's."""
+    """Convert a segment of faster-whisper, whose numbers are NumPy's."""
     words = [Word(start=float(word.start), end=float(word.end), text=word.word) for word in spoken.words or []]
     return Segment(start=float(spoken.start), end=float(spoken.end), text=spoken.text, words=words)

@@ -1,4 +1,4 @@
-"""A summary without an AI: sentences that are said in the video, chosen and not written."""
+"""A summary without an AI provider: the most central sentences of the transcript, and chapters at long pauses."""
 
 from __future__ import annotations
 
@@ -19,104 +19,13 @@ from shared.languages import is_same_language, primary_language
 from shared.media.video.pacing import UNSPACED
 from shared.models.video import Segment, Shot
 
-RELEVANCE = 0.7
-"""Share of closeness to the whole against being unlike what is chosen already."""
-LEAST_TERMS = 4
-"""A shorter sentence tells too little by itself."""
 Vector = dict[str, float]
-
-
-def central_texts(texts: Sequence[str], count: int) -> list[int]:
-    """The numbers of at most `count` texts, the most central one first."""
-    vectors = term_vectors(texts)
-    centroid: Vector = {}
-    for vector in vectors:
-        for term, weight in vector.items():
-            centroid[term] = centroid.get(term, 0) + weight
-    long_enough = [number for number, vector in enumerate(vectors) if len(vector) >= LEAST_TERMS]
-    candidates = long_enough or [number for number, vector in enumerate(vectors) if vector]
-    closeness = {number: cosine_similarity(vectors[number], centroid) for number in candidates}
-    likeness = dict.fromkeys(candidates, 0.0)
-    chosen: list[int] = []
-    while candidates and len(chosen) < count:
-        best = max(candidates, key=lambda index: RELEVANCE * closeness[index] - (1 - RELEVANCE) * likeness[index])
-        chosen.append(best)
-        candidates.remove(best)
-        for index in candidates:
-            likeness[index] = max(likeness[index], cosine_similarity(vectors[index], vectors[best]))
-    return chosen
-
-
-def term_vectors(texts: Sequence[str]) -> list[Vector]:
-    """Of length 1, or empty."""
-    counts = [Counter(split_terms(text)) for text in texts]
-    within = Counter(term for count in counts for term in count)
-    vectors = []
-    for count in counts:
-        vector = {term: times * math.log(1 + len(texts) / within[term]) for term, times in count.items()}
-        length = math.sqrt(sum(weight**2 for weight in vector.values()))
-        vectors.append({term: weight / length for term, weight in vector.items()})
-    return vectors
-
-
-def split_terms(text: str) -> list[str]:
-    """Its words; of scripts that put no spaces between them, all pairs of neighbouring letters."""
-    pieces = []
-    for word in words(text):
-        pairs = [word[at : at + 2] for at in range(len(word) - 1)] if UNSPACED.search(word) else [word]
-        pieces += pairs or [word]
-    return pieces
-
-
-def cosine_similarity(first: Vector, second: Vector) -> float:
-    """Of a vector of length 1 with another."""
-    length = math.sqrt(sum(weight**2 for weight in second.values()))
-    return sum(weight * second.get(term, 0) for term, weight in first.items()) / length if length else 0
-
-
-PAUSE_SEC = 1.0
-"""Between two segments: a new sentence begins, whatever the punctuation."""
-MAX_SENTENCE_WORDS = 40
-"""Words without punctuation, as in captions made by machines, are cut after so many."""
-SENTENCE_BREAK = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
-SENTENCE_SIGNS = tuple(".!?…。！？")
-CLOSING_MARKS = "\"'»”’)]"
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """`start` and `end` are those of the segments it begins and ends in."""
-
-    text: str
-    start: float
-    end: float
-
-
-def split_sentences(transcript: Sequence[Segment]) -> list[Sentence]:
-    complete: list[Sentence] = []
-    pending: list[tuple[str, Segment]] = []
-
-    def close() -> None:
-        if pending:
-            complete.append(Sentence(" ".join(text for text, _ in pending), pending[0][1].start, pending[-1][1].end))
-            pending.clear()
-
-    for segment in transcript:
-        if pending and segment.start - pending[-1][1].end > PAUSE_SEC:
-            close()
-        for piece in filter(None, SENTENCE_BREAK.split(" ".join(segment.text.split()))):
-            pending.append((piece, segment))
-            if (
-                piece.rstrip(CLOSING_MARKS).endswith(SENTENCE_SIGNS)
-                or sum(len(text.split()) for text, _ in pending) > MAX_SENTENCE_WORDS
-            ):
-                close()
-    close()
-    return complete
-
-
+RELEVANCE = 0.7
+"""Weight of similarity to the whole text, against dissimilarity to the texts already chosen."""
+LEAST_TERMS = 4
+"""A sentence with fewer terms says too little on its own."""
 SUMMARY_SENTENCES = 3
-"""Of the summary."""
+"""Number of sentences in the summary."""
 FEWEST_POINTS, MOST_POINTS = 3, 10
 SECONDS_A_POINT = 60
 SHORTEST_CHAPTER_SEC = 10.0
@@ -124,8 +33,15 @@ SHORTEST_CHAPTER_SEC = 10.0
 MOST_CHAPTERS = 10
 LONG_PAUSE_SEC = 1.5
 BESIDE_CUT_SEC = 0.5
-"""A cut so near to a pause belongs to it, and makes it count for twice its length."""
+"""A pause with a cut within this distance counts for twice its length."""
 MAX_TITLE = 60
+PAUSE_SEC = 1.0
+"""A longer pause between two segments starts a new sentence, regardless of punctuation."""
+MAX_SENTENCE_WORDS = 40
+"""Text without punctuation, as in automatic captions, is cut after so many words."""
+SENTENCE_BREAK = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
+SENTENCE_SIGNS = tuple(".!?…。！？")
+CLOSING_MARKS = "\"'»”’)]"
 EXTRACTED = (
     "Created without AI: the sentences are quoted from the video, chosen because their words are most typical of the "
     "whole (centroid-based extraction). Chapters begin after long pauses."
@@ -137,7 +53,7 @@ UNREAD = "Cyrillic on-screen text could not be read. Install Tesseract with Russ
 
 
 def make_summary(evidence: Evidence, screen: ScreenText, language: str) -> VideoSummary:
-    """In the language of the video. Without words it has the texts on the screen, and says so."""
+    """Make a summary in the language of the video; without speech from the on-screen text, with a note."""
     spoken = split_sentences(evidence.transcript)
     return summarize_speech(spoken, evidence, language) if spoken else summarize_screen(evidence, screen)
 
@@ -183,7 +99,7 @@ def summarize_screen(evidence: Evidence, screen: ScreenText) -> VideoSummary:
 
 
 def find_chapters(spoken: list[Sentence], shots: Sequence[Shot], duration: float) -> list[Chapter]:
-    """From long pause to long pause, the longest first; each named after its most central sentence."""
+    """Split at long pauses, the longest first; the title of a chapter is its most central sentence."""
     shortest = max(SHORTEST_CHAPTER_SEC, duration / MOST_CHAPTERS)
     starts = [0.0]
     for _, start in sorted(find_pauses(spoken, shots), reverse=True):
@@ -198,7 +114,7 @@ def find_chapters(spoken: list[Sentence], shots: Sequence[Shot], duration: float
 
 
 def find_pauses(spoken: list[Sentence], shots: Sequence[Shot]) -> list[tuple[float, float]]:
-    """How long each long pause counts, and when the sentence after it starts."""
+    """Return the weighted length of each long pause, and the start of the sentence after it."""
     long_pauses = []
     for before, after in pairwise(spoken):
         pause = after.start - before.end
@@ -209,9 +125,89 @@ def find_pauses(spoken: list[Sentence], shots: Sequence[Shot]) -> list[tuple[flo
 
 
 def chapter_title(texts: list[str]) -> str:
-    """The most central text, shortened at a space."""
+    """Return the most central text, shortened at a space."""
     best = central_texts(texts, 1)
     text = texts[best[0]] if best else UNTITLED
     if len(text) <= MAX_TITLE:
         return text
     return text[:MAX_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:–-") + " …"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence. `start` and `end` are those of the segments it begins and ends in."""
+
+    text: str
+    start: float
+    end: float
+
+
+def split_sentences(transcript: Sequence[Segment]) -> list[Sentence]:
+    complete: list[Sentence] = []
+    pending: list[tuple[str, Segment]] = []
+
+    def close() -> None:
+        if pending:
+            complete.append(Sentence(" ".join(text for text, _ in pending), pending[0][1].start, pending[-1][1].end))
+            pending.clear()
+
+    for segment in transcript:
+        if pending and segment.start - pending[-1][1].end > PAUSE_SEC:
+            close()
+        for piece in filter(None, SENTENCE_BREAK.split(" ".join(segment.text.split()))):
+            pending.append((piece, segment))
+            if (
+                piece.rstrip(CLOSING_MARKS).endswith(SENTENCE_SIGNS)
+                or sum(len(text.split()) for text, _ in pending) > MAX_SENTENCE_WORDS
+            ):
+                close()
+    close()
+    return complete
+
+
+def central_texts(texts: Sequence[str], count: int) -> list[int]:
+    """Return the indexes of at most `count` texts, the most central first."""
+    vectors = term_vectors(texts)
+    centroid: Vector = {}
+    for vector in vectors:
+        for term, weight in vector.items():
+            centroid[term] = centroid.get(term, 0) + weight
+    long_enough = [number for number, vector in enumerate(vectors) if len(vector) >= LEAST_TERMS]
+    candidates = long_enough or [number for number, vector in enumerate(vectors) if vector]
+    closeness = {number: cosine_similarity(vectors[number], centroid) for number in candidates}
+    likeness = dict.fromkeys(candidates, 0.0)
+    chosen: list[int] = []
+    while candidates and len(chosen) < count:
+        best = max(candidates, key=lambda index: RELEVANCE * closeness[index] - (1 - RELEVANCE) * likeness[index])
+        chosen.append(best)
+        candidates.remove(best)
+        for index in candidates:
+            likeness[index] = max(likeness[index], cosine_similarity(vectors[index], vectors[best]))
+    return chosen
+
+
+def term_vectors(texts: Sequence[str]) -> list[Vector]:
+    """Return a TF-IDF vector for each text, of length 1 or empty."""
+    counts = [Counter(split_terms(text)) for text in texts]
+    within = Counter(term for count in counts for term in count)
+    vectors = []
+    for count in counts:
+        vector = {term: times * math.log(1 + len(texts) / within[term]) for term, times in count.items()}
+        length = math.sqrt(sum(weight**2 for weight in vector.values()))
+        vectors.append({term: weight / length for term, weight in vector.items()})
+    return vectors
+
+
+def split_terms(text: str) -> list[str]:
+    """Return the words of a text; for scripts without spaces, all pairs of neighbouring letters."""
+    pieces = []
+    for word in words(text):
+        pairs = [word[at : at + 2] for at in range(len(word) - 1)] if UNSPACED.search(word) else [word]
+        pieces += pairs or [word]
+    return pieces
+
+
+def cosine_similarity(first: Vector, second: Vector) -> float:
+    """Return the cosine similarity of a vector of length 1 to another vector."""
+    length = math.sqrt(sum(weight**2 for weight in second.values()))
+    return sum(weight * second.get(term, 0) for term, weight in first.items()) / length if length else 0

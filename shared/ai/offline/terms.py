@@ -1,4 +1,4 @@
-"""What of a text counts when texts are compared: the stems of words that mean something, and numbers."""
+"""The terms by which texts are compared: numbers, and the stems of words that are not function words."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CYRILLIC = re.compile("[\u0400-\u04ff]")
 ONES = frozenset(str(number) for number in range(2, 10))
 TENS = frozenset(str(number) for number in range(20, 100, 10))
 MAX_WORD = 60
-"""Letters of a word that count."""
+"""Letters of a word that count; further letters are cut off."""
 _WORDS = Path(__file__).with_name("function_words.yaml")
 _LONG_SOUNDS = {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "iu", "я": "ia"}
 _SOUNDS = str.maketrans("абвгдезийклмнопрстуфыэіїєґ", "abvgdeziiklmnoprstufyeiieg", "ъь") | str.maketrans(_LONG_SOUNDS)
 
 
 def tokens(text: str) -> list[str]:
-    """All words and numbers of `text` in one form: no case, no accents, `1,000` and number words as digits."""
+    """Return all words and numbers, normalized: no case, no accents, `1,000` and number words as digits."""
     normalized: list[str] = []
     tens = False
     for token in TOKEN.findall(text):
@@ -42,9 +42,9 @@ def tokens(text: str) -> list[str]:
 
 
 def terms(text: str) -> list[str]:
-    """The numbers, and the stems of the words, that tell what `text` is about, in order.
+    """Return the numbers and word stems of a text, in order, without function words.
 
-    Words of scripts without spaces are all their pairs of neighbouring letters.
+    Words of scripts without spaces become all their pairs of neighbouring letters.
     """
     stems: list[str] = []
     for token in tokens(text):
@@ -57,11 +57,11 @@ def terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def stem_token(token: str) -> str:
-    """The stem of a token as `tokens` gives it.
+    """Return the stem of a token from `tokens`.
 
-    By Snowball's algorithms (M. F. Porter, snowballstem.org): the Russian one for Cyrillic letters, for Latin ones the
-    English and then the German one. So a word has one stem whatever language its text is in, which nobody has to know.
-    Cyrillic stems are written by their sound in Latin letters, so that names are the same in both scripts.
+    Uses Snowball's algorithms (M. F. Porter, snowballstem.org): Russian for Cyrillic letters; English, then German for
+    Latin letters. So a word has one stem regardless of the language of its text. Cyrillic stems are transliterated to
+    Latin letters, so that names are equal in both scripts.
     """
     if token[0].isdigit():
         return token
@@ -75,7 +75,7 @@ def is_number(term: str) -> bool:
 
 
 def normalize_word(word: str) -> str:
-    """Without case, accents and marks; й is a letter of its own."""
+    """Return a word without case, accents and marks; keeps й as a letter of its own."""
     folded = unicodedata.normalize("NFKC", fold(word)[:MAX_WORD])
     if CYRILLIC.search(folded):
         return folded
@@ -94,7 +94,7 @@ def function_words() -> frozenset[str]:
 
 
 def _parse_number(token: str) -> str | None:
-    """Digits of a number or of a number word, decimals after a point; None for another word."""
+    """Return the digits of a number or number word, with a decimal point; None for any other word."""
     if token[0].isdigit():
         digits = re.sub("[.,]", "", token) if THOUSANDS.fullmatch(token) else token.replace(",", ".")
         return unicodedata.normalize("NFKC", digits)
@@ -103,7 +103,7 @@ def _parse_number(token: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def number_words() -> dict[str, str]:
-    """Words for whole numbers from two on: `one` is an article more often than a number."""
+    """Return words for whole numbers from 2 on: `one` is more often an article than a number."""
     return {
         word: f"{value:.0f}"
         for code in LANGUAGES

@@ -1,8 +1,8 @@
-"""Decodes a sound track with the FFmpeg libraries inside PyAV, for machines without an ffmpeg program.
+"""Decode an audio track with the FFmpeg libraries inside PyAV, for machines without an ffmpeg program.
 
-Runs as a process of its own (`python -m shared.media.audio.decoder SOURCE TARGET SECONDS`), so that a decoder that
-hangs or is killed takes nothing with it. Behaves like the program: FLAC to the target, the same samples to standard
-output, the summary of `ebur128` to standard error.
+Runs as a separate process (`python -m shared.media.audio.decoder SOURCE TARGET SECONDS`), so that a decoder that hangs
+or is killed affects nothing else. Behaves like the program: writes FLAC to the target, the same samples to standard
+output, and the summary of `ebur128` to standard error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,41 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.container import InputContainer
     from av.filter import Graph
-    from numpy.typing import NDArray
+
+# Silence fills gaps and a late start of the audio. Loudness is measured on the original channels: without the second
+# resampler, the first one would already mix them down.
+FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("aresample", {"async": "1", "first_pts": "0"}),
+    ("ebur128", {"peak": "true", "framelog": "verbose"}),
+    ("aresample", {"sample_rate": str(SAMPLE_RATE)}),
+    ("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),
+)
+ROOT = Path(__file__).parents[3]
+
+
+def decoder_command(source: Path, target: Path, seconds: float) -> list[str]:
+    """Return the command that decodes at most `seconds` of `source`; run it with `decoder_environ`."""
+    return [sys.executable, "-P", "-m", "shared.media.audio.decoder", str(source), str(target), str(seconds)]
+
+
+def decoder_environ() -> dict[str, str]:
+    """Return the variables by which the process finds this package from any working directory."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
+
+
+def decode_audio(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:
+    """Write at most `seconds` of the first audio track to `target` as FLAC, and its raw samples to `samples`.
+
+    Both are mono, 16 kHz, 16 bits. A file without readable audio leaves no target.
+
+    Raises:
+        PermanentError: As `open_media`.
+    """
+    with open_media(source) as container:
+        chunks = _copy_samples(_filter_frames(container), round(seconds * SAMPLE_RATE), samples)
+        first = next(chunks, None)
+        if first is not None:
+            write_flac(target, chain((first,), chunks))
 
 
 def write_flac(target: Path, chunks: Iterable[NDArray[np.int16]]) -> None:
@@ -41,44 +75,8 @@ def write_flac(target: Path, chunks: Iterable[NDArray[np.int16]]) -> None:
         file.mux(stream.encode())
 
 
-# Silence stands where sound starts late or has gaps. Loudness is measured on the original channels: without the
-# resampler behind it, the first one would mix them down already.
-FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("aresample", {"async": "1", "first_pts": "0"}),
-    ("ebur128", {"peak": "true", "framelog": "verbose"}),
-    ("aresample", {"sample_rate": str(SAMPLE_RATE)}),
-    ("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),
-)
-ROOT = Path(__file__).parents[3]
-
-
-def decoder_command(source: Path, target: Path, seconds: float) -> list[str]:
-    """The command line that decodes at most `seconds` of `source`; wants the variables of `decoder_environ`."""
-    return [sys.executable, "-P", "-m", "shared.media.audio.decoder", str(source), str(target), str(seconds)]
-
-
-def decoder_environ() -> dict[str, str]:
-    """Lets the process find this package, whatever its working directory."""
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
-
-
-def decode_audio(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:
-    """Write at most `seconds` of the first sound track to `target` as FLAC, and its bare samples to `samples`.
-
-    Both are mono, 16 kHz, 16 bits. A file without readable sound leaves no target.
-
-    Raises:
-        PermanentError: See `open_media`.
-    """
-    with open_media(source) as container:
-        chunks = _copy_samples(_filter_frames(container), round(seconds * SAMPLE_RATE), samples)
-        first = next(chunks, None)
-        if first is not None:
-            write_flac(target, chain((first,), chunks))
-
-
 def _copy_samples(frames: Iterator[AudioFrame], count: int, samples: IO[bytes]) -> Iterator[NDArray[np.int16]]:
-    """The first `count` samples of mono frames, each also written to `samples`."""
+    """Yield the first `count` samples of mono frames, and write each to `samples`."""
     for frame in frames:
         chunk = np.ascontiguousarray(frame.to_ndarray()[:, :count], np.int16)
         samples.write(chunk.tobytes())
@@ -89,7 +87,7 @@ def _copy_samples(frames: Iterator[AudioFrame], count: int, samples: IO[bytes]) 
 
 
 def _filter_frames(container: InputContainer) -> Iterator[AudioFrame]:
-    """The sound as `FILTERS` leave it."""
+    """Yield the audio after `FILTERS`."""
     graph: Graph | None = None
     for frame in _unify_format(_decode_frames(container)):
         graph = graph or _filter_graph(frame)
@@ -101,7 +99,7 @@ def _filter_frames(container: InputContainer) -> Iterator[AudioFrame]:
 
 
 def _decode_frames(container: InputContainer) -> Iterator[AudioFrame]:
-    """Frames of the first sound track, their times relative to the presentation's start; damaged ones are left out."""
+    """Yield frames of the first audio track, timed from the presentation's start; skips damaged packets."""
     import av
 
     stream = container.streams.audio[0]
@@ -118,7 +116,7 @@ def _decode_frames(container: InputContainer) -> Iterator[AudioFrame]:
 
 
 def _unify_format(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
-    """Frames in the format, rate and channels of the first: a broadcast may change all of them at any moment."""
+    """Convert frames to the format, rate and channels of the first: broadcasts may change all three at any time."""
     from av.audio.resampler import AudioResampler
 
     first: tuple[str, str, int] | None = None
@@ -164,7 +162,7 @@ def _pull_frames(graph: Graph) -> Iterator[AudioFrame]:
 
 
 def main(source: str, target: str, seconds: str) -> None:
-    """Ends well also when the file is at fault: then there is no target."""
+    """Run the decoder; exits with 0 even if the file is faulty, and then leaves no target."""
     import av.logging
 
     av.logging.restore_default_callback()

@@ -1,4 +1,4 @@
-"""Taking the sound out of a video, in the form that speech recognition wants, and measuring it on the way."""
+"""Extract the audio of a video for speech recognition, and measure silences and loudness in the same pass."""
 
 from __future__ import annotations
 
@@ -28,29 +28,30 @@ _BLOCK_BYTES = SAMPLE_RATE * 2 * 10
 
 @dataclass(frozen=True)
 class _DecoderResult:
-    """How a decoder ended."""
+    """Exit status and log of a decoder."""
 
     exit_code: int
     loudness: Loudness | None
     last_line: str
-    """Of its log: what it failed of, when it did."""
+    """Last line of its log: the cause, if it failed."""
 
 
 def extract_audio(
     path: Path, out: Path, info: MediaInfo, tick: Callable[[float], None] = lambda done: None
 ) -> tuple[AudioTrack, list[TimeSpan]] | None:
-    """Write the first sound track of `path` to `out` as FLAC, mono, 16 kHz, 16 bits; None when there is none.
+    """Write the first audio track of `path` to `out` as FLAC, mono, 16 kHz, 16 bits; return None if there is none.
 
-    Comes with its silences (see `shared.media.audio.levels`) and the loudness of its original channels, all from one
-    decoding. Silence stands where the sound starts later than the pictures or has gaps: a time in it is a time in the
-    video. `tick` gets the fraction done; what it raises ends the work.
+    Also returns its silences (see `shared.media.audio.levels`) and the loudness of its original channels, all from one
+    decoding. Silence fills gaps and a late start, so times in the audio equal times in the video. `tick` receives the
+    fraction done; an exception from it stops the work.
 
-    The ffmpeg program on the PATH decodes the sound. Without one, or when it extracts nothing from the file, the
-    libraries inside PyAV do (see `shared.media.audio.decoder`).
+    The ffmpeg program on the PATH decodes the audio. Without one, or if it extracts nothing, the libraries inside PyAV
+    do (see `shared.media.audio.decoder`).
 
     Raises:
-        PermanentError: `audio_unreadable` when no sound comes out at all.
-        TransientError: `audio_timeout` when it takes far longer than it should; `audio_stopped` when the program was.
+        PermanentError: `audio_unreadable` when no audio can be decoded.
+        TransientError: `audio_timeout` after 60 s plus the video's duration; `audio_stopped` when a signal ended the
+            decoder.
     """
     if not info.has_audio:
         return None
@@ -81,15 +82,17 @@ def extract_audio(
 
 
 def _decoder_error(last_line: str) -> Exception:
-    """What ended a Python process, by the last line of its traceback: a programming error there is one here."""
+    """Return the error of a failed Python decoder by the last line of its traceback; keeps programming errors."""
     name = last_line.partition(":")[0]
     kind = next((kind for kind in PROGRAMMING_ERRORS if kind.__name__ == name), RuntimeError)
     return kind(f"The audio decoder failed: {last_line}")
 
 
 def _decoder_commands(source: Path, target: Path, seconds: float) -> Iterator[list[str]]:
-    """Ways of decoding at most `seconds` of a file: FLAC to `target`, the same samples bare to the standard output,
-    the loudness to the standard error."""
+    """Yield the commands to try, in order, each for at most `seconds` of a file.
+
+    Each writes FLAC to `target`, the raw samples to standard output, and the loudness to standard error.
+    """
     program = shutil.which("ffmpeg")
     if program:
         yield _ffmpeg_command(program, source, target, seconds)
@@ -115,7 +118,7 @@ def _ffmpeg_command(program: str, source: Path, target: Path, seconds: float) ->
 
 
 def _run_decoder(command: list[str], timeout: float, receive: Callable[[bytes], None]) -> _DecoderResult:
-    """Run a decoder and pass on the samples that it writes to its standard output."""
+    """Run a decoder, and pass the samples from its standard output to `receive`."""
     timed_out = threading.Event()
 
     def stop() -> None:

@@ -1,4 +1,4 @@
-"""Cutting a sound into what is to be listened to: parts short and small enough for one request to a speech service."""
+"""Split audio into parts that are short and small enough for one request to a speech service."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from shared.media.audio.levels import SAMPLE_RATE
 from shared.media.container import open_media
 from shared.models.video import AudioPart, TimeSpan
 
-# OpenAI takes 1500 s and 25 MB; shorter parts are listened to side by side, and a failure costs less.
+# OpenAI accepts 1500 s and 25 MB; shorter parts are transcribed in parallel, and a failure costs less.
 MAX_PART_SEC = 300.0
 MAX_PART_BYTES = 20_000_000
-# A stretch of silence as long as this is not listened to: shorter ones cost less than another request.
+# Silences from this length on are skipped: shorter ones cost less than another request.
 SKIPPED_SEC = 10.0
 OVERLAP_SEC = 5.0
 _MARGIN_SEC = 0.5
 _ROUNDING_SEC = 0.01
 _CUT_ZONE = 0.2
-# FLAC keeps noise as it is: two bytes a sample, at most 20 more for each 4608 of them, and a header with its padding.
+# Upper bound of FLAC for noise: two bytes per sample, 20 more for each 4608 samples, and a header with its padding.
 _MOST_BYTES_PER_SEC = SAMPLE_RATE * 2 * 1.01
 _HEADER_BYTES = 16_384
 
@@ -30,11 +30,11 @@ _HEADER_BYTES = 16_384
 def split_audio(
     flac: Path, silences: Sequence[TimeSpan], duration_sec: float, out: Path, tick: Callable[[float], None]
 ) -> list[AudioPart]:
-    """The parts of a sound that are to be listened to, in order of time; none when all of it is silence.
+    """Return the parts to transcribe, in order of time; none if all of the audio is silent.
 
-    `flac` is mono, 16 kHz, 16 bits and lies in the media folder `out`. When all of it fits into one part, it is that
-    part. Else the parts are written there as `audio/000.flac` and so on, of at most `MAX_PART_SEC` and
-    `MAX_PART_BYTES`, cut as `plan_parts` says; each begins at its `start` to the sample. `tick` gets the fraction done.
+    `flac` is mono, 16 kHz, 16 bits and lies in the media folder `out`. If it fits into one part, it is that part. Else
+    the parts are written there as `audio/000.flac` and so on, of at most `MAX_PART_SEC` and `MAX_PART_BYTES`, cut by
+    `plan_parts`; each begins exactly at the sample of its `start`. `tick` receives the fraction done.
     """
     longest = min(MAX_PART_SEC, (MAX_PART_BYTES - _HEADER_BYTES) / _MOST_BYTES_PER_SEC)
     spans = plan_parts(silences, duration_sec, longest)
@@ -50,11 +50,11 @@ def split_audio(
 
 
 def plan_parts(silences: Sequence[TimeSpan], duration_sec: float, longest_sec: float) -> list[TimeSpan]:
-    """Stretches of at most `longest_sec` that together hold everything but silence, in order of time, to the ms.
+    """Return spans of at most `longest_sec` that cover all audible stretches, in order of time, in whole ms.
 
-    Silences of `SKIPPED_SEC` or more and those at both ends are left out but for half a second beside the sound. A
-    stretch that is too long is cut in the middle of the longest silence in its last fifth; where there is none, it is
-    cut hard, and the next one begins some seconds earlier: what is said at the cut is whole in one of the two.
+    Silences of `SKIPPED_SEC` or more and those at both ends are skipped, except for half a second beside the sound. A
+    stretch that is too long is cut in the middle of the longest silence in its last fifth. Without one it is cut at the
+    limit, and the next span begins up to `OVERLAP_SEC` earlier, so that one of the two has the whole words at the cut.
     """
     overlap = min(OVERLAP_SEC, longest_sec / 4)
     parts = []
@@ -75,7 +75,7 @@ def plan_parts(silences: Sequence[TimeSpan], duration_sec: float, longest_sec: f
 
 
 def _audible_spans(silences: Sequence[TimeSpan], duration_sec: float) -> Iterator[TimeSpan]:
-    """What lies between the silences that are left out, with a margin on both sides."""
+    """Yield the spans between skipped silences, with a margin on both sides."""
     start = 0.0
     for silence in silences:
         at_start, at_end = silence.start <= 0, silence.end >= duration_sec - _ROUNDING_SEC
@@ -92,15 +92,15 @@ def _middle(silence: TimeSpan) -> float:
 
 
 def _write_part(flac: Path, span: TimeSpan, target: Path) -> None:
-    """Copy a stretch of a FLAC into one of its own."""
+    """Copy a span of a FLAC file into a new one."""
     target.parent.mkdir(exist_ok=True)
     write_flac(target, _read_samples(flac, round(span.start * SAMPLE_RATE), round(span.end * SAMPLE_RATE)))
 
 
 def _read_samples(flac: Path, first: int, last: int) -> Iterator[NDArray[np.int16]]:
-    """The samples from `first` to before `last`, one row at a time."""
+    """Yield the samples from `first` to before `last`, one row at a time."""
     with open_media(flac) as source:
-        source.seek(round(first / SAMPLE_RATE * 1_000_000))  # to the frame that holds it
+        source.seek(round(first / SAMPLE_RATE * 1_000_000))  # to the frame that contains it
         for frame in source.decode(audio=0):
             begin = round((frame.time or 0) * SAMPLE_RATE)
             if begin >= last:

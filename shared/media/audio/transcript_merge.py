@@ -1,4 +1,4 @@
-"""Putting together what was heard in the parts of a sound, so that every word is there once."""
+"""Merge the transcripts of audio parts into one, in which every word appears once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain, pairwise, product, takewhile
 
 from shared.models.video import AudioPart, Segment, TimeSpan
 
-# Shorter pauses are left alone: the times of a short answer may be wrong by as much as they last.
+# Segments in shorter silences are kept: the times of a short answer may be off by that much.
 INVENTED_SEC = 2.0
 _TIMED_SEC, _GUESSED_SEC = 0.5, 3.0
 _OFF_MIDDLE_COST = 0.1
@@ -23,13 +23,13 @@ def join_parts(
     silences: Sequence[TimeSpan],
     duration_sec: float,
 ) -> list[Segment]:
-    """All that was heard, in order of time, with times from the start of the sound, none beyond its end.
+    """Return all segments in order of time, with times from the start of the audio, none beyond its end.
 
-    `heard` has one row for each part, with times from that part's start. Where two parts overlap, a word that both
-    heard is taken as the seam: what comes before it is the earlier part's, what comes after it the later one's; without
-    such a word, the middle of the overlap is. So what a part heard at its very edge, where words are cut off, is not
-    believed.
-    What lies wholly in a silence of `INVENTED_SEC` or more is left out: speech models make up words there.
+    `part_segments` has one row for each part, with times from that part's start. Where two parts overlap, a word that
+    both contain is the seam: the words before it come from the earlier part, those after it from the later one. Without
+    a common word, the seam is the middle of the overlap. So words at the very edge of a part, where they may be cut
+    off, are discarded.
+    Segments entirely within a silence of `INVENTED_SEC` or more are omitted: speech models invent words there.
     """
     shifted = [_shift_part(part, segments, duration_sec) for part, segments in zip(parts, part_segments, strict=True)]
     for number in range(1, len(parts)):
@@ -48,12 +48,12 @@ def join_parts(
 
 @dataclass(frozen=True, eq=False)
 class _SpokenToken:
-    """A word of a segment, or a character where no spaces part words.
+    """A word of a segment, or a character in scripts without spaces.
 
     Attributes:
-        key: What of it is compared; empty for punctuation.
-        begin, stop: Where it stands in its row's text, with what follows it up to the next.
-        timed: Its time was heard, not guessed from its place in the text.
+        key: The text to compare; empty for punctuation.
+        begin, stop: Its range in the text of its row, up to the start of the next token.
+        has_time: The speech model gave its time; else it is estimated from its position in the text.
     """
 
     key: str
@@ -72,7 +72,7 @@ class _SegmentTokens:
 
 
 def _shift_part(part: AudioPart, segments: Sequence[Segment], duration_sec: float) -> list[Segment]:
-    """What was heard in a part, at its place in the whole."""
+    """Shift the segments of a part to its position in the audio."""
     end = min(part.end, duration_sec)
     shifted = (_map_times(segment, lambda time: min(max(part.start, part.start + time), end)) for segment in segments)
     return sorted((segment for segment in shifted if segment.text), key=lambda segment: segment.start)
@@ -90,7 +90,7 @@ def _map_times(segment: Segment, move: Callable[[float], float]) -> Segment:
 def _split_overlap(
     earlier: list[Segment], later: list[Segment], overlap: TimeSpan
 ) -> tuple[list[Segment], list[Segment]]:
-    """Both sides of an overlap, each without what is the other's."""
+    """Return both sides of an overlap, each without the tokens that come from the other side."""
     earlier_rows, later_rows = (
         [_tokenize_segment(segment) for segment in earlier],
         [_tokenize_segment(segment) for segment in later],
@@ -126,7 +126,7 @@ def _tokenize_segment(segment: Segment) -> _SegmentTokens:
 
 
 def _locate_words(segment: Segment) -> tuple[str, list[int]]:
-    """The text of a segment and where each of its words begins in it; where words are missing, it is made of them."""
+    """Return the text of a segment and the start of each word in it; if a word is missing, join the words instead."""
     begins, at = [], 0
     for word in segment.words:
         begins.append(segment.text.find(word.text.strip(), at))
@@ -138,9 +138,9 @@ def _locate_words(segment: Segment) -> tuple[str, list[int]]:
 
 
 def _find_seam(ends: Sequence[_SpokenToken], begins: Sequence[_SpokenToken], middle: float) -> tuple[int, int] | None:
-    """Where both parts heard the same word: of those at the same time, the one nearest to the middle of the overlap.
+    """Find a word in both parts: of those at the same time, the one nearest to the middle of the overlap.
 
-    Times that are only guessed are far off. Then it counts first how many words around are the same, too.
+    Estimated times are imprecise. With them, the number of equal words around the seam decides first.
     """
 
     def cost(seam: tuple[int, int]) -> tuple[float, float]:
@@ -179,7 +179,7 @@ def _remove_tokens(rows: Sequence[_SegmentTokens], dropped: set[_SpokenToken]) -
 
 
 def _align_times(earlier: list[Segment], later: list[Segment]) -> tuple[list[Segment], list[Segment]]:
-    """Both sides with times that do not cross: the two do not agree to the millisecond."""
+    """Clamp the times of both sides so that they do not cross: the parts do not agree to the millisecond."""
     if not earlier or not later:
         return earlier, later
     latest = earlier[-1].words[-1].start if earlier[-1].words else earlier[-1].start

@@ -1,4 +1,4 @@
-"""Deciding, from packet sizes and key frames alone, which stretches of a video are worth decoding further."""
+"""Plan which stretches of a video to decode further, from packet sizes and key frames alone."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SAMPLE_STEPS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 30.0)
 
 @dataclass
 class DecodePlan:
-    """What to decode of the groups of pictures, which go by their numbers.
+    """What to decode of each group of pictures; groups are referred to by number.
 
     Attributes:
-        stops: The ordinal up to which to decode a group; groups that are not named are not decoded.
+        stops: The ordinal up to which to decode a group; groups that are missing here are not decoded.
         exact: Ordinals to decode although no other frame refers to them.
-        taken: Groups whose key frame is taken for the start of a shot if the frames behind it agree: the encoder put
-            it there out of its rhythm, after packets that were calm, and it shows something else.
-        sample_step: Seconds from sample to sample within what is decoded.
+        shot_starts: Groups whose key frame starts a shot if the frames after it agree: it breaks the encoder's rhythm,
+            follows packets without change, and shows a different picture.
+        sample_step: Seconds between samples within the decoded stretches.
     """
 
     stops: dict[int, int] = field(default_factory=dict)
@@ -39,14 +39,14 @@ class DecodePlan:
         self.stops[number] = max(stop, self.stops.get(number, 0))
 
     def include_frame(self, groups: list[range], ordinal: int) -> None:
-        """See to it that this very frame is decoded."""
+        """Ensure that this frame is decoded."""
         number = next(number for number, group in enumerate(groups) if ordinal in group)
         if ordinal != groups[number].start:
             self.exact.add(ordinal)
             self.decode_until(number, ordinal + 1)
 
     def spans(self, groups: list[range]) -> dict[int, PacketSpan]:
-        """The span of each group that is to be decoded, by its number."""
+        """Return the span to decode of each group, by its number."""
         return {
             number: PacketSpan(groups[number].start, stop, frozenset(self.exact.intersection(groups[number])))
             for number, stop in sorted(self.stops.items())
@@ -54,11 +54,11 @@ class DecodePlan:
 
 
 def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
-    """Where cuts may be, judged by the sizes of packets and the key frames (by group) before and after them.
+    """Plan where cuts may be, by packet sizes and the key frames (by group) before and after them.
 
-    A picture that could not be foretold makes a packet that surges to a good part of a key frame's size. Where there is
-    no surge and the key frames are alike, nothing happens. Of a long group the first second is decoded in any case, so
-    that there is a sharp picture of it, and so is all of a group whose key frame showed nothing.
+    A picture that could not be predicted makes a packet surge to a tenth of a key frame's size or more. Without such a
+    surge and with similar key frames, nothing happens. The first second of a long group is always decoded, to get a
+    sharp picture of it, and so is all of a group whose key frame could not be decoded.
     """
     plan = DecodePlan()
     groups = packets.groups
@@ -91,10 +91,10 @@ def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
 
 
 def plan_samples(plan: DecodePlan, packets: PacketIndex, keys: Mapping[int, Picture], most: int) -> None:
-    """Add what must be decoded for the samples.
+    """Add the stretches to decode for samples.
 
-    Key frames are samples already. Where two of them differ something came or went between them, so frames between are
-    wanted too, as densely as `most` allows: at best every half a second, so that what stays for a second is met twice.
+    Key frames are samples already. Where two of them differ, text may have changed between them, so frames between are
+    sampled as densely as `most` allows: at best every half second, so that text shown for a second appears twice.
     """
     groups = packets.groups
     changing = [number for number in range(len(groups)) if _has_text_change(packets, keys, number)]
@@ -111,7 +111,7 @@ def plan_samples(plan: DecodePlan, packets: PacketIndex, keys: Mapping[int, Pict
 
 
 def _usual_group_length(groups: list[range]) -> int:
-    """The encoder's usual number of packets in a group: the most frequent, of several the largest; 0 for no rhythm."""
+    """Return the most frequent number of packets in a group, the largest of several; 0 if none repeats."""
     lengths = [len(group) for group in groups[:-1]]
     usual = max(lengths, key=lambda length: (lengths.count(length), length), default=0)
     return usual if lengths.count(usual) > 1 else 0
@@ -122,13 +122,13 @@ def _group_seconds(packets: PacketIndex, group: range) -> float:
 
 
 def _stop_after_time(packets: PacketIndex, group: range, time: float) -> int:
-    """The ordinal up to which to decode so that a frame at or after `time` comes out."""
+    """Return the ordinal up to which to decode to get a frame at or after `time`."""
     later = np.flatnonzero(packets.time[group.start : group.stop] >= time)
     return group.start + int(later[0]) + 1 if len(later) else group.stop
 
 
 def _groups_around(packets: PacketIndex, starts: list[float], number: int) -> list[int]:
-    """A group and the short ones near it, as far as must be seen to judge a transition in it."""
+    """Return a group and the short groups around it that are needed to detect a transition in it."""
     groups = packets.groups
     end = starts[number] + _group_seconds(packets, groups[number])
     first = last = number
@@ -140,7 +140,7 @@ def _groups_around(packets: PacketIndex, starts: list[float], number: int) -> li
 
 
 def _group_change(keys: Mapping[int, Picture], number: int) -> float:
-    """How different the two ends of a group look, camera moves forgiven; just enough to matter if one is unknown."""
+    """Return the difference of a group's two key frames, ignoring camera moves; `CUT` if one is missing."""
     if number not in keys or number + 1 not in keys:
         return CUT
     ends = keys[number].fingerprint, keys[number + 1].fingerprint
@@ -149,7 +149,7 @@ def _group_change(keys: Mapping[int, Picture], number: int) -> float:
 
 
 def _least_surge(change: float) -> float:
-    """The less the ends of a group differ, the clearer a sign must be."""
+    """Return the least surge that counts: the less the ends of a group differ, the higher."""
     return 1.5 if change >= CUT else 2.0 if change >= CUT / 2 else 3.0
 
 
@@ -160,7 +160,7 @@ def _find_surges(packets: PacketIndex, group: range, least: float, share_of_key:
 
 
 def _inner_keys(packets: PacketIndex, group: range) -> list[int]:
-    """Key frames too soon after the one that the group starts with: put at a cut, unless the encoder makes many."""
+    """Return key frames inside a group, which encoders put at cuts; none if there are many."""
     inner = (np.flatnonzero(packets.key[group.start + 1 : group.stop]) + group.start + 1).tolist()
     return inner if len(inner) <= len(group) // 4 else []
 
@@ -171,9 +171,9 @@ def _has_calm_end(packets: PacketIndex, group: range) -> bool:
 
 
 def _has_text_change(packets: PacketIndex, keys: Mapping[int, Picture], number: int) -> bool:
-    """Whether a caption may have come or gone between a key frame and the next.
+    """Return True if a caption may have appeared or disappeared between a key frame and the next.
 
-    One that stays for a second meets a key frame if they come every second; in longer groups it makes a small surge.
+    A caption shown for a second is on a key frame if these come every second; in longer groups it makes a small surge.
     """
     if number not in keys or number + 1 not in keys or not has_same_text(keys[number].luma, keys[number + 1].luma):
         return True

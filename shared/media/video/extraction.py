@@ -1,7 +1,7 @@
-"""Everything that is taken out of the pictures of a video, in one go.
+"""Extract shots, thumbnail, key frames and samples of a video.
 
-Its packets are read a few times, which costs next to nothing, and decoded about once at most: first the key frames
-alone, then those stretches between them where packet sizes or the key frames at their ends say that something happens.
+The packets are read a few times, which is cheap, and decoded about once at most: first the key frames alone, then the
+stretches between them in which packet sizes or the key frames at both ends indicate a change.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from shared.models.video import Frame, MediaInfo, Shot
 
 MAX_SAMPLES = 60
 _KEYS_SHARE, _REST_SHARE = 0.35, 0.6
-_HUGE_PIXELS = 10_000_000  # a decoder holds up to 17 such pictures
+_HUGE_PIXELS = 10_000_000  # a decoder keeps up to 17 pictures in memory
 
 
 @dataclass(frozen=True)
 class FrameSet:
-    """What the pictures of a video show; the files lie under the folder that was given.
+    """The shots and frames of a video; the files are below the output folder.
 
     Attributes:
         thumbnail: `thumbnail.jpg`, the frame at 10 % of the duration, 320 pixels wide; None without pictures.
@@ -46,10 +46,10 @@ class FrameSet:
 def extract_frames(
     path: Path, info: MediaInfo, out: Path, *, max_frames: int = 12, samples: bool, tick: Callable[[float], None]
 ) -> FrameSet:
-    """Find the shots of a video and store its thumbnail, key frames and, if asked for, samples as JPEG under `out`.
+    """Find the shots of a video, and write its thumbnail, key frames and, if `samples`, samples as JPEG below `out`.
 
-    `info` is what `probe` said of the file. `tick` gets the fraction done, several times a second; what it raises ends
-    the work, and nothing stays open. The same file always gives the same result.
+    `info` is the result of `probe`. `tick` receives the fraction done, several times a second; an exception from it
+    stops the work and closes everything. The same file always gives the same result.
 
     Raises:
         PermanentError: `truncated` when no picture can be decoded.
@@ -100,12 +100,12 @@ def extract_frames(
 
 
 def _sort_by_time(pictures: Iterable[Picture]) -> list[Picture]:
-    """Each picture once, by time."""
+    """Return each picture once, by time."""
     return sorted({picture.ordinal: picture for picture in pictures}.values(), key=lambda picture: picture.time)
 
 
 def _publish_frames(sampler: FrameSampler, pictures: Sequence[Picture], out: Path, name: str) -> list[Frame]:
-    """Copy stored pictures to where they are handed over, numbered from 1 by `name`."""
+    """Copy stored pictures to the output folder, numbered from 1 by `name`."""
     frames = []
     for number, picture in enumerate(pictures, start=1):
         target = out / name.format(number)
@@ -118,7 +118,7 @@ def _publish_frames(sampler: FrameSampler, pictures: Sequence[Picture], out: Pat
 
 
 def _write_thumbnail(sampler: FrameSampler, pictures: Sequence[Picture], out: Path) -> Frame:
-    """The frame that was asked for or, when it cannot be decoded, the stored picture nearest to it."""
+    """Write the thumbnail; if its frame cannot be decoded, from the stored picture nearest in time."""
     time, target = sampler.thumbnail_time, out / "thumbnail.jpg"
     if sampler.thumbnail_path.exists():
         shutil.copyfile(sampler.thumbnail_path, target)

@@ -1,4 +1,4 @@
-"""Choosing among the pictures that were stored: key frames for understanding, samples for reading."""
+"""Choose among the stored pictures: key frames that represent the video, and samples for reading text."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _NEAR_CUT_SEC = 0.15
 _BLURRED = 0.4
 _DUPLICATE = 2.5
 _BLANK = 4.0
-# Something to read is a few cells that differ; noise and compression stay well below in every cell.
+# Text changes a few cells clearly; noise and compression change every cell by much less.
 _CHANGED_CELL, _CHANGED_CELLS = 8, 2
-# On a picture that does not move, a caption is a patch that differs clearly; a camera that shakes a little makes less.
+# On a still picture a caption is a patch that differs clearly; a slightly shaking camera makes smaller differences.
 _STILL, _CAPTION_CELL, _CAPTION_SHARE = 0.5, 20, 0.008
 
 
 def has_same_text(first: Cells, second: Cells) -> bool:
-    """Whether nothing that could be read differs between two pictures, given as luma cells."""
+    """Return True if no legible text differs between two pictures, compared by their luma cells."""
     apart = np.abs(np.subtract(first, second, dtype=np.int16))
     return int(np.count_nonzero(apart > _CHANGED_CELL)) < _CHANGED_CELLS
 
 
 def choose_samples(pictures: Sequence[Picture], most: int) -> list[Picture]:
-    """Of the pictures, in order of time, two of each look that lasts, and every one where looks keep changing.
+    """Choose, in order of time, two pictures of each lasting text, and every picture while the text keeps changing.
 
-    When that is more than `most`, they are thinned out evenly.
+    If these are more than `most`, every n-th is kept.
     """
     kept: list[Picture] = []
     for picture in pictures:
@@ -42,10 +42,10 @@ def choose_samples(pictures: Sequence[Picture], most: int) -> list[Picture]:
 
 
 def choose_key_frames(pictures: Sequence[Picture], shots: Sequence[Shot], most: int) -> list[Picture]:
-    """At most `most` pictures, by time, that stand for the video: from its shots, sharp, all different.
+    """Choose at most `most` pictures, by time, that represent the video: from its shots, sharp, all different.
 
-    Every shot proposes its sharpest picture, a long one several; of these the farthest-first traversal (Gonzalez,
-    «Clustering to minimize the maximum intercluster distance», 1985) takes those least like each other.
+    Every shot proposes its sharpest picture, a long shot several. Farthest-first traversal (Gonzalez, «Clustering to
+    minimize the maximum intercluster distance», 1985) selects the least similar of these.
     """
     if not pictures or not shots:
         return []
@@ -78,10 +78,10 @@ def farthest_first(
     least: float,
     most: int,
 ) -> list[T]:
-    """Take the weightiest item, then again and again the one whose nearest taken one is farthest, times its weight.
+    """Select the heaviest item, then repeatedly the one with the largest distance to the selection times its weight.
 
-    Items nearer than `least` to a taken one are never taken; all others are, until there are `most`. Ties go to the
-    earlier item.
+    Items nearer than `least` to a selected one are never selected; all others are, up to `most`. Ties go to the earlier
+    item.
     """
     weights = np.array([weight(item) for item in items])
     nearest = np.full(len(items), np.inf)
@@ -98,7 +98,7 @@ def farthest_first(
 
 
 def picture_distance(first: Picture, second: Picture) -> float:
-    """How different two pictures look, in luma levels; a shaking camera is forgiven, a caption on a still is not."""
+    """Return the difference of two pictures in luma levels; ignores a shaking camera, but not a caption on a still."""
     still = float(difference(first.luma.ravel(), second.luma.ravel()))
     if still < _STILL:
         changed = np.abs(np.subtract(first.luma, second.luma, dtype=np.int16)) > _CAPTION_CELL
@@ -107,7 +107,7 @@ def picture_distance(first: Picture, second: Picture) -> float:
 
 
 def _presentable_pictures(pictures: Sequence[Picture], shot: Shot) -> list[Picture]:
-    """The pictures of a shot without those at its cuts, strays and blurred ones, as far as there are others."""
+    """Return the pictures of a shot except those at its cuts, strays and blurred ones, if any remain."""
     inside = [picture for picture in pictures if shot.start <= picture.time < shot.end]
     clear = [p for p in inside if shot.start + _NEAR_CUT_SEC <= p.time < shot.end - _NEAR_CUT_SEC] or inside
     steady = [picture for index, picture in enumerate(clear) if not _is_stray(clear, index)] or clear
@@ -116,7 +116,7 @@ def _presentable_pictures(pictures: Sequence[Picture], shot: Shot) -> list[Pictu
 
 
 def _is_stray(pictures: list[Picture], index: int) -> bool:
-    """Whether a picture, such as a flash, differs from both its neighbours far more than these from each other."""
+    """Return True if a picture, such as a flash, differs from both neighbours far more than they from each other."""
     if len(pictures) < 3:
         return False
     first = min(max(index - 1, 0), len(pictures) - 3)
@@ -127,7 +127,7 @@ def _is_stray(pictures: list[Picture], index: int) -> bool:
 
 
 def _split_by_time(pictures: Sequence[Picture], shot: Shot, count: int) -> list[list[Picture]]:
-    """The pictures of a shot by equal parts of its time."""
+    """Split the pictures of a shot into `count` equal parts of its time."""
     parts: list[list[Picture]] = [[] for _ in range(count)]
     for picture in pictures:
         parts[min(count - 1, int((picture.time - shot.start) / (shot.end - shot.start) * count))].append(picture)

@@ -1,4 +1,7 @@
-"""Tiny pictures by which frames are compared: 24 × 24 cells of luma and 12 × 12 of each chroma channel, uint8."""
+"""Sample decoded frames: fingerprints that compare frames, and the pictures stored for later choice.
+
+A fingerprint has 24 × 24 cells of luma and 12 × 12 of each chroma channel, uint8.
+"""
 
 from __future__ import annotations
 
@@ -18,29 +21,34 @@ from shared.models.video import MediaInfo
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-LUMA_CELLS, CHROMA_CELLS = 24, 12
-_KEPT_CELLS = 0.85
-_REACH = 3
-# By `difference`, chosen on synthetic films: cuts were 6 and more, captions and motion from frame to frame below 4.
-CUT = 4.0
-STRONG = 10.0
-"""Two pictures this far apart are hardly of one shot, unless it moves a lot."""
 Cells = NDArray[np.uint8]
 Fingerprint = NDArray[np.uint8]
-"""One row; chroma is doubled around its middle, so that it counts as much as luma does."""
+"""One row; chroma is doubled around its middle, so that it counts as much as luma."""
+LUMA_CELLS, CHROMA_CELLS = 24, 12
+# By `difference`, chosen on synthetic films: cuts measured 6 and more, captions and motion between frames below 4.
+CUT = 4.0
+STRONG = 10.0
+"""Two pictures with this difference are hardly of one shot, unless it moves a lot."""
+_KEPT_CELLS = 0.85
+_REACH = 3
+_THUMBNAIL_AT = 0.1
+_MOST_STORED = 400
+_CELL_SEC = 1.0
+_SHORTEST_CELL_SEC = 0.2
+_LUMA_SIDE = 64
 
 
 def compute_fingerprint(luma: Cells, *chroma: Cells) -> Fingerprint:
-    """Of a frame's luma in any number of cells, and its chroma in 12 × 12."""
+    """Compute a fingerprint from a frame's luma in any number of cells, and its chroma in 12 × 12."""
     grid = cv2.resize(luma, (LUMA_CELLS, LUMA_CELLS), interpolation=cv2.INTER_AREA)
     doubled = [np.clip(plane.astype(np.int16) * 2 - 128, 0, 255).astype(np.uint8).ravel() for plane in chroma]
     return np.concatenate([grid.ravel(), *doubled])
 
 
 def difference(first: Cells, second: Cells) -> NDArray[np.float64]:
-    """Mean absolute difference over the last axis, leaving out the 15 % of cells that differ most.
+    """Return the mean absolute difference over the last axis, without the 15 % of cells that differ most.
 
-    So a caption, or a hand that covers a part of the picture, makes no other picture of it; a cut changes all of it.
+    So a caption, or a hand that covers a part of the picture, counts little; a cut changes all of it.
     """
     apart = np.abs(np.subtract(first, second, dtype=np.int16))
     kept = max(1, int(apart.shape[-1] * _KEPT_CELLS))
@@ -48,9 +56,9 @@ def difference(first: Cells, second: Cells) -> NDArray[np.float64]:
 
 
 def difference_after_shift(fingerprint: Fingerprint, other_fingerprint: Fingerprint) -> float:
-    """The least difference of the luma when one picture is moved by up to an eighth against the other.
+    """Return the least difference of the luma when one picture is shifted by up to an eighth against the other.
 
-    Small for a panning or shaking camera, as long as it shows the same things.
+    It is small for a panning or shaking camera that shows the same scene.
     """
     first, second = (row[: LUMA_CELLS**2].reshape(LUMA_CELLS, LUMA_CELLS) for row in (fingerprint, other_fingerprint))
     return min(
@@ -66,20 +74,13 @@ def difference_after_shift(fingerprint: Fingerprint, other_fingerprint: Fingerpr
 
 
 def _overlap_cells(shift: int) -> slice:
-    """The cells along one side that are left when the picture is moved by `shift`."""
+    """Return the cells along one side that remain when the picture is shifted by `shift`."""
     return slice(max(0, shift), LUMA_CELLS + min(0, shift))
-
-
-_THUMBNAIL_AT = 0.1
-_MOST_STORED = 400
-_CELL_SEC = 1.0
-_SHORTEST_CELL_SEC = 0.2
-_LUMA_SIDE = 64
 
 
 @dataclass(frozen=True, eq=False)
 class TimedFingerprint:
-    """What is kept of every decoded frame: its time in seconds and its signature (see `signature`)."""
+    """The time of a decoded frame in seconds, and its fingerprint (see `compute_fingerprint`)."""
 
     time: float
     fingerprint: Fingerprint
@@ -87,13 +88,13 @@ class TimedFingerprint:
 
 @dataclass(frozen=True, eq=False)
 class Picture(TimedFingerprint):
-    """What is known of a frame that may be stored.
+    """A frame that may be stored.
 
     Attributes:
-        ordinal: Of its packet.
-        luma: The frame in cells, 64 on the long side, uint8: fine enough for a caption to show.
+        ordinal: The ordinal of its packet.
+        luma: The frame in cells, 64 on the long side, uint8: fine enough for captions.
         sharpness: See `images.sharpness`.
-        size: Width and height of the picture when it is stored.
+        size: Width and height of the stored picture.
     """
 
     ordinal: int
@@ -104,7 +105,7 @@ class Picture(TimedFingerprint):
 
 @dataclass
 class SpanFrames:
-    """What was seen in a span: all frames, the pictures stored as possible key frames, and those stored for reading."""
+    """The frames of a span: all fingerprints, the pictures stored as possible key frames, and the stored samples."""
 
     fingerprints: list[TimedFingerprint] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
@@ -112,12 +113,12 @@ class SpanFrames:
 
 
 class FrameSampler:
-    """Looks at frames, from several threads at once, and stores some hundreds of them in `folder`.
+    """Measures frames, from several threads at once, and stores some hundreds of them in `folder`.
 
     Attributes:
-        thumbnail_ordinal: Of the frame that becomes the thumbnail.
-        thumbnail_time: When it is shown, in seconds.
-        sample_step: Seconds from one frame that is stored for reading text to the next; infinite for none.
+        thumbnail_ordinal: The ordinal of the thumbnail's frame.
+        thumbnail_time: Its time in seconds.
+        sample_step: Seconds between frames that are stored for reading text; infinite for none.
     """
 
     def __init__(self, packets: PacketIndex, info: MediaInfo, folder: Path) -> None:
@@ -139,7 +140,7 @@ class FrameSampler:
         return self._folder / "thumbnail.jpg"
 
     def sample_key_frame(self, span: PacketSpan, frames: Frames) -> Picture | None:
-        """The key frame of the span, stored unless there are too many; None when it cannot be decoded."""
+        """Measure the key frame of a span, and store it unless there are too many; None if it cannot be decoded."""
         picture = None
         for ordinal, frame in frames:
             picture = self._measure_frame(ordinal, frame)
@@ -151,7 +152,7 @@ class FrameSampler:
         return key.ordinal in self._stored_keys
 
     def sample_span(self, span: PacketSpan, frames: Frames) -> SpanFrames:
-        """All frames of the span; stored are the samples and the sharpest of each second without sudden changes."""
+        """Measure all frames of a span; store samples, and the sharpest frame of each second without sudden change."""
         span_frames = SpanFrames()
         cell: _SharpestFrame | None = None
         next_sample = self._packets.time[span.start] + self.sample_step
@@ -200,7 +201,7 @@ class FrameSampler:
 
 
 class _SharpestFrame:
-    """A second of video, or what there is of it between two sudden changes; holds its sharpest frame."""
+    """The sharpest frame of up to a second of video without a sudden change."""
 
     def __init__(self, picture: Picture, frame: VideoFrame) -> None:
         self.first = self.last = self.sharpest = picture

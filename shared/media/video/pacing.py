@@ -1,4 +1,4 @@
-"""The pace of a video in numbers."""
+"""Measure the pacing of a video: cuts, speech rate, silence and on-screen text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.models.video import AudioTrack, MediaInfo, Segment, Shot, TimeSpan
 
 WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which put no spaces between words."""
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without spaces between words."""
 
 
 class TimedSpan(Protocol):
@@ -36,11 +36,11 @@ def measure_pacing(
     sample_times: Sequence[float],
     screen: Sequence[TimedText],
 ) -> Pacing:
-    """Measure.
+    """Measure the pacing of a video.
 
     Args:
-        looks: Times at which the screen was looked at for text, in order.
-        screen: The lines that were found, each from the first to the last look that shows it.
+        sample_times: Times of the frames that were read for on-screen text, in order.
+        screen: The on-screen lines, each from the first to the last sample that shows it.
     """
     duration = info.duration_sec
     lengths = [shot.end - shot.start for shot in shots]
@@ -73,7 +73,7 @@ def measure_pacing(
 
 
 def count_words(texts: Iterable[str]) -> int | None:
-    """Words by spaces and punctuation; None when there are no words, or in scripts that put no spaces between them."""
+    """Count words by spaces and punctuation; None without words, or for scripts without spaces between them."""
     text = " ".join(texts)
     if 2 * len(UNSPACED.findall(text)) > sum(map(str.isalpha, text)):
         return None
@@ -81,7 +81,7 @@ def count_words(texts: Iterable[str]) -> int | None:
 
 
 def text_seconds(sample_times: Sequence[float], screen: Sequence[TimedSpan], duration: float) -> float:
-    """For how long there is text: each look stands for the time until the next one."""
+    """Return the total seconds with on-screen text; each sample counts until the next one."""
     ends = [*sample_times[1:], max(duration, *sample_times[-1:])] if sample_times else []
     return sum(
         end - time
@@ -91,7 +91,7 @@ def text_seconds(sample_times: Sequence[float], screen: Sequence[TimedSpan], dur
 
 
 def _merge_spans(spans: Iterable[TimedSpan], duration: float) -> list[tuple[float, float]]:
-    """What of the spans lies within the video, overlaps counted once, in order."""
+    """Clip spans to the video and merge overlapping ones, in order."""
     merged: list[tuple[float, float]] = []
     for start, end in sorted((max(0.0, span.start), min(duration, span.end)) for span in spans):
         if end <= start:

@@ -1,6 +1,6 @@
-"""What the packets of a video tell before any of them is decoded: when each is shown, and where something happens.
+"""The packets of a video: an index of their times and sizes, made without decoding, and decoding of chosen spans.
 
-A packet is named by its ordinal: its position among the packets of the video stream, in the order of the file.
+A packet is identified by its ordinal: its position among the packets of the video stream, in the order of the file.
 """
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
 
+T = TypeVar("T")
+Frames = Iterator[tuple[int, "VideoFrame"]]
+"""Decoded frames with the ordinals of their packets, in presentation order."""
+THREADS = 2
 _NEIGHBOURS = 30
 _SHORTEST_GROUP_SEC = 0.35
 _FRAME_SEC = 0.04
+_POLL_SEC = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,9 @@ class PacketIndex:
     """The video packets of a file; each array has one element per ordinal.
 
     Attributes:
-        time: When it is shown, in seconds from the start of the file.
-        size: Bytes.
-        key: Whether decoding can start there.
+        time: Presentation time in seconds from the start of the file.
+        size: Size in bytes.
+        key: True if decoding can start here.
         pixel_aspect: Width of a pixel over its height.
     """
 
@@ -56,7 +61,7 @@ class PacketIndex:
 
     @cached_property
     def groups(self) -> list[range]:
-        """Groups of pictures: ordinals that can be decoded by themselves; none but the last is shorter than 0.35 s."""
+        """Groups of pictures: ordinals that can be decoded independently; only the last may be shorter than 0.35 s."""
         starts = [0] if len(self.time) else []
         for ordinal in np.flatnonzero(self.key).tolist():
             if self.time[ordinal] - self.time[starts[-1]] >= _SHORTEST_GROUP_SEC:
@@ -65,10 +70,10 @@ class PacketIndex:
 
     @cached_property
     def surge(self) -> NDArray[np.float64]:
-        """How many times larger a packet is than the larger ones around it; 0 for key packets.
+        """The size of each packet relative to the larger packets around it; 0 for key packets.
 
-        Predicted frames stay small until a picture comes that the ones before do not foretell: behind a cut, or where
-        a caption appears. The 85th percentile stands for the neighbours, so that small B-frames do not count.
+        Predicted frames are small until a picture differs from the ones before: after a cut, or where a caption
+        appears. The reference is the 85th percentile of the neighbours, so that small B-frames do not count.
         """
         surge = np.zeros(len(self.time))
         predicted = np.flatnonzero(~self.key)
@@ -82,13 +87,13 @@ class PacketIndex:
         return surge
 
     def frame_at(self, time: float) -> int:
-        """The ordinal of the frame on screen at `time`."""
+        """Return the ordinal of the frame on screen at `time`."""
         earlier = np.flatnonzero(self.time <= time + 0.001)  # containers round to milliseconds
         return int(earlier[self.time[earlier].argmax()]) if len(earlier) else int(self.time.argmin())
 
 
 def read_packet_index(path: Path) -> PacketIndex:
-    """The video packets of a file, at most `MAX_PACKETS`; none when it has no pictures. Nothing is decoded."""
+    """Index the video packets of a file, at most `MAX_PACKETS`, without decoding; empty if it has no video."""
     time, size, key = array("d"), array("d"), array("b")
     aspect = 1.0
     with open_media(path) as container:
@@ -107,16 +112,9 @@ def read_packet_index(path: Path) -> PacketIndex:
     return PacketIndex(np.array(time), np.array(size), np.array(key, dtype=np.bool_), aspect)
 
 
-T = TypeVar("T")
-Frames = Iterator[tuple[int, "VideoFrame"]]
-"""Decoded frames with the ordinals of their packets, in the order they are shown."""
-THREADS = 2
-_POLL_SEC = 0.1
-
-
 @dataclass(frozen=True)
 class PacketSpan:
-    """Packets to decode: ordinals from `start`, where decoding can begin, up to but without `stop`.
+    """Packets to decode: ordinals from `start`, where decoding can begin, to before `stop`.
 
     Frames that no other frame refers to are skipped, except for the ordinals in `exact`.
     """
@@ -127,7 +125,7 @@ class PacketSpan:
 
 
 class _Stopped(Exception):
-    """Another thread failed or the caller gave up."""
+    """Another thread failed, or the caller stopped the work."""
 
 
 def decode_spans(
@@ -137,11 +135,11 @@ def decode_spans(
     tick: Callable[[float], None],
     decoders: int = THREADS,
 ) -> list[T]:
-    """What `work` made of each span, in their order, which must be ascending.
+    """Decode spans, which must be in ascending order, and return the result of `work` for each.
 
-    Spans do not depend on each other, so `decoders` of one thread each, in which `work` runs too, use the cores better
-    than one decoder of several threads. Each reads once through the file. A packet that cannot be decoded is passed
-    over. `tick` is called with the fraction done, several times a second; what it raises ends the work.
+    Spans are independent, so several `decoders` of one thread each, in which `work` runs too, use the cores better than
+    one decoder with several threads. Each reads the file once. Packets that cannot be decoded are skipped. `tick`
+    receives the fraction done, several times a second; an exception from it stops the work.
     """
     results: dict[int, T] = {}
     todo = iter(enumerate(spans))
@@ -193,7 +191,7 @@ def _decode_span(
             continue
         count_packet()
         codec.skip_frame = "DEFAULT" if ordinal in span.exact else "NONREF"
-        packet.pts = packet.dts = ordinal  # comes out with the frame, whatever the file's own times are
+        packet.pts = packet.dts = ordinal  # the decoder passes it on to the frame, independent of the file's times
         yield from _decode_packet(codec, packet)
         if ordinal + 1 >= span.stop:
             break

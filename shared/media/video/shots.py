@@ -1,4 +1,4 @@
-"""Finding the shots of a video from the looks of its frames."""
+"""Find the shots of a video by the differences of its frames' fingerprints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WINDOW_SEC = 0.2
 _MOST_ROWS = 16
 _USUAL_FRAMES = 8
 _SHORTEST_SHOT_SEC = 0.1
-# Transitions are looked for in frames a tenth of a second apart: half a second to both sides, and three more of calm.
+# Transitions are searched in frames 0.1 s apart: 0.5 s on both sides, and 0.3 s without change beyond.
 _TICKS, _HALF, _CALM = 10, 5, 8
 _TIMES_UNREST = 4.0
 _SOFT_SEC = 0.75
@@ -31,14 +31,14 @@ def find_shots(
     plan: DecodePlan,
     duration: float,
 ) -> list[Shot]:
-    """The shots of a video, without gaps.
+    """Find the shots of a video, without gaps.
 
     Args:
         groups: The groups of pictures of the video.
-        keys: What the key frame of each group looks like, by the number of the group.
-        seen: What the frames look like of the groups that were decoded further.
-        plan: By which that was done.
-        duration: Of the video, in seconds.
+        keys: The fingerprint of each group's key frame, by the number of the group.
+        group_frames: The fingerprints of the frames of the groups that were decoded further.
+        plan: The plan by which they were decoded.
+        duration: Duration of the video in seconds.
     """
     cuts: set[float] = set()
     for run, earlier, later in _frame_runs(groups, keys, group_frames, plan):
@@ -56,13 +56,13 @@ def find_shots(
 def hard_cuts(
     frames: Sequence[TimedFingerprint], earlier: TimedFingerprint | None = None, later: TimedFingerprint | None = None
 ) -> list[float]:
-    """Times at which a new shot starts, of frames that were decoded one after the other, in order of time.
+    """Return the times at which a new shot starts in consecutive frames, in order of time.
 
-    `earlier` and `later` are frames from some time before and after them, if any are known: they tell a flash at the
-    very start or end from a cut.
+    `earlier` and `later` are optional frames from some time before and after: they distinguish a flash at the very
+    start or end from a cut.
 
-    A cut is where every frame before differs from every one after it, by much more than frames do around there: a flash
-    differs from its neighbours on both sides, but these are alike; motion and fades go on for more than one step.
+    At a cut, every frame before differs from every frame after it, by much more than frames around it do. A flash
+    differs from its neighbours, but these are alike; motion and fades last for more than one step.
     """
     if len(frames) < 2:
         return []
@@ -78,9 +78,9 @@ def hard_cuts(
 
 
 def soft_cuts(frames: Sequence[TimedFingerprint]) -> list[float]:
-    """Times of dissolves and fades: within a second the picture becomes another one, between two calms.
+    """Return the times of dissolves and fades: the picture changes within a second, and is stable before and after.
 
-    A fade has its cut where the picture is darkest, a dissolve where it is as far from the one side as from the other.
+    The cut of a fade is where the picture is darkest; of a dissolve, where it differs equally from both sides.
     """
     time = np.array([frame.time for frame in frames])
     ticks: list[int] = np.flatnonzero(np.diff(np.floor(time * _TICKS), prepend=-1)).tolist()
@@ -116,7 +116,7 @@ def _gap(
     earlier: TimedFingerprint | None,
     later: TimedFingerprint | None,
 ) -> float:
-    """The least difference between a frame up to `last` and one after it, all within the window."""
+    """Return the least difference between a frame up to `last` and one after it, within the window."""
     start = int(np.searchsorted(time, time[last] - _WINDOW_SEC, side="right"))
     stop = int(np.searchsorted(time, time[last + 1] + _WINDOW_SEC, side="left"))
     before, after = _thin_rows(rows[start : last + 1]), _thin_rows(rows[last + 1 : stop])
@@ -128,7 +128,7 @@ def _gap(
 
 
 def _merge_black_cuts(starts: list[int], time: NDArray[np.float64], rows: NDArray[np.uint8]) -> list[int]:
-    """The starts of shots, with a short one that goes through black made one cut, where it is darkest."""
+    """Merge the two cuts around a short black stretch into one, where it is darkest."""
     light = _brightness(rows)
     merged: list[int] = []
     for start in starts:
@@ -143,24 +143,24 @@ def _merge_black_cuts(starts: list[int], time: NDArray[np.float64], rows: NDArra
 
 
 def _brightness(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean luma above black."""
+    """Return the mean luma above black."""
     return np.asarray(np.maximum(rows[:, : LUMA_CELLS**2].mean(axis=1) - _BLACK, 0))
 
 
 def _thin_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The rows, or some of them spread evenly when the frame rate is very high."""
+    """Return the rows, or an even selection of them at very high frame rates."""
     return rows[:: 1 + len(rows) // _MOST_ROWS]
 
 
 def _least_cut_speed(speeds: NDArray[np.float64], index: int) -> float:
-    """The speed of change that a cut must surpass: a few times the usual one around it, and those right beside it."""
+    """Return the speed of change that a cut must exceed: a multiple of the median around it and of those beside it."""
     around = np.r_[speeds[max(0, index - _USUAL_FRAMES) : index], speeds[index + 1 : index + 1 + _USUAL_FRAMES]]
     beside = np.r_[speeds[max(0, index - 1) : index], speeds[index + 1 : index + 2]]
     return max(_TIMES_USUAL * float(np.median(around)), _TIMES_BESIDE * float(beside.max())) if len(around) else 0.0
 
 
 def _transition_index(rows: NDArray[np.uint8]) -> int:
-    """Index of the frame of a transition that starts the new shot."""
+    """Return the index of the frame within a transition that starts the new shot."""
     light = _brightness(rows)
     if light.min() < _DARK * min(light[0], light[-1]):
         return int(light.argmin())
@@ -173,9 +173,9 @@ def _frame_runs(
     group_frames: Mapping[int, Sequence[TimedFingerprint]],
     plan: DecodePlan,
 ) -> Iterator[tuple[list[TimedFingerprint], TimedFingerprint | None, TimedFingerprint | None]]:
-    """Stretches of frames that were decoded one after the other, each up to the key frame of the group behind it.
+    """Yield runs of consecutive decoded frames, each up to the key frame of the group after it.
 
-    With each come the key frame of the group before it and, if it breaks off within a group, that of the next.
+    Each comes with the key frame of the group before it and, if it ends within a group, that of the next.
     """
     run: list[TimedFingerprint] = []
     earlier: TimedFingerprint | None = None
@@ -195,7 +195,7 @@ def _frame_runs(
 def _is_cut_confirmed(
     keys: Mapping[int, TimedFingerprint], group_frames: Mapping[int, Sequence[TimedFingerprint]], number: int
 ) -> bool:
-    """Whether the frames behind a key frame, too, differ from the key frame before it: else it was but a flash."""
+    """Return True if the frames after a key frame also differ from the key frame before; else it is only a flash."""
     before, start = keys[number - 1], keys[number].time
     behind = [frame.fingerprint for frame in group_frames[number] if frame.time - start < _WINDOW_SEC]
     return bool(behind) and float(difference(np.array(behind), before.fingerprint).min()) >= STRONG

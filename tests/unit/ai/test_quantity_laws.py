@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, load_lexicon
-from shared.ai.offline.language.tables import split_phrases
+from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, load_lexicon, split_phrases
 from shared.ai.offline.language.tokens import FRACTIONS, words
 from shared.ai.offline.recipe.ingredient import find_mentions, parse_ingredients
 from shared.ai.offline.recipe.parser import parse_recipe

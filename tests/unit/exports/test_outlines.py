@@ -16,7 +16,7 @@ from shared.exports.outline import (
     summary_outline,
     transcript_outline,
 )
-from shared.exports.outline_headings import ENGLISH, GERMAN, RUSSIAN, headings
+from shared.exports.wording import ENGLISH_HEADINGS, GERMAN_HEADINGS, RUSSIAN_HEADINGS, headings
 from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
 from shared.models.video import Loudness
 from tests.unit.exports.samples import EVIL
@@ -54,7 +54,7 @@ def summary(text: str = "Gießen") -> VideoSummary:
 
 def test_a_reel_reads_well() -> None:
     """A reel as Markdown has its keys, script, advice, numbers and words, under headings of its language."""
-    assert outline_markdown(reel_outline(reel(), GERMAN)) == (
+    assert outline_markdown(reel_outline(reel(), GERMAN_HEADINGS)) == (
         "# Reel\n\n## Schlüssel\n\n" + "\n".join(["- **Anfang** Warum"] * 5) + "\n\n"
         "## Drehbuch\n\n- **00:00–00:03** Anfang\n  - Hör auf\\!\n\n"
         "## Empfehlungen\n\n- **Hook** Anfang\n\n"
@@ -66,13 +66,15 @@ def test_a_reel_reads_well() -> None:
 
 def test_a_summary_reads_well() -> None:
     """A summary as Markdown has its text, its points and its chapters with times as people write them."""
-    assert outline_markdown(summary_outline(summary(), ENGLISH)) == (
+    assert outline_markdown(summary_outline(summary(), ENGLISH_HEADINGS)) == (
         "# Gießen\n\nGießen.\n\nNicht täglich.\n\n## Key points\n\n- **1:05** Gießen\n- Geduld\n\n"
         "## Chapters\n\n- **0:00** Gießen\n- **1:01:40** Ende\n"
     )
 
 
-@pytest.mark.parametrize("outline", [reel_outline(reel(EVIL), RUSSIAN), summary_outline(summary(EVIL), RUSSIAN)])
+@pytest.mark.parametrize(
+    "outline", [reel_outline(reel(EVIL), RUSSIAN_HEADINGS), summary_outline(summary(EVIL), RUSSIAN_HEADINGS)]
+)
 def test_no_text_is_taken_for_markup(outline: Outline) -> None:
     """What strangers said in a video makes no link, picture or script in a file."""
     tokens = MarkdownIt().parse(outline_markdown(outline))
@@ -95,7 +97,7 @@ def test_no_text_is_taken_for_markup(outline: Outline) -> None:
 
 def test_a_page_has_everything_in_it() -> None:
     """The page of a reel tells what its Markdown does."""
-    read = Reader(outline_page(reel_outline(reel(), GERMAN)))
+    read = Reader(outline_page(reel_outline(reel(), GERMAN_HEADINGS)))
     for text in ("Schlüssel", "Anfang", "Warum", "00:00–00:03", "Hör auf!", "−20,5 LUFS", "Hallo", "Hinweise"):
         assert text in read.texts
     assert ("html", {"lang": "de"}) in read.tags
@@ -106,14 +108,14 @@ def test_what_is_said_in_ones_own_language_stands_once() -> None:
     own = reel().model_copy(
         update={"original": OriginalSpeech(transcription="Hallo", translation="Hallo"), "pacing": None}
     )
-    shown = [section.heading for section in reel_outline(own, ENGLISH).sections if section.entries]
+    shown = [section.heading for section in reel_outline(own, ENGLISH_HEADINGS).sections if section.entries]
     assert shown == ["Keys", "Script", "Recommendations", "Transcription", "Notes"]
 
 
 def test_a_transcript_tells_who_listened() -> None:
     """The facts about a transcript stand above its words, those that are unknown do not."""
     said = SpokenText(duration_sec=3661, segments=1, text="Hello", words=1, provider="openai", model="whisper-1")
-    outline = transcript_outline(said, ENGLISH)
+    outline = transcript_outline(said, ENGLISH_HEADINGS)
     assert outline.facts == [("Duration", "1:01:01"), ("Words", "1"), ("Listened", "openai · whisper-1")]
     assert outline_markdown(outline).endswith("\n\nHello\n")
 

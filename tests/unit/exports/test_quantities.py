@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.exports.quantities import format_duration, format_quantity, ingredient_line
-from shared.exports.recipe_wording import ENGLISH, recipe_wording
+from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
 from shared.models.recipe import Ingredient
 
 
@@ -32,16 +32,16 @@ from shared.models.recipe import Ingredient
 )
 def test_quantities(number: float | None, upper: float | None, unit: str | None, text: str) -> None:
     """Amounts are read as in a cookbook: fractions for spoons and cups, decimals for grams and litres."""
-    assert format_quantity(Ingredient(name="x", amount=number, amount_max=upper, unit=unit), ENGLISH) == text
+    assert format_quantity(Ingredient(name="x", amount=number, amount_max=upper, unit=unit), ENGLISH_RECIPE) == text
 
 
 def test_an_ingredient_on_one_line() -> None:
     """Amount, unit, name and note stand in the order of a shopping list."""
     assert (
-        ingredient_line(Ingredient(name="onions", amount=2, unit="piece", note="chopped"), ENGLISH)
+        ingredient_line(Ingredient(name="onions", amount=2, unit="piece", note="chopped"), ENGLISH_RECIPE)
         == "2 onions, chopped"
     )
-    assert ingredient_line(Ingredient(name="salt"), ENGLISH) == "salt"
+    assert ingredient_line(Ingredient(name="salt"), ENGLISH_RECIPE) == "salt"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_ingredient_on_one_line() -> None:
 )
 def test_cooking_times(number: float, text: str) -> None:
     """A cooking time is shown in hours and minutes."""
-    assert format_duration(number, ENGLISH) == text
+    assert format_duration(number, ENGLISH_RECIPE) == text
 
 
 def test_cooking_times_in_other_languages() -> None:

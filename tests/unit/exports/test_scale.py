@@ -7,9 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.exports.quantities import format_quantity
-from shared.exports.recipe_wording import ENGLISH, recipe_wording
-from shared.exports.servings import LARGER, SMALLER, multiply_amounts, round_amount, round_ingredient, scale_recipe
+from shared.exports.quantities import (
+    LARGER_UNITS,
+    SMALLER_UNITS,
+    format_quantity,
+    multiply_amounts,
+    round_amount,
+    round_ingredient,
+    scale_recipe,
+)
+from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
 from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import SOUP
 
@@ -42,7 +49,7 @@ def test_what_is_measured_is_about_what_was_calculated(amount: float, unit: str 
     size = {"kg": 1000.0, "l": 1000.0, "lb": 16.0, "tbsp": 3.0, "cup": 48.0}
     shown = round_ingredient(Ingredient(name="x", amount=amount, unit=unit))
 
-    assert shown.unit in {unit, LARGER.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER.values())}
+    assert shown.unit in {unit, LARGER_UNITS.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER_UNITS.values())}
     assert shown.amount is not None
     was, now = amount * size.get(unit or "", 1), shown.amount * size.get(shown.unit or "", 1)
     assert now == pytest.approx(was, rel=0.4 if amount < 0.5 else 1 / 5)
@@ -85,7 +92,7 @@ def test_amounts_can_be_measured(
     """A cook reads amounts that spoons, cups and scales have; what had no number still has none."""
     one = Ingredient(name="x", amount=amount, amount_max=upper, unit=unit)
     recipe = scale_recipe(Recipe(ingredients=[one], servings=4), 4 * factor)
-    assert format_quantity(recipe.ingredients[0], ENGLISH) == text
+    assert format_quantity(recipe.ingredients[0], ENGLISH_RECIPE) == text
 
 
 def test_a_scaled_recipe_says_so() -> None:

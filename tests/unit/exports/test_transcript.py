@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.exports.transcript import timestamp, to_srt, to_txt, to_vtt
+from shared.exports.formats import timestamp, to_srt, to_txt, to_vtt
 from shared.models.video import Segment
 
 SEGMENTS = [

@@ -1,45 +1,63 @@
-"""The questions that are asked of a language's tables."""
+"""The lexicon of a language: the tables in its YAML file, the word forms derived by rule, and lookups in both."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import islice
+from pathlib import Path
+from typing import Annotated, Literal
 
-from shared.ai.offline.language.tables import (
-    LanguageTables,
-    english_verb,
-    german_numbers,
-    german_verb,
-    read_tables,
-    russian_i_verb,
-    russian_verb,
-    split_phrases,
-)
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
 from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize, words
 from shared.languages import is_cyrillic
 
 LANGUAGES = ("en", "de", "ru")
-VERB_FORMS = {"en": english_verb, "de": german_verb, "ru": russian_verb}
+FOLDER = Path(__file__).parent
 MAX_FOOD_WORDS = 4
 MIN_COMPOUND_HEAD = 3
-"""Letters that a compound needs before its last part: `Rapsöl` is an oil."""
+"""Letters that a compound needs before its last part, as in `Rapsöl`, an oil."""
+MAX_WORDS = 500
+MIN_KNOWN_SHARE = 0.25
+"""Least share of known words: `minutes` alone does not make a French text English."""
+Ratio = Annotated[float, BeforeValidator(lambda value: float(Fraction(str(value))))]
+"""A number that may be written as a fraction, e.g. `1/3`."""
 
 
-def fold_phrases(phrases: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in split_phrases(phrases))
+def detect_language(texts: Iterable[str], hint: str | None) -> str | None:
+    """Return the language of `LANGUAGES` that has most of the words; `hint` decides a tie; None if undecided.
+
+    Cyrillic script counts as Russian, the only language in that script with a lexicon.
+    """
+    sample = list(islice((word for text in texts for word in words(text) if len(word) > 1), MAX_WORDS))
+    if sample and is_cyrillic("".join(sample)):
+        return "ru"
+    scores = dict.fromkeys(LANGUAGES, 0.0)
+    for word in sample:
+        for code in LANGUAGES:
+            scores[code] += load_lexicon(code).has_word(word)
+        if set(word) & set("äöüß"):
+            scores["de"] += 1
+    best = max(scores.values())
+    leaders = [code for code, score in scores.items() if score == best]
+    if best < MIN_KNOWN_SHARE * len(sample) or not best:
+        return None
+    if len(leaders) == 1:
+        return leaders[0]
+    return hint if hint in leaders else None
 
 
-def phrase_set(phrases: str) -> PhraseTable[bool]:
-    return PhraseTable(dict.fromkeys(split_phrases(phrases), True))
-
-
-def phrase_roles(table: Mapping[str, str]) -> PhraseTable[str]:
-    return PhraseTable({phrase: role for role, phrases in table.items() for phrase in split_phrases(phrases)})
+@lru_cache
+def load_lexicon(code: str) -> Lexicon:
+    """Return the lexicon of one of `LANGUAGES`."""
+    return Lexicon(read_tables(code))
 
 
 class Lexicon:
-    """A language. Words are looked up folded; phrases by their tokens."""
+    """Lookups in the tables of one language: words by their folded form, phrases by their tokens."""
 
     def __init__(self, tables: LanguageTables) -> None:
         self.tables = tables
@@ -85,15 +103,15 @@ class Lexicon:
 
     @cached_property
     def verbs(self) -> frozenset[str]:
-        """Forms of verbs as instructions have them."""
+        """Verb forms that instructions use."""
         tables = self.tables
         forms = {form for verb in tables.verbs.split() for form in VERB_FORMS[self.code](verb)}
-        forms |= {form for stem in tables.verbs_i.split() for form in russian_i_verb(stem)}
+        forms |= {form for stem in tables.verbs_i.split() for form in russian_i_verb_forms(stem)}
         return frozenset(map(fold, forms | set(tables.verb_forms.split()))) - fold_phrases(tables.verbs_not)
 
     @cached_property
     def stem(self) -> Callable[[str], str]:
-        """The stem of a folded word, by the Snowball algorithm (M. F. Porter, snowballstem.org)."""
+        """The function that stems a folded word, by the Snowball algorithm (M. F. Porter, snowballstem.org)."""
         import snowballstemmer
 
         stemmer = snowballstemmer.stemmer(self.tables.stemmer)
@@ -109,7 +127,7 @@ class Lexicon:
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        """Words by which a text is known to be in this language."""
+        """Words that identify a text in this language."""
         tables = self.tables
         phrases = [
             tables.common,
@@ -130,7 +148,7 @@ class Lexicon:
         return word in self.vocabulary or self.stem(word) in self.foods.by_first
 
     def food_end(self, tokens: Sequence[TextToken], start: int) -> int | None:
-        """The index after the known food that starts at token `start`."""
+        """Return the index after the known food that starts at token `start`."""
         if start >= len(tokens) or tokens[start].kind != "word" or tokens[start].folded in self.verbs:
             return None
         if hit := self.foods.match(tokens, start):
@@ -142,11 +160,11 @@ class Lexicon:
         return start + 1 if compound else None
 
     def has_food(self, tokens: Sequence[TextToken]) -> bool:
-        """Whether a known food stands somewhere in `tokens`."""
+        """Return True if `tokens` contain a known food."""
         return any(self.food_end(tokens, at) for at in range(len(tokens)))
 
     def is_food(self, text: str) -> bool:
-        """Whether all of `text` is one known food, perhaps with a few words before it."""
+        """Return True if all of `text` is one known food, perhaps with a few words before it."""
         tokens = tokenize(text)
         if not 0 < len(tokens) <= MAX_FOOD_WORDS or any(token.folded in self.stops for token in tokens):
             return False
@@ -155,35 +173,158 @@ class Lexicon:
         return any(self.food_end(tokens, at) == len(tokens) for at in range(len(tokens)))
 
 
-@lru_cache
-def load_lexicon(code: str) -> Lexicon:
-    """The lexicon of one of LANGUAGES."""
-    return Lexicon(read_tables(code))
+def fold_phrases(phrases: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in split_phrases(phrases))
 
 
-MAX_WORDS = 500
-MIN_KNOWN_SHARE = 0.25
-"""Share of words that must be known: `minutes` alone makes no French text English."""
+def split_phrases(phrases: str) -> Iterable[str]:
+    return (phrase.strip() for phrase in phrases.split(",") if phrase.strip())
 
 
-def detect_language(texts: Iterable[str], hint: str | None) -> str | None:
-    """The language out of LANGUAGES that most words belong to; `hint` decides a tie; None when nothing tells.
+def phrase_set(phrases: str) -> PhraseTable[bool]:
+    return PhraseTable(dict.fromkeys(split_phrases(phrases), True))
 
-    Cyrillic script is taken for Russian: it is the one language in that script with a lexicon.
+
+def phrase_roles(table: Mapping[str, str]) -> PhraseTable[str]:
+    return PhraseTable({phrase: role for role, phrases in table.items() for phrase in split_phrases(phrases)})
+
+
+class LanguageTables(BaseModel):
+    """The YAML file of one language. Phrases are separated by commas, verbs by spaces.
+
+    Attributes:
+        stemmer: Snowball's name of the language.
+        decimal, thousands: Signs inside numbers; empty `thousands` allows only a space.
+        numbers: Number words. `articles`: mean 1, but only before a unit or a food.
+        half_prefix: Prefix of units that halves them, e.g. `пол` in `полкило`.
+        joiners: `and`. `range_words`: `2 to 3`. `range_openers`: `from 2`.
+        vague: Amounts without a number (`a few`). `taste`: replaces an amount (`to taste`). Both become notes.
+        units: Normalised unit → its forms. `scaled_units`: form → amount and unit of one (a Pfund is 500 g).
+        single_units: Forms that mean one of the unit without a number, in a language without articles.
+        heaped: How full a spoon is. `sizes`: how large an ingredient is. Both become notes.
+        purpose: Opens a note: `for frying`.
+        minutes: Forms of a unit of time → its minutes. `every`: a time after it is no duration.
+        verbs: Kitchen verbs; infinitives or stems, from which `VERB_FORMS` derives the forms. `verbs_i`: second class.
+        verb_forms: Forms that follow no rule. `verbs_not`: forms that mean something else.
+        verb_place: Position of a verb that makes a clause an instruction.
+        openers: Words before the first verb (`then`). `adding`: phrases that introduce an ingredient.
+        determiners: Articles and similar words. `carriers`: words right before an added ingredient (`with salt`).
+        stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
+        foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
+        capital_nouns: Nouns are written with a capital.
+        compound_heads: Foods that end longer words (`Rapsöl`).
+        no_ingredient: Countable nouns that are not ingredients.
+        headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
+        group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
+        chatter: Marks a line that is no part of the recipe.
+        common: Further words that identify the language.
+        repairs: Misread words → the correct word.
     """
-    sample = list(islice((word for text in texts for word in words(text) if len(word) > 1), MAX_WORDS))
-    if sample and is_cyrillic("".join(sample)):
-        return "ru"
-    scores = dict.fromkeys(LANGUAGES, 0.0)
-    for word in sample:
-        for code in LANGUAGES:
-            scores[code] += load_lexicon(code).has_word(word)
-        if set(word) & set("äöüß"):
-            scores["de"] += 1
-    best = max(scores.values())
-    leaders = [code for code, score in scores.items() if score == best]
-    if best < MIN_KNOWN_SHARE * len(sample) or not best:
-        return None
-    if len(leaders) == 1:
-        return leaders[0]
-    return hint if hint in leaders else None
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    name: str
+    stemmer: str
+    decimal: str
+    thousands: str
+    numbers: Mapping[str, Ratio]
+    articles: str
+    half_prefix: str = ""
+    joiners: str
+    range_words: str
+    range_openers: str
+    approximately: str
+    vague: str
+    units: Mapping[str, str]
+    scaled_units: Mapping[str, tuple[float, str]] = {}
+    single_units: str = ""
+    of: str
+    heaped: str
+    sizes: str
+    taste: str
+    purpose: str
+    minutes: Mapping[str, Ratio]
+    every: str
+    degrees: str
+    verbs: str
+    verbs_i: str = ""
+    verb_forms: str = ""
+    verbs_not: str = ""
+    verb_place: Literal["first", "ends", "any"]
+    openers: str
+    adding: str
+    determiners: str
+    carriers: str
+    stops: str
+    closing: str
+    step_words: str
+    foods: str
+    food_first: bool = False
+    capital_nouns: bool = False
+    compound_heads: str = ""
+    no_ingredient: str
+    headings: Mapping[str, str]
+    labels: Mapping[str, str]
+    difficulties: Mapping[str, str]
+    nutrients: Mapping[str, str]
+    group_openers: str
+    serving_words: str
+    chatter: str
+    common: str
+    repairs: Mapping[str, str] = {}
+
+
+def read_tables(code: str) -> LanguageTables:
+    text = (FOLDER / f"{code}.yaml").read_text(encoding="utf-8")
+    return LanguageTables.model_validate(yaml.load(text, yaml.CSafeLoader))
+
+
+RUSSIAN_A = ("ть", "ем", "ю", "й", "йте")
+RUSSIAN_I = ("ить", "им", "ите", "ь", "ьте")
+GERMAN_ONES = ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
+GERMAN_TENS = ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
+GERMAN_TEENS = ["zehn", "elf", "zwölf", "dreizehn", "vierzehn"]
+GERMAN_TEENS += ["fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]
+
+
+def english_verb_forms(verb: str) -> set[str]:
+    """Return `mix`, `mixing`; `bake`, `baking`; `chop`, `chopping`."""
+    if verb.endswith("e"):
+        return {verb, verb[:-1] + "ing"}
+    return {verb, verb + "ing", verb + verb[-1] + "ing"}
+
+
+def german_verb_forms(verb: str) -> set[str]:
+    """Return `mischen`, `mische`, `mischt`; `schneiden`, `schneide`, `schneidet`."""
+    stem = verb.removesuffix("n").removesuffix("e")
+    return {verb, stem + "e", stem + "t", stem + "et"}
+
+
+def russian_verb_forms(stem: str) -> set[str]:
+    """Return forms of a stem: of `смешива` `смешивать`, `смешиваем`, `смешивайте`."""
+    return {stem + ending for ending in RUSSIAN_A}
+
+
+def russian_i_verb_forms(stem: str) -> set[str]:
+    """Return forms of a second-class stem: of `вар` `варить`, `варим`, `варите`."""
+    return {stem + ending for ending in RUSSIAN_I}
+
+
+def german_numbers() -> dict[str, float]:
+    """Return German number words to 999, and halves up to 9½, which are one word; `ein` counts as an article."""
+    small = {word: float(number) for number, word in enumerate(GERMAN_ONES, 1)}
+    small |= {word: float(number) for number, word in enumerate(GERMAN_TEENS, 10)}
+    for tens, word in enumerate(GERMAN_TENS, 2):
+        small[word] = 10.0 * tens
+        small |= {f"{unit}und{word}": 10.0 * tens + number for number, unit in enumerate(GERMAN_ONES, 1)}
+    numbers = {**small, "hundert": 100.0, "tausend": 1000.0}
+    for hundreds, word in enumerate(GERMAN_ONES, 1):
+        numbers[f"{word}hundert"] = 100.0 * hundreds
+        numbers[f"{word}einhalb"] = hundreds + 0.5
+        numbers |= {f"{word}hundert{remainder}": 100 * hundreds + value for remainder, value in small.items()}
+    del numbers["ein"]
+    return numbers
+
+
+VERB_FORMS = {"en": english_verb_forms, "de": german_verb_forms, "ru": russian_verb_forms}

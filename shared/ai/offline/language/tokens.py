@@ -1,4 +1,4 @@
-"""Words, numbers and signs of a text, with their places."""
+"""Split text into words, numbers and signs with their positions, and match phrases in them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class TextToken:
-    """A piece of a text. `folded` is what tables are asked for: no case, ё as е."""
+    """A piece of a text. `folded` is the form for lookups in tables: no case, ё as е."""
 
     text: str
     folded: str
@@ -45,7 +45,7 @@ def tokenize(text: str) -> list[TextToken]:
 
 
 def words(text: str) -> list[str]:
-    """The folded words of `text`, without numbers and signs."""
+    """Return the folded words of `text`, without numbers and signs."""
     return [token.folded for token in tokenize(text) if token.kind == "word"]
 
 
@@ -53,13 +53,13 @@ Value = TypeVar("Value")
 
 
 class PhraseTable(Generic[Value]):
-    """Phrases with a value each; the longest that fits wins.
+    """Phrases with a value each; the longest match wins.
 
-    Dots between words do not count: `ст. л.` is found as `ст л`.
+    Dots between words are ignored: `ст. л.` matches `ст л`.
     """
 
     def __init__(self, table: Mapping[str, Value], key: Callable[[str], str] = str) -> None:
-        """`key` makes two folded words the same, e.g. their stem."""
+        """Args: key: maps folded words to the form that is compared, e.g. their stem."""
         self.key = key
         self.by_first: dict[str, list[tuple[list[str], Value]]] = {}
         for phrase, value in table.items():
@@ -69,7 +69,7 @@ class PhraseTable(Generic[Value]):
             entries.sort(key=lambda entry: -len(entry[0]))
 
     def match(self, tokens: Sequence[TextToken], start: int) -> tuple[int, Value] | None:
-        """The phrase that starts at token `start`: the index after it, and its value."""
+        """Match the phrase that starts at token `start`; return the index after it, and its value."""
         if start >= len(tokens):
             return None
         for parts, value in self.by_first.get(self.key(tokens[start].folded), ()):
@@ -79,6 +79,7 @@ class PhraseTable(Generic[Value]):
         return None
 
     def match_end(self, parts: Sequence[str], tokens: Sequence[TextToken], start: int) -> int | None:
+        """Return the index after `parts` if they start at token `start`."""
         at = start
         for number, part in enumerate(parts):
             while number and at < len(tokens) and tokens[at].text == ".":
@@ -89,7 +90,7 @@ class PhraseTable(Generic[Value]):
         return at
 
     def find(self, tokens: Sequence[TextToken], start: int = 0) -> tuple[int, int, Value] | None:
-        """The first phrase at or after token `start`: where it begins, the index after it, its value."""
+        """Find the first phrase at or after token `start`; return its index, the index after it, and its value."""
         for at in range(start, len(tokens)):
             if hit := self.match(tokens, at):
                 return at, *hit

@@ -1,4 +1,4 @@
-"""Reads one source - screen, subtitles or caption - line by line into what it tells of a recipe."""
+"""Parse the lines of one source (screen, subtitles, speech or caption) into a draft of a recipe."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PLATFORM_TAGS = fold_phrases(
     "fyp, fypage, foryou, foryoupage, foryourpage, fürdich, viral, viralvideo, trending, trend, xyzbca, explore, "
     "explorepage, reels, reel, reelsinstagram, tiktok, instagram, youtube, shorts, рек, реки, рекомендации, врек, топ"
 )
-"""Hashtags that are about being found and not about the dish."""
+"""Hashtags for reach, which do not describe the dish."""
 CERTAIN, LISTED, GUESSED = 1.0, 0.8, 0.5
-"""How sure the meaning of an entry is: has a measure or is known; stands in a list; is only named in a sentence."""
+"""Confidence in an entry: it has a measure or is a known food; is in a list; is only named in a sentence."""
 
 
 @dataclass
 class RecipeDraft:
-    """What one source tells. `ingredients` stand in lists; `mentioned` are named inside sentences."""
+    """The recipe data of one source. `ingredients` come from lists, `mentioned` from sentences."""
 
     lexicon: Lexicon
     ingredients: list[Ingredient] = field(default_factory=list)
@@ -44,7 +44,7 @@ def parse_lines(lines: Sequence[RecipeLine], lexicon: Lexicon, spoken: bool = Fa
 
 
 def split_heading(item: ClassifiedLine, lexicon: Lexicon) -> Iterable[ClassifiedLine]:
-    """A heading with words after it is two items: `Zutaten: 200 g Mehl`; `Zutaten für den Teig` opens a group."""
+    """Split a heading from the words after it: `Zutaten: 200 g Mehl`; `Zutaten für den Teig` opens a group."""
     yield item
     if item.kind is not LineKind.SECTION or not item.text.tokens:
         return
@@ -60,7 +60,7 @@ def split_heading(item: ClassifiedLine, lexicon: Lexicon) -> Iterable[Classified
 
 
 def apply_context(items: list[ClassifiedLine]) -> None:
-    """Let headings and neighbours decide what a line could not tell by itself."""
+    """Reclassify lines by the headings and neighbours around them."""
     section: ClassifiedLine | None = None
     in_list = False
     for at, item in enumerate(items):
@@ -90,7 +90,7 @@ def split_list(item: ClassifiedLine) -> list[str]:
 
 
 def is_in_scope(heading: ClassifiedLine, item: ClassifiedLine, items: list[ClassifiedLine]) -> bool:
-    """Whether a heading still holds: it is on the screen with the line, or it stood on a card by itself."""
+    """Return True if a heading still applies: it is on screen with the line, or was alone on a card before it."""
     if item.line.source != "screen" or heading.line.overlaps(item.line):
         return True
     after = items[items.index(heading) + 1 :]
@@ -98,7 +98,7 @@ def is_in_scope(heading: ClassifiedLine, item: ClassifiedLine, items: list[Class
 
 
 def is_group(item: ClassifiedLine, section: ClassifiedLine | None, following: ClassifiedLine | None) -> bool:
-    """Without a list around it, `Tip:` and `For the win` head nothing."""
+    """Return True if a group heading starts or is within a list; else `Tip:` and `For the win` are prose."""
     starts_list = following is not None and following.kind is LineKind.INGREDIENT
     return starts_list or (item.text.text.endswith(":") and section is not None and section.section == "ingredients")
 
@@ -118,7 +118,7 @@ def is_list_entry(item: ClassifiedLine, items: list[ClassifiedLine], at: int, ro
 
 
 def is_similar_height(item: ClassifiedLine, others: list[ClassifiedLine]) -> bool:
-    """Whether its letters are no larger than those of the ingredients around; off the screen all look alike."""
+    """Return True if a line's letters are not larger than those of the ingredients; always True off screen."""
     heights = [other.line.height for other in others if other.kind is LineKind.INGREDIENT and other.line.height]
     return not heights or item.line.height <= 1.3 * max(heights)
 
@@ -167,7 +167,7 @@ def add_step(draft: RecipeDraft, item: ClassifiedLine) -> None:
 
 
 def is_about_cooking(item: ClassifiedLine) -> bool:
-    """Whether a sentence that gives no instruction means its foods for the dish: `You need two eggs`, `two eggs`."""
+    """Return True if a sentence without an instruction names ingredients: `You need two eggs`, `two eggs`."""
     sentence_mentions = find_mentions(item.text, without_amount=False)
     starts = bool(sentence_mentions) and sentence_mentions[0].offset == 0
     return (
@@ -178,7 +178,7 @@ def is_about_cooking(item: ClassifiedLine) -> bool:
 
 
 def ingredients_in_sentence(item: ClassifiedLine, without_amount: bool) -> list[Ingredient]:
-    """The ingredients named inside a sentence; `plain`: without an amount too."""
+    """Return the ingredients named in a sentence; `without_amount` includes those without an amount."""
     shift = max(item.line.text.find(item.text.text), 0)
     ingredients = []
     for mention in find_mentions(item.text, without_amount=without_amount):

@@ -1,4 +1,4 @@
-"""What a text states about a dish as a whole or about a step: times, heat, servings, difficulty, nutrition."""
+"""Facts that a text states about a dish or a step: times, heat, servings, difficulty, nutrition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.ai.offline.recipe.text import TokenizedText
 
 MINUTES_PER_HOUR = 60
 LEAST_FAHRENHEIT = 275
-"""A bare `350 degrees` in English is Fahrenheit from here on: no kitchen oven gets as hot in Celsius."""
+"""In English, bare `350 degrees` are Fahrenheit from this value on: kitchen ovens do not reach it in Celsius."""
 MAX_CUISINE_WORDS = 3
 Difficulty = Literal["easy", "medium", "hard"]
 
@@ -25,7 +25,7 @@ class Duration:
 
 @dataclass
 class RecipeFacts:
-    """What was stated; None where nothing was. Of a range the lower end."""
+    """The facts that a text states; None for the others. A range counts by its lower end."""
 
     servings: float | None = None
     prep_minutes: float | None = None
@@ -42,14 +42,14 @@ class RecipeFacts:
         return any(getattr(self, field.name) is not None for field in fields(self))
 
     def fill_missing(self, other: RecipeFacts) -> None:
-        """Take from `other` what is not known yet."""
+        """Copy from `other` the facts that are missing."""
         for field in fields(self):
             if getattr(self, field.name) is None:
                 setattr(self, field.name, getattr(other, field.name))
 
 
 def find_durations(text: TokenizedText) -> Iterator[Duration]:
-    """The times that a text names: `1 hour 30 minutes`, `20–25 Min.`, `полчаса`."""
+    """Yield the durations in a text: `1 hour 30 minutes`, `20–25 Min.`, `полчаса`."""
     at = 0
     while at < len(text):
         length = parse_duration(text, at)
@@ -73,7 +73,7 @@ def parse_duration(text: TokenizedText, start: int) -> Duration | None:
 
 
 def parse_time(text: TokenizedText, start: int) -> Duration | None:
-    """A number, perhaps a range, and a unit of time."""
+    """Parse a number, or a range, with a unit of time."""
     count = parse_number(text, start)
     if count is None:
         return parse_half_unit(text, start)
@@ -88,7 +88,7 @@ def parse_time(text: TokenizedText, start: int) -> Duration | None:
 
 
 def parse_half_unit(text: TokenizedText, at: int) -> Duration | None:
-    """`полчаса`: half of the unit in the same word."""
+    """Parse half a unit in one word: `полчаса`."""
     prefix, token = text.lexicon.tables.half_prefix, text.token_at(at)
     if prefix and token and token.folded.startswith(prefix):
         unit = text.lexicon.minutes.match(TokenizedText(token.folded[len(prefix) :], text.lexicon).tokens, 0)
@@ -97,12 +97,12 @@ def parse_half_unit(text: TokenizedText, at: int) -> Duration | None:
 
 
 def longest_minutes(text: TokenizedText) -> float | None:
-    """The longest time that a step names."""
+    """Return the longest duration in a step, in minutes."""
     return max((round(length.minutes, 2) for length in find_durations(text)), default=None)
 
 
 def temperature_c(text: TokenizedText) -> float | None:
-    """The highest temperature that a text names, in °C; from °F, to the degree, only where no °C stands."""
+    """Return the highest temperature in a text in °C; converted from °F, to the degree, only if none is in °C."""
     celsius: list[float] = []
     fahrenheit: list[float] = []
     at = 0
@@ -141,7 +141,7 @@ def temperature_scale(text: TokenizedText, at: int, value: float) -> Literal["C"
 
 
 def parse_facts(text: TokenizedText) -> RecipeFacts:
-    """What a line or sentence states with a label: `Serves 4`, `Prep time: 10 min`, `Schwierigkeit: einfach`."""
+    """Return the labelled facts of a line or sentence: `Serves 4`, `Prep time: 10 min`, `Schwierigkeit: einfach`."""
     stated = RecipeFacts(servings=parse_servings(text))
     at = 0
     while hit := text.lexicon.labels.find(text.tokens, at):
@@ -183,7 +183,7 @@ def parse_servings(text: TokenizedText) -> float | None:
 
 
 def parse_nutrition(text: TokenizedText) -> dict[str, float]:
-    """Nutrients with their amounts, if energy or two of them are named; a single one may be an ingredient."""
+    """Return nutrients and amounts if the text names energy or two nutrients; one alone may be an ingredient."""
     amounts: dict[str, float] = {}
     at = 0
     while hit := text.lexicon.nutrients.find(text.tokens, at):
@@ -198,7 +198,7 @@ def parse_nutrition(text: TokenizedText) -> dict[str, float]:
 
 
 def amount_before(text: TokenizedText, at: int) -> Number | None:
-    """The number that ends, perhaps with a `g`, right before a place: `30 g protein`."""
+    """Return the number right before a place, with or without a `g`: `30 g protein`."""
     for start in (at - 1, at - 2):
         count = parse_number(text, start) if start >= 0 else None
         if count and not count.weak:

@@ -1,4 +1,6 @@
-"""Ingredients out of a line of a list: `2 cloves garlic, finely chopped`, `Мука – 200 г`, `Salz nach Geschmack`."""
+"""Parse ingredients from list lines (`2 cloves garlic, finely chopped`, `Мука – 200 г`, `Salz nach Geschmack`) and from
+sentences (`Now add two cups of flour and a pinch of salt`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,13 @@ from shared.ai.offline.recipe.quantity import TIMES, Quantity, parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText
 
 MAX_NAME_WORDS = 6
+MAX_WORDS_TO_FOOD = 4
+MAX_WORDS_UNKNOWN = 3
+MEASURES = {
+    "g", "kg", "mg", "ml", "cl", "dl", "l", "tsp", "tbsp", "dessertspoon", "cup", "fl oz", "oz", "lb", "pint", "quart",
+    "gallon", "pinch", "knife-tip", "dash", "handful", "bunch", "clove", "can", "pack", "tub", "jar", "sprig", "bag",
+}  # fmt: skip
+"""Units that mostly measure food, so that an unknown word after them is an ingredient."""
 SEPARATOR = re.compile(r"\s*[,;•|]\s*|\s+\+\s+|\s+[&]\s+")
 NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|]\s+")
 BRACKETS = re.compile(r"\(([^()]*)(?:\)|$)")
@@ -19,11 +28,11 @@ EDGES = " .,:;!*-–=_/|+•'\""
 
 @dataclass(frozen=True)
 class ParsedIngredient:
-    """An ingredient as its words say it.
+    """An ingredient as the text states it.
 
     Attributes:
-        certain: It has a measure, or is a known food: no other kind of line looks so.
-        heads: It is a known food, perhaps with a word or two before it.
+        is_certain: It has a measure or is a known food, so the line cannot be of another kind.
+        is_food: Its name is or contains a known food.
     """
 
     name: str
@@ -36,13 +45,13 @@ class ParsedIngredient:
 
 
 def parse_ingredients(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
-    """The ingredients that a line names; empty when it cannot be a line of a list of ingredients."""
+    """Return the ingredients of a line; empty if it cannot be a line of an ingredient list."""
     ingredients = [parsed for part in split_enumeration(line, lexicon) for parsed in parse_entry(part, lexicon)]
     return apply_taste_note(ingredients, lexicon)
 
 
 def apply_taste_note(ingredients: list[ParsedIngredient], lexicon: Lexicon) -> list[ParsedIngredient]:
-    """`Salt, pepper to taste`: what ends the line is said of both."""
+    """Apply a final `to taste` to all entries: `Salt, pepper to taste`."""
     note = ingredients[-1].note if ingredients else None
     if note and lexicon.taste.find(tokenize(note)):
         for at in range(len(ingredients) - 2, -1, -1):
@@ -53,7 +62,7 @@ def apply_taste_note(ingredients: list[ParsedIngredient], lexicon: Lexicon) -> l
 
 
 def split_enumeration(line: str, lexicon: Lexicon) -> list[str]:
-    """`200 g flour, 2 eggs, salt` in three; `garlic, finely chopped` in one."""
+    """Split `200 g flour, 2 eggs, salt` into three parts; keep `garlic, finely chopped` as one."""
     parts: list[str] = []
     start = 0
     for mark in SEPARATOR.finditer(line):
@@ -67,7 +76,7 @@ def split_enumeration(line: str, lexicon: Lexicon) -> list[str]:
 
 
 def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon) -> bool:
-    """Whether `tail` is an ingredient of its own after `head` rather than a note to it."""
+    """Return True if `tail` is an ingredient of its own, not a note on `head`."""
     if not any(char.isalpha() for char in head):
         return False
     text = TokenizedText(tail, lexicon)
@@ -80,7 +89,7 @@ def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon) -> bool:
 
 
 def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
-    """The ingredient of a line that names one, or two without amounts: `salt and pepper`."""
+    """Parse an entry with one ingredient, or with several known foods without amounts: `salt and pepper`."""
     text = TokenizedText(part, lexicon)
     if not text.tokens:
         return []
@@ -117,7 +126,7 @@ def joiner_pattern(lexicon: Lexicon) -> str:
 
 
 def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str) -> list[ParsedIngredient]:
-    """The ingredient `rest` in that amount, unless the number counts something else: minutes, people."""
+    """Return the ingredient `name_text` with its amount; empty if the number counts minutes, people or the like."""
     lexicon = text.lexicon
     name, notes = split_name(name_text, lexicon)
     first = TokenizedText(name, lexicon)
@@ -141,7 +150,7 @@ def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str
 
 
 def parse_part_of_food(text: TokenizedText) -> list[ParsedIngredient]:
-    """`juice of 1 lemon`: one lemon, of which the juice."""
+    """Parse `juice of 1 lemon` as one lemon with the note `juice`."""
     for at in range(2, len(text)):
         amount = parse_quantity(text, at) if text.is_word(at - 1, text.lexicon.of) else None
         if amount and amount.amount is not None and text.lexicon.is_food(text.text_from(amount.end)):
@@ -151,7 +160,7 @@ def parse_part_of_food(text: TokenizedText) -> list[ParsedIngredient]:
 
 
 def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
-    """The amount that ends a line which starts with the name, and where it starts: `Мука – 200 г`, `Sugar (100 g)`."""
+    """Return the amount at the end of a line, and its start: `Мука – 200 г`, `Sugar (100 g)`."""
     for start in range(1, len(text)):
         amount = parse_quantity(text, start)
         if amount is None or amount.amount is None or amount.weak:
@@ -171,7 +180,7 @@ def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
 
 
 def split_name(text: str, lexicon: Lexicon) -> tuple[str, list[str]]:
-    """A name apart from its notes: brackets, what follows a comma, `to taste`, `for frying`, `large`."""
+    """Split a name from its notes: brackets, text after a comma, `to taste`, `for frying`, `large`."""
     brackets = [match[1].strip() for match in BRACKETS.finditer(text)]
     text = BRACKETS.sub(" ", text).strip(EDGES)
     name, *after = NOTE_MARK.split(text, maxsplit=1)
@@ -212,32 +221,23 @@ def split_size(name: str, lexicon: Lexicon) -> tuple[str, str]:
 
 
 def is_name(name: str, lexicon: Lexicon) -> bool:
-    """Whether it can be a name at all: letters, and few words."""
+    """Return True if a text can be a name: 1 to 6 words with at least two letters, and no question."""
     tokens = TokenizedText(name, lexicon).tokens
     count = sum(token.kind == "word" for token in tokens)
     letters = sum(len(token.text) for token in tokens if token.kind == "word")
     return 1 <= count <= MAX_NAME_WORDS and letters >= 2 and not name.endswith("?")
 
 
-MAX_WORDS_TO_FOOD = 4
-MAX_WORDS_UNKNOWN = 3
-MEASURES = {
-    "g", "kg", "mg", "ml", "cl", "dl", "l", "tsp", "tbsp", "dessertspoon", "cup", "fl oz", "oz", "lb", "pint", "quart",
-    "gallon", "pinch", "knife-tip", "dash", "handful", "bunch", "clove", "can", "pack", "tub", "jar", "sprig", "bag",
-}  # fmt: skip
-"""Units that measure food and little else, so that an unknown word after them is one."""
-
-
 @dataclass(frozen=True)
 class IngredientMention:
-    """An ingredient in a sentence; `offset` is where in the sentence it starts, in characters."""
+    """An ingredient in a sentence; `offset` is its start in the sentence, in characters."""
 
     parsed: ParsedIngredient
     offset: int
 
 
 def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientMention]:
-    """The ingredients that a sentence names with an amount; where something is added, also those without one."""
+    """Return the ingredients in a sentence; `without_amount` includes added foods without an amount."""
     quantified: list[IngredientMention] = []
     bare: list[IngredientMention] = []
     adds = text.lexicon.adding.find(text.tokens) is not None
@@ -270,7 +270,7 @@ def build_mention(text: TokenizedText, at: int, amount: Quantity, end: int) -> I
 
 
 def food_quantity(text: TokenizedText, at: int) -> Quantity | None:
-    """The quantity at a place, unless it is a bare unit or one of time or heat."""
+    """Return the quantity at a place, unless it is a bare unit or measures time or heat."""
     amount = parse_quantity(text, at)
     if amount is None or (amount.amount is None and not amount.notes):
         return None
@@ -282,7 +282,7 @@ def food_quantity(text: TokenizedText, at: int) -> Quantity | None:
 
 
 def name_end(text: TokenizedText, amount: Quantity) -> int | None:
-    """Where the name after a quantity ends: after a known food, else before the first word that cannot be in it."""
+    """Return the end of the name after a quantity: after a known food, else before a word that cannot be part of it."""
     lexicon = text.lexicon
     start = amount.end
     while text.is_word(start, lexicon.determiners):
@@ -303,7 +303,7 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
 
 
 def foods_end(text: TokenizedText, at: int) -> int | None:
-    """The end of the known foods that stand together at a place: `olive oil`."""
+    """Return the end of the adjacent known foods at a place: `olive oil`."""
     end = text.lexicon.food_end(text.tokens, at)
     while end and (longer := text.lexicon.food_end(text.tokens, end)):
         end = longer
@@ -311,7 +311,7 @@ def foods_end(text: TokenizedText, at: int) -> int | None:
 
 
 def is_added_food(text: TokenizedText, at: int) -> bool:
-    """Whether the food at a place is what is added, and not what it is added to."""
+    """Return True if the food at a place is added, and not the food that something is added to."""
     before = at - 1
     while text.is_word(before, text.lexicon.determiners):
         before -= 1

@@ -1,4 +1,4 @@
-"""What a line of text is: heading, ingredient, step, fact, chatter or prose."""
+"""Classify lines of text: heading, ingredient, step, fact, chatter or prose."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class LineKind(Enum):
 
 @dataclass
 class ClassifiedLine:
-    """A line and what it is.
+    """A line and its kind.
 
     Attributes:
         text: The line without hashtags and handles.
-        section: Role of a section heading; the words after the heading are in `text`.
-        parsed: What it reads as in a list of ingredients; of use for prose too, if it stands in one.
-        number: Of a step that has one.
+        section: Role of a section heading; `text` has the words after the heading.
+        parsed: The ingredients it names as a list entry; also set for prose, which may be within a list.
+        number: Number of a step, if it has one.
     """
 
     line: RecipeLine
@@ -55,7 +55,7 @@ class ClassifiedLine:
 
 
 def classify_line(line: RecipeLine, lexicon: Lexicon, spoken: bool) -> ClassifiedLine:
-    """What a line is by itself. What its neighbours make of it is decided later."""
+    """Classify a line on its own; `apply_context` considers its neighbours later."""
     tags = HASHTAG.findall(line.text)
     text = TokenizedText(" ".join(HANDLE.sub(" ", HASHTAG.sub(" ", line.text)).split()), lexicon)
     item = ClassifiedLine(line, text, LineKind.PROSE, tags=tags, facts=parse_facts(text))
@@ -107,13 +107,13 @@ def text_kind(item: ClassifiedLine) -> LineKind:
 
 
 def is_ingredient_entry(item: ClassifiedLine) -> bool:
-    """Whether it can only be an entry in a list of ingredients. A verb in a note is fine: `2 onions, chop them`."""
+    """Return True if a line can only be an ingredient entry; a note may have a verb: `2 onions, chop them`."""
     names = (TokenizedText(parsed.name, item.text.lexicon) for parsed in item.parsed)
     return any(parsed.is_certain for parsed in item.parsed) and not any(is_instruction(name) for name in names)
 
 
 def is_instruction(text: TokenizedText, anywhere: bool = False) -> bool:
-    """Whether a verb of the kitchen stands where it makes the text an instruction."""
+    """Return True if a kitchen verb is at a position that makes the text an instruction."""
     lexicon = text.lexicon
     place = "any" if anywhere else lexicon.tables.verb_place
     for at, token in enumerate(text.tokens):
@@ -127,7 +127,7 @@ def is_instruction(text: TokenizedText, anywhere: bool = False) -> bool:
 
 
 def parse_step_mark(text: TokenizedText) -> tuple[int, str] | None:
-    """`Step 1: Mix …` as its number and the rest."""
+    """Return number and text of `Step 1: Mix …`."""
     first, second = text.token_at(0), text.token_at(1)
     if first and second and first.folded in text.lexicon.step_words and second.text.isdecimal():
         at = 3 if text.is_sign(2, ":.-–)") else 2
@@ -136,7 +136,7 @@ def parse_step_mark(text: TokenizedText) -> tuple[int, str] | None:
 
 
 def parse_section_heading(text: TokenizedText) -> tuple[str, str] | None:
-    """`Ingredients:` as its role and what follows it on the line."""
+    """Return the role of a heading such as `Ingredients:`, and the text after it."""
     hit = text.lexicon.headings.match(text.tokens, 0)
     if not hit:
         return None
@@ -151,7 +151,7 @@ def parse_section_heading(text: TokenizedText) -> tuple[str, str] | None:
 
 
 def is_group_heading(text: TokenizedText) -> bool:
-    """`For the sauce:`, `Teig:`; without a colon only `Für die Soße`, which the next line must bear out."""
+    """Return True for `For the sauce:` and `Teig:`; also for `Für die Soße` without a colon, if ingredients follow."""
     words = [token for token in text.tokens if token.kind == "word"]
     if any(token.kind in ("number", "fraction") for token in text.tokens) or len(words) > MAX_HEADING_WORDS:
         return False

@@ -1,4 +1,4 @@
-"""Lines of text in one form, and how captions and speech are cut into them. For the screen: wrapping.py."""
+"""Lines of a recipe from captions, speech and on-screen text: split into sentences, and wrapped lines joined."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ CAPTION_CONFIDENCE = 0.95
 SPOKEN_CONFIDENCE = 0.9
 MAX_PAUSE_SEC = 1.5
 MAX_RUN_WORDS = 30
-"""Speech without punctuation is cut after so many words at the latest."""
+"""Speech without punctuation is cut after at most about so many words."""
 MIN_PUNCTUATED = 0.2
-"""Share of subtitles that end a sentence, from which on punctuation is trusted."""
+"""Least share of subtitles that end a sentence for punctuation to be trusted."""
+SAME_HEIGHT = 1.25
+"""Largest ratio of two heights that count as the same."""
 SENTENCE_SIGNS = (".", "!", "?", "…")
 MARKUP = re.compile(r"<[^>]*>|\{\\?[^}]*\}|\[[^\]]*\]|[♪♫]")
 SENTENCE_END = re.compile(r"[.!?…]+[\"')]*\s+(?=[^\W_a-zа-яёäöü])|\s•\s(?=[^\W\d_a-zа-яёäöü])")
@@ -31,12 +33,12 @@ NUMBER = re.compile(r"^(\d{1,2})\s*[.)](?:\s+|$)")
 
 @dataclass(frozen=True)
 class RecipeLine:
-    """A line or sentence and where it was found.
+    """A line or sentence and its source.
 
     Attributes:
-        marks: Offsets in the text from which on another time holds, with that time; for subtitles.
-        box: Where it stands on the screen; of joined lines, around all of them.
-        height: Of one line of it, in pixels.
+        marks: Offsets in the text at which a new time starts, with that time; for subtitles.
+        box: Position on the screen; of joined lines, around all of them.
+        height: Height of one line of it, in pixels.
     """
 
     text: str
@@ -53,7 +55,7 @@ class RecipeLine:
         return max((time for mark, time in self.marks if mark <= offset), default=self.start)
 
     def sighting(self, certainty: float = 1.0, offset: int = 0) -> Sighting:
-        """Where something in this line was seen; `certainty` says how sure its meaning is."""
+        """Return the source of an entry in this line; `certainty` is the confidence in its meaning."""
         return Sighting(
             source=self.source,
             time=self.time_at_offset(offset),
@@ -63,14 +65,14 @@ class RecipeLine:
         )
 
     def overlaps(self, other: RecipeLine) -> bool:
-        """Whether both are on the screen at the same time; lines without a time always are."""
+        """Return True if both are on screen at the same time; lines without a time always are."""
         if self.start is None or self.end is None or other.start is None or other.end is None:
             return True
         return self.start <= other.end and other.start <= self.end
 
 
 def parse_step_number(text: str, lexicon: Lexicon) -> tuple[int, str] | None:
-    """The number of a step and the rest: `2. Mix`. `1. 5 kg` is a number that OCR took apart."""
+    """Return number and text of a step such as `2. Mix`; None for `1. 5 kg`, a number that OCR split."""
     mark = NUMBER.match(text)
     if not mark:
         return None
@@ -83,7 +85,7 @@ def parse_step_number(text: str, lexicon: Lexicon) -> tuple[int, str] | None:
 
 
 def caption_lines(caption: str | None, lexicon: Lexicon) -> list[RecipeLine]:
-    """The lines of a caption; long ones by sentence."""
+    """Return the lines of a caption, split into sentences."""
     lines = []
     for row in (caption or "").splitlines():
         text = normalize_text(row)
@@ -93,7 +95,7 @@ def caption_lines(caption: str | None, lexicon: Lexicon) -> list[RecipeLine]:
 
 
 def split_sentences(text: str, lexicon: Lexicon) -> list[str]:
-    """`text` cut after each sentence, but not after `tbsp.` or `ca.`"""
+    """Split text after each sentence, but not after `tbsp.` or `ca.`"""
     parts, start = [], 0
     for mark in SENTENCE_END.finditer(text):
         before = TokenizedText(text[start : mark.start()], lexicon)
@@ -109,7 +111,7 @@ def split_sentences(text: str, lexicon: Lexicon) -> list[str]:
 
 
 def speech_lines(transcript: Sequence[Segment], source: Source, lexicon: Lexicon) -> list[RecipeLine]:
-    """Sentences of subtitles or speech, each with the times of its words."""
+    """Return the sentences of subtitles or speech, each with the times of its words."""
     lines: list[RecipeLine] = []
     for run in group_segments(clean_segments(transcript), lexicon):
         text, marks = "", []
@@ -129,7 +131,7 @@ def speech_lines(transcript: Sequence[Segment], source: Source, lexicon: Lexicon
 
 
 def clean_segments(transcript: Sequence[Segment]) -> list[Segment]:
-    """Segments without markup; those that are empty or say the last one again are left out."""
+    """Return segments without markup; omits empty ones and repetitions of the one before."""
     cleaned: list[Segment] = []
     for segment in transcript:
         text = normalize_text(MARKUP.sub(" ", segment.text))
@@ -139,9 +141,9 @@ def clean_segments(transcript: Sequence[Segment]) -> list[Segment]:
 
 
 def group_segments(segments: Sequence[Segment], lexicon: Lexicon) -> Iterator[list[Segment]]:
-    """Segments that belong together: up to the end of a sentence, a pause, or too many words.
+    """Yield segments that belong together: up to the end of a sentence, a pause, or too many words.
 
-    Where no one set full stops, a segment goes on with the last one only if that breaks off: `add two cups | of flour`.
+    Without punctuation, a segment continues the last one only if that is incomplete: `add two cups | of flour`.
     """
     stops = sum(segment.text.endswith(SENTENCE_SIGNS) for segment in segments)
     punctuated = stops >= MIN_PUNCTUATED * len(segments)
@@ -169,7 +171,7 @@ def belongs_to_run(run: list[Segment], segment: Segment, punctuated: bool, lexic
 
 
 def is_cut_off(text: TokenizedText) -> bool:
-    """Whether something must follow: its last word is a number, a unit, a preposition or the like."""
+    """Return True if a text is incomplete: it ends in a number, a unit, a preposition or the like."""
     last = len(text) - 1
     return (
         (last >= 0 and (text.tokens[last].kind in ("number", "fraction") or text.tokens[last].text in ",-"))
@@ -179,11 +181,8 @@ def is_cut_off(text: TokenizedText) -> bool:
     )
 
 
-SAME_HEIGHT = 1.25
-
-
 def screen_lines(ocr_lines: Sequence[ScreenLine], lexicon: Lexicon) -> list[RecipeLine]:
-    """Lines as they stand on the screen, those that were only wrapped joined again."""
+    """Return the lines on screen, with wrapped lines joined."""
     lines: list[RecipeLine] = []
     for ocr_line in ocr_lines:
         text = repair_ocr(normalize_text(ocr_line.text), lexicon)
@@ -205,7 +204,7 @@ def screen_lines(ocr_lines: Sequence[ScreenLine], lexicon: Lexicon) -> list[Reci
 
 
 def is_continuation(before: RecipeLine, line: RecipeLine, lexicon: Lexicon) -> bool:
-    """Whether a line on the screen goes on with the sentence or entry of the line above it, or before it in time."""
+    """Return True if a line on screen continues the sentence or entry of the line above it, or before it in time."""
     if before.text.endswith((":", ".", "!", "?")):
         return False
     text, above = TokenizedText(line.text, lexicon), TokenizedText(before.text, lexicon)
@@ -234,26 +233,26 @@ def is_continuation(before: RecipeLine, line: RecipeLine, lexicon: Lexicon) -> b
 
 
 def has_fact(text: TokenizedText) -> bool:
-    """Whether a line is a fact by itself: `für 4 Personen`."""
+    """Return True if a line is a fact on its own: `für 4 Personen`."""
     return bool(parse_facts(text)) and not any(token.folded in text.lexicon.verbs for token in text.tokens)
 
 
 def is_time_or_heat(text: TokenizedText) -> bool:
-    """Whether a line is nothing but a time or heat: `230 °C`."""
+    """Return True if a line is only a time or temperature: `230 °C`."""
     heat = text.lexicon.degrees | {"c", "f", "с"}
     names = [at for at, token in enumerate(text.tokens) if token.kind == "word" and token.folded not in heat]
     return bool(text.tokens) and all(text.lexicon.minutes.match(text.tokens, at) for at in names)
 
 
 def is_right_below(before: RecipeLine, line: RecipeLine) -> bool:
-    """Whether a line stands right below another, in letters of the same size."""
+    """Return True if a line is right below another, in letters of the same size."""
     if not before.box or not line.box:
         return False
     return is_same_height(before, line) and -line.height < line.box[1] - before.box[3] < line.height
 
 
 def is_replacement(before: RecipeLine, line: RecipeLine) -> bool:
-    """Whether a line appears where another has just gone, as words of speech do that are shown one after the other."""
+    """Return True if a line appears where another just disappeared, as in captions shown word by word."""
     if not before.box or not line.box or before.overlaps(line) or before.end is None or line.start is None:
         return False
     return (
@@ -264,7 +263,7 @@ def is_replacement(before: RecipeLine, line: RecipeLine) -> bool:
 
 
 def is_unfinished(before: TokenizedText, text: TokenizedText) -> bool:
-    """Whether words shown before others break off: `half a cup of`, `then add`."""
+    """Return True if the earlier words are incomplete: `half a cup of`, `then add`."""
     lexicon, last = text.lexicon, len(before) - 1
     if before.is_word(last, lexicon.hanging | lexicon.of):
         return True
@@ -275,7 +274,7 @@ def is_unfinished(before: TokenizedText, text: TokenizedText) -> bool:
 
 
 def has_leading_link(text: TokenizedText) -> bool:
-    """Whether words go on with what was shown before them: `and salt`, `for 12 minutes`, but not `for the sauce`."""
+    """Return True if words continue earlier ones: `and salt`, `for 12 minutes`, but not `for the sauce`."""
     lexicon = text.lexicon
     if text.is_word(0, lexicon.group_openers):
         return any(token.kind == "number" for token in text.tokens)
@@ -288,7 +287,7 @@ def is_same_height(first: RecipeLine, second: RecipeLine) -> bool:
 
 
 def has_room_above(before: RecipeLine, line: RecipeLine) -> bool:
-    """Whether the first word of a line had room on the line above, were that as wide as the wider of the two."""
+    """Return True if a line's first word would fit on the line above, within the width of the wider one."""
     if not before.box or not line.box:
         return True
     width, below = before.box[2] - before.box[0], line.box[2] - line.box[0]

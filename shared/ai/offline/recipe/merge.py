@@ -1,4 +1,4 @@
-"""Makes one list of what several sources tell."""
+"""Merge the ingredients and steps of several sources into one list each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.ai.offline.language.tokens import words
 from shared.models.recipe import Ingredient, Step
 
 SAME_STEP = 0.6
-"""Share of the shorter text's words that two steps have in common when they are one."""
+"""Least share of the shorter step's words that two equal steps have in common."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ def stems(text: str, lexicon: Lexicon) -> frozenset[str]:
 
 
 def merge_ingredients(sources: Sequence[Sequence[Ingredient]], lexicon: Lexicon) -> list[Ingredient]:
-    """One list out of several in one language, the most trusted first.
+    """Merge lists in one language, given with the most trusted first.
 
-    The same ingredient from two sources is one: what the first says stands, what it lacks comes from the other.
-    Two entries of one source stay two when they differ in amount or group.
+    The same ingredient from two sources becomes one; the second fills what the first lacks. Two entries of one source
+    stay separate if they differ in amount or group.
     """
     merged: list[StemmedIngredient] = []
     for source in sources:
@@ -46,7 +46,7 @@ def merge_ingredients(sources: Sequence[Sequence[Ingredient]], lexicon: Lexicon)
 
 
 def is_same_food(old: StemmedIngredient, new: StemmedIngredient) -> bool:
-    """Equal names, or one name within the other (`oil`, `olive oil`) unless the amounts speak against it."""
+    """Return True for equal names, and for one name within the other (`oil`, `olive oil`) unless amounts differ."""
     if not old.stems or not new.stems:
         return False
     if old.stems == new.stems:
@@ -68,7 +68,7 @@ def food_similarity(old: StemmedIngredient, new: StemmedIngredient) -> tuple[boo
 
 
 def is_repetition(old: StemmedIngredient, new: StemmedIngredient) -> bool:
-    """Whether an entry of the same source says nothing new."""
+    """Return True if an entry of the same source adds nothing new."""
     old_ingredient, new_ingredient = old.ingredient, new.ingredient
     if old.stems != new.stems or (old_ingredient.group != new_ingredient.group and new_ingredient.group):
         return False
@@ -79,7 +79,7 @@ def is_repetition(old: StemmedIngredient, new: StemmedIngredient) -> bool:
 
 
 def fill_missing(ingredient: Ingredient, other: Ingredient) -> Ingredient:
-    """`ingredient` with what only `other` knows."""
+    """Return `ingredient` with the fields that only `other` has."""
     update: dict[str, object] = {}
     if ingredient.amount is None and other.amount is not None and ingredient.unit in (None, other.unit):
         update = {"amount": other.amount, "amount_max": other.amount_max, "unit": other.unit}
@@ -91,9 +91,9 @@ def fill_missing(ingredient: Ingredient, other: Ingredient) -> Ingredient:
 
 
 def merge_steps(sources: Sequence[Sequence[Step]], lexicon: Lexicon) -> list[Step]:
-    """The steps of the source that has most, with those of others that it lacks put in by their time.
+    """Return the steps of the source with most steps, and insert missing steps of the others by their time.
 
-    All sources are in one language; ties go to the one named first. Times and heat are taken from wherever they stand.
+    All sources are in one language; ties go to the first. Minutes and temperatures come from any source.
     """
     chosen = max(sources, key=len, default=())
     steps = list(chosen)
@@ -104,7 +104,7 @@ def merge_steps(sources: Sequence[Sequence[Step]], lexicon: Lexicon) -> list[Ste
 
 
 def merge_step(steps: list[Step], other: Step, lexicon: Lexicon) -> None:
-    """Fill the step that says the same, or insert a new one where its time belongs; without a time it is dropped."""
+    """Fill the matching step, or insert a new one at its time; drop it if it has no time."""
     time = step_time(other)
     twins = [at for at, step in enumerate(steps) if is_same_step(step.text, other.text, lexicon)]
     if twins:

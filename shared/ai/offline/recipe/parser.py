@@ -1,4 +1,4 @@
-"""One recipe out of what stands on the screen, what is said and what the caption tells."""
+"""Parse one recipe from on-screen text, transcript and caption, with its title and notes."""
 
 from __future__ import annotations
 
@@ -28,98 +28,24 @@ from shared.languages import primary_language
 from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.models.video import Segment
 
+DEFAULT_LANGUAGE = "en"
+MIN_LIST = 3
+"""From so many entries on, a list counts as complete: foods named without an amount add nothing to it."""
+MAX_DESCRIPTION = 500
 MAX_TITLE_WORDS = 12
 EARLY_SEC, EARLY_SHARE = 6.0, 0.25
-"""A title stands in the first seconds, or the first quarter of a video."""
+"""A title appears in the first seconds, or the first quarter of a video."""
 STANDS_OUT = 1.3
-"""How many times as high as the other lines a title is that comes later."""
+"""How many times as high as the median line a later title must be."""
 EDGES = " .!-–|:•*\"'"
-
-
-def title_on_screen(prose: Sequence[RecipeLine], lines: Sequence[RecipeLine]) -> RecipeLine | None:
-    """The largest early line that is no ingredient, step or the like, with the line it goes on in."""
-    if not prose:
-        return None
-    usual = median(line.height for line in lines)
-    early = max(EARLY_SEC, EARLY_SHARE * max(line.end or 0 for line in lines))
-    candidates = [
-        line
-        for line in join_title_lines(prose)
-        if 1 <= len(words(line.text)) <= MAX_TITLE_WORDS
-        and not line.text.endswith((",", ":", "?"))
-        and line.height >= (1 if (line.start or 0) <= early else STANDS_OUT) * usual * 0.9
-    ]
-    return max(candidates, key=lambda line: (round(line.height / usual, 1), -(line.start or 0)), default=None)
-
-
-def join_title_lines(prose: Sequence[RecipeLine]) -> list[RecipeLine]:
-    """Lines of one size that stand right below each other are one title."""
-    titles: list[RecipeLine] = []
-    for line in prose:
-        if titles and titles[-1].overlaps(line) and is_right_below(titles[-1], line):
-            titles[-1] = join_lines(titles[-1], line)
-        else:
-            titles.append(line)
-    return titles
-
-
-def title_in_text(text: str, lexicon: Lexicon) -> str | None:
-    """The first sentence of a text, without tags and handles, if it is short enough for a title."""
-    plain = " ".join(HASHTAG.sub(" ", HANDLE.sub(" ", text)).split())
-    first = split_sentences(plain, lexicon)[0].strip(EDGES)
-    return first if 1 <= len(words(first)) <= MAX_TITLE_WORDS else None
-
-
 EXTRACTED_OFFLINE = (
     "Extracted by the offline provider from on-screen text, subtitles and caption; no model analyzed the images."
 )
-NOTHING = "No recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
+NO_RECIPE = "No recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
 UNREAD = (
     "Cyrillic on-screen text could not be read. Install Tesseract with Russian (packages tesseract-ocr and "
     "tesseract-ocr-rus), then run the job again."
 )
-
-
-def recipe_notes(
-    recipe: Recipe, lexicon: Lexicon | None, language: str | None, unread: bool, omitted: list[Lexicon]
-) -> list[str]:
-    """Sentences in English. `wanted`: the job's language; `others`: languages of sources that were left out."""
-    notes = [EXTRACTED_OFFLINE]
-    if lexicon:
-        translation = "it does not translate" if lexicon.code == language else "the offline provider does not translate"
-        notes.append(f"The text is in {lexicon.name}, as in the video; {translation}.")
-    elif recipe.title or recipe.ingredients or recipe.steps:
-        notes.append("The text does not seem to be in a supported language: English, German or Russian.")
-    for other in omitted:
-        notes.append(f"Text in {other.name} was omitted.")
-    if unread:
-        notes.append(UNREAD)
-    if not (recipe.ingredients or recipe.steps):
-        return [*notes, NOTHING]
-    missing = [
-        name
-        for name, value in (
-            ("a title", recipe.title),
-            ("ingredients", recipe.ingredients),
-            ("steps", recipe.steps),
-            ("servings", recipe.servings),
-        )
-        if not value
-    ]
-    if missing:
-        notes.append(f"Not found in the video: {', '.join(missing)}.")
-    bare = [
-        ingredient.name for ingredient in recipe.ingredients if ingredient.amount is None and ingredient.note is None
-    ]
-    if bare:
-        notes.append(f"No amount was found for: {', '.join(bare)}.")
-    return notes
-
-
-DEFAULT_LANGUAGE = "en"
-MIN_LIST = 3
-"""From so many entries on, a list is taken to be whole: foods that are only named add nothing to it."""
-MAX_DESCRIPTION = 500
 
 
 def parse_recipe(
@@ -133,10 +59,10 @@ def parse_recipe(
     transcript_source: Literal["subtitle", "speech"] = "subtitle",
     unread: bool = False,
 ) -> Recipe:
-    """The recipe that the sources tell, in their own words; what none of them tells stays empty.
+    """Parse a recipe from the sources, in their own words; fields that no source has stay empty.
 
-    Each source is read in the language it is in; `language` and `transcript_language` (BCP-47) only decide where the
-    words do not. Trust: screen before caption before speech. `unread`: there was text that could not be read.
+    Each source is parsed in its own language; `language` and `transcript_language` (BCP-47) only decide if its words do
+    not. Priority: screen, caption, speech. `unread`: the screen had text that could not be read.
     """
     hint = primary_language(language)
     screen_lexicon = detect_lexicon((line.text for line in screen), hint)
@@ -188,18 +114,18 @@ def parse_recipe(
 
 
 def detect_lexicon(texts: Iterable[str], hint: str | None) -> Lexicon:
-    """The lexicon for some texts; the hint's, else English, where their words do not tell."""
+    """Return the lexicon for texts; if their words do not decide, that of the hint, else English."""
     fallback = hint if hint in LANGUAGES else DEFAULT_LANGUAGE
     return load_lexicon(detect_language(texts, hint) or fallback)
 
 
 def draft_weight(source: RecipeDraft) -> int:
-    """How much of a recipe a source tells; a list counts more than what is named in passing."""
+    """Return how much of a recipe a source has; ingredients in lists count twice those in sentences."""
     return 2 * len(source.ingredients) + len(source.mentioned) + len(source.steps)
 
 
 def choose_ingredients(sources: Sequence[RecipeDraft], main: Lexicon) -> list[Ingredient]:
-    """Lists first, then what is only named. Sources in another language count only when the main one has none."""
+    """Merge lists, then mentions. Sources in another language count only if the main language has none."""
     chosen = [source for source in sources if source.lexicon is main and (source.ingredients or source.mentioned)]
     chosen = chosen or [max(sources, key=draft_weight)]
     lexicon = chosen[0].lexicon
@@ -220,14 +146,14 @@ def choose_steps(sources: Sequence[RecipeDraft], main: Lexicon) -> list[Step]:
 
 
 def has_food(texts: Iterable[str], sources: Sequence[RecipeDraft]) -> bool:
-    """Whether a known food is named at all: `bench press 100 kg` and `take the brush` are no recipe."""
+    """Return True if any text names a known food: `bench press 100 kg` and `take the brush` are no recipe."""
     return any(source.lexicon.has_food(tokenize(text)) for text in texts for source in sources)
 
 
 def choose_title(
     screen_title: RecipeLine | None, source_title: str | None, caption_draft: RecipeDraft
 ) -> tuple[str, Sighting] | tuple[None, None]:
-    """The title: from the screen, else as the source of the video gives it, else the start of the caption."""
+    """Return the title: from the screen, else from the source of the video, else the start of the caption."""
     if screen_title:
         return screen_title.text, screen_title.sighting()
     first = caption_draft.prose[0].text if caption_draft.prose else ""
@@ -237,10 +163,80 @@ def choose_title(
     return None, None
 
 
+def title_on_screen(prose: Sequence[RecipeLine], lines: Sequence[RecipeLine]) -> RecipeLine | None:
+    """Return the largest early line that is prose, joined with the lines that continue it."""
+    if not prose:
+        return None
+    usual = median(line.height for line in lines)
+    early = max(EARLY_SEC, EARLY_SHARE * max(line.end or 0 for line in lines))
+    candidates = [
+        line
+        for line in join_title_lines(prose)
+        if 1 <= len(words(line.text)) <= MAX_TITLE_WORDS
+        and not line.text.endswith((",", ":", "?"))
+        and line.height >= (1 if (line.start or 0) <= early else STANDS_OUT) * usual * 0.9
+    ]
+    return max(candidates, key=lambda line: (round(line.height / usual, 1), -(line.start or 0)), default=None)
+
+
+def join_title_lines(prose: Sequence[RecipeLine]) -> list[RecipeLine]:
+    """Join lines of one size that are right below each other."""
+    titles: list[RecipeLine] = []
+    for line in prose:
+        if titles and titles[-1].overlaps(line) and is_right_below(titles[-1], line):
+            titles[-1] = join_lines(titles[-1], line)
+        else:
+            titles.append(line)
+    return titles
+
+
+def title_in_text(text: str, lexicon: Lexicon) -> str | None:
+    """Return the first sentence of a text, without tags and handles, if it is short enough for a title."""
+    plain = " ".join(HASHTAG.sub(" ", HANDLE.sub(" ", text)).split())
+    first = split_sentences(plain, lexicon)[0].strip(EDGES)
+    return first if 1 <= len(words(first)) <= MAX_TITLE_WORDS else None
+
+
 def caption_description(prose: Sequence[RecipeLine], title: str | None) -> str | None:
-    """The prose of the caption, but for the title."""
+    """Return the prose of the caption without the title."""
     texts = [line.text for line in prose if not title or title not in line.text]
     return " ".join(texts)[:MAX_DESCRIPTION].strip() or None
+
+
+def recipe_notes(
+    recipe: Recipe, lexicon: Lexicon | None, language: str | None, unread: bool, omitted: list[Lexicon]
+) -> list[str]:
+    """Return notes in English. `language`: the job's language; `omitted`: lexicons of sources that were left out."""
+    notes = [EXTRACTED_OFFLINE]
+    if lexicon:
+        translation = "it does not translate" if lexicon.code == language else "the offline provider does not translate"
+        notes.append(f"The text is in {lexicon.name}, as in the video; {translation}.")
+    elif recipe.title or recipe.ingredients or recipe.steps:
+        notes.append("The text does not seem to be in a supported language: English, German or Russian.")
+    for other in omitted:
+        notes.append(f"Text in {other.name} was omitted.")
+    if unread:
+        notes.append(UNREAD)
+    if not (recipe.ingredients or recipe.steps):
+        return [*notes, NO_RECIPE]
+    missing = [
+        name
+        for name, value in (
+            ("a title", recipe.title),
+            ("ingredients", recipe.ingredients),
+            ("steps", recipe.steps),
+            ("servings", recipe.servings),
+        )
+        if not value
+    ]
+    if missing:
+        notes.append(f"Not found in the video: {', '.join(missing)}.")
+    bare = [
+        ingredient.name for ingredient in recipe.ingredients if ingredient.amount is None and ingredient.note is None
+    ]
+    if bare:
+        notes.append(f"No amount was found for: {', '.join(bare)}.")
+    return notes
 
 
 def nutrition_from_facts(facts: RecipeFacts) -> Nutrition | None:
@@ -254,5 +250,5 @@ def nutrition_from_facts(facts: RecipeFacts) -> Nutrition | None:
 
 
 def unique_texts(texts: Iterable[str]) -> list[str]:
-    """In their order, the first of those that differ only in case."""
+    """Return texts in order, without those that differ only in case from an earlier one."""
     return list({text.casefold(): text for text in reversed(list(texts))}.values())[::-1]

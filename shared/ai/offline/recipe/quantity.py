@@ -1,4 +1,4 @@
-"""How much of something: numbers, ranges and units at a place in a text."""
+"""Parse quantities at a place in a text: numbers, ranges and units."""
 
 from __future__ import annotations
 
@@ -10,22 +10,41 @@ from shared.ai.offline.language.tokens import FRACTIONS, TextToken
 from shared.ai.offline.recipe.text import TokenizedText, Unit
 
 ONE_BY_SHAPE = {"l", "I", "|"}
-"""What OCR makes of a 1; taken for one only where a unit follows."""
+"""Signs that OCR reads instead of a 1; they count as 1 only before a unit."""
 MAX_LENGTH = 9
-"""Of digits and signs together; longer ones are telephone numbers and the like."""
+"""Longest number, in digits and signs; longer ones are telephone numbers and the like."""
+RANGE_SIGNS = {"-", "–"}
+TIMES = {"x", "х"}
+ONE_WITHOUT_NUMBER = {"pinch", "dash", "splash", "drizzle", "knob", "handful", "bunch"}
+"""Units whose name without a number means one: `Prise Salz`. A bare `EL` may have lost its number."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number that was read. `weak`: an article, which is no number in itself."""
+    """A number in a text. `weak`: it is only an article."""
 
     value: float
     end: int
     weak: bool = False
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """An amount with its unit, up to token `end`. No amount for `a few`, which becomes a note.
+
+    `weak`: the amount is only an article.
+    """
+
+    amount: float | None
+    amount_max: float | None
+    unit: str | None
+    notes: tuple[str, ...]
+    end: int
+    weak: bool = False
+
+
 def parse_digits(text: str, lexicon: Lexicon) -> float | None:
-    """The value of digits with `.` and `,` as the language means them; None when they make no number."""
+    """Return the value of digits with `.` and `,` by the rules of the language; None if they form no number."""
     separators = [char for char in text if char in ".,"]
     if not separators:
         return float(text)
@@ -51,7 +70,7 @@ def fraction_value(token: TextToken) -> float | None:
 
 
 def parse_number(text: TokenizedText, at: int) -> Number | None:
-    """The number that starts at a place, if there is one."""
+    """Return the number that starts at a place, if any."""
     token = text.token_at(at)
     if token is None:
         return None
@@ -91,7 +110,7 @@ def number_from_digits(text: TokenizedText, at: int) -> Number | None:
 
 
 def add_fraction(text: TokenizedText, whole: Number) -> Number:
-    """`1½`, `1 1/2`, `1-1/2`, `two and a half`, `два с половиной`."""
+    """Add a fraction after a whole number: `1½`, `1 1/2`, `1-1/2`, `two and a half`, `два с половиной`."""
     if whole.value != int(whole.value):
         return whole
     at = whole.end
@@ -108,7 +127,7 @@ def add_fraction(text: TokenizedText, whole: Number) -> Number:
 
 
 def number_from_words(text: TokenizedText, at: int) -> Number:
-    """`twenty five`, `two hundred and fifty`, `three quarters of a`, `двести пятьдесят`."""
+    """Parse number words: `twenty five`, `two hundred and fifty`, `three quarters of a`, `двести пятьдесят`."""
     value = text.lexicon.numbers[text.tokens[at].folded]
     at += 1
     while True:
@@ -132,29 +151,8 @@ def number_from_words(text: TokenizedText, at: int) -> Number:
     return Number(value, at)
 
 
-RANGE_SIGNS = {"-", "–"}
-TIMES = {"x", "х"}
-ONE_WITHOUT_NUMBER = {"pinch", "dash", "splash", "drizzle", "knob", "handful", "bunch"}
-"""Units whose bare name means one of them: `Prise Salz`. A bare `EL` may have lost its number."""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """How much, up to token `end`. Without amount for `a few`, which becomes a note.
-
-    `weak`: nothing but an article says so.
-    """
-
-    amount: float | None
-    amount_max: float | None
-    unit: str | None
-    notes: tuple[str, ...]
-    end: int
-    weak: bool = False
-
-
 def parse_quantity(text: TokenizedText, at: int) -> Quantity | None:
-    """The quantity that starts at a place, if there is one."""
+    """Return the quantity that starts at a place, if any."""
     lexicon = text.lexicon
     notes: list[str] = []
     if hit := text.phrase_at(at, lexicon.approximately):
@@ -177,7 +175,7 @@ def vague_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> Quan
 
 
 def bare_unit_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> Quantity | None:
-    """`Prise Salz` is one pinch; `EL Öl` has a unit only; `полкило` is half a kilo."""
+    """Parse a unit without a number: `Prise Salz` is one pinch, `EL Öl` a unit only, `полкило` half a kilo."""
     token, prefix = text.token_at(at), text.lexicon.tables.half_prefix
     if token is None or token.kind != "word" or len(token.text) == 1:
         return None
@@ -194,7 +192,7 @@ def bare_unit_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> 
 
 
 def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], has_opener: bool) -> Quantity:
-    """What follows a number: the end of a range, how full, how large, the unit, other measures of the same."""
+    """Parse what may follow a number: end of a range, fullness, size, unit, other measures of the same amount."""
     at, high = count.end, None
     if upper := range_end(text, at, count.value, has_opener):
         at, high = upper.end, upper.value
@@ -226,7 +224,7 @@ def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], 
 
 
 def range_end(text: TokenizedText, at: int, low: float, has_opener: bool = False) -> Number | None:
-    """The upper end of a range whose separator stands at a place; `and` separates only after `between`."""
+    """Return the upper end of a range whose separator is at a place; `and` separates only after `between`."""
     between = text.lexicon.range_words | (text.lexicon.joiners if has_opener else frozenset())
     if not (text.is_sign(at, RANGE_SIGNS) or text.is_word(at, between)):
         return None
@@ -235,7 +233,7 @@ def range_end(text: TokenizedText, at: int, low: float, has_opener: bool = False
 
 
 def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
-    """`1 (14 oz) can`, `1 14-oz can`: the size of the can becomes a note."""
+    """Add the size of a package to the notes: `1 (14 oz) can`, `1 14-oz can`; return the index after it."""
     bracket = text.bracket_at(at)
     if bracket and text.unit_at(bracket[0]):
         notes.append(bracket[1])
@@ -251,7 +249,7 @@ def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
 
 
 def parse_unit_description(text: TokenizedText, at: int, notes: list[str]) -> int:
-    """`heaped` or `small` before a unit becomes a note."""
+    """Add `heaped` or `small` before a unit to the notes; return the index after it."""
     end, descriptions = at, []
     while (hit := text.phrase_at(end, text.lexicon.heaped)) or text.is_word(end, text.lexicon.sizes):
         start, end = end, hit[0] if hit else end + 1
@@ -263,7 +261,7 @@ def parse_unit_description(text: TokenizedText, at: int, notes: list[str]) -> in
 
 
 def piece_of_size(text: TokenizedText, count: Number, size: Unit, notes: list[str]) -> Quantity:
-    """`2-inch piece`: one piece of that size."""
+    """Return one piece of a size: `2-inch piece`."""
     piece_unit = text.unit_at(size.end)
     if piece_unit is None:
         return Quantity(count.value, None, size.name, tuple(notes), skip_of(text, size.end))
@@ -272,12 +270,12 @@ def piece_of_size(text: TokenizedText, count: Number, size: Unit, notes: list[st
 
 
 def litre_from_ocr(text: TokenizedText, at: int) -> Unit | None:
-    """OCR's `1 I Milch`."""
+    """Return the litre that OCR reads as `I`: `1 I Milch`."""
     return Unit("l", 1, at + 1) if text.is_sign(at, "I") and text.token_at(at + 1) else None
 
 
 def has_half_after(text: TokenizedText, at: int) -> bool:
-    """`a cup and a half`."""
+    """Return True if `and a half` follows: `a cup and a half`."""
     return (
         text.is_word(at, text.lexicon.joiners)
         and text.is_word(at + 1, text.lexicon.articles)
@@ -286,7 +284,7 @@ def has_half_after(text: TokenizedText, at: int) -> bool:
 
 
 def parse_other_measures(text: TokenizedText, at: int, notes: list[str]) -> int:
-    """`(2 cups)`, `/ 2 cups`, `= 250 g`, `+ 1 tbsp` after a unit become notes."""
+    """Add further measures to the notes: `(2 cups)`, `/ 2 cups`, `= 250 g`, `+ 1 tbsp`; return the index after them."""
     while True:
         if bracket := text.bracket_at(at):
             at, note = bracket
@@ -301,7 +299,7 @@ def parse_other_measures(text: TokenizedText, at: int, notes: list[str]) -> int:
 
 
 def parse_contents(text: TokenizedText, at: int, notes: list[str]) -> int:
-    """The `500 g` of `1 pack of 500 g pasta`."""
+    """Add the `500 g` of `1 pack of 500 g pasta` to the notes; return the index after it."""
     size = parse_number(text, at)
     unit = text.unit_at(size.end) if size and not size.weak else None
     if unit is None or unit.end >= len(text):

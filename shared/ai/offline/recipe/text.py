@@ -1,4 +1,4 @@
-"""Makes read or typed text ready for parsing: one form of each sign, and safe repairs of what OCR confuses."""
+"""Prepare OCR and typed text for parsing: normalize signs, repair OCR errors, and access tokens by position."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ WORD = re.compile(r"[^\W_]+")
 
 
 def normalize_text(text: str) -> str:
-    """One form for each sign, single spaces, no bullet at the front and no emoji.
+    """Normalize signs and spaces; remove a leading bullet and emoji.
 
-    Emoji before an amount or a capital letter divide a text: they become bullets.
+    Emoji before an amount or a capital letter separate entries: they become bullets.
     """
     text = unicodedata.normalize("NFC", text).translate(SIGNS)
     text = DOUBLE_DEGREE.sub("°", text)
@@ -45,7 +45,7 @@ def normalize_text(text: str) -> str:
 
 
 def repair_ocr(text: str, lexicon: Lexicon) -> str:
-    """`text` with OCR's confusions put right where nothing else can be meant: `25O g`, `MehI`, `5 mI`, `200gMehl`."""
+    """Repair unambiguous OCR errors: `25O g`, `MehI`, `5 mI`, `200gMehl`."""
     text = ZERO.sub(lambda match: re.sub("[OoОо]", "0", match[0]), text)
     text = MILLILITRES.sub(r"\1ml", text)
     text = LITRE.sub(r"\1 l", text)
@@ -58,7 +58,7 @@ def repair_ocr(text: str, lexicon: Lexicon) -> str:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit that was read; `factor` of them are one of its form (a German Pfund is 500 g)."""
+    """A unit in a text; `factor` converts the form to it (a German Pfund is 500 g)."""
 
     name: str
     factor: float
@@ -66,7 +66,7 @@ class Unit:
 
 
 class TokenizedText:
-    """A text's tokens, in a language. Places are indexes of tokens; `end` is always the index after the last one."""
+    """The tokens of a text in a language. Places are token indexes; `end` is the index after the last token."""
 
     def __init__(self, text: str, lexicon: Lexicon) -> None:
         self.text = text
@@ -88,7 +88,7 @@ class TokenizedText:
         return token is not None and token.folded in among
 
     def value_of_word(self, at: int) -> float | None:
-        """The value of a number word."""
+        """Return the value of a number word."""
         token = self.token_at(at)
         return self.lexicon.numbers.get(token.folded) if token else None
 
@@ -96,7 +96,7 @@ class TokenizedText:
         return end + 1 if self.is_sign(end, ".") else end
 
     def phrase_at(self, at: int, table: PhraseTable[bool]) -> tuple[int, str] | None:
-        """The phrase of `table` at a place: the end of it and of a dot after it, and its text."""
+        """Return the end (after an optional dot) and the text of the phrase of `table` at a place."""
         hit = table.match(self.tokens, at)
         if not hit:
             return None
@@ -104,7 +104,7 @@ class TokenizedText:
         return end, self.text_between(at, end)
 
     def unit_at(self, at: int) -> Unit | None:
-        """The unit at a place, with its dot."""
+        """Return the unit at a place, with its dot."""
         if scaled := self.lexicon.scaled_units.match(self.tokens, at):
             end, (factor, name) = scaled
             return Unit(name, factor, self.skip_dot(end))
@@ -114,14 +114,14 @@ class TokenizedText:
         return None
 
     def text_between(self, start: int, end: int) -> str:
-        """The text from token `start` to before token `end`."""
+        """Return the text from token `start` to before token `end`."""
         return self.text[self.tokens[start].start : self.tokens[end - 1].end] if start < end else ""
 
     def text_from(self, start: int) -> str:
         return self.text[self.tokens[start].start :] if start < len(self.tokens) else ""
 
     def bracket_at(self, at: int) -> tuple[int, str] | None:
-        """The end of a pair of brackets that opens at a place, and what stands in it."""
+        """Return the end and the content of the brackets that open at a place."""
         if not self.is_sign(at, "("):
             return None
         for end in range(at + 1, len(self.tokens)):

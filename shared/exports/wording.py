@@ -1,4 +1,4 @@
-"""The words that stand around a recipe, by its language; other languages get the English ones."""
+"""Labels and headings of exported documents, by language. Languages other than German and Russian get English."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from shared.languages import primary_language
 
-Forms = tuple[str, str]
-"""One of it, and more of it."""
+UnitForms = tuple[str, str]
+"""Singular and plural."""
 
 
 @dataclass(frozen=True)
 class RecipeWording:
-    """What a language calls things.
+    """Labels of recipes in one language.
 
     Attributes:
-        decimal: Between the whole and the decimals of a number.
-        units: By their normalised names; those that are missing are shown as they are.
-        scaled: Sentence with the places `{before}` and `{after}`, for a recipe whose amounts were calculated.
+        decimal: Decimal separator.
+        units: Unit forms by normalised name; other units keep their name.
+        scaled: Note on calculated amounts, with the placeholders `{before}` and `{after}` (servings).
     """
 
     recipe: str
@@ -40,16 +40,59 @@ class RecipeWording:
     carbohydrates: str
     difficulty: dict[str, str]
     decimal: str
-    units: dict[str, Forms]
+    units: dict[str, UnitForms]
     scaled: str
 
 
-def _single_form(**units: str) -> dict[str, Forms]:
-    """Units that have one form only."""
+@dataclass(frozen=True)
+class Headings:
+    """Headings and labels of reels, summaries and transcripts in one language. `decimal`: decimal separator."""
+
+    decimal: str
+    reel: str
+    keys: str
+    script: str
+    recommendations: str
+    pace: str
+    transcription: str
+    translation: str
+    summary: str
+    key_points: str
+    chapters: str
+    transcript: str
+    notes: str
+    duration: str
+    shots: str
+    cuts_per_minute: str
+    mean_shot: str
+    longest_shot: str
+    hook: str
+    words_per_minute: str
+    loudness: str
+    silence: str
+    text_share: str
+    language: str
+    words: str
+    transcribed_by: str
+    seconds: str
+
+
+def recipe_wording(language: str | None) -> RecipeWording:
+    """Return the recipe labels for a BCP-47 tag."""
+    return _RECIPE_WORDING_BY_LANGUAGE.get(primary_language(language) or "en", ENGLISH_RECIPE)
+
+
+def headings(language: str | None) -> Headings:
+    """Return the headings for a BCP-47 tag."""
+    return _HEADINGS_BY_LANGUAGE.get(primary_language(language) or "", ENGLISH_HEADINGS)
+
+
+def _single_form(**units: str) -> dict[str, UnitForms]:
+    """Return units whose singular and plural are the same."""
     return {unit: (form, form) for unit, form in units.items()}
 
 
-ENGLISH = RecipeWording(
+ENGLISH_RECIPE = RecipeWording(
     recipe="Recipe",
     ingredients="Ingredients",
     steps="Preparation",
@@ -83,7 +126,7 @@ ENGLISH = RecipeWording(
     scaled="Amounts are calculated from {before} to {after} servings; times, and amounts within the steps, are as in "
     "the video.",
 )  # fmt: skip
-GERMAN = RecipeWording(
+GERMAN_RECIPE = RecipeWording(
     recipe="Rezept",
     ingredients="Zutaten",
     steps="Zubereitung",
@@ -132,8 +175,8 @@ GERMAN = RecipeWording(
     scaled="Die Mengen sind von {before} auf {after} Portionen umgerechnet; Zeiten und die Mengen in den Schritten "
     "sind wie im Video.",
 )  # fmt: skip
-# Abbreviations have one form after every number, as Russian nouns have not.
-RUSSIAN = RecipeWording(
+# Abbreviations, because Russian nouns change their form with the number.
+RUSSIAN_RECIPE = RecipeWording(
     recipe="Рецепт",
     ingredients="Ингредиенты",
     steps="Приготовление",
@@ -162,9 +205,92 @@ RUSSIAN = RecipeWording(
     ),
     scaled="Количество пересчитано с {before} на {after} порц.; время и количество внутри шагов — как в видео.",
 )  # fmt: skip
-_BY_LANGUAGE = {"en": ENGLISH, "de": GERMAN, "ru": RUSSIAN}
-
-
-def recipe_wording(language: str | None) -> RecipeWording:
-    """For a BCP-47 tag."""
-    return _BY_LANGUAGE.get(primary_language(language) or "en", ENGLISH)
+ENGLISH_HEADINGS = Headings(
+    decimal=".",
+    reel="Reel",
+    keys="Keys",
+    script="Script",
+    recommendations="Recommendations",
+    pace="Pace",
+    transcription="Transcription",
+    translation="Translation",
+    summary="Summary",
+    key_points="Key points",
+    chapters="Chapters",
+    transcript="Transcript",
+    notes="Notes",
+    duration="Duration",
+    shots="Shots",
+    cuts_per_minute="Cuts per minute",
+    mean_shot="Mean shot",
+    longest_shot="Longest shot",
+    hook="Hook after",
+    words_per_minute="Words per minute",
+    loudness="Loudness",
+    silence="Silence",
+    text_share="Text on the screen",
+    language="Language",
+    words="Words",
+    transcribed_by="Listened",
+    seconds="s",
+)
+GERMAN_HEADINGS = Headings(
+    decimal=",",
+    reel="Reel",
+    keys="Schlüssel",
+    script="Drehbuch",
+    recommendations="Empfehlungen",
+    pace="Tempo",
+    transcription="Wortlaut",
+    translation="Übersetzung",
+    summary="Zusammenfassung",
+    key_points="Kernpunkte",
+    chapters="Kapitel",
+    transcript="Wortlaut",
+    notes="Hinweise",
+    duration="Dauer",
+    shots="Einstellungen",
+    cuts_per_minute="Schnitte pro Minute",
+    mean_shot="Mittlere Einstellung",
+    longest_shot="Längste Einstellung",
+    hook="Hook nach",
+    words_per_minute="Wörter pro Minute",
+    loudness="Lautheit",
+    silence="Stille",
+    text_share="Text im Bild",
+    language="Sprache",
+    words="Wörter",
+    transcribed_by="Zugehört",
+    seconds="s",
+)
+RUSSIAN_HEADINGS = Headings(
+    decimal=",",
+    reel="Рилс",
+    keys="Ключи",
+    script="Сценарий",
+    recommendations="Рекомендации",
+    pace="Темп",
+    transcription="Расшифровка",
+    translation="Перевод",
+    summary="Краткое содержание",
+    key_points="Главное",
+    chapters="Главы",
+    transcript="Расшифровка",
+    notes="Примечания",
+    duration="Длительность",
+    shots="Планы",
+    cuts_per_minute="Склеек в минуту",
+    mean_shot="Средний план",
+    longest_shot="Самый длинный план",
+    hook="Хук через",
+    words_per_minute="Слов в минуту",
+    loudness="Громкость",
+    silence="Тишина",
+    text_share="Текст на экране",
+    language="Язык",
+    words="Слов",
+    transcribed_by="Слушал",
+    seconds="с",
+)
+_RECIPE_WORDING_BY_LANGUAGE = {"en": ENGLISH_RECIPE, "de": GERMAN_RECIPE, "ru": RUSSIAN_RECIPE}
+_HEADINGS_BY_LANGUAGE = {"en": ENGLISH_HEADINGS, "de": GERMAN_HEADINGS, "ru": RUSSIAN_HEADINGS}
