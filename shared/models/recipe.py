@@ -24,11 +24,23 @@ class Sighting(Model):
     confidence: float = Field(ge=0, le=1)
 
 
+class Measure(Model):
+    """A further measure of an ingredient: the `1 tbsp` of `1/4 cup + 1 tbsp`, the `240 g` of `2 cups (240 g)`."""
+
+    amount: float
+    amount_max: float | None = None
+    unit: str | None = None
+    relation: Literal["plus", "same"] = Field(
+        description="`plus`: to be added to the first measure. `same`: the same amount in another unit."
+    )
+
+
 class Ingredient(Model):
     name: str
     amount: float | None = None
     amount_max: float | None = Field(None, description="Upper end of a range such as 2-3.")
     unit: str | None = Field(None, description="Normalised: g, kg, ml, l, tsp, tbsp, cup, oz, lb, piece, pinch, …")
+    measures: list[Measure] = Field([], description="Further measures beside the first: `amount` and `unit`.")
     note: str | None = Field(None, description="E.g. `finely chopped`.")
     group: str | None = Field(None, description="Heading it stood under, e.g. `For the sauce`.")
     seen: Sighting | None = None
@@ -38,8 +50,16 @@ class Step(Model):
     number: int
     text: str
     minutes: float | None = None
+    minutes_max: float | None = Field(None, description="Upper end of a range such as 25-30 minutes.")
     temperature_c: float | None = None
     seen: Sighting | None = None
+
+
+class RecipeYield(Model):
+    """How much the recipe makes, where it does not count servings: 12 muffins, 0.75 cup."""
+
+    amount: float
+    unit: str | None = Field(None, description="Normalised as for ingredients, or what is counted, e.g. `cookies`.")
 
 
 class Nutrition(Model):
@@ -63,6 +83,7 @@ class Recipe(Model):
     cook_minutes: float | None = None
     total_minutes: float | None = None
     servings: float | None = None
+    yield_: RecipeYield | None = Field(None, alias="yield")
     difficulty: Literal["easy", "medium", "hard"] | None = None
     cuisine: str | None = None
     tags: list[str] = []

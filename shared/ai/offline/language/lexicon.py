@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -71,7 +72,11 @@ class Lexicon:
         self.joiners = fold_phrases(tables.joiners)
         self.range_words = fold_phrases(tables.range_words)
         self.range_openers = fold_phrases(tables.range_openers)
-        self.sizes = fold_phrases(tables.sizes)
+        self.plus = fold_phrases(tables.plus_word)
+        self.minus = fold_phrases(tables.minus)
+        self.alternatives = fold_phrases(tables.alternatives)
+        self.per_piece = fold_phrases(tables.per_piece)
+        self.sources = fold_phrases(tables.sources) | self.of
         self.purpose = fold_phrases(tables.purpose)
         self.every = fold_phrases(tables.every)
         self.degrees = fold_phrases(tables.degrees)
@@ -90,6 +95,11 @@ class Lexicon:
         self.approximately = phrase_set(tables.approximately)
         self.vague = phrase_set(tables.vague)
         self.heaped = phrase_set(tables.heaped)
+        self.sizes = phrase_set(tables.sizes)
+        self.extra = phrase_set(tables.extra)
+        self.parts = phrase_set(tables.parts)
+        self.yields = phrase_set(tables.yields)
+        self.long_forms = PhraseTable(tables.long_forms)
         self.taste = phrase_set(tables.taste)
         self.minutes = PhraseTable(
             {form: value for forms, value in tables.minutes.items() for form in split_phrases(forms)}
@@ -99,6 +109,9 @@ class Lexicon:
         self.labels = phrase_roles(tables.labels)
         self.difficulties = phrase_roles(tables.difficulties)
         self.nutrients = phrase_roles(tables.nutrients)
+        self.other_nutrients = phrase_set(tables.other_nutrients)
+        self.macros = PhraseTable(tables.macros)
+        self.per = fold_phrases(tables.per)
         self.chatter = phrase_set(tables.chatter)
 
     @cached_property
@@ -120,6 +133,21 @@ class Lexicon:
     @cached_property
     def foods(self) -> PhraseTable[bool]:
         return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
+
+    @cached_property
+    def counted_foods(self) -> PhraseTable[bool]:
+        """Foods that are counted rather than weighed."""
+        return PhraseTable(dict.fromkeys(split_phrases(self.tables.counted_foods), True), key=self.stem)
+
+    @cached_property
+    def preparation(self) -> re.Pattern[str]:
+        """Matches words before a name that state how it is prepared."""
+        return re.compile(rf"{self.tables.preparation}\s+(?=\S)", re.IGNORECASE)
+
+    @cached_property
+    def grade(self) -> re.Pattern[str]:
+        """Matches the class of eggs and the like at the end of a name."""
+        return re.compile(rf"(?<=\s){self.tables.grade}\.?$", re.IGNORECASE)
 
     @cached_property
     def compound_heads(self) -> tuple[str, ...]:
@@ -149,9 +177,12 @@ class Lexicon:
 
     def food_end(self, tokens: Sequence[TextToken], start: int) -> int | None:
         """Return the index after the known food that starts at token `start`."""
-        if start >= len(tokens) or tokens[start].kind != "word" or tokens[start].folded in self.verbs:
+        if start >= len(tokens) or tokens[start].kind != "word":
             return None
-        if hit := self.foods.match(tokens, start):
+        hit = self.foods.match(tokens, start)
+        if tokens[start].folded in self.verbs:
+            return hit[0] if hit and hit[0] > start + 1 else None
+        if hit:
             return hit[0]
         word = tokens[start].folded
         compound = any(
@@ -201,8 +232,14 @@ class LanguageTables(BaseModel):
         vague: Amounts without a number (`a few`). `taste`: replaces an amount (`to taste`). Both become notes.
         units: Normalised unit → its forms. `scaled_units`: form → amount and unit of one (a Pfund is 500 g).
         single_units: Forms that mean one of the unit without a number, in a language without articles.
+        letter_units: Letter → unit, by case: `T` is a tablespoon.
         heaped: How full a spoon is. `sizes`: how large an ingredient is. Both become notes.
+        long_forms: Abbreviations in notes → the word.
+        plus_word, minus, alternatives: Link two measures: `1 cup plus 2 tbsp`, `1 cup or 250 ml`.
+        extra: After plus, what is no measure: `+ extra for dusting`. `per_piece`: opens the size of one: `à 150 g`.
         purpose: Opens a note: `for frying`.
+        parts, sources: `juice` and `from` in `juice from 2 limes`.
+        preparation, grade: Patterns of words before or after a name that become notes: `freshly ground`, `Gr. M`.
         minutes: Forms of a unit of time → its minutes. `every`: a time after it is no duration.
         verbs: Kitchen verbs; infinitives or stems, from which `VERB_FORMS` derives the forms. `verbs_i`: second class.
         verb_forms: Forms that follow no rule. `verbs_not`: forms that mean something else.
@@ -212,9 +249,13 @@ class LanguageTables(BaseModel):
         stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
         capital_nouns: Nouns are written with a capital.
-        compound_heads: Foods that end longer words (`Rapsöl`).
+        counted_foods: Foods that are counted, not weighed. `compound_heads`: foods that end longer words (`Rapsöl`).
         no_ingredient: Countable nouns that are not ingredients.
         headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
+        yields: Words that introduce how much the recipe makes.
+        macros: Words before protein, fat and carbohydrates as three numbers, with energy four → how many.
+        nutrient_letters: Letters that stand for nutrients where all of them do. `other_nutrients`: of no field.
+        per: `per` in `per serving`.
         group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
         chatter: Marks a line that is no part of the recipe.
         common: Further words that identify the language.
@@ -239,11 +280,22 @@ class LanguageTables(BaseModel):
     units: Mapping[str, str]
     scaled_units: Mapping[str, tuple[float, str]] = {}
     single_units: str = ""
+    letter_units: Mapping[str, str] = {}
     of: str
     heaped: str
     sizes: str
+    long_forms: Mapping[str, str] = {}
+    plus_word: str
+    minus: str
+    alternatives: str
+    extra: str
+    per_piece: str
     taste: str
     purpose: str
+    parts: str
+    sources: str
+    preparation: str
+    grade: str
     minutes: Mapping[str, Ratio]
     every: str
     degrees: str
@@ -262,12 +314,18 @@ class LanguageTables(BaseModel):
     foods: str
     food_first: bool = False
     capital_nouns: bool = False
+    counted_foods: str
     compound_heads: str = ""
     no_ingredient: str
     headings: Mapping[str, str]
     labels: Mapping[str, str]
     difficulties: Mapping[str, str]
     nutrients: Mapping[str, str]
+    nutrient_letters: Mapping[str, str]
+    other_nutrients: str
+    yields: str
+    macros: Mapping[str, int] = {}
+    per: str
     group_openers: str
     serving_words: str
     chatter: str
@@ -318,9 +376,11 @@ def german_numbers() -> dict[str, float]:
     for tens, word in enumerate(GERMAN_TENS, 2):
         small[word] = 10.0 * tens
         small |= {f"{unit}und{word}": 10.0 * tens + number for number, unit in enumerate(GERMAN_ONES, 1)}
-    numbers = {**small, "hundert": 100.0, "tausend": 1000.0}
+    numbers = {**small, "hundert": 100.0, "tausend": 1000.0, "eintausend": 1000.0}
+    numbers |= {f"hundert{remainder}": 100 + value for remainder, value in small.items()}
     for hundreds, word in enumerate(GERMAN_ONES, 1):
         numbers[f"{word}hundert"] = 100.0 * hundreds
+        numbers[f"{word}tausend"] = 1000.0 * hundreds
         numbers[f"{word}einhalb"] = hundreds + 0.5
         numbers |= {f"{word}hundert{remainder}": 100 * hundreds + value for remainder, value in small.items()}
     del numbers["ein"]

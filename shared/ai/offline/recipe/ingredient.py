@@ -1,6 +1,4 @@
-"""Parse ingredients from list lines (`2 cloves garlic, finely chopped`, `Мука – 200 г`, `Salz nach Geschmack`) and from
-sentences (`Now add two cups of flour and a pinch of salt`).
-"""
+"""Parse ingredients from list lines: `2 cloves garlic, finely chopped`, `Мука – 200 г`, `Salz nach Geschmack`."""
 
 from __future__ import annotations
 
@@ -9,21 +7,23 @@ from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tokens import tokenize
-from shared.ai.offline.recipe.quantity import TIMES, Quantity, parse_quantity
+from shared.ai.offline.recipe.measure import PACKAGES, SIZES, measures_in_bracket
+from shared.ai.offline.recipe.name import SplitName, clean_notes, is_name, split_name
+from shared.ai.offline.recipe.number import TIMES
+from shared.ai.offline.recipe.quantity import Quantity, parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText
+from shared.models.recipe import Measure
 
-MAX_NAME_WORDS = 6
-MAX_WORDS_TO_FOOD = 4
-MAX_WORDS_UNKNOWN = 3
-MEASURES = {
-    "g", "kg", "mg", "ml", "cl", "dl", "l", "tsp", "tbsp", "dessertspoon", "cup", "fl oz", "oz", "lb", "pint", "quart",
-    "gallon", "pinch", "knife-tip", "dash", "handful", "bunch", "clove", "can", "pack", "tub", "jar", "sprig", "bag",
-}  # fmt: skip
-"""Units that mostly measure food, so that an unknown word after them is an ingredient."""
-SEPARATOR = re.compile(r"\s*[,;•|]\s*|\s+\+\s+|\s+[&]\s+")
-NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|]\s+")
-BRACKETS = re.compile(r"\(([^()]*)(?:\)|$)")
-EDGES = " .,:;!*-–=_/|+•'\""
+SEPARATOR = re.compile(r"\s*[,;•|]\s*|\s+[+&/]\s+")
+ENDINGS = re.compile(r"(?<=[^\W\d_])(?:\((?:n|en|er|e|s|es|nen)\)|/-?(?:n|en|er|e|s|es|nen)(?![^\W_]))")
+"""Endings for more than one: `Zwiebel(n)`, `Dose/n`, `egg(s)`."""
+SIZE_IN_WORD = re.compile(r"(\d)\s?-\s?(g|kg|ml|cl|l)-(?=[A-ZÄÖÜ])")
+"""`400-g-Dose`."""
+LEADER = re.compile(r"\s*(?:\.{2,}|…|_{2,})\s*(?=\d)")
+"""Dots between a name and its amount."""
+LABEL = re.compile(r"^[^\d:]{2,30}:\s+(?=\S)")
+SHARED_UNITS = {"pinch", "dash"}
+"""`A pinch of salt and pepper` is two ingredients, `2 tbsp butter and oil` is one amount."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class ParsedIngredient:
     """An ingredient as the text states it.
 
     Attributes:
+        measures: Further measures beside the first.
         is_certain: It has a measure or is a known food, so the line cannot be of another kind.
         is_food: Its name is or contains a known food.
     """
@@ -40,12 +41,29 @@ class ParsedIngredient:
     amount_max: float | None = None
     unit: str | None = None
     note: str | None = None
+    measures: tuple[Measure, ...] = ()
     is_certain: bool = False
     is_food: bool = False
 
 
 def parse_ingredients(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     """Return the ingredients of a line; empty if it cannot be a line of an ingredient list."""
+    line = simplify_line(line)
+    label = LABEL.match(line)
+    if label and not lexicon.has_food(tokenize(label[0])):
+        labelled = parse_enumeration(line[label.end() :], lexicon)
+        if labelled and all(parsed.is_food for parsed in labelled):
+            return labelled
+    return parse_enumeration(line, lexicon)
+
+
+def simplify_line(line: str) -> str:
+    """Return a line with one form of brackets and without endings in brackets, hyphens in sizes and leader dots."""
+    line = ENDINGS.sub("", line.replace("[", "(").replace("]", ")"))
+    return LEADER.sub(" – ", SIZE_IN_WORD.sub(r"\1 \2 ", line))
+
+
+def parse_enumeration(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     ingredients = [parsed for part in split_enumeration(line, lexicon) for parsed in parse_entry(part, lexicon)]
     return apply_taste_note(ingredients, lexicon)
 
@@ -69,23 +87,24 @@ def split_enumeration(line: str, lexicon: Lexicon) -> list[str]:
         if mark.start() and line[mark.start() - 1].isdigit() and line[mark.end() : mark.end() + 1].isdigit():
             continue
         head, tail = line[start : mark.start()], line[mark.end() :]
-        if head.count("(") == head.count(")") and is_separate_ingredient(head, SEPARATOR.split(tail)[0], lexicon):
+        if head.count("(") == head.count(")") and is_separate_ingredient(
+            head, SEPARATOR.split(tail)[0], lexicon, needs_amount="/" in mark[0]
+        ):
             parts.append(head)
             start = mark.end()
     return [*parts, line[start:]]
 
 
-def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon) -> bool:
-    """Return True if `tail` is an ingredient of its own, not a note on `head`."""
-    if not any(char.isalpha() for char in head):
+def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount: bool) -> bool:
+    """Return True if `tail` is an ingredient of its own, not a note on `head`; after `/`, only with an amount."""
+    first, text = TokenizedText(head, lexicon), TokenizedText(tail, lexicon)
+    before, amount = parse_quantity(first, 0), parse_quantity(text, 0)
+    has_name = any(char.isalpha() for char in head) and not (before and before.end == len(first))
+    if not has_name or lexicon.extra.match(text.tokens, 0):
         return False
-    text = TokenizedText(tail, lexicon)
-    amount = parse_quantity(text, 0)
     if amount and amount.amount is not None and not amount.weak and amount.end < len(text):
-        first = TokenizedText(head, lexicon)
-        before = parse_quantity(first, 0)
-        return before is None or before.end < len(first)
-    return lexicon.is_food(split_name(tail, lexicon)[0])
+        return True
+    return not needs_amount and lexicon.is_food(split_name(tail, lexicon).name)
 
 
 def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
@@ -93,6 +112,8 @@ def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     text = TokenizedText(part, lexicon)
     if not text.tokens:
         return []
+    if food_parts := parse_part_of_food(text):
+        return food_parts
     leading = parse_quantity(text, 0)
     if leading and leading.end < len(text):
         if text.is_sign(leading.end, "%°"):
@@ -102,217 +123,128 @@ def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     if trailing:
         start, amount = trailing
         return ingredient_with_amount(text, amount, text.text_between(0, start - text.is_word(start - 1, TIMES)))
-    if food_parts := parse_part_of_food(text):
-        return food_parts
-    name, notes = split_name(part, lexicon)
-    if not is_name(name, lexicon) or any(char.isdigit() for char in name):
+    return ingredients_without_amount(text)
+
+
+def ingredients_without_amount(text: TokenizedText) -> list[ParsedIngredient]:
+    lexicon = text.lexicon
+    split = split_name(text.text, lexicon)
+    if any(char.isdigit() for char in split.name):
         return []
-    pieces = [piece for piece in re.split(joiner_pattern(lexicon), name) if piece]
-    names = pieces if len(pieces) > 1 and all(lexicon.is_food(piece) for piece in pieces) else [name]
     has_taste = lexicon.taste.find(text.tokens) is not None
+    pieces = split_foods(split.name, lexicon, has_taste) or [split]
+    if not all(is_name(piece.name, lexicon) for piece in pieces):
+        return []
+    shared_notes = [] if pieces == [split] else [*split.notes, *split.brackets]
     return [
         ParsedIngredient(
-            piece,
-            note=", ".join(notes) or None,
-            is_certain=has_taste and lexicon.is_food(piece),
-            is_food=lexicon.is_food(piece),
+            piece.name,
+            note=", ".join([*piece.notes, *piece.brackets, *shared_notes]) or None,
+            is_certain=has_taste and lexicon.is_food(piece.name),
+            is_food=lexicon.is_food(piece.name),
         )
-        for piece in names
+        for piece in pieces
     ]
 
 
-def joiner_pattern(lexicon: Lexicon) -> str:
-    return r"\s+(?:" + "|".join(map(re.escape, sorted(lexicon.joiners))) + r")\s+"
+def split_foods(name: str, lexicon: Lexicon, has_taste: bool = False) -> list[SplitName]:
+    """Return the foods of `salt and freshly ground pepper`; empty if it is one food, or not all are known.
+
+    A slash separates only foods to taste (`salt/pepper`); else it separates alternatives.
+    """
+    joiners = "|".join(map(re.escape, sorted(lexicon.joiners)))
+    separator = rf"\s+(?:{joiners})\.?\s+" + (r"|\s*/\s*" if has_taste else "")
+    pieces = [split_name(piece, lexicon) for piece in re.split(separator, name) if piece]
+    if len(pieces) < 2 or lexicon.foods.match(tokenize(name), 0) == (len(tokenize(name)), True):
+        return []
+    return pieces if all(lexicon.is_food(piece.name) for piece in pieces) else []
 
 
 def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str) -> list[ParsedIngredient]:
     """Return the ingredient `name_text` with its amount; empty if the number counts minutes, people or the like."""
     lexicon = text.lexicon
-    name, notes = split_name(name_text, lexicon)
-    first = TokenizedText(name, lexicon)
-    if not is_name(name, lexicon) or (amount.unit is None and first.is_word(0, lexicon.no_ingredient)):
+    split = split_name(name_text, lexicon)
+    first = TokenizedText(split.name, lexicon)
+    if not is_name(split.name, lexicon) or (amount.unit is None and first.is_word(0, lexicon.no_ingredient)):
         return []
     food = lexicon.has_food(first.tokens)
     if amount.weak and amount.unit is None and not food:
         return []
     has_amount = amount.amount is not None or amount.unit is not None
-    return [
-        ParsedIngredient(
-            name,
-            amount.amount,
-            amount.amount_max,
-            amount.unit,
-            ", ".join([*amount.notes, *notes]) or None,
-            is_certain=(amount.unit is not None and has_amount) or food,
-            is_food=food,
-        )
-    ]
+    is_certain = (amount.unit is not None and has_amount) or food
+    pieces = split_foods(split.name, lexicon) if amount.unit in SHARED_UNITS else []
+    if pieces:
+        others = [ParsedIngredient(piece.name, is_certain=True, is_food=True) for piece in pieces[1:]]
+        return [build_ingredient(pieces[0], amount, lexicon, is_certain, food), *others]
+    return [build_ingredient(split, amount, lexicon, is_certain, food)]
+
+
+def build_ingredient(
+    split: SplitName, amount: Quantity, lexicon: Lexicon, is_certain: bool, is_food: bool
+) -> ParsedIngredient:
+    """Return an ingredient; a bracket after its name is a further measure, or else a note."""
+    measures = [*amount.measures, *split.added]
+    notes = clean_notes([*amount.notes, *split.notes], lexicon)
+    for bracket in split.brackets:
+        further = bracket_measures(bracket, amount, lexicon)
+        measures += further
+        notes += [] if further else [bracket]
+    return ParsedIngredient(
+        split.name,
+        amount.amount,
+        amount.amount_max,
+        amount.unit,
+        ", ".join(notes) or None,
+        tuple(measures),
+        is_certain,
+        is_food,
+    )
+
+
+def bracket_measures(bracket: str, amount: Quantity, lexicon: Lexicon) -> list[Measure]:
+    if amount.amount is None or amount.unit in PACKAGES:
+        return []
+    main = Measure(amount=amount.amount, unit=amount.unit, relation="same")
+    return measures_in_bracket(bracket, lexicon, main)
 
 
 def parse_part_of_food(text: TokenizedText) -> list[ParsedIngredient]:
     """Parse `juice of 1 lemon` as one lemon with the note `juice`."""
-    for at in range(2, len(text)):
-        amount = parse_quantity(text, at) if text.is_word(at - 1, text.lexicon.of) else None
-        if amount and amount.amount is not None and text.lexicon.is_food(text.text_from(amount.end)):
-            source = replace(amount, notes=(text.text_between(0, at - 1), *amount.notes))
-            return ingredient_with_amount(text, source, text.text_from(amount.end))
-    return []
+    lexicon = text.lexicon
+    end = at = 0
+    while hit := lexicon.parts.match(text.tokens, at):
+        end = hit[0]
+        at = end + 1 if text.is_word(end, lexicon.joiners) else end
+    start = end
+    while end and text.is_word(start, lexicon.sources):
+        start += 1
+    amount = parse_quantity(text, start) if end else None
+    if amount is None or amount.amount is None or not lexicon.has_food(text.tokens[amount.end :]):
+        return []
+    source = replace(amount, notes=(text.text_between(0, end), *amount.notes))
+    return ingredient_with_amount(text, source, text.text_from(amount.end))
 
 
 def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
-    """Return the amount at the end of a line, and its start: `Мука – 200 г`, `Sugar (100 g)`."""
+    """Return the amount at the end of a line, and its start: `Мука – 200 г`, `Sugar (100 g)`, `Onion (1 large)`."""
+    lexicon = text.lexicon
     for start in range(1, len(text)):
         amount = parse_quantity(text, start)
         if amount is None or amount.amount is None or amount.weak:
             continue
         after_mark = text.is_sign(start - 1, ":-–(=") or text.is_word(start - 1, TIMES)
-        if amount.unit is None and not after_mark:
+        is_length = SIZES.get(amount.unit or "", ("", 0))[0] == "length"
+        if (amount.unit is None and not after_mark) or (is_length and not lexicon.has_food(text.tokens[:start])):
             continue
         end = amount.end
+        if size := text.size_at(end):
+            end, amount = size[0], replace(amount, notes=(*amount.notes, size[1]))
         if text.is_sign(end, ")"):
             end += 1
         if end == len(text):
             return start, amount
-        if text.is_sign(end, ",(") or (text.lexicon.taste.match(text.tokens, end)):
-            _, notes = split_name("x " + text.text_from(end), text.lexicon)
-            return start, replace(amount, notes=(*amount.notes, *notes))
+        if text.is_sign(end, ",(+") or lexicon.taste.match(text.tokens, end):
+            rest = split_name("x " + text.text_from(end), lexicon)
+            added = build_ingredient(rest, amount, lexicon, is_certain=True, is_food=True)
+            return start, replace(amount, notes=(added.note,) if added.note else (), measures=added.measures)
     return None
-
-
-def split_name(text: str, lexicon: Lexicon) -> tuple[str, list[str]]:
-    """Split a name from its notes: brackets, text after a comma, `to taste`, `for frying`, `large`."""
-    brackets = [match[1].strip() for match in BRACKETS.finditer(text)]
-    text = BRACKETS.sub(" ", text).strip(EDGES)
-    name, *after = NOTE_MARK.split(text, maxsplit=1)
-    name, taste_notes = split_taste(name, lexicon)
-    name, purpose = split_purpose(name, lexicon)
-    name, size = split_size(name, lexicon)
-    notes = [size, *brackets, purpose, *taste_notes, *after]
-    return " ".join(name.split()).strip(EDGES), [note for note in (note.strip(EDGES) for note in notes) if note]
-
-
-def split_taste(name: str, lexicon: Lexicon) -> tuple[str, list[str]]:
-    text = TokenizedText(name, lexicon)
-    hit = lexicon.taste.find(text.tokens)
-    if not hit:
-        return name, []
-    start, end, _ = hit
-    taste_note = text.text_between(start, end)
-    return text.text_between(0, start) + " " + text.text_from(end), [taste_note]
-
-
-def split_purpose(name: str, lexicon: Lexicon) -> tuple[str, str]:
-    text = TokenizedText(name, lexicon)
-    for at in range(1, len(text)):
-        if text.is_word(at, lexicon.purpose):
-            return text.text_between(0, at), text.text_from(at)
-    return name, ""
-
-
-def split_size(name: str, lexicon: Lexicon) -> tuple[str, str]:
-    text = TokenizedText(name, lexicon)
-    start = 0
-    while text.is_word(start, lexicon.of | lexicon.determiners) and start + 1 < len(text):
-        start += 1
-    end = start
-    while text.is_word(end, lexicon.sizes) and end + 1 < len(text):
-        end += 1
-    return text.text_from(end), text.text_between(start, end)
-
-
-def is_name(name: str, lexicon: Lexicon) -> bool:
-    """Return True if a text can be a name: 1 to 6 words with at least two letters, and no question."""
-    tokens = TokenizedText(name, lexicon).tokens
-    count = sum(token.kind == "word" for token in tokens)
-    letters = sum(len(token.text) for token in tokens if token.kind == "word")
-    return 1 <= count <= MAX_NAME_WORDS and letters >= 2 and not name.endswith("?")
-
-
-@dataclass(frozen=True)
-class IngredientMention:
-    """An ingredient in a sentence; `offset` is its start in the sentence, in characters."""
-
-    parsed: ParsedIngredient
-    offset: int
-
-
-def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientMention]:
-    """Return the ingredients in a sentence; `without_amount` includes added foods without an amount."""
-    quantified: list[IngredientMention] = []
-    bare: list[IngredientMention] = []
-    adds = text.lexicon.adding.find(text.tokens) is not None
-    at = 0
-    while at < len(text):
-        amount = food_quantity(text, at)
-        end = name_end(text, amount) if amount else None
-        if amount and end:
-            quantified.append(build_mention(text, at, amount, end))
-        elif (end := foods_end(text, at)) and adds and is_added_food(text, at):
-            bare.append(
-                IngredientMention(ParsedIngredient(text.text_between(at, end), is_food=True), text.tokens[at].start)
-            )
-        at = end or at + 1
-    return quantified + bare if without_amount else quantified
-
-
-def build_mention(text: TokenizedText, at: int, amount: Quantity, end: int) -> IngredientMention:
-    name, notes = split_name(text.text_between(amount.end, end), text.lexicon)
-    parsed = ParsedIngredient(
-        name,
-        amount.amount,
-        amount.amount_max,
-        amount.unit,
-        ", ".join([*amount.notes, *notes]) or None,
-        is_certain=True,
-        is_food=text.lexicon.has_food(text.tokens[amount.end : end]),
-    )
-    return IngredientMention(parsed, text.tokens[at].start)
-
-
-def food_quantity(text: TokenizedText, at: int) -> Quantity | None:
-    """Return the quantity at a place, unless it is a bare unit or measures time or heat."""
-    amount = parse_quantity(text, at)
-    if amount is None or (amount.amount is None and not amount.notes):
-        return None
-    if text.lexicon.minutes.match(text.tokens, amount.end) or text.is_sign(amount.end, "°%"):
-        return None
-    if amount.unit is None and text.is_word(amount.end, text.lexicon.degrees | text.lexicon.no_ingredient):
-        return None
-    return amount
-
-
-def name_end(text: TokenizedText, amount: Quantity) -> int | None:
-    """Return the end of the name after a quantity: after a known food, else before a word that cannot be part of it."""
-    lexicon = text.lexicon
-    start = amount.end
-    while text.is_word(start, lexicon.determiners):
-        start += 1
-    end = start
-    while (token := text.token_at(end)) and token.kind == "word" and end - start < MAX_WORDS_TO_FOOD:
-        if food_end := foods_end(text, end):
-            return food_end
-        if token.folded in lexicon.stops or token.folded in lexicon.verbs:
-            break
-        end += 1
-    if amount.amount is None or amount.unit not in MEASURES or end == start:
-        return None
-    if lexicon.tables.capital_nouns:
-        nouns = [at for at in range(start, end) if text.tokens[at].text[0].isupper()]
-        return nouns[0] + 1 if nouns else None
-    return min(end, start + MAX_WORDS_UNKNOWN)
-
-
-def foods_end(text: TokenizedText, at: int) -> int | None:
-    """Return the end of the adjacent known foods at a place: `olive oil`."""
-    end = text.lexicon.food_end(text.tokens, at)
-    while end and (longer := text.lexicon.food_end(text.tokens, end)):
-        end = longer
-    return end
-
-
-def is_added_food(text: TokenizedText, at: int) -> bool:
-    """Return True if the food at a place is added, and not the food that something is added to."""
-    before = at - 1
-    while text.is_word(before, text.lexicon.determiners):
-        before -= 1
-    return not text.is_word(before, text.lexicon.stops - text.lexicon.carriers - text.lexicon.determiners)

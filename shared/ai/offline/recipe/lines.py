@@ -21,6 +21,7 @@ SPOKEN_CONFIDENCE = 0.9
 MAX_PAUSE_SEC = 1.5
 MAX_RUN_WORDS = 30
 """Speech without punctuation is cut after at most about so many words."""
+MAX_ABBREVIATED_WORDS = 3
 MIN_PUNCTUATED = 0.2
 """Least share of subtitles that end a sentence for punctuation to be trusted."""
 SAME_HEIGHT = 1.25
@@ -71,15 +72,14 @@ class RecipeLine:
         return self.start <= other.end and other.start <= self.end
 
 
-def parse_step_number(text: str, lexicon: Lexicon) -> tuple[int, str] | None:
+def parse_step_number(text: str, lexicon: Lexicon, is_ocr: bool = True) -> tuple[int, str] | None:
     """Return number and text of a step such as `2. Mix`; None for `1. 5 kg`, a number that OCR split."""
     mark = NUMBER.match(text)
     if not mark:
         return None
     content = text[mark.end() :]
-    if content[:1].isnumeric() and not any(
-        token.folded in lexicon.verbs for token in TokenizedText(content, lexicon).tokens
-    ):
+    may_be_decimal = is_ocr and mark[0].rstrip().endswith(".") and content[:1].isnumeric()
+    if may_be_decimal and not any(token.folded in lexicon.verbs for token in TokenizedText(content, lexicon).tokens):
         return None
     return int(mark[1]), content
 
@@ -89,7 +89,7 @@ def caption_lines(caption: str | None, lexicon: Lexicon) -> list[RecipeLine]:
     lines = []
     for row in (caption or "").splitlines():
         text = normalize_text(row)
-        pieces = [text] if parse_step_number(text, lexicon) else split_sentences(text, lexicon)
+        pieces = [text] if parse_step_number(text, lexicon, is_ocr=False) else split_sentences(text, lexicon)
         lines += [RecipeLine(piece, "caption", confidence=CAPTION_CONFIDENCE) for piece in pieces if piece]
     return lines
 
@@ -101,13 +101,31 @@ def split_sentences(text: str, lexicon: Lexicon) -> list[str]:
         before = TokenizedText(text[start : mark.start()], lexicon)
         at = len(before) - 1
         last = before.token_at(at)
-        if last is None or (last.kind == "number" and at == 0) or len(last.text) == 1:
+        if is_name_before_amount(before, text[mark.end() :]):
             continue
-        if before.unit_at(at) or lexicon.approximately.match(before.tokens, at):
+        has_leader = mark[0].startswith(("..", "…")) and text[mark.end()].isdigit()
+        if has_leader or last is None or (last.kind == "number" and at == 0) or len(last.text) == 1:
+            continue
+        if is_abbreviation(before, at) or (text[mark.end()].isdigit() and lexicon.minutes.match(before.tokens, at)):
             continue
         parts.append(text[start : mark.end()].strip())
         start = mark.end()
     return [*parts, text[start:].strip()]
+
+
+def is_name_before_amount(before: TokenizedText, rest: str) -> bool:
+    """Return True if an abbreviated name comes before its amount: `Масло раст. 2 ст. л.`"""
+    is_short = all(token.kind == "word" and token.folded not in before.lexicon.verbs for token in before.tokens)
+    following = TokenizedText(rest, before.lexicon)
+    quantity = parse_quantity(following, 0) if is_short and len(before) <= MAX_ABBREVIATED_WORDS else None
+    return quantity is not None and quantity.unit is not None and quantity.end == len(following)
+
+
+def is_abbreviation(text: TokenizedText, at: int) -> bool:
+    """Return True if a dot after the word at a place does not end a sentence: `2 gr. Zwiebeln`, `ca. 20`."""
+    lexicon = text.lexicon
+    tables = (lexicon.approximately, lexicon.heaped, lexicon.sizes, lexicon.taste)
+    return text.unit_at(at) is not None or any(table.match(text.tokens, at) for table in tables)
 
 
 def speech_lines(transcript: Sequence[Segment], source: Source, lexicon: Lexicon) -> list[RecipeLine]:

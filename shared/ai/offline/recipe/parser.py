@@ -99,6 +99,7 @@ def parse_recipe(
         cook_minutes=facts.cook_minutes,
         total_minutes=facts.total_minutes,
         servings=facts.servings,
+        yield_=facts.yield_,
         difficulty=facts.difficulty,
         cuisine=facts.cuisine,
         nutrition=nutrition_from_facts(facts),
