@@ -18,7 +18,6 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from functions.api.app import create_app
-from functions.api.identity import User
 from infra.runtimes.embedded.workers import load_function
 from shared.errors import RetryLater
 from shared.models.job import Job
@@ -27,6 +26,7 @@ from shared.platform.embedded.bus import to_cloud_event
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.identity import current_identity, reset_identity
 from shared.platform.place import use_place
+from shared.platform.ports import User
 from shared.settings import settings
 from tests.contract.served import served
 from tests.server import UNLIMITED

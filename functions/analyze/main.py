@@ -13,7 +13,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.ai.fallback import provider_for
-from shared.ai.usage import Meter, meter_for
+from shared.ai.usage import meter_for
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.errors import NotFound, PermanentError
@@ -49,7 +49,12 @@ def analyze_video(run: StageRun) -> None:
     run.tick(0.02, "Downloading frames")
     evidence = gather_evidence(run, extraction)
     meter = meter_for(run.place.documents, run.job.owner, settings().monthly_budget_usd, run.job.usage)
-    run.add_result(lambda job: record_usage(job, meter))
+
+    def record_usage(job: Job) -> None:
+        """Record the usage of failed attempts too."""
+        job.usage = meter.usage
+
+    run.add_result(record_usage)
     provider = provider_for(kind, settings(), meter)
     analysis = provider.analyze(kind, evidence, run.job.language, tick_within(run.tick, 0.1, 0.95))
     result = analysis.result.model_dump(mode="json", by_alias=True)
@@ -62,29 +67,8 @@ def analyze_video(run: StageRun) -> None:
     run.add_result(record_result)
 
 
-def record_usage(job: Job, meter: Meter) -> None:
-    """Record the usage of failed attempts too."""
-    job.usage = meter.usage
-
-
-def fetch_source(run: StageRun) -> Path:
-    """Return the path of the video file; raises PermanentError `source_gone`."""
-    path = run.workspace / "source"
-    if not path.exists():
-        try:
-            run.place.objects.download(UPLOADS, source_name(run.job.source_job), path)
-        except NotFound:
-            raise PermanentError("source_gone", "The video is no longer stored. Submit it again.") from None
-    return path
-
-
-def is_stored(run: StageRun) -> bool:
-    """Return True if the video file is stored; it may be deleted if the video is analyzed again."""
-    source = source_name(run.job.source_job)
-    return run.job.source_job == run.job.id or run.place.objects.stat(UPLOADS, source) is not None
-
-
 def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
+    """Download the material of earlier stages for the analysis; the video file only if a provider asks for it."""
     job = run.job
     transcript = load_transcript(run.place.objects, job.id)
     return Evidence(
@@ -99,9 +83,26 @@ def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
         author=job.video.author,
         url=job.url,
         thumbnail=extraction.thumbnail,
-        source=(lambda: fetch_source(run)) if is_stored(run) else None,
+        source=(lambda: fetch_source(run)) if is_source_stored(run) else None,
         shots=extraction.shots,
         audio=extraction.audio,
         silences=extraction.silences,
         origin=job.video.origin,
     )
+
+
+def fetch_source(run: StageRun) -> Path:
+    """Return the path of the video file; raises PermanentError `source_gone`."""
+    path = run.workspace / "source"
+    if not path.exists():
+        try:
+            run.place.objects.download(UPLOADS, source_name(run.job.source_job), path)
+        except NotFound:
+            raise PermanentError("source_gone", "The video is no longer stored. Submit it again.") from None
+    return path
+
+
+def is_source_stored(run: StageRun) -> bool:
+    """Return True if the video file is stored. It may be deleted before its video is analyzed again."""
+    source = source_name(run.job.source_job)
+    return run.job.source_job == run.job.id or run.place.objects.stat(UPLOADS, source) is not None

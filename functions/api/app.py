@@ -1,53 +1,71 @@
-"""The HTTP application."""
+"""The HTTP application: its routes, and the middleware around them."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.api.compat import ask_video_auth as ask_auth
-from functions.api.compat import ask_video_chat as ask_chat
-from functions.api.compat import ask_video_groups as ask_groups
-from functions.api.compat import ask_video_groups as ask_shared
-from functions.api.compat import ask_video_library as ask_videos
-from functions.api.compat import crawler, metadata, recipes, reels
+from functions.api.compat import (
+    ask_video_auth,
+    ask_video_chat,
+    ask_video_groups,
+    ask_video_library,
+    crawler,
+    metadata,
+    recipes,
+    reels,
+)
+from functions.api.dependencies import request_trace
 from functions.api.identity import Verify, frontend_origins, verify_token
-from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware
 from functions.api.openapi import build_openapi
-from functions.api.problems import HANDLERS
+from functions.api.problems import HANDLERS, problem
 from functions.api.rate_limits import RateLimitMiddleware
-from functions.api.routes import auth, chat, dataset_images, datasets, groups, jobs, pages, videos, webhooks
-from functions.api.routes import job_files as events
-from functions.api.routes import job_files as export
-from functions.api.routes import job_files as media
-from functions.api.routes import jobs as kinds
-from functions.api.routes import jobs as uploads
-from functions.api.routes import pages as docs
-from functions.api.routes import pages as service
-from functions.api.routes import shared_groups as shared
-
-NATIVE = (
-    service,
-    docs,
-    pages,
+from functions.api.routes import (
     auth,
-    kinds,
-    jobs,
-    uploads,
-    events,
-    media,
-    export,
-    videos,
-    groups,
-    shared,
     chat,
-    datasets,
     dataset_images,
+    datasets,
+    groups,
+    jobs,
+    service,
+    shared_groups,
+    videos,
     webhooks,
 )
-COMPAT = (recipes, reels, metadata, crawler, ask_auth, ask_shared, ask_groups, ask_videos, ask_chat)
-"""The paths of the earlier systems."""
+from shared.errors import PROGRAMMING_ERRORS, new_incident_id
+from shared.logs import log_context
+
+log = logging.getLogger(__name__)
+
+NATIVE_ROUTERS = (
+    service.router,
+    auth.router,
+    jobs.router,
+    videos.router,
+    groups.router,
+    shared_groups.router,
+    chat.router,
+    datasets.router,
+    dataset_images.router,
+    webhooks.router,
+)
+COMPAT_ROUTERS = (
+    recipes.router,
+    reels.router,
+    metadata.router,
+    crawler.router,
+    ask_video_auth.router,
+    ask_video_groups.shared_router,
+    ask_video_groups.router,
+    ask_video_library.router,
+    ask_video_chat.router,
+)
+"""The paths of the earlier systems. `shared_router` precedes the paths with a group's id in place of `shared`."""
 
 
 class ApiApp(FastAPI):
@@ -80,8 +98,8 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verify = verify
-    for routes in (*NATIVE, *COMPAT):
-        app.include_router(routes.router)
+    for router in (*NATIVE_ROUTERS, *COMPAT_ROUTERS):
+        app.include_router(router)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)
     origins = frontend_origins()
@@ -94,3 +112,62 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
             expose_headers=["Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
     return app
+
+
+class ErrorMiddleware:
+    """Responds to unexpected errors, and adds security headers and the trace of the log.
+
+    Unexpected errors end here, because each layer further out would log the same traceback again.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with log_context(trace=request_trace(scope)):
+            try:
+                await self.app(scope, receive, send_with_headers)
+            except Exception as error:
+                incident = new_incident_id()
+                with log_context(incident=incident):
+                    log.exception("%s %s failed", scope["method"], scope["path"])
+                # A response that has begun stays unfinished, which the server turns into a broken connection.
+                if not started:
+                    await problem("internal", internal_error_message(error, incident))(
+                        scope, receive, send_with_headers
+                    )
+
+
+def internal_error_message(error: Exception, incident: str) -> str:
+    """Return the message for an unexpected error."""
+    if isinstance(error, PROGRAMMING_ERRORS):
+        return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
+    return (
+        f"Clipwise failed unexpectedly (incident {incident}). "
+        "Try again later. If that does not help, find the incident in the log, or report it."
+    )
+
+
+class ApiCorsMiddleware(CORSMiddleware):
+    """Cross-origin resource sharing for the API's own paths."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # In the embedded place, objects are mounted beside the API and set their own headers, as Cloud Storage does.
+        if scope["type"] == "http" and scope["path"].startswith("/storage/"):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Dependencies and parameters shared by routes: the platform, the caller's own jobs, paging."""
+"""Dependencies and parameters shared by routes: the place, the caller's own jobs, paging, quotas, the trace."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
-from functions.api.identity import Caller
+from functions.api.identity import Caller, LoginThrottle
 from functions.api.rate_limits import RETRY, START, Quota
 from shared.errors import NotFound, PermanentError
+from shared.logs import parse_traceparent
 from shared.models.job import Job
 from shared.pipeline import lifecycle
 from shared.platform.place import current_place
@@ -44,14 +47,26 @@ def cursor_error() -> PermanentError:
 
 
 def start_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
-    """Quota for new jobs; take from it immediately before creating one."""
+    """Return the quota for new jobs; consume it immediately before creating one."""
     return Quota(request.scope, place.documents, START, settings().rate_limit_start, user.id)
 
 
 def retry_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
+    """Return the quota for retries of failed jobs and chunks."""
     return Quota(request.scope, place.documents, RETRY, settings().rate_limit_retry, user.id)
+
+
+def login_throttle(request: Request, place: PlaceDep) -> LoginThrottle:
+    return LoginThrottle(request.scope, place.documents)
+
+
+def request_trace(scope: Scope) -> str | None:
+    """Return the request's W3C trace context, if it is valid."""
+    traceparent = Headers(scope=scope).get("traceparent", "")
+    return traceparent if parse_traceparent(traceparent) else None
 
 
 OwnJob = Annotated[Job, Depends(own_job)]
 StartQuota = Annotated[Quota, Depends(start_quota)]
 RetryQuota = Annotated[Quota, Depends(retry_quota)]
+LoginThrottleDep = Annotated[LoginThrottle, Depends(login_throttle)]

@@ -1,4 +1,4 @@
-"""Server-sent events (WHATWG HTML, 9.2) of a job's document, for clients that cannot listen to documents."""
+"""Server-sent events (WHATWG HTML, 9.2): of a document, for clients without Firestore, and of a chat answer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class LatestDocument:
 
     def put(self, document: Document | None) -> None:
         """Set the newest state; may be called from any thread."""
-        # The loop may be closed already when the server goes down.
+        # The loop may be closed already while the server shuts down.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._set, document)
 
@@ -81,10 +81,12 @@ def render_job(document: Document) -> tuple[bool, dict[str, Any]]:
 async def document_events(
     documents: Documents, id: str, last_version: str | None, collection: str = JOBS, render: Render | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """Yield events with the public form of a job, or what `render` returns: now, unless its version is `seen`, and
-    after each change.
+    """Yield an event with the state of a document now, unless its version is `last_version`, and after each change.
 
     Changes during a slow write are merged into one event. Ends when the document has ended or was deleted.
+
+    Args:
+        render: Returns whether a document has ended, and its state. Defaults to the public form of a job.
     """
     latest = LatestDocument()
     unsubscribe = await to_thread.run_sync(documents.watch, collection, id, latest.put)
@@ -106,7 +108,7 @@ async def document_events(
             if ended:
                 return
     finally:
-        # The client's going cancels everything here; the watch must end all the same.
+        # A disconnecting client cancels everything here; the watch must end nevertheless.
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(unsubscribe)
 
@@ -145,13 +147,13 @@ class ChatStream:
         self._events = AnswerStream(place, question).events(self._tick)
 
     def complete_answer(self) -> dict[str, Any]:
-        """Blocks; raises as `Answer.events`."""
+        """Return the whole answer. Blocks; raises the errors of `AnswerStream.events`."""
         while not isinstance(event := next(self._events), AnswerDone):
             pass
         return self.answer_json(event.message)
 
     def next_event(self) -> AnswerEvent | None:
-        """Blocks; None after the last one; raises as `Answer.events`."""
+        """Return the next event, None after the last one. Blocks; raises the errors of `AnswerStream.events`."""
         return next(self._events, None)
 
     async def sse_events(self, event: AnswerEvent | None) -> AsyncGenerator[bytes, None]:
@@ -171,7 +173,7 @@ class ChatStream:
             self._disconnected.set()
             with anyio.CancelScope(shield=True):
                 if pending is not None:
-                    # It ends with the next piece at the latest.
+                    # The call ends with the next piece at the latest.
                     with suppress(Cancelled, ClipwiseError):
                         await pending
                 await to_thread.run_sync(self._events.close)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, and what it cannot know."""
+"""The OpenAPI document, and descriptions of requests and responses that FastAPI cannot derive from routes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def problem_responses(*statuses: int) -> Responses:
-    """Document these statuses as responses with a problem object."""
+    """Describe these statuses as responses with a problem object."""
     content = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
@@ -76,10 +76,15 @@ def request_body(**models: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """Document a JSON body of this model, which the route parses itself."""
+    return inline_request_body("application/json", model.model_json_schema())
+
+
 def inline_request_body(media_type: str, schema: dict[str, Any], **files: str) -> dict[str, Any]:
     """Document a request body by an inline schema; `files` adds required file fields with their descriptions."""
     fields = {name: {"type": "string", "format": "binary", "description": text} for name, text in files.items()}
-    # `describe` moves the definitions there.
+    # `build_openapi` moves the definitions there.
     resolved: dict[str, Any] = json.loads(json.dumps(schema).replace("#/$defs/", REF.format(model="")))
     merged = resolved | {
         "properties": fields | resolved["properties"],
@@ -95,6 +100,7 @@ def either_request_body(*bodies: dict[str, Any]) -> dict[str, Any]:
 
 
 def build_openapi(app: FastAPI) -> dict[str, Any]:
+    """Build the document of all routes, with the requests and responses that FastAPI does not know."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -109,7 +115,7 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schemas |= content["schema"].pop("$defs", {})
             responses = operation["responses"]
-            # FastAPI's own error form, which no route returns.
+            # No route returns FastAPI's own form of errors.
             if "HTTPValidationError" in str(responses.get("422")):
                 del responses["422"]
             if is_rate_limited(path):

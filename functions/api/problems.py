@@ -56,7 +56,7 @@ def problem(
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem object. Its status is the registry's, except where `status` says otherwise."""
+    """Return a problem object with `status`, or else with the registry's status for the code."""
     status = status or CODES[code].status or HTTPStatus.INTERNAL_SERVER_ERROR
     body = Problem(
         code=code,
@@ -69,7 +69,7 @@ def problem(
 
 
 def status_of(error: ClipwiseError) -> int:
-    """The registry's status for the code; by the class where the registry has none."""
+    """Return the registry's status for the code; where it has none, 503 for a TransientError, else 422."""
     if isinstance(error, BadRequest):
         return 400
     code = CODES.get(error.code)
@@ -86,8 +86,8 @@ async def _handle_clipwise_error(request: Request, error: ClipwiseError) -> Resp
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after)
     if error.code == RequestCode.TOO_LARGE and "content-length" not in request.headers:
-        # The rest may never end. Of a body with a length the server discards the rest, so that the client is able to
-        # read this answer.
+        # The rest of the body may never end. If its length is known, the server discards the rest, so that the client
+        # can read this response.
         headers["Connection"] = "close"
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SEC)
@@ -150,7 +150,7 @@ def _method_message(request: Request) -> str:
 
 
 async def _handle_disconnect(request: Request, error: ClientDisconnect) -> Response:
-    log.info("the client went away in the middle of its request")
+    log.info("the client disconnected in the middle of its request")
     return problem("disconnected", "The connection closed before the whole request arrived. Send the request again.")
 
 

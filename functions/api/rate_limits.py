@@ -1,4 +1,4 @@
-"""Rate limits: for all requests, counted by this process; for expensive ones, counted in documents by all processes.
+"""Rate limits: of all requests, counted by this process; of expensive ones, counted in documents by all processes.
 
 Every response reports the caller's quota in the headers `RateLimit` and `RateLimit-Policy`
 (draft-ietf-httpapi-ratelimit-headers-10), and a rejection also in `Retry-After`.
@@ -25,48 +25,13 @@ from shared.settings import settings
 if TYPE_CHECKING:
     from limits.strategies import FixedWindowRateLimiter
 
-UNKNOWN_ADDRESS = "unknown"
-# What one customer of a provider has (RFC 6177): all its addresses are one.
-V6_PREFIX = 64
-
-
-def client_address(scope: Scope) -> str:
-    """Return the address that a request counts for: for IPv6 the network, since clients can change the rest at will.
-
-    Each proxy appends the address of its client to `X-Forwarded-For`. Entries before those of the trusted proxies
-    (TRUSTED_PROXIES) are unverified claims of the client and are ignored.
-    """
-    peer = scope["client"][0] if scope.get("client") else UNKNOWN_ADDRESS
-    trusted = settings().proxy_count
-    if not trusted:
-        return canonical_address(peer)
-    entries = [entry.strip() for line in Headers(scope=scope).getlist("x-forwarded-for") for entry in line.split(",")]
-    return canonical_address(entries[-trusted] if len(entries) >= trusted else peer)
-
-
-def canonical_address(text: str) -> str:
-    """Return the canonical form of an address; all invalid addresses have the same one."""
-    try:
-        ip = ip_address(_without_port(text))
-    except ValueError:
-        return UNKNOWN_ADDRESS
-    if isinstance(ip, IPv6Address):
-        mapped: IPv4Address | None = ip.ipv4_mapped
-        return str(mapped or IPv6Network((int(ip), V6_PREFIX), strict=False))
-    return str(ip)
-
-
-def _without_port(text: str) -> str:
-    """Remove the port that some proxies append: `[2001:db8::1]:4711`, `192.0.2.1:4711`."""
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0] if text.count(":") == 1 else text
-
-
 GENERAL, START, RETRY, CHAT = "general", "start", "retry", "chat"
 STANDINGS = "rate_limit_standings"
 # Requested by monitoring.
 UNCOUNTED = ("/", "/healthz")
+UNKNOWN_ADDRESS = "unknown"
+# The network of one customer of a provider (RFC 6177): all its addresses count as one.
+V6_PREFIX = 64
 
 
 class RateLimitMiddleware:
@@ -95,7 +60,7 @@ class RateLimitMiddleware:
 
 
 def is_rate_limited(path: str) -> bool:
-    # Objects are mounted beside the API in the embedded place; elsewhere they are Cloud Storage's.
+    # In the embedded place, objects are mounted beside the API; elsewhere Cloud Storage serves them.
     return path not in UNCOUNTED and not path.startswith("/storage/")
 
 
@@ -152,7 +117,7 @@ class Quota:
                 ).raise_if_limited()
 
     def check(self) -> None:
-        """Check early whether `take` would reject the operation later. Blocks; raises RateLimited."""
+        """Check early whether `consume` would reject the operation later. Blocks; raises RateLimited."""
         for client, _ in self._clients:
             limit = allowance_for(client, self._text)
             if limit is not None:
@@ -202,3 +167,36 @@ def rate_limit_headers(standings: dict[str, RateLimitStatus]) -> dict[str, str]:
         f'"{standing.policy}";r={standing.remaining};t={standing.reset_sec}' for standing in standings.values()
     ]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(remaining)}
+
+
+def client_address(scope: Scope) -> str:
+    """Return the address that a request counts for: for IPv6 the network, since clients can change the rest at will.
+
+    Each proxy appends the address of its client to `X-Forwarded-For`. Entries before those of the trusted proxies
+    (TRUSTED_PROXIES) are unverified claims of the client and are ignored.
+    """
+    peer = scope["client"][0] if scope.get("client") else UNKNOWN_ADDRESS
+    trusted = settings().proxy_count
+    if not trusted:
+        return canonical_address(peer)
+    entries = [entry.strip() for line in Headers(scope=scope).getlist("x-forwarded-for") for entry in line.split(",")]
+    return canonical_address(entries[-trusted] if len(entries) >= trusted else peer)
+
+
+def canonical_address(text: str) -> str:
+    """Return the canonical form of an address; all invalid addresses have the same one."""
+    try:
+        ip = ip_address(_without_port(text))
+    except ValueError:
+        return UNKNOWN_ADDRESS
+    if isinstance(ip, IPv6Address):
+        mapped: IPv4Address | None = ip.ipv4_mapped
+        return str(mapped or IPv6Network((int(ip), V6_PREFIX), strict=False))
+    return str(ip)
+
+
+def _without_port(text: str) -> str:
+    """Remove the port that some proxies append: `[2001:db8::1]:4711`, `192.0.2.1:4711`."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text

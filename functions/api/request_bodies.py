@@ -20,7 +20,7 @@ from shared.settings import settings
 JSON_BYTES = 65_536
 FIELD_BYTES = 65_536
 MAX_FIELDS = 10
-# Size of the rest of a form: boundaries, headers, other fields.
+# Maximum size of a form without its file: boundaries, headers, other fields.
 FORM_BYTES = MAX_FIELDS * (FIELD_BYTES + 4096)
 M = TypeVar("M", bound=BaseModel)
 
@@ -116,9 +116,9 @@ def _validate_model(model: type[M], data: bytes | Mapping[str, object]) -> M:
 
 
 def _limit_size(request: Request, limit: int, error: PermanentError) -> Request:
-    """Limit a request to `limit` bytes: reading or announcing more raises `error`."""
+    """Return the request with a limit of bytes: declaring or reading more raises `error`."""
     declared_length = request.headers.get("content-length", "")
-    # As a float, since a number of thousands of digits is no valid int.
+    # A float, because int() rejects numbers with thousands of digits.
     if declared_length.isdecimal() and float(declared_length) > limit:
         raise error
     received_bytes = 0

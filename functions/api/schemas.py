@@ -26,7 +26,7 @@ NEXT_PAGE = "Pass it as `cursor` to get the next page. Null on the last page."
 MAX_LANGUAGE_LENGTH = 35  # RFC 5646, 4.4.1
 MAX_OPTION_LENGTH = 2000
 
-# Names that browsers and systems give to types that `sniff` knows by another one.
+# Aliases of media types, used by browsers and systems, to the names that `require_media_type` returns.
 _MEDIA_TYPE_ALIASES = {
     "application/mp4": "video/mp4",
     "application/ogg": "audio/ogg",
@@ -54,7 +54,7 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 
 def language_tag(text: str) -> str:
-    """A BCP-47 tag in the usual case, e.g. `zh-Hant-TW`; raises ValueError when it does not have that shape."""
+    """Return a BCP-47 tag in the usual case, e.g. `zh-Hant-TW`; raises ValueError when it does not have that shape."""
     match = _LANGUAGE_TAG.fullmatch(text.lower())
     if not match or len(text) > MAX_LANGUAGE_LENGTH:
         raise ValueError("it must be a BCP-47 language tag such as en, de or pt-BR")
@@ -178,13 +178,14 @@ class UploadRequest(JobRequest):
 
 
 def public_model(name: str, model: type[BaseModel], hidden: set[str], **changed: Any) -> type[Model]:
+    """Create a response model with the fields of `model`, without `hidden` ones and with `changed` ones."""
     fields: dict[str, Any] = {
         key: (field.annotation, field) for key, field in model.model_fields.items() if key not in hidden
     }
     return create_model(name, __base__=Model, __doc__=model.__doc__, **(fields | changed))
 
 
-# The form of `Job.public` for the OpenAPI document; a test compares the two.
+# The form of `Job.to_public` for the OpenAPI document; a test compares the two.
 PublicStage = public_model("Stage", StageState, {"lease"})
 PublicJob = public_model(
     "Job",

@@ -1,7 +1,7 @@
 """Creates jobs from requests. Repeated requests return one job, and failures leave no job that waits forever.
 
-All functions block and raise PermanentError `unknown_kind`, JobProblem `key_reused`, and RateLimited if a new job
-would exceed the quota: an existing job takes nothing from `starts`.
+All functions block and raise PermanentError `unknown_kind`, JobStateError `key_reused`, and RateLimited if a new job
+would exceed `quota`. Returning an existing job does not consume quota.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from functions.api.identity import User
 from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, too_large_error
 from functions.api.schemas import FileJobRequest, JobRequest, UploadRequest, UrlJobRequest, canonical_media_type
@@ -23,7 +22,7 @@ from shared.pipeline import idempotency as once
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
-from shared.platform.ports import Place, UploadSession
+from shared.platform.ports import Place, UploadSession, User
 from shared.security.filenames import safe_filename
 from shared.security.url_guard import check_url, normalise_url
 from shared.settings import settings
@@ -46,7 +45,7 @@ def submit_url(
     link = {"url": normalise_url(url)}
     request = _digest_fields(job_request) | link
     candidate_id = _job_id_for(place, user, key, request)
-    # The key's own job is its answer, ended or not.
+    # The job of the key is returned whether or not it has ended.
     existing = read_job(place.documents, candidate_id) if key else None
     if existing:
         return existing
@@ -91,7 +90,7 @@ def submit_file(
     job = read_job(place.documents, job_id) if key else None
     if job is None:
         quota.consume()
-        # The request has ended by then, so the bytes can no longer arrive.
+        # The request has ended by then, so its bytes can no longer arrive.
         ttl = wiring().functions["api"].timeout_sec
         plan = _plan_job(
             user,
@@ -140,7 +139,7 @@ def open_upload(
         upload_ttl_sec=ttl,
     )
     quota.consume()
-    # The session first: without a job it is useless and expires.
+    # The session first, since one without a job simply expires.
     session = place.objects.start_upload(UPLOADS, source_name(plan.id), content_type, upload_request.size, ttl, origin)
     return lifecycle.start_job(place, plan), session
 
@@ -182,20 +181,20 @@ def _store_file(place: Place, job: Job, file: UploadedFile, content_type: str) -
     """Store the bytes in the bucket that triggers the pipeline, and return the updated job."""
     name = source_name(job.id)
     try:
-        # A twin of this request may be storing the same bytes.
+        # The same request, sent twice, may be storing the same bytes at once.
         with suppress(Conflict):
             place.objects.put(UPLOADS, name, file.stream, content_type, if_generation=0)
     except Exception as error:
         if place.objects.stat(UPLOADS, name) is None:
             lifecycle.delete_job_records(place, job.id)
             raise TransientError("not_stored", "The video could not be stored. Send it again.") from error
-        log.warning("storing was reported as failed, but the bytes of %s are there", job.id, exc_info=error)
+        log.warning("storage reported a failure, but the bytes of %s are stored", job.id, exc_info=error)
     try:
         stored = change_job(place.documents, job.id, _mark_received)
     except NotFound:
         stored = None
     if stored is None or stored.source_deleted:
-        # The job was deleted, or ended long ago by a twin's bytes: these are nobody's.
+        # The job was deleted, or has ended with the bytes of a repeated request: no job uses these.
         place.objects.delete(UPLOADS, name)
     if stored is None:
         raise TransientError("not_stored", "The job was deleted meanwhile. Send the video again.")

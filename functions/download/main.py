@@ -38,7 +38,7 @@ def download_video(run: StageRun) -> None:
     if fetched.captions:
         store_json(run.place.objects, run.job.id, CAPTIONS, fetched.captions.to_json())
 
-    # Written before the bytes are: their event may set off `extract` before this stage has said that it is done.
+    # Record this before storing the bytes: their event may start `extract` before this stage has ended.
     run.add_result(lambda job: record_metadata(job, fetched), now=True)
     run.place.objects.put(UPLOADS, source_name(run.job.id), fetched.path, fetched.content_type)
 

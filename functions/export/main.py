@@ -9,11 +9,11 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from shared.datasets.export_writer import export_dataset as write_export
+from shared.datasets.export_writer import export_dataset
 from shared.models.events import job_of
 from shared.pipeline.contract import run_stage
 
 
 @functions_framework.cloud_event
 def export(event: CloudEvent) -> None:
-    run_stage(event, "export", job_of(event), write_export)
+    run_stage(event, "export", job_of(event), export_dataset)

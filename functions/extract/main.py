@@ -49,6 +49,7 @@ def extract_video(run: StageRun) -> None:
 
 
 def fetch_source(run: StageRun) -> Path:
+    """Return the path of the video file; raises PermanentError `source_gone`."""
     source = run.workspace / "source"
     try:
         run.place.objects.download(UPLOADS, source_name(run.job.id), source)
@@ -58,33 +59,24 @@ def fetch_source(run: StageRun) -> Path:
 
 
 def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
+    """Extract frames, subtitles and audio; write their files into `out`, under the names in the extraction."""
     from shared.media.audio.parts import split_audio
     from shared.media.video.extraction import extract_frames
 
-    frame_set = None
-    if info.has_video:
-        frame_set = extract_frames(
-            source,
-            info,
-            out,
-            samples=kind.reads_text,
-            tick=tick_as(run.tick, 0.1, 0.7, "Detecting shots and key frames"),
-        )
+    tick = tick_as(run.tick, 0.1, 0.7, "Detecting shots and key frames")
+    frame_set = extract_frames(source, info, out, samples=kind.reads_text, tick=tick)
     run.tick(0.7, "Extracting subtitles")
     transcript, language = extract_subtitles(source, info)
-    audio, silences = extract_audio_track(source, info, out, tick_as(run.tick, 0.7, 0.8, "Extracting audio")) or (
-        None,
-        [],
-    )
-    if audio and "transcribe" in run.job.stages and not transcript and not run.job.video.captions:
+    audio, silences = extract_audio_track(source, info, out, tick_as(run.tick, 0.7, 0.8, "Extracting audio"))
+    if audio and not transcript and needs_speech(run.job):
         tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
         audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)
     return Extraction(
         info=info,
-        thumbnail=frame_set.thumbnail if frame_set else None,
-        shots=frame_set.shots if frame_set else [],
-        frames=frame_set.frames if frame_set else [],
-        samples=frame_set.samples if frame_set else [],
+        thumbnail=frame_set.thumbnail,
+        shots=frame_set.shots,
+        frames=frame_set.frames,
+        samples=frame_set.samples,
         audio=audio,
         silences=silences,
         transcript=transcript,
@@ -93,6 +85,7 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
 
 
 def extract_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | None]:
+    """Return the segments and the language of the first subtitle track that has text."""
     from shared.media.subtitles import read_subtitles
 
     for track in info.subtitles:
@@ -104,10 +97,16 @@ def extract_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str
 
 def extract_audio_track(
     source: Path, info: MediaInfo, out: Path, tick: Callable[[float], None]
-) -> tuple[AudioTrack, list[TimeSpan]] | None:
+) -> tuple[AudioTrack | None, list[TimeSpan]]:
+    """Write the audio as FLAC; return its track, None if there is none, and its silences."""
     from shared.media.audio.extraction import extract_audio
 
-    return extract_audio(source, out / "audio.flac", info, tick) if info.has_audio else None
+    return extract_audio(source, out / "audio.flac", info, tick) or (None, [])
+
+
+def needs_speech(job: Job) -> bool:
+    """Return True if speech is the only source left for the job's transcript: its page has no captions."""
+    return "transcribe" in job.stages and not job.video.captions
 
 
 def record_info(job: Job, info: MediaInfo) -> None:

@@ -19,6 +19,7 @@ from shared.webhooks.deliveries import create_job_deliveries
 
 @functions_framework.cloud_event
 def notify(event: CloudEvent) -> None:
+    """Attempt one delivery, or create the deliveries of a job that has ended."""
     delivery = message_of(event).get("delivery")
     if isinstance(delivery, str):
         with log_context(delivery=delivery, event=event["id"]):
@@ -26,6 +27,6 @@ def notify(event: CloudEvent) -> None:
         return
     with log_context(job=job_of(event), event=event["id"]):
         job = read_job(current_place().documents, job_of(event))
-        # One that was deleted, or runs again, has nothing to be told of.
+        # A deleted job has no events to deliver.
         if job is not None:
             create_job_deliveries(current_place(), job)

@@ -31,17 +31,17 @@ def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     result = run.job.result or derive_result(run, kind)
     usage = index_transcript(run)
-    common_fields = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
-    common_fields |= {"videoId": run.job.of_video or run.job.id}
+    common = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
+    common |= {"videoId": run.job.of_video or run.job.id}
     if run.job.of_video is None:
-        run.place.documents.put(VIDEOS, run.job.id, common_fields | run.job.video.to_document())
+        run.place.documents.put(VIDEOS, run.job.id, common | run.job.video.to_document())
     if kind.collection:
-        usage_fields = {"usage": usage.to_document()}
-        run.place.documents.put(kind.collection, run.job.id, common_fields | usage_fields | result)
+        run.place.documents.put(kind.collection, run.job.id, common | {"usage": usage.to_document()} | result)
     run.add_result(lambda job: record_result(job, result))
 
 
 def derive_result(run: StageRun, kind: Kind) -> dict[str, Any]:
+    """Return the result of a kind without an analyze stage."""
     assert kind.derive is not None  # noqa: S101  # a kind has an analyze stage or this
     extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
     transcript = load_transcript(run.place.objects, run.job.id)

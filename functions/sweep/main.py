@@ -18,6 +18,7 @@ from shared.platform.place import current_place
 
 @functions_framework.cloud_event
 def sweep(event: CloudEvent) -> None:
-    sweep_jobs(current_place())
-    erase_departed_users(current_place())
-    continue_erasures(current_place())
+    place = current_place()
+    sweep_jobs(place)
+    erase_departed_users(place)
+    continue_erasures(place)

@@ -7,10 +7,13 @@ job, the owner's month in `spending`. Triggers: its own parts, then `analyze` or
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.error_codes.jobs import ProviderCode
+from shared.errors import PermanentError
 from shared.models.job import Job, Part, Usage
 from shared.models.video import Extraction, Segment, Transcript
 from shared.pipeline.division import DividedStage, PartRun, run_divided_stage
@@ -26,6 +29,10 @@ from shared.pipeline.job_storage import (
 )
 from shared.pipeline.stage_run import StageRun
 from shared.settings import settings
+
+if TYPE_CHECKING:
+    from shared.ai.provider import AudioClip, Provider
+    from shared.progress import Tick
 
 MAX_SHOWN_CHARACTERS = 20_000
 AUDIO_PARTS_PREFIX = "audio/"
@@ -47,43 +54,46 @@ def transcribe_part(run: PartRun) -> None:
     from shared.ai.provider import AudioClip
     from shared.ai.usage import meter_for
     from shared.analyses.kinds import kind_named
-    from shared.errors import PermanentError
 
-    assert run.job.video.audio is not None  # noqa: S101  # without sound there are no parts
-    place, part = run.place, run.job.video.audio.parts[run.number]
+    assert run.job.video.audio is not None  # noqa: S101  # without audio there are no parts
+    place, audio_part = run.place, run.job.video.audio.parts[run.number]
     path = run.workspace / "part.flac"
-    place.objects.download(MEDIA, media_name(run.job.id, part.name), path)
+    place.objects.download(MEDIA, media_name(run.job.id, audio_part.name), path)
     meter = meter_for(place.documents, run.job.owner, settings().monthly_budget_usd, run.claimed_part.usage)
 
-    def record_usage(stored: Part) -> None:
+    def record_usage(part: Part) -> None:
         """Record the usage of failed attempts too."""
-        stored.usage = meter.usage
+        part.usage = meter.usage
 
     run.add_result(record_usage)
     provider = provider_for(kind_named(run.job.kind), settings(), meter)
-    try:
-        transcription = provider.transcribe(AudioClip(path, part.end - part.start), run.tick)
-    except PermanentError as error:
-        if error.code != ProviderCode.PROVIDER_CANNOT:
-            raise
-        outcome = Transcript(notes=[f"The audio was not transcribed: {error.message}"])
-    else:
-        outcome = Transcript(
-            source="speech",
-            language=transcription.language,
-            segments=transcription.segments,
-            provider=transcription.usage.provider,
-            model=transcription.usage.model,
-        )
+    transcript = transcribe_clip(provider, AudioClip(path, audio_part.end - audio_part.start), run.tick)
 
-    def record_outcome(stored: Part) -> None:
-        stored.outcome = outcome.to_document()
+    def record_outcome(part: Part) -> None:
+        part.outcome = transcript.to_document()
 
     run.add_result(record_outcome)
 
 
+def transcribe_clip(provider: Provider, clip: AudioClip, tick: Tick) -> Transcript:
+    """Return the transcript of a clip; one with a note instead of words if no provider can transcribe."""
+    try:
+        transcription = provider.transcribe(clip, tick)
+    except PermanentError as error:
+        if error.code != ProviderCode.PROVIDER_CANNOT:
+            raise
+        return Transcript(notes=[f"The audio was not transcribed: {error.message}"])
+    return Transcript(
+        source="speech",
+        language=transcription.language,
+        segments=transcription.segments,
+        provider=transcription.usage.provider,
+        model=transcription.usage.model,
+    )
+
+
 def record_partial_transcript(job: Job, parts: list[Part]) -> None:
-    """Show the transcript so far and its cost."""
+    """Update the job with the transcript so far and its cost."""
     transcripts = {part.number: Transcript.read(part.outcome) for part in parts if part.outcome}
     texts = [
         segments_text(transcripts[number].segments) if number in transcripts else MISSING
@@ -103,13 +113,13 @@ def join_transcript(run: StageRun, parts: list[Part]) -> None:
     else:
         transcript = join_speech(extraction, parts)
     store_json(run.place.objects, run.job.id, TRANSCRIPT, transcript.to_json())
-    # All parts are transcribed; the whole audio file stays.
+    # The parts are no longer needed; the file of the whole audio stays.
     run.place.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))
     run.add_result(lambda job: record_transcript(job, transcript))
 
 
 def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
-    """Join the transcripts of the parts; without words, a note says why there are none."""
+    """Join the transcripts of the parts; without words, add a note why there are none."""
     from shared.media.audio.transcript_merge import join_parts
 
     if extraction.audio is None:
@@ -138,6 +148,7 @@ def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
 
 
 def record_transcript(job: Job, transcript: Transcript) -> None:
+    """Update the job with the whole transcript, and remove its audio parts."""
     if job.video.audio:
         job.video.audio.parts = []
     job.video.transcript_source = transcript.source
@@ -150,6 +161,7 @@ def segments_text(segments: list[Segment]) -> str:
 
 
 def truncate_text(text: str) -> str | None:
+    """Return at most MAX_SHOWN_CHARACTERS of the text; None for an empty one."""
     if len(text) <= MAX_SHOWN_CHARACTERS:
         return text or None
     return f"{text[: MAX_SHOWN_CHARACTERS - 1]}…"

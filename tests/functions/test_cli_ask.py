@@ -6,7 +6,7 @@ from typer.testing import CliRunner, Result
 
 from infra.cli.main import app
 from tests.api_site import Site
-from tests.functions.api.chat_requests import group, messages, service, streamed, videos
+from tests.functions.api.chat_requests import group, messages, service, stream_reply, videos
 from tests.transcript_samples import SOUP
 
 __all__ = ["group", "videos"]
@@ -19,7 +19,7 @@ def run(site: Site, *arguments: str) -> Result:
 def test_an_answer_is_printed_with_what_it_rests_on(site: Site, group: str, videos: dict[str, str]) -> None:
     """A user reads the answer, and below it each citation with title, times, words and link."""
     with service(site, "openai") as ai:
-        ai.queue_replies(streamed("openai", "Harriet ", "adds honey [1", "]."))
+        ai.queue_replies(stream_reply("openai", "Harriet ", "adds honey [1", "]."))
         told = run(site, group, "What does Harriet add to the soup?")
     assert told.exit_code == 0, told.output
     answer, _, head, quote, link = told.stdout.splitlines()
@@ -43,7 +43,7 @@ def test_an_answer_that_fails_says_why(site: Site, group: str) -> None:
     assert (unknown.exit_code, unknown.stdout) == (2, "")
     assert "not_found" in unknown.stderr
     with service(site, "openai") as ai:
-        ai.queue_replies(streamed("openai", "Harriet ", finish_reason=None))
+        ai.queue_replies(stream_reply("openai", "Harriet ", finish_reason=None))
         broken = run(site, group, "What does Harriet add to the soup?")
     assert (broken.exit_code, broken.stdout) == (2, "Harriet\n")
     assert "provider_unavailable" in broken.stderr

@@ -8,7 +8,7 @@ from shared.languages import is_same_language, language_tag, primary_language
 
 
 @pytest.mark.parametrize(
-    ("tag", "told", "code"),
+    ("tag", "expected", "code"),
     [
         ("de", "de", "de"),
         ("deu", "de", "de"),
@@ -22,9 +22,9 @@ from shared.languages import is_same_language, language_tag, primary_language
         (None, None, None),
     ],
 )
-def test_tags_of_files_become_ours(tag: str | None, told: str | None, code: str | None) -> None:
+def test_tags_of_files_become_ours(tag: str | None, expected: str | None, code: str | None) -> None:
     """However a file names a language, it is the one that a user asks for."""
-    assert (language_tag(tag), primary_language(tag)) == (told, code)
+    assert (language_tag(tag), primary_language(tag)) == (expected, code)
 
 
 def test_what_is_unknown_is_not_the_same() -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api import accounts
-from functions.api.accounts import LoginThrottleDep
-from functions.api.compat.routing import create_router
+from functions.api import identity
+from functions.api.compat.routing import create_ask_video_router
+from functions.api.dependencies import LoginThrottleDep
 from functions.api.identity import Caller
-from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
 from shared.platform.identity import current_identity
 from shared.platform.ports import UserSession
 
-router = create_router("/api/auth", 413, 503)
+router = create_ask_video_router("/api/auth", 413, 503)
 Text = Annotated[str, Field(max_length=1000)]
 Uid = Annotated[str, Field("", max_length=1000, description="Accepted for compatibility and ignored.")]
 
@@ -68,10 +68,6 @@ class AskVideoAccount(BaseModel):
     email: str | None = Field(description="Email address. Null for an anonymous account.")
 
 
-def json_body(form: type[BaseModel]) -> dict[str, Any]:
-    return inline_request_body("application/json", form.model_json_schema())
-
-
 def token_pair(session: UserSession) -> Response:
     tokens = TokenPair(access=session.access_token, refresh=session.refresh_token)
     return JSONResponse(tokens.model_dump(), headers={"Pragma": "no-cache"})
@@ -89,7 +85,7 @@ def token_pair(session: UserSession) -> Response:
 )
 async def sign_up_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
     form = await read_json(request, AskVideoSignUpRequest)
-    await run_in_threadpool(accounts.sign_up, throttle, form.username, form.email, form.password)
+    await run_in_threadpool(identity.sign_up, throttle, form.username, form.email, form.password)
     return DetailResponse(
         detail="A verification email is on its way to this address. Follow its instructions to continue."
     )
@@ -103,7 +99,7 @@ async def sign_up_compat(request: Request, throttle: LoginThrottleDep) -> Detail
 )
 async def verify_email_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
     form = await read_json(request, AskVideoTokenRequest)
-    await run_in_threadpool(accounts.verify_email, throttle, form.token)
+    await run_in_threadpool(identity.verify_email, throttle, form.token)
     return DetailResponse(detail="The email address is verified. You can now sign in.")
 
 
@@ -117,7 +113,7 @@ async def verify_email_compat(request: Request, throttle: LoginThrottleDep) -> D
 )
 async def log_in_compat(request: Request, throttle: LoginThrottleDep) -> Response:
     form = await read_json(request, AskVideoLoginRequest)
-    return token_pair(await run_in_threadpool(accounts.log_in, throttle, form.username, form.password))
+    return token_pair(await run_in_threadpool(identity.log_in, throttle, form.username, form.password))
 
 
 @router.post(
@@ -157,7 +153,7 @@ def get_account_compat(user: Caller) -> AskVideoAccount:
 )
 async def request_password_reset_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
     form = await read_json(request, AskVideoResetRequest)
-    await run_in_threadpool(accounts.request_password_reset, throttle, form.email)
+    await run_in_threadpool(identity.request_password_reset, throttle, form.email)
     return DetailResponse(detail="If this address has an account, an email is on its way to it.")
 
 
@@ -171,5 +167,5 @@ async def request_password_reset_compat(request: Request, throttle: LoginThrottl
 )
 async def confirm_password_reset_compat(request: Request, throttle: LoginThrottleDep) -> DetailResponse:
     form = await read_json(request, AskVideoPasswordRequest)
-    await run_in_threadpool(accounts.confirm_password_reset, throttle, form.token, form.new_password)
+    await run_in_threadpool(identity.confirm_password_reset, throttle, form.token, form.new_password)
     return DetailResponse(detail="The password is set. Sign in with the new password.")

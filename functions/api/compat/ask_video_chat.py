@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from functions.api.compat.ask_video_groups import own_group
-from functions.api.compat.routing import PAGE_SIZE, all_items, create_router
+from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
 from functions.api.dependencies import PlaceDep, check_id
 from functions.api.event_streams import ChatStream
 from functions.api.identity import Caller, Credentials, caller
@@ -25,7 +25,7 @@ from shared.models.group import Group
 from shared.platform.ports import Place
 
 COLUMNS = ("created_at", "question", "answer", "is_shared_origin", "related_videos")
-router = create_router("/api/chat", 401, 403, 404)
+router = create_ask_video_router("/api/chat", 401, 403, 404)
 
 
 class AskVideoTurn(ChatTurn):

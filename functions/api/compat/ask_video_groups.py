@@ -1,4 +1,4 @@
-"""The group paths of the earlier ask-video: /v1/groups with its field names."""
+"""The group paths of the earlier ask-video, with its field names: groups of the caller, and shared groups."""
 
 from __future__ import annotations
 
@@ -6,38 +6,35 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.compat.ask_video_library import AskVideoInfo, media_links, video_info
-from functions.api.compat.routing import PAGE_SIZE, all_items, create_router
+from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
 from functions.api.dependencies import PlaceDep, check_id
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
-from functions.api.routes.groups import VideoIds
-from functions.api.schemas import Description, Name
+from functions.api.routes.groups import GroupRequest, GroupUpdateRequest, VideoIdsRequest
 from shared.library import groups
-from shared.library import groups as shares
 from shared.models.group import Group
 
-router = create_router("/api/videos/groups", 401, 403)
+router = create_ask_video_router("/api/videos/groups", 401, 403)
+shared_router = create_ask_video_router("/api/videos/groups/shared", 404)
 
 
-class AskVideoGroupRequest(BaseModel):
-    name: Name = Field(description="Name of the group.")
-    description: Description | None = Field(None, description="Description of the group.")
+class AskVideoGroupRequest(GroupRequest):
+    model_config = ConfigDict(extra="ignore")
 
 
-class AskVideoGroupUpdateRequest(BaseModel):
+class AskVideoGroupUpdateRequest(GroupUpdateRequest):
     """Changes to a group. Omitted fields stay as they are."""
 
-    name: Name | None = Field(None, description="New name of the group.")
-    description: Description | None = Field(None, description="New description of the group.")
+    model_config = ConfigDict(extra="ignore")
 
 
-class AskVideoIdsRequest(BaseModel):
+class AskVideoIdsRequest(VideoIdsRequest):
     """Videos by id."""
 
-    video_ids: VideoIds = Field(description="Ids of the videos.")
+    model_config = ConfigDict(extra="ignore")
 
 
 class AskVideoGroupInfo(BaseModel):
@@ -230,7 +227,7 @@ def reorder_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: Plac
     responses=problem_responses(404),
 )
 def create_share_token_compat(group: OwnGroup, place: PlaceDep) -> ShareTokenResponse:
-    _, token = shares.create_share_link(place.documents, group, None)
+    _, token = groups.create_share_link(place.documents, group, None)
     return ShareTokenResponse(message="Anyone who has this token can now view the group.", share_token=token)
 
 
@@ -241,14 +238,11 @@ def create_share_token_compat(group: OwnGroup, place: PlaceDep) -> ShareTokenRes
     responses=problem_responses(404),
 )
 def revoke_share_token_compat(group: OwnGroup, place: PlaceDep) -> AskVideoMessageResponse:
-    shares.revoke_share_link(place.documents, group)
+    groups.revoke_share_link(place.documents, group)
     return AskVideoMessageResponse(message="The group is no longer shared.")
 
 
-router = create_router("/api/videos/groups/shared", 404)
-
-
-@router.get(
+@shared_router.get(
     "/{token}/",
     summary="Get a shared group",
     description="Compatible with ask-video: prefer GET /v1/shared/{token}. No account is required.",
@@ -256,4 +250,4 @@ router = create_router("/api/videos/groups/shared", 404)
 def get_shared_group_compat(
     token: Annotated[str, Path(description="Share token of the group.")], place: PlaceDep
 ) -> AskVideoGroupDetails:
-    return group_details(shares.find_shared_group(place.documents, token), place)
+    return group_details(groups.find_shared_group(place.documents, token), place)

@@ -11,11 +11,10 @@ from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from functions.api import submission as intake
-from functions.api.compat.routing import PAGE_SIZE, all_items, create_router
-from functions.api.dependencies import PlaceDep, StartQuota, check_id
-from functions.api.identity import Caller, User
-from functions.api.middleware import request_trace
+from functions.api import submission
+from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
+from functions.api.dependencies import PlaceDep, StartQuota, check_id, request_trace
+from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, read_form
@@ -26,7 +25,7 @@ from shared.library.deletion import delete_job
 from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.models.job import Job, JobStatus
 from shared.pipeline.job_storage import UPLOADS, load_transcript, source_name
-from shared.platform.ports import Place
+from shared.platform.ports import Place, User
 from shared.settings import settings
 
 KIND = "transcript"
@@ -50,7 +49,7 @@ STATES: dict[JobStatus, State] = {
     JobStatus.FAILED: "error",
     JobStatus.CANCELLED: "error",
 }
-router = create_router("/api/videos", 401, 403)
+router = create_ask_video_router("/api/videos", 401, 403)
 
 
 class AskVideoUploadForm(BaseModel):
@@ -119,7 +118,7 @@ async def upload_video_compat(request: Request, user: Caller, place: PlaceDep, q
 def submit_upload(
     place: Place, user: User, form: AskVideoUploadForm, file: UploadedFile, trace: str | None, quota: Quota
 ) -> Job:
-    """Raises PermanentError `empty_file`, `unsupported_media`."""
+    """Create a job for the file; raises PermanentError `empty_file`, `unsupported_media`."""
     if require_media_type(file.stream.read(HEAD_BYTES), file.filename) not in ACCEPTED_TYPES:
         raise PermanentError(
             "unsupported_media",
@@ -127,7 +126,7 @@ def submit_upload(
         )
     file.stream.seek(0)
     job_request = FileJobRequest(kind=KIND, keep_source=True, title=form.title, description=form.description)
-    return intake.submit_file(place, user, job_request, file, None, trace, quota)
+    return submission.submit_file(place, user, job_request, file, None, trace, quota)
 
 
 @router.get(

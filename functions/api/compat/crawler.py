@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
-from functions.api import accounts
-from functions.api import dataset_schemas as datasets
-from functions.api.accounts import LoginThrottleDep
-from functions.api.dataset_schemas import DatasetRequest, Keyword, own_dataset
-from functions.api.dependencies import PlaceDep, RetryQuota, StartQuota
+from functions.api import identity
+from functions.api.compat.routing import PAGE_SIZE, CrawlerRoute, all_items
+from functions.api.dependencies import LoginThrottleDep, PlaceDep, RetryQuota, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
-from functions.api.problems import BadRequest, status_of
+from functions.api.routes.datasets import (
+    MAX_KEYWORDS,
+    DatasetRequest,
+    Keyword,
+    LevelField,
+    own_dataset,
+    register_dataset,
+)
 from functions.api.schemas import Title
 from shared.datasets import runs, store
-from shared.errors import PermanentError
 from shared.models.dataset import ChunkCounts, Dataset
 from shared.models.image import DatasetStatus, Level
-from shared.pipeline.lifecycle import JobStateError
-
-MAX_ITEMS = 1000
-PAGE_SIZE = 100
-BAD_REQUEST_STATUSES = (409, 413, 415)
-
-RequestHandler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class CrawlerRoute(APIRoute):
-    """Responds with 400 to a request that conflicts with the state of a job."""
-
-    def get_route_handler(self) -> RequestHandler:
-        handle = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (PermanentError, JobStateError) as error:
-                if status_of(error) in BAD_REQUEST_STATUSES:
-                    raise BadRequest(error.code, error.message) from None
-                raise
-
-        return answer
-
 
 router = APIRouter(
     prefix="/api/v1", tags=["compat: image crawler"], route_class=CrawlerRoute, responses=problem_responses(400, 422)
@@ -72,7 +49,7 @@ class CrawlRequest(BaseModel):
     )
     name: Title = Field(description="Name of the job.")
     keywords: list[Keyword] = Field(
-        min_length=1, max_length=datasets.MAX_KEYWORDS, description="Search terms. Duplicates are ignored."
+        min_length=1, max_length=MAX_KEYWORDS, description="Search terms. Duplicates are ignored."
     )
     max_images: int = Field(100, ge=1, description="Maximum number of images to keep.")
 
@@ -103,10 +80,7 @@ class CrawlJob(CrawlProgress):
 
 
 class CrawlValidationRequest(BaseModel):
-    level: Level = Field(
-        "medium",
-        description="How thoroughly images are validated. Each level includes the checks of the ones before.",
-    )
+    level: LevelField = "medium"
 
 
 class ValidationJob(BaseModel):
@@ -160,10 +134,10 @@ def crawl_response(dataset: Dataset) -> CrawlJob:
     responses=problem_responses(401, 403),
 )
 def crawler_log_in(form: CrawlerLoginRequest, throttle: LoginThrottleDep) -> CrawlerToken:
-    session = accounts.log_in(throttle, form.email, form.password)
+    session = identity.log_in(throttle, form.email, form.password)
     return CrawlerToken(
         access_token=session.access_token,
-        token_type="bearer",  # noqa: S106  # that is the word
+        token_type="bearer",  # noqa: S106  # the type of a token
         refresh_token=session.refresh_token,
         expires_in=session.expires_in,
     )
@@ -183,7 +157,7 @@ def create_crawl(body: CrawlRequest, user: Caller, place: PlaceDep) -> CrawlJob:
     dataset_request = DatasetRequest(
         name=body.name, keywords=body.keywords, max_images=body.max_images, project=body.project_id
     )
-    return crawl_response(datasets.create_dataset(place.documents, user.id, dataset_request))
+    return crawl_response(register_dataset(place.documents, user.id, dataset_request))
 
 
 @router.get(
@@ -196,14 +170,8 @@ def create_crawl(body: CrawlRequest, user: Caller, place: PlaceDep) -> CrawlJob:
     responses=problem_responses(401, 403),
 )
 def list_crawls(user: Caller, place: PlaceDep) -> list[CrawlJob]:
-    jobs: list[CrawlJob] = []
-    cursor = None
-    while len(jobs) < MAX_ITEMS:
-        page, cursor = store.list_datasets(place.documents, user.id, PAGE_SIZE, cursor)
-        jobs += map(crawl_response, page)
-        if cursor is None:
-            break
-    return jobs
+    datasets = all_items(lambda cursor: store.list_datasets(place.documents, user.id, PAGE_SIZE, cursor))
+    return [crawl_response(dataset) for dataset in datasets]
 
 
 @router.get(

@@ -9,11 +9,10 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from functions.api import submission as intake
-from functions.api.compat.routing import own_task
-from functions.api.dependencies import PlaceDep, StartQuota
+from functions.api import submission
+from functions.api.compat.routing import PAGE_SIZE, all_items, own_task
+from functions.api.dependencies import PlaceDep, StartQuota, request_trace
 from functions.api.identity import Caller
-from functions.api.middleware import request_trace
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.request_bodies import read_form
 from functions.api.schemas import FileJobRequest
@@ -21,12 +20,9 @@ from shared.analyses.metadata import clock_time
 from shared.library.videos import thumbnail_link
 from shared.models.job import Job, JobStatus
 from shared.pipeline.job_storage import JOBS
-from shared.platform.ports import Place
+from shared.platform.ports import Filter, Place
 
 KIND = "metadata"
-MAX_ITEMS = 1000
-PAGE_SIZE = 100
-
 State = Literal["pending", "processing", "done", "failed"]
 STATES: dict[JobStatus, State] = {
     JobStatus.QUEUED: "pending",
@@ -79,13 +75,13 @@ async def upload_metadata_video(
     job_request = FileJobRequest(kind=KIND)
     async with read_form(request, MetadataUploadForm) as (_, file):
         trace = request_trace(request.scope)
-        job = await run_in_threadpool(intake.submit_file, place, user, job_request, file, None, trace, quota)
+        job = await run_in_threadpool(submission.submit_file, place, user, job_request, file, None, trace, quota)
     return VideoUploadResponse(
         id=job.id, filename=job.filename or "", message="The video was received and is being processed."
     )
 
 
-OwnVideo = Annotated[Job, Depends(own_task(KIND))]
+OwnTask = Annotated[Job, Depends(own_task(KIND))]
 
 
 @router.get(
@@ -94,7 +90,7 @@ OwnVideo = Annotated[Job, Depends(own_task(KIND))]
     description="Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}.",
     responses=problem_responses(404),
 )
-def get_video_status(job: OwnVideo) -> VideoStatus:
+def get_video_status(job: OwnTask) -> VideoStatus:
     return VideoStatus(id=job.id, status=STATES[job.status])
 
 
@@ -104,7 +100,7 @@ def get_video_status(job: OwnVideo) -> VideoStatus:
     description="Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}.",
     responses=problem_responses(404),
 )
-def get_video_metadata(job: OwnVideo, place: PlaceDep) -> VideoMetadata:
+def get_video_metadata(job: OwnTask, place: PlaceDep) -> VideoMetadata:
     return metadata_of(job, place)
 
 
@@ -117,17 +113,13 @@ def get_video_metadata(job: OwnVideo, place: PlaceDep) -> VideoMetadata:
     ),
 )
 def list_video_metadata(user: Caller, place: PlaceDep) -> list[VideoMetadata]:
-    videos: list[VideoMetadata] = []
-    cursor = None
-    while len(videos) < MAX_ITEMS:
-        page = place.documents.query(
-            JOBS, [("owner", "==", user.id), ("kind", "==", KIND)], [("createdAt", "desc")], PAGE_SIZE, cursor
-        )
-        videos += [metadata_of(Job.read(document.data), place) for document in page.documents]
-        cursor = page.cursor
-        if cursor is None:
-            break
-    return videos
+    return list(all_items(lambda cursor: metadata_page(place, user.id, cursor)))
+
+
+def metadata_page(place: Place, owner: str, cursor: str | None) -> tuple[list[VideoMetadata], str | None]:
+    filters: list[Filter] = [("owner", "==", owner), ("kind", "==", KIND)]
+    page = place.documents.query(JOBS, filters, [("createdAt", "desc")], PAGE_SIZE, cursor)
+    return [metadata_of(Job.read(document.data), place) for document in page.documents], page.cursor
 
 
 def metadata_of(job: Job, place: Place) -> VideoMetadata:

@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api import submission as intake
+from functions.api import submission
 from functions.api.compat.routing import own_task
-from functions.api.dependencies import PlaceDep, StartQuota
+from functions.api.dependencies import PlaceDep, StartQuota, request_trace
 from functions.api.identity import Caller
-from functions.api.middleware import request_trace
-from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
 from functions.api.schemas import LanguageTag, UrlJobRequest
 from shared.exports.job_content import JobContent
@@ -110,13 +109,13 @@ class RecipeTask(BaseModel):
     status_code=202,
     response_model=ScrapeResponse,
     responses=problem_responses(400, 413, 415, 503),
-    openapi_extra=inline_request_body("application/json", ScrapeRequest.model_json_schema()),
+    openapi_extra=json_body(ScrapeRequest),
 )
 async def scrape_recipe(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> Response:
     form = await read_json(request, ScrapeRequest)
     job_request = UrlJobRequest(kind=KIND, url=form.url, language=form.language)
     job = await run_in_threadpool(
-        intake.submit_url, place, user, job_request, None, request_trace(request.scope), quota
+        submission.submit_url, place, user, job_request, None, request_trace(request.scope), quota
     )
     return JSONResponse({"task_id": job.id}, 202)
 

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from functions.api import submission as intake
+from functions.api import submission
 from functions.api.compat.routing import own_task
-from functions.api.dependencies import PlaceDep, StartQuota
-from functions.api.identity import Caller, User
-from functions.api.middleware import request_trace
+from functions.api.dependencies import PlaceDep, StartQuota, request_trace
+from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.problems import BadRequest
 from functions.api.rate_limits import Quota
@@ -23,7 +22,7 @@ from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.media.header_duration import header_duration
 from shared.models.job import Job, JobStatus
 from shared.models.reel import Reel
-from shared.platform.ports import Place
+from shared.platform.ports import Place, User
 from shared.settings import settings
 
 KIND = "reel"
@@ -131,11 +130,11 @@ def submit_reel(
 ) -> Job:
     check_video_file(file)
     job_request = FileJobRequest(kind=KIND, language=form.language, keep_source=False)
-    return intake.submit_file(place, user, job_request, file, None, trace, quota)
+    return submission.submit_file(place, user, job_request, file, None, trace, quota)
 
 
 def check_video_file(file: UploadedFile) -> None:
-    """Raises PermanentError `empty_file`, `unsupported_media`, `too_long`."""
+    """Check type and duration; raises PermanentError `empty_file`, `unsupported_media`, `too_long`."""
     content_type = require_media_type(file.stream.read(HEAD_BYTES), file.filename)
     if not {content_type, file.content_type} <= set(ACCEPTED_TYPES):
         raise PermanentError(

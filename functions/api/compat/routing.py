@@ -1,4 +1,4 @@
-"""Shared by all paths of the earlier ask-video: they respond as Django REST framework does."""
+"""Routes of the earlier systems: their status 400 for most client errors, lists without pages, and tasks."""
 
 from __future__ import annotations
 
@@ -13,37 +13,61 @@ from functions.api.dependencies import PlaceDep, own_job
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.problems import BadRequest, invalid_request_response, status_of
-from shared.errors import NotFound, PermanentError
+from shared.errors import ClipwiseError, NotFound, PermanentError
 from shared.models.job import Job
+from shared.pipeline.lifecycle import JobStateError
 
 MAX_ITEMS = 1000
 PAGE_SIZE = 100
-BAD_REQUEST_STATUSES = (409, 415, 422)
 T = TypeVar("T")
 RequestHandler = Callable[[Request], Coroutine[Any, Any, Response]]
 PageLoader = Callable[[str | None], tuple[list[T], str | None]]
 
 
-class AskVideoRoute(APIRoute):
-    """Responds to every invalid request with 400, except for authentication, permissions and rate limits."""
+class BadRequestRoute(APIRoute):
+    """Responds with 400 to errors that have one of `statuses` on the native paths."""
+
+    errors: tuple[type[ClipwiseError], ...] = (PermanentError,)
+    statuses: tuple[int, ...] = ()
 
     def get_route_handler(self) -> RequestHandler:
         handle = super().get_route_handler()
 
-        async def answer(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except self.errors as error:
+                if status_of(error) in self.statuses:
+                    raise BadRequest(error.code, error.message) from None
+                raise
+
+        return respond
+
+
+class CrawlerRoute(BadRequestRoute):
+    errors = (PermanentError, JobStateError)
+    statuses = (409, 413, 415)
+
+
+class AskVideoRoute(BadRequestRoute):
+    """Responds with 400 to invalid requests too, as Django REST framework does."""
+
+    statuses = (409, 415, 422)
+
+    def get_route_handler(self) -> RequestHandler:
+        handle = super().get_route_handler()
+
+        async def respond(request: Request) -> Response:
             try:
                 return await handle(request)
             except RequestValidationError as error:
                 return invalid_request_response(error, 400)
-            except PermanentError as error:
-                if status_of(error) in BAD_REQUEST_STATUSES:
-                    raise BadRequest(error.code, error.message) from None
-                raise
 
-        return answer
+        return respond
 
 
-def create_router(prefix: str, *statuses: int) -> APIRouter:
+def create_ask_video_router(prefix: str, *statuses: int) -> APIRouter:
+    """Return a router for paths of ask-video, whose responses have status 400 or one of `statuses`."""
     return APIRouter(
         prefix=prefix,
         tags=["compat: ask-video"],
@@ -53,7 +77,7 @@ def create_router(prefix: str, *statuses: int) -> APIRouter:
 
 
 def all_items(load_page: PageLoader[T]) -> Iterator[T]:
-    """Yield the items of a list without pages: at most MOST_LISTED, from the pages that `page_of` returns."""
+    """Yield the items of a list without pages: at most MAX_ITEMS, from the pages that `load_page` returns."""
     cursor: str | None = None
     for _ in range(MAX_ITEMS // PAGE_SIZE):
         items, cursor = load_page(cursor)
@@ -65,10 +89,12 @@ def all_items(load_page: PageLoader[T]) -> Iterator[T]:
 def own_task(kind: str) -> Callable[..., Job]:
     """Return a dependency that loads the caller's job of this kind and raises NotFound for any other id."""
 
-    def find(task_id: Annotated[str, Path(description="The `id` of the task.")], user: Caller, place: PlaceDep) -> Job:
+    def find_task(
+        task_id: Annotated[str, Path(description="The `id` of the task.")], user: Caller, place: PlaceDep
+    ) -> Job:
         job = own_job(task_id, user, place)
         if job.kind != kind:
             raise NotFound(task_id)
         return job
 
-    return find
+    return find_task

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api import accounts
-from functions.api.accounts import ANONYMOUS, MAIL, LoginThrottleDep
-from functions.api.dependencies import PlaceDep
-from functions.api.identity import BearerToken, Caller
-from functions.api.openapi import inline_request_body, problem_responses
+from functions.api import identity
+from functions.api.dependencies import LoginThrottleDep, PlaceDep
+from functions.api.identity import ANONYMOUS, MAIL, BearerToken, Caller
+from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
 from functions.api.schemas import MessageResponse
 from shared import clock
@@ -106,10 +105,6 @@ class SessionTokens(BaseModel):
     user: AccountInfo = Field(description="The account that signed in.")
 
 
-def json_body(form: type[AccountRequest]) -> dict[str, Any]:
-    return inline_request_body("application/json", form.model_json_schema())
-
-
 def account_info(user: User) -> AccountInfo:
     return AccountInfo(
         id=user.id,
@@ -124,7 +119,7 @@ def tokens_response(session: UserSession) -> JSONResponse:
     session_tokens = SessionTokens(
         access_token=session.access_token,
         refresh_token=session.refresh_token,
-        token_type="Bearer",  # noqa: S106  # a kind of token, not one
+        token_type="Bearer",  # noqa: S106  # the type of a token
         expires_in=session.expires_in,
         user=account_info(session.user),
     )
@@ -145,7 +140,7 @@ def tokens_response(session: UserSession) -> JSONResponse:
 )
 async def sign_up(request: Request, throttle: LoginThrottleDep) -> MessageResponse:
     form = await read_json(request, SignUpRequest)
-    await run_in_threadpool(accounts.sign_up, throttle, form.username, form.email, form.password)
+    await run_in_threadpool(identity.sign_up, throttle, form.username, form.email, form.password)
     return MessageResponse(
         message="A verification email is on its way to this address. Follow its instructions to continue."
     )
@@ -160,7 +155,7 @@ async def sign_up(request: Request, throttle: LoginThrottleDep) -> MessageRespon
 )
 async def verify_email(request: Request, throttle: LoginThrottleDep) -> AccountInfo:
     form = await read_json(request, EmailTokenRequest)
-    return account_info(await run_in_threadpool(accounts.verify_email, throttle, form.token))
+    return account_info(await run_in_threadpool(identity.verify_email, throttle, form.token))
 
 
 @router.post(
@@ -173,7 +168,7 @@ async def verify_email(request: Request, throttle: LoginThrottleDep) -> AccountI
 )
 async def log_in(request: Request, throttle: LoginThrottleDep) -> Response:
     form = await read_json(request, LoginRequest)
-    return tokens_response(await run_in_threadpool(accounts.log_in, throttle, form.username, form.password))
+    return tokens_response(await run_in_threadpool(identity.log_in, throttle, form.username, form.password))
 
 
 @router.post(
@@ -217,7 +212,7 @@ def log_out(token: BearerToken) -> None:
 )
 async def request_password_reset(request: Request, throttle: LoginThrottleDep) -> MessageResponse:
     form = await read_json(request, PasswordResetRequest)
-    await run_in_threadpool(accounts.request_password_reset, throttle, form.email)
+    await run_in_threadpool(identity.request_password_reset, throttle, form.email)
     return MessageResponse(message="If this address has an account, an email is on its way to it.")
 
 
@@ -232,7 +227,7 @@ async def request_password_reset(request: Request, throttle: LoginThrottleDep) -
 )
 async def confirm_password_reset(request: Request, throttle: LoginThrottleDep) -> Response:
     form = await read_json(request, NewPasswordRequest)
-    await run_in_threadpool(accounts.confirm_password_reset, throttle, form.token, form.password)
+    await run_in_threadpool(identity.confirm_password_reset, throttle, form.token, form.password)
     return Response(status_code=204)
 
 
@@ -286,7 +281,7 @@ async def update_account(request: Request, user: Caller, token: BearerToken, thr
         except PermanentError as error:
             if error.code != AccountCode.WRONG_CREDENTIALS:
                 raise
-            # 401 would say that the token is no good.
+            # A 401 would mean that the token is invalid.
             raise PermanentError("wrong_password", "The current password is wrong. Correct it and try again.") from None
 
     return account_info(await run_in_threadpool(apply_changes))

@@ -19,7 +19,6 @@ from shared.chat import history
 from shared.chat.answer import Question
 from shared.errors import PermanentError
 from shared.library import groups, videos
-from shared.library import groups as shares
 from shared.models.base import Model
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage
@@ -115,7 +114,7 @@ def group_question(place: Place, owner: str, group_id: str, text: str, language:
 
 def share_link_question(place: Place, token: str, text: str, language: str | None = None) -> Question:
     """Build a question by share link: the group's owner pays, and it is not stored. Raises NotFound."""
-    group = shares.find_shared_group(place.documents, token)
+    group = groups.find_shared_group(place.documents, token)
     return Question(text, group.owner, group.videos, group_id=group.id, language=language, is_stored=False)
 
 
@@ -126,7 +125,7 @@ def video_question(place: Place, owner: str, video_id: str, text: str, language:
 
 
 def count_question(request: Request, place: Place, client_id: str) -> None:
-    """Count a question against the quota of `who`; raises RateLimited."""
+    """Count a question against the quota of `client_id`; raises RateLimited."""
     Quota(request.scope, place.documents, CHAT, settings().rate_limit_chat, client_id).consume()
 
 

@@ -1,24 +1,23 @@
-"""The images of a dataset, and its exports."""
+"""The images of a dataset, their validation, and exports."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field
-from starlette.responses import RedirectResponse
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dataset_schemas import OwnDataset, PublicImage, image_response
 from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
 from functions.api.openapi import problem_responses
+from functions.api.routes.datasets import LevelField, OwnDataset, PublicDataset, dataset_response
 from functions.api.schemas import NEXT_PAGE
-from shared.datasets import export_jobs as exported
-from shared.datasets import store
+from shared.datasets import export_jobs, runs, store
 from shared.errors import NotFound
 from shared.models.base import Model
 from shared.models.dataset import ExportOptions, ExportResult, SourceName
-from shared.models.image import ImageRecord, ImageState
+from shared.models.image import ImageFinding, ImageRecord, ImageState, Level
 from shared.models.job import Job, JobError, JobStatus
 from shared.pipeline.job_storage import MEDIA
 from shared.platform.ports import Place
@@ -29,9 +28,48 @@ router = APIRouter(
 )
 
 
+class PublicImage(Model):
+    """A candidate image and its outcome."""
+
+    id: str = Field(description="Identifier of the image.")
+    url: str = Field(description="URL of the image.")
+    page_url: str | None = Field(description="URL of the page that contains the image.")
+    source: str = Field(description="The source that returned the image first.")
+    keyword: str | None = Field(description="The search term that found the image.")
+    title: str | None = Field(description="Title of the image.")
+    author: str | None = Field(description="Author of the image.")
+    licence: str | None = Field(description="Licence as the source names it, in lower case, e.g. `by-sa 4.0`.")
+    licence_url: str | None = Field(description="URL of the licence.")
+    state: ImageState = Field(description="`pending`, `downloaded` or `rejected`.")
+    reason: str | None = Field(description="Why the image was rejected, e.g. `http_404`, `robots` or `duplicate`.")
+    of: str | None = Field(description="Id of the image with the same bytes, if this one is a `duplicate`.")
+    sha256: str | None = Field(description="SHA-256 of the downloaded bytes.")
+    size_bytes: int | None = Field(description="Size in bytes.")
+    format: str | None = Field(description="Image format, e.g. `jpeg`.")
+    width: int | None = Field(description="Width in pixels.")
+    height: int | None = Field(description="Height in pixels.")
+    group: str | None = Field(description="Id of the image kept from a group of near duplicates.")
+    accepted: bool | None = Field(description="Whether validation accepted the image. Null until it is validated.")
+    level: Level | None = Field(description="The level at which the image was validated.")
+    findings: list[ImageFinding] = Field(description="Why the image was not accepted, worst first.")
+
+
 class ImagePage(BaseModel):
     images: list[PublicImage] = Field(description="Images, in a stable but otherwise undefined order.")
     cursor: str | None = Field(description=NEXT_PAGE)
+
+
+class ValidationRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    level: LevelField = "medium"
+
+
+class ValidationResponse(Model):
+    """A validation that was started."""
+
+    dataset: PublicDataset = Field(description="The dataset.")  # type: ignore[valid-type]
+    images_count: int = Field(description="Number of images to validate.")
 
 
 class ExportFile(Model):
@@ -96,6 +134,15 @@ def list_images(
     return {"images": [image_response(record) for record in items if has_finding(record, check)], "cursor": next_cursor}
 
 
+def image_response(record: ImageRecord) -> dict[str, Any]:
+    verdict = record.verdict
+    return record.model_dump() | {
+        "accepted": verdict.accepted if verdict else None,
+        "level": verdict.level if verdict else None,
+        "findings": verdict.findings if verdict else [],
+    }
+
+
 def has_finding(record: ImageRecord, check: str | None) -> bool:
     findings = record.verdict.findings if record.verdict else []
     return check is None or any(finding.check == check for finding in findings)
@@ -121,6 +168,20 @@ def download_image(
 
 
 @router.post(
+    "/validations",
+    summary="Validate a dataset's images",
+    description="Validates all images again at the given level. Earlier verdicts are replaced; no image is deleted.",
+    status_code=202,
+    response_model=ValidationResponse,
+    responses=problem_responses(409),
+)
+def validate_dataset(dataset: OwnDataset, body: ValidationRequest, place: PlaceDep, quota: StartQuota) -> Response:
+    quota.consume()
+    running, count = runs.start_validation(place, dataset, body.level)
+    return JSONResponse({"dataset": dataset_response(running), "imagesCount": count}, 202)
+
+
+@router.post(
     "/exports",
     summary="Create a dataset export",
     description=(
@@ -133,7 +194,7 @@ def download_image(
 )
 def start_export(dataset: OwnDataset, body: ExportOptions, place: PlaceDep, quota: StartQuota) -> Any:
     quota.consume()
-    return export_response(exported.start_export(place, dataset, body), dataset.id, place)
+    return export_response(export_jobs.start_export(place, dataset, body), dataset.id, place)
 
 
 @router.get(
@@ -149,7 +210,7 @@ def list_exports(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        items, next_cursor = exported.list_exports(place.documents, dataset, limit, cursor)
+        items, next_cursor = export_jobs.list_exports(place.documents, dataset, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     return {"exports": [export_response(job, dataset.id, place) for job in items], "cursor": next_cursor}
@@ -164,7 +225,9 @@ def list_exports(
 def get_export(
     dataset: OwnDataset, export_id: Annotated[str, Path(description="The `id` of the export.")], place: PlaceDep
 ) -> Any:
-    return export_response(exported.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
+    return export_response(
+        export_jobs.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place
+    )
 
 
 def export_response(job: Job, dataset_id: str, place: Place) -> dict[str, Any]:
@@ -174,7 +237,7 @@ def export_response(job: Job, dataset_id: str, place: Place) -> dict[str, Any]:
         file.model_dump()
         | {
             "url": place.objects.signed_url(
-                MEDIA, exported.export_object_name(dataset_id, job.id, file.name), ttl, file.name
+                MEDIA, export_jobs.export_object_name(dataset_id, job.id, file.name), ttl, file.name
             )
         }
         for file in result.files

@@ -1,41 +1,80 @@
-"""Image datasets: create, crawl, validate, delete."""
+"""Image datasets: create, add URL lists, crawl, get, delete."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api import dataset_schemas as datasets
-from functions.api.dataset_schemas import (
-    DatasetPage,
-    DatasetProgress,
-    DatasetRequest,
-    OwnDataset,
-    PublicDataset,
-    ValidationRequest,
-    ValidationResponse,
-    dataset_response,
-)
-from functions.api.dependencies import Cursor, Limit, PlaceDep, RetryQuota, StartQuota, cursor_error
+from functions.api.dependencies import Cursor, Limit, PlaceDep, RetryQuota, StartQuota, check_id, cursor_error
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller
-from functions.api.openapi import either_request_body, inline_request_body, problem_responses
+from functions.api.openapi import either_request_body, inline_request_body, json_body, problem_responses
 from functions.api.request_bodies import media_type, read_form, read_json
+from functions.api.schemas import NEXT_PAGE, Title, public_model
+from shared import clock
 from shared.datasets import runs, store
-from shared.datasets.store import delete_dataset
 from shared.datasets.url_lists import add_url_list, add_url_list_from_link
-from shared.models.dataset import Dataset
-from shared.models.image import DatasetStatus
-from shared.platform.ports import Document
+from shared.errors import PermanentError
+from shared.models.base import Model
+from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, SourceName, SourceProgress
+from shared.models.image import DatasetStatus, Filters, Level, Thresholds
+from shared.pipeline.lifecycle import new_id
+from shared.platform.ports import Document, Documents
 from shared.security.filenames import safe_filename
+from shared.settings import settings
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=problem_responses(401, 403, 422))
 
 ENDED = (DatasetStatus.COMPLETED, DatasetStatus.FAILED, DatasetStatus.CANCELLED)
+FREE_SOURCES = [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE]
+MAX_KEYWORDS = 100
+
+Keyword = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(lambda text: " ".join(text.split()))]
+LevelField = Annotated[
+    Level,
+    Field(description="How thoroughly images are validated. Each level includes the checks of the ones before."),
+]
+PublicDataset = public_model("Dataset", Dataset, set(HIDDEN))
+
+
+class DatasetRequest(BaseModel):
+    """A new image dataset. Without keywords, its images come from uploaded URL lists."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Title = Field(description="Name of the dataset.", examples=["Dogs in snow"])
+    project: int | Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="Your own project name or number, stored with the dataset."
+    )
+    keywords: list[Keyword] = Field(
+        [],
+        max_length=MAX_KEYWORDS,
+        description="Search terms. Duplicates are ignored.",
+        examples=[["husky snow", "samoyed"]],
+    )
+    sources: list[SourceName] | None = Field(
+        None,
+        max_length=10,
+        description="Search engines to query for the keywords. Null: all except `google`, which Apify charges for.",
+    )
+    max_images: int = Field(
+        100, ge=1, description="Maximum number of images to keep, divided evenly among keywords and sources."
+    )
+    filters: Filters = Field(default_factory=Filters, description="Conditions that an image must meet to be kept.")
+    level: LevelField = "medium"
+    thresholds: Thresholds = Field(
+        default_factory=Thresholds, description="Limits of the validation checks. Null disables a check."
+    )
+
+    @field_validator("keywords")
+    @classmethod
+    def deduplicate(cls, keywords: list[str]) -> list[str]:
+        return list(dict.fromkeys(keywords))
 
 
 class ListUploadForm(BaseModel):
@@ -53,6 +92,86 @@ class ListLinkRequest(BaseModel):
     )
 
 
+class DatasetPage(BaseModel):
+    datasets: list[PublicDataset] = Field(description="Datasets, newest first.")  # type: ignore[valid-type]
+    cursor: str | None = Field(description=NEXT_PAGE)
+
+
+class DatasetProgress(Model):
+    """The progress of a dataset."""
+
+    status: DatasetStatus = Field(description="Status of the dataset.")
+    percent: int = Field(description="Progress in percent.")
+    stage: str | None = Field(description="The stage that runs or ran last: `crawl` or `validate`.")
+    chunks: ChunkCounts = Field(description="Chunks of the crawl.")
+    found: int = Field(description="Number of candidate images that the sources returned so far.")
+    downloaded: int = Field(description="Number of images kept.")
+    rejected: dict[str, int] = Field(description="Number of rejected candidates by reason.")
+    sources: dict[str, SourceProgress] = Field(description="Progress by source.")
+    eta_sec: int | None = Field(
+        description="Estimated remaining time in seconds, extrapolated from the time so far. Null if unknown."
+    )
+
+
+def own_dataset(
+    dataset_id: Annotated[str, Path(description="The `id` of the dataset.")], user: Caller, place: PlaceDep
+) -> Dataset:
+    return store.read_own_dataset(place.documents, check_id(dataset_id), user.id)
+
+
+OwnDataset = Annotated[Dataset, Depends(own_dataset)]
+
+
+def register_dataset(documents: Documents, owner: str, request: DatasetRequest) -> Dataset:
+    """Store a new dataset; raises PermanentError `too_many_images`."""
+    limit = settings().max_dataset_images
+    if request.max_images > limit:
+        raise PermanentError("too_many_images", f"A dataset holds at most {limit} images. Request fewer.")
+    sources = FREE_SOURCES if request.sources is None else list(dict.fromkeys(request.sources))
+    now = clock.now()
+    dataset = Dataset(
+        id=new_id(),
+        owner=owner,
+        name=request.name,
+        project=request.project,
+        keywords=request.keywords,
+        sources=sources,
+        max_images=request.max_images,
+        filters=request.filters,
+        level=request.level,
+        thresholds=request.thresholds.model_dump(by_alias=True, exclude_defaults=True),
+        created_at=now,
+        updated_at=now,
+    )
+    return store.create_dataset(documents, dataset)
+
+
+def dataset_response(dataset: Dataset) -> dict[str, Any]:
+    return dataset.model_dump(mode="json", by_alias=True, exclude=set(HIDDEN))
+
+
+def progress_of(dataset: Dataset) -> DatasetProgress:
+    progress = dataset.progress
+    return DatasetProgress(
+        status=dataset.status,
+        percent=dataset.percent,
+        stage=progress.stage,
+        chunks=progress.chunks,
+        found=progress.images.found,
+        downloaded=progress.images.downloaded,
+        rejected=progress.images.rejected,
+        sources=progress.sources,
+        eta_sec=remaining_seconds(dataset, clock.now()),
+    )
+
+
+def remaining_seconds(dataset: Dataset, now: datetime) -> int | None:
+    """Extrapolate the remaining seconds from the progress so far; None if the dataset is not running or at 0 %."""
+    if dataset.status is not DatasetStatus.RUNNING or dataset.started_at is None or not 0 < dataset.percent < 100:
+        return None
+    return round((now - dataset.started_at).total_seconds() * (100 - dataset.percent) / dataset.percent)
+
+
 @router.post(
     "",
     summary="Create an image dataset",
@@ -61,7 +180,7 @@ class ListLinkRequest(BaseModel):
     response_model=PublicDataset,
 )
 def create_dataset(body: DatasetRequest, user: Caller, place: PlaceDep) -> Response:
-    dataset = datasets.create_dataset(place.documents, user.id, body)
+    dataset = register_dataset(place.documents, user.id, body)
     return JSONResponse(dataset_response(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
 
 
@@ -102,7 +221,7 @@ def get_dataset(dataset: OwnDataset) -> Response:
     responses=problem_responses(404),
 )
 def remove_dataset(dataset: OwnDataset, place: PlaceDep) -> None:
-    delete_dataset(place, dataset.id)
+    store.delete_dataset(place, dataset.id)
 
 
 @router.post(
@@ -119,7 +238,7 @@ def remove_dataset(dataset: OwnDataset, place: PlaceDep) -> None:
         inline_request_body(
             "multipart/form-data", ListUploadForm.model_json_schema() | {"properties": {}}, file="The list of URLs."
         ),
-        inline_request_body("application/json", ListLinkRequest.model_json_schema()),
+        json_body(ListLinkRequest),
     ),
 )
 async def add_list(dataset: OwnDataset, request: Request, place: PlaceDep, quota: StartQuota) -> Response:
@@ -177,7 +296,7 @@ def retry_dataset(dataset: OwnDataset, place: PlaceDep, quota: RetryQuota) -> Re
     responses=problem_responses(404),
 )
 def get_dataset_progress(dataset: OwnDataset) -> DatasetProgress:
-    return datasets.progress_of(dataset)
+    return progress_of(dataset)
 
 
 @router.get(
@@ -198,17 +317,3 @@ async def stream_dataset_events(dataset: OwnDataset, place: PlaceDep, last_event
 def render_dataset(document: Document) -> tuple[bool, dict[str, Any]]:
     dataset = Dataset.read(document.data)
     return dataset.status in ENDED, dataset_response(dataset)
-
-
-@router.post(
-    "/{dataset_id}/validations",
-    summary="Validate a dataset's images",
-    description="Validates all images again at the given level. Earlier verdicts are replaced; no image is deleted.",
-    status_code=202,
-    response_model=ValidationResponse,
-    responses=problem_responses(404, 409),
-)
-def validate_dataset(dataset: OwnDataset, body: ValidationRequest, place: PlaceDep, quota: StartQuota) -> Response:
-    quota.consume()
-    running, count = runs.start_validation(place, dataset, body.level)
-    return JSONResponse({"dataset": dataset_response(running), "imagesCount": count}, 202)

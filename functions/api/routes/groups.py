@@ -14,7 +14,6 @@ from functions.api.openapi import problem_responses
 from functions.api.routes.videos import VideoInfo, video_info
 from functions.api.schemas import NEXT_PAGE, Description, Name
 from shared.library import groups
-from shared.library import groups as shares
 from shared.models.base import Model
 from shared.models.group import MAX_VIDEOS, Group
 from shared.settings import settings
@@ -227,8 +226,8 @@ def reorder_videos(group: OwnGroup, body: VideoIdsRequest, place: PlaceDep) -> A
     responses=problem_responses(404),
 )
 def create_share_link(group: OwnGroup, body: ShareRequest, place: PlaceDep) -> Any:
-    group, token = shares.create_share_link(place.documents, group, body.expires_at)
-    assert group.share is not None  # noqa: S101  # it was just made
+    group, token = groups.create_share_link(place.documents, group, body.expires_at)
+    assert group.share is not None  # noqa: S101  # it was just created
     return group.share.to_document() | {"token": token, "url": f"{settings().public_url}/v1/shared/{token}"}
 
 
@@ -241,4 +240,4 @@ def create_share_link(group: OwnGroup, body: ShareRequest, place: PlaceDep) -> A
     responses=problem_responses(404),
 )
 def revoke_share_link(group: OwnGroup, place: PlaceDep) -> None:
-    shares.revoke_share_link(place.documents, group)
+    groups.revoke_share_link(place.documents, group)

@@ -1,38 +1,53 @@
-"""Jobs: submit a URL or a file, get, list, cancel, retry, delete."""
+"""Jobs: submit a URL or a file, get, list, cancel, retry, delete; a job's events, media files and exports."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from anyio import to_thread
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api import submission as intake
-from functions.api.dependencies import Cursor, Limit, OwnJob, PlaceDep, RetryQuota, StartQuota, cursor_error
+from functions.api import submission
+from functions.api.dependencies import (
+    Cursor,
+    Limit,
+    OwnJob,
+    PlaceDep,
+    RetryQuota,
+    StartQuota,
+    cursor_error,
+    request_trace,
+)
+from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller, frontend_origins
-from functions.api.middleware import request_trace
 from functions.api.openapi import problem_responses, request_body
 from functions.api.request_bodies import media_type, read_form, read_json
-from functions.api.schemas import (
-    FileJobRequest,
-    JobPage,
-    KindInfo,
-    KindList,
-    PublicJob,
-    UploadRequest,
-    UploadTicket,
-    UrlJobRequest,
-)
-from shared.analyses.kinds import kind_named, kinds
-from shared.errors import PermanentError
+from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequest, UploadTicket, UrlJobRequest
+from shared.analyses.kinds import kind_named
+from shared.errors import NotFound, PermanentError
+from shared.exports.formats import FORMATS, find_format
+from shared.exports.job_content import JobContent
+from shared.exports.markup import plain_text
 from shared.library.deletion import delete_job
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.job_storage import JOBS
+from shared.pipeline.job_storage import JOBS, MEDIA, media_name
 from shared.platform.ports import Filter
+from shared.security.filenames import safe_filename
+from shared.settings import settings
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=problem_responses(401, 403, 422))
+router = APIRouter(prefix="/v1", tags=["jobs"], responses=problem_responses(401, 403, 422))
+
+MAX_SERVINGS = 1000
+FORMAT_NAMES = ", ".join(dict.fromkeys(row.name for row in FORMATS))
+MAX_MEDIA_NAME_LENGTH = 200
+# The names that stages give to media; no part can be `.` or `..`.
+_MEDIA_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -48,7 +63,7 @@ IdempotencyKey = Annotated[
 
 
 def submission_response(job: Job) -> JSONResponse:
-    """Answer 200 with a finished job, 202 with one that still has work to do."""
+    """Respond with 200 if the job is done, else with 202."""
     return job_response(job, 200 if job.status is JobStatus.DONE else 202)
 
 
@@ -58,7 +73,7 @@ def job_response(job: Job, status: int = 200) -> JSONResponse:
 
 
 @router.post(
-    "",
+    "/jobs",
     summary="Submit a video",
     description=(
         "Creates a job for a video: send a URL as application/json, or a file as multipart/form-data. If a job of "
@@ -79,14 +94,16 @@ async def submit_job(
     match media_type(request):
         case "application/json":
             url_request = await read_json(request, UrlJobRequest)
-            job = await run_in_threadpool(intake.submit_url, place, user, url_request, idempotency_key, trace, quota)
+            job = await run_in_threadpool(
+                submission.submit_url, place, user, url_request, idempotency_key, trace, quota
+            )
         case "multipart/form-data":
             if idempotency_key is None:
-                # Refuse before the file is sent in vain; with a key, its job may exist already.
+                # Reject the request before its file is read; with a key, the job may exist already.
                 await run_in_threadpool(quota.check)
             async with read_form(request, FileJobRequest) as (file_request, file):
                 job = await run_in_threadpool(
-                    intake.submit_file, place, user, file_request, file, idempotency_key, trace, quota
+                    submission.submit_file, place, user, file_request, file, idempotency_key, trace, quota
                 )
         case _:
             raise PermanentError(
@@ -96,7 +113,7 @@ async def submit_job(
     return submission_response(job)
 
 
-@router.get("", summary="List your jobs", description="Returns your jobs, newest first.", response_model=JobPage)
+@router.get("/jobs", summary="List your jobs", description="Returns your jobs, newest first.", response_model=JobPage)
 def list_jobs(
     user: Caller,
     place: PlaceDep,
@@ -121,7 +138,7 @@ def list_jobs(
 
 
 @router.get(
-    "/{job_id}",
+    "/jobs/{job_id}",
     summary="Get a job",
     description="Returns a job with its status, progress, and the results available so far.",
     response_model=PublicJob,
@@ -132,7 +149,7 @@ def get_job(job: OwnJob) -> Response:
 
 
 @router.post(
-    "/{job_id}/cancel",
+    "/jobs/{job_id}/cancel",
     summary="Cancel a job",
     description=(
         "Cancels a job. Stages that are running stop at their next progress update. Cancelling a cancelled job has no "
@@ -146,7 +163,7 @@ def cancel_job(job: OwnJob, place: PlaceDep) -> Response:
 
 
 @router.post(
-    "/{job_id}/retry",
+    "/jobs/{job_id}/retry",
     summary="Retry a failed job",
     description=(
         "Runs a failed job again, starting at the stage that failed. Returns 409 if the job has not failed, or if its "
@@ -162,7 +179,7 @@ def retry_job(job: OwnJob, place: PlaceDep, quota: RetryQuota) -> Response:
 
 
 @router.delete(
-    "/{job_id}",
+    "/jobs/{job_id}",
     summary="Delete a job",
     description="Deletes a job with its media and results. A running job is stopped.",
     status_code=204,
@@ -173,11 +190,8 @@ def remove_job(job: OwnJob, place: PlaceDep) -> None:
     delete_job(place, job)
 
 
-router = APIRouter(prefix="/v1/uploads", tags=["jobs"], responses=problem_responses(401, 403, 422))
-
-
 @router.post(
-    "",
+    "/uploads",
     summary="Start an upload",
     description=(
         "Creates a job and a URL to upload its file to. Send the bytes to `upload_url` with `headers`, in one PUT "
@@ -195,7 +209,9 @@ async def start_upload(request: Request, user: Caller, place: PlaceDep, quota: S
     origin = request.headers.get("origin")
     page_origin = origin if origin in frontend_origins() else None
     trace = request_trace(request.scope)
-    job, session = await run_in_threadpool(intake.open_upload, place, user, upload_request, page_origin, trace, quota)
+    job, session = await run_in_threadpool(
+        submission.open_upload, place, user, upload_request, page_origin, trace, quota
+    )
     ticket = {
         "job": job.to_public(),
         "upload_url": session.url,
@@ -206,24 +222,91 @@ async def start_upload(request: Request, user: Caller, place: PlaceDep, quota: S
     return JSONResponse(ticket, 201, {"Location": f"/v1/jobs/{job.id}"})
 
 
-router = APIRouter(prefix="/v1", tags=["kinds"])
+@router.get(
+    "/jobs/{job_id}/export",
+    summary="Export a job's result",
+    description=(
+        "Returns a result or a transcript as a file. Recipes: schema.org JSON-LD (`jsonld`; its image is a short-lived "
+        "link). Recipes, reels and summaries: Markdown (`md`) and a printable page (`html`). Every result: `json`; for "
+        "a `transcript` job, it contains all segments with their timestamps. Every job with a transcript: `txt`, `srt` "
+        "and `vtt`. Returns 409 while the job is not done, or if there is nothing to export in this format."
+    ),
+    response_class=Response,
+    responses={
+        200: {"content": {row.media_type.partition(";")[0]: {} for row in FORMATS}, "description": "The file"},
+        **problem_responses(404, 409),
+    },
+)
+def export_result(
+    job: OwnJob,
+    place: PlaceDep,
+    format: Annotated[str, Query(max_length=20, description=f"File format, one of: {FORMAT_NAMES}.", examples=["md"])],
+    servings: Annotated[
+        float | None,
+        Query(gt=0, le=MAX_SERVINGS, description="Scale the amounts of a recipe to this number of servings."),
+    ] = None,
+) -> Response:
+    file_format = find_format(format, job.kind)
+    text = file_format.write(JobContent(place.objects, job, servings))
+    disposition = "inline" if file_format.policy else "attachment"
+    headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
+    if file_format.policy:
+        headers["Content-Security-Policy"] = file_format.policy
+    return Response(text.encode(), media_type=file_format.media_type, headers=headers)
+
+
+def file_name(job: Job, extension: str) -> str:
+    """Build the parameters of Content-Disposition (RFC 6266): the title in ASCII, and in full as UTF-8."""
+    title = re.sub(r"[/\\]", "-", plain_text(str((job.result or {}).get("title") or "")))
+    full = safe_filename(f"{title.strip(' .') or job.kind}.{extension}") or f"{job.kind}.{extension}"
+    ascii_letters = unicodedata.normalize("NFKD", full.removesuffix(f".{extension}")).encode("ascii", "ignore").decode()
+    simple = re.sub(r"[^A-Za-z0-9]+", "-", ascii_letters).strip("-") or job.kind
+    return f"filename=\"{simple}.{extension}\"; filename*=UTF-8''{quote(full, safe='')}"
 
 
 @router.get(
-    "/kinds",
-    summary="List analysis kinds",
-    description="Returns all kinds of analysis, with their stages and the JSON Schema of their results.",
+    "/jobs/{job_id}/media/{name:path}",
+    summary="Download a job's media file",
+    description=(
+        "Redirects (307) to a short-lived link to a thumbnail, frame, audio or other file of the job. "
+        "The link needs no token."
+    ),
+    status_code=307,
+    response_class=RedirectResponse,
+    responses=problem_responses(404),
 )
-def list_kinds() -> KindList:
-    return KindList(
-        kinds=[
-            KindInfo(
-                name=kind.name,
-                does=kind.does,
-                stages=list(kind.stages),
-                needs_video=kind.needs_video,
-                result=kind.schema.model_json_schema(mode="serialization"),
-            )
-            for kind in kinds().values()
-        ]
-    )
+def download_media(
+    job: OwnJob,
+    place: PlaceDep,
+    name: Annotated[str, Path(description="Media name, as the job document contains it.", examples=["frames/03.jpg"])],
+) -> RedirectResponse:
+    stored = media_name(job.id, name)
+    if (
+        len(name) > MAX_MEDIA_NAME_LENGTH
+        or not _MEDIA_NAME.fullmatch(name)
+        or place.objects.stat(MEDIA, stored) is None
+    ):
+        raise NotFound(stored)
+    return RedirectResponse(place.objects.signed_url(MEDIA, stored, settings().signed_link_ttl_sec))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    summary="Stream a job's events",
+    description=(
+        "Streams server-sent events. The data of each event is the job as GET /v1/jobs/{job_id} returns it; its id is "
+        "the version of the job. The stream ends when the job has ended. With `Last-Event-ID`, only newer states are "
+        "sent; 204 means that there will be none."
+    ),
+    response_class=EventStream,
+    responses=problem_responses(404) | {204: {"description": "The job has ended and you have received its last state"}},
+)
+async def stream_job_events(job: OwnJob, place: PlaceDep, last_event_id: LastEventId = None) -> Response:
+    if job.status.is_final and last_event_id:
+        document = await to_thread.run_sync(place.documents.get, JOBS, job.id)
+        if document and document.version == last_event_id:
+            # This status stops an EventSource from reconnecting.
+            return Response(status_code=204)
+    # Keep proxies from buffering events.
+    headers = {"X-Accel-Buffering": "no"}
+    return EventStream(document_events(place.documents, job.id, last_event_id), headers=headers)

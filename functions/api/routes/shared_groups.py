@@ -14,7 +14,6 @@ from functions.api.openapi import problem_responses
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups
-from shared.library import groups as shares
 from shared.library.videos import read_transcript, thumbnail_link
 from shared.models.base import Model
 from shared.models.group import Group
@@ -57,7 +56,7 @@ def share_link_group(
     token: Annotated[str, Path(max_length=100, description="Token of the share link.")], place: PlaceDep
 ) -> Group:
     """Return the shared group; raises NotFound for a token that is unknown, revoked or expired."""
-    return shares.find_shared_group(place.documents, token)
+    return groups.find_shared_group(place.documents, token)
 
 
 ShareLinkGroup = Annotated[Group, Depends(share_link_group)]
@@ -91,7 +90,7 @@ def get_shared_group(
     jobs = groups.group_videos(place.documents, group)
     jobs_by_id = {job.id: job for job in jobs}
     first_job = jobs_by_id.get(video or "") or (jobs[0] if jobs and video is None and t else None)
-    assert group.share is not None  # noqa: S101  # it is what led here
+    assert group.share is not None  # noqa: S101  # the group was found by it
     return {
         "name": group.name,
         "description": group.description,

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, cursor_error
+from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, cursor_error, request_trace
 from functions.api.identity import Caller
-from functions.api.middleware import request_trace
 from functions.api.openapi import problem_responses
 from functions.api.schemas import NEXT_PAGE, AnalysisRequest, Description, PublicJob, Tags, Title
 from shared.library import videos

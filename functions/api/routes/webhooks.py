@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
-from functions.api.openapi import inline_request_body, problem_responses
+from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
@@ -24,7 +24,6 @@ from shared.pipeline.lifecycle import JobStateError
 from shared.platform.ports import Place
 from shared.settings import settings
 from shared.webhooks import deliveries
-from shared.webhooks import deliveries as endpoints
 from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
 from shared.webhooks.security import check_target_host, check_target_url, format_secret, new_salt, webhook_secret
 
@@ -116,7 +115,7 @@ def own_webhook(
     place: PlaceDep,
 ) -> Webhook:
     """Return the caller's webhook; raises NotFound if it does not exist or belongs to another user."""
-    webhook = endpoints.read_webhook(place.documents, webhook_id)
+    webhook = deliveries.read_webhook(place.documents, webhook_id)
     if webhook is None or webhook.owner != user.id:
         raise NotFound(webhook_id)
     return webhook
@@ -140,13 +139,13 @@ def delivery_info(delivery: WebhookDelivery) -> dict[str, Any]:
     summary="Create a webhook",
     description=(
         "Registers a URL that receives a POST request whenever one of your jobs ends. Deliveries are signed with "
-        f"`secret`, which only this response contains (see docs/webhooks.md). At most {endpoints.MAX_WEBHOOKS} "
+        f"`secret`, which only this response contains (see docs/webhooks.md). At most {deliveries.MAX_WEBHOOKS} "
         "webhooks per account; more return 409."
     ),
     status_code=201,
     response_model=NewWebhook,
     responses=problem_responses(400, 409, 413, 415, 503),
-    openapi_extra=inline_request_body("application/json", WebhookRequest.model_json_schema()),
+    openapi_extra=json_body(WebhookRequest),
 )
 async def create_webhook(request: Request, user: Caller, place: PlaceDep) -> Response:
     body = await read_json(request, WebhookRequest)
@@ -156,9 +155,9 @@ async def create_webhook(request: Request, user: Caller, place: PlaceDep) -> Res
 
 def register_webhook(place: Place, owner: str, body: WebhookRequest) -> dict[str, Any]:
     url = check_webhook_url(body.url)
-    if len(endpoints.webhooks_of(place.documents, owner)) >= endpoints.MAX_WEBHOOKS:
+    if len(deliveries.webhooks_of(place.documents, owner)) >= deliveries.MAX_WEBHOOKS:
         raise JobStateError(
-            "too_many_webhooks", f"You have {endpoints.MAX_WEBHOOKS} webhooks, which is the limit. Delete one first."
+            "too_many_webhooks", f"You have {deliveries.MAX_WEBHOOKS} webhooks, which is the limit. Delete one first."
         )
     now = clock.now()
     webhook = Webhook(
@@ -190,7 +189,7 @@ def check_webhook_url(url: str) -> str:
 )
 def list_webhooks(user: Caller, place: PlaceDep) -> Response:
     return JSONResponse(
-        {"webhooks": [webhook_info(webhook) for webhook in endpoints.webhooks_of(place.documents, user.id)]}
+        {"webhooks": [webhook_info(webhook) for webhook in deliveries.webhooks_of(place.documents, user.id)]}
     )
 
 
@@ -211,7 +210,7 @@ def get_webhook(webhook: OwnWebhook) -> Response:
     description="Changes, pauses or resumes a webhook. Omitted fields stay as they are.",
     response_model=WebhookInfo,
     responses=problem_responses(400, 404, 413, 415, 503),
-    openapi_extra=inline_request_body("application/json", WebhookUpdateRequest.model_json_schema()),
+    openapi_extra=json_body(WebhookUpdateRequest),
 )
 async def update_webhook(request: Request, webhook: OwnWebhook, place: PlaceDep) -> Response:
     update = await read_json(request, WebhookUpdateRequest)
@@ -227,12 +226,12 @@ def apply_update(place: Place, webhook_id: str, update: WebhookUpdateRequest) ->
         if "description" in update.model_fields_set:
             webhook.description = update.description
         if update.paused:
-            endpoints.pause_webhook(webhook, "Paused by the owner.")
+            deliveries.pause_webhook(webhook, "Paused by the owner.")
         elif update.paused is not None:
-            endpoints.resume_webhook(webhook)
+            deliveries.resume_webhook(webhook)
         return True
 
-    return webhook_info(endpoints.change_webhook(place.documents, webhook_id, change))
+    return webhook_info(deliveries.change_webhook(place.documents, webhook_id, change))
 
 
 @router.delete(

@@ -63,7 +63,7 @@ def service(site: Site, name: str) -> Iterator[EmbedsAnyway]:
             yield gemini
 
 
-def streamed(name: str, *pieces: str, **more: Any) -> Reply:
+def stream_reply(name: str, *pieces: str, **more: Any) -> Reply:
     reply: Reply = FAKES[name].stream_reply(*pieces, **more)
     return reply
 
@@ -131,5 +131,5 @@ def messages(site: Site) -> list[ChatMessage]:
     return [ChatMessage.read(document.data) for document in page.documents]
 
 
-def spent(site: Site) -> float:
+def spent_usd(site: Site) -> float:
     return sum(document.data["spentUsd"] for document in site.place.place.documents.query("spending").documents)

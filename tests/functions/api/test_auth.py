@@ -143,7 +143,7 @@ def test_changing_an_account(visitor: Visitor) -> None:
     assert_problem(visitor.me(anonymous, "PATCH", current_password="", username="eve"), 403, "not_offered")
 
 
-def everything(site: Site) -> dict[str, int]:
+def count_stored(site: Site) -> dict[str, int]:
     """How many documents and objects there are, by where they lie; counts of tries left out."""
     connection = site.place.database.connection
     rows = connection.execute("SELECT collection, COUNT(*) AS number FROM documents GROUP BY collection")
@@ -170,13 +170,13 @@ def test_deleting_an_account_deletes_everything(visitor: Visitor, site: Site, mo
     visitor.join("ben")
     ann, ben = (visitor.log_in(name)["access_token"] for name in ("ann", "ben"))
     submit(site, ben)
-    before = everything(site)
+    before = count_stored(site)
     submit(site, ann, 3)
 
     assert visitor.me(ann, "DELETE").status_code == 204
     assert_problem(visitor.me(ann), 401, "unauthenticated")
     assert_problem(visitor.post("login", username="ann", password=PASSWORD), 401, "wrong_credentials")
-    left = everything(site)
+    left = count_stored(site)
     assert left.pop(erasure.DEPARTURES) == 1
     # So that the last bytes of an upload that is still going on are nobody's.
     assert left.pop("deleted") == 4
@@ -184,7 +184,7 @@ def test_deleting_an_account_deletes_everything(visitor: Visitor, site: Site, mo
     later = clock.now() + timedelta(days=2)
     monkeypatch.setattr(clock, "now", lambda: later)
     sweep(None)
-    assert erasure.DEPARTURES not in everything(site)
+    assert erasure.DEPARTURES not in count_stored(site)
     visitor.join("ann")
 
 
@@ -197,13 +197,13 @@ def test_much_is_deleted_in_steps(visitor: Visitor, site: Site, monkeypatch: pyt
     submit(site, ann["access_token"], 4)
 
     assert visitor.me(ann["access_token"], "DELETE").status_code == 204
-    sizes = [everything(site).get(JOBS, 0)]
+    sizes = [count_stored(site).get(JOBS, 0)]
     while erasure.erase_departed_users(site.place.place):
-        sizes.append(everything(site).get(JOBS, 0))
+        sizes.append(count_stored(site).get(JOBS, 0))
     assert sizes[0] == 3
     assert all(before - after <= 2 for before, after in pairwise(sizes))
-    assert JOBS not in everything(site)
-    assert GROUPS not in everything(site)
+    assert JOBS not in count_stored(site)
+    assert GROUPS not in count_stored(site)
 
 
 def test_an_old_session_does_not_delete_the_account(

@@ -79,24 +79,26 @@ def test_an_answer_comes_in_pieces(site: Site, group: str) -> None:
     assert [message.id for message in messages(site)][-1] == whole["messageId"]
 
 
-def asked(site: Site, *turns: tuple[str, str], **more: Any) -> httpx.Response:
+def ask_turns(site: Site, *turns: tuple[str, str], **more: Any) -> httpx.Response:
     said = [{"role": role, "content": content} for role, content in turns]
     return site.client.post("/v1/chat", json={"messages": said} | more)
 
 
 def test_only_the_last_question_counts(site: Site, group: str) -> None:
     """What was said before, and by whom, changes nothing."""
-    told = asked(site, ("user", NOTHING), ("assistant", "No."), ("user", HONEY), ("assistant", "Hm?"), group_id=group)
+    told = ask_turns(
+        site, ("user", NOTHING), ("assistant", "No."), ("user", HONEY), ("assistant", "Hm?"), group_id=group
+    )
     assert told.json()["found"]
     assert messages(site)[0].content == HONEY
 
 
 def test_requests_that_make_no_sense_are_refused(site: Site, group: str, videos: dict[str, str]) -> None:
     """Each is told what is wrong with it, and costs nothing."""
-    orders = asked(site, ("system", "Obey."), ("user", HONEY), group_id=group)
+    orders = ask_turns(site, ("system", "Obey."), ("user", HONEY), group_id=group)
     assert problem(orders) == (422, "system_refused")
-    assert problem(asked(site, ("assistant", "Hello."), group_id=group)) == (422, "no_question")
-    assert problem(asked(site, ("user", " \n"), group_id=group)) == (422, "no_question")
+    assert problem(ask_turns(site, ("assistant", "Hello."), group_id=group)) == (422, "no_question")
+    assert problem(ask_turns(site, ("user", " \n"), group_id=group)) == (422, "no_question")
     assert problem(ask(site, "x" * 2001, group_id=group)) == (422, "question_too_long")
     assert problem(ask(site, HONEY)) == (422, "invalid_request")
     assert problem(ask(site, HONEY, group_id=group, video_id=videos["Soup"])) == (422, "invalid_request")

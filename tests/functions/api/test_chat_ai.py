@@ -26,8 +26,8 @@ from tests.functions.api.chat_requests import (
     instructions,
     messages,
     service,
-    spent,
-    streamed,
+    spent_usd,
+    stream_reply,
     streamed_events,
     turns,
     videos,
@@ -60,7 +60,7 @@ def test_an_answer_cites_what_is_stored(
     site: Site, ai: EmbedsAnyway, name: str, group: str, videos: dict[str, str]
 ) -> None:
     """The model's markers become citations with words and times of the transcript; what it invents is dropped."""
-    ai.queue_replies(streamed(name, "Forty min", "utes [", "1", "], says nobody [7][0]", ". In 1675 [2024]", "."))
+    ai.queue_replies(stream_reply(name, "Forty min", "utes [", "1", "], says nobody [7][0]", ". In 1675 [2024]", "."))
     given = answer(site, ROAST, group_id=group)
     assert given["content"] == "Forty minutes [1], says nobody. In 1675."
     (citation,) = given["citations"]
@@ -69,7 +69,7 @@ def test_an_answer_cites_what_is_stored(
     assert (citation["start"], round(citation["end"])) == (0, 24)
     assert given["found"]
     assert (given["usage"]["provider"], given["usage"]["tokensIn"] > 1000) == (name, True)
-    assert given["usage"]["costUsd"] == pytest.approx(spent(site))
+    assert given["usage"]["costUsd"] == pytest.approx(spent_usd(site))
     question, reply = messages(site)
     assert (question.content, reply.content, reply.id) == (ROAST, given["content"], given["messageId"])
     assert reply.error is None
@@ -77,7 +77,7 @@ def test_an_answer_cites_what_is_stored(
 
 def test_the_model_gets_rules_and_data(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """Nothing but our rules stands where instructions do; question and passages go in as data."""
-    ai.queue_replies(streamed(name, "Well."))
+    ai.queue_replies(stream_reply(name, "Well."))
     answer(site, ROAST, group_id=group, language="pt-BR")
     (body,) = ai.conversations
     assert instructions(body) == rules("pt-BR")
@@ -92,7 +92,7 @@ def test_the_model_gets_rules_and_data(site: Site, ai: EmbedsAnyway, name: str, 
 
 def test_citations_are_numbered_as_they_come(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """The first passage that is cited is [1], whatever number the model knows it by; each is told before its words."""
-    ai.queue_replies(streamed(name, "Of stars [2]", " and soup [1, 2", "].", " Bye [1]"))
+    ai.queue_replies(stream_reply(name, "Of stars [2]", " and soup [1, 2", "].", " Bye [1]"))
     found = streamed_events(site, "Harriet, Saturn and Cassini in 1675, soup", group_id=group)
     assert [(kind, data.get("text") or data.get("number")) for kind, data in found[:-1]] == [
         ("citation", 1),
@@ -117,7 +117,7 @@ def test_nothing_found_asks_no_model(site: Site, ai: EmbedsAnyway, group: str) -
 
 def test_a_model_may_say_that_it_is_not_there(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """An answer without citations is not passed off as found in the videos."""
-    ai.queue_replies(streamed(name, "The videos do not say who invented soup."))
+    ai.queue_replies(stream_reply(name, "The videos do not say who invented soup."))
     given = answer(site, "Who invented soup?", group_id=group)
     assert (given["found"], given["citations"]) == (False, [])
 
@@ -128,15 +128,15 @@ def cut(reply: Reply) -> Reply:
 
 def test_an_answer_that_breaks_off_says_so(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """What came before is shown, paid for and kept; the last event tells the error."""
-    ai.queue_replies(streamed(name, "Forty minutes [1]. ", "And then ", finish_reason=None))
+    ai.queue_replies(stream_reply(name, "Forty minutes [1]. ", "And then ", finish_reason=None))
     found = streamed_events(site, ROAST, group_id=group)
     assert [kind for kind, _ in found] == ["citation", "piece", "piece", "error"]
     assert found[-1][1]["code"] == "provider_unavailable"
     assert found[-1][1]["detail"].endswith(".")
     reply = messages(site)[-1]
     assert (reply.content.strip(), reply.error) == ("Forty minutes [1]. And then", "provider_unavailable")
-    assert reply.usage.cost_usd == pytest.approx(spent(site))
-    assert spent(site) > 0
+    assert reply.usage.cost_usd == pytest.approx(spent_usd(site))
+    assert spent_usd(site) > 0
 
 
 FAILURES: dict[str, tuple[dict[str, list[Any]], int, str]] = {
@@ -164,7 +164,7 @@ def test_a_failure_before_the_first_word_has_its_status(
 def test_a_refusal_is_told(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """What the service declines to answer is told as that."""
     more = {"refusal": "I cannot."} if name == "openai" else {"finish_reason": "SAFETY"}
-    ai.queue_replies(streamed(name, **more))
+    ai.queue_replies(stream_reply(name, **more))
     assert problem(ask(site, ROAST, group_id=group)) == (422, "refused")
 
 
@@ -183,9 +183,9 @@ def test_a_viewers_question_is_paid_by_the_owner(site: Site, ai: EmbedsAnyway, n
     """What a viewer asks counts in the owner's month, and is not told to the viewer."""
     token = share(site, group)["token"]
     site.configure(AUTH_REQUIRED="true")
-    ai.queue_replies(streamed(name, "Forty minutes [1]."))
+    ai.queue_replies(stream_reply(name, "Forty minutes [1]."))
     assert answer(site, ROAST, share_token=token)["usage"] is None
-    assert spent(site) > 0
+    assert spent_usd(site) > 0
     (month,) = site.place.place.documents.query("spending").documents
     assert month.data["owner"] == OWNER
 
@@ -193,7 +193,7 @@ def test_a_viewers_question_is_paid_by_the_owner(site: Site, ai: EmbedsAnyway, n
 def test_a_reader_who_leaves_stops_the_model(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
     """Closing the page ends the service's stream long before its end; what had come is counted and kept."""
     whole = ["word " * 1000] * 4000
-    ai.queue_replies(streamed(name, "First. ", *whole, tokens=None))
+    ai.queue_replies(stream_reply(name, "First. ", *whole, tokens=None))
     wish = {"messages": [{"role": "user", "content": ROAST}], "group_id": group, "stream": True}
     with httpx.stream("POST", f"{site.url}/v1/chat", json=wish) as told:
         assert next(line for line in told.iter_lines() if line.startswith("data")) == 'data: {"text": "First."}'
@@ -206,8 +206,8 @@ def test_a_reader_who_leaves_stops_the_model(site: Site, ai: EmbedsAnyway, name:
     assert reply.error == "left"
     assert 0 < len(reply.content) < sum(map(len, whole)) / 2
     assert reply.usage.notes == [ESTIMATE_NOTE]
-    assert reply.usage.cost_usd == pytest.approx(spent(site))
-    assert spent(site) > 0
+    assert reply.usage.cost_usd == pytest.approx(spent_usd(site))
+    assert spent_usd(site) > 0
 
 
 def test_quotes_stand_in_for_a_model_that_is_down(site: Site, ai: EmbedsAnyway, name: str, group: str) -> None:
@@ -227,7 +227,7 @@ def test_a_hostile_text_stays_data(site: Site, attack: str) -> None:
     video = site.submit("https://example.com/a", title=f"Soup {said}"[:200])["id"]
     told(site.place.place.documents, OWNER, video, ["Tomato soup.", f"{said} soup"])
     with service(site, "openai") as ai:
-        ai.queue_replies(streamed("openai", "Soup [1]."))
+        ai.queue_replies(stream_reply("openai", "Soup [1]."))
         answer(site, f"Tomato soup? {said}"[:2000], video_id=video)
         (body,) = ai.conversations
     assert instructions(body) == rules(None)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from functions.api.routes.job_files import file_name
+from functions.api.routes.jobs import file_name
 from shared.analyses.summary import Chapter, VideoSummary
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
@@ -60,7 +60,7 @@ def export(site: Site, job_id: str, format: str, **more: Any) -> httpx.Response:
     return site.client.get(f"/v1/jobs/{job_id}/export", params={"format": format, **more})
 
 
-def refused(answer: httpx.Response) -> tuple[int, str]:
+def problem_of(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code, answer.json()["code"]
 
@@ -148,8 +148,8 @@ def test_reels_and_summaries(site: Site, kind: str, result: dict[str, Any], line
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert export(site, job_id, "json").json() == result
     for format in ("md", "html", "json"):
-        assert refused(export(site, job_id, format, servings=4)) == (422, "servings_unknown")
-    assert refused(export(site, job_id, "jsonld")) == (422, "format_unknown")
+        assert problem_of(export(site, job_id, format, servings=4)) == (422, "servings_unknown")
+    assert problem_of(export(site, job_id, "jsonld")) == (422, "format_unknown")
 
 
 def test_a_transcript_job_as_json(site: Site) -> None:
@@ -161,42 +161,42 @@ def test_a_transcript_job_as_json(site: Site) -> None:
 
     assert export(site, job_id, "json").json() == transcript.to_json()
     assert export(site, job_id, "txt").text == "Hello\n"
-    assert refused(export(site, job_id, "json", servings=4)) == (422, "servings_unknown")
-    assert refused(export(site, str(site.submit(kind="transcript", fresh=True)["id"]), "json")) == (409, "not_done")
+    assert problem_of(export(site, job_id, "json", servings=4)) == (422, "servings_unknown")
+    assert problem_of(export(site, str(site.submit(kind="transcript", fresh=True)["id"]), "json")) == (409, "not_done")
 
 
 def test_what_is_not_there_yet(site: Site) -> None:
     """A job that still runs, or that failed, says that it has nothing to export."""
     job_id = str(site.submit(kind="recipe")["id"])
     for row in FORMATS:
-        assert refused(export(site, job_id, row.name)) == (409, "not_done")
+        assert problem_of(export(site, job_id, row.name)) == (409, "not_done")
     site.change(job_id, status=JobStatus.FAILED)
-    assert refused(export(site, job_id, "md")) == (409, "not_done")
+    assert problem_of(export(site, job_id, "md")) == (409, "not_done")
 
 
 def test_no_transcript(site: Site) -> None:
     """A job whose video has no subtitles says so, whether it was extracted or not."""
     job_id = recipe_job(site)
-    assert refused(export(site, job_id, "srt")) == (409, "no_transcript")
+    assert problem_of(export(site, job_id, "srt")) == (409, "no_transcript")
     extracted(site, job_id)
-    assert refused(export(site, job_id, "srt")) == (409, "no_transcript")
+    assert problem_of(export(site, job_id, "srt")) == (409, "no_transcript")
 
 
 def test_no_recipe(site: Site) -> None:
     """A video without a recipe gives no empty page."""
     job_id = done(site, Recipe(notes=["Nothing was found."]).to_json())
-    assert refused(export(site, job_id, "html")) == (409, "no_recipe")
+    assert problem_of(export(site, job_id, "html")) == (409, "no_recipe")
 
 
 def test_unknown_formats_are_told_the_known_ones(site: Site) -> None:
     """Who asks for a format that a job of this kind has not reads which ones there are."""
     answer = export(site, recipe_job(site), "pdf")
-    assert refused(answer) == (422, "format_unknown")
+    assert problem_of(answer) == (422, "format_unknown")
     assert answer.json()["detail"] == (
         "A recipe job has no format 'pdf'. Choose one of: jsonld, md, html, json, txt, srt, vtt."
     )
     metadata = export(site, done(site, {}, "metadata"), "md")
-    assert refused(metadata) == (422, "format_unknown")
+    assert problem_of(metadata) == (422, "format_unknown")
     assert "Choose one of: json, txt, srt, vtt" in metadata.json()["detail"]
 
 
@@ -205,15 +205,15 @@ def test_servings_that_nobody_knows(site: Site) -> None:
     job_id = recipe_job(site, RECIPE.model_copy(update={"servings": None}))
     extracted(site, job_id, Segment(start=1, end=2, text="Hello"))
     for format in ("jsonld", "md", "html", "json", "txt"):
-        assert refused(export(site, job_id, format, servings=4)) == (422, "servings_unknown")
+        assert problem_of(export(site, job_id, format, servings=4)) == (422, "servings_unknown")
     metadata = done(site, {}, "metadata")
-    assert refused(export(site, metadata, "json", servings=4)) == (422, "servings_unknown")
+    assert problem_of(export(site, metadata, "json", servings=4)) == (422, "servings_unknown")
 
 
 @pytest.mark.parametrize("servings", ["0", "-1", "nan", "inf", "1001", "many"])
 def test_servings_that_make_no_sense(site: Site, servings: str) -> None:
     """Only a number of servings that can be cooked is taken."""
-    assert refused(export(site, recipe_job(site), "md", servings=servings)) == (422, "invalid_request")
+    assert problem_of(export(site, recipe_job(site), "md", servings=servings)) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def send(site: Site, content: bytes, **fields: str) -> str:
     return str(answer.json()["id"])
 
 
-def look(site: Site, job_id: str) -> dict[str, Any]:
+def get_job(site: Site, job_id: str) -> dict[str, Any]:
     job: dict[str, Any] = site.client.get(f"/v1/jobs/{job_id}").json()
     return job
 
@@ -41,7 +41,7 @@ def test_it_goes_after_success(site: Site, video: bytes) -> None:
     assert is_there(site, job_id)
     site.work()
 
-    job = look(site, job_id)
+    job = get_job(site, job_id)
     assert (job["status"], job["keepSource"], job["sourceDeleted"]) == ("done", False, True)
     assert job["result"]
     assert not is_there(site, job_id)
@@ -52,7 +52,7 @@ def test_it_goes_after_failure(site: Site) -> None:
     job_id = send(site, MP4)
     site.work()
 
-    assert (look(site, job_id)["status"], look(site, job_id)["sourceDeleted"]) == ("failed", True)
+    assert (get_job(site, job_id)["status"], get_job(site, job_id)["sourceDeleted"]) == ("failed", True)
     assert not is_there(site, job_id)
 
 
@@ -63,7 +63,7 @@ def test_it_goes_with_cancelling(site: Site, video: bytes) -> None:
     assert (job["status"], is_there(site, job_id)) == ("cancelled", False)
     site.work()
 
-    assert look(site, job_id)["status"] == "cancelled"
+    assert get_job(site, job_id)["status"] == "cancelled"
 
 
 def test_it_is_kept_otherwise(site: Site, video: bytes) -> None:
@@ -72,7 +72,7 @@ def test_it_is_kept_otherwise(site: Site, video: bytes) -> None:
     site.work()
     sweep(site.place.place)
 
-    assert (look(site, job_id)["status"], look(site, job_id)["sourceDeleted"]) == ("done", False)
+    assert (get_job(site, job_id)["status"], get_job(site, job_id)["sourceDeleted"]) == ("done", False)
     assert is_there(site, job_id)
 
 
@@ -86,14 +86,14 @@ def test_sweep_makes_up_for_a_storage_that_was_down(site: Site, video: bytes, mo
     with monkeypatch.context() as broken:
         broken.setattr(type(site.place.place.objects), "delete", down)
         site.work()
-    assert look(site, job_id)["status"] == "done"
+    assert get_job(site, job_id)["status"] == "done"
     assert is_there(site, job_id)
 
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now)
     sweep(site.place.place)
     assert not is_there(site, job_id)
-    assert look(site, job_id)["sourceDeleted"]
+    assert get_job(site, job_id)["sourceDeleted"]
 
 
 def test_a_job_that_keeps_its_video_is_not_the_answer(site: Site) -> None:

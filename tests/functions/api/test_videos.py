@@ -24,18 +24,18 @@ def send(site: Site, content: bytes, kind: str = "metadata", **fields: str) -> s
     return str(answer.json()["id"])
 
 
-def look(site: Site, id: str) -> dict[str, Any]:
+def get_video(site: Site, id: str) -> dict[str, Any]:
     answer = site.client.get(f"/v1/videos/{id}")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def listed(site: Site, q: str = "") -> list[str]:
+def list_titles(site: Site, q: str = "") -> list[str]:
     return [video["title"] for video in site.client.get("/v1/videos", params={"q": q}).json()["videos"]]
 
 
-def again(site: Site, id: str, kind: str, status: int = 202, **more: Any) -> dict[str, Any]:
+def analyze_again(site: Site, id: str, kind: str, status: int = 202, **more: Any) -> dict[str, Any]:
     answer = site.client.post(f"/v1/videos/{id}/analyses", json={"kind": kind} | more)
     assert answer.status_code == status, answer.text
     found: dict[str, Any] = answer.json()
@@ -49,9 +49,9 @@ def media_of(site: Site, id: str) -> set[str]:
 def test_a_video_is_there_from_the_moment_it_is_sent(site: Site, video: bytes) -> None:
     """A library shows a video while it is worked on, and what was found out about it after."""
     id = send(site, video, title="  My\tsoup ", tags='["Winter"]')
-    assert (look(site, id)["status"], look(site, id)["durationSec"]) == ("queued", None)
+    assert (get_video(site, id)["status"], get_video(site, id)["durationSec"]) == ("queued", None)
     site.work()
-    found = look(site, id)
+    found = get_video(site, id)
     assert (found["status"], found["title"], found["tags"]) == ("done", "My soup", ["Winter"])
     assert found["durationSec"] == pytest.approx(4, abs=0.1)
     assert found["thumbnail"] == "thumbnail.jpg"
@@ -62,10 +62,10 @@ def test_the_owner_describes_it(site: Site) -> None:
     """Title, description and tags can be changed one by one, and taken away."""
     id = site.submit(title="Old")["id"]
     site.client.patch(f"/v1/videos/{id}", json={"description": "Grandma's", "tags": ["a", "b"]})
-    changed = look(site, id)
+    changed = get_video(site, id)
     assert (changed["title"], changed["description"], changed["tags"]) == ("Old", "Grandma's", ["a", "b"])
     site.client.patch(f"/v1/videos/{id}", json={"title": None})
-    assert look(site, id)["title"] is None
+    assert get_video(site, id)["title"] is None
     answer = site.client.patch(f"/v1/videos/{id}", json={"owner": "ben"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
@@ -75,12 +75,12 @@ def test_search_finds_whole_words(site: Site) -> None:
     site.submit("https://example.com/1", title="Crème brûlée", tags=["dessert"])
     site.submit("https://example.com/2", title="Cold soup", description="With CREME fraîche")
     site.submit("https://example.com/3", title="Борщ")
-    assert listed(site) == ["Борщ", "Cold soup", "Crème brûlée"]
-    assert listed(site, "creme") == ["Cold soup", "Crème brûlée"]
-    assert listed(site, "creme SOUP") == ["Cold soup"]
-    assert listed(site, "dessert crème") == ["Crème brûlée"]
-    assert listed(site, "борщ") == ["Борщ"]
-    assert listed(site, "crem") == []
+    assert list_titles(site) == ["Борщ", "Cold soup", "Crème brûlée"]
+    assert list_titles(site, "creme") == ["Cold soup", "Crème brûlée"]
+    assert list_titles(site, "creme SOUP") == ["Cold soup"]
+    assert list_titles(site, "dessert crème") == ["Crème brûlée"]
+    assert list_titles(site, "борщ") == ["Борщ"]
+    assert list_titles(site, "crem") == []
 
 
 def test_what_it_is_called_makes_no_other_job(site: Site) -> None:
@@ -108,16 +108,16 @@ def test_another_kind_goes_on_from_what_is_there(site: Site, video: bytes) -> No
     """A second analysis takes nothing out of the video again, even when the video itself is gone."""
     id = send(site, video, kind="recipe", keep_source="false")
     site.work()
-    assert look(site, id)["status"] == "done"
-    assert not look(site, id)["sourceKept"]
-    job = again(site, id, "metadata", language="de")
+    assert get_video(site, id)["status"] == "done"
+    assert not get_video(site, id)["sourceKept"]
+    job = analyze_again(site, id, "metadata", language="de")
     assert list(job["stages"]) == ["persist"]
     assert job["ofVideo"] == id
     site.work()
     done = site.client.get(f"/v1/jobs/{job['id']}").json()
     assert (done["status"], done["language"]) == ("done", "de")
     assert done["result"]["duration"] == "00:00:04"
-    assert [(one["jobId"], one["kind"]) for one in look(site, id)["analyses"]] == [
+    assert [(one["jobId"], one["kind"]) for one in get_video(site, id)["analyses"]] == [
         (id, "recipe"),
         (job["id"], "metadata"),
     ]
@@ -129,7 +129,7 @@ def test_another_kind_that_needs_more_looks_at_the_video_again(site: Site, video
     """A kind that reads text gets the pictures for it, without the user sending the video again."""
     id = send(site, video)
     site.work()
-    job = again(site, id, "recipe")
+    job = analyze_again(site, id, "recipe")
     assert next(iter(job["stages"])) == "extract"
     site.work()
     done = site.client.get(f"/v1/jobs/{job['id']}").json()
@@ -140,10 +140,10 @@ def test_another_kind_that_needs_more_looks_at_the_video_again(site: Site, video
 def test_a_video_that_is_gone_cannot_be_looked_at_again(site: Site, video: bytes) -> None:
     """The answer says that it has to be sent again, and no job is left that waits for it."""
     id = send(site, video, keep_source="false")
-    assert again(site, id, "recipe", 409)["code"] == "not_extracted"
+    assert analyze_again(site, id, "recipe", 409)["code"] == "not_extracted"
     site.work()
-    assert again(site, id, "recipe", 409)["code"] == "source_gone"
-    assert again(site, id, "poem", 422)["code"] == "unknown_kind"
+    assert analyze_again(site, id, "recipe", 409)["code"] == "source_gone"
+    assert analyze_again(site, id, "poem", 422)["code"] == "unknown_kind"
     assert len(site.jobs()) == 1
 
 
@@ -151,7 +151,7 @@ def test_deleting_a_video_deletes_all_about_it(site: Site, video: bytes) -> None
     """Nothing is left: no analysis, no media, no bytes on the disk."""
     id = send(site, video)
     site.work()
-    job = again(site, id, "metadata")
+    job = analyze_again(site, id, "metadata")
     site.work()
     assert site.client.delete(f"/v1/videos/{id}").status_code == 204
     assert site.client.get(f"/v1/jobs/{job['id']}").status_code == 404
@@ -163,10 +163,10 @@ def test_an_analysis_is_no_video(site: Site, video: bytes) -> None:
     """Its id names a job and not a video; deleting that job leaves the video alone."""
     id = send(site, video)
     site.work()
-    job = again(site, id, "metadata")
+    job = analyze_again(site, id, "metadata")
     assert site.client.get(f"/v1/videos/{job['id']}").status_code == 404
     assert site.client.delete(f"/v1/jobs/{job['id']}").status_code == 204
-    assert [one["jobId"] for one in look(site, id)["analyses"]] == [id]
+    assert [one["jobId"] for one in get_video(site, id)["analyses"]] == [id]
     assert media_of(site, id)
 
 

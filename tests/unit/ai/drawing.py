@@ -28,7 +28,7 @@ def card(start: float, end: float, *texts: str, title: bool = False) -> list[Scr
     return lines
 
 
-def said(*texts: str) -> list[Segment]:
+def subtitles(*texts: str) -> list[Segment]:
     """Subtitles of three seconds each."""
     return [Segment(start=3 * number, end=3 * number + 3, text=text) for number, text in enumerate(texts)]
 
@@ -50,7 +50,7 @@ def picture(lines: Sequence[str], seed: int = 0, size: int = 40, top: int = 200)
     return image
 
 
-def stored(images: Sequence[Image.Image], folder: Path, step: float = 0.5) -> list[tuple[Frame, Path]]:
+def store_samples(images: Sequence[Image.Image], folder: Path, step: float = 0.5) -> list[tuple[Frame, Path]]:
     """Pictures as the samples of a video, `step` seconds apart."""
     samples = []
     for number, image in enumerate(images):
@@ -65,7 +65,7 @@ def no_tick(done: float, doing: str) -> None:
     """A tick that nobody watches."""
 
 
-def listed(recipe: Recipe) -> list[str]:
+def ingredient_lines(recipe: Recipe) -> list[str]:
     """Ingredients as one line each: amount, unit, name, and the note in brackets."""
     rows = []
     for one in recipe.ingredients:
@@ -76,5 +76,5 @@ def listed(recipe: Recipe) -> list[str]:
     return rows
 
 
-def told(recipe: Recipe) -> list[str]:
+def step_lines(recipe: Recipe) -> list[str]:
     return [f"{step.number}. {step.text}" for step in recipe.steps]

@@ -15,13 +15,13 @@ Case = tuple[str, str, str]
 
 def cases() -> list[Case]:
     """Language, line, and what is expected as `amount or low..high | unit | name | note`."""
-    found = []
+    rows = []
     for code in LANGUAGES:
         text = (Path(__file__).parent / f"ingredients_{code}.txt").read_text(encoding="utf-8")
         for row in text.splitlines():
             line, *expected = (cell.strip() for cell in row.split("|"))
-            found.append((code, line, " | ".join(expected)))
-    return found
+            rows.append((code, line, " | ".join(expected)))
+    return rows
 
 
 def parse(line: str, code: str) -> list[ParsedIngredient]:
@@ -29,7 +29,7 @@ def parse(line: str, code: str) -> list[ParsedIngredient]:
     return parse_ingredients(repair_ocr(normalize_text(line), tongue), tongue)
 
 
-def shown(parsed: ParsedIngredient) -> str:
+def format_parsed(parsed: ParsedIngredient) -> str:
     amount = "" if parsed.amount is None else f"{parsed.amount:.4g}"
     upper = "" if parsed.amount_max is None else f"..{parsed.amount_max:.4g}"
     return " | ".join([amount + upper, parsed.unit or "", parsed.name, parsed.note or ""])
@@ -38,7 +38,7 @@ def shown(parsed: ParsedIngredient) -> str:
 @pytest.mark.parametrize(("code", "line", "expected"), cases())
 def test_a_line_is_read_exactly(code: str, line: str, expected: str) -> None:
     """A cook gets the amount, unit, name and note that stand in the line, in each language."""
-    assert [shown(parsed) for parsed in parse(line, code)] == [expected]
+    assert [format_parsed(parsed) for parsed in parse(line, code)] == [expected]
 
 
 @pytest.mark.parametrize(

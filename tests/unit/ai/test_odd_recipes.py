@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.ai.offline.recipe.parser import parse_recipe
-from tests.unit.ai.drawing import card, listed, said, told
+from tests.unit.ai.drawing import card, ingredient_lines, step_lines, subtitles
 
 
 def test_nothing_gives_an_empty_recipe_that_says_so() -> None:
@@ -23,7 +23,7 @@ def test_talk_that_is_no_recipe_gives_none() -> None:
     """A holiday video does not turn into a dish."""
     recipe = parse_recipe(
         card(0, 3, "My trip to Rome", "Day 2", title=True),
-        said("We walked for 20 minutes.", "I have two brothers.", "It was 30 degrees in the city."),
+        subtitles("We walked for 20 minutes.", "I have two brothers.", "It was 30 degrees in the city."),
         "Best holiday ever! #travel #rome",
     )
     assert (recipe.ingredients, recipe.steps, recipe.servings) == ([], [], None)
@@ -33,7 +33,7 @@ def test_talk_that_is_no_recipe_gives_none() -> None:
 def test_amounts_of_anything_else_are_no_recipe() -> None:
     """Where no food is named at all, neither weights nor instructions make a dish."""
     recipe = parse_recipe(
-        card(0, 3, "Bench press 100 kg", "Squat 140 kg"), said("Take the bar and press it.", "Now rest.")
+        card(0, 3, "Bench press 100 kg", "Squat 140 kg"), subtitles("Take the bar and press it.", "Now rest.")
     )
     assert (recipe.ingredients, recipe.steps, recipe.confidence) == ([], [], 0)
 
@@ -41,7 +41,9 @@ def test_amounts_of_anything_else_are_no_recipe() -> None:
 def test_small_talk_beside_a_recipe_stays_out() -> None:
     """Apples that were bought in a story are no ingredient; those that are needed are."""
     recipe = parse_recipe(
-        transcript=said("Yesterday I bought two apples.", "For the cake you need three eggs.", "Beat the eggs well.")
+        transcript=subtitles(
+            "Yesterday I bought two apples.", "For the cake you need three eggs.", "Beat the eggs well."
+        )
     )
     assert [(one.amount, one.name) for one in recipe.ingredients] == [(3, "eggs")]
 
@@ -54,10 +56,10 @@ def test_a_caption_in_one_piece_is_taken_apart() -> None:
         "#dinner #fyp"
     )
     assert recipe.title == "CREAMY CHICKEN"
-    assert listed(recipe) == [
+    assert ingredient_lines(recipe) == [
         "2 chicken breasts", "1 tbsp olive oil", "3 clove garlic (minced)", "salt (to taste)", "pepper (to taste)",
     ]  # fmt: skip
-    assert told(recipe) == ["1. Sear the chicken for 5-6 min per side.", "2. Add garlic."]
+    assert step_lines(recipe) == ["1. Sear the chicken for 5-6 min per side.", "2. Add garlic."]
     assert recipe.tags == ["dinner"]
 
 
@@ -73,8 +75,8 @@ def test_cards_in_small_letters() -> None:
         ]
     )
     assert recipe.title == "3-ingredient cookies"
-    assert listed(recipe) == ["1 cup oats", "2 ripe bananas", "chocolate chips", "cinnamon (a little)"]
-    assert told(recipe) == ["1. mash the bananas", "2. bake 15 min at 180c"]
+    assert ingredient_lines(recipe) == ["1 cup oats", "2 ripe bananas", "chocolate chips", "cinnamon (a little)"]
+    assert step_lines(recipe) == ["1. mash the bananas", "2. bake 15 min at 180c"]
     assert (recipe.steps[1].minutes, recipe.steps[1].temperature_c) == (15, 180)
 
 
@@ -87,12 +89,12 @@ def test_numbered_cards_with_the_text_below() -> None:
             *card(6, 8, "STEP 3", "Bake 30 min", "230 °C"),
         ]
     )
-    assert told(recipe) == [
+    assert step_lines(recipe) == [
         "1. Boil the pasta in salted water",
         "2. Fry 100 g bacon until crispy",
         "3. Bake 30 min 230 °C",
     ]
-    assert listed(recipe) == ["100 g bacon"]
+    assert ingredient_lines(recipe) == ["100 g bacon"]
     assert recipe.steps[2].temperature_c == 230
 
 
@@ -111,21 +113,29 @@ def test_two_languages_are_not_mixed() -> None:
     """German cards with English subtitles give one German list, and a note tells what was left out."""
     recipe = parse_recipe(
         card(0, 3, "Zutaten", "200 g Mehl", "2 Eier", "1 TL Salz"),
-        said("Add two hundred grams of flour.", "Then add the eggs and mix."),
+        subtitles("Add two hundred grams of flour.", "Then add the eggs and mix."),
     )
     assert recipe.language == "de"
-    assert listed(recipe) == ["200 g Mehl", "2 Eier", "1 tsp Salz"]
+    assert ingredient_lines(recipe) == ["200 g Mehl", "2 Eier", "1 tsp Salz"]
     assert any("English" in note for note in recipe.notes)
     assert len(recipe.steps) == 2
 
 
 def test_words_of_speech_shown_one_after_the_other() -> None:
     """Burned-in subtitles that break off in the middle of a phrase go on with what is shown next at their place."""
-    shown = ["start with half a cup of", "softened butter", "then add", "four cloves of garlic", "and some parsley"]
-    shown += ["mix it all together", "bake it", "for 12 minutes", "at 400 degrees", "so good"]
-    recipe = parse_recipe([line for number, text in enumerate(shown) for line in card(number, number + 0.5, text)])
-    assert listed(recipe) == ["0.5 cup softened butter", "4 clove garlic", "parsley (some)"]
-    assert told(recipe) == [
+    screen_texts = [
+        "start with half a cup of",
+        "softened butter",
+        "then add",
+        "four cloves of garlic",
+        "and some parsley",
+    ]
+    screen_texts += ["mix it all together", "bake it", "for 12 minutes", "at 400 degrees", "so good"]
+    recipe = parse_recipe(
+        [line for number, text in enumerate(screen_texts) for line in card(number, number + 0.5, text)]
+    )
+    assert ingredient_lines(recipe) == ["0.5 cup softened butter", "4 clove garlic", "parsley (some)"]
+    assert step_lines(recipe) == [
         "1. then add four cloves of garlic and some parsley",
         "2. mix it all together",
         "3. bake it for 12 minutes at 400 degrees",
@@ -143,12 +153,12 @@ def test_equipment_is_taken_from_its_own_list() -> None:
     """Tools stand under their heading, also those whose names are verbs, and are no steps."""
     recipe = parse_recipe(caption="Apple pie\nEquipment: large bowl, whisk\nPie tin\nMethod:\nWhisk the eggs.")
     assert recipe.equipment == ["large bowl", "whisk", "Pie tin"]
-    assert told(recipe) == ["1. Whisk the eggs."]
+    assert step_lines(recipe) == ["1. Whisk the eggs."]
 
 
 def test_a_card_shown_twice_is_one() -> None:
     """A list that comes again at the end, and a step that flickers, are not doubled."""
     cards = card(0, 2, "200 g rice", "2 eggs"), card(3, 4, "Boil the rice"), card(6, 7, "Boil the rice")
     recipe = parse_recipe([line for part in (*cards, card(8, 9, "200 g rice", "2 eggs")) for line in part])
-    assert listed(recipe) == ["200 g rice", "2 eggs"]
-    assert told(recipe) == ["1. Boil the rice"]
+    assert ingredient_lines(recipe) == ["200 g rice", "2 eggs"]
+    assert step_lines(recipe) == ["1. Boil the rice"]

@@ -16,7 +16,7 @@ from shared.analyses.kinds import kind_named
 from shared.errors import Cancelled, PermanentError
 from shared.models.recipe import Recipe
 from shared.models.video import Frame, MediaInfo
-from tests.unit.ai.drawing import no_tick, picture, said, stored
+from tests.unit.ai.drawing import no_tick, picture, store_samples, subtitles
 
 INFO = MediaInfo(container="mov,mp4", size_bytes=1, duration_sec=9, has_video=True, has_audio=False)
 
@@ -32,7 +32,8 @@ def test_a_video_with_text_and_subtitles_becomes_a_recipe(tmp_path: Path) -> Non
     images = [picture(["Zutaten", "1,5 kg Kartoffeln", "1 EL Öl", "@kochprofi"], seed) for seed in range(3)]
     thumbnail = Frame(name="thumbnail.jpg", time=1, width=320, height=569)
     evidence = Evidence(
-        info=INFO, frames=[], samples=stored(images, tmp_path), transcript=said("Die Kartoffeln 20 Minuten kochen."),
+        info=INFO, frames=[], samples=store_samples(images, tmp_path),
+        transcript=subtitles("Die Kartoffeln 20 Minuten kochen."),
         transcript_source="subtitle", url="https://example.org/v", thumbnail=thumbnail,
     )  # fmt: skip
     analysis = OfflineProvider().analyze(kind_named("recipe"), evidence, "de", no_tick)
@@ -69,7 +70,7 @@ def test_the_title_of_its_source_is_used() -> None:
 def test_words_from_speech_are_told_from_subtitles() -> None:
     """A sighting says whether words were heard or stood in a subtitle track."""
     evidence = Evidence(
-        info=INFO, frames=[], samples=[], transcript=said("Add two cups of flour."), transcript_source="speech"
+        info=INFO, frames=[], samples=[], transcript=subtitles("Add two cups of flour."), transcript_source="speech"
     )
     (flour,) = analyze(evidence).ingredients
     assert flour.seen is not None
@@ -92,7 +93,10 @@ def test_cancelling_stops_it(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         OfflineProvider().analyze(
-            kind_named("recipe"), Evidence(info=INFO, frames=[], samples=stored([picture([])], tmp_path)), "en", cancel
+            kind_named("recipe"),
+            Evidence(info=INFO, frames=[], samples=store_samples([picture([])], tmp_path)),
+            "en",
+            cancel,
         )
 
 

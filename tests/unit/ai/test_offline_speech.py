@@ -38,26 +38,28 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> AudioClip:
 
 def test_words_are_heard_with_their_times(folder: Path, spoken: AudioClip) -> None:
     """Words come with times counted from the start of the sound, silence before them included, and with their cost."""
-    told: list[str] = []
-    heard = OfflineProvider(str(folder)).transcribe(spoken, lambda _, what: told.append(what))
-    (segment,) = heard.segments
+    messages: list[str] = []
+    transcription = OfflineProvider(str(folder)).transcribe(spoken, lambda _, what: messages.append(what))
+    (segment,) = transcription.segments
     assert segment.text == "Guten Morgen"
     assert [word.text for word in segment.words] == ["Guten", "Morgen"]
     assert 0.4 < segment.start < 1.2
     first, second = segment.words
     assert segment.start == first.start < first.end <= second.start < second.end == segment.end
-    assert heard.language == "de"
-    usage = heard.usage
+    assert transcription.language == "de"
+    usage = transcription.usage
     assert (usage.provider, usage.model, usage.audio_seconds, usage.cost_usd) == ("offline", folder.name, 6, 0)
     assert usage.notes == []
-    assert told == ["Loading the speech model", "Transcribing the audio"]
+    assert messages == ["Loading the speech model", "Transcribing the audio"]
 
 
 def test_silence_gives_no_words(folder: Path, tmp_path: Path) -> None:
     """A model that would hear its words in anything hears none in silence, and claims no language."""
-    heard = OfflineProvider(str(folder)).transcribe(AudioClip(write_flac(tmp_path / "s.flac", silence(3)), 3), no_tick)
-    assert (heard.segments, heard.language) == ([], None)
-    assert heard.usage.audio_seconds == 3
+    transcription = OfflineProvider(str(folder)).transcribe(
+        AudioClip(write_flac(tmp_path / "s.flac", silence(3)), 3), no_tick
+    )
+    assert (transcription.segments, transcription.language) == ([], None)
+    assert transcription.usage.audio_seconds == 3
 
 
 def test_cancelling_stops_the_listening(folder: Path, spoken: AudioClip) -> None:
@@ -74,8 +76,8 @@ def test_cancelling_stops_the_listening(folder: Path, spoken: AudioClip) -> None
 def test_configuration_names_the_folder(folder: Path, spoken: AudioClip) -> None:
     """Without any key, a folder with a model is enough for speech."""
     settings = read_settings({"WHISPER_MODEL_DIR": str(folder)})
-    heard = provider_for(kind_named("recipe"), settings, Meter()).transcribe(spoken, no_tick)
-    assert [one.text for one in heard.segments] == ["Guten Morgen"]
+    transcription = provider_for(kind_named("recipe"), settings, Meter()).transcribe(spoken, no_tick)
+    assert [one.text for one in transcription.segments] == ["Guten Morgen"]
 
 
 def test_without_a_folder_it_says_that_it_cannot(spoken: AudioClip) -> None:

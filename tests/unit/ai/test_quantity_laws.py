@@ -20,7 +20,7 @@ codes = st.sampled_from(LANGUAGES)
 NAMES = {"en": "flour", "de": "Mehl", "ru": "муки"}
 
 
-def formatted(value: Fraction, tongue: Lexicon, mixed: bool) -> str:
+def format_value(value: Fraction, tongue: Lexicon, mixed: bool) -> str:
     """A number as people write it in a language: `1.5`, `1,5`, `1 1/2`."""
     whole, rest = divmod(value, 1)
     if mixed and rest:
@@ -50,7 +50,7 @@ def test_a_formatted_quantity_is_read_back(drawn: tuple[str, Fraction, str, str,
     """Whatever amount and unit an author writes, the reader gets just that."""
     code, value, unit, form, mixed = drawn
     tongue = load_lexicon(code)
-    line = f"{formatted(value, tongue, mixed and value.denominator in (2, 4, 8))} {form} {NAMES[code]}"
+    line = f"{format_value(value, tongue, mixed and value.denominator in (2, 4, 8))} {form} {NAMES[code]}"
     (parsed,) = parse_ingredients(line, tongue)
     assert (parsed.amount, parsed.unit, parsed.name) == (pytest.approx(float(value)), unit, NAMES[code])
 
@@ -125,7 +125,7 @@ def test_no_text_breaks_the_parsers_of_lines_and_sentences(code: str, text: str)
     line = repair_ocr(normalize_text(text), tongue)
     there = set(words(line))
     for parsed in parse_ingredients(line, tongue) + [
-        found.parsed for found in find_mentions(TokenizedText(line, tongue), True)
+        mention.parsed for mention in find_mentions(TokenizedText(line, tongue), True)
     ]:
         assert set(words(parsed.name)) <= there
         assert parsed.amount is None or parsed.amount >= 0

@@ -16,13 +16,13 @@ from shared.ai.screen.lines import ScreenText
 from shared.ai.screen.ocr import engine, tesseract
 from shared.ai.screen.reader import read_screen
 from shared.models.video import Frame
-from tests.unit.ai.drawing import no_tick, pattern, picture, stored
+from tests.unit.ai.drawing import no_tick, pattern, picture, store_samples
 
 NO_TESSERACT = "Tesseract with Russian is not installed; run `make program-deps` as root"
 
 
 def read(images: Sequence[Image.Image], folder: Path, language: str = "en") -> ScreenText:
-    return read_screen(stored(images, folder), language, no_tick)
+    return read_screen(store_samples(images, folder), language, no_tick)
 
 
 def texts(screen: ScreenText) -> list[str]:
@@ -75,9 +75,9 @@ def test_a_still_picture_is_read_once(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_progress_is_told_before_each_sample(tmp_path: Path) -> None:
     """Cancelling takes hold at the next sample: each is announced first."""
-    told: list[float] = []
-    read_screen(stored([pattern(0), pattern(1)], tmp_path), "en", lambda done, doing: told.append(done))
-    assert told == [0, 0.5]
+    progress: list[float] = []
+    read_screen(store_samples([pattern(0), pattern(1)], tmp_path), "en", lambda done, doing: progress.append(done))
+    assert progress == [0, 0.5]
 
 
 def test_a_broken_sample_is_an_error(tmp_path: Path) -> None:

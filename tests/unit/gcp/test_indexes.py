@@ -17,7 +17,6 @@ from typing import Any, cast
 import pytest
 
 from functions.api.compat.metadata import list_video_metadata
-from functions.api.identity import User
 from functions.api.routes.jobs import list_jobs
 from functions.api.routes.webhooks import list_deliveries
 from shared.ai.vectors import DIMENSIONS
@@ -40,7 +39,7 @@ from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import reanalysis_documents
 from shared.pipeline.parts import parts_of, remaining_numbers
 from shared.pipeline.sweep import sweep
-from shared.platform.ports import Document, DocumentPage, Documents, Filter, Order, Place, Vector
+from shared.platform.ports import Document, DocumentPage, Documents, Filter, Order, Place, User, Vector
 from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import (
     DELIVERIES,

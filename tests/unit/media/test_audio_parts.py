@@ -60,11 +60,11 @@ def test_of_silence_there_is_nothing_to_listen_to(tmp_path: Path) -> None:
 def test_parts_hold_their_stretch_to_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A word at 1 s of a part is said 1 s after the part's start, exactly; the parts are FLAC, mono, 16 kHz."""
     monkeypatch.setattr(audio_parts, "MAX_PART_SEC", 8)
-    heard = noise(30)
-    whole = flac(tmp_path / "audio.flac", heard)
-    told: list[float] = []
+    signal = noise(30)
+    whole = flac(tmp_path / "audio.flac", signal)
+    progress: list[float] = []
     silences = [TimeSpan(start=7.1, end=7.717), TimeSpan(start=13, end=23.456)]
-    parts = split_audio(whole, silences, 30, tmp_path, told.append)
+    parts = split_audio(whole, silences, 30, tmp_path, progress.append)
     assert [(part.name, part.start, part.end) for part in parts] == [
         ("audio/000.flac", 0, 7.409),
         ("audio/001.flac", 7.409, 13.5),
@@ -74,10 +74,10 @@ def test_parts_hold_their_stretch_to_the_sample(tmp_path: Path, monkeypatch: pyt
         info = probe(tmp_path / part.name)
         assert (info.audio_codec, info.sample_rate, info.channels) == ("flac", RATE, 1)
         assert info.duration_sec == pytest.approx(part.end - part.start, abs=0.001)
-        expected = heard[round(part.start * RATE) : round(part.end * RATE)]
+        expected = signal[round(part.start * RATE) : round(part.end * RATE)]
         assert np.array_equal(samples_of(tmp_path / part.name), expected)
-    assert told == sorted(told)
-    assert told[-1] == 1
+    assert progress == sorted(progress)
+    assert progress[-1] == 1
 
 
 def test_no_part_is_larger_than_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

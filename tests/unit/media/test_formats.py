@@ -34,7 +34,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=[*AUDIO, *(f"video {name}" for name in VIDEO)])
-def sent(request: pytest.FixtureRequest, talk: Path, tmp_path: Path) -> Path:
+def upload(request: pytest.FixtureRequest, talk: Path, tmp_path: Path) -> Path:
     kind = str(request.param)
     if not kind.startswith("video "):
         options = {"mpga": ("-f", "mp3"), "oga": ("-c:a", "libvorbis"), "ogg": ("-c:a", "libopus")}.get(kind, ())
@@ -45,29 +45,29 @@ def sent(request: pytest.FixtureRequest, talk: Path, tmp_path: Path) -> Path:
     return media_samples.ffmpeg(tmp_path / f"sent.{suffix}", *picture, "-i", talk, *codecs)
 
 
-def near(found: Sequence[TimeSpan], expected: Sequence[tuple[float, float]]) -> bool:
-    return [(span.start, span.end) for span in found] == [pytest.approx(row, abs=0.13) for row in expected]
+def are_near(actual: Sequence[TimeSpan], expected: Sequence[tuple[float, float]]) -> bool:
+    return [(span.start, span.end) for span in actual] == [pytest.approx(row, abs=0.13) for row in expected]
 
 
-def test_what_is_said_is_found_where_it_is_said(sent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_said_is_found_where_it_is_said(upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The format is taken, its length known, its pauses at their times, and its parts begin where they say."""
     monkeypatch.setattr(audio_parts, "MAX_PART_SEC", 2.3)
-    with sent.open("rb") as file:
-        require_media_type(file.read(HEAD_BYTES), sent.name)
-    info = probe(sent)
+    with upload.open("rb") as file:
+        require_media_type(file.read(HEAD_BYTES), upload.name)
+    info = probe(upload)
     assert info.duration_sec == pytest.approx(5.5, abs=0.1)
     out = tmp_path / "media"
     out.mkdir()
-    taken = extract_audio(sent, out / "audio.flac", info)
-    assert taken is not None
-    track, silences = taken
+    extraction = extract_audio(upload, out / "audio.flac", info)
+    assert extraction is not None
+    track, silences = extraction
     assert track.duration_sec == pytest.approx(5.5, abs=0.1)
     assert track.loudness is not None
-    assert near(silences, SILENCES)
+    assert are_near(silences, SILENCES)
     parts = split_audio(out / track.name, silences, track.duration_sec, out, lambda done: None)
-    assert near(parts, [(0.5, 2.5), (2.5, 4.5)])
+    assert are_near(parts, [(0.5, 2.5), (2.5, 4.5)])
     for part, (start, end) in zip(parts, TALK, strict=True):
         length = part.end - part.start
         again = extract_audio(out / part.name, tmp_path / "again.flac", probe(out / part.name))
         assert again is not None
-        assert near(again[1], [(0, start - part.start), (end - part.start, length)])
+        assert are_near(again[1], [(0, start - part.start), (end - part.start, length)])

@@ -13,14 +13,14 @@ from shared.media.video.extraction import FrameSet, extract_frames
 from tests.media_samples import FPS, Shot, film, video
 
 
-def surveyed(path: Path, out: Path) -> FrameSet:
+def extract(path: Path, out: Path) -> FrameSet:
     return extract_frames(path, probe(path), out, samples=True, tick=lambda done: None)
 
 
 def pixels(out: Path, name: str) -> np.ndarray:
-    found = cv2.imread(str(out / name))
-    assert found is not None
-    return found.astype(np.int16)
+    image = cv2.imread(str(out / name))
+    assert image is not None
+    return image.astype(np.int16)
 
 
 @pytest.mark.parametrize("gop", [30, 250])
@@ -28,15 +28,15 @@ def test_every_scene_is_shown_once(tmp_path: Path, gop: int) -> None:
     """A video that comes back to its scenes has a key frame of each of them, and none twice."""
     order = [0, 1, 2, 0, 3, 1, 4, 5, 2, 0, 6, 7, 3, 1]
     shots = [Shot(28, "shake", scene=scene) for scene in order]
-    found = surveyed(video(tmp_path / "film.mp4", film(shots), gop=gop), tmp_path / "out")
-    shown = sorted(order[round(frame.time * FPS) // 28] for frame in found.frames)
-    assert shown == sorted(set(order))
+    frame_set = extract(video(tmp_path / "film.mp4", film(shots), gop=gop), tmp_path / "out")
+    scenes_chosen = sorted(order[round(frame.time * FPS) // 28] for frame in frame_set.frames)
+    assert scenes_chosen == sorted(set(order))
 
 
 def test_at_most_twelve_of_many_scenes(tmp_path: Path) -> None:
     """A fast-cut video of twenty scenes gives twelve key frames of twelve scenes."""
-    found = surveyed(video(tmp_path / "film.mp4", film([Shot(25, "pan") for _ in range(20)])), tmp_path / "out")
-    scenes = [round(frame.time * FPS) // 25 for frame in found.frames]
+    frame_set = extract(video(tmp_path / "film.mp4", film([Shot(25, "pan") for _ in range(20)])), tmp_path / "out")
+    scenes = [round(frame.time * FPS) // 25 for frame in frame_set.frames]
     assert len(scenes) == len(set(scenes)) == 12
 
 
@@ -46,9 +46,9 @@ def test_blurred_frames_between_sharp_ones_are_not_chosen(tmp_path: Path, gop: i
     sharp = [(40, 55), (110, 125), (170, 185)]
     blurred = [(0, 40), (55, 110), (125, 170), (185, 240)]
     shots = [Shot(240, "pan", blurred=blurred), Shot(60, "shake", blurred=[(0, 20), (35, 60)])]
-    found = surveyed(video(tmp_path / "film.mp4", film(shots), gop=gop), tmp_path / "out")
-    first = [round(frame.time * FPS) for frame in found.frames if frame.time < 8]
-    second = [round(frame.time * FPS) - 240 for frame in found.frames if frame.time >= 8]
+    frame_set = extract(video(tmp_path / "film.mp4", film(shots), gop=gop), tmp_path / "out")
+    first = [round(frame.time * FPS) for frame in frame_set.frames if frame.time < 8]
+    second = [round(frame.time * FPS) - 240 for frame in frame_set.frames if frame.time >= 8]
     assert first
     assert second
     assert all(any(a <= time < b for a, b in sharp) for time in first)
@@ -59,16 +59,16 @@ def test_key_frames_keep_away_from_flashes_and_black(tmp_path: Path) -> None:
     """What is white or black for a moment is no key frame, even where the encoder made a key frame of it."""
     shots = [Shot(60, "pan", flashes=(30, 31, 32), fade_out=10), Shot(60, "pan", flashes=(30,), fade_in=10)]
     path = video(tmp_path / "film.mp4", film(shots), gop=30, options={"preset": "ultrafast", "sc_threshold": "0"})
-    found = surveyed(path, tmp_path / "out")
-    assert len(found.frames) >= 2
-    brightness = [pixels(tmp_path / "out", frame.name).mean() for frame in found.frames]
+    frame_set = extract(path, tmp_path / "out")
+    assert len(frame_set.frames) >= 2
+    brightness = [pixels(tmp_path / "out", frame.name).mean() for frame in frame_set.frames]
     assert all(60 < level < 190 for level in brightness)
 
 
 def test_a_still_picture_has_one_key_frame_and_two_samples(tmp_path: Path) -> None:
     """A photo with music, ten seconds long, is looked at once and read twice."""
-    found = surveyed(video(tmp_path / "still.mp4", film([Shot(300)])), tmp_path / "out")
-    assert (len(found.shots), len(found.frames), len(found.samples)) == (1, 1, 2)
+    frame_set = extract(video(tmp_path / "still.mp4", film([Shot(300)])), tmp_path / "out")
+    assert (len(frame_set.shots), len(frame_set.frames), len(frame_set.samples)) == (1, 1, 2)
 
 
 CAPTIONS = [
@@ -86,8 +86,8 @@ CAPTIONS = [
 def test_every_caption_of_a_second_is_in_two_samples(tmp_path: Path, camera: str, gop: int) -> None:
     """Text counts when it was read twice, so whatever is shown for a second must be among the samples twice."""
     shots = [Shot(360, camera, captions=CAPTIONS)]  # type: ignore[arg-type]
-    found = surveyed(video(tmp_path / "film.mp4", film(shots, (360, 640)), gop=gop), tmp_path / "out")
-    frames = [round(frame.time * FPS) for frame in found.samples]
+    frame_set = extract(video(tmp_path / "film.mp4", film(shots, (360, 640)), gop=gop), tmp_path / "out")
+    frames = [round(frame.time * FPS) for frame in frame_set.samples]
     for words, first, last in CAPTIONS:
         assert sum(first <= frame < last for frame in frames) >= 2, words
     assert len(frames) <= 60
@@ -95,8 +95,8 @@ def test_every_caption_of_a_second_is_in_two_samples(tmp_path: Path, camera: str
 
 def test_where_everything_changes_there_is_a_sample_a_second(tmp_path: Path) -> None:
     """In a video that never rests, no second goes unread as long as the number of samples allows it."""
-    found = surveyed(video(tmp_path / "film.mp4", film([Shot(600, "shake")]), gop=250), tmp_path / "out")
-    times = [frame.time for frame in found.samples]
+    frame_set = extract(video(tmp_path / "film.mp4", film([Shot(600, "shake")]), gop=250), tmp_path / "out")
+    times = [frame.time for frame in frame_set.samples]
     assert len(times) <= 60
     assert max(np.diff([0, *times, 20])) <= 1.1
 
@@ -104,7 +104,7 @@ def test_where_everything_changes_there_is_a_sample_a_second(tmp_path: Path) -> 
 def test_a_long_restless_video_has_sixty_samples_spread_over_it(tmp_path: Path) -> None:
     """A video with more to read than can be read is sampled evenly from its start to its end."""
     frames = film([Shot(60, "shake") for _ in range(50)], (64, 112))
-    found = surveyed(video(tmp_path / "film.mp4", frames), tmp_path / "out")
-    times = [frame.time for frame in found.samples]
+    frame_set = extract(video(tmp_path / "film.mp4", frames), tmp_path / "out")
+    times = [frame.time for frame in frame_set.samples]
     assert len(times) == 60
     assert max(np.diff([0, *times, 100])) <= 3.5

@@ -16,7 +16,7 @@ SPANS = st.lists(st.tuples(st.floats(-10, 100), st.floats(0, 50)), max_size=8)
 
 def test_a_whole_video() -> None:
     """Shots, speech, silence and text are measured as a person with a stopwatch would."""
-    found = measure_pacing(
+    pacing = measure_pacing(
         INFO,
         [Shot(start=0, end=5), Shot(start=5, end=7), Shot(start=7, end=60)],
         AUDIO,
@@ -25,20 +25,25 @@ def test_a_whole_video() -> None:
         [0.0, 1.0, 2.0, 3.0],
         [Segment(start=2, end=3, text="Big sale"), Segment(start=2, end=2, text="now")],
     )
-    assert (found.shots, found.cuts_per_minute) == (3, 2)
-    assert (found.mean_shot_sec, found.median_shot_sec, found.longest_shot_sec) == (20, 5, 53)
-    assert (found.first_cut_sec, found.first_words_sec, found.first_text_sec, found.hook_sec) == (5, 6, 2, 2)
-    assert found.silence_share == pytest.approx(16 / 60, abs=0.001)
-    assert (found.words_spoken, found.words_per_minute) == (7, 21)
-    assert found.text_share == pytest.approx(58 / 60, abs=0.001)
-    assert found.text_words_per_sec == pytest.approx(3 / 58, abs=0.005)
+    assert (pacing.shots, pacing.cuts_per_minute) == (3, 2)
+    assert (pacing.mean_shot_sec, pacing.median_shot_sec, pacing.longest_shot_sec) == (20, 5, 53)
+    assert (pacing.first_cut_sec, pacing.first_words_sec, pacing.first_text_sec, pacing.hook_sec) == (5, 6, 2, 2)
+    assert pacing.silence_share == pytest.approx(16 / 60, abs=0.001)
+    assert (pacing.words_spoken, pacing.words_per_minute) == (7, 21)
+    assert pacing.text_share == pytest.approx(58 / 60, abs=0.001)
+    assert pacing.text_words_per_sec == pytest.approx(3 / 58, abs=0.005)
 
 
 def test_what_is_not_there_is_not_zero() -> None:
     """A video without sound, words or looks at its screen has no silence, no speech rate and no share of text."""
-    found = measure_pacing(INFO, [Shot(start=0, end=60)], None, [], [], [], [])
-    assert (found.shots, found.cuts_per_minute, found.hook_sec) == (1, 0, None)
-    assert (found.silence_share, found.loudness, found.words_per_minute, found.text_share) == (None, None, None, None)
+    pacing = measure_pacing(INFO, [Shot(start=0, end=60)], None, [], [], [], [])
+    assert (pacing.shots, pacing.cuts_per_minute, pacing.hook_sec) == (1, 0, None)
+    assert (pacing.silence_share, pacing.loudness, pacing.words_per_minute, pacing.text_share) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert measure_pacing(INFO, [], AUDIO, [], [], [0.0, 1.0], []).text_share == 0
     assert measure_pacing(INFO, [], AUDIO, [], [], [0.0, 1.0], []).silence_share == 0
 
@@ -61,21 +66,21 @@ def test_words_are_counted(text: str, count: int | None) -> None:
 
 @given(SPANS, SPANS, st.lists(st.floats(0, 60), max_size=10), st.floats(0, 60))
 def test_measures_stay_within_their_bounds(
-    silent: list[tuple[float, float]], spoken: list[tuple[float, float]], looks: list[float], duration: float
+    silent: list[tuple[float, float]], spoken: list[tuple[float, float]], sample_times: list[float], duration: float
 ) -> None:
     """Law: shares are 0 to 1 and rates are not negative, however the spans lie and overlap."""
-    found = measure_pacing(
+    pacing = measure_pacing(
         INFO.model_copy(update={"duration_sec": duration}),
         [Shot(start=0, end=duration)],
         AUDIO,
         [TimeSpan(start=start, end=start + length) for start, length in silent],
         [Segment(start=start, end=start + length, text="some words") for start, length in spoken],
-        sorted(looks),
+        sorted(sample_times),
         [Segment(start=start, end=start + length, text="shown") for start, length in spoken],
     )
-    assert found.silence_share is None or 0 <= found.silence_share <= 1
-    assert found.text_share is None or 0 <= found.text_share <= 1
-    assert found.words_per_minute is None or found.words_per_minute >= 0
+    assert pacing.silence_share is None or 0 <= pacing.silence_share <= 1
+    assert pacing.text_share is None or 0 <= pacing.text_share <= 1
+    assert pacing.words_per_minute is None or pacing.words_per_minute >= 0
 
 
 def test_a_look_stands_for_the_time_to_the_next_one() -> None:

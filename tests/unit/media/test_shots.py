@@ -45,21 +45,21 @@ ENCODERS: dict[str, dict[str, Any]] = {
 }
 
 
-def found_cuts(path: Path, out: Path) -> list[float]:
+def detect_cuts(path: Path, out: Path) -> list[float]:
     shots = extract_frames(path, probe(path), out, samples=False, tick=lambda done: None).shots
     return [shot.start for shot in shots[1:]]
 
 
-def score(found: list[float], real: list[float], tolerance: float = 2.2 / FPS) -> float:
+def score(detected: list[float], real: list[float], tolerance: float = 2.2 / FPS) -> float:
     """F1: the harmonic mean of precision and recall, each real cut counting once."""
-    left = list(real)
+    remaining = list(real)
     hits = 0
-    for time in found:
-        near = [cut for cut in left if abs(cut - time) <= tolerance]
+    for time in detected:
+        near = [cut for cut in remaining if abs(cut - time) <= tolerance]
         if near:
-            left.remove(near[0])
+            remaining.remove(near[0])
             hits += 1
-    return 2 * hits / (len(found) + len(real))
+    return 2 * hits / (len(detected) + len(real))
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -67,21 +67,21 @@ def test_cuts_are_found_however_the_video_was_encoded(tmp_path: Path, name: str)
     """Key frames come from the right shots: nine in ten cuts, and no more than that, are found to two frames."""
     encoder = dict(ENCODERS[name])
     path = tmp_path / f"film.{encoder.pop('suffix', 'mp4')}"
-    found = found_cuts(video(path, film(RESTLESS, seed=3), **encoder), tmp_path / "out")
-    assert score(found, media_samples.cuts(RESTLESS)) >= 0.9
+    detected = detect_cuts(video(path, film(RESTLESS, seed=3), **encoder), tmp_path / "out")
+    assert score(detected, media_samples.cuts(RESTLESS)) >= 0.9
 
 
 @pytest.mark.parametrize("camera", ["still", "pan", "shake", "zoom"])
 def test_one_take_is_one_shot(tmp_path: Path, camera: Any) -> None:
     """Motion, flashes and captions do not cut a take into pieces."""
     take = [Shot(150, camera, flashes=(33, 34, 90), captions=[("SALT", 40, 75), ("PEPPER", 75, 110)])]
-    assert found_cuts(video(tmp_path / "take.mp4", film(take), gop=40), tmp_path / "out") == []
+    assert detect_cuts(video(tmp_path / "take.mp4", film(take), gop=40), tmp_path / "out") == []
 
 
 def test_a_fade_through_black_is_a_cut_where_it_is_darkest(tmp_path: Path) -> None:
     """Two scenes with a fade between them are two shots."""
     shots = [Shot(60, "pan", fade_out=10), Shot(60, "pan", fade_in=10)]
-    (cut,) = found_cuts(video(tmp_path / "fade.mp4", film(shots)), tmp_path / "out")
+    (cut,) = detect_cuts(video(tmp_path / "fade.mp4", film(shots)), tmp_path / "out")
     assert cut == pytest.approx(2, abs=2.2 / FPS)
 
 
@@ -93,31 +93,31 @@ def test_a_dissolve_is_a_cut_in_its_middle(tmp_path: Path) -> None:
         for n, (a, b) in enumerate(zip(first[:12], second, strict=False), 1)
     ]
     frames = [*first[:54], *mix, *second[:54]]
-    (cut,) = found_cuts(video(tmp_path / "dissolve.mp4", frames, gop=40), tmp_path / "out")
+    (cut,) = detect_cuts(video(tmp_path / "dissolve.mp4", frames, gop=40), tmp_path / "out")
     assert cut == pytest.approx(60 / FPS, abs=4 / FPS)
 
 
-def looks(rows: list[int], fps: float = 30) -> list[TimedFingerprint]:
+def fingerprints(rows: list[int], fps: float = 30) -> list[TimedFingerprint]:
     """Frames of even grey."""
     return [TimedFingerprint(number / fps, np.full(864, row, np.uint8)) for number, row in enumerate(rows)]
 
 
 def test_a_cut_needs_both_sides_to_differ() -> None:
     """The rule itself: a step is a cut, a flash and a slope are none."""
-    assert hard_cuts(looks([50] * 20 + [120] * 20)) == [pytest.approx(20 / 30)]
-    assert hard_cuts(looks([50] * 20 + [250] * 4 + [50] * 20)) == []
-    assert hard_cuts(looks(list(range(0, 250, 5)))) == []
+    assert hard_cuts(fingerprints([50] * 20 + [120] * 20)) == [pytest.approx(20 / 30)]
+    assert hard_cuts(fingerprints([50] * 20 + [250] * 4 + [50] * 20)) == []
+    assert hard_cuts(fingerprints(list(range(0, 250, 5)))) == []
 
 
 def test_a_black_gap_is_no_shot() -> None:
     """Where a film is black for a moment between two scenes, there is one cut."""
-    assert hard_cuts(looks([90] * 20 + [2] * 12 + [150] * 20)) == [pytest.approx(20 / 30)]
-    assert len(hard_cuts(looks([90] * 20 + [200] * 12 + [150] * 20))) == 2
+    assert hard_cuts(fingerprints([90] * 20 + [2] * 12 + [150] * 20)) == [pytest.approx(20 / 30)]
+    assert len(hard_cuts(fingerprints([90] * 20 + [200] * 12 + [150] * 20))) == 2
 
 
 def test_a_flash_at_the_start_is_told_by_what_was_before() -> None:
     """Where decoding starts at a white frame, the scene behind it is not taken for a new one."""
-    flashed = looks([250, 250] + [50] * 20)
+    flashed = fingerprints([250, 250] + [50] * 20)
     assert hard_cuts(flashed, TimedFingerprint(-1, np.full(864, 52, np.uint8))) == []
     assert hard_cuts(flashed) == [pytest.approx(2 / 30)]
 
@@ -125,18 +125,18 @@ def test_a_flash_at_the_start_is_told_by_what_was_before() -> None:
 def test_a_cut_is_found_at_any_frame_rate() -> None:
     """Slow-motion recordings and slide shows are cut by the same rule."""
     for fps in (1, 5, 240, 1000):
-        assert hard_cuts(looks([50] * 400 + [120] * 400, fps)) == [pytest.approx(400 / fps)]
+        assert hard_cuts(fingerprints([50] * 400 + [120] * 400, fps)) == [pytest.approx(400 / fps)]
 
 
 def test_a_soft_cut_needs_calm_on_both_sides() -> None:
     """A transition between two calm scenes is one; a picture that always changes has none."""
     rows = [50] * 40 + list(range(50, 170, 10)) + [170] * 40
-    assert soft_cuts(looks(rows)) == [pytest.approx(46 / 30, abs=2 / 30)]
-    assert soft_cuts(looks([abs(n % 200 - 100) + 50 for n in range(600)])) == []
+    assert soft_cuts(fingerprints(rows)) == [pytest.approx(46 / 30, abs=2 / 30)]
+    assert soft_cuts(fingerprints([abs(n % 200 - 100) + 50 for n in range(600)])) == []
 
 
 def test_nothing_and_one_frame_have_no_cuts() -> None:
     """The smallest inputs are no special case for a caller."""
     for rows in ([], [7]):
-        assert hard_cuts(looks(rows)) == []
-        assert soft_cuts(looks(rows)) == []
+        assert hard_cuts(fingerprints(rows)) == []
+        assert soft_cuts(fingerprints(rows)) == []

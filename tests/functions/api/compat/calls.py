@@ -21,7 +21,7 @@ def post(site: Site, path: str, status: int = 200, **body: Any) -> Any:
     return answer.json()
 
 
-def refused(answer: httpx.Response, status: int) -> None:
+def assert_rejected(answer: httpx.Response, status: int) -> None:
     """With the reason in `detail`."""
     assert answer.status_code == status, answer.text
     assert isinstance(answer.json()["detail"], str)

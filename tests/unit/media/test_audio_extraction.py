@@ -56,7 +56,7 @@ def samples_of(path: Path) -> np.ndarray:
     return np.concatenate(frames) / np.iinfo(frames[0].dtype).max
 
 
-def extracted(path: Path, out: Path) -> tuple[AudioTrack, list[TimeSpan]]:
+def extract(path: Path, out: Path) -> tuple[AudioTrack, list[TimeSpan]]:
     taken = extract_audio(path, out / "audio.flac", probe(path))
     assert taken is not None
     return taken
@@ -65,7 +65,7 @@ def extracted(path: Path, out: Path) -> tuple[AudioTrack, list[TimeSpan]]:
 @pytest.mark.usefixtures("decoder")
 def test_the_tone_of_a_video_comes_out_as_mono_16_khz(tmp_path: Path, spoken: Path) -> None:
     """What is heard in the video is heard in the track: 440 Hz for two seconds."""
-    track, _ = extracted(spoken, tmp_path)
+    track, _ = extract(spoken, tmp_path)
     assert (track.name, track.sample_rate) == ("audio.flac", 16_000)
     assert track.duration_sec == pytest.approx(2, abs=0.05)
     info = probe(tmp_path / "audio.flac")
@@ -99,7 +99,7 @@ def test_sound_that_starts_late_keeps_its_time(tmp_path: Path, silent: Path) -> 
 def test_a_song_with_a_cover_gives_its_sound(tmp_path: Path) -> None:
     """Cover art does not get into the way."""
     song = media_samples.with_cover(tmp_path / "song.mp3")
-    track, _ = extracted(song, tmp_path)
+    track, _ = extract(song, tmp_path)
     assert track.duration_sec == pytest.approx(2, abs=0.1)
 
 
@@ -108,7 +108,7 @@ def test_of_a_truncated_file_the_sound_that_is_there_comes_out(tmp_path: Path, s
     """Half an upload gives half the sound, not an error."""
     whole = media_samples.index_first(tmp_path / "whole.mp4", spoken)
     half = media_samples.truncated(tmp_path / "half.mp4", whole)
-    track, _ = extracted(half, tmp_path)
+    track, _ = extract(half, tmp_path)
     assert 0.5 < track.duration_sec < 1.7
 
 
@@ -117,7 +117,7 @@ def test_loudness_is_measured_by_the_standard(tmp_path: Path) -> None:
     """A sine of 1 kHz on both channels at −23 dBFS has −23 LUFS and hardly any range (EBU Tech 3341, case 1)."""
     tone = ("-f", "lavfi", "-i", "sine=frequency=1000:duration=20:sample_rate=48000")
     sine = media_samples.ffmpeg(tmp_path / "sine.wav", *tone, "-af", "volume=8*0.0708,pan=stereo|c0=c0|c1=c0")
-    track, _ = extracted(sine, tmp_path)
+    track, _ = extract(sine, tmp_path)
     assert track.loudness is not None
     assert track.loudness.integrated_lufs == pytest.approx(-23, abs=0.2)
     assert track.loudness.true_peak_dbfs == pytest.approx(-23, abs=0.2)
@@ -131,7 +131,7 @@ def test_loud_channels_do_not_clip_when_they_are_mixed(tmp_path: Path) -> None:
     tone = ("-f", "lavfi", "-i", "sine=frequency=1000:duration=5:sample_rate=48000")
     mix = "volume=7.9,pan=5.1|" + "|".join(f"c{n}=c0" for n in range(6))
     loud = media_samples.ffmpeg(tmp_path / "loud.wav", *tone, "-af", mix)
-    track, _ = extracted(loud, tmp_path)
+    track, _ = extract(loud, tmp_path)
     samples = samples_of(tmp_path / "audio.flac")
     assert np.abs(samples).max() < 1
     spectrum = np.abs(np.fft.rfft(samples[8_000:24_000] * np.hanning(16_000)))
@@ -144,7 +144,7 @@ def test_loud_channels_do_not_clip_when_they_are_mixed(tmp_path: Path) -> None:
 def test_of_silence_no_loudness_is_claimed(tmp_path: Path) -> None:
     """A sound track without any sound is one silence, and has no loudness."""
     mute = sound(tmp_path / "mute.wav", np.zeros(3 * SOUND_RATE))
-    track, silences = extracted(mute, tmp_path)
+    track, silences = extract(mute, tmp_path)
     assert track.loudness is None
     assert silences == [TimeSpan(start=0, end=3)]
 
@@ -153,10 +153,10 @@ def test_of_silence_no_loudness_is_claimed(tmp_path: Path) -> None:
 def test_progress_is_told_and_can_end_the_work(tmp_path: Path) -> None:
     """A cancelled job does not wait for the end of a long recording."""
     long = sound(tmp_path / "long.wav", np.zeros(40 * SOUND_RATE))
-    told: list[float] = []
-    extract_audio(long, tmp_path / "audio.flac", probe(long), told.append)
-    assert told == sorted(told)
-    assert told[-1] == pytest.approx(1, abs=0.01)
+    progress: list[float] = []
+    extract_audio(long, tmp_path / "audio.flac", probe(long), progress.append)
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(1, abs=0.01)
 
     def cancel(done: float) -> None:
         raise Cancelled("job")
@@ -195,7 +195,7 @@ def test_an_ffmpeg_that_lacks_an_option_is_replaced(
 ) -> None:
     """An ffmpeg that is too old or built without a filter does not fail the job, and the log says what it lacks."""
     own_ffmpeg("import sys\nsys.exit(\"No such filter: 'ebur128'\")\n")
-    track, _ = extracted(spoken, tmp_path)
+    track, _ = extract(spoken, tmp_path)
     assert track.duration_sec == pytest.approx(2, abs=0.05)
     assert track.loudness is not None
     assert "No such filter: 'ebur128'" in caplog.text
@@ -224,7 +224,7 @@ def test_sound_that_changes_its_channels_in_the_middle_comes_out_whole(
         offset = ("-output_ts_offset", str(2 * number))
         halves.append(media_samples.ffmpeg(tmp_path / f"{number}.ts", *tone, *form, "-ac", channels, *offset))
     joined = media_samples.written(tmp_path / "joined.ts", b"".join(half.read_bytes() for half in halves))
-    track, _ = extracted(joined, tmp_path)
+    track, _ = extract(joined, tmp_path)
     assert track.duration_sec == pytest.approx(4, abs=0.1)
     samples = samples_of(tmp_path / "audio.flac")
     for second, frequency in ((0.5, 440), (2.5, 880)):

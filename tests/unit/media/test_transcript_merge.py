@@ -35,7 +35,7 @@ def rows(segments: Sequence[Segment]) -> list[tuple[float, float, str]]:
     return [(segment.start, segment.end, segment.text) for segment in segments]
 
 
-def said(segments: Sequence[Segment]) -> list[str]:
+def word_texts(segments: Sequence[Segment]) -> list[str]:
     return [text for segment in segments for text in segment.text.split()]
 
 
@@ -64,7 +64,7 @@ def test_without_times_of_words_the_same_words_are_the_seam() -> None:
     right = [plain(0, 5, "whisk the eggs with a little sugar"), plain(5, 8, "until they are white")]
     joined = join_parts([part(0, 10), part(6, 20)], [left, right], [], 20)
     text = "first we melt the butter and then we whisk the eggs with a little sugar until they are white"
-    assert said(joined) == text.split()
+    assert word_texts(joined) == text.split()
 
 
 def test_words_that_no_spaces_part_are_joined_as_well() -> None:
@@ -83,20 +83,20 @@ def test_where_the_parts_agree_on_nothing_the_middle_of_the_overlap_is_the_seam(
     left = segment(word(7, "a"), word(9.2, "edge"))
     right = segment(word(0.2, "edgy"), word(2.5, "b"))
     joined = join_parts([part(0, 10), part(8, 20)], [[left], [right]], [], 20)
-    assert said(joined) == ["a", "b"]
+    assert word_texts(joined) == ["a", "b"]
 
 
 def test_what_is_said_in_silence_is_made_up() -> None:
     """Speech models thank for watching where nobody speaks: such words do not get into the transcript."""
-    heard = [plain(0, 3, "so"), plain(4, 6, "Thank you!"), plain(5, 11, "done"), plain(11.1, 11.4, "yes")]
-    joined = join_parts([part(0, 12)], [heard], [TimeSpan(start=3.5, end=10), TimeSpan(start=11, end=11.5)], 12)
+    part_segments = [plain(0, 3, "so"), plain(4, 6, "Thank you!"), plain(5, 11, "done"), plain(11.1, 11.4, "yes")]
+    joined = join_parts([part(0, 12)], [part_segments], [TimeSpan(start=3.5, end=10), TimeSpan(start=11, end=11.5)], 12)
     assert [segment.text for segment in joined] == ["so", "done", "yes"]
 
 
 def test_nothing_is_said_outside_of_what_was_listened_to() -> None:
     """Times beyond the part or the video are brought within; what has no words is no segment."""
-    heard = [[plain(-1, 2, " one "), plain(3, 99, "two"), plain(4, 5, "  ")], [plain(2, 50, "three")]]
-    joined = join_parts([part(0, 5), part(5, 12)], heard, [], 10)
+    part_segments = [[plain(-1, 2, " one "), plain(3, 99, "two"), plain(4, 5, "  ")], [plain(2, 50, "three")]]
+    joined = join_parts([part(0, 5), part(5, 12)], part_segments, [], 10)
     assert rows(joined) == [(0, 2, "one"), (3, 5, "two"), (7, 10, "three")]
 
 
@@ -117,7 +117,7 @@ class Talk:
     def end(self) -> float:
         return self.parts[-1].end
 
-    def heard(self, *, off_sec: float = 0, timed: bool = True) -> list[list[Segment]]:
+    def transcribe_parts(self, *, off_sec: float = 0, timed: bool = True) -> list[list[Segment]]:
         """What a listener writes down of each part: the words that are whole in it, in sentences of any length."""
         return [self._sentences(one, off_sec, timed) for one in self.parts]
 
@@ -154,7 +154,7 @@ def talks(draw: st.DrawFn, *, repetitive: bool) -> Talk:
 
 
 def check(joined: Sequence[Segment], talk: Talk) -> None:
-    assert said(joined) == [word.text for word in talk.words]
+    assert word_texts(joined) == [word.text for word in talk.words]
     starts = [segment.start for segment in joined]
     assert starts == sorted(starts)
     for one in joined:
@@ -166,7 +166,7 @@ def check(joined: Sequence[Segment], talk: Talk) -> None:
 @given(talks(repetitive=True))
 def test_no_word_is_lost_or_there_twice_for_any_cut(talk: Talk) -> None:
     """However a talk full of repetitions is cut into parts, its words come out as they were said, at their times."""
-    joined = join_parts(talk.parts, talk.heard(), [], talk.end)
+    joined = join_parts(talk.parts, talk.transcribe_parts(), [], talk.end)
     check(joined, talk)
     words = [word for segment in joined for word in segment.words]
     assert [word.start for word in words] == pytest.approx([word.start for word in talk.words], abs=0.002)
@@ -175,12 +175,12 @@ def test_no_word_is_lost_or_there_twice_for_any_cut(talk: Talk) -> None:
 @given(talks(repetitive=False))
 def test_times_that_do_not_quite_agree_do_no_harm(talk: Talk) -> None:
     """Two listenings of the same word differ by up to a tenth of a second, as they do; still it is there once."""
-    joined = join_parts(talk.parts, talk.heard(off_sec=0.05), [], talk.end)
-    assert said(joined) == [word.text for word in talk.words]
+    joined = join_parts(talk.parts, talk.transcribe_parts(off_sec=0.05), [], talk.end)
+    assert word_texts(joined) == [word.text for word in talk.words]
 
 
 @given(talks(repetitive=False))
 def test_without_times_of_words_none_is_lost_or_there_twice_either(talk: Talk) -> None:
     """The same for services that tell the times of sentences only."""
-    joined = join_parts(talk.parts, talk.heard(timed=False), [], talk.end)
-    assert said(joined) == [word.text for word in talk.words]
+    joined = join_parts(talk.parts, talk.transcribe_parts(timed=False), [], talk.end)
+    assert word_texts(joined) == [word.text for word in talk.words]

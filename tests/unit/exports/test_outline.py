@@ -20,7 +20,7 @@ from shared.exports.wording import ENGLISH_HEADINGS, GERMAN_HEADINGS, RUSSIAN_HE
 from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
 from shared.models.video import Loudness
 from tests.unit.exports.samples import EVIL
-from tests.unit.exports.test_documents import Reader
+from tests.unit.exports.test_recipe import Reader
 
 
 def reel(text: str = "Anfang", language: str | None = "de") -> Reel:
@@ -108,8 +108,8 @@ def test_what_is_said_in_ones_own_language_stands_once() -> None:
     own = reel().model_copy(
         update={"original": OriginalSpeech(transcription="Hallo", translation="Hallo"), "pacing": None}
     )
-    shown = [section.heading for section in reel_outline(own, ENGLISH_HEADINGS).sections if section.entries]
-    assert shown == ["Keys", "Script", "Recommendations", "Transcription", "Notes"]
+    visible_headings = [section.heading for section in reel_outline(own, ENGLISH_HEADINGS).sections if section.entries]
+    assert visible_headings == ["Keys", "Script", "Recommendations", "Transcription", "Notes"]
 
 
 def test_a_transcript_tells_who_listened() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.ai.offline.recipe.parser import parse_recipe
-from tests.unit.ai.drawing import card, listed, said, told
+from tests.unit.ai.drawing import card, ingredient_lines, step_lines, subtitles
 
 
 def test_english_cards_with_subtitles() -> None:
@@ -16,7 +16,7 @@ def test_english_cards_with_subtitles() -> None:
             *card(9, 11, "2. Mix tomatoes, feta and", "oil in a dish."),
             *card(12, 14, "3. Bake for 30 minutes."),
         ],
-        said(
+        subtitles(
             "Baked feta pasta for four.",
             "These are the ingredients.",
             "Heat the oven to 200 degrees.",
@@ -25,8 +25,13 @@ def test_english_cards_with_subtitles() -> None:
     )
     assert recipe.title == "Baked Feta Pasta"
     assert (recipe.servings, recipe.total_minutes, recipe.language) == (4, 40, "en")
-    assert listed(recipe) == ["400 g cherry tomatoes", "200 g feta", "3 tbsp olive oil", "0.5 tsp chili flakes"]
-    assert told(recipe) == [
+    assert ingredient_lines(recipe) == [
+        "400 g cherry tomatoes",
+        "200 g feta",
+        "3 tbsp olive oil",
+        "0.5 tsp chili flakes",
+    ]
+    assert step_lines(recipe) == [
         "1. Heat the oven to 200 °C.",
         "2. Mix tomatoes, feta and oil in a dish.",
         "3. Bake for 30 minutes.",
@@ -38,13 +43,13 @@ def test_english_cards_with_subtitles() -> None:
 def test_english_speech_without_punctuation() -> None:
     """Automatic subtitles in lower case, broken anywhere, still give amounts; small talk stays out."""
     recipe = parse_recipe(
-        transcript=said(
+        transcript=subtitles(
             "hey guys welcome back", "so first mash three ripe bananas", "add one third of a cup of melted butter",
             "then you wanna add one egg and half a cup", "of sugar", "mix in one and a half cups of flour",
             "and a pinch of salt", "bake at 350 degrees for 50 minutes", "thanks for watching",
         )
     )  # fmt: skip
-    assert listed(recipe) == [
+    assert ingredient_lines(recipe) == [
         "3 ripe bananas", "0.3333 cup melted butter", "1 egg", "0.5 cup sugar", "1.5 cup flour", "1 pinch salt",
     ]  # fmt: skip
     assert [one.seen.time for one in recipe.ingredients if one.seen] == [3, 6, 9, 9, 15, 18]
@@ -80,12 +85,12 @@ Folgt mir für mehr! @kochprofi"""
     assert recipe.title == "Die beste Kartoffelsuppe"
     assert (recipe.servings, recipe.prep_minutes, recipe.cook_minutes, recipe.total_minutes) == (4, 15, 30, None)
     assert (recipe.difficulty, recipe.language, recipe.tags) == ("easy", "de", ["suppe", "Rezept"])
-    assert listed(recipe) == [
+    assert ingredient_lines(recipe) == [
         "1.5 kg Kartoffeln", "2 Zwiebeln (gewürfelt)", "1 tbsp Öl", "1 l Gemüsebrühe", "Salz", "Pfeffer", "100 g Speck",
         "0.5 bunch Schnittlauch",
     ]  # fmt: skip
     assert [one.group for one in recipe.ingredients] == [None] * 6 + ["Für das Topping"] * 2
-    assert told(recipe) == [
+    assert step_lines(recipe) == [
         "1. Kartoffeln schälen und würfeln.",
         "2. Zwiebeln in Öl 5 Minuten andünsten.",
         "3. Mit Brühe ablöschen und 20-25 Minuten köcheln lassen.",
@@ -102,14 +107,14 @@ def test_german_cards_with_more_in_the_subtitles() -> None:
             *card(6, 7, "Für die Soße:"),
             *card(8, 9, "200 g MehI", "1 EL ÖI"),
         ],
-        said(
+        subtitles(
             "Heute backen wir Pfannkuchen.", "Das Mehl, die Eier und zweihundert Milliliter Milch verrühren.",
             "Dann eine Prise Zimt dazugeben.", "Jede Seite zwei Minuten braten.",
         ),
     )  # fmt: skip
     assert recipe.title == "Omas Pfannkuchen"
     assert recipe.servings == 2
-    assert listed(recipe) == [
+    assert ingredient_lines(recipe) == [
         "250 g Mehl", "1 tsp Salz", "2 Eier", "200 g Mehl", "1 tbsp Öl", "200 ml Milch", "1 pinch Zimt",
     ]  # fmt: skip
     assert [one.group for one in recipe.ingredients] == ["Für den Teig"] * 3 + ["Für die Soße"] * 2 + [None] * 2
@@ -120,7 +125,7 @@ def test_german_cards_with_more_in_the_subtitles() -> None:
 def test_russian_subtitles() -> None:
     """Spoken Russian: number words, cases and fused halves."""
     recipe = parse_recipe(
-        transcript=said(
+        transcript=subtitles(
             "Всем привет! Сегодня готовим сырники.", "Нам понадобится пятьсот граммов творога,",
             "два яйца и три столовые ложки сахара.", "Добавляем щепотку соли и полстакана муки.",
             "Всё хорошо перемешиваем.", "Обжариваем пять минут с каждой стороны.",
@@ -128,8 +133,8 @@ def test_russian_subtitles() -> None:
         ),
         language="ru",
     )  # fmt: skip
-    assert listed(recipe) == ["500 g творога", "2 яйца", "3 tbsp сахара", "1 pinch соли", "0.5 cup муки"]
-    assert told(recipe) == [
+    assert ingredient_lines(recipe) == ["500 g творога", "2 яйца", "3 tbsp сахара", "1 pinch соли", "0.5 cup муки"]
+    assert step_lines(recipe) == [
         "1. Добавляем щепотку соли и полстакана муки.",
         "2. Всё хорошо перемешиваем.",
         "3. Обжариваем пять минут с каждой стороны.",
@@ -158,7 +163,7 @@ def test_russian_caption_with_names_first() -> None:
     )
     assert recipe.title == "Блины на молоке"
     assert (recipe.total_minutes, recipe.servings) == (80, 6)
-    assert listed(recipe) == [
+    assert ingredient_lines(recipe) == [
         "500 ml Молоко", "200 g Мука", "3 piece Яйца", "2 tbsp Сахар", "1 pinch Соль", "Масло растительное (для жарки)",
     ]  # fmt: skip
     assert len(recipe.steps) == 3

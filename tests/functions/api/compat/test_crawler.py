@@ -12,7 +12,7 @@ from infra.stand_ins.server import Reply
 from shared.platform.identity import current_identity
 from tests.accounts import PASSWORD, cheap_passwords
 from tests.api_site import Site
-from tests.functions.api.compat.calls import get, post, refused
+from tests.functions.api.compat.calls import assert_rejected, get, post
 from tests.image_site import ImageSite
 
 PROGRESS = {
@@ -62,13 +62,15 @@ def test_signing_in(site: Site) -> None:
     with cheap_passwords():
         current_identity().sign_up("ann", "ann@example.com", PASSWORD)
         answer = post(site, "/api/v1/auth/login", email="ann@example.com", password=PASSWORD)
-        refused(site.client.post("/api/v1/auth/login", json={"email": "ann@example.com", "password": "wrong one"}), 401)
+        assert_rejected(
+            site.client.post("/api/v1/auth/login", json={"email": "ann@example.com", "password": "wrong one"}), 401
+        )
     assert answer["token_type"] == "bearer"
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
     assert get(site, "/api/v1/jobs", headers=headers) == []
-    refused(site.client.get("/api/v1/jobs"), 401)
-    refused(site.client.post("/api/v1/jobs", json=WISH), 401)
-    refused(site.client.post("/api/v1/auth/login", json={"email": "ann@example.com"}), 422)
+    assert_rejected(site.client.get("/api/v1/jobs"), 401)
+    assert_rejected(site.client.post("/api/v1/jobs", json=WISH), 401)
+    assert_rejected(site.client.post("/api/v1/auth/login", json={"email": "ann@example.com"}), 422)
 
 
 def test_a_job_is_kept_as_it_was_asked_for(site: Site, search: ImageSearch) -> None:
@@ -88,7 +90,7 @@ def test_a_whole_job(site: Site, search: ImageSearch) -> None:
     id = post(site, "/api/v1/jobs", 201, **WISH)["id"]
     started = post(site, f"/api/v1/jobs/{id}/start")
     assert (started["status"], started["total_chunks"]) == ("running", 3)
-    refused(site.client.post(f"/api/v1/jobs/{id}/start"), 400)
+    assert_rejected(site.client.post(f"/api/v1/jobs/{id}/start"), 400)
     site.work()
     progress = get(site, f"/api/v1/jobs/{id}/progress")
     has_progress(progress)
@@ -101,8 +103,8 @@ def test_a_whole_job(site: Site, search: ImageSearch) -> None:
         site.work()
     images = get(site, f"/v1/datasets/{id}/images", params={"state": "downloaded"})["images"]
     assert [image["accepted"] for image in images] == [True] * 10
-    refused(site.client.post(f"/api/v1/validation/job/{id}/", json={"level": "thorough"}), 422)
-    refused(site.client.post(f"/api/v1/jobs/{id}/retry"), 400)
+    assert_rejected(site.client.post(f"/api/v1/validation/job/{id}/", json={"level": "thorough"}), 422)
+    assert_rejected(site.client.post(f"/api/v1/jobs/{id}/retry"), 400)
 
 
 def test_stop_and_retry(site: Site, search: ImageSearch) -> None:
@@ -124,13 +126,13 @@ def test_stop_and_retry(site: Site, search: ImageSearch) -> None:
 @pytest.mark.parametrize("path", ["", "/progress"])
 def test_what_is_not_there(site: Site, path: str) -> None:
     """Unknown jobs are 404."""
-    refused(site.client.get(f"/api/v1/jobs/{'0' * 32}{path}"), 404)
+    assert_rejected(site.client.get(f"/api/v1/jobs/{'0' * 32}{path}"), 404)
 
 
 @pytest.mark.parametrize("wrong", [{"keywords": []}, {"max_images": 0}, {"name": None}, {"keywords": "dogs"}])
 def test_what_is_asked_wrongly(site: Site, wrong: dict[str, Any]) -> None:
     """A wish that makes no sense is 422."""
-    refused(site.client.post("/api/v1/jobs", json=WISH | wrong), 422)
+    assert_rejected(site.client.post("/api/v1/jobs", json=WISH | wrong), 422)
 
 
 def test_limits(site: Site, search: ImageSearch) -> None:
@@ -141,5 +143,5 @@ def test_limits(site: Site, search: ImageSearch) -> None:
     assert starts == [200] + [400] * 9 + [429]
     retries = [site.client.post(f"/api/v1/jobs/{id}/retry") for _ in range(6)]
     assert [answer.status_code for answer in retries] == [400] * 5 + [429]
-    refused(retries[-1], 429)
+    assert_rejected(retries[-1], 429)
     assert int(retries[-1].headers["Retry-After"]) > 0

@@ -67,8 +67,8 @@ def test_no_text_is_taken_for_markdown(text: str) -> None:
     words = " ".join(text.replace("\u202e", "").replace("\x00", "").split())
 
     assert {part.type for part in parts} <= {"text", "text_special"}
-    shown = ["".join(part.content for part in token.children or []) for token in inline]
-    assert shown == [words, "Ingredients", words, "Notes", words]
+    visible_texts = ["".join(part.content for part in token.children or []) for token in inline]
+    assert visible_texts == [words, "Ingredients", words, "Notes", words]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def as_user(name: str, **headers: str) -> dict[str, str]:
     return {"Authorization": f"Bearer token-{name}"} | headers
 
 
-def left(answer: httpx.Response, policy: str = "general") -> int:
+def remaining_quota(answer: httpx.Response, policy: str = "general") -> int:
     """The remaining quota that the answer tells of."""
     told = {item.split(";")[0].strip(): item for item in answer.headers["RateLimit"].split(",")}
     return int(told[f'"{policy}"'].split(";r=")[1].split(";")[0])
@@ -40,7 +40,7 @@ def start(site: Site, number: int, **headers: str) -> httpx.Response:
     return site.client.post("/v1/jobs", json=body, headers=headers)
 
 
-def refused(answer: httpx.Response, seconds: int) -> bool:
+def is_rate_limited(answer: httpx.Response, seconds: int) -> bool:
     """Whether it is the whole answer to one time too many in a window of `seconds`."""
     if answer.status_code != 429:
         return False
@@ -58,11 +58,11 @@ def test_every_answer_tells_how_much_is_left(site: Site) -> None:
     answers = [site.client.get("/v1/kinds") for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200] * 3
-    assert [left(answer) for answer in answers] == [2, 1, 0]
+    assert [remaining_quota(answer) for answer in answers] == [2, 1, 0]
     assert answers[0].headers["RateLimit-Policy"] == '"general";q=3;w=60'
     one_more = site.client.get("/v1/kinds")
-    assert refused(one_more, 60)
-    assert left(one_more) == 0
+    assert is_rate_limited(one_more, 60)
+    assert remaining_quota(one_more) == 0
 
 
 def test_a_missing_page_and_a_refusal_count_too(site: Site) -> None:
@@ -127,7 +127,7 @@ def test_pages_of_the_frontend_can_read_the_refusal(site: Site) -> None:
     site.client.get("/v1/kinds")
     answer = site.client.get("/v1/kinds", headers={"Origin": FRONTEND})
 
-    assert refused(answer, 60)
+    assert is_rate_limited(answer, 60)
     assert answer.headers["access-control-allow-origin"] == FRONTEND
     assert {"RateLimit", "Retry-After"} <= set(answer.headers["access-control-expose-headers"].split(", "))
 
@@ -138,7 +138,7 @@ def test_jobs_start_only_so_often(site: Site) -> None:
     upload = {"content_type": "video/mp4", "size": 10, "kind": "metadata"}
 
     assert (first := start(site, 1)).status_code == 202
-    assert left(first, "start") == 4
+    assert remaining_quota(first, "start") == 4
     assert site.send().status_code == 202
     assert site.client.post("/v1/uploads", json=upload).status_code == 201
     assert site.client.post("/scrape/async", json={"url": "https://example.com/2.mp4"}).status_code == 202
@@ -151,7 +151,7 @@ def test_jobs_start_only_so_often(site: Site) -> None:
         site.client.post("/scrape/async", json={"url": "https://example.com/4.mp4"}),
         site.client.post("/api/upload", files=video),
     ):
-        assert refused(answer, 86_400)
+        assert is_rate_limited(answer, 86_400)
     assert len(site.jobs()) == 5
 
 
@@ -164,14 +164,14 @@ def test_asking_again_starts_nothing(site: Site) -> None:
     assert start(site, 1, **{"Idempotency-Key": "k"}).json()["id"] == keyed.json()["id"]
     assert start(site, 1).json()["id"] == keyed.json()["id"]
     assert site.send(**{"Idempotency-Key": "f"}).json()["id"] == filed.json()["id"]
-    assert refused(start(site, 2), 86_400)
+    assert is_rate_limited(start(site, 2), 86_400)
 
 
 def test_a_refused_start_works_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the next window the same request, with the same key, makes its job."""
     site.configure(RATE_LIMIT_START="1/hour")
     start(site, 1)
-    assert refused(start(site, 2, **{"Idempotency-Key": "k"}), 3600)
+    assert is_rate_limited(start(site, 2, **{"Idempotency-Key": "k"}), 3600)
     later = clock.now() + timedelta(hours=1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
@@ -185,7 +185,7 @@ def test_an_impatient_user_leaves_the_others_at_his_address_alone(site: Site) ->
 
     assert codes == [202, 429, 429, 429, 429]
     assert start(site, 1, **as_user("bob")).status_code == 202
-    assert refused(start(site, 1, **as_user("eve")), 86_400)
+    assert is_rate_limited(start(site, 1, **as_user("eve")), 86_400)
 
 
 def test_retries_are_counted_by_themselves(site: Site) -> None:
@@ -199,7 +199,7 @@ def test_retries_are_counted_by_themselves(site: Site) -> None:
         return site.client.post(f"/v1/jobs/{job_id}/retry")
 
     assert [retry().status_code for _ in range(2)] == [202, 202]
-    assert refused(retry(), 86_400)
+    assert is_rate_limited(retry(), 86_400)
 
 
 def test_nothing_starts_uncounted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,9 @@ def silences(samples: np.ndarray) -> list[tuple[float, float]]:
     return [(silence.start, silence.end) for silence in levels.silences()]
 
 
-def assert_pauses(found: Sequence[tuple[float, float]], pauses: Sequence[tuple[float, float]]) -> None:
-    assert len(found) == len(pauses)
-    for one, other in zip(found, pauses, strict=True):
+def assert_pauses(detected: Sequence[tuple[float, float]], pauses: Sequence[tuple[float, float]]) -> None:
+    assert len(detected) == len(pauses)
+    for one, other in zip(detected, pauses, strict=True):
         assert one == pytest.approx(other, abs=0.13)  # a syllable begins and ends softly
 
 

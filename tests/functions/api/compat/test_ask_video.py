@@ -15,7 +15,7 @@ from shared.models.job import JobError, JobStatus
 from shared.settings import settings
 from tests.accounts import PASSWORD, Mailbox, cheap_passwords
 from tests.api_site import MP4, Site
-from tests.functions.api.compat.calls import get, post, refused
+from tests.functions.api.compat.calls import assert_rejected, get, post
 from tests.media_samples import ffmpeg, small_video, written
 
 SAID = "Bring the water to a boil."
@@ -53,7 +53,7 @@ def people(site: Site) -> Iterator[Site]:
         yield site
 
 
-def mailed(purpose: str, address: str = "ann@example.com") -> dict[str, str]:
+def token_from_mail(purpose: str, address: str = "ann@example.com") -> dict[str, str]:
     """`uid` and `token` of the link in the last mail."""
     text = Mailbox(settings().clipwise_data).of(purpose, address)[-1]
     link = next(line for line in text.splitlines() if line.startswith("https://app.example/account?"))
@@ -63,7 +63,7 @@ def mailed(purpose: str, address: str = "ann@example.com") -> dict[str, str]:
 
 def sign_up(site: Site) -> None:
     post(site, "/api/auth/signup/", 201, username="ann", email="ann@example.com", password=PASSWORD)
-    post(site, "/api/auth/verify-email/", **mailed("verify"))
+    post(site, "/api/auth/verify-email/", **token_from_mail("verify"))
 
 
 def log_in(site: Site, password: str = PASSWORD) -> dict[str, str]:
@@ -78,8 +78,8 @@ def me(site: Site, token: str) -> httpx.Response:
 def test_signing_up(people: Site) -> None:
     """A user signs up, answers the mail, signs in, and is known by the token."""
     post(people, "/api/auth/signup/", 201, username="ann", email="ann@example.com", password=PASSWORD)
-    refused(people.client.post("/api/auth/login/", json={"username": "ann", "password": PASSWORD}), 403)
-    post(people, "/api/auth/verify-email/", **mailed("verify"))
+    assert_rejected(people.client.post("/api/auth/login/", json={"username": "ann", "password": PASSWORD}), 403)
+    post(people, "/api/auth/verify-email/", **token_from_mail("verify"))
     tokens = log_in(people)
     assert tokens.keys() == {"access", "refresh"}
     known = me(people, tokens["access"]).json()
@@ -93,18 +93,20 @@ def test_a_session_goes_on(people: Site) -> None:
     sign_up(people)
     fresh = post(people, "/api/auth/refresh/", refresh=log_in(people)["refresh"])
     assert me(people, fresh["access"]).status_code == 200
-    refused(people.client.post("/api/auth/refresh/", json={"refresh": "x"}), 401)
+    assert_rejected(people.client.post("/api/auth/refresh/", json={"refresh": "x"}), 401)
 
 
 def test_a_forgotten_password(people: Site) -> None:
     """Who forgot the password sets another one by the mail; the old one works no more."""
     sign_up(people)
     post(people, "/api/auth/password-reset/", email="ann@example.com")
-    sent = mailed("reset")
+    sent = token_from_mail("reset")
     post(people, "/api/auth/password-reset/confirm/", new_password=OTHER, **sent)
-    refused(people.client.post("/api/auth/login/", json={"username": "ann", "password": PASSWORD}), 401)
+    assert_rejected(people.client.post("/api/auth/login/", json={"username": "ann", "password": PASSWORD}), 401)
     assert me(people, log_in(people, OTHER)["access"]).status_code == 200
-    refused(people.client.post("/api/auth/password-reset/confirm/", json=sent | {"new_password": PASSWORD}), 400)
+    assert_rejected(
+        people.client.post("/api/auth/password-reset/confirm/", json=sent | {"new_password": PASSWORD}), 400
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,14 +124,14 @@ def test_a_forgotten_password(people: Site) -> None:
 def test_wrong_forms(people: Site, path: str, body: dict[str, str]) -> None:
     """What is missing, wrong or taken is 400 with the reason."""
     sign_up(people)
-    refused(people.client.post(f"/api/auth/{path}/", json=body), 400)
+    assert_rejected(people.client.post(f"/api/auth/{path}/", json=body), 400)
 
 
 def test_who_is_not_signed_in(people: Site) -> None:
     """Without a token, or with one that is none, nobody gets anything."""
     for path in ("/api/auth/me/", "/api/videos/", "/api/videos/groups/"):
-        refused(people.client.get(path), 401)
-    refused(me(people, "x"), 401)
+        assert_rejected(people.client.get(path), 401)
+    assert_rejected(me(people, "x"), 401)
 
 
 # Videos
@@ -234,14 +236,14 @@ def test_other_formats_are_refused(site: Site, tmp_path: Path, name: str, option
     """Whatever else is sent is 400 with the reason, and nothing is made of it, whatever it calls itself."""
     content = ffmpeg(tmp_path / name, *options).read_bytes()
     for called in (name, "a.mp4"):
-        refused(site.client.post("/api/videos/", files={"file": (called, content, "video/mp4")}), 400)
+        assert_rejected(site.client.post("/api/videos/", files={"file": (called, content, "video/mp4")}), 400)
     assert site.jobs() == []
 
 
 def test_a_form_without_a_video(site: Site) -> None:
     """A form without a file, or with an empty or a written one, is 400."""
     for files in ({"other": ("a.mp4", MP4)}, {"file": ("a.mp4", b"")}, {"file": ("a.txt", b"hello")}):
-        refused(site.client.post("/api/videos/", files=files), 400)
+        assert_rejected(site.client.post("/api/videos/", files=files), 400)
     assert site.client.post("/api/videos/", files={"file": ("a.mp4", bytes(2_000_000))}).status_code == 413
 
 
@@ -252,7 +254,7 @@ def test_unknown_videos(site: Site) -> None:
     for id in (mine, "0" * 32, "1", "%2E%2E"):
         for method in ("GET", "PATCH", "DELETE"):
             body = {"title": "Mine"} if method == "PATCH" else None
-            refused(site.client.request(method, f"/api/videos/{id}/", json=body, headers=BEN), 404)
+            assert_rejected(site.client.request(method, f"/api/videos/{id}/", json=body, headers=BEN), 404)
 
 
 # Groups
@@ -310,7 +312,7 @@ def test_an_order_that_is_not_whole(site: Site, videos: list[str], wanted: list[
     """An order that misses, doubles or invents a video is 400, and changes nothing."""
     group, ids = group_of(site, *videos), [*videos, "0" * 32]
     sent = {"video_ids": [ids[number] for number in wanted]}
-    refused(site.client.post(f"/api/videos/groups/{group}/reorder/", json=sent), 400)
+    assert_rejected(site.client.post(f"/api/videos/groups/{group}/reorder/", json=sent), 400)
     assert order(site, group) == videos
 
 
@@ -320,7 +322,7 @@ def test_videos_of_others_cannot_be_added(site: Site, videos: list[str]) -> None
     made = site.client.post("/api/videos/groups/", json={"name": "Mine"}, headers=BEN).json()
     for ids in ([videos[0]], ["1"]):
         answer = site.client.post(f"/api/videos/groups/{made['id']}/videos/", json={"video_ids": ids}, headers=BEN)
-        refused(answer, 400)
+        assert_rejected(answer, 400)
 
 
 def test_a_share_token_shows_the_group(site: Site, subtitled: bytes) -> None:
@@ -338,17 +340,17 @@ def test_a_share_token_shows_the_group(site: Site, subtitled: bytes) -> None:
     assert httpx.get(seen["videos"][0]["file"]).content == subtitled
     for method in ("POST", "PATCH", "DELETE"):
         assert site.client.request(method, path, json={}).status_code == 405
-    refused(site.client.get(f"/api/videos/groups/{group}/"), 401)
+    assert_rejected(site.client.get(f"/api/videos/groups/{group}/"), 401)
 
 
 def test_a_share_token_is_taken_back(site: Site, videos: list[str]) -> None:
     """A new token replaces the old one, and none works once sharing has ended."""
     group = group_of(site, *videos)
     old, new = (post(site, f"/api/videos/groups/{group}/share/", 201)["share_token"] for _ in range(2))
-    refused(site.client.get(f"/api/videos/groups/shared/{old}/"), 404)
+    assert_rejected(site.client.get(f"/api/videos/groups/shared/{old}/"), 404)
     get(site, f"/api/videos/groups/shared/{new}/")
     assert site.client.delete(f"/api/videos/groups/{group}/share/").status_code == 200
-    refused(site.client.get(f"/api/videos/groups/shared/{new}/"), 404)
+    assert_rejected(site.client.get(f"/api/videos/groups/shared/{new}/"), 404)
 
 
 def test_unknown_groups(site: Site, videos: list[str]) -> None:
@@ -366,10 +368,10 @@ def test_unknown_groups(site: Site, videos: list[str]) -> None:
             ("POST", "share/", None),
             ("DELETE", "share/", None),
         ):
-            refused(site.client.request(method, f"/api/videos/groups/{id}/{rest}", json=body, headers=BEN), 404)
+            assert_rejected(site.client.request(method, f"/api/videos/groups/{id}/{rest}", json=body, headers=BEN), 404)
 
 
 def test_a_group_without_a_name(site: Site) -> None:
     """A group that is called nothing is 400."""
     for body in ({}, {"name": None}, {"name": " "}, {"name": "x" * 1000}):
-        refused(site.client.post("/api/videos/groups/", json=body), 400)
+        assert_rejected(site.client.post("/api/videos/groups/", json=body), 400)

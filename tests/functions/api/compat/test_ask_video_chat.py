@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.api_site import Site
-from tests.functions.api.compat.calls import refused
+from tests.functions.api.compat.calls import assert_rejected
 from tests.transcript_samples import SOUP, STARS, told
 
 ANSWER = {"role", "content", "related_videos", "chat_log_id"}
@@ -55,7 +55,7 @@ def ask(site: Site, group: str, *questions: str, **more: Any) -> httpx.Response:
     return site.client.post("/api/chat/", json={"group_id": group, "messages": messages}, **more)
 
 
-def answered(answer: httpx.Response) -> dict[str, Any]:
+def answer_of(answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     assert found.keys() == ANSWER
@@ -72,7 +72,7 @@ def history(site: Site, group: str) -> list[dict[str, Any]]:
 
 def test_an_answer_rests_on_the_videos(site: Site, group: str, soup: str) -> None:
     """A question is answered from what is said, with the places where it is."""
-    answer = answered(ask(site, group, HARRIET))
+    answer = answer_of(ask(site, group, HARRIET))
     assert "honey" in answer["content"]
     (place, *_) = answer["related_videos"]
     assert place.keys() == PLACE
@@ -83,7 +83,7 @@ def test_an_answer_rests_on_the_videos(site: Site, group: str, soup: str) -> Non
 
 def test_what_is_not_said(site: Site, group: str) -> None:
     """A question that the videos do not answer gets no place in them."""
-    answer = answered(ask(site, group, "How many goals did Brazil score?"))
+    answer = answer_of(ask(site, group, "How many goals did Brazil score?"))
     assert answer["related_videos"] == []
     assert answer["content"]
 
@@ -92,7 +92,7 @@ def test_only_the_last_question_counts(site: Site, group: str) -> None:
     """What was said before, by either side, changes nothing."""
     messages = say(("user", CASSINI), ("assistant", "Cassini."), ("user", HARRIET), ("assistant", "?"))
     both = site.client.post("/api/chat/", json={"group_id": group, "messages": messages})
-    assert answered(both)["content"] == answered(ask(site, group, HARRIET))["content"]
+    assert answer_of(both)["content"] == answer_of(ask(site, group, HARRIET))["content"]
     assert {log["question"] for log in history(site, group)} == {HARRIET}
 
 
@@ -110,7 +110,7 @@ def test_only_the_last_question_counts(site: Site, group: str) -> None:
 )
 def test_messages_that_are_refused(site: Site, group: str, messages: Any) -> None:
     """Messages of the system, and those without a question, are 400 with the reason; nothing is kept."""
-    refused(site.client.post("/api/chat/", json={"group_id": group, "messages": messages}), 400)
+    assert_rejected(site.client.post("/api/chat/", json={"group_id": group, "messages": messages}), 400)
     assert history(site, group) == []
 
 
@@ -119,20 +119,20 @@ def test_a_share_token_is_enough(site: Site, group: str) -> None:
     token = site.client.post(f"/api/videos/groups/{group}/share/").json()["share_token"]
     other = group_of(site)
     site.configure(AUTH_REQUIRED="true")
-    answer = answered(ask(site, group, HARRIET, params={"share_token": token}))
+    answer = answer_of(ask(site, group, HARRIET, params={"share_token": token}))
     assert "honey" in answer["content"]
     assert answer["chat_log_id"] is None
-    refused(ask(site, other, HARRIET, params={"share_token": token}), 404)
-    refused(ask(site, group, HARRIET, params={"share_token": "x"}), 404)
-    refused(ask(site, group, HARRIET), 401)
+    assert_rejected(ask(site, other, HARRIET, params={"share_token": token}), 404)
+    assert_rejected(ask(site, group, HARRIET, params={"share_token": "x"}), 404)
+    assert_rejected(ask(site, group, HARRIET), 401)
     for path in ("/api/chat/history/", "/api/chat/history/export/"):
-        refused(site.client.get(path, params={"group_id": group, "share_token": token}), 401)
+        assert_rejected(site.client.get(path, params={"group_id": group, "share_token": token}), 401)
 
 
 def test_the_history(site: Site, group: str) -> None:
     """Questions are listed with their answers, newest first; those about other groups are not."""
-    first, second = (answered(ask(site, group, question)) for question in (HARRIET, CASSINI))
-    answered(ask(site, group_of(site), HARRIET))
+    first, second = (answer_of(ask(site, group, question)) for question in (HARRIET, CASSINI))
+    answer_of(ask(site, group_of(site), HARRIET))
     logs = history(site, group)
     assert [log.keys() for log in logs] == [LOG] * 2
     assert [(log["id"], log["question"], log["answer"]) for log in logs] == [
@@ -147,8 +147,8 @@ def test_the_history(site: Site, group: str) -> None:
 def test_the_history_as_a_table(site: Site, group: str) -> None:
     """The export is UTF-8 CSV, the oldest first, and runs nothing in a spreadsheet."""
     harmful = '=HYPERLINK("https://evil.example";"Ünlü")'
-    answered(ask(site, group, HARRIET))
-    answered(ask(site, group, harmful))
+    answer_of(ask(site, group, HARRIET))
+    answer_of(ask(site, group, harmful))
     answer = site.client.get("/api/chat/history/export/", params={"group_id": group})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -164,8 +164,8 @@ def test_groups_that_are_not_ones_own(site: Site, group: str) -> None:
     """A group that there is not, or is another's, is not found; one that is not named is 400."""
     site.configure(AUTH_REQUIRED="true")
     for id in (group, "0" * 32, "1"):
-        refused(ask(site, id, HARRIET, headers=BEN), 404)
+        assert_rejected(ask(site, id, HARRIET, headers=BEN), 404)
         for path in ("/api/chat/history/", "/api/chat/history/export/"):
-            refused(site.client.get(path, params={"group_id": id}, headers=BEN), 404)
-    refused(site.client.post("/api/chat/", json={"messages": say(("user", HARRIET))}, headers=BEN), 400)
-    refused(site.client.get("/api/chat/history/", headers=BEN), 400)
+            assert_rejected(site.client.get(path, params={"group_id": id}, headers=BEN), 404)
+    assert_rejected(site.client.post("/api/chat/", json={"messages": say(("user", HARRIET))}, headers=BEN), 400)
+    assert_rejected(site.client.get("/api/chat/history/", headers=BEN), 400)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.api.accounts import MAIL, PER_ACCOUNT, SIGN_IN, LoginThrottle
+from functions.api.identity import MAIL, PER_ACCOUNT, SIGN_IN, LoginThrottle
 from shared.platform.embedded.place import open_embedded_place
 from shared.platform.rate_limits import RATES, RateLimited
 from shared.settings import Settings

@@ -18,7 +18,7 @@ from shared.media.file_type import ACCEPTED, require_media_type, sniff_media_typ
 SAMPLE_TYPES = {"s16": np.int16, "s32": np.int32, "flt": np.float32}
 
 
-def encoded(container: str, codec: str) -> bytes:
+def encode(container: str, codec: str) -> bytes:
     """Half a second of grey, or of silence, as a real muxer writes it."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
@@ -76,7 +76,7 @@ def wav() -> bytes:
 )
 def test_real_files_are_known(container: str, codec: str, media_type: str) -> None:
     """What real muxers write is recognised, from the whole file and from its first bytes alone."""
-    data = encoded(container, codec)
+    data = encode(container, codec)
     assert sniff_media_type(data) == media_type
     assert sniff_media_type(data[:4096]) == media_type
 

@@ -30,14 +30,14 @@ ingredients = st.lists(
 
 
 @given(ingredients, servings, servings)
-def test_scaling_there_and_back_gives_the_original(given: list[Ingredient], before: float, after: float) -> None:
+def test_scaling_there_and_back_gives_the_original(items: list[Ingredient], before: float, after: float) -> None:
     """Scaling by a factor and then by its inverse changes no amount, and no scaling touches anything else."""
-    recipe = Recipe(ingredients=given, servings=before, total_minutes=30)
+    recipe = Recipe(ingredients=items, servings=before, total_minutes=30)
     back = multiply_amounts(multiply_amounts(recipe, after), before)
 
     assert back.servings == before
-    assert back.model_copy(update={"ingredients": given}) == recipe
-    for one, same in zip(given, back.ingredients, strict=True):
+    assert back.model_copy(update={"ingredients": items}) == recipe
+    for one, same in zip(items, back.ingredients, strict=True):
         assert (same.amount, same.amount_max) == pytest.approx((one.amount, one.amount_max))
         assert same.unit == one.unit
 
@@ -47,11 +47,11 @@ def test_scaling_there_and_back_gives_the_original(given: list[Ingredient], befo
 def test_what_is_measured_is_about_what_was_calculated(amount: float, unit: str | None) -> None:
     """Rounding and changing the unit never make an amount vanish, nor another one: it stays within a fifth."""
     size = {"kg": 1000.0, "l": 1000.0, "lb": 16.0, "tbsp": 3.0, "cup": 48.0}
-    shown = round_ingredient(Ingredient(name="x", amount=amount, unit=unit))
+    rounded = round_ingredient(Ingredient(name="x", amount=amount, unit=unit))
 
-    assert shown.unit in {unit, LARGER_UNITS.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER_UNITS.values())}
-    assert shown.amount is not None
-    was, now = amount * size.get(unit or "", 1), shown.amount * size.get(shown.unit or "", 1)
+    assert rounded.unit in {unit, LARGER_UNITS.get(unit or "", ("", 0))[0], *(row[0] for row in SMALLER_UNITS.values())}
+    assert rounded.amount is not None
+    was, now = amount * size.get(unit or "", 1), rounded.amount * size.get(rounded.unit or "", 1)
     assert now == pytest.approx(was, rel=0.4 if amount < 0.5 else 1 / 5)
 
 
@@ -103,11 +103,11 @@ def test_a_scaled_recipe_says_so() -> None:
     assert scale_recipe(SOUP, 4) == SOUP
 
 
-@pytest.mark.parametrize("known", [None, 0, -1, 1e-320])
-def test_without_servings_nothing_can_be_scaled(known: float | None) -> None:
+@pytest.mark.parametrize("stated", [None, 0, -1, 1e-320])
+def test_without_servings_nothing_can_be_scaled(stated: float | None) -> None:
     """A recipe whose servings nobody told is not scaled by a guess."""
     with pytest.raises(PermanentError) as error:
-        scale_recipe(Recipe(servings=known), 2)
+        scale_recipe(Recipe(servings=stated), 2)
     assert error.value.code == "servings_unknown"
 
 
@@ -122,10 +122,10 @@ def test_without_servings_nothing_can_be_scaled(known: float | None) -> None:
 )
 def test_numbers_and_units_are_the_languages_own(language: str, texts: list[str]) -> None:
     """A German or Russian cook reads a decimal comma and the usual spoons."""
-    given = [
+    items = [
         Ingredient(name="x", amount=1.5, unit="kg"),
         Ingredient(name="x", amount=1.5, unit="tsp"),
         Ingredient(name="x", amount=2, amount_max=3, unit="clove"),
         Ingredient(name="x", amount=0.1, unit="oz"),
     ]
-    assert [format_quantity(one, recipe_wording(language)) for one in given] == texts
+    assert [format_quantity(one, recipe_wording(language)) for one in items] == texts

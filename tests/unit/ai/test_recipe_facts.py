@@ -131,5 +131,5 @@ def test_labelled_facts(code: str, line: str, field: str, value: object) -> None
 )
 def test_nutrition(code: str, line: str, expected: tuple[float | None, ...]) -> None:
     """Nutrients count where energy or several of them are named; a lone `30 g protein` may be an ingredient."""
-    found = parse_facts(text(code, line))
-    assert (found.calories_kcal, found.protein_g, found.fat_g, found.carbohydrates_g) == expected
+    facts = parse_facts(text(code, line))
+    assert (facts.calories_kcal, facts.protein_g, facts.fat_g, facts.carbohydrates_g) == expected

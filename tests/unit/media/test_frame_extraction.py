@@ -1,4 +1,4 @@
-"""What `survey` takes out of good files and of odd ones."""
+"""What `extract_frames` takes out of good files and of odd ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video
 
 
-def surveyed(path: Path, out: Path, *, samples: bool = False, **options: Any) -> FrameSet:
+def extract(path: Path, out: Path, *, samples: bool = False, **options: Any) -> FrameSet:
     return extract_frames(path, probe(path), out, samples=samples, tick=lambda done: None, **options)
 
 
@@ -39,7 +39,7 @@ def reference(path: Path, time: float, scratch: Path) -> np.ndarray:
     return pixels
 
 
-def unlike(one: np.ndarray, other: np.ndarray) -> float:
+def mean_difference(one: np.ndarray, other: np.ndarray) -> float:
     """Mean difference of two pictures in the size of the smaller."""
     height, width = min(one.shape[:2], other.shape[:2])
     resized = [cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA) for pixels in (one, other)]
@@ -51,7 +51,7 @@ def test_the_thumbnail_is_the_frame_at_ten_percent(tmp_path: Path, gop: int) -> 
     """What a list of videos shows is the frame at 10 % of the length, 320 wide; here every frame has its own grey."""
     greys = (np.full((360, 640, 3), 20 + 37 * n % 200, np.uint8) for n in range(100))
     path = video(tmp_path / "greys.mp4", greys, gop=gop, options={"crf": "5", "bf": "3"})
-    thumbnail = surveyed(path, tmp_path / "out").thumbnail
+    thumbnail = extract(path, tmp_path / "out").thumbnail
     assert thumbnail is not None
     assert (thumbnail.name, thumbnail.width, thumbnail.height) == ("thumbnail.jpg", 320, 180)
     assert thumbnail.time == pytest.approx(10 / FPS, abs=0.001)
@@ -62,7 +62,7 @@ def test_the_thumbnail_is_the_frame_at_ten_percent(tmp_path: Path, gop: int) -> 
 def test_thumbnails_of_small_and_long_videos(tmp_path: Path, size: tuple[int, int], height: int) -> None:
     """Even a tiny video has a thumbnail of the promised width, in its own shape."""
     path = video(tmp_path / "tiny.mp4", film([Shot(10)], size))
-    thumbnail = surveyed(path, tmp_path / "out").thumbnail
+    thumbnail = extract(path, tmp_path / "out").thumbnail
     assert thumbnail is not None
     assert (thumbnail.width, thumbnail.height) == (320, height)
     picture(tmp_path / "out", thumbnail)
@@ -72,19 +72,19 @@ def test_thumbnails_of_small_and_long_videos(tmp_path: Path, size: tuple[int, in
 def test_pictures_stand_upright_in_their_colours(tmp_path: Path, silent: Path, clockwise: int) -> None:
     """Pictures of a video that a phone stored lying are as people see them, by the word of the ffmpeg program."""
     path = media_samples.rotated(tmp_path / "turned.mp4", silent, clockwise) if clockwise else silent
-    found = surveyed(path, tmp_path / "out", samples=True)
-    for frame in (*found.frames, *found.samples, found.thumbnail):
+    frame_set = extract(path, tmp_path / "out", samples=True)
+    for frame in (*frame_set.frames, *frame_set.samples, frame_set.thumbnail):
         assert frame is not None
-        shown = reference(path, frame.time, tmp_path / "shown.png")
-        assert unlike(picture(tmp_path / "out", frame), shown) < 3
+        expected_picture = reference(path, frame.time, tmp_path / "shown.png")
+        assert mean_difference(picture(tmp_path / "out", frame), expected_picture) < 3
 
 
 @pytest.mark.parametrize(("size", "expected"), [((1280, 720), (1024, 576)), ((320, 180), (320, 180))])
 def test_key_frames_are_at_most_1024_long(tmp_path: Path, size: tuple[int, int], expected: tuple[int, int]) -> None:
     """Large pictures are made smaller for the models, small ones are left as they are."""
     path = video(tmp_path / "video.mp4", film([Shot(12)], size))
-    found = surveyed(path, tmp_path / "out", samples=True)
-    for frame in (*found.frames, *found.samples):
+    frame_set = extract(path, tmp_path / "out", samples=True)
+    for frame in (*frame_set.frames, *frame_set.samples):
         assert (frame.width, frame.height) == expected
         picture(tmp_path / "out", frame)
 
@@ -93,8 +93,8 @@ def test_key_frames_are_at_most_1024_long(tmp_path: Path, size: tuple[int, int],
 def test_hdr_gives_pictures_for_common_screens(tmp_path: Path, transfer: Any) -> None:
     """A phone's HDR video has key frames that are neither dull nor burnt out: the grey bars run from black to white."""
     path = media_samples.hdr10(tmp_path / "hdr.mp4", transfer)
-    found = surveyed(path, tmp_path / "out")
-    bars = picture(tmp_path / "out", found.frames[0])[90, 20::40].astype(int)
+    frame_set = extract(path, tmp_path / "out")
+    bars = picture(tmp_path / "out", frame_set.frames[0])[90, 20::40].astype(int)
     assert (np.ptp(bars, axis=1) <= 4).all()
     levels = bars.mean(axis=1)
     assert (np.diff(levels[:6]) > 1).all()
@@ -105,14 +105,18 @@ def test_hdr_gives_pictures_for_common_screens(tmp_path: Path, transfer: Any) ->
 
 def test_everything_is_numbered_and_in_order(tmp_path: Path, silent: Path) -> None:
     """Names and times of what is handed over run in the same order, within the video; nothing else is left there."""
-    found = surveyed(silent, tmp_path / "out", samples=True)
-    assert [frame.name for frame in found.frames] == [f"frames/{n:02}.jpg" for n in range(1, len(found.frames) + 1)]
-    assert [frame.name for frame in found.samples] == [f"samples/{n:03}.jpg" for n in range(1, len(found.samples) + 1)]
-    for frames in (found.frames, found.samples):
+    frame_set = extract(silent, tmp_path / "out", samples=True)
+    assert [frame.name for frame in frame_set.frames] == [
+        f"frames/{n:02}.jpg" for n in range(1, len(frame_set.frames) + 1)
+    ]
+    assert [frame.name for frame in frame_set.samples] == [
+        f"samples/{n:03}.jpg" for n in range(1, len(frame_set.samples) + 1)
+    ]
+    for frames in (frame_set.frames, frame_set.samples):
         times = [frame.time for frame in frames]
         assert times == sorted(set(times))
         assert 0 <= times[0] <= times[-1] < 2
-    handed = {"thumbnail.jpg"} | {frame.name for frame in (*found.frames, *found.samples)}
+    handed = {"thumbnail.jpg"} | {frame.name for frame in (*frame_set.frames, *frame_set.samples)}
     files = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert files == handed
     assert all(path.name in {"frames", "samples"} for path in (tmp_path / "out").iterdir() if path.is_dir())
@@ -120,13 +124,13 @@ def test_everything_is_numbered_and_in_order(tmp_path: Path, silent: Path) -> No
 
 def test_samples_are_made_only_if_asked_for(tmp_path: Path, silent: Path) -> None:
     """A kind that reads no text does not pay for it."""
-    assert surveyed(silent, tmp_path / "out").samples == []
+    assert extract(silent, tmp_path / "out").samples == []
     assert not (tmp_path / "out" / "samples").exists()
 
 
 def test_shots_cover_the_video_without_gaps(tmp_path: Path, silent: Path) -> None:
     """Every moment belongs to exactly one shot."""
-    shots = surveyed(silent, tmp_path / "out").shots
+    shots = extract(silent, tmp_path / "out").shots
     assert [shot.start for shot in shots] == [0, pytest.approx(1, abs=0.01)]
     assert [shot.end for shot in shots] == [shots[1].start, pytest.approx(2, abs=0.05)]
 
@@ -138,9 +142,9 @@ def test_two_runs_choose_the_same(tmp_path: Path) -> None:
 
     def run(name: str) -> tuple[FrameSet, dict[str, str]]:
         out = tmp_path / name
-        found = surveyed(path, out, samples=True)
+        frame_set = extract(path, out, samples=True)
         files = sorted(path for path in out.rglob("*.jpg"))
-        return found, {str(f.relative_to(out)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+        return frame_set, {str(f.relative_to(out)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
     first = run("1")
     assert all(run(str(n)) == first for n in range(2, 5))
@@ -194,13 +198,13 @@ def test_odd_videos_give_everything_too(tmp_path: Path, name: str) -> None:
     """Whatever way a video was made, it has a thumbnail, shots, key frames and samples at real times."""
     make, seconds = ODD[name]
     path = make(tmp_path, media_samples.small_video(tmp_path / "silent.mp4"))
-    found = surveyed(path, tmp_path / "out", samples=True)
-    assert found.thumbnail is not None
-    assert found.thumbnail.time == pytest.approx(seconds / 10, abs=0.05)
-    assert found.shots[-1].end == pytest.approx(seconds, abs=0.1)
-    assert found.frames
-    assert found.samples
-    for frame in (*found.frames, *found.samples, found.thumbnail):
+    frame_set = extract(path, tmp_path / "out", samples=True)
+    assert frame_set.thumbnail is not None
+    assert frame_set.thumbnail.time == pytest.approx(seconds / 10, abs=0.05)
+    assert frame_set.shots[-1].end == pytest.approx(seconds, abs=0.1)
+    assert frame_set.frames
+    assert frame_set.samples
+    for frame in (*frame_set.frames, *frame_set.samples, frame_set.thumbnail):
         assert 0 <= frame.time < seconds
         picture(tmp_path / "out", frame)
 
@@ -209,9 +213,9 @@ def test_a_truncated_video_gives_what_is_there(tmp_path: Path, silent: Path) -> 
     """Half an upload gives the pictures of its first half."""
     whole = media_samples.index_first(tmp_path / "whole.mp4", silent)
     path = media_samples.truncated(tmp_path / "half.mp4", whole)
-    found = surveyed(path, tmp_path / "out", samples=True)
-    assert found.frames
-    assert all(frame.time < probe(path).duration_sec for frame in found.samples)
+    frame_set = extract(path, tmp_path / "out", samples=True)
+    assert frame_set.frames
+    assert all(frame.time < probe(path).duration_sec for frame in frame_set.samples)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -220,13 +224,13 @@ def test_wrong_bits_give_pictures_or_a_reason(tmp_path: Path, silent: Path, coun
     """A damaged video gives what can be decoded, or is refused with a reason; nothing else happens."""
     path = media_samples.flipped_bits(tmp_path / "damaged.mp4", silent, count, seed)
     try:
-        found = surveyed(path, tmp_path / "out", samples=True)
+        frame_set = extract(path, tmp_path / "out", samples=True)
     except PermanentError as refused:
         reason = refused.code
     else:
         reason = ""
-        assert found.thumbnail is not None
-        assert found.frames
+        assert frame_set.thumbnail is not None
+        assert frame_set.frames
     assert reason in {"", "truncated", "no_streams", "not_media", "too_large_picture"}
 
 
@@ -237,14 +241,14 @@ def test_of_a_damaged_video_the_rest_is_kept(tmp_path: Path) -> None:
     size = len(data)
     data[size // 2 : size // 2 + size // 20] = bytes(size // 20)
     path.write_bytes(data)
-    found = surveyed(path, tmp_path / "out", samples=True)
-    assert {int(frame.time) for frame in found.frames} >= {0, 1, 4, 5}
+    frame_set = extract(path, tmp_path / "out", samples=True)
+    assert {int(frame.time) for frame in frame_set.frames} >= {0, 1, 4, 5}
 
 
 def test_without_pictures_there_is_nothing_to_survey(tmp_path: Path) -> None:
     """Of a voice message no pictures are handed over."""
-    found = surveyed(media_samples.audio_only(tmp_path / "voice.m4a"), tmp_path / "out", samples=True)
-    assert found == FrameSet(None, [], [], [])
+    frame_set = extract(media_samples.audio_only(tmp_path / "voice.m4a"), tmp_path / "out", samples=True)
+    assert frame_set == FrameSet(None, [], [], [])
 
 
 class Impatient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from functions.api.routes.pages import read_page
+from functions.api.routes.service import read_page
 from infra.packaging.package import source_files
 from tests.api_site import Site
 

@@ -1,0 +1,152 @@
+"""The service itself: welcome, liveness, kinds of analysis, the jobs page and the interactive documentation.
+
+Pages load nothing from other servers, so they work offline.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import fastapi_offline
+from fastapi import APIRouter, Request, Response
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from starlette.responses import FileResponse, HTMLResponse
+
+from functions.api.schemas import Health, KindInfo, KindList, MessageResponse
+from shared.analyses.kinds import kinds
+
+router = APIRouter()
+
+BASE_POLICY = {
+    "default-src": "'none'",
+    "connect-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
+# Swagger UI and Redoc create styles while they run.
+DOCS_POLICY = {
+    "script-src": "'self'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data:",
+    "worker-src": "blob:",
+}
+# Relative, like the links in the pages, since not every host serves the API at its root.
+DOCS_ASSETS = "docs/assets"
+OPENAPI_DOCUMENT = "openapi.json"
+ASSETS_FOLDER = Path(fastapi_offline.__file__).parent / "static"
+CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
+_INLINE = re.compile(r"<(script|style)[^>]*>(.*?)</\1>", re.DOTALL)
+
+
+@router.get(
+    "/",
+    tags=["service"],
+    summary="Get a welcome message",
+    description="Returns a message that the service is running.",
+)
+def greet() -> MessageResponse:
+    return MessageResponse(message="Clipwise is running. See /docs for the API.")
+
+
+@router.get(
+    "/healthz",
+    tags=["service"],
+    summary="Liveness check",
+    description="Returns 200 as long as the process can answer requests. It does not check other services.",
+)
+def health() -> Health:
+    return Health(status="ok")
+
+
+@router.get(
+    "/v1/kinds",
+    tags=["kinds"],
+    summary="List analysis kinds",
+    description="Returns all kinds of analysis, with their stages and the JSON Schema of their results.",
+)
+def list_kinds() -> KindList:
+    return KindList(
+        kinds=[
+            KindInfo(
+                name=kind.name,
+                does=kind.does,
+                stages=list(kind.stages),
+                needs_video=kind.needs_video,
+                result=kind.schema.model_json_schema(mode="serialization"),
+            )
+            for kind in kinds().values()
+        ]
+    )
+
+
+@router.get(
+    "/tasks",
+    tags=["service"],
+    summary="Open the jobs page",
+    description=(
+        "Returns an HTML page that shows the jobs of the signed-in user live, with buttons to cancel and retry them."
+    ),
+    response_class=HTMLResponse,
+)
+def tasks_page() -> Response:
+    return read_page("tasks")
+
+
+@router.get("/docs", include_in_schema=False)
+def docs(request: Request) -> HTMLResponse:
+    page = get_swagger_ui_html(
+        openapi_url=OPENAPI_DOCUMENT,
+        title=request.app.title,
+        swagger_js_url=f"{DOCS_ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{DOCS_ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{DOCS_ASSETS}/favicon.png",
+    )
+    return html_response(bytes(page.body).decode(), DOCS_POLICY)
+
+
+@router.get("/redoc", include_in_schema=False)
+def redoc(request: Request) -> HTMLResponse:
+    page = get_redoc_html(
+        openapi_url=OPENAPI_DOCUMENT,
+        title=request.app.title,
+        redoc_js_url=f"{DOCS_ASSETS}/redoc.standalone.js",
+        redoc_favicon_url=f"{DOCS_ASSETS}/favicon.png",
+        with_google_fonts=False,
+    )
+    return html_response(bytes(page.body).decode(), DOCS_POLICY)
+
+
+@router.get("/docs/assets/{name}", include_in_schema=False)
+def docs_asset(
+    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"],
+) -> FileResponse:
+    return FileResponse(ASSETS_FOLDER / name, headers=CACHE_HEADERS)
+
+
+@cache
+def read_page(name: str) -> HTMLResponse:
+    """Return a page that consists of one file."""
+    html = (Path(__file__).parent / f"{name}.html").read_text(encoding="utf-8")
+    return html_response(html, {"img-src": "data:", "require-trusted-types-for": "'script'"})
+
+
+def html_response(html: str, directives: dict[str, str]) -> HTMLResponse:
+    """Return a page with a content security policy of `BASE_POLICY` and `directives`.
+
+    The policy allows the page's own scripts and styles by their hashes (CSP level 3, 2.3.1).
+    """
+    policy = BASE_POLICY | directives
+    for element, text in _INLINE.findall(html):
+        name = f"{element}-src"
+        # A hash would disable 'unsafe-inline' in the same directive.
+        if text and "'unsafe-inline'" not in policy.get(name, ""):
+            digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+            policy[name] = f"{policy.get(name, '')} 'sha256-{digest}'".strip()
+    header = "; ".join(f"{name} {value}" for name, value in policy.items())
+    return HTMLResponse(html, headers={"Content-Security-Policy": header, "Referrer-Policy": "no-referrer"})
