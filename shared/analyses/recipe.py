@@ -15,9 +15,12 @@ Take the recipe out of this cooking video: title, ingredients, steps, times, ser
 
 - List every ingredient once, with the amount and unit that the video gives. Normalise units to g, kg, ml, l, tsp, tbsp,
   cup, oz, lb, piece, pinch or the video's own word; do not convert between systems. A range such as 2-3 is an amount
-  and an upper amount. An amount that is neither said nor shown is null: do not estimate it.
+  and an upper amount. `amount` and `unit` are the first measure; `measures` lists the others: `plus` is added to the
+  first (1/4 cup + 1 tbsp), `same` is the same amount in another unit (2 cups (240 g)). An amount that is neither said
+  nor shown is null: do not estimate it.
 - Give the steps in the order of cooking, each one sentence or two, with its duration in minutes and its temperature in
-  degrees Celsius where they are told. Convert Fahrenheit to Celsius.
+  degrees Celsius where they are told; of 25-30 minutes, 30 is the upper end. Convert Fahrenheit to Celsius.
+- Servings count portions or people. What the recipe makes otherwise, such as 12 muffins or 0.75 cup, is its yield.
 - For the title, each ingredient and each step say where you found it: `screen` for words shown, `subtitle` or `speech`
   for words of the transcript, `caption` for the text posted with the video, `vision` for what is only seen; the time in
   seconds (null for the caption); the words as they were; and how sure you are, from 0 to 1.
@@ -61,7 +64,7 @@ KIND = Kind(
     stages=("extract", "transcribe", "analyze", "persist"),
     schema=Recipe,
     prompt=PROMPT,
-    prompt_version="2",
+    prompt_version="3",
     complete=complete,
     reads_text=True,
     collection="recipes",

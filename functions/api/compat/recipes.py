@@ -17,6 +17,8 @@ from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
 from functions.api.schemas import LanguageTag, UrlJobRequest
 from shared.exports.job_content import JobContent
+from shared.exports.quantities import format_further
+from shared.exports.wording import recipe_wording
 from shared.models.job import Job, JobStatus
 from shared.models.recipe import Recipe
 from shared.platform.ports import Place
@@ -142,5 +144,9 @@ def get_recipe_task(job: Annotated[Job, Depends(own_task(KIND))], place: PlaceDe
 
 def recipe_of(place: Place, job: Job) -> TaskRecipe:
     recipe = Recipe.read(job.result or {})
+    words = recipe_wording(recipe.language)
+    for ingredient in recipe.ingredients:
+        # These clients know one measure: the others go into the note, so that none is lost.
+        ingredient.note = ", ".join(filter(None, (format_further(ingredient, words), ingredient.note))) or None
     recipe.thumbnail = JobContent(place.objects, job).picture_link()
     return TaskRecipe.model_validate(recipe)

@@ -32,7 +32,9 @@ def parse(line: str, code: str) -> list[ParsedIngredient]:
 def format_parsed(parsed: ParsedIngredient) -> str:
     amount = "" if parsed.amount is None else f"{parsed.amount:.4g}"
     upper = "" if parsed.amount_max is None else f"..{parsed.amount_max:.4g}"
-    return " | ".join([amount + upper, parsed.unit or "", parsed.name, parsed.note or ""])
+    signs = {"plus": "+", "same": "="}
+    further = [f"{signs[one.relation]} {one.amount:.4g} {one.unit}" for one in parsed.measures]
+    return " | ".join([amount + upper, " ".join([parsed.unit or "", *further]), parsed.name, parsed.note or ""])
 
 
 @pytest.mark.parametrize(("code", "line", "expected"), cases())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tokens import tokenize
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, measures_in_bracket
-from shared.ai.offline.recipe.name import SplitName, clean_notes, is_name, split_name
+from shared.ai.offline.recipe.name import SplitName, expand_note, is_name, split_name
 from shared.ai.offline.recipe.number import TIMES
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText
@@ -184,7 +184,7 @@ def build_ingredient(
 ) -> ParsedIngredient:
     """Return an ingredient; a bracket after its name is a further measure, or else a note."""
     measures = [*amount.measures, *split.added]
-    notes = clean_notes([*amount.notes, *split.notes], lexicon)
+    notes = [*(expand_note(note, lexicon) for note in amount.notes), *split.notes]
     for bracket in split.brackets:
         further = bracket_measures(bracket, amount, lexicon)
         measures += further
