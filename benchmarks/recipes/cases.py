@@ -90,7 +90,10 @@ def read_sections(language: str) -> dict[str, dict[str, str | None]]:
 def parse_readings(label: str | None) -> tuple[tuple[Entry, ...], ...]:
     if label is None:
         return ((),)
-    return tuple(tuple(parse_entry(part) for part in reading.split(";")) for reading in label.split(" | "))
+    return tuple(
+        () if reading == "~" else tuple(parse_entry(part) for part in reading.split(";"))
+        for reading in label.split(" | ")
+    )
 
 
 def parse_entry(text: str) -> Entry:

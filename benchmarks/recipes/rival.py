@@ -35,7 +35,14 @@ def load_rival() -> Callable[[str], list[Entry]] | str:
         )
     except LookupError:
         return "ingredient-parser-nlp lacks its data: set NLTK_DATA to a folder with averaged_perceptron_tagger_eng."
-    return lambda line: to_entries(parse_ingredient(line))
+
+    def read_line(line: str) -> list[Entry]:
+        try:
+            return to_entries(parse_ingredient(line))
+        except AssertionError:  # pint's parser of units, on some signs
+            return []
+
+    return read_line
 
 
 def to_entries(parsed: Any) -> list[Entry]:

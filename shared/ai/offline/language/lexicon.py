@@ -127,6 +127,10 @@ class Lexicon:
         return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
 
     @cached_property
+    def food_tails(self) -> frozenset[str]:
+        return frozenset(self.stem(fold(word)) for word in split_phrases(self.tables.food_tails))
+
+    @cached_property
     def counted_foods(self) -> PhraseTable[bool]:
         """Foods that are counted rather than weighed."""
         return PhraseTable(dict.fromkeys(split_phrases(self.tables.counted_foods), True), key=self.stem)
@@ -175,8 +179,14 @@ class Lexicon:
         if tokens[start].folded in self.verbs:
             return hit[0] if hit and hit[0] > start + 1 else None
         if hit:
-            return hit[0]
+            end = hit[0]
+            while end < len(tokens) and self.stem(tokens[end].folded) in self.food_tails:
+                end += 1
+            return end
         word = tokens[start].folded
+        head, _, last = word.rpartition("-")
+        if head and self.foods.match(tokenize(last), 0):
+            return start + 1
         compound = any(
             word.endswith(head) and len(word) >= len(head) + MIN_COMPOUND_HEAD for head in self.compound_heads
         )

@@ -44,6 +44,7 @@ class LanguageTables(BaseModel):
         stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
         capital_nouns: Nouns are written with a capital.
+        food_tails: Words that belong to a food before them: `cocoa powder`.
         counted_foods: Foods that are counted, not weighed. `compound_heads`: foods that end longer words (`Rapsöl`).
         no_ingredient: Countable nouns that are not ingredients.
         headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
@@ -110,6 +111,7 @@ class LanguageTables(BaseModel):
     food_first: bool = False
     capital_nouns: bool = False
     counted_foods: str
+    food_tails: str = ""
     compound_heads: str = ""
     no_ingredient: str
     headings: Mapping[str, str]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shared.ai.offline.recipe.number import fraction_after, parse_number, range_end
+from shared.ai.offline.recipe.number import RANGE_SIGNS, fraction_after, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText
 
 MINUTES_PER_HOUR = 60
@@ -44,6 +44,8 @@ def parse_duration(text: TokenizedText, start: int) -> Duration | None:
     first = parse_clock_time(text, start) or parse_time(text, start)
     if first is None or first.maximum:
         return first
+    if upper := longer_time_after(text, first):
+        return replace(first, maximum=upper.minutes, end=upper.end)
     if part := fraction_after(text, first.end):
         return replace(first, minutes=first.minutes + part.value * first.unit, end=part.end)
     if first.unit == MINUTES_PER_HOUR and (minutes := minutes_after_hour(text, first.end)):
@@ -55,6 +57,14 @@ def parse_duration(text: TokenizedText, start: int) -> Duration | None:
     if second and second.unit < first.unit and second.minutes < first.unit and not second.maximum:
         return replace(first, minutes=first.minutes + second.minutes, end=second.end)
     return first
+
+
+def longer_time_after(text: TokenizedText, first: Duration) -> Duration | None:
+    """Return the upper end of a range with two units: `45 mins to 1 hour`."""
+    if not (text.is_sign(first.end, RANGE_SIGNS) or text.is_word(first.end, text.lexicon.range_words)):
+        return None
+    second = parse_time(text, first.end + 1)
+    return second if second and second.minutes > first.minutes else None
 
 
 def parse_clock_time(text: TokenizedText, start: int) -> Duration | None:
@@ -86,7 +96,7 @@ def parse_time(text: TokenizedText, start: int) -> Duration | None:
     upper = range_end(text, at, count.value)
     if upper:
         at = upper.end
-    if text.is_sign(at, "-"):
+    if text.is_sign(at, "-+"):
         at += 1
     unit = text.lexicon.minutes.match(text.tokens, at)
     if unit is None:

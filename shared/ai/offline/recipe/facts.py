@@ -215,6 +215,7 @@ def parse_letters(text: TokenizedText) -> dict[str, float]:
 
 def amount_before(text: TokenizedText, at: int) -> Number | None:
     """Return the number right before a place, with or without a `g`: `30 g protein`."""
+    at -= text.is_word(at - 1, text.lexicon.of)
     for start in (at - 1, at - 2):
         count = parse_number(text, start) if start >= 0 else None
         if count and not count.weak:

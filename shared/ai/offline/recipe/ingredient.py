@@ -49,12 +49,18 @@ class ParsedIngredient:
 def parse_ingredients(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     """Return the ingredients of a line; empty if it cannot be a line of an ingredient list."""
     line = simplify_line(line)
+    return parse_labelled(line, lexicon) or parse_enumeration(line, lexicon)
+
+
+def parse_labelled(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
+    """Return the ingredients after a label, as in `Toppings: avocado, lime`; empty for `Flour: 200 g, sugar: 100 g`."""
     label = LABEL.match(line)
-    if label and not lexicon.has_food(tokenize(label[0])):
-        labelled = parse_enumeration(line[label.end() :], lexicon)
-        if labelled and all(parsed.is_food for parsed in labelled):
-            return labelled
-    return parse_enumeration(line, lexicon)
+    if label is None:
+        return []
+    ingredients = parse_enumeration(line[label.end() :], lexicon)
+    is_whole = len(ingredients) >= len(split_enumeration(line[label.end() :], lexicon))
+    may_be_food = lexicon.has_food(tokenize(label[0])) and len(ingredients) < 2
+    return ingredients if is_whole and not may_be_food and all(parsed.is_food for parsed in ingredients) else []
 
 
 def simplify_line(line: str) -> str:
@@ -64,7 +70,10 @@ def simplify_line(line: str) -> str:
 
 
 def parse_enumeration(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
-    ingredients = [parsed for part in split_enumeration(line, lexicon) for parsed in parse_entry(part, lexicon)]
+    entries = [parse_entry(part, lexicon) for part in split_enumeration(line, lexicon)]
+    if not entries[0] and any(token.folded in lexicon.verbs for token in tokenize(line)[:1]):
+        return []
+    ingredients = [parsed for entry in entries for parsed in entry]
     return apply_taste_note(ingredients, lexicon)
 
 
@@ -100,7 +109,12 @@ def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount:
     first, text = TokenizedText(head, lexicon), TokenizedText(tail, lexicon)
     before, amount = parse_quantity(first, 0), parse_quantity(text, 0)
     has_name = any(char.isalpha() for char in head) and not (before and before.end == len(first))
-    if not has_name or lexicon.extra.match(text.tokens, 0):
+    extra = lexicon.extra.match(text.tokens, 0)
+    if not has_name or (extra and not lexicon.has_food(text.tokens[extra[0] :])):
+        return False
+    if lexicon.parts.match(text.tokens, 0) and lexicon.parts.match(first.tokens, 0) == (len(first), True):
+        return False
+    if amount and (size := text.size_at(amount.end)) and size[0] == len(text):
         return False
     if amount and amount.amount is not None and not amount.weak and amount.end < len(text):
         return True
@@ -165,7 +179,8 @@ def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str
     lexicon = text.lexicon
     split = split_name(name_text, lexicon)
     first = TokenizedText(split.name, lexicon)
-    if not is_name(split.name, lexicon) or (amount.unit is None and first.is_word(0, lexicon.no_ingredient)):
+    is_counted = amount.unit is None and first.is_word(0, lexicon.no_ingredient)
+    if not is_name(split.name, lexicon) or is_counted or first.is_word(0, lexicon.serving_words):
         return []
     food = lexicon.has_food(first.tokens)
     if amount.weak and amount.unit is None and not food:
@@ -232,12 +247,13 @@ def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
         amount = parse_quantity(text, start)
         if amount is None or amount.amount is None or amount.weak:
             continue
-        after_mark = text.is_sign(start - 1, ":-–(=") or text.is_word(start - 1, TIMES)
+        size = text.size_at(amount.end)
+        after_mark = text.is_sign(start - 1, ":-–(=," if size else ":-–(=") or text.is_word(start - 1, TIMES)
         is_length = SIZES.get(amount.unit or "", ("", 0))[0] == "length"
         if (amount.unit is None and not after_mark) or (is_length and not lexicon.has_food(text.tokens[:start])):
             continue
         end = amount.end
-        if size := text.size_at(end):
+        if size:
             end, amount = size[0], replace(amount, notes=(*amount.notes, size[1]))
         if text.is_sign(end, ")"):
             end += 1

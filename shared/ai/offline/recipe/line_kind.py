@@ -10,6 +10,7 @@ from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.recipe.facts import RecipeFacts, parse_facts
 from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
 from shared.ai.offline.recipe.lines import RecipeLine, parse_step_number
+from shared.ai.offline.recipe.mention import find_mentions
 from shared.ai.offline.recipe.quantity import parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText
 
@@ -78,9 +79,14 @@ def remove_hashtags(line: str, lexicon: Lexicon) -> str:
 
 def speech_kind(item: ClassifiedLine) -> LineKind:
     if item.text.lexicon.chatter.find(item.text.tokens):
-        return LineKind.CHATTER
+        return LineKind.PROSE if has_measured_food(item.text) else LineKind.CHATTER
     words = sum(token.kind == "word" for token in item.text.tokens)
     return LineKind.STEP if words > MIN_STEP_WORDS and is_instruction(item.text, anywhere=True) else LineKind.PROSE
+
+
+def has_measured_food(text: TokenizedText) -> bool:
+    mentions = find_mentions(text, without_amount=False)
+    return any(mention.parsed.unit and mention.parsed.is_food for mention in mentions)
 
 
 def text_kind(item: ClassifiedLine) -> LineKind:

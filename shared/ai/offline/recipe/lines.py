@@ -83,12 +83,21 @@ def parse_step_number(text: str, lexicon: Lexicon, is_ocr: bool = True) -> tuple
 
 def caption_lines(caption: str | None, lexicon: Lexicon) -> list[RecipeLine]:
     """Return the lines of a caption, split into sentences."""
-    lines = []
+    lines: list[RecipeLine] = []
     for row in (caption or "").splitlines():
         text = normalize_text(row)
         pieces = [text] if parse_step_number(text, lexicon, is_ocr=False) else split_sentences(text, lexicon)
+        if not lines and len(pieces) == 1:
+            pieces = split_title(text)
         lines += [RecipeLine(piece, "caption", confidence=CAPTION_CONFIDENCE) for piece in pieces if piece]
     return lines
+
+
+def split_title(text: str) -> list[str]:
+    """Split a dish from the amounts after it in the first line of a caption: `Salmon bowl • 200 g salmon`."""
+    head, bullet, rest = text.partition(" • ")
+    is_title = rest[:1].isnumeric() and len(head.split()) > 1 and not any(char.isnumeric() for char in head)
+    return [head, rest] if bullet and is_title else [text]
 
 
 def split_sentences(text: str, lexicon: Lexicon) -> list[str]:

@@ -67,6 +67,8 @@ def parse_further(text: TokenizedText, at: int, main: Measure) -> Further:
 def parse_relation(text: TokenizedText, at: int, main: Measure) -> tuple[Relation | None, int]:
     """Return how a measure after a place belongs to the main one, and where it starts."""
     lexicon = text.lexicon
+    if text.is_sign(at, ",") and (text.is_sign(at + 1, "+") or text.is_word(at + 1, lexicon.plus)):
+        at += 1
     if text.is_sign(at, "+") or text.is_word(at, lexicon.plus | lexicon.joiners):
         return "plus", at + 1
     if text.is_sign(at, "/|=") or text.is_word(at, lexicon.alternatives):

@@ -11,7 +11,7 @@ from shared.ai.offline.recipe.text import TokenizedText
 from shared.models.recipe import Measure
 
 MAX_NAME_WORDS = 6
-NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|]\s+")
+NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|=]\s+")
 BRACKETS = re.compile(r"\(([^()]*)(?:\)|$)")
 EDGES = " .,:;!*-–=_/|+•'\""
 

@@ -61,6 +61,9 @@ def parse_number(text: TokenizedText, at: int) -> Number | None:
     token = text.token_at(at)
     if token is None or is_part_of_name(text, at):
         return None
+    food = text.lexicon.foods.match(text.tokens, at)
+    if food and food[0] > at + 1:
+        return None
     if token.kind == "fraction":
         value = fraction_value(token)
         return None if value is None else Number(value, at + 1)

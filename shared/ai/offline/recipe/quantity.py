@@ -99,11 +99,19 @@ def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], 
         and upper_unit.name == main_unit.name
     ):
         at, high = upper_unit.end, upper.value
+    elif more := number_after_or(text, at):
+        at, high = more.end, more.value
     elif value == int(value) and (part := fraction_after(text, at)):
         at, value = part.end, value + part.value
     at = parse_fullness(text, at, notes)
     main = Measure(amount=value * main_unit.factor, unit=main_unit.name, relation="same")
     return with_further(text, at, main, high and high * main_unit.factor, notes)
+
+
+def number_after_or(text: TokenizedText, at: int) -> Number | None:
+    """Return the upper end of a range that has its unit only once: `a dash or two of`."""
+    more = parse_number(text, at + 1) if text.is_word(at, text.lexicon.alternatives) else None
+    return more if more and not more.weak and text.is_word(more.end, text.lexicon.of) else None
 
 
 def parse_fullness(text: TokenizedText, at: int, notes: list[str]) -> int:
@@ -161,7 +169,8 @@ def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
         return at
     unit = unit_after(text, size)
     is_length = unit is not None and SIZES.get(unit.name, ("", 0))[0] == "length"
-    if unit is None or not (text.unit_at(unit.end) or is_length):
+    has_hyphen = text.is_sign(size.end, "-")
+    if unit is None or not (text.unit_at(unit.end) or is_length or has_hyphen):
         return at
     notes.append(text.text_between(at, unit.end))
     return unit.end

@@ -19,7 +19,7 @@ SIGNS = str.maketrans(
         "\ufe0f": "", "\u200d": "",
     }
 )  # fmt: skip
-BULLET = re.compile(r"^(?:[-–•·*●○◦\u25A0-\u25FF☐✓✔✅➤►▶→>+|]|[\U0001F000-\U0001FAFF☀-➿⬀-⯿])+\s*")
+BULLET = re.compile(r"^(?:[-–•·*●○◦\u25A0-\u25FF☐✓✔✅➤►▶→>+|]|[\U0001F000-\U0001FAFF☀-➿⬀-⯿])+\s*|^[a-hа-з]\)\s+")
 BETWEEN = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+\s*(?=[\d½¼¾⅓⅔#]|[^\W\d_a-zа-яёäöüß])")
 EMOJI = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+")
 DOUBLE_DEGREE = re.compile(r"°\s*°")
