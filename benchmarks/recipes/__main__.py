@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from math import isclose
 
 from benchmarks.recipes.cases import LANGUAGES, Case, FactCase, read_cases, read_fact_cases
 from benchmarks.recipes.reading import read_facts, read_ingredients
 from benchmarks.recipes.rival import load_rival
-from benchmarks.recipes.scoring import Score, add_case, stems
+from benchmarks.recipes.scoring import Score, add_case, is_same_facts
 
 COLUMNS = "language     lines  items  all right   amount     unit     name     note  wrong amounts"
 
@@ -35,22 +34,6 @@ def failed_facts(cases: list[FactCase]) -> list[str]:
         for case in cases
         if not is_same_facts(case, read := read_facts(case))
     ]
-
-
-def is_same_facts(case: FactCase, read: dict[str, float | str]) -> bool:
-    expected = dict(case.values)
-    units = [stems(str(values.pop("unit", "")), case.language) for values in (expected, read)]
-    return (
-        units[0] == units[1]
-        and expected.keys() == read.keys()
-        and all(map(is_same_value, expected.values(), (read[key] for key in expected)))
-    )
-
-
-def is_same_value(one: float | str, other: float | str) -> bool:
-    if isinstance(one, str) or isinstance(other, str):
-        return one == other
-    return isclose(one, other, rel_tol=0.005)
 
 
 def main() -> None:

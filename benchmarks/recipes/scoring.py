@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isclose
 
-from benchmarks.recipes.cases import Case, Entry, Measure
+from benchmarks.recipes.cases import Case, Entry, FactCase, Measure
 from shared.ai.offline.language.lexicon import load_lexicon
 
 WORD = re.compile(r"\w+")
@@ -152,6 +152,22 @@ def note_is_right(expected: Entry, actual: Entry | None, language: str) -> bool:
 def stems(text: str, language: str) -> list[str]:
     stem = load_lexicon(language).stem
     return [stem(word) for word in WORD.findall(text.casefold().replace("ё", "е"))]
+
+
+def is_same_facts(case: FactCase, read: dict[str, float | str]) -> bool:
+    expected = dict(case.values)
+    units = [stems(str(values.pop("unit", "")), case.language) for values in (expected, read)]
+    return (
+        units[0] == units[1]
+        and expected.keys() == read.keys()
+        and all(map(is_same_value, expected.values(), (read[key] for key in expected)))
+    )
+
+
+def is_same_value(one: float | str, other: float | str) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    return isclose(one, other, rel_tol=0.005)
 
 
 def describe(entry: Entry | None) -> str:

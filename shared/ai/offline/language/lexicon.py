@@ -67,6 +67,7 @@ class Lexicon:
         self.plus = fold_phrases(tables.plus_word)
         self.minus = fold_phrases(tables.minus)
         self.alternatives = fold_phrases(tables.alternatives)
+        self.distributive = fold_phrases(tables.distributive)
         self.per_piece = fold_phrases(tables.per_piece)
         self.sources = fold_phrases(tables.sources) | self.of
         self.purpose = fold_phrases(tables.purpose)

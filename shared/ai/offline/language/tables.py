@@ -32,6 +32,7 @@ class LanguageTables(BaseModel):
         long_forms: Abbreviations in notes → the word.
         plus_word, minus, alternatives: Link two measures: `1 cup plus 2 tbsp`, `1 cup or 250 ml`.
         extra: After plus, what is no measure: `+ extra for dusting`. `per_piece`: opens the size of one: `à 150 g`.
+        distributive: Gives several ingredients one amount: `1 tsp each salt and pepper`.
         purpose: Opens a note: `for frying`.
         parts, sources: `juice` and `from` in `juice from 2 limes`.
         preparation, grade: Patterns of words before or after a name that become notes: `freshly ground`, `Gr. M`.
@@ -86,6 +87,7 @@ class LanguageTables(BaseModel):
     alternatives: str
     extra: str
     per_piece: str
+    distributive: str
     taste: str
     purpose: str
     parts: str

@@ -67,6 +67,8 @@ def apply_context(items: list[ClassifiedLine]) -> None:
     """Reclassify lines by the headings and neighbours around them."""
     section: ClassifiedLine | None = None
     in_list = False
+    if items and is_title(items[0]):
+        items[0].kind = LineKind.PROSE
     for at, item in enumerate(items):
         following = items[at + 1] if at + 1 < len(items) else None
         if item.kind is LineKind.SECTION:
@@ -89,6 +91,17 @@ def apply_context(items: list[ClassifiedLine]) -> None:
         elif item.kind is LineKind.PROSE and (role == "steps" or (at and items[at - 1].kind is LineKind.STEP_MARK)):
             item.kind = LineKind.STEP
         in_list = in_list or item.kind is LineKind.INGREDIENT
+
+
+def is_title(item: ClassifiedLine) -> bool:
+    """Return True if the first line of a caption is a title in capitals, not an instruction: `BROWN BUTTER COOKIES`."""
+    words = [token.text for token in item.text.tokens if token.kind == "word"]
+    only_words = len(words) == len(item.text.tokens)
+    return item.kind is LineKind.STEP and item.line.source == "caption" and only_words and all(map(has_capital, words))
+
+
+def has_capital(word: str) -> bool:
+    return word[0].isupper()
 
 
 def states_nutrient(item: ClassifiedLine) -> bool:

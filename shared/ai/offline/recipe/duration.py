@@ -49,7 +49,7 @@ def parse_duration(text: TokenizedText, start: int) -> Duration | None:
     if part := fraction_after(text, first.end):
         return replace(first, minutes=first.minutes + part.value * first.unit, end=part.end)
     if first.unit == MINUTES_PER_HOUR and (minutes := minutes_after_hour(text, first.end)):
-        return replace(first, minutes=first.minutes + minutes, end=first.end + 1)
+        return replace(first, minutes=first.minutes + minutes, end=first.end + 1 + text.is_word(first.end + 1, {"m"}))
     at = first.end
     if text.is_word(at, text.lexicon.joiners) or text.is_sign(at, ","):
         at = text.skip_dot(at + 1)
@@ -80,9 +80,11 @@ def parse_clock_time(text: TokenizedText, start: int) -> Duration | None:
 
 
 def minutes_after_hour(text: TokenizedText, at: int) -> int | None:
-    """Return the minutes right after the letter of an hour: `1h30`."""
+    """Return the minutes right after the letter of an hour, or before an `m`: `1h30`, `1h 20m`."""
     token, before = text.token_at(at), text.token_at(at - 1)
-    if token is None or before is None or before.end != token.start or not re.fullmatch(r"[0-5]?\d", token.text):
+    if token is None or before is None or not re.fullmatch(r"[0-5]?\d", token.text):
+        return None
+    if before.end != token.start and not text.is_word(at + 1, {"m"}):
         return None
     return None if text.lexicon.minutes.match(text.tokens, at + 1) else int(token.text)
 

@@ -10,7 +10,7 @@ from shared.ai.offline.language.tokens import tokenize
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, measures_in_bracket
 from shared.ai.offline.recipe.name import SplitName, expand_note, is_name, split_name
 from shared.ai.offline.recipe.number import TIMES
-from shared.ai.offline.recipe.quantity import Quantity, parse_quantity
+from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.models.recipe import Measure
 
@@ -22,6 +22,8 @@ SIZE_IN_WORD = re.compile(r"(\d)\s?-\s?(g|kg|ml|cl|l)-(?=[A-ZÄÖÜ])")
 LEADER = re.compile(r"\s*(?:\.{2,}|…|_{2,})\s*(?=\d)")
 """Dots between a name and its amount."""
 LABEL = re.compile(r"^[^\d:]{2,30}:\s+(?=\S)")
+NEVER_FOOD = {"calories_kcal", "carbohydrates_g"}
+"""Nutrients whose names are no food, unlike those of protein and fat."""
 SHARED_UNITS = {"pinch", "dash"}
 """`A pinch of salt and pepper` is two ingredients, `2 tbsp butter and oil` is one amount."""
 
@@ -70,11 +72,32 @@ def simplify_line(line: str) -> str:
 
 
 def parse_enumeration(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
+    if distributed := parse_distributed(line, lexicon):
+        return distributed
     entries = [parse_entry(part, lexicon) for part in split_enumeration(line, lexicon)]
     if not entries[0] and any(token.folded in lexicon.verbs for token in tokenize(line)[:1]):
         return []
     ingredients = [parsed for entry in entries for parsed in entry]
     return apply_taste_note(ingredients, lexicon)
+
+
+def parse_distributed(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
+    """Return the ingredients that share an amount: `1 tsp each salt and pepper`, `je 1 TL Zimt und Ingwer`."""
+    text = TokenizedText(line, lexicon)
+    opens = text.is_word(0, lexicon.distributive)
+    quantity = parse_quantity(text, int(opens))
+    if quantity is None or quantity.amount is None or not (opens or text.is_word(quantity.end, lexicon.distributive)):
+        return []
+    rest = text.text_from(quantity.end if opens else skip_of(text, quantity.end + 1))
+    pieces = [piece for piece in re.split(rf"\s*,\s*|\s+(?:{joiner_pattern(lexicon)})\.?\s+", rest) if piece]
+    names = [split_name(piece, lexicon) for piece in pieces]
+    if len(names) < 2 or not all(lexicon.is_food(split.name) for split in names):
+        return []
+    return [build_ingredient(split, quantity, lexicon, is_certain=True, is_food=True) for split in names]
+
+
+def joiner_pattern(lexicon: Lexicon) -> str:
+    return "|".join(map(re.escape, sorted(lexicon.joiners)))
 
 
 def apply_taste_note(ingredients: list[ParsedIngredient], lexicon: Lexicon) -> list[ParsedIngredient]:
@@ -166,8 +189,7 @@ def split_foods(name: str, lexicon: Lexicon, has_taste: bool = False) -> list[Sp
 
     A slash separates only foods to taste (`salt/pepper`); else it separates alternatives.
     """
-    joiners = "|".join(map(re.escape, sorted(lexicon.joiners)))
-    separator = rf"\s+(?:{joiners})\.?\s+" + (r"|\s*/\s*" if has_taste else "")
+    separator = rf"\s+(?:{joiner_pattern(lexicon)})\.?\s+" + (r"|\s*/\s*" if has_taste else "")
     pieces = [split_name(piece, lexicon) for piece in re.split(separator, name) if piece]
     if len(pieces) < 2 or lexicon.foods.match(tokenize(name), 0) == (len(tokenize(name)), True):
         return []
@@ -179,6 +201,9 @@ def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str
     lexicon = text.lexicon
     split = split_name(name_text, lexicon)
     first = TokenizedText(split.name, lexicon)
+    nutrient = lexicon.nutrients.match(first.tokens, 0)
+    if nutrient and nutrient[0] == len(first) and nutrient[1] in NEVER_FOOD:
+        return []
     is_counted = amount.unit is None and first.is_word(0, lexicon.no_ingredient)
     if not is_name(split.name, lexicon) or is_counted or first.is_word(0, lexicon.serving_words):
         return []
@@ -226,7 +251,9 @@ def bracket_measures(bracket: str, amount: Quantity, lexicon: Lexicon) -> list[M
 def parse_part_of_food(text: TokenizedText) -> list[ParsedIngredient]:
     """Parse `juice of 1 lemon` as one lemon with the note `juice`."""
     lexicon = text.lexicon
-    end = at = 0
+    before = lexicon.preparation.match(text.text)
+    end = 0
+    at = next((at for at, token in enumerate(text.tokens) if token.start >= before.end()), 0) if before else 0
     while hit := lexicon.parts.match(text.tokens, at):
         end = hit[0]
         at = end + 1 if text.is_word(end, lexicon.joiners) else end

@@ -163,7 +163,7 @@ def parse_section_heading(text: TokenizedText) -> tuple[str, str] | None:
         return role, ""
     if text.is_sign(end, ":-–•"):
         return role, text.text_from(end + 1)
-    if text.is_sign(end, "(") or text.is_word(end, text.lexicon.group_openers):
+    if text.is_sign(end, "(") or text.is_word(end, text.lexicon.group_openers | text.lexicon.per):
         return role, text.text_from(end)
     return None
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.ai.offline.recipe.ingredient import ParsedIngredient, build_ingredient
 from shared.ai.offline.recipe.name import split_name
-from shared.ai.offline.recipe.quantity import Quantity, parse_quantity
+from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText
 
 MAX_WORDS_TO_FOOD = 4
@@ -37,6 +37,8 @@ def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientM
         end = name_end(text, amount) if amount else None
         if amount and end:
             quantified.append(build_mention(text, at, amount, end))
+            if text.is_word(amount.end, text.lexicon.distributive):
+                end = add_distributed(text, quantified, amount, end)
         elif (end := foods_end(text, at)) and adds and is_added_food(text, at):
             bare.append(
                 IngredientMention(ParsedIngredient(text.text_between(at, end), is_food=True), text.tokens[at].start)
@@ -45,8 +47,20 @@ def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientM
     return quantified + bare if without_amount else quantified
 
 
+def add_distributed(text: TokenizedText, mentions: list[IngredientMention], amount: Quantity, end: int) -> int:
+    """Add the further foods of `half a teaspoon each of salt and pepper`; return the index after them."""
+    while text.is_word(end, text.lexicon.joiners) or text.is_sign(end, ","):
+        food_end = foods_end(text, end + 1)
+        if food_end is None:
+            break
+        mentions.append(build_mention(text, end + 1, replace(amount, end=end + 1), food_end))
+        end = food_end
+    return end
+
+
 def build_mention(text: TokenizedText, at: int, amount: Quantity, end: int) -> IngredientMention:
-    split = split_name(text.text_between(amount.end, end), text.lexicon)
+    start = skip_of(text, amount.end + text.is_word(amount.end, text.lexicon.distributive))
+    split = split_name(text.text_between(start, end), text.lexicon)
     is_food = text.lexicon.has_food(text.tokens[amount.end : end])
     parsed = build_ingredient(split, amount, text.lexicon, is_certain=True, is_food=is_food)
     return IngredientMention(parsed, text.tokens[at].start)
@@ -67,7 +81,7 @@ def food_quantity(text: TokenizedText, at: int) -> Quantity | None:
 def name_end(text: TokenizedText, amount: Quantity) -> int | None:
     """Return the end of the name after a quantity: after a known food, else before a word that cannot be part of it."""
     lexicon = text.lexicon
-    start = amount.end
+    start = skip_of(text, amount.end + text.is_word(amount.end, lexicon.distributive))
     while text.is_word(start, lexicon.determiners):
         start += 1
     end = start
