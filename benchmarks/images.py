@@ -22,8 +22,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from shared.images import Thresholds, check_image, inspect_image
-from shared.models.image import Level
+from shared.images.inspection import check_image, inspect_image
+from shared.models.image import Level, Thresholds
 from tests.picture_samples import encoded, scene
 
 SIZES = {"640 × 480": (640, 480), "3000 × 2000": (3000, 2000)}

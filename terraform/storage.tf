@@ -42,7 +42,7 @@ resource "google_storage_bucket" "data" {
     content {
       origin          = cors.value
       method          = contains(local.notifying, each.key) ? ["GET", "HEAD", "PUT", "OPTIONS"] : ["GET", "HEAD"]
-      response_header = ["Content-Type", "Content-Length", "Content-Range", "Content-Disposition", "Location", "Range", "X-Goog-Resumable"]
+      response_header = ["Content-Type", "Content-Length", "Content-Range", "Content-Disposition", "ETag", "Location", "Range", "X-Goog-Resumable"]
       max_age_seconds = 3600
     }
   }

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import httpx
 
+from infra.stand_ins.auto_replies import AutoReplyOpenAI
 from infra.stand_ins.openai_server import TRANSCRIPTIONS
-from infra.stand_ins.replies.openai import AutoReplyOpenAI
-from infra.stand_ins.replies.synthesis import audio_digest, make_speech_segments
 from infra.stand_ins.server import RecordedRequest, Reply, parse_multipart
+from infra.stand_ins.synthesis import audio_digest, make_speech_segments
 from shared.models.video import Transcript
 
 

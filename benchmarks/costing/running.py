@@ -21,8 +21,7 @@ from benchmarks.costing.counting import Ledger, counted
 from benchmarks.costing.reckoning import Talk
 from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins import gemini_server, openai_server
-from infra.stand_ins.replies.gemini import AutoReplyGemini
-from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.auto_replies import AutoReplyGemini, AutoReplyOpenAI
 from infra.stand_ins.server import RecordedRequest, StandInServer
 from shared.errors import RetryLater
 from shared.pipeline.stage_run import LeasedRun

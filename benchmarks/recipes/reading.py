@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.recipes.cases import Case, Entry, FactCase, Measure
 from shared.ai.offline.recipe.parser import parse_recipe
-from shared.models.recipe import Ingredient, Recipe
+from shared.analyses.recipe import Ingredient, Recipe
 from shared.models.video import Segment
 
 LIST_HEADINGS = {"en": "Ingredients:", "de": "Zutaten:", "ru": "Ингредиенты:"}

@@ -1,4 +1,4 @@
-"""The HTTP application: its routes, and the middleware around them."""
+"""The HTTP application: its routes and middleware."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import logging
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
-from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.compat import (
     ask_video_auth,
@@ -20,10 +17,10 @@ from functions.api.compat import (
     recipes,
     reels,
 )
-from functions.api.dependencies import request_trace
 from functions.api.identity import Verify, frontend_origins, verify_token
+from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware, HeadMiddleware
 from functions.api.openapi import build_openapi
-from functions.api.problems import HANDLERS, problem
+from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
 from functions.api.routes import (
     auth,
@@ -37,8 +34,6 @@ from functions.api.routes import (
     videos,
     webhooks,
 )
-from shared.errors import PROGRAMMING_ERRORS, new_incident_id
-from shared.logs import log_context
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +95,7 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
     app.state.verify = verify
     for router in (*NATIVE_ROUTERS, *COMPAT_ROUTERS):
         app.include_router(router)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)
     origins = frontend_origins()
@@ -109,65 +105,6 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
             allow_origins=origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
+            expose_headers=["Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
     return app
-
-
-class ErrorMiddleware:
-    """Responds to unexpected errors, and adds security headers and the trace of the log.
-
-    Unexpected errors end here, because each layer further out would log the same traceback again.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers.setdefault("Cache-Control", "no-store")
-            await send(message)
-
-        with log_context(trace=request_trace(scope)):
-            try:
-                await self.app(scope, receive, send_with_headers)
-            except Exception as error:
-                incident = new_incident_id()
-                with log_context(incident=incident):
-                    log.exception("%s %s failed", scope["method"], scope["path"])
-                # A response that has begun stays unfinished, which the server turns into a broken connection.
-                if not started:
-                    await problem("internal", internal_error_message(error, incident))(
-                        scope, receive, send_with_headers
-                    )
-
-
-def internal_error_message(error: Exception, incident: str) -> str:
-    """Return the message for an unexpected error."""
-    if isinstance(error, PROGRAMMING_ERRORS):
-        return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
-    return (
-        f"Clipwise failed unexpectedly (incident {incident}). "
-        "Try again later. If that does not help, find the incident in the log, or report it."
-    )
-
-
-class ApiCorsMiddleware(CORSMiddleware):
-    """Cross-origin resource sharing for the API's own paths."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # In the embedded place, objects are mounted beside the API and set their own headers, as Cloud Storage does.
-        if scope["type"] == "http" and scope["path"].startswith("/storage/"):
-            await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -14,7 +15,7 @@ from functions.api.rate_limits import RETRY, START, Quota
 from shared.errors import NotFound, PermanentError
 from shared.logs import parse_traceparent
 from shared.models.job import Job
-from shared.pipeline import lifecycle
+from shared.pipeline import idempotency, lifecycle
 from shared.platform.place import current_place
 from shared.platform.ports import Place
 from shared.settings import settings
@@ -25,6 +26,20 @@ Limit = Annotated[int, Query(ge=1, le=100, description="Maximum number of items 
 Cursor = Annotated[
     str | None,
     Query(max_length=2000, description="The `cursor` of the previous page. Omit it to get the first page."),
+]
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description=(
+            "A unique string of your choice. For 24 hours, the same request with the same key returns what the first "
+            "one created; a different request with that key returns 409 `key_reused`."
+        ),
+    ),
 ]
 
 
@@ -56,6 +71,24 @@ def retry_quota(request: Request, user: Caller, place: PlaceDep) -> Quota:
     return Quota(request.scope, place.documents, RETRY, settings().rate_limit_retry, user.id)
 
 
+class CreationKey:
+    """The `Idempotency-Key` of a request that creates something, if it has one."""
+
+    def __init__(self, request: Request, user: Caller, place: PlaceDep, idempotency_key: IdempotencyKey = None) -> None:
+        self._documents, self._owner = place.documents, user.id
+        self._path, self._key = request.url.path, idempotency_key
+
+    def reserve_id(self, body: BaseModel) -> str:
+        """Return the id of what the request creates: a new one, or the one that the same key and body had before.
+
+        Each path has keys of its own. Raises JobStateError `key_reused` if the key came with another body.
+        """
+        if self._key is None:
+            return lifecycle.new_id()
+        request = body.model_dump(mode="json", exclude_defaults=True)
+        return idempotency.id_for_key(self._documents, self._owner, f"{self._path} {self._key}", request)
+
+
 def login_throttle(request: Request, place: PlaceDep) -> LoginThrottle:
     return LoginThrottle(request.scope, place.documents)
 
@@ -69,4 +102,5 @@ def request_trace(scope: Scope) -> str | None:
 OwnJob = Annotated[Job, Depends(own_job)]
 StartQuota = Annotated[Quota, Depends(start_quota)]
 RetryQuota = Annotated[Quota, Depends(retry_quota)]
+Idempotency = Annotated[CreationKey, Depends(CreationKey)]
 LoginThrottleDep = Annotated[LoginThrottle, Depends(login_throttle)]

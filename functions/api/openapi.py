@@ -115,6 +115,8 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schemas |= content["schema"].pop("$defs", {})
             responses = operation["responses"]
+            if "requestBody" in operation:
+                responses.setdefault("400", problem_responses(400)[400])
             # No route returns FastAPI's own form of errors.
             if "HTTPValidationError" in str(responses.get("422")):
                 del responses["422"]

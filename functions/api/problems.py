@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from shared.error_codes.api import RequestCode
 from shared.error_codes.registry import CODES
@@ -21,6 +22,7 @@ from shared.platform.rate_limits import RateLimited
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SEC = 5
+ORIGIN_NOT_ALLOWED = "This origin is not allowed. Add it to FRONTEND_URL."
 
 
 class BadRequest(PermanentError):
@@ -138,15 +140,22 @@ async def _handle_http_exception(request: Request, error: HTTPException) -> Resp
         case HTTPStatus.NOT_FOUND:
             return problem("not_found", "This path does not exist. See /docs for all paths.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return problem("method_not_allowed", _method_message(request), headers=error.headers)
+            if request.method == "OPTIONS" and "origin" in request.headers:
+                return problem("method_not_allowed", ORIGIN_NOT_ALLOWED)
+            detail = f"This path does not support {request.method}. See /docs for its methods."
+            return problem("method_not_allowed", detail, headers={"Allow": ", ".join(allowed_methods(request))})
     status = HTTPStatus(error.status_code)
     return problem(status.name.lower(), str(error.detail), status, headers=error.headers)
 
 
-def _method_message(request: Request) -> str:
-    if request.method == "OPTIONS" and "origin" in request.headers:
-        return "This origin is not allowed. Add it to FRONTEND_URL."
-    return f"This path does not support {request.method}. See /docs for its methods."
+def allowed_methods(request: Request) -> list[str]:
+    """The methods that some route serves at the request's path, in alphabetical order."""
+    methods = [
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    return sorted([*methods, "HEAD"]) if "GET" in methods else methods
 
 
 async def _handle_disconnect(request: Request, error: ClientDisconnect) -> Response:

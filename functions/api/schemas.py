@@ -7,11 +7,12 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model, field_validator
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model, field_validator
 from pydantic_core import from_json
 
+from functions.api.request_models import MAX_INTEGER, Description, RequestModel, Tags, Title
 from shared.media.file_type import ACCEPTED
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.job import HIDDEN, Job, StageState
 from shared.security.filenames import safe_filename
 from shared.settings import settings
@@ -97,27 +98,8 @@ OptionValue = Annotated[
 ]
 
 
-def _one_line(text: str) -> str | None:
-    return " ".join(text.split()) or None
-
-
-def _nonblank_line(text: str) -> str:
-    line = _one_line(text)
-    if line is None:
-        raise ValueError("it must not be blank")
-    return line
-
-
-Title = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
-Name = Annotated[str, Field(max_length=200), AfterValidator(_nonblank_line)]
-Description = Annotated[str, Field(max_length=5000)]
-Tags = Annotated[list[Annotated[str, Field(max_length=50), AfterValidator(_nonblank_line)]], Field(max_length=30)]
-
-
-class AnalysisRequest(BaseModel):
+class AnalysisRequest(RequestModel):
     """An analysis of a video."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: str = Field(max_length=100, description="Kind of analysis: a `name` from GET /v1/kinds.", examples=["recipe"])
     language: LanguageTag = Field(
@@ -172,7 +154,8 @@ class UploadRequest(JobRequest):
     content_type: str = Field(
         description="Media type of the file. An unsupported type returns 415.", examples=["video/mp4"]
     )
-    size: int = Field(
+    # More bytes than can be stored are as many as can: the answer is `too_large`.
+    size: Annotated[int, AfterValidator(lambda size: min(size, MAX_INTEGER))] = Field(
         gt=0, description="Size of the file in bytes. The upload must have exactly this size.", examples=[7340032]
     )
 

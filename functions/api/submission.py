@@ -11,6 +11,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+from functions.api.dependencies import CreationKey
 from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, too_large_error
 from functions.api.schemas import FileJobRequest, JobRequest, UploadRequest, UrlJobRequest, canonical_media_type
@@ -24,7 +25,8 @@ from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
 from shared.platform.ports import Place, UploadSession, User
 from shared.security.filenames import safe_filename
-from shared.security.url_guard import check_url, normalise_url
+from shared.security.url_guard import check_url
+from shared.security.urls import normalise_url
 from shared.settings import settings
 from shared.wiring import wiring
 
@@ -110,9 +112,15 @@ def submit_file(
 
 
 def open_upload(
-    place: Place, user: User, upload_request: UploadRequest, origin: str | None, trace: str | None, quota: Quota
+    place: Place,
+    user: User,
+    upload_request: UploadRequest,
+    origin: str | None,
+    trace: str | None,
+    quota: Quota,
+    key: CreationKey,
 ) -> tuple[Job, UploadSession]:
-    """Create a job that waits for its file, and an upload session.
+    """Create a job that waits for its file, and an upload session. The job of a repeated request gets another session.
 
     Args:
         origin: Origin of the web page that will upload the file, if any.
@@ -131,14 +139,15 @@ def open_upload(
     plan = _plan_job(
         user,
         upload_request,
-        lifecycle.new_id(),
+        key.reserve_id(upload_request),
         trace,
         filename=upload_request.filename,
         content_type=content_type,
         size=upload_request.size,
         upload_ttl_sec=ttl,
     )
-    quota.consume()
+    if read_job(place.documents, plan.id) is None:
+        quota.consume()
     # The session first, since one without a job simply expires.
     session = place.objects.start_upload(UPLOADS, source_name(plan.id), content_type, upload_request.size, ttl, origin)
     return lifecycle.start_job(place, plan), session
@@ -150,7 +159,7 @@ def _digest_fields(job_request: JobRequest) -> dict[str, Any]:
 
 
 def _job_id_for(place: Place, user: User, key: str | None, request: Any) -> str:
-    return once.job_id_for_key(place.documents, user.id, key, request) if key else lifecycle.new_id()
+    return once.id_for_key(place.documents, user.id, key, request) if key else lifecycle.new_id()
 
 
 def _plan_job(user: User, job_request: JobRequest, job_id: str, trace: str | None, **video: Any) -> Job:

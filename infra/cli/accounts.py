@@ -73,8 +73,8 @@ def logout(server: Server = LOCAL) -> None:
     with open_session(server) as session:
         try:
             session.api.log_out()
-        except ApiError as refused:
-            if refused.status != 401:
+        except ApiError as error:
+            if error.status != 401:
                 raise
         Credentials().delete(session.api.server)
         session.print_message("Signed out.")

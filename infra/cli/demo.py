@@ -26,8 +26,8 @@ from infra.cli.views import failure_view, result_view
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.demo.recipe import RECIPE, recipe_differences
 from infra.runtimes.process import raise_on_signals
+from shared.analyses.recipe import Recipe
 from shared.media.self_check import find_faults
-from shared.models.recipe import Recipe
 from shared.settings import read_settings
 
 RENDERER = Path(__file__).parents[1] / "demo"
@@ -37,7 +37,7 @@ def run_demo(keep: bool) -> int:
     """Run the demo in the data folder; returns the exit code, 0 only if the recipe matches the video."""
     # Without this, a terminated demo would leave its server behind.
     raise_on_signals()
-    # Its video can be read offline, and nobody wants to pay for a demo.
+    # The demo must cost nothing, and its video can be analyzed offline.
     os.environ.setdefault("AI_PROVIDER", "offline")
     demo = Demo(read_settings(os.environ).clipwise_data, open_console(sys.stdout), open_console(sys.stderr))
     try:

@@ -1,4 +1,4 @@
-"""Runs an embedded server as a child process."""
+"""Runs an embedded server as a child process, and finds errors in its log."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pathlib import Path
 
 START_SEC = 300
 STOP_SEC = 60
+RECORD = re.compile(r"^(?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b)", re.MULTILINE)
+TRACEBACK = "Traceback (most recent call last):"
 
 
 class ServerStartError(Exception):
@@ -24,10 +26,10 @@ class ServerStartError(Exception):
 def run_embedded_server(data: Path, log: Path) -> Iterator[str]:
     """Serve `data` on a free loopback port; yields the URL once the server is ready.
 
-    The server's output goes to the file `log`. It is stopped however the block ends. Raises NotStarted.
+    The server's log goes to the file `log`. It is stopped however the block ends. Raises ServerStartError.
     """
-    # It has a session of its own: Ctrl-C is for us, and we stop it in good order. -P keeps the current folder, which
-    # may hold anything, off the path that modules are looked for on.
+    # In its own session, Ctrl-C does not reach it, and we stop it in good order. -P keeps the current folder, which may
+    # hold anything, off the module search path.
     command = [sys.executable, "-P", "-m", "infra.cli.main", "up", "--port", "0", "--data", str(data)]
     environ = {name: value for name, value in os.environ.items() if name != "PUBLIC_URL"} | {"AUTH_REQUIRED": "false"}
     with (
@@ -62,13 +64,9 @@ def _stop_process(process: subprocess.Popen[str]) -> None:
     try:
         process.wait(STOP_SEC)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        # Its workers are in its group.
+        # The process group contains its workers.
         os.killpg(process.pid, signal.SIGKILL)
         raise
-
-
-RECORD = re.compile(r"^(?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b)", re.MULTILINE)
-TRACEBACK = "Traceback (most recent call last):"
 
 
 def last_error(log: Path) -> str | None:

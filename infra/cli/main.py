@@ -32,10 +32,9 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print only the job document, as JSON. Progress is written to stderr.")
 ]
 Id = Annotated[str, typer.Argument(help="Job id, as `clipwise jobs` lists it.")]
-# Spelled out, and compared by a test: loading them would take longer than the rest of `--help`.
+# Spelled out, since loading them would take longer than the rest of `--help`; a test compares.
 KINDS = "recipe, reel, summary, transcript or metadata"
 FORMATS = "File format: md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (transcript) or json."
-
 
 app.add_typer(accounts.commands)
 app.add_typer(datasets.commands, name="dataset")
@@ -93,7 +92,7 @@ def up(
 @contextmanager
 def fake_ai_services(data: Path) -> Iterator[Path]:
     """Replace all AI services by stand-ins; yields the separate folder for their results."""
-    from infra.stand_ins.replies.services import stand_in_services
+    from infra.stand_ins.services import stand_in_services
 
     folder = data / "fake-ai"
     with stand_in_services(os.environ):
@@ -254,7 +253,8 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check this machine or a Google Cloud project for problems, with advice for each."""
-    from infra.cli.doctor_report import print_findings
+    from infra.cli.session import open_console
+    from infra.doctor.findings import print_findings
     from infra.doctor.machine import check_machine
     from shared.wiring import wiring
 
@@ -268,7 +268,7 @@ def doctor(
         typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
         raise typer.Exit(2)
     findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
-    raise typer.Exit(print_findings(findings, json))
+    raise typer.Exit(print_findings(open_console(sys.stdout), findings, json))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Displays progress: a bar per stage on a terminal, a line per change elsewhere."""
+"""Follows jobs until they end, and displays progress: a bar per stage on a terminal, a line per change elsewhere."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from rich.text import Text
 
 from infra.cli.views import clean_text, format_megabytes
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
+
+MAX_FAILURES = 12
+MAX_STREAM_FAILURES = 3
+POLL_SEC = 1.0
 
 
 class ProgressView(AbstractContextManager["ProgressView"], Protocol):
@@ -90,11 +94,6 @@ class ProgressLines:
             self._console.print(Text(line), soft_wrap=True)
 
 
-MAX_FAILURES = 12
-MAX_STREAM_FAILURES = 3
-POLL_SEC = 1.0
-
-
 def has_ended(job: JobDocument) -> bool:
     return job["status"] in ("done", "failed", "cancelled")
 
@@ -103,8 +102,8 @@ def follow_job(api: ApiClient, id: str, pause: Callable[[float], None] = time.sl
     """Yield the job document now and after each change; the last one is final.
 
     Reads server-sent events, and resumes them with Last-Event-ID. If they do not arrive (an old server, a buffering
-    proxy), it polls instead. Raises Unreachable after about a minute without a response, and Refused, e.g. if the
-    job was deleted.
+    proxy), it polls instead. Raises ServerUnreachable after about a minute without a response, and ApiError, e.g. if
+    the job was deleted.
     """
     last_event_id: str | None = None
     streaming = True
@@ -130,12 +129,12 @@ def follow_job(api: ApiClient, id: str, pause: Callable[[float], None] = time.sl
             failures += 1
             if failures > MAX_FAILURES:
                 raise
-        except ApiError as refused:
-            if not streaming and not refused.is_temporary:
+        except ApiError as error:
+            if not streaming and not error.is_temporary:
                 raise
             failures += 1
             if failures > MAX_FAILURES:
                 raise
-            streaming = streaming and refused.is_temporary
+            streaming = streaming and error.is_temporary
         streaming = streaming and failures < MAX_STREAM_FAILURES
         pause(min(8.0, POLL_SEC * 2 ** max(0, failures - 1)))

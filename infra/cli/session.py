@@ -1,4 +1,4 @@
-"""A command's session with a server: submits, follows and prints jobs, and exits with the right code."""
+"""A command's session with a server: submits, follows and prints jobs and answers, and sets the exit code."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ from shared.errors import PermanentError
 EXIT_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 1, 2, 130
 PIPE_WIDTH = 120
 """Width in columns if the output is not a terminal."""
+MAX_QUOTE_LENGTH = 300
+"""Of a displayed quote, in characters."""
 
 
 def open_console(stream: TextIO) -> Console:
@@ -49,9 +51,9 @@ def open_session(server: str) -> Iterator[CliSession]:
             yield CliSession(api, open_console(sys.stdout), err)
     except ServerUnreachable as error:
         problem = str(error)
-    except ApiError as refused:
-        problem = f"{refused.detail} ({refused.code})"
-        if refused.code == AccountCode.UNAUTHENTICATED:
+    except ApiError as error:
+        problem = f"{error.detail} ({error.code})"
+        if error.code == AccountCode.UNAUTHENTICATED:
             problem += " Run `clipwise login NAME`."
     except PermanentError as error:
         problem = f"{error.message} ({error.code})"
@@ -148,10 +150,6 @@ class CliSession:
         typer.echo(json.dumps(job, ensure_ascii=False, indent=2).encode())
 
 
-QUOTE = 300
-"""Maximum length of a displayed quote, in characters."""
-
-
 def print_answer(session: CliSession, id: str, question: str, language: str | None) -> None:
     """Print the answer while it arrives, then its citations; exits with code 1 if it is interrupted."""
     done = False
@@ -178,8 +176,8 @@ def stream_answer(session: CliSession, id: str, question: str, language: str | N
     """Yield the answer from the group with this id or, if there is none, from the video."""
     try:
         yield from session.api.stream_answer({"group_id": id}, question, language)
-    except ApiError as refused:
-        if refused.status != 404:
+    except ApiError as error:
+        if error.status != 404:
             raise
         yield from session.api.stream_answer({"video_id": id}, question, language)
 
@@ -187,7 +185,9 @@ def stream_answer(session: CliSession, id: str, question: str, language: str | N
 def format_citation(citation: dict[str, Any]) -> Text:
     """Format a citation as `[1] Soup, 1:05–1:40: “Boil it.”`, with the link to the moment."""
     times = f"{clock_time(citation['start'])}–{clock_time(citation['end'])}"
-    quote = citation["quote"] if len(citation["quote"]) <= QUOTE else citation["quote"][: QUOTE - 1] + "…"
+    quote = citation["quote"]
+    if len(quote) > MAX_QUOTE_LENGTH:
+        quote = quote[: MAX_QUOTE_LENGTH - 1] + "…"
     return Text.assemble(
         f"\n[{citation['number']}] ",
         (citation["title"] or citation["videoId"], "bold"),

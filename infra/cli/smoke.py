@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,9 @@ from rich.text import Text
 from infra.cli.progress import ProgressView, has_ended, progress_view, update_job, update_task, update_upload
 from infra.cli.upload import send_file
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
+from infra.demo.recipe import recipe_differences
+from shared.analyses.kinds import kind_named
+from shared.analyses.recipe import Recipe
 from shared.errors import PermanentError
 
 POLL_SEC = 0.5
@@ -33,9 +37,8 @@ def run_smoke_test(api: ApiClient, kind: str, data: Path, patience_sec: float, o
     """Submit the demo video as a job of `kind`, wait at most `patience_sec`, and return the exit code, 0 or 1."""
     with tempfile.TemporaryDirectory(prefix="clipwise-smoke-") as folder, progress_view(err) as view:
         try:
-            job, durations = run_job(
-                api, kind, prepare_demo_video(data, Path(folder), view), patience_sec, view, Path(folder)
-            )
+            video = prepare_demo_video(data, Path(folder), view)
+            job, durations = run_job(api, kind, video, patience_sec, view, Path(folder))
         except (SmokeTestError, PermanentError) as failure:
             err.print(Text(f"FAILED: {failure}", style="bold red"), soft_wrap=True)
             return 1
@@ -59,7 +62,7 @@ def prepare_demo_video(data: Path, folder: Path, view: ProgressView) -> Path:
 def run_job(
     api: ApiClient, kind: str, video: Path, patience_sec: float, view: ProgressView, folder: Path
 ) -> tuple[JobDocument, dict[str, float]]:
-    """Run a job; returns it with the seconds that upload, job and checks took. Raises Failed."""
+    """Run a job; returns it with the seconds that upload, job and checks took. Raises SmokeTestError."""
     size, marks = video.stat().st_size, [time.monotonic()]
     started = send_file(api, video, kind, "en", lambda sent: update_upload(view, sent, size))
     try:
@@ -90,19 +93,19 @@ def wait_until_done(api: ApiClient, id: str, patience_sec: float, view: Progress
                 raise SmokeTestError(
                     f"after {patience_sec:g} s the job is still {job['status']}, in stage {job['stage']}"
                 )
-        except (ServerUnreachable, ApiError) as trouble:
+        except (ServerUnreachable, ApiError) as error:
             failures += 1
-            if failures > MAX_FAILURES or (isinstance(trouble, ApiError) and not trouble.is_temporary):
+            if failures > MAX_FAILURES or (isinstance(error, ApiError) and not error.is_temporary):
                 raise
         time.sleep(POLL_SEC)
     if job["status"] != "done":
-        error = job.get("error") or {"code": job["status"], "message": "", "stage": job["stage"]}
-        raise SmokeTestError(f"the job {job['status']} in {error['stage']}: {error['message']} ({error['code']})")
+        problem = job.get("error") or {"code": job["status"], "message": "", "stage": job["stage"]}
+        raise SmokeTestError(f"the job {job['status']} in {problem['stage']}: {problem['message']} ({problem['code']})")
     return job
 
 
 def check_job(api: ApiClient, job: JobDocument, kind: str, video: Path, folder: Path) -> None:
-    """Compare the job's outputs with the demo video; raises Failed."""
+    """Compare the job's outputs with the demo video; raises SmokeTestError."""
     from shared.media.probe import probe
 
     unfinished = [name for name, stage in job["stages"].items() if stage["status"] != "done"]
@@ -131,12 +134,6 @@ def check_job(api: ApiClient, job: JobDocument, kind: str, video: Path, folder: 
 
 def check_result(job: JobDocument, kind: str) -> None:
     """Check the result against the kind's schema; a recipe read offline must match the video exactly."""
-    from pydantic import ValidationError
-
-    from infra.demo.recipe import recipe_differences
-    from shared.analyses.kinds import kind_named
-    from shared.models.recipe import Recipe
-
     result: dict[str, Any] | None = job["result"]
     try:
         kind_named(kind).schema.model_validate(result)
@@ -161,8 +158,8 @@ def delete_job(api: ApiClient, id: str) -> None:
 def job_exists(api: ApiClient, id: str) -> bool:
     try:
         api.get_job(id)
-    except ApiError as refused:
-        return refused.status != 404
+    except ApiError as error:
+        return error.status != 404
     return True
 
 

@@ -35,7 +35,7 @@ class UploadTarget:
 def send_file(api: ApiClient, path: Path, kind: str, language: str | None, tick: Callable[[int], None]) -> JobDocument:
     """Create a job for a file and upload it; returns the job. If the upload fails, the job is cancelled.
 
-    Raises PermanentError for an unsupported file, Unreachable, Refused, or OSError if the file cannot be read.
+    Raises PermanentError for an unsupported file, ServerUnreachable, ApiError, or OSError if the file cannot be read.
     """
     with path.open("rb") as file:
         content_type = require_media_type(file.read(HEAD_BYTES), path.name)
@@ -56,8 +56,8 @@ def upload_file(
 ) -> None:
     """Upload the whole file; after a broken connection, query the received bytes and resume.
 
-    `sent` is called with the number of bytes sent so far. Raises Unreachable if the server does not come back, and
-    Refused if it rejects the bytes.
+    `tick` is called with the number of bytes sent so far. Raises ServerUnreachable if the server does not come back,
+    and ApiError if it rejects the bytes.
     """
     size = path.stat().st_size
     received = furthest = failures = 0
@@ -72,10 +72,10 @@ def upload_file(
                 problem = ServerUnreachable("The server stored only a part of the file and accepts no more.")
             except httpx.TransportError as error:
                 problem = ServerUnreachable(f"The upload was interrupted and could not be resumed ({error}).")
-            except ApiError as refused:
-                if not refused.is_temporary:
+            except ApiError as error:
+                if not error.is_temporary:
                     raise
-                problem = refused
+                problem = error
             if received == size:
                 return
             failures = 1 if received > furthest else failures + 1

@@ -1,4 +1,4 @@
-"""Terminal views of jobs and results."""
+"""Terminal views of jobs and their results, and the formatting of untrusted text, times and sizes in them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.client.api import JobDocument
+from shared.analyses.evidence import Sighting
 from shared.analyses.metadata import Metadata
+from shared.analyses.recipe import Ingredient, Recipe, Step
+from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
 from shared.exports.quantities import format_amount, format_duration, format_quantity, format_yield
 from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
-from shared.models.recipe import Ingredient, Recipe, Sighting, Step
-from shared.models.reel import Reel
-
-
-def section_view(heading: str, body: Table) -> list[RenderableType]:
-    """Render a heading with a table; nothing for an empty table."""
-    if not body.row_count:
-        return []
-    return [Text(), Text(heading, style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False)]
-
 
 ALLOWED_CONTROLS = "\n\u200c\u200d"
 """Line breaks, and the invisible joiners that some scripts and emoji need."""
@@ -62,6 +55,13 @@ def format_short_time(iso: str) -> str:
 def format_time(iso: str) -> str:
     """Format an ISO 8601 time as local date and time."""
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def section_view(heading: str, body: Table) -> list[RenderableType]:
+    """Render a heading with a table; nothing for an empty table."""
+    if not body.row_count:
+        return []
+    return [Text(), Text(heading, style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False)]
 
 
 def metadata_view(metadata: Metadata) -> RenderableType:
@@ -97,8 +97,8 @@ def outline_view(outline: Outline) -> RenderableType:
         parts.append(Text(" · ".join(f"{label}: {clean_text(text)}" for label, text in outline.facts)))
     if outline.text:
         parts.append(Text(clean_text(outline.text)))
-    for outline_section in outline.sections:
-        parts += section_view(outline_section.heading, _entries_table(outline_section.entries))
+    for section in outline.sections:
+        parts += section_view(section.heading, _entries_table(section.entries))
     return Group(*parts)
 
 

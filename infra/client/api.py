@@ -13,6 +13,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
+JobDocument = dict[str, Any]
+"""A job as the API returns it: camelCase keys, ISO 8601 times."""
+PAGE_SIZE = 100
+STREAM_TIMEOUT_SEC = 45.0
+"""A stream of events that is silent for longer counts as broken; the server sends comments in between."""
+ANSWER_SEC = 300.0
+"""Time limit until an answer begins; the server may wait for AI services and retry them."""
+
 
 @dataclass(frozen=True)
 class ServerSentEvent:
@@ -43,21 +51,12 @@ def parse_events(stream: Iterable[bytes]) -> Iterator[ServerSentEvent]:
 
 
 def _split_lines(stream: Iterable[bytes]) -> Iterator[str]:
-    """Yield lines that end with LF or CRLF. Other line breaks that Python knows may occur in the data."""
+    """Yield lines that end with LF or CRLF; the data may contain the other line breaks of `str.splitlines`."""
     remainder = b""
     for piece in stream:
         *complete_lines, remainder = (remainder + piece).split(b"\n")
         for line in complete_lines:
             yield line.removesuffix(b"\r").decode()
-
-
-JobDocument = dict[str, Any]
-"""A job as the API returns it: camelCase keys, ISO 8601 times."""
-PAGE_SIZE = 100
-STREAM_TIMEOUT_SEC = 45.0
-"""A stream of events that is silent for longer counts as broken; the server sends comments in between."""
-ANSWER_SEC = 300.0
-"""Time limit until an answer begins; the server may wait for AI services and retry them."""
 
 
 class ServerUnreachable(Exception):
@@ -103,7 +102,7 @@ def _is_loopback(url: str) -> bool:
 
 
 class ApiClient:
-    """One server. Every method raises Unreachable or Refused."""
+    """A client of one server. Every method raises ServerUnreachable or ApiError."""
 
     def __init__(self, server: str, token: str | None = None, auth: httpx.Auth | None = None) -> None:
         """Authenticate with `token` or through `auth`."""
@@ -119,9 +118,9 @@ class ApiClient:
         self._http.close()
 
     def post_auth(self, action: str, **body: str) -> dict[str, Any]:
-        """POST to `/v1/auth/WAY` without credentials; returns {} for an empty response."""
-        with self._open_response("POST", f"/v1/auth/{action}", json=body, auth=None) as answer:
-            reply: dict[str, Any] = _parse_json(answer) if answer.read() else {}
+        """POST to `/v1/auth/ACTION` without credentials; returns {} for an empty response."""
+        with self._open_response("POST", f"/v1/auth/{action}", json=body, auth=None) as response:
+            reply: dict[str, Any] = _parse_json(response) if response.read() else {}
             return reply
 
     def current_user(self) -> dict[str, Any]:
@@ -176,27 +175,27 @@ class ApiClient:
 
     def save_media(self, id: str, name: str, path: Path) -> None:
         """Download a media file of a job."""
-        with self._open_response("GET", f"/v1/jobs/{id}/media/{name}", follow_redirects=True) as answer:
+        with self._open_response("GET", f"/v1/jobs/{id}/media/{name}", follow_redirects=True) as response:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
-                for piece in answer.iter_bytes():
+                for piece in response.iter_bytes():
                     file.write(piece)
 
     def export_job(self, id: str, format: str, servings: float | None) -> bytes:
         """Return a job's result or transcript as a file."""
         with self._open_response(
             "GET", f"/v1/jobs/{id}/export", params=_without_none(format=format, servings=servings)
-        ) as answer:
-            return answer.read()
+        ) as response:
+            return response.read()
 
     def stream_events(self, id: str, last_event_id: str | None) -> Iterator[ServerSentEvent]:
         """Yield the job's server-sent events after `last_event_id`, until the server ends the stream."""
         headers = {"Accept": "text/event-stream", **_without_none(**{"Last-Event-ID": last_event_id})}
         timeout = httpx.Timeout(STREAM_TIMEOUT_SEC, connect=10)
-        with self._open_response("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as answer:
-            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+        with self._open_response("GET", f"/v1/jobs/{id}/events", headers=headers, timeout=timeout) as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise ApiError(406, "no_event_stream", "The server does not stream events.")
-            yield from parse_events(answer.iter_bytes())
+            yield from parse_events(response.iter_bytes())
 
     def stream_answer(self, subject: dict[str, str], question: str, language: str | None) -> Iterator[ServerSentEvent]:
         """Yield all events of an answer about a group or a video (`{group_id}` or `{video_id}`)."""
@@ -204,26 +203,26 @@ class ApiClient:
         body = _without_none(**subject, messages=messages, language=language, stream=True)
         with self._open_response(
             "POST", "/v1/chat", json=body, timeout=httpx.Timeout(ANSWER_SEC, connect=10)
-        ) as answer:
-            yield from parse_events(answer.iter_bytes())
+        ) as response:
+            yield from parse_events(response.iter_bytes())
 
     def download_file(self, url: str, path: Path) -> None:
         """Download a short-lived link of the API, which needs no token."""
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with open_client(url) as storage, storage.stream("GET", url) as answer, path.open("wb") as file:
-                if answer.status_code >= 400:
-                    raise ApiError(answer.status_code, "no_file", "The link to the file has expired.")
-                for piece in answer.iter_bytes():
+            with open_client(url) as storage, storage.stream("GET", url) as response, path.open("wb") as file:
+                if response.status_code >= 400:
+                    raise ApiError(response.status_code, "no_file", "The link to the file has expired.")
+                for piece in response.iter_bytes():
                     file.write(piece)
         except httpx.RequestError as error:
             raise ServerUnreachable(f"The file could not be downloaded ({error}).") from error
 
     def request_json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """Send a request whose response is a JSON object."""
-        with self._open_response(method, path, **request) as answer:
-            answer.read()
-            return _parse_json(answer)
+        with self._open_response(method, path, **request) as response:
+            response.read()
+            return _parse_json(response)
 
     @contextmanager
     def _open_response(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
@@ -241,11 +240,11 @@ class ApiClient:
             ) from error
 
 
-def _parse_json(answer: httpx.Response) -> dict[str, Any]:
+def _parse_json(response: httpx.Response) -> dict[str, Any]:
     try:
-        body: dict[str, Any] = answer.json()
+        body: dict[str, Any] = response.json()
     except ValueError:
-        raise parse_error(answer) from None
+        raise parse_error(response) from None
     return body
 
 

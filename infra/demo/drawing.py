@@ -1,4 +1,4 @@
-"""Things found in a kitchen, each drawn as one picture with a transparent background.
+"""Drawings of food and kitchen equipment, each a picture with a transparent background.
 
 Everything is drawn at twice its size and scaled down, which smooths the edges.
 """
@@ -22,13 +22,13 @@ CREAM, INK, ACCENT = "#fffaf0", "#2b2622", "#c8452d"
 
 @lru_cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """The shipped typeface at `size` pixels."""
+    """Return the shipped typeface at `size` pixels."""
     return ImageFont.truetype(FONTS / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), size)
 
 
 def random_source(seed: int) -> random.Random:
-    """A seeded source of scatter, so that every render is the same."""
-    return random.Random(seed)  # noqa: S311 (only looks hang on it)
+    """Return a seeded source of random positions, so that every render is the same."""
+    return random.Random(seed)  # noqa: S311 (not used for security)
 
 
 def draw_scaled(width: int, height: int, paint: Callable[[ImageDraw.ImageDraw], None]) -> Picture:
@@ -126,7 +126,7 @@ def jug(width: int, height: int) -> Picture:
 
 
 def spices(size: int, colour: Colour) -> Picture:
-    """A small bowl of something ground, from above."""
+    """A small bowl of ground spices, from above."""
 
     def paint(on: ImageDraw.ImageDraw) -> None:
         s = size * 2
@@ -193,7 +193,7 @@ def pot(width: int, height: int) -> Picture:
 
 
 def pasta_bowl(width: int, height: int) -> Picture:
-    """The dish that is served."""
+    """A bowl of the finished dish."""
 
     def paint(on: ImageDraw.ImageDraw) -> None:
         w, h = width * 2, height * 2

@@ -1,10 +1,10 @@
-"""The recipe of the demo: drawn into the video, and compared with what comes out of it."""
+"""The demo's recipe and narration, and a comparison of extracted recipes with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.models.recipe import Ingredient, Recipe, Step
+from shared.analyses.recipe import Ingredient, Recipe, Step
 
 RECIPE = Recipe(
     title="Baked Feta Pasta",
@@ -31,18 +31,18 @@ RECIPE = Recipe(
 
 
 def ingredient_line(ingredient: Ingredient) -> str:
-    """As it stands on the screen, e.g. `1.5 tsp oregano`."""
+    """Format an ingredient as on the screen, e.g. `1.5 tsp oregano`."""
     return f"{ingredient.amount:g} {ingredient.unit} {ingredient.name}"
 
 
 def step_line(step: Step) -> str:
-    """As it stands on the screen, e.g. `3. Bake for 30 minutes.`."""
+    """Format a step as on the screen, e.g. `3. Bake for 30 minutes.`."""
     return f"{step.number}. {step.text}"
 
 
 @dataclass(frozen=True)
 class ScriptLine:
-    """A shot's words, and how long it lasts in seconds."""
+    """A shot's narration, and its duration in seconds."""
 
     seconds: float
     text: str

@@ -1,4 +1,4 @@
-"""The shots of the demo video: a background that is panned over, things that move before it, and a card of text."""
+"""The shots of the demo video: a panned background, moving objects, and a text panel."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from PIL import Image, ImageDraw
 from infra.demo import drawing
 from infra.demo.drawing import ACCENT, CREAM, INK, Colour, Picture, font
 from infra.demo.recipe import RECIPE, SCRIPT, ingredient_line, step_line
-from shared.models.recipe import Ingredient
+from shared.analyses.recipe import Ingredient
 
 PANEL_LEFT, PANEL_TOP, PANEL_WIDTH = 40, 110, 640
 PADDING, FONT_SIZE = 44, 46
+WIDTH, HEIGHT = 720, 1280
+MARGIN = 60
+"""Pixels by which backgrounds are wider and higher than the frame."""
+EDGE = 900
+"""Height in pixels at which wall and worktop meet."""
+Sprite = Callable[[float], tuple[Picture, float, float]]
+"""Returns a picture and the position of its center, for a time in its shot in seconds."""
 
 
 def text_panel(lines: Sequence[str], heading: str | None = None) -> Picture:
-    """A light card with a line of text in each row, and a heading in the middle of the first if there is one."""
+    """Draw a light panel with one line of text per row, below a centered heading if there is one."""
     gap = round(FONT_SIZE * 1.62)
     above = 130 if heading else PADDING
     height = above + gap * len(lines) + PADDING // 2
@@ -33,7 +40,7 @@ def text_panel(lines: Sequence[str], heading: str | None = None) -> Picture:
 
 
 def paragraph_panel(text: str) -> Picture:
-    """A card with `text` broken between words into as few lines as fit it, of about the same length."""
+    """Draw a panel with `text` wrapped to as few lines as possible, of about the same length."""
     width = PANEL_WIDTH - 2 * PADDING
     lines = wrap_text(text, width)
     while len(narrower := wrap_text(text, width := width - 10)) == len(lines):
@@ -52,26 +59,17 @@ def wrap_text(text: str, width: int) -> list[str]:
     return lines
 
 
-WIDTH, HEIGHT = 720, 1280
-MARGIN = 60
-"""How many pixels backgrounds are wider and higher than the frame."""
-EDGE = 900
-"""Where wall and worktop meet."""
-Sprite = Callable[[float], tuple[Picture, float, float]]
-"""At a time in its shot, in seconds: a picture, and where its middle is."""
-
-
 @dataclass(frozen=True)
 class DemoShot:
     """A run of frames between two cuts.
 
     Attributes:
-        seconds: How long it lasts.
-        background: What is panned over.
-        pan: Ways of the pan, -1 to 1, across and down.
-        things: From back to front.
-        panel: The card of text.
-        said: Words for the subtitle and the spoken track.
+        seconds: Its duration.
+        background: The picture that is panned over.
+        pan: Direction of the pan, horizontal and vertical, each from -1 to 1.
+        sprites: Moving objects, from back to front.
+        panel: The text panel.
+        narration: Text of the subtitle and the audio track.
     """
 
     seconds: float
@@ -82,7 +80,7 @@ class DemoShot:
     narration: str
 
     def frame(self, time: float) -> Picture:
-        """The picture at `time` seconds into the shot."""
+        """Draw the frame at `time` seconds into the shot."""
         part = time / self.seconds
         left, top = (round(MARGIN / 2 * (1 + way * (2 * part - 1))) for way in self.pan)
         frame = self.background.crop((left, top, left + WIDTH, top + HEIGHT))
@@ -94,7 +92,7 @@ class DemoShot:
 
 
 def storyboard() -> list[DemoShot]:
-    """All shots in order."""
+    """Return all shots in order."""
     title = text_panel([f"Serves {RECIPE.servings:g}", f"Ready in {RECIPE.total_minutes:g} minutes"], RECIPE.title)
     fresh, pantry = RECIPE.ingredients[:4], RECIPE.ingredients[4:]
     oven, mix, bake, boil, serve = (paragraph_panel(step_line(step)) for step in RECIPE.steps)
@@ -143,7 +141,7 @@ def table(colour: Colour) -> Picture:
 
 
 def draw_grain(on: ImageDraw.ImageDraw, picture: Picture, top: int) -> None:
-    """Lines as in wood, from `top` down."""
+    """Draw wood grain from `top` down."""
     for number, y in enumerate(range(top, picture.height, 44)):
         points = [(x, y + 7 * math.sin(x / 90 + number * 1.7)) for x in range(0, picture.width + 20, 20)]
         on.line(points, fill="#0000001c", width=5)
@@ -161,12 +159,12 @@ def bobbing(picture: Picture, x: float, y: float, reach: float = 8, phase: float
 
 
 def sliding(picture: Picture, x: float, y: float, across: float) -> Sprite:
-    """Comes in from the side and slows down."""
+    """Enter from the side and slow down."""
     return lambda time: (picture, x + across * math.exp(-3 * time), y)
 
 
 def turning(picture: Picture, x: float, y: float, start: float, per_second: float) -> Sprite:
-    """Degrees anticlockwise."""
+    """Rotate anticlockwise, in degrees."""
     return lambda time: (picture.rotate(start + per_second * time, Image.Resampling.BILINEAR), x, y)
 
 
@@ -175,7 +173,7 @@ def circling(picture: Picture, x: float, y: float, radius: float) -> Sprite:
 
 
 def rising_steam(x: float, y: float) -> list[Sprite]:
-    """Two clouds that waver in turn."""
+    """Two wavering clouds."""
     cloud = drawing.steam(260, 300)
     return [
         lambda time: (cloud, x - 60 + 14 * math.sin(time * 2.2), y - 26 * time),
@@ -183,7 +181,7 @@ def rising_steam(x: float, y: float) -> list[Sprite]:
     ]
 
 
-# What each shot shows
+# Sprites of each shot
 
 
 def dish_closeup() -> list[Sprite]:
@@ -209,7 +207,7 @@ def pantry_food() -> list[Sprite]:
 
 
 def oven_front(brightness: float) -> list[Sprite]:
-    """An oven whose light grows by `brightness` a second."""
+    """An oven whose light grows by `brightness` per second."""
     light = [drawing.glow(460, 330, level / 20) for level in range(21)]
 
     def shine(time: float) -> tuple[Picture, float, float]:

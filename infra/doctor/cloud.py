@@ -43,11 +43,11 @@ class NoCredentials(Exception):
 
 @dataclass(frozen=True)
 class CloudClient:
-    """One project.
+    """A client of one project.
 
     Attributes:
         emulated: Whether requests go to the emulators.
-        hosts: Service to its base URL; others are at `https://SERVICE.googleapis.com`.
+        hosts: Base URLs by service; those not listed are at `https://SERVICE.googleapis.com`.
     """
 
     project: str
@@ -63,9 +63,9 @@ class CloudClient:
 
     def list_items(self, service: str, path: str, field: str) -> Iterator[Any]:
         """Yield the items in `field` of all pages."""
-        token, joint = "", "&" if "?" in path else "?"
+        token, separator = "", "&" if "?" in path else "?"
         for _ in range(MAX_PAGES):
-            page = self.get(service, f"{path}{joint}pageToken={token}" if token else path)
+            page = self.get(service, f"{path}{separator}pageToken={token}" if token else path)
             yield from page.get(field, [])
             token = page.get("nextPageToken", "")
             if not token:

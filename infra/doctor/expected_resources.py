@@ -45,12 +45,13 @@ def trigger_topic(function: Function, emulated: bool) -> str | None:
 
 
 def subscriptions(emulated: bool) -> list[PushSubscription]:
+    """Return the expected subscriptions, with values in the ranges that Pub/Sub permits."""
     rows = []
     for row in wiring().functions.values():
         if topic := trigger_topic(row, emulated):
             ack = max(ACK_SEC[0], min(ACK_SEC[1], row.timeout_sec))
             deliveries = max(DELIVERY_ATTEMPTS[0], min(DELIVERY_ATTEMPTS[1], row.deliveries))
-            # Pub/Sub's emulator loses messages where there is a backoff (docs/decisions/no-backoff.md).
+            # Pub/Sub's emulator loses messages of subscriptions with a backoff (docs/decisions/no-backoff.md).
             rows.append(PushSubscription(row.name, topic, ack, deliveries, None if emulated else row.backoff_sec))
     return rows
 

@@ -15,25 +15,17 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from infra.doctor.finding import Findings, good, note, problem
+from infra.client.api import open_client
+from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.keys import check_keys
 from infra.runtimes.embedded.serve import DataFolderLocked, bind_socket, lock_data_folder
 from infra.runtimes.emulated.installation import FIRESTORE, PUBSUB, EmulatorsUnavailable, ensure_jar, ensure_java
 from shared.media.self_check import find_faults, library_versions
 from shared.settings import Settings, SettingsError, read_settings
-
-
-def check_media() -> Findings:
-    subject = "media"
-    faults = find_faults()
-    for fault in faults:
-        yield problem(subject, f"{fault}; installed: {library_versions()}", fault.advice)
-    if not faults:
-        yield good(subject, f"a two-frame clip was processed with {library_versions()}")
-
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = "run `make demo` or `pip install -e '.[embedded]'` in a clone of the repository"
@@ -130,6 +122,16 @@ def check_ffmpeg() -> Findings:
     yield good("ffmpeg", f"{release[1] if release else 'unknown version'}, {program}")
 
 
+def check_media() -> Findings:
+    """Process a small video, and report what fails."""
+    subject = "media"
+    faults = find_faults()
+    for fault in faults:
+        yield problem(subject, f"{fault}; installed: {library_versions()}", fault.advice)
+    if not faults:
+        yield good(subject, f"a two-frame clip was processed with {library_versions()}")
+
+
 def check_data(folder: Path) -> Findings:
     subject = "data folder"
     # `clipwise up` creates missing folders in the nearest one that exists.
@@ -192,10 +194,6 @@ def check_port(host: str, port: int) -> Findings:
 
 def is_clipwise_server(host: str, port: int) -> bool:
     """Return True if a Clipwise server responds."""
-    import httpx
-
-    from infra.client.api import open_client
-
     url = f"http://{host}:{port}"
     try:
         with open_client(url) as client:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from infra.doctor import expected_resources as wanted
 from infra.doctor.cloud import CloudClient
-from infra.doctor.finding import DoctorFinding, Findings, good, note, problem
-from infra.reference.deployment import rights
+from infra.doctor.expected_resources import DOCUMENT_PERMISSIONS, OBJECT_PERMISSIONS
+from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
+from infra.reference.tables import rights
 from shared.wiring import wiring
 
 
@@ -22,11 +22,11 @@ def check_permissions(cloud: CloudClient, prefix: str, function: str | None) -> 
 
     if any(row.get("documents") for row in granted.values()):
         path = f"v1/projects/{cloud.project}:testIamPermissions"
-        missing = _missing_permissions(cloud, "cloudresourcemanager", path, wanted.DOCUMENT_PERMISSIONS)
+        missing = _missing_permissions(cloud, "cloudresourcemanager", path, DOCUMENT_PERMISSIONS)
         yield _permission_finding(function, f"{account} in the database", missing)
     for bucket in wiring().buckets:
         verbs = {verb for row in granted.values() for verb in row.get("objects", {}).get(bucket, [])}
-        required = tuple(sorted(name for verb in verbs for name in wanted.OBJECT_PERMISSIONS[verb]))
+        required = tuple(sorted(name for verb in verbs for name in OBJECT_PERMISSIONS[verb]))
         if required:
             query = "&".join(f"permissions={name}" for name in required)
             response = cloud.get("storage", f"storage/v1/b/{prefix}{bucket}/iam/testPermissions?{query}")

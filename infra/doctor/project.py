@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.doctor import expected_resources as wanted
+from infra.doctor import expected_resources as expected
 from infra.doctor.cloud import CloudApiError, CloudClient, NoCredentials, open_cloud
-from infra.doctor.finding import Findings, good, note, problem
+from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.permissions import check_permissions, service_account
 from infra.runtimes.emulated.provision import ACK_SEC
 from shared.wiring import wiring
@@ -41,22 +41,22 @@ def with_api_errors(subject: str, cloud: CloudClient, findings: Findings) -> Fin
     """Yield the findings, with one for a service that rejects a request or does not respond."""
     try:
         yield from findings
-    except CloudApiError as refusal:
-        if refusal.is_forbidden:
-            yield note(subject, str(refusal), "request the role Viewer on the project, or enable the API")
+    except CloudApiError as error:
+        if error.is_forbidden:
+            yield note(subject, str(error), "request the role Viewer on the project, or enable the API")
         else:
-            yield problem(subject, str(refusal), START if cloud.emulated else "check the project id and the network")
+            yield problem(subject, str(error), START if cloud.emulated else "check the project id and the network")
 
 
 def check_apis(cloud: CloudClient, prefix: str) -> Findings:
     path = f"v1/projects/{cloud.project}/services?filter=state:ENABLED&pageSize=200"
     enabled = {service["config"]["name"] for service in cloud.list_items("serviceusage", path, "services")}
-    missing = [api for api in wanted.APIS if f"{api}.googleapis.com" not in enabled]
+    missing = [api for api in expected.APIS if f"{api}.googleapis.com" not in enabled]
     if missing:
         advice = f"{APPLY}, or `gcloud services enable {' '.join(missing)} --project {cloud.project}`"
         yield problem("APIs", "not enabled: " + ", ".join(missing), advice)
     else:
-        yield good("APIs", f"all {len(wanted.APIS)} are enabled")
+        yield good("APIs", f"all {len(expected.APIS)} are enabled")
 
 
 def check_buckets(cloud: CloudClient, prefix: str) -> Findings:
@@ -68,8 +68,8 @@ def check_buckets(cloud: CloudClient, prefix: str) -> Findings:
                 yield good(subject, bucket)
                 continue
             config = cloud.get("storage", f"storage/v1/b/{bucket}")
-        except CloudApiError as refusal:
-            if not refusal.is_missing:
+        except CloudApiError as error:
+            if not error.is_missing:
                 raise
             yield problem(subject, f"the bucket {bucket} does not exist", START if cloud.emulated else APPLY)
             continue
@@ -85,7 +85,7 @@ def check_buckets(cloud: CloudClient, prefix: str) -> Findings:
 
 def check_notification(cloud: CloudClient, name: str, bucket: str) -> Findings:
     """Check that finalized objects are published to the topic that triggers a function."""
-    topics = {wanted.trigger_topic(row, cloud.emulated) for row in wiring().listeners(bucket=name)}
+    topics = {expected.trigger_topic(row, cloud.emulated) for row in wiring().listeners(bucket=name)}
     if not topics:
         return
     configured = cloud.get("storage", f"storage/v1/b/{bucket}/notificationConfigs").get("items", [])
@@ -104,7 +104,7 @@ def check_notification(cloud: CloudClient, name: str, bucket: str) -> Findings:
 def check_topics(cloud: CloudClient, prefix: str) -> Findings:
     path = f"v1/projects/{cloud.project}/topics?pageSize=1000"
     existing = {topic["name"].rsplit("/", 1)[-1] for topic in cloud.list_items("pubsub", path, "topics")}
-    required = wanted.topics(cloud.emulated)
+    required = expected.topics(cloud.emulated)
     if missing := sorted(required - existing):
         yield problem("topics", "missing: " + ", ".join(missing), START if cloud.emulated else APPLY)
     else:
@@ -113,12 +113,12 @@ def check_topics(cloud: CloudClient, prefix: str) -> Findings:
 
 def check_subscriptions(cloud: CloudClient, prefix: str) -> Findings:
     advice = START if cloud.emulated else f"{APPLY}; see functions/pipeline.yaml for the expected values"
-    for row in wanted.subscriptions(cloud.emulated):
+    for row in expected.subscriptions(cloud.emulated):
         subject = f"subscription {row.name}"
         try:
             subscription = cloud.get("pubsub", f"v1/projects/{cloud.project}/subscriptions/{row.name}")
-        except CloudApiError as refusal:
-            if not refusal.is_missing:
+        except CloudApiError as error:
+            if not error.is_missing:
                 raise
             yield problem(subject, f"missing: {row.name} is never called", advice)
             continue
@@ -129,7 +129,7 @@ def check_subscriptions(cloud: CloudClient, prefix: str) -> Findings:
     yield from check_dead_letters(cloud)
 
 
-def subscription_differences(subscription: dict[str, Any], row: wanted.PushSubscription) -> list[str]:
+def subscription_differences(subscription: dict[str, Any], row: expected.PushSubscription) -> list[str]:
     """Compare a subscription from Pub/Sub's REST API with the wiring table, and describe the differences."""
     letters, retry = subscription.get("deadLetterPolicy", {}), subscription.get("retryPolicy", {})
     backoff = (f"{row.backoff.min:g}s", f"{row.backoff.max:g}s") if row.backoff else (None, None)
@@ -154,8 +154,8 @@ def check_dead_letters(cloud: CloudClient) -> Findings:
     name = wiring().dead_letter_topic
     try:
         cloud.get("pubsub", f"v1/projects/{cloud.project}/subscriptions/{name}")
-    except CloudApiError as refusal:
-        if not refusal.is_missing:
+    except CloudApiError as error:
+        if not error.is_missing:
             raise
         outcome = "there is no subscription, so undeliverable messages are lost"
         yield problem("dead letters", outcome, START if cloud.emulated else APPLY)
@@ -171,8 +171,8 @@ def check_database(cloud: CloudClient, prefix: str) -> Findings:
         return
     try:
         kind = cloud.get("firestore", path).get("type")
-    except CloudApiError as refusal:
-        if not refusal.is_missing:
+    except CloudApiError as error:
+        if not error.is_missing:
             raise
         yield problem("database", "the Firestore database (default) does not exist", APPLY)
         return
@@ -182,11 +182,11 @@ def check_database(cloud: CloudClient, prefix: str) -> Findings:
     yield good("database", "Firestore, native mode")
     groups = f"{path}/collectionGroups/-"
     states = {
-        wanted.index_key(index["name"].split("/collectionGroups/")[1].split("/")[0], index["fields"]): index["state"]
+        expected.index_key(index["name"].split("/collectionGroups/")[1].split("/")[0], index["fields"]): index["state"]
         for index in cloud.list_items("firestore", f"{groups}/indexes?pageSize=300", "indexes")
     }
-    missing = sorted(wanted.indexes() - set(states))
-    building = sorted(key for key in wanted.indexes() & set(states) if states[key] != "READY")
+    missing = sorted(expected.indexes() - set(states))
+    building = sorted(key for key in expected.indexes() & set(states) if states[key] != "READY")
     if missing:
         yield problem("indexes", "missing, so queries fail: " + "; ".join(missing), APPLY)
     if building:
@@ -194,10 +194,10 @@ def check_database(cloud: CloudClient, prefix: str) -> Findings:
             "indexes", "not ready: " + "; ".join(building), "wait a few minutes; until then queries that need them fail"
         )
     if not missing and not building:
-        yield good("indexes", f"all {len(wanted.indexes())} are ready")
+        yield good("indexes", f"all {len(expected.indexes())} are ready")
     fields = cloud.list_items("firestore", f"{groups}/fields?filter=ttlConfig:*&pageSize=300", "fields")
     with_ttl = {field["name"].split("/collectionGroups/")[1].split("/")[0] for field in fields}
-    if without_ttl := sorted(wanted.ttl_collections() - with_ttl):
+    if without_ttl := sorted(expected.ttl_collections() - with_ttl):
         yield problem("expiry", "no TTL policy, so expired documents are kept: " + ", ".join(without_ttl), APPLY)
 
 
@@ -249,8 +249,8 @@ def check_quota(cloud: CloudClient, region: str) -> Findings:
     required = sum(row.max_instances for row in wiring().functions.values())
     try:
         infos = list(cloud.list_items("cloudquotas", path, "quotaInfos"))
-    except CloudApiError as refusal:
-        if not refusal.is_forbidden:
+    except CloudApiError as error:
+        if not error.is_forbidden:
             raise
         advice = "enable cloudquotas.googleapis.com, or see IAM & Admin > Quotas in the console"
         yield note("quotas", "not readable", advice)

@@ -1,25 +1,29 @@
-"""Function packages: each function's own code, what of `shared` it reaches, and its pinned requirements, as a zip.
+"""Packages each function as a zip: its own code, the modules of `shared` that it reaches, its pinned requirements.
 
-The zip depends on nothing but these contents (no times, no order of the file system), and its name carries their hash:
-a function that did not change has the same package and is not deployed again.
+The zip depends on these contents only, not on times or file order, and its name contains their hash. A function that
+did not change has the same package and is not deployed again.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from infra.packaging.imports import ROOT, reachable_files
 from shared.wiring import wiring
 
-# The other places' adapters are never asked for in the cloud.
+ROOT = Path(__file__).parents[2]
+FUNCTION_PACKAGES = ("functions", "shared")
+# The cloud uses its own place's adapters only.
 EXCLUDED_MODULES = frozenset({"shared.platform.embedded"})
-# What could be done there and is never asked for: with these modules their libraries would come along.
+# Modules that a function imports but never calls; they would add their libraries to its package.
 FRAME_ANALYSIS = frozenset({"shared.ai.offline.makers", "shared.ai.screen"})
 LOCAL_SPEECH = frozenset({"shared.ai.offline.speech"})
 LOCAL_EMBEDDING = frozenset({"shared.ai.offline.embedding"})
@@ -31,7 +35,7 @@ UNUSED_MODULES = {
     "api": FRAME_ANALYSIS | LOCAL_SPEECH,
     "crawl": IMAGE_MEASURES,
 }
-DATA = (".html", ".json", ".yaml", ".txt")
+DATA_SUFFIXES = (".html", ".json", ".yaml", ".txt")
 ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging
@@ -48,16 +52,17 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Package:
+    """A function's package; `size` is the size of the archive in bytes."""
+
     function: str
     folder: Path
     """The staged sources, as the function host sees them."""
     archive: Path
     size: int
-    """Bytes of the archive."""
 
 
 def package_all(out: Path) -> list[Package]:
-    """Stage and zip every function of the table below `out`."""
+    """Stage and zip every function of the wiring table below `out`."""
     return [build_package(name, out) for name in wiring().functions]
 
 
@@ -69,7 +74,7 @@ def build_package(name: str, out: Path) -> Package:
 
 
 def stage_sources(name: str, out: Path, excluded: frozenset[str] = EXCLUDED_MODULES) -> Path:
-    """Lay out the function's sources in a folder below `out`, as the function host sees them."""
+    """Copy the function's sources into a folder below `out`, laid out for the function host, and return it."""
     folder = out / name
     shutil.rmtree(folder, ignore_errors=True)
     for source in source_files(name, excluded):
@@ -81,14 +86,78 @@ def stage_sources(name: str, out: Path, excluded: frozenset[str] = EXCLUDED_MODU
 
 
 def source_files(name: str, excluded: frozenset[str] = EXCLUDED_MODULES) -> set[Path]:
-    """The files a function consists of: what its `main.py` reaches, the data beside these, and the table."""
+    """Return the function's files: the modules its `main.py` reaches, the data beside them, and the wiring table."""
     modules = reachable_files(ROOT / "functions" / name / "main.py", excluded | UNUSED_MODULES.get(name, frozenset()))
-    data = {path for module in modules for path in module.parent.iterdir() if path.suffix in DATA}
+    data = {path for module in modules for path in module.parent.iterdir() if path.suffix in DATA_SUFFIXES}
     return modules | data | {ROOT / "functions" / "pipeline.yaml"}
 
 
+def reachable_files(start: Path, excluded: frozenset[str] = frozenset()) -> set[Path]:
+    """Return the project's files that `start` imports, directly or not, with the `__init__.py` of their packages.
+
+    Imports inside functions count, imports for type checkers only do not. A package that is searched at run time
+    (`pkgutil`) counts as importing all its modules. Does not follow modules at or below a dotted name in `excluded`.
+    """
+    files: set[Path] = set()
+    pending = [start.resolve()]
+    while pending:
+        path = pending.pop()
+        if path in files:
+            continue
+        files.add(path)
+        pending.extend(_package_files(path))
+        for name in _import_names(path):
+            if not any(name == prefix or name.startswith(f"{prefix}.") for prefix in excluded):
+                pending.extend(_module_files(name))
+    return files
+
+
+@cache
+def _import_names(path: Path) -> list[str]:
+    """Return the dotted names that a file imports, with duplicates; cached, since functions share most modules."""
+    nodes = list(_runtime_nodes(ast.parse(path.read_text(encoding="utf-8"), str(path))))
+    names: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names += (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.append(node.module)
+            names += (f"{node.module}.{alias.name}" for alias in node.names)
+    if any(isinstance(node, ast.Name) and node.id == "pkgutil" for node in nodes):
+        package = ".".join(path.relative_to(ROOT).parent.parts)
+        names += (f"{package}.{sibling.stem}" for sibling in sorted(path.parent.glob("*.py")))
+    return names
+
+
+def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the node and all nodes below it, except in `if TYPE_CHECKING` blocks."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _runtime_nodes(child)
+
+
+def _module_files(name: str) -> Iterator[Path]:
+    if name.split(".")[0] not in FUNCTION_PACKAGES:
+        return
+    path = ROOT.joinpath(*name.split("."))
+    if path.with_suffix(".py").is_file():
+        yield path.with_suffix(".py")
+    elif (path / "__init__.py").is_file():
+        yield path / "__init__.py"
+
+
+def _package_files(path: Path) -> Iterator[Path]:
+    for folder in path.parents:
+        if folder == ROOT:
+            return
+        if (folder / "__init__.py").is_file():
+            yield folder / "__init__.py"
+
+
 def export_requirements(name: str) -> str:
-    """The locked versions, with hashes, of what the function and the cloud's adapters import."""
+    """Return the locked versions, with hashes, of what the function and the cloud's adapters import."""
     command = [uv_path(), "export", "--frozen", "--no-default-groups", "--extra", name, "--extra", "gcp"]
     result = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"],
@@ -100,12 +169,25 @@ def export_requirements(name: str) -> str:
     return result.stdout
 
 
+def install_requirements(requirements: Path, folder: Path) -> Path:
+    """Create an environment in `folder` with pinned requirements, checking their hashes; return its Python."""
+    python = folder / "bin" / "python"
+    subprocess.run([uv_path(), "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    command = [uv_path(), "pip", "install", "--quiet", "--python", str(python), "--require-hashes"]
+    command += ["-r", str(requirements)]
+    # Hashes are pinned, so uv's cache is as good as the index, which is queried only for missing files.
+    if subprocess.run([*command, "--offline"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        subprocess.run(command, check=True)
+    return python
+
+
 def uv_path() -> str:
-    """Where uv is not installed, `make` has put one into .venv."""
+    """Return uv's path; if it is not on the PATH, `make` has installed it in .venv."""
     return shutil.which("uv") or str(ROOT / ".venv" / "uv" / "bin" / "uv")
 
 
 def zip_folder(folder: Path, out: Path) -> Path:
+    """Zip the folder as `out/NAME-HASH.zip`, replacing earlier archives of it."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in files:
@@ -125,24 +207,3 @@ def zip_folder(folder: Path, out: Path) -> Path:
 if __name__ == "__main__":
     for built in package_all(ROOT / "dist"):
         print(f"{built.archive.relative_to(ROOT)}  {built.size / 1000:.0f} kB")
-
-
-def install_requirements(requirements: Path, folder: Path) -> Path:
-    """Make an environment in `folder` from pinned requirements, hashes checked; return its Python."""
-    python = folder / "bin" / "python"
-    subprocess.run([uv_path(), "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    command = [
-        uv_path(),
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        str(python),
-        "--require-hashes",
-        "-r",
-        str(requirements),
-    ]
-    # Hashes are pinned, so what uv has kept of an earlier run is as good; the index is asked for what it has not.
-    if subprocess.run([*command, "--offline"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
-        subprocess.run(command, check=True)
-    return python

@@ -1,4 +1,4 @@
-"""docs/errors.md, written from the registry of error codes: `python -m infra.reference.errors`; a test checks it."""
+"""Generates docs/errors.md from the registry of error codes: `python -m infra.reference.errors`; a test compares."""
 
 from __future__ import annotations
 

@@ -1,16 +1,42 @@
-"""Generates the tables in docs/ and for Terraform from code: `python -m infra.reference.tables`; tests compare."""
+"""Generates tables in docs/ and Terraform's settings from code: `python -m infra.reference.tables`; tests compare."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from infra.reference.deployment import SETTINGS, rights_rows, settings_json
+import yaml
+from pydantic import TypeAdapter
+
 from shared.settings import Settings
-from shared.wiring import Trigger, wiring
+from shared.wiring import Function, Trigger, wiring
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+TERRAFORM = ROOT / "terraform"
+RIGHTS = TERRAFORM / "rights.yaml"
+SETTINGS = TERRAFORM / "settings.json"
+# Set by terraform/locals.tf.
+TERRAFORM_SETTINGS = frozenset(
+    {
+        "BUCKET_PREFIX",
+        "CLIPWISE_PLACE",
+        "FIREBASE_API_KEY",
+        "GOOGLE_CLOUD_PROJECT",
+        "IDENTITY",
+        "PUBLIC_URL",
+        "TRUSTED_PROXIES",
+    }
+)
+LOCAL_ONLY = ("Embedded only", "`local` only")
+VALUE_PATTERNS = {
+    "integer": (r"^-?[0-9]+$", "a whole number"),
+    "number": (r"^-?[0-9]+(\.[0-9]+)?$", "a number"),
+    "boolean": (r"^(true|false)$", "true or false"),
+}
 
 
 def pipeline_table() -> str:
@@ -48,12 +74,42 @@ def settings_table() -> str:
     return markdown_table(("variable", "default", "meaning"), rows)
 
 
-def rights_table() -> str:
-    return markdown_table(("function", "called by", "objects", "publishes to", "secrets", "also"), rights_rows())
-
-
 def default_text(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value not in ("", None, {}) else "–"
+
+
+def rights_table() -> str:
+    granted = rights()
+    rows = [_rights_row(row, granted[name]) for name, row in wiring().functions.items()]
+    return markdown_table(("function", "called by", "objects", "publishes to", "secrets", "also"), rows)
+
+
+def rights() -> dict[str, dict[str, Any]]:
+    """Map functions to `{documents, objects: {bucket: [verb]}, accounts, signs, restarts}`; all keys are optional."""
+    table: dict[str, dict[str, Any]] = yaml.safe_load(RIGHTS.read_text(encoding="utf-8"))
+    return table
+
+
+def _rights_row(row: Function, granted: dict[str, Any]) -> tuple[str, ...]:
+    objects = [f"`{bucket}`: {', '.join(verbs)}" for bucket, verbs in granted.get("objects", {}).items()]
+    published = ["every stage's topic"] if granted.get("restarts") else []
+    published += [
+        f"`{name}`" for name in row.publishes if name not in wiring().buckets and not _can_restart(name, granted)
+    ]
+    extras = ["documents"] * bool(granted.get("documents")) + ["accounts"] * bool(granted.get("accounts"))
+    extras += ["signs links"] * bool(granted.get("signs"))
+    return (
+        f"`{row.name}`",
+        "everyone; it requires an account's token" if row.trigger.http else "`clipwise-pusher`, inside the project",
+        "; ".join(objects) or "–",
+        ", ".join([*published, f"`{wiring().dead_letter_topic}`"]),
+        ", ".join(f"`{name}`" for name in row.secrets) or "–",
+        ", ".join(extras),
+    )
+
+
+def _can_restart(topic: str, granted: dict[str, Any]) -> bool:
+    return bool(granted.get("restarts")) and any(row.weight for row in wiring().listeners(topic=topic))
 
 
 def markdown_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -70,12 +126,12 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
 
 
 def fill_tables(page: str, text: str) -> str:
-    """The page's text with each of its tables between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    """Return the page's text with each of its tables between `<!-- NAME -->` and `<!-- /NAME -->`."""
     return fill_markers(page, text, {name: table() for name, table in PAGES[page].items()})
 
 
 def fill_markers(page: str, text: str, tables: Mapping[str, str]) -> str:
-    """`text` with each table between its markers; raises ValueError for one without exactly one place."""
+    """Return `text` with each table between its markers; raises ValueError unless each pair of markers occurs once."""
     for name, table in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, _, remainder = text.partition(begin)
@@ -84,6 +140,33 @@ def fill_markers(page: str, text: str, tables: Mapping[str, str]) -> str:
             raise ValueError(f"docs/{page} has {count} places for the table {name!r}")
         text = f"{before}{begin}{table}\n{end}{remainder.partition(end)[2]}"
     return text
+
+
+def settings_json() -> str:
+    """Return `terraform/settings.json`: setting to `{set_by, pattern?, is?}`, where values must match the pattern."""
+    secrets = {name for row in wiring().functions.values() for name in row.secrets}
+    properties = TypeAdapter(Settings).json_schema()["properties"]
+    entries = {
+        name.upper(): {"set_by": _set_by(name.upper(), field, secrets), **_value_pattern(field)}
+        for name, field in properties.items()
+        if field.get("type") != "object"
+    }
+    return json.dumps(entries, indent=2, sort_keys=True) + "\n"
+
+
+def _set_by(name: str, field: dict[str, Any], secrets: set[str]) -> str:
+    if name in TERRAFORM_SETTINGS:
+        return "deployment"
+    if name in secrets:
+        return "secrets"
+    return "elsewhere" if field["description"].startswith(LOCAL_ONLY) else "you"
+
+
+def _value_pattern(field: dict[str, Any]) -> dict[str, str]:
+    if choices := field.get("enum"):
+        return {"pattern": f"^({'|'.join(choices)})$", "is": "one of " + ", ".join(filter(None, choices))}
+    kind = VALUE_PATTERNS.get(field.get("type", ""))
+    return {"pattern": kind[0], "is": kind[1]} if kind else {}
 
 
 if __name__ == "__main__":

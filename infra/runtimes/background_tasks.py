@@ -1,4 +1,4 @@
-"""Periodic tasks: the ticks that Cloud Scheduler publishes in the cloud, and local ones."""
+"""Tasks beside the API: periodic ones, such as the ticks of Cloud Scheduler, and a check of media processing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PeriodicTask = tuple[float, Callable[[], object]]
 
 
 def tick_tasks(bus: Bus) -> list[PeriodicTask]:
-    """The scheduled topics of the wiring."""
+    """Return a task for each scheduled topic of the wiring table, which publishes to it."""
     return [
         (row.trigger.every_minutes, lambda topic=row.trigger.topic: bus.publish(topic, {}))  # type: ignore[misc]
         for row in wiring().functions.values()
@@ -34,7 +34,7 @@ def tick_tasks(bus: Bus) -> list[PeriodicTask]:
 
 
 class Scheduler:
-    """Runs each task in its own thread while the context lasts, for the first time immediately."""
+    """Runs each task in its own thread while the context lasts, the first time immediately."""
 
     def __init__(self, tasks: Sequence[PeriodicTask]) -> None:
         self._tasks = tasks
@@ -55,7 +55,7 @@ class Scheduler:
             try:
                 task()
             except Exception:
-                # One bad run must not be the last: the next may go well.
+                # The next run may succeed.
                 log.exception("a scheduled task failed")
             if self._stop_event.wait(minutes * 60):
                 return
@@ -63,8 +63,8 @@ class Scheduler:
 
 @contextmanager
 def media_check(temporary: Path) -> Iterator[None]:
-    """Run the check in the background, with `temporary` for its files; it ends with the context at the latest."""
-    # Not in the server: libraries that are broken may take their process down, and sound ones stay in its memory.
+    """Check media processing in a background process that logs faults and ends with the context at the latest."""
+    # Not in the server: broken libraries may crash their process, and working ones would stay in its memory.
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
         stdin=subprocess.PIPE,
@@ -72,7 +72,7 @@ def media_check(temporary: Path) -> Iterator[None]:
         start_new_session=True,
     )
     assert process.stdin  # noqa: S101 (it is a pipe)
-    # Whatever nobody waits for stays in the system's table of processes.
+    # Without a wait, the process would remain as a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
     try:
         yield
@@ -83,7 +83,7 @@ def media_check(temporary: Path) -> Iterator[None]:
 def main() -> None:
     configure_logging(PlainFormatter(), logging.INFO)
     end_with_parent()
-    # The server and its workers come first.
+    # The server and its workers have priority.
     os.nice(10)
     for fault in find_faults():
         log.error(

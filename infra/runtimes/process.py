@@ -1,4 +1,4 @@
-"""This machine's own addresses."""
+"""Start and end of our processes: loopback hosts past proxies, signals, and children that end with their parent."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ from typing import NoReturn
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PROXY_VARIABLES = ("NO_PROXY", "no_proxy")
+SIGTERM_EXIT_CODE = 143
+"""The exit code that shells show for SIGTERM."""
 
 
 def bypass_proxies(environ: MutableMapping[str, str]) -> None:
-    """Add this machine to NO_PROXY: what runs here is not to be asked for through a proxy, which cannot reach it.
+    """Add the loopback hosts to NO_PROXY, since a proxy cannot reach them.
 
-    Both spellings get the hosts of either, since clients read one or the other.
+    Both spellings of the variable get the hosts of either, since clients read one or the other.
     """
     hosts = [host.strip() for name in PROXY_VARIABLES for host in environ.get(name, "").split(",") if host.strip()]
-    # A lone * means all hosts, and in a list means nothing to some clients.
+    # A lone * means all hosts; some clients ignore it in a list.
     no_proxy = ["*"] if "*" in hosts else dict.fromkeys([*hosts, *LOOPBACK])
     environ.update(dict.fromkeys(PROXY_VARIABLES, ",".join(no_proxy)))
-
-
-SIGTERM_EXIT_CODE = 143
-"""The exit code that shells show for SIGTERM."""
 
 
 class TerminationSignal(SystemExit):
@@ -33,15 +31,14 @@ class TerminationSignal(SystemExit):
 
 
 def raise_on_signals() -> None:
-    """Raise KeyboardInterrupt on SIGINT, and Terminated on SIGTERM or when the terminal closes.
+    """Raise KeyboardInterrupt on SIGINT, and TerminationSignal on SIGTERM or when the terminal closes.
 
-    A script's `&` starts processes that ignore SIGINT; one that is sent on purpose stops them all the same. A SIGHUP
-    that `nohup` has us ignore stays ignored.
+    SIGINT ends processes started with a script's `&` too, which would ignore it. SIGHUP stays ignored under `nohup`.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        # As SIGTERM, since that is what uvicorn ends in good order for.
+        # Raised as SIGTERM, on which uvicorn shuts down gracefully.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
@@ -50,10 +47,10 @@ def _terminate(*_: object) -> NoReturn:
 
 
 def end_with_parent() -> None:
-    """End this process when its standard input closes: the server holds the other end."""
+    """End this process when its standard input closes, whose other end the parent holds."""
 
     def watch() -> None:
-        # Not through sys.stdin: its lock, held by a thread that reads, is a fatal error when the interpreter ends.
+        # Not sys.stdin: a lock held by a reading thread is a fatal error when the interpreter exits.
         while os.read(sys.stdin.fileno(), 1):
             pass
         os._exit(0)

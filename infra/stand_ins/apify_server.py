@@ -1,7 +1,7 @@
-"""Apify's API v2 by its published reference (https://docs.apify.com/api/v2), for the real client to talk to.
+"""A stand-in for Apify's API v2 by its published reference (https://docs.apify.com/api/v2).
 
-A function chooses the result of a run: `ApifyServer(post)` with `infra.stand_ins.apify_server.post` answers every link
-with the same video, once that is stored: `server.store("video.mp4", "video/mp4", content)`.
+A function returns the items of a run: `ApifyServer(actor_items)` returns the same post for every link. Store its video
+first: `server.store_file("video.mp4", "video/mp4", content)`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ TOKEN = "apify_api_0123456789abcdefghij"
 STARTED = "2026-11-01T12:00:00.000Z"
 END_STATUSES = ("SUCCEEDED", "FAILED", "TIMED-OUT", "ABORTED")
 ItemSource = Callable[["ApifyServer", str, dict[str, Any]], list[Any]]
-"""The items of a run, for the actor's name (`user/name`) and its input."""
+"""Returns the items of a run, for the actor's name (`user/name`) and its input."""
+AUTHOR = "clipwise.kitchen"
+CAPTION = "Tomato pasta in ten minutes 🍝 #pasta #dinner"
+TAGS = ["pasta", "dinner"]
+PUBLISHED = "2026-10-05T17:30:00.000Z"
 
 
 @dataclass
 class ActorRun:
-    """`statuses` are shown one after the other, each time somebody looks; the last one stays."""
+    """A run of an actor. Each request returns the next of `statuses`; the last one stays."""
 
     id: str
     actor: str
@@ -37,13 +41,13 @@ class ActorRun:
 
 
 class ApifyServer(StandInServer):
-    """Runs actors, that is: gives what they are said to give.
+    """Runs actors: returns the items of `item_source`.
 
     Attributes:
-        runs: All that were started, by their id.
-        statuses: What runs go through from now on.
-        failing: Replies to give instead, by route: `start`, `run`, `abort`, `items`, `record`; each is given once.
-        files: Stored files by their key: content type and bytes.
+        runs: All started runs, by id.
+        statuses: Statuses of the runs that are started from now on.
+        failing: Replies to use instead, once each, by route: `start`, `run`, `abort`, `items`, `record`.
+        files: Content type and bytes of the stored files, by key.
     """
 
     def __init__(self, item_source: ItemSource) -> None:
@@ -55,16 +59,16 @@ class ApifyServer(StandInServer):
         self._item_source = item_source
 
     def record_url(self, key: str) -> str:
-        """Where a stored file is."""
+        """Return the URL of a stored file."""
         return f"{self.url}/v2/key-value-stores/store1/records/{key}"
 
     def store_file(self, key: str, content_type: str, content: bytes) -> str:
-        """Store a file; gives its link."""
+        """Store a file; returns its URL."""
         self.files[key] = (content_type, content)
         return self.record_url(key)
 
     def requests_for(self, route: str) -> list[RecordedRequest]:
-        """The requests for one route."""
+        """Return the requests of one route."""
         return [request for request in self.requests if _route(request)[0] == route]
 
     def reply_to(self, request: RecordedRequest) -> Reply:
@@ -75,7 +79,7 @@ class ApifyServer(StandInServer):
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return error_reply(401, "user-or-token-not-found")
         if "token=" in request.path:
-            self.problems.append("the token stands in the URL, where logs show it")
+            self.problems.append("the token is in the URL, where logs show it")
         if self.failing[route]:
             return self.failing[route].popleft()
         if route == "record":
@@ -117,13 +121,13 @@ def error_reply(status: int, kind: str, **headers: str) -> Reply:
 
 
 def dataset_page_reply(items: list[Any]) -> Reply:
-    """A page of a dataset."""
+    """Return a page of a dataset."""
     paging = {"total": len(items), "offset": 0, "count": len(items), "limit": 1, "desc": "false"}
     return Reply(items, headers={f"x-apify-pagination-{name}": str(value) for name, value in paging.items()})
 
 
 def input_problems(actor: str, run_input: Any) -> list[str]:
-    """What an actor's input schema would refuse, as far as we use it."""
+    """Return the violations of an actor's input schema, for the actors and fields that we use."""
     input_schemas: dict[str, dict[str, type]] = {
         "clockworks/tiktok-scraper": {
             "postURLs": list,
@@ -154,7 +158,7 @@ def input_problems(actor: str, run_input: Any) -> list[str]:
 
 
 def _route(request: RecordedRequest) -> tuple[str, str]:
-    """The route's name and what its path names."""
+    """Return the route's name, and the id, key or actor in its path."""
     path = unquote(urlsplit(request.path).path)
     for method, pattern, route in (
         ("POST", r"/v2/act(?:or)?s/([\w.-]+~[\w.-]+)/runs", "start"),
@@ -188,16 +192,10 @@ def _to_run_json(run: ActorRun) -> dict[str, Any]:
     }
 
 
-AUTHOR = "clipwise.kitchen"
-CAPTION = "Tomato pasta in ten minutes 🍝 #pasta #dinner"
-TAGS = ["pasta", "dinner"]
-PUBLISHED = "2026-10-05T17:30:00.000Z"
-
-
 def actor_items(
     server: ApifyServer, actor: str, run_input: dict[str, Any], duration: float = 30
 ) -> list[dict[str, Any]]:
-    """One post with the server's stored file `video.mp4`, and `captions.vtt` where it is stored, too."""
+    """Return one post with the stored file `video.mp4`, and `captions.vtt` if it is stored."""
     video = server.record_url("video.mp4")
     if "postURLs" in run_input:
         return [tiktok_post(server, run_input["postURLs"][0], video, duration)]

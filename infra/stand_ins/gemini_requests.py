@@ -1,4 +1,4 @@
-"""What the published reference of the Gemini API asks of requests."""
+"""Checks requests against the published reference of the Gemini API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TASKS = {
 
 
 def to_camel_case(value: Any) -> Any:
-    """JSON of protocol buffers takes field names in either spelling, and the SDK uses both."""
+    """Convert field names to camel case; protobuf JSON accepts both spellings, and the SDK uses both."""
     if isinstance(value, list):
         return [to_camel_case(part) for part in value]
     if not isinstance(value, dict):
@@ -72,7 +72,7 @@ def part_problems(part: dict[str, Any]) -> list[str]:
 
 
 def bytes_of(blob: dict[str, Any]) -> bytes:
-    """Bytes in JSON come in either alphabet of base64."""
+    """Decode a blob's bytes, in either base64 alphabet."""
     return base64.b64decode(blob["data"].replace("-", "+").replace("_", "/"), validate=True)
 
 
@@ -100,7 +100,7 @@ def batch_problems(body: Any, model: str, vertex: bool) -> list[str]:
 
 
 def embedding_problems(body: Any, vertex: bool) -> list[str]:
-    """With a key its configuration stands beside the content; for Vertex AI it is an object of its own."""
+    """Check an embedding request; its configuration is beside the content, but in its own object for Vertex AI."""
     config = body.get("embedContentConfig", {}) if vertex else {key: body[key] for key in body.keys() & EMBEDDING}
     allowed = {"embedContentConfig"} if vertex else EMBEDDING
     problems = [f"unknown field {name}" for name in body.keys() - allowed - {"content"}]

@@ -1,6 +1,6 @@
-"""The Gemini API as its published reference describes it, for the real SDK to talk to.
+"""A stand-in for the Gemini API by its published reference, for use with the real SDK.
 
-Answers, streamed ones too, embeddings and the Files API.
+Serves generated content, also as streams, embeddings and the Files API.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FILE = re.compile(rf"/{VERSION}/(files/[a-z0-9][a-z0-9-]{{0,38}}[a-z0-9])")
 
 @dataclass
 class GeminiFile:
-    """A file of the Files API. It is PROCESSING for `looks` more requests, then `outcome`."""
+    """A file of the Files API. Its state is PROCESSING for `pending_polls` more requests, then `outcome`."""
 
     name: str
     mime_type: str
@@ -48,18 +48,18 @@ class GeminiFile:
 
 
 class GeminiServer(StandInServer):
-    """The service, or with `vertex` that of Vertex AI: any bearer token is taken, and there is no Files API.
+    """Replies to requests for content from the queue, and to embedding requests with `hash_embedding`.
 
-    Vectors need not be prepared: texts get those of `hash_embedding`.
+    With `vertex` it stands in for Vertex AI: it accepts any bearer token, and has no Files API.
 
     Attributes:
-        files: What is stored now, by name.
-        deleted: Names that were deleted.
-        failing_uploads, failing_chunks: Answers to the next uploads that start, and to the next parts of one.
+        files: Stored files by name.
+        deleted: Names of deleted files.
+        failing_uploads, failing_chunks: Replies to the next uploads, and to the next chunks of one.
     """
 
     def __init__(self, processing: int = 1, outcome: str = "ACTIVE", vertex: bool = False) -> None:
-        """New files are PROCESSING for so many looks at them, then `outcome`."""
+        """New files are PROCESSING for `processing` requests, then `outcome`."""
         super().__init__()
         self.files: dict[str, GeminiFile] = {}
         self.deleted: list[str] = []
@@ -70,7 +70,7 @@ class GeminiServer(StandInServer):
         self.failing_chunks: list[Reply] = []
 
     def generation_requests(self) -> list[RecordedRequest]:
-        """The requests for an answer, without those about files."""
+        """Return the requests for content, without those about files."""
         return [request for request in self.requests if request.path.endswith(":generateContent")]
 
     def reply_to(self, request: RecordedRequest) -> Reply:
@@ -113,7 +113,7 @@ class GeminiServer(StandInServer):
         if reply is None and method not in GENERATE_METHODS:
             return embedding_reply(body, with_usage=self.vertex)
         if reply is None:
-            self.problems.append("one request more than answers were prepared for")
+            self.problems.append("a request without a queued reply")
             return error_reply(400, "INVALID_ARGUMENT")
         return reply
 
@@ -232,7 +232,7 @@ def token_limit_reply(value: Any) -> Reply:
 
 
 def continuation_reply(value: Any) -> Reply:
-    """As when an answer comes in parts: there is a token to ask for the next one."""
+    """Return the first part of an answer, with a token for the next part."""
     reply = generation_reply(json.dumps(value)[:50], "CONTINUATION")
     return Reply(reply.value | {"continuationToken": "bmV4dA=="})
 
@@ -257,7 +257,7 @@ def disconnect_reply(value: Any) -> Reply:
 
 
 def transcription_reply(*lines: tuple[str, str, str], language: str | None = "en") -> Reply:
-    """What the model writes down of a sound: start, end and text of each line."""
+    """Return a transcript as the model writes it: start, end and text of each line."""
     spoken_lines = [{"start": start, "end": end, "text": text} for start, end, text in lines]
     return generation_reply(json.dumps({"language": language, "lines": spoken_lines}), modality="AUDIO")
 
@@ -268,7 +268,7 @@ def stream_reply(
     tokens: tuple[int, int, int] | None = (3000, 300, 100),
     error: dict[str, Any] | None = None,
 ) -> Reply:
-    """An answer in events; with `error` in place of its end, or without a `finish_reason`, it breaks off."""
+    """Return an answer as a stream; it breaks off with `error`, or without a `finish_reason`."""
     events: list[dict[str, Any]] = [
         {"candidates": [{"content": {"role": "model", "parts": [{"text": piece}]}, "index": 0}]} for piece in pieces
     ]
@@ -284,14 +284,14 @@ def stream_reply(
 
 
 def hash_embedding(text: str, dimensions: int) -> list[float]:
-    """The same numbers for the same text; below 3 072 dimensions the service does not make them 1 long."""
+    """Return the same numbers for the same text; below 3072 dimensions the service does not normalize vectors."""
     return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
 
 
 def embedding_reply(
     body: Any, with_usage: bool = False, vector: Callable[[str, int], Sequence[float]] = hash_embedding
 ) -> Reply:
-    """Vectors for the texts of a request, one or a batch; with `told`, how many tokens they took."""
+    """Return vectors for the texts of a request, one or a batch; `with_usage` adds the number of tokens."""
     vectors, tokens = [], 0
     for request in body.get("requests", [body]):
         text = "".join(part["text"] for part in request["content"]["parts"])

@@ -1,4 +1,4 @@
-"""The accounts, codes and tokens behind the local Identity Platform."""
+"""Accounts, codes and tokens of the stand-in for Identity Platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIN_PASSWORD = 6
 
 
 class IdentityError(Exception):
-    """Answered with 400 and this message, which begins with a published code."""
+    """An error response with status 400 and this message, which begins with a published code."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class IdentityAccount:
 
 @dataclass(frozen=True)
 class EmailCode:
-    """A code that the service has mailed."""
+    """A code that was sent by email."""
 
     code: str
     purpose: str
@@ -49,14 +49,14 @@ class EmailCode:
 
 @dataclass
 class IdentityAccounts:
-    """What the service remembers. Passwords are kept as they are: nobody's are real."""
+    """The state of the service. Passwords are stored in plain text, since none are real."""
 
     project: str
     users: dict[str, IdentityAccount] = field(default_factory=dict)
     sent_codes: list[EmailCode] = field(default_factory=list)
     used_codes: set[str] = field(default_factory=set)
     sessions: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """Refresh tokens: whose, and since when."""
+    """Account and start time by refresh token."""
     keys: list[tuple[str, rsa.RSAPrivateKey]] = field(default_factory=list)
     """Newest first."""
 
@@ -64,12 +64,12 @@ class IdentityAccounts:
         self.rotate_keys()
 
     def rotate_keys(self) -> None:
-        """Sign with a new key from now on; the one before stays published."""
+        """Sign with a new key from now on; the previous one stays published."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.keys = [(secrets.token_hex(20), key), *self.keys[:1]]
 
     def key_set(self) -> dict[str, Any]:
-        """RFC 7517."""
+        """Return the public keys as a JSON Web Key Set (RFC 7517)."""
         return {
             "keys": [
                 jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
@@ -87,7 +87,7 @@ class IdentityAccounts:
         return account
 
     def sign_in(self, account: IdentityAccount) -> dict[str, Any]:
-        """New tokens in a new session."""
+        """Return new tokens of a new session."""
         if account.disabled:
             raise IdentityError("USER_DISABLED")
         refresh_token = secrets.token_urlsafe(120)
@@ -100,7 +100,7 @@ class IdentityAccounts:
         }
 
     def exchange_refresh_token(self, refresh_token: str) -> dict[str, Any]:
-        """The refresh token stays the same, as the service's does."""
+        """Return a new ID token; the refresh token stays the same, as in the real service."""
         if refresh_token not in self.sessions:
             raise IdentityError("INVALID_REFRESH_TOKEN")
         uid, began = self.sessions[refresh_token]
@@ -123,7 +123,7 @@ class IdentityAccounts:
         }
 
     def id_token(self, account: IdentityAccount, began: int, **overrides: Any) -> str:
-        """Signed with the newest key; `changed` claims are for tests, None leaves one out."""
+        """Return a token signed with the newest key. Tests can override claims; None omits one."""
         now = _now()
         identities = {"email": [account.email]} if account.email else {}
         claims = {

@@ -1,7 +1,7 @@
-"""A local Identity Platform: `accounts:*`, the exchange of refresh tokens, and the keys of the ID tokens it signs.
+"""A stand-in for Identity Platform: `accounts:*`, the exchange of refresh tokens, and the keys of its ID tokens.
 
-By https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts and
-https://firebase.google.com/docs/reference/rest/auth, with protection against enumeration of addresses switched on.
+Sources: https://cloud.google.com/identity-platform/docs/reference/rest/v1/accounts and
+https://firebase.google.com/docs/reference/rest/auth, with email enumeration protection enabled.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ API_KEY = "AIza-local"
 ADMINISTRATOR = "ya29.local"
 KEYS_MAX_AGE_SEC = 20_000
 
-# What the reference lists for each method, as far as it is served here.
+# The fields of each method that this server supports.
 FIELDS = {
     "signUp": {"email", "password", "displayName", "returnSecureToken"},
     "signInWithPassword": {"email", "password", "returnSecureToken"},
@@ -37,10 +37,10 @@ FIELDS = {
 
 
 class IdentityServer(StandInServer):
-    """Queued replies come first, for whatever is asked.
+    """Serves accounts; queued replies come first, whatever the request.
 
     Attributes:
-        accounts: What it remembers; its `mailed` are the codes that went out, oldest first.
+        accounts: Its state; `accounts.sent_codes` are the codes sent by email, oldest first.
     """
 
     def __init__(self, project: str = "clipwise-local") -> None:
@@ -65,7 +65,7 @@ class IdentityServer(StandInServer):
         return [code for code in self.accounts.sent_codes if (code.purpose, code.to) == (purpose, to)]
 
     def queue_errors(self, *messages: str) -> None:
-        """Answer the next requests with these errors, one each, in order."""
+        """Queue errors as replies to the next requests, one each, in order."""
         self.queue_replies(*map(error_reply, messages))
 
     def reply_to(self, request: RecordedRequest) -> Reply:
@@ -80,8 +80,8 @@ class IdentityServer(StandInServer):
             if path.endswith("/token"):
                 return self._exchange_token(request)
             return self._call_method(request, path)
-        except IdentityError as refusal:
-            return error_reply(str(refusal))
+        except IdentityError as error:
+            return error_reply(str(error))
 
     def _call_method(self, request: RecordedRequest, path: str) -> Reply:
         prefix, _, method = path.rpartition("accounts:")
@@ -198,7 +198,7 @@ class IdentityServer(StandInServer):
         by_uid = [self.accounts.users.get(uid) for uid in body.get("localId", ())]
         by_email = [self.accounts.find_by_email(email) for email in body.get("email", ())]
         users = [self._to_user_json(account) for account in (*by_uid, *by_email) if account]
-        # There is no empty list where nobody is found.
+        # Without results the list is omitted, not empty.
         return {"users": users} if users else {}
 
     def _delete(self, body: dict[str, Any], privileged: bool) -> dict[str, Any]:
@@ -226,6 +226,6 @@ class IdentityServer(StandInServer):
 
 
 def error_reply(message: str, status: int = 400) -> Reply:
-    """An answer in the services' form; https://cloud.google.com/apis/design/errors#http_mapping"""
+    """Return an error in the form of Google's services; https://cloud.google.com/apis/design/errors#http_mapping"""
     reason = [{"message": message, "domain": "global", "reason": "invalid"}]
     return Reply({"error": {"code": status, "message": message, "errors": reason}}, status)

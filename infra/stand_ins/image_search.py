@@ -1,7 +1,7 @@
-"""Stand-ins for services that search images, by the forms that they answer in: Openverse's API by its published
-reference (https://api.openverse.org/v1/), Bing's and DuckDuckGo's pages as they were recorded.
+"""A stand-in for image search: Openverse's API by its published reference (https://api.openverse.org/v1/), and the
+recorded forms of Bing's and DuckDuckGo's pages.
 
-Which images there are is a function's to say: `Images("dog", 2)` gives the addresses on the second page for a keyword.
+A function returns the images: for the arguments `"dog", 2`, the URLs on the second page for this keyword.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class ImageSearch(StandInServer):
     """All three behind one address: set OPENVERSE_BASE_URL and SEARCH_BASE_URL to its `url`.
 
     Attributes:
-        failing: Replies to give instead, by service: `openverse`, `bing`, `duckduckgo`; each is given once.
-        always: Replies to give instead for good.
-        token: What Openverse asks for, if anything.
+        failing: Replies to use instead, once each, by service: `openverse`, `bing`, `duckduckgo`.
+        always: Replies to use instead of all others, by service.
+        token: The token that Openverse requires; "" for none.
     """
 
     def __init__(self, images: Images) -> None:
@@ -38,7 +38,7 @@ class ImageSearch(StandInServer):
         self.token = ""
 
     def queries_for(self, service: str) -> list[dict[str, str]]:
-        """The queries that a service got."""
+        """Return the queries that a service received."""
         return [_query(request) for request in self.requests if SERVICES.get(urlsplit(request.path).path) == service]
 
     def reply_to(self, request: RecordedRequest) -> Reply:

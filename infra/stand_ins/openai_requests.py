@@ -1,4 +1,4 @@
-"""What OpenAI's published reference asks of requests."""
+"""Checks requests against OpenAI's published reference, and schemas against its strict mode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_DEPTH, MAX_PROPERTIES = 10, 5000
 
 
 def strict_problems(schema: Any, at: str = "$", depth: int = 0) -> list[str]:
-    """Everything strict mode would refuse; empty for a good schema."""
+    """Return the violations of strict mode (OpenAI's guide to structured outputs); empty for a valid schema."""
     if not isinstance(schema, dict):
         return [f"{at} is no schema"]
     problems = [f"{at} has the unknown keyword {key}" for key in schema.keys() - KEYWORDS]
@@ -57,7 +57,7 @@ AUDIO_SUFFIXES = {".flac", ".mp3", ".mp4", ".mpeg", ".mpga", ".m4a", ".ogg", ".w
 MAX_AUDIO = 25 * 1024 * 1024
 EMBEDDING = {"model", "input", "dimensions", "encoding_format", "user"}
 MAX_INPUTS, MAX_TEXT, MAX_TEXTS = 2_048, 8_192, 300_000
-"""The last two are tokens; they are checked as bytes, of which a token has at least one, for want of a tokenizer."""
+"""The last two are in tokens. Without a tokenizer they are checked in bytes, of which a token has at least one."""
 
 
 def chat_problems(body: Any) -> list[str]:

@@ -1,6 +1,6 @@
-"""OpenAI's API as its published reference describes it, for the real SDK to talk to.
+"""A stand-in for OpenAI's API by its published reference, for use with the real SDK.
 
-Chat completions, streamed ones too, transcriptions and embeddings.
+Serves chat completions, also as streams, transcriptions and embeddings.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from infra.stand_ins.server import SSE, RecordedRequest, Reply, StandInServer
 KEY = "sk-test-0123456789"
 CHAT, TRANSCRIPTIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/audio/transcriptions", "/v1/embeddings"
 CHECKS: dict[str, Callable[[RecordedRequest], list[str]]] = {
-    CHAT: lambda asked: chat_problems(asked.json),
+    CHAT: lambda request: chat_problems(request.json),
     TRANSCRIPTIONS: transcription_problems,
-    EMBEDDINGS: lambda asked: embedding_problems(asked.json),
+    EMBEDDINGS: lambda request: embedding_problems(request.json),
 }
 
 
 class OpenAIServer(StandInServer):
-    """The service. Vectors need not be prepared: texts get those of `hash_embedding`."""
+    """Replies to chat and transcription requests from the queue, and to embedding requests with `hash_embedding`."""
 
     @property
     def base_url(self) -> str:
@@ -45,7 +45,7 @@ class OpenAIServer(StandInServer):
         if reply is None and request.path == EMBEDDINGS:
             return embedding_reply(request.json)
         if reply is None:
-            self.problems.append("one request more than answers were prepared for")
+            self.problems.append("a request without a queued reply")
             return error_reply(400, "invalid_request_error", "unexpected")
         return reply
 
@@ -114,7 +114,7 @@ def stream_reply(
     tokens: tuple[int, int] | None = (1000, 200),
     error: dict[str, Any] | None = None,
 ) -> Reply:
-    """A completion in events; with `error` in place of its end, or without a `finish_reason`, it breaks off."""
+    """Return a completion as a stream; it breaks off with `error`, or without a `finish_reason`."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
     deltas += [{"content": piece} for piece in pieces]
     deltas += [{"refusal": refusal}] if refusal else []
@@ -141,7 +141,7 @@ def stream_chunk(*choices: dict[str, Any], usage: dict[str, Any] | None = None) 
 
 
 def whisper_segment(start: float, end: float, text: str, **measures: float) -> dict[str, Any]:
-    """A segment as Whisper tells it, with the measures of one that it is sure of."""
+    """Return a segment in Whisper's form; the default measures are those of a confident one."""
     confident = {"temperature": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.4, "no_speech_prob": 0.01}
     return (
         {"id": 0, "seek": 0, "start": start, "end": end, "text": text, "tokens": [50364, 1029]} | confident | measures
@@ -155,7 +155,7 @@ def whisper_word(start: float, end: float, text: str) -> dict[str, Any]:
 def transcription_reply(
     *segments: dict[str, Any], words: Sequence[dict[str, Any]] = (), language: str = "english", duration: float = 10.0
 ) -> Reply:
-    """`verbose_json`, as whisper-1 answers."""
+    """Return a transcription in `verbose_json`, as whisper-1 does."""
     return Reply(
         {
             "task": "transcribe",
@@ -170,7 +170,7 @@ def transcription_reply(
 
 
 def text_transcription_reply(text: str, language: str | None = None, seconds: float | None = None) -> Reply:
-    """`json`: billed by seconds, as gpt-transcribe is, or by tokens, as gpt-4o-transcribe is."""
+    """Return a transcription in `json`, billed by seconds, as gpt-transcribe, or by tokens, as gpt-4o-transcribe."""
     usage: dict[str, Any] = {"type": "duration", "seconds": seconds}
     if seconds is None:
         details = {"text_tokens": 10, "audio_tokens": 100}
@@ -180,7 +180,7 @@ def text_transcription_reply(text: str, language: str | None = None, seconds: fl
 
 
 def diarization_reply(*segments: tuple[float, float, str, str]) -> Reply:
-    """`diarized_json`: start, end, speaker and text of each segment."""
+    """Return a transcription in `diarized_json`: start, end, speaker and text of each segment."""
     segment_list = [
         {"type": "transcript.text.segment", "id": f"seg_{number}", "start": start, "end": end, "speaker": speaker}
         | {"text": text}
@@ -192,12 +192,12 @@ def diarization_reply(*segments: tuple[float, float, str, str]) -> Reply:
 
 
 def hash_embedding(text: str, dimensions: int) -> list[float]:
-    """The same numbers for the same text. They are not 1 long, which is nothing to rely upon."""
+    """Return the same numbers for the same text. The vector's length is not 1, since callers must not rely on that."""
     return [byte / 128 - 1 for byte in hashlib.shake_128(text.encode()).digest(dimensions)]
 
 
 def embedding_reply(body: Any, vector: Callable[[str, int], Sequence[float]] = hash_embedding) -> Reply:
-    """Vectors for the texts of a request, in the encoding that it asks for."""
+    """Return vectors for the texts of a request, in the requested encoding."""
     data = []
     for number, text in enumerate(body["input"]):
         numbers = vector(text, body.get("dimensions", 1536))

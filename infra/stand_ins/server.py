@@ -1,4 +1,4 @@
-"""A local HTTP server that stands for a service: it answers from a queue, and remembers and checks what it is asked."""
+"""Base of the stand-ins: a local HTTP server that replies from a queue, and records and checks the requests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+log = logging.getLogger(__name__)
 
 LONGEST_SILENCE_SEC = 20
 SSE = {"content-type": "text/event-stream; charset=utf-8"}
@@ -31,8 +33,13 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `cut` breaks the connection half way through the body, `stalled` falls silent there, `silent` never
-    answers."""
+    """A response to one request.
+
+    Attributes:
+        cut: Whether the connection breaks halfway through the body.
+        stalled: Whether the server stops sending there, but keeps the connection open.
+        silent: Whether the server does not respond at all.
+    """
 
     value: Any = None
     status: int = 200
@@ -50,7 +57,7 @@ class QuietHTTPServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever went away before the answer came is no error."""
+        """Ignore clients that disconnect before the response."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -59,8 +66,9 @@ class StandInServer:
     """Serves on a free loopback port while its context is open.
 
     Attributes:
-        asked: All requests, in order.
-        problems: What was wrong with requests by the service's published reference; to be empty at the end.
+        requests: All requests, in order.
+        problems: Violations of the service's published reference; must be empty when the context ends.
+        queue: The next replies.
     """
 
     def __init__(self) -> None:
@@ -79,7 +87,7 @@ class StandInServer:
                 length = int(self.headers.get("content-length", 0))
                 body = self.rfile.read(length)
                 if len(body) < length:
-                    # Who asks was killed while asking.
+                    # The client was killed while it sent the request.
                     self.close_connection = True
                     return
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -105,7 +113,7 @@ class StandInServer:
             do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = handle_any
 
             def log_message(self, *_: object) -> None:
-                """Requests are remembered, not printed."""
+                """Print nothing: requests are recorded."""
 
         self._server = QuietHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -124,7 +132,7 @@ class StandInServer:
             assert self.problems == []
 
     def queue_replies(self, *replies: Reply) -> Self:
-        """Answer with these, one each, in order."""
+        """Queue replies to the next requests, one each, in order."""
         self.queue.extend(replies)
         return self
 
@@ -132,6 +140,7 @@ class StandInServer:
         return self.queue.popleft() if self.queue else None
 
     def reply_to(self, request: RecordedRequest) -> Reply:
+        """Check the request and return its reply."""
         raise NotImplementedError
 
 
@@ -144,14 +153,14 @@ class MultipartFile:
 
 @dataclass(frozen=True)
 class MultipartForm:
-    """Fields by name, each as often as it was sent."""
+    """Values by field name, as many as were sent."""
 
     texts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     files: dict[str, list[MultipartFile]] = field(default_factory=lambda: defaultdict(list))
 
 
 def parse_multipart(request: RecordedRequest) -> MultipartForm:
-    """Raises ValueError for another type of body, or a broken one."""
+    """Parse a body of the type multipart/form-data (RFC 7578); raises ValueError for any other."""
     boundary = re.fullmatch(r'multipart/form-data; *boundary="?([^"]+)"?', request.headers.get("content-type", ""))
     if boundary is None:
         raise ValueError("the body is no multipart/form-data")
@@ -175,27 +184,24 @@ def parse_multipart(request: RecordedRequest) -> MultipartForm:
     return form
 
 
-log = logging.getLogger(__name__)
-
-
 class AutoReplyServer(StandInServer):
-    """Makes an answer up when none is prepared."""
+    """Makes up a reply if none is queued."""
 
     def next_reply(self) -> Reply | None:
         return super().next_reply() or self.make_reply(self.requests[-1])
 
     def make_reply(self, request: RecordedRequest) -> Reply:
-        """An answer to a request that was found to be right."""
+        """Return a reply to a valid request."""
         raise NotImplementedError
 
 
 class StatelessServer(StandInServer):
-    """Can serve for days: forgets each request when it is answered, and says at once what was wrong with it."""
+    """Can run for days: discards each request after its reply, and logs its problems immediately."""
 
     def reply_to(self, request: RecordedRequest) -> Reply:
         reply = super().reply_to(request)
         for problem in self.problems:
-            log.warning("%s: a request that the real service would not take: %s", type(self).__name__, problem)
+            log.warning("%s: a request that the real service would reject: %s", type(self).__name__, problem)
         self.problems.clear()
         self.requests.clear()
         return reply

@@ -1,1 +1,1 @@
-"""Image datasets: kept, planned, crawled, validated, written out."""
+"""Image datasets: stored, planned, crawled, validated and exported."""

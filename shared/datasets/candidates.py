@@ -1,9 +1,8 @@
-"""One candidate, from its name to its end: kept, or rejected for a reason.
+"""Processing of one candidate: its image is stored, or rejected for a reason.
 
-Its record is made first, by `create`, so that of all chunks that are named the same address one fetches it; and its
-object is named by the sha256 of its bytes and made only if there is none, so that the same image is never stored twice.
-Whoever dies on the way leaves a pending record that says by `chunk` and `position` whose it is: the next attempt of
-that chunk goes on with it, and finds what is settled as it is.
+The record is created first, so that only one chunk fetches a URL that several chunks found. The object is named by the
+SHA-256 of its bytes and created only if absent, so that no image is stored twice. An interrupted attempt leaves a
+pending record with its `chunk` and `position`; the chunk's next attempt continues it and keeps finished records.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ from shared import clock
 from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.error_codes.videos import SourceCode
 from shared.errors import AlreadyExists, Cancelled, Conflict, PermanentError
-from shared.images import ImageInspection, inspect_image
+from shared.images.image_file import ImageInspection
+from shared.images.inspection import inspect_image
 from shared.models.dataset import Chunk, Dataset
 from shared.models.image import Filters, ImageRecord, ImageState
 from shared.pipeline.job_storage import MEDIA
 from shared.platform.ports import Place
-from shared.security.url_guard import check_url, normalise_url
-from shared.security.urls import WebUrl
+from shared.security.url_guard import check_url
+from shared.security.urls import WebUrl, normalise_url
 from shared.sources.images.fetcher import FetchedImage, ImageFetcher, ImageRejected
 from shared.sources.images.source import Candidate, Pulse
 
@@ -32,10 +32,10 @@ _FAULT_REASONS = {"unsupported": "not_an_image"}
 
 @dataclass(frozen=True)
 class CandidateProcessor:
-    """What all candidates of a chunk are taken with. Use from several threads.
+    """Processes the candidates of a chunk. Safe for use from several threads.
 
     Attributes:
-        pulse: Raises when the chunk is to stop.
+        pulse: Raises to stop the chunk.
     """
 
     platform: Place
@@ -47,7 +47,7 @@ class CandidateProcessor:
     pulse: Pulse
 
     def process(self, candidate: Candidate, position: int) -> str | None:
-        """Settle one candidate; return the reason for which it was rejected, None when it was kept."""
+        """Process one candidate. Returns the reason if it is rejected, or None if its image is stored."""
         url, address_error = self._check_address(candidate)
         record = self._create_record(candidate, position, str(url) if url else candidate.url)
         try:
@@ -72,12 +72,12 @@ class CandidateProcessor:
             record.state, record.reason = ImageState.REJECTED, rejected.reason
         finally:
             path.unlink(missing_ok=True)
-        # Also when the chunk is to stop: what was fetched is not to be fetched again.
+        # Written even if the chunk is being stopped, so that no image is fetched twice.
         self.platform.documents.put(IMAGES, record.id, record.to_document())
         return record.reason
 
     def _check_address(self, candidate: Candidate) -> tuple[WebUrl | None, str]:
-        """Where it is; or None and why it is nowhere."""
+        """Return the URL if the guard allows it; otherwise None and the reason."""
         try:
             return check_url(candidate.url, self.fetcher.settings), ""
         except PermanentError as error:
@@ -107,7 +107,7 @@ class CandidateProcessor:
             raise ImageRejected("licence")
 
     def _store_image(self, record: ImageRecord, fetched: FetchedImage, path: Path) -> None:
-        """Store the image with what is known of it. Raises Rejected."""
+        """Store the image and record its properties. Raises ImageRejected."""
         settings = self.fetcher.settings
         max_bytes, max_pixels = settings.max_image_size_mb * 1_000_000, settings.max_image_megapixels * 1_000_000
         inspection = inspect_image(path, level="fast", max_bytes=max_bytes, max_pixels=max_pixels)
@@ -135,13 +135,13 @@ class CandidateProcessor:
 
 
 def is_licence_match(licence: str | None, required: str) -> bool:
-    """`by` is any version of it, `by 4.0` that one; what a source tells nothing of fits nothing."""
+    """Return whether a licence matches: `by` accepts any version, `by 4.0` only that one. An unknown licence fails."""
     terms = unquote(licence or "").lower().split()
     return bool(terms) and terms[: len(required.split())] == required.lower().split()
 
 
 def filter_reason(inspection: ImageInspection, filters: Filters) -> str | None:
-    """Why an image is not what was asked for: `format`, `too_small`, `aspect` or None."""
+    """Return which filter rejects an image: `format`, `too_small`, `aspect` or None."""
     width, height = inspection.width or 0, inspection.height or 0
     if filters.formats and inspection.format not in filters.formats:
         return "format"

@@ -1,10 +1,11 @@
-"""Into which chunks a dataset's crawl is divided, and how many images each of them may keep."""
+"""Chunks of a dataset's crawl: planning, image quotas of each round, and progress counted from them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from shared.datasets.url_lists import MAX_URLS
 from shared.models.dataset import (
     Chunk,
     ChunkCounts,
@@ -17,21 +18,22 @@ from shared.models.dataset import (
 )
 from shared.models.image import Level
 from shared.models.job import Part, StageStatus
-from shared.sources.images.source import MAX_URLS
 
 IMAGES_PER_CHUNK = 100
 CHUNKS_PER_SEARCH = 10
 MAX_CHUNKS = 500
 SINGLE_PAGE_SOURCES = frozenset({SourceName.GOOGLE})
-"""Sources that give all they have in one page: there is nothing to deal out."""
+"""Sources that return all results as one page, so that one chunk reads them."""
+NOT_NEEDED, CHUNK_FAILED = "not_needed", "chunk_failed"
+"""Reasons of candidates that were not processed: there were enough images, or their chunk failed."""
 Search = tuple[SourceName, str | None]
 
 
 def plan_chunks(dataset: Dataset) -> list[Chunk]:
-    """Chunks in the order in which they are set off: the first of every search, then their second ones, and so on.
+    """Return chunks in the order in which they start: the first chunk of every search, then the second ones, and so on.
 
-    The images wanted are shared out evenly among the searches: each keyword at each source is one, and all lists
-    together another. What one search cannot give, others may, later: see `plan_next_round`.
+    The wanted images are shared evenly among the searches. Each keyword at each source is a search, and all lists
+    together are another. `plan_next_round` reassigns what a search could not provide.
     """
     listed_urls = sum(url_list.urls for url_list in dataset.lists)
     searches: list[Search] = [
@@ -42,7 +44,7 @@ def plan_chunks(dataset: Dataset) -> list[Chunk]:
     shares = fair_shares(
         dataset.max_images, [None if name is not SourceName.LIST else listed_urls for name, _ in searches]
     )
-    # A room of one chunk at least for each search.
+    # Each search gets at least one chunk.
     max_chunks_per_search = max(1, MAX_CHUNKS // max(1, len(searches)))
     chunks_by_search = [
         _create_chunks(
@@ -57,7 +59,7 @@ def plan_chunks(dataset: Dataset) -> list[Chunk]:
 
 
 def _chunk_count(search: Search, share: int, dataset: Dataset) -> int:
-    """Among how many chunks a search is dealt out."""
+    """Return the number of chunks of a search."""
     if search[0] in SINGLE_PAGE_SOURCES:
         return 1
     if search[0] is SourceName.LIST:
@@ -66,7 +68,7 @@ def _chunk_count(search: Search, share: int, dataset: Dataset) -> int:
 
 
 def _create_chunks(search: Search, share: int | None, count: int) -> list[Chunk]:
-    """With no share to keep to, when all that is named is wanted, each chunk keeps what it gets."""
+    """Create the chunks of a search. Without a share, no quota limits them: all URLs of the lists are wanted."""
     source, keyword = search
     quotas = [MAX_URLS] * count if share is None else fair_shares(share, [None] * count)
     return [
@@ -76,9 +78,9 @@ def _create_chunks(search: Search, share: int | None, count: int) -> list[Chunk]
 
 
 def plan_next_round(target_count: int, chunks: Sequence[Chunk], failed: Collection[int] = ()) -> dict[int, int]:
-    """Which chunks go on, by their places, and how many images each may keep then, so that `wanted` are kept in all.
+    """Return the new quotas of the chunks that continue, by index, so that `target_count` images are kept in total.
 
-    What is missing is shared out as the first time. None go on when there are enough, or no source has more.
+    The missing images are shared as in the first round. Empty if there are enough images, or no source has more.
     `failed` chunks wait for a retry.
     """
     missing = target_count - sum(chunk.tally.downloaded for chunk in chunks)
@@ -96,27 +98,23 @@ def plan_next_round(target_count: int, chunks: Sequence[Chunk], failed: Collecti
     return new_quotas
 
 
-def fair_shares(total: int, most: Sequence[int | None]) -> list[int]:
-    """`total` in whole shares that differ by one at most; but none is more than its `most`, if it has one.
+def fair_shares(total: int, max_shares: Sequence[int | None]) -> list[int]:
+    """Divide `total` into whole shares that differ by at most one; no share exceeds its limit in `max_shares`, if any.
 
-    Max-min fairness by filling up: whoever can take less than an equal share takes all it can, and the others share
-    the rest. Of equal claims the first get the odd ones; what nobody can take is left over.
+    Max-min fairness: a share with a limit below the equal share gets its limit, and the others divide the rest. The
+    first of equal claims get the remainder; what exceeds all limits is not assigned.
     """
-    shares = [0] * len(most)
-    limits = [total if limit is None else min(limit, total) for limit in most]
+    shares = [0] * len(max_shares)
+    limits = [total if limit is None else min(limit, total) for limit in max_shares]
     remaining = total
-    for served, index in enumerate(sorted(range(len(most)), key=limits.__getitem__)):
-        shares[index] = min(-(-remaining // (len(most) - served)), limits[index])
+    for served, index in enumerate(sorted(range(len(max_shares)), key=limits.__getitem__)):
+        shares[index] = min(-(-remaining // (len(max_shares) - served)), limits[index])
         remaining -= shares[index]
     return shares
 
 
-NOT_NEEDED, CHUNK_FAILED = "not_needed", "chunk_failed"
-"""Reasons for candidates that nobody looked at: there were enough images, or their chunk failed."""
-
-
 def crawl_progress(parts: Sequence[Part], *, ended: bool = False) -> Progress:
-    """Of the stage `crawl`. Once it has `ended`, whatever was not settled is rejected for a reason, too."""
+    """Return the progress of stage `crawl`. Once it has `ended`, unprocessed candidates count as rejected, too."""
     sources: dict[str, SourceProgress] = {}
     for part in parts:
         chunk = Chunk.read(part.outcome or {})
@@ -142,7 +140,7 @@ def final_tally(chunk: Chunk, status: StageStatus) -> Tally:
 
 
 def validation_progress(before: Progress, level: Level, parts: Sequence[Part]) -> Progress:
-    """Of the stage `validate`, over what the crawl has shown before."""
+    """Return the progress of stage `validate`, added to the progress of the crawl."""
     findings: Counter[str] = Counter()
     validated = ValidationProgress(level=level, chunks=chunk_counts(parts))
     for part in parts:

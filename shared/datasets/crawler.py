@@ -1,4 +1,4 @@
-"""A chunk of a crawl: pages of candidates read one after the other, each candidate settled once whatever happens."""
+"""The crawl of one chunk: reads pages of candidates in order, and processes each candidate exactly once."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from shared.sources.images.source import CandidatePage, Pulse
 from shared.wiring import wiring
 
 MAX_PAGES = 100
-"""Of one chunk: whoever names the same over and over must not be listened to for ever."""
+"""Limit per chunk, because a source may return the same results forever."""
 POSITIONS_PER_PAGE = 10_000
-"""More candidates than a page has: what tells positions of one page from those of the next."""
+"""Exceeds the candidates of any page, so that positions of different pages differ."""
 TIME_SHARE = 0.4
-"""Of the function's time, after which a chunk takes a break; what is under way then still has to end."""
+"""Share of the function's timeout after which a chunk pauses; images in progress still have to finish."""
 WAIT_SEC = 0.25
 
 
 def crawl_chunk(run: PartRun) -> None:
-    """Do what is left of a chunk; it is written down in the part as it goes. Raises as sources do."""
+    """Continue a chunk, saving its state in the part. Raises as the sources."""
     try:
         dataset = read_dataset(run.place.documents, dataset_id_of(run.job))
     except NotFound:
@@ -41,7 +41,7 @@ def crawl_chunk(run: PartRun) -> None:
 
 
 class ChunkCrawler:
-    """The work at one chunk. Only this object's own thread changes the chunk."""
+    """Crawls one chunk. Only the thread that calls `crawl` changes the chunk."""
 
     def __init__(self, run: PartRun, dataset: Dataset, chunk: Chunk) -> None:
         self._run = run
@@ -85,7 +85,7 @@ class ChunkCrawler:
             self._advance_page(page)
 
     def _open_candidates(self, page: CandidatePage) -> Iterator[int]:
-        """Which candidates of the page are not settled yet."""
+        """Return the indexes of the page's unprocessed candidates."""
         settled = set(self._chunk.ahead)
         return (index for index in range(self._chunk.position, len(page.candidates)) if index not in settled)
 
@@ -110,7 +110,7 @@ class ChunkCrawler:
             chunk.position, chunk.ahead, chunk.counted = 0, [], False
 
     def _load_counted_page(self) -> CandidatePage:
-        """The page that is to be worked at; counted among what was found when it is read for the first time."""
+        """Load the current page; when it is first read, count its candidates as found."""
         page = load_page(self._run, self._dataset, self._chunk, self._report_search)
         if not self._chunk.counted:
             with self._chunk_lock:
@@ -135,13 +135,13 @@ class ChunkCrawler:
             raise Cancelled(self._run.job.id)
 
     def _save_chunk(self, part: Part) -> None:
-        """From the thread that keeps the lease, too."""
+        """Copy the chunk into its part; also called from the lease thread."""
         with self._chunk_lock:
             part.outcome = self._chunk.to_document()
 
 
 def load_page(run: PartRun, dataset: Dataset, chunk: Chunk, pulse: Pulse) -> CandidatePage:
-    """The chunk's page as its source first gave it: no source is asked twice for the same."""
+    """Load the chunk's current page, stored at its first request: no source is queried twice for the same page."""
     if chunk.source is SourceName.LIST:
         return read_list_page(run.place.objects, dataset, chunk.page)
     name = f"crawl/{run.number:05}-{chunk.page:05}.json"

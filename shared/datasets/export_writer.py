@@ -1,4 +1,4 @@
-"""Exports of datasets: each is a job that belongs to the dataset and leaves files to take away."""
+"""Stage `export`: writes a dataset's export files straight into storage while it reads the images."""
 
 from __future__ import annotations
 
@@ -10,17 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from shared.datasets.export_jobs import export_object_name
-from shared.datasets.exports import (
-    ExportSpec,
-    ExportSummary,
-    SplitShares,
-    contact_sheet,
-    write_coco,
-    write_parquet,
-    write_webdataset,
-    write_zip,
-)
+from shared.datasets.export_archives import write_webdataset, write_zip
+from shared.datasets.export_selection import ExportSpec, ExportSummary, SplitShares
+from shared.datasets.export_sheet import contact_sheet
+from shared.datasets.export_tables import write_coco, write_parquet
+from shared.datasets.runs import export_object_name
 from shared.datasets.store import dataset_id_of, iterate_images, read_dataset
 from shared.errors import Cancelled, NotFound
 from shared.models.dataset import ExportedFile, ExportFormat, ExportOptions, ExportResult
@@ -30,7 +24,7 @@ from shared.pipeline.stage_run import StageRun
 from shared.platform.ports import Objects
 
 FILE_NAMES = {"zip": "images.zip", "parquet": "images.parquet", "coco": "images.json", "sheet": "sheet.html"}
-"""Files of the formats that are one file."""
+"""File names of the formats that consist of one file."""
 CONTENT_TYPES = {
     ".zip": "application/zip",
     ".parquet": "application/vnd.apache.parquet",
@@ -42,13 +36,13 @@ CONTENT_TYPES = {
 
 
 def export_dataset(run: StageRun) -> None:
-    """Write the files that the run's job asks for, while the images are read; the job tells which they are."""
+    """Write the files of the run's export job, and list them in the job's result."""
     try:
         dataset = read_dataset(run.place.documents, dataset_id_of(run.job))
     except NotFound:
         raise Cancelled(run.job.id) from None
     options = ExportOptions.read(run.job.options)
-    order = ExportSpec(
+    spec = ExportSpec(
         title=dataset.name,
         created_at=run.job.created_at,
         keywords=tuple(dataset.keywords),
@@ -58,30 +52,30 @@ def export_dataset(run: StageRun) -> None:
     files = ExportFiles(run, dataset.id)
     total = max(1, dataset.progress.images.found)
     summary = write_format(
-        options.format, _with_progress(run, iterate_images(run.place.documents, dataset.id), total), files, order
+        options.format, _with_progress(run, iterate_images(run.place.documents, dataset.id), total), files, spec
     )
     result = ExportResult(files=files.complete_files, images=summary.images, splits=dict(summary.splits))
     run.add_result(lambda job: setattr(job, "result", result.to_document()))
 
 
 def write_format(
-    format: ExportFormat, records: Iterable[ImageRecord], files: ExportFiles, order: ExportSpec
+    format: ExportFormat, records: Iterable[ImageRecord], files: ExportFiles, spec: ExportSpec
 ) -> ExportSummary:
     match format:
         case "zip":
             with files.create(FILE_NAMES[format]) as out:
-                return write_zip(records, files.open_image, out, order)
+                return write_zip(records, files.open_image, out, spec)
         case "webdataset":
-            return write_webdataset(records, files.open_image, files.create, order)
+            return write_webdataset(records, files.open_image, files.create, spec)
         case "parquet":
             with files.create(FILE_NAMES[format]) as out:
-                return write_parquet(records, out, order)
+                return write_parquet(records, out, spec)
         case "coco":
             with files.create(FILE_NAMES[format]) as out:
-                return write_coco(records, out, order)
+                return write_coco(records, out, spec)
         case "sheet":
             with files.create(FILE_NAMES[format]) as out:
-                out.write(contact_sheet(records, files.thumbnail, order).encode())
+                out.write(contact_sheet(records, files.thumbnail, spec).encode())
     return ExportSummary()
 
 
@@ -92,10 +86,10 @@ def _with_progress(run: StageRun, records: Iterator[ImageRecord], total: int) ->
 
 
 class ExportFiles:
-    """The files of one export: written straight into the storage, while images are read from it.
+    """The files of one export, written straight into storage while images are read from it.
 
     Attributes:
-        written: Those that are complete.
+        complete_files: Files that are completely stored.
     """
 
     def __init__(self, run: StageRun, dataset_id: str) -> None:
@@ -127,7 +121,7 @@ class ExportFiles:
 
 
 class _PipeReader(io.RawIOBase):
-    """The end of a pipe that storage reads; one that is broken off must not look as if it had come to its end."""
+    """The end of a pipe that storage reads. After a failed write it raises, instead of signaling end of file."""
 
     broken = False
 
@@ -140,15 +134,15 @@ class _PipeReader(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         data = self.pipe.read(size)
         if self.broken:
-            raise OSError("what was to be stored broke off")
+            raise OSError("the writer failed before the end of the file")
         return data
 
 
 @contextmanager
 def open_object_writer(objects: Objects, name: str, content_type: str) -> Iterator[BinaryIO]:
-    """A file that goes into the object `name` of the media bucket while it is written; it is there after the block.
+    """Open a file that streams into the object `name` of the media bucket; the object exists after the block.
 
-    Leaving the block by an error leaves no object.
+    If the block raises, no object is created.
     """
     reader, writer = os.pipe()
     source, output = _PipeReader(os.fdopen(reader, "rb")), os.fdopen(writer, "wb")
@@ -162,7 +156,7 @@ def open_object_writer(objects: Objects, name: str, content_type: str) -> Iterat
             with suppress(BrokenPipeError):
                 output.close()
             if isinstance(error, BrokenPipeError):
-                # It is the storage that has failed.
+                # Storage failed: raise its error instead.
                 stored.result()
             raise
         stored.result()
@@ -170,4 +164,4 @@ def open_object_writer(objects: Objects, name: str, content_type: str) -> Iterat
 
 def _store_stream(objects: Objects, name: str, source: _PipeReader, content_type: str) -> None:
     with source.pipe:
-        objects.put(MEDIA, name, source, content_type)  # type: ignore[arg-type]  # all that is asked of it is to read
+        objects.put(MEDIA, name, source, content_type)  # type: ignore[arg-type]  # only read() is used

@@ -1,7 +1,7 @@
-"""What runs for a dataset: started, stopped, tried again. A run is a job that belongs to the dataset and to no user.
+"""Runs of a dataset: crawls, validations and exports. A run is a job that belongs to the dataset and to no user.
 
-The crawl's job has the dataset's id and is one for its life: stopped and started again it goes on with its chunks. A
-validation that is asked for by itself is a job of its own. Whatever a run shows, its dataset mirrors.
+The crawl is one job with the dataset's id; after a stop, a new start continues its chunks. A later validation and each
+export are jobs of their own. The dataset mirrors the state of its crawl or validation.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from shared.datasets.chunks import chunk_counts, plan_chunks
 from shared.datasets.store import change_dataset, dataset_id_of, iterate_downloaded, read_dataset, run_owner
 from shared.errors import NotFound, PermanentError
 from shared.logs import new_traceparent
-from shared.models.dataset import Chunk, Dataset, Progress
-from shared.models.image import DatasetStatus, Level
+from shared.models.dataset import Chunk, Dataset, DatasetStatus, ExportOptions, Progress
+from shared.models.image import Level
 from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
 from shared.pipeline import jobs, lifecycle, parts
-from shared.pipeline.job_storage import JOBS
+from shared.pipeline.job_storage import JOBS, media_name
+from shared.pipeline.jobs import outgoing_message
 from shared.pipeline.lifecycle import JobStateError, new_id
-from shared.pipeline.outbox import outgoing_message
-from shared.platform.ports import Documents, Place
+from shared.platform.ports import Documents, Filter, Place
 
-CRAWL, VALIDATE = "crawl", "validate"
+CRAWL, VALIDATE, EXPORT = "crawl", "validate", "export"
 KIND = "dataset"
-"""Of the jobs behind datasets; no kind of analysis has this name."""
+"""Kind of crawl and validation jobs; no kind of analysis has this name."""
 START_TIMEOUT = timedelta(minutes=2)
 STATUSES = {
     JobStatus.QUEUED: DatasetStatus.RUNNING,
@@ -39,6 +39,7 @@ STATUSES = {
 
 
 def plan_run(dataset: Dataset, job_id: str, *stages: str) -> Job:
+    """Return a new job of the dataset that begins with the first of `stages`."""
     now = clock.now()
     return Job(
         id=job_id,
@@ -56,11 +57,11 @@ def plan_run(dataset: Dataset, job_id: str, *stages: str) -> Job:
 
 
 def start_run(place: Place, dataset: Dataset) -> Dataset:
-    """Begin the crawl, or go on with one that was stopped.
+    """Start the crawl, or continue one that was stopped.
 
     Raises:
         PermanentError: `nothing_to_crawl`.
-        JobProblem: `dataset_running`; `dataset_ended` when it is done, or has only failed chunks left.
+        JobStateError: `dataset_running`; `dataset_ended` if it is done, or has only failed chunks left.
     """
     _require_ended(dataset)
     job = jobs.read_job(place.documents, dataset.id)
@@ -74,9 +75,9 @@ def start_run(place: Place, dataset: Dataset) -> Dataset:
 
 
 def retry_failed_chunks(place: Place, dataset: Dataset) -> Dataset:
-    """Do the failed chunks of the last run again, and nothing else.
+    """Run only the failed chunks of the last run again.
 
-    Raises JobProblem: `dataset_running`; `nothing_failed`.
+    Raises JobStateError `dataset_running`, `nothing_failed`.
     """
     _require_ended(dataset)
     job = jobs.read_job(place.documents, dataset.run or dataset.id)
@@ -90,9 +91,9 @@ def retry_failed_chunks(place: Place, dataset: Dataset) -> Dataset:
 
 
 def stop_run(place: Place, dataset: Dataset) -> Dataset:
-    """End the run at its chunks' next tick; what was downloaded stays. Stopping twice is the same as once.
+    """Stop the run at the next tick of its chunks, and keep all downloaded images. Stopping twice has no effect.
 
-    Raises JobProblem `not_running`.
+    Raises JobStateError `not_running`.
     """
     if dataset.run is None or dataset.status is DatasetStatus.PENDING:
         raise JobStateError("not_running", "The dataset is not running. Start it first.")
@@ -106,9 +107,9 @@ def stop_run(place: Place, dataset: Dataset) -> Dataset:
 
 
 def start_validation(place: Place, dataset: Dataset, level: Level) -> tuple[Dataset, int]:
-    """Look at all images that are there once more; the dataset, and how many they are.
+    """Validate all downloaded images again. Returns the dataset and the number of images.
 
-    Raises JobProblem `dataset_running`, `no_images`.
+    Raises JobStateError `dataset_running`, `no_images`.
     """
     _require_ended(dataset)
     job = plan_run(dataset, new_id(), VALIDATE)
@@ -120,14 +121,14 @@ def start_validation(place: Place, dataset: Dataset, level: Level) -> tuple[Data
     job.result = dataset.progress.model_copy(update={"validated": None}).to_document()
     _claim_dataset(place, dataset, job)
     if dataset.run not in (None, dataset.id):
-        # The validation before this one has told all it had to tell.
+        # The result of the previous validation is already in the dataset.
         parts.delete_parts(place.documents, dataset.run or "")
         place.documents.delete(JOBS, dataset.run or "")
     return sync_dataset(place, lifecycle.start_job(place, job)), counts.total()
 
 
 def plan_validation(documents: Documents, job: Job, chunks: Iterable[int]) -> int:
-    """Make the parts of the stage `validate`, one for each of these chunks of the crawl; how many they are."""
+    """Create the parts of stage `validate`, one per chunk of the crawl. Returns their number."""
     numbers = sorted(chunks)
     for chunk in numbers:
         parts.plan_part(documents, job, VALIDATE, chunk, {})
@@ -135,19 +136,19 @@ def plan_validation(documents: Documents, job: Job, chunks: Iterable[int]) -> in
 
 
 class ChunksFailed(PermanentError):
-    """No chunk could be done. Trying the same at once would not help; a retry later may."""
+    """All chunks failed. An immediate retry would not help; a later one may."""
 
     retryable = True
 
 
 def raise_first_error(failed: list[Part]) -> None:
-    """Raise ChunksFailed with the reason of the first of these chunks that has one."""
+    """Raise ChunksFailed with the first error of the failed chunks."""
     error = next(part.error for part in failed if part.error)
     raise ChunksFailed(error.code, error.message)
 
 
 def sync_dataset(place: Place, job: Job) -> Dataset:
-    """Let the dataset show what its run shows. Raises NotFound when it is gone."""
+    """Copy the state of a run to its dataset. Raises NotFound if the dataset was deleted."""
 
     def change(dataset: Dataset) -> bool:
         if dataset.run != job.id or (dataset.told_at and dataset.told_at >= job.updated_at):
@@ -167,7 +168,7 @@ def sync_dataset(place: Place, job: Job) -> Dataset:
 
 
 def sync_dataset_of_run(place: Place, job_id: str) -> None:
-    """The same at the end of a delivery, when nobody else may come to say how the run stands."""
+    """Copy the state of a run to its dataset at the end of a delivery, which may be the last one."""
     job = jobs.read_job(place.documents, job_id)
     if job is None:
         return
@@ -177,7 +178,7 @@ def sync_dataset_of_run(place: Place, job_id: str) -> None:
 
 
 def _require_ended(dataset: Dataset) -> None:
-    """A start that was cut off before it had a job runs nothing; it may be made again after a while."""
+    """Raise JobStateError `dataset_running`, unless a start was interrupted over two minutes ago."""
     cut_off = dataset.told_at is None and clock.now() - dataset.updated_at > START_TIMEOUT
     if dataset.status is DatasetStatus.RUNNING and not cut_off:
         raise JobStateError("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
@@ -193,7 +194,7 @@ def _begin_crawl(place: Place, dataset: Dataset) -> Dataset:
     job = plan_run(dataset, dataset.id, CRAWL, VALIDATE)
     job.options = {"level": dataset.level}
     _claim_dataset(place, dataset, job)
-    # What an earlier start, cut off in the middle, has left may be of another plan.
+    # Parts of an earlier, interrupted start may belong to a different plan.
     parts.delete_parts(place.documents, job.id)
     for number, chunk in enumerate(chunks):
         parts.plan_part(place.documents, job, CRAWL, number, chunk.to_document())
@@ -205,7 +206,7 @@ def _begin_crawl(place: Place, dataset: Dataset) -> Dataset:
 
 
 def _claim_dataset(place: Place, dataset: Dataset, job: Job) -> None:
-    """Let the dataset be this run's; of several that want it at once, one gets it."""
+    """Assign the dataset to this run; of concurrent runs, only one succeeds."""
 
     def change(current: Dataset) -> bool:
         _require_ended(current)
@@ -218,7 +219,7 @@ def _claim_dataset(place: Place, dataset: Dataset, job: Job) -> None:
 
 
 def _resume_run(place: Place, dataset: Dataset, job: Job, should_reopen: Callable[[Part], bool]) -> Dataset:
-    """Open parts of a run that has ended and set it off from the first stage that has work."""
+    """Reopen parts of an ended run, and start it from the first stage with open parts."""
     all_parts = parts.parts_of(place.documents, job.id)
     reopened_parts = [part for part in all_parts if should_reopen(part) and part.status is not StageStatus.DONE]
     names = list(job.stages)
@@ -277,7 +278,7 @@ def _reopen_part(part: Part) -> Callable[[Part], bool]:
 
 
 def _reassign_quotas(dataset: Dataset, crawl_parts: list[Part], reopened_parts: list[Part]) -> None:
-    """What failed chunks may keep may have gone to others meanwhile: they share what is left."""
+    """Limit reopened chunks to the images still missing: other chunks may have taken over their quotas."""
     chunks = {part.number: Chunk.read(part.outcome or {}) for part in crawl_parts}
     remaining = dataset.max_images - sum(chunk.tally.downloaded for chunk in chunks.values())
     for part in reopened_parts:
@@ -287,3 +288,32 @@ def _reassign_quotas(dataset: Dataset, crawl_parts: list[Part], reopened_parts: 
             chunk.quota = chunk.tally.downloaded + share
             remaining -= share
             part.outcome = chunk.to_document()
+
+
+def export_object_name(dataset_id: str, job_id: str, name: str) -> str:
+    """Return the object name of an export file in `media`."""
+    return media_name(dataset_id, f"exports/{job_id}/{name}")
+
+
+def start_export(place: Place, dataset: Dataset, options: ExportOptions, export_id: str) -> Job:
+    """Start an export of the dataset's current images. Exports may run concurrently."""
+    job = plan_run(dataset, export_id, EXPORT)
+    job.kind, job.options = EXPORT, options.to_document()
+    return lifecycle.start_job(place, job)
+
+
+def read_own_export(documents: Documents, dataset: Dataset, export_id: str) -> Job:
+    """Read an export of this dataset. Raises NotFound for any other id."""
+    job = jobs.read_job(documents, export_id)
+    if job is None or job.kind != EXPORT or job.owner != run_owner(dataset.id):
+        raise NotFound(export_id)
+    return job
+
+
+def list_exports(
+    documents: Documents, dataset: Dataset, limit: int, cursor: str | None
+) -> tuple[list[Job], str | None]:
+    """Return a page of exports, newest first, and the next cursor. Raises ValueError on an invalid cursor."""
+    filters: list[Filter] = [("owner", "==", run_owner(dataset.id)), ("kind", "==", EXPORT)]
+    page = documents.query(JOBS, filters, [("createdAt", "desc")], limit, cursor)
+    return [Job.read(document.data) for document in page.documents], page.cursor

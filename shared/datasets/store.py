@@ -1,4 +1,4 @@
-"""The documents of datasets and of their images."""
+"""Documents of datasets and of their images: reading, changing and deleting them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from shared import clock
-from shared.errors import NotFound
+from shared.errors import AlreadyExists, NotFound
 from shared.models.dataset import Dataset
 from shared.models.image import ImageRecord, ImageState
 from shared.models.job import Job
+from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name, media_prefix
 from shared.pipeline.parts import delete_parts
 from shared.platform.documents import change_model, iterate_query, with_updated_at
@@ -21,20 +22,25 @@ from shared.platform.ports import Documents, Filter, Place
 DATASETS = "datasets"
 IMAGES = "images"
 PAGE = 200
+ERASURES = "erasures"
+IMAGES_PER_STEP = 500
+ERASURES_AT_ONCE = 20
+ERASURE_LINGER = timedelta(minutes=15)
+"""How long a chunk that is still running can add images."""
 
 
 def run_owner(dataset_id: str) -> str:
-    """Whose a dataset's jobs are: the dataset's, so that they never stand among its owner's."""
+    """Return the owner of a dataset's jobs: the dataset itself, so that its owner's job list omits them."""
     return f"dataset:{dataset_id}"
 
 
 def dataset_id_of(job: Job) -> str:
-    """The id of the dataset that a run belongs to."""
+    """Return the id of a run's dataset."""
     return job.owner.removeprefix(run_owner(""))
 
 
 def read_dataset(documents: Documents, dataset_id: str) -> Dataset:
-    """Raises NotFound."""
+    """Read a dataset. Raises NotFound."""
     stored = documents.get(DATASETS, dataset_id)
     if stored is None:
         raise NotFound(dataset_id)
@@ -42,7 +48,7 @@ def read_dataset(documents: Documents, dataset_id: str) -> Dataset:
 
 
 def read_own_dataset(documents: Documents, dataset_id: str, owner: str) -> Dataset:
-    """Raises NotFound alike for what does not exist and for what is another's."""
+    """Read a dataset of `owner`. Raises NotFound if it does not exist or has another owner."""
     dataset = read_dataset(documents, dataset_id)
     if dataset.owner != owner:
         raise NotFound(dataset_id)
@@ -50,38 +56,42 @@ def read_own_dataset(documents: Documents, dataset_id: str, owner: str) -> Datas
 
 
 def create_dataset(documents: Documents, dataset: Dataset) -> Dataset:
-    documents.create(DATASETS, dataset.id, dataset.to_document())
+    """Store a new dataset; returns the stored one if its id exists already."""
+    try:
+        documents.create(DATASETS, dataset.id, dataset.to_document())
+    except AlreadyExists:
+        return read_own_dataset(documents, dataset.id, dataset.owner)
     return dataset
 
 
 def list_datasets(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Dataset], str | None]:
-    """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
+    """Return a page of datasets, newest first, and the next cursor. Raises ValueError on an invalid cursor."""
     page = documents.query(DATASETS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [Dataset.read(document.data) for document in page.documents], page.cursor
 
 
 def change_dataset(documents: Documents, dataset_id: str, change: Callable[[Dataset], bool]) -> Dataset:
-    """Store what `change` makes of the dataset if it says so; it may be asked again. Raises NotFound, Conflict."""
+    """Store the dataset if `change` returns True; `change` may be called again. Raises NotFound, Conflict."""
     return change_model(documents, DATASETS, dataset_id, Dataset, with_updated_at(change))
 
 
 def image_id(dataset_id: str, url: str) -> str:
-    """Of the image at an address, which is in its canonical form: the same for all who find it in this dataset."""
+    """Return the id of the image at a canonical URL: the same for all chunks of a dataset."""
     return hashlib.sha256(f"{dataset_id} {url}".encode()).hexdigest()
 
 
 def image_object_name(dataset_id: str, sha256: str, format: str) -> str:
-    """Object of an image, named by its bytes: it cannot be stored twice."""
+    """Return the object name of an image, derived from its bytes, so that it is never stored twice."""
     return media_name(dataset_id, f"images/{sha256}.{'jpg' if format == 'jpeg' else format}")
 
 
 def list_images(
     documents: Documents, dataset_id: str, limit: int = PAGE, cursor: str | None = None, **equal: Any
 ) -> tuple[list[ImageRecord], str | None]:
-    """Images by their ids, which is in no order that means something. Raises ValueError on a wrong cursor.
+    """Return a page of images by id, an arbitrary order, and the next cursor. Raises ValueError on an invalid cursor.
 
     Args:
-        equal: Fields of the document with the values they must have; `_` stands for a dot.
+        equal: Required values of document fields; `_` in a name stands for a dot.
     """
     page = documents.query(IMAGES, _filters(dataset_id, equal), limit=limit, cursor=cursor)
     return [ImageRecord.read(document.data) for document in page.documents], page.cursor
@@ -101,7 +111,7 @@ def iterate_downloaded(documents: Documents, dataset_id: str) -> Iterator[ImageR
 
 
 def change_image(documents: Documents, id: str, change: Callable[[ImageRecord], None]) -> None:
-    """A document that is gone stays gone."""
+    """Change an image's document; do nothing if it was deleted."""
 
     def apply_change(record: ImageRecord) -> bool:
         change(record)
@@ -111,17 +121,11 @@ def change_image(documents: Documents, id: str, change: Callable[[ImageRecord], 
         change_model(documents, IMAGES, id, ImageRecord, apply_change)
 
 
-ERASURES = "erasures"
-IMAGES_PER_STEP = 500
-ERASURES_AT_ONCE = 20
-ERASURE_LINGER = timedelta(minutes=15)
-"""As long as a chunk that was at work can still bring an image."""
-
-
 def delete_dataset(place: Place, dataset_id: str) -> None:
-    """Its chunks stop at their next tick; `sweep` removes the images that this does not get to."""
+    """Delete a dataset. Its chunks stop at their next tick; `sweep` removes the images beyond the first 500."""
     now = clock.now()
     place.documents.put(ERASURES, dataset_id, {"lookAt": now, "until": now + ERASURE_LINGER})
+    clear_keys(place.documents, dataset_id)
     place.documents.delete(DATASETS, dataset_id)
     while runs := place.documents.query(JOBS, [("owner", "==", run_owner(dataset_id))], limit=100).documents:
         for run in runs:
@@ -131,7 +135,7 @@ def delete_dataset(place: Place, dataset_id: str) -> None:
 
 
 def delete_images(place: Place, dataset_id: str, limit: int) -> bool:
-    """Remove at most `limit` images; whether nothing of the dataset is left."""
+    """Delete at most `limit` images. Returns whether nothing of the dataset is left."""
     images, _ = list_images(place.documents, dataset_id, limit)
     for image in images:
         if image.media:
@@ -139,13 +143,13 @@ def delete_images(place: Place, dataset_id: str, limit: int) -> bool:
         place.documents.delete(IMAGES, image.id)
     if len(images) == limit:
         return False
-    # Pages of candidates, lists, exports, and images whose chunk died before it could say that it had them.
+    # Pages of candidates, lists, exports, and images whose chunk ended before it recorded them.
     place.objects.delete_prefix(MEDIA, media_prefix(dataset_id))
     return True
 
 
 def continue_erasures(place: Place) -> int:
-    """A step for each dataset that was deleted; returns how many there were."""
+    """Continue the deletion of up to 20 datasets by one step each. Returns their number."""
     due = place.documents.query(ERASURES, [("lookAt", "<=", clock.now())], [("lookAt", "asc")], ERASURES_AT_ONCE)
     for erasure in due.documents:
         if not delete_images(place, erasure.id, IMAGES_PER_STEP):

@@ -1,30 +1,47 @@
-"""Lists of images' addresses that are sent to a dataset: kept as the pages that chunks will read."""
+"""URL lists of a dataset: parsed from plain lines, CSV or JSON lines, and stored as pages for its chunks."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from shared.datasets.store import change_dataset
 from shared.errors import PermanentError
 from shared.media.file_type import sniff_media_type
-from shared.models.dataset import Dataset, UrlList
-from shared.models.image import DatasetStatus
+from shared.models.dataset import LIST_PAGE, Dataset, DatasetStatus, UrlList
 from shared.pipeline.job_storage import MEDIA, load_json, media_name, store_json
 from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.platform.ports import Objects, Place
 from shared.settings import settings
-from shared.sources.images.source import CandidatePage, read_pages
+from shared.sources.images.source import Candidate, CandidatePage
 
 MAX_LISTS = 100
 MAX_LIST_MB = 100
 FETCH_TIMEOUT_SEC = 120
+MAX_URLS = 100_000
+MAX_FIELD_LENGTH = 8192
+_FIELD_NAMES = {
+    "url": ("url", "image_url", "imageurl", "image", "src", "link"),
+    "page_url": ("page_url", "pageurl", "page", "foreign_landing_url", "source_url"),
+    "title": ("title", "caption", "alt", "text"),
+    "author": ("author", "creator", "artist", "photographer"),
+    "licence": ("licence", "license"),
+    "licence_url": ("licence_url", "license_url"),
+}
 
 
 def add_url_list(place: Place, dataset: Dataset, file: BinaryIO, filename: str | None) -> Dataset:
-    """Raises PermanentError `bad_list`, JobProblem `dataset_started`, `too_many_lists`."""
+    """Parse a list, store its pages and add it to the dataset.
+
+    Raises PermanentError `bad_list`, JobStateError `dataset_started`, `too_many_lists`.
+    """
     _check_can_add_list(dataset)
     url_list = UrlList(id=new_id(), filename=filename)
 
@@ -39,15 +56,15 @@ def add_url_list(place: Place, dataset: Dataset, file: BinaryIO, filename: str |
             url_list.urls += len(page.candidates)
         return change_dataset(place.documents, dataset.id, change)
     except (PermanentError, JobStateError):
-        # After any other error the dataset may name the list all the same; pages that it does not name go with it.
+        # After any other error, the change may have been stored; unused pages are deleted with the dataset.
         place.objects.delete_prefix(MEDIA, media_name(dataset.id, list_page_name(url_list)))
         raise
 
 
 def add_url_list_from_link(place: Place, dataset: Dataset, url: str) -> Dataset:
-    """The same with a list that lies somewhere else, as an object in a storage does.
+    """Download a list and add it to the dataset.
 
-    Raises as `add_url_list`, and what `fetch` raises.
+    Raises as `add_url_list` and `fetch_file`.
     """
     from shared.sources.video.http import fetch_file
 
@@ -65,14 +82,14 @@ def add_url_list_from_link(place: Place, dataset: Dataset, url: str) -> Dataset:
 
 
 def check_list_type(head: bytes, filename: str | None) -> str:
-    """Raises PermanentError `bad_list` for what people get instead of a list."""
+    """Return the media type of a list. Raises PermanentError `bad_list` for a web page."""
     if sniff_media_type(head) == "text/html":
         raise PermanentError("bad_list", "The link leads to a web page, not to a list. Send the address of the file.")
     return "text/plain"
 
 
 def read_list_page(objects: Objects, dataset: Dataset, number: int) -> CandidatePage:
-    """The `number`-th page of all the dataset's lists, from 1; behind the last one there are empty ones."""
+    """Return page `number` of all lists together, counted from 1; empty after the last one."""
     for url_list in dataset.lists:
         if number <= url_list.pages:
             return CandidatePage.read(load_json(objects, dataset.id, list_page_name(url_list, number)))
@@ -81,7 +98,7 @@ def read_list_page(objects: Objects, dataset: Dataset, number: int) -> Candidate
 
 
 def list_page_name(url_list: UrlList, number: int | None = None) -> str:
-    """Media name of a page of a list; of all of them, as a prefix, without a number."""
+    """Return the object name of a page; without a number, the prefix of all pages of the list."""
     return f"lists/{url_list.id}/" + (f"{number:05}.json" if number else "")
 
 
@@ -92,3 +109,63 @@ def _check_can_add_list(dataset: Dataset) -> None:
         raise JobStateError(
             "too_many_lists", f"A dataset has at most {MAX_LISTS} lists. Combine several lists into one."
         )
+
+
+def read_pages(file: BinaryIO) -> Iterator[CandidatePage]:
+    """Yield the candidates of a list in pages of 100.
+
+    Skips empty lines; invalid URLs stay, so that each is rejected with a reason.
+    Raises PermanentError `bad_list` if the list is not UTF-8 text, is empty, or names more than 100,000 images.
+    """
+    parsed_rows = parse_candidates(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+    count = 0
+    try:
+        while page := list(islice(parsed_rows, LIST_PAGE)):
+            count += len(page)
+            if count > MAX_URLS:
+                raise PermanentError(
+                    "bad_list", f"The list names more than {MAX_URLS} images. Split it into several lists."
+                )
+            yield CandidatePage(candidates=page)
+    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
+        raise PermanentError(
+            "bad_list", f"The list is not valid text, CSV or JSON lines: {error}. Correct it."
+        ) from None
+    if not count:
+        raise PermanentError("bad_list", "The list contains no images. Send one address per line, or a column url.")
+
+
+def parse_candidates(lines: io.TextIOWrapper) -> Iterator[Candidate]:
+    """Parse JSON lines, CSV with a URL column, or one URL per line, as the first line tells."""
+    first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    all_lines = _prepend_line(first, lines)
+    if first.lstrip().startswith("{"):
+        yield from (_parse_row(json.loads(line)) for line in all_lines if line.strip())
+        return
+    header = [name.strip().lower() for name in next(csv.reader([first]), [])]
+    if any(name in _FIELD_NAMES["url"] for name in header):
+        yield from (_parse_row(row) for row in csv.DictReader(all_lines) if any(row.values()))
+        return
+    for line in all_lines:
+        text = line.strip()
+        if text and not text.startswith("#"):
+            yield Candidate(url=text[:MAX_FIELD_LENGTH])
+
+
+def _prepend_line(first: str, lines: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from lines
+
+
+def _parse_row(row: Any) -> Candidate:
+    if not isinstance(row, dict):
+        raise PermanentError("bad_list", "A line of JSON is not an object with a field url. Correct it.")
+    row_values = {str(name).strip().lower(): value for name, value in row.items() if value not in (None, "")}
+    fields = {
+        field: str(row_values[name]).strip()[:MAX_FIELD_LENGTH]
+        for field, names in _FIELD_NAMES.items()
+        if (name := next((name for name in names if name in row_values), None))
+    }
+    if "licence" in fields:
+        fields["licence"] = fields["licence"].lower()
+    return Candidate(**({"url": ""} | fields))

@@ -1,4 +1,4 @@
-"""Looking at a dataset's images: each by itself, in chunks; then all together, for what only shows beside others."""
+"""Validation of a dataset's images: each by itself, in chunks, then all together for near duplicates and outliers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 from shared import clock
 from shared.datasets.store import change_image, dataset_id_of, iterate_downloaded, list_images, read_dataset
 from shared.errors import Cancelled, NotFound
-from shared.images import ImageInspection, Thresholds, check_image, inspect_image
-from shared.images.inspection import make_finding, sort_findings
+from shared.images.image_file import ImageInspection
+from shared.images.inspection import check_image, inspect_image, make_finding, sort_findings
 from shared.models.dataset import ValidationProgress
-from shared.models.image import ImageFinding, ImageRecord, ImageState, Level, Verdict
+from shared.models.image import ImageFinding, ImageRecord, ImageState, Level, Thresholds, Verdict
 from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.job_storage import MEDIA
@@ -29,11 +29,11 @@ TIME_SHARE = 0.5
 PAGE = 50
 WRITERS = 8
 COMPARISON_CHECKS = ("near_duplicate", "outlier")
-"""Checks that are made once all images have been looked at."""
+"""Checks that compare all images, after each was checked by itself."""
 
 
 def validate_chunk(run: PartRun) -> None:
-    """Look at the images that one chunk of the crawl brought; a page of them is what is done twice at most."""
+    """Validate the images of one chunk of the crawl. After an interruption, at most one page is validated again."""
     limits, level = validation_limits(run)
     deadline = time.monotonic() + TIME_SHARE * wiring().functions[run.stage].timeout_sec
     outcome = run.claimed_part.outcome or {}
@@ -70,7 +70,7 @@ def _set_outcome(outcome: dict[str, object]) -> Callable[[Part], None]:
 
 
 def validation_limits(run: LeasedRun[Any]) -> tuple[Thresholds, Level]:
-    """Which limits count, and how closely is looked."""
+    """Return the thresholds and the level of a validation."""
     try:
         dataset = read_dataset(run.place.documents, dataset_id_of(run.job))
     except NotFound:
@@ -79,7 +79,7 @@ def validation_limits(run: LeasedRun[Any]) -> tuple[Thresholds, Level]:
 
 
 def validate_image(run: PartRun, record: ImageRecord, limits: Thresholds, level: Level) -> list[ImageFinding]:
-    """What is wrong with one image by itself, written into its document."""
+    """Check one image by itself, store the verdict in its document, and return the findings."""
     inspection = _inspect_stored_image(run.place.objects, record, run.workspace / "image", level)
     name = record.url.partition("?")[0].rpartition("/")[2]
     findings = check_image(inspection, limits, level, name, declared=record.content_type)
@@ -110,19 +110,19 @@ def _inspect_stored_image(objects: Objects, record: ImageRecord, path: Path, lev
 
 @dataclass(frozen=True)
 class ComparisonEntry:
-    """What is remembered of an image while all are compared."""
+    """The properties of an image that the comparison needs."""
 
     id: str
     phash: int | None
     features: tuple[float, ...] | None
     rank: tuple[bool, int, int, str]
-    """The least of a group is kept: one with nothing against it, with most pixels, with most bytes."""
+    """The least rank of a group is kept: no findings first, then most pixels, then most bytes."""
 
 
 def validate_dataset(run: StageRun) -> ValidationProgress:
-    """Group near duplicates over the whole dataset, find outliers, and write both into the images; count them all.
+    """Group near duplicates and find outliers in the whole dataset, and store both with the images. Idempotent.
 
-    Done twice it gives the same.
+    Returns the counts of the whole validation.
     """
     limits, level = validation_limits(run)
     validated, findings, entries = ValidationProgress(level=level), Counter[str](), list[ComparisonEntry]()
@@ -158,14 +158,14 @@ def _comparison_entry(record: ImageRecord, has_findings: bool) -> ComparisonEntr
 
 @dataclass(frozen=True)
 class ImageChange:
-    """What comparing has found of an image."""
+    """The result of the comparison for one image."""
 
     group: str | None
     findings: list[ImageFinding]
 
 
 def compare_images(entries: Iterable[ComparisonEntry], limits: Thresholds, level: Level) -> dict[str, ImageChange]:
-    """By the id of the image; only those of which there is something to say."""
+    """Return the changes by image id, only for images in a group or with a finding."""
     images = {image.id: image for image in entries}
     groups = _near_duplicate_groups(images, limits)
     outlier_scores = _outlier_scores(images, limits) if level == "slow" else {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from shared.analyses.recipe import Ingredient, Measure, Nutrition, Recipe, RecipeYield
 from shared.errors import PermanentError
 from shared.exports.wording import RecipeWording, recipe_wording
-from shared.models.recipe import Ingredient, Measure, Nutrition, Recipe, RecipeYield
 
 Fact = tuple[str, str]
 """A label, which may be empty, and its text."""

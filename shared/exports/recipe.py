@@ -9,6 +9,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from shared.analyses.recipe import Ingredient, Nutrition, Recipe
 from shared.exports.markup import escape_html, escape_markdown, html_document, plain_text, safe_url
 from shared.exports.quantities import (
     format_quantity,
@@ -19,7 +20,6 @@ from shared.exports.quantities import (
     recipe_facts,
 )
 from shared.exports.wording import ENGLISH_RECIPE, RecipeWording, recipe_wording
-from shared.models.recipe import Ingredient, Nutrition, Recipe
 
 
 def recipe_markdown(recipe: Recipe) -> str:

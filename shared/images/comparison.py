@@ -1,9 +1,8 @@
-"""Groups of near duplicates: all images whose perceptual hashes differ in few bits, directly or through others.
+"""Comparison of a dataset's images with each other: groups of near duplicates, and outliers.
 
-Groups are the connected components of «at most so many bits apart». Unlike stars around chosen images they need no
-order, so they are the same whatever chunk an image came in, and no two near images ever stand in different groups: a
-split by group cannot leak. The price is that the ends of a chain may differ in more bits than their neighbours do;
-the finding of a member names its distance to the image that is kept.
+Near duplicates are images whose perceptual hashes differ in few bits. Their groups are connected components, which do
+not depend on the order of images, and two near images are never in different groups: a split by group cannot leak. The
+ends of a chain may differ in more bits than the limit; a finding states the distance to the image that is kept.
 """
 
 from __future__ import annotations
@@ -18,20 +17,85 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_DISTANCE = 16
+MIN_IMAGES = 20
+"""Fewer images are too few to tell what is usual."""
 Codes = NDArray[np.uint64]
 Indices = NDArray[np.intp]
 Pairs = tuple[Indices, Indices]
+Values = NDArray[np.float32]
 _BITS = 64
 _MIN_BANDS = 3
-"""Bands of at most 22 bits: a table of where each key starts is 16 MB."""
+"""Bands have at most 22 bits, so that the table of where each key starts takes 16 MB."""
 _PAIR_BATCH = 1 << 20
 _LOOKUP_COST, _TABLE_COST = 5.0, 8.0
-"""What looking up a key, and a place in the table, cost in comparisons of two codes; measured."""
+"""Measured cost of looking up a key and of an entry in the table, in comparisons of two codes."""
+_SAMPLE = 1000
+_NEIGHBOUR_RANK = 5
+_ROW_BATCH = 4096
+_NORMAL_SCALE = 1.4826  # standard deviation of a normal distribution, in its median absolute deviations
+
+
+def near_duplicates(
+    hashes: Sequence[tuple[str, int]], max_distance: int, sort_key: Callable[[str], Any] = lambda name: name
+) -> dict[str, str]:
+    """Map each id that has near duplicates to the id of the best image of its group, itself included.
+
+    Args:
+        hashes: Unique ids with 64-bit hashes.
+        max_distance: In bits, 0 to 16. Above about 10, unlike images match by chance.
+        sort_key: Unique sort key of an id; the image with the least key is the best of a group. By default the id.
+
+    Exact: finds every pair. A million hashes take some seconds and 200 MB (`benchmarks/images.py`).
+    """
+    if not 0 <= max_distance <= MAX_DISTANCE:
+        raise ValueError(f"{max_distance} bits are not between 0 and {MAX_DISTANCE}")
+    values = np.fromiter((value for _, value in hashes), np.uint64, len(hashes))
+    distinct, code_index = np.unique(values, return_inverse=True)
+    parents = np.arange(len(distinct))
+    for first, second in near_pairs(distinct, max_distance):
+        _join_edges(parents, first, second)
+    return _map_to_best(hashes, _find_roots(parents, code_index), sort_key)
+
+
+def hamming_distance(first: int, second: int) -> int:
+    """Return the number of bits in which two hashes differ."""
+    return (first ^ second).bit_count()
+
+
+def _map_to_best(hashes: Sequence[tuple[str, int]], group: Indices, sort_key: Callable[[str], Any]) -> dict[str, str]:
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    sizes = np.diff(starts, append=len(order))
+    best_by_id = {}
+    for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
+        members = [hashes[index][0] for index in order[start : start + size]]
+        best_id = min(members, key=sort_key)
+        best_by_id.update(dict.fromkeys(members, best_id))
+    return best_by_id
+
+
+def _join_edges(parents: Indices, first: Indices, second: Indices) -> None:
+    """Give both ends of each edge the same root. A parent is always smaller than its child, so there is no cycle."""
+    while len(first):
+        first, second = _find_roots(parents, first), _find_roots(parents, second)
+        differ = first != second
+        first, second = first[differ], second[differ]
+        # One edge of each root wins; the others follow in the next pass.
+        parents[np.maximum(first, second)] = np.minimum(first, second)
+
+
+def _find_roots(parents: Indices, nodes: Indices) -> Indices:
+    roots = parents[nodes]
+    while not np.array_equal(above := parents[roots], roots):
+        roots = above
+    parents[nodes] = roots
+    return roots
 
 
 @dataclass(frozen=True)
 class HashBand:
-    """Some bits of the codes, from `shift` on; near pairs differ in at most `radius` of them in one band or another."""
+    """The `width` bits of the codes from `shift` on. Each near pair differs in at most `radius` bits of some band."""
 
     shift: int
     width: int
@@ -39,7 +103,7 @@ class HashBand:
 
     @property
     def flips(self) -> list[int]:
-        """All ways to change at most `radius` of the bits."""
+        """All ways to flip at most `radius` of the bits."""
         return [
             sum(1 << bit for bit in bits)
             for changed in range(self.radius + 1)
@@ -48,9 +112,9 @@ class HashBand:
 
 
 def near_pairs(codes: Codes, max_distance: int) -> Iterator[Pairs]:
-    """Positions of codes that differ in at most `max_distance` bits, one or two million at a time at most.
+    """Yield positions of codes that differ in at most `max_distance` bits, by multi-index hashing.
 
-    Each such pair of different codes is found at least once; equal codes are the caller's (`np.unique`).
+    Yields at most one or two million pairs at a time, each pair at least once. Codes must be distinct (`np.unique`).
     """
     for band in plan_bands(len(codes), max_distance):
         keys = (codes >> np.uint64(band.shift)).astype(np.int64) & ((1 << band.width) - 1)
@@ -67,7 +131,7 @@ def near_pairs(codes: Codes, max_distance: int) -> Iterator[Pairs]:
 
 
 def plan_bands(count: int, max_distance: int) -> list[HashBand]:
-    """The bands by which so many codes are compared at the least expected cost, were they random."""
+    """Return the bands with the least expected cost of comparing `count` random codes."""
     if max_distance == 0 or count < 2:
         return []
     numbers = range(_MIN_BANDS, max(_MIN_BANDS, max_distance + 1) + 1)
@@ -86,7 +150,7 @@ def _split_bands(number: int, max_distance: int) -> list[HashBand]:
 
 
 def _comparison_cost(bands: list[HashBand], count: int) -> float:
-    """In comparisons of two codes."""
+    """Return the expected cost, in comparisons of two codes."""
     cost = 0.0
     for band in bands:
         keys = 1 << band.width
@@ -96,7 +160,7 @@ def _comparison_cost(bands: list[HashBand], count: int) -> float:
 
 
 def _candidate_pairs(table: NDArray[np.int32], present: Indices, flip: int) -> Iterator[Pairs]:
-    """Positions, in the order of keys, of codes whose keys differ by exactly `flip`; each pair once."""
+    """Yield positions, in the order of keys, of codes whose keys differ by exactly `flip`; each pair once."""
     if flip:
         present = present[present & (1 << flip.bit_length() - 1) == 0]
         other, others = _key_blocks(table, present ^ flip)
@@ -116,95 +180,27 @@ def _candidate_pairs(table: NDArray[np.int32], present: Indices, flip: int) -> I
 
 
 def _key_blocks(table: NDArray[np.int32], keys: Indices) -> Pairs:
-    """Where the codes with each of the keys start, and how many there are."""
+    """Return where the codes of each key start, and their number."""
     start = table[keys].astype(np.intp)
     return start, table[keys + 1] - start
 
 
 def _concatenate_ranges(start: Indices, size: Indices) -> Indices:
-    """`start`, `start` + 1 … for `size` numbers, of all ranges one after the other."""
+    """Concatenate the ranges of `size` numbers from `start`."""
     before = np.cumsum(size) - size
     return np.repeat(start - before, size) + np.arange(size.sum())
 
 
-MAX_DISTANCE = 16
-
-
-def near_duplicates(
-    hashes: Sequence[tuple[str, int]], max_distance: int, sort_key: Callable[[str], Any] = lambda name: name
-) -> dict[str, str]:
-    """For each id that has near duplicates, itself included: the id of its group's best.
-
-    Args:
-        hashes: Ids, each once, with hashes of 64 bits.
-        max_distance: In bits, 0 to 16. Beyond some 10, unlike images meet by chance.
-        best: Sort key by id, never equal for two; the least of a group stands for it. By default the id.
-
-    Exact: every pair is found. A million hashes take some seconds and 200 MB (`benchmarks/images.py`).
-    """
-    if not 0 <= max_distance <= MAX_DISTANCE:
-        raise ValueError(f"{max_distance} bits are not between 0 and {MAX_DISTANCE}")
-    values = np.fromiter((value for _, value in hashes), np.uint64, len(hashes))
-    distinct, code_index = np.unique(values, return_inverse=True)
-    parents = np.arange(len(distinct))
-    for first, second in near_pairs(distinct, max_distance):
-        _join_edges(parents, first, second)
-    return _map_to_best(hashes, _find_roots(parents, code_index), sort_key)
-
-
-def hamming_distance(first: int, second: int) -> int:
-    """In how many bits two hashes differ."""
-    return (first ^ second).bit_count()
-
-
-def _map_to_best(hashes: Sequence[tuple[str, int]], group: Indices, sort_key: Callable[[str], Any]) -> dict[str, str]:
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    sizes = np.diff(starts, append=len(order))
-    best_by_id = {}
-    for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
-        members = [hashes[index][0] for index in order[start : start + size]]
-        best_id = min(members, key=sort_key)
-        best_by_id.update(dict.fromkeys(members, best_id))
-    return best_by_id
-
-
-def _join_edges(parents: Indices, first: Indices, second: Indices) -> None:
-    """Let both ends of each edge have the same root: parents are always smaller, so that there is no circle."""
-    while len(first):
-        first, second = _find_roots(parents, first), _find_roots(parents, second)
-        differ = first != second
-        first, second = first[differ], second[differ]
-        parents[np.maximum(first, second)] = np.minimum(first, second)  # one edge of a root wins, the others come again
-
-
-def _find_roots(parents: Indices, nodes: Indices) -> Indices:
-    roots = parents[nodes]
-    while not np.array_equal(above := parents[roots], roots):
-        roots = above
-    parents[nodes] = roots
-    return roots
-
-
-MIN_IMAGES = 20
-"""With fewer images nothing can be said of what is usual."""
-_SAMPLE = 1000
-_NEIGHBOUR_RANK = 5
-_ROW_BATCH = 4096
-_NORMAL_SCALE = 1.4826  # a normal distribution's deviation, in its median absolute deviations
-Values = NDArray[np.float32]
-
-
 def outlier_scores(features: Sequence[tuple[str, Sequence[float]]], limit: float) -> dict[str, float]:
-    """The images with a score above `limit` (see `Thresholds.max_outlier`), with their scores.
+    """Return the images with a score above `limit` (see `Thresholds.max_outlier`), with their scores.
 
-    The distance to the fifth nearest image of a sample (Ramaswamy, Rastogi & Shim, SIGMOD 2000; by samples: Sugiyama &
-    Borgwardt, NIPS 2013), so that several kinds of images in a dataset are no outliers to each other. The score is the
-    modified z-score of its logarithm: deviations from the median, in median absolute deviations (Iglewicz & Hoaglin,
-    1993, who propose 3.5). The sample is chosen by hashes of the ids: the same images get the same scores in any order.
+    Uses the distance to the fifth nearest image of a sample (Ramaswamy, Rastogi & Shim, SIGMOD 2000; with samples:
+    Sugiyama & Borgwardt, NIPS 2013), so that different kinds of images in a dataset are no outliers to each other. The
+    score is the modified z-score of its logarithm: deviations from the median, in median absolute deviations (Iglewicz
+    & Hoaglin, 1993, who propose 3.5). Hashes of the ids choose the sample, so scores do not depend on the order.
 
     Args:
-        features: Ids, each once, with what `look` gave at level slow, all of one length.
+        features: Unique ids with the `features` of an inspection at level slow, all of one length.
     """
     if len(features) < MIN_IMAGES:
         return {}
@@ -223,7 +219,7 @@ def outlier_scores(features: Sequence[tuple[str, Sequence[float]]], limit: float
 
 
 def _normalize_features(values: NDArray[np.float64]) -> Values:
-    """Each feature by its middle and spread, so that all count alike, but no difference more than one that is seen."""
+    """Scale each feature by its median and spread, of at least 1: invisible differences do not count more."""
     median, spread = _median_and_spread(values)
     return ((values - median) / np.maximum(spread, 1.0)).astype(np.float32)
 
@@ -234,7 +230,10 @@ def _median_and_spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64]
 
 
 def _neighbour_distances(rows: Values, sample: Values, first: int) -> NDArray[np.float64]:
-    """Euclidean, of each row to the fifth nearest of the sample but itself; `first` is where the first row stands."""
+    """Return the Euclidean distance of each row to the fifth nearest other row of the sample.
+
+    `first` is the index of the first row.
+    """
     squares = (rows**2).sum(axis=1)[:, None] + (sample**2).sum(axis=1) - 2 * (rows @ sample.T)
     own = np.arange(first, min(first + len(rows), len(sample)))
     squares[own - first, own] = np.inf

@@ -1,4 +1,4 @@
-"""Opening images that strangers made: what they are and how large, known before a pixel is decoded."""
+"""Untrusted image files: format, size and orientation are read, and limits checked, before a pixel is decoded."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 Fault = Literal["too_many_bytes", "unsupported", "too_many_pixels", "corrupt"]
+MAX_BYTES = 50_000_000
+MAX_PIXELS = 64_000_000
+_ORIENTATION = 0x0112
+_SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
 class ImageMeasures:
-    """Of the image as it is shown, shrunk to 512 pixels on the long side; luma is 0 to 255.
+    """Measures of the upright image, shrunk to 512 pixels on the long side; luma is 0 to 255.
 
     Attributes:
         spread: Standard deviation of the channel that varies most.
-        entropy: Of the histogram of luma, in bits (0 to 8).
+        entropy: Entropy of the luma histogram, in bits (0 to 8).
         sharpness: See `shared.images.pixels.sharpness`.
-        dark: Share of the pixels with a luma below 32.
-        light: Share of the pixels with a luma above 245.
+        dark: Share of pixels with a luma below 32.
+        light: Share of pixels with a luma above 245.
     """
 
     spread: float
@@ -38,19 +42,19 @@ class ImageMeasures:
 
 @dataclass(frozen=True)
 class ImageInspection:
-    """An image, or what is wrong with it.
+    """The properties of an image file at an inspection level, or its fault.
 
     Attributes:
-        sha256: Of the bytes as they are.
-        fault: Why it was not looked at further; None when all that `level` asks for was found.
-        fault_message: The same in words, for people.
-        format: By content: jpeg, png, webp, gif, bmp or tiff.
-        width: In pixels, as it is shown (after EXIF's orientation).
-        height: As `width`.
-        animated: Whether it has more than one frame; only the first is looked at.
+        sha256: Hash of the file's bytes.
+        fault: Why the inspection stopped; None if it is complete for `level`.
+        fault_message: Description of the fault, for people.
+        format: Format by content: jpeg, png, webp, gif, bmp or tiff.
+        width: Width in pixels, after EXIF orientation.
+        height: Height in pixels, after EXIF orientation.
+        animated: Whether the file has more than one frame; only the first is inspected.
         measures: None below medium, or with a fault.
-        phash: 64 bits; None where there is nothing to compare: below medium, with a fault, of a blank image.
-        features: Colour, texture and shape in 13 numbers, for `outliers`; None below slow, or with a fault.
+        phash: 64-bit perceptual hash; None below medium, with a fault, or for a blank image.
+        features: Color, texture and shape as 13 numbers, for `outlier_scores`; None below slow, or with a fault.
     """
 
     sha256: str
@@ -67,15 +71,11 @@ class ImageInspection:
     features: tuple[float, ...] | None = None
 
 
-_ORIENTATION = 0x0112
-_SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
-
-
 class ImageFaultError(Exception):
-    """The image is not looked at further.
+    """The inspection of an image stops here.
 
     Attributes:
-        fault: The reason for machines.
+        fault: Machine-readable reason.
     """
 
     def __init__(self, fault: Fault, message: str) -> None:
@@ -85,10 +85,10 @@ class ImageFaultError(Exception):
 
 @contextmanager
 def translate_reader_errors() -> Iterator[None]:
-    """Whatever a reader of images stumbles over within the block is the fault of the image.
+    """Translate any error of a Pillow reader within the block to ImageFaultError `corrupt`.
 
-    Pillow's readers raise nearly anything when bytes lead them astray (OSError, SyntaxError, ValueError, struct.error,
-    KeyError …), and all of it means the same. Only lack of memory is no fault of the image.
+    On invalid bytes, the readers raise nearly anything (OSError, SyntaxError, ValueError, struct.error, KeyError …).
+    MemoryError passes through, because it is not a fault of the image.
     """
     try:
         yield
@@ -100,7 +100,7 @@ def translate_reader_errors() -> Iterator[None]:
 
 
 def image_format(data: bytes) -> str:
-    """The format by content. Raises Refused for what is none of the six."""
+    """Return the format by content. Raises ImageFaultError for anything but the six supported formats."""
     media_type = "image/bmp" if data.startswith(b"BM") else sniff_media_type(data[:4096])
     kind, _, name = (media_type or "").partition("/")
     if kind == "image" and name in _format_readers():
@@ -111,13 +111,13 @@ def image_format(data: bytes) -> str:
 
 
 def open_image(data: bytes, name: str, max_pixels: int) -> ImageFile:
-    """The image with its header read. Raises Refused.
+    """Open the image and read its header. Raises ImageFaultError.
 
-    The reader of the one format is called directly: `Image.open` would let other readers try, and has its own, global
-    limit of pixels, which only warns at first.
+    Calls the reader of `name` directly: `Image.open` tries other readers too, and its own pixel limit is global and
+    only warns at first.
     """
     if name == "webp":
-        _check_size(*_webp_size(data), max_pixels)  # its reader makes room for the canvas when it opens the file
+        _check_size(*_webp_size(data), max_pixels)  # the reader allocates the canvas on opening
     with translate_reader_errors():
         image = _format_readers()[name](BytesIO(data))
     _check_size(*image.size, max_pixels)
@@ -125,7 +125,7 @@ def open_image(data: bytes, name: str, max_pixels: int) -> ImageFile:
 
 
 def orientation(image: ImageFile) -> int:
-    """EXIF's, 1 to 8; 1 when there is none that can be read, as browsers take it."""
+    """Return the EXIF orientation, 1 to 8; like browsers, 1 if it is missing or unreadable."""
     try:
         with translate_reader_errors():
             value = image.getexif().get(_ORIENTATION)
@@ -135,13 +135,13 @@ def orientation(image: ImageFile) -> int:
 
 
 def upright_size(image: ImageFile, exif_orientation: int) -> tuple[int, int]:
-    """Width and height once the image stands upright."""
+    """Return width and height after applying the EXIF orientation."""
     width, height = image.size
     return (height, width) if exif_orientation in _SIDEWAYS_ORIENTATIONS else (width, height)
 
 
 def is_animated(image: ImageFile) -> bool:
-    """Whether a GIF, PNG or WebP has more than one frame; pages of a TIFF and previews in a JPEG are none."""
+    """Return whether a GIF, PNG or WebP has more than one frame; TIFF pages and JPEG previews do not count."""
     with translate_reader_errors():
         return bool(getattr(image, "is_animated", False)) and image.format in ("GIF", "PNG", "WEBP")
 
@@ -167,7 +167,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """Of the canvas (RFC 9649, sections 2.5 to 2.7)."""
+    """Return the size of the canvas (RFC 9649, sections 2.5 to 2.7)."""
     chunk, body = data[12:16], data[20:30]
     if len(body) < 10:
         raise ImageFaultError("corrupt", "the header ends too soon")

@@ -1,4 +1,4 @@
-"""Looking at one image, as closely as a level asks for."""
+"""Inspection of one image at a level, and the checks that its properties must pass."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from shared.images import Thresholds
 from shared.images.image_file import (
+    MAX_BYTES,
+    MAX_PIXELS,
     ImageFaultError,
     ImageInspection,
     ImageMeasures,
@@ -19,22 +20,48 @@ from shared.images.image_file import (
     orientation,
     upright_size,
 )
-from shared.models.image import ImageFinding, Level
+from shared.models.image import ImageFinding, Level, Thresholds
 
 if TYPE_CHECKING:
     from shared.media.images import Pixels
 
-MAX_BYTES = 50_000_000
-MAX_PIXELS = 64_000_000
+LEVELS: tuple[Level, ...] = ("fast", "medium", "slow")
+
+CHECKS: dict[str, Level] = {
+    "corrupt": "fast",
+    "unsupported": "fast",
+    "too_many_bytes": "fast",
+    "too_many_pixels": "fast",
+    "blank": "medium",
+    "duplicate": "fast",
+    "near_duplicate": "medium",
+    "too_small": "fast",
+    "underexposed": "medium",
+    "overexposed": "medium",
+    "low_information": "medium",
+    "blurry": "medium",
+    "extreme_aspect": "fast",
+    "wrong_format": "fast",
+    "outlier": "slow",
+}
+"""All checks, worst first, with the lowest level that includes them. Some `corrupt` files show only at medium."""
+
+_EXTENSIONS = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
+    **dict.fromkeys((".tif", ".tiff"), "tiff"),
+    **{f".{name}": name for name in ("png", "webp", "gif", "bmp", "svg", "avif", "heic", "heif", "ico", "jp2", "psd")},
+}
+
+_MEDIA_TYPES = {"jpg": "jpeg", "pjpeg": "jpeg", "x-png": "png", "x-ms-bmp": "bmp", "x-bmp": "bmp", "svg+xml": "svg"}
 
 
 def inspect_image(
     data: bytes | Path, *, level: Level, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
 ) -> ImageInspection:
-    """What the image is: `fast` reads its header, `medium` decodes and measures it, `slow` describes it too.
+    """Inspect an image: `fast` reads its header, `medium` also measures its pixels, `slow` also computes features.
 
-    Never raises for what stands in the file; a file that is not there raises OSError. At most `max_bytes` are read
-    into memory, and decoding takes some 4 × `max_pixels` bytes.
+    Never raises because of the file's content; a missing file raises OSError. Reads at most `max_bytes` into memory;
+    decoding takes about 4 × `max_pixels` bytes.
     """
     inspection = _start_inspection(data, level)
     if inspection.size_bytes > max_bytes:
@@ -65,57 +92,30 @@ def _start_inspection(data: bytes | Path, level: Level) -> ImageInspection:
 
 
 def _add_measures(inspection: ImageInspection, rgb: Pixels) -> ImageInspection:
-    from shared.images import pixels as measures
+    from shared.images.pixels import color_features, luma, measure_pixels, perceptual_hash
 
-    grey = measures.luma(rgb)
-    image_measures = measures.measure_pixels(rgb, grey)
+    grey = luma(rgb)
+    measures = measure_pixels(rgb, grey)
     return replace(
         inspection,
-        measures=image_measures,
-        phash=measures.perceptual_hash(grey),
-        features=measures.features(rgb, grey, image_measures) if inspection.level == "slow" else None,
+        measures=measures,
+        phash=perceptual_hash(grey),
+        features=color_features(rgb, grey, measures) if inspection.level == "slow" else None,
     )
-
-
-LEVELS: tuple[Level, ...] = ("fast", "medium", "slow")
-CHECKS: dict[str, Level] = {
-    "corrupt": "fast",
-    "unsupported": "fast",
-    "too_many_bytes": "fast",
-    "too_many_pixels": "fast",
-    "blank": "medium",
-    "duplicate": "fast",
-    "near_duplicate": "medium",
-    "too_small": "fast",
-    "underexposed": "medium",
-    "overexposed": "medium",
-    "low_information": "medium",
-    "blurry": "medium",
-    "extreme_aspect": "fast",
-    "wrong_format": "fast",
-    "outlier": "slow",
-}
-"""All checks, worst first, with the level from which on they are made. `corrupt` may be seen at medium only."""
-_EXTENSIONS = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
-    **dict.fromkeys((".tif", ".tiff"), "tiff"),
-    **{f".{name}": name for name in ("png", "webp", "gif", "bmp", "svg", "avif", "heic", "heif", "ico", "jp2", "psd")},
-}
-_MEDIA_TYPES = {"jpg": "jpeg", "pjpeg": "jpeg", "x-png": "png", "x-ms-bmp": "bmp", "x-bmp": "bmp", "svg+xml": "svg"}
 
 
 def check_image(
     inspection: ImageInspection, limits: Thresholds, level: Level, name: str = "", *, declared: str | None = None
 ) -> list[ImageFinding]:
-    """What is wrong with one image by itself, worst first; nothing for an image to be accepted.
+    """Return the failed checks of one image, worst first; empty if the image is accepted.
 
     Args:
-        level: At most the one it was looked at with; raises ValueError otherwise.
-        name: Its file name or the last part of its address; without a known extension it claims nothing.
-        declared: Media type that the server gave, parameters and all.
+        level: At most the level of the inspection; raises ValueError otherwise.
+        name: File name or last part of the URL; ignored without a known extension.
+        declared: The server's Content-Type header, parameters included.
     """
     if LEVELS.index(level) > LEVELS.index(inspection.level):
-        raise ValueError(f"looked at with {inspection.level}, not with {level}")
+        raise ValueError(f"the inspection has level {inspection.level}, not {level}")
     findings = [make_finding(inspection.fault, note=inspection.fault_message)] if inspection.fault else []
     findings.extend(_check_header(inspection, limits, name, declared))
     if level != "fast" and inspection.measures:
@@ -131,12 +131,12 @@ def make_finding(
     of: str | None = None,
     note: str | None = None,
 ) -> ImageFinding:
-    """Of one of `CHECKS`: those that need other images (`duplicate`, `near_duplicate`, `outlier`) are made with it."""
+    """Return a finding of one of `CHECKS`, including those that compare images."""
     return ImageFinding(check=check, level=CHECKS[check], score=score, limit=limit, of=of, note=note)
 
 
 def sort_findings(findings: list[ImageFinding]) -> list[ImageFinding]:
-    """Worst first."""
+    """Return the findings, worst first."""
     order = list(CHECKS)
     return sorted(findings, key=lambda finding: order.index(finding.check))
 
@@ -160,7 +160,7 @@ def _check_header(
 
 
 def _check_measures(measures: ImageMeasures, limits: Thresholds) -> Iterator[ImageFinding]:
-    """A blank image is neither blurry nor dark, and of one too dark or light nobody can tell whether it is sharp."""
+    """Yield findings from the measures. A blank image has no other; one too dark or too light is not also blurry."""
     if _is_below(measures.spread, limits.min_spread):
         yield make_finding("blank", score=measures.spread, limit=limits.min_spread)
         return
@@ -183,6 +183,6 @@ def _format_of_name(name: str) -> str | None:
 
 
 def _format_of_media_type(declared: str | None) -> str | None:
-    """Of `image/…` only: `application/octet-stream` claims nothing."""
+    """Return the format of an `image/…` type; other types, such as `application/octet-stream`, declare none."""
     kind, _, name = (declared or "").split(";")[0].strip().lower().partition("/")
     return _MEDIA_TYPES.get(name, name) if kind == "image" and name not in ("", "*") else None

@@ -1,4 +1,4 @@
-"""Decoding an opened image to the few pixels that are measured, as it is shown on a white page."""
+"""Pixels of an opened image, shrunk and on white: decoding, measures, perceptual hash, features and thumbnails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.images.image_file import (
+    MAX_PIXELS,
     ImageFaultError,
     ImageMeasures,
     image_format,
@@ -17,8 +18,7 @@ from shared.images.image_file import (
     orientation,
     translate_reader_errors,
 )
-from shared.images.inspection import MAX_PIXELS
-from shared.media.images import Pixels, fit_size
+from shared.media.images import Pixels, fit_size, resize
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -27,19 +27,28 @@ LONG_SIDE = 512
 _FLIPPED_ORIENTATIONS = (2, 4, 5, 7)
 _ROTATIONS = {3: cv2.ROTATE_180, 4: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 7: cv2.ROTATE_90_CLOCKWISE}
 _ROTATIONS |= {5: cv2.ROTATE_90_COUNTERCLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+DARK, LIGHT = 32, 245
+_TILES_PER_SIDE = 4
+_HASH_SIDE, _HASH_FREQUENCIES = 32, 8
+_MIN_HASH_DEVIATION = 1.0
+_LEVELS = np.arange(256.0)
+_THUMBNAIL_SIDE = 160
+_JPEG_QUALITY = 70
+Grey = NDArray[np.uint8]
 
 
 def decode_pixels(image: ImageFile, exif_orientation: int) -> Pixels:
-    """The whole image, decoded to its last byte, then shrunk to 512 pixels on the long side and upright. RGB.
+    """Decode the whole image, shrink it to 512 pixels on the long side and turn it upright. Returns RGB.
 
-    JPEGs are decoded at the smallest of 1/1, 1/2, 1/4 and 1/8 that suffices: every coefficient is still read.
+    JPEGs are decoded at the smallest sufficient scale of 1/1, 1/2, 1/4 and 1/8; every coefficient is still read.
 
     Raises:
-        Refused: `corrupt`.
+        ImageFaultError: `corrupt`.
     """
     size = fit_size(*image.size, LONG_SIDE)
     with translate_reader_errors():
-        image.draft(None, (2 * size[0], 2 * size[1]))  # twice as fine: scaling twice blurs what is measured
+        # Twice the size: scaling twice would lower the measured sharpness.
+        image.draft(None, (2 * size[0], 2 * size[1]))
         image.load()
         pixels = _flatten_on_white(image, size)
     if exif_orientation in _FLIPPED_ORIENTATIONS:
@@ -69,22 +78,14 @@ def _shrink_to(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _stretch_range(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Numbers without a known range, from black for the least to white for the most."""
+    """Map values of unknown range to grey: the minimum to black, the maximum to white."""
     values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     return ((values - low) * (255 / (high - low or 1.0))).astype(np.uint8)
 
 
-DARK, LIGHT = 32, 245
-_TILES_PER_SIDE = 4
-_HASH_SIDE, _HASH_FREQUENCIES = 32, 8
-_MIN_HASH_DEVIATION = 1.0
-_LEVELS = np.arange(256.0)
-Grey = NDArray[np.uint8]
-
-
 def measure_pixels(rgb: Pixels, grey: Grey) -> ImageMeasures:
-    """Both are of the same image; `grey` is its luma."""
+    """Measure an image, passed as RGB and as its luma."""
     histogram = _histogram(grey)
     _, spread = cv2.meanStdDev(rgb)
     return ImageMeasures(
@@ -101,16 +102,16 @@ def luma(rgb: Pixels) -> Grey:
 
 
 def entropy(shares: NDArray[np.float64]) -> float:
-    """In bits (Shannon 1948)."""
+    """Return the entropy of a distribution in bits (Shannon 1948)."""
     nonzero = shares[shares > 0]
     return float(max(0.0, -(nonzero * np.log2(nonzero)).sum()))
 
 
 def sharpness(grey: Grey) -> float:
-    """Variance of the Laplacian (Pech-Pacheco et al., «Diatom autofocusing in brightfield microscopy», ICPR 2000).
+    """Return the variance of the Laplacian, the 90th percentile of 4 × 4 tiles.
 
-    Taken in each of 4 × 4 tiles, of which the 90th percentile counts: a sharp subject before a blurred background is
-    as sharp as its subject.
+    The measure is from Pech-Pacheco et al., «Diatom autofocusing in brightfield microscopy», ICPR 2000. Because of the
+    tiles, a blurred background does not make a sharp subject blurry.
     """
     edges = cv2.Laplacian(grey, cv2.CV_16S)
     rows = (part for part in np.array_split(edges, min(_TILES_PER_SIDE, len(edges))))
@@ -119,12 +120,12 @@ def sharpness(grey: Grey) -> float:
 
 
 def perceptual_hash(grey: Grey) -> int | None:
-    """64 bits: which of the 8 × 8 lowest frequencies, without the constant ones, are above their median.
+    """Return 64 bits: which of the 8 × 8 lowest frequencies, without the constant ones, are above their median.
 
     The DCT hash of Zauner, «Implementation and benchmarking of perceptual image hash functions» (2010), section 3.2.1.
-    Scaling, encoding again and changes of brightness and contrast change few bits. A mirrored, turned or cropped image
-    is another one: left and right matter to whoever reads text or traffic signs. None where luma hardly varies: all
-    blank images would be near each other, or far, for the noise in them.
+    Scaling, re-encoding, brightness and contrast change few bits. Mirrored, rotated and cropped images count as
+    different, since text and traffic signs change their meaning. Returns None if luma hardly varies: hashes of blank
+    images would depend on noise only.
     """
     if cv2.meanStdDev(grey)[1][0, 0] < _MIN_HASH_DEVIATION:
         return None
@@ -133,11 +134,11 @@ def perceptual_hash(grey: Grey) -> int | None:
     return int.from_bytes(np.packbits(waves > np.median(waves)).tobytes(), "big")
 
 
-def features(rgb: Pixels, grey: Grey, measures: ImageMeasures) -> tuple[float, ...]:
-    """What kind of image it is, in 13 numbers; a difference below 1 is hardly seen.
+def color_features(rgb: Pixels, grey: Grey, measures: ImageMeasures) -> tuple[float, ...]:
+    """Return 13 numbers that describe the kind of image; a difference below 1 is hardly visible.
 
     Mean, deviation and skewness of the three channels of CIE L*a*b* (Stricker & Orengo, «Similarity of color images»,
-    1995), entropy, the logarithms of sharpness and aspect, and how much of luma's changes is across and not down.
+    1995), entropy, the logarithms of sharpness and aspect ratio, and the horizontal share of luma changes.
     """
     lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab), np.uint8)
     mean, deviation, skewness = np.transpose(
@@ -156,7 +157,7 @@ def features(rgb: Pixels, grey: Grey, measures: ImageMeasures) -> tuple[float, .
 
 
 def _moments(channel: Grey) -> tuple[float, float, float]:
-    """Mean, standard deviation, and cube root of the third central moment."""
+    """Return mean, standard deviation, and cube root of the third central moment."""
     shares = _histogram(channel)
     mean = float(shares @ _LEVELS)
     deviation = _LEVELS - mean
@@ -164,21 +165,13 @@ def _moments(channel: Grey) -> tuple[float, float, float]:
 
 
 def _histogram(channel: Grey) -> NDArray[np.float64]:
-    """Share of the pixels at each of 256 levels."""
+    """Return the share of pixels at each of 256 levels."""
     counts = cv2.calcHist([channel], [0], None, [256], [0, 256])
     return np.asarray(counts, np.float64).ravel() / channel.size
 
 
-_THUMBNAIL_SIDE = 160
-_JPEG_QUALITY = 70
-
-
 def thumbnail_data_url(data: bytes, max_pixels: int = MAX_PIXELS) -> str | None:
-    """The image as a JPEG of at most 160 × 160 pixels, some 5 kB, in a `data:` URL; None when it cannot be decoded."""
-    import cv2
-
-    from shared.media.images import fit_size, resize
-
+    """Return a `data:` URL of a JPEG of at most 160 × 160 pixels, about 5 kB; None if decoding fails."""
     try:
         with open_image(data, image_format(data), max_pixels) as image:
             pixels = decode_pixels(image, orientation(image))

@@ -1,39 +1,39 @@
-"""Models of image datasets: filters, images and the verdicts of validation."""
+"""Models of the images of a dataset: filters, records, verdicts, and the limits of the validation checks."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from shared.models.base import Model
+from shared.models import Model
 
 Level = Literal["fast", "medium", "slow"]
 """How thoroughly images are validated; each level includes the checks of the ones before."""
 
 
-class DatasetStatus(StrEnum):
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+MAX_SIDE = 1_000_000
+"""Pixels; more than any format of images can hold in memory."""
 
 
 class Filters(Model):
     """Conditions that an image must meet to be kept. Omitted conditions do not apply."""
 
-    min_width: int | None = Field(None, description="Minimum width in pixels.")
-    min_height: int | None = Field(None, description="Minimum height in pixels.")
-    max_aspect: float | None = Field(None, ge=1, description="Maximum ratio of the longer to the shorter side.")
+    min_width: int | None = Field(None, ge=0, le=MAX_SIDE, description="Minimum width in pixels.")
+    min_height: int | None = Field(None, ge=0, le=MAX_SIDE, description="Minimum height in pixels.")
+    max_aspect: float | None = Field(
+        None, ge=1, allow_inf_nan=False, description="Maximum ratio of the longer to the shorter side."
+    )
     formats: list[Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]] = Field(
         [], description="Accepted formats. Empty: all of them."
     )
-    licences: list[str] = Field(
-        [], description="Accepted licences, e.g. `cc0`, `by`, `by-sa`. Empty: any licence, including unknown ones."
+    licences: list[Annotated[str, Field(max_length=100)]] = Field(
+        [],
+        max_length=50,
+        description="Accepted licences, e.g. `cc0`, `by`, `by-sa`. Empty: any licence, including unknown ones.",
     )
 
 
@@ -104,8 +104,10 @@ class Thresholds(Model):
         frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", allow_inf_nan=False
     )
 
-    min_width: int | None = Field(64, ge=1, description="Minimum width in pixels; below it, `too_small`.")
-    min_height: int | None = Field(64, ge=1, description="Minimum height in pixels; below it, `too_small`.")
+    min_width: int | None = Field(64, ge=1, le=MAX_SIDE, description="Minimum width in pixels; below it, `too_small`.")
+    min_height: int | None = Field(
+        64, ge=1, le=MAX_SIDE, description="Minimum height in pixels; below it, `too_small`."
+    )
     max_aspect: float | None = Field(
         5.0, ge=1, description="Maximum ratio of the longer to the shorter side; above it, `extreme_aspect`."
     )

@@ -9,9 +9,9 @@ import pytest
 
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.stand_ins.apify_server import ApifyServer
+from infra.stand_ins.auto_replies import AutoReplyGemini
 from infra.stand_ins.image_search import ImageSearch
-from infra.stand_ins.replies.gemini import AutoReplyGemini
-from infra.stand_ins.replies.services import VIDEO, demo_post_items
+from infra.stand_ins.services import VIDEO, demo_post_items
 from tests.contract.emulated import need_emulators, running_emulators
 from tests.dataset_runs import unhurried
 from tests.file_server import Web, served_folder

@@ -9,8 +9,7 @@ from typing import Any
 
 from infra.stand_ins import apify_server, gemini_server, openai_server
 from infra.stand_ins.apify_server import ApifyServer
-from infra.stand_ins.replies.gemini import AutoReplyGemini
-from infra.stand_ins.replies.openai import AutoReplyOpenAI
+from infra.stand_ins.auto_replies import AutoReplyGemini, AutoReplyOpenAI
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from tests.contract.emulated import need_emulators
 from tests.server import Server, serving
@@ -26,8 +25,8 @@ class MortalOpenAI(AutoReplyOpenAI):
 
     down = False
 
-    def make_reply(self, asked: RecordedRequest) -> Reply:
-        return openai_server.error_reply(503, retry_after="0.01") if self.down else super().make_reply(asked)
+    def make_reply(self, request: RecordedRequest) -> Reply:
+        return openai_server.error_reply(503, retry_after="0.01") if self.down else super().make_reply(request)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from infra.doctor.finding import is_healthy
+from infra.doctor.findings import is_healthy
 from infra.doctor.project import check_project
 from infra.runtimes.emulated.emulators import PROJECT, EmulatorHosts
 from tests.contract.emulated import need_emulators

@@ -61,4 +61,4 @@ def test_a_job_that_fails_hangs_or_gives_nothing_is_a_failure(data: Path, polled
         failed = smoke(data, script.url, "--token", "t0k", "--patience", "1")
     assert failed.returncode == 1, failed.stderr + failed.stdout
     assert told in failed.stderr
-    assert script.seen("DELETE", f"/v1/jobs/{ID}")[0]["authorization"] == "Bearer t0k"
+    assert script.requests_to("DELETE", f"/v1/jobs/{ID}")[0]["authorization"] == "Bearer t0k"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.reference.deployment import SETTINGS, rights, settings_json
+from infra.reference.tables import SETTINGS, rights, settings_json
 from shared.wiring import wiring
 from tests.terraform.audit import Deployment, audit
 from tests.terraform.conftest import Open

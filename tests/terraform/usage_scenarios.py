@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.stand_ins import gemini_server
 from infra.stand_ins.apify_server import TOKEN, ApifyServer, actor_items
-from infra.stand_ins.replies.gemini import AutoReplyGemini
+from infra.stand_ins.auto_replies import AutoReplyGemini
 from tests.accounts import PASSWORD
 from tests.dataset_runs import unhurried
 from tests.file_server import served_folder

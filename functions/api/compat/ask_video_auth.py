@@ -15,6 +15,7 @@ from functions.api.dependencies import LoginThrottleDep
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
+from functions.api.request_models import CompatRequestModel
 from shared.platform.identity import current_identity
 from shared.platform.ports import UserSession
 
@@ -23,29 +24,29 @@ Text = Annotated[str, Field(max_length=1000)]
 Uid = Annotated[str, Field("", max_length=1000, description="Accepted for compatibility and ignored.")]
 
 
-class AskVideoSignUpRequest(BaseModel):
+class AskVideoSignUpRequest(CompatRequestModel):
     username: Text = Field(description="Letters, digits, `.`, `+`, `-` and `_`. Usernames are not case-sensitive.")
     email: Text = Field(description="Address to which the verification token is sent.")
     password: Text = Field(description="Password of 8 to 256 characters.")
 
 
-class AskVideoTokenRequest(BaseModel):
+class AskVideoTokenRequest(CompatRequestModel):
     uid: Uid
     token: Text = Field(description="Token from the email.")
 
 
-class AskVideoLoginRequest(BaseModel):
+class AskVideoLoginRequest(CompatRequestModel):
     username: Text = Field(description="Username or email address.")
     password: Text = Field(description="Password of the account.")
 
 
-class AskVideoRefreshRequest(BaseModel):
+class AskVideoRefreshRequest(CompatRequestModel):
     refresh: Annotated[str, Field(max_length=4000)] = Field(
         description="The refresh token of the session. It can be used once."
     )
 
 
-class AskVideoResetRequest(BaseModel):
+class AskVideoResetRequest(CompatRequestModel):
     email: Text = Field(description="Email address of the account.")
 
 

@@ -16,6 +16,7 @@ from functions.api.dependencies import PlaceDep, check_id
 from functions.api.event_streams import ChatStream
 from functions.api.identity import Caller, Credentials, caller
 from functions.api.openapi import problem_responses
+from functions.api.request_models import CompatRequestModel
 from functions.api.routes.chat import ChatTurn, count_question, group_question, last_question, share_link_question
 from shared.chat import history
 from shared.errors import NotFound
@@ -32,7 +33,7 @@ class AskVideoTurn(ChatTurn):
     model_config = ConfigDict(extra="ignore")
 
 
-class AskVideoChatRequest(BaseModel):
+class AskVideoChatRequest(CompatRequestModel):
     group_id: str = Field(description="The group to ask about.")
     messages: list[AskVideoTurn] = Field(
         min_length=1,

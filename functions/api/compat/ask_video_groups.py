@@ -16,6 +16,7 @@ from functions.api.openapi import problem_responses
 from functions.api.routes.groups import GroupRequest, GroupUpdateRequest, VideoIdsRequest
 from shared.library import groups
 from shared.models.group import Group
+from shared.pipeline.lifecycle import new_id
 
 router = create_ask_video_router("/api/videos/groups", 401, 403)
 shared_router = create_ask_video_router("/api/videos/groups/shared", 404)
@@ -106,7 +107,7 @@ def group_details(group: Group, place: PlaceDep) -> AskVideoGroupDetails:
     status_code=201,
 )
 def create_group_compat(form: AskVideoGroupRequest, user: Caller, place: PlaceDep) -> AskVideoGroupDetails:
-    return group_details(groups.create_group(place.documents, user.id, form.name, form.description), place)
+    return group_details(groups.create_group(place.documents, user.id, new_id(), form.name, form.description), place)
 
 
 @router.get(

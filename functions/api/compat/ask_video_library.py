@@ -18,7 +18,8 @@ from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, read_form
-from functions.api.schemas import Description, FileJobRequest, Title
+from functions.api.request_models import CompatRequestModel, Description, Title
+from functions.api.schemas import FileJobRequest
 from shared.errors import NotFound, PermanentError
 from shared.library import videos
 from shared.library.deletion import delete_job
@@ -52,14 +53,14 @@ STATES: dict[JobStatus, State] = {
 router = create_ask_video_router("/api/videos", 401, 403)
 
 
-class AskVideoUploadForm(BaseModel):
+class AskVideoUploadForm(CompatRequestModel):
     """The form fields next to the file."""
 
     title: Title | None = Field(None, description="Title of the video. Defaults to the name of the file.")
     description: Description | None = Field(None, description="Description of the video.")
 
 
-class AskVideoUpdateRequest(BaseModel):
+class AskVideoUpdateRequest(CompatRequestModel):
     """Changes to a video. Omitted fields stay as they are."""
 
     title: Title | None = Field(None, description="New title of the video.")

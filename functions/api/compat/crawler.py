@@ -13,6 +13,7 @@ from functions.api.compat.routing import PAGE_SIZE, CrawlerRoute, all_items
 from functions.api.dependencies import LoginThrottleDep, PlaceDep, RetryQuota, StartQuota
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
+from functions.api.request_models import CompatRequestModel, Name
 from functions.api.routes.datasets import (
     MAX_KEYWORDS,
     DatasetRequest,
@@ -21,17 +22,17 @@ from functions.api.routes.datasets import (
     own_dataset,
     register_dataset,
 )
-from functions.api.schemas import Title
 from shared.datasets import runs, store
-from shared.models.dataset import ChunkCounts, Dataset
-from shared.models.image import DatasetStatus, Level
+from shared.models.dataset import ChunkCounts, Dataset, DatasetStatus
+from shared.models.image import Level
+from shared.pipeline.lifecycle import new_id
 
 router = APIRouter(
     prefix="/api/v1", tags=["compat: image crawler"], route_class=CrawlerRoute, responses=problem_responses(400, 422)
 )
 
 
-class CrawlerLoginRequest(BaseModel):
+class CrawlerLoginRequest(CompatRequestModel):
     email: Annotated[str, Field(max_length=1000)] = Field(description="Email address or username.")
     password: Annotated[str, Field(max_length=1000)] = Field(description="Password of the account.")
 
@@ -43,11 +44,11 @@ class CrawlerToken(BaseModel):
     expires_in: int = Field(description="Lifetime of the access token in seconds.")
 
 
-class CrawlRequest(BaseModel):
+class CrawlRequest(CompatRequestModel):
     project_id: int | Annotated[str, Field(max_length=200)] | None = Field(
         None, description="Your own project name or number, stored with the job."
     )
-    name: Title = Field(description="Name of the job.")
+    name: Name = Field(description="Name of the job.")
     keywords: list[Keyword] = Field(
         min_length=1, max_length=MAX_KEYWORDS, description="Search terms. Duplicates are ignored."
     )
@@ -79,7 +80,7 @@ class CrawlJob(CrawlProgress):
     completed_at: datetime | None = Field(description="When the job ended.")
 
 
-class CrawlValidationRequest(BaseModel):
+class CrawlValidationRequest(CompatRequestModel):
     level: LevelField = "medium"
 
 
@@ -157,7 +158,7 @@ def create_crawl(body: CrawlRequest, user: Caller, place: PlaceDep) -> CrawlJob:
     dataset_request = DatasetRequest(
         name=body.name, keywords=body.keywords, max_images=body.max_images, project=body.project_id
     )
-    return crawl_response(register_dataset(place.documents, user.id, dataset_request))
+    return crawl_response(register_dataset(place.documents, user.id, dataset_request, new_id()))
 
 
 @router.get(

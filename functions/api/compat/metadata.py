@@ -15,6 +15,7 @@ from functions.api.dependencies import PlaceDep, StartQuota, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.request_bodies import read_form
+from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import FileJobRequest
 from shared.analyses.metadata import clock_time
 from shared.library.videos import thumbnail_link
@@ -35,7 +36,7 @@ STATES: dict[JobStatus, State] = {
 router = APIRouter(tags=["compat: video metadata"], responses=problem_responses(401, 403, 422))
 
 
-class MetadataUploadForm(BaseModel):
+class MetadataUploadForm(CompatRequestModel):
     """A form with no fields other than the file."""
 
 

@@ -15,12 +15,13 @@ from functions.api.dependencies import PlaceDep, StartQuota, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
+from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import LanguageTag, UrlJobRequest
+from shared.analyses.recipe import Recipe
 from shared.exports.job_content import JobContent
 from shared.exports.quantities import format_further
 from shared.exports.wording import recipe_wording
 from shared.models.job import Job, JobStatus
-from shared.models.recipe import Recipe
 from shared.platform.ports import Place
 from shared.settings import settings
 
@@ -29,7 +30,7 @@ KIND = "recipe"
 router = APIRouter(tags=["compat: recipe app"], responses=problem_responses(401, 403, 422))
 
 
-class ScrapeRequest(BaseModel):
+class ScrapeRequest(CompatRequestModel):
     url: str = Field(description="URL of the video: http or https.")
     language: LanguageTag = Field(
         default_factory=lambda: settings().default_language,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
@@ -15,6 +15,7 @@ from functions.api.dependencies import LoginThrottleDep, PlaceDep
 from functions.api.identity import ANONYMOUS, MAIL, BearerToken, Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
+from functions.api.request_models import RequestModel
 from functions.api.schemas import MessageResponse
 from shared import clock
 from shared.error_codes.api import AccountCode
@@ -33,11 +34,7 @@ RECENT_SIGN_IN = timedelta(minutes=10)
 Text = Annotated[str, Field(max_length=MAX_LENGTH)]
 
 
-class AccountRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SignUpRequest(AccountRequest):
+class SignUpRequest(RequestModel):
     username: Text = Field(
         description="Letters, digits, `.`, `+`, `-` and `_`. Usernames are not case-sensitive.", examples=["ann"]
     )
@@ -45,22 +42,22 @@ class SignUpRequest(AccountRequest):
     password: Text = Field(description="Password of 8 to 256 characters.")
 
 
-class LoginRequest(AccountRequest):
+class LoginRequest(RequestModel):
     username: Text = Field(description="Username or email address.", examples=["ann"])
     password: Text = Field(description="Password of the account.")
 
 
-class RefreshRequest(AccountRequest):
+class RefreshRequest(RequestModel):
     refresh_token: Annotated[str, Field(max_length=4000)] = Field(
         description="The refresh token of the session. It can be used once."
     )
 
 
-class EmailTokenRequest(AccountRequest):
+class EmailTokenRequest(RequestModel):
     token: Text = Field(description="Token from the email.")
 
 
-class PasswordResetRequest(AccountRequest):
+class PasswordResetRequest(RequestModel):
     email: Text = Field(description="Email address of the account.")
 
 
@@ -68,7 +65,7 @@ class NewPasswordRequest(EmailTokenRequest):
     password: Text = Field(description="New password of 8 to 256 characters.")
 
 
-class AccountUpdateRequest(AccountRequest):
+class AccountUpdateRequest(RequestModel):
     current_password: Text = Field(description="Current password of the account.")
     username: Text | None = Field(None, description="New username. Null or omitted: the username stays as it is.")
     email: Text | None = Field(None, description="New email address. Null or omitted: the address stays as it is.")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from starlette.responses import JSONResponse, StreamingResponse
 
 from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
@@ -14,12 +14,13 @@ from functions.api.event_streams import ChatAnswer, ChatStream, CitationInfo, Ev
 from functions.api.identity import Caller, Credentials, caller
 from functions.api.openapi import problem_responses
 from functions.api.rate_limits import CHAT, Quota
+from functions.api.request_models import RequestModel
 from functions.api.schemas import NEXT_PAGE, LanguageTag
 from shared.chat import history
 from shared.chat.answer import Question
 from shared.errors import PermanentError
 from shared.library import groups, videos
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage
 from shared.platform.ports import Filter, Place
@@ -31,9 +32,7 @@ MAX_QUESTION = 2_000
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
-class ChatTurn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ChatTurn(RequestModel):
     role: Literal["user", "assistant", "system"] = Field(
         description="Author of the message. The role `system` is rejected."
     )
@@ -43,10 +42,8 @@ class ChatTurn(BaseModel):
     )
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(RequestModel):
     """A question about exactly one of: a group, a video, a group that a share link opens."""
-
-    model_config = ConfigDict(extra="forbid")
 
     group_id: Id | None = Field(None, description="The group to ask about.")
     video_id: Id | None = Field(None, description="The video to ask about.")

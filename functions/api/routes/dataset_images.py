@@ -6,20 +6,22 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, check_id, cursor_error
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, check_id, cursor_error
 from functions.api.openapi import problem_responses
+from functions.api.request_models import RequestModel
 from functions.api.routes.datasets import LevelField, OwnDataset, PublicDataset, dataset_response
 from functions.api.schemas import NEXT_PAGE
-from shared.datasets import export_jobs, runs, store
+from shared.datasets import runs, store
 from shared.errors import NotFound
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.dataset import ExportOptions, ExportResult, SourceName
 from shared.models.image import ImageFinding, ImageRecord, ImageState, Level
 from shared.models.job import Job, JobError, JobStatus
 from shared.pipeline.job_storage import MEDIA
+from shared.pipeline.jobs import read_job
 from shared.platform.ports import Place
 from shared.settings import settings
 
@@ -59,9 +61,7 @@ class ImagePage(BaseModel):
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
-class ValidationRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ValidationRequest(RequestModel):
     level: LevelField = "medium"
 
 
@@ -192,9 +192,15 @@ def validate_dataset(dataset: OwnDataset, body: ValidationRequest, place: PlaceD
     response_model=ExportInfo,
     responses=problem_responses(409),
 )
-def start_export(dataset: OwnDataset, body: ExportOptions, place: PlaceDep, quota: StartQuota) -> Any:
-    quota.consume()
-    return export_response(export_jobs.start_export(place, dataset, body), dataset.id, place)
+def start_export(
+    dataset: OwnDataset, body: ExportOptions, place: PlaceDep, quota: StartQuota, idempotency: Idempotency
+) -> Any:
+    export_id = idempotency.reserve_id(body)
+    job = read_job(place.documents, export_id)
+    if job is None:
+        quota.consume()
+        job = runs.start_export(place, dataset, body, export_id)
+    return export_response(job, dataset.id, place)
 
 
 @router.get(
@@ -210,7 +216,7 @@ def list_exports(
     cursor: Cursor = None,
 ) -> Any:
     try:
-        items, next_cursor = export_jobs.list_exports(place.documents, dataset, limit, cursor)
+        items, next_cursor = runs.list_exports(place.documents, dataset, limit, cursor)
     except ValueError:
         raise cursor_error() from None
     return {"exports": [export_response(job, dataset.id, place) for job in items], "cursor": next_cursor}
@@ -225,9 +231,7 @@ def list_exports(
 def get_export(
     dataset: OwnDataset, export_id: Annotated[str, Path(description="The `id` of the export.")], place: PlaceDep
 ) -> Any:
-    return export_response(
-        export_jobs.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place
-    )
+    return export_response(runs.read_own_export(place.documents, dataset, check_id(export_id)), dataset.id, place)
 
 
 def export_response(job: Job, dataset_id: str, place: Place) -> dict[str, Any]:
@@ -237,7 +241,7 @@ def export_response(job: Job, dataset_id: str, place: Place) -> dict[str, Any]:
         file.model_dump()
         | {
             "url": place.objects.signed_url(
-                MEDIA, export_jobs.export_object_name(dataset_id, job.id, file.name), ttl, file.name
+                MEDIA, runs.export_object_name(dataset_id, job.id, file.name), ttl, file.name
             )
         }
         for file in result.files

@@ -6,24 +6,33 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, RetryQuota, StartQuota, check_id, cursor_error
+from functions.api.dependencies import (
+    Cursor,
+    Idempotency,
+    Limit,
+    PlaceDep,
+    RetryQuota,
+    StartQuota,
+    check_id,
+    cursor_error,
+)
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller
 from functions.api.openapi import either_request_body, inline_request_body, json_body, problem_responses
 from functions.api.request_bodies import media_type, read_form, read_json
-from functions.api.schemas import NEXT_PAGE, Title, public_model
+from functions.api.request_models import Name, RequestModel
+from functions.api.schemas import NEXT_PAGE, public_model
 from shared import clock
 from shared.datasets import runs, store
 from shared.datasets.url_lists import add_url_list, add_url_list_from_link
 from shared.errors import PermanentError
-from shared.models.base import Model
-from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, SourceName, SourceProgress
-from shared.models.image import DatasetStatus, Filters, Level, Thresholds
-from shared.pipeline.lifecycle import new_id
+from shared.models import Model
+from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, DatasetStatus, SourceName, SourceProgress
+from shared.models.image import Filters, Level, Thresholds
 from shared.platform.ports import Document, Documents
 from shared.security.filenames import safe_filename
 from shared.settings import settings
@@ -34,7 +43,7 @@ ENDED = (DatasetStatus.COMPLETED, DatasetStatus.FAILED, DatasetStatus.CANCELLED)
 FREE_SOURCES = [SourceName.BING, SourceName.DUCKDUCKGO, SourceName.OPENVERSE]
 MAX_KEYWORDS = 100
 
-Keyword = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(lambda text: " ".join(text.split()))]
+Keyword = Name
 LevelField = Annotated[
     Level,
     Field(description="How thoroughly images are validated. Each level includes the checks of the ones before."),
@@ -42,12 +51,18 @@ LevelField = Annotated[
 PublicDataset = public_model("Dataset", Dataset, set(HIDDEN))
 
 
-class DatasetRequest(BaseModel):
-    """A new image dataset. Without keywords, its images come from uploaded URL lists."""
-
+class FiltersRequest(Filters):
     model_config = ConfigDict(extra="forbid")
 
-    name: Title = Field(description="Name of the dataset.", examples=["Dogs in snow"])
+
+class ThresholdsRequest(Thresholds):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DatasetRequest(RequestModel):
+    """A new image dataset. Without keywords, its images come from uploaded URL lists."""
+
+    name: Name = Field(description="Name of the dataset.", examples=["Dogs in snow"])
     project: int | Annotated[str, Field(max_length=200)] | None = Field(
         None, description="Your own project name or number, stored with the dataset."
     )
@@ -65,10 +80,12 @@ class DatasetRequest(BaseModel):
     max_images: int = Field(
         100, ge=1, description="Maximum number of images to keep, divided evenly among keywords and sources."
     )
-    filters: Filters = Field(default_factory=Filters, description="Conditions that an image must meet to be kept.")
+    filters: FiltersRequest = Field(
+        default_factory=FiltersRequest, description="Conditions that an image must meet to be kept."
+    )
     level: LevelField = "medium"
-    thresholds: Thresholds = Field(
-        default_factory=Thresholds, description="Limits of the validation checks. Null disables a check."
+    thresholds: ThresholdsRequest = Field(
+        default_factory=ThresholdsRequest, description="Limits of the validation checks. Null disables a check."
     )
 
     @field_validator("keywords")
@@ -77,15 +94,11 @@ class DatasetRequest(BaseModel):
         return list(dict.fromkeys(keywords))
 
 
-class ListUploadForm(BaseModel):
+class ListUploadForm(RequestModel):
     """A form with no fields other than the file."""
 
-    model_config = ConfigDict(extra="forbid")
 
-
-class ListLinkRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ListLinkRequest(RequestModel):
     url: str = Field(
         max_length=8192,
         description="URL of the list. It must be readable without further credentials, e.g. a signed URL.",
@@ -122,15 +135,15 @@ def own_dataset(
 OwnDataset = Annotated[Dataset, Depends(own_dataset)]
 
 
-def register_dataset(documents: Documents, owner: str, request: DatasetRequest) -> Dataset:
-    """Store a new dataset; raises PermanentError `too_many_images`."""
+def register_dataset(documents: Documents, owner: str, request: DatasetRequest, dataset_id: str) -> Dataset:
+    """Store a dataset, or return the one that has this id already; raises PermanentError `too_many_images`."""
     limit = settings().max_dataset_images
     if request.max_images > limit:
         raise PermanentError("too_many_images", f"A dataset holds at most {limit} images. Request fewer.")
     sources = FREE_SOURCES if request.sources is None else list(dict.fromkeys(request.sources))
     now = clock.now()
     dataset = Dataset(
-        id=new_id(),
+        id=dataset_id,
         owner=owner,
         name=request.name,
         project=request.project,
@@ -178,9 +191,10 @@ def remaining_seconds(dataset: Dataset, now: datetime) -> int | None:
     description="Creates a dataset. No image is fetched until POST /v1/datasets/{dataset_id}/start starts it.",
     status_code=201,
     response_model=PublicDataset,
+    responses=problem_responses(409),
 )
-def create_dataset(body: DatasetRequest, user: Caller, place: PlaceDep) -> Response:
-    dataset = register_dataset(place.documents, user.id, body)
+def create_dataset(body: DatasetRequest, user: Caller, place: PlaceDep, idempotency: Idempotency) -> Response:
+    dataset = register_dataset(place.documents, user.id, body, idempotency.reserve_id(body))
     return JSONResponse(dataset_response(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
 
 

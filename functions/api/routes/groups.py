@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
+from functions.api.request_models import Description, Moment, Name, RequestModel
 from functions.api.routes.videos import VideoInfo, video_info
-from functions.api.schemas import NEXT_PAGE, Description, Name
+from functions.api.schemas import NEXT_PAGE
 from shared.library import groups
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.group import MAX_VIDEOS, Group
 from shared.settings import settings
 
@@ -23,36 +24,28 @@ router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=problem_respo
 VideoIds = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=MAX_VIDEOS)]
 
 
-class GroupRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class GroupRequest(RequestModel):
     name: Name = Field(description="Name of the group.", examples=["Soups"])
     description: Description | None = Field(None, description="Description of the group.")
 
 
-class GroupUpdateRequest(BaseModel):
+class GroupUpdateRequest(RequestModel):
     """Changes to a group. Omitted fields stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = Field(None, description="New name of the group.")
     description: Description | None = Field(None, description="New description of the group.")
 
 
-class VideoIdsRequest(BaseModel):
+class VideoIdsRequest(RequestModel):
     """Videos by id."""
-
-    model_config = ConfigDict(extra="forbid")
 
     video_ids: VideoIds = Field(description="Ids of the videos.")
 
 
-class ShareRequest(BaseModel):
+class ShareRequest(RequestModel):
     """The options of a share link."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    expires_at: AwareDatetime | None = Field(
+    expires_at: Moment | None = Field(
         None, description="When the link expires, with a time zone. Null: it works until it is revoked."
     )
 
@@ -122,8 +115,9 @@ def group_details(group: Group, place: PlaceDep) -> dict[str, Any]:
     status_code=201,
     response_model=GroupDetails,
 )
-def create_group(body: GroupRequest, user: Caller, place: PlaceDep) -> Any:
-    return group_details(groups.create_group(place.documents, user.id, body.name, body.description), place)
+def create_group(body: GroupRequest, user: Caller, place: PlaceDep, idempotency: Idempotency) -> Any:
+    group_id = idempotency.reserve_id(body)
+    return group_details(groups.create_group(place.documents, user.id, group_id, body.name, body.description), place)
 
 
 @router.get("", summary="List your groups", description="Returns your groups, newest first.", response_model=GroupPage)

@@ -8,13 +8,15 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from anyio import to_thread
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse
 
 from functions.api import submission
 from functions.api.dependencies import (
     Cursor,
+    Idempotency,
+    IdempotencyKey,
     Limit,
     OwnJob,
     PlaceDep,
@@ -48,18 +50,6 @@ FORMAT_NAMES = ", ".join(dict.fromkeys(row.name for row in FORMATS))
 MAX_MEDIA_NAME_LENGTH = 200
 # The names that stages give to media; no part can be `.` or `..`.
 _MEDIA_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description=(
-            "A unique string of your choice. For 24 hours, the same request with the same key returns the same job; "
-            "a different request with that key returns 409 `key_reused`."
-        ),
-    ),
-]
 
 
 def submission_response(job: Job) -> JSONResponse:
@@ -201,16 +191,18 @@ def remove_job(job: OwnJob, place: PlaceDep) -> None:
     ),
     status_code=201,
     response_model=UploadTicket,
-    responses=problem_responses(400, 413, 415, 503),
+    responses=problem_responses(400, 409, 413, 415, 503),
     openapi_extra=request_body(application__json="UploadRequest"),
 )
-async def start_upload(request: Request, user: Caller, place: PlaceDep, quota: StartQuota) -> Response:
+async def start_upload(
+    request: Request, user: Caller, place: PlaceDep, quota: StartQuota, idempotency: Idempotency
+) -> Response:
     upload_request = await read_json(request, UploadRequest)
     origin = request.headers.get("origin")
     page_origin = origin if origin in frontend_origins() else None
     trace = request_trace(request.scope)
     job, session = await run_in_threadpool(
-        submission.open_upload, place, user, upload_request, page_origin, trace, quota
+        submission.open_upload, place, user, upload_request, page_origin, trace, quota, idempotency
     )
     ticket = {
         "job": job.to_public(),

@@ -6,21 +6,22 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, StartQuota, cursor_error, request_trace
+from functions.api.dependencies import Cursor, Idempotency, Limit, PlaceDep, StartQuota, cursor_error, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
-from functions.api.schemas import NEXT_PAGE, AnalysisRequest, Description, PublicJob, Tags, Title
+from functions.api.request_models import Description, RequestModel, Tags, Title
+from functions.api.schemas import NEXT_PAGE, AnalysisRequest, PublicJob
 from shared.library import videos
 from shared.library.deletion import delete_job
 from shared.library.videos import read_transcript
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.job import Job, JobError, JobStatus
 from shared.models.video import Transcript, TranscriptSource
 from shared.pipeline.job_storage import UPLOADS, source_name
-from shared.pipeline.jobs import video_title
+from shared.pipeline.jobs import read_job, video_title
 from shared.pipeline.lifecycle import JobStateError
 from shared.settings import settings
 
@@ -80,10 +81,8 @@ class VideoPage(BaseModel):
     cursor: str | None = Field(description=NEXT_PAGE)
 
 
-class VideoUpdateRequest(BaseModel):
+class VideoUpdateRequest(RequestModel):
     """Changes to a video. Omitted fields stay as they are; null removes the title or the description."""
-
-    model_config = ConfigDict(extra="forbid")
 
     title: Title | None = Field(None, description="New title.")
     description: Description | None = Field(None, description="New description.")
@@ -218,12 +217,21 @@ def delete_video(video: OwnVideo, place: PlaceDep) -> None:
     responses=problem_responses(404, 409),
 )
 def create_analysis(
-    video: OwnVideo, body: AnalysisRequest, request: Request, place: PlaceDep, quota: StartQuota
+    video: OwnVideo,
+    body: AnalysisRequest,
+    request: Request,
+    place: PlaceDep,
+    quota: StartQuota,
+    idempotency: Idempotency,
 ) -> Response:
-    quota.consume()
-    job = videos.reanalyze_video(
-        place, video, body.kind, body.language, options=body.options, trace=request_trace(request.scope)
-    )
+    job_id = idempotency.reserve_id(body)
+    job = read_job(place.documents, job_id)
+    if job is None:
+        quota.consume()
+        trace = request_trace(request.scope)
+        job = videos.reanalyze_video(
+            place, video, body.kind, body.language, options=body.options, job_id=job_id, trace=trace
+        )
     return JSONResponse(job.to_public(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
+from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, PlaceDep, cursor_error
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
+from functions.api.request_models import RequestModel
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.webhook import Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
+from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.lifecycle import JobStateError
 from shared.platform.ports import Place
 from shared.settings import settings
@@ -35,9 +36,7 @@ Events = Annotated[
 Description = Annotated[str, Field(max_length=200)]
 
 
-class WebhookRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class WebhookRequest(RequestModel):
     url: str = Field(
         max_length=2000,
         description="URL that receives the deliveries: https, at a public address.",
@@ -47,10 +46,8 @@ class WebhookRequest(BaseModel):
     description: Description | None = Field(None, description="Your own description of the webhook.")
 
 
-class WebhookUpdateRequest(BaseModel):
+class WebhookUpdateRequest(RequestModel):
     """Changes to a webhook. Omitted fields stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str | None = Field(None, max_length=2000, description="New URL: https, at a public address.")
     events: Events | None = Field(None, description="New list of events to deliver.")
@@ -147,21 +144,25 @@ def delivery_info(delivery: WebhookDelivery) -> dict[str, Any]:
     responses=problem_responses(400, 409, 413, 415, 503),
     openapi_extra=json_body(WebhookRequest),
 )
-async def create_webhook(request: Request, user: Caller, place: PlaceDep) -> Response:
+async def create_webhook(request: Request, user: Caller, place: PlaceDep, idempotency: Idempotency) -> Response:
     body = await read_json(request, WebhookRequest)
-    webhook = await run_in_threadpool(register_webhook, place, user.id, body)
+    webhook = await run_in_threadpool(register_webhook, place, user.id, body, idempotency)
     return JSONResponse(webhook, 201, {"Location": f"/v1/webhooks/{webhook['id']}"})
 
 
-def register_webhook(place: Place, owner: str, body: WebhookRequest) -> dict[str, Any]:
+def register_webhook(place: Place, owner: str, body: WebhookRequest, key: CreationKey) -> dict[str, Any]:
+    """Store a webhook, or return the one that the same request created before."""
     url = check_webhook_url(body.url)
+    webhook_id = key.reserve_id(body)
+    if stored := place.documents.get(WEBHOOKS, webhook_id):
+        return created_webhook(Webhook.read(stored.data))
     if len(deliveries.webhooks_of(place.documents, owner)) >= deliveries.MAX_WEBHOOKS:
         raise JobStateError(
             "too_many_webhooks", f"You have {deliveries.MAX_WEBHOOKS} webhooks, which is the limit. Delete one first."
         )
     now = clock.now()
     webhook = Webhook(
-        id=uuid.uuid4().hex,
+        id=webhook_id,
         owner=owner,
         url=url,
         events=sorted(set(body.events)),
@@ -170,9 +171,13 @@ def register_webhook(place: Place, owner: str, body: WebhookRequest) -> dict[str
         created_at=now,
         updated_at=now,
     )
-    secret = format_secret(webhook_secret(webhook))
+    created = created_webhook(webhook)
     place.documents.create(WEBHOOKS, webhook.id, webhook.to_document())
-    return webhook_info(webhook) | {"secret": secret}
+    return created
+
+
+def created_webhook(webhook: Webhook) -> dict[str, Any]:
+    return webhook_info(webhook) | {"secret": format_secret(webhook_secret(webhook))}
 
 
 def check_webhook_url(url: str) -> str:
@@ -243,6 +248,7 @@ def apply_update(place: Place, webhook_id: str, update: WebhookUpdateRequest) ->
     responses=problem_responses(404),
 )
 def delete_webhook(webhook: OwnWebhook, place: PlaceDep) -> None:
+    clear_keys(place.documents, webhook.id)
     deliveries.delete_webhook_documents(place.documents, webhook.id)
 
 

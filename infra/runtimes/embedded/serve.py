@@ -13,12 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
-from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, raise_on_signals
-from shared import logs
+from shared import clock, logs
+from shared.models.job import Job, JobStatus, StageState, StageStatus
+from shared.models.webhook import DeliveryStatus, WebhookDelivery
+from shared.pipeline.job_storage import JOBS, PARTS
+from shared.pipeline.jobs import change_job
+from shared.pipeline.parts import change_part
+from shared.platform.documents import iterate_query
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.ports import Documents
 from shared.settings import Settings, settings
+from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,7 +40,7 @@ class DataFolderLocked(RuntimeError):
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when the server accepts requests.
 
-    Port 0 picks a free one. Raises AlreadyServed, or OSError when the address cannot be bound.
+    Port 0 picks a free one. Raises DataFolderLocked, or OSError if the address cannot be bound.
     """
     import uvicorn
 
@@ -61,7 +68,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 create_server_app(place),
                 log_level="warning",
                 access_log=False,
-                # What proxies say counts as far as TRUSTED_PROXIES has it.
+                # The API evaluates proxy headers itself, as TRUSTED_PROXIES permits.
                 proxy_headers=False,
                 timeout_graceful_shutdown=2,
             )
@@ -102,7 +109,7 @@ def create_worker_folder(data: Path) -> Path:
 
 @contextmanager
 def lock_data_folder(data: Path) -> Iterator[None]:
-    """Lock the data folder for this process; raises AlreadyServed."""
+    """Lock the data folder for this process; raises DataFolderLocked."""
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -117,7 +124,7 @@ def lock_data_folder(data: Path) -> Iterator[None]:
 def bind_socket(host: str, port: int) -> Iterator[socket.socket]:
     """Bind a socket to the address; raises OSError if it is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, since asyncio switches Nagle's algorithm off only where it reads so: else answers wait for 40 ms.
+    # asyncio disables Nagle's algorithm only for sockets declared as TCP; with it, responses are delayed by 40 ms.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
@@ -126,3 +133,45 @@ def bind_socket(host: str, port: int) -> Iterator[socket.socket]:
 
 def _url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def recover_work(place: EmbeddedPlace) -> None:
+    """Release everything that the workers of a stopped or killed server held; the caller holds the data folder's lock.
+
+    Interrupted attempts do not count, so that no stage fails because the machine was restarted.
+    """
+    place.queue.release_all()
+    documents = place.place.documents
+    for id in _ids_with_status(documents, JOBS, JobStatus.RUNNING):
+        change_job(documents, id, _release_job)
+    for id in _ids_with_status(documents, PARTS, StageStatus.RUNNING):
+        change_part(documents, id, _release_stage)
+    for id in _ids_with_status(documents, DELIVERIES, DeliveryStatus.SENDING):
+        change_delivery(documents, id, _release_delivery)
+
+
+def _ids_with_status(documents: Documents, collection: str, status: str) -> Iterator[str]:
+    return (document.id for document in iterate_query(documents, collection, [("status", "==", status)]))
+
+
+def _release_job(job: Job) -> bool:
+    released = [_release_stage(state) for state in job.stages.values()]
+    job.updated_at = clock.now()
+    return any(released)
+
+
+def _release_stage(state: StageState) -> bool:
+    if state.lease is None:
+        return False
+    state.lease = None
+    state.attempts -= 1
+    state.status = StageStatus.PENDING
+    state.message = None
+    return True
+
+
+def _release_delivery(delivery: WebhookDelivery) -> bool:
+    delivery.status = DeliveryStatus.PENDING
+    delivery.due_at = delivery.wake_at = clock.now()
+    delivery.tries -= 1
+    return True

@@ -1,4 +1,7 @@
-"""The worker processes: one per core for CPU-bound functions, one with several threads for the others."""
+"""Worker processes, which call functions with queued events: one per core for CPU-bound functions, one for the others.
+
+A worker is started as `python -m infra.runtimes.embedded.workers POOL SLOTS`.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,15 @@ from shared.wiring import Function, wiring
 log = logging.getLogger(__name__)
 IO_SLOTS = 8
 RESTART_PAUSE_SEC = 1.0
+LEASE_SEC = 10.0
+IDLE_SEC = 5.0
+TIMEOUT_EXIT_CODE = 70
+"""Exit code of a worker that ended itself because a function exceeded its timeout."""
 
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """One worker process to keep filled."""
+    """A worker process: its pool, and how many functions it runs at once."""
 
     pool: str
     slots: int
@@ -44,7 +51,7 @@ def worker_specs() -> list[WorkerSpec]:
 class WorkerPool:
     """Keeps all worker processes running while the context lasts, and replaces those that exit.
 
-    Workers end with this process however it ends: they see their standard input close.
+    Workers end with this process however it ends, because their standard input closes.
     """
 
     def __init__(self, temporary: Path) -> None:
@@ -96,20 +103,14 @@ class WorkerPool:
             return process
 
 
-LEASE_SEC = 10.0
-IDLE_SEC = 5.0
-TIMEOUT_EXIT_CODE = 70
-"""Exit code of a worker that ended itself because a function exceeded its timeout."""
-
-
 def pool_functions(name: str) -> list[Function]:
-    """The functions that the workers of a pool serve."""
-    listening = [row for row in wiring().functions.values() if row.trigger.topic or row.trigger.bucket]
-    return [row for row in listening if row.cpu_bound == (name == "cpu")]
+    """Return the functions that the workers of a pool call."""
+    listeners = [row for row in wiring().functions.values() if row.trigger.topic or row.trigger.bucket]
+    return [row for row in listeners if row.cpu_bound == (name == "cpu")]
 
 
 def load_function(name: str) -> Callable[[Any], Any]:
-    """Return the function's entry point, as functions-framework would find it."""
+    """Return the function's entry point, the same as functions-framework calls."""
     entry: Callable[[Any], Any] = getattr(importlib.import_module(f"functions.{name}.main"), name)
     return entry
 
@@ -153,11 +154,12 @@ def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threadin
 
 
 def main(pool_name: str, slots: int) -> None:
+    """Run a worker until its standard input closes."""
     configure_logging(PlainFormatter(), logging.INFO)
     end_with_parent()
     functions = pool_functions(pool_name)
     if pool_name == "cpu":
-        # The API and the short stages come first.
+        # The API and the short stages have priority.
         os.nice(5)
     queue = open_embedded_place(settings()).queue
     names = [row.name for row in functions]

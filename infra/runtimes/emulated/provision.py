@@ -16,7 +16,7 @@ from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.storage.events import event_topic
 from shared.wiring import Function, wiring
 
-# What Pub/Sub allows; the last also bounds how often it delivers before the dead-letter topic.
+# Pub/Sub's limits; the second is of deliveries before a message goes to the dead-letter topic.
 ACK_SEC = (10, 600)
 DELIVERY_ATTEMPTS = (5, 100)
 
@@ -24,8 +24,8 @@ DELIVERY_ATTEMPTS = (5, 100)
 def provision_pubsub(hosts: EmulatorHosts, endpoints: Mapping[str, str]) -> None:
     """Create all topics, the subscription `dead-letter`, and a push subscription for each function in `endpoints`.
 
-    A subscription has its function's name. Running it again moves the subscriptions to the new endpoints. Buckets
-    need no setup: the storage emulator has those of the table.
+    A subscription has its function's name. Another run moves the subscriptions to the new endpoints. Buckets need no
+    setup: the storage emulator serves those of the wiring table.
 
     Args:
         endpoints: Base URL of each function's server, such as `http://127.0.0.1:9001`.
@@ -58,14 +58,14 @@ def push_topic(function: Function) -> str | None:
 def push_subscription(hosts: EmulatorHosts, function: Function, endpoint: str) -> dict[str, Any]:
     """Build the push subscription of a function.
 
-    functions-framework reads a message's topic from the endpoint's path. An object's event needs none: it is pushed
-    as published, with its attributes as headers, which is a CloudEvent in binary mode.
+    functions-framework reads a message's topic from the endpoint's path. A storage event needs none: it is pushed as
+    published, with its attributes as headers, which is a CloudEvent in binary mode.
 
-    It has no retry policy, so that rejected messages come back after a second: with one, the emulator (0.8.20) stops
-    all redeliveries of a subscription as soon as two of its messages wait together (docs/decisions/no-backoff.md).
+    It has no retry policy, so that rejected messages are redelivered after a second: with one, the emulator (0.8.20)
+    stops all redeliveries of a subscription while two of its messages wait (docs/decisions/no-backoff.md).
     """
     topic = push_topic(function)
-    assert topic is not None, f"{function.name} listens to no topic"  # noqa: S101  # a fault of the caller's
+    assert topic is not None, f"{function.name} listens to no topic"  # noqa: S101 (an error of the caller)
     path = _resource_path(hosts, "topics", topic)
     push: dict[str, Any] = {"push_endpoint": f"{endpoint}/{path}"}
     if function.trigger.bucket:
@@ -91,7 +91,7 @@ def _resource_path(hosts: EmulatorHosts, kind: str, name: str) -> str:
 
 
 def _create_if_missing(create: Any, **request: Any) -> bool:
-    """False when it is there already."""
+    """Return False if it exists already."""
     try:
         create(request=request)
     except exceptions.AlreadyExists:
@@ -101,7 +101,7 @@ def _create_if_missing(create: Any, **request: Any) -> bool:
 
 @contextmanager
 def pubsub_clients(hosts: EmulatorHosts) -> Iterator[tuple[PublisherClient, SubscriberClient]]:
-    """Clients of the emulator that `hosts` names, whatever the environment says."""
+    """Yield clients of the emulator in `hosts`, ignoring the environment."""
     with grpc.insecure_channel(hosts.pubsub) as channel:
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
         yield publisher, SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))

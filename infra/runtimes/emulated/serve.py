@@ -17,26 +17,26 @@ from infra.runtimes.emulated.emulators import run_emulators
 from infra.runtimes.emulated.guarded_process import GuardedProcess, free_port, run_guarded
 from infra.runtimes.emulated.provision import provision_pubsub
 from infra.runtimes.process import LOOPBACK, TerminationSignal, raise_on_signals
-from shared.platform.embedded.signing_key import signing_key
+from shared.platform.embedded.signing import signing_key
 from shared.settings import read_settings
 from shared.wiring import Function, wiring
 
 READY_SEC = 300.0
 IO_THREADS = 8
-# Accounts are kept on this machine, too, unless there is an emulator for them.
+# Not all of shared.platform.embedded: accounts are stored on this machine unless there is an emulator for them.
 EMULATED_EXCLUSIONS = frozenset({"shared.platform.embedded.place"})
 
 
 @contextmanager
 def run_functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]) -> Iterator[dict[str, str]]:
-    """Serve all functions of the table while the context lasts and give the base URL of each.
+    """Serve all functions of the wiring table while the context lasts; yields the base URL of each.
 
-    One that is killed comes again, as the cloud starts another instance.
+    A killed function is restarted, as the cloud starts another instance.
 
     Args:
         folder: For the staged sources and the logs.
-        environ: What the functions find in their environment, beside this process's own.
-        api: Host and port for the HTTP function; the others get free ports on loopback.
+        environ: Environment of the functions, in addition to this process's.
+        api: Host and port of the HTTP function; the others get free ports on loopback.
 
     Raises:
         EmulatorsUnavailable: A function does not start; the message ends with its log.
@@ -59,9 +59,9 @@ def run_functions(folder: Path, environ: Mapping[str, str], api: tuple[str, int]
 
 
 def function_command(row: Function, host: str, port: int, python: str = sys.executable) -> list[str]:
-    """The command that serves one function, as the cloud's runtime does it: in the folder of its sources.
+    """Return the command that serves one function from the folder of its sources, as the cloud's runtime does.
 
-    That folder is then the first in which modules are looked for, whatever else is installed.
+    That folder comes first on the module search path, whatever else is installed.
     """
     kind = ["--asgi"] if row.trigger.http else ["--signature-type", "cloudevent"]
     options = ["--source", "main.py", "--host", host, "--port", str(port)]
@@ -69,7 +69,7 @@ def function_command(row: Function, host: str, port: int, python: str = sys.exec
 
 
 def thread_count(row: Function) -> int:
-    """Return how many events a function processes at once, with one process in place of all its instances."""
+    """Return how many events a function processes at once, with one process instead of several instances."""
     return (os.cpu_count() or 1) if row.cpu_bound else max(IO_THREADS, row.concurrency)
 
 
@@ -77,17 +77,16 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when the server accepts requests.
 
     Raises:
-        AlreadyServed: Another server uses the same data folder.
+        DataFolderLocked: Another server uses the same data folder.
         EmulatorsUnavailable: An emulator or a function does not start; the message says what to do.
         OSError: The address cannot be bound.
     """
-    from infra.runtimes.emulated.guarded_process import free_port
     from shared.platform.gcp.place import open_gcp_place
 
     folder = data / "emulated"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     port = port or free_port()
-    # The function host would go on trying for an address that another server answers at.
+    # The function host would wait for an address that another server uses.
     with bind_socket(host, port):
         pass
     url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
@@ -95,7 +94,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     with lock_data_folder(folder), suppress(KeyboardInterrupt, TerminationSignal), run_emulators(folder) as hosts:
         temporary = create_worker_folder(folder.resolve())
         environ = hosts.environ() | {"PUBLIC_URL": url, "TMPDIR": str(temporary)}
-        # No proxy stands before the functions, as one does in the cloud; the function host is not to believe in one.
+        # Unlike in the cloud, no proxy precedes the functions, so the function host must not trust proxy headers.
         environ |= {"TRUSTED_PROXIES": os.environ.get("TRUSTED_PROXIES", "0"), "FORWARDED_ALLOW_IPS": ""}
         environ["SIGNING_KEY"] = signing_key(replace(read_settings(os.environ), clipwise_data=folder)).decode()
         environ |= {"CLIPWISE_DATA": str(folder.resolve()), "IDENTITY": os.environ.get("IDENTITY") or "local"}

@@ -1,1 +1,1 @@
-"""Where images are found: search engines, Openverse, Apify, lists. Each is imported only when it is used."""
+"""Sources of images: search engines, Openverse, and Google through Apify. Each is imported only when used."""

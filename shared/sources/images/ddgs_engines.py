@@ -1,8 +1,7 @@
-"""Search engines by `ddgs`: its forms of requests and its knowledge of the answers, over our guarded HTTP.
+"""Bing and DuckDuckGo through `ddgs`, which provides request formats and XPaths, over guarded HTTP.
 
-Its own client passes for a browser and connects by itself, past the guard and without a limit of size; it is not used.
-Nor are its readers: they take an answer that they do not understand for one without results, and undo the escapes in
-images' addresses, which then lead to nowhere.
+The HTTP client of ddgs is not used: it imitates a browser and bypasses the URL guard and the size limit. Neither are
+its parsers: they return no results for an unknown format, and unescape image URLs, which breaks them.
 """
 
 from __future__ import annotations
@@ -20,22 +19,24 @@ from ddgs.exceptions import DDGSException
 from lxml.etree import LxmlError
 
 from shared.settings import Settings
-from shared.sources.images.search_http import (
+from shared.sources.images.source import (
+    Candidate,
+    CandidatePage,
+    Pulse,
     SearchResponse,
     allow_base_url,
     check_search_response,
     fetch_search_response,
     unreadable_response,
 )
-from shared.sources.images.source import Candidate, CandidatePage, Pulse
 
 NO_RESULT_MARKS = ("no results", "keine ergebnisse", "b_no")
-"""How Bing says that there is nothing; an answer with neither images nor this is not understood."""
+"""Texts of Bing for no results; a page with neither images nor one of them has an unknown format."""
 
 
 @dataclass(frozen=True)
 class DdgsResponse:
-    """A response as ddgs wants it."""
+    """A response in the form that ddgs expects."""
 
     status_code: int
     content: bytes
@@ -44,11 +45,11 @@ class DdgsResponse:
 
 DdgsEngine = BaseSearchEngine[Any]
 ResultParser = Callable[[DdgsEngine, str, int], list[Candidate]]
-"""From an engine's answer, and which page it is; raises nearly anything when it is not understood."""
+"""Parses an engine's response, by text and page number; may raise any parse error for an unknown format."""
 
 
 class GuardedDdgsClient:
-    """Stands for ddgs' HTTP client. Raises as `ask` and `check_search_response`."""
+    """Replaces the HTTP client of ddgs. Raises as `fetch_search_response` and `check_search_response`."""
 
     def __init__(self, name: str, settings: Settings, pulse: Pulse, headers: dict[str, str]) -> None:
         self._name = name
@@ -67,7 +68,7 @@ class GuardedDdgsClient:
 
 
 class DdgsImages:
-    """An ImageSource."""
+    """Images of a search engine that ddgs supports."""
 
     def __init__(self, name: str, engine: type[DdgsEngine], parse_results: ResultParser, settings: Settings) -> None:
         self._name = name
@@ -77,7 +78,7 @@ class DdgsImages:
 
     def search_page(self, keyword: str, number: int, max_images: int, pulse: Pulse) -> CandidatePage:
         engine = self._engine()
-        engine.http_client = GuardedDdgsClient(  # type: ignore[assignment]  # it has what is used of it
+        engine.http_client = GuardedDdgsClient(  # type: ignore[assignment]  # has all methods that are used
             self._name, self._settings, pulse, dict(engine.headers_update)
         )
         try:
@@ -98,12 +99,12 @@ def duckduckgo_engine(settings: Settings) -> DdgsImages:
 
 
 def parse_bing(engine: DdgsEngine, text: str, number: int) -> list[Candidate]:
-    """After the last page there is nothing, or nothing that is an item; on the first one it says so."""
+    """Parse a page of Bing. Pages after the last are empty; only the first states that there are no results."""
     if not text.strip() and number > 1:
         return []
     items = engine.extract_tree(text).xpath(engine.items_xpath)
     if not items and number == 1 and not any(words in text.lower() for words in NO_RESULT_MARKS):
-        raise ValueError("no images and no word of it")
+        raise ValueError("neither images nor a no-results text")
     return [_bing_candidate(json.loads(item.xpath(".//a[@class='iusc']/@m")[0])) for item in items]
 
 

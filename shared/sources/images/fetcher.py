@@ -1,4 +1,4 @@
-"""Fetching one image: politely, through the URL guard, never more than is wanted of it."""
+"""Download of one image: through the URL guard, within size limits, and at the pace that hosts ask for."""
 
 from __future__ import annotations
 
@@ -22,21 +22,38 @@ from shared.sources.images.source import Pulse
 MAX_PAUSE_SEC = 60.0
 PULSE_SEC = 1.0
 MAX_HOSTS = 10_000
+MAX_TRIES = 3
+MAX_RETRY_WAIT_SEC = 30.0
+"""The longest Retry-After to wait for; the image is rejected if a host asks for more."""
+FIRST_WAIT_SEC = 1.0
+HEADERS = {"User-Agent": AGENT, "Accept": "image/*"}
+_RETRY_STATUSES = (429, 503)
+_OTHER_TYPES = ("text/", "application/json", "application/xhtml+xml", "application/pdf", "video/", "audio/")
+_REASONS: dict[str, str] = {
+    SourceCode.SOURCE_SLOW: "timeout",
+    SourceCode.SOURCE_UNAVAILABLE: "unreachable",
+    SourceCode.SOURCE_INCOMPLETE: "broken_off",
+    SourceCode.SOURCE_REDIRECTS: "redirects",
+    SourceCode.SOURCE_UNTRUSTED: "untrusted",
+    SourceCode.URL_NOT_ALLOWED: "not_public",
+    SourceCode.URL_UNRESOLVABLE: "unreachable",
+}
+"""Error codes of the guard as reasons of rejected images."""
 
 
 @dataclass
 class HostState:
     busy: int = 0
     free_at: float = 0.0
-    """By `time.monotonic()`: nobody asks before."""
+    """Time of the next allowed request, by `time.monotonic()`."""
 
 
 class HostThrottle:
-    """Who waits for whom.
+    """Limits the requests of all threads of this process to each host.
 
     Args:
-        connections: At most so many requests to one host at a time.
-        delay: Seconds from the beginning of one to that of the next.
+        connections: Maximum number of concurrent requests to one host.
+        delay: Minimum seconds between the starts of two requests.
     """
 
     def __init__(self, connections: int, delay: float) -> None:
@@ -47,7 +64,7 @@ class HostThrottle:
 
     @contextmanager
     def request_slot(self, authority: str, delay: float, pulse: Pulse) -> Iterator[None]:
-        """Wait for one's turn at a host and have it; `delay` is what the host itself asks for."""
+        """Wait for a slot at a host and hold it; `delay` is the host's own crawl delay in seconds."""
         host = self._acquire_slot(authority, max(self._delay, delay), pulse)
         try:
             yield
@@ -57,7 +74,7 @@ class HostThrottle:
                 self._changed.notify_all()
 
     def pause_host(self, authority: str, seconds: float) -> None:
-        """Nobody is to ask this host for a while."""
+        """Send no request to this host for `seconds`, at most 60."""
         with self._changed:
             host = self._host_state(authority)
             host.free_at = max(host.free_at, time.monotonic() + min(seconds, MAX_PAUSE_SEC))
@@ -81,27 +98,8 @@ class HostThrottle:
         return self._hosts.setdefault(authority, HostState())
 
 
-MAX_TRIES = 3
-MAX_RETRY_WAIT_SEC = 30.0
-"""The longest wait that a host may ask for and get; whoever asks for more is not asked again."""
-FIRST_WAIT_SEC = 1.0
-HEADERS = {"User-Agent": AGENT, "Accept": "image/*"}
-_RETRY_STATUSES = (429, 503)
-_OTHER_TYPES = ("text/", "application/json", "application/xhtml+xml", "application/pdf", "video/", "audio/")
-_REASONS: dict[str, str] = {
-    SourceCode.SOURCE_SLOW: "timeout",
-    SourceCode.SOURCE_UNAVAILABLE: "unreachable",
-    SourceCode.SOURCE_INCOMPLETE: "broken_off",
-    SourceCode.SOURCE_REDIRECTS: "redirects",
-    SourceCode.SOURCE_UNTRUSTED: "untrusted",
-    SourceCode.URL_NOT_ALLOWED: "not_public",
-    SourceCode.URL_UNRESOLVABLE: "unreachable",
-}
-"""The guard's errors as reasons for which images are rejected."""
-
-
 class ImageRejected(Exception):
-    """The image is not taken; `reason` says why, for machines."""
+    """The image is rejected, for a machine-readable `reason`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -109,7 +107,7 @@ class ImageRejected(Exception):
 
 
 class _RetryLater(Exception):
-    """The server asks to come back in so many seconds."""
+    """The server asks to retry after `seconds`."""
 
     def __init__(self, seconds: float, reason: str) -> None:
         super().__init__(reason)
@@ -126,14 +124,14 @@ class FetchedImage:
 
 @dataclass(frozen=True)
 class ImageFetcher:
-    """What all images of a chunk are fetched by. Use from several threads."""
+    """Fetches all images of a chunk. Safe for use from several threads."""
 
     settings: Settings
     throttle: HostThrottle
     policies: SitePolicies
 
     def fetch(self, url: WebUrl, target: Path, pulse: Pulse) -> FetchedImage:
-        """Download to the file `into`. Raises Rejected, and what `pulse` raises.
+        """Download to the file `target`. Raises ImageRejected, and what `pulse` raises.
 
         Reasons: `robots`, `x_robots_tag`, `tdm_reserved`; `not_public`, `url_invalid`, `redirects`, `untrusted`;
         `unreachable`, `timeout`, `broken_off`, `http_404` and the like; `not_an_image`, `too_many_bytes`, `encoded`.
@@ -214,7 +212,7 @@ _fetchers_lock = threading.Lock()
 
 
 def process_fetcher(settings: Settings) -> ImageFetcher:
-    """This process's: chunks that it works at beside each other are polite together, and know what the others know."""
+    """Return the fetcher of this process, so that concurrent chunks share its throttle and site policies."""
     with _fetchers_lock:
         if not _fetchers or _fetchers[0].settings != settings:
             throttle = HostThrottle(settings.crawl_host_connections, settings.crawl_host_delay_sec)

@@ -1,4 +1,4 @@
-"""What sites say that machines may take: robots.txt (RFC 9309), X-Robots-Tag, and TDM reservations.
+"""Opt-outs that sites declare for machines: robots.txt (RFC 9309), X-Robots-Tag, and TDM reservations.
 
 TDM: https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/
 """
@@ -22,7 +22,7 @@ from shared.settings import Settings
 from shared.sources.images.source import Pulse
 
 AGENT = "Clipwise"
-"""How we call ourselves: in `User-Agent`, and for robots.txt to name."""
+"""Our name in `User-Agent` and in robots.txt."""
 POLICY_TIMEOUT_SEC = 10.0
 MAX_POLICY_BYTES = 500 * 1024
 CACHE_SEC = 3600.0
@@ -34,11 +34,11 @@ _RULE_NAMES = frozenset({"max-snippet", "max-image-preview", "max-video-preview"
 
 @dataclass(frozen=True)
 class SitePolicy:
-    """What a site asks of us.
+    """The crawl rules of a site.
 
     Attributes:
-        rules: None where everything is forbidden, since the site's rules could not be had.
-        reserved: Paths with whether mining them is reserved; the first that fits counts.
+        rules: None forbids everything, because robots.txt could not be fetched.
+        reserved: Path patterns, and whether text and data mining is reserved there; the first match counts.
     """
 
     rules: Protego | None
@@ -50,14 +50,14 @@ class SitePolicy:
 
     @property
     def delay(self) -> float:
-        """Seconds between two requests that robots.txt asks for."""
+        """Crawl delay of robots.txt in seconds, at most 10."""
         crawl_delay = self.rules.crawl_delay(AGENT) if self.rules else None
         return min(MAX_DELAY_SEC, float(crawl_delay or 0))
 
 
 @dataclass
 class SitePolicies:
-    """Each site is asked once in an hour, whoever wants to know it first."""
+    """Policies of sites, fetched once per site and hour for all threads."""
 
     settings: Settings
     _policies: dict[str, SitePolicy] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class SitePolicies:
     def _fetch_policy(self, origin: str, pulse: Pulse) -> SitePolicy:
         expires_at = time.monotonic() + CACHE_SEC
         status, text = self._fetch_text(f"{origin}/robots.txt", pulse)
-        # RFC 9309, 2.3.1.3 and 2.3.1.4: what is not there forbids nothing; what cannot be had forbids everything.
+        # RFC 9309, 2.3.1.3 and 2.3.1.4: a missing robots.txt forbids nothing; an unreachable one forbids everything.
         if status >= 500 or status == 429:
             return SitePolicy(None, [], expires_at)
         rules = Protego.parse(text if status == 200 else "")
@@ -104,7 +104,7 @@ class SitePolicies:
 
 
 def parse_reservations(text: str) -> list[tuple[re.Pattern[str], bool]]:
-    """The rules of a tdmrep.json; none of one that cannot be read."""
+    """Parse the rules of a tdmrep.json; none if it is invalid."""
     try:
         rules: Any = json.loads(text)
         return [(_path_pattern(str(rule["location"])), int(rule["tdm-reservation"]) == 1) for rule in rules]
@@ -113,14 +113,14 @@ def parse_reservations(text: str) -> list[tuple[re.Pattern[str], bool]]:
 
 
 def _path_pattern(location: str) -> re.Pattern[str]:
-    """As in robots.txt: `*` is anything, `$` the end; otherwise all that begins so."""
+    """Compile a path pattern as in robots.txt: a prefix, with `*` for anything and `$` for the end."""
     ends = location.endswith("$")
     parts = (re.escape(part) for part in location.removesuffix("$").split("*"))
     return re.compile(".*".join(parts) + ("$" if ends else ""), re.DOTALL)
 
 
 def opt_out_reason(url: WebUrl, headers: Mapping[str, str], policy: SitePolicy) -> str | None:
-    """Why an image that was answered may not be kept: `x_robots_tag`, `tdm_reserved` or None."""
+    """Return why a fetched image must not be kept: `x_robots_tag`, `tdm_reserved` or None."""
     if has_opt_out(headers.get("x-robots-tag", "")):
         return "x_robots_tag"
     reservation = headers.get("tdm-reservation", "").strip()
@@ -131,7 +131,7 @@ def opt_out_reason(url: WebUrl, headers: Mapping[str, str], policy: SitePolicy) 
 
 
 def has_opt_out(header: str) -> bool:
-    """Whether rules of X-Robots-Tag, a header in each line, that are for us or for everyone forbid to keep an image."""
+    """Return whether X-Robots-Tag, one header per line, forbids us or everyone to keep an image."""
     return any(_line_has_opt_out(line) for line in header.lower().splitlines())
 
 
@@ -140,7 +140,7 @@ def _line_has_opt_out(line: str) -> bool:
     for part in line.split(","):
         name, colon, remainder = part.strip().partition(":")
         if colon and name not in _RULE_NAMES:
-            # From here on the rules are for the robot of this name.
+            # The following rules apply to the robot of this name.
             applies, rule = name in (AGENT.lower(), "*"), remainder.strip()
         else:
             rule = name

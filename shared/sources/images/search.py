@@ -1,4 +1,4 @@
-"""Which source is meant by a name."""
+"""Image sources by name, with Openverse and Google (https://api.openverse.org/v1/; an Apify actor)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from shared.errors import PermanentError
 from shared.models.dataset import SourceName
 from shared.models.image import Filters
 from shared.settings import Settings
-from shared.sources.images.search_http import (
+from shared.sources.images.source import (
+    Candidate,
+    CandidatePage,
+    ImageSource,
+    Pulse,
     allow_base_url,
     check_search_response,
     fetch_search_response,
     unreadable_response,
 )
-from shared.sources.images.source import Candidate, CandidatePage, ImageSource, Pulse
-from shared.sources.video.apify_api import run_actor
 
 OPENVERSE_URL = "https://api.openverse.org"
 OPENVERSE_NAME = "Openverse"
+GOOGLE_NAME = "Apify's search of Google"
 PAGE_SIZE = 20
 MAX_ANONYMOUS_DEPTH = 240
-"""Results that may be paged through without a token; more are refused with 401."""
+"""Results available without a token; beyond them, Openverse answers 401."""
+MAX_GOOGLE_RESULTS = 500
+OVERFETCH_FACTOR = 2
+"""Results requested per image needed, because some of them cannot be fetched."""
 
 
 class OpenverseImages:
-    """An ImageSource. `licences` are asked for there, so that no other is found in vain."""
+    """Openly licensed images from Openverse's API, restricted to `licences`."""
 
     def __init__(self, settings: Settings, licences: Sequence[str]) -> None:
         self._base = settings.openverse_base_url.rstrip("/") or OPENVERSE_URL
@@ -67,14 +73,11 @@ def openverse_candidate(result: dict[str, Any]) -> Candidate:
     )
 
 
-GOOGLE_NAME = "Apify's search of Google"
-MAX_GOOGLE_RESULTS = 500
-OVERFETCH_FACTOR = 2
-"""How many times as many as are wanted: some of them cannot be had."""
-
-
 class GoogleImages:
-    """An ImageSource. Raises what `run_actor` raises, too."""
+    """Google Images through an Apify actor: one run returns all results, as one page.
+
+    Also raises as `run_actor`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         if not settings.apify_token:
@@ -86,6 +89,8 @@ class GoogleImages:
     def search_page(self, keyword: str, number: int, max_images: int, pulse: Pulse) -> CandidatePage:
         if number > 1:
             return CandidatePage(candidates=[], last=True)
+        from shared.sources.video.apify_api import run_actor
+
         max_results = min(MAX_GOOGLE_RESULTS, max_images * OVERFETCH_FACTOR)
         actor_input = {"queries": [keyword], "maxResultsPerQuery": max_results}
         items = run_actor(
@@ -102,7 +107,7 @@ def google_candidate(item: dict[str, Any]) -> Candidate:
 
 
 def image_source(name: SourceName, settings: Settings, filters: Filters) -> ImageSource:
-    """Raises PermanentError `not_configured`."""
+    """Return the source of a name. Raises PermanentError `not_configured`."""
     match name:
         case SourceName.OPENVERSE:
             return OpenverseImages(settings, filters.licences)
@@ -116,4 +121,4 @@ def image_source(name: SourceName, settings: Settings, filters: Filters) -> Imag
             from shared.sources.images.ddgs_engines import duckduckgo_engine
 
             return duckduckgo_engine(settings)
-    raise ValueError(f"a {name} has no keywords")
+    raise ValueError(f"the source {name} has no keywords")

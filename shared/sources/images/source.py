@@ -1,26 +1,29 @@
-"""What every source of images does."""
+"""The contract of image sources: candidates in pages, and bounded requests to search services."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Any, BinaryIO, Protocol
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from pydantic import Field
 
-from shared.errors import PermanentError
-from shared.models.base import Model
-from shared.models.dataset import LIST_PAGE
+from shared.errors import PermanentError, TransientError
+from shared.models import Model
+from shared.security.url_guard import check_url
+from shared.security.urls import DEFAULT_PORTS, parse_url
+from shared.settings import Settings
 
+TIMEOUT_SEC = 30.0
+MAX_BYTES = 5_000_000
+_BLOCKED_STATUSES = (202, 401, 403, 407, 418, 429, 451)
 Pulse = Callable[[], None]
-"""Called about once a second while something is waited for; raises when the work is to stop."""
+"""Called about once a second during waits; raises to stop the work."""
 
 
 class Candidate(Model):
-    """An image as a source names it, before anybody has looked at it."""
+    """An image as a source describes it, before it is fetched."""
 
     url: str
     page_url: str | None = None
@@ -31,89 +34,85 @@ class Candidate(Model):
 
 
 class CandidatePage(Model):
-    """A page of what a source has for a keyword."""
+    """A page of a source's results for a keyword."""
 
     candidates: list[Candidate]
-    last: bool = Field(False, description="There is no page after this one.")
+    last: bool = Field(False, description="Whether this is the last page.")
 
 
 class ImageSource(Protocol):
-    """Names images for a keyword, page by page.
+    """Returns candidates for a keyword, page by page.
 
-    An answer that cannot be understood is an error and never an empty page: PermanentError `engine_unreadable`. One
-    that refuses us is a TransientError `engine_blocked`, one that does not come `source_unavailable`, `source_slow`.
+    A response of an unknown format raises PermanentError `engine_unreadable` instead of yielding an empty page. A
+    rejected request raises TransientError `engine_blocked`; a missing response, `source_unavailable` or `source_slow`.
     """
 
     def search_page(self, keyword: str, number: int, max_images: int, pulse: Pulse) -> CandidatePage:
-        """The `number`-th page, from 1. `want` tells how many images are wanted in all."""
+        """Return page `number`, counted from 1. `max_images` is the number of images the chunk still needs."""
 
 
-MAX_URLS = 100_000
-MAX_FIELD_LENGTH = 8192
-_FIELD_NAMES = {
-    "url": ("url", "image_url", "imageurl", "image", "src", "link"),
-    "page_url": ("page_url", "pageurl", "page", "foreign_landing_url", "source_url"),
-    "title": ("title", "caption", "alt", "text"),
-    "author": ("author", "creator", "artist", "photographer"),
-    "licence": ("licence", "license"),
-    "licence_url": ("licence_url", "license_url"),
-}
+@dataclass(frozen=True)
+class SearchResponse:
+    status: int
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", errors="replace")
 
 
-def read_pages(file: BinaryIO) -> Iterator[CandidatePage]:
-    """The list's candidates in pages of a hundred.
+def fetch_search_response(
+    url: str, settings: Settings, pulse: Pulse, headers: Mapping[str, str] | None = None
+) -> SearchResponse:
+    """Fetch a response through the URL guard.
 
-    A line without an address is passed over; one whose address is none stays, to be rejected by name.
-    Raises PermanentError `bad_list`: it is no text in UTF-8, names nothing, or more than a hundred thousand.
+    Raises as `fetch_url`, and PermanentError `engine_unreadable` above 5 MB.
     """
-    parsed_rows = parse_candidates(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
-    count = 0
-    try:
-        while page := list(islice(parsed_rows, LIST_PAGE)):
-            count += len(page)
-            if count > MAX_URLS:
+    from shared.security.guarded_http import RequestLimits, fetch_url
+
+    with fetch_url(url, settings, RequestLimits(time.monotonic() + TIMEOUT_SEC, pulse), headers or {}) as response:
+        content = bytearray()
+        for chunk in response.body:
+            content += chunk
+            if len(content) > MAX_BYTES:
                 raise PermanentError(
-                    "bad_list", f"The list names more than {MAX_URLS} images. Split it into several lists."
+                    "engine_unreadable",
+                    f"The response from {response.url.host} exceeds {MAX_BYTES // 1_000_000} MB. Use another source.",
                 )
-            yield CandidatePage(candidates=page)
-    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
-        raise PermanentError(
-            "bad_list", f"The list is not valid text, CSV or JSON lines: {error}. Correct it."
-        ) from None
-    if not count:
-        raise PermanentError("bad_list", "The list contains no images. Send one address per line, or a column url.")
+        return SearchResponse(response.status, bytes(content))
 
 
-def parse_candidates(lines: io.TextIOWrapper) -> Iterator[Candidate]:
-    first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
-    all_lines = _prepend_line(first, lines)
-    if first.lstrip().startswith("{"):
-        yield from (_parse_row(json.loads(line)) for line in all_lines if line.strip())
+def check_search_response(name: str, response: SearchResponse) -> None:
+    """Raise TransientError `engine_blocked` or `source_unavailable`, or PermanentError, unless the status is 200."""
+    if response.status == 200:
         return
-    header = [name.strip().lower() for name in next(csv.reader([first]), [])]
-    if any(name in _FIELD_NAMES["url"] for name in header):
-        yield from (_parse_row(row) for row in csv.DictReader(all_lines) if any(row.values()))
-        return
-    for line in all_lines:
-        text = line.strip()
-        if text and not text.startswith("#"):
-            yield Candidate(url=text[:MAX_FIELD_LENGTH])
+    if response.status in _BLOCKED_STATUSES:
+        raise TransientError(
+            "engine_blocked", f"{name} rejects requests from this server (status {response.status}). Retry later."
+        )
+    if response.status >= 500:
+        raise TransientError(
+            "source_unavailable", f"{name} is temporarily unavailable (status {response.status}). Retry later."
+        )
+    raise unreadable_response(name, f"status {response.status}")
 
 
-def _prepend_line(first: str, lines: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from lines
+def unreadable_response(name: str, detail: str) -> PermanentError:
+    return PermanentError(
+        "engine_unreadable",
+        f"The response from {name} has an unknown format ({detail}). Update Clipwise, or use another source.",
+    )
 
 
-def _parse_row(row: Any) -> Candidate:
-    if not isinstance(row, dict):
-        raise PermanentError("bad_list", "A line of JSON is not an object with a field url. Correct it.")
-    row_values = {str(name).strip().lower(): value for name, value in row.items() if value not in (None, "")}
-    fields = {
-        field: str(row_values[name]).strip()[:MAX_FIELD_LENGTH]
-        for field, names in _FIELD_NAMES.items()
-        if (name := next((name for name in names if name in row_values), None))
-    }
-    if "licence" in fields:
-        fields["licence"] = fields["licence"].lower()
-    return Candidate(**({"url": ""} | fields))
+def allow_base_url(settings: Settings, base_url: str) -> Settings:
+    """Return settings that allow the configured server, which may be private.
+
+    Use them only for requests to that server.
+    """
+    if not base_url:
+        return settings
+    url = parse_url(base_url)
+    host = f"{url.host}:{url.port or DEFAULT_PORTS[url.scheme]}"
+    trusted = replace(settings, allow_hosts=",".join(filter(None, [settings.allow_hosts, host])))
+    check_url(base_url, trusted)
+    return trusted

@@ -1,4 +1,4 @@
-"""Pages of platforms, read by actors that run at Apify."""
+"""Platform videos fetched through Apify actors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from shared.security.urls import DEFAULT_PORTS
 from shared.settings import Settings
 from shared.sources.video.apify_actors import actor_input, actor_name, parse_actor_item, post_unavailable
 from shared.sources.video.apify_api import run_actor
-from shared.sources.video.http import fetch_file as fetch_file
+from shared.sources.video.carousel import fetch_carousel
+from shared.sources.video.http import fetch_file
 from shared.sources.video.post import PlatformPost, read_captions
 from shared.sources.video.source import FetchedFile, FetchRequest
 
@@ -23,14 +24,14 @@ APIFY_URL = "https://api.apify.com"
 
 
 def fetch_with_apify(request: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
-    """A Source.
+    """Fetch a post with an Apify actor; a VideoSource.
 
     Raises:
-        PermanentError: `source_key_invalid`; `source_setup` (no such actor, or it refuses its input);
-            `source_no_video`, `too_long`, what `verdicts` has; of the file, what `http.fetch` raises.
-        Uncertain: `video_unavailable`.
+        PermanentError: `source_key_invalid`; `source_setup` (no such actor, or it rejects its input);
+            `source_no_video`, `too_long`, as `platform_error`; for the file, as `fetch_file`.
+        InconclusiveError: `video_unavailable`.
         TransientError: `source_quota`, `source_busy`, `source_failed` (the run), `source_unavailable`, `source_slow`;
-            of the file, what `http.fetch` raises.
+            for the file, as `fetch_file`.
     """
     page, settings = request.page, allow_apify_host(request.settings)
     actor = actor_name(page, settings)
@@ -54,8 +55,6 @@ def _fetch_post_files(
     if post.video:
         return fetch_file(post.video, folder / "video", settings, tick, headers=auth_headers(post.video, settings))
     if post.pictures:
-        from shared.sources.video.carousel import fetch_carousel
-
         return fetch_carousel(
             post, folder, settings, tick, request.max_duration_sec, lambda url: auth_headers(url, settings), notes
         )
@@ -65,10 +64,10 @@ def _fetch_post_files(
 
 
 def allow_apify_host(settings: Settings) -> Settings:
-    """The settings under which Apify's own server, and no other more, is let through the URL guard.
+    """Return settings under which the URL guard also allows Apify's own server.
 
-    Its address is configuration, not a user's word, so it may be private. These settings are used only for what Apify
-    itself names, never for a user's link.
+    Its address is configuration, not user input, so it may be private. Use these settings only for links from Apify,
+    never for a user's link.
     """
     host, port = _host_and_port(settings.apify_base_url or APIFY_URL)
     host = f"[{host}]" if ":" in host else host
@@ -76,7 +75,7 @@ def allow_apify_host(settings: Settings) -> Settings:
 
 
 def auth_headers(url: str, settings: Settings) -> Mapping[str, str]:
-    """The token, for Apify's own server alone: what actors store there is private, what they link to is not theirs."""
+    """Return the token as a header, only for Apify's own server, where actors store private files."""
     link, api = check_url(url, settings), urlsplit(settings.apify_base_url or APIFY_URL)
     is_apify = (link.scheme, link.host, link.port) == (
         api.scheme,

@@ -1,8 +1,8 @@
-"""The well-known Apify actors: what they are asked, and what their items say.
+"""Input and output of the well-known Apify actors.
 
 Input and output schemas: https://apify.com/clockworks/tiktok-scraper, https://apify.com/apify/instagram-scraper,
-https://apify.com/apify/instagram-reel-scraper, https://apify.com/streamers/youtube-video-downloader (2026). Others can
-be configured as long as they understand the same input; of their items, every field may be missing.
+https://apify.com/apify/instagram-reel-scraper, https://apify.com/streamers/youtube-video-downloader (2026). Other
+actors can be configured if they accept the same input; every field of their items is optional.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from shared.sources.video.post import (
 from shared.sources.video.source import InconclusiveError, platform_error
 
 ActorItem = Mapping[str, Any]
-# Those that take links among names of accounts.
+# Actors that take links in their list of account names.
 _USERNAME_ACTORS = ("apify/instagram-reel-scraper", "apify/instagram-post-scraper")
 
 
@@ -41,7 +41,7 @@ def actor_name(page: PlatformPage, settings: Settings) -> str:
 
 
 def actor_input(page: PlatformPage, actor: str) -> dict[str, Any]:
-    """What an actor is asked to get one post, with its video where the actor can store it."""
+    """Return the input that makes an actor fetch one post, with its video if the actor can store it."""
     match page.platform:
         case "tiktok":
             return {
@@ -67,7 +67,7 @@ def actor_input(page: PlatformPage, actor: str) -> dict[str, Any]:
 
 
 def parse_actor_item(item: ActorItem, page: PlatformPage) -> PlatformPost:
-    """What an item says; raises what `_refusal` finds in an item that is an error."""
+    """Parse an item of an actor's dataset. Raises the error that the item contains, if any."""
     item_error = _error_of_item(item, page)
     if item_error:
         raise item_error
@@ -81,7 +81,7 @@ def parse_actor_item(item: ActorItem, page: PlatformPage) -> PlatformPost:
 
 
 def _error_of_item(item: ActorItem, page: PlatformPage) -> ClipwiseError | None:
-    """The error in an item: actors that cannot read a post succeed, and put the reason into the item.
+    """Return the error in an item: an actor that cannot read a post succeeds and puts the reason into the item.
 
     Most actors cannot distinguish a private post from a deleted one, nor either from being blocked.
     """
@@ -134,7 +134,7 @@ def _parse_tiktok(item: ActorItem, page: PlatformPage) -> PlatformPost:
 
 
 def _choose_tiktok_captions(video: ActorItem, language: str | None) -> CaptionFile | None:
-    """What the platform heard or the author wrote, before machine translations of it."""
+    """Return captions from speech recognition or the author, never a machine translation."""
     links = [
         link
         for link in _object_list(video, "subtitleLinks")

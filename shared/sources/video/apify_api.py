@@ -1,4 +1,4 @@
-"""Apify's API through its own client, over our guarded HTTP: so that each wait gives signs of life and can be ended."""
+"""Runs of Apify actors, through Apify's client over guarded HTTP: each wait reports progress and can be cancelled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.security.guarded_http import RequestLimits, open_response
 from shared.security.url_guard import check_url
 from shared.settings import Settings
 
-SLICE_SEC = 5  # of waiting for a run, in one request
+SLICE_SEC = 5  # wait for a run per request
 CALL_SEC = 20.0
 RETRIES = 2
 RETRY_SEC = 0.5
@@ -33,7 +33,7 @@ _BUSY = ("actor-memory-limit-exceeded", "concurrent-runs-limit-exceeded")
 def run_actor(
     actor: str, run_input: dict[str, Any], settings: Settings, tick: Tick, max_items: int = 1
 ) -> list[dict[str, Any]]:
-    """Run an actor to its end and give its first `most` items. A run that nobody waits for any more is aborted.
+    """Run an actor and return its first `max_items` items. If the wait ends early, the run is aborted.
 
     Raises:
         PermanentError: `source_key_invalid`, `source_setup`.
@@ -72,7 +72,7 @@ def run_actor(
 def _dataset_items(client: ApifyClient, dataset: str, max_items: int) -> list[dict[str, Any]]:
     try:
         items = client.dataset(dataset).list_items(limit=max_items).items
-    except (KeyError, ValueError) as error:  # headers or a body that are not as they must be
+    except (KeyError, ValueError) as error:  # invalid headers or body
         raise _UNREADABLE from error
     return [item for item in items if isinstance(item, dict)]
 
@@ -82,7 +82,7 @@ def _run_fraction(deadline: float, timeout_sec: float) -> float:
 
 
 def _abort_run(settings: Settings, run_id: str) -> None:
-    """Best effort: a run that goes on costs money, but it also ends by itself at its time-out."""
+    """Abort a run, best effort: a run costs money until its own timeout."""
     with suppress(ClipwiseError), _open_client(settings, lambda: None, retries=0) as client, _translate_errors():
         client.run(run_id).abort()
 
@@ -121,7 +121,7 @@ def _open_client(settings: Settings, pulse: Callable[[], None], retries: int = R
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Translate what the client raises; its own messages may quote a request, so they are not passed on."""
+    """Translate the client's errors without their messages, which may quote a request."""
     try:
         yield
     except ApifyApiError as error:
@@ -157,7 +157,7 @@ def _error_of_status(error: ApifyApiError) -> ClipwiseError:
 
 @dataclass(frozen=True)
 class _ApifyResponse:
-    """A response as the client wants it, read whole."""
+    """A complete response in the form that the client expects."""
 
     status_code: int
     headers: dict[str, str]
@@ -177,10 +177,10 @@ class _ApifyResponse:
         return self.content
 
     def close(self) -> None:
-        """Nothing is open any more."""
+        """Do nothing: the response is already read."""
 
     async def aclose(self) -> None:
-        """Nothing is open any more."""
+        """Do nothing: the response is already read."""
 
     def iter_bytes(self) -> Iterator[bytes]:
         yield self.content
@@ -190,7 +190,7 @@ class _ApifyResponse:
 
 
 class GuardedHttpClient(HttpClient):
-    """The client's way to the network: no redirects, so that the token never leaves Apify's server."""
+    """HTTP transport of Apify's client. Follows no redirects, so that the token never leaves Apify's server."""
 
     def __init__(self, settings: Settings, pulse: Callable[[], None], **options: Any) -> None:
         super().__init__(**options)
@@ -211,7 +211,7 @@ class GuardedHttpClient(HttpClient):
         timeout: float | None,
         stream: bool,
     ) -> _ApifyResponse:
-        self._repeatable = method == "GET"  # a run that was started without our learning of it would be paid twice
+        self._repeatable = method == "GET"  # a repeated start could pay for two runs
         body = content if content is None or isinstance(content, bytes) else b"".join(content)
         limits = RequestLimits(time.monotonic() + (timeout or CALL_SEC), self._pulse)
         headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}

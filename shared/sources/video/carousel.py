@@ -1,6 +1,6 @@
-"""Photo carousels: the pictures become a video, so that everything after the download is as for any video.
+"""Photo carousels: rendered as a video, so that all later stages process them like any video.
 
-Each picture is shown for some seconds, as large as it fits, with the post's music behind them if there is some.
+Each picture lasts up to 3 seconds, as large as it fits, with the post's music if there is any.
 """
 
 from __future__ import annotations
@@ -18,63 +18,12 @@ from shared.media.file_type import sniff_media_type
 from shared.progress import Tick, tick_within
 from shared.settings import Settings
 from shared.sources.video.http import fetch_file
+from shared.sources.video.mux import mux_streams
 from shared.sources.video.post import HeadersForUrl, PlatformPost
 from shared.sources.video.source import FetchedFile
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
-
-_DEMUXERS = "jpeg_pipe,png_pipe,webp_pipe"
-
-
-def decode_picture(path: Path) -> VideoFrame | None:
-    """The picture; None when it cannot be read, or is larger than `MAX_SIDE` or `MAX_PIXELS`.
-
-    Its size is known, and judged, before it is decoded.
-    """
-    import av
-
-    # Opened by its descriptor, a file has no name that could make its content pass for something else.
-    with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
-        try:
-            with av.open(
-                file,
-                mode="r",
-                options=DECODER_OPTIONS,
-                container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": _DEMUXERS},
-            ) as container:
-                stream = container.streams.video[0]
-                if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
-                    return None
-                return next(container.decode(stream), None)
-        except (av.FFmpegError, IndexError):
-            return None
-
-
-def size_within(width: int, height: int, largest: tuple[int, int]) -> tuple[int, int]:
-    """The even size of a picture shrunk to at most `largest` (shorter side, longer side); never made larger."""
-    scale = min(1.0, largest[0] / min(width, height), largest[1] / max(width, height))
-    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
-
-
-def fit_picture(picture: VideoFrame, width: int, height: int) -> VideoFrame:
-    """The whole picture as large as it fits, in the middle of a black frame."""
-    from av.filter import Graph
-
-    graph = Graph()
-    graph.link_nodes(
-        graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1)),
-        graph.add("scale", f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"),
-        graph.add("pad", f"{width}:{height}:-1:-1"),
-        graph.add("setsar", "1"),
-        graph.add("format", "yuv420p"),
-        graph.add("buffersink"),
-    ).configure()
-    picture.pts = 0
-    graph.vpush(picture)
-    graph.vpush(None)
-    return graph.vpull()
-
 
 MAX_PICTURES = 35  # as many as TikTok allows; Instagram has 20
 MAX_PICTURE_MB = 20
@@ -82,6 +31,7 @@ SECONDS_PER_PICTURE = 3.0
 FPS = 5
 LARGEST_SIZE = (1080, 1920)  # shorter and longer side
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp")
+_DEMUXERS = "jpeg_pipe,png_pipe,webp_pipe"
 
 
 def fetch_carousel(
@@ -93,13 +43,13 @@ def fetch_carousel(
     headers: HeadersForUrl,
     notes: list[str],
 ) -> FetchedFile:
-    """Fetch the pictures of a post and its music, and make a video of them in `folder`.
+    """Fetch the pictures of a post and its music, and render them as a video in `folder`.
 
-    Pictures that cannot be had are left out, and `notes` says so.
+    Skips pictures that cannot be fetched or decoded, and adds a note about them to `notes`.
 
     Raises:
-        PermanentError: `source_no_video` when none of the pictures can be used.
-        TransientError: The failure of the first picture, when none came for reasons that pass; `source_slow`.
+        PermanentError: `source_no_video` if none of the pictures can be used.
+        TransientError: The first transient error, if no picture could be fetched; `source_slow`.
     """
     links = post.pictures[:MAX_PICTURES]
     picture_settings = replace(settings, max_file_size_mb=min(MAX_PICTURE_MB, settings.max_file_size_mb))
@@ -141,12 +91,12 @@ def fetch_carousel(
 
 
 def make_video(pictures: list[Path], target: Path, picture_sec: float, tick: Tick) -> tuple[int, float]:
-    """Show each picture for `shown_sec`, all at the size of the first.
+    """Render each picture for `picture_sec` at the size of the first one. Returns the picture count and the seconds.
 
-    Pictures that cannot be decoded are left out. Gives how many are in it, and the seconds of the whole.
+    Skips pictures that cannot be decoded.
 
     Raises:
-        PermanentError: `source_no_video` when none can be decoded.
+        PermanentError: `source_no_video` if none can be decoded.
     """
     import av
 
@@ -175,6 +125,55 @@ def make_video(pictures: list[Path], target: Path, picture_sec: float, tick: Tic
     return frame_count // frames_per_picture, frame_count / FPS
 
 
+def decode_picture(path: Path) -> VideoFrame | None:
+    """Decode a picture; None if it is unreadable, or larger than `MAX_SIDE` or `MAX_PIXELS`.
+
+    The size is checked before decoding.
+    """
+    import av
+
+    # Opened by descriptor: the file name must not influence how FFmpeg reads the content.
+    with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
+        try:
+            with av.open(
+                file,
+                mode="r",
+                options=DECODER_OPTIONS,
+                container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": _DEMUXERS},
+            ) as container:
+                stream = container.streams.video[0]
+                if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
+                    return None
+                return next(container.decode(stream), None)
+        except (av.FFmpegError, IndexError):
+            return None
+
+
+def size_within(width: int, height: int, largest: tuple[int, int]) -> tuple[int, int]:
+    """Return the even size of a picture shrunk to at most `largest` (shorter, longer side); never enlarged."""
+    scale = min(1.0, largest[0] / min(width, height), largest[1] / max(width, height))
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+def fit_picture(picture: VideoFrame, width: int, height: int) -> VideoFrame:
+    """Scale a picture to fit, centered in a black frame."""
+    from av.filter import Graph
+
+    graph = Graph()
+    graph.link_nodes(
+        graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1)),
+        graph.add("scale", f"{width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"),
+        graph.add("pad", f"{width}:{height}:-1:-1"),
+        graph.add("setsar", "1"),
+        graph.add("format", "yuv420p"),
+        graph.add("buffersink"),
+    ).configure()
+    picture.pts = 0
+    graph.vpush(picture)
+    graph.vpush(None)
+    return graph.vpull()
+
+
 def _check_picture_type(head: bytes, filename: str | None) -> str:
     picture_type = sniff_media_type(head)
     if picture_type not in PICTURE_TYPES:
@@ -192,11 +191,9 @@ def _add_music(
     headers: HeadersForUrl,
     notes: list[str],
 ) -> Path:
-    """The same video with the post's music until its end; pictures without music are better than no pictures."""
+    """Return the video with the post's music, cut at its end; without music if that cannot be used."""
     if post.sound is None:
         return video
-    from shared.sources.video.mux import mux_streams
-
     try:
         sound = fetch_file(post.sound, folder / "sound", settings, tick, headers=headers(post.sound)).path
         return mux_streams(video, sound, folder, until=length)

@@ -1,4 +1,4 @@
-"""Who fetches what: chosen by host and configuration, each source standing in for those before it."""
+"""Fetches the video behind any link: from its server, or from the first source that can read its platform page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from shared.errors import ClipwiseError
 from shared.models.video import Origin
 from shared.progress import Tick
 from shared.settings import Settings
+from shared.sources.video.http import fetch_file
 from shared.sources.video.links import PageReached, resolve_page, stop_at_page
 from shared.sources.video.source import FetchedFile, FetchRequest, InconclusiveError, VideoSource
 
-# What is said of the video itself, so that no other source could say otherwise.
+# Codes that describe the video itself: no other source is tried after them.
 FINAL_CODES: frozenset[str] = frozenset(
     {
         VideoCode.VIDEO_PRIVATE,
@@ -28,19 +29,16 @@ FINAL_CODES: frozenset[str] = frozenset(
 
 
 def fetch_video(url: str, folder: Path, settings: Settings, needs_video: bool, tick: Tick) -> FetchedFile:
-    """Fetch the video behind a link, a page's or a file's, into `folder`, with all that is told of it.
+    """Fetch the video behind a link to a page or a file into `folder`, with its metadata.
 
-    Of the sources that fail, `origin.notes` says why. When all do, the error is one that may pass if there is any, else
-    that of the first source.
+    `origin.notes` lists why sources failed. If all fail, raises the first retryable error, or else the first error.
 
     Raises:
-        PermanentError: `not_a_video`, `source_not_found` for links; otherwise as the sources raise.
-        TransientError: As the sources raise.
+        PermanentError: `not_a_video`, `source_not_found` for links; otherwise as the sources.
+        TransientError: As the sources.
     """
     page = resolve_page(url, settings, tick)
     if page is None:
-        from shared.sources.video.http import fetch_file
-
         try:
             return _add_notes(fetch_file(url, folder / "file", settings, tick, visit=stop_at_page), [])
         except PageReached as reached:
@@ -62,30 +60,28 @@ def fetch_video(url: str, folder: Path, settings: Settings, needs_video: bool, t
 
 
 def source_order(settings: Settings) -> list[str]:
-    """The sources of pages in the order in which they are tried."""
+    """Return the names of the sources for platform pages, in the order in which they are tried."""
     if settings.sources != "auto":
         return list(dict.fromkeys(settings.sources.split(",")))
     return [*(["apify"] if settings.apify_token else []), "yt-dlp", "http"]
 
 
 def load_source(name: str) -> VideoSource:
-    """Each is imported only when it is used: their libraries are large."""
+    """Return the source of a name. Each is imported only when used, because their libraries are large."""
     match name:
         case "apify":
-            from shared.sources.video.apify import fetch_with_apify as apify
+            from shared.sources.video.apify import fetch_with_apify
 
-            return apify
+            return fetch_with_apify
         case "yt-dlp":
-            from shared.sources.video.ytdlp import fetch_with_ytdlp as ytdlp
+            from shared.sources.video.ytdlp import fetch_with_ytdlp
 
-            return ytdlp
+            return fetch_with_ytdlp
     return fetch_page_url
 
 
 def fetch_page_url(request: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
-    """A Source: what is at the page's own address, if that is a video after all."""
-    from shared.sources.video.http import fetch_file
-
+    """Fetch the file at the page's own address, in case it is a video; a VideoSource."""
     fetched = fetch_file(request.page.url, folder / "file", request.settings, tick)
     return replace(fetched, origin=Origin(source="http", page_url=request.page.url))
 

@@ -1,4 +1,4 @@
-"""A video behind a plain http(s) link, streamed to disk."""
+"""Download of a file behind a plain http(s) link, streamed to disk, with the name its server gives it."""
 
 from __future__ import annotations
 
@@ -19,48 +19,22 @@ from shared.security.urls import WebUrl
 from shared.settings import Settings
 from shared.sources.video.source import FetchedFile
 
-_MAX_LENGTH = 4096
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-
-
-def disposition_filename(header: str) -> str | None:
-    """The name, fit to be shown; the encoded form goes before the plain one. None when there is none."""
-    values: dict[str, str] = {}
-    for name, value in _PARAMETER.findall(f";{header}"[:_MAX_LENGTH]):
-        values.setdefault(name.lower(), value)
-    return safe_filename(_decode_extended(values.get("filename*", ""))) or safe_filename(
-        _unquote(values.get("filename", ""))
-    )
-
-
-def _unquote(value: str) -> str:
-    value = value.strip()
-    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
-        return _ESCAPED.sub(r"\1", value[1:-1])
-    return value.strip('"')
-
-
-def _decode_extended(value: str) -> str:
-    """`charset'language'percent-encoded` (RFC 8187)."""
-    charset, _, remainder = _unquote(value).partition("'")
-    encoded = unquote_to_bytes(remainder.partition("'")[2])
-    try:
-        return encoded.decode(charset, errors="replace")
-    except (LookupError, ValueError):  # no such charset; one with a NUL in its name
-        return encoded.decode("utf-8", errors="replace")
-
-
-MAX_TRANSFERS = 3  # transfers of one call, the first included
+MAX_TRANSFERS = 3  # per call, the first included
 TICK_SEC = 0.25
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _TRANSIENT_STATUSES = (408, 416, 425, 429)
 MediaTypeCheck = Callable[[bytes, str | None], str]
-"""Says, by a file's first bytes and its name, of which media type it is; raises for what is not wanted."""
+"""Returns the media type for a file's first bytes and name; raises for a type that is not accepted."""
+_MAX_HEADER_LENGTH = 4096
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def check_media_type(head: bytes, filename: str | None) -> str:
-    """For videos and audio; raises PermanentError `empty_file`, `not_media`, `unsupported_media`."""
+    """Return the media type of a video or audio file.
+
+    Raises PermanentError `empty_file`, `not_media`, `unsupported_media`.
+    """
     if sniff_media_type(head) == "text/html":
         raise PermanentError(
             "not_media",
@@ -80,17 +54,17 @@ def fetch_file(
     check_type: MediaTypeCheck = check_media_type,
     visit: Callable[[WebUrl], None] | None = None,
 ) -> FetchedFile:
-    """Download `url` to the file `into`; on any error the file is removed.
+    """Download `url` to the file `target`; on any error the file is removed.
 
-    A transfer that breaks off goes on with a range request, when the server can prove that the file is still the same.
-    `tick` gets the fraction done and a line for people about once a second or more often (while connecting, every eight
-    seconds at the latest); what it raises ends the download. `headers` and `visit` are as in `fetch_url`.
+    An interrupted transfer resumes with a range request if the server's validator proves that the file is unchanged.
+    `tick` gets the fraction done and a line for people at least once a second (while connecting, every eight seconds);
+    what it raises ends the download. `headers` and `visit` are as in `fetch_url`.
 
     Raises:
         PermanentError: The guard's `url_invalid`, `url_not_allowed`, `url_unresolvable`; `source_not_found`,
             `source_forbidden`, `source_refused` (another 4xx), `source_untrusted`, `source_redirects`,
-            `source_encoded` (compressed although asked not to), `too_large`, `empty_file`,
-            and what `judge` refuses: `not_media` (an HTML page), `unsupported_media`.
+            `source_encoded` (compressed despite Accept-Encoding: identity), `too_large`, `empty_file`,
+            and from `check_type`, by default `not_media` (an HTML page), `unsupported_media`.
         TransientError: `url_unresolvable`, `source_unavailable`, `source_slow`, `source_incomplete`.
     """
     try:
@@ -110,7 +84,7 @@ def fetch_file(
 
 
 class _Transfer:
-    """One download, over as many requests as it takes."""
+    """One download, over up to `MAX_TRANSFERS` requests."""
 
     def __init__(
         self,
@@ -148,7 +122,7 @@ class _Transfer:
                     raise
 
     def media_type(self) -> str:
-        """By the first bytes; raises when it is not what is wanted."""
+        """Return the media type by the first bytes; raises as `check_type`."""
         return self._check_type(self._head, self.filename)
 
     def _transfer_once(self) -> None:
@@ -237,7 +211,7 @@ def _check_status(response: HttpResponse) -> None:
 
 
 def _check_encoding(response: HttpResponse) -> None:
-    """Compression is refused, not undone: no bomb can go off, and ranges stay ranges of the file."""
+    """Reject compression: it rules out decompression bombs, and ranges stay ranges of the file."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
         raise PermanentError(
             "source_encoded",
@@ -247,7 +221,7 @@ def _check_encoding(response: HttpResponse) -> None:
 
 
 def _range_validator(response: HttpResponse) -> str | None:
-    """What proves to the server that our part is of the same file (RFC 9110, 13.1.5): no weak tags."""
+    """Return the validator that proves the file is unchanged (RFC 9110, 13.1.5); no weak tags."""
     if response.headers.get("accept-ranges", "").strip().lower() != "bytes":
         return None
     etag = response.headers.get("etag", "").strip()
@@ -257,3 +231,30 @@ def _range_validator(response: HttpResponse) -> str | None:
 def _response_filename(response: HttpResponse) -> str | None:
     declared = disposition_filename(response.headers.get("content-disposition", ""))
     return declared or safe_filename(unquote(response.url.path.rpartition("/")[2]))
+
+
+def disposition_filename(header: str) -> str | None:
+    """Return a safe file name from a Content-Disposition header (RFC 6266); `filename*` wins. None if there is none."""
+    values: dict[str, str] = {}
+    for name, value in _PARAMETER.findall(f";{header}"[:_MAX_HEADER_LENGTH]):
+        values.setdefault(name.lower(), value)
+    return safe_filename(_decode_extended(values.get("filename*", ""))) or safe_filename(
+        _unquote(values.get("filename", ""))
+    )
+
+
+def _unquote(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        return _ESCAPED.sub(r"\1", value[1:-1])
+    return value.strip('"')
+
+
+def _decode_extended(value: str) -> str:
+    """Decode `charset'language'percent-encoded` (RFC 8187)."""
+    charset, _, remainder = _unquote(value).partition("'")
+    encoded = unquote_to_bytes(remainder.partition("'")[2])
+    try:
+        return encoded.decode(charset, errors="replace")
+    except (LookupError, ValueError):  # an unknown charset; one with a NUL in its name
+        return encoded.decode("utf-8", errors="replace")

@@ -1,6 +1,6 @@
-"""The platforms whose pages are known: which links are pages of one video, and which are short for one.
+"""Links to platform pages: recognized, resolved if short, and brought to one form.
 
-A page's link is brought to one form, without anything that tracks; a port stays as it is.
+The canonical form has no tracking parameters; a port stays as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from shared.security.url_guard import check_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 
+RESOLVE_TIMEOUT_SEC = 30.0
 Platform = Literal["tiktok", "instagram", "youtube"]
 _NAMES: dict[Platform, str] = {"tiktok": "TikTok", "instagram": "Instagram", "youtube": "YouTube"}
 _HOSTS: dict[str, Platform] = {
@@ -38,6 +39,7 @@ _TIKTOK_BARE = re.compile(r"/(?:v|embed(?:/v2)?)/(\d+)")
 _INSTAGRAM = re.compile(r"(?:/(?!share/)[\w.-]+)?/(p|reels?|tv)/([\w-]+)")
 _YOUTUBE = re.compile(r"/(?:shorts|live|embed|v)/([\w-]{11})(?![\w-])")
 _YOUTUBE_ID = re.compile(r"[\w-]{11}")
+_LOGIN = re.compile(r"/(accounts/)?login\b")
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class PlatformPage:
     """The page of one video.
 
     Attributes:
-        url: In its one form.
-        id: The platform's name for the video.
+        url: The canonical link.
+        id: The platform's id of the video.
     """
 
     platform: Platform
@@ -55,18 +57,18 @@ class PlatformPage:
 
     @property
     def site(self) -> str:
-        """The platform's name as people write it."""
+        """Display name of the platform."""
         return _NAMES[self.platform]
 
 
 def platform_of(url: WebUrl) -> Platform | None:
-    """Whose pages the host serves."""
+    """Return the platform whose pages the host serves."""
     site = ".".join(url.host.split(".")[-2:])
     return _HOSTS.get(site) if url.host.removesuffix(site) in _PAGES else None
 
 
 def is_short(url: WebUrl) -> bool:
-    """Whether the link only redirects to a page of a platform."""
+    """Return whether the link only redirects to a page of a platform."""
     if url.host in ("vm.tiktok.com", "vt.tiktok.com"):
         return True
     pattern = _SHORT.get(platform_of(url) or "")
@@ -74,7 +76,7 @@ def is_short(url: WebUrl) -> bool:
 
 
 def parse_page_url(url: WebUrl) -> PlatformPage | None:
-    """The page of one video that the link is; None for anything else."""
+    """Return the video page that the link leads to; None for any other link."""
     match platform_of(url):
         case "tiktok":
             return _parse_tiktok(url)
@@ -128,12 +130,8 @@ def _build_page(platform: Platform, url: WebUrl, path: str, video: str) -> Platf
     return PlatformPage(platform, str(replace(url, host=f"www.{platform}.com", path=path, query=None)), video)
 
 
-RESOLVE_TIMEOUT_SEC = 30.0
-_LOGIN = re.compile(r"/(accounts/)?login\b")
-
-
 class PageReached(Exception):
-    """A link turned out to lead to the page of a video."""
+    """A redirect leads to the page of a video."""
 
     def __init__(self, page: PlatformPage) -> None:
         super().__init__(page.url)
@@ -141,12 +139,12 @@ class PageReached(Exception):
 
 
 def stop_at_page(hop: WebUrl) -> None:
-    """For `visit`: end the request before a platform's page is asked for.
+    """End a request before it reaches a platform's page; for `visit` of `fetch_url`.
 
     Raises:
-        Found: It is the page of a video.
+        PageReached: The hop is the page of a video.
         PermanentError: `not_a_video`.
-        TransientError: `source_blocked` when the platform wants a login before it tells where a short link leads.
+        TransientError: `source_blocked` if the platform requires a login to resolve a short link.
     """
     if page := parse_page_url(hop):
         raise PageReached(page)
@@ -158,12 +156,12 @@ def stop_at_page(hop: WebUrl) -> None:
 
 
 def resolve_page(url: str, settings: Settings, tick: Tick) -> PlatformPage | None:
-    """The page of a video that `url` is or, by its host, is short for; None for a link of any other host.
+    """Return the video page that `url` leads to, directly or as a platform's short link; None for other hosts.
 
-    Redirects are followed hop by hop through the guard, and no body is read.
+    Follows redirects hop by hop through the guard, and reads no body.
 
     Raises:
-        PermanentError: What the guard refuses; `not_a_video`; `source_not_found` for a short link to nothing.
+        PermanentError: As the guard; `not_a_video`; `source_not_found` for a dead short link.
         TransientError: `source_blocked`, `source_unavailable`, `source_slow`, `url_unresolvable`.
     """
     link = check_url(url, settings)

@@ -1,4 +1,4 @@
-"""Pictures and sound that were downloaded as two files, in one; nothing is encoded anew."""
+"""Muxing of video and audio that were downloaded as two files, without re-encoding."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _MP4_CODECS = {"h264", "hevc", "av1", "aac", "mp3"}
 
 
 def mux_streams(video_path: Path, audio_path: Path, folder: Path, until: float | None = None) -> Path:
-    """A new file in `folder`, MP4 where that holds both codecs and Matroska elsewhere; the two files are removed.
+    """Mux the first video and audio stream into a new file in `folder`, and remove the two inputs.
 
-    `until` cuts what is longer, in seconds.
+    The container is MP4 if it supports both codecs, else Matroska. `until` cuts both streams, in seconds.
 
     Raises:
         PermanentError: As `open_media`.
-        TransientError: `source_incomplete` when they cannot be joined.
+        TransientError: `source_incomplete` if a stream is missing.
     """
     import av
 

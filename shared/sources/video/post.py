@@ -1,4 +1,4 @@
-"""A platform's post as a source tells of it, before its files are fetched; and the fetching of its captions."""
+"""A platform post as a source describes it, before its files are fetched, and its captions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.errors import ClipwiseError, TransientError
+from shared.media.subtitles import parse_captions
 from shared.models.video import Origin, Transcript
 from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.settings import Settings
@@ -17,15 +18,15 @@ MAX_CAPTIONS_SEC = 20.0
 MAX_TEXT, MAX_NAME, MAX_TAGS = 10_000, 300, 50
 CaptionFormat = Literal["vtt", "srt", "json3"]
 HeadersForUrl = Callable[[str], Mapping[str, str]]
-"""What to send along to a link."""
+"""Returns the request headers for a link."""
 
 
 @dataclass(frozen=True)
 class CaptionFile:
-    """Where captions are, or the captions themselves.
+    """Captions of a post, as a link or as text.
 
     Attributes:
-        language: BCP-47 tag or as the platform writes it, e.g. `eng-US`.
+        language: BCP-47 tag, or the platform's spelling, e.g. `eng-US`.
     """
 
     format: CaptionFormat
@@ -36,12 +37,12 @@ class CaptionFile:
 
 @dataclass(frozen=True)
 class PlatformPost:
-    """What a source knows. Links may be signed: they are for fetching, never for showing.
+    """A post's metadata and files. Links may be signed: use them only to fetch, never display them.
 
     Attributes:
-        video: The video's file.
-        pictures: The pictures of a carousel, when there is no video.
-        sound: The music behind the pictures.
+        video: Link to the video file.
+        pictures: Links to the pictures of a carousel, if there is no video.
+        sound: Link to the music of the carousel.
     """
 
     origin: Origin
@@ -55,7 +56,7 @@ class PlatformPost:
     captions: CaptionFile | None = field(default=None, repr=False)
 
     def metadata_fields(self, captions: Transcript | None, notes: list[str]) -> dict[str, Any]:
-        """The fields of a Fetched that are not about its file."""
+        """Return the fields of a FetchedFile that describe the post, not the file."""
         return {
             "title": self.title,
             "author": self.author,
@@ -68,12 +69,10 @@ class PlatformPost:
 def read_captions(
     post: PlatformPost, settings: Settings, pulse: Callable[[], None], headers: HeadersForUrl = lambda url: {}
 ) -> tuple[Transcript | None, list[str]]:
-    """The post's captions, and why there are none although its page has some."""
+    """Return the post's captions, and notes if they exist but cannot be read."""
     captions = post.captions
     if captions is None:
         return None, []
-    from shared.media.subtitles import parse_captions
-
     try:
         text = captions.text
         if text is None:
@@ -88,7 +87,7 @@ def read_captions(
 
 
 def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]) -> str:
-    """A small text behind a link; raises as `fetch_url`, and TransientError `source_unavailable`."""
+    """Fetch a text of at most 4 MB. Raises as `fetch_url`, and TransientError `source_unavailable`."""
     limits = RequestLimits(time.monotonic() + MAX_CAPTIONS_SEC, pulse)
     with fetch_url(url, settings, limits, headers) as response:
         if response.status != 200:
@@ -101,13 +100,13 @@ def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers:
             if len(content) > MAX_CAPTIONS_BYTES:
                 raise TransientError(
                     "source_unavailable",
-                    "The captions exceed {MAX_CAPTIONS_BYTES // 1_000_000} MB. Upload the video itself instead.",
+                    f"The captions exceed {MAX_CAPTIONS_BYTES // 1_000_000} MB. Upload the video itself instead.",
                 )
     return content.decode("utf-8", errors="replace")
 
 
 def clean_text(value: object, max_length: int = MAX_TEXT) -> str | None:
-    """Text as strangers write it, fit to be stored: without control characters, of bounded length; None when empty."""
+    """Return untrusted text without control characters, cut to `max_length` characters; None if empty."""
     if not isinstance(value, str):
         return None
     text = "".join(c for c in value if c.isprintable() or c in "\n\u200d").strip()
@@ -115,14 +114,14 @@ def clean_text(value: object, max_length: int = MAX_TEXT) -> str | None:
 
 
 def parse_count(value: object) -> int | None:
-    """A number of views or likes; None for what is none (hidden ones are told as −1)."""
+    """Return a number of views or likes; None for any other value (platforms report hidden counts as −1)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e18:
         return None
     return int(value)
 
 
 def parse_duration(value: object) -> float | None:
-    """A duration; None for what is none."""
+    """Return a duration in seconds; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
         return None
     return float(value)

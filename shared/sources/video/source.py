@@ -1,4 +1,4 @@
-"""What every source of platform pages does."""
+"""The contract of sources for platform pages: request, fetched file, and the errors that describe a video itself."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from shared.progress import Tick
 from shared.settings import Settings
 from shared.sources.video.links import PlatformPage
 
+_ROUNDING_SEC = 1.0  # sources report whole seconds
+
 
 @dataclass(frozen=True)
 class FetchedFile:
     """A file that was fetched and checked.
 
     Attributes:
-        size: Bytes.
-        content_type: By looking at the bytes.
-        final_url: Where it was after redirects. May carry a signature: not for showing.
-        filename: For display only; None when the source names none.
-        title: As its author wrote it; None where the source knows none.
-        author: The name of the account that posted it.
-        caption: The text posted with it.
-        captions: What is said in it, as its page has it; None when it has none.
+        size: Size in bytes.
+        content_type: Media type by content.
+        final_url: Link after redirects. It may be signed: never display it.
+        filename: For display only; None if the source provides none.
+        title: The author's title; None if the source provides none.
+        author: Name of the account that posted the video.
+        caption: Text posted with the video.
+        captions: Captions from the page; None if it has none.
     """
 
     path: Path
@@ -41,16 +43,13 @@ class FetchedFile:
     captions: Transcript | None = None
 
 
-_ROUNDING_SEC = 1.0  # sources tell whole seconds
-
-
 @dataclass(frozen=True)
 class FetchRequest:
-    """What is to be fetched.
+    """A video to fetch from a platform page.
 
     Attributes:
-        longest_sec: A longer video is refused before it is downloaded, where its page tells how long it is.
-        needs_video: Sound alone is of no use.
+        max_duration_sec: A longer video is rejected before the download, if its page states the duration.
+        needs_video: Audio alone is not enough.
     """
 
     page: PlatformPage
@@ -59,18 +58,18 @@ class FetchRequest:
     needs_video: bool
 
     def check_duration(self, seconds: float | None) -> None:
-        """Raises PermanentError `too_long`."""
+        """Raise PermanentError `too_long` if the duration exceeds the limit."""
         if seconds is not None and seconds > self.max_duration_sec + _ROUNDING_SEC:
             limit = f"{self.max_duration_sec:g} seconds"
             raise PermanentError("too_long", f"The video is longer than {limit}. Send a shorter one.")
 
 
 VideoSource = Callable[[FetchRequest, Path, Tick], FetchedFile]
-"""Fetches the video of a page into an empty folder, with all that is known of it and `origin.source` set.
+"""Fetches the video of a page into an empty folder, with its metadata and `origin.source`.
 
-It raises PermanentError and TransientError, and lets through what the tick raises. The codes in
-`shared.sources.video.fetcher.ANSWERS` describe the video itself, so no other source is tried. After any other error,
-the next one is.
+Raises PermanentError and TransientError, and what the tick raises. The codes in
+`shared.sources.video.fetcher.FINAL_CODES` describe the video itself, so no other source is tried after them. After any
+other error, the next source is tried.
 """
 
 
@@ -137,7 +136,7 @@ _PATTERNS: list[tuple[str, Callable[[], PermanentError]]] = [
 
 
 def platform_error(text: str) -> PermanentError | None:
-    """The error for a platform's or an extractor's words; None when they do not state why the video is out of reach."""
+    """Return the error that a platform's or an extractor's message states; None if it names no known reason."""
     return next(
         (create_error() for pattern, create_error in _PATTERNS if re.search(pattern, text, re.IGNORECASE)), None
     )

@@ -1,8 +1,7 @@
-"""Pages of platforms, read by yt-dlp: without a key, as long as the platform lets itself be read.
+"""Platform videos fetched by yt-dlp: without a key, as long as the platform does not block it.
 
-yt-dlp is used as a library, for two things: its extractors for the three platforms (never the generic one), and its
-HTTP downloader, which knows what their servers want. It writes no other file, reads none, starts no program; ffmpeg
-gets no URL. Where pictures and sound are separate, they are joined here.
+yt-dlp is used as a library, for its extractors of the three platforms (never the generic one) and its HTTP downloader.
+It reads and writes no other file and starts no program; ffmpeg gets no URL. Separate video and audio are muxed here.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from shared.security.filenames import safe_filename
 from shared.settings import Settings
 from shared.sources.video.http import check_media_type
 from shared.sources.video.links import PlatformPage
+from shared.sources.video.mux import mux_streams
 from shared.sources.video.post import (
     MAX_NAME,
     MAX_TAGS,
@@ -46,85 +46,21 @@ from shared.sources.video.source import FetchedFile, FetchRequest, video_live
 from shared.sources.video.ytdlp_errors import translate_error
 from shared.sources.video.ytdlp_network import ExtractionBudget, GuardedRH
 
-# Its automatic captions are in their best form in JSON: there they do not roll, and words have their times.
+# JSON is the best form of automatic captions: lines do not roll, and each word has its time.
 _CAPTION_FORMATS: list[CaptionFormat] = ["json3", "vtt", "srt"]
 _ORIGINAL_SUFFIX = "-orig"
-
-
-def parse_ytdlp_info(info: Mapping[str, Any], page: PlatformPage) -> PlatformPost:
-    """From an info dictionary, as yt-dlp's documentation describes it."""
-    author = clean_text(info.get("uploader"), MAX_NAME) or clean_text(info.get("channel"), MAX_NAME)
-    title, caption = clean_text(info.get("title"), MAX_NAME), clean_text(info.get("description"))
-    stamp = info.get("timestamp")
-    return PlatformPost(
-        origin=Origin(
-            source="yt-dlp",
-            page_url=page.url,
-            music=_music_title(info),
-            views=parse_count(info.get("view_count")),
-            likes=parse_count(info.get("like_count")),
-            comments=parse_count(info.get("comment_count")),
-            shares=parse_count(info.get("repost_count")),
-            tags=[tag for tag in (clean_text(tag, MAX_NAME) for tag in (info.get("tags") or [])[:MAX_TAGS]) if tag],
-            published_at=datetime.fromtimestamp(stamp, UTC) if isinstance(stamp, int | float) and stamp > 0 else None,
-        ),
-        # TikTok and Instagram have no titles: yt-dlp makes them of the caption.
-        title=title if page.platform == "youtube" else None,
-        author=author,
-        caption=caption or title,
-        duration_sec=parse_duration(info.get("duration")),
-        captions=_choose_captions(info),
-    )
-
-
-def _music_title(info: Mapping[str, Any]) -> str | None:
-    track = clean_text(info.get("track"), MAX_NAME)
-    artist = clean_text(", ".join(map(str, info.get("artists") or [])) or info.get("artist"), MAX_NAME)
-    return f"{track} – {artist}" if track and artist else track
-
-
-def _choose_captions(info: Mapping[str, Any]) -> CaptionFile | None:
-    """In the video's own language: what people wrote before what a machine heard; never a translation."""
-    spoken_language = info.get("language") or _spoken_language(info.get("automatic_captions") or {})
-    for offered, names in (
-        (info.get("subtitles") or {}, _caption_languages(info.get("subtitles") or {}, spoken_language)),
-        (
-            info.get("automatic_captions") or {},
-            [f"{spoken_language}{_ORIGINAL_SUFFIX}", spoken_language] if spoken_language else [],
-        ),
-    ):
-        for name in names:
-            for caption_format in _CAPTION_FORMATS:
-                for file in offered.get(name) or []:
-                    if file.get("ext") == caption_format and (file.get("url") or file.get("data")):
-                        language = name.removesuffix(_ORIGINAL_SUFFIX)
-                        return CaptionFile(caption_format, language, file.get("url"), file.get("data"))
-    return None
-
-
-def _spoken_language(automatic: Mapping[str, Any]) -> str | None:
-    return next((name.removesuffix(_ORIGINAL_SUFFIX) for name in automatic if name.endswith(_ORIGINAL_SUFFIX)), None)
-
-
-def _caption_languages(offered: Mapping[str, Any], spoken_language: str | None) -> list[str]:
-    languages = [name for name in offered if name != "live_chat"]
-    if spoken_language is None:
-        return languages if len(languages) == 1 else []
-    return [name for name in languages if is_same_language(name, spoken_language)]
-
-
 EXTRACTORS: list[type[Any]] = [TikTokIE, InstagramIE, YoutubeIE]
-LARGEST_SIDE = 1080  # of the shorter side, in pixels: more helps no analysis and costs time
+LARGEST_SIDE = 1080  # limit of the shorter side, in pixels: more helps no analysis and costs time
 SUFFIXES = {"video/mp4": ".mp4", "video/webm": ".webm", "video/x-matroska": ".mkv", "audio/mp4": ".m4a"}
 log = logging.getLogger(__name__)
 
 
 def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> FetchedFile:
-    """A Source.
+    """Fetch a post with yt-dlp; a VideoSource.
 
     Raises:
-        PermanentError: What `ytdlp_errors` knows; `video_live`, `too_long`, `too_large`, `source_no_video`,
-            `source_changed` (the platform changed in a way that this version of yt-dlp does not know).
+        PermanentError: As `translate_error`; `video_live`, `too_long`, `too_large`, `source_no_video`,
+            `source_changed` (the platform changed, and this version of yt-dlp cannot read it).
         TransientError: `source_blocked`, `source_unavailable`, `source_slow`.
     """
     page_tick, download_tick = tick_within(tick, 0, 0.1), tick_within(tick, 0.1, 1)
@@ -134,7 +70,7 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
     with GuardedYoutubeDL(request.settings, budget) as reader:
         try:
             info = reader.extract_info(_extractor_url(request.page), download=False)
-            if budget.stop_error is not None:  # an extractor may go on with the little that it has
+            if budget.stop_error is not None:  # an extractor may continue with partial data
                 raise budget.stop_error
             info = next(iter(info["entries"]), None) if info and info.get("_type") == "playlist" else info
             if not info:
@@ -156,8 +92,6 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
         transcript, notes = read_captions(post, request.settings, budget.pulse)
     path = files[0]
     if len(files) > 1:
-        from shared.sources.video.mux import mux_streams
-
         path = mux_streams(files[0], files[1], folder)
     with path.open("rb") as file:
         content_type = check_media_type(file.read(HEAD_BYTES), path.name)
@@ -172,10 +106,10 @@ def fetch_with_ytdlp(request: FetchRequest, folder: Path, tick: Tick) -> Fetched
 
 
 class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
-    """yt-dlp without anything that is not needed."""
+    """yt-dlp with the three extractors, guarded HTTP, and no other feature."""
 
     def __init__(self, settings: Settings, budget: ExtractionBudget) -> None:
-        all_plugins_loaded.value = True  # what lies on the machine as a plugin is not run
+        all_plugins_loaded.value = True  # do not load plugins installed on this machine
         self._budget = budget
         super().__init__(
             {
@@ -183,7 +117,7 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
                     rf"[protocol~='^https?$'][filesize<?{settings.max_file_bytes}]"
                 ),
                 "format_sort": [f"res:{LARGEST_SIDE}", "vcodec:h264", "acodec:aac", "ext:mp4:m4a"],
-                "writesubtitles": True,  # that is: look for them; nothing is written
+                "writesubtitles": True,  # looks for subtitles, but writes none
                 "writeautomaticsub": True,
                 "playlist_items": "1",
                 "noplaylist": True,
@@ -220,7 +154,7 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
 
 
 class _YtdlpLogger:
-    """yt-dlp's own messages: for whoever looks for the cause of something; they may name links, so only for them."""
+    """Logs yt-dlp's messages at debug level only, because they may contain links."""
 
     def debug(self, message: str) -> None:
         log.debug("yt-dlp: %s", message)
@@ -229,7 +163,7 @@ class _YtdlpLogger:
 
 
 def _extractor_url(page: PlatformPage) -> str:
-    """The form of the link that the extractor knows."""
+    """Return the form of the link that the extractor accepts."""
     return page.url.replace("/photo/", "/video/") if page.platform == "tiktok" else page.url
 
 
@@ -245,5 +179,67 @@ def _check_info(info: dict[str, Any], request: FetchRequest) -> None:
 
 
 def _download_formats(info: dict[str, Any]) -> list[dict[str, Any]]:
-    """The formats to be downloaded: one, or pictures and sound."""
+    """Return the formats to download: one, or separate video and audio."""
     return [{**info, **media_format} for media_format in info.get("requested_formats") or [info]]
+
+
+def parse_ytdlp_info(info: Mapping[str, Any], page: PlatformPage) -> PlatformPost:
+    """Convert yt-dlp's info dictionary to a post."""
+    author = clean_text(info.get("uploader"), MAX_NAME) or clean_text(info.get("channel"), MAX_NAME)
+    title, caption = clean_text(info.get("title"), MAX_NAME), clean_text(info.get("description"))
+    stamp = info.get("timestamp")
+    return PlatformPost(
+        origin=Origin(
+            source="yt-dlp",
+            page_url=page.url,
+            music=_music_title(info),
+            views=parse_count(info.get("view_count")),
+            likes=parse_count(info.get("like_count")),
+            comments=parse_count(info.get("comment_count")),
+            shares=parse_count(info.get("repost_count")),
+            tags=[tag for tag in (clean_text(tag, MAX_NAME) for tag in (info.get("tags") or [])[:MAX_TAGS]) if tag],
+            published_at=datetime.fromtimestamp(stamp, UTC) if isinstance(stamp, int | float) and stamp > 0 else None,
+        ),
+        # TikTok and Instagram have no titles: yt-dlp derives them from the caption.
+        title=title if page.platform == "youtube" else None,
+        author=author,
+        caption=caption or title,
+        duration_sec=parse_duration(info.get("duration")),
+        captions=_choose_captions(info),
+    )
+
+
+def _music_title(info: Mapping[str, Any]) -> str | None:
+    track = clean_text(info.get("track"), MAX_NAME)
+    artist = clean_text(", ".join(map(str, info.get("artists") or [])) or info.get("artist"), MAX_NAME)
+    return f"{track} – {artist}" if track and artist else track
+
+
+def _choose_captions(info: Mapping[str, Any]) -> CaptionFile | None:
+    """Choose captions in the video's own language: written ones before automatic ones, never a translation."""
+    spoken_language = info.get("language") or _spoken_language(info.get("automatic_captions") or {})
+    for offered, names in (
+        (info.get("subtitles") or {}, _caption_languages(info.get("subtitles") or {}, spoken_language)),
+        (
+            info.get("automatic_captions") or {},
+            [f"{spoken_language}{_ORIGINAL_SUFFIX}", spoken_language] if spoken_language else [],
+        ),
+    ):
+        for name in names:
+            for caption_format in _CAPTION_FORMATS:
+                for file in offered.get(name) or []:
+                    if file.get("ext") == caption_format and (file.get("url") or file.get("data")):
+                        language = name.removesuffix(_ORIGINAL_SUFFIX)
+                        return CaptionFile(caption_format, language, file.get("url"), file.get("data"))
+    return None
+
+
+def _spoken_language(automatic: Mapping[str, Any]) -> str | None:
+    return next((name.removesuffix(_ORIGINAL_SUFFIX) for name in automatic if name.endswith(_ORIGINAL_SUFFIX)), None)
+
+
+def _caption_languages(offered: Mapping[str, Any], spoken_language: str | None) -> list[str]:
+    languages = [name for name in offered if name != "live_chat"]
+    if spoken_language is None:
+        return languages if len(languages) == 1 else []
+    return [name for name in languages if is_same_language(name, spoken_language)]

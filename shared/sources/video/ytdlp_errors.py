@@ -1,4 +1,4 @@
-"""What yt-dlp's failures mean. It has few types for them, so mostly its sentences tell; those are matched loosely."""
+"""Translation of yt-dlp's errors. It has few error types, so most errors are recognized by their messages."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _GONE = r"unavailable|not available|removed|deleted|terminated|does not exist|no
 
 
 def translate_error(error: Exception, request_error: ClipwiseError | None, site: str) -> ClipwiseError:
-    """The error to end with, for one that yt-dlp raised.
+    """Return the error for one that yt-dlp raised.
 
-    `failure` is why a request failed, if any did, for when the error says nothing; `site` is the platform's name.
+    `request_error` is the last failed request, used if the error itself is not recognized; `site` is the platform's
+    name.
     """
     chain = list(_error_chain(error))
     for cause in chain:
@@ -42,7 +43,7 @@ def translate_error(error: Exception, request_error: ClipwiseError | None, site:
 
 
 def _error_of_message(message: str, site: str) -> ClipwiseError | None:
-    """The first that matches counts: platforms name a login in many refusals that are about something else."""
+    """Return the error of the first matching pattern: many unrelated messages of platforms mention a login."""
 
     def matches(pattern: str) -> bool:
         return re.search(pattern, message, re.IGNORECASE) is not None
@@ -95,7 +96,7 @@ def _error_of_status(status: int, site: str) -> ClipwiseError:
 
 
 def _error_chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what lies behind it, the deepest last."""
+    """Yield the error and its causes, the deepest last."""
     visited: set[int] = set()
     pending: list[object] = [error]
     while pending:

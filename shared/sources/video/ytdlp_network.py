@@ -1,7 +1,7 @@
-"""yt-dlp's only way to the network: our guarded HTTP.
+"""Guarded HTTP for yt-dlp, its only access to the network.
 
-Its extractors follow whatever URLs a page names, so every request and every redirect of it is judged by the URL guard.
-The deadline, the number of bytes and what a tick raises bind it from below, whatever its own retries want.
+Its extractors follow any URL that a page contains, so the URL guard checks every request and redirect. The deadline,
+the byte limit and errors of a tick end all requests, regardless of yt-dlp's own retries.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from shared.security.url_guard import check_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
 
-MAX_PAGES_BYTES = 50_000_000  # of everything that is not the video
+MAX_PAGES_BYTES = 50_000_000  # of all responses except the video
 _FEATURES = ("cookiejar", "timeout", "legacy_ssl", "keep_header_casing")
 
 
 class ExtractionBudget:
-    """What binds all of one extraction's requests together.
+    """Limits shared by all requests of one extraction.
 
     Attributes:
-        trouble: Why every further request is refused; None while there is no reason.
-        failure: Why the last request failed that did; yt-dlp's own errors do not always say.
-        tell: Called about once a second or more often, with the bytes that came so far; what it raises ends everything.
+        stop_error: Why all further requests are rejected; None if they are allowed.
+        request_error: Why the last failed request failed; yt-dlp's own errors do not always say.
+        on_bytes: Called at least about once a second with the bytes received; what it raises ends the extraction.
     """
 
     def __init__(self, settings: Settings, on_bytes: Callable[[int], None]) -> None:
@@ -46,7 +46,7 @@ class ExtractionBudget:
         self.limits = RequestLimits(time.monotonic() + settings.download_timeout_sec, self.pulse)
 
     def pulse(self) -> None:
-        """A sign of life; what it raises is kept, since yt-dlp may swallow that."""
+        """Report progress; keep what that raises, since yt-dlp may swallow it."""
         try:
             if time.monotonic() > self.limits.deadline:
                 raise TransientError("source_slow", "The server is too slow. Try again later, or upload the file.")
@@ -56,7 +56,7 @@ class ExtractionBudget:
             raise
 
     def begin_download(self, on_bytes: Callable[[int], None]) -> None:
-        """From now on, what comes is the video; `tell` gets its bytes."""
+        """Count all further bytes as the video's, and report them to `on_bytes`."""
         self.on_bytes = on_bytes
         self._received, self._max_bytes = 0, self.settings.max_file_bytes
 
@@ -72,7 +72,7 @@ class ExtractionBudget:
 
 
 class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
-    """Serves http and https, without proxies, and with cookies that are forgotten after the extraction."""
+    """Handles http and https without proxies; cookies last for one extraction."""
 
     _SUPPORTED_URL_SCHEMES = ("http", "https")
     _SUPPORTED_PROXY_SCHEMES = None
@@ -142,12 +142,12 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
         headers = Message()
         for cookie in response.cookies:
             headers.add_header("Set-Cookie", cookie)
-        origin_request = urllib.request.Request(str(response.url))  # noqa: S310  # never opened: only names where cookies are from
+        origin_request = urllib.request.Request(str(response.url))  # noqa: S310  # never opened: only the origin of cookies
         self._get_cookiejar(request).extract_cookies(_CookieResponse(headers), origin_request)
 
 
 class _CookieResponse:
-    """What a cookie jar wants to see of a response."""
+    """The part of a response that a cookie jar reads."""
 
     def __init__(self, headers: Message) -> None:
         self._headers = headers
@@ -157,7 +157,7 @@ class _CookieResponse:
 
 
 class _ResponseBody(io.RawIOBase):
-    """An answer's body as a file; closing it ends the connection."""
+    """A response body as a file; closing it ends the connection."""
 
     def __init__(self, chunks: Iterator[bytes], stack: ExitStack, budget: ExtractionBudget) -> None:
         self._chunks = chunks

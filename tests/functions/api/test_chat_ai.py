@@ -223,7 +223,7 @@ def test_quotes_stand_in_for_a_model_that_is_down(site: Site, ai: EmbedsAnyway, 
 @pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))
 def test_a_hostile_text_stays_data(site: Site, attack: str) -> None:
     """Whatever is said in a video, stands in its title or is asked, rules and structure of the request stay."""
-    said = attack.encode(errors="ignore").decode()
+    said = attack.replace("\0", "").encode(errors="ignore").decode()
     video = site.submit("https://example.com/a", title=f"Soup {said}"[:200])["id"]
     told(site.place.place.documents, OWNER, video, ["Tomato soup.", f"{said} soup"])
     with service(site, "openai") as ai:

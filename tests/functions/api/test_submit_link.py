@@ -205,7 +205,7 @@ def test_deleting_and_submitting_at_once_leaves_one_active_job(site: Site) -> No
     first = site.submit()
     site.change(first["id"], status=JobStatus.FAILED)
     second = site.submit()
-    once.clear_job_requests(site.place.place.documents, first["id"])
+    once.clear_keys(site.place.place.documents, first["id"])
 
     assert site.submit()["id"] == second["id"]
 

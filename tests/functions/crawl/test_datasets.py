@@ -128,11 +128,11 @@ def test_keywords_and_engines_share_the_images(api: Api) -> None:
     """Forty images of two keywords at two engines are ten of each, never more."""
     dataset = api.crawled(keywords=["1", "2"], sources=["openverse", "bing"], max_images=40)
     assert dataset["status"] == "completed"
-    found = api.get(f"/{dataset['id']}/images", limit=200, state="downloaded")["images"]
+    image_rows = api.get(f"/{dataset['id']}/images", limit=200, state="downloaded")["images"]
     # Both engines name the same images, which are kept once: the other round makes up for that.
-    assert len(found) == 40
-    assert Counter(image["keyword"] for image in found) == {"1": 20, "2": 20}
-    assert {image["source"] for image in found} == {"openverse", "bing"}
+    assert len(image_rows) == 40
+    assert Counter(image["keyword"] for image in image_rows) == {"1": 20, "2": 20}
+    assert {image["source"] for image in image_rows} == {"openverse", "bing"}
     balanced(api.site, dataset)
 
 
@@ -162,7 +162,7 @@ def test_a_changed_engine_is_loud_and_others_go_on(api: Api, search: ImageSearch
     assert dataset["progress"]["images"]["downloaded"] == 40
     balanced(api.site, dataset)
 
-    asked = len(search.queries_for("openverse"))
+    query_count = len(search.queries_for("openverse"))
     del search.always["bing"]
     api.post(f"/{dataset['id']}/retry", 202)
     api.site.work()
@@ -170,7 +170,7 @@ def test_a_changed_engine_is_loud_and_others_go_on(api: Api, search: ImageSearch
     assert (again["status"], again["progress"]["chunks"]["failed"]) == ("completed", 0)
     assert again["progress"]["sources"]["bing"]["errors"] == []
     assert again["progress"]["images"]["downloaded"] == 40
-    assert len(search.queries_for("openverse")) == asked
+    assert len(search.queries_for("openverse")) == query_count
     refused = api.site.client.post(f"/v1/datasets/{dataset['id']}/retry")
     assert (refused.status_code, refused.json()["code"]) == (409, "nothing_failed")
 
@@ -319,9 +319,9 @@ def test_near_duplicates_are_found_across_chunks(api: Api, images: ImageSite, mo
     dataset = api.crawled(urls)
     assert dataset["progress"]["images"]["downloaded"] == 121
     assert dataset["progress"]["validated"]["findings"] == {"near_duplicate": 1}
-    (found,) = api.get(f"/{dataset['id']}/images", limit=200, accepted=False)["images"]
-    assert found["findings"][0]["check"] == "near_duplicate"
-    assert found["findings"][0]["of"] == found["group"] != found["id"]
+    (near_duplicate,) = api.get(f"/{dataset['id']}/images", limit=200, accepted=False)["images"]
+    assert near_duplicate["findings"][0]["check"] == "near_duplicate"
+    assert near_duplicate["findings"][0]["of"] == near_duplicate["group"] != near_duplicate["id"]
 
 
 def test_validation_again_and_exports(api: Api, images: ImageSite) -> None:
@@ -342,15 +342,15 @@ def test_validation_again_and_exports(api: Api, images: ImageSite) -> None:
     for format, fewest in names.items():
         export = api.post(f"/{id}/exports", 202, json={"format": format})["id"]
         api.site.work()
-        made = api.get(f"/{id}/exports/{export}")
-        assert made["status"] == "done", made["error"]
-        assert len(made["files"]) >= fewest
-        content = httpx.get(made["files"][0]["url"]).content
-        assert len(content) == made["files"][0]["size"]
+        export_info = api.get(f"/{id}/exports/{export}")
+        assert export_info["status"] == "done", export_info["error"]
+        assert len(export_info["files"]) >= fewest
+        content = httpx.get(export_info["files"][0]["url"]).content
+        assert len(content) == export_info["files"][0]["size"]
         if format == "zip":
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 assert archive.testzip() is None
-                assert len([name for name in archive.namelist() if name.endswith(".jpg")]) == made["images"]
+                assert len([name for name in archive.namelist() if name.endswith(".jpg")]) == export_info["images"]
         if format == "sheet":
             assert b"http 404" in content
     assert len(api.get(f"/{id}/exports")["exports"]) == len(names)

@@ -101,9 +101,9 @@ def test_an_invalid_link_is_told_at_once(server: Server, apify: ApifyServer) -> 
 
 def test_the_token_is_nowhere(server: Server) -> None:
     """Neither the log nor any document of all these jobs has the token in it."""
-    told = json.dumps(server.jobs()) + "".join(server.logs().values())
-    assert "apify" in told
-    assert TOKEN not in told
+    output = json.dumps(server.jobs()) + "".join(server.logs().values())
+    assert "apify" in output
+    assert TOKEN not in output
     files = [path for path in Path(server.data).rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]

@@ -23,8 +23,8 @@ from tests.server import eventually
 HOLDER = """
 import sys, time
 from pathlib import Path
-from infra.runtimes.emulated.emulators import emulators
-with emulators(Path(sys.argv[1]), obtain=False) as hosts:
+from infra.runtimes.emulated.emulators import run_emulators
+with run_emulators(Path(sys.argv[1]), obtain=False) as hosts:
     print(hosts.firestore, hosts.pubsub, hosts.storage, flush=True)
     time.sleep(600)
 """

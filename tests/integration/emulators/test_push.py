@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.runtimes.emulated import provision as provisioning
+from infra.runtimes.emulated import provision
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.provision import provision_pubsub, pubsub_clients, push_subscription, push_topic
 from shared.wiring import wiring
@@ -26,7 +26,7 @@ class Listener:
     """A function's server that refuses poison always and what is busy a few times, and counts what comes."""
 
     def __init__(self) -> None:
-        self.seen: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self.changed = threading.Condition()
         listener = self
 
@@ -35,8 +35,8 @@ class Listener:
                 message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["message"]
                 name = message["attributes"]["name"]
                 with listener.changed:
-                    listener.seen[name] += 1
-                    refuse = name == "poison" or (name.startswith("busy") and listener.seen[name] <= REFUSALS)
+                    listener.counts[name] += 1
+                    refuse = name == "poison" or (name.startswith("busy") and listener.counts[name] <= REFUSALS)
                     listener.changed.notify_all()
                 self.send_response(500 if refuse else 204)
                 self.end_headers()
@@ -52,7 +52,7 @@ class Listener:
 
     def wait_for(self, name: str, times: int) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: self.seen[name] >= times, PATIENCE_SEC), self.seen
+            assert self.changed.wait_for(lambda: self.counts[name] >= times, PATIENCE_SEC), self.counts
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_poison_message_ends_among_the_dead_letters(
     table = wiring()
     quick = table.functions["download"].model_copy(update={"deliveries": DELIVERIES})
     changed = table.model_copy(update={"functions": {"download": quick}})
-    monkeypatch.setattr(provisioning, "wiring", lambda: changed)
+    monkeypatch.setattr(provision, "wiring", lambda: changed)
     with pubsub_clients(hosts) as (_, subscriber):
         name = push_subscription(hosts, quick, listener.url)["name"]
         subscriber.delete_subscription(subscription=name)
@@ -96,7 +96,7 @@ def test_a_poison_message_ends_among_the_dead_letters(
         (letter,) = subscriber.pull(subscription=kept, max_messages=10, timeout=PATIENCE_SEC).received_messages
     assert letter.message.attributes["name"] == "poison"
     assert letter.message.attributes["CloudPubSubDeadLetterSourceSubscription"] == "download"
-    assert listener.seen["poison"] == DELIVERIES
+    assert listener.counts["poison"] == DELIVERIES
 
 
 def test_all_that_is_refused_for_now_comes_back(hosts: EmulatorHosts, listener: Listener) -> None:

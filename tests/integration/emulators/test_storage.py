@@ -104,8 +104,8 @@ def test_a_frontend_may_show_a_picture_by_its_link(bucket: Bucket, blob: Blob) -
     """A web page of the configured origin reads signed links; others do not, and nobody reads without one."""
     blob.upload_from_string("picture", content_type="image/jpeg")
     link = blob.generate_signed_url(version="v4", expiration=timedelta(minutes=1), credentials=emulator_signer())
-    shown = httpx.get(link, headers={"Origin": FRONTEND})
-    assert (shown.content, shown.headers["access-control-allow-origin"]) == (b"picture", FRONTEND)
+    response = httpx.get(link, headers={"Origin": FRONTEND})
+    assert (response.content, response.headers["access-control-allow-origin"]) == (b"picture", FRONTEND)
     assert "access-control-allow-origin" not in httpx.get(link, headers={"Origin": "https://evil.example"}).headers
     assert httpx.get(link.partition("?")[0]).status_code == 403
 

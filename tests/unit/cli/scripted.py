@@ -69,7 +69,7 @@ class Script:
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
-    def seen(self, method: str, path: str) -> list[dict[str, str]]:
+    def requests_to(self, method: str, path: str) -> list[dict[str, str]]:
         """The headers of the requests for a path, in lower case."""
         return [
             headers for verb, target, headers in self.requests if (verb, target.partition("?")[0]) == (method, path)
@@ -170,12 +170,12 @@ class Handler(BaseHTTPRequestHandler):
             self.rfile.read(length)
             self.problem(*script.refuse_upload)
             return
-        asked = re.fullmatch(r"bytes \*/(\d+)", self.headers.get("Content-Range", ""))
-        if asked:
-            self.tell(int(asked[1]))
+        query = re.fullmatch(r"bytes \*/(\d+)", self.headers.get("Content-Range", ""))
+        if query:
+            self.tell(int(query[1]))
             return
-        given = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", self.headers.get("Content-Range", ""))
-        start, total = (int(given[1]), int(given[3])) if given else (0, length)
+        content_range = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", self.headers.get("Content-Range", ""))
+        start, total = (int(content_range[1]), int(content_range[3])) if content_range else (0, length)
         assert start == len(script.received)
         cut = script.cuts.pop(0) if script.cuts else None
         script.received += self.rfile.read(length if cut is None else cut)

@@ -198,7 +198,7 @@ def test_a_refused_upload_leaves_no_job_waiting(script: Script, video: Path) -> 
     result = run(script, "submit", str(video))
     assert result.exit_code == 2
     assert "A sentence about too_large. (too_large)" in result.stderr
-    assert script.seen("POST", f"/v1/jobs/{ID}/cancel")
+    assert script.requests_to("POST", f"/v1/jobs/{ID}/cancel")
 
 
 @pytest.mark.parametrize(
@@ -332,8 +332,8 @@ def test_the_token_goes_to_the_api_and_nowhere_else(script: Script, video: Path)
     """A user's token is not given to the storage, whose link is the right to upload by itself."""
     script.streams = [([DONE], "close")]
     run(script, "submit", str(video), CLIPWISE_TOKEN="secret")
-    assert [headers["authorization"] for headers in script.seen("POST", "/v1/uploads")] == ["Bearer secret"]
-    assert all("authorization" not in headers for headers in script.seen("PUT", "/storage/session"))
+    assert [headers["authorization"] for headers in script.requests_to("POST", "/v1/uploads")] == ["Bearer secret"]
+    assert all("authorization" not in headers for headers in script.requests_to("PUT", "/storage/session"))
 
 
 def test_another_server_stays_in_what_is_suggested(script: Script, video: Path) -> None:
@@ -363,7 +363,7 @@ def test_ctrl_c_leaves_the_job_running(script: Script, video: Path) -> None:
     assert result.returncode == 130
     assert f"`clipwise show {ID}`" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not script.seen("POST", f"/v1/jobs/{ID}/cancel")
+    assert not script.requests_to("POST", f"/v1/jobs/{ID}/cancel")
 
 
 def test_help_answers_without_the_heavy_parts() -> None:

@@ -23,30 +23,30 @@ def file(tmp_path: Path) -> Path:
 
 def send(script: Script, file: Path) -> tuple[list[int], list[float]]:
     """Upload `file`; returns what was told of its progress and how long each pause was to be."""
-    told: list[int] = []
+    progress: list[int] = []
     pauses: list[float] = []
     target = UploadTarget(f"{script.url}/storage/session", "PUT", {"Content-Type": "video/mp4"})
-    upload_file(file, target, told.append, pauses.append)
-    return told, pauses
+    upload_file(file, target, progress.append, pauses.append)
+    return progress, pauses
 
 
 def test_a_file_is_sent_whole(file: Path) -> None:
     """A file arrives as it is, in one request, with the headers that the server asked for."""
     with serving(Script()) as script:
-        told, pauses = send(script, file)
+        progress, pauses = send(script, file)
     assert script.received == CONTENT
-    assert [headers["content-type"] for headers in script.seen("PUT", "/storage/session")] == ["video/mp4"]
-    assert told == sorted(told)
-    assert told[-1] == len(CONTENT)
+    assert [headers["content-type"] for headers in script.requests_to("PUT", "/storage/session")] == ["video/mp4"]
+    assert progress == sorted(progress)
+    assert progress[-1] == len(CONTENT)
     assert pauses == []
 
 
 def test_an_upload_goes_on_after_cut_connections(file: Path) -> None:
     """A connection that breaks twice costs no byte: each time the rest is sent, and nothing twice."""
     with serving(Script(cuts=[400_000, 500_000])) as script:
-        told, pauses = send(script, file)
+        progress, pauses = send(script, file)
     assert script.received == CONTENT
-    ranges = [headers.get("content-range") for headers in script.seen("PUT", "/storage/session")]
+    ranges = [headers.get("content-range") for headers in script.requests_to("PUT", "/storage/session")]
     whole = len(CONTENT)
     assert ranges == [
         None,
@@ -55,7 +55,7 @@ def test_an_upload_goes_on_after_cut_connections(file: Path) -> None:
         f"bytes */{whole}",
         f"bytes 900000-{whole - 1}/{whole}",
     ]
-    assert told[-1] == whole
+    assert progress[-1] == whole
     assert len(pauses) == 2
 
 
@@ -64,14 +64,14 @@ def test_an_upload_that_arrived_although_its_answer_was_lost_is_done(file: Path)
     with serving(Script(cuts=[len(CONTENT)])) as script:
         send(script, file)
     assert script.received == CONTENT
-    assert len(script.seen("PUT", "/storage/session")) == 2
+    assert len(script.requests_to("PUT", "/storage/session")) == 2
 
 
 def test_a_refused_upload_is_not_tried_again(file: Path) -> None:
     """When the server does not want the bytes, the user reads its reason at once."""
     with serving(Script(refuse_upload=(413, "too_large"))) as script, pytest.raises(ApiError, match="too_large"):
         send(script, file)
-    assert len(script.seen("PUT", "/storage/session")) == 1
+    assert len(script.requests_to("PUT", "/storage/session")) == 1
 
 
 @pytest.mark.parametrize("status", [429, 503])

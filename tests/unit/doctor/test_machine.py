@@ -1,4 +1,4 @@
-"""What the examination of this machine finds."""
+"""The checks of this machine."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 import socket
 from pathlib import Path
 
+import av
 import pytest
 from packaging.specifiers import SpecifierSet
 from typer.testing import CliRunner
 
 from infra.cli.main import app
 from infra.doctor import machine
-from infra.doctor.finding import DoctorFinding, Level
+from infra.doctor.findings import DoctorFinding, Level
+from infra.doctor.machine import check_media
 from infra.runtimes.embedded.serve import lock_data_folder
 from shared.settings import read_settings
 from tests.ffmpeg_programs import RENDERER
@@ -114,3 +116,24 @@ def test_a_speech_model_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     """A folder that was promised and is missing is told before a job fails for it."""
     settings = read_settings({"WHISPER_MODEL_DIR": str(tmp_path / "none")})
     assert [row.level for row in machine.check_speech(settings)] == [Level.PROBLEM]
+
+
+def test_a_media_part_that_works_is_good_and_its_versions_are_named() -> None:
+    """Who asks is told which libraries read the videos here."""
+    (finding,) = check_media()
+    assert (finding.level, finding.subject) == (Level.GOOD, "media")
+    assert f"PyAV {av.__version__}" in finding.said
+
+
+def test_a_media_part_that_is_broken_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any file of a user fails, one learns what is broken, with which versions, and what to do."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise TypeError("open() takes no such argument")
+
+    monkeypatch.setattr(av, "open", refuse)
+    (finding,) = check_media()
+    assert (finding.level, finding.subject) == (Level.PROBLEM, "media")
+    assert "TypeError: open() takes no such argument" in finding.said
+    assert f"PyAV {av.__version__}" in finding.said
+    assert "pip install" in finding.advice

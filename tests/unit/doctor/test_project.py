@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.client.api import open_client
-from infra.doctor import expected_resources as wanted
+from infra.doctor import expected_resources as expected
 from infra.doctor import project
 from infra.doctor.cloud import CloudClient, NoCredentials, open_cloud
-from infra.doctor.finding import DoctorFinding, Level, is_healthy
+from infra.doctor.findings import DoctorFinding, Level, is_healthy
 from infra.doctor.permissions import check_permissions
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.wiring import wiring
@@ -40,8 +40,8 @@ def as_applied() -> dict[str, Any]:
     """Path to answer, as Google's reference shows them."""
     here, database = f"/v1/projects/{ID}", f"/v1/projects/{ID}/databases/(default)"
     answers: dict[str, Any] = {
-        f"{here}/services": {"services": [{"config": {"name": f"{api}.googleapis.com"}} for api in wanted.APIS]},
-        f"{here}/topics": {"topics": [{"name": f"projects/{ID}/topics/{name}"} for name in wanted.topics(False)]},
+        f"{here}/services": {"services": [{"config": {"name": f"{api}.googleapis.com"}} for api in expected.APIS]},
+        f"{here}/topics": {"topics": [{"name": f"projects/{ID}/topics/{name}"} for name in expected.topics(False)]},
         f"{here}/subscriptions/{wiring().dead_letter_topic}": {"name": "dead"},
         database: {"type": "FIRESTORE_NATIVE"},
         f"{database}/collectionGroups/-/indexes": {
@@ -51,11 +51,11 @@ def as_applied() -> dict[str, Any]:
                     "fields": [*index["fields"], {"fieldPath": "__name__", "order": "ASCENDING"}],
                     "state": "READY",
                 }
-                for number, index in enumerate(wanted.firestore_config()["indexes"])
+                for number, index in enumerate(expected.firestore_config()["indexes"])
             ]
         },
         f"{database}/collectionGroups/-/fields": {
-            "fields": [{"name": f"x/collectionGroups/{name}/fields/expiresAt"} for name in wanted.ttl_collections()]
+            "fields": [{"name": f"x/collectionGroups/{name}/fields/expiresAt"} for name in expected.ttl_collections()]
         },
         f"/v2/projects/{ID}/locations/-/functions": {
             "functions": [
@@ -85,7 +85,7 @@ def as_applied() -> dict[str, Any]:
         f"{here}/secrets": {"secrets": [{"name": f"projects/1/secrets/{name}"} for name in ("SIGNING_KEY",)]},
         f"{here}/secrets/SIGNING_KEY/versions": {"versions": [{"state": "ENABLED"}]},
     }
-    for row in wanted.subscriptions(False):
+    for row in expected.subscriptions(False):
         assert row.backoff is not None
         answers[f"{here}/subscriptions/{row.name}"] = {
             "topic": f"projects/{ID}/topics/{row.topic}",
@@ -99,11 +99,11 @@ def as_applied() -> dict[str, Any]:
             },
         }
     for name in wiring().buckets:
-        told = {wanted.trigger_topic(row, False) for row in wiring().listeners(bucket=name)}
+        topics = {expected.trigger_topic(row, False) for row in wiring().listeners(bucket=name)}
         access = {"publicAccessPrevention": "enforced", "uniformBucketLevelAccess": {"enabled": True}}
         answers[f"/storage/v1/b/{PREFIX}{name}"] = {"location": "EUROPE-WEST1", "iamConfiguration": access}
         answers[f"/storage/v1/b/{PREFIX}{name}/notificationConfigs"] = {
-            "items": [{"topic": f"//pubsub.googleapis.com/projects/{ID}/topics/{topic}"} for topic in told]
+            "items": [{"topic": f"//pubsub.googleapis.com/projects/{ID}/topics/{topic}"} for topic in topics]
         }
     return answers
 
@@ -116,10 +116,10 @@ class Google(StandInServer):
         self.answers = answers
         self.lacking: set[str] = set()
 
-    def reply_to(self, asked: RecordedRequest) -> Reply:
-        parts = urlsplit(asked.path)
-        if asked.path.partition("?")[0].endswith(("testPermissions", "testIamPermissions")):
-            wished = re.findall(r"permissions=([^&]+)", parts.query) or asked.json["permissions"]
+    def reply_to(self, request: RecordedRequest) -> Reply:
+        parts = urlsplit(request.path)
+        if request.path.partition("?")[0].endswith(("testPermissions", "testIamPermissions")):
+            wished = re.findall(r"permissions=([^&]+)", parts.query) or request.json["permissions"]
             return Reply({"permissions": [name for name in wished if name not in self.lacking]})
         answer = self.answers.get(parts.path)
         if isinstance(answer, int):
@@ -220,7 +220,7 @@ def test_the_apis_are_those_that_terraform_switches_on() -> None:
     """The examination and Terraform name the same APIs."""
     always = re.search(r"setunion\(\[(.*?)\]", TERRAFORM.read_text(encoding="utf-8"), re.S)
     assert always is not None
-    assert set(re.findall(r'"(\w+)"', always[1])) == set(wanted.APIS)
+    assert set(re.findall(r'"(\w+)"', always[1])) == set(expected.APIS)
 
 
 def test_half_the_emulators_are_not_mistaken_for_the_cloud() -> None:

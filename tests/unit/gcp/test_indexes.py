@@ -24,7 +24,7 @@ from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import passages_job_id
 from shared.chat.search import QueryEmbedding, search
-from shared.datasets.export_jobs import list_exports
+from shared.datasets.runs import list_exports
 from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
 from shared.library.deletion import ERASERS, erase_departed_users
@@ -155,7 +155,7 @@ def ask_everything(recorder: Recorder) -> Recorder:
         for some in combinations(wanted.items(), count):
             list_images(documents, "dataset", **dict(some))
             list(iterate_images(documents, "dataset", **dict(some)))
-    once.clear_job_requests(documents, "job")
+    once.clear_keys(documents, "job")
     parts_of(documents, "job")
     reanalysis_documents(documents, "job")
     for wanted in ("", "soup"):

@@ -6,15 +6,15 @@ import random
 
 from PIL import Image, ImageDraw
 
-from shared.images import inspect_image
 from shared.images.comparison import MIN_IMAGES, outlier_scores
+from shared.images.inspection import inspect_image
 from tests.picture_samples import encoded, scene
 
 Rows = list[tuple[str, tuple[float, ...]]]
 LIMIT = 3.5
 
 
-def described(pictures: dict[str, Image.Image]) -> Rows:
+def image_features(pictures: dict[str, Image.Image]) -> Rows:
     return [(name, inspect_image(encoded(one, "PNG"), level="slow").features or ()) for name, one in pictures.items()]
 
 
@@ -28,15 +28,15 @@ def screenshot() -> Image.Image:
     return picture
 
 
-SCENES = described({f"{seed:03}": scene(seed, (320, 240)) for seed in range(80)})
-PAGE = described({"page": screenshot()})
+SCENES = image_features({f"{seed:03}": scene(seed, (320, 240)) for seed in range(80)})
+PAGE = image_features({"page": screenshot()})
 
 
 def test_what_is_unlike_all_others_is_found() -> None:
     """A page of text among pictures is an outlier, and hardly any picture is."""
-    found = outlier_scores(SCENES + PAGE, LIMIT)
-    assert max(found, key=lambda name: found[name]) == "page"
-    assert len(found) <= 3
+    scores = outlier_scores(SCENES + PAGE, LIMIT)
+    assert max(scores, key=lambda name: scores[name]) == "page"
+    assert len(scores) <= 3
 
 
 def test_two_kinds_of_images_are_no_outliers_to_each_other() -> None:
@@ -60,9 +60,9 @@ def test_all_alike_or_too_few_have_none() -> None:
 
 def test_one_in_colour_among_grey() -> None:
     """What never varies but in one image makes that image an outlier, though a median cannot see it."""
-    grey = described({f"{seed:03}": scene(seed, (320, 240)).convert("L") for seed in range(60)})
-    red = described(
+    grey = image_features({f"{seed:03}": scene(seed, (320, 240)).convert("L") for seed in range(60)})
+    red = image_features(
         {"red": Image.merge("RGB", [scene(99, (320, 240)).getchannel(0), *[Image.new("L", (320, 240))] * 2])}
     )
-    found = outlier_scores(grey + red, LIMIT)
-    assert max(found, key=lambda name: found[name]) == "red"
+    scores = outlier_scores(grey + red, LIMIT)
+    assert max(scores, key=lambda name: scores[name]) == "red"

@@ -40,10 +40,10 @@ FRAMEWORK = "google.cloud.functions"
 def loaded_by(name: str, folder: Path) -> set[str]:
     """The modules of a fresh process that has loaded the function as its host does."""
     script = "import main, sys; print(*sys.modules, sep='\\n')"
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script], cwd=stage_sources(name, folder), capture_output=True, text=True, check=True
     )
-    return set(told.stdout.split())
+    return set(process.stdout.split())
 
 
 @pytest.mark.parametrize("name", wiring().functions)

@@ -44,13 +44,13 @@ def test_an_unchanged_function_has_the_same_package(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", wiring().functions)
 def test_a_package_asks_for_only_what_its_function_imports(name: str) -> None:
     """No function pays for another's heavy dependency, and every version is pinned with its hashes."""
-    wanted = export_requirements(name)
-    pinned = {line.split("==")[0] for line in wanted.splitlines() if "==" in line}
+    requirements = export_requirements(name)
+    pinned = {line.split("==")[0] for line in requirements.splitlines() if "==" in line}
     for heavy, allowed in HEAVY.items():
         assert (heavy in pinned) == (name in allowed), heavy
     assert pinned >= {"functions-framework", "google-cloud-firestore"}
     assert not pinned & {"pytest", "rich", "typer", "hypothesis"}
-    assert wanted.count("--hash=sha256:") >= len(pinned)
+    assert requirements.count("--hash=sha256:") >= len(pinned)
 
 
 @pytest.mark.parametrize("name", wiring().functions)

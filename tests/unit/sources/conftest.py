@@ -44,19 +44,19 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Names resolve to this machine, as far as they are given; the others do not exist. Gives the names asked for."""
 
     def resolve(*names: str) -> list[str]:
-        asked: list[str] = []
+        lookups: list[str] = []
         real = socket.getaddrinfo
 
         def getaddrinfo(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:
             if host == "127.0.0.1":
                 return real(host, port, *rest, **more)
-            asked.append(host)
+            lookups.append(host)
             if host not in names:
                 raise socket.gaierror(socket.EAI_NONAME, "no such name")
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        return asked
+        return lookups
 
     return resolve
 

@@ -45,19 +45,19 @@ def silent(done: float, what: str) -> None:
     return None
 
 
-def wish(url: str, settings: Settings, longest: float = 180) -> FetchRequest:
+def fetch_request(url: str, settings: Settings, longest: float = 180) -> FetchRequest:
     page = parse_page_url(parse_url(url))
     assert page
     return FetchRequest(page, settings, longest, needs_video=True)
 
 
-def fetched(url: str, settings: Settings, folder: Path) -> FetchedFile:
-    return fetch_with_apify(wish(url, settings), folder, silent)
+def fetch_post(url: str, settings: Settings, folder: Path) -> FetchedFile:
+    return fetch_with_apify(fetch_request(url, settings), folder, silent)
 
 
 def failure(settings: Settings, folder: Path, url: str = TIKTOK) -> tuple[type[ClipwiseError], str]:
     with pytest.raises(ClipwiseError) as caught:
-        fetched(url, settings, folder)
+        fetch_post(url, settings, folder)
     assert TOKEN not in str(caught.value)
     assert caught.value.message.endswith(".")
     return type(caught.value), caught.value.code
@@ -68,55 +68,55 @@ def test_a_tiktok_arrives_with_all_that_is_known(
 ) -> None:
     """Video, caption, author, music, numbers, tags and captions of a TikTok come in one go."""
     apify.store_file("captions.vtt", "text/vtt", b"WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nBoil the pasta\n")
-    found = fetched(TIKTOK, settings, folder)
-    assert found.path.read_bytes() == video
-    assert (found.content_type, found.filename) == ("video/mp4", "tiktok-7412345678901234567.mp4")
-    assert (found.author, found.caption, found.title) == (AUTHOR, CAPTION, None)
-    assert found.origin
-    assert found.origin.source == "apify"
-    assert found.origin.page_url == TIKTOK
-    assert found.origin.music == f"original sound – {AUTHOR}"
-    assert (found.origin.views, found.origin.likes, found.origin.comments, found.origin.shares) == (
+    result = fetch_post(TIKTOK, settings, folder)
+    assert result.path.read_bytes() == video
+    assert (result.content_type, result.filename) == ("video/mp4", "tiktok-7412345678901234567.mp4")
+    assert (result.author, result.caption, result.title) == (AUTHOR, CAPTION, None)
+    assert result.origin
+    assert result.origin.source == "apify"
+    assert result.origin.page_url == TIKTOK
+    assert result.origin.music == f"original sound – {AUTHOR}"
+    assert (result.origin.views, result.origin.likes, result.origin.comments, result.origin.shares) == (
         98000,
         4200,
         151,
         37,
     )
-    assert found.origin.tags == TAGS
-    assert found.origin.published_at == datetime(2026, 10, 5, 17, 30, tzinfo=UTC)
-    assert found.captions
-    assert (found.captions.source, found.captions.language) == ("captions", "eng-US")
-    assert [segment.text for segment in found.captions.segments] == ["Boil the pasta"]
+    assert result.origin.tags == TAGS
+    assert result.origin.published_at == datetime(2026, 10, 5, 17, 30, tzinfo=UTC)
+    assert result.captions
+    assert (result.captions.source, result.captions.language) == ("captions", "eng-US")
+    assert [segment.text for segment in result.captions.segments] == ["Boil the pasta"]
 
 
 def test_an_instagram_reel_arrives(apify: ApifyServer, settings: Settings, folder: Path, video: bytes) -> None:
     """A reel comes with its caption, author, music and numbers."""
-    found = fetched(INSTAGRAM, settings, folder)
-    assert found.path.read_bytes() == video
-    assert (found.author, found.caption) == (AUTHOR, CAPTION)
-    assert found.origin
-    assert (found.origin.views, found.origin.music) == (98000, f"original sound – {AUTHOR}")
+    result = fetch_post(INSTAGRAM, settings, folder)
+    assert result.path.read_bytes() == video
+    assert (result.author, result.caption) == (AUTHOR, CAPTION)
+    assert result.origin
+    assert (result.origin.views, result.origin.music) == (98000, f"original sound – {AUTHOR}")
 
 
 def test_other_instagram_actors_are_asked_their_way(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """Whoever configures the reel scraper gets the same, though its input has another form."""
     settings = replace(settings, apify_instagram_actor="apify/instagram-reel-scraper")
-    assert fetched(INSTAGRAM, settings, folder).caption == CAPTION
+    assert fetch_post(INSTAGRAM, settings, folder).caption == CAPTION
     assert apify.runs["run1"].run_input == {"username": [INSTAGRAM], "resultsLimit": 1}
 
 
 def test_a_youtube_video_arrives(apify: ApifyServer, settings: Settings, folder: Path, video: bytes) -> None:
     """A video of YouTube comes from the actor's store, with title and channel."""
-    found = fetched(YOUTUBE, settings, folder)
-    assert found.path.read_bytes() == video
-    assert (found.title, found.author) == ("Tomato pasta in ten minutes", "Clipwise Kitchen")
+    result = fetch_post(YOUTUBE, settings, folder)
+    assert result.path.read_bytes() == video
+    assert (result.title, result.author) == ("Tomato pasta in ten minutes", "Clipwise Kitchen")
 
 
 def test_a_run_is_waited_for(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """While the actor works, the job shows that it does, and never goes backwards."""
     apify.statuses = ("READY", "RUNNING", "RUNNING", "SUCCEEDED")
     ticks: list[tuple[float, str]] = []
-    fetch_with_apify(wish(TIKTOK, settings), folder, lambda done, what: ticks.append((done, what)))
+    fetch_with_apify(fetch_request(TIKTOK, settings), folder, lambda done, what: ticks.append((done, what)))
     assert "Waiting for Apify" in {what for _, what in ticks}
     assert [done for done, _ in ticks] == sorted(done for done, _ in ticks)
     assert len(apify.requests_for("run")) == 3
@@ -158,7 +158,7 @@ def test_short_trouble_is_ridden_out(apify: ApifyServer, settings: Settings, fol
     """One 429 or 500 costs a moment and nothing else."""
     for route in ("start", "run", "items"):
         apify.failing[route].append(reply)
-    assert fetched(TIKTOK, settings, folder).caption == CAPTION
+    assert fetch_post(TIKTOK, settings, folder).caption == CAPTION
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ def test_lasting_trouble_is_tried_again_later(
 ) -> None:
     """When Apify stays down or breaks off, the job is tried again later, after a bounded number of requests."""
     apify.failing[route].extend([reply] * 10)
-    kind, found = failure(settings, folder)
+    kind, result = failure(settings, folder)
     assert issubclass(kind, TransientError)
-    assert found == code
+    assert result == code
     assert len(apify.requests_for(route)) == apify_api.RETRIES + 1
 
 
@@ -221,14 +221,14 @@ def test_a_cancelled_job_aborts_its_run(apify: ApifyServer, settings: Settings, 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fetch_with_apify(wish(TIKTOK, settings), folder, cancelled)
+        fetch_with_apify(fetch_request(TIKTOK, settings), folder, cancelled)
     assert apify.runs["run1"].next_status() == "ABORTED"
 
 
 def test_too_long_is_known_before_the_download(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """A video that is too long for its kind is refused without fetching it."""
     with pytest.raises(PermanentError) as caught:
-        fetch_with_apify(wish(TIKTOK, settings, longest=20), folder, silent)
+        fetch_with_apify(fetch_request(TIKTOK, settings, longest=20), folder, silent)
     assert caught.value.code == "too_long"
     assert not apify.requests_for("record")
 
@@ -236,7 +236,7 @@ def test_too_long_is_known_before_the_download(apify: ApifyServer, settings: Set
 Change = Callable[[ApifyServer, dict[str, Any]], dict[str, Any]]
 
 
-def answering(apify: ApifyServer, change: Change) -> None:
+def reply_with(apify: ApifyServer, change: Change) -> None:
     """From now on, posts are what `change` makes of them."""
     apify._item_source = lambda server, actor, run_input: [change(server, actor_items(server, actor, run_input)[0])]
 
@@ -263,19 +263,19 @@ def test_an_item_may_be_an_error(
     apify: ApifyServer, settings: Settings, folder: Path, url: str, item: dict[str, Any], kind: type, code: str
 ) -> None:
     """Actors that succeed without the post say why, and so do we; what they cannot know is not final."""
-    answering(apify, lambda *_: item)
+    reply_with(apify, lambda *_: item)
     assert failure(settings, folder, url) == (kind, code)
 
 
 def test_an_item_may_be_an_unclear_error(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """An error of an actor that says nothing of the post is tried again later."""
-    answering(apify, lambda *_: {"error": "proxy tunnel failed"})
+    reply_with(apify, lambda *_: {"error": "proxy tunnel failed"})
     assert failure(settings, folder) == (TransientError, "source_unavailable")
 
 
 def test_odd_items_do_no_harm(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """Fields of wrong types, hidden numbers, huge texts and control characters become nothing or fit."""
-    answering(
+    reply_with(
         apify,
         lambda server, item: (
             item
@@ -288,13 +288,13 @@ def test_odd_items_do_no_harm(apify: ApifyServer, settings: Settings, folder: Pa
             | {"musicMeta": [], "createTimeISO": "yesterday", "authorMeta": {"name": None, "nickName": "Nick"}}
         ),
     )
-    found = fetched(TIKTOK, settings, folder)
-    assert found.caption
-    assert len(found.caption) == 10_000
-    assert found.caption.isprintable()
-    assert found.author == "Nick"
-    assert found.origin
-    assert (found.origin.likes, found.origin.views, found.origin.tags, found.origin.published_at) == (
+    result = fetch_post(TIKTOK, settings, folder)
+    assert result.caption
+    assert len(result.caption) == 10_000
+    assert result.caption.isprintable()
+    assert result.author == "Nick"
+    assert result.origin
+    assert (result.origin.likes, result.origin.views, result.origin.tags, result.origin.published_at) == (
         None,
         None,
         [],
@@ -305,10 +305,19 @@ def test_odd_items_do_no_harm(apify: ApifyServer, settings: Settings, folder: Pa
 def test_captions_that_cannot_be_read_are_left_out(apify: ApifyServer, settings: Settings, folder: Path) -> None:
     """Broken captions cost nothing but a note: the video is there, and can be listened to."""
     apify.store_file("captions.vtt", "text/vtt", b"\x00\x01")
-    found = fetched(TIKTOK, settings, folder)
-    assert found.captions is None
-    assert found.origin
-    assert [note for note in found.origin.notes if "captions could not be read" in note]
+    result = fetch_post(TIKTOK, settings, folder)
+    assert result.captions is None
+    assert result.origin
+    assert [note for note in result.origin.notes if "captions could not be read" in note]
+
+
+def test_captions_that_are_too_large_name_the_limit(apify: ApifyServer, settings: Settings, folder: Path) -> None:
+    """The note about captions that were left out states how large they may be."""
+    apify.store_file("captions.vtt", "text/vtt", b"WEBVTT\n" + b" " * 4_000_000)
+    result = fetch_post(TIKTOK, settings, folder)
+    assert result.captions is None
+    assert result.origin
+    assert [note for note in result.origin.notes if "exceed 4 MB" in note]
 
 
 @pytest.mark.parametrize("link", ["http://10.0.0.1/x.vtt", "http://[", "https://example.com:25/x.vtt"])
@@ -318,11 +327,11 @@ def test_captions_elsewhere_are_judged_and_left_out(
     """A link to captions that may not be fetched costs the captions, not the video."""
     apify.store_file("captions.vtt", "text/vtt", b"")
     captions = {"language": "eng-US", "source": "ASR", "downloadLink": link}
-    answering(apify, lambda server, item: item | {"videoMeta": {"subtitleLinks": [captions]}})
-    found = fetched(TIKTOK, settings, folder)
-    assert found.captions is None
-    assert found.origin
-    assert len(found.origin.notes) == 1
+    reply_with(apify, lambda server, item: item | {"videoMeta": {"subtitleLinks": [captions]}})
+    result = fetch_post(TIKTOK, settings, folder)
+    assert result.captions is None
+    assert result.origin
+    assert len(result.origin.notes) == 1
 
 
 def test_a_mixed_carousel_gives_its_first_video(apify: ApifyServer, settings: Settings, folder: Path) -> None:
@@ -333,10 +342,10 @@ def test_a_mixed_carousel_gives_its_first_video(apify: ApifyServer, settings: Se
         children[1]["videoUrl"] = item["videoUrl"]
         return item | {"type": "Sidecar", "videoUrl": None, "childPosts": children}
 
-    answering(apify, sidecar)
-    found = fetched(INSTAGRAM, settings, folder)
-    assert found.origin
-    assert found.origin.notes == ["The post has 2 parts; only its first video was downloaded."]
+    reply_with(apify, sidecar)
+    result = fetch_post(INSTAGRAM, settings, folder)
+    assert result.origin
+    assert result.origin.notes == ["The post has 2 parts; only its first video was downloaded."]
 
 
 def test_the_token_goes_to_apify_alone(
@@ -344,12 +353,12 @@ def test_the_token_goes_to_apify_alone(
 ) -> None:
     """A video that lies elsewhere, or that Apify redirects to, is fetched without the token."""
     settings = replace(settings, allow_hosts=hostile.address)
-    answering(apify, lambda server, item: item | {"mediaUrls": [hostile.url("/ok.mp4")]})
-    fetched(TIKTOK, settings, folder)
+    reply_with(apify, lambda server, item: item | {"mediaUrls": [hostile.url("/ok.mp4")]})
+    fetch_post(TIKTOK, settings, folder)
     assert "authorization" not in hostile.asked("/ok.mp4")[-1].headers
     apify.failing["record"].append(Reply(b"", 302, {"location": hostile.url("/range-changed")}))
-    answering(apify, lambda server, item: item)
-    fetched(TIKTOK, settings, folder)
+    reply_with(apify, lambda server, item: item)
+    fetch_post(TIKTOK, settings, folder)
     assert apify.requests_for("record")[-1].headers["authorization"] == f"Bearer {TOKEN}"
     assert "authorization" not in hostile.asked("/range-changed")[-1].headers
 
@@ -373,7 +382,7 @@ def test_items_cannot_point_inward(
     apify: ApifyServer, hostile: HostileServer, settings: Settings, folder: Path
 ) -> None:
     """What an actor names is judged like a user's link: only Apify's own configured server may be private."""
-    answering(apify, lambda server, item: item | {"mediaUrls": [hostile.url("/ok.mp4")]})
+    reply_with(apify, lambda server, item: item | {"mediaUrls": [hostile.url("/ok.mp4")]})
     before = len(hostile.requests)
     assert failure(settings, folder) == (PermanentError, "url_not_allowed")
     assert len(hostile.requests) == before
@@ -384,7 +393,7 @@ def test_the_token_is_never_logged(
 ) -> None:
     """However much is logged, the token is not, whether things go well or not."""
     caplog.set_level(logging.DEBUG)
-    fetched(TIKTOK, settings, folder)
+    fetch_post(TIKTOK, settings, folder)
     apify.failing["start"].extend(
         [error_reply(429, "rate-limit-exceeded"), error_reply(401, "user-or-token-not-found")]
     )

@@ -51,7 +51,7 @@ def silent(done: float, what: str) -> None:
     return None
 
 
-def fetched(
+def fetch_post(
     site: Site,
     folder: Path,
     names: list[str],
@@ -82,36 +82,36 @@ def fetched(
 @pytest.mark.parametrize("url", [TIKTOK, INSTAGRAM])
 def test_pictures_become_a_video(site: Site, folder: Path, url: str) -> None:
     """Each picture of a carousel is seen for three seconds, at the first one's size, with the post's text."""
-    found = fetched(site, folder, ["1.jpg", "2.png", "3.webp"], url)
-    info = probe(found.path)
-    assert (found.content_type, found.size, found.caption) == ("video/mp4", found.path.stat().st_size, CAPTION)
+    result = fetch_post(site, folder, ["1.jpg", "2.png", "3.webp"], url)
+    info = probe(result.path)
+    assert (result.content_type, result.size, result.caption) == ("video/mp4", result.path.stat().st_size, CAPTION)
     assert (info.width, info.height, info.duration_sec, info.has_audio) == (90, 160, pytest.approx(9, abs=0.1), False)
-    assert found.origin
-    assert found.origin.notes == []
+    assert result.origin
+    assert result.origin.notes == []
 
 
 def test_the_music_plays_as_long_as_the_pictures(site: Site, folder: Path, tmp_path: Path) -> None:
     """The post's music is behind its pictures, and ends with them."""
     site.pages["/music.mp3"] = Page(audio_only(tmp_path / "music.mp3", 20).read_bytes(), "audio/mpeg")
-    info = probe(fetched(site, folder, ["1.jpg"], sound=site.url("/music.mp3")).path)
+    info = probe(fetch_post(site, folder, ["1.jpg"], sound=site.url("/music.mp3")).path)
     assert info.has_audio
     assert info.duration_sec == pytest.approx(3, abs=0.2)
 
 
 def test_music_that_cannot_be_had_is_left_out(site: Site, folder: Path) -> None:
     """Without its music a carousel is still shown, and the job says what is missing."""
-    found = fetched(site, folder, ["1.jpg"], sound=site.url("/gone.mp3"))
-    assert not probe(found.path).has_audio
-    assert found.origin
-    assert "music" in found.origin.notes[0]
+    result = fetch_post(site, folder, ["1.jpg"], sound=site.url("/gone.mp3"))
+    assert not probe(result.path).has_audio
+    assert result.origin
+    assert "music" in result.origin.notes[0]
 
 
 def test_bad_pictures_are_left_out(site: Site, folder: Path) -> None:
     """Pictures that are missing, broken or none are passed over, and the job says how many could be used."""
-    found = fetched(site, folder, ["gone.jpg", "text.jpg", "broken.jpg", "1.jpg"])
-    assert probe(found.path).duration_sec == pytest.approx(3, abs=0.1)
-    assert found.origin
-    assert found.origin.notes == ["1 of the post's 4 pictures could be used."]
+    result = fetch_post(site, folder, ["gone.jpg", "text.jpg", "broken.jpg", "1.jpg"])
+    assert probe(result.path).duration_sec == pytest.approx(3, abs=0.1)
+    assert result.origin
+    assert result.origin.notes == ["1 of the post's 4 pictures could be used."]
 
 
 @pytest.mark.parametrize(
@@ -122,21 +122,21 @@ def test_no_picture_is_no_video(site: Site, folder: Path, name: str, code: str) 
     """A carousel of which nothing can be read ends with a clear error; what may be readable later is tried again."""
     site.pages["/busy.jpg"] = Page(status=503)
     with pytest.raises(ClipwiseError) as caught:
-        fetched(site, folder, [name])
+        fetch_post(site, folder, [name])
     assert caught.value.code == code
 
 
 def test_the_number_of_pictures_is_bounded(site: Site, folder: Path) -> None:
     """However many pictures a post claims to have, a bounded number is fetched."""
-    found = fetched(site, folder, ["3.webp"] * 50)
+    result = fetch_post(site, folder, ["3.webp"] * 50)
     assert len(site.asked("/3.webp")) == carousel.MAX_PICTURES
-    assert found.origin
-    assert found.origin.notes == ["35 of the post's 50 pictures could be used."]
+    assert result.origin
+    assert result.origin.notes == ["35 of the post's 50 pictures could be used."]
 
 
 def test_a_carousel_keeps_to_the_longest_video(site: Site, folder: Path) -> None:
     """Where videos may only be short, each picture is shown for less, rather than refusing the post."""
-    info = probe(fetched(site, folder, ["1.jpg", "2.png", "3.webp"], longest=3).path)
+    info = probe(fetch_post(site, folder, ["1.jpg", "2.png", "3.webp"], longest=3).path)
     assert info.duration_sec == pytest.approx(3, abs=0.1)
 
 
@@ -155,7 +155,7 @@ def test_cancelling_stops_it(site: Site, folder: Path) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fetched(site, folder, ["1.jpg"], tick=cancelled)
+        fetch_post(site, folder, ["1.jpg"], tick=cancelled)
 
 
 @given(st.integers(1, 9000), st.integers(1, 9000))

@@ -49,16 +49,16 @@ def page(
 def test_a_keyword_gives_pages_of_images(search: ImageSearch, name: SourceName) -> None:
     """Each engine names the images of each of its pages, with where they are shown, and says when there are no more."""
     for number in (1, 2):
-        found = page(search, name, number, "red dog & cat")
-        assert [candidate.url for candidate in found.candidates] == images("red dog & cat", number)
-        assert all(candidate.page_url and candidate.title == "A picture" for candidate in found.candidates)
-    assert found.last or page(search, name, 3).last
+        result = page(search, name, number, "red dog & cat")
+        assert [candidate.url for candidate in result.candidates] == images("red dog & cat", number)
+        assert all(candidate.page_url and candidate.title == "A picture" for candidate in result.candidates)
+    assert result.last or page(search, name, 3).last
 
 
 def test_openverse_tells_licence_and_author(search: ImageSearch) -> None:
     """Images of Openverse come with whose they are and on what terms; only wanted licences are asked for."""
-    found = page(search, SourceName.OPENVERSE, licences=["by-sa", "cc0 1.0"])
-    first = found.candidates[0]
+    result = page(search, SourceName.OPENVERSE, licences=["by-sa", "cc0 1.0"])
+    first = result.candidates[0]
     assert (first.author, first.licence) == ("Ann Example", "by-sa 4.0")
     assert first.licence_url == "https://creativecommons.org/licenses/by-sa/4.0/"
     assert search.queries_for("openverse")[0]["license"] == "by-sa,cc0"
@@ -70,15 +70,15 @@ def test_openverse_gets_its_token(search: ImageSearch) -> None:
     chosen = settings(search, OPENVERSE_TOKEN="secret")
     assert image_source(SourceName.OPENVERSE, chosen, Filters()).search_page("dog", 1, 1, pulse).candidates
     image_source(SourceName.BING, chosen, Filters()).search_page("dog", 1, 1, pulse)
-    assert [asked.headers.get("authorization") for asked in search.requests] == ["Bearer secret", None]
+    assert [request.headers.get("authorization") for request in search.requests] == ["Bearer secret", None]
 
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_nothing_found_is_no_error(search: ImageSearch, name: SourceName) -> None:
     """An engine that says that there is nothing is believed."""
     search.images = lambda keyword, number: []
-    found = page(search, name)
-    assert (found.candidates, found.last) == ([], True)
+    result = page(search, name)
+    assert (result.candidates, result.last) == ([], True)
 
 
 CHANGED = {
@@ -123,7 +123,7 @@ def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
 
 def test_an_endless_answer_is_cut_off(search: ImageSearch, monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine can fill the memory."""
-    monkeypatch.setattr("shared.sources.images.search_http.MAX_BYTES", 1000)
+    monkeypatch.setattr("shared.sources.images.source.MAX_BYTES", 1000)
     search.always["bing"] = html_reply("x" * 5000)
     with pytest.raises(PermanentError) as raised:
         page(search, SourceName.BING)
@@ -154,11 +154,11 @@ def test_google_comes_in_one_run() -> None:
     """A keyword costs one run of the actor, with some images to spare."""
     with ApifyServer(google_items) as server:
         source = image_source(SourceName.GOOGLE, apify(server), Filters())
-        found = source.search_page("dog", 1, 5, pulse)
+        result = source.search_page("dog", 1, 5, pulse)
         assert source.search_page("dog", 2, 5, pulse).last
-    assert len(found.candidates) == 10
-    assert found.last
-    assert found.candidates[0].page_url == "https://example.com/page"
+    assert len(result.candidates) == 10
+    assert result.last
+    assert result.candidates[0].page_url == "https://example.com/page"
     assert len(server.runs) == 1
 
 

@@ -29,27 +29,27 @@ def short(server: HostileServer, target: str, host: str = "vm.tiktok.com") -> tu
 @pytest.mark.parametrize("host", ["vm.tiktok.com", "vt.tiktok.com"])
 def test_a_short_link_is_followed(hostile: HostileServer, everywhere: Names, host: str) -> None:
     """A link of the share button gives the page of the video, which is not asked for yet."""
-    asked = everywhere(host)
+    lookups = everywhere(host)
     page = resolve_page(*short(hostile, PAGE, host), silent)
     assert page
     assert page.url == "https://www.tiktok.com/@a/video/741"
-    assert asked == [host]
+    assert lookups == [host]
 
 
 def test_a_page_needs_no_request(everywhere: Names) -> None:
     """A page's own link is understood without asking anybody."""
-    asked = everywhere()
+    lookups = everywhere()
     page = resolve_page("https://youtu.be/dQw4w9WgXcQ", Settings(), silent)
     assert page
     assert page.url == "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
-    assert asked == []
+    assert lookups == []
 
 
 def test_other_hosts_are_left_alone(everywhere: Names) -> None:
     """An ordinary link is not touched before it is downloaded."""
-    asked = everywhere()
+    lookups = everywhere()
     assert resolve_page("https://example.com/video.mp4", Settings(), silent) is None
-    assert asked == []
+    assert lookups == []
 
 
 @pytest.mark.parametrize(

@@ -74,14 +74,14 @@ def resolving_to(address: str, name: str = "open_response") -> Callable[..., Any
     from shared.security import guarded_http
 
     function = getattr(guarded_http, name)
-    return lambda *given, **more: function(*given, **more, resolve=lambda host, port: [address])
+    return lambda *args, **options: function(*args, **options, resolve=lambda host, port: [address])
 
 
 def silent(done: float, what: str) -> None:
     return None
 
 
-def wish(url: str) -> FetchRequest:
+def fetch_request(url: str) -> FetchRequest:
     page = parse_page_url(parse_url(url))
     assert page
     return FetchRequest(page, Settings(download_timeout_sec=20), 180, needs_video=True)
@@ -119,16 +119,16 @@ def test_a_tiktok_is_read(site: Site, folder: Path, video: bytes) -> None:
         "/video.mp4": Page(video, "video/mp4"),
         "/captions.vtt": Page(VTT, "text/vtt"),
     }
-    found = fetch_with_ytdlp(wish(TIKTOK), folder, silent)
-    assert found.path.read_bytes() == video
-    assert (found.author, found.caption, found.title) == ("clipwise.kitchen", "Tomato pasta #pasta", None)
-    assert found.origin
-    assert (found.origin.views, found.origin.likes, found.origin.shares) == (98000, 4200, 37)
-    assert found.origin.music == "original sound – Clipwise Kitchen"
-    assert found.captions
-    assert (found.captions.language, found.captions.segments[0].text) == ("eng-US", "Boil the pasta")
-    asked = site.asked("/video.mp4")[-1]
-    assert (asked.host, asked.headers["cookie"]) == ("v16-webapp-prime.tiktok.com", "tt_chain_token=abc")
+    result = fetch_with_ytdlp(fetch_request(TIKTOK), folder, silent)
+    assert result.path.read_bytes() == video
+    assert (result.author, result.caption, result.title) == ("clipwise.kitchen", "Tomato pasta #pasta", None)
+    assert result.origin
+    assert (result.origin.views, result.origin.likes, result.origin.shares) == (98000, 4200, 37)
+    assert result.origin.music == "original sound – Clipwise Kitchen"
+    assert result.captions
+    assert (result.captions.language, result.captions.segments[0].text) == ("eng-US", "Boil the pasta")
+    request = site.asked("/video.mp4")[-1]
+    assert (request.host, request.headers["cookie"]) == ("v16-webapp-prime.tiktok.com", "tt_chain_token=abc")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_tiktoks_refusals_are_understood(site: Site, folder: Path, page: Page, c
     """Private, blocked, removed, photos, changed: the extractor's words for them have their meaning here."""
     site.pages |= {"/@clipwise.kitchen/video/7412345678901234567": page, "/login": Page(b"<html>log in</html>")}
     with pytest.raises(ClipwiseError) as caught:
-        fetch_with_ytdlp(wish(TIKTOK), folder, silent)
+        fetch_with_ytdlp(fetch_request(TIKTOK), folder, silent)
     assert caught.value.code == code
 
 
@@ -201,9 +201,9 @@ def test_a_youtube_video_is_read(site: Site, folder: Path, video: bytes) -> None
         "/youtubei/v1/next": Page(json.dumps({"contents": BESIDE}).encode(), "application/json"),
         "/video.mp4": Page(video, "video/mp4"),
     }
-    found = fetch_with_ytdlp(wish("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
-    assert found.path.read_bytes() == video
-    assert (found.title, found.author, found.caption) == (
+    result = fetch_with_ytdlp(fetch_request("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
+    assert result.path.read_bytes() == video
+    assert (result.title, result.author, result.caption) == (
         "Tomato pasta in ten minutes",
         "Clipwise Kitchen",
         "All you need.",
@@ -227,5 +227,5 @@ def test_youtubes_refusals_are_understood(site: Site, folder: Path, status: str,
     following = Page(b'{"contents": {}}', "application/json")
     site.pages |= {"/watch": Page(b"<html></html>"), "/youtubei/v1/player": refusal, "/youtubei/v1/next": following}
     with pytest.raises(ClipwiseError) as caught:
-        fetch_with_ytdlp(wish("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
+        fetch_with_ytdlp(fetch_request("https://youtu.be/dQw4w9WgXcQ"), folder, silent)
     assert caught.value.code == code

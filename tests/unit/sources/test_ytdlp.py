@@ -119,20 +119,20 @@ def tone(path: Path) -> bytes:
 def test_a_video_arrives_with_all_that_is_known(site: Site, settings: Settings, folder: Path, video: bytes) -> None:
     """Without any key, a page's video comes with title, author, text, numbers and music."""
     ticks: list[float] = []
-    found = fetch(site, settings, folder, tick=lambda done, what: ticks.append(done))
-    assert found.path.read_bytes() == video
-    assert (found.content_type, found.filename) == ("video/mp4", "youtube-abc.mp4")
-    assert (found.title, found.author, found.caption) == (INFO["title"], INFO["uploader"], INFO["description"])
-    assert found.origin
-    assert found.origin.source == "yt-dlp"
-    assert (found.origin.views, found.origin.likes, found.origin.comments, found.origin.shares) == (
+    result = fetch(site, settings, folder, tick=lambda done, what: ticks.append(done))
+    assert result.path.read_bytes() == video
+    assert (result.content_type, result.filename) == ("video/mp4", "youtube-abc.mp4")
+    assert (result.title, result.author, result.caption) == (INFO["title"], INFO["uploader"], INFO["description"])
+    assert result.origin
+    assert result.origin.source == "yt-dlp"
+    assert (result.origin.views, result.origin.likes, result.origin.comments, result.origin.shares) == (
         98000,
         4200,
         151,
         None,
     )
-    assert (found.origin.music, found.origin.tags) == ("Song – Singer", ["pasta"])
-    assert found.origin.published_at == datetime(2026, 10, 5, 17, 30, tzinfo=UTC)
+    assert (result.origin.music, result.origin.tags) == ("Song – Singer", ["pasta"])
+    assert result.origin.published_at == datetime(2026, 10, 5, 17, 30, tzinfo=UTC)
     assert ticks == sorted(ticks)
 
 
@@ -160,11 +160,11 @@ def test_pictures_and_sound_are_joined(site: Site, settings: Settings, folder: P
         }
         | {"width": 3840},
     ]
-    found = fetch(site, settings, folder, formats=formats)
-    info = probe(found.path)
-    assert (info.video_codec, info.audio_codec, found.content_type) == ("h264", "aac", "video/mp4")
+    result = fetch(site, settings, folder, formats=formats)
+    info = probe(result.path)
+    assert (info.video_codec, info.audio_codec, result.content_type) == ("h264", "aac", "video/mp4")
     assert info.duration_sec == pytest.approx(1, abs=0.15)
-    assert [path.name for path in folder.iterdir()] == [found.path.name]
+    assert [path.name for path in folder.iterdir()] == [result.path.name]
 
 
 @pytest.mark.parametrize(
@@ -254,13 +254,13 @@ def test_what_is_not_wanted_is_refused_before_the_download(site: Site, settings:
 def test_a_list_gives_its_first_video(site: Site, settings: Settings, folder: Path, video: bytes) -> None:
     """Of a post with several videos, the first is fetched."""
     entry = INFO | {"formats": [{"url": site.url("/video.mp4"), "ext": "mp4"}]}
-    found = fetch(
+    result = fetch(
         site,
         settings,
         folder,
         lambda ie, url: {"_type": "playlist", "id": "abc", "entries": [entry, entry | {"id": "2"}]},
     )
-    assert found.path.read_bytes() == video
+    assert result.path.read_bytes() == video
     assert len(site.asked("/video.mp4")) == 1
 
 

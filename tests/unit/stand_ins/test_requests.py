@@ -32,7 +32,7 @@ def test_a_form_is_read_to_the_byte() -> None:
     """Files arrive as they were sent, line ends and all."""
     read = parse_multipart(form(VERBOSE))
     assert read.texts["timestamp_granularities[]"] == ["word"]
-    assert [(one.filename, one.content_type, one.data) for one in read.files["file"]] == [
+    assert [(file.filename, file.content_type, file.data) for file in read.files["file"]] == [
         ("sound.flac", "audio/flac", FLAC)
     ]
 
@@ -43,7 +43,7 @@ def test_a_good_transcription_request_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "invalid",
     [
         form({}),
         form({"model": "whisper-1", "speed": "2"}),
@@ -59,9 +59,9 @@ def test_a_good_transcription_request_passes() -> None:
         RecordedRequest("POST", "/", {"content-type": "application/json"}, b"{}"),
     ],
 )
-def test_a_wrong_transcription_request_does_not(asked: RecordedRequest) -> None:
+def test_a_wrong_transcription_request_does_not(invalid: RecordedRequest) -> None:
     """Fields, models, formats and files that do not go together are found."""
-    assert transcription_problems(asked)
+    assert transcription_problems(invalid)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_wrong_request_for_vectors_does_not(change: dict[str, Any]) -> None:
 
 def test_stream_options_are_for_streams() -> None:
     """As the service says itself."""
-    asked = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream_options": {"include_usage": True}}
-    assert chat_problems(asked | {"stream": True}) == []
-    assert chat_problems(asked)
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream_options": {"include_usage": True}}
+    assert chat_problems(body | {"stream": True}) == []
+    assert chat_problems(body)
 
 
 @pytest.mark.parametrize("vertex", [True, False])

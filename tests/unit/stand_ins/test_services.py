@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.stand_ins.replies.services import stand_in_services
+from infra.stand_ins.services import stand_in_services
 from shared.ai.fallback import provider_order
 from shared.settings import read_settings
 
@@ -48,12 +48,12 @@ def test_what_is_for_the_real_services_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "order"),
+    ("chosen_order", "order"),
     [({}, ["gemini", "openai"]), ({"AI_PROVIDER": "openai"}, ["openai"]), ({"AI_PROVIDER": "offline"}, ["offline"])],
 )
-def test_who_is_stood_in_for_can_be_chosen(given: dict[str, str], order: list[str]) -> None:
+def test_who_is_stood_in_for_can_be_chosen(chosen_order: dict[str, str], order: list[str]) -> None:
     """AI_PROVIDER says whose answers are made up, as it says who is asked otherwise."""
-    environ = dict(given)
+    environ = dict(chosen_order)
     with stand_in_services(environ):
         assert provider_order("recipe", read_settings(environ)) == order
 
@@ -66,11 +66,11 @@ def test_a_request_that_a_service_would_refuse_is_told(caplog: pytest.LogCapture
         url = f"{environ['OPENAI_BASE_URL']}/chat/completions"
         bad = httpx.post(url, headers=headers, json={"model": "m", "messages": [], "top": 1}, trust_env=False)
         assert bad.status_code == 400
-        asked = {
+        body = {
             "model": "m",
             "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
         }
-        good = httpx.post(url, headers=headers, json=asked, trust_env=False)
+        good = httpx.post(url, headers=headers, json=body, trust_env=False)
         assert "“Hi”" in good.json()["choices"][0]["message"]["content"]
     assert "unknown parameter top" in caplog.text
 
@@ -88,10 +88,10 @@ def test_keys_of_real_services_are_no_keys_here() -> None:
 def test_nothing_is_drawn_before_it_is_asked_for() -> None:
     """Starting the stand-ins loads no drawing, encoding or AI library: `clipwise up --fake-ai` is ready at once."""
     code = (
-        "import sys, infra.stand_ins.replies.services; "
+        "import sys, infra.stand_ins.services; "
         "print([name for name in ('av', 'PIL', 'numpy', 'cv2', 'openai', 'google.genai') if name in sys.modules])"
     )
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
     )
-    assert told.stdout.strip() == "[]"
+    assert process.stdout.strip() == "[]"

@@ -1,1 +1,1 @@
-"""A Cloud Storage of one machine, for Google's own client: the embedded place's objects behind the JSON API."""
+"""The Cloud Storage emulator: the embedded place's objects behind the JSON API that Google's client uses."""

@@ -1,4 +1,4 @@
-"""The part of Cloud Storage's JSON API that Google's client uses for objects.
+"""Routes of the storage emulator: the part of the JSON API that Google's client uses for objects, and signed links.
 
 Source: https://cloud.google.com/storage/docs/json_api/v1
 """
@@ -27,7 +27,7 @@ from starlette.routing import Route
 from infra.runtimes.emulated.storage.store import BucketStore, Resource
 from infra.runtimes.emulated.storage.uploads import GcsUploadSessions
 from shared import clock
-from shared.platform.embedded.storage.http import object_response
+from shared.platform.embedded.storage_http import object_response
 from shared.platform.gcp.place import EMULATOR_DOMAIN, EXPONENT
 from shared.platform.ports import ObjectInfo
 
@@ -35,7 +35,7 @@ PAGE = 1000
 
 
 class StorageApi:
-    """Objects: uploads whole and resumable, downloads with ranges, metadata, lists, copies, preconditions."""
+    """Objects: simple and resumable uploads, downloads with ranges, metadata, lists, copies, preconditions."""
 
     def __init__(self, store: BucketStore, uploads: GcsUploadSessions) -> None:
         self._store = store
@@ -93,7 +93,7 @@ class StorageApi:
         return await to_thread.run_sync(self._copy_object, request, json.loads(body) if body else {})
 
     def _copy_object(self, request: Request, changes: Resource) -> Response:
-        """At once and whole; a copy onto itself is a new generation of the same bytes."""
+        """Copy the whole object in one step; a copy onto itself is a new generation of the same bytes."""
         info, stream = self._open_object(request, "sourceGeneration")
         source_fields = {"contentType": info.content_type, "metadata": info.metadata}
         description = source_fields | changes | {"name": request.path_params["to_name"]}
@@ -120,7 +120,7 @@ class StorageApi:
         return JSONResponse(body)
 
     def _open_object(self, request: Request, generation: str) -> tuple[ObjectInfo, BinaryIO]:
-        """The object of the request's path, in the generation that the query names, if any."""
+        """Open the object in the request's path, in the generation set by the query parameter `generation`, if any."""
         path = request.path_params
         return self._store.open(path["bucket"], path["name"], request.query_params.get(generation))
 
@@ -131,7 +131,7 @@ def _if_generation(request: Request) -> int | None:
 
 
 def _parse_multipart(content_type: str, body: bytes) -> tuple[Resource, bytes]:
-    """The two parts of a `multipart/related` upload: the resource and the object's bytes."""
+    """Return the two parts of a `multipart/related` upload: the resource and the object's bytes."""
     boundary = content_type.partition("boundary=")[2].strip("\"'").encode()
     _, resource, remainder = body.split(b"--" + boundary + b"\r\n", 2)
     data = remainder[: remainder.rindex(b"\r\n--" + boundary + b"--")]
@@ -142,7 +142,7 @@ def _parse_multipart(content_type: str, body: bytes) -> tuple[Resource, bytes]:
 
 
 class SignedDownloads:
-    """Reading an object by a signed link. Whoever signed it right may: an emulator has no accounts to ask."""
+    """Downloads by signed links (V4). Any valid signature is accepted: the emulator has no accounts."""
 
     def __init__(self, store: BucketStore) -> None:
         self._store = store
@@ -166,7 +166,7 @@ class SignedDownloads:
 
 
 def _verify_signature(path: str, query: dict[str, str], request: Request) -> datetime:
-    """When the link expires; raises KeyError, ValueError or InvalidSignature unless its signature fits all of it."""
+    """Return when the link expires; raises KeyError, ValueError or InvalidSignature unless its signature is valid."""
     signature = bytes.fromhex(query.pop("X-Goog-Signature"))
     signed_headers = query["X-Goog-SignedHeaders"]
     canonical = [

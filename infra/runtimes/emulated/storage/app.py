@@ -1,4 +1,7 @@
-"""The storage emulator as a web application."""
+"""The storage emulator as a web application: `python -m infra.runtimes.emulated.storage.app PORT FOLDER`.
+
+Its settings are those of the environment.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +25,19 @@ from infra.runtimes.emulated.storage.events import PubsubRelay
 from infra.runtimes.emulated.storage.store import BucketStore
 from infra.runtimes.emulated.storage.uploads import GcsUploadSessions
 from shared.errors import Conflict, NotFound
+from shared.platform.embedded.objects import FileObjects
 from shared.platform.embedded.place import open_embedded_place
-from shared.platform.embedded.storage.http import add_cors_headers
-from shared.platform.embedded.storage.objects import FileObjects
+from shared.platform.embedded.storage_http import add_cors_headers
 from shared.settings import settings
 
 
 def storage_app(objects: FileObjects, folder: Path, prefix: str, frontends: set[str]) -> Starlette:
-    """Serve the wiring table's buckets.
+    """Return an application that serves the wiring table's buckets.
 
     Args:
-        folder: Keeps the uploads that are under way.
-        prefix: Stands before each bucket's name.
-        frontends: Web origins that may read and upload; an upload's own origin may use that upload, too.
+        folder: Contains the open uploads.
+        prefix: Prefix of each bucket's name.
+        frontends: Web origins that may read and upload; the origin that opened an upload may use that upload too.
     """
     store = BucketStore(objects, prefix)
     uploads = GcsUploadSessions(folder, store)
@@ -66,7 +69,7 @@ async def _route_response(route: Route, request: Request) -> Response:
 
 
 def _error_response(error: Exception) -> Response:
-    """Errors as Google's client reads them."""
+    """Return the error in the form that Google's client reads."""
     if isinstance(error, HTTPException):
         status, message = error.status_code, error.detail
     else:

@@ -1,7 +1,7 @@
-"""Finalized objects as Eventarc delivers them: Pub/Sub pushes a binary-mode CloudEvent to each function that listens.
+"""Events of finalized objects as Eventarc delivers them: Pub/Sub pushes a binary-mode CloudEvent to each function.
 
-The store queues the event in the transaction that makes the object visible; this hands it to Pub/Sub, whose push
-subscription does the rest: retries with backoff, then the dead-letter topic.
+The store queues an event in the transaction that makes its object visible, and the relay publishes it. The push
+subscription redelivers it and at last sends it to the dead-letter topic.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ UNQUOTED_CHARACTERS = "".join(set(map(chr, range(0x21, 0x7F))) - {'"', "%"})
 
 
 def event_topic(function: str) -> str:
-    """The topic that carries a function's storage events; Eventarc makes one for each trigger, too."""
+    """Return the topic of a function's storage events; Eventarc creates one for each trigger too."""
     return f"eventarc-{function}"
 
 
 class PubsubRelay:
-    """Hands the queue's events to Pub/Sub, in the order in which they come, for ever."""
+    """Publishes the queue's events to Pub/Sub in order, until the process ends."""
 
     def __init__(self, queue: LeaseQueue, publisher: PublisherClient, project: str, prefix: str) -> None:
         self._queue = queue
@@ -48,11 +48,11 @@ class PubsubRelay:
                 self._publish_event(delivery)
 
     def _publish_event(self, delivery: EventDelivery) -> None:
-        assert delivery.bucket is not None  # noqa: S101  # this queue holds storage events only
+        assert delivery.bucket is not None  # noqa: S101 (this queue holds storage events only)
         bucket = self._prefix + delivery.bucket
         event = to_cloud_event(replace(delivery, bucket=bucket, data=delivery.data | {"bucket": bucket}))
         headers, body = to_binary(event)
-        # As the HTTP binding of CloudEvents, 3.1.3.2, writes what is not plain ASCII.
+        # Characters outside ASCII are encoded as in the HTTP binding of CloudEvents, 3.1.3.2.
         headers = {key: quote(value, safe=UNQUOTED_CHARACTERS) for key, value in headers.items()}
         topic = self._publisher.topic_path(self._project, event_topic(delivery.function))
         try:

@@ -1,4 +1,4 @@
-"""The embedded place's objects, seen as Cloud Storage shows them: prefixed bucket names, resources, checksums."""
+"""The embedded place's objects as Cloud Storage presents them: prefixed bucket names, resources, checksums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import google_crc32c
 
 from shared.errors import Conflict, NotFound
 from shared.platform.embedded.bus import object_resource
-from shared.platform.embedded.storage.objects import FileObjects
+from shared.platform.embedded.objects import FileObjects
 from shared.platform.ports import ObjectInfo
 from shared.wiring import wiring
 
@@ -22,7 +22,7 @@ Resource = dict[str, Any]
 
 
 class BucketStore:
-    """Every bucket of the wiring table is there, under its name with the prefix."""
+    """The buckets of the wiring table, under their names with the prefix."""
 
     def __init__(self, objects: FileObjects, prefix: str) -> None:
         self.objects = objects
@@ -30,14 +30,14 @@ class BucketStore:
         self._checksums: dict[int, Resource] = {}
 
     def port_bucket(self, name: str) -> str:
-        """The port's name of a bucket; raises NotFound."""
+        """Return a bucket's name without the prefix; raises NotFound."""
         port_name = name.removeprefix(self._prefix)
         if not name.startswith(self._prefix) or port_name not in wiring().buckets:
             raise NotFound(f"There is no bucket {name}.")
         return port_name
 
     def open(self, bucket: str, name: str, generation: str | None = None) -> tuple[ObjectInfo, BinaryIO]:
-        """Raises NotFound, also when `generation` is given and is not the current one."""
+        """Open an object; raises NotFound, also if `generation` is set and is not the current one."""
         info, stream = self.objects.open_with_info(self.port_bucket(bucket), name)
         if generation not in (None, str(info.generation)):
             stream.close()
@@ -45,9 +45,9 @@ class BucketStore:
         return info, stream
 
     def put(self, bucket: str, description: Resource, data: BinaryIO | Path, if_generation: int | None) -> Resource:
-        """Store under the name, content type and metadata of `wanted`.
+        """Store an object with the name, content type and metadata in `description`.
 
-        Raises Conflict when the generation is another, and ValueError when `wanted` has a checksum of other data.
+        Raises Conflict if the generation differs, and ValueError if a checksum in `description` does not match.
         """
         if isinstance(data, Path):
             with data.open("rb") as stream:
@@ -64,7 +64,7 @@ class BucketStore:
         return self.to_resource(info)
 
     def delete(self, bucket: str, name: str, if_generation: int | None) -> None:
-        """Raises NotFound, and Conflict when the generation is another."""
+        """Delete an object; raises NotFound, and Conflict if the generation differs."""
         info, stream = self.open(bucket, name)
         stream.close()
         if if_generation not in (None, info.generation):
@@ -72,7 +72,7 @@ class BucketStore:
         self.objects.delete(info.bucket, name)
 
     def to_resource(self, info: ObjectInfo) -> Resource:
-        """The object as the JSON API describes it; without checksums if it went before they were taken."""
+        """Return the object's JSON resource; without checksums if it was deleted before they were computed."""
         prefixed = replace(info, bucket=self._prefix + info.bucket)
         return object_resource(prefixed) | {"etag": str(info.generation)} | self._object_checksums(info)
 

@@ -1,6 +1,6 @@
-"""Cloud Storage's resumable uploads, of objects of any metadata and of sizes not known before.
+"""Cloud Storage's resumable uploads, which, unlike the embedded place's, take any metadata and unknown sizes.
 
-The embedded place's own uploads know neither. Source: https://cloud.google.com/storage/docs/performing-resumable-uploads
+Source: https://cloud.google.com/storage/docs/performing-resumable-uploads
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from infra.runtimes.emulated.storage.store import BucketStore, Resource
 from shared.errors import NotFound
 
-# What a request brings beyond a multiple of this is not kept, unless it completes the object.
+# Bytes after the last multiple are dropped, unless they complete the object.
 CHUNK_MULTIPLE = 256 * 1024
 _RANGE = re.compile(r"bytes (?:(?P<start>\d+)-(?P<end>\d+)|\*)/(?:(?P<total>\d+)|\*)")
 
@@ -30,8 +30,8 @@ class GcsUploadSession:
     """One upload.
 
     Attributes:
-        wanted: The object's resource as its sender described it.
-        size: Bytes of the whole object; None until the sender says.
+        wanted: The object's resource as the client described it.
+        size: Size of the whole object in bytes; None until the client sends it.
         resource: The finished object; None before.
     """
 
@@ -45,7 +45,7 @@ class GcsUploadSession:
 
 
 class GcsUploadSessions:
-    """Uploads under way, each a description and a file of bytes in `folder`, so that they outlive this process."""
+    """Open uploads, each a description and a file of bytes in `folder`, so that they survive a restart."""
 
     def __init__(self, folder: Path, store: BucketStore) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,14 +62,14 @@ class GcsUploadSessions:
         return session
 
     def find(self, id: str) -> GcsUploadSession:
-        """Raises NotFound."""
+        """Return the upload; raises NotFound."""
         path = self._folder / f"{id}.json"
         if not re.fullmatch(r"[\w-]+", id) or not path.exists():
             raise NotFound("No such upload.")
         return GcsUploadSession(**json.loads(path.read_text()))
 
     def origins(self, id: str) -> set[str]:
-        """The web origins that were said to bring an upload: one or none."""
+        """Return the web origin that opened the upload, if any."""
         try:
             origin = self.find(id).origin
         except NotFound:
@@ -77,7 +77,7 @@ class GcsUploadSessions:
         return {origin} if origin else set()
 
     async def handle_request(self, request: Request) -> Response:
-        """PUT brings bytes or asks how many are here, DELETE cancels."""
+        """Handle PUT, which sends bytes or queries how many arrived, and DELETE, which cancels the upload."""
         id = request.query_params.get("upload_id", "")
         async with self._locks[id]:
             session = self.find(id)
@@ -89,9 +89,9 @@ class GcsUploadSessions:
         return self._state_response(session)
 
     async def _receive_bytes(self, request: Request, session: GcsUploadSession) -> None:
-        """Keep the bytes that are new; with the last of them the object appears.
+        """Store new bytes; the last of them create the object.
 
-        Raises ValueError for a range that cannot be, and for more bytes than the object has, which ends the upload.
+        Raises ValueError for an invalid range, and for more bytes than the object has, which cancels the upload.
         """
         start, total = _parse_content_range(request.headers.get("content-range"))
         if total is not None and session.size is not None and total != session.size:
@@ -109,7 +109,7 @@ class GcsUploadSessions:
                         raise ValueError(f"The upload was opened for {session.size} bytes; more came.")
                     file.write(chunk)
             except ClientDisconnect:
-                pass  # what came is kept, for the sender to go on from there
+                pass  # received bytes are kept, so that the client can resume
             end = max(received, file.tell())
             if end != session.size:
                 file.truncate(end - end % CHUNK_MULTIPLE)

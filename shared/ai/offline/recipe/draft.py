@@ -13,7 +13,8 @@ from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredie
 from shared.ai.offline.recipe.line_kind import ClassifiedLine, LineKind, classify_line
 from shared.ai.offline.recipe.lines import RecipeLine
 from shared.ai.offline.recipe.mention import find_mentions
-from shared.models.recipe import Ingredient, Sighting, Step
+from shared.analyses.evidence import Sighting
+from shared.analyses.recipe import Ingredient, Step
 
 PLATFORM_TAGS = fold_phrases(
     "fyp, fypage, foryou, foryoupage, foryourpage, fürdich, viral, viralvideo, trending, trend, xyzbca, explore, "

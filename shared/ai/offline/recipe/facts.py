@@ -8,7 +8,7 @@ from typing import Literal
 from shared.ai.offline.recipe.duration import parse_duration
 from shared.ai.offline.recipe.number import MULTIPLES, Number, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText
-from shared.models.recipe import RecipeYield
+from shared.analyses.recipe import RecipeYield
 
 LEAST_FAHRENHEIT = 275
 """In English, bare `350 degrees` are Fahrenheit from this value on: kitchen ovens do not reach it in Celsius."""

@@ -12,7 +12,7 @@ from shared.ai.offline.recipe.name import SplitName, expand_note, is_name, split
 from shared.ai.offline.recipe.number import TIMES
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText
-from shared.models.recipe import Measure
+from shared.analyses.recipe import Measure
 
 SEPARATOR = re.compile(r"\s*[,;•|]\s*|\s+[+&/]\s+")
 ENDINGS = re.compile(r"(?<=[^\W\d_])(?:\((?:n|en|er|e|s|es|nen)\)|/-?(?:n|en|er|e|s|es|nen)(?![^\W_]))")

@@ -11,7 +11,7 @@ from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.recipe.quantity import parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text
 from shared.ai.screen.lines import Box
-from shared.models.recipe import Sighting
+from shared.analyses.evidence import Sighting
 from shared.models.video import Segment
 
 Source = Literal["screen", "subtitle", "speech", "caption"]

@@ -8,7 +8,7 @@ from typing import Literal
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.recipe.number import Number, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText, Unit
-from shared.models.recipe import Measure
+from shared.analyses.recipe import Measure
 
 Dimension = Literal["volume", "weight", "length"]
 SIZES: dict[str, tuple[Dimension, float]] = {

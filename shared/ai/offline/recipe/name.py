@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.recipe.measure import parse_measure
 from shared.ai.offline.recipe.text import TokenizedText
-from shared.models.recipe import Measure
+from shared.analyses.recipe import Measure
 
 MAX_NAME_WORDS = 6
 NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|=]\s+")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, parse_further, subtract_measure, unit_after
 from shared.ai.offline.recipe.number import TIMES, Number, fraction_after, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText, Unit
-from shared.models.recipe import Measure
+from shared.analyses.recipe import Measure
 
 ONE_WITHOUT_NUMBER = {"pinch", "knife-tip", "dash", "splash", "drizzle", "knob", "handful", "bunch"}
 """Units whose name without a number means one: `Prise Salz`. A bare `EL` may have lost its number."""

@@ -1,0 +1,111 @@
+"""Middleware for every request: log trace, security headers, and handling of unexpected errors."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.api.dependencies import request_trace
+from functions.api.problems import ORIGIN_NOT_ALLOWED, problem
+from shared.errors import PROGRAMMING_ERRORS, new_incident_id
+from shared.logs import log_context
+
+log = logging.getLogger(__name__)
+
+
+class ErrorMiddleware:
+    """Responds to unexpected errors, and adds security headers and the trace of the log.
+
+    Unexpected errors end here, because each layer further out would log the same traceback again.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with log_context(trace=request_trace(scope)):
+            try:
+                await self.app(scope, receive, send_with_headers)
+            except Exception as error:
+                incident = new_incident_id()
+                with log_context(incident=incident):
+                    log.exception("%s %s failed", scope["method"], scope["path"])
+                # A response that has begun stays unfinished, which the server turns into a broken connection.
+                if not started:
+                    await problem("internal", internal_error_message(error, incident))(
+                        scope, receive, send_with_headers
+                    )
+
+
+def internal_error_message(error: Exception, incident: str) -> str:
+    """Return the message for an unexpected error."""
+    if isinstance(error, PROGRAMMING_ERRORS):
+        return f"Clipwise has a bug (incident {incident}). Find the incident in the log, or report it."
+    return (
+        f"Clipwise failed unexpectedly (incident {incident}). "
+        "Try again later. If that does not help, find the incident in the log, or report it."
+    )
+
+
+class HeadMiddleware:
+    """Answers HEAD like GET, without the body (RFC 9110, 9.3.2). A stream ends after its first part.
+
+    Install it innermost: what it raises to end a stream must not reach other middleware.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Objects answer HEAD themselves, with the length of what they do not send.
+        if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith("/storage/"):
+            await self.app(scope, receive, send)
+            return
+        is_complete = False
+
+        async def send_head(message: Message) -> None:
+            nonlocal is_complete
+            if is_complete:
+                raise OSError("a response to HEAD has no body")
+            await send(message if message["type"] == "http.response.start" else {"type": "http.response.body"})
+            is_complete = message["type"] == "http.response.body"
+
+        try:
+            await self.app({**scope, "method": "GET"}, receive, send_head)
+        except (ClientDisconnect, OSError):
+            if not is_complete:
+                raise
+
+
+class ApiCorsMiddleware(CORSMiddleware):
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """As Starlette's, but an origin that is not allowed learns which setting allows it."""
+        if not self.is_allowed_origin(request_headers["origin"]):
+            return problem("method_not_allowed", ORIGIN_NOT_ALLOWED)
+        return super().preflight_response(request_headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Objects are mounted beside the API in the embedded place and decide for themselves, as Cloud Storage does.
+        if scope["type"] == "http" and scope["path"].startswith("/storage/"):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)

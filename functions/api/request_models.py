@@ -1,0 +1,84 @@
+"""The base of all request bodies, and types of their fields, within bounds that every place can store."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
+"""The integers that Firestore and SQLite can store."""
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+NON_BLANK = {"pattern": r"\S"}
+"""For the API's description: the text contains more than white space."""
+
+
+def check_storable(value: Any) -> Any:
+    """Return a value of any depth. Raises ValueError if a text or number in it cannot be stored by every place."""
+    match value:
+        case str():
+            if "\0" in value:
+                raise ValueError("it must not contain a NUL character")
+            if any("\ud800" <= char <= "\udfff" for char in value):
+                raise ValueError("it must not contain half a surrogate pair")
+        case int() if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise ValueError("it must be an integer of at most 64 bits")
+        case float() if not math.isfinite(value):
+            raise ValueError("it must be a finite number")
+        case BaseModel():
+            check_storable(dict(value))
+        case Mapping():
+            check_storable([*value.keys(), *value.values()])
+        case Iterable() if not isinstance(value, bytes):
+            for item in value:
+                check_storable(item)
+    return value
+
+
+class RequestModel(BaseModel):
+    """A request body. Unknown fields are rejected, and so is every text or number that cannot be stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    _check_storable = field_validator("*")(check_storable)
+
+
+class CompatRequestModel(RequestModel):
+    """A request body of an earlier system, whose clients may send fields that are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def to_line(text: str) -> str | None:
+    """Return the text as one line without surplus white space; None if nothing is left."""
+    return " ".join(text.split()) or None
+
+
+def to_nonblank_line(text: str) -> str:
+    """Return the text as one line without surplus white space. Raises ValueError if nothing is left."""
+    line = to_line(text)
+    if line is None:
+        raise ValueError("it must not be blank")
+    return line
+
+
+def to_moment(time: datetime) -> datetime:
+    """Return the time in UTC. Raises ValueError for times before 1970 and after 9999."""
+    try:
+        moment = time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("it must be a time between 1970 and 9999, in UTC") from None
+    if moment < EARLIEST:
+        raise ValueError("it must be a time between 1970 and 9999, in UTC")
+    return moment
+
+
+Title = Annotated[str, Field(max_length=200), AfterValidator(to_line)]
+Name = Annotated[str, Field(max_length=200, json_schema_extra=NON_BLANK), AfterValidator(to_nonblank_line)]
+Description = Annotated[str, Field(max_length=5000)]
+Tag = Annotated[str, Field(max_length=50, json_schema_extra=NON_BLANK), AfterValidator(to_nonblank_line)]
+Tags = Annotated[list[Tag], Field(max_length=30)]
+Moment = Annotated[AwareDatetime, AfterValidator(to_moment)]

@@ -1,0 +1,209 @@
+"""Images looked at: whatever stands in the file, there is an answer."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from shared.images.comparison import hamming_distance
+from shared.images.inspection import inspect_image
+from tests.picture_samples import encoded, scene
+
+KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+SMALL = {kind: encoded(scene(3, (96, 64)), kind) for kind in KINDS}
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A small file that says it is large, with the rows to prove the beginning of it."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(10_000_000), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def webp_bomb() -> bytes:
+    """A canvas of 16384 × 16384 around a picture of one pixel."""
+    one = encoded(Image.new("RGB", (1, 1)), "WEBP", lossless=True)[12:]
+    body = b"VP8X" + struct.pack("<I", 10) + bytes(4) + b"\xff\x3f\x00\xff\x3f\x00" + one
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_format_is_looked_at(kind: str) -> None:
+    """Each of the six formats gives its name, size, hash of bytes and all measures."""
+    data = encoded(scene(1), kind)
+    inspection = inspect_image(data, level="slow")
+    assert (inspection.fault, inspection.format, inspection.width, inspection.height) == (None, kind.lower(), 640, 480)
+    assert inspection.sha256 == sha256(data).hexdigest()
+    assert inspection.size_bytes == len(data)
+    assert inspection.measures is not None
+    assert inspection.phash is not None
+    assert len(inspection.features or ()) == 13
+
+
+def test_levels_include_those_before() -> None:
+    """Fast decodes nothing, medium measures, slow describes too."""
+    data = encoded(scene(1))
+    fast, medium, slow = (inspect_image(data, level=level) for level in ("fast", "medium", "slow"))
+    assert (fast.width, fast.measures, fast.phash, fast.features) == (640, None, None, None)
+    assert (medium.measures, medium.phash, medium.features) == (slow.measures, slow.phash, None)
+
+
+def test_files_are_looked_at_like_bytes(tmp_path: Path) -> None:
+    """A path gives the same as its bytes; one with too many bytes is hashed but not read into memory."""
+    data = encoded(scene(1))
+    (tmp_path / "a").write_bytes(data)
+    assert inspect_image(tmp_path / "a", level="medium") == inspect_image(data, level="medium")
+    heavy = inspect_image(tmp_path / "a", level="medium", max_bytes=len(data) - 1)
+    assert (heavy.fault, heavy.sha256) == ("too_many_bytes", sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize("bomb", [png_bomb(60_000, 60_000), png_bomb(8_001, 8_000), webp_bomb()])
+def test_bombs_are_refused_before_decoding(bomb: bytes) -> None:
+    """An image that says it has too many pixels is refused by its header, whatever the level."""
+    assert [inspect_image(bomb, level=level).fault for level in ("fast", "slow")] == ["too_many_pixels"] * 2
+
+
+@pytest.mark.parametrize(
+    ("data", "fault", "why"),
+    [
+        (b"", "corrupt", "empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "unsupported", "image/svg+xml"),
+        (b"<!DOCTYPE html><html><body>No such picture</body></html>", "unsupported", "text/html"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "unsupported", "image/avif"),
+        (bytes(range(100)), "unsupported", "unknown"),
+        (b"\xff\xd8\xff", "corrupt", ""),
+        (b"BM", "corrupt", ""),
+        (b"RIFF\x10\0\0\0WEBPVP8X", "corrupt", "header"),
+    ],
+)
+def test_what_is_no_image_says_why(data: bytes, fault: str, why: str) -> None:
+    """Pages, drawings, other formats and rubbish are refused with the reason."""
+    inspection = inspect_image(data, level="slow")
+    assert inspection.fault == fault
+    assert why in (inspection.fault_message or "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_truncated_images_are_corrupt(kind: str) -> None:
+    """A file that ends too soon is found out when it is decoded, even when its header is whole."""
+    data = encoded(scene(1), kind)
+    assert inspect_image(data[: len(data) * 7 // 10], level="medium").fault == "corrupt"
+
+
+@settings(max_examples=80, deadline=None)
+@given(kind=st.sampled_from(KINDS), changes=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=20))
+def test_no_bytes_make_it_raise(kind: str, changes: list[tuple[int, int]]) -> None:
+    """Whatever is changed in a file, the answer is an image or a fault, never an error."""
+    data = bytearray(SMALL[kind])
+    for at, value in changes:
+        data[at % min(len(data), 600)] = value
+    inspection = inspect_image(bytes(data), level="slow", max_pixels=1_000_000)
+    assert inspection.fault is not None or inspection.measures is not None
+
+
+def test_orientation_is_followed() -> None:
+    """A photograph that a camera stored on its side has the size and hash of the upright one."""
+    upright = scene(5, (640, 400))
+    plain = inspect_image(encoded(upright, quality=95), level="medium")
+    for tag, turn in {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}.items():
+        exif = Image.Exif()
+        exif[0x0112] = turn
+        stored = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(upright, "PNG", exif=exif))))
+        exif[0x0112] = tag
+        inspection = inspect_image(encoded(stored, quality=95, exif=exif), level="medium")
+        assert (inspection.width, inspection.height) == (640, 400)
+        assert hamming_distance(inspection.phash or 0, plain.phash or 0) <= 4
+
+
+@cache
+def variants() -> dict[str, bytes]:
+    """The same scene in the ways that images are stored."""
+    picture = scene(7)
+    grey = picture.convert("L")
+    clear = picture.convert("RGBA")
+    clear.paste((1, 2, 3, 0), (0, 0, 40, 40))
+    sixteen = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    return {
+        "cmyk": encoded(picture.convert("CMYK"), quality=95),
+        "palette": encoded(picture.quantize(128), "PNG"),
+        "palette with a clear colour": encoded(picture.quantize(128), "PNG", transparency=5),
+        "alpha": encoded(clear, "PNG"),
+        "grey with alpha": encoded(clear.convert("LA"), "PNG"),
+        "16 bits": encoded(sixteen, "PNG"),
+        "16 bits in a TIFF": encoded(sixteen, "TIFF"),
+        "32 bits": encoded(grey.convert("I"), "TIFF"),
+        "numbers": encoded(grey.convert("F"), "TIFF"),
+        "interlaced": encoded(picture, progressive=True),
+        "animated": encoded(picture, "GIF", save_all=True, append_images=[scene(8)]),
+    }
+
+
+@pytest.mark.parametrize("name", variants())
+def test_every_kind_of_pixels_is_seen_as_it_is_shown(name: str) -> None:
+    """CMYK, palettes, transparency, 16 bits and animations give the hash of the plain picture."""
+    plain = inspect_image(encoded(scene(7), "PNG"), level="medium")
+    inspection = inspect_image(variants()[name], level="medium")
+    assert inspection.fault is None
+    assert hamming_distance(inspection.phash or 0, plain.phash or 0) <= 6
+    assert inspection.animated == (name == "animated")
+
+
+def test_large_jpegs_measure_like_small_ones() -> None:
+    """Decoding a photograph at a quarter of its size changes none of its verdicts: it measures as if decoded whole."""
+    large = scene(9, (2600, 2000))
+    scaled, whole = (
+        inspect_image(encoded(large, kind, **options), level="slow")
+        for kind, options in (("JPEG", {"quality": 95}), ("PNG", {"compress_level": 1}))
+    )
+    assert scaled.measures is not None
+    assert whole.measures is not None
+    assert scaled.measures.spread == pytest.approx(whole.measures.spread, rel=0.05)
+    assert scaled.measures.sharpness == pytest.approx(whole.measures.sharpness, rel=0.2)
+    assert hamming_distance(scaled.phash or 0, whole.phash or 0) <= 2
+
+
+def test_what_shows_nothing_has_no_hash() -> None:
+    """Blank images are no near duplicates of each other for the noise in them."""
+    assert inspect_image(encoded(Image.new("RGB", (200, 200), (90, 30, 30))), level="medium").phash is None
+    assert inspect_image(encoded(Image.new("RGBA", (200, 200), (90, 30, 30, 0)), "PNG"), level="medium").phash is None
+
+
+@pytest.mark.parametrize(
+    ("change", "most"),
+    [
+        (lambda picture: encoded(picture, quality=20), 6),
+        (lambda picture: encoded(picture.resize((160, 120)), quality=80), 6),
+        (lambda picture: encoded(picture.resize((1280, 960)), "WEBP", quality=50), 6),
+        (lambda picture: encoded(picture.convert("L"), "PNG"), 6),
+        (lambda picture: encoded(picture.point(lambda value: value * 0.8), "PNG"), 6),
+    ],
+)
+def test_copies_are_near(change: Callable[[Image.Image], bytes], most: int) -> None:
+    """Scaled, encoded again, grey or darker, an image keeps its hash but for a few bits."""
+    for seed in range(10):
+        one, other = (
+            inspect_image(data, level="medium").phash for data in (encoded(scene(seed), "PNG"), change(scene(seed)))
+        )
+        assert hamming_distance(one or 0, other or 0) <= most
+
+
+def test_other_images_are_far() -> None:
+    """Two images share a hash neither by chance nor when one is the mirror of the other."""
+    hashes = [inspect_image(encoded(scene(seed)), level="medium").phash or 0 for seed in range(12)]
+    hashes.append(inspect_image(encoded(ImageOps.mirror(scene(0))), level="medium").phash or 0)
+    assert min(hamming_distance(one, other) for at, one in enumerate(hashes) for other in hashes[:at]) > 12

@@ -1,0 +1,49 @@
+"""Starting and ending processes: hosts past proxies, and children of a server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from infra.runtimes.process import bypass_proxies
+
+
+@pytest.mark.parametrize(
+    ("environ", "hosts"),
+    [
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "nas.example, localhost"}, "nas.example,localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": "a.example", "no_proxy": "b.example"}, "a.example,b.example,127.0.0.1,localhost,::1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+    ids=["none", "one spelling", "both spellings", "all hosts"],
+)
+def test_this_machine_joins_the_users_own_exceptions(environ: dict[str, str], hosts: str) -> None:
+    """Hosts that a user excepts from the proxy stay excepted, for clients that read either spelling."""
+    bypass_proxies(environ)
+    bypass_proxies(environ)
+    assert environ == {"NO_PROXY": hosts, "no_proxy": hosts}
+
+
+PROGRAM = "from infra.runtimes.process import end_with_parent; end_with_parent(); print('ready', flush=True)"
+
+
+def test_a_child_that_is_done_ends_without_an_error() -> None:
+    """A process that finishes while its server lives ends well, not with a fatal error of the interpreter."""
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.wait() == 0
+        assert child.stderr is not None
+        assert child.stderr.read() == b""
+
+
+def test_a_child_ends_when_its_server_is_gone() -> None:
+    """A process that would run for ever ends as soon as nobody holds its standard input."""
+    endless = f"{PROGRAM}; import threading; threading.Event().wait()"
+    with subprocess.Popen([sys.executable, "-c", endless], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout.readline() == b"ready\n"
+        child.stdin.close()
+        assert child.wait() == 0
