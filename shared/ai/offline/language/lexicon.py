@@ -14,6 +14,7 @@ from shared.languages import is_cyrillic
 LANGUAGES = ("en", "de", "ru")
 MAX_FOOD_WORDS = 4
 MIN_COMPOUND_HEAD = 3
+MIN_COUNTED_PART = 5
 """Letters that a compound needs before its last part, as in `Rapsöl`, an oil."""
 MAX_WORDS = 500
 MIN_KNOWN_SHARE = 0.25
@@ -89,6 +90,7 @@ class Lexicon:
         self.vague = phrase_set(tables.vague)
         self.heaped = phrase_set(tables.heaped)
         self.sizes = phrase_set(tables.sizes)
+        self.note_openers = phrase_set(tables.note_openers)
         self.extra = phrase_set(tables.extra)
         self.parts = phrase_set(tables.parts)
         self.yields = phrase_set(tables.yields)
@@ -126,6 +128,14 @@ class Lexicon:
     @cached_property
     def foods(self) -> PhraseTable[bool]:
         return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
+
+    def is_counted(self, tokens: Sequence[TextToken], start: int) -> bool:
+        """Return True if the food at a place, or a part of its word, is counted: `Paprikaschote`, `Fleischtomate`."""
+        if start >= len(tokens) or self.counted_foods.match(tokens, start):
+            return start < len(tokens)
+        word, stem = tokens[start].folded, self.stem(tokens[start].folded)
+        parts = [part for part in self.counted_foods.by_first if len(part) >= MIN_COUNTED_PART]
+        return any(word.startswith(part) or stem.endswith(part) for part in parts)
 
     @cached_property
     def food_tails(self) -> frozenset[str]:

@@ -33,7 +33,7 @@ class LanguageTables(BaseModel):
         plus_word, minus, alternatives: Link two measures: `1 cup plus 2 tbsp`, `1 cup or 250 ml`.
         extra: After plus, what is no measure: `+ extra for dusting`. `per_piece`: opens the size of one: `à 150 g`.
         distributive: Gives several ingredients one amount: `1 tsp each salt and pepper`.
-        purpose: Opens a note: `for frying`.
+        purpose: Opens a note: `for frying`. `note_openers`: phrases that do, such as `cut into`.
         parts, sources: `juice` and `from` in `juice from 2 limes`.
         preparation, grade: Patterns of words before or after a name that become notes: `freshly ground`, `Gr. M`.
         minutes: Forms of a unit of time → its minutes. `every`: a time after it is no duration.
@@ -90,6 +90,7 @@ class LanguageTables(BaseModel):
     distributive: str
     taste: str
     purpose: str
+    note_openers: str
     parts: str
     sources: str
     preparation: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tokens import tokenize
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, measures_in_bracket
-from shared.ai.offline.recipe.name import SplitName, expand_note, is_name, split_name
+from shared.ai.offline.recipe.name import SplitName, expand_note, is_description, is_name, split_name
 from shared.ai.offline.recipe.number import TIMES
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText
@@ -60,6 +60,9 @@ def parse_labelled(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     if label is None:
         return []
     ingredients = parse_enumeration(line[label.end() :], lexicon)
+    if lexicon.taste.match(tokenize(label[0]), 0):
+        note = label[0].strip(" :").casefold()
+        ingredients = [replace(parsed, note=", ".join(filter(None, (note, parsed.note)))) for parsed in ingredients]
     is_whole = len(ingredients) >= len(split_enumeration(line[label.end() :], lexicon))
     may_be_food = lexicon.has_food(tokenize(label[0])) and len(ingredients) < 2
     return ingredients if is_whole and not may_be_food and all(parsed.is_food for parsed in ingredients) else []
@@ -141,13 +144,15 @@ def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount:
         return False
     if amount and amount.amount is not None and not amount.weak and amount.end < len(text):
         return True
+    if before and is_description(first.text_from(before.end), tail, lexicon):
+        return False
     return not needs_amount and lexicon.is_food(split_name(tail, lexicon).name)
 
 
 def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     """Parse an entry with one ingredient, or with several known foods without amounts: `salt and pepper`."""
     text = TokenizedText(part, lexicon)
-    if not text.tokens:
+    if not text.tokens or lexicon.yields.match(text.tokens, 0):
         return []
     if food_parts := parse_part_of_food(text):
         return food_parts

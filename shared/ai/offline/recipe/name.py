@@ -11,6 +11,7 @@ from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Measure
 
 MAX_NAME_WORDS = 6
+MAX_DESCRIPTION_WORDS = 2
 NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|=]\s+")
 BRACKETS = re.compile(r"\(([^()]*)(?:\)|$)")
 EDGES = " .,:;!*-–=_/|+•'\""
@@ -32,7 +33,10 @@ def split_name(text: str, lexicon: Lexicon) -> SplitName:
     leading = len(text) - len(text.lstrip(EDGES))
     before = [content for start, content in brackets if start <= leading]
     after = [content for start, content in brackets if start > leading]
-    name, *tail = NOTE_MARK.split(BRACKETS.sub(" ", text).strip(EDGES), maxsplit=1)
+    plain = BRACKETS.sub(" ", text).strip(EDGES)
+    name, *tail = NOTE_MARK.split(plain, maxsplit=1)
+    if tail and is_description(name, tail[0], lexicon):
+        name, tail = plain, []
     name, plus, added = split_plus(name, lexicon)
     name, piece = split_per_piece(name, lexicon)
     name, taste = split_taste(name, lexicon)
@@ -44,6 +48,15 @@ def split_name(text: str, lexicon: Lexicon) -> SplitName:
     return SplitName(
         " ".join(name.split()).strip(EDGES), clean_notes(notes, lexicon), clean_notes(after, lexicon), added
     )
+
+
+def is_description(head: str, tail: str, lexicon: Lexicon) -> bool:
+    """Return True if the words before a comma describe the food after it: `boneless, skinless chicken`."""
+    tokens = TokenizedText(head, lexicon).tokens
+    is_noun = lexicon.tables.capital_nouns and any(token.text[0].isupper() for token in tokens)
+    if is_noun or not 1 <= len(tokens) <= MAX_DESCRIPTION_WORDS or lexicon.has_food(tokens):
+        return False
+    return lexicon.is_food(tail)
 
 
 def clean_notes(notes: list[str], lexicon: Lexicon) -> list[str]:
@@ -101,7 +114,7 @@ def split_taste(name: str, lexicon: Lexicon) -> tuple[str, str]:
 def split_purpose(name: str, lexicon: Lexicon) -> tuple[str, str]:
     text = TokenizedText(name, lexicon)
     for at in range(1, len(text)):
-        if text.is_word(at, lexicon.purpose):
+        if text.is_word(at, lexicon.purpose) or lexicon.note_openers.match(text.tokens, at):
             return text.text_between(0, at), text.text_from(at)
     return name, ""
 

@@ -124,6 +124,9 @@ def add_fraction(text: TokenizedText, whole: Number) -> Number:
     if token is None:
         return whole
     part = fraction_value(token) if token.kind == "fraction" else text.value_of_word(at)
+    share = text.value_of_word(at + 1)
+    if has_joiner and part is not None and share is not None and share < 1:
+        return Number(whole.value + part * share, at + 2)
     if part is not None and part < 1 and (has_joiner or token.kind == "fraction"):
         return Number(whole.value + part, at + 1)
     return whole

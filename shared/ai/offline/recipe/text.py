@@ -135,7 +135,7 @@ class TokenizedText:
             return None
         before = self.token_at(at - 1)
         is_small = before is None or before.kind != "number" or len(before.text) == 1
-        is_counted = self.lexicon.counted_foods.match(self.tokens, end) or self.lexicon.units.match(self.tokens, end)
+        is_counted = self.lexicon.is_counted(self.tokens, end) or self.lexicon.units.match(self.tokens, end)
         return hit if is_small and is_counted else None
 
     def unit_at(self, at: int) -> Unit | None:
