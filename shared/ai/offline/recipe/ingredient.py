@@ -118,24 +118,28 @@ def split_enumeration(line: str, lexicon: Lexicon) -> list[str]:
     """Split `200 g flour, 2 eggs, salt` into three parts; keep `garlic, finely chopped` as one."""
     parts: list[str] = []
     start = 0
-    for mark in SEPARATOR.finditer(line):
+    for mark in re.finditer(rf"{SEPARATOR.pattern}|\s+(?:{joiner_pattern(lexicon)})\s+", line):
         if mark.start() and line[mark.start() - 1].isdigit() and line[mark.end() : mark.end() + 1].isdigit():
             continue
-        head, tail = line[start : mark.start()], line[mark.end() :]
-        if head.count("(") == head.count(")") and is_separate_ingredient(
-            head, SEPARATOR.split(tail)[0], lexicon, needs_amount="/" in mark[0]
-        ):
+        head, tail = line[start : mark.start()], SEPARATOR.split(line[mark.end() :])[0]
+        needs_amount = mark[0].strip() == "/" or mark[0].strip().isalpha()
+        if head.count("(") == head.count(")") and is_separate_ingredient(head, tail, lexicon, needs_amount):
             parts.append(head)
             start = mark.end()
     return [*parts, line[start:]]
 
 
 def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount: bool) -> bool:
-    """Return True if `tail` is an ingredient of its own, not a note on `head`; after `/`, only with an amount."""
+    """Return True if `tail` is an ingredient of its own, not a note on `head`.
+
+    `needs_amount`: after `/` or `and`, which also stand between words of one name.
+    """
     first, text = TokenizedText(head, lexicon), TokenizedText(tail, lexicon)
     before, amount = parse_quantity(first, 0), parse_quantity(text, 0)
     has_name = any(char.isalpha() for char in head) and not (before and before.end == len(first))
     extra = lexicon.extra.match(text.tokens, 0)
+    if needs_amount and not parse_entry(head, lexicon):
+        return False
     if not has_name or (extra and not lexicon.has_food(text.tokens[extra[0] :])):
         return False
     if lexicon.parts.match(text.tokens, 0) and lexicon.parts.match(first.tokens, 0) == (len(first), True):
@@ -144,6 +148,8 @@ def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount:
         return False
     if amount and amount.amount is not None and not amount.weak and amount.end < len(text):
         return True
+    if needs_amount and trailing_quantity(first):
+        return trailing_quantity(text) is not None
     if before and is_description(first.text_from(before.end), tail, lexicon):
         return False
     return not needs_amount and lexicon.is_food(split_name(tail, lexicon).name)
@@ -164,8 +170,16 @@ def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     trailing = trailing_quantity(text)
     if trailing:
         start, amount = trailing
+        if text.is_word(0, lexicon.no_ingredient) or states_nutrition(text, start):
+            return []
         return ingredient_with_amount(text, amount, text.text_between(0, start - text.is_word(start - 1, TIMES)))
     return ingredients_without_amount(text)
+
+
+def states_nutrition(text: TokenizedText, start: int) -> bool:
+    """Return True for `Protein: 30 g`, whose name is otherwise a food."""
+    nutrient = text.lexicon.nutrients.match(text.tokens, 0)
+    return nutrient == (start - 1, "protein_g") and text.is_sign(start - 1, ":")
 
 
 def ingredients_without_amount(text: TokenizedText) -> list[ParsedIngredient]:
@@ -217,9 +231,11 @@ def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str
         return []
     has_amount = amount.amount is not None or amount.unit is not None
     is_certain = (amount.unit is not None and has_amount) or food
-    pieces = split_foods(split.name, lexicon) if amount.unit in SHARED_UNITS else []
+    is_shared = amount.unit in SHARED_UNITS or (amount.amount is None and amount.unit is None)
+    pieces = split_foods(split.name, lexicon) if is_shared else []
     if pieces:
-        others = [ParsedIngredient(piece.name, is_certain=True, is_food=True) for piece in pieces[1:]]
+        notes = ", ".join(split.notes) or None
+        others = [ParsedIngredient(piece.name, note=notes, is_certain=True, is_food=True) for piece in pieces[1:]]
         return [build_ingredient(pieces[0], amount, lexicon, is_certain, food), *others]
     return [build_ingredient(split, amount, lexicon, is_certain, food)]
 
