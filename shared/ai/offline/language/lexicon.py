@@ -14,7 +14,6 @@ from shared.languages import is_cyrillic
 LANGUAGES = ("en", "de", "ru")
 MAX_FOOD_WORDS = 4
 MIN_COMPOUND_HEAD = 3
-MIN_COUNTED_PART = 5
 """Letters that a compound needs before its last part, as in `Rapsöl`, an oil."""
 MAX_WORDS = 500
 MIN_KNOWN_SHARE = 0.25
@@ -93,6 +92,7 @@ class Lexicon:
         self.note_openers = phrase_set(tables.note_openers)
         self.extra = phrase_set(tables.extra)
         self.parts = phrase_set(tables.parts)
+        self.weighed_foods = tuple(split_phrases(tables.weighed_foods))
         self.yields = phrase_set(tables.yields)
         self.long_forms = PhraseTable(tables.long_forms)
         self.taste = phrase_set(tables.taste)
@@ -129,22 +129,13 @@ class Lexicon:
     def foods(self) -> PhraseTable[bool]:
         return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
 
-    def is_counted(self, tokens: Sequence[TextToken], start: int) -> bool:
-        """Return True if the food at a place, or a part of its word, is counted: `Paprikaschote`, `Fleischtomate`."""
-        if start >= len(tokens) or self.counted_foods.match(tokens, start):
-            return start < len(tokens)
-        word, stem = tokens[start].folded, self.stem(tokens[start].folded)
-        parts = [part for part in self.counted_foods.by_first if len(part) >= MIN_COUNTED_PART]
-        return any(word.startswith(part) or stem.endswith(part) for part in parts)
+    def is_weighed(self, tokens: Sequence[TextToken], start: int) -> bool:
+        """Return True if the food at a place is taken by the gram, even less than 10 of them: spices, powders."""
+        return any(token.folded.endswith(self.weighed_foods) for token in tokens[start : start + MAX_FOOD_WORDS])
 
     @cached_property
     def food_tails(self) -> frozenset[str]:
         return frozenset(self.stem(fold(word)) for word in split_phrases(self.tables.food_tails))
-
-    @cached_property
-    def counted_foods(self) -> PhraseTable[bool]:
-        """Foods that are counted rather than weighed."""
-        return PhraseTable(dict.fromkeys(split_phrases(self.tables.counted_foods), True), key=self.stem)
 
     @cached_property
     def preparation(self) -> re.Pattern[str]:

@@ -46,7 +46,8 @@ class LanguageTables(BaseModel):
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
         capital_nouns: Nouns are written with a capital.
         food_tails: Words that belong to a food before them: `cocoa powder`.
-        counted_foods: Foods that are counted, not weighed. `compound_heads`: foods that end longer words (`Rapsöl`).
+        weighed_foods: Ends of foods of which recipes take less than 10 g.
+        compound_heads: Foods that end longer words (`Rapsöl`).
         no_ingredient: Countable nouns that are not ingredients.
         headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
         yields: Words that introduce how much the recipe makes.
@@ -113,7 +114,7 @@ class LanguageTables(BaseModel):
     foods: str
     food_first: bool = False
     capital_nouns: bool = False
-    counted_foods: str
+    weighed_foods: str = ""
     food_tails: str = ""
     compound_heads: str = ""
     no_ingredient: str

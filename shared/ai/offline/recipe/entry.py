@@ -109,6 +109,7 @@ def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str
     if nutrient and nutrient[0] == len(first) and nutrient[1] in NEVER_FOOD:
         return []
     is_counted = amount.unit is None and first.is_word(0, lexicon.no_ingredient)
+    is_counted = is_counted or any(first.is_per_serving(at) for at in range(len(first)))
     if not is_name(split.name, lexicon) or is_counted or first.is_word(0, lexicon.serving_words):
         return []
     food = lexicon.has_food(first.tokens)
@@ -200,4 +201,5 @@ def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
 
 
 def joiner_pattern(lexicon: Lexicon) -> str:
-    return "|".join(map(re.escape, sorted(lexicon.joiners)))
+    """Return a pattern of the words that join two ingredients, or two words of one."""
+    return "|".join(map(re.escape, sorted(lexicon.joiners | lexicon.plus)))

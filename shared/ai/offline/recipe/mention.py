@@ -88,6 +88,8 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
     while (token := text.token_at(end)) and token.kind == "word" and end - start < MAX_WORDS_TO_FOOD:
         if food_end := foods_end(text, end):
             return food_end
+        if text.is_per_serving(end):
+            return None
         if token.folded in lexicon.stops or token.folded in lexicon.verbs:
             break
         end += 1

@@ -106,6 +106,9 @@ class TokenizedText:
         token = self.token_at(at)
         return token is not None and token.folded in among
 
+    def is_per_serving(self, at: int) -> bool:
+        return self.is_word(at, self.lexicon.per) and self.is_word(at + 1, self.lexicon.serving_words)
+
     def value_of_word(self, at: int) -> float | None:
         """Return the value of a number word."""
         token = self.token_at(at)
@@ -125,18 +128,15 @@ class TokenizedText:
     def size_at(self, at: int) -> tuple[int, str] | None:
         """Return the end and the text of a size such as `large` or `gr.`, which may also be a unit.
 
-        What is a unit too counts as a size with a dot, after a small number, before a unit or a food that is counted.
+        What is a unit too counts as a size with a dot, after a small number, before a food that is not weighed.
         """
         hit = self.phrase_at(at, self.lexicon.sizes)
         if hit is None or not self.lexicon.units.match(self.tokens, at):
             return hit
-        end = hit[0]
-        if not self.is_sign(end - 1, "."):
-            return None
-        before = self.token_at(at - 1)
+        end, before = hit[0], self.token_at(at - 1)
         is_small = before is None or before.kind != "number" or len(before.text) == 1
-        is_counted = self.lexicon.is_counted(self.tokens, end) or self.lexicon.units.match(self.tokens, end)
-        return hit if is_small and is_counted else None
+        is_size = self.is_sign(end - 1, ".") and is_small and end < len(self)
+        return hit if is_size and not self.lexicon.is_weighed(self.tokens, end) else None
 
     def unit_at(self, at: int) -> Unit | None:
         """Return the unit at a place, with its dot."""
