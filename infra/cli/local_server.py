@@ -70,7 +70,7 @@ def _stop_process(process: subprocess.Popen[str]) -> None:
 
 
 def last_error(log: Path) -> str | None:
-    """Return the last error record without its time, and with only the exception of its traceback; None if there is none."""
+    """Return the last error record without its time and with only the exception of its traceback, or None."""
     records = RECORD.split(log.read_text(errors="replace"))
     errors = [record for record in records if record.startswith(("ERROR", "CRITICAL"))]
     if not errors:
