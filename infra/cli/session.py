@@ -21,7 +21,7 @@ from infra.cli.credentials import Credentials, SessionAuth
 from infra.cli.options import LOCAL, format_os_error, is_url
 from infra.cli.progress import ProgressView, follow_job, progress_view, update_job, update_upload
 from infra.cli.upload import send_file
-from infra.cli.views import failure_view, job_view, result_view
+from infra.cli.views import empty_view, failure_view, job_view, result_view
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerSentEvent, ServerUnreachable
 from shared.chat.history import clock_time
 from shared.error_codes.api import AccountCode
@@ -112,6 +112,7 @@ class CliSession:
         self.out.print(job_view(job))
         if job["status"] == "done":
             self.out.print("", result_view(job))
+            self._print_empty(job)
         elif job["status"] == "failed":
             self.out.print("", failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
 
@@ -145,11 +146,16 @@ class CliSession:
             self._print_json(job)
         elif job["status"] == "done":
             self.out.print("", result_view(job))
+        self._print_empty(job)
         is_done = job["status"] == "done"
         if not is_done:
             self.err.print(failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
         self._print_places(job)
         raise typer.Exit(0 if is_done else EXIT_FAILED)
+
+    def _print_empty(self, job: JobDocument) -> None:
+        if view := empty_view(job):
+            self.err.print("", view, soft_wrap=True)
 
     def _print_places(self, job: JobDocument) -> None:
         """Print where the job is found later: its id, the page and, for a result, the command that exports it."""

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.analyses.recipe import Recipe
+from shared.analyses.transcript import GAP_ADVICE, GAP_SENTENCES
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
 from shared.models import Model
 from shared.models.job import Job, JobStatus
-from shared.models.video import Segment, Transcript
+from shared.models.video import Segment, Transcript, TranscriptGap
 from shared.pipeline.job_storage import MEDIA, load_transcript, media_name
 from shared.platform.ports import Objects
 from shared.settings import settings
+from shared.wiring import TRANSCRIBE
 
 M = TypeVar("M", bound=Model)
 
@@ -55,7 +57,9 @@ class JobContent:
         """Return the recipe, scaled; raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
         recipe = Recipe.read(self._result())
         if not recipe.ingredients and not recipe.steps:
-            raise PermanentError("no_recipe", "This video contains no recipe. Try another one.")
+            empty = self.job.result_empty
+            reason = f"{empty.message} {empty.advice}" if empty else "This video contains no recipe. Try another one."
+            raise PermanentError("no_recipe", reason)
         return recipe if self.servings is None else scale_recipe(recipe, self.servings)
 
     def transcript_segments(self) -> list[Segment]:
@@ -69,17 +73,20 @@ class JobContent:
 
         Raises PermanentError `not_done`, `no_transcript`.
         """
+        gap: TranscriptGap | None = None
         with suppress(NotFound):
             transcript = load_transcript(self.objects, self.job.id)
             if transcript.segments:
                 return transcript
+            gap = transcript.gap
         if not self.job.status.is_final:
             raise self._not_done_error()
-        raise PermanentError(
-            "no_transcript",
-            "This job has no transcript: its video has no readable subtitles and no recognized speech. "
-            "Submit another video, or configure a speech model.",
-        )
+        if gap is None and TRANSCRIBE not in self.job.stages and self.job.of_video is None:
+            reason = f"A {self.job.kind} job does not transcribe speech, and the file has no subtitles."
+            advice = "Analyze the video as another kind, such as transcript."
+        else:
+            reason, advice = GAP_SENTENCES[gap], GAP_ADVICE.get(gap, GAP_ADVICE[None])
+        raise PermanentError("no_transcript", f"This job has no transcript. {reason} {advice}")
 
     def picture_bytes(self) -> bytes | None:
         """Return the recipe's picture as JPEG, or None."""
