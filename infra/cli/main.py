@@ -185,6 +185,10 @@ def export(
     servings: Annotated[
         float | None, typer.Option(help="Scale the amounts of a recipe to this number of servings.")
     ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(help="Token of a share link that shows the video, for lasting picture and video links in jsonld."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="File to write to. Defaults to standard output.")] = None,
     server: Server = LOCAL,
 ) -> None:
@@ -192,7 +196,7 @@ def export(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        content = session.api.export_job(id, format, servings)
+        content = session.api.export_job(id, format, servings, share)
         if output:
             output.write_bytes(content)
         else:

@@ -94,8 +94,11 @@ def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryE
 
 def has_passages(documents: Documents, video_ids: Sequence[str]) -> bool:
     """Return True if at least one of the videos has a transcript to search."""
-    batches = (list(video_ids[start : start + IN_LIMIT]) for start in range(0, len(video_ids), IN_LIMIT))
-    return any(documents.query(SEGMENTS, [("videoId", "in", batch)], limit=1).documents for batch in batches)
+    for start in range(0, len(video_ids), IN_LIMIT):
+        batch = list(video_ids[start : start + IN_LIMIT])
+        if documents.query(SEGMENTS, [("videoId", "in", batch)], limit=1).documents:
+            return True
+    return False
 
 
 def search(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from shared.analyses.recipe import Recipe
 from shared.analyses.transcript import GAP_ADVICE, GAP_SENTENCES
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
+from shared.exports.recipe import RecipeLinks, embed_url
 from shared.models import Model
 from shared.models.job import Job, JobStatus
 from shared.models.video import Segment, Transcript, TranscriptGap
@@ -23,16 +25,33 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
+class SharedMedia:
+    """The media of a job's video behind a share link.
+
+    Attributes:
+        url: Address of the video behind the link, such as `https://…/v1/shared/TOKEN/videos/ID`.
+        created_at: When the link was created.
+        video: The job that stored the video.
+    """
+
+    url: str
+    created_at: datetime
+    video: Job
+
+
+@dataclass(frozen=True)
 class JobContent:
     """The content of one job.
 
     Attributes:
         servings: Number of servings to scale the recipe to; None = as in the video.
+        share: The share link through which a document links to its media; None = by short-lived links.
     """
 
     objects: Objects
     job: Job
     servings: float | None = None
+    share: SharedMedia | None = None
 
     def result_json(self) -> str:
         """Return the result as JSON; raises PermanentError `not_done`, `servings_unknown`."""
@@ -98,6 +117,31 @@ class JobContent:
                 return stream.read()
         except NotFound:
             return None
+
+    def recipe_links(self) -> RecipeLinks:
+        """Return what is known of the recipe's picture and video.
+
+        With a share link they work as long as the link; the video file is linked if it is kept.
+        """
+        video, share, origin = self.job.video, self.share, self.job.video.origin
+        published = origin.published_at if origin else None
+        return RecipeLinks(
+            image=self.picture_link() if share is None else self._shared_picture_link(share),
+            content_url=f"{share.url}/source" if share and share.video.keep_source else None,
+            embed_url=embed_url(origin.page_url if origin and origin.page_url else self.job.url),
+            published=published or (share.created_at if share else None),
+            # A file was uploaded here; when a link's video was is only for its platform to say.
+            uploaded=published or (share.video.created_at if share and share.video.url is None else None),
+            duration_sec=video.info.duration_sec if video.info else None,
+            caption=self.job.description or video.caption,
+        )
+
+    def _shared_picture_link(self, share: SharedMedia) -> str | None:
+        thumbnail = share.video.video.thumbnail
+        for name in (Recipe.read(self._result()).thumbnail, thumbnail.name if thumbnail else None):
+            if name and self.objects.stat(MEDIA, media_name(share.video.id, name)):
+                return f"{share.url}/media/{name}"
+        return None
 
     def picture_link(self) -> str | None:
         """Return a signed link to the recipe's picture that expires after `signed_link_ttl_sec`, or None."""

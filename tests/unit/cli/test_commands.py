@@ -402,3 +402,16 @@ def test_the_version_is_printed(script: Script) -> None:
     """A bug report can name the version."""
     result = run(script, "--version")
     assert (result.exit_code, result.stdout) == (0, f"clipwise {version('clipwise')}\n")
+
+
+def test_an_empty_result_is_not_just_done(script: Script, video: Path) -> None:
+    """A user reads that the result is empty, why, and what would help, after `submit` and in every list."""
+    empty = {"code": "not_transcribed", "message": "Nothing transcribed the audio.", "advice": "Set a key."}
+    document = job("done", result={}, resultEmpty=empty)
+    script.streams, script.polled = [([document], "close")], [document]
+    script.pages = [{"jobs": [document], "cursor": None}]
+    submitted = run(script, "submit", str(video))
+    assert submitted.exit_code == 0
+    assert "The result is empty: Nothing transcribed the audio. Set a key." in submitted.stderr
+    assert "done, empty" in run(script, "show", ID).stdout
+    assert "done, empty" in run(script, "jobs").stdout
