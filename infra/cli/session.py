@@ -155,12 +155,13 @@ class CliSession:
 
     def _print_empty(self, job: JobDocument) -> None:
         if view := empty_view(job):
-            self.err.print("", view, soft_wrap=True)
+            self.err.print()
+            self.err.print(view, soft_wrap=True)
 
     def _print_places(self, job: JobDocument) -> None:
-        """Print where the job is found later: its id, the page and, for a result, the command that exports it."""
+        """Print where the job is found later: its id, the page and, unless it is empty, how to export its result."""
         self.print_message(f"\nJob:    {job['id']}\nPage:   {self.api.server}/tasks")
-        if job["status"] == "done":
+        if job["status"] == "done" and not job.get("resultEmpty"):
             command = f"export {job['id']} --format {EXPORT_FORMATS.get(job['kind'], 'json')}"
             self.print_message(f"Export: {self.format_command(command).strip('`')}")
 

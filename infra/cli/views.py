@@ -214,7 +214,7 @@ def empty_view(job: JobDocument) -> RenderableType | None:
     empty = job.get("resultEmpty")
     if not empty:
         return None
-    return Text.assemble(("The result is empty: ", "bold yellow"), clean_text(f"{empty['message']} {empty['advice']}"))
+    return Text.assemble(("Empty result: ", "bold yellow"), clean_text(f"{empty['message']} {empty['advice']}"))
 
 
 def job_status(job: JobDocument) -> str:

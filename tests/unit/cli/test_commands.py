@@ -412,6 +412,7 @@ def test_an_empty_result_is_not_just_done(script: Script, video: Path) -> None:
     script.pages = [{"jobs": [document], "cursor": None}]
     submitted = run(script, "submit", str(video))
     assert submitted.exit_code == 0
-    assert "The result is empty: Nothing transcribed the audio. Set a key." in submitted.stderr
+    assert "Empty result: Nothing transcribed the audio. Set a key." in submitted.stderr
+    assert "Export:" not in submitted.stderr
     assert "done, empty" in run(script, "show", ID).stdout
     assert "done, empty" in run(script, "jobs").stdout
