@@ -66,9 +66,9 @@ def login(name: Name, password: Password, server: Server = LOCAL) -> None:
 @commands.command()
 def logout(server: Server = LOCAL) -> None:
     """Sign out."""
+    from infra.api_client import ApiError
     from infra.cli.credentials import Credentials
     from infra.cli.session import open_session
-    from infra.client.api import ApiError
 
     with open_session(server) as session:
         try:

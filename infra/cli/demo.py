@@ -17,13 +17,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from infra.api_client import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.cli.local_server import ServerStartError, last_error, run_embedded_server
 from infra.cli.options import LOCAL, load_settings
 from infra.cli.progress import follow_job, progress_view, update_job, update_task, update_upload
 from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, open_console
 from infra.cli.upload import send_file
 from infra.cli.views import failure_view, result_view
-from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.demo.recipe import RECIPE, recipe_differences
 from infra.runtimes.process import raise_on_signals
 from shared.analyses.recipe import Recipe

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.text import Text
 
+from infra.api_client import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.cli.views import clean_text, format_megabytes
-from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 
 MAX_FAILURES = 12
 MAX_STREAM_FAILURES = 3

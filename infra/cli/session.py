@@ -17,12 +17,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from infra.api_client import ApiClient, ApiError, JobDocument, ServerSentEvent, ServerUnreachable
 from infra.cli.credentials import Credentials, SessionAuth
 from infra.cli.options import LOCAL, format_os_error, is_url
 from infra.cli.progress import ProgressView, follow_job, progress_view, update_job, update_upload
 from infra.cli.upload import send_file
 from infra.cli.views import empty_view, failure_view, job_view, result_view
-from infra.client.api import ApiClient, ApiError, JobDocument, ServerSentEvent, ServerUnreachable
 from shared.chat.history import clock_time
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from infra.api_client import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.cli.progress import ProgressView, has_ended, progress_view, update_job, update_task, update_upload
 from infra.cli.upload import send_file
-from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.demo.recipe import recipe_differences
 from shared.analyses.kinds import kind_named
 from shared.analyses.recipe import Recipe

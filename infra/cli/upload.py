@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import httpx
 
-from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable, open_client, parse_error
+from infra.api_client import ApiClient, ApiError, JobDocument, ServerUnreachable, open_client, parse_error
 from shared.media.file_type import HEAD_BYTES, require_media_type
 
 MAX_FAILURES = 8

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from infra.client.api import JobDocument
+from infra.api_client import JobDocument
 from shared.analyses.evidence import Sighting
 from shared.analyses.metadata import Metadata
 from shared.analyses.recipe import Ingredient, Recipe, Step

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from infra.client.api import open_client
+from infra.api_client import open_client
 from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
 from shared.ai.fallback import PROVIDERS
 from shared.settings import Settings

@@ -19,7 +19,7 @@ import httpx
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from infra.client.api import open_client
+from infra.api_client import open_client
 from infra.doctor.capabilities import check_capabilities
 from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.keys import check_keys

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.doctor import expected_resources as expected
-from infra.doctor.cloud import CloudApiError, CloudClient, NoCredentials, open_cloud
+from infra.doctor.cloud import CloudApiError, CloudClient, NoCredentials, check_permissions, open_cloud, service_account
 from infra.doctor.findings import Findings, good, note, problem
-from infra.doctor.permissions import check_permissions, service_account
 from infra.runtimes.emulated.provision import ACK_SEC
 from shared.wiring import wiring
 

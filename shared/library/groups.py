@@ -7,15 +7,39 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from pydantic import Field
+
 from shared import clock
 from shared.chat import history
 from shared.errors import AlreadyExists, NotFound, PermanentError
-from shared.models.group import MAX_VIDEOS, Group, Share
+from shared.models import Model
 from shared.models.job import Job
 from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.jobs import read_videos
 from shared.platform.documents import change_model, with_updated_at
 from shared.platform.ports import Documents
+
+MAX_VIDEOS = 500
+
+
+class Share(Model):
+    """A share link for readers without an account. The token itself is not stored."""
+
+    token_hash: str = Field(description="SHA-256 of the token, in hexadecimal.")
+    created_at: datetime
+    expires_at: datetime | None = Field(None, description="When the link expires; None: it works until revoked.")
+
+
+class Group(Model):
+    id: str
+    owner: str
+    name: str
+    description: str | None = None
+    videos: list[str] = Field([], description="Ids of the videos, in the owner's order.")
+    share: Share | None = None
+    created_at: datetime
+    updated_at: datetime
+
 
 GROUPS = "groups"
 TOKEN_BYTES = 24

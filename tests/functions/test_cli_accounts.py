@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from infra.api_client import ApiClient, ApiError
 from infra.cli.credentials import Credentials, SessionAuth, StoredSession
 from infra.cli.main import app
-from infra.client.api import ApiClient, ApiError
 from shared import clock
 from shared.settings import settings
 from tests.accounts import PASSWORD, Mailbox, cheap_passwords

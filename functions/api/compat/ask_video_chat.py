@@ -21,8 +21,8 @@ from functions.api.routes.chat import ChatTurn, count_question, group_question, 
 from shared.chat import history
 from shared.errors import NotFound
 from shared.exports.formats import timestamp
+from shared.library.groups import Group
 from shared.models.chat import ChatMessage, Citation
-from shared.models.group import Group
 from shared.platform.ports import Place
 
 COLUMNS = ("created_at", "question", "answer", "is_shared_origin", "related_videos")

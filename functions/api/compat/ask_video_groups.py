@@ -15,7 +15,7 @@ from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
 from functions.api.routes.groups import GroupRequest, GroupUpdateRequest, VideoIdsRequest
 from shared.library import groups
-from shared.models.group import Group
+from shared.library.groups import Group
 from shared.pipeline.lifecycle import new_id
 
 router = create_ask_video_router("/api/videos/groups", 401, 403)

@@ -15,8 +15,8 @@ from functions.api.request_models import Description, Moment, Name, RequestModel
 from functions.api.routes.videos import VideoInfo, video_info
 from functions.api.schemas import NEXT_PAGE
 from shared.library import groups
+from shared.library.groups import MAX_VIDEOS, Group
 from shared.models import Model
-from shared.models.group import MAX_VIDEOS, Group
 from shared.settings import settings
 
 router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=problem_responses(401, 403, 422))

@@ -15,9 +15,9 @@ from functions.api.openapi import problem_responses
 from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups
+from shared.library.groups import Group
 from shared.library.videos import read_transcript, thumbnail_link
 from shared.models import Model
-from shared.models.group import Group
 from shared.models.job import Job
 from shared.models.video import Transcript
 from shared.pipeline.job_storage import MEDIA, media_name

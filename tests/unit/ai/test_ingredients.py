@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
-from shared.ai.offline.recipe.entry import ParsedIngredient
-from shared.ai.offline.recipe.ingredient import parse_ingredients
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
 from shared.ai.offline.recipe.text import normalize_text, repair_ocr
 
 Case = tuple[str, str, str]

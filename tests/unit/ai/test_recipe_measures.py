@@ -8,9 +8,8 @@ import pytest
 
 from shared.ai.offline.language.lexicon import load_lexicon
 from shared.ai.offline.recipe.duration import longest_duration
-from shared.ai.offline.recipe.entry import ParsedIngredient
 from shared.ai.offline.recipe.facts import parse_facts
-from shared.ai.offline.recipe.ingredient import parse_ingredients
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
 from shared.ai.offline.recipe.parser import parse_recipe
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text
 from tests.unit.ai.drawing import card, ingredient_lines, step_lines, subtitles

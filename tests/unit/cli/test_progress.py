@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from infra.api_client import ApiClient, ApiError, ServerUnreachable
 from infra.cli.progress import MAX_FAILURES, follow_job
-from infra.client.api import ApiClient, ApiError, ServerUnreachable
 from tests.unit.cli.scripted import ID, Script, job, serving
 
 EVENTS, JOB = f"/v1/jobs/{ID}/events", f"/v1/jobs/{ID}"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.api_client import ApiError, ServerUnreachable
 from infra.cli.upload import MAX_FAILURES, UploadTarget, upload_file
-from infra.client.api import ApiError, ServerUnreachable
 from tests.unit.cli.scripted import Script, serving
 
 CONTENT = random.Random(1).randbytes(1_500_000)

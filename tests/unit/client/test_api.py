@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.client.api import ServerSentEvent, parse_events
+from infra.api_client import ServerSentEvent, parse_events
 
 line = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))
 

@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.client.api import open_client
+from infra.api_client import open_client
 from infra.doctor import expected_resources as expected
 from infra.doctor import project
-from infra.doctor.cloud import CloudClient, NoCredentials, open_cloud
+from infra.doctor.cloud import CloudClient, NoCredentials, check_permissions, open_cloud
 from infra.doctor.findings import DoctorFinding, Level, is_healthy
-from infra.doctor.permissions import check_permissions
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.wiring import wiring
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shared.ai.offline.recipe.number import RANGE_SIGNS, fraction_after, parse_number, range_end
+from shared.ai.offline.recipe.measure import RANGE_SIGNS, fraction_after, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText
 
 MINUTES_PER_HOUR = 60

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from shared.ai.offline.recipe.duration import parse_duration
-from shared.ai.offline.recipe.number import MULTIPLES, Number, parse_number, range_end
+from shared.ai.offline.recipe.measure import MULTIPLES, Number, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import RecipeYield
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.recipe.entry import ParsedIngredient
 from shared.ai.offline.recipe.facts import RecipeFacts, parse_facts
-from shared.ai.offline.recipe.ingredient import parse_ingredients
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
 from shared.ai.offline.recipe.lines import RecipeLine, parse_step_number
 from shared.ai.offline.recipe.mention import find_mentions
 from shared.ai.offline.recipe.quantity import parse_quantity

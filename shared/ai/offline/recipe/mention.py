@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shared.ai.offline.recipe.entry import ParsedIngredient, build_ingredient
+from shared.ai.offline.recipe.ingredient import ParsedIngredient, build_ingredient
 from shared.ai.offline.recipe.name import split_name
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText

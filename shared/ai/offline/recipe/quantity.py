@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.ai.offline.recipe.measure import PACKAGES, SIZES, parse_further, subtract_measure, unit_after
-from shared.ai.offline.recipe.number import TIMES, Number, fraction_after, parse_number, range_end
+from shared.ai.offline.recipe.measure import (
+    PACKAGES,
+    SIZES,
+    TIMES,
+    Number,
+    fraction_after,
+    parse_further,
+    parse_number,
+    range_end,
+    subtract_measure,
+    unit_after,
+)
 from shared.ai.offline.recipe.text import TokenizedText, Unit
 from shared.analyses.recipe import Measure
 
