@@ -34,6 +34,7 @@ from shared.pipeline.contract import (
     send_and_clean_up,
 )
 from shared.pipeline.jobs import change_job, current_stage, read_job
+from shared.pipeline.lease_keeper import Hold
 from shared.pipeline.outbox import send_message
 from shared.pipeline.stage_run import (
     WRITE_EVERY,
@@ -93,6 +94,10 @@ class PartRun(LeasedRun[Part]):
     @property
     def attempts(self) -> int:
         return self.claimed_part.attempts
+
+    @property
+    def hold(self) -> Hold:
+        return Hold(self.job.id, self.stage, self.number, self.holder)
 
     @property
     def id(self) -> str:

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ from shared.errors import (
 from shared.logs import log_context
 from shared.models.job import Job, JobError, StageState
 from shared.pipeline.jobs import change_job
+from shared.pipeline.lease_keeper import Hold, lease_keeper
+from shared.platform.place import is_process_place
 from shared.platform.ports import Place
 from shared.settings import settings
 from shared.wiring import wiring
@@ -59,11 +62,14 @@ class LeasedRun(ABC, Generic[D]):
         self._written_at = clock.now()
         self._error: Exception | None = None
         self._lock = threading.Lock()
+        self._keeping = ExitStack()
         self._ended = threading.Event()
         self._lease_thread = threading.Thread(target=self._renew_lease, name=f"lease-{stage}", daemon=True)
 
     def __enter__(self) -> Self:
         self.workspace = Path(self._folder.name)
+        if is_process_place(self.place):
+            self._keeping.enter_context(lease_keeper().holding(self.hold))
         self._lease_thread.start()
         return self
 
@@ -72,6 +78,7 @@ class LeasedRun(ABC, Generic[D]):
     ) -> None:
         self._ended.set()
         self._lease_thread.join()
+        self._keeping.close()
         self._folder.cleanup()
 
     def tick(self, fraction: float, message: str | None = None) -> None:
@@ -99,6 +106,11 @@ class LeasedRun(ABC, Generic[D]):
     @abstractmethod
     def attempts(self) -> int:
         """How many there were, with this one."""
+
+    @property
+    @abstractmethod
+    def hold(self) -> Hold:
+        """The lease, for the process that renews it while this one is busy."""
 
     def apply_results(self, document: D) -> None:
         for change in list(self._results):
@@ -132,15 +144,19 @@ class LeasedRun(ABC, Generic[D]):
     def _renew_lease(self) -> None:
         period = settings().lease_sec / 3
         while not self._ended.wait(period):
-            if clock.now() - self._written_at < timedelta(seconds=period):
-                continue
             try:
-                self.write()
+                if is_process_place(self.place):
+                    lease_keeper().ensure_running()
+                if clock.now() - self._written_at >= timedelta(seconds=period):
+                    self.write()
             except (Cancelled, LeaseLost) as error:
                 self._error = error
                 return
             except Conflict:
                 continue
+            except Exception:
+                # The next round may succeed; until then the keeper holds the lease.
+                log.exception("the progress of job %s was not written; trying again", self.job.id)
 
 
 class StageRun(LeasedRun[Job]):
@@ -155,6 +171,10 @@ class StageRun(LeasedRun[Job]):
     @property
     def attempts(self) -> int:
         return self.job.stages[self.stage].attempts
+
+    @property
+    def hold(self) -> Hold:
+        return Hold(self.job.id, self.stage, None, self.holder)
 
     def record(self) -> None:
         def update(job: Job) -> bool:
