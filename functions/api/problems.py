@@ -81,6 +81,10 @@ def status_of(error: ClipwiseError) -> int:
 
 
 async def _handle_clipwise_error(request: Request, error: ClipwiseError) -> Response:
+    return clipwise_error_response(request, error)
+
+
+def clipwise_error_response(request: Request, error: ClipwiseError) -> Response:
     status = status_of(error)
     headers = {}
     if status == 401:
@@ -91,9 +95,9 @@ async def _handle_clipwise_error(request: Request, error: ClipwiseError) -> Resp
         # The rest of the body may never end. If its length is known, the server discards the rest, so that the client
         # can read this response.
         headers["Connection"] = "close"
-    if status == 503:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
         headers["Retry-After"] = str(RETRY_AFTER_SEC)
-        log.warning("answered with 503", exc_info=error)
+        log.warning("answered with %s", status, exc_info=error)
     return problem(error.code, error.message, status, headers=headers)
 
 

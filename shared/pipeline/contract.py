@@ -22,7 +22,15 @@ from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
 from shared.pipeline.lifecycle import delete_job_data, delete_unkept_source
 from shared.pipeline.outbox import outgoing_message, relay_outbox
-from shared.pipeline.stage_run import Failure, StageRun, classify_failure, interruption_error, lease_end, log_failure
+from shared.pipeline.stage_run import (
+    Failure,
+    StageRun,
+    classify_failure,
+    interruption_error,
+    lease_end,
+    log_failure,
+    record_despite_storage,
+)
 from shared.platform.place import current_place
 from shared.platform.ports import Place
 from shared.wiring import wiring
@@ -72,8 +80,11 @@ def attempt_stage(run: StageRun, work: Work) -> None:
             work(run)
         finish_stage(run)
     except PermanentError as error:
+        failure = classify_failure(run, error)
         log.info("stage refused its input: %s", error.code)
-        _record_failure(run, classify_failure(run, error))
+        _record_failure(run, failure)
+        if not failure.last:
+            raise
     except Cancelled:
         log.info("the job ended meanwhile")
         delete_leftovers(run.place, run.job.id)
@@ -193,12 +204,13 @@ def _record_failure(run: StageRun, failure: Failure) -> bool:
             fail_job(job, run.stage, failure.error, dead_letter=failure.dead_letter)
             ended = True
         else:
-            release_lease(state, failure.error, counts=failure.error is not None)
+            release_lease(state, failure.error, counts=failure.counts)
         return True
 
     # A job that is gone needs no note; one that changes too often is found again when the lease has run out.
     with suppress(NotFound):
-        send_and_clean_up(run.place, change_job(run.place.documents, run.job.id, record))
+        job = record_despite_storage(lambda: change_job(run.place.documents, run.job.id, record))
+        send_and_clean_up(run.place, job)
     return ended
 
 

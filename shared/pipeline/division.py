@@ -44,6 +44,7 @@ from shared.pipeline.stage_run import (
     classify_failure,
     interruption_error,
     log_failure,
+    record_despite_storage,
 )
 from shared.platform.place import current_place
 from shared.platform.ports import Place
@@ -225,8 +226,11 @@ def attempt_part(run: PartRun) -> bool:
             run.division.work(run)
         finish_part(run)
     except PermanentError as error:
+        failure = classify_failure(run, error)
         log.info("part %s refused its input: %s", run.number, error.code)
-        record_part_failure(run, classify_failure(run, error))
+        record_part_failure(run, failure)
+        if not failure.last:
+            raise
         return run.division.tolerant
     except Cancelled:
         log.info("the job ended meanwhile")
@@ -282,12 +286,12 @@ def record_part_failure(run: PartRun, failure: Failure) -> bool:
             part.error = failure.error
             ended = True
         else:
-            release_lease(part, failure.error, counts=failure.error is not None)
+            release_lease(part, failure.error, counts=failure.counts)
         return True
 
     # What is gone needs no note.
     with suppress(NotFound):
-        part = parts.change_part(run.place.documents, run.id, record)
+        part = record_despite_storage(lambda: parts.change_part(run.place.documents, run.id, record))
         update_progress(run.place, run.job.id, run.division, at_once=True)
         if ended and not run.division.tolerant:
             fail_job_of_part(run.place, run.job.id, part, dead_letter=failure.dead_letter)

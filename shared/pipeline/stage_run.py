@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,12 +19,15 @@ from typing import Any, Generic, Self, TypeVar
 from shared import clock
 from shared.errors import (
     PROGRAMMING_ERRORS,
+    STORAGE_FULL,
     Cancelled,
     ClipwiseError,
     Conflict,
     LeaseLost,
     NotFound,
     PermanentError,
+    StorageUnavailable,
+    is_disk_full,
     new_incident_id,
 )
 from shared.logs import log_context
@@ -35,7 +40,10 @@ from shared.settings import settings
 from shared.wiring import wiring
 
 WRITE_EVERY = timedelta(seconds=1)
+FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC = 1.0, 30.0
+MIN_FREE_BYTES = 1 << 20
 D = TypeVar("D")
+T = TypeVar("T")
 
 
 class LeasedRun(ABC, Generic[D]):
@@ -46,9 +54,11 @@ class LeasedRun(ABC, Generic[D]):
         job: The job as it was when the work was claimed.
         stage: The name of the stage.
         workspace: An empty folder that goes away with the attempt.
+        is_disk_full: Whether that is why the attempt failed.
     """
 
     workspace: Path
+    is_disk_full = False
 
     def __init__(self, place: Place, job: Job, stage: str, holder: str) -> None:
         self.place = place
@@ -76,6 +86,10 @@ class LeasedRun(ABC, Generic[D]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # In the cloud, the temporary folder is memory, which does not get more by waiting.
+        self.is_disk_full = settings().clipwise_place == "embedded" and (
+            is_disk_full(error) or (error is not None and shutil.disk_usage(self.workspace).free < MIN_FREE_BYTES)
+        )
         self._ended.set()
         self._lease_thread.join()
         self._keeping.close()
@@ -205,12 +219,14 @@ class Failure:
 
     Attributes:
         error: For the job; None when the attempt was only interrupted by a shutdown, and does not count.
+        counts: Whether the attempt counts; one that met a busy or full storage does not.
         last: Whether no other attempt follows.
         dead_letter: Whether the operators are told: of whatever ends a job, but for what its user can mend.
         incident: Where to find the traceback in the log; None where `error` says all there is to know.
     """
 
     error: JobError | None
+    counts: bool = True
     last: bool = False
     dead_letter: bool = False
     incident: str | None = None
@@ -219,15 +235,32 @@ class Failure:
 def classify_failure(run: LeasedRun[Any], error: BaseException) -> Failure:
     """Judge what ended an attempt."""
     if not isinstance(error, Exception):
-        return Failure(None)
+        return Failure(None, counts=False)
+    if run.is_disk_full or isinstance(error, StorageUnavailable):
+        busy = error if isinstance(error, StorageUnavailable) else StorageUnavailable("storage_full", STORAGE_FULL)
+        job_error = JobError(code=busy.code, message=busy.message, stage=run.stage, retryable=True)
+        return Failure(job_error, counts=False)
     used_up = run.attempts >= wiring().functions[run.stage].attempts
     if isinstance(error, ClipwiseError):
         permanent = isinstance(error, PermanentError)
         job_error = JobError(code=error.code, message=error.message, stage=run.stage, retryable=error.retryable)
-        return Failure(job_error, permanent or used_up, used_up and not permanent)
+        return Failure(job_error, last=permanent or used_up, dead_letter=used_up and not permanent)
     incident = new_incident_id()
     last = used_up or isinstance(error, PROGRAMMING_ERRORS)
-    return Failure(internal_error(run.job, run.stage, error, incident), last, last, incident)
+    job_error = internal_error(run.job, run.stage, error, incident)
+    return Failure(job_error, last=last, dead_letter=last, incident=incident)
+
+
+def record_despite_storage(record: Callable[[], T]) -> T:
+    """Record how an attempt ended, as soon as the storage takes it."""
+    pause = FIRST_PAUSE_SEC
+    while True:
+        try:
+            return record()
+        except StorageUnavailable as error:
+            log.warning("waiting for the storage: %s", error)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SEC)
 
 
 def internal_error(job: Job, stage: str, error: Exception, incident: str) -> JobError:

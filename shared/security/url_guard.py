@@ -66,8 +66,22 @@ def is_public_address(address: str) -> bool:
 __all__ = ["Resolver", "check_url", "is_allowed_host", "normalise_url", "public_addresses", "system_resolver"]
 Resolver = Callable[[str, int], list[str]]
 """Gives the addresses of a host name; raises socket.gaierror."""
-# Names that only mean something inside some network (RFC 6761, 6762, 7686 and 8375; ICANN's `internal`).
-_LOCAL_SUFFIXES = ("localhost", "local", "internal", "home.arpa", "onion")
+# Names that only mean something inside some network: RFC 6761, 6762 (also its appendix G), 7686 and 8375; ICANN's
+# `internal`; the names of services in Kubernetes.
+_LOCAL_SUFFIXES = (
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "svc",
+    "home.arpa",
+    "onion",
+)
 # Ports above 1023 at which no browser sends HTTP, since other protocols live there (WHATWG Fetch, «port blocking»).
 _BLOCKED_PORTS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
@@ -90,9 +104,15 @@ def check_url(url: str, settings: Settings) -> WebUrl:
         raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not allowed. Use port 80 or 443.")
     if _is_address(parsed.host):
         _require_public(parsed.host, [parsed.host])
-    elif "." not in parsed.host or parsed.host.endswith(tuple(f".{suffix}" for suffix in _LOCAL_SUFFIXES)):
+    elif _is_local_name(parsed.host):
         raise _not_public(parsed.host)
     return parsed
+
+
+def _is_local_name(host: str) -> bool:
+    # Some resolvers search the own domain first: `localhost.example.com` is this machine at more than one place.
+    first, dot, _ = host.partition(".")
+    return not dot or first == "localhost" or host.endswith(tuple(f".{suffix}" for suffix in _LOCAL_SUFFIXES))
 
 
 def system_resolver(host: str, port: int) -> list[str]:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.platform.embedded.database import storage_errors
+
 PIECE_BYTES = 1 << 20
 
 
@@ -29,7 +31,7 @@ class BlobStore:
         path = self.path(blob)
         size = 0
         try:
-            with self.create(blob) as target:
+            with storage_errors(self._root), self.create(blob) as target:
                 while piece := source.read(PIECE_BYTES):
                     size += target.write(piece)
                 target.flush()
@@ -41,8 +43,9 @@ class BlobStore:
 
     def create(self, blob: str) -> BinaryIO:
         """A new file, whose name is durable."""
-        path = self._new_path(blob)
-        target = path.open("xb")
+        with storage_errors(self._root):
+            path = self._new_path(blob)
+            target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         _sync_folder(path.parent)
         return target
 
@@ -58,7 +61,7 @@ class BlobStore:
 
     def write_at(self, blob: str, offset: int, piece: bytes) -> None:
         """Put bytes into a file durably."""
-        with self.path(blob).open("r+b") as target:
+        with storage_errors(self._root), self.path(blob).open("r+b") as target:
             target.seek(offset)
             target.write(piece)
             target.flush()
@@ -81,7 +84,7 @@ class BlobStore:
         """The path of a file to be made, in a folder that is there."""
         path = self.path(blob)
         if not path.parent.exists():
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(self._root)
         return path
 
