@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from shared.error_codes.api import RequestCode
 from shared.error_codes.registry import CODES
-from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, TransientError
+from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, StorageUnavailable, TransientError
 from shared.platform.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,8 @@ def clipwise_error_response(request: Request, error: ClipwiseError) -> Response:
         headers["Connection"] = "close"
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
         headers["Retry-After"] = str(RETRY_AFTER_SEC)
-        log.warning("answered with %s", status, exc_info=error)
+        # What is wrong with the storage is in its message; a traceback for each request would fill a full disk.
+        log.warning("answered with %s: %s", status, error, exc_info=not isinstance(error, StorageUnavailable))
     return problem(error.code, error.message, status, headers=headers)
 
 

@@ -31,6 +31,7 @@ from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 GARBAGE_COLLECTION_MINUTES = 60
 
@@ -106,12 +107,18 @@ def create_server_app(place: EmbeddedPlace) -> FastAPI:
     """Return the API with the storage application mounted, which replaces Cloud Storage."""
     from functions.api.app import create_app
 
+    app = create_app()
+    app.mount("/storage", create_storage_app(place))
+    return app
+
+
+def create_storage_app(place: EmbeddedPlace) -> Starlette:
+    """Return the storage application, in which an upload that is rejected ends its job."""
+
     def reject(upload: StoredUpload, reason: str) -> None:
         fail_rejected_upload(place.place, upload.bucket, upload.name, reason)
 
-    app = create_app()
-    app.mount("/storage", place.storage_app(reject))
-    return app
+    return place.storage_app(reject)
 
 
 def create_worker_folder(data: Path) -> Path:
