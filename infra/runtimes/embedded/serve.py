@@ -24,7 +24,7 @@ from shared.pipeline.parts import change_part
 from shared.pipeline.sweep import fail_rejected_upload
 from shared.platform.documents import iterate_query
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
-from shared.platform.embedded.storage.uploads import StoredUpload
+from shared.platform.embedded.uploads import StoredUpload
 from shared.platform.ports import Documents
 from shared.settings import Settings, settings
 from shared.webhooks.deliveries import DELIVERIES, change_delivery

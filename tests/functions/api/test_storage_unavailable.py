@@ -10,7 +10,7 @@ import pytest
 
 from shared.error_codes.registry import CODES
 from shared.platform.embedded import database
-from shared.platform.embedded.storage.blobs import BlobStore
+from shared.platform.embedded.object_catalog import BlobStore
 from tests.api_site import Site
 
 UPLOAD = {"content_type": "video/mp4", "size": 6, "kind": "metadata", "filename": "a.mp4"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.platform.embedded.accounts.local_accounts import open_local_accounts
+from shared.platform.embedded.local_accounts import open_local_accounts
 from shared.platform.embedded.place import open_embedded_place
 from shared.settings import read_settings
 from tests.unit.embedded.conftest import reopen
