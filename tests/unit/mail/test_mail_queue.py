@@ -100,9 +100,9 @@ def test_a_mail_outlives_a_locked_database(
         return claim_due(self)
 
     monkeypatch.setattr(MailQueue, "_claim_due", locked_at_first)
-    carrier = new_queue(database, server, tmp_path)
-    post(database, carrier, MAIL)
-    carrier.wake()
+    queue = new_queue(database, server, tmp_path)
+    post(database, queue, MAIL)
+    queue.wake()
     eventually(lambda: waiting(database) == 0)
     assert len(server.mails) == 1
 
