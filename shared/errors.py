@@ -7,6 +7,7 @@ are used up.
 
 from __future__ import annotations
 
+import errno
 import secrets
 
 PROGRAMMING_ERRORS = (
@@ -59,6 +60,23 @@ class PermanentError(ClipwiseError):
 
 class TransientError(ClipwiseError):
     """Something outside failed temporarily: the event is delivered again."""
+
+
+class StorageUnavailable(TransientError):
+    """The storage takes no writes now, since it is busy or full: work waits, and no attempt is counted."""
+
+
+STORAGE_FULL = "The disk is full. Free some space; jobs continue by themselves, and requests can then be sent again."
+_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether a full disk is what raised an error, directly or as its cause."""
+    while error is not None:
+        if getattr(error, "errno", None) in _FULL_ERRNOS or getattr(error, "code", None) == "storage_full":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class Conflict(Exception):

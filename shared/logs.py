@@ -11,6 +11,8 @@ import os
 import re
 import secrets
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +21,8 @@ from types import MappingProxyType
 
 from shared.errors import RetryLater
 
+REPEAT_SEC = 1.0
+KIND_CHARS, MAX_KINDS = 60, 256
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
 
 HEX = "[0-9a-f]"
@@ -89,9 +93,41 @@ def configure_logging(formatter: logging.Formatter, level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     handler.addFilter(_is_reportable)
+    handler.addFilter(RepeatFilter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def _is_reportable(record: logging.LogRecord) -> bool:
     """Drop the function host's error report of RetryLater, which `run_stage` has logged already."""
     return not (record.exc_info and isinstance(record.exc_info[1], RetryLater))
+
+
+class RepeatFilter(logging.Filter):
+    """Passes one warning or error of each kind a second, and says how many more there were.
+
+    A kind is the message before its values are put in, with the type of the exception. Records with an incident pass:
+    each is what an answer refers to.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._kinds: dict[tuple[str, str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or "incident" in _fields.get():
+            return True
+        error = record.exc_info[0] if record.exc_info else None
+        kind = (record.name, str(record.msg)[:KIND_CHARS], error.__name__ if error else "")
+        now = time.monotonic()
+        with self._lock:
+            if kind not in self._kinds and len(self._kinds) >= MAX_KINDS:
+                self._kinds.clear()
+            passed_at, skipped = self._kinds.get(kind, (-REPEAT_SEC, 0))
+            if now - passed_at < REPEAT_SEC:
+                self._kinds[kind] = (passed_at, skipped + 1)
+                return False
+            self._kinds[kind] = (now, 0)
+        if skipped:
+            record.msg, record.args = f"{record.getMessage()} ({skipped} more like this before)", None
+        return True

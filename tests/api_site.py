@@ -18,6 +18,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from functions.api.app import create_app
+from infra.runtimes.embedded.serve import create_storage_app
 from infra.runtimes.embedded.workers import load_function
 from shared.errors import RetryLater
 from shared.models.job import Job
@@ -110,7 +111,7 @@ class _Server:
 
     async def storage(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self.place is not None
-        await self.place.storage_app()(scope, receive, send)
+        await create_storage_app(self.place)(scope, receive, send)
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,13 @@ import logging
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.dependencies import request_trace
-from functions.api.problems import ORIGIN_NOT_ALLOWED, problem
-from shared.errors import PROGRAMMING_ERRORS, new_incident_id
+from functions.api.problems import ORIGIN_NOT_ALLOWED, clipwise_error_response, problem
+from shared.errors import PROGRAMMING_ERRORS, STORAGE_FULL, StorageUnavailable, is_disk_full, new_incident_id
 from shared.logs import log_context
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,11 @@ class ErrorMiddleware:
             try:
                 await self.app(scope, receive, send_with_headers)
             except Exception as error:
+                if is_disk_full(error) and not started:
+                    full = StorageUnavailable("storage_full", STORAGE_FULL)
+                    response = clipwise_error_response(Request(scope), full)
+                    await response(scope, receive, send_with_headers)
+                    return
                 incident = new_incident_id()
                 with log_context(incident=incident):
                     log.exception("%s %s failed", scope["method"], scope["path"])

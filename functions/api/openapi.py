@@ -66,6 +66,9 @@ RATE_LIMITED[429]["headers"] = {
     "Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}
 }
 
+# Any request may come while the storage takes no writes.
+STORAGE_UNAVAILABLE = problem_responses(503, 507)
+
 
 def request_body(**models: str) -> dict[str, Any]:
     """Document a request body that the route parses itself: media type (`__` for `/`) to the name of its schema."""
@@ -122,6 +125,8 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
                 del responses["422"]
             if is_rate_limited(path):
                 responses |= {str(status): response for status, response in RATE_LIMITED.items()}
+                for status, response in STORAGE_UNAVAILABLE.items():
+                    responses.setdefault(str(status), response)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for model in (Problem, UrlJobRequest, FileJobRequest, UploadRequest):

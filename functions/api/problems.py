@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from shared.error_codes.api import RequestCode
 from shared.error_codes.registry import CODES
-from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, TransientError
+from shared.errors import ClipwiseError, Conflict, NotFound, PermanentError, StorageUnavailable, TransientError
 from shared.platform.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,10 @@ def status_of(error: ClipwiseError) -> int:
 
 
 async def _handle_clipwise_error(request: Request, error: ClipwiseError) -> Response:
+    return clipwise_error_response(request, error)
+
+
+def clipwise_error_response(request: Request, error: ClipwiseError) -> Response:
     status = status_of(error)
     headers = {}
     if status == 401:
@@ -91,9 +95,10 @@ async def _handle_clipwise_error(request: Request, error: ClipwiseError) -> Resp
         # The rest of the body may never end. If its length is known, the server discards the rest, so that the client
         # can read this response.
         headers["Connection"] = "close"
-    if status == 503:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
         headers["Retry-After"] = str(RETRY_AFTER_SEC)
-        log.warning("answered with 503", exc_info=error)
+        # What is wrong with the storage is in its message; a traceback for each request would fill a full disk.
+        log.warning("answered with %s: %s", status, error, exc_info=not isinstance(error, StorageUnavailable))
     return problem(error.code, error.message, status, headers=headers)
 
 

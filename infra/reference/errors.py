@@ -32,7 +32,7 @@ The sentence says what happened, then what to do. It contains no secret, no path
 ```
 
 With `invalid_request`, `errors` lists each field at fault as `{"field": …, "message": …}`.
-Status 429 and 503 come with a `Retry-After` header, in seconds. Status 401 comes with `WWW-Authenticate: Bearer`.
+Status 429, 503 and 507 come with a `Retry-After` header, in seconds. Status 401 comes with `WWW-Authenticate: Bearer`.
 Signed upload and download links of the embedded server answer with `code` and `detail` only.
 
 **Jobs and datasets.** A failed job or dataset has an `error`. It names the stage that failed; `retryable` says whether

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,8 @@ from shared.platform.ports import Bus
 from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
+CHECK_SEC = 1.0
+FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC = 1.0, 30.0
 PeriodicTask = tuple[float, Callable[[], object]]
 """Minutes between two runs, and the function to run."""
 
@@ -33,32 +36,71 @@ def tick_tasks(bus: Bus) -> list[PeriodicTask]:
     ]
 
 
-class Scheduler:
-    """Runs each task in its own thread while the context lasts, the first time immediately."""
+class Watchdog:
+    """Calls functions again and again, each in a thread of its own, while the context lasts.
 
-    def __init__(self, tasks: Sequence[PeriodicTask]) -> None:
-        self._tasks = tasks
-        self._stop_event = threading.Event()
+    After one that raises there is a pause, which doubles up to half a minute. A thread that is gone is replaced.
+    """
+
+    def __init__(self, tasks: Mapping[str, Callable[[], object]], check_sec: float = CHECK_SEC) -> None:
+        self.stop_event = threading.Event()
+        self._tasks = dict(tasks)
+        self._check_sec = check_sec
+        self._threads: dict[str, threading.Thread] = {}
+        self._watcher = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
-        for task in self._tasks:
-            threading.Thread(target=self._run, args=task, daemon=True).start()
+        for name in self._tasks:
+            self._start(name)
+        self._watcher.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop_event.set()
+        self.stop_event.set()
+
+    def join(self) -> None:
+        """Wait until all threads have ended."""
+        for thread in (self._watcher, *self._threads.values()):
+            thread.join()
+
+    def _start(self, name: str) -> None:
+        self._threads[name] = threading.Thread(target=self._repeat, args=(name,), name=name, daemon=True)
+        self._threads[name].start()
+
+    def _watch(self) -> None:
+        while not self.stop_event.wait(self._check_sec):
+            for name in [name for name, thread in self._threads.items() if not thread.is_alive()]:
+                log.error("the thread %s ended; starting another", name)
+                try:
+                    self._start(name)
+                except RuntimeError:
+                    # No thread can be started now; the next round tries again.
+                    log.exception("the thread %s was not started", name)
+
+    def _repeat(self, name: str) -> None:
+        pause = FIRST_PAUSE_SEC
+        while not self.stop_event.is_set():
+            try:
+                self._tasks[name]()
+            except Exception:
+                log.exception("%s failed; trying again in %.0f s", name, pause)
+                self.stop_event.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SEC)
+            else:
+                pause = FIRST_PAUSE_SEC
+
+
+class Scheduler(Watchdog):
+    """Runs each task periodically while the context lasts, the first time immediately."""
+
+    def __init__(self, tasks: Sequence[PeriodicTask]) -> None:
+        super().__init__({f"schedule-{number}": partial(self._run, *task) for number, task in enumerate(tasks)})
 
     def _run(self, minutes: float, task: Callable[[], object]) -> None:
-        while True:
-            try:
-                task()
-            except Exception:
-                # The next run may succeed.
-                log.exception("a scheduled task failed")
-            if self._stop_event.wait(minutes * 60):
-                return
+        task()
+        self.stop_event.wait(minutes * 60)
 
 
 @contextmanager

@@ -69,6 +69,17 @@ class RequestCode(ErrorCode):
         429,
     )
     BUSY = transient("busy", "Too many requests change the same object at once.", "Send the request again.")
+    STORAGE_BUSY = transient(
+        "storage_busy",
+        "The data folder's database is locked, or cannot be opened for the moment.",
+        "Send the request again after the number of seconds in the `Retry-After` header. Jobs continue by themselves.",
+    )
+    STORAGE_FULL = transient(
+        "storage_full",
+        "The disk that holds the data folder or the temporary files is full.",
+        "Free some space. Jobs continue by themselves; send the request again.",
+        507,
+    )
     DISCONNECTED = transient(
         "disconnected", "The connection closed before the whole request arrived.", "Send the request again.", 400
     )

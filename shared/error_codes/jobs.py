@@ -146,7 +146,10 @@ class StorageCode(ErrorCode):
         "upload_not_found", "The upload does not exist, or was cancelled.", "Start a new upload.", 404
     )
     UPLOAD_EXPIRED = permanent(
-        "upload_expired", "The video was not uploaded within `UPLOAD_TTL_SEC`.", "Start a new upload.", 410
+        "upload_expired",
+        "The video was not uploaded within `UPLOAD_TTL_SEC`, or its upload sent more bytes than it announced.",
+        "Start a new upload.",
+        410,
     )
 
 

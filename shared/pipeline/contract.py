@@ -20,7 +20,15 @@ from shared.logs import log_context
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
 from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
 from shared.pipeline.jobs import change_job, delete_unkept_source, outgoing_message, read_job, relay_outbox
-from shared.pipeline.stage_run import Failure, StageRun, classify_failure, interruption_error, lease_end, log_failure
+from shared.pipeline.stage_run import (
+    Failure,
+    StageRun,
+    classify_failure,
+    interruption_error,
+    lease_end,
+    log_failure,
+    record_despite_storage,
+)
 from shared.platform.place import current_place
 from shared.platform.ports import Place
 from shared.wiring import wiring
@@ -70,8 +78,11 @@ def attempt_stage(run: StageRun, work: Work) -> None:
             work(run)
         finish_stage(run)
     except PermanentError as error:
+        failure = classify_failure(run, error)
         log.info("stage refused its input: %s", error.code)
-        _record_failure(run, classify_failure(run, error))
+        _record_failure(run, failure)
+        if not failure.last:
+            raise
     except Cancelled:
         log.info("the job ended meanwhile")
         delete_leftovers(run.place, run.job.id)
@@ -191,12 +202,13 @@ def _record_failure(run: StageRun, failure: Failure) -> bool:
             fail_job(job, run.stage, failure.error, dead_letter=failure.dead_letter)
             ended = True
         else:
-            release_lease(state, failure.error, counts=failure.error is not None)
+            release_lease(state, failure.error, counts=failure.counts)
         return True
 
     # A deleted job needs no record. After a Conflict, `sweep` examines the job when the lease has expired.
     with suppress(NotFound):
-        send_and_clean_up(run.place, change_job(run.place.documents, run.job.id, record))
+        job = record_despite_storage(lambda: change_job(run.place.documents, run.job.id, record))
+        send_and_clean_up(run.place, job)
     return ended
 
 

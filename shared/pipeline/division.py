@@ -34,6 +34,7 @@ from shared.pipeline.contract import (
     send_and_clean_up,
 )
 from shared.pipeline.jobs import change_job, is_current_stage, read_job, send_message
+from shared.pipeline.lease_keeper import Hold
 from shared.pipeline.stage_run import (
     WRITE_EVERY,
     Failure,
@@ -42,6 +43,7 @@ from shared.pipeline.stage_run import (
     classify_failure,
     interruption_error,
     log_failure,
+    record_despite_storage,
 )
 from shared.platform.place import current_place
 from shared.platform.ports import Place
@@ -92,6 +94,10 @@ class PartRun(LeasedRun[Part]):
     @property
     def attempts(self) -> int:
         return self.claimed_part.attempts
+
+    @property
+    def hold(self) -> Hold:
+        return Hold(self.job.id, self.stage, self.number, self.holder)
 
     @property
     def id(self) -> str:
@@ -214,8 +220,11 @@ def attempt_part(run: PartRun) -> bool:
             run.division.work(run)
         finish_part(run)
     except PermanentError as error:
+        failure = classify_failure(run, error)
         log.info("part %s refused its input: %s", run.number, error.code)
-        record_part_failure(run, classify_failure(run, error))
+        record_part_failure(run, failure)
+        if not failure.last:
+            raise
         return run.division.tolerant
     except Cancelled:
         log.info("the job ended meanwhile")
@@ -271,12 +280,12 @@ def record_part_failure(run: PartRun, failure: Failure) -> bool:
             part.error = failure.error
             ended = True
         else:
-            release_lease(part, failure.error, counts=failure.error is not None)
+            release_lease(part, failure.error, counts=failure.counts)
         return True
 
     # A deleted part needs no record.
     with suppress(NotFound):
-        part = parts.change_part(run.place.documents, run.id, record)
+        part = record_despite_storage(lambda: parts.change_part(run.place.documents, run.id, record))
         update_progress(run.place, run.job.id, run.division, at_once=True)
         if ended and not run.division.tolerant:
             fail_job_of_part(run.place, run.job.id, part, dead_letter=failure.dead_letter)

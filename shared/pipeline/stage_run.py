@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,24 +19,32 @@ from typing import Any, Generic, Self, TypeVar
 from shared import clock
 from shared.errors import (
     PROGRAMMING_ERRORS,
+    STORAGE_FULL,
     Cancelled,
     ClipwiseError,
     Conflict,
     LeaseLost,
     NotFound,
     PermanentError,
+    StorageUnavailable,
+    is_disk_full,
     new_incident_id,
 )
 from shared.logs import log_context
 from shared.models.job import Job, JobError, StageState
 from shared.pipeline.jobs import change_job
+from shared.pipeline.lease_keeper import Hold, lease_keeper
+from shared.platform.place import is_process_place
 from shared.platform.ports import Place
 from shared.settings import settings
 from shared.wiring import DOWNLOAD, EXTRACT, wiring
 
 log = logging.getLogger(__name__)
 WRITE_EVERY = timedelta(seconds=1)
+FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC = 1.0, 30.0
+MIN_FREE_BYTES = 1 << 20
 D = TypeVar("D")
+T = TypeVar("T")
 
 
 class LeasedRun(ABC, Generic[D]):
@@ -44,9 +55,11 @@ class LeasedRun(ABC, Generic[D]):
         job: The job as it was when the work was claimed.
         stage: The name of the stage.
         workspace: An empty folder that is deleted with the attempt.
+        is_disk_full: Whether that is why the attempt failed.
     """
 
     workspace: Path
+    is_disk_full = False
 
     def __init__(self, place: Place, job: Job, stage: str, holder: str) -> None:
         self.place = place
@@ -60,19 +73,27 @@ class LeasedRun(ABC, Generic[D]):
         self._written_at = clock.now()
         self._error: Exception | None = None
         self._lock = threading.Lock()
+        self._keeping = ExitStack()
         self._ended = threading.Event()
         self._lease_thread = threading.Thread(target=self._renew_lease, name=f"lease-{stage}", daemon=True)
 
     def __enter__(self) -> Self:
         self.workspace = Path(self._folder.name)
+        if is_process_place(self.place):
+            self._keeping.enter_context(lease_keeper().holding(self.hold))
         self._lease_thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # In the cloud, the temporary folder is memory, which does not get more by waiting.
+        self.is_disk_full = settings().clipwise_place == "embedded" and (
+            is_disk_full(error) or (error is not None and shutil.disk_usage(self.workspace).free < MIN_FREE_BYTES)
+        )
         self._ended.set()
         self._lease_thread.join()
+        self._keeping.close()
         self._folder.cleanup()
 
     def tick(self, fraction: float, message: str | None = None) -> None:
@@ -100,6 +121,11 @@ class LeasedRun(ABC, Generic[D]):
     @abstractmethod
     def attempts(self) -> int:
         """Number of attempts, this one included."""
+
+    @property
+    @abstractmethod
+    def hold(self) -> Hold:
+        """The lease, for the process that renews it while this one is busy."""
 
     def apply_results(self, document: D) -> None:
         for change in list(self._results):
@@ -133,15 +159,19 @@ class LeasedRun(ABC, Generic[D]):
     def _renew_lease(self) -> None:
         period = settings().lease_sec / 3
         while not self._ended.wait(period):
-            if clock.now() - self._written_at < timedelta(seconds=period):
-                continue
             try:
-                self.write()
+                if is_process_place(self.place):
+                    lease_keeper().ensure_running()
+                if clock.now() - self._written_at >= timedelta(seconds=period):
+                    self.write()
             except (Cancelled, LeaseLost) as error:
                 self._error = error
                 return
             except Conflict:
                 continue
+            except Exception:
+                # The next round may succeed; until then the keeper holds the lease.
+                log.exception("the progress of job %s was not written; trying again", self.job.id)
 
 
 class StageRun(LeasedRun[Job]):
@@ -156,6 +186,10 @@ class StageRun(LeasedRun[Job]):
     @property
     def attempts(self) -> int:
         return self.job.stages[self.stage].attempts
+
+    @property
+    def hold(self) -> Hold:
+        return Hold(self.job.id, self.stage, None, self.holder)
 
     def record(self) -> None:
         def update(job: Job) -> bool:
@@ -182,13 +216,15 @@ class Failure:
     """How an attempt failed.
 
     Attributes:
-        error: For the job; None if a shutdown interrupted the attempt, which then does not count.
+        error: For the job; None if a shutdown interrupted the attempt.
+        counts: Whether the attempt counts; not after a shutdown, or with a busy or full storage.
         last: Whether no other attempt follows.
         dead_letter: Whether to report it to the operators: for every cause that ends a job and its user cannot remove.
         incident: Identifies the traceback in the log; None if `error` is complete.
     """
 
     error: JobError | None
+    counts: bool = True
     last: bool = False
     dead_letter: bool = False
     incident: str | None = None
@@ -197,15 +233,32 @@ class Failure:
 def classify_failure(run: LeasedRun[Any], error: BaseException) -> Failure:
     """Map the exception that ended an attempt to a failure."""
     if not isinstance(error, Exception):
-        return Failure(None)
+        return Failure(None, counts=False)
+    if run.is_disk_full or isinstance(error, StorageUnavailable):
+        busy = error if isinstance(error, StorageUnavailable) else StorageUnavailable("storage_full", STORAGE_FULL)
+        job_error = JobError(code=busy.code, message=busy.message, stage=run.stage, retryable=True)
+        return Failure(job_error, counts=False)
     used_up = run.attempts >= wiring().functions[run.stage].attempts
     if isinstance(error, ClipwiseError):
         permanent = isinstance(error, PermanentError)
         job_error = JobError(code=error.code, message=error.message, stage=run.stage, retryable=error.retryable)
-        return Failure(job_error, permanent or used_up, used_up and not permanent)
+        return Failure(job_error, last=permanent or used_up, dead_letter=used_up and not permanent)
     incident = new_incident_id()
     last = used_up or isinstance(error, PROGRAMMING_ERRORS)
-    return Failure(internal_error(run.job, run.stage, error, incident), last, last, incident)
+    job_error = internal_error(run.job, run.stage, error, incident)
+    return Failure(job_error, last=last, dead_letter=last, incident=incident)
+
+
+def record_despite_storage(record: Callable[[], T]) -> T:
+    """Record how an attempt ended, as soon as the storage takes it."""
+    pause = FIRST_PAUSE_SEC
+    while True:
+        try:
+            return record()
+        except StorageUnavailable as error:
+            log.warning("waiting for the storage: %s", error)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SEC)
 
 
 def internal_error(job: Job, stage: str, error: Exception, incident: str) -> JobError:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 
 from shared import clock
 from shared.errors import NotFound
 from shared.logs import log_context
-from shared.models.job import Job, JobError, UploadState
+from shared.models.job import Job, JobError, Upload, UploadState
 from shared.pipeline.cleanup import delete_job_data
 from shared.pipeline.contract import fail_job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
-from shared.pipeline.job_storage import DELETED, JOBS, UPLOADS, source_name
+from shared.pipeline.job_storage import DELETED, JOBS, UPLOADS, job_of_source, source_name
 from shared.pipeline.jobs import change_job, current_stage, delete_source, outgoing_message, relay_outbox
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
@@ -88,13 +89,30 @@ def _fail_without_source(job: Job) -> bool:
     if job.upload and job.upload.state is UploadState.WAITING:
         if job.upload.expires_at and job.upload.expires_at > clock.now():
             return True
-        job.upload.state = UploadState.EXPIRED
-        message = "The video was not uploaded in time. Start a new upload."
-        fail_job(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
+        _expire_upload(job, job.upload, "The video was not uploaded in time. Start a new upload.")
     else:
         message = "The video is no longer stored. Submit it again."
         fail_job(job, stage, JobError(code="source_gone", message=message, stage=stage, retryable=False))
     return True
+
+
+def _expire_upload(job: Job, upload: Upload, message: str) -> None:
+    upload.state = UploadState.EXPIRED
+    fail_job(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
+
+
+def fail_rejected_upload(place: Place, bucket: str, name: str, message: str) -> None:
+    """End the job whose upload the storage has rejected; no other upload can bring its video."""
+
+    def end(job: Job) -> bool:
+        if job.status.is_final or job.upload is None or job.upload.state is not UploadState.WAITING:
+            return False
+        _expire_upload(job, job.upload, message)
+        return True
+
+    if bucket == UPLOADS:
+        with suppress(NotFound):
+            relay_outbox(place, change_job(place.documents, job_of_source(name), end))
 
 
 def _is_leased(job: Job, stage: str) -> bool:

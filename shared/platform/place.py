@@ -29,6 +29,11 @@ def current_place() -> Place:
     return _override[-1] if _override else _open_place()
 
 
+def is_process_place(place: Place) -> bool:
+    """Whether another process with this environment opens the same place."""
+    return _open_place.cache_info().currsize > 0 and place is _open_place()
+
+
 @contextmanager
 def use_place(place: Place) -> Iterator[None]:
     """Let all code of this process use `place` inside the `with` block."""

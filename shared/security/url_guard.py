@@ -17,8 +17,12 @@ from shared.settings import Settings, SettingsError
 
 Resolver = Callable[[str, int], list[str]]
 """Returns the addresses of a host name; raises socket.gaierror."""
-# Names that resolve only inside some network (RFC 6761, 6762, 7686 and 8375; ICANN's `internal`).
-_LOCAL_SUFFIXES = ("localhost", "local", "internal", "home.arpa", "onion")
+# Names that resolve only inside some network: RFC 6761, 6762 (with appendix G), 7686 and 8375, ICANN's `internal`, and
+# services in Kubernetes.
+_LOCAL_SUFFIXES = (
+    *("localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "svc"),
+    *("home.arpa", "onion"),
+)
 # Ports above 1023 that browsers block for HTTP, since other protocols use them (WHATWG Fetch, «port blocking»).
 _BLOCKED_PORTS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
@@ -76,9 +80,15 @@ def check_url(url: str, settings: Settings) -> WebUrl:
         raise PermanentError("url_not_allowed", f"Links to port {parsed.port} are not allowed. Use port 80 or 443.")
     if _is_address(parsed.host):
         _require_public(parsed.host, [parsed.host])
-    elif "." not in parsed.host or parsed.host.endswith(tuple(f".{suffix}" for suffix in _LOCAL_SUFFIXES)):
+    elif _is_local_name(parsed.host):
         raise _not_public(parsed.host)
     return parsed
+
+
+def _is_local_name(host: str) -> bool:
+    # `localhost.example.com` is this machine in the DNS of many domains.
+    first, dot, _ = host.partition(".")
+    return not dot or first == "localhost" or host.endswith(tuple(f".{suffix}" for suffix in _LOCAL_SUFFIXES))
 
 
 def system_resolver(host: str, port: int) -> list[str]:

@@ -69,6 +69,8 @@ ANSWERED = {
     "size_mismatch": 400,
     "upload_expired": 410,
     "upload_not_found": 404,
+    "storage_busy": 503,
+    "storage_full": 507,
     "upload_too_large": 413,
 }
 """The same for what is answered without an exception of ours."""

@@ -17,6 +17,7 @@ from shared.errors import RetryLater
 from shared.logs import (
     CloudFormatter,
     PlainFormatter,
+    RepeatFilter,
     configure_logging,
     log_context,
     new_traceparent,
@@ -155,3 +156,23 @@ def test_a_delivery_refused_for_now_is_no_error(capfd: pytest.CaptureFixture[str
     (line,) = capfd.readouterr().err.splitlines()
     assert json.loads(line)["severity"] == "ERROR"
     assert "ValueError" in json.loads(line)["stack_trace"]
+
+
+def test_one_record_of_a_kind_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that is met ten thousand times a second is one line a second, which says how many there were."""
+    seconds = [0.0]
+    monkeypatch.setattr("shared.logs.time.monotonic", lambda: seconds[0])
+    repeats = RepeatFilter()
+
+    def record(text: str, *values: object, level: int = logging.ERROR) -> logging.LogRecord:
+        return logging.LogRecord("a", level, "", 0, text, values, None)
+
+    assert [repeats.filter(record("no descriptor for %s", number)) for number in range(5)] == [True] + [False] * 4
+    assert repeats.filter(record("another kind"))
+    assert all(repeats.filter(record("progress", level=logging.INFO)) for _ in range(5))
+    with log_context(incident="1234"):
+        assert all(repeats.filter(record("failed")) for _ in range(5))
+    seconds[0] = 1.5
+    again = record("no descriptor for %s", 6)
+    assert repeats.filter(again)
+    assert again.getMessage() == "no descriptor for 6 (4 more like this before)"

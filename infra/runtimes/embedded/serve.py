@@ -21,14 +21,17 @@ from shared.models.webhook import DeliveryStatus, WebhookDelivery
 from shared.pipeline.job_storage import JOBS, PARTS
 from shared.pipeline.jobs import change_job
 from shared.pipeline.parts import change_part
+from shared.pipeline.sweep import fail_rejected_upload
 from shared.platform.documents import iterate_query
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.embedded.uploads import StoredUpload
 from shared.platform.ports import Documents
 from shared.settings import Settings, settings
 from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 GARBAGE_COLLECTION_MINUTES = 60
 
@@ -44,6 +47,10 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     """
     import uvicorn
 
+    from infra.runtimes.embedded.connections import LimitedConnection, connection_limit
+
+    # Whatever this process and its workers write is for their user alone.
+    os.umask(0o077)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lock_data_folder(data), bind_socket(host, port) as listener, suppress(KeyboardInterrupt, TerminationSignal):
         raise_on_signals()
@@ -63,11 +70,17 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
                 await super().shutdown(sockets)
 
+        LimitedConnection.limit = connection_limit()
         server = ApiServer(
             uvicorn.Config(
                 create_server_app(place),
+                # Not uvicorn's own handlers, which would bypass the limit on repeated records.
+                log_config=None,
                 log_level="warning",
                 access_log=False,
+                http=LimitedConnection,
+                # So many connections are accepted at once; more wait in the kernel.
+                backlog=LimitedConnection.limit,
                 # The API evaluates proxy headers itself, as TRUSTED_PROXIES permits.
                 proxy_headers=False,
                 timeout_graceful_shutdown=2,
@@ -95,8 +108,17 @@ def create_server_app(place: EmbeddedPlace) -> FastAPI:
     from functions.api.app import create_app
 
     app = create_app()
-    app.mount("/storage", place.storage_app())
+    app.mount("/storage", create_storage_app(place))
     return app
+
+
+def create_storage_app(place: EmbeddedPlace) -> Starlette:
+    """Return the storage application, in which an upload that is rejected ends its job."""
+
+    def reject(upload: StoredUpload, reason: str) -> None:
+        fail_rejected_upload(place.place, upload.bucket, upload.name, reason)
+
+    return place.storage_app(reject)
 
 
 def create_worker_folder(data: Path) -> Path:

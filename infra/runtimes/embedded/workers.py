@@ -14,13 +14,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from infra.runtimes.background_tasks import Watchdog
 from infra.runtimes.process import end_with_parent
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
+from shared.pipeline.lease_keeper import lease_keeper
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import open_embedded_place
@@ -56,42 +59,42 @@ class WorkerPool:
 
     def __init__(self, temporary: Path) -> None:
         self._temporary = temporary
-        self._stop_event = threading.Event()
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
-        self._supervisors = [
-            threading.Thread(target=self._supervise, args=(spec,), daemon=True) for spec in worker_specs()
-        ]
+        self._watchdog = Watchdog(
+            {f"{spec.pool}-worker-{n}": partial(self._supervise, spec) for n, spec in enumerate(worker_specs())}
+        )
 
     def __enter__(self) -> Self:
-        for supervisor in self._supervisors:
-            supervisor.start()
+        self._watchdog.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
-            self._stop_event.set()
+            self._watchdog.stop_event.set()
             for process in self._processes:
                 process.kill()
-        for supervisor in self._supervisors:
-            supervisor.join()
+        self._watchdog.join()
 
     def _supervise(self, spec: WorkerSpec) -> None:
-        while (process := self._start_process(spec)) is not None:
-            code = process.wait()
-            with self._lock:
-                self._processes.discard(process)
-            if process.stdin:
-                process.stdin.close()
-            if not self._stop_event.is_set():
-                log.error("a %s worker ended with code %s; starting another", spec.pool, code)
-            self._stop_event.wait(RESTART_PAUSE_SEC)
+        """Run a worker process until it exits."""
+        process = self._start_process(spec)
+        if process is None:
+            return
+        code = process.wait()
+        with self._lock:
+            self._processes.discard(process)
+        if process.stdin:
+            process.stdin.close()
+        if not self._watchdog.stop_event.is_set():
+            log.error("a %s worker ended with code %s; starting another", spec.pool, code)
+        self._watchdog.stop_event.wait(RESTART_PAUSE_SEC)
 
     def _start_process(self, spec: WorkerSpec) -> subprocess.Popen[bytes] | None:
         with self._lock:
-            if self._stop_event.is_set():
+            if self._watchdog.stop_event.is_set():
                 return None
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "infra.runtimes.embedded.workers", spec.pool, str(spec.slots)],
@@ -115,13 +118,12 @@ def load_function(name: str) -> Callable[[Any], Any]:
     return entry
 
 
-def process_deliveries(queue: LeaseQueue, names: list[str]) -> None:
-    while True:
-        delivery = queue.claim(names, LEASE_SEC)
-        if delivery is None:
-            queue.wait_for_delivery(IDLE_SEC, names)
-        else:
-            handle_delivery(queue, delivery)
+def process_next(queue: LeaseQueue, names: list[str]) -> None:
+    delivery = queue.claim(names, LEASE_SEC)
+    if delivery is None:
+        queue.wait_for_delivery(IDLE_SEC, names)
+    else:
+        handle_delivery(queue, delivery)
 
 
 def handle_delivery(queue: LeaseQueue, delivery: EventDelivery) -> None:
@@ -150,7 +152,11 @@ def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threadin
         if time.monotonic() > deadline:
             log.error("%s ran past its timeout with delivery %s", delivery.function, delivery.id)
             os._exit(TIMEOUT_EXIT_CODE)
-        queue.extend_lease(delivery, LEASE_SEC)
+        try:
+            queue.extend_lease(delivery, LEASE_SEC)
+        except Exception:
+            # If it ends, the delivery comes once more and finds that its stage is leased or done.
+            log.exception("the lease of delivery %s was not renewed; trying again", delivery.id)
 
 
 def main(pool_name: str, slots: int) -> None:
@@ -163,10 +169,10 @@ def main(pool_name: str, slots: int) -> None:
         os.nice(5)
     queue = open_embedded_place(settings()).queue
     names = [row.name for row in functions]
-    threads = [threading.Thread(target=process_deliveries, args=(queue, names), daemon=True) for _ in range(slots - 1)]
-    for thread in threads:
-        thread.start()
-    process_deliveries(queue, names)
+    lease_keeper().ensure_running()
+    slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, queue, names) for n in range(slots)}
+    with Watchdog(slot_tasks) as watchdog:
+        watchdog.join()
 
 
 if __name__ == "__main__":

@@ -6,19 +6,23 @@ Several processes may have the same file open. Every write goes through `transac
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from shared import clock
+from shared.errors import STORAGE_FULL, StorageUnavailable, is_disk_full
 from shared.platform.embedded.codec import encode_time
 from shared.platform.embedded.schema import MIGRATIONS, Migration
 
-BUSY_TIMEOUT_SEC = 30
+BUSY_TIMEOUT_SEC = 10
+"""How long a write waits for its turn among the threads of this process, and then for other processes."""
 POLL_SEC = 0.05
 
 ChangeMarker = tuple[int, int]
@@ -28,6 +32,50 @@ class SchemaError(Exception):
     """The file was written by a version of Clipwise that this one cannot read."""
 
 
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Raise StorageUnavailable when the disk of `folder` is full, or its database is locked."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise StorageUnavailable("storage_full", STORAGE_FULL) from error
+        raise
+    except sqlite3.OperationalError as error:
+        primary_code = error.sqlite_errorcode & 0xFF
+        # With a full disk, SQLite often knows only that a file cannot be written or made.
+        has_room = shutil.disk_usage(folder).free >= MIN_FREE_BYTES
+        if primary_code == sqlite3.SQLITE_FULL or (primary_code in _DISK_CODES and not has_room):
+            raise StorageUnavailable("storage_full", STORAGE_FULL) from error
+        if primary_code in _BUSY_CODES:
+            raise _busy_error() from error
+        raise
+
+
+MIN_FREE_BYTES = 1 << 20
+_DISK_CODES = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+# A process without free descriptors cannot open the file either.
+_BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN)
+
+
+def _busy_error() -> StorageUnavailable:
+    return StorageUnavailable("storage_busy", "The database is locked by other work. Send the request again later.")
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose statements raise StorageUnavailable."""
+
+    folder: Path
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        with storage_errors(self.folder):
+            return super().execute(*args)
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        with storage_errors(self.folder):
+            return super().executemany(*args)
+
+
 class _ThreadState(threading.local):
     connection: sqlite3.Connection | None = None
     writing = False
@@ -35,6 +83,8 @@ class _ThreadState(threading.local):
 
 class Database:
     """A durable store that threads and processes share. It does not survive `fork`: open it again in a child.
+
+    Every statement raises StorageUnavailable while the file is locked or its disk is full.
 
     Raises:
         SchemaError: The file's schema is newer than this code, or a different one.
@@ -48,6 +98,7 @@ class Database:
         self._writer = threading.Lock()
         self._condition = threading.Condition()
         self._wakes = 0
+        self._make_private()
         self._use_write_ahead_log()
         self._migrate(migrations)
 
@@ -67,7 +118,7 @@ class Database:
         if self._local.writing:
             yield connection
             return
-        with self._writer:
+        with self._turn():
             connection.execute("BEGIN IMMEDIATE")
             self._local.writing = True
             try:
@@ -80,6 +131,16 @@ class Database:
             finally:
                 self._local.writing = False
         self.wake()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for this thread's turn to write; raises StorageUnavailable."""
+        if not self._writer.acquire(timeout=BUSY_TIMEOUT_SEC):
+            raise _busy_error()
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def change_marker(self) -> ChangeMarker:
         """Return a marker that changes when any connection, of any process, commits, and at `wake`."""
@@ -113,12 +174,23 @@ class Database:
             self._local.connection = None
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SEC, isolation_level=None)
+        with storage_errors(self.path.parent):
+            connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SEC, isolation_level=None, factory=_Connection)
+        connection.folder = self.path.parent
         connection.row_factory = sqlite3.Row
         # A confirmed write must survive a power cut, not only a kill: see docs/decisions.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+    def _make_private(self) -> None:
+        """Let only the owner read the file, whoever made its folder. SQLite gives its other files the same mode."""
+        # Only a new file: closing one that SQLite has open here would release SQLite's locks.
+        with storage_errors(self.path.parent), suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + suffix).chmod(0o600)
 
     def _use_write_ahead_log(self) -> None:
         deadline = time.monotonic() + BUSY_TIMEOUT_SEC
@@ -126,7 +198,7 @@ class Database:
             try:
                 self.connection.execute("PRAGMA journal_mode = WAL")
                 return
-            except sqlite3.OperationalError:
+            except StorageUnavailable:
                 # SQLite's own wait does not cover this change when several processes make it at once.
                 if time.monotonic() > deadline:
                     raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from shared.platform.ports import Document, Unsubscribe
 
 log = logging.getLogger(__name__)
 IDLE_SEC = 60.0
+PAUSE_SEC = 1.0
 
 
 @dataclass(eq=False)
@@ -47,28 +49,41 @@ class DocumentWatcher:
 
         with self._lock:
             self._subscriptions.append(subscription)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="document-watcher", daemon=True)
                 self._thread.start()
         self._db.wake()
         return unsubscribe
 
     def _run(self) -> None:
-        while True:
-            marker = self._db.change_marker()
-            with self._lock:
-                if not self._subscriptions:
-                    self._thread = None
-                    break
-                current = list(self._subscriptions)
-            for subscription in current:
-                try:
-                    self._notify(subscription)
-                except Exception:
-                    # One subscriber's fault must not silence the others.
-                    log.exception("a watch on %s/%s failed", subscription.collection, subscription.id)
-            self._db.wait_for_change(marker, IDLE_SEC)
+        is_watching = True
+        while is_watching:
+            try:
+                is_watching = self._round()
+            except Exception:
+                log.exception("changed documents cannot be watched; trying again")
+                time.sleep(PAUSE_SEC)
         self._db.close()
+
+    def _round(self) -> bool:
+        """Notify of what has changed and wait for the next change; False when nobody watches any more."""
+        marker = self._db.change_marker()
+        with self._lock:
+            if not self._subscriptions:
+                self._thread = None
+                return False
+            current = list(self._subscriptions)
+        for subscription in current:
+            self._notify_safely(subscription)
+        self._db.wait_for_change(marker, IDLE_SEC)
+        return True
+
+    def _notify_safely(self, subscription: _Subscription) -> None:
+        try:
+            self._notify(subscription)
+        except Exception:
+            # One subscriber's fault must not silence the others.
+            log.exception("a watch on %s/%s failed", subscription.collection, subscription.id)
 
     def _notify(self, subscription: _Subscription) -> None:
         row = self._db.connection.execute(

@@ -57,7 +57,6 @@ def open_local_accounts(settings: Settings) -> LocalAccounts:
     data = settings.clipwise_data
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(data / "accounts.db", ACCOUNT_MIGRATIONS)
-    database.path.chmod(0o600)
     undelivered = FolderDelivery(data / "outbox" / "undelivered")
     mail_queue = MailQueue(database, mail_delivery(settings), undelivered, settings.mail_from)
     sessions = AccountSessions(database, AccessTokens(derive_key(signing_key(settings), "access tokens")))

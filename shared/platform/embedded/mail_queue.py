@@ -48,7 +48,7 @@ class MailQueue:
         """Start the delivery of mails that are due, and return at once. Call this after the transaction."""
         with self._condition:
             self._has_work = True
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="mail-queue", daemon=True)
                 self._thread.start()
             self._condition.notify()
@@ -68,7 +68,7 @@ class MailQueue:
             while True:
                 with self._condition:
                     self._has_work = False
-                due = self.deliver_due()
+                due = self._deliver_despite_errors()
                 with self._condition:
                     if self._has_work:
                         continue
@@ -82,6 +82,13 @@ class MailQueue:
             self._database.close()
             if restart:
                 self.wake()
+
+    def _deliver_despite_errors(self) -> datetime | None:
+        try:
+            return self.deliver_due()
+        except Exception:
+            log.exception("mails were not delivered; trying again in %.0f s", FIRST_PAUSE.total_seconds())
+            return clock.now() + FIRST_PAUSE
 
     def _claim_due(self) -> sqlite3.Row | None:
         """Claim a due mail for LEASE and return it; None without one."""

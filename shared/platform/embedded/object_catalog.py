@@ -15,7 +15,7 @@ from shared import clock
 from shared.errors import Conflict
 from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.codec import decode_time, encode_time
-from shared.platform.embedded.database import Database
+from shared.platform.embedded.database import Database, storage_errors
 from shared.platform.ports import ObjectInfo
 
 PIECE_BYTES = 1 << 20
@@ -133,7 +133,7 @@ class BlobStore:
         path = self.path(blob)
         size = 0
         try:
-            with self.create(blob) as target:
+            with storage_errors(self._root), self.create(blob) as target:
                 while piece := source.read(PIECE_BYTES):
                     size += target.write(piece)
                 target.flush()
@@ -145,8 +145,9 @@ class BlobStore:
 
     def create(self, blob: str) -> BinaryIO:
         """Create a file and return it open; its name is durable."""
-        path = self._new_path(blob)
-        target = path.open("xb")
+        with storage_errors(self._root):
+            path = self._new_path(blob)
+            target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         _sync_folder(path.parent)
         return target
 
@@ -162,7 +163,7 @@ class BlobStore:
 
     def write_at(self, blob: str, offset: int, piece: bytes) -> None:
         """Write bytes into a file durably."""
-        with self.path(blob).open("r+b") as target:
+        with storage_errors(self._root), self.path(blob).open("r+b") as target:
             target.seek(offset)
             target.write(piece)
             target.flush()
@@ -185,7 +186,7 @@ class BlobStore:
         """Return the path of a new file, and create its folder."""
         path = self.path(blob)
         if not path.parent.exists():
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(self._root)
         return path
 

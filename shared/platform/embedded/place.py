@@ -17,6 +17,8 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from shared.platform.embedded.storage_http import RejectUpload
+
 
 @dataclass(frozen=True)
 class EmbeddedPlace:
@@ -29,11 +31,11 @@ class EmbeddedPlace:
     signing_key: bytes
     settings: Settings
 
-    def storage_app(self) -> Starlette:
+    def storage_app(self, on_reject: RejectUpload = lambda upload, reason: None) -> Starlette:
         """Return the HTTP server of the objects, to be mounted under `/storage`."""
         from shared.platform.embedded.storage_http import storage_app
 
-        return storage_app(self.objects, self.signing_key, self.settings.frontend_url)
+        return storage_app(self.objects, self.signing_key, self.settings.frontend_url, on_reject)
 
     def collect_garbage(self, min_age_sec: float = GARBAGE_AGE_SEC) -> int:
         return self.objects.collect_garbage(min_age_sec)
@@ -48,7 +50,9 @@ def open_embedded_place(settings: Settings) -> EmbeddedPlace:
     data = settings.clipwise_data
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     blobs = data / "blobs"
-    blobs.mkdir(exist_ok=True)
+    blobs.mkdir(mode=0o700, exist_ok=True)
+    # One that is there already may have been made by an earlier version or another umask.
+    blobs.chmod(0o700)
     key = signing_key(settings)
     database = Database(data / "clipwise.db")
     bus = SqliteBus(database)

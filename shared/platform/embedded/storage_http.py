@@ -6,7 +6,7 @@ Mounted under `/storage`.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import BinaryIO, NamedTuple
@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from shared.error_codes.registry import CODES
-from shared.errors import Conflict, NotFound, PermanentError
+from shared.errors import Conflict, NotFound, PermanentError, StorageUnavailable
 from shared.platform.embedded.object_catalog import PIECE_BYTES
 from shared.platform.embedded.objects import FileObjects, download_path
 from shared.platform.embedded.signing import verify_link
@@ -28,21 +28,31 @@ from shared.platform.embedded.uploads import StoredUpload, UploadStore
 from shared.platform.ports import ObjectInfo
 
 DRAIN_BYTES = 16 << 20
+RETRY_AFTER_SEC = 5
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
-_PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-_STATUS = re.compile(r"bytes \*/(\d{1,18}|\*)")
+# A total may be absurd; its digits are bounded since Python refuses to convert very long ones.
+_PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,1000}|\*)")
+_STATUS = re.compile(r"bytes \*/(\d{1,1000}|\*)")
+RejectUpload = Callable[[StoredUpload, str], None]
+"""Called with an upload that ended without its object, and a sentence that says why."""
 
 
-def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> Starlette:
+def storage_app(
+    objects: FileObjects,
+    signing_key: bytes,
+    frontend_url: str,
+    on_reject: RejectUpload = lambda upload, reason: None,
+) -> Starlette:
     """Serve signed links and resumable uploads.
 
     Args:
         frontend_url: Comma-separated web origins with access; the origin of an upload also has access to that upload.
+        on_reject: Called, in a thread, for an upload that sends more than it announced.
     """
     frontends = {origin.strip().rstrip("/") for origin in frontend_url.split(",") if origin.strip()}
     downloads = DownloadHandler(objects, signing_key)
-    uploads = UploadHandler(objects.uploads)
+    uploads = UploadHandler(objects.uploads, on_reject)
 
     async def download(request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -65,8 +75,13 @@ def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> 
             Route("/download/{bucket}/{name:path}", download, methods=["GET", "HEAD", "OPTIONS"]),
             Route("/upload/{id}", upload, methods=["PUT", "DELETE", "OPTIONS"]),
         ],
-        exception_handlers={HTTPException: _router_problem},
+        exception_handlers={HTTPException: _router_problem, StorageUnavailable: _storage_problem},
     )
+
+
+def _storage_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StorageUnavailable)  # noqa: S101  # the handler is registered for nothing else
+    return problem(error.code, error.message, {"Retry-After": str(RETRY_AFTER_SEC)})
 
 
 class DownloadHandler:
@@ -169,8 +184,9 @@ class _ByteRange(NamedTuple):
 
 
 class UploadHandler:
-    def __init__(self, uploads: UploadStore) -> None:
+    def __init__(self, uploads: UploadStore, on_reject: RejectUpload) -> None:
         self._uploads = uploads
+        self._on_reject = on_reject
 
     async def find(self, request: Request) -> StoredUpload | None:
         return await run_in_threadpool(self._uploads.find, request.path_params["id"])
@@ -230,6 +246,7 @@ class UploadHandler:
     async def _reject_too_large(self, body: AsyncIterator[bytes], session: StoredUpload) -> Response:
         await run_in_threadpool(self._uploads.cancel, session.id)
         detail = f"The body exceeds the {session.size} bytes announced for this upload. Start a new upload."
+        await run_in_threadpool(self._on_reject, session, detail)
         return await _drain_body(body, problem("upload_too_large", detail))
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import StorageUnavailable
+from shared.platform.embedded import database
 from shared.platform.embedded.database import Database, SchemaError
+from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.schema import MIGRATIONS, Migration
 from tests.patience import PATIENCE_SEC
 from tests.unit.embedded.processes import at_once
@@ -138,3 +141,26 @@ def test_a_forked_child_is_told_to_open_its_own(tmp_path: Path) -> None:
     child.start()
     assert "fork" in answer.get(timeout=PATIENCE_SEC)
     child.join()
+
+
+def test_a_full_database_says_so_and_heals(place: EmbeddedPlace) -> None:
+    """What does not fit is refused with a sentence, nothing of it stays, and with more room it fits."""
+    connection = place.database.connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StorageUnavailable) as caught:
+        place.place.documents.create("jobs", "a", {"text": "x" * 100_000})
+    assert caught.value.code == "storage_full"
+    assert place.place.documents.get("jobs", "a") is None
+    connection.execute("PRAGMA max_page_count = 1000000")
+    place.place.documents.create("jobs", "a", {"text": "x" * 100_000})
+
+
+def test_threads_that_wait_for_their_turn_do_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one write hangs, the others are refused after a while, each with the same sentence."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SEC", 0.01)
+    db = Database(tmp_path / "x.db", [FIRST])
+    with db.transaction(), ThreadPoolExecutor(1) as other:  # noqa: SIM117
+        with pytest.raises(StorageUnavailable) as caught:
+            other.submit(db.transaction().__enter__).result()
+    assert caught.value.code == "storage_busy"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import StorageUnavailable
+from shared.platform.embedded import document_watcher
+from shared.platform.embedded.database import ChangeMarker, Database
 from shared.platform.embedded.fields import type_rank_sql, value_sql
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.ports import Document, Filter, Order
@@ -164,3 +167,22 @@ def test_after_its_end_a_watch_tells_nothing_more(place: EmbeddedPlace) -> None:
     assert [document for document in late if document] == []
     for unsubscribe in endings:
         unsubscribe()
+
+
+def test_a_watch_survives_a_database_that_cannot_be_read(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that follows a job sees its end although the database was locked for a moment."""
+    monkeypatch.setattr(document_watcher, "PAUSE_SEC", 0.01)
+    errors = [StorageUnavailable("storage_busy", "Locked.")] * 2
+    change_marker = Database.change_marker
+
+    def locked_at_first(self: Database) -> ChangeMarker:
+        if errors:
+            raise errors.pop()
+        return change_marker(self)
+
+    monkeypatch.setattr(Database, "change_marker", locked_at_first)
+    seen = threading.Event()
+    unsubscribe = place.place.documents.watch("jobs", "a", lambda document: seen.set())
+    assert seen.wait(PATIENCE_SEC)
+    unsubscribe()
+    assert not errors

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from shared.platform.embedded.local_accounts import open_local_accounts
 from shared.platform.embedded.place import open_embedded_place
 from shared.settings import read_settings
 from tests.unit.embedded.conftest import reopen
@@ -19,6 +21,26 @@ def test_the_data_folder_is_its_owners(tmp_path: Path) -> None:
     reopen(tmp_path)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "data" / "signing.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_files_are_private_in_a_folder_of_any_mode(tmp_path: Path, umask: int) -> None:
+    """In a folder that its user made readable for everybody, the database and the videos are the user's alone."""
+    data = tmp_path / "data"
+    before = os.umask(umask)
+    try:
+        data.mkdir(mode=0o755)
+        (data / "blobs").mkdir(mode=0o755)
+        place = reopen(tmp_path)
+        place.place.objects.put("uploads", "a", b"video", "video/mp4")
+        place.place.objects.start_upload("uploads", "b", "video/mp4", 6, 600)
+        open_local_accounts(place.settings)
+    finally:
+        os.umask(before)
+    modes = {path.relative_to(data).as_posix(): stat.S_IMODE(path.stat().st_mode) for path in data.rglob("*")}
+    assert {"clipwise.db", "clipwise.db-wal", "accounts.db", "blobs"} <= modes.keys()
+    for name, mode in modes.items():
+        assert mode == (0o700 if (data / name).is_dir() else 0o600), name
 
 
 def test_links_work_after_a_restart_and_in_every_process(tmp_path: Path) -> None:

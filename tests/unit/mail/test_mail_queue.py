@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from shared import clock
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError, StorageUnavailable, TransientError
 from shared.mail import FolderDelivery, Mail, SmtpDelivery, mail_delivery, to_email_message
+from shared.platform.embedded import mail_queue
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.mail_queue import MailQueue
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
@@ -83,6 +84,27 @@ def test_a_mail_arrives(database: Database, server: SmtpServer, tmp_path: Path) 
     assert ann["message-id"].endswith("@example.org>")
     assert ann["auto-submitted"] == "auto-generated"
     assert (ben["subject"], ben.get_content().strip()) == ("Grüße", "ä")
+
+
+def test_a_mail_outlives_a_locked_database(
+    database: Database, server: SmtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail that could not be claimed for a moment is sent afterwards, without another request."""
+    monkeypatch.setattr(mail_queue, "FIRST_PAUSE", timedelta(seconds=0.01))
+    errors = [StorageUnavailable("storage_busy", "Locked.")] * 2
+    claim_due = MailQueue._claim_due
+
+    def locked_at_first(self: MailQueue) -> Any:
+        if errors:
+            raise errors.pop()
+        return claim_due(self)
+
+    monkeypatch.setattr(MailQueue, "_claim_due", locked_at_first)
+    queue = new_queue(database, server, tmp_path)
+    post(database, queue, MAIL)
+    queue.wake()
+    eventually(lambda: waiting(database) == 0)
+    assert len(server.mails) == 1
 
 
 @pytest.mark.parametrize("reply", [0, 421, 450, 451, 535])

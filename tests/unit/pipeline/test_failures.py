@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import PermanentError, StorageUnavailable
 from shared.logs import PlainFormatter
 from shared.models.job import Job, JobError, JobStatus, StageStatus
-from shared.pipeline import lifecycle
+from shared.pipeline import lifecycle, stage_run
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import read_job
@@ -156,6 +158,49 @@ def test_an_unexpected_error_that_may_pass_is_tried_again(
     assert entry.startswith("ERROR ")
     assert type(error).__name__ in entry.splitlines()[-1]
     assert world.dead_letters == [job_id]
+
+
+WAITING = [
+    StorageUnavailable("storage_busy", "Locked."),
+    OSError(errno.ENOSPC, "No space left on device"),
+    PermanentError("unreadable", "The file cannot be read."),
+]
+
+
+@pytest.mark.parametrize("error", WAITING, ids=["locked", "full", "refused for a full disk"])
+def test_a_job_waits_for_room(world: World, error: Exception) -> None:
+    """However often a stage meets a full disk or a locked database, its job ends done when there is room."""
+    if isinstance(error, PermanentError):
+        error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    job_id = start(world)
+    world.trouble[job_id, "extract"] = [error] * 10
+    event = world.mailbox.pop(0)
+    for _ in range(10):
+        assert not world.deliver(event)
+        state = now(world, job_id).stages["extract"]
+        assert (state.attempts, state.lease) == (0, None)
+        assert state.error
+        assert state.error.code in ("storage_busy", "storage_full")
+    assert world.deliver(event)
+    world.settle()
+    assert now(world, job_id).status is JobStatus.DONE
+
+
+def test_a_failure_is_recorded_when_the_storage_takes_it(
+    world: World, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stage that cannot even note that the disk is full waits, and its attempt is given back."""
+    monkeypatch.setattr(stage_run, "FIRST_PAUSE_SEC", 0.0)
+    full = StorageUnavailable("storage_full", "Full.")
+    errors: list[Exception] = [full, full]
+
+    def record() -> str:
+        if errors:
+            raise errors.pop()
+        return "recorded"
+
+    assert stage_run.record_despite_storage(record) == "recorded"
+    assert "waiting for the storage" in log()
 
 
 def test_a_bug_in_what_a_stage_leaves_ends_the_job_at_once(world: World) -> None:

@@ -1,0 +1,185 @@
+"""Renews leases from a separate process: a stage that keeps its interpreter busy cannot renew them itself.
+
+Each process that runs stages starts one keeper with its first stage. The keeper ends with it, when their pipe closes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import shared
+from shared import clock
+from shared.errors import Conflict, NotFound
+from shared.models.job import Job, Lease, Part, StageState
+from shared.pipeline.jobs import change_job
+from shared.pipeline.parts import change_part, part_id
+from shared.platform.place import current_place
+from shared.platform.ports import Documents
+from shared.settings import settings
+from shared.wiring import wiring
+
+log = logging.getLogger(__name__)
+READ_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A lease to renew: of a stage, or of one of its parts."""
+
+    job_id: str
+    stage: str
+    part: int | None
+    holder: str
+
+
+class LeaseKeeper:
+    """The keeper process as its parent uses it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._holds: set[Hold] = set()
+
+    @contextmanager
+    def holding(self, hold: Hold) -> Iterator[None]:
+        """Have the lease renewed while the context lasts, or until the function's timeout."""
+        with self._lock:
+            self._holds.add(hold)
+        self.ensure_running()
+        self._send("hold", hold)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holds.discard(hold)
+            self._send("release", hold)
+
+    def ensure_running(self) -> None:
+        """Start the process if it does not run, with all leases that are held."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return
+            if self._process is not None:
+                log.error("the lease keeper ended with code %s; starting another", self._process.returncode)
+            self._process = _start_process()
+            holds = list(self._holds)
+        for hold in holds:
+            self._send("hold", hold)
+
+    def _send(self, action: str, hold: Hold) -> None:
+        line = json.dumps({"action": action, **asdict(hold)}).encode() + b"\n"
+        with self._lock:
+            if self._process is None or self._process.stdin is None:
+                return
+            try:
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+            except OSError:
+                log.warning("the lease keeper does not listen; it is started again")
+
+
+@lru_cache(maxsize=1)
+def lease_keeper() -> LeaseKeeper:
+    """The keeper of this process."""
+    return LeaseKeeper()
+
+
+def _start_process() -> subprocess.Popen[bytes] | None:
+    root = str(Path(shared.__file__).parents[1])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": path},
+            start_new_session=True,
+        )
+    except OSError:
+        # The stage's own thread renews the lease meanwhile, and tries this again.
+        log.exception("the lease keeper was not started")
+        return None
+
+
+def renew(documents: Documents, hold: Hold) -> bool:
+    """Extend a lease of which a third has passed; False when the holder has lost or released it."""
+    length = timedelta(seconds=settings().lease_sec)
+    is_held = False
+
+    def extend(lease: Lease | None) -> bool:
+        nonlocal is_held
+        is_held = lease is not None and lease.holder == hold.holder
+        if lease is None or not is_held or lease.until - clock.now() > length * 2 / 3:
+            return False
+        lease.until = clock.now() + length
+        return True
+
+    def extend_stage(job: Job) -> bool:
+        state: StageState | None = job.stages.get(hold.stage)
+        return extend(state.lease if state else None)
+
+    def extend_part(part: Part) -> bool:
+        return extend(part.lease)
+
+    try:
+        if hold.part is None:
+            change_job(documents, hold.job_id, extend_stage)
+        else:
+            change_part(documents, part_id(hold.job_id, hold.stage, hold.part), extend_part)
+    except NotFound:
+        return False
+    except Conflict:
+        return True
+    return is_held
+
+
+def main() -> None:
+    """Keep the leases that standard input names, until it closes."""
+    from shared.logs import PlainFormatter, configure_logging
+
+    configure_logging(PlainFormatter(), logging.WARNING)
+    period = settings().lease_sec / 3
+    deadlines: dict[Hold, float] = {}
+    pending = b""
+    next_round = time.monotonic() + period
+    while True:
+        if select.select([sys.stdin.fileno()], [], [], max(0, next_round - time.monotonic()))[0]:
+            data = os.read(sys.stdin.fileno(), READ_BYTES)
+            if not data:
+                return
+            *lines, pending = (pending + data).split(b"\n")
+            for line in lines:
+                _apply(json.loads(line), deadlines)
+        if time.monotonic() >= next_round:
+            _renew_all(deadlines)
+            next_round = time.monotonic() + period
+
+
+def _apply(message: dict[str, object], deadlines: dict[Hold, float]) -> None:
+    action = message.pop("action")
+    hold = Hold(**message)  # type: ignore[arg-type]
+    if action == "release":
+        deadlines.pop(hold, None)
+    else:
+        deadlines.setdefault(hold, time.monotonic() + wiring().functions[hold.stage].timeout_sec)
+
+
+def _renew_all(deadlines: dict[Hold, float]) -> None:
+    for hold, deadline in list(deadlines.items()):
+        try:
+            if time.monotonic() > deadline or not renew(current_place().documents, hold):
+                del deadlines[hold]
+        except Exception:
+            log.exception("a lease of job %s was not renewed; trying again", hold.job_id)
