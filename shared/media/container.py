@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import PermanentError
+from shared.media.declared_index import MAX_TRACKS, check_index
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -50,12 +51,14 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """Open a media file for reading packets; closes it at the end of the block.
 
     Raises:
-        PermanentError: `empty_file`; `not_media`; `truncated` when the header or index is missing.
+        PermanentError: `empty_file`; `not_media`; `truncated` when the header or index is missing; `index_too_large`.
+        MemoryError: The demuxer needs more memory than this process may use.
     """
     import av
 
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty. Send it again.")
+    check_index(path)
     # Opened by its descriptor, the file has no name, so FFmpeg cannot pick a format by its suffix.
     with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
         try:
@@ -63,10 +66,16 @@ def open_media(path: Path) -> Iterator[InputContainer]:
                 file,
                 mode="r",
                 options=DECODER_OPTIONS,
-                container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": DEMUXERS},
+                container_options={
+                    "protocol_whitelist": PROTOCOLS,
+                    "format_whitelist": DEMUXERS,
+                    "max_streams": str(MAX_TRACKS),
+                },
                 metadata_errors="replace",
                 buffer_size=_BUFFER_BYTES,
             )
+        except av.error.MemoryError:
+            raise  # also an FFmpegError, but no fault of the file
         except av.FFmpegError as error:
             raise unplayable_error(path) from error
         with container:
@@ -105,6 +114,8 @@ def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet
         for packet in container.demux(*streams):
             if packet.size:
                 yield packet
+    except av.error.MemoryError:
+        raise
     except av.FFmpegError:
         return
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.runtimes.process import end_with_parent
+from infra.runtimes.process import end_with_parent, limit_memory
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
@@ -157,6 +157,7 @@ def main(pool_name: str, slots: int) -> None:
     """Run a worker until its standard input closes."""
     configure_logging(PlainFormatter(), logging.INFO)
     end_with_parent()
+    limit_memory(settings().worker_memory_mb)
     functions = pool_functions(pool_name)
     if pool_name == "cpu":
         # The API and the short stages have priority.

@@ -41,11 +41,13 @@ class ScreenText:
     Attributes:
         handles: Watermarks and account names, kept apart.
         unread: There were lines in a script that cannot be read here: Cyrillic without Tesseract.
+        is_cut: The screen had more text than is kept; the text of later samples is missing.
     """
 
     lines: list[ScreenLine]
     handles: list[ScreenLine]
     unread: bool = False
+    is_cut: bool = False
 
 
 SAME_HEIGHT = 1.4
