@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import PermanentError
-from shared.media.declared_index import MAX_TRACKS, check_index
+from shared.media.declared_index import MAX_TRACKS, check_index, index_error
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -52,7 +52,6 @@ def open_media(path: Path) -> Iterator[InputContainer]:
 
     Raises:
         PermanentError: `empty_file`; `not_media`; `truncated` when the header or index is missing; `index_too_large`.
-        MemoryError: The demuxer needs more memory than this process may use.
     """
     import av
 
@@ -75,7 +74,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
                 buffer_size=_BUFFER_BYTES,
             )
         except av.error.MemoryError:
-            raise  # also an FFmpegError, but no fault of the file
+            raise index_error() from None  # FFmpeg's answer to impossible sizes as well as to a full memory
         except av.FFmpegError as error:
             raise unplayable_error(path) from error
         with container:
@@ -114,8 +113,6 @@ def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet
         for packet in container.demux(*streams):
             if packet.size:
                 yield packet
-    except av.error.MemoryError:
-        raise
     except av.FFmpegError:
         return
 

@@ -91,17 +91,17 @@ class _Index:
     def _add_entries(self, count: int) -> None:
         self._entries += count
         if self._entries + self._fragments * self._tracks > self._limit:
-            raise _index_error()
+            raise index_error()
 
     def _count_box(self) -> None:
         self._boxes += 1
         if self._boxes > _MAX_BOXES:
-            raise _index_error()
+            raise index_error()
 
     def _count_track(self) -> None:
         self._tracks += 1
         if self._tracks > MAX_TRACKS:
-            raise _index_error()
+            raise index_error()
         self._add_entries(0)
 
     # ISO base media
@@ -163,7 +163,7 @@ class _Index:
         except zlib.error:
             return
         if inflate.unconsumed_tail:
-            raise _index_error()
+            raise index_error()
         index = _Index(header)
         index.add_boxes(0, len(header), 1)
         index.add_samples()
@@ -217,7 +217,7 @@ class _Index:
         rows = np.frombuffer(content, "<u4", len(content) // (4 * columns) * columns)
         lengths = rows.reshape(-1, columns)[:, column] & 0x7FFFFFFF
         if lengths.size and int(lengths.max()) > len(self._data):
-            raise _index_error()
+            raise index_error()
 
 
 def _count_fields(flags: int) -> int:
@@ -239,7 +239,7 @@ def _id3_end(data: mmap.mmap | bytes) -> int:
     return at
 
 
-def _index_error() -> PermanentError:
+def index_error() -> PermanentError:
     return PermanentError(
         "index_too_large",
         "The file declares more frames, audio samples or tracks than fit into it or than Clipwise accepts. "

@@ -92,7 +92,7 @@ def entry_of(log: str, incident: str) -> str:
     "error", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")], ids=["py", "system"]
 )
 def test_a_job_that_needs_too_much_memory_fails_with_advice(world: World, error: Exception) -> None:
-    """A video that exceeds a worker's memory ends its own job at once, with a code of its own and the setting's name."""
+    """A video that exceeds a worker's memory ends its own job at once, with its own code and the setting's name."""
     job_id = start(world)
     world.trouble[job_id, "extract"] = [error]
     assert world.deliver(world.mailbox.pop(0)), "it was to be acknowledged"
