@@ -24,18 +24,19 @@ MAX_ENTRIES = 4_000_000
 """Entries of an index. Demuxers take about 75 bytes for each; four hours of AAC at 48 kHz have 675,000."""
 _LEAST_ENTRIES = 100_000
 """Every file may declare as many, because a truncated file has fewer bytes than its index promises."""
-_MAX_BOXES = 1_000_000
+_MAX_BOXES = 2_000_000
 _MAX_DEPTH = 10  # as in FFmpeg
 _BOXES = frozenset(b"moov trak mdia minf stbl edts dinf udta wave moof traf mvex cmov".split())
 _MAX_HEADER_BYTES = 16_000_000
 _SAMPLE_FIELDS = 0x100, 0x200, 0x400, 0x800
 _PCM_ENTRY = 1024  # samples of uncompressed audio that share an index entry
 _EBML = b"\x1a\x45\xdf\xa3"
-_CLUSTER, _TRACK = 0x1F43B675, 0xAE
-# Elements that contain elements: Segment, SeekHead, Seek, Info, Tracks, TrackEntry, Cues, CuePoint, CueTrackPositions,
-# Tags, Tag, SimpleTag, Chapters, EditionEntry, ChapterAtom, ChapterDisplay, Attachments, AttachedFile,
-# ContentEncodings, ContentEncoding, BlockAdditionMapping.
-_MASTERS = {0x18538067, 0x114D9B74, 0x4DBB, 0x1549A966, 0x1654AE6B, _TRACK, 0x1C53BB6B, 0xBB, 0xB7}
+_CLUSTER, _CUES, _TRACK = 0x1F43B675, 0x1C53BB6B, 0xAE
+_CLUSTER_PARTS = {0xA3, 0xA0, 0xE7, 0xA7, 0xAB}  # SimpleBlock, BlockGroup, Timestamp, Position, PrevSize
+# Elements that contain elements: Segment, SeekHead, Seek, Info, Tracks, TrackEntry; Tags, Tag, SimpleTag, Chapters,
+# EditionEntry, ChapterAtom, ChapterDisplay, Attachments, AttachedFile, ContentEncodings, ContentEncoding,
+# BlockAdditionMapping.
+_MASTERS = {0x18538067, 0x114D9B74, 0x4DBB, 0x1549A966, 0x1654AE6B, _TRACK}
 _MASTERS |= {0x1254C367, 0x7373, 0x67C8, 0x1043A770, 0x45B9, 0xB6, 0x80, 0x1941A469, 0x61A7, 0x6D80, 0x6240, 0x41E4}
 _TOP_LEVEL = re.compile(
     rb"\x1f\x43\xb6\x75|\x16\x54\xae\x6b|\x1c\x53\xbb\x6b|\x12\x54\xc3\x67|\x10\x43\xa7\x70|\x19\x41\xa4\x69"
@@ -175,7 +176,6 @@ class _Index:
         """Walk all elements in the order of their bytes: what is inside one comes right after its header."""
         at = 0
         while at < len(self._data):
-            self._count_box()
             head = self._data[at : at + 12]
             id_bytes = _vint_length(head)
             size_bytes = _vint_length(head[id_bytes:])
@@ -184,12 +184,19 @@ class _Index:
                 found = _TOP_LEVEL.search(self._data, at + 1)  # as demuxers do after damage
                 if not found:
                     return
+                self._count_box()
                 at = found.start()
                 continue
             element, ones = self._number(at, id_bytes), 2 ** (7 * size_bytes) - 1
             size = self._number(at + id_bytes, size_bytes) & ones
+            if element not in _CLUSTER_PARTS:
+                self._count_box()
             if element == _TRACK:
                 self._count_track()
+            elif element == _CUES:
+                # A demuxer keeps each CuePoint and CueTrackPositions; other bytes of these values hardly matter.
+                cues = self._data[start : start + size]
+                self._add_entries(cues.count(b"\xbb") + cues.count(b"\xb7"))
             is_open = element in _MASTERS or (element == _CLUSTER and size == ones)
             at = start if is_open else start + size
 

@@ -75,7 +75,8 @@ def chunk(kind: bytes, content: bytes) -> bytes:
         movie() + compressed(box(b"moov", bytes(20_000_000))),
         b"ID3\x04\0\0\0\0\0\x05" + bytes(5) + movie(track(MILLIONS)),
         matroska(element("1654ae6b", b"\xae\x80" * 300)),
-        matroska(b"\0\0damage\0" + element("1c53bb6b", b"\xbb\x80" * 10_001)),
+        matroska(b"\0\0damage\0" + element("1254c367", b"\x67\xc8\x80" * 10_001)),
+        matroska(element("1c53bb6b", b"\xbb\x80" * 110_000)),
         chunk(b"RIFF", b"AVI " + chunk(b"idx1", b"01wb" + struct.pack("<III", 16, 4, 2**29))),
         chunk(b"RIFF", b"AVI " + chunk(b"indx", b"\2\0\0\1" + bytes(20) + struct.pack("<II", 4, 2**29))),
     ],
@@ -89,7 +90,8 @@ def chunk(kind: bytes, content: bytes) -> bytes:
         "a compressed header",
         "behind an ID3 tag",
         "tracks of Matroska",
-        "cue points behind damage",
+        "tags behind damage",
+        "cue points",
         "a chunk of audio in an AVI index",
         "a chunk of audio in an OpenDML index",
     ],
@@ -97,6 +99,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 def test_a_file_cannot_declare_more_than_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     """A small file that would take gigabytes of memory ends its own job, in a moment, with advice."""
     monkeypatch.setattr("shared.media.declared_index._MAX_BOXES", 10_000)
+    monkeypatch.setattr("shared.media.declared_index.MAX_ENTRIES", 100_000)
     path = tmp_path / "video"
     path.write_bytes(data)
     with pytest.raises(PermanentError) as caught, open_media(path):
