@@ -22,7 +22,7 @@ from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
-from shared.exports.quantities import format_amount, format_duration, format_quantity
+from shared.exports.quantities import format_amount, format_duration, format_quantity, format_yield
 from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
 
 ALLOWED_CONTROLS = "\n\u200c\u200d"
@@ -137,6 +137,7 @@ def _recipe_facts(recipe: Recipe) -> list[str]:
     times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "total"))
     return [
         *([f"serves {format_amount(recipe.servings, None, ENGLISH_RECIPE)}"] if recipe.servings else []),
+        *([f"makes {clean_text(format_yield(recipe.yield_, ENGLISH_RECIPE))}"] if recipe.yield_ else []),
         *(f"{format_duration(minutes, ENGLISH_RECIPE)} {label}" for minutes, label in times if minutes is not None),
         *(clean_text(fact) for fact in (recipe.difficulty, recipe.cuisine) if fact),
     ]

@@ -11,7 +11,14 @@ from typing import Any
 
 from shared.analyses.recipe import Ingredient, Nutrition, Recipe
 from shared.exports.markup import escape_html, escape_markdown, html_document, plain_text, safe_url
-from shared.exports.quantities import format_quantity, ingredient_line, ingredient_name, nutrient_texts, recipe_facts
+from shared.exports.quantities import (
+    format_quantity,
+    format_yield,
+    ingredient_line,
+    ingredient_name,
+    nutrient_texts,
+    recipe_facts,
+)
 from shared.exports.wording import ENGLISH_RECIPE, RecipeWording, recipe_wording
 
 
@@ -133,7 +140,7 @@ def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
         "cookTime": iso_duration(recipe.cook_minutes),
         "totalTime": iso_duration(recipe.total_minutes),
         # Importers accept a number in any language, but not every importer accepts a decimal comma.
-        "recipeYield": f"{recipe.servings:g}" if recipe.servings else None,
+        "recipeYield": _yield_texts(recipe, words),
         "recipeCuisine": plain_text(recipe.cuisine or ""),
         "keywords": ", ".join(plain_text(tag) for tag in recipe.tags),
         "tool": [{"@type": "HowToTool", "name": plain_text(tool)} for tool in recipe.equipment],
@@ -146,6 +153,13 @@ def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
     text = json.dumps(_drop_empty(document), ensure_ascii=False, indent=2)
     # Pages embed this in a <script> element, which no text in it may close.
     return text.replace("<", "\\u003c")
+
+
+def _yield_texts(recipe: Recipe, words: RecipeWording) -> str | list[str] | None:
+    """Return the number of servings, what the recipe makes, or both."""
+    texts = [f"{recipe.servings:g}"] if recipe.servings else []
+    texts += [plain_text(format_yield(recipe.yield_, words))] if recipe.yield_ else []
+    return texts if len(texts) > 1 else next(iter(texts), None)
 
 
 def iso_duration(minutes: float | None) -> str | None:

@@ -27,6 +27,7 @@ class RecipeWording:
     nutrition: str
     notes: str
     servings: str
+    makes: str
     prep: str
     cook: str
     total: str
@@ -100,6 +101,7 @@ ENGLISH_RECIPE = RecipeWording(
     nutrition="Nutrition",
     notes="Notes",
     servings="Servings",
+    makes="Makes",
     prep="Prep",
     cook="Cooking",
     total="Total",
@@ -134,6 +136,7 @@ GERMAN_RECIPE = RecipeWording(
     nutrition="Nährwerte",
     notes="Hinweise",
     servings="Portionen",
+    makes="Ergibt",
     prep="Vorbereitung",
     cook="Garzeit",
     total="Gesamt",
@@ -184,6 +187,7 @@ RUSSIAN_RECIPE = RecipeWording(
     nutrition="Пищевая ценность",
     notes="Примечания",
     servings="Порции",
+    makes="Выход",
     prep="Подготовка",
     cook="Готовка",
     total="Всего",

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.analyses.recipe import Ingredient, Recipe
+from shared.analyses.recipe import Ingredient, Recipe, RecipeYield
 from shared.exports.recipe import iso_duration, recipe_jsonld
 from tests.unit.exports.samples import HOSTILE, SOUP
 
 IMAGE = "https://example.com/thumbnail.jpg"
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
 Duration = Annotated[str, StringConstraints(min_length=4, pattern=r"^PT(\d+H)?([1-5]?\dM)?([1-5]?\dS)?$")]
+Yield = Annotated[str, StringConstraints(pattern=r"^[\d.½¼¾]+( \w.*)?$")]
 Grams = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? g$")]
 
 
@@ -62,7 +63,7 @@ class SchemaRecipe(Strict):
     prepTime: Duration | None = None
     cookTime: Duration | None = None
     totalTime: Duration | None = None
-    recipeYield: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?$")] | None = None
+    recipeYield: Yield | list[Yield] | None = None
     recipeCuisine: Text | None = None
     keywords: Text | None = None
     tool: Annotated[list[HowToTool], Field(min_length=1)] | None = None
@@ -128,3 +129,13 @@ def test_durations_are_told_exactly(seconds: int) -> None:
 def test_durations(minutes: float | None, text: str | None) -> None:
     """Times are written as search engines read them."""
     assert iso_duration(minutes) == text
+
+
+def test_servings_and_yield_are_both_stated() -> None:
+    """An importer finds the servings first, and what the recipe makes beside them."""
+    muffins = RecipeYield(amount=12, unit="muffins")
+    texts = [
+        json.loads(recipe_jsonld(Recipe(title="Muffins", servings=servings, yield_=muffins), None))["recipeYield"]
+        for servings in (None, 6)
+    ]
+    assert texts == ["12 muffins", ["6", "12 muffins"]]
