@@ -210,6 +210,19 @@ def failure_view(job: JobDocument, retry: str) -> RenderableType:
     )
 
 
+def empty_view(job: JobDocument) -> RenderableType | None:
+    """Render why the result of a job is empty, and what would help; None if it is not empty."""
+    empty = job.get("resultEmpty")
+    if not empty:
+        return None
+    return Text.assemble(("Empty result: ", "bold yellow"), clean_text(f"{empty['message']} {empty['advice']}"))
+
+
+def job_status(job: JobDocument) -> str:
+    """Return the status for people: a finished job with an empty result says so."""
+    return "done, empty" if job["status"] == "done" and job.get("resultEmpty") else str(job["status"])
+
+
 def job_view(job: JobDocument) -> RenderableType:
     """Render a summary of a job's state."""
     table = Table.grid(padding=(0, 2))
@@ -218,7 +231,7 @@ def job_view(job: JobDocument) -> RenderableType:
     table.add_row("Job", job["id"])
     table.add_row("Source", Text(job_source(job)))
     table.add_row("Kind", f"{job['kind']} ({job['language']})")
-    table.add_row("Status", f"{job['status']}, {job['progress']} %")
+    table.add_row("Status", f"{job_status(job)}, {job['progress']} %")
     table.add_row("Stages", ", ".join(f"{name} {stage['status']}" for name, stage in job["stages"].items()))
     table.add_row("Started", format_time(job["createdAt"]))
     return table
@@ -231,7 +244,7 @@ def jobs_table(jobs: list[JobDocument]) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column("Source")
     for job in jobs:
-        status = f"running {job['progress']} %" if job["status"] == "running" else job["status"]
+        status = f"running {job['progress']} %" if job["status"] == "running" else job_status(job)
         source_cell = Text(job_source(job), no_wrap=True, overflow="ellipsis")
         table.add_row(job["id"], job["kind"], status, format_short_time(job["createdAt"]), source_cell)
     return table

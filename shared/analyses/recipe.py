@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from shared.analyses.evidence import Evidence, Sighting, ground_sighting, nearest_frame
 from shared.analyses.kinds import Kind
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.models import READ_ONLY, Model
 from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
@@ -130,6 +131,8 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
     recipe.source_url = evidence.url
     recipe.thumbnail = thumbnail_name(recipe, evidence)
     recipe.notes = [] if confidences else ["No recipe was found in this video."]
+    if not confidences and evidence.transcript_gap and not evidence.model_hears_audio:
+        recipe.notes.append(GAP_SENTENCES[evidence.transcript_gap])
     return recipe
 
 
@@ -149,5 +152,6 @@ KIND = Kind(
     prompt_version="3",
     complete=complete,
     reads_text=True,
+    is_empty=lambda result: not result.ingredients and not result.steps,
     collection="recipes",
 )

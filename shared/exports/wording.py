@@ -235,7 +235,7 @@ ENGLISH_HEADINGS = Headings(
     text_share="Text on the screen",
     language="Language",
     words="Words",
-    transcribed_by="Listened",
+    transcribed_by="Transcribed by",
     seconds="s",
 )
 GERMAN_HEADINGS = Headings(
@@ -264,7 +264,7 @@ GERMAN_HEADINGS = Headings(
     text_share="Text im Bild",
     language="Sprache",
     words="Wörter",
-    transcribed_by="Zugehört",
+    transcribed_by="Transkribiert von",
     seconds="s",
 )
 RUSSIAN_HEADINGS = Headings(
@@ -293,7 +293,7 @@ RUSSIAN_HEADINGS = Headings(
     text_share="Текст на экране",
     language="Язык",
     words="Слов",
-    transcribed_by="Слушал",
+    transcribed_by="Распознавание",
     seconds="с",
 )
 _RECIPE_WORDING_BY_LANGUAGE = {"en": ENGLISH_RECIPE, "de": GERMAN_RECIPE, "ru": RUSSIAN_RECIPE}

@@ -264,6 +264,7 @@ OPEN: dict[str, str] = {
     "POST /api/v1/auth/login": "is for who has no token yet",
     "GET /v1/shared/{token}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
+    "GET /v1/shared/{token}/videos/{video_id}/media/{name}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/source": "is for whoever has the token",
     "GET /api/videos/groups/shared/{token}/": "is for whoever has the token",
 }
