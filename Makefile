@@ -38,6 +38,9 @@ format: .venv/.for-dev ## Format the code and fix what the linter can fix
 test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+soak: .venv/.for-dev ## Read 2000 mutations of small files, with ceilings of memory and time
+	@$(BIN)/python -m tests.mutations 2000
+
 test-others: .venv/.for-dev ## Test the demo, the packages and the wheel on the other Pythons installed here
 	@$(BIN)/python -m tests.matrix
 
@@ -81,4 +84,4 @@ package: .venv/.for-dev ## Build the functions' packages in dist/; then see docs
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package picture test test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean
+.PHONY: help demo up up-emulators package picture test soak test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean

@@ -146,6 +146,12 @@ class Settings:
         description="Hours from a job's end, in any state, until its source video is deleted; 0 = at the next sweep.",
     )
     lease_sec: float = Field(30, gt=0, description="How long a stage keeps its lease without renewing it, in seconds.")
+    worker_memory_mb: int = Field(
+        4096,
+        ge=2048,
+        description="Embedded only: memory that one worker process may use, in MB. A job that needs more fails with"
+        " `out_of_memory`. Raise it for a large speech model.",
+    )
     download_timeout_sec: float = Field(120, gt=0, description="Longest duration of a download, in seconds.")
     ai_provider: ProviderOrder = Field(
         "auto",

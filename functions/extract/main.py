@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import functions_framework
 from cloudevents.http import CloudEvent
@@ -24,6 +25,9 @@ from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_as
 from shared.settings import settings
 from shared.wiring import EXTRACT, TRANSCRIBE
+
+if TYPE_CHECKING:
+    from shared.media.subtitles import TextLimit
 
 
 @functions_framework.cloud_event
@@ -62,12 +66,15 @@ def fetch_source(run: StageRun) -> Path:
 def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
     """Extract frames, subtitles and audio; write their files into `out`, under the names in the extraction."""
     from shared.media.audio.parts import split_audio
+    from shared.media.subtitles import TextLimit
     from shared.media.video.extraction import extract_frames
 
     tick = tick_as(run.tick, 0.1, 0.7, "Detecting shots and key frames")
     frame_set = extract_frames(source, info, out, samples=kind.reads_text, tick=tick)
     run.tick(0.7, "Extracting subtitles")
-    transcript, language = extract_subtitles(source, info)
+    text_limit = TextLimit(info.duration_sec)
+    transcript, language = extract_subtitles(source, info, text_limit)
+    info.warnings += text_limit.notes
     audio, silences = extract_audio_track(source, info, out, tick_as(run.tick, 0.7, 0.8, "Extracting audio"))
     if audio and not transcript and needs_speech(run.job):
         tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
@@ -82,15 +89,16 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
         silences=silences,
         transcript=transcript,
         transcript_language=language,
+        transcript_notes=text_limit.notes,
     )
 
 
-def extract_subtitles(source: Path, info: MediaInfo) -> tuple[list[Segment], str | None]:
+def extract_subtitles(source: Path, info: MediaInfo, limit: TextLimit) -> tuple[list[Segment], str | None]:
     """Return the segments and the language of the first subtitle track that has text."""
     from shared.media.subtitles import read_subtitles
 
     for track in info.subtitles:
-        segments = read_subtitles(source, track)
+        segments = read_subtitles(source, track, limit)
         if segments:
             return segments, track.language
     return [], None

@@ -84,13 +84,23 @@ def transcribe_clip(provider: Provider, clip: AudioClip, tick: Tick) -> Transcri
         if error.code != ProviderCode.PROVIDER_CANNOT:
             raise
         return Transcript(gap="not_transcribed", notes=[f"The audio was not transcribed: {error.message}"])
-    return Transcript(
+    transcript = Transcript(
         source="speech",
         language=transcription.language,
         segments=transcription.segments,
         provider=transcription.usage.provider,
         model=transcription.usage.model,
     )
+    return cut_transcript(transcript, clip.duration_sec)
+
+
+def cut_transcript(transcript: Transcript, duration_sec: float) -> Transcript:
+    """Return the transcript up to the limit for a video of this duration; a note states if it was cut."""
+    from shared.media.subtitles import TextLimit
+
+    limit = TextLimit(duration_sec)
+    segments = limit.cut(transcript.segments)
+    return transcript.model_copy(update={"segments": segments, "notes": [*transcript.notes, *limit.notes]})
 
 
 def record_partial_transcript(job: Job, parts: list[Part]) -> None:
@@ -110,7 +120,8 @@ def join_transcript(run: StageRun, parts: list[Part]) -> None:
     if extraction.transcript:
         transcript = subtitle_transcript(extraction)
     elif run.job.video.captions:
-        transcript = Transcript.read(load_json(run.place.objects, run.job.id, CAPTIONS))
+        captions = Transcript.read(load_json(run.place.objects, run.job.id, CAPTIONS))
+        transcript = cut_transcript(captions, extraction.info.duration_sec)
     else:
         transcript = join_speech(extraction, parts)
     store_json(run.place.objects, run.job.id, TRANSCRIPT, transcript.to_json())

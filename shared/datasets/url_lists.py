@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from shared.datasets.store import change_dataset
 from shared.errors import PermanentError
@@ -22,11 +22,14 @@ from shared.platform.ports import Objects, Place
 from shared.settings import settings
 from shared.sources.images.source import Candidate, CandidatePage
 
+T = TypeVar("T")
 MAX_LISTS = 100
 MAX_LIST_MB = 100
 FETCH_TIMEOUT_SEC = 120
 MAX_URLS = 100_000
 MAX_FIELD_LENGTH = 8192
+MAX_ROW_LENGTH = 6 * MAX_FIELD_LENGTH
+"""Characters of a row, which has six fields at most; a longer one takes many times its size when it is parsed."""
 _FIELD_NAMES = {
     "url": ("url", "image_url", "imageurl", "image", "src", "link"),
     "page_url": ("page_url", "pageurl", "page", "foreign_landing_url", "source_url"),
@@ -127,7 +130,7 @@ def read_pages(file: BinaryIO) -> Iterator[CandidatePage]:
                     "bad_list", f"The list names more than {MAX_URLS} images. Split it into several lists."
                 )
             yield CandidatePage(candidates=page)
-    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
         raise PermanentError(
             "bad_list", f"The list is not valid text, CSV or JSON lines: {error}. Correct it."
         ) from None
@@ -135,26 +138,46 @@ def read_pages(file: BinaryIO) -> Iterator[CandidatePage]:
         raise PermanentError("bad_list", "The list contains no images. Send one address per line, or a column url.")
 
 
-def parse_candidates(lines: io.TextIOWrapper) -> Iterator[Candidate]:
+class _RowLines:
+    """The lines of a list, read one by one. Raises PermanentError `bad_list` for a row that is too long."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._row_length = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(MAX_ROW_LENGTH + 1):
+            self._row_length += len(line)
+            if self._row_length > MAX_ROW_LENGTH:
+                raise PermanentError(
+                    "bad_list", f"A row of the list has more than {MAX_ROW_LENGTH} characters. Shorten it."
+                )
+            yield line
+
+    def split_rows(self, rows: Iterable[T]) -> Iterator[T]:
+        """Yield rows parsed from these lines, each of which may have several."""
+        for row in rows:
+            self._row_length = 0
+            yield row
+
+
+def parse_candidates(text: io.TextIOWrapper) -> Iterator[Candidate]:
     """Parse JSON lines, CSV with a URL column, or one URL per line, as the first line tells."""
+    rows = _RowLines(text)
+    lines = rows.split_rows(rows)
     first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
-    all_lines = _prepend_line(first, lines)
     if first.lstrip().startswith("{"):
-        yield from (_parse_row(json.loads(line)) for line in all_lines if line.strip())
+        yield from (_parse_row(json.loads(line)) for line in chain([first], lines) if line.strip())
         return
     header = [name.strip().lower() for name in next(csv.reader([first]), [])]
     if any(name in _FIELD_NAMES["url"] for name in header):
-        yield from (_parse_row(row) for row in csv.DictReader(all_lines) if any(row.values()))
+        table = csv.DictReader(chain([first], rows))
+        yield from (_parse_row(row) for row in rows.split_rows(table) if any(row.values()))
         return
-    for line in all_lines:
-        text = line.strip()
-        if text and not text.startswith("#"):
-            yield Candidate(url=text[:MAX_FIELD_LENGTH])
-
-
-def _prepend_line(first: str, lines: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from lines
+    for line in chain([first], lines):
+        stripped = line.strip()
+        if stripped and not stripped.startswith("#"):
+            yield Candidate(url=stripped[:MAX_FIELD_LENGTH])
 
 
 def _parse_row(row: Any) -> Candidate:

@@ -24,6 +24,12 @@ class JobCode(ErrorCode):
         "Retry the job, or submit a shorter or smaller video.",
         None,
     )
+    OUT_OF_MEMORY = transient(
+        "out_of_memory",
+        "A stage needs more memory than a worker process may use (`WORKER_MEMORY_MB`).",
+        "Submit a shorter or smaller file, or raise `WORKER_MEMORY_MB`.",
+        None,
+    )
     JOB_ENDED = permanent(
         "job_ended", "The job has ended, so it cannot be cancelled.", "Nothing needs to be done.", 409
     )

@@ -166,6 +166,12 @@ class MediaCode(ErrorCode):
     TRUNCATED = permanent(
         "truncated", "The file is damaged or incomplete and cannot be played.", "Send the file again.", None
     )
+    INDEX_TOO_LARGE = permanent(
+        "index_too_large",
+        "The file declares more frames, audio samples or tracks than fit into it, or more than four million.",
+        "Export the video again, and send the new file.",
+        None,
+    )
     ZERO_LENGTH = permanent("zero_length", "The file contains no frames and no audio.", "Send the file again.", None)
     NO_STREAMS = permanent(
         "no_streams", "The file has neither a video nor an audio stream.", "Send a video or audio file.", None

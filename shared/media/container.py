@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import PermanentError
+from shared.media.declared_index import MAX_TRACKS, check_index, index_error
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -50,12 +51,13 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """Open a media file for reading packets; closes it at the end of the block.
 
     Raises:
-        PermanentError: `empty_file`; `not_media`; `truncated` when the header or index is missing.
+        PermanentError: `empty_file`; `not_media`; `truncated` when the header or index is missing; `index_too_large`.
     """
     import av
 
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty. Send it again.")
+    check_index(path)
     # Opened by its descriptor, the file has no name, so FFmpeg cannot pick a format by its suffix.
     with open(os.open(path, os.O_RDONLY), "rb", buffering=0) as file:  # noqa: PTH123
         try:
@@ -63,10 +65,16 @@ def open_media(path: Path) -> Iterator[InputContainer]:
                 file,
                 mode="r",
                 options=DECODER_OPTIONS,
-                container_options={"protocol_whitelist": PROTOCOLS, "format_whitelist": DEMUXERS},
+                container_options={
+                    "protocol_whitelist": PROTOCOLS,
+                    "format_whitelist": DEMUXERS,
+                    "max_streams": str(MAX_TRACKS),
+                },
                 metadata_errors="replace",
                 buffer_size=_BUFFER_BYTES,
             )
+        except av.error.MemoryError:
+            raise index_error() from None  # FFmpeg's answer to impossible sizes as well as to a full memory
         except av.FFmpegError as error:
             raise unplayable_error(path) from error
         with container:

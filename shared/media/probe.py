@@ -158,6 +158,8 @@ class _StreamScan:
         if self.first is None and self.stream is not None:
             try:
                 self.first = next(iter(self.stream.codec_context.decode(packet)), None)
+            except av.error.MemoryError:
+                raise
             except av.FFmpegError:
                 self.damaged = True
 

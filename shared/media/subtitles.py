@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, zip_longest
+from itertools import pairwise, takewhile, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 CaptionFormat = Literal["vtt", "srt", "json3"]
 MAX_CHARS = 5_000_000  # automatic captions, the longest kind, have about 2 000 000 in four hours
+MAX_JSON_OBJECTS = 300_000  # the same have about 80 000
+MAX_TEXT, TEXT_PER_SEC, LEAST_TEXT = 1_000_000, 100, 5_000
+"""Characters of a transcript: in all, per second of the video, and for the shortest; fast speech has 25 per second."""
+SEGMENTS_PER_SEC, LEAST_SEGMENTS = 20, 200
+_MAX_CUE_BYTES = 16_000
 _PLAIN = {"subrip", "webvtt", "text"}
 _ASS = {"ass", "ssa"}
 _ASS_FIELDS = 8  # before the text: read order, layer, style, name, three margins, effect
@@ -36,6 +42,37 @@ _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
 _STAMP = re.compile(rf"<{_CLOCK}>")
 
 
+class TextLimit:
+    """The text that a video of some duration may bring, whatever the source; counts what has been accepted.
+
+    Attributes:
+        notes: Empty, or one remark that the text was cut.
+    """
+
+    def __init__(self, duration_sec: float = math.inf) -> None:
+        self.notes: list[str] = []
+        self._characters = min(MAX_TEXT, LEAST_TEXT + TEXT_PER_SEC * duration_sec)
+        self._segments = min(MAX_TEXT, LEAST_SEGMENTS + SEGMENTS_PER_SEC * duration_sec)
+        self._most = f"{self._characters:,.0f} characters or {self._segments:,.0f} segments"
+
+    def accept(self, text: str) -> bool:
+        """Count one more segment; return False, and add the note, if it is too much."""
+        self._characters -= len(text)
+        self._segments -= 1
+        if self._characters >= 0 and self._segments >= 0:
+            return True
+        self.notes = [f"The transcript was cut: a video of this duration may have at most {self._most} of text."]
+        return False
+
+    def cut(self, segments: Iterable[Segment]) -> list[Segment]:
+        """Return the segments up to the limit, the words of which have the same text."""
+        return list(takewhile(lambda segment: self.accept(_longest_text(segment)), segments))
+
+
+def _longest_text(segment: Segment) -> str:
+    return max(segment.text, " ".join(word.text for word in segment.words), key=len)
+
+
 def text_tracks(container: InputContainer) -> list[SubtitleTrack]:
     """List the text subtitle streams; omits bitmap subtitles."""
     tracks = []
@@ -47,14 +84,15 @@ def text_tracks(container: InputContainer) -> list[SubtitleTrack]:
     return tracks
 
 
-def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
+def read_subtitles(path: Path, track: SubtitleTrack, limit: TextLimit | None = None) -> list[Segment]:
     """Read a subtitle track as segments in order of time, without markup; keeps line breaks.
 
-    Reads the raw packets, because decoders convert the text to ASS and lose `2 < 3` and braces.
+    Reads the raw packets, because decoders convert the text to ASS and lose `2 < 3` and braces. Stops at the limit.
 
     Raises:
         PermanentError: As `open_media`; `no_subtitles` when the file has no such track.
     """
+    limit = limit or TextLimit()
     rows: list[tuple[float, float | None, str]] = []
     with open_media(path) as container:
         stream = next((s for s in container.streams.subtitles if s.index == track.index), None)
@@ -65,7 +103,10 @@ def read_subtitles(path: Path, track: SubtitleTrack) -> list[Segment]:
             if packet.pts is not None:
                 begin = float(packet.pts * packet.time_base) - start
                 length = float(packet.duration * packet.time_base) if packet.duration else None
-                rows.append((begin, length, _subtitle_text(track.codec, bytes(packet))))
+                text = _subtitle_text(track.codec, bytes(memoryview(packet)[:_MAX_CUE_BYTES]))
+                if not limit.accept(text):
+                    break
+                rows.append((begin, length, text))
     rows.sort(key=lambda row: row[0])
     following = [begin for begin, _, _ in rows[1:]]
     segments: list[Segment] = []
@@ -108,9 +149,9 @@ def parse_captions(text: str, format: CaptionFormat) -> list[Segment]:
     Segments have word times if the file has them. Lines that rolling captions repeat appear once.
 
     Raises:
-        PermanentError: `captions_unreadable` if the text is not in the format, or longer than `MAX_CHARS`.
+        PermanentError: `captions_unreadable` if the text is not in the format, or longer than the limits above.
     """
-    if len(text) > MAX_CHARS:
+    if len(text) > MAX_CHARS or (format == "json3" and text.count("{") > MAX_JSON_OBJECTS):
         raise _unreadable_error()
     segments = _json3_segments(text) if format == "json3" else _cue_segments(_parse_cues(text, format))
     return sorted(segments, key=lambda segment: segment.start)

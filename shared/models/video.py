@@ -199,6 +199,7 @@ class Extraction(Model):
     silences: list[TimeSpan] = Field([], description="Silent passages of the audio, in order of time.")
     transcript: list[Segment] = Field(description="From an embedded subtitle track; empty if there is none.")
     transcript_language: str | None = None
+    transcript_notes: list[str] = Field([], description="Remarks, e.g. that the text was cut.")
 
 
 TranscriptGap = Literal["no_audio", "silent", "not_transcribed", "no_speech"]

@@ -97,7 +97,12 @@ def load_transcript(objects: Objects, job_id: str) -> Transcript:
 def subtitle_transcript(extraction: Extraction) -> Transcript:
     if not extraction.transcript:
         return Transcript()
-    return Transcript(source="subtitles", language=extraction.transcript_language, segments=extraction.transcript)
+    return Transcript(
+        source="subtitles",
+        language=extraction.transcript_language,
+        segments=extraction.transcript,
+        notes=extraction.transcript_notes,
+    )
 
 
 def find_segments(documents: Documents, field: str, value: str) -> Iterator[Document]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import tempfile
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 WRITE_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC = 1.0, 30.0
 MIN_FREE_BYTES = 1 << 20
+_OPENCV_NO_MEMORY = -4  # cv2.Error.StsNoMem
 D = TypeVar("D")
 T = TypeVar("T")
 
@@ -243,6 +245,9 @@ def classify_failure(run: LeasedRun[Any], error: BaseException) -> Failure:
         permanent = isinstance(error, PermanentError)
         job_error = JobError(code=error.code, message=error.message, stage=run.stage, retryable=error.retryable)
         return Failure(job_error, last=permanent or used_up, dead_letter=used_up and not permanent)
+    if is_out_of_memory(error):
+        # A CPU-bound stage has the process to itself: the next attempt would need as much.
+        return Failure(memory_error(run.stage), last=used_up or wiring().functions[run.stage].cpu_bound)
     incident = new_incident_id()
     last = used_up or isinstance(error, PROGRAMMING_ERRORS)
     job_error = internal_error(run.job, run.stage, error, incident)
@@ -275,6 +280,27 @@ def internal_error(job: Job, stage: str, error: Exception, incident: str) -> Job
             "Retry the job later. If that does not help, find the incident in the log, or report it."
         )
     return JobError(code="internal", message=message, stage=stage, retryable=True)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return True if an allocation failed, in Python, in a system call or in OpenCV."""
+    return (
+        isinstance(error, MemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
+        or getattr(error, "code", None) == _OPENCV_NO_MEMORY
+    )
+
+
+def memory_error(stage: str) -> JobError:
+    return JobError(
+        code="out_of_memory",
+        message=(
+            f"The stage “{stage}” needs more memory than a worker may use. "
+            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB."
+        ),
+        stage=stage,
+        retryable=True,
+    )
 
 
 def is_file_kept(job: Job, stage: str) -> bool:

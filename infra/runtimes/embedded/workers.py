@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from infra.runtimes.background_tasks import Watchdog
-from infra.runtimes.process import end_with_parent
+from infra.runtimes.process import end_with_parent, limit_memory
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.pipeline.lease_keeper import lease_keeper
@@ -163,6 +163,7 @@ def main(pool_name: str, slots: int) -> None:
     """Run a worker until its standard input closes."""
     configure_logging(PlainFormatter(), logging.INFO)
     end_with_parent()
+    limit_memory(settings().worker_memory_mb)
     functions = pool_functions(pool_name)
     if pool_name == "cpu":
         # The API and the short stages have priority.

@@ -57,11 +57,13 @@ class ScreenText:
     Attributes:
         handles: Watermarks and account names, which `lines` omits.
         unread: Whether there were lines in an unsupported script: Cyrillic without Tesseract.
+        is_cut: Whether the screen had more text than is kept; the text of later samples is missing.
     """
 
     lines: list[ScreenLine]
     handles: list[ScreenLine]
     unread: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,10 @@ MIN_SCORE = 0.3
 MIN_SCORE_BESIDE_UNREAD = 0.9
 """Minimum score beside lines in an unsupported script: the text may be in that script too, and misread."""
 MIN_UNREAD = 2
+MAX_ROWS, MAX_ROW_TEXT = 100, 300
+"""Rows that are kept of one sample, and characters of each: a page of a book in the picture has less."""
+MAX_SCREEN_TEXT = 1_000_000
+"""Characters that are kept of all samples, each row of each sample counted."""
 MIN_LETTERS = 2
 MIN_TEXT_SHARE = 0.7
 """Minimum share of letters, digits and the signs of recipes in a line."""
@@ -47,7 +51,8 @@ def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick
         OSError: A sample cannot be decoded.
     """
     sample_texts: list[SampleText] = []
-    unread = 0
+    unread = characters = 0
+    is_cut = False
     previous: Picture | None = None
     in_cyrillic = primary_language(language) in CYRILLIC_LANGUAGES
     for number, (frame, path) in enumerate(samples):
@@ -64,12 +69,18 @@ def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick
         else:
             unread += blanks
         min_score = MIN_SCORE_BESIDE_UNREAD if unread and blanks else MIN_SCORE
-        sample_texts.append(SampleText(frame.time, frame.name, merge_rows(readable_rows(pieces, min_score))))
+        rows = merge_rows(readable_rows(pieces, min_score)[:MAX_ROWS])
+        characters += sum(len(row.text) for row in rows)
+        if characters > MAX_SCREEN_TEXT:
+            is_cut = True
+            break
+        sample_texts.append(SampleText(frame.time, frame.name, rows))
     lines = [line for line in screen_lines(sample_texts) if is_text(line.text)]
     return ScreenText(
         lines=[line for line in lines if not HANDLE.search(line.text)],
         handles=[line for line in lines if HANDLE.search(line.text)],
         unread=unread >= MIN_UNREAD,
+        is_cut=is_cut,
     )
 
 
@@ -100,7 +111,7 @@ def readable_rows(pieces: Sequence[TextPiece], min_score: float) -> list[Row]:
     for piece in pieces:
         text = " ".join(FOREIGN.sub(" ", piece.text).split())
         if text and piece.score >= min_score and not is_mostly_unread(piece):
-            kept.append(Row(text, piece.score, piece.box))
+            kept.append(Row(text[:MAX_ROW_TEXT], piece.score, piece.box))
     return kept
 
 

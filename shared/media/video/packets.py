@@ -203,6 +203,8 @@ def _decode_packet(codec: Any, packet: Packet[Any] | None) -> Frames:
 
     try:
         frames = codec.decode(packet)
+    except av.error.MemoryError:
+        raise
     except av.FFmpegError:
         return
     for frame in frames:

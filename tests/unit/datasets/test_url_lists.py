@@ -59,3 +59,33 @@ def test_what_is_no_list_is_refused(text: str | bytes) -> None:
     with pytest.raises(PermanentError) as raised:
         read(text)
     assert raised.value.code == "bad_list"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://a.example/" + "x" * 100_000,
+        '{"url": "https://a.example/1.jpg", "title": ' + "[" * 60_000,
+        "url,title\n" + "," * 100_000,
+        "url,title\n" + '"\n",' * 30_000,
+    ],
+    ids=["line", "JSON", "cells", "cells of lines"],
+)
+def test_a_row_has_a_length(text: str) -> None:
+    """A list that is one endless row, which takes many times its size when parsed, is refused while it is read."""
+    with pytest.raises(PermanentError) as caught:
+        read(text)
+    assert caught.value.code == "bad_list"
+
+
+def test_rows_of_many_lines_are_counted_one_by_one() -> None:
+    """A long CSV with line breaks inside its cells has no limit but that of its rows."""
+    rows = "".join(f'https://a.example/{n}.jpg,"two\nlines"\n' for n in range(5000))
+    assert len(read("url,title\n" + rows)) == 5000
+
+
+def test_nested_json_is_refused() -> None:
+    """JSON nested deeper than the parser goes is an error of the list, not of the server."""
+    with pytest.raises(PermanentError) as caught:
+        read('{"url": ' + "[" * 40_000 + "]" * 9_000)
+    assert caught.value.code == "bad_list"

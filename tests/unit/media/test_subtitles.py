@@ -8,8 +8,8 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.media.probe import probe
-from shared.media.subtitles import read_subtitles
-from shared.models.video import SubtitleTrack
+from shared.media.subtitles import LEAST_SEGMENTS, LEAST_TEXT, TextLimit, read_subtitles
+from shared.models.video import Segment, SubtitleTrack, Word
 from tests.media_samples import ffmpeg, with_subtitles
 
 SRT = """1
@@ -83,3 +83,31 @@ def test_a_track_that_is_not_there_is_refused(silent: Path) -> None:
     with pytest.raises(PermanentError) as refused:
         read_subtitles(silent, SubtitleTrack(index=7, codec="subrip"))
     assert refused.value.code == "no_subtitles"
+
+
+def test_subtitles_are_read_up_to_the_limit_of_the_duration(tmp_path: Path, silent: Path) -> None:
+    """Thousands of subtitles in a video of seconds cost no more than it may have, and the result states the cut."""
+    cues = "".join(f"{n}\n00:00:00,{n % 1000:03} --> 00:00:01,000\ncue {n}\n\n" for n in range(3000))
+    path = with_subtitles(tmp_path / "video.mkv", silent, "srt", cues)
+    (track,) = probe(path).subtitles
+    limit = TextLimit(2)
+    segments = read_subtitles(path, track, limit)
+    assert LEAST_SEGMENTS <= len(segments) <= LEAST_SEGMENTS + 40
+    (note,) = limit.notes
+    assert "The transcript was cut" in note
+
+
+def test_text_has_a_limit_per_second_and_in_all() -> None:
+    """Speech of any speed keeps every word; what nobody can say in the time is cut, in words as in segments."""
+    spoken = [Segment(start=second, end=second + 1, text="x" * 40) for second in range(14_400)]
+    fair = TextLimit(14_400)
+    assert (len(fair.cut(spoken)), fair.notes) == (14_400, [])
+    for crowd in (
+        [Segment(start=0, end=1, text="x" * 1000)] * 50,
+        [Segment(start=0, end=1, text="", words=[Word(start=0, end=1, text="x" * 1000)])] * 50,
+    ):
+        limit = TextLimit(1)
+        assert sum(1000 for _ in limit.cut(crowd)) <= LEAST_TEXT + 100
+        assert limit.notes
+    endless = TextLimit()
+    assert len(endless.cut([Segment(start=0, end=1, text="x" * 10_000)] * 200)) == 100

@@ -34,7 +34,7 @@ BUGS = [
     KeyError("id"),
     IndexError("list index out of range"),
 ]
-PASSING = [ValueError("not JSON"), ZeroDivisionError(), RecursionError(), MemoryError(), OSError("disk full")]
+PASSING = [ValueError("not JSON"), ZeroDivisionError(), RecursionError(), OSError("disk full")]
 
 
 @pytest.fixture
@@ -87,6 +87,21 @@ def entry_of(log: str, incident: str) -> str:
     entries = re.split(r"^\S+Z (?=[A-Z]+ [\w.]+: )", log, flags=re.MULTILINE)
     (entry,) = (entry for entry in entries if f"incident={incident}" in entry)
     return entry
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")], ids=["py", "system"]
+)
+def test_a_job_that_needs_too_much_memory_fails_with_advice(world: World, error: Exception) -> None:
+    """A video that exceeds a worker's memory ends its own job at once, with its own code and the setting's name."""
+    job_id = start(world)
+    world.trouble[job_id, "extract"] = [error]
+    assert world.deliver(world.mailbox.pop(0)), "it was to be acknowledged"
+    job = now(world, job_id)
+    assert (job.status, job.stages["extract"].attempts) == (JobStatus.FAILED, 1)
+    assert job.error is not None
+    assert (job.error.code, job.error.retryable) == ("out_of_memory", True)
+    assert "WORKER_MEMORY_MB" in job.error.message
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)

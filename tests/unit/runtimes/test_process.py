@@ -49,6 +49,23 @@ def test_a_child_ends_when_its_server_is_gone() -> None:
         assert child.wait() == 0
 
 
+HUNGRY = """
+from infra.runtimes.process import limit_memory
+limit_memory(300)
+try:
+    bytearray(400_000_000)
+except MemoryError:
+    print(len(bytearray(50_000_000)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce the limit")
+def test_a_process_cannot_take_more_memory_than_its_limit() -> None:
+    """A worker whose job wants too much gets an error that it survives, instead of filling the machine."""
+    run = subprocess.run([sys.executable, "-c", HUNGRY], capture_output=True, text=True, check=True)
+    assert run.stdout == "50000000\n"
+
+
 @pytest.mark.parametrize(
     ("host", "public_url", "line"),
     [

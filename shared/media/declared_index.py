@@ -1,0 +1,254 @@
+"""Check that the index which a media file declares is possible in its bytes, before a demuxer allocates memory for it.
+
+Demuxers keep an entry per sample, fragment and cue point. A few bytes can declare thirty million samples of one size
+(`stsz`), or a fragment of as many without fields of their own (`trun`), so that a file of 654 bytes takes gigabytes.
+
+ISO base media (MP4, MOV): ISO/IEC 14496-12. Matroska and WebM: RFC 9559. AVI: OpenDML 1.02.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import struct
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from shared.errors import PermanentError
+
+MAX_TRACKS = 256
+MAX_ENTRIES = 4_000_000
+"""Entries of an index. Demuxers take about 75 bytes for each; four hours of AAC at 48 kHz have 675,000."""
+_LEAST_ENTRIES = 100_000
+"""Every file may declare as many, because a truncated file has fewer bytes than its index promises."""
+_MAX_BOXES = 2_000_000
+_MAX_DEPTH = 10  # as in FFmpeg
+_BOXES = frozenset(b"moov trak mdia minf stbl edts dinf udta wave moof traf mvex cmov".split())
+_MAX_HEADER_BYTES = 16_000_000
+_SAMPLE_FIELDS = 0x100, 0x200, 0x400, 0x800
+_PCM_ENTRY = 1024  # samples of uncompressed audio that share an index entry
+_EBML = b"\x1a\x45\xdf\xa3"
+_CLUSTER, _CUES, _TRACK = 0x1F43B675, 0x1C53BB6B, 0xAE
+_CLUSTER_PARTS = {0xA3, 0xA0, 0xE7, 0xA7, 0xAB}  # SimpleBlock, BlockGroup, Timestamp, Position, PrevSize
+# Elements that contain elements: Segment, SeekHead, Seek, Info, Tracks, TrackEntry; Tags, Tag, SimpleTag, Chapters,
+# EditionEntry, ChapterAtom, ChapterDisplay, Attachments, AttachedFile, ContentEncodings, ContentEncoding,
+# BlockAdditionMapping.
+_MASTERS = {0x18538067, 0x114D9B74, 0x4DBB, 0x1549A966, 0x1654AE6B, _TRACK}
+_MASTERS |= {0x1254C367, 0x7373, 0x67C8, 0x1043A770, 0x45B9, 0xB6, 0x80, 0x1941A469, 0x61A7, 0x6D80, 0x6240, 0x41E4}
+_TOP_LEVEL = re.compile(
+    rb"\x1f\x43\xb6\x75|\x16\x54\xae\x6b|\x1c\x53\xbb\x6b|\x12\x54\xc3\x67|\x10\x43\xa7\x70|\x19\x41\xa4\x69"
+)
+
+
+def check_index(path: Path) -> None:
+    """Raises PermanentError `index_too_large` if the file declares more than its bytes can hold."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        index = _Index(data)
+        if data[:4] == _EBML:
+            index.add_elements()
+        elif data[:4] == b"RIFF":
+            index.add_chunks()
+        else:
+            index.add_boxes(_id3_end(data), len(data), 0)
+            index.add_samples()
+
+
+@dataclass
+class _SampleTable:
+    """The sample table of an ISO track, as far as it determines the size of the demuxer's index."""
+
+    handler: bytes = b""
+    is_step_one: bool = False
+    samples: int = 0
+    chunks: int = 0
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    """First chunk of each run, counted from 1, and the samples of its chunks."""
+
+    def entries(self) -> int:
+        if self.handler != b"soun" or not self.is_step_one:
+            return self.samples
+        ends = [first for first, _ in self.runs[1:]] + [self.chunks + 1]
+        return sum(
+            max(0, end - first) * -(-samples // _PCM_ENTRY)
+            for (first, samples), end in zip(self.runs, ends, strict=True)
+        )
+
+
+class _Index:
+    """Counts what the index of a file would hold."""
+
+    def __init__(self, data: mmap.mmap | bytes) -> None:
+        self._data = data
+        self._limit = min(MAX_ENTRIES, max(_LEAST_ENTRIES, len(data)))
+        self._entries = self._boxes = self._tracks = self._fragments = 0
+        self._table = _SampleTable()
+
+    def _number(self, at: int, size: int) -> int:
+        return int.from_bytes(self._data[at : at + size], "big")
+
+    def _add_entries(self, count: int) -> None:
+        self._entries += count
+        if self._entries + self._fragments * self._tracks > self._limit:
+            raise index_error()
+
+    def _count_box(self) -> None:
+        self._boxes += 1
+        if self._boxes > _MAX_BOXES:
+            raise index_error()
+
+    def _count_track(self) -> None:
+        self._tracks += 1
+        if self._tracks > MAX_TRACKS:
+            raise index_error()
+        self._add_entries(0)
+
+    # ISO base media
+
+    def add_boxes(self, at: int, end: int, depth: int) -> None:
+        while at + 8 <= end:
+            self._count_box()
+            size, kind, start = self._number(at, 4), self._data[at + 4 : at + 8], at + 8
+            if size == 1:
+                size, start = self._number(start, 8), at + 16
+            elif size == 0:
+                size = end - at
+            if at + size < start:
+                return
+            at = min(at + size, end)
+            if kind == b"trak":
+                self._count_track()
+                self.add_samples()
+            if kind in _BOXES and depth < _MAX_DEPTH:
+                self._fragments += kind == b"moof"
+                self.add_boxes(start, at, depth + 1)
+            else:
+                self._add_box(kind, start, at)
+
+    def add_samples(self) -> None:
+        """Count the samples of the track that ends here."""
+        self._add_entries(self._table.entries())
+        self._table = _SampleTable()
+
+    def _add_box(self, kind: bytes, start: int, end: int) -> None:
+        table, count, content = self._table, self._number(start + 4, 4), end - start
+        if kind == b"hdlr":
+            table.handler = table.handler or self._data[start + 8 : start + 12]
+        elif kind == b"stts":
+            table.is_step_one = count == 1 and self._number(start + 12, 4) == 1
+        elif kind in (b"stsz", b"stz2"):
+            samples = self._number(start + 8, 4)
+            bits = 4 if kind == b"stz2" else 0 if count else 32
+            table.samples = max(table.samples, min(samples, (content - 12) * 8 // bits) if bits else samples)
+        elif kind in (b"stco", b"co64"):
+            table.chunks = max(table.chunks, min(count, (content - 8) // (4 if kind == b"stco" else 8)))
+        elif kind == b"stsc":
+            runs = struct.iter_unpack(">III", self._data[start + 8 : start + 8 + min(count, (content - 8) // 12) * 12])
+            table.runs = [(first, samples) for first, samples, _ in runs]
+        elif kind == b"trun":
+            fields = _count_fields(self._number(start, 4))
+            self._add_entries(min(count, content // (4 * fields)) if fields else count)
+        elif kind == b"sidx":
+            self._fragments += max(0, content - 24) // 12
+            self._add_entries(0)
+        elif kind == b"cmvd":
+            self._add_compressed_boxes(start + 4, end)
+
+    def _add_compressed_boxes(self, start: int, end: int) -> None:
+        """Walk a movie header that is compressed with zlib, as old QuickTime files have it."""
+        inflate = zlib.decompressobj()
+        try:
+            header = inflate.decompress(self._data[start:end], _MAX_HEADER_BYTES)
+        except zlib.error:
+            return
+        if inflate.unconsumed_tail:
+            raise index_error()
+        index = _Index(header)
+        index.add_boxes(0, len(header), 1)
+        index.add_samples()
+        self._add_entries(index._entries)
+
+    # Matroska
+
+    def add_elements(self) -> None:
+        """Walk all elements in the order of their bytes: what is inside one comes right after its header."""
+        at = 0
+        while at < len(self._data):
+            head = self._data[at : at + 12]
+            id_bytes = _vint_length(head)
+            size_bytes = _vint_length(head[id_bytes:])
+            start = at + id_bytes + size_bytes
+            if not id_bytes or id_bytes > 4 or not size_bytes or start > len(self._data):
+                found = _TOP_LEVEL.search(self._data, at + 1)  # as demuxers do after damage
+                if not found:
+                    return
+                self._count_box()
+                at = found.start()
+                continue
+            element, ones = self._number(at, id_bytes), 2 ** (7 * size_bytes) - 1
+            size = self._number(at + id_bytes, size_bytes) & ones
+            if element not in _CLUSTER_PARTS:
+                self._count_box()
+            if element == _TRACK:
+                self._count_track()
+            elif element == _CUES:
+                # A demuxer keeps each CuePoint and CueTrackPositions; other bytes of these values hardly matter.
+                cues = self._data[start : start + size]
+                self._add_entries(cues.count(b"\xbb") + cues.count(b"\xb7"))
+            is_open = element in _MASTERS or (element == _CLUSTER and size == ones)
+            at = start if is_open else start + size
+
+    # AVI
+
+    def add_chunks(self) -> None:
+        """Walk all chunks in the order of their bytes, as `add_elements` does."""
+        at = 0
+        while at + 8 <= len(self._data):
+            self._count_box()
+            kind, size, start = self._data[at : at + 4], int.from_bytes(self._data[at + 4 : at + 8], "little"), at + 8
+            at = start + 4 if kind in (b"RIFF", b"LIST") else start + size + size % 2
+            if kind == b"strh":
+                self._count_track()
+            elif kind == b"idx1":
+                self._check_lengths(start, at, 4, 3)
+            elif kind == b"indx" or kind.startswith(b"ix"):
+                is_index_of_chunks = self._data[start + 3 : start + 4] == b"\1"
+                if is_index_of_chunks:
+                    self._check_lengths(start + 24, at, 2, 1)
+
+    def _check_lengths(self, start: int, end: int, columns: int, column: int) -> None:
+        """Check the lengths of chunks in an index: demuxers divide a chunk of audio into entries of 1024 bytes."""
+        content = self._data[start:end]
+        rows = np.frombuffer(content, "<u4", len(content) // (4 * columns) * columns)
+        lengths = rows.reshape(-1, columns)[:, column] & 0x7FFFFFFF
+        if lengths.size and int(lengths.max()) > len(self._data):
+            raise index_error()
+
+
+def _count_fields(flags: int) -> int:
+    """Return the number of fields that each sample of a `trun` has."""
+    return sum(bool(flags & field) for field in _SAMPLE_FIELDS)
+
+
+def _vint_length(data: bytes) -> int:
+    """Return the length in bytes of a variable-size integer by its leading zeros (RFC 8794, 4); 0 if there is none."""
+    return 9 - data[0].bit_length() if data and data[0] else 0
+
+
+def _id3_end(data: mmap.mmap | bytes) -> int:
+    """Return where the ID3v2 tags end that may precede any format."""
+    at = 0
+    while data[at : at + 3] == b"ID3" and at + 10 <= len(data):
+        size = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(data[at + 6 : at + 10])))
+        at += 10 + size
+    return at
+
+
+def index_error() -> PermanentError:
+    return PermanentError(
+        "index_too_large",
+        "The file declares more frames, audio samples or tracks than fit into it or than Clipwise accepts. "
+        "Export the video again, and send the new file.",
+    )
