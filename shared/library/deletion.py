@@ -13,6 +13,7 @@ from shared.chat import history
 from shared.chat.history import MESSAGES
 from shared.datasets.store import DATASETS, delete_dataset
 from shared.library.groups import GROUPS, remove_video_from_groups
+from shared.library.numbers import NUMBERS
 from shared.models.job import Job
 from shared.pipeline import idempotency as once
 from shared.pipeline import lifecycle
@@ -67,7 +68,7 @@ def erase_datasets(place: Place, owner: str, limit: int) -> int:
     return len(documents)
 
 
-OWNER_COLLECTIONS = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
+OWNER_COLLECTIONS = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES, NUMBERS)
 ERASERS: tuple[Erase, ...] = (
     # Whatever is a user's own must be found by one of these.
     erase_jobs,
