@@ -44,6 +44,9 @@ test-others: .venv/.for-dev ## Test the demo, the packages and the wheel on the 
 test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every Python, with the oldest and the newest libraries
 	@$(BIN)/python -m tests.matrix --full
 
+soak: .venv/.for-dev ## Send many generated requests to the API
+	@SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/functions/api/test_schemathesis.py
+
 bench: .venv/.for-dev ## Run all benchmarks
 	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename "$$bench" .py) || exit 1; done
 
@@ -80,4 +83,4 @@ package: .venv/.for-dev ## Build the functions' packages in dist/; then see docs
 .venv/.for-dev: $(LOCKED)
 	@PYTHON='$(PYTHON)' sh infra/venv.sh dev
 
-.PHONY: help demo up up-emulators package picture test test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format bench clean
+.PHONY: help demo up up-emulators package picture test test-others test-matrix program-deps browser-deps terraform-deps ffmpeg-deps check format soak bench clean

@@ -150,9 +150,12 @@ def thumbnail_name(job: Job) -> str:
 @router.get(
     "/thumbnails/{name}",
     summary="Get a video's thumbnail",
-    description="Compatible with the video metadata service. Returns the JPEG that `thumbnail_url` names.",
+    description=(
+        "Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}/media/{name}. "
+        "Returns the JPEG that `thumbnail_url` names."
+    ),
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}, "description": "The thumbnail"}, **problem_responses(404)},
+    responses={200: {"description": "The thumbnail, as image/jpeg"}, **problem_responses(404)},
 )
 def get_thumbnail(
     name: Annotated[str, Path(max_length=100, description="Last part of `thumbnail_url`.")], place: PlaceDep
