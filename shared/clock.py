@@ -1,4 +1,4 @@
-"""The one clock, so that tests can move it, and the waiting times that HTTP servers ask for."""
+"""The clock of all code, which tests can move, and the waiting times that HTTP servers request."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def now() -> datetime:
-    """The current time, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def parse_retry_after(value: str) -> float | None:
-    """Seconds until the time in a `Retry-After` header (RFC 9110, 10.2.3), at least 0; None if it holds no time.
+    """Return the seconds until the time in a `Retry-After` header (RFC 9110, 10.2.3), at least 0; None without a time.
 
     Accepts an HTTP date or a number of seconds, fractions too; reads no more than ten digits of it.
     """

@@ -1,8 +1,8 @@
-"""What can go wrong, sorted by what the pipeline must do about it.
+"""Errors, by what the pipeline does about them.
 
-A `PermanentError` is the user's answer: a code for machines, a sentence for people, and no further attempt.
-A programming error ends the work at once, too: it is ours, and the operators' to see. Anything else that a stage raises
-is tried again, with backoff, until its attempts are used up.
+A `PermanentError` ends the work and goes to the user: a code for machines, a sentence for people. A programming error
+also ends the work, and goes to the operators. Any other error of a stage is retried, with backoff, until its attempts
+are used up.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ PROGRAMMING_ERRORS = (
     SyntaxError,
     TypeError,
 )
-"""What the same code raises again for the same input, however often it is tried.
+"""Errors that the same code raises again for the same input.
 
-A ValueError, an ArithmeticError or a RecursionError may come from what a service answered this once, and memory or
-disks may be free again later: they are not among these. An ImportError is, although an installation that is being
-replaced raises it for a moment: a process that has loaded half of each version must be restarted anyway.
+A ValueError, an ArithmeticError or a RecursionError may come from one response of a service, and memory or disk space
+may be available later, so these are retried. An ImportError is included although replacing an installation raises it
+for a moment: a process that has loaded parts of two versions must restart anyway.
 """
 
 
 def new_incident_id() -> str:
-    """An id for one unexpected error, short enough to be read out, by which its traceback is found in the log."""
+    """Return a short id for one unexpected error, which identifies its traceback in the log."""
     return secrets.token_hex(4)
 
 
@@ -52,13 +52,13 @@ class ClipwiseError(Exception):
 
 
 class PermanentError(ClipwiseError):
-    """The input or the configuration is at fault: trying the same again cannot help."""
+    """The input or the configuration is at fault: a retry cannot help."""
 
     retryable = False
 
 
 class TransientError(ClipwiseError):
-    """Something outside failed in a way that passes: the platform delivers the event again."""
+    """Something outside failed temporarily: the event is delivered again."""
 
 
 class Conflict(Exception):
@@ -66,15 +66,15 @@ class Conflict(Exception):
 
 
 class AlreadyExists(Conflict):
-    """`create` met a document of that id."""
+    """A document with this id exists already."""
 
 
 class NotFound(Exception):
-    """A document or object that had to be there is not."""
+    """A required document or object does not exist."""
 
 
 class RetryLater(Exception):
-    """Another delivery holds the lease: refuse this one, so that the platform brings it back later."""
+    """Another delivery holds the lease: this one is refused and comes again later."""
 
 
 class Cancelled(Exception):
@@ -82,4 +82,4 @@ class Cancelled(Exception):
 
 
 class LeaseLost(Exception):
-    """Another delivery took the stage over; what this one made is of no account."""
+    """Another delivery holds the lease; results of this one are discarded."""

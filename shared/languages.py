@@ -14,7 +14,7 @@ _ISO_639_2_TO_1 = {
 }  # fmt: skip
 """ISO 639-2 codes, bibliographic and terminological, of languages with an ISO 639-1 code, which BCP-47 requires."""
 
-# The languages of Whisper (`whisper/tokenizer.py`, MIT), by the names it gives them.
+# The languages of Whisper (`whisper/tokenizer.py`, MIT), by its names.
 _NAMES = """
 afrikaans=af albanian=sq amharic=am arabic=ar armenian=hy assamese=as azerbaijani=az bashkir=ba basque=eu belarusian=be
 bengali=bn bosnian=bs breton=br bulgarian=bg burmese=my cantonese=yue castilian=es catalan=ca chinese=zh croatian=hr
@@ -59,7 +59,7 @@ def primary_language(language: str | None) -> str | None:
 
 
 def is_same_language(tag: str | None, other: str | None) -> bool:
-    """Whether both tags are known and name one language, whatever its region."""
+    """Return True if both tags are known and name the same language, in any region."""
     return primary_language(tag) is not None and primary_language(tag) == primary_language(other)
 
 

@@ -1,6 +1,6 @@
 """Structured logs: one JSON object a line in Cloud Logging's format, or plain lines on one machine.
 
-Fields bound with `bound` (job, stage, event, trace) are on every record written meanwhile, whoever writes it.
+Fields set with `log_context` (job, stage, event, trace) are on every record written inside the `with` block.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TRACEPARENT = re.compile(
 
 @contextmanager
 def log_context(**fields: str | None) -> Iterator[None]:
-    """Put these fields on all records of this thread or task meanwhile; None is left out."""
+    """Add these fields to all records of this thread or task inside the `with` block; None is omitted."""
     token = _fields.set({**_fields.get()} | {name: value for name, value in fields.items() if value})
     try:
         yield
@@ -38,14 +38,14 @@ def log_context(**fields: str | None) -> Iterator[None]:
 
 
 def new_traceparent() -> str:
-    """A fresh W3C trace context, for requests that bring none."""
+    """Return a new W3C trace context, for requests without one."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def parse_traceparent(traceparent: str) -> tuple[str, str] | None:
-    """Trace id and span id of a W3C `traceparent`; None when it is not one.
+    """Return trace id and span id of a W3C `traceparent`; None if it is invalid.
 
-    https://www.w3.org/TR/trace-context/#traceparent-header; of the versions to come, those that look like this one.
+    https://www.w3.org/TR/trace-context/#traceparent-header; accepts later versions of the same form.
     """
     match = TRACEPARENT.fullmatch(traceparent)
     return (match["trace"], match["span"]) if match else None
@@ -90,5 +90,5 @@ def configure_logging(formatter: logging.Formatter, level: int) -> None:
 
 
 def _is_reportable(record: logging.LogRecord) -> bool:
-    """The function host reports whatever refuses a delivery as an error; that one has to wait was said already."""
+    """Drop the function host's error report of RetryLater, which `run_stage` has logged already."""
     return not (record.exc_info and isinstance(record.exc_info[1], RetryLater))

@@ -1,4 +1,4 @@
-"""Emails: their content, and their RFC 5322 form."""
+"""Emails: their content, their RFC 5322 form, and delivery to an SMTP server or into a folder."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ from pathlib import Path
 from shared import clock
 from shared.errors import PermanentError, TransientError
 from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+TIMEOUT_SEC = 20.0
+DeliverMail = Callable[[EmailMessage], None]
+"""Raises PermanentError `mail_refused` if a retry cannot help, TransientError `mail_delayed` if it can."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,6 @@ def to_email_message(mail: Mail, sender: str) -> EmailMessage:
     # Keep long links unbroken for people who read the file itself.
     message.set_content(mail.text, cte="7bit" if mail.text.isascii() else "quoted-printable")
     return message
-
-
-log = logging.getLogger(__name__)
-TIMEOUT_SEC = 20.0
-DeliverMail = Callable[[EmailMessage], None]
-"""Raises PermanentError `mail_refused` if a retry cannot help, TransientError `mail_delayed` if it can."""
 
 
 def mail_delivery(settings: Settings) -> DeliverMail:

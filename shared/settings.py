@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,18 +14,19 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 PlaceName = Literal["embedded", "gcp"]
-ProviderOrder = Annotated[
-    str,
-    StringConstraints(pattern=r"^(auto|(openai|gemini|offline)(,(openai|gemini|offline))*)$", strip_whitespace=True),
-]
-SourceOrder = Annotated[
-    str, StringConstraints(pattern=r"^(auto|(apify|yt-dlp|http)(,(apify|yt-dlp|http))*)$", strip_whitespace=True)
-]
+PROVIDER_NAMES = ("openai", "gemini", "offline")
+SOURCE_NAMES = ("apify", "yt-dlp", "http")
 PER_KIND_PREFIX = "AI_PROVIDER_"
 
 
+def _order_of(names: Sequence[str]) -> StringConstraints:
+    """Accept `auto`, or some of the names in any order, separated by commas."""
+    name = f"({'|'.join(names)})"
+    return StringConstraints(pattern=f"^(auto|{name}(,{name})*)$", strip_whitespace=True)
+
+
 def _pattern_validator(pattern: str, sentence: str, separator: str | None = None) -> AfterValidator:
-    """Refuse, in these words, what `pattern` does not match from end to end; of a list, each part `between` others."""
+    """Reject, with `sentence`, values that do not fully match `pattern`; with a separator, check each part."""
 
     def check(value: str) -> str:
         parts = [part.strip() for part in value.split(separator)] if separator else [value]
@@ -36,6 +37,8 @@ def _pattern_validator(pattern: str, sentence: str, separator: str | None = None
     return AfterValidator(check)
 
 
+ProviderOrder = Annotated[str, _order_of(PROVIDER_NAMES)]
+SourceOrder = Annotated[str, _order_of(SOURCE_NAMES)]
 Url = Annotated[
     str, _pattern_validator(r"https?://[^\s/?#]+(/[^\s?#]*)?", "It must begin with http:// or https:// and a host")
 ]
@@ -137,8 +140,9 @@ class Settings:
     download_timeout_sec: float = Field(120, gt=0, description="Longest duration of a download, in seconds.")
     ai_provider: ProviderOrder = Field(
         "auto",
-        description="AI providers in order, separated by commas: `openai`, `gemini`, `offline`. Each is the fallback"
-        " while those before it are down. `auto`: every provider with a key, Gemini first; without any key, `offline`.",
+        description=f"AI providers in order, separated by commas: {', '.join(f'`{name}`' for name in PROVIDER_NAMES)}."
+        " Each is the fallback while those before it are down. `auto`: every provider with a key, Gemini first; without"
+        " any key, `offline`.",
     )
     ai_provider_kind: dict[str, ProviderOrder] = Field(
         {},

@@ -1,4 +1,4 @@
-"""Reads `functions/pipeline.yaml`, the one table of what triggers what."""
+"""Reads `functions/pipeline.yaml`, the one table of what triggers what, and names the functions that code refers to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 TABLE = Path(__file__).parents[1] / "functions" / "pipeline.yaml"
+# The stages of a video's job, in order.
+DOWNLOAD = "download"
+EXTRACT = "extract"
+TRANSCRIBE = "transcribe"
+ANALYZE = "analyze"
+PERSIST = "persist"
+NOTIFY = "notify"
+"""The function that delivers to webhooks."""
 
 
 class StrictModel(BaseModel):
@@ -24,7 +32,7 @@ class Trigger(StrictModel):
 
 
 class Backoff(StrictModel):
-    """Delay before a refused delivery comes back, in seconds: doubles from min to max."""
+    """Delay before a refused delivery is repeated, in seconds; doubles from `min` to `max`."""
 
     min: float
     max: float
@@ -54,7 +62,7 @@ class Wiring(StrictModel):
     functions: dict[str, Function]
 
     def listeners(self, *, topic: str | None = None, bucket: str | None = None) -> list[Function]:
-        """The functions that a message on `topic`, or an object finalized in `bucket`, sets off."""
+        """Return the functions that a message on `topic`, or an object finalized in `bucket`, triggers."""
         return [
             function
             for function in self.functions.values()
@@ -65,7 +73,7 @@ class Wiring(StrictModel):
 
 @lru_cache(maxsize=1)
 def wiring() -> Wiring:
-    """The table, parsed and checked."""
+    """Return the table, parsed and validated."""
     table: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     table["functions"] = {name: {"name": name, **row} for name, row in table["functions"].items()}
     return Wiring.model_validate(table)

@@ -15,8 +15,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
-from shared.platform.embedded.accounts import local_accounts as passwords
-from shared.platform.embedded.accounts.local_accounts import LocalAccounts, open_local_accounts
+from shared.platform.embedded import local_accounts as passwords
+from shared.platform.embedded.local_accounts import LocalAccounts, open_local_accounts
 from shared.platform.embedded.place import open_embedded_place
 from shared.platform.gcp.firebase import FirebaseIdentity
 from shared.platform.ports import Documents, Identity

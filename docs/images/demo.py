@@ -9,9 +9,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from infra.demo.drawing import font
+from shared.analyses.evidence import Sighting
+from shared.analyses.recipe import Recipe
 from shared.exports.quantities import format_quantity
 from shared.exports.wording import ENGLISH_RECIPE
-from shared.models.recipe import Recipe, Sighting
 from shared.settings import read_settings
 
 PICTURE = Path(__file__).with_suffix(".png")

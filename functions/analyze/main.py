@@ -33,6 +33,7 @@ from shared.pipeline.job_storage import (
 from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_within
 from shared.settings import settings
+from shared.wiring import ANALYZE
 
 TEXT_SOURCES = {"subtitles": "subtitle", "captions": "subtitle", "speech": "speech"}
 """Name of a text's source in a result, by the source of the transcript."""
@@ -40,7 +41,7 @@ TEXT_SOURCES = {"subtitles": "subtitle", "captions": "subtitle", "speech": "spee
 
 @functions_framework.cloud_event
 def analyze(event: CloudEvent) -> None:
-    run_stage(event, "analyze", job_of(event), analyze_video)
+    run_stage(event, ANALYZE, job_of(event), analyze_video)
 
 
 def analyze_video(run: StageRun) -> None:

@@ -18,7 +18,7 @@ from starlette.types import Send
 
 from shared.chat.answer import AnswerDone, AnswerEvent, AnswerStream, CitationEvent, Question, TextEvent
 from shared.errors import Cancelled, ClipwiseError
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Job, Usage
 from shared.pipeline.job_storage import JOBS

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from functions.api.request_models import MAX_INTEGER, Description, RequestModel, Tags, Title
 from shared.analyses.kinds import kinds
 from shared.media.file_type import ACCEPTED
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.job import HIDDEN, Job, StageState
 from shared.security.filenames import safe_filename
 from shared.settings import settings

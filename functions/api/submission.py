@@ -25,7 +25,8 @@ from shared.pipeline.job_storage import UPLOADS, source_name
 from shared.pipeline.jobs import change_job, read_job
 from shared.platform.ports import Place, UploadSession, User
 from shared.security.filenames import safe_filename
-from shared.security.url_guard import check_url, normalise_url
+from shared.security.url_guard import check_url
+from shared.security.urls import normalise_url
 from shared.settings import settings
 from shared.wiring import wiring
 

@@ -19,6 +19,7 @@ from shared.pipeline.job_storage import CAPTIONS, UPLOADS, source_name, store_js
 from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_within
 from shared.settings import settings
+from shared.wiring import DOWNLOAD
 
 if TYPE_CHECKING:
     from shared.sources.video.source import FetchedFile
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def download(event: CloudEvent) -> None:
-    run_stage(event, "download", job_of(event), download_video)
+    run_stage(event, DOWNLOAD, job_of(event), download_video)
 
 
 def download_video(run: StageRun) -> None:

@@ -23,11 +23,12 @@ from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, sour
 from shared.pipeline.stage_run import StageRun
 from shared.progress import tick_as
 from shared.settings import settings
+from shared.wiring import EXTRACT, TRANSCRIBE
 
 
 @functions_framework.cloud_event
 def extract(event: CloudEvent) -> None:
-    run_stage(event, "extract", job_of_source(object_of(event).name), extract_video)
+    run_stage(event, EXTRACT, job_of_source(object_of(event).name), extract_video)
 
 
 def extract_video(run: StageRun) -> None:
@@ -106,7 +107,7 @@ def extract_audio_track(
 
 def needs_speech(job: Job) -> bool:
     """Return True if speech is the only source left for the job's transcript: its page has no captions."""
-    return "transcribe" in job.stages and not job.video.captions
+    return TRANSCRIBE in job.stages and not job.video.captions
 
 
 def record_info(job: Job, info: MediaInfo) -> None:
@@ -119,5 +120,5 @@ def record_extraction(job: Job, extraction: Extraction) -> None:
     job.video.frames = extraction.frames
     job.video.audio = extraction.audio
     job.video.transcript_source = "subtitles" if extraction.transcript else None
-    if "transcribe" in job.stages:
-        job.stages["transcribe"].parts = len(extraction.audio.parts) if extraction.audio else 0
+    if TRANSCRIBE in job.stages:
+        job.stages[TRANSCRIBE].parts = len(extraction.audio.parts) if extraction.audio else 0

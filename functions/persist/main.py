@@ -20,11 +20,12 @@ from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, VIDEOS, load_json, load_transcript
 from shared.pipeline.stage_run import StageRun
+from shared.wiring import PERSIST
 
 
 @functions_framework.cloud_event
 def persist(event: CloudEvent) -> None:
-    run_stage(event, "persist", job_of(event), persist_result)
+    run_stage(event, PERSIST, job_of(event), persist_result)
 
 
 def persist_result(run: StageRun) -> None:

@@ -29,6 +29,7 @@ from shared.pipeline.job_storage import (
 )
 from shared.pipeline.stage_run import StageRun
 from shared.settings import settings
+from shared.wiring import TRANSCRIBE
 
 if TYPE_CHECKING:
     from shared.ai.provider import AudioClip, Provider
@@ -44,7 +45,7 @@ MISSING = "…"
 def transcribe(event: CloudEvent) -> None:
     run_divided_stage(
         event,
-        DividedStage("transcribe", work=transcribe_part, update_job=record_partial_transcript, join=join_transcript),
+        DividedStage(TRANSCRIBE, work=transcribe_part, update_job=record_partial_transcript, join=join_transcript),
     )
 
 

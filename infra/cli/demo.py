@@ -26,8 +26,8 @@ from infra.cli.views import failure_view, result_view
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.demo.recipe import RECIPE, recipe_differences
 from infra.runtimes.process import raise_on_signals
+from shared.analyses.recipe import Recipe
 from shared.media.self_check import find_faults
-from shared.models.recipe import Recipe
 from shared.settings import read_settings
 
 RENDERER = Path(__file__).parents[1] / "demo"

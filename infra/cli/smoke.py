@@ -20,8 +20,8 @@ from infra.cli.upload import send_file
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerUnreachable
 from infra.demo.recipe import recipe_differences
 from shared.analyses.kinds import kind_named
+from shared.analyses.recipe import Recipe
 from shared.errors import PermanentError
-from shared.models.recipe import Recipe
 
 POLL_SEC = 0.5
 MAX_FAILURES = 12

@@ -15,14 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.client.api import JobDocument
+from shared.analyses.evidence import Sighting
 from shared.analyses.metadata import Metadata
+from shared.analyses.recipe import Ingredient, Recipe, Step
+from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
 from shared.exports.quantities import format_amount, format_duration, format_quantity
 from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
-from shared.models.recipe import Ingredient, Recipe, Sighting, Step
-from shared.models.reel import Reel
 
 ALLOWED_CONTROLS = "\n\u200c\u200d"
 """Line breaks, and the invisible joiners that some scripts and emoji need."""

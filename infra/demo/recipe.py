@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.models.recipe import Ingredient, Recipe, Step
+from shared.analyses.recipe import Ingredient, Recipe, Step
 
 RECIPE = Recipe(
     title="Baked Feta Pasta",

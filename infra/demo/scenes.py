@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from infra.demo import drawing
 from infra.demo.drawing import ACCENT, CREAM, INK, Colour, Picture, font
 from infra.demo.recipe import RECIPE, SCRIPT, ingredient_line, step_line
-from shared.models.recipe import Ingredient
+from shared.analyses.recipe import Ingredient
 
 PANEL_LEFT, PANEL_TOP, PANEL_WIDTH = 40, 110, 640
 PADDING, FONT_SIZE = 44, 46

@@ -10,6 +10,7 @@ import httpx
 
 from infra.client.api import open_client
 from infra.doctor.findings import DoctorFinding, Findings, good, note, problem
+from shared.ai.fallback import PROVIDERS
 from shared.settings import Settings
 
 
@@ -51,16 +52,15 @@ def read_keys(settings: Settings) -> Iterator[ApiKey]:
 
 
 def check_keys(settings: Settings, online: bool) -> Findings:
-    api_keys = list(read_keys(settings))
-    for key in api_keys:
+    for key in read_keys(settings):
         yield check_format(key)
         if online:
             yield verify_key(key)
-    if not any(key.service in ("OpenAI", "Gemini") for key in api_keys) and not settings.google_genai_use_vertexai:
-        advice = "set OPENAI_API_KEY or GEMINI_API_KEY to use an AI provider"
-        yield note("AI", "no API key: videos are analyzed offline only", advice)
+    if not any(entry.is_configured(settings) for entry in PROVIDERS.values()):
+        variables = " or ".join(entry.key_settings[0].upper() for entry in PROVIDERS.values() if entry.key_settings)
+        yield note("AI", "no API key: videos are analyzed offline only", f"set {variables} to use an AI provider")
     for name, order in {"AI_PROVIDER": settings.ai_provider, **settings.ai_provider_kind}.items():
-        yield from check_providers(name, order, {key.service.lower() for key in api_keys}, settings)
+        yield from check_providers(name, order, settings)
 
 
 def check_format(key: ApiKey) -> DoctorFinding:
@@ -91,12 +91,11 @@ def verify_key(key: ApiKey) -> DoctorFinding:
     return problem(subject, f"{address} returns {status}", "check the service's status page, or try again later")
 
 
-def check_providers(name: str, order: str, services: set[str], settings: Settings) -> Findings:
-    """Report configured providers without a key."""
-    if settings.google_genai_use_vertexai:
-        services = services | {"gemini"}
+def check_providers(name: str, order: str, settings: Settings) -> Findings:
+    """Report selected providers without a key."""
     for provider in order.split(","):
-        if provider in ("openai", "gemini") and provider not in services:
+        entry = PROVIDERS.get(provider)
+        if entry and entry.key_settings and not entry.is_configured(settings):
             variable = name if name == "AI_PROVIDER" else f"AI_PROVIDER_{name.upper()}"
-            advice = f"set {provider.upper()}_API_KEY, or remove {provider} from {variable}"
+            advice = f"set {entry.key_settings[0].upper()}, or remove {provider} from {variable}"
             yield problem(variable, f"contains {provider}, which has no API key", advice)

@@ -11,9 +11,10 @@ from itertools import accumulate
 from pydantic import BaseModel
 
 from infra.demo.recipe import RECIPE, SCRIPT, ingredient_line, step_line
+from shared.analyses.evidence import Sighting
+from shared.analyses.recipe import Recipe
+from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
 from shared.analyses.summary import Chapter, KeyPoint, VideoSummary
-from shared.models.recipe import Recipe, Sighting
-from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
 from shared.models.video import TimeSpan
 
 OPENING, FRESH, PANTRY, FIRST_STEP = range(4)

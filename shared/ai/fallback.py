@@ -1,9 +1,10 @@
-"""Which provider serves a kind, and which ones stand in while it is down."""
+"""The AI providers: the registry of all, their order for a kind, and the fallback to the next one."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypeVar
 
@@ -20,27 +21,66 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class ProviderEntry:
+    """A provider in the registry.
+
+    Attributes:
+        create: Creates the provider. Only then its module is imported.
+        key_settings: Settings each of which configures the provider; the first is its API key. Empty: none is needed.
+    """
+
+    create: Callable[[Settings, Meter], Provider]
+    key_settings: tuple[str, ...] = ()
+
+    def is_configured(self, settings: Settings) -> bool:
+        """Return True if one of the key settings is set."""
+        return any(getattr(settings, name) for name in self.key_settings)
+
+
+def _create_gemini(settings: Settings, meter: Meter) -> Provider:
+    from shared.ai.gemini.provider import GeminiProvider
+
+    return GeminiProvider(settings, meter)
+
+
+def _create_openai(settings: Settings, meter: Meter) -> Provider:
+    from shared.ai.openai.provider import OpenAIProvider
+
+    return OpenAIProvider(settings, meter)
+
+
+def _create_offline(settings: Settings, meter: Meter) -> Provider:
+    from shared.ai.offline.provider import OfflineProvider
+
+    return OfflineProvider(settings.whisper_model_dir, meter)
+
+
+PROVIDERS = {
+    "gemini": ProviderEntry(_create_gemini, ("gemini_api_key", "google_genai_use_vertexai")),
+    "openai": ProviderEntry(_create_openai, ("openai_api_key", "openai_base_url")),
+    "offline": ProviderEntry(_create_offline),
+}
+"""All providers by name, in the order of AI_PROVIDER=auto. The names are those of `shared.settings.PROVIDER_NAMES`."""
+
+
 def provider_for(kind: Kind, settings: Settings, meter: Meter) -> Provider:
-    """The provider that is to do everything for jobs of `kind`, with its stand-ins."""
+    """Return the provider for jobs of `kind`, with its fallbacks."""
     return FallbackProvider(provider_order(kind.name, settings), settings, meter)
 
 
 def provider_order(kind_name: str, settings: Settings) -> list[str]:
-    """Names of providers, the first choice first."""
+    """Return the names of the providers for a kind, the preferred one first."""
     configured = settings.ai_provider_kind.get(kind_name, settings.ai_provider)
     if configured != "auto":
         return configured.split(",")
-    credentials = {
-        "gemini": settings.gemini_api_key or settings.google_genai_use_vertexai,
-        "openai": settings.openai_api_key or settings.openai_base_url,
-    }
-    return [name for name, is_set in credentials.items() if is_set] or ["offline"]
+    return [name for name, entry in PROVIDERS.items() if entry.is_configured(settings)] or ["offline"]
 
 
 class FallbackProvider:
-    """Asks one provider after the other until one is not down. All their calls count, and who stood in is noted.
+    """Calls the providers of an order until one is available. The usage counts all calls and notes each fallback.
 
-    One that does not do what is asked of it at all is passed over without a word.
+    A provider that does not support the operation is skipped without a note.
     """
 
     def __init__(self, order: list[str], settings: Settings, meter: Meter) -> None:
@@ -56,14 +96,14 @@ class FallbackProvider:
         return self._first_available(lambda provider: provider.transcribe(clip, tick))
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
-        """The vectors of the first provider that makes any; nobody stands in for it while it is down.
+        """Return the vectors of the first provider that supports embeddings, without a fallback while it is down.
 
-        Vectors of different models cannot be compared, so they must not come from another one by chance.
+        Vectors of different models cannot be compared, so an outage must not change the model.
         """
         return self._first_available(lambda provider: provider.embed(texts, purpose, tick), fall_back=False)
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
-        """Nobody stands in for a provider that fails in the middle of its answer."""
+        """Yield the answer in pieces, without a fallback once the first piece has arrived."""
         first_pieces, pieces = self._first_available(
             lambda provider: _start_stream(provider.chat(instructions, turns, tick))
         )
@@ -71,11 +111,15 @@ class FallbackProvider:
         yield from pieces
 
     def _first_available(self, call: Callable[[Provider], T], fall_back: bool = True) -> T:
-        """Raises TransientError when all that can do it are down, PermanentError `provider_cannot` when none can."""
+        """Return the result of the first available provider.
+
+        Raises TransientError if all providers that support the operation are down, PermanentError `provider_cannot` if
+        none supports it, and any other PermanentError at once.
+        """
         problem: TransientError | PermanentError | None = None
         for name in self._order:
             try:
-                return call(PROVIDERS[name](self._settings, self._meter))
+                return call(PROVIDERS[name].create(self._settings, self._meter))
             except TransientError as error:
                 log.warning("%s is down: %s", name, error.code)
                 problem = error
@@ -90,30 +134,5 @@ class FallbackProvider:
 
 
 def _start_stream(pieces: Iterator[str]) -> tuple[list[str], Iterator[str]]:
-    """The first piece and the rest, so that what goes wrong before the first one goes wrong here."""
+    """Return the first piece and the rest, so that an error before the first piece is raised here."""
     return list(islice(pieces, 1)), pieces
-
-
-def _openai(settings: Settings, meter: Meter) -> Provider:
-    from shared.ai.openai.provider import OpenAIProvider
-
-    return OpenAIProvider(settings, meter)
-
-
-def _gemini(settings: Settings, meter: Meter) -> Provider:
-    from shared.ai.gemini.provider import GeminiProvider
-
-    return GeminiProvider(settings, meter)
-
-
-def _offline(settings: Settings, meter: Meter) -> Provider:
-    from shared.ai.offline.provider import OfflineProvider
-
-    return OfflineProvider(settings.whisper_model_dir, meter)
-
-
-PROVIDERS: dict[str, Callable[[Settings, Meter], Provider]] = {
-    "openai": _openai,
-    "gemini": _gemini,
-    "offline": _offline,
-}

@@ -1,4 +1,4 @@
-"""What a model is told: our instructions, and apart from them the evidence, as data that cannot pass for them."""
+"""The prompt of an analysis: instructions, and separately the evidence, as data that cannot pass for instructions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OPEN, CLOSE = "<evidence>", "</evidence>"
 MAX_TEXT = 5_000
-"""Characters of one text, e.g. the caption."""
+"""Maximum number of characters of one text, e.g. the caption."""
 RULES = """\
 You take facts out of one video for a database. Answer with one JSON object of the given schema and nothing else.
 
@@ -32,7 +32,7 @@ You take facts out of one video for a database. Answer with one JSON object of t
 
 
 def instructions(kind: Kind, evidence: Evidence, language: str) -> str:
-    """The rules and the kind's prompt: nothing in them comes from users but the checked language tag.
+    """Return the rules and the kind's prompt. Their only input from users is the validated language tag.
 
     Raises PermanentError `provider_cannot` for a kind without a prompt.
     """
@@ -43,7 +43,7 @@ def instructions(kind: Kind, evidence: Evidence, language: str) -> str:
 
 
 def evidence_text(evidence: Evidence, screen: Sequence[TimedLine] = ()) -> str:
-    """The texts of the evidence, as data."""
+    """Return the texts of the evidence as a data block."""
     fields: dict[str, Any] = {
         "title": _truncate(evidence.title),
         "author": _truncate(evidence.author),
@@ -58,10 +58,9 @@ def evidence_text(evidence: Evidence, screen: Sequence[TimedLine] = ()) -> str:
 
 
 def data_block(fields: Mapping[str, Any]) -> str:
-    """One JSON object between two marks.
+    """Return the fields as a JSON object between two marks.
 
-    No character of it can be taken for a mark or hide from a reader: `<`, `>` and whatever cannot be printed stand as
-    JSON escapes.
+    `<`, `>` and unprintable characters are JSON escapes, so that no text can imitate a mark or hide from a reader.
     """
     plain = json.dumps(fields, ensure_ascii=False)
     return f"{OPEN}\n{''.join(map(_escape, plain))}\n{CLOSE}"
@@ -89,9 +88,9 @@ def _escape(character: str) -> str:
 
 
 def measure_evidence(kind: Kind, evidence: Evidence, language: str, tick: Tick) -> tuple[Evidence, Sequence[TimedLine]]:
-    """Add the kind's measures to the evidence; return it with the on-screen text and its times, handles last.
+    """Return the evidence with the kind's measurements, and the on-screen text with its times, handles last.
 
-    Raises what `read_screen` does.
+    Raises as `read_screen`.
     """
     if not evidence.samples:
         return add_measures(kind, evidence, []), []
@@ -100,7 +99,7 @@ def measure_evidence(kind: Kind, evidence: Evidence, language: str, tick: Tick) 
 
 
 def read_screen_once(evidence: Evidence, language: str, tick: Tick) -> ScreenText:
-    """The on-screen text. It is read once, however many providers are tried."""
+    """Return the on-screen text, which is read once for all providers."""
     from shared.ai.screen.reader import read_screen
 
     if language not in evidence.screens:
@@ -110,5 +109,5 @@ def read_screen_once(evidence: Evidence, language: str, tick: Tick) -> ScreenTex
 
 
 def add_measures(kind: Kind, evidence: Evidence, screen: Sequence[TimedLine]) -> Evidence:
-    """Add what the kind measures; `screen` lacks watermarks and account names, which the platform puts there."""
+    """Return the evidence with the kind's measurements; `screen` excludes watermarks and account names."""
     return replace(evidence, measured=kind.measure(evidence, screen)) if kind.measure else evidence

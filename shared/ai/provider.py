@@ -1,4 +1,4 @@
-"""The protocol behind which AI providers stand."""
+"""The protocol of AI providers, its results, and what their chats have in common."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
+from shared.ai.vectors import ANY_SIMILARITY
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -16,10 +17,15 @@ from shared.models.job import Usage
 from shared.models.video import Segment
 from shared.progress import Tick
 
+MAX_CHAT_TOKENS = 4_000
+"""Maximum number of tokens of an answer."""
+BYTES_PER_TOKEN = 4
+ESTIMATE_NOTE = "The service did not report the tokens of an answer; they are estimated."
+
 
 @dataclass(frozen=True)
 class AnalysisResult:
-    """An instance of the kind's schema, and what it took."""
+    """An instance of the kind's schema, and the usage."""
 
     result: BaseModel
     usage: Usage
@@ -27,7 +33,7 @@ class AnalysisResult:
 
 @dataclass(frozen=True)
 class AudioClip:
-    """Audio to be listened to, a file that one request can hold.
+    """A piece of audio to transcribe, short enough for one request.
 
     Attributes:
         path: FLAC, mono, 16 kHz.
@@ -39,10 +45,10 @@ class AudioClip:
 
 @dataclass(frozen=True)
 class Transcription:
-    """What was said: times in seconds from the start of the sound, within it and in order.
+    """The speech of a clip: times in seconds from its start, within it and in order.
 
     Attributes:
-        language: BCP-47 tag; None when nobody knows.
+        language: BCP-47 tag; None if unknown.
     """
 
     segments: list[Segment]
@@ -54,63 +60,61 @@ class Transcription:
 class EmbeddingResult:
     """One vector per text, all of `dimensions` numbers and of length 1.
 
-    `usage.provider` and `usage.model` say whose they are: those of different models cannot be compared.
+    `usage.provider` and `usage.model` name their model: vectors of different models cannot be compared.
+
+    Attributes:
+        min_similarity: Cosine similarity, -1 to 1, from which a passage counts as relevant to a question.
     """
 
     vectors: list[list[float]]
     dimensions: int
     usage: Usage
+    min_similarity: float = ANY_SIMILARITY
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What one side of a conversation said."""
+    """One message of a conversation."""
 
     role: Literal["user", "assistant"]
     content: str
 
 
 class Provider(Protocol):
-    """Every call that costs money asks its meter first and is counted there, whatever becomes of it.
+    """An AI provider. It asks its meter before each paid call, and counts the call there whatever its outcome.
 
-    All methods raise PermanentError `provider_cannot` for what this provider does not do at all.
+    All methods raise PermanentError `provider_cannot` for operations that the provider does not support.
     """
 
     name: str
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
-        """Make the kind's result from the evidence.
+        """Return the kind's result for the evidence.
 
-        Raises PermanentError when this provider can never do it, TransientError when it may later.
+        Raises PermanentError if a retry cannot succeed, TransientError if it can.
         """
 
     def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
-        """Write down what is said, in the language it is said in; no words for a sound without any.
+        """Transcribe the clip in its own language; without speech, return no segments.
 
         Raises as `analyze`.
         """
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
-        """A vector for the meaning of each text, so that a query lies near the documents that answer it.
+        """Return a vector for the meaning of each text, so that a query is near the documents that answer it.
 
-        Of a long text only the beginning counts. Raises as `analyze`, and ValueError for a text without words.
+        Long texts are truncated. Raises as `analyze`, and ValueError for a blank text.
         """
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
-        """The answer to the last turn, in pieces as they come.
+        """Yield the answer to the last turn in pieces as they arrive.
 
         Raises as `analyze`, in the middle of the answer too.
         """
 
 
-MAX_CHAT_TOKENS = 4_000
-"""Tokens an answer may take."""
-BYTES_PER_TOKEN = 4
-ESTIMATE_NOTE = "The service did not tell what an answer took; its tokens are an estimate."
-
-
 def estimate_tokens(*texts: str) -> int:
-    """About how many tokens the texts are, where the service did not come to say it."""
+    """Return an estimate of the number of tokens, for a call whose usage the service did not report."""
     return -(-sum(len(text.encode()) for text in texts) // BYTES_PER_TOKEN)
 
 

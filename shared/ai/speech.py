@@ -1,4 +1,4 @@
-"""Puts in order what someone heard, whoever it was."""
+"""Cleanup of speech-to-text results: timestamps, words of segments, and repetition."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from shared.models.video import Segment, Word
 
 MAX_COMPRESSION = 2.4
-"""Text that shrinks more than this goes round in circles (`compression_ratio_threshold` of Whisper's decoder)."""
+"""Text with a higher compression ratio is repetitive (`compression_ratio_threshold` of Whisper's decoder)."""
 LOOP_BYTES = 200
-"""Shorter text is not judged by that: people do say “no, no, no, no”."""
+"""The compression ratio does not apply to shorter text: people do say “no, no, no, no”."""
 LOOP_LINES, LOOP_DIFFERENT = 12, 2
-"""So many lines on end made of so few different ones are no speech but a model that got stuck."""
+"""As many consecutive lines with so few different ones are a loop of the model, not speech."""
 
 
 def normalize_segments(segments: Sequence[Segment], duration_sec: float) -> list[Segment]:
-    """The segments that have words, all times within the sound and none before that of the segment before.
+    """Return the segments that have text, with ascending times within the audio.
 
-    Their order stays. The largest number of starts that agree with it are believed; the others take the one before.
+    The order of the segments is kept. Starts outside a longest ascending run take the start before them.
     """
     with_text = [segment for segment in segments if segment.text.strip()]
     starts = make_ascending([_clamp_time(segment.start, duration_sec) for segment in with_text])
@@ -27,7 +27,7 @@ def normalize_segments(segments: Sequence[Segment], duration_sec: float) -> list
 
 
 def assign_words(segments: Sequence[Segment], words: Sequence[Word]) -> list[Segment]:
-    """The segments, each with those words whose middle lies after its start and before that of the next one."""
+    """Return the segments, each with the words whose middle is between its start and the start of the next one."""
     if not segments:
         return []
     starts = [segment.start for segment in segments]
@@ -41,7 +41,7 @@ def assign_words(segments: Sequence[Segment], words: Sequence[Word]) -> list[Seg
 
 
 def is_repetitive(texts: Sequence[str]) -> bool:
-    """Whether a model said the same over and over, as language models do that listen to music or noise."""
+    """Return True if the model repeats itself, as language models do with music or noise."""
     if any(len(text.encode()) >= LOOP_BYTES and compression_ratio(text) > MAX_COMPRESSION for text in texts):
         return True
     lines = [" ".join(text.lower().split()) for text in texts]
@@ -51,13 +51,13 @@ def is_repetitive(texts: Sequence[str]) -> bool:
 
 
 def compression_ratio(text: str) -> float:
-    """How many times smaller the text gets (`compression_ratio` in Whisper's `utils.py`); 0 for no text."""
+    """Return size divided by compressed size (`compression_ratio` in Whisper's `utils.py`); 0 for an empty text."""
     plain = text.encode()
     return len(plain) / len(zlib.compress(plain))
 
 
 def make_ascending(numbers: Sequence[float]) -> list[float]:
-    """The same numbers but for those outside one longest run that never descends: they take the value before them.
+    """Return the numbers; those outside one longest non-descending subsequence take the value before them.
 
     Patience sorting (Fredman, "On computing the length of longest increasing subsequences", 1975).
     """
@@ -67,16 +67,16 @@ def make_ascending(numbers: Sequence[float]) -> list[float]:
         pile = bisect_right(tops, number)
         tops[pile : pile + 1] = [number]
         piles.append(pile)
-    believed: set[int] = set()
+    kept: set[int] = set()
     next_pile = len(tops) - 1
     for index in range(len(numbers) - 1, -1, -1):
         if piles[index] == next_pile:
-            believed.add(index)
+            kept.add(index)
             next_pile -= 1
     result: list[float] = []
-    first = min((numbers[index] for index in believed), default=0.0)
+    first = min((numbers[index] for index in kept), default=0.0)
     for index, number in enumerate(numbers):
-        result.append(number if index in believed else (result[-1] if result else first))
+        result.append(number if index in kept else (result[-1] if result else first))
     return result
 
 

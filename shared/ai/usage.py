@@ -1,9 +1,9 @@
-"""Adds up what the calls of an analysis take, whether or not they lead to a result."""
+"""Usage of AI: the cost of each call, the total of a job, and the monthly budget of a user."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,10 +14,22 @@ from shared.models.job import Usage
 from shared.platform.documents import compare_and_set
 from shared.platform.ports import Documents
 
+SPENDING = "spending"
+"""Collection of the costs per owner and month."""
+SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+DECIMALS = 9
+"""Of a cost in US dollars: embedding a question costs less than a millionth."""
+
 
 @dataclass(frozen=True)
 class Price:
-    """Per million tokens, thinking included; `audio_in` where heard tokens have a price of their own; per minute."""
+    """List price of a model in US dollars.
+
+    Attributes:
+        tokens_in, tokens_out: Per million tokens, thinking included.
+        audio_in: Per million audio tokens, where they have a price of their own.
+        minute: Per minute of audio.
+    """
 
     as_of: date
     tokens_in: float = 0
@@ -26,54 +38,34 @@ class Price:
     minute: float = 0
 
 
-JUNE, OCTOBER, NOVEMBER = date(2026, 6, 4), date(2026, 10, 7), date(2026, 11, 20)
-PRICES = {
-    "gpt-5.5": Price(JUNE, 5.00, 30.00),
-    "gpt-5.4": Price(JUNE, 2.50, 15.00),
-    "gpt-5.4-mini": Price(JUNE, 0.75, 4.50),
-    "gpt-5.4-nano": Price(JUNE, 0.20, 1.25),
-    "whisper-1": Price(NOVEMBER, minute=0.006),
-    "gpt-transcribe": Price(NOVEMBER, minute=0.0045),
-    "gpt-4o-transcribe": Price(NOVEMBER, 2.50, 10.00, audio_in=6.00),
-    "gpt-4o-transcribe-diarize": Price(NOVEMBER, 2.50, 10.00, audio_in=6.00),
-    "gpt-4o-mini-transcribe": Price(NOVEMBER, 1.25, 5.00, audio_in=3.00),
-    "text-embedding-3-small": Price(NOVEMBER, 0.02),
-    "text-embedding-3-large": Price(NOVEMBER, 0.13),
-    "gemini-3.8-flash": Price(OCTOBER, 1.50, 7.50),
-    "gemini-3.5-flash": Price(OCTOBER, 1.50, 9.00),
-    "gemini-3.5-flash-lite": Price(OCTOBER, 0.30, 2.50),
-    "gemini-3.1-flash-lite": Price(JUNE, 0.25, 1.50, audio_in=0.50),
-    "gemini-embedding-001": Price(NOVEMBER, 0.15),
-    "gemini-embedding-2": Price(OCTOBER, 0.20),
-}
-SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+@dataclass(frozen=True)
+class PriceList:
+    """The prices of a provider, by model."""
 
+    provider: str
+    models: Mapping[str, Price]
 
-def cost_usd(
-    model: str, tokens_in: int, tokens_out: int, *, audio_tokens: int = 0, audio_sec: float = 0
-) -> float | None:
-    """The estimated cost; None for a model that is not in the table. Dated snapshots cost what their model does.
+    def cost_usd(
+        self, model: str, tokens_in: int, tokens_out: int, *, audio_tokens: int = 0, audio_sec: float = 0
+    ) -> float | None:
+        """Return the estimated cost; None for a model without a price. A dated snapshot costs as much as its model.
 
-    `audio_tokens` are those of `tokens_in` that stand for sound.
-    """
-    price = PRICES.get(SNAPSHOT.sub("", model))
-    if price is None:
-        return None
-    audio = min(audio_tokens, tokens_in)
-    audio_price = price.tokens_in if price.audio_in is None else price.audio_in
-    tokens = (tokens_in - audio) * price.tokens_in + audio * audio_price + tokens_out * price.tokens_out
-    return tokens / 1e6 + audio_sec / 60 * price.minute
-
-
-DECIMALS = 9
-"""Of a cost in US dollars: a question's embedding costs less than a millionth."""
+        `audio_tokens` is the number of audio tokens among `tokens_in`.
+        """
+        price = self.models.get(SNAPSHOT.sub("", model))
+        if price is None:
+            return None
+        audio = min(audio_tokens, tokens_in)
+        audio_price = price.tokens_in if price.audio_in is None else price.audio_in
+        tokens = (tokens_in - audio) * price.tokens_in + audio * audio_price + tokens_out * price.tokens_out
+        return tokens / 1e6 + audio_sec / 60 * price.minute
 
 
 class Meter:
-    """The running total of one job.
+    """The running total of a job's usage, whether or not the calls lead to a result.
 
     Attributes:
-        usage: So far; replaced, never changed, so that other threads may read it.
+        usage: The total so far; replaced, never modified, so that other threads may read it.
     """
 
     def __init__(
@@ -85,8 +77,8 @@ class Meter:
         """Continue from `usage`.
 
         Args:
-            allow: Called before each paid call; raises PermanentError when there is to be none.
-            book: Called with the cost in US dollars of each call that was billed.
+            allow: Called before each paid call; raises PermanentError to prevent it.
+            book: Called with the cost in US dollars of each billed call.
         """
         self.usage = usage or Usage()
         self.allow = allow
@@ -94,7 +86,7 @@ class Meter:
 
     def count(
         self,
-        provider: str,
+        prices: PriceList,
         model: str,
         tokens_in: int,
         tokens_out: int,
@@ -102,19 +94,19 @@ class Meter:
         audio_tokens: int = 0,
         audio_sec: float = 0,
     ) -> None:
-        """Record a call that was billed. A model without a known price counts as 0, which a note tells.
+        """Record a billed call. A model without a price counts as 0, with a note.
 
-        `audio_tokens` are those of `tokens_in` that stand for sound, `audio_sec` is how much of it was listened to.
+        `audio_tokens` is the number of audio tokens among `tokens_in`, `audio_sec` the duration of the audio.
         """
-        cost = cost_usd(model, tokens_in, tokens_out, audio_tokens=audio_tokens, audio_sec=audio_sec)
-        self._add(provider, model, tokens_in, tokens_out, audio_sec, cost or 0)
+        cost = prices.cost_usd(model, tokens_in, tokens_out, audio_tokens=audio_tokens, audio_sec=audio_sec)
+        self._add(prices.provider, model, tokens_in, tokens_out, audio_sec, cost or 0)
         if cost is None:
             self.note(f"The price of {model} is unknown; its calls are counted as free.")
         else:
             self._book(cost)
 
     def count_local_audio(self, provider: str, model: str, audio_sec: float) -> None:
-        """Record what this machine listened to by itself, for nothing."""
+        """Record audio that was transcribed on this machine, free of charge."""
         self._add(provider, model, 0, 0, audio_sec, 0)
 
     def _add(self, provider: str, model: str, tokens_in: int, tokens_out: int, audio_sec: float, cost: float) -> None:
@@ -130,7 +122,7 @@ class Meter:
         )
 
     def total(self, provider: str, model: str, prompt_version: str | None = None, frames: int = 0) -> Usage:
-        """The usage of a result: what all calls took, and who made it from how many pictures."""
+        """Return the usage of a result: the total of all calls, with provider, model and frames of this result."""
         fields = {"provider": provider, "model": model, "prompt_version": prompt_version, "frames": frames}
         return self.usage.model_copy(update=fields)
 
@@ -139,11 +131,8 @@ class Meter:
             self.usage = self.usage.model_copy(update={"notes": [*self.usage.notes, text]})
 
 
-SPENDING = "spending"
-
-
 def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) -> Meter:
-    """A meter that continues from `usage`, books to the owner's month and allows calls until that reaches the limit."""
+    """Return a meter that books to the owner's month and allows calls until the month's costs reach the limit."""
     return Meter(
         usage,
         allow=lambda: check_budget(documents, owner, limit_usd),
@@ -152,7 +141,7 @@ def meter_for(documents: Documents, owner: str, limit_usd: float, usage: Usage) 
 
 
 def check_budget(documents: Documents, owner: str, limit_usd: float) -> None:
-    """Raises PermanentError `budget_exceeded` when the owner's month has used up `limit_usd`; 0 = no limit."""
+    """Raise PermanentError `budget_exceeded` if the owner's month has reached `limit_usd`; 0 = no limit."""
     if limit_usd and spent_usd(documents, owner) >= limit_usd:
         raise PermanentError(
             "budget_exceeded",
@@ -167,7 +156,7 @@ def spent_usd(documents: Documents, owner: str) -> float:
 
 
 def book_cost(documents: Documents, owner: str, cost_usd: float) -> None:
-    """Add to the owner's month; raises Conflict when others kept winning."""
+    """Add to the owner's month; raises Conflict if concurrent writers win every attempt."""
 
     def add(month: dict[str, Any] | None) -> dict[str, Any]:
         spent = float(month["spentUsd"]) if month else 0.0

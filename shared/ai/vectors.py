@@ -1,28 +1,30 @@
-"""Texts as embedding services take them, and vectors as we keep them."""
+"""Texts in the form that embedding services accept, and vectors in the form that is stored."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shared.errors import PermanentError, TransientError
 
 DIMENSIONS = 768
-"""Of every vector: what the index of the documents is made for."""
+"""Number of dimensions of every vector, as in the vector index of the documents."""
 MAX_TEXT_BYTES = 8_000
-"""Of one text. A token has at least one byte, so it is never more than the 8 192 tokens that OpenAI's models take;
-Google's cut off by themselves what they do not take."""
+"""Limit of one text. A token has at least one byte, so OpenAI's limit of 8 192 tokens is never exceeded; Google's
+models truncate longer texts themselves."""
+ANY_SIMILARITY = -1.0
+"""The lowest cosine similarity there is."""
 
 
 def truncate_texts(texts: Sequence[str]) -> list[str]:
-    """Each text with as much as a service takes; raises ValueError for one without any words."""
+    """Return each text, cut to MAX_TEXT_BYTES; raises ValueError for a blank text."""
     if not all(text.strip() for text in texts):
         raise ValueError("a text without words has no meaning to embed")
     return [text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore") for text in texts]
 
 
 def batches(texts: Sequence[str], max_texts: int, max_bytes: int) -> Iterator[list[str]]:
-    """The texts in order, in groups of at most so many and so many bytes; one text alone may have more."""
+    """Yield the texts in order, in groups within both limits; a single text may exceed `max_bytes`."""
     batch: list[str] = []
     size = 0
     for text in texts:
@@ -37,11 +39,11 @@ def batches(texts: Sequence[str], max_texts: int, max_bytes: int) -> Iterator[li
 
 
 def normalize_vectors(vectors: Sequence[Sequence[float]], expected: int, model: str) -> list[list[float]]:
-    """The vectors made 1 long.
+    """Return the vectors scaled to length 1.
 
     Raises:
-        PermanentError: `embedding_dimensions`: the model makes vectors of another size.
-        TransientError: `answer_invalid`: there are not as many as expected, or one points nowhere.
+        PermanentError: `embedding_dimensions`: the model returns vectors of another size.
+        TransientError: `answer_invalid`: their number is not `expected`, or one has no direction.
     """
     if len(vectors) != expected:
         raise invalid_vectors_error()
@@ -53,6 +55,15 @@ def normalize_vectors(vectors: Sequence[Sequence[float]], expected: int, model: 
                 "Choose another embedding model.",
             )
     return [_normalize_vector(vector) for vector in vectors]
+
+
+def threshold_for(model: str, thresholds: Mapping[str, float]) -> float:
+    """Return the similarity from which a passage counts as relevant; without a threshold, every passage does.
+
+    `thresholds` are by prefix of the model's name. Those of services are conservative guesses; `python -m
+    benchmarks.chat` measures better ones.
+    """
+    return next((value for prefix, value in thresholds.items() if model.startswith(prefix)), ANY_SIMILARITY)
 
 
 def invalid_vectors_error() -> TransientError:

@@ -1,23 +1,27 @@
-"""What an analysis can draw on, and how its progress is reported."""
+"""The evidence for an analysis, and the grounding of a model's answer in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from shared.models.recipe import Sighting
+from shared.models import READ_ONLY, Model
 from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, TimeSpan
 
 MAX_TRANSCRIPT = 250_000
 """Characters of the transcript that one request to a model may hold, and as many of on-screen text: four hours."""
+NEAR_SEC = 2.0
+"""Maximum distance between the time of a sighting and the frame that shows it."""
+TIMELESS_SOURCE = "caption"
+VISUAL_SOURCES = ("screen", "vision")
 
 
 class TimedLine(Protocol):
-    """Words with their times, in seconds."""
+    """Text with its start and end in seconds."""
 
     @property
     def start(self) -> float: ...
@@ -27,20 +31,30 @@ class TimedLine(Protocol):
     def text(self) -> str: ...
 
 
+class Sighting(Model):
+    """Where in the video something was found."""
+
+    source: Literal["screen", "subtitle", "speech", "caption", "vision"]
+    time: float | None = Field(None, description="Seconds; None for the caption, which has no time.")
+    frame: str | None = Field(None, description="Media name of a frame that shows it.", json_schema_extra=READ_ONLY)
+    text: str = Field("", description="The words as they were seen or heard.")
+    confidence: float = Field(ge=0, le=1)
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """What is really in the video: all that an analysis may draw on.
+    """Inputs available to an analysis: stored data of the video.
 
     Attributes:
         frames: Key frames, each with a local copy.
         samples: Frames for reading on-screen text, each with a local copy, in time order.
-        transcript: Words with their times, from subtitles or speech; empty when there are none.
-        caption: The text its author posted with the video, if any.
-        source: Fetches the video itself and returns its local path; raises PermanentError `source_gone`. Only called by
-            a provider that sends the whole video.
-        heard: The provider listens to the video itself.
-        measured: What the kind measured; None for one that measures nothing.
-        screens: What was read off the screen so far, by language; see `shared.ai.prompt`.
+        transcript: Segments from subtitles or speech; empty without either.
+        caption: The text posted with the video, if any.
+        source: Downloads the video and returns its local path; raises PermanentError `source_gone`. Called only by
+            providers that send the whole video.
+        model_hears_audio: Whether the provider sends the audio to the model.
+        measured: Measurements of the kind; None if it makes none.
+        screens: On-screen text read so far, by language; see `shared.ai.prompt`.
     """
 
     info: MediaInfo
@@ -64,19 +78,13 @@ class Evidence:
     screens: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-NEAR_SEC = 2.0
-"""A frame shows what was seen at a time when it was taken at most this far from it."""
-TIMELESS_SOURCE = "caption"
-VISUAL_SOURCES = ("screen", "vision")
-
-
 def clamp_time(time: float, duration_sec: float) -> float:
-    """`time` in seconds, brought within the video."""
+    """Return `time` in seconds, clamped to the video."""
     return min(max(time, 0.0), max(duration_sec, 0.0))
 
 
 def ground_sighting(sighting: Sighting | None, evidence: Evidence) -> Sighting | None:
-    """The sighting with its time inside the video and, if its source is in the picture, the nearest stored frame."""
+    """Return the sighting with its time inside the video and, for visual sources, the nearest stored frame."""
     if sighting is None:
         return None
     time = None if sighting.time is None or sighting.source == TIMELESS_SOURCE else sighting.time
@@ -87,7 +95,7 @@ def ground_sighting(sighting: Sighting | None, evidence: Evidence) -> Sighting |
 
 
 def nearest_frame(time: float, evidence: Evidence) -> str | None:
-    """Media name of the stored frame nearest to `time`; None when there is none within NEAR_SEC."""
+    """Return the media name of the stored frame nearest to `time`; None if none is within NEAR_SEC."""
     stored = [frame for frame, _ in (*evidence.frames, *evidence.samples)]
     nearest = min(stored, key=lambda frame: abs(frame.time - time), default=None)
     return nearest.name if nearest and abs(nearest.time - time) <= NEAR_SEC else None

@@ -1,4 +1,4 @@
-"""The kinds of analysis. Each is one module in this package that defines `KIND`; adding a kind is adding a file."""
+"""The kinds of analysis. Each is a module of this package that defines `KIND`; adding a kind is adding a file."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a job of this kind does and gives.
+    """A kind of analysis: its stages, result and prompt.
 
     Attributes:
-        name: As clients ask for it.
-        does: One line for people.
-        stages: After the video is there, in order; a `download` comes before them when there is a URL.
+        name: Name in the API.
+        does: Description in one line, for people.
+        stages: Stages in order, once the video is stored; for a URL, `download` precedes them.
         schema: Model of the result.
-        prompt: Instruction for a model; None for a kind that needs none.
-        prompt_version: Changes whenever the prompt or the schema does.
-        measure: Measures the video from the evidence and the words that stand on its screen. What it finds is shown to
-            the model, and to `complete` as `Evidence.measured`.
-        complete: Puts a model's answer in order for the evidence and the language asked for: brings its times within
-            the video and fills in what is not a model's to say (`readOnly` in the schema).
-        needs_video: Refuse files without pictures.
-        reads_text: Extract frames for reading on-screen text.
-        derive: Makes the result from what was extracted and what is said, for a kind without an `analyze` stage.
-        collection: Where results of this kind are stored as documents of their own; None = only in the job.
+        prompt: Instructions for a model; None for a kind without AI.
+        prompt_version: Changes with the prompt and the schema.
+        measure: Measures the video from the evidence and its on-screen text. The model receives the measurements, and
+            `complete` reads them from `Evidence.measured`.
+        complete: Completes a model's answer for the evidence and the requested language: moves its times into the
+            video and sets the fields that are `readOnly` in the schema.
+        needs_video: Whether files without a video track are rejected.
+        reads_text: Whether frames for reading on-screen text are extracted.
+        derive: Builds the result from extraction and transcript, for a kind without an `analyze` stage.
+        collection: Collection in which results are also stored as documents of their own; None = only in the job.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Kind:
 
 @lru_cache(maxsize=1)
 def kinds() -> dict[str, Kind]:
-    """All kinds by name."""
+    """Return all kinds by name."""
     kinds_by_name: dict[str, Kind] = {}
     for module in pkgutil.iter_modules(shared.analyses.__path__):
         kind = getattr(importlib.import_module(f"shared.analyses.{module.name}"), "KIND", None)
@@ -66,7 +66,7 @@ def kinds() -> dict[str, Kind]:
 
 
 def kind_named(name: str) -> Kind:
-    """Raises PermanentError `unknown_kind`, naming those there are."""
+    """Return the kind; raises PermanentError `unknown_kind`, which names the existing ones."""
     try:
         return kinds()[name]
     except KeyError:

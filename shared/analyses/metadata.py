@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from shared.analyses.kinds import Kind
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.video import Extraction, Frame, MediaInfo, Transcript
+from shared.wiring import EXTRACT, PERSIST
 
 
 class Metadata(Model):
@@ -18,7 +19,7 @@ class Metadata(Model):
 
 
 def clock_time(seconds: float) -> str:
-    """`HH:MM:SS`, rounded down."""
+    """Return the time as `HH:MM:SS`, rounded down."""
     total = int(seconds)
     return f"{total // 3600:02}:{total // 60 % 60:02}:{total % 60:02}"
 
@@ -36,7 +37,7 @@ def derive(extraction: Extraction, _: Transcript) -> Metadata:
 KIND = Kind(
     name="metadata",
     does="Duration, size, codecs, thumbnail, shots and key frames.",
-    stages=("extract", "persist"),
+    stages=(EXTRACT, PERSIST),
     schema=Metadata,
     derive=derive,
 )

@@ -1,14 +1,16 @@
-"""The kind `recipe`: what is cooked, from what, and how."""
+"""The kind `recipe`: title, ingredients, steps, times and servings of a cooking video."""
 
 from __future__ import annotations
 
 from statistics import fmean
+from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from shared.analyses.evidence import Evidence, ground_sighting, nearest_frame
+from shared.analyses.evidence import Evidence, Sighting, ground_sighting, nearest_frame
 from shared.analyses.kinds import Kind
-from shared.models.recipe import Recipe
+from shared.models import READ_ONLY, Model
+from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
 PROMPT = """\
 Take the recipe out of this cooking video: title, ingredients, steps, times, servings, equipment.
@@ -28,8 +30,67 @@ Take the recipe out of this cooking video: title, ingredients, steps, times, ser
 """
 
 
+class Ingredient(Model):
+    name: str
+    amount: float | None = None
+    amount_max: float | None = Field(None, description="Upper end of a range such as 2-3.")
+    unit: str | None = Field(None, description="Normalised: g, kg, ml, l, tsp, tbsp, cup, oz, lb, piece, pinch, …")
+    note: str | None = Field(None, description="E.g. `finely chopped`.")
+    group: str | None = Field(None, description="Heading it stood under, e.g. `For the sauce`.")
+    seen: Sighting | None = None
+
+
+class Step(Model):
+    number: int
+    text: str
+    minutes: float | None = None
+    temperature_c: float | None = None
+    seen: Sighting | None = None
+
+
+class Nutrition(Model):
+    calories_kcal: float | None = None
+    protein_g: float | None = None
+    fat_g: float | None = None
+    carbohydrates_g: float | None = None
+
+
+class Recipe(Model):
+    """What is not in the video stays None or empty."""
+
+    title: str | None = None
+    description: str | None = None
+    language: str | None = Field(
+        None, description="BCP-47 tag of the text in this result.", json_schema_extra=READ_ONLY
+    )
+    ingredients: list[Ingredient] = []
+    steps: list[Step] = []
+    prep_minutes: float | None = None
+    cook_minutes: float | None = None
+    total_minutes: float | None = None
+    servings: float | None = None
+    difficulty: Literal["easy", "medium", "hard"] | None = None
+    cuisine: str | None = None
+    tags: list[str] = []
+    equipment: list[str] = []
+    nutrition: Nutrition | None = None
+    source_url: str | None = Field(None, json_schema_extra=READ_ONLY)
+    author: str | None = None
+    thumbnail: str | None = Field(None, description="Media name.", json_schema_extra=READ_ONLY)
+    best_frame_time: float | None = Field(
+        None, exclude=True, description="Seconds; of the frame that shows the finished dish best, null if none does."
+    )
+    title_seen: Sighting | None = None
+    confidence: float = Field(
+        0, ge=0, le=1, description="Mean confidence of all ingredients and steps.", json_schema_extra=READ_ONLY
+    )
+    notes: list[str] = Field(
+        [], description="Remarks for the reader, e.g. limits of the provider.", json_schema_extra=READ_ONLY
+    )
+
+
 def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
-    """The model's recipe with everything that must come from stored data taken from there."""
+    """Return the model's recipe with grounded sightings, and with the fields that come from stored data."""
     recipe = Recipe.model_validate(result)
     for number, step in enumerate(recipe.steps, start=1):
         step.number = number
@@ -49,7 +110,7 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
 
 
 def thumbnail_name(recipe: Recipe, evidence: Evidence) -> str | None:
-    """Media name of the stored frame that shows the dish best, by the model's word; else of the video's thumbnail."""
+    """Return the media name of the frame that the model chose as the best of the dish, else of the thumbnail."""
     time = recipe.best_frame_time
     best = nearest_frame(time, evidence) if time is not None else None
     return best or (evidence.thumbnail.name if evidence.thumbnail else None)
@@ -58,7 +119,7 @@ def thumbnail_name(recipe: Recipe, evidence: Evidence) -> str | None:
 KIND = Kind(
     name="recipe",
     does="Title, ingredients with amounts, steps, times and servings of a cooking video.",
-    stages=("extract", "transcribe", "analyze", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=Recipe,
     prompt=PROMPT,
     prompt_version="2",

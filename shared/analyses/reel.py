@@ -1,17 +1,20 @@
-"""The kind `reel`: why a short video works, its script by time, and what would make it better."""
+"""The kind `reel`: why a short video works, its script by time, pacing metrics and recommendations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.analyses.evidence import Evidence, TimedLine, clamp_time
 from shared.analyses.kinds import Kind
 from shared.languages import is_same_language
 from shared.media.video.pacing import measure_pacing
-from shared.models.reel import Pacing, Reel, Scene
+from shared.models import READ_ONLY, Model
+from shared.models.video import Pacing
+from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
+KEY_COUNT = 5
 PROMPT = """\
 Take this short video apart for somebody who makes such videos for social media.
 
@@ -31,6 +34,56 @@ Take this short video apart for somebody who makes such videos for social media.
 """
 
 
+class OriginalSpeech(Model):
+    """What is said in the video."""
+
+    transcription: str | None = Field(
+        None, description="The words as they are said; null when the evidence has a transcript, or nothing is heard."
+    )
+    translation: str | None = Field(
+        None, description="The same in the language asked for; null when it is said in that language, or not at all."
+    )
+
+
+class KeyFactor(Model):
+    """One thing the video does that keeps people watching."""
+
+    title: str
+    description: str
+
+
+class Scene(Model):
+    """A stretch of the script."""
+
+    start: float = Field(description="Seconds.")
+    end: float = Field(description="Seconds.")
+    time: str = Field("", description="`start` and `end` for people: `00:03–00:07`.", json_schema_extra=READ_ONLY)
+    visual: str = Field(description="What is to be seen.")
+    text: str = Field(description="What is said, or shown as text; empty for neither.")
+    note: str = Field(description="For whoever makes the video: camera, cut, sound, mood; empty for none.")
+
+
+class Recommendation(Model):
+    category: str
+    text: str
+
+
+class Reel(Model):
+    original: OriginalSpeech
+    keys: list[KeyFactor] = Field(
+        min_length=KEY_COUNT, max_length=KEY_COUNT, description=f"Exactly {KEY_COUNT} things that keep people watching."
+    )
+    script: list[Scene] = Field(description="The video from start to end, in order of time.")
+    recommendations: list[Recommendation]
+    pacing: Pacing | None = Field(None, json_schema_extra=READ_ONLY)
+    language: str | None = Field(
+        None, description="BCP-47 tag of the text in this result.", json_schema_extra=READ_ONLY
+    )
+    notes: list[str] = Field(
+        [], description="What the reader should know, e.g. limits of the provider.", json_schema_extra=READ_ONLY
+    )
+
+
 def measure(evidence: Evidence, screen: Sequence[TimedLine]) -> Pacing:
     sample_times = [frame.time for frame, _ in evidence.samples]
     return measure_pacing(
@@ -39,10 +92,10 @@ def measure(evidence: Evidence, screen: Sequence[TimedLine]) -> Pacing:
 
 
 def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
-    """The model's answer with its times inside the video, and what is said taken from what is stored of it."""
+    """Return the model's answer with times inside the video, the stored transcript and the measured pacing."""
     reel = Reel.model_validate(result)
     words = spoken_text(evidence)
-    # A model that has not heard the video can only have made them up.
+    # A model that did not receive the audio can only have invented a transcription.
     reel.original.transcription = words or (reel.original.transcription if evidence.model_hears_audio else None)
     if reel.original.transcription is None:
         reel.original.translation = None
@@ -56,18 +109,18 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
 
 
 def spoken_text(evidence: Evidence) -> str | None:
-    """All that is said, from the stored transcript; None when there is none."""
+    """Return the stored transcript, a line per segment; None without one."""
     return "\n".join(segment.text for segment in evidence.transcript) or None
 
 
 def same_language_translation(words: str, evidence: Evidence, language: str) -> str | None:
-    """What is said in the language asked for, or in one that nobody knows, needs no translation; else there is none."""
+    """Return `words` if they are in `language` or in an unknown language, which need no translation; else None."""
     spoken_language = evidence.transcript_language
     return words if spoken_language is None or is_same_language(spoken_language, language) else None
 
 
 def order_scenes(script: list[Scene], duration_sec: float) -> list[Scene]:
-    """The scenes by time, each within the video and with its time for people."""
+    """Return the scenes by time, each within the video and with a readable time range."""
     scenes = []
     for scene in script:
         start, end = sorted(round(clamp_time(time, duration_sec), 2) for time in (scene.start, scene.end))
@@ -76,7 +129,7 @@ def order_scenes(script: list[Scene], duration_sec: float) -> list[Scene]:
 
 
 def time_range(start: float, end: float) -> str:
-    """`00:03–00:07`, to the nearest second; a moment is `00:03`."""
+    """Return a range such as `00:03–00:07`, to the nearest second; a single time if both ends are equal."""
     first, last = (f"{round(time) // 60:02}:{round(time) % 60:02}" for time in (start, end))
     return first if first == last else f"{first}–{last}"
 
@@ -84,7 +137,7 @@ def time_range(start: float, end: float) -> str:
 KIND = Kind(
     name="reel",
     does="Why a short video works: five key factors, a timed script, pacing metrics and recommendations.",
-    stages=("extract", "transcribe", "analyze", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=Reel,
     prompt=PROMPT,
     prompt_version="1",

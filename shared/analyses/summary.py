@@ -1,4 +1,4 @@
-"""The kind `summary`: what a video says in short, with its chapters."""
+"""The kind `summary`: title, summary, key points and chapters of a video."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ from pydantic import BaseModel, Field
 
 from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, clamp_time
 from shared.analyses.kinds import Kind
-from shared.models.base import Model
-from shared.models.recipe import READ_ONLY
+from shared.models import READ_ONLY, Model
 from shared.models.video import Segment
+from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
+
+PROMPT = """\
+Sum up what this video says.
+
+- title: what it is about, in a few words. Null when that cannot be told.
+- summary: three to six sentences that somebody can read instead of watching. Empty when nothing is said or shown.
+- keyPoints: three to ten points that are worth keeping, each one sentence, with the time in seconds at which it is
+  said.
+- chapters: where a new topic begins, with a title of a few words and the time in seconds at which it starts. The first
+  starts at 0. A video of one topic has one chapter; no chapter is shorter than ten seconds.
+- Name places in the video by times of the transcript only.
+"""
+NEAR_SEC = 10.0
+"""A key point belongs to the segment at its time, or else to the nearest one within this distance."""
+UNTITLED = "–"
+"""Title of the only chapter of a video without transcript and frames."""
 
 
 class KeyPoint(Model):
@@ -39,25 +55,8 @@ class VideoSummary(Model):
     )
 
 
-PROMPT = """\
-Sum up what this video says.
-
-- title: what it is about, in a few words. Null when that cannot be told.
-- summary: three to six sentences that somebody can read instead of watching. Empty when nothing is said or shown.
-- keyPoints: three to ten points that are worth keeping, each one sentence, with the time in seconds at which it is
-  said.
-- chapters: where a new topic begins, with a title of a few words and the time in seconds at which it starts. The first
-  starts at 0. A video of one topic has one chapter; no chapter is shorter than ten seconds.
-- Name places in the video by times of the transcript only.
-"""
-NEAR_SEC = 10.0
-"""A point is said in the segment at its time, or in the nearest one that is no further off than this."""
-UNTITLED = "–"
-"""Title of the one chapter of a video that nothing is known of."""
-
-
 def complete(result: BaseModel, evidence: Evidence, language: str) -> VideoSummary:
-    """The model's answer with times and quotations from the stored words, and chapters that cover the video."""
+    """Return the model's answer with times and quotes from the stored transcript, and chapters that cover the video."""
     summary = VideoSummary.model_validate(result)
     duration = evidence.info.duration_sec
     summary.notes = []
@@ -75,7 +74,7 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> VideoSumma
 
 
 def ground_key_point(point: KeyPoint, evidence: Evidence) -> KeyPoint:
-    """The point at the start of the stored words it is taken from, with these; without any its time is only clamped."""
+    """Return the point with start and quote of its transcript segment; without one, only clamp its time."""
     if point.start is None:
         return point.model_copy(update={"quote": None})
     time = clamp_time(point.start, evidence.info.duration_sec)
@@ -85,17 +84,18 @@ def ground_key_point(point: KeyPoint, evidence: Evidence) -> KeyPoint:
 
 
 def segment_at(time: float, transcript: list[Segment]) -> Segment | None:
-    """What is said at `time`, or nearest to it within NEAR_SEC."""
+    """Return the segment at `time`, or the nearest one within NEAR_SEC."""
     nearest = min(transcript, key=lambda segment: distance(time, segment), default=None)
     return nearest if nearest and distance(time, nearest) <= NEAR_SEC else None
 
 
 def distance(time: float, segment: Segment) -> float:
+    """Return the seconds between `time` and the segment; 0 inside it."""
     return max(segment.start - time, time - segment.end, 0.0)
 
 
 def cover_video(chapters: list[Chapter], duration_sec: float) -> list[Chapter]:
-    """The chapters by time, the first from 0, each to the next, the last to the end; of two at one time the first."""
+    """Return the chapters by time, without gaps, from 0 to the end; of two with the same start, keep the first."""
     starts: dict[float, Chapter] = {}
     for chapter in sorted(chapters, key=lambda chapter: chapter.start):
         starts.setdefault(round(clamp_time(chapter.start, duration_sec), 2), chapter)
@@ -111,7 +111,7 @@ def cover_video(chapters: list[Chapter], duration_sec: float) -> list[Chapter]:
 KIND = Kind(
     name="summary",
     does="Title, summary, key points and chapters with their times.",
-    stages=("extract", "transcribe", "analyze", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=VideoSummary,
     prompt=PROMPT,
     prompt_version="1",

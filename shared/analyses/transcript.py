@@ -7,11 +7,12 @@ from pydantic import Field
 from shared.analyses.kinds import Kind
 from shared.languages import language_tag
 from shared.media.video.pacing import count_words
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.video import Extraction, Transcript, TranscriptSource
+from shared.wiring import EXTRACT, PERSIST, TRANSCRIBE
 
 MAX_TEXT = 200_000
-"""Characters; about 20 hours of speech would not fit into a document of the database."""
+"""Maximum number of characters; the text of about 20 hours of speech would exceed the size limit of a document."""
 
 
 class SpokenText(Model):
@@ -51,7 +52,7 @@ def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
 KIND = Kind(
     name="transcript",
     does="The spoken words with timestamps, from subtitles, captions or speech recognition.",
-    stages=("extract", "transcribe", "persist"),
+    stages=(EXTRACT, TRANSCRIBE, PERSIST),
     schema=SpokenText,
     needs_video=False,
     derive=derive,

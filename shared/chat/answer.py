@@ -1,4 +1,4 @@
-"""A question about videos, answered from what is said in them."""
+"""Answers to questions about videos, by a model or as quotes, from the passages of their transcripts."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ from shared.settings import settings
 
 OFFLINE = "offline"
 MAX_PASSAGES = 8
-"""That an answer is made from, before those that overlap are put together."""
+"""Maximum number of passages for an answer, before overlapping ones are merged."""
 MIN_COVERAGE_ANSWERED, MIN_COVERAGE_QUOTED = 0.15, 0.35
-"""How much of a question's words a passage must have when a model reads it before people do, and when not."""
+"""Minimum share of a question's words in a relevant passage: for a model's answer, and for quotes."""
+Titles = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about which videos.
+    """A question about videos of an owner.
 
     Attributes:
-        owner: Whose videos they are, and whose budget pays.
-        language: BCP-47 tag of the answer; None = as the question.
-        kept: Whether question and answer are stored, as the owner's.
+        owner: Owner of the videos, whose budget pays for the answer.
+        language: BCP-47 tag of the answer; None = language of the question.
+        is_stored: Whether question and answer are stored in the owner's history.
     """
 
     text: str
@@ -56,29 +57,30 @@ class Question:
 
 @dataclass(frozen=True)
 class CitationEvent:
-    """Comes before the piece that has its marker for the first time."""
+    """A citation; it precedes the first text that contains its marker."""
 
     citation: Citation
 
 
 @dataclass(frozen=True)
 class TextEvent:
+    """A piece of the answer."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class AnswerDone:
-    """The end: the whole answer."""
+    """The end of the stream, with the whole answer."""
 
     message: ChatMessage
 
 
 AnswerEvent = CitationEvent | TextEvent | AnswerDone
-Titles = Mapping[str, str | None]
 
 
 class AnswerStream:
-    """One that is being made.
+    """The answer to one question, as a stream of events.
 
     Attributes:
         message: The answer so far.
@@ -92,11 +94,11 @@ class AnswerStream:
         self.message.answers = self._question_message.id
 
     def events(self, tick: Tick) -> Generator[AnswerEvent, None, None]:
-        """The answer as it comes. However it ends, by closing it too, the AI stops, and what was said is kept.
+        """Yield the answer as it arrives. When it ends or is closed, the AI call stops and the text so far is stored.
 
         Raises:
-            PermanentError: `budget_exceeded`, `refused`, `answer_too_long` and whatever else a provider raises.
-            TransientError: A provider is down, and none stands in.
+            PermanentError: `budget_exceeded`, `refused`, `answer_too_long` or another error of a provider.
+            TransientError: A provider is down and there is no fallback.
             Cancelled: By `tick`.
         """
         try:
@@ -135,7 +137,7 @@ class AnswerStream:
         matches = merge_passages(result.passage for result in results if result.passage.video_id in titles)
         if not matches:
             if embedding_error:
-                # What it would have found by meaning is not known.
+                # Embeddings might have found passages, so “no match” would be wrong.
                 raise embedding_error
             yield TextEvent(phrases.no_match)
         elif not provider_names:
@@ -151,7 +153,7 @@ class AnswerStream:
     def _model_answer(
         self, provider_names: list[str], matches: Sequence[Excerpt], titles: Titles, tick: Tick
     ) -> Iterator[CitationEvent | TextEvent]:
-        """As a model says it, with citations that are ours."""
+        """Yield a model's answer, with citations from the stored passages."""
         question, markers, cited_count = self._question, MarkerParser(len(matches)), 0
         provider = FallbackProvider(provider_names, settings(), self._meter)
         turns = [Turn("user", question_text(question.text, matches, titles))]
@@ -167,6 +169,7 @@ class AnswerStream:
     def _quoted_answer(
         self, matches: Sequence[Excerpt], titles: Titles, phrases: AnswerPhrases
     ) -> Iterator[CitationEvent | TextEvent]:
+        """Yield quotes of the passages, for an answer without AI."""
         quoted_excerpts = quote_excerpts(self._question.text, matches)
         citations = [
             excerpt.citation(number, titles[excerpt.video_id])
@@ -191,7 +194,7 @@ class AnswerStream:
         )
 
     def _store(self, error: str | None) -> None:
-        """What failed before a word was said leaves nothing."""
+        """Store question and answer; an answer without text is not stored."""
         self.message.usage = self._meter.usage
         self.message.error = error
         self.message.created_at = clock.now()

@@ -1,4 +1,7 @@
-"""Overlapping stretches of a transcript, long enough to be understood by themselves and short enough to be found."""
+"""Excerpts of transcripts: overlapping windows to search in, and merged passages to answer from.
+
+A window is long enough to be understood by itself and short enough for a precise match.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,18 @@ MIN_WINDOW_SEC, MAX_WINDOW_SEC = 30.0, 45.0
 """A window ends at the last end of a sentence between these, else at the last end of a segment before the second."""
 OVERLAP_SHARE = 1 / 3
 MAX_LINE_SEC = 15.0
-"""Longer segments are cut where their words' times are known."""
+"""Longer segments are split if their words have timestamps."""
 MAX_WINDOW_CHARACTERS = 2_000
-"""Of a window; whatever the times say, nobody speaks faster."""
+"""Limit of a window with wrong timestamps; no speech is faster."""
+MAX_EXCERPT_SEC = 90.0
+"""Maximum duration of an excerpt, so that a citation leads to a precise place."""
 SENTENCE_ENDS = tuple(".!?…。！？")
 CLOSING_MARKS = "\"'»”’)]"
 
 
 @dataclass(frozen=True)
 class Window:
-    """Neighbouring lines, in order."""
+    """Consecutive lines of a transcript."""
 
     lines: Sequence[PassageLine]
 
@@ -35,15 +40,11 @@ class Window:
 
     @property
     def text(self) -> str:
-        return text_of(self.lines)
-
-
-def text_of(lines: Iterable[PassageLine]) -> str:
-    return " ".join(line.text for line in lines)
+        return " ".join(line.text for line in self.lines)
 
 
 def split_windows(segments: Sequence[Segment]) -> list[Window]:
-    """All words in windows, in order; each begins about a third of its length before the one before it ends."""
+    """Return all text in windows, in order; each overlaps about a third of the previous one."""
     lines = [line for segment in segments for line in split_segment(segment)]
     result: list[Window] = []
     first = 0
@@ -57,7 +58,7 @@ def split_windows(segments: Sequence[Segment]) -> list[Window]:
 
 
 def end_of_window(lines: Sequence[PassageLine], first: int) -> int:
-    """The index after the last line of the window that starts with line `first`."""
+    """Return the index after the last line of the window that starts with line `first`."""
     start, after, sentence, characters = lines[first].start, first + 1, 0, len(lines[first].text)
     while after < len(lines):
         characters += len(lines[after].text) + 1
@@ -70,7 +71,7 @@ def end_of_window(lines: Sequence[PassageLine], first: int) -> int:
 
 
 def start_of_next(lines: Sequence[PassageLine], first: int, after: int) -> int:
-    """The line that the next window starts with: within the last third, at the start of a sentence if there is one."""
+    """Return the first line of the next window: within the last third, at the start of a sentence if possible."""
     start, end = lines[first].start, lines[after - 1].end
     within = [at for at in range(first + 1, after) if lines[at].start >= end - (end - start) * OVERLAP_SHARE]
     return next((at for at in within if ends_sentence(lines[at - 1].text)), within[0] if within else after)
@@ -81,7 +82,7 @@ def ends_sentence(text: str) -> bool:
 
 
 def split_segment(segment: Segment) -> Iterator[PassageLine]:
-    """The segment in lines with times that somebody told: a long one by its words, one without their times whole."""
+    """Yield the segment as lines with known times: a long segment is split at its words if they have timestamps."""
     words = [word for word in segment.words if word.text.strip()]
     if segment.end - segment.start <= MAX_LINE_SEC or len(words) < 2:
         yield from split_text(segment.start, segment.end, segment.text)
@@ -96,7 +97,7 @@ def split_segment(segment: Segment) -> Iterator[PassageLine]:
 
 
 def join_words(run: Sequence[Word]) -> PassageLine:
-    """Words that were told with the spaces before them are put together as they are."""
+    """Return a line of the words; words with leading spaces are joined without a separator."""
     separator = "" if any(word.text[0].isspace() for word in run[1:]) else " "
     return PassageLine(
         start=run[0].start, end=run[-1].end, text=" ".join(separator.join(word.text for word in run).split())
@@ -104,7 +105,7 @@ def join_words(run: Sequence[Word]) -> PassageLine:
 
 
 def split_text(start: float, end: float, text: str) -> Iterator[PassageLine]:
-    """One line, or several of the same times when the text is too long for a window."""
+    """Yield one line, or several with the same times if the text is too long for a window."""
     remaining = " ".join(text.split())
     while len(remaining) > MAX_WINDOW_CHARACTERS:
         at = remaining.rfind(" ", 0, MAX_WINDOW_CHARACTERS)
@@ -119,28 +120,11 @@ def split_text(start: float, end: float, text: str) -> Iterator[PassageLine]:
         yield PassageLine(start=start, end=end, text=remaining)
 
 
-MAX_EXCERPT_SEC = 90.0
-"""Of what is put together: a citation is to lead to a place, not into a film."""
-
-
 @dataclass(frozen=True)
-class Excerpt:
-    """A stretch of one video's transcript, in order of time."""
+class Excerpt(Window):
+    """Lines of one video's transcript, in order of time."""
 
     video_id: str
-    lines: Sequence[PassageLine]
-
-    @property
-    def start(self) -> float:
-        return self.lines[0].start
-
-    @property
-    def end(self) -> float:
-        return max(line.end for line in self.lines)
-
-    @property
-    def text(self) -> str:
-        return text_of(self.lines)
 
     def citation(self, number: int, title: str | None) -> Citation:
         return Citation(
@@ -149,9 +133,9 @@ class Excerpt:
 
 
 def merge_passages(passages: Iterable[Passage]) -> list[Excerpt]:
-    """In the order of the passages: each is added to an excerpt that it overlaps, and else is one of its own.
+    """Merge overlapping passages into excerpts, in the order of the passages.
 
-    Where an excerpt would get longer than LONGEST_SEC, only what no other one has makes a new one.
+    If an excerpt would exceed MAX_EXCERPT_SEC, the lines that no other excerpt contains become a new one.
     """
     merged: list[Excerpt] = []
     for passage in passages:
@@ -166,9 +150,9 @@ def merge_passages(passages: Iterable[Passage]) -> list[Excerpt]:
         if target is not None:
             more = [line for line in new if line not in merged[target].lines]
             lines = sorted([*merged[target].lines, *more], key=lambda line: (line.start, line.end))
-            merged[target] = Excerpt(passage.video_id, lines)
+            merged[target] = Excerpt(lines, passage.video_id)
         elif new:
-            merged.append(Excerpt(passage.video_id, new))
+            merged.append(Excerpt(new, passage.video_id))
     return merged
 
 

@@ -1,4 +1,4 @@
-"""What was asked and answered, as kept for whoever asked."""
+"""The chat history of a user: stored questions and answers, and their export as CSV."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MESSAGES = "messages"
 PAGE = 100
 COLUMNS = ("time", "role", "content", "citations")
 BOM = "\ufeff"
-"""By which spreadsheets know that a file is UTF-8."""
+"""Marks a file as UTF-8 for spreadsheets."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+"""Characters with which a formula starts in a spreadsheet (OWASP, CSV injection)."""
 
 
 def subject_filter(group_id: str | None, video_id: str | None) -> Filter:
@@ -31,7 +31,7 @@ def store_message(documents: Documents, message: ChatMessage) -> None:
 def list_messages(
     documents: Documents, owner: str, subject: Filter, limit: int, cursor: str | None
 ) -> tuple[list[ChatMessage], str | None]:
-    """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
+    """Return a page, newest first, and the cursor of the next one. Raises ValueError for an invalid cursor."""
     page = documents.query(MESSAGES, [("owner", "==", owner), subject], [("createdAt", "desc")], limit, cursor)
     return [ChatMessage.read(document.data) for document in page.documents], page.cursor
 
@@ -43,7 +43,7 @@ def delete_messages(documents: Documents, owner: str, subject: Filter) -> None:
 
 
 def export_csv(documents: Documents, owner: str, subject: Filter) -> Iterator[bytes]:
-    """All messages as CSV (RFC 4180) in UTF-8, the oldest first, a page at a time."""
+    """Yield all messages as CSV (RFC 4180) in UTF-8, oldest first, page by page."""
     yield (BOM + csv_row(COLUMNS)).encode()
     order: list[Order] = [("createdAt", "asc")]
     messages = iterate_query(documents, MESSAGES, [("owner", "==", owner), subject], order)
@@ -57,13 +57,13 @@ def csv_cells(message: ChatMessage) -> list[str]:
 
 
 def format_citation(citation: Citation) -> str:
-    """`[1] Soup, 1:05–1:40: “Boil it.”`"""
+    """Return the citation as `[1] Soup, 1:05–1:40: “Boil it.”`."""
     title = citation.title or citation.video_id
     return f"[{citation.number}] {title}, {clock_time(citation.start)}–{clock_time(citation.end)}: “{citation.quote}”"
 
 
 def clock_time(seconds: float) -> str:
-    """`1:05`, `1:02:05`."""
+    """Return the time as `1:05` or `1:02:05`."""
     minutes, remainder = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{remainder:02}" if hours else f"{minutes}:{remainder:02}"
@@ -76,5 +76,5 @@ def csv_row(values: Iterable[str]) -> str:
 
 
 def escape_formula(cell: str) -> str:
-    """With an apostrophe before what would be a formula: spreadsheets then show it as text."""
+    """Return the cell, with an apostrophe before a formula so that spreadsheets display it as text."""
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

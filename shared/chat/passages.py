@@ -1,4 +1,4 @@
-"""The stored passages of videos, made of their transcripts."""
+"""The searchable passages of videos: built from a transcript, embedded and stored."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ from shared.settings import settings
 from shared.wiring import wiring
 
 MAX_WORDS = 400
-"""Terms of a passage; nobody says more in a window."""
+"""Maximum number of terms of a passage; a window has fewer."""
+EMBEDDING_DONE, STORING_DONE = 0.6, 0.9
+"""Progress of the stage after each step."""
 
 
 @dataclass(frozen=True)
 class PassageSource:
-    """Whose words they are, and which job brought them."""
+    """The owner and the video of passages, and the job that produced the transcript."""
 
     owner: str
     video_id: str
@@ -64,7 +66,7 @@ def store_passages(
     transcript: Transcript,
     embeddings: EmbeddingResult | None,
 ) -> None:
-    """Put the windows in place of whatever passages the video had."""
+    """Replace the video's passages by the windows."""
     model = embeddings.usage.model if embeddings else None
     for number, window in enumerate(windows):
         data = build_passage(source, number, window, transcript, model).to_document()
@@ -77,21 +79,17 @@ def store_passages(
 
 
 def passages_job_id(documents: Documents, video_id: str) -> str | None:
-    """The job whose transcript the video's passages are from; None when it has no passages."""
+    """Return the id of the job whose transcript the video's passages come from; None without passages."""
     page = documents.query(SEGMENTS, [("videoId", "==", video_id)], limit=1)
     return next((str(document.data["jobId"]) for document in page.documents), None)
 
 
-EMBEDDING_DONE, STORING_DONE = 0.6, 0.9
-"""How much of the stage is done then."""
-
-
 def index_transcript(run: StageRun) -> Usage:
-    """Store the passages of the job's transcript as those of its video; returns what the job took with that.
+    """Store the passages of the job's transcript as those of its video; return the job's usage including this.
 
-    A job that analyses a video again does so only when the video had no words before. A search by words alone is left
-    when nobody can embed them, which never costs a job its result: a provider that is down is waited for as long as
-    the stage has attempts left. Raises TransientError for that.
+    A job that analyzes a video again does so only if the video had no passages. Without embeddings, passages can be
+    searched by words only; the job succeeds all the same. If the provider is down, raises TransientError as long as
+    the stage has attempts left.
     """
     job = run.job
     transcript = load_transcript(run.place.objects, job.id)
@@ -115,11 +113,12 @@ def index_transcript(run: StageRun) -> Usage:
 
 
 def total_usage(job: Job, meter: Meter) -> Usage:
-    """Made by whoever made the result."""
+    """Return the usage of job and embeddings; provider and model are those of the job's result."""
     return Usage.total([meter.usage, job.usage])
 
 
 def embed_windows(run: StageRun, transcript_windows: list[Window], meter: Meter) -> EmbeddingResult | None:
+    """Return the embeddings; None, with a note, if no provider can make them. Raises as `index_transcript`."""
     provider = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter)
     try:
         return provider.embed(

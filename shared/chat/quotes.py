@@ -1,4 +1,4 @@
-"""Passages quoted where no AI answers: of each one the sentences that come nearest to the question."""
+"""Answers without AI: quotes of the sentences nearest to the question, with phrases in several languages."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from shared.languages import primary_language
 from shared.models.chat import Citation, PassageLine
 
 MAX_QUOTES = 3
-"""Passages that are quoted."""
+"""Maximum number of quoted passages."""
 MAX_CHARACTERS = 240
+"""Maximum length of a quote."""
 
 
 def quote_excerpts(question: str, excerpts: Sequence[Excerpt]) -> list[Excerpt]:
-    return [Excerpt(excerpt.video_id, nearest_lines(question, excerpt.lines)) for excerpt in excerpts[:MAX_QUOTES]]
+    """Return the first MAX_QUOTES excerpts, each cut to the lines nearest to the question."""
+    return [Excerpt(nearest_lines(question, excerpt.lines), excerpt.video_id) for excerpt in excerpts[:MAX_QUOTES]]
 
 
 def nearest_lines(question: str, lines: Sequence[PassageLine]) -> Sequence[PassageLine]:
-    """The line nearest to the question with the rest of its sentence, and what follows while there is room."""
+    """Return the line nearest to the question with the start of its sentence, and as much after it as fits."""
     question_terms, question_vector = set(terms(question)), embed(question, DIMENSIONS)
 
     def nearness(at: int) -> tuple[int, float]:
@@ -45,7 +47,7 @@ def fits_quote(lines: Sequence[PassageLine]) -> bool:
 
 
 def format_quotes(opening: str, citations: Sequence[Citation]) -> Iterator[str]:
-    """The answer in pieces, with the marker of each quote."""
+    """Yield the answer in pieces, each quote with its marker."""
     yield opening
     for citation in citations:
         title = f"{citation.title}, " if citation.title else ""
@@ -54,10 +56,11 @@ def format_quotes(opening: str, citations: Sequence[Citation]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class AnswerPhrases:
-    """
+    """Phrases of an answer in one language.
+
     Attributes:
-        nothing: That the videos have nothing about the question.
-        quoted: Before passages that are quoted.
+        no_match: Says that the videos do not answer the question.
+        quote_intro: Precedes the quotes.
     """
 
     no_match: str
@@ -81,5 +84,5 @@ PHRASES = {
 
 
 def answer_phrases(question: str, language: str | None) -> AnswerPhrases:
-    """In the language asked for, else in that of the question."""
+    """Return the phrases in `language`, else in the language of the question, else in English."""
     return PHRASES.get(primary_language(language) or detect_language([question], None) or "en", PHRASES["en"])

@@ -1,8 +1,8 @@
-"""Which passages of videos have to do with a question: by what they mean and by the words they share.
+"""Search for passages of videos that are relevant to a question, by embeddings and by words.
 
-Both rankings are fused by their ranks (G. Cormack, C. Clarke and S. Büttcher, Reciprocal rank fusion outperforms
-Condorcet and individual rank learning methods, 2009), because their scores cannot be compared. Words find the names and
-numbers that vectors blur; vectors find what is said in other words.
+The rankings are fused by rank (G. Cormack, C. Clarke and S. Büttcher, Reciprocal rank fusion outperforms Condorcet and
+individual rank learning methods, 2009), because their scores are not comparable. Words find the names and numbers that
+vectors blur; vectors find paraphrases.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from shared.ai.fallback import FallbackProvider, provider_order
-from shared.ai.offline.embedding import MODEL, embed
+from shared.ai.offline.embedding import MIN_SIMILARITY, MODEL, embed
 from shared.ai.offline.terms import is_number, terms
 from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS
@@ -25,28 +25,33 @@ from shared.platform.ports import Document, Documents, Filter, Vector
 from shared.progress import Tick
 from shared.settings import settings
 
+CHAT_KIND = "chat"
+"""Stands for questions and embeddings where settings name a kind of analysis: `AI_PROVIDER_CHAT`."""
 IN_LIMIT = 30
-"""Videos that one query can name."""
+"""Maximum number of videos in one query."""
 RANKING_DEPTH = 24
-"""Passages of a ranking that count."""
+"""Number of passages per ranking."""
 MAX_TERMS = 8
-"""Of a question, those first that are likely to be rare; each is a query for every IN_LIMIT videos."""
+"""Terms of a question that are searched for, likely rare ones first; each is a query per IN_LIMIT videos."""
 NAME = re.compile(r"\b[A-ZÄÖÜА-ЯЁ]\w+")
-"""Looked for behind the first word. German writes all nouns like this, which then weigh the same again."""
+"""Applied after the first word. German capitalizes all nouns, so there they keep equal weights."""
 NAME_WEIGHT = 2.0
 DAMPING = 60
-"""The constant k of the fusion, as its authors have it."""
+"""The constant k of rank fusion, as in the paper."""
 PASSAGES_PER_VIDEO = 20
-"""About how many there are, to tell rare words from frequent ones without counting."""
+"""Estimate, from which the rarity of a word is derived without counting all passages."""
 MAX_THREADS = 8
+Rows = Sequence[Document]
+Ranking = Sequence[tuple[str, float]]
+"""Ids of passages with their scores, the best first."""
 
 
 @dataclass(frozen=True)
 class QueryEmbedding:
-    """A question as one model sees it.
+    """The embedding of a question by one model.
 
     Attributes:
-        least: The similarity to a passage, -1 to 1, from which on it is taken for more than chance.
+        min_similarity: Cosine similarity, -1 to 1, from which a passage counts as relevant.
     """
 
     model: str
@@ -56,11 +61,11 @@ class QueryEmbedding:
 
 @dataclass
 class SearchResult:
-    """A passage that was found.
+    """A ranked passage.
 
     Attributes:
-        score: By the fusion; good for an order and nothing else.
-        relevant: Whether one of the rankings takes it for more than chance.
+        score: Fused score; only its order is meaningful.
+        relevant: Whether the passage reaches the threshold of at least one ranking.
     """
 
     passage: Passage
@@ -68,9 +73,23 @@ class SearchResult:
     relevant: bool = False
 
 
-Rows = Sequence[Document]
-Ranking = Sequence[tuple[str, float]]
-"""Ids of passages, the best first, each with how much it has to do with the question."""
+def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], TransientError | None]:
+    """Return the question's embeddings, and the error if the provider of embeddings is down.
+
+    The offline embedding is always included: it finds passages that were stored without another provider.
+    Raises PermanentError as providers do.
+    """
+    offline_embedding = QueryEmbedding(MODEL, Vector(tuple(embed(question, DIMENSIONS))), MIN_SIMILARITY)
+    try:
+        result = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter).embed(
+            [question], "query", tick
+        )
+    except TransientError as error:
+        return [offline_embedding], error
+    model = str(result.usage.model)
+    if model == MODEL:
+        return [offline_embedding], None
+    return [QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.min_similarity), offline_embedding], None
 
 
 def search(
@@ -82,20 +101,19 @@ def search(
     min_coverage: float,
     limit: int,
 ) -> list[SearchResult]:
-    """The passages of the owner's videos that have to do with the question, at most `limit`, the best first.
+    """Return the relevant passages of the owner's videos, at most `limit`, the best first.
 
-    However many videos there are, the nearest passages are exactly these.
+    The nearest passages are exact for any number of videos.
 
     Args:
-        least_covered: The share of the question's words, weighed by their rarity, from which on a passage that has them
-            is taken for relevant.
+        min_coverage: Share of the question's words, weighted by rarity, from which a passage counts as relevant.
     """
     chunks = [list(video_ids[at : at + IN_LIMIT]) for at in range(0, len(video_ids), IN_LIMIT)]
     term_weights = query_terms(question)
     passages_by_id: dict[str, Passage] = {}
 
     def own_passage_ids(rows: Iterable[Document]) -> list[str]:
-        """The ids of those that are the owner's, which all of them should be."""
+        """Return the ids of the owner's passages; none should belong to others."""
         passages = {row.id: Passage.read(row.data) for row in rows}
         mine = {id: passage for id, passage in passages.items() if passage.owner == owner}
         passages_by_id.update(mine)
@@ -128,7 +146,7 @@ def search(
 
 
 def query_terms(question: str) -> dict[str, float]:
-    """The terms to look for with their weights; names, numbers and long words tell most."""
+    """Return the terms to search for with their weights; names, numbers and long words come first."""
     names = {term for later in question.split(maxsplit=1)[1:] for word in NAME.findall(later) for term in terms(word)}
     weights = {term: NAME_WEIGHT if term in names or is_number(term) else 1.0 for term in terms(question)}
     best = sorted(weights, key=lambda term: (-weights[term], -len(term)))[:MAX_TERMS]
@@ -136,18 +154,18 @@ def query_terms(question: str) -> dict[str, float]:
 
 
 def rarity(having: int, videos: int) -> float:
-    """The weight of a term that so many passages have (K. Spärck Jones, 1972), of one that none has the highest."""
+    """Return the weight of a term in `having` passages (K. Spärck Jones, 1972); it is highest without any."""
     return math.log(1 + videos * PASSAGES_PER_VIDEO / (having or 0.5))
 
 
 def coverage(passage: Passage, weights: Mapping[str, float]) -> float:
-    """How much of the question the passage covers, 0 to 1."""
+    """Return the weighted share of the question's terms that the passage contains, 0 to 1."""
     words = set(passage.words)
     return sum(weight for term, weight in weights.items() if term in words) / sum(weights.values())
 
 
 def fuse_rankings(rankings: Iterable[tuple[Ranking, float]], passages: Mapping[str, Passage]) -> list[SearchResult]:
-    """All that stands in a ranking, by the sum over the rankings of 1 / (DAMPING + rank)."""
+    """Return all ranked passages by the sum of 1 / (DAMPING + rank) over the rankings."""
     results: dict[str, SearchResult] = {}
     for ranking, min_score in rankings:
         for rank, (id, score) in enumerate(ranking, start=1):
@@ -164,7 +182,7 @@ def _top_ranked(scored: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
 def _nearest_passages(
     documents: Documents, videos: Sequence[str], embedding: QueryEmbedding
 ) -> Sequence[tuple[Document, float]]:
-    """Vectors of other models are left alone."""
+    """Return the passages nearest to the embedding among those with vectors of the same model."""
     return documents.nearest(
         SEGMENTS,
         "embedding",
@@ -175,36 +193,6 @@ def _nearest_passages(
 
 
 def _passages_with_term(documents: Documents, videos: Sequence[str], term: str, chunks: int) -> Rows:
-    """Of a word that stands everywhere, not all passages: it tells little."""
+    """Return passages with the term, up to a limit: a frequent term says little about relevance."""
     filters: list[Filter] = [("videoId", "in", videos), ("words", "array_contains", term)]
     return documents.query(SEGMENTS, filters, limit=max(6, 2 * RANKING_DEPTH // chunks)).documents
-
-
-CHAT_KIND = "chat"
-"""What conversation and its vectors are called where kinds of analyses are: `AI_PROVIDER_CHAT`."""
-MIN_SIMILARITY = {MODEL: 0.14, "text-embedding-3": 0.2, "gemini-embedding-001": 0.5, "gemini-embedding-2": 0.4}
-"""By the beginning of a model's name. The first was chosen on `benchmarks/chat_questions.yaml`; the others are careful
-guesses, for nobody measured them there: `python -m benchmarks.chat` tells what they should be. A model that is not here
-has none, and whoever answers tells chance from meaning."""
-
-
-def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], TransientError | None]:
-    """Also why the provider's is missing, when the provider is down.
-
-    The one that costs nothing finds what was stored while there was no other. Raises PermanentError as providers do.
-    """
-    offline_embedding = QueryEmbedding(MODEL, Vector(tuple(embed(question, DIMENSIONS))), MIN_SIMILARITY[MODEL])
-    try:
-        result = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter).embed(
-            [question], "query", tick
-        )
-    except TransientError as error:
-        return [offline_embedding], error
-    model = str(result.usage.model)
-    if model == MODEL:
-        return [offline_embedding], None
-    return [QueryEmbedding(model, Vector(tuple(result.vectors[0])), min_similarity(model)), offline_embedding], None
-
-
-def min_similarity(model: str) -> float:
-    return next((threshold for prefix, threshold in MIN_SIMILARITY.items() if model.startswith(prefix)), -1.0)

@@ -21,8 +21,8 @@ from shared.models.dataset import Chunk, Dataset
 from shared.models.image import Filters, ImageRecord, ImageState
 from shared.pipeline.job_storage import MEDIA
 from shared.platform.ports import Place
-from shared.security.url_guard import check_url, normalise_url
-from shared.security.urls import WebUrl
+from shared.security.url_guard import check_url
+from shared.security.urls import WebUrl, normalise_url
 from shared.sources.images.fetcher import FetchedImage, ImageFetcher, ImageRejected
 from shared.sources.images.source import Candidate, Pulse
 

@@ -16,13 +16,13 @@ from shared.datasets.chunks import chunk_counts, plan_chunks
 from shared.datasets.store import change_dataset, dataset_id_of, iterate_downloaded, read_dataset, run_owner
 from shared.errors import NotFound, PermanentError
 from shared.logs import new_traceparent
-from shared.models.dataset import Chunk, Dataset, ExportOptions, Progress
-from shared.models.image import DatasetStatus, Level
+from shared.models.dataset import Chunk, Dataset, DatasetStatus, ExportOptions, Progress
+from shared.models.image import Level
 from shared.models.job import Job, JobStatus, Part, StageState, StageStatus
 from shared.pipeline import jobs, lifecycle, parts
 from shared.pipeline.job_storage import JOBS, media_name
+from shared.pipeline.jobs import outgoing_message
 from shared.pipeline.lifecycle import JobStateError, new_id
-from shared.pipeline.outbox import outgoing_message
 from shared.platform.ports import Documents, Filter, Place
 
 CRAWL, VALIDATE, EXPORT = "crawl", "validate", "export"

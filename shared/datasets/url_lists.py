@@ -15,8 +15,7 @@ from typing import Any, BinaryIO
 from shared.datasets.store import change_dataset
 from shared.errors import PermanentError
 from shared.media.file_type import sniff_media_type
-from shared.models.dataset import LIST_PAGE, Dataset, UrlList
-from shared.models.image import DatasetStatus
+from shared.models.dataset import LIST_PAGE, Dataset, DatasetStatus, UrlList
 from shared.pipeline.job_storage import MEDIA, load_json, media_name, store_json
 from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.platform.ports import Objects, Place

@@ -15,17 +15,17 @@ class CodeEntry(NamedTuple):
 
 
 def permanent(code: str, meaning: str, action: str, status: int | None = 422) -> CodeEntry:
-    """An error that the same request, or the same job, meets again."""
+    """An error that a retry of the same request or job repeats."""
     return CodeEntry(code, False, status, meaning, action)
 
 
 def transient(code: str, meaning: str, action: str, status: int | None = 503) -> CodeEntry:
-    """An error that may be gone at the next attempt."""
+    """An error that may not occur at the next attempt."""
     return CodeEntry(code, True, status, meaning, action)
 
 
 def either(code: str, meaning: str, action: str) -> CodeEntry:
-    """An error that is permanent (422) or transient (503), as the class at the site says."""
+    """An error that is permanent (422) or transient (503), depending on the class that is raised."""
     return CodeEntry(code, None, None, meaning, action)
 
 

@@ -1,4 +1,4 @@
-"""Codes of jobs, datasets, uploads and what only the log contains."""
+"""Codes of jobs, datasets, storage, logs and AI providers."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.errors import PermanentError
 from shared.exports.job_content import JobContent
@@ -13,7 +14,6 @@ from shared.exports.markup import PAGE_POLICY, plain_text
 from shared.exports.outline import Outline, outline_markdown, outline_page, reel_outline, summary_outline
 from shared.exports.recipe import recipe_jsonld, recipe_markdown, recipe_page
 from shared.exports.wording import headings
-from shared.models.reel import Reel
 from shared.models.video import Segment
 
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from shared.analyses.recipe import Recipe
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.job import Job, JobStatus
-from shared.models.recipe import Recipe
 from shared.models.video import Segment, Transcript
 from shared.pipeline.job_storage import MEDIA, load_transcript, media_name
 from shared.platform.ports import Objects

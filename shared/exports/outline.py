@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from shared.analyses.reel import Reel, Scene
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.markup import escape_html, escape_markdown, html_document
 from shared.exports.quantities import Fact
 from shared.exports.wording import Headings
-from shared.models.reel import Pacing, Reel, Scene
+from shared.models.video import Pacing
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shared.analyses.recipe import Ingredient, Nutrition, Recipe
 from shared.errors import PermanentError
 from shared.exports.wording import RecipeWording, recipe_wording
-from shared.models.recipe import Ingredient, Nutrition, Recipe
 
 Fact = tuple[str, str]
 """A label, which may be empty, and its text."""

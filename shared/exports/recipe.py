@@ -9,10 +9,10 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from shared.analyses.recipe import Ingredient, Nutrition, Recipe
 from shared.exports.markup import escape_html, escape_markdown, html_document, plain_text, safe_url
 from shared.exports.quantities import format_quantity, ingredient_line, ingredient_name, nutrient_texts, recipe_facts
 from shared.exports.wording import ENGLISH_RECIPE, RecipeWording, recipe_wording
-from shared.models.recipe import Ingredient, Nutrition, Recipe
 
 
 def recipe_markdown(recipe: Recipe) -> str:

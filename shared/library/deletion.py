@@ -1,4 +1,7 @@
-"""Deleting a job with everything that hangs on it."""
+"""Deletes a job with everything that depends on it, and all data of users who deleted their account.
+
+A user's data is erased in steps of bounded size, which `sweep` continues until nothing is left.
+"""
 
 from __future__ import annotations
 
@@ -15,37 +18,35 @@ from shared.datasets.store import DATASETS, delete_dataset
 from shared.library.groups import GROUPS, remove_video_from_groups
 from shared.library.numbers import NUMBERS
 from shared.models.job import Job
-from shared.pipeline import idempotency as once
-from shared.pipeline import lifecycle
-from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
+from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY, clear_keys
 from shared.pipeline.job_storage import JOBS, SEGMENTS
+from shared.pipeline.lifecycle import delete_job_records
 from shared.platform.ports import Place
 from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
-
-
-def delete_job(place: Place, job: Job) -> None:
-    """Remove the job, its results and its media; with the job that brought a video, the video and all about it."""
-    # First, so that no request for the same thing gets the id of a job that is going away.
-    once.clear_keys(place.documents, job.id)
-    lifecycle.delete_job_records(place, job.id)
-    if job.of_video is None:
-        remove_video_from_groups(place.documents, job.owner, job.id)
-        history.delete_messages(place.documents, job.owner, history.subject_filter(None, job.id))
-
 
 log = logging.getLogger(__name__)
 DEPARTURES = "departures"
 STEP = 50
 USERS_AT_ONCE = 20
 LINGER = timedelta(hours=2)
-"""As long as requests that the user had sent, or tokens that other instances still take, can bring something new."""
+"""How long requests under way, and tokens that other instances still accept, can create data of the user."""
 Erase = Callable[[Place, str, int], int]
-"""Removes at most so many things of a user; returns how many, 0 when none is left."""
+"""Deletes at most a number of a user's documents; returns how many, 0 when none is left."""
+
+
+def delete_job(place: Place, job: Job) -> None:
+    """Delete the job, its results and its media; with the job that brought a video, everything about the video."""
+    # First, so that no equal request gets the id of a job that is being deleted.
+    clear_keys(place.documents, job.id)
+    delete_job_records(place, job.id)
+    if job.of_video is None:
+        remove_video_from_groups(place.documents, job.owner, job.id)
+        history.delete_messages(place.documents, job.owner, history.subject_filter(None, job.id))
 
 
 def erase_jobs(place: Place, owner: str, limit: int) -> int:
-    """With videos, results and media."""
+    """Delete jobs with their videos, results and media."""
     documents = place.documents.query(JOBS, [("owner", "==", owner)], limit=limit).documents
     for document in documents:
         delete_job(place, Job.read(document.data))
@@ -53,7 +54,7 @@ def erase_jobs(place: Place, owner: str, limit: int) -> int:
 
 
 def erase_documents(collection: str, place: Place, owner: str, limit: int) -> int:
-    """For a collection whose documents have a field `owner` and nothing else hanging on them."""
+    """Delete documents of a collection with a field `owner` and nothing that depends on them."""
     stored = place.documents.query(collection, [("owner", "==", owner)], limit=limit).documents
     for document in stored:
         place.documents.delete(collection, document.id)
@@ -61,7 +62,7 @@ def erase_documents(collection: str, place: Place, owner: str, limit: int) -> in
 
 
 def erase_datasets(place: Place, owner: str, limit: int) -> int:
-    """Their images follow, as those of every dataset that is deleted."""
+    """Delete datasets; their images follow as for every deleted dataset."""
     documents = place.documents.query(DATASETS, [("owner", "==", owner)], limit=limit).documents
     for document in documents:
         delete_dataset(place, document.id)
@@ -70,7 +71,7 @@ def erase_datasets(place: Place, owner: str, limit: int) -> int:
 
 OWNER_COLLECTIONS = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES, NUMBERS)
 ERASERS: tuple[Erase, ...] = (
-    # Whatever is a user's own must be found by one of these.
+    # One of these must find each document that belongs to a user.
     erase_jobs,
     erase_datasets,
     *(partial(erase_documents, collection) for collection in OWNER_COLLECTIONS),
@@ -78,13 +79,13 @@ ERASERS: tuple[Erase, ...] = (
 
 
 def record_departure(place: Place, owner: str) -> None:
-    """Note that all that is this user's is to go; to be called before the account is deleted."""
+    """Schedule the erasure of all data of this user. Call this before the account is deleted."""
     now = clock.now()
     place.documents.put(DEPARTURES, owner, {"owner": owner, "lookAt": now, "until": now + LINGER})
 
 
 def erase_user(place: Place, owner: str, limit: int = STEP) -> bool:
-    """Remove at most `limit` things of a user who has left; whether nothing is left of them."""
+    """Delete at most `limit` documents of a departed user; return True if nothing is left."""
     for eraser in ERASERS:
         limit -= eraser(place, owner, limit)
         if limit <= 0:
@@ -93,9 +94,9 @@ def erase_user(place: Place, owner: str, limit: int = STEP) -> bool:
 
 
 def erase_departed_users(place: Place) -> int:
-    """A step for each of those who have left and whose time it is; returns how many there were.
+    """Do one step for each departed user who is due; return the number of users.
 
-    Raises ExceptionGroup when some could not be erased, after all the others were.
+    Raises ExceptionGroup, after all other steps, if some failed.
     """
     due = place.documents.query(DEPARTURES, [("lookAt", "<=", clock.now())], [("lookAt", "asc")], USERS_AT_ONCE)
     errors = []

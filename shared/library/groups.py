@@ -1,4 +1,4 @@
-"""A user's groups of videos."""
+"""A user's groups of videos, and their share links. Of a link's token only a hash is stored."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from shared.platform.documents import change_model, with_updated_at
 from shared.platform.ports import Documents
 
 GROUPS = "groups"
+TOKEN_BYTES = 24
+MAX_TOKEN_LENGTH = 100
 
 
 def create_group(documents: Documents, owner: str, group_id: str, name: str, description: str | None) -> Group:
@@ -32,7 +34,7 @@ def create_group(documents: Documents, owner: str, group_id: str, name: str, des
 
 
 def read_own_group(documents: Documents, group_id: str, owner: str) -> Group:
-    """Raises NotFound alike for what does not exist and for what is another's."""
+    """Return the group; raises NotFound if it does not exist or belongs to another user."""
     stored = documents.get(GROUPS, group_id)
     if stored is None or stored.data["owner"] != owner:
         raise NotFound(group_id)
@@ -40,13 +42,13 @@ def read_own_group(documents: Documents, group_id: str, owner: str) -> Group:
 
 
 def list_groups(documents: Documents, owner: str, limit: int, cursor: str | None) -> tuple[list[Group], str | None]:
-    """A page, newest first, and where the next one starts. Raises ValueError on a wrong cursor."""
+    """Return a page, newest first, and the cursor of the next page. Raises ValueError on a wrong cursor."""
     page = documents.query(GROUPS, [("owner", "==", owner)], [("createdAt", "desc")], limit, cursor)
     return [Group.read(document.data) for document in page.documents], page.cursor
 
 
 def change_group(documents: Documents, group: Group, change: Callable[[Group], None]) -> Group:
-    """The group after `change`, which may raise; raises NotFound when it was deleted meanwhile."""
+    """Apply `change`, which may raise, and return the changed group; raises NotFound if it was deleted meanwhile."""
 
     def apply_change(current: Group) -> bool:
         change(current)
@@ -56,7 +58,7 @@ def change_group(documents: Documents, group: Group, change: Callable[[Group], N
 
 
 def update_group_details(documents: Documents, group: Group, **fields: str | None) -> Group:
-    """Change name or description; a group keeps the name it has rather than having none. Raises NotFound."""
+    """Change name or description; an empty name leaves the old one. Raises NotFound."""
 
     def apply_fields(current: Group) -> None:
         current.name = fields.get("name") or current.name
@@ -66,19 +68,19 @@ def update_group_details(documents: Documents, group: Group, **fields: str | Non
 
 
 def delete_group(documents: Documents, group: Group) -> None:
-    """With what was asked about it; its videos stay."""
+    """Delete the group and the questions about it; its videos stay."""
     clear_keys(documents, group.id)
     documents.delete(GROUPS, group.id)
     history.delete_messages(documents, group.owner, history.subject_filter(group.id, None))
 
 
 def group_videos(documents: Documents, group: Group) -> list[Job]:
-    """The group's videos that there are, in its order."""
+    """Return the group's videos that still exist, in its order."""
     return list(read_videos(documents, group.videos, group.owner).values())
 
 
 def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
-    """Put videos at the end; those in it already stay where they are.
+    """Append videos; those already in the group keep their position.
 
     Raises PermanentError `no_such_video`, `group_full`.
     """
@@ -96,7 +98,7 @@ def add_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
 
 
 def remove_video(documents: Documents, group: Group, id: str) -> Group:
-    """Take one out; the video itself stays. Raises NotFound when it is not in the group."""
+    """Remove a video from the group; the video itself stays. Raises NotFound if it is not in the group."""
 
     def remove(current: Group) -> None:
         if id not in current.videos:
@@ -107,12 +109,12 @@ def remove_video(documents: Documents, group: Group, id: str) -> Group:
 
 
 def reorder_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Group:
-    """Put the videos in this order; raises PermanentError `order_mismatch` unless it has each of them once."""
-    shown_ids = [job.id for job in group_videos(documents, group)]
+    """Set the order of the videos; raises PermanentError `order_mismatch` unless `ids` has each of them once."""
+    existing_ids = [job.id for job in group_videos(documents, group)]
 
     def set_order(current: Group) -> None:
-        # What was deleted since is not asked for.
-        current_ids = [id for id in current.videos if id in shown_ids or id in ids]
+        # A video that was deleted meanwhile may be missing.
+        current_ids = [id for id in current.videos if id in existing_ids or id in ids]
         if sorted(ids) != sorted(current_ids):
             raise PermanentError(
                 "order_mismatch", "The order must name each video of the group exactly once. Get the group again."
@@ -123,7 +125,7 @@ def reorder_videos(documents: Documents, group: Group, ids: Sequence[str]) -> Gr
 
 
 def remove_video_from_groups(documents: Documents, owner: str, video_id: str) -> None:
-    """Take a deleted video out of all of its owner's groups."""
+    """Remove a deleted video from all of its owner's groups."""
     filters = [("owner", "==", owner), ("videos", "array_contains", video_id)]
     for stored in documents.query(GROUPS, filters, limit=1000).documents:  # type: ignore[arg-type]  # plain filters
         change_group(documents, Group.read(stored.data), lambda group: drop_video(group, video_id))
@@ -133,12 +135,8 @@ def drop_video(group: Group, video_id: str) -> None:
     group.videos = [id for id in group.videos if id != video_id]
 
 
-TOKEN_BYTES = 24
-_LONGEST_TOKEN = 100
-
-
 def create_share_link(documents: Documents, group: Group, expires_at: datetime | None) -> tuple[Group, str]:
-    """The group and the token of its new link; one that it had before works no more.
+    """Create the group's share link, which replaces an earlier one; return the group and the link's token.
 
     Raises PermanentError `expired_already`.
     """
@@ -155,7 +153,7 @@ def create_share_link(documents: Documents, group: Group, expires_at: datetime |
 
 
 def revoke_share_link(documents: Documents, group: Group) -> Group:
-    """Let the group's link work no more; without one nothing changes."""
+    """Revoke the group's share link; without a link nothing changes."""
 
     def remove_share(current: Group) -> None:
         current.share = None
@@ -164,8 +162,8 @@ def revoke_share_link(documents: Documents, group: Group) -> Group:
 
 
 def find_shared_group(documents: Documents, token: str) -> Group:
-    """The group that a token shows; raises NotFound for one that is unknown, revoked or expired."""
-    if not 0 < len(token) <= _LONGEST_TOKEN:
+    """Return the group of a share link; raises NotFound for a token that is unknown, revoked or expired."""
+    if not 0 < len(token) <= MAX_TOKEN_LENGTH:
         raise NotFound("share")
     page = documents.query(GROUPS, [("share.tokenHash", "==", hash_token(token))], limit=1)
     for stored in page.documents:

@@ -1,4 +1,4 @@
-"""A user's videos. A video is known by the job that brought it; other jobs may analyse it again."""
+"""A user's videos. A video is identified by the job that brought it; other jobs may analyze it again."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from shared.pipeline.job_storage import (
     media_prefix,
     source_name,
 )
-from shared.pipeline.jobs import change_job
+from shared.pipeline.jobs import change_job, outgoing_message
 from shared.pipeline.lifecycle import JobStateError
-from shared.pipeline.outbox import outgoing_message
 from shared.platform.ports import Documents, Filter, Place
 from shared.settings import settings
+from shared.wiring import EXTRACT, TRANSCRIBE
 
 COPIES_AT_ONCE = 16
 ANALYSIS_MEDIA = ("result.json", "audio/")
-"""Media that belong to a job and not to its video."""
+"""Media of a job's analysis, not of its video."""
 
 
 def read_own_video(place: Place, video_id: str, owner: str) -> Job:
-    """The job that brought the video; raises NotFound alike for what is none and for what is another's."""
+    """Return the job that brought the video; raises NotFound for any other job and for another user's video."""
     job = lifecycle.read_own_job(place, video_id, owner)
     if job.of_video is not None:
         raise NotFound(video_id)
@@ -44,9 +44,9 @@ def read_own_video(place: Place, video_id: str, owner: str) -> Job:
 def search_videos(
     documents: Documents, owner: str, query: str, limit: int, cursor: str | None
 ) -> tuple[list[Job], str | None]:
-    """A page of the owner's videos, newest first, and where the next one starts.
+    """Return a page of the owner's videos, newest first, and the cursor of the next page.
 
-    Those that have all words of `wanted`, if it has any; a page may then hold fewer than `limit`.
+    With words in `query`, only videos that have all of them; a page may then contain fewer than `limit`.
     Raises ValueError on a wrong cursor.
     """
     filters: list[Filter] = [("owner", "==", owner), ("ofVideo", "==", None)]
@@ -59,7 +59,7 @@ def search_videos(
 
 
 def thumbnail_link(place: Place, job: Job) -> str | None:
-    """A link to the video's thumbnail that needs no token and soon stops working; None without one."""
+    """Return a signed link to the video's thumbnail, valid for SIGNED_LINK_TTL_SEC; None without a thumbnail."""
     if job.video.thumbnail is None:
         return None
     name = media_name(job.id, job.video.thumbnail.name)
@@ -67,13 +67,13 @@ def thumbnail_link(place: Place, job: Job) -> str | None:
 
 
 def video_analyses(documents: Documents, video: Job) -> list[Job]:
-    """All jobs about the video, its own first, then in the order they were made."""
+    """Return all jobs about the video: its own first, then by creation time."""
     reanalyses = [Job.read(document.data) for document in lifecycle.reanalysis_documents(documents, video.id)]
     return [video, *sorted(reanalyses, key=lambda job: job.created_at)]
 
 
 def read_transcript(place: Place, video: Job) -> Transcript:
-    """All its words; raises PermanentError `not_done`, `no_transcript`."""
+    """Return the whole transcript; raises PermanentError `not_done`, `no_transcript`."""
     return JobContent(place.objects, video).full_transcript()
 
 
@@ -89,17 +89,17 @@ def update_video_details(documents: Documents, video_id: str, **fields: Any) -> 
 
 
 def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **plan_options: Any) -> Job:
-    """A new job of another kind about the same video, without its bytes being sent again.
+    """Start a job of another kind about the same video, without another upload.
 
-    What was taken out of it is used again when the kind needs nothing else; then only that is needed.
+    The job reuses the video's extraction if that is sufficient for the kind; else it starts from the stored source.
 
     Raises:
         PermanentError: `unknown_kind`.
-        JobProblem: `not_extracted`: nothing is known of the video yet. `source_gone`: more would have to be taken out
-            of it, and it is no longer kept.
+        JobStateError: `not_extracted`: the video was not extracted yet. `source_gone`: its extraction is not
+            sufficient, and its source is no longer stored.
     """
     kind = kind_named(kind_name)
-    if video.stages["extract"].status is not StageStatus.DONE:
+    if video.stages[EXTRACT].status is not StageStatus.DONE:
         raise JobStateError("not_extracted", "This video has not been processed yet. Wait until its first job is done.")
     job = lifecycle.plan_job(owner=video.owner, kind=kind_name, language=language, **plan_options)
     job.of_video = video.id
@@ -112,17 +112,17 @@ def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **p
 
 
 def is_extraction_sufficient(extraction: Extraction, has_transcript: bool, kind: Kind, first_kind: Kind) -> bool:
-    """Whether what a job of the kind `before` took out and heard is all that `kind` needs."""
+    """Return True if the extraction by a job of `first_kind`, with its transcript, has all that `kind` needs."""
     if kind.needs_video and not extraction.info.has_video:
         return False
     if kind.reads_text and not first_kind.reads_text:
         return False
-    return "transcribe" not in kind.stages or has_transcript or extraction.audio is None or bool(extraction.transcript)
+    return TRANSCRIBE not in kind.stages or has_transcript or extraction.audio is None or bool(extraction.transcript)
 
 
 def _continue_from_extraction(place: Place, video: Job, job: Job, kind: Kind, has_transcript: bool) -> Job:
-    """From where the first job is done with what they have in common."""
-    stages = [name for name in kind.stages if name != "extract" and not (name == "transcribe" and has_transcript)]
+    """Start after the stages that both jobs have in common, with copies of their results."""
+    stages = [name for name in kind.stages if name != EXTRACT and not (name == TRANSCRIBE and has_transcript)]
     job.stages = {name: StageState(number=number) for number, name in enumerate(stages, start=1)}
     job.upload = None
     job.video = video.video
@@ -145,7 +145,7 @@ def _continue_from_extraction(place: Place, video: Job, job: Job, kind: Kind, ha
 
 
 def _start_from_source(place: Place, video: Job, job: Job) -> Job:
-    """From the video itself, while it is kept."""
+    """Start with a copy of the stored source; raises JobStateError `source_gone` without one."""
     source_gone = JobStateError(
         "source_gone", "The video is no longer stored. Submit it again to analyze it in another way."
     )

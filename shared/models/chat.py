@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.job import Usage
 from shared.models.video import TimeSpan
 

@@ -1,4 +1,4 @@
-"""Models of a dataset, its progress and the chunks of its crawl."""
+"""Models of an image dataset: its progress, the chunks of its crawl, and its exports."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.models.base import Model
-from shared.models.image import DatasetStatus, Filters, ImageRecord, Level
+from shared.models import Model
+from shared.models.image import Filters, ImageRecord, Level
 from shared.models.job import JobError
 
 LIST_PAGE = 100
 """URLs per page of a list; the last page may have fewer."""
+HIDDEN = ("owner", "run", "told_at")
+"""Internal fields that clients do not see."""
+ExportFormat = Literal["zip", "webdataset", "parquet", "coco", "sheet"]
+ACCEPTED, NOT_CHECKED = "accepted", "not_checked"
+
+
+class DatasetStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class SourceName(StrEnum):
@@ -83,7 +95,7 @@ class Chunk(Model):
 
     @property
     def remaining_images(self) -> int:
-        """Number of images that may still be kept."""
+        """Return the number of images that may still be kept."""
         return max(0, self.quota - self.tally.downloaded)
 
 
@@ -147,12 +159,6 @@ class Dataset(Model):
     started_at: datetime | None = Field(None, description="When the dataset was started.")
     ended_at: datetime | None = Field(None, description="When the dataset ended.")
     updated_at: datetime = Field(description="When the dataset last changed.")
-
-
-HIDDEN = ("owner", "run", "told_at")
-"""Internal fields that clients do not see."""
-ExportFormat = Literal["zip", "webdataset", "parquet", "coco", "sheet"]
-ACCEPTED, NOT_CHECKED = "accepted", "not_checked"
 
 
 class ExportOptions(Model):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.models.base import Model
+from shared.models import Model
 
 MAX_VIDEOS = 500
 

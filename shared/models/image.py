@@ -1,4 +1,4 @@
-"""Models of image datasets: filters, images and the verdicts of validation."""
+"""Models of the images of a dataset: filters, records, verdicts, and the limits of the validation checks."""
 
 from __future__ import annotations
 
@@ -9,18 +9,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from shared.models.base import Model
+from shared.models import Model
 
 Level = Literal["fast", "medium", "slow"]
 """How thoroughly images are validated; each level includes the checks of the ones before."""
-
-
-class DatasetStatus(StrEnum):
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 MAX_SIDE = 1_000_000

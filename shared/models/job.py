@@ -1,4 +1,4 @@
-"""The job document, which frontends watch and which is the pipeline's unit of atomicity."""
+"""The job document, which clients watch and which is the pipeline's unit of atomicity, and its search words."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.video import Video
+from shared.wiring import EXTRACT
+
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
+"""Internal fields that clients do not see."""
+SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
+SOURCE_FIELDS = ("provider", "model", "prompt_version")
+MAX_SEARCH_WORDS = 100
+WORD = re.compile(r"\w+")
 
 
 class JobStatus(StrEnum):
@@ -114,12 +122,6 @@ class Usage(Model):
         return total
 
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
-"""Internal fields that clients do not see."""
-SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
-SOURCE_FIELDS = ("provider", "model", "prompt_version")
-
-
 class Part(StageState):
     """A part of a divided stage: a separate document, claimed and retried on its own.
 
@@ -177,8 +179,8 @@ class Job(Model):
 
     @property
     def source_job(self) -> str:
-        """Id of the job whose object in `uploads` is the video."""
-        return self.id if self.of_video is None or "extract" in self.stages else self.of_video
+        """Return the id of the job whose object in `uploads` is the video."""
+        return self.id if self.of_video is None or EXTRACT in self.stages else self.of_video
 
     @field_validator("stages")
     @classmethod
@@ -194,18 +196,14 @@ class Job(Model):
         )
 
 
-MAX_WORDS = 100
-_WORD = re.compile(r"\w+")
-
-
 def words_in(text: str) -> list[str]:
-    """The words of a text in the order they come, each once, without case, accents and marks."""
+    """Return the distinct words of a text in order, in lower case and without accents."""
     letters = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return list(dict.fromkeys(_WORD.findall(letters)))
+    return list(dict.fromkeys(WORD.findall(letters)))
 
 
 def search_words(job: Job) -> list[str]:
-    """What its owner, its source and its result call the video; at most MAX_WORDS words, the owner's first."""
+    """Return the words of the video's titles, tags, author and captions, at most MAX_SEARCH_WORDS, the titles first."""
     names = [job.title, *job.tags, (job.result or {}).get("title"), job.video.title, job.filename]
     texts = [job.video.author, job.description, job.video.caption]
-    return words_in(" ".join(str(text) for text in [*names, *texts] if text))[:MAX_WORDS]
+    return words_in(" ".join(str(text) for text in [*names, *texts] if text))[:MAX_SEARCH_WORDS]

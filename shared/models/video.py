@@ -1,4 +1,4 @@
-"""Models of a video: what probing and extraction determine from the file."""
+"""Models of a video: properties, frames, audio, measurements and transcript of the file, and its origin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.models.base import Model
+from shared.models import Model
 
 
 class SubtitleTrack(Model):
@@ -108,6 +108,33 @@ class AudioTrack(Model):
         [],
         description="Parts to transcribe, in order of time. They are cut at silences and omit silent passages; parts"
         " overlap where there was no silence to cut at. Empty if there is nothing to transcribe.",
+    )
+
+
+class Pacing(Model):
+    """Measurements of the video. A value is null if there was nothing to measure."""
+
+    duration_sec: float = Field(description="Duration in seconds.")
+    shots: int = Field(description="Number of shots.")
+    cuts_per_minute: float = Field(description="Cuts per minute.")
+    mean_shot_sec: float | None = Field(None, description="Mean duration of a shot in seconds.")
+    median_shot_sec: float | None = Field(None, description="Median duration of a shot in seconds.")
+    longest_shot_sec: float | None = Field(None, description="Duration of the longest shot in seconds.")
+    first_cut_sec: float | None = Field(None, description="Time of the first cut in seconds.")
+    first_words_sec: float | None = Field(None, description="Time of the first spoken word in seconds.")
+    first_text_sec: float | None = Field(None, description="Time of the first on-screen text in seconds.")
+    hook_sec: float | None = Field(
+        None, description="Time until something happens: the earliest of first cut, first words and first text."
+    )
+    loudness: Loudness | None = Field(None, description="Loudness of the audio track.")
+    silence_share: float | None = Field(
+        None, description="Share of silence in the duration, from 0 to 1. Null without an audio track."
+    )
+    words_spoken: int | None = Field(None, description="Number of spoken words.")
+    words_per_minute: float | None = Field(None, description="Speaking rate in words per minute of speech.")
+    text_share: float | None = Field(None, description="Share of the duration with on-screen text, from 0 to 1.")
+    text_words_per_sec: float | None = Field(
+        None, description="On-screen words per second, over the time with on-screen text."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from shared.models.base import Model
+from shared.models import Model
 
 
 class WebhookEvent(StrEnum):

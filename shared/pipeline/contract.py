@@ -1,7 +1,7 @@
 """The stage contract: exactly-once effects from at-least-once, unordered, lossy delivery.
 
-Every stage runs through `perform`: claim by compare-and-set, run, finish in one compare-and-set that also records the
-messages to send, then send them. Whatever happens in between, a redelivery or `sweep` picks the job up where it was.
+Every stage runs through `run_stage`: claim by compare-and-set, run, finish in one compare-and-set that also records the
+messages to send, then send them. After a failure at any point, a redelivery or `sweep` resumes the job.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError, RetryL
 from shared.logs import log_context
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
 from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
-from shared.pipeline.jobs import change_job, read_job
-from shared.pipeline.lifecycle import delete_job_data, delete_unkept_source
-from shared.pipeline.outbox import outgoing_message, relay_outbox
+from shared.pipeline.jobs import change_job, delete_unkept_source, outgoing_message, read_job, relay_outbox
 from shared.pipeline.stage_run import Failure, StageRun, classify_failure, interruption_error, lease_end, log_failure
 from shared.platform.place import current_place
 from shared.platform.ports import Place
@@ -43,11 +41,11 @@ class StageClaim:
 def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
     """Run one stage of one job for one delivery of its event.
 
-    Returns when the delivery is to be acknowledged: the stage is done, was done, or is of no use any more.
+    Returns when the delivery is to be acknowledged: the stage is done, was done before, or is no longer needed.
 
     Raises:
-        NotNow: Another delivery is at it.
-        Exception: The attempt failed and may be tried again. Raising refuses the delivery.
+        RetryLater: Another delivery holds the stage.
+        Exception: The attempt failed and may be repeated. Raising refuses the delivery.
     """
     place = current_place()
     with log_context(job=job_id, stage=stage, event=event["id"]):
@@ -65,7 +63,7 @@ def run_stage(event: CloudEvent, stage: str, job_id: str, work: Work) -> None:
 
 
 def attempt_stage(run: StageRun, work: Work) -> None:
-    """Do the work under its lease and settle how it ended."""
+    """Do the work under its lease and record its outcome."""
     log.info("attempt %s begins", run.attempts)
     try:
         with run:
@@ -88,7 +86,7 @@ def attempt_stage(run: StageRun, work: Work) -> None:
 
 
 def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
-    """Take the stage, or say why not: None means acknowledge and stop, NotNow means come back later."""
+    """Claim the stage. Return None if there is nothing to do; raises RetryLater if it cannot run yet."""
     holder = uuid.uuid4().hex
     row = wiring().functions[stage]
     claimed = False
@@ -107,7 +105,7 @@ def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
             fail_job(job, stage, state.error or interruption_error(stage), dead_letter=True)
             return True
         acquire_lease(state, holder)
-        # Whoever sent it may not have come to say so, and this stage may not be allowed to send it again.
+        # The sender may have died before it removed the message, and this stage may not be allowed to send it.
         job.outbox = [message for message in job.outbox if message.target != stage]
         job.status = JobStatus.RUNNING
         job.stage = stage
@@ -125,7 +123,7 @@ def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
 
 
 def _complete_earlier_stages(job: Job, stage: str) -> None:
-    """Bytes in the bucket prove that what puts them there is done, whether or not it came to say so."""
+    """Mark earlier stages as done: an object in the bucket proves that its writer finished, recorded or not."""
     names = list(job.stages)
     earlier = [job.stages[name] for name in names[: names.index(stage)]]
     unfinished = [state for state in earlier if state.status is not StageStatus.DONE]
@@ -138,7 +136,7 @@ def _complete_earlier_stages(job: Job, stage: str) -> None:
 
 
 def finish_stage(run: StageRun) -> None:
-    """Record the stage as done together with its results and its messages, then send these."""
+    """Record the stage as done together with its results and messages, then send the messages."""
 
     def complete(job: Job) -> bool:
         state = job.stages[run.stage]
@@ -171,13 +169,13 @@ def finish_stage(run: StageRun) -> None:
 
 
 def send_and_clean_up(place: Place, job: Job) -> None:
-    """Do what a change of the job has decided: send its messages; if it has ended, let its video go."""
+    """Send the messages of a changed job; if it has ended, delete a video that it does not keep."""
     relay_outbox(place, job)
     delete_unkept_source(place, job)
 
 
 def _record_failure(run: StageRun, failure: Failure) -> bool:
-    """Write down a failed attempt and give the lease back; say whether the job has ended with it."""
+    """Record a failed attempt and release the lease; return whether the job has ended."""
     ended = False
 
     def record(job: Job) -> bool:
@@ -187,7 +185,7 @@ def _record_failure(run: StageRun, failure: Failure) -> bool:
         if job.status.is_final or not state.lease or state.lease.holder != run.holder:
             return False
         if not failure.incident:
-            # Otherwise the results may be what is wrong.
+            # After an unexpected error the results may be wrong.
             run.apply_results(job)
         if failure.last and failure.error:
             fail_job(job, run.stage, failure.error, dead_letter=failure.dead_letter)
@@ -196,20 +194,20 @@ def _record_failure(run: StageRun, failure: Failure) -> bool:
             release_lease(state, failure.error, counts=failure.error is not None)
         return True
 
-    # A job that is gone needs no note; one that changes too often is found again when the lease has run out.
+    # A deleted job needs no record. After a Conflict, `sweep` examines the job when the lease has expired.
     with suppress(NotFound):
         send_and_clean_up(run.place, change_job(run.place.documents, run.job.id, record))
     return ended
 
 
 def check_not_leased(state: StageState, subject: str) -> None:
-    """Raises NotNow while another delivery works on it."""
+    """Raises RetryLater while another delivery holds a lease."""
     if state.lease and state.lease.until > clock.now():
         raise RetryLater(f"{subject} is being worked on")
 
 
 def acquire_lease(state: StageState, holder: str) -> None:
-    """Begin an attempt."""
+    """Start an attempt."""
     state.attempts += 1
     state.status = StageStatus.RUNNING
     state.started_at = state.started_at or clock.now()
@@ -217,7 +215,7 @@ def acquire_lease(state: StageState, holder: str) -> None:
 
 
 def fail_job(job: Job, stage: str | None, error: JobError, *, dead_letter: bool = False) -> None:
-    """End the job as failed; if its user cannot mend the reason, the dead-letter topic is told of it."""
+    """End the job as failed. `dead_letter` reports it to the operators, for a cause that its user cannot remove."""
     job.status = JobStatus.FAILED
     job.error = error
     job.ended_at = clock.now()
@@ -228,7 +226,7 @@ def fail_job(job: Job, stage: str | None, error: JobError, *, dead_letter: bool 
 
 
 def release_lease(state: StageState, error: JobError | None, *, counts: bool) -> None:
-    """Let another delivery try the stage; an attempt that was only interrupted by a shutdown does not count."""
+    """Let another delivery try the stage; `counts` is False for an attempt that a shutdown interrupted."""
     state.lease = None
     state.error = error
     state.message = f"Retrying: {error.message}" if error else None
@@ -247,13 +245,16 @@ def end_stage(state: StageState, status: StageStatus) -> None:
 
 
 def delete_leftovers(place: Place, job_id: str) -> None:
-    """Remove what was written after the job had been deleted, and a source that came after the job's had been.
+    """Delete data written after the job was deleted, and a source that arrived after its deletion.
 
-    A job that is only not to be seen yet keeps its bytes.
+    A job that is not visible yet keeps its data: only a record in `deleted` proves a deletion.
     """
     job = read_job(place.documents, job_id)
     if job is None:
         if place.documents.get(DELETED, job_id):
+            # A cold start needs neither webhooks nor kinds.
+            from shared.pipeline.cleanup import delete_job_data
+
             delete_job_data(place, job_id)
     elif job.source_deleted:
         place.objects.delete(UPLOADS, source_name(job_id))

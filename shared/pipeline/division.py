@@ -1,7 +1,7 @@
 """Divided stages: parts, each claimed, retried and finished on its own, then joined.
 
 A part is a document of its own; the job holds their number (`stages.{stage}.parts`) before its stage starts. A message
-without a part starts all that are left. The last to end starts the join, an attempt that only one of two can claim.
+without a part number starts all remaining parts. The last part to end starts the join, which one delivery can claim.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ from shared.pipeline.contract import (
     run_stage,
     send_and_clean_up,
 )
-from shared.pipeline.jobs import change_job, current_stage, read_job
-from shared.pipeline.outbox import send_message
+from shared.pipeline.jobs import change_job, is_current_stage, read_job, send_message
 from shared.pipeline.stage_run import (
     WRITE_EVERY,
     Failure,
@@ -51,7 +50,7 @@ from shared.wiring import wiring
 log = logging.getLogger(__name__)
 
 READS_PER_SEC = 50
-"""Of parts, to show how far a tolerant division is."""
+"""Parts read per second to show the progress of a tolerant division."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,13 @@ class DividedStage:
     """How the work of a stage is divided.
 
     Attributes:
-        work: Does one part and leaves its outcome in it.
-        show: Lets the job show what there is of the parts so far; must bear being applied twice.
-        join: Makes the stage's result of all the parts, in order. It may open some of them again and say `run.again`.
-        tolerant: Parts that cannot be done are left behind as failed, for `join` to judge, while the others go on. All
-            parts have documents before the stage is set off (`parts.plan_part`), and keep them: they are never all
-            read to learn whether one was the last, and to show progress only so often that it is READS_PER_SEC in all.
-        told: Is given the job whenever it has come to show something new.
+        work: Does one part and stores its outcome in it.
+        update_job: Copies results of the parts so far into the job; may be applied twice.
+        join: Makes the stage's result of all parts, in order. It may reopen some of them and set `run.repeat`.
+        tolerant: A part that cannot be done stays failed, for `join` to judge, while the others continue. All parts are
+            stored before the stage starts (`parts.plan_part`), and stay stored. Whether one was the last is learned
+            without reading them all, and progress reads at most READS_PER_SEC of them.
+        on_update: Called with the job after each visible change.
     """
 
     stage: str
@@ -77,10 +76,10 @@ class DividedStage:
 
 
 class PartRun(LeasedRun[Part]):
-    """An attempt at one part; its results go into the part, and what the job shows follows.
+    """An attempt at one part; its results go into the part, and the job's progress follows.
 
     Attributes:
-        again: Set by the work when it stops with something left: another attempt, which does not count as one, goes on.
+        repeat: Set by the work when it stops before the end: another attempt, which does not count as one, continues.
     """
 
     def __init__(self, place: Place, job: Job, division: DividedStage, part: Part, holder: str) -> None:
@@ -113,9 +112,9 @@ class PartRun(LeasedRun[Part]):
 
 
 def run_divided_stage(event: CloudEvent, division: DividedStage) -> None:
-    """Do what one delivery asks for: a part, the setting off of all that are left, or the joining.
+    """Handle one delivery: run a part, start all remaining parts, or join them.
 
-    Returns when the delivery is to be acknowledged. Raises as `perform`.
+    Returns when the delivery is to be acknowledged. Raises as `run_stage`.
     """
     place, job_id, number = current_place(), job_of(event), part_of(event)
     with log_context(job=job_id, stage=division.stage, event=event["id"]):
@@ -133,16 +132,11 @@ def run_divided_stage(event: CloudEvent, division: DividedStage) -> None:
                 return
     run_stage(event, division.stage, job_id, lambda run: join_parts(run, division))
     if not division.tolerant:
-        clean_up_parts(place, job_id, division.stage)
-
-
-def is_current_stage(job: Job, stage: str) -> bool:
-    """Whether it is this stage's turn."""
-    return not job.status.is_final and current_stage(job) == stage
+        parts.clean_up_parts(place.documents, job_id, division.stage)
 
 
 def remaining_parts(place: Place, job: Job, division: DividedStage, *, all: bool) -> list[int]:
-    """Numbers of the parts that are left; of a tolerant division one is enough unless `all` are asked for."""
+    """Return the numbers of the remaining parts; at most one for a tolerant division, unless `all`."""
     stage = division.stage
     if division.tolerant:
         return parts.remaining_numbers(place.documents, job.id, stage, all=all)
@@ -157,11 +151,11 @@ def fan_out(place: Place, job: Job, stage: str, numbers: list[int]) -> None:
 
 
 def run_part(place: Place, division: DividedStage, job_id: str, number: int) -> bool:
-    """Do one part if it is to be done; say whether the stage can do without it now.
+    """Run one part unless it has ended; return whether the stage no longer waits for it.
 
     Raises:
-        NotNow: Another delivery is at it.
-        Exception: The attempt failed and may be tried again.
+        RetryLater: Another delivery holds the part.
+        Exception: The attempt failed and may be repeated.
     """
     job = read_job(place.documents, job_id)
     if job is None or not is_current_stage(job, division.stage):
@@ -176,7 +170,7 @@ def run_part(place: Place, division: DividedStage, job_id: str, number: int) -> 
 
 
 def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> tuple[Part, str] | bool:
-    """The part and its holder; or, when there is nothing to be done, whether the stage can do without it."""
+    """Return the part and its holder or, if there is nothing to do, whether the stage no longer waits for it."""
     stage, holder = division.stage, uuid.uuid4().hex
     used_up = False
 
@@ -201,7 +195,7 @@ def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> t
     try:
         part = parts.change_part(place.documents, id, begin_attempt, new)
     except NotFound:
-        # Planned anew meanwhile, into fewer.
+        # A new plan has fewer parts.
         return True
     if used_up and division.tolerant:
         return True
@@ -212,10 +206,10 @@ def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> t
 
 
 def attempt_part(run: PartRun) -> bool:
-    """Do the work under its lease and settle how it ended; say whether the stage can do without the part now."""
+    """Do the work under its lease and record its outcome; return whether the stage no longer waits for the part."""
     try:
         with run:
-            # Whoever waits sees at once that it has begun, and one that came too late stops before it costs anything.
+            # Shows clients the start at once, and stops an attempt that comes too late before it costs anything.
             run.write()
             run.division.work(run)
         finish_part(run)
@@ -261,7 +255,7 @@ def finish_part(run: PartRun) -> None:
 
 
 def record_part_failure(run: PartRun, failure: Failure) -> bool:
-    """Write down a failed attempt and give the lease back; say whether the job has ended with it."""
+    """Record a failed attempt and release the lease; return whether the part has ended."""
     ended = False
 
     def record(part: Part) -> bool:
@@ -270,7 +264,7 @@ def record_part_failure(run: PartRun, failure: Failure) -> bool:
         if not part.lease or part.lease.holder != run.holder:
             return False
         if not failure.incident:
-            # Otherwise the results may be what is wrong.
+            # After an unexpected error the results may be wrong.
             run.apply_results(part)
         if failure.last:
             end_stage(part, StageStatus.FAILED)
@@ -280,7 +274,7 @@ def record_part_failure(run: PartRun, failure: Failure) -> bool:
             release_lease(part, failure.error, counts=failure.error is not None)
         return True
 
-    # What is gone needs no note.
+    # A deleted part needs no record.
     with suppress(NotFound):
         part = parts.change_part(run.place.documents, run.id, record)
         update_progress(run.place, run.job.id, run.division, at_once=True)
@@ -290,7 +284,7 @@ def record_part_failure(run: PartRun, failure: Failure) -> bool:
 
 
 def fail_job_of_part(place: Place, job_id: str, part: Part, *, dead_letter: bool) -> None:
-    """End the job for a part that cannot be done."""
+    """End the job because a part cannot be done."""
 
     def record(job: Job) -> bool:
         if not is_current_stage(job, part.stage):
@@ -303,10 +297,10 @@ def fail_job_of_part(place: Place, job_id: str, part: Part, *, dead_letter: bool
 
 
 def update_progress(place: Place, job_id: str, division: DividedStage, *, at_once: bool = False) -> None:
-    """Let the job show how far the parts are; raises NotFound.
+    """Write the progress of the parts to the job; raises NotFound.
 
-    All of them are read for that, so it is done when one begins the stage or ends. Only a single one tells more often,
-    and those of a tolerant division whenever it is time again.
+    This reads all parts, so it happens when the stage starts and when a part ends. A single part also writes at most
+    every second; a tolerant division writes only when its interval has passed.
     """
     changed = False
 
@@ -345,13 +339,6 @@ def update_progress(place: Place, job_id: str, division: DividedStage, *, at_onc
 def join_parts(run: StageRun, division: DividedStage) -> None:
     stored_parts = parts.parts_of(run.place.documents, run.job.id, division.stage)
     if stored_parts:
-        # Whoever ended the last one may have died before it could tell.
+        # The delivery that ended the last part may have died before it updated the job.
         run.add_result(lambda job: division.update_job(job, stored_parts))
     division.join(run, stored_parts)
-
-
-def clean_up_parts(place: Place, job_id: str, stage: str) -> None:
-    """Remove the parts once the stage has their result."""
-    job = read_job(place.documents, job_id)
-    if job is None or stage not in job.stages or job.stages[stage].status is StageStatus.DONE:
-        parts.delete_parts(place.documents, job_id, stage)

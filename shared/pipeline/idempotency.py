@@ -1,7 +1,7 @@
-"""Asking twice and getting one job: idempotency keys, and one job that answers each request for a link.
+"""Idempotency: one job for repeated requests, by their Idempotency-Key or, for a link, by equal content.
 
-Both are small documents made with `create`, which is a mutex, that point to the job they stand for. The document comes
-first and the job second; a crash between the two leaves a pointer to nothing, and the next request makes that job.
+Both kinds of document are written with `create`, which works as a mutex, and point to a job. The document comes first
+and the job second; after a crash between the two, the next request creates that job.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def digest_id(*parts: Any) -> str:
 
 
 def id_for_key(documents: Documents, owner: str, key: str, request: Any) -> str:
-    """The id of the job that `key` stands for; a key unknown so far gets a new id.
+    """Return the id of what `key` created or is going to create; a new key gets a new id.
 
-    Raises JobProblem `key_reused` when the same key came with another request before.
+    Raises JobStateError `key_reused` if the key was used with a different request before.
     """
     id = digest_id(owner, key)
     request_digest = digest_id(request)
@@ -53,7 +53,7 @@ def id_for_key(documents: Documents, owner: str, key: str, request: Any) -> str:
 
 
 def assign_key(documents: Documents, owner: str, key: str, request: Any, job_id: str) -> None:
-    """Let `key` stand for `job_id` from now on."""
+    """Point `key` to `job_id`, whatever it pointed to before."""
     documents.put(
         IDEMPOTENCY,
         digest_id(owner, key),
@@ -64,17 +64,17 @@ def assign_key(documents: Documents, owner: str, key: str, request: Any, job_id:
 def find_or_reserve_job(
     documents: Documents, owner: str, request: Any, job_id: str, *, fresh: bool = False
 ) -> tuple[str, Job | None]:
-    """The job that answers this owner's request, an active or a done one; `job_id` and None if there is none yet.
+    """Return the active or done job that answers this owner's request, with its id; else `job_id` and None.
 
-    An id without a job is the caller's to make the job under. What is made is found by equal requests until it fails,
-    is cancelled or deleted.
+    With None, the caller creates the job under the returned id. Equal requests find that job until it fails, is
+    cancelled or is deleted.
 
     Args:
-        request: JSON values that hold all that makes a difference to the result.
-        fresh: Whether a done job is not good enough.
+        request: JSON values that contain everything the result depends on.
+        fresh: Accept no job that is done already.
     """
     id = digest_id(owner, request)
-    # It lives as long as its job does, and goes with it: see `forget`.
+    # Kept as long as its job: see `clear_keys`.
     own_entry = {"owner": owner, "jobId": job_id, "expiresAt": None}
     for _ in range(TRIES):
         try:
@@ -101,11 +101,11 @@ def _is_reusable(job: Job, fresh: bool) -> bool:
     return not job.status.is_final or (job.status is JobStatus.DONE and not fresh)
 
 
-def clear_keys(documents: Documents, job_id: str) -> None:
-    """Let requests that stood for this job make a new one; to be called before the job is deleted."""
+def clear_keys(documents: Documents, id: str) -> None:
+    """Let keys and requests that point to this id create anew. Call this before what they created is deleted."""
     for collection in (IDEMPOTENCY, ANSWERS):
-        for stored in documents.query(collection, [("jobId", "==", job_id)]).documents:
+        for stored in documents.query(collection, [("jobId", "==", id)]).documents:
             cleared_entry = {"jobId": new_id(), "expiresAt": clock.now() + REMEMBER}
-            # Whoever changes it meanwhile has put another job there.
+            # A writer that was first has pointed it to another job.
             with suppress(Conflict):
                 documents.replace(collection, stored.id, stored.data | cleared_entry, stored.version)

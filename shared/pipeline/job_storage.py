@@ -1,4 +1,4 @@
-"""Where things lie, derived from the job: a second run of a stage overwrites and never duplicates."""
+"""Collections, buckets and names of what is stored for a job. Names derive from the job: a second run overwrites."""
 
 from __future__ import annotations
 
@@ -12,24 +12,30 @@ from shared.models.video import Extraction, Frame, Transcript
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Documents, Objects
 
+# Collections.
 JOBS = "jobs"
 VIDEOS = "videos"
 DELETED = "deleted"
 PARTS = "parts"
+SEGMENTS = "segments"
+"""Passages of transcripts; `shared.chat.passages` writes them."""
+# Buckets.
 UPLOADS = "uploads"
 MEDIA = "media"
+# Objects in `media`.
 EXTRACTION = "extract.json"
 CAPTIONS = "captions.json"
 TRANSCRIPT = "transcript.json"
+CONTENT_TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
 
 
 def source_name(job_id: str) -> str:
-    """Object in `uploads` that holds the job's video."""
+    """Return the name of the object in `uploads` that holds the job's video."""
     return f"{job_id}/source"
 
 
 def job_of_source(name: str) -> str:
-    """The job that an object in `uploads` belongs to; raises PermanentError `stray_object`."""
+    """Return the id of the job that an object in `uploads` belongs to; raises PermanentError `stray_object`."""
     job_id, _, leaf = name.partition("/")
     if leaf != "source" or not job_id:
         raise PermanentError("stray_object", f"The object {name!r} belongs to no job. Delete it.")
@@ -41,11 +47,8 @@ def media_prefix(job_id: str) -> str:
 
 
 def media_name(job_id: str, name: str) -> str:
-    """Object in `media` behind a media name such as `frames/03.jpg`."""
+    """Return the name of the object in `media` for a media name such as `frames/03.jpg`."""
     return f"{media_prefix(job_id)}{name}"
-
-
-CONTENT_TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
 
 
 def store_folder(objects: Objects, job_id: str, folder: Path, tick: Callable[[float], None]) -> None:
@@ -80,9 +83,9 @@ def load_json(objects: Objects, job_id: str, name: str) -> dict[str, Any]:
 
 
 def load_transcript(objects: Objects, job_id: str) -> Transcript:
-    """What is known of the words; before, or without, the stage `transcribe` that is the file's subtitles.
+    """Return the job's transcript; before, or without, the stage `transcribe`, the subtitles of the file.
 
-    Raises NotFound while nothing was extracted.
+    Raises NotFound before the stage `extract` is done.
     """
     try:
         return Transcript.read(load_json(objects, job_id, TRANSCRIPT))
@@ -97,14 +100,11 @@ def subtitle_transcript(extraction: Extraction) -> Transcript:
     return Transcript(source="subtitles", language=extraction.transcript_language, segments=extraction.transcript)
 
 
-SEGMENTS = "segments"
-
-
 def find_segments(documents: Documents, field: str, value: str) -> Iterator[Document]:
     return iterate_query(documents, SEGMENTS, [(field, "==", value)])
 
 
 def delete_segments(documents: Documents, job_id: str) -> None:
-    """Those whose words the job brought."""
+    """Delete the segments that this job wrote."""
     for segment in list(find_segments(documents, "jobId", job_id)):
         documents.delete(SEGMENTS, segment.id)

@@ -1,4 +1,7 @@
-"""Reading and changing job documents: every change is one compare-and-set, retried with jitter."""
+"""Job documents: reads and changes them by compare-and-set, sends their outbox, deletes their source.
+
+A video is read here, too: it is known by the job that brought it.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,24 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared import clock
-from shared.errors import AlreadyExists
+from shared.errors import AlreadyExists, NotFound, PermanentError
 from shared.logs import log_context
 from shared.models.job import Job, JobStatus, OutboxMessage, StageStatus, UploadState, search_words
-from shared.pipeline.job_storage import JOBS
+from shared.pipeline.job_storage import JOBS, UPLOADS, source_name
 from shared.platform.documents import change_model
-from shared.platform.ports import Documents
+from shared.platform.ports import Documents, Place
 from shared.settings import settings
-from shared.webhooks.deliveries import NOTIFY, has_webhooks
-from shared.wiring import wiring
+from shared.wiring import NOTIFY, wiring
 
 log = logging.getLogger(__name__)
 OUTBOX_GRACE = timedelta(seconds=30)
 LEASE_GRACE = timedelta(seconds=30)
 QUIET_GRACE = timedelta(minutes=5)
+IN_LIMIT = 30
+"""Values in one filter `in`."""
 
 
 def read_job(documents: Documents, job_id: str) -> Job | None:
@@ -30,7 +35,7 @@ def read_job(documents: Documents, job_id: str) -> Job | None:
 
 
 def create_job(documents: Documents, job: Job) -> Job:
-    """Store a new job; one of that id that is there already is returned as it is."""
+    """Store a new job. Return the stored job if one with this id exists already."""
     refresh_derived_fields(job)
     try:
         documents.create(JOBS, job.id, job.to_document())
@@ -42,30 +47,37 @@ def create_job(documents: Documents, job: Job) -> Job:
 
 
 def change_job(documents: Documents, job_id: str, change: Callable[[Job], bool]) -> Job:
-    """Apply `change` to the current job and store it; run again on the fresh job when another writer was first.
+    """Apply `change` to the current job and store it; repeat with the fresh job if another writer was first.
 
-    `change` mutates the job it is given and says whether to write; it may raise to give up. A job that ends with it
-    gets the message in its outbox that tells its owner's webhooks, if there are any.
+    `change` mutates the job and returns whether to store it; it may raise to stop. If the job ends and its owner has
+    webhooks, the function `notify` gets a message through the outbox.
 
     Raises:
-        NotFound: There is no such job (any more).
-        Conflict: Others kept winning; the caller's delivery is to come back later.
+        NotFound: The job does not exist, or was deleted.
+        Conflict: Other writers were first every time; try again later.
     """
 
     def apply_change(job: Job) -> bool:
         was_final = job.status.is_final
         if not change(job):
             return False
-        if job.status.is_final and not was_final and has_webhooks(documents, job.owner):
-            job.outbox.append(OutboxMessage(id=uuid.uuid4().hex, target=NOTIFY))
+        if job.status.is_final and not was_final and _has_webhooks(documents, job.owner):
+            job.outbox.append(outgoing_message(NOTIFY))
         refresh_derived_fields(job)
         return True
 
     return change_model(documents, JOBS, job_id, Job, apply_change)
 
 
+def _has_webhooks(documents: Documents, owner: str) -> bool:
+    # A cold start of an earlier stage needs no webhooks.
+    from shared.webhooks.deliveries import has_webhooks
+
+    return has_webhooks(documents, owner)
+
+
 def refresh_derived_fields(job: Job) -> None:
-    """Bring what follows from the rest of the document up to date."""
+    """Update the fields that follow from the rest of the document."""
     now = clock.now()
     job.updated_at = now
     job.progress = max(job.progress, overall_progress(job))
@@ -74,7 +86,7 @@ def refresh_derived_fields(job: Job) -> None:
 
 
 def overall_progress(job: Job) -> int:
-    """0-100 over all stages by their weights; 100 is reached only by being done."""
+    """Return 0 to 100 over all stages by their weights; only a job that is done has 100."""
     if job.status is JobStatus.DONE:
         return 100
     functions = wiring().functions
@@ -87,15 +99,20 @@ def overall_progress(job: Job) -> int:
 
 
 def current_stage(job: Job) -> str | None:
-    """The first stage that is not done; None when all are."""
+    """Return the first stage that is not done; None if all are."""
     return next((name for name, state in job.stages.items() if state.status is not StageStatus.DONE), None)
 
 
-def wake_time(job: Job, now: datetime) -> datetime | None:
-    """When sweep is to look at the job, if nothing happens before.
+def is_current_stage(job: Job, stage: str) -> bool:
+    """Return True if the job has not ended and `stage` is its first stage that is not done."""
+    return not job.status.is_final and current_stage(job) == stage
 
-    A job that waits, for its upload or for a stage's event, is looked at after a pause that doubles with its age, so
-    that a long queue is not made longer.
+
+def wake_time(job: Job, now: datetime) -> datetime | None:
+    """Return when `sweep` examines the job if nothing changes it before; None for never.
+
+    A job that waits for its upload or for a stage's event is examined after a pause that doubles with its age, so
+    that `sweep` does not lengthen a long queue.
     """
     quiet = now + max(QUIET_GRACE, now - job.created_at)
     if job.outbox:
@@ -112,11 +129,68 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     return quiet
 
 
-IN_LIMIT = 30
+def outgoing_message(target: str) -> OutboxMessage:
+    return OutboxMessage(id=uuid.uuid4().hex, target=target)
+
+
+def relay_outbox(place: Place, job: Job) -> None:
+    """Publish the job's outbox, then remove the messages. A crash between the two sends twice; a claim ignores that."""
+    if not job.outbox:
+        return
+    sent = set()
+    for message in job.outbox:
+        send_message(place, job, message.target, message.id)
+        sent.add(message.id)
+
+    def mark(current: Job) -> bool:
+        current.outbox = [message for message in current.outbox if message.id not in sent]
+        return True
+
+    try:
+        job.outbox = change_job(place.documents, job.id, mark).outbox
+    except NotFound:
+        job.outbox = []
+
+
+def send_message(place: Place, job: Job, target: str, event_id: str, part: int | None = None) -> None:
+    """Trigger a stage of the job or one part of it, or report the job to the dead-letter topic.
+
+    A stage that listens to a bucket is triggered by its object's event only: there is no second way into it.
+    """
+    function = wiring().functions.get(target)
+    if function and function.trigger.bucket:
+        place.objects.finalize_again(function.trigger.bucket, source_name(job.id))
+        return
+    topic = function.trigger.topic if function else target
+    assert topic is not None, f"{target} listens to nothing"  # noqa: S101  # a fault of the table, not of the input
+    data: dict[str, Any] = {"jobId": job.id, "stage": target} | ({} if part is None else {"part": part})
+    if function is None and job.error:
+        data = {"jobId": job.id, "stage": job.error.stage, "code": job.error.code, "message": job.error.message}
+    attributes = {"eventId": event_id} | ({"traceparent": job.trace} if job.trace else {})
+    place.bus.publish(topic, data, attributes)
+
+
+def delete_unkept_source(place: Place, job: Job) -> None:
+    """Delete the video of an ended job that does not keep it; `sweep` repeats a deletion that fails here."""
+    if job.status.is_final and job.keep_source is False and not job.source_deleted:
+        delete_source(place, job)
+
+
+def delete_source(place: Place, job: Job) -> None:
+    """Delete the uploaded or downloaded video; raises PermanentError `job_active` until the job ends."""
+    if not job.status.is_final:
+        raise PermanentError("job_active", "The job still needs its video. Wait until it ends.")
+    place.objects.delete(UPLOADS, source_name(job.id))
+
+    def mark(current: Job) -> bool:
+        current.source_deleted = current.status.is_final
+        return True
+
+    change_job(place.documents, job.id, mark)
 
 
 def read_videos(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, Job]:
-    """The videos among `ids` that exist and belong to `owner`, by id, in the order of `ids`."""
+    """Return the videos among `ids` that exist and belong to `owner`, by id, in the order of `ids`."""
     unique = list(dict.fromkeys(ids))
     videos: dict[str, Job] = {}
     for start in range(0, len(unique), IN_LIMIT):
@@ -127,10 +201,10 @@ def read_videos(documents: Documents, ids: Iterable[str], owner: str) -> dict[st
 
 
 def video_titles(documents: Documents, ids: Iterable[str], owner: str) -> dict[str, str | None]:
-    """Titles of the videos among `ids` that exist and belong to `owner`, by id; None for one without any name."""
+    """Return the titles of the videos among `ids` that exist and belong to `owner`, by id; None for an untitled one."""
     return {id: video_title(job) or job.filename for id, job in read_videos(documents, ids, owner).items()}
 
 
 def video_title(job: Job) -> str | None:
-    """The title that its owner gave the video, else its source's, else the result's."""
+    """Return the title set by the owner, else the source's, else the result's."""
     return job.title or job.video.title or (job.result or {}).get("title")

@@ -1,4 +1,4 @@
-"""The life of a job outside its stages: made, cancelled, tried again, deleted."""
+"""The life of a job outside its stages: planned, started, cancelled, retried, deleted."""
 
 from __future__ import annotations
 
@@ -9,34 +9,26 @@ from datetime import timedelta
 from typing import Any
 
 from shared import clock
-from shared.analyses.kinds import kind_named, kinds
-from shared.errors import ClipwiseError, NotFound, PermanentError, TransientError
+from shared.analyses.kinds import kind_named
+from shared.errors import ClipwiseError, NotFound, TransientError
 from shared.logs import new_traceparent
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Upload, UploadState
 from shared.models.video import Video
 from shared.pipeline import jobs
-from shared.pipeline.job_storage import (
-    DELETED,
-    JOBS,
-    MEDIA,
-    UPLOADS,
-    VIDEOS,
-    delete_segments,
-    media_prefix,
-    source_name,
-)
-from shared.pipeline.outbox import outgoing_message, relay_outbox
-from shared.pipeline.parts import delete_parts, reset_parts
+from shared.pipeline.cleanup import delete_job_data
+from shared.pipeline.job_storage import DELETED, JOBS
+from shared.pipeline.jobs import delete_unkept_source, outgoing_message, relay_outbox
+from shared.pipeline.parts import reset_parts
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Documents, Place
 from shared.settings import settings
-from shared.webhooks.deliveries import clear_job_deliveries
+from shared.wiring import DOWNLOAD, EXTRACT
 
 log = logging.getLogger(__name__)
 
 
 class JobStateError(ClipwiseError):
-    """A request that does not fit the state the job is in."""
+    """A request that the state of the job does not allow."""
 
 
 def new_id() -> str:
@@ -61,13 +53,13 @@ def plan_job(
     description: str | None = None,
     tags: Sequence[str] = (),
 ) -> Job:
-    """A job that is not stored yet, with all the stages it will take.
+    """Return a job that is not stored yet, with all its stages.
 
-    A job with a URL starts with its download; any other waits `upload_ttl_sec` seconds for its bytes.
+    A job with a URL starts with its download; any other waits `upload_ttl_sec` seconds for its upload.
     Raises PermanentError `unknown_kind`.
     """
     now = clock.now()
-    stages = (("download",) if url else ()) + kind_named(kind).stages
+    stages = ((DOWNLOAD,) if url else ()) + kind_named(kind).stages
     upload = None
     if not url:
         expires = now + timedelta(seconds=upload_ttl_sec or 0)
@@ -95,9 +87,9 @@ def plan_job(
 
 
 def start_job(place: Place, job: Job) -> Job:
-    """Store the job and send what sets it off; a job of that id that is there already is returned unchanged.
+    """Store the job and send its first message. Return the stored job if one with this id exists already.
 
-    Once stored it is accepted: what cannot be sent now is in its outbox, and `sweep` sends it.
+    A stored job is accepted: `sweep` sends a message of its outbox that cannot be sent now.
     """
     stored = jobs.create_job(place.documents, job)
     send_outbox(place, stored)
@@ -105,7 +97,7 @@ def start_job(place: Place, job: Job) -> Job:
 
 
 def send_outbox(place: Place, job: Job) -> None:
-    """Send what is in the job's outbox; what cannot be sent now, `sweep` sends."""
+    """Send the job's outbox; `sweep` sends a message that cannot be sent now."""
     try:
         relay_outbox(place, job)
     except (TransientError, NotFound) as error:
@@ -113,9 +105,9 @@ def send_outbox(place: Place, job: Job) -> None:
 
 
 def cancel_job(place: Place, job_id: str) -> Job:
-    """End an active job; its running stage stops at its next progress tick.
+    """End an active job; its running stage stops at its next progress tick. A cancelled job stays as it is.
 
-    Raises NotFound, or JobProblem `job_ended` when it is done or failed. Cancelling twice is the same as once.
+    Raises NotFound, or JobStateError `job_ended` if the job is done or failed.
     """
 
     def change(job: Job) -> bool:
@@ -140,9 +132,9 @@ def cancel_job(place: Place, job_id: str) -> Job:
 
 
 def retry_job(place: Place, job_id: str) -> Job:
-    """Run a failed job again from the stage that failed; what earlier stages made is kept.
+    """Run a failed job again from the stage that failed; results of earlier stages are kept.
 
-    Raises NotFound, or JobProblem: `not_failed`, `not_retryable`, `source_gone`.
+    Raises NotFound, or JobStateError `not_failed`, `not_retryable`, `source_gone`.
     """
 
     def change(job: Job) -> bool:
@@ -151,7 +143,7 @@ def retry_job(place: Place, job_id: str) -> Job:
         if not job.error.retryable:
             raise JobStateError("not_retryable", f"A retry cannot help: {job.error.message}")
         stage = jobs.current_stage(job)
-        if stage is None or (stage == "extract" and job.source_deleted):
+        if stage is None or (stage == EXTRACT and job.source_deleted):
             raise JobStateError("source_gone", "The video is no longer stored. Submit it again.")
         old = job.stages[stage]
         job.stages[stage] = StageState(number=old.number, parts=old.parts, progress=old.progress)
@@ -163,7 +155,7 @@ def retry_job(place: Place, job_id: str) -> Job:
 
     failed = jobs.read_job(place.documents, job_id)
     if failed and failed.status is JobStatus.FAILED and (stage := jobs.current_stage(failed)):
-        # First, while nobody works on the job: the message is not to find parts that have used up their attempts.
+        # Before the job is active again: its message must not meet parts without attempts left.
         reset_parts(place.documents, job_id, stage)
     job = jobs.change_job(place.documents, job_id, change)
     send_outbox(place, job)
@@ -171,10 +163,10 @@ def retry_job(place: Place, job_id: str) -> Job:
 
 
 def delete_job_records(place: Place, job_id: str) -> None:
-    """Remove the job, its results and its media; a stage that is running finds out and cleans up after itself.
+    """Delete the job, its results and its media; a running stage stops and deletes what it wrote meanwhile.
 
-    A note that it was deleted stays until the last bytes of its upload can have come: those are nobody's then.
-    The job that brought a video takes all others about this video with it.
+    A record of the deletion stays until the upload link has expired, so that late bytes are deleted, too.
+    With the job that brought a video, all other jobs about the video are deleted.
     """
     for other in reanalysis_documents(place.documents, job_id):
         delete_job_records(place, other.id)
@@ -185,47 +177,13 @@ def delete_job_records(place: Place, job_id: str) -> None:
 
 
 def reanalysis_documents(documents: Documents, video_id: str) -> list[Document]:
-    """The jobs about a video but the one that brought it."""
+    """Return the jobs about a video, except the one that brought it."""
     return list(iterate_query(documents, JOBS, [("ofVideo", "==", video_id)]))
 
 
-def delete_job_data(place: Place, job_id: str) -> None:
-    """Remove everything of a job but its document."""
-    place.objects.delete(UPLOADS, source_name(job_id))
-    place.objects.delete_prefix(MEDIA, media_prefix(job_id))
-    delete_parts(place.documents, job_id)
-    delete_segments(place.documents, job_id)
-    clear_job_deliveries(place.documents, job_id)
-    for collection in result_collections():
-        place.documents.delete(collection, job_id)
-
-
-def result_collections() -> list[str]:
-    return [VIDEOS, *sorted({kind.collection for kind in kinds().values() if kind.collection})]
-
-
 def read_own_job(place: Place, job_id: str, owner: str) -> Job:
-    """The job if it is the owner's; raises NotFound for any other, so that ids cannot be probed."""
+    """Return the owner's job; raises NotFound for any other, so that ids cannot be probed."""
     job = jobs.read_job(place.documents, job_id)
     if job is None or job.owner != owner:
         raise NotFound(job_id)
     return job
-
-
-def delete_unkept_source(place: Place, job: Job) -> None:
-    """Remove the video of a job that has ended and was not to keep it; `sweep` makes up for what fails here."""
-    if job.status.is_final and job.keep_source is False and not job.source_deleted:
-        delete_source(place, job)
-
-
-def delete_source(place: Place, job: Job) -> None:
-    """Remove the uploaded or downloaded video; raises PermanentError while the job still needs it."""
-    if not job.status.is_final:
-        raise PermanentError("job_active", "The job still needs its video. Wait until it ends.")
-    place.objects.delete(UPLOADS, source_name(job.id))
-
-    def mark(current: Job) -> bool:
-        current.source_deleted = current.status.is_final
-        return True
-
-    jobs.change_job(place.documents, job.id, mark)

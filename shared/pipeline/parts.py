@@ -9,6 +9,7 @@ from typing import Any
 from shared.errors import AlreadyExists
 from shared.models.job import Job, Part, StageStatus
 from shared.pipeline.job_storage import PARTS
+from shared.pipeline.jobs import read_job
 from shared.platform.documents import change_model, iterate_query
 from shared.platform.ports import Documents, Filter
 
@@ -22,7 +23,7 @@ def new_part(job: Job, stage: str, number: int) -> Part:
 
 
 def plan_part(documents: Documents, job: Job, stage: str, number: int, outcome: dict[str, Any]) -> None:
-    """Make the document of a part before anybody works on it; one that is there stays as it is."""
+    """Store a part before its stage starts; a stored part stays as it is."""
     part = new_part(job, stage, number)
     part.outcome = outcome
     with suppress(AlreadyExists):
@@ -30,7 +31,7 @@ def plan_part(documents: Documents, job: Job, stage: str, number: int, outcome: 
 
 
 def remaining_numbers(documents: Documents, job_id: str, stage: str, *, all: bool) -> list[int]:
-    """Numbers of the planned parts that are neither done nor failed; at most one unless `all` are asked for."""
+    """Return the numbers of planned parts that are neither done nor failed; at most one unless `all`."""
     statuses = [StageStatus.PENDING.value, StageStatus.RUNNING.value]
     filters: list[Filter] = [("jobId", "==", job_id), ("stage", "==", stage), ("status", "in", statuses)]
     if not all:
@@ -39,7 +40,7 @@ def remaining_numbers(documents: Documents, job_id: str, stage: str, *, all: boo
 
 
 def parts_of(documents: Documents, job_id: str, stage: str | None = None) -> list[Part]:
-    """The parts that were begun, of one stage or of all, in order."""
+    """Return the stored parts of one stage or of all, in order."""
     parts = (Part.read(document.data) for document in iterate_query(documents, PARTS, [("jobId", "==", job_id)]))
     return sorted((part for part in parts if stage in (None, part.stage)), key=lambda part: part.number)
 
@@ -47,11 +48,11 @@ def parts_of(documents: Documents, job_id: str, stage: str | None = None) -> lis
 def change_part(
     documents: Documents, id: str, change: Callable[[Part], bool], new: Callable[[], Part] | None = None
 ) -> Part:
-    """As `change_job`, for a part; one that is not there yet begins as `new` makes it.
+    """Change a part as `change_job` does; a missing part starts as `new` returns it.
 
     Raises:
-        NotFound: There is no such part, and no `new`.
-        Conflict: Others kept winning.
+        NotFound: The part does not exist, and `new` is None.
+        Conflict: Other writers were first every time.
     """
     return change_model(documents, PARTS, id, Part, change, new)
 
@@ -61,8 +62,15 @@ def delete_parts(documents: Documents, job_id: str, stage: str | None = None) ->
         documents.delete(PARTS, part_id(job_id, part.stage, part.number))
 
 
+def clean_up_parts(documents: Documents, job_id: str, stage: str) -> None:
+    """Delete the parts once the stage has their result, or the job was deleted."""
+    job = read_job(documents, job_id)
+    if job is None or stage not in job.stages or job.stages[stage].status is StageStatus.DONE:
+        delete_parts(documents, job_id, stage)
+
+
 def reset_parts(documents: Documents, job_id: str, stage: str) -> None:
-    """Give the parts that are not done all their attempts back."""
+    """Restore all attempts of the parts that are not done."""
     for part in parts_of(documents, job_id, stage):
         change_part(documents, part_id(job_id, stage, part.number), _reopen_unfinished)
 
@@ -72,7 +80,7 @@ def _reopen_unfinished(part: Part) -> bool:
 
 
 def reopen_part(part: Part) -> bool:
-    """Let it be done as if for the first time, going on from its outcome."""
+    """Reset attempts, lease and error; the next attempt continues from the part's outcome."""
     part.status = StageStatus.PENDING
     part.attempts = 0
     part.lease = part.error = part.message = None

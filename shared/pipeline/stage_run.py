@@ -1,4 +1,4 @@
-"""One attempt at a piece of work: its lease, its progress, its workspace, the results it will leave."""
+"""One attempt at a stage or a part: its lease, progress, workspace and results, and what its failure means."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ from shared.models.job import Job, JobError, StageState
 from shared.pipeline.jobs import change_job
 from shared.platform.ports import Place
 from shared.settings import settings
-from shared.wiring import wiring
+from shared.wiring import DOWNLOAD, EXTRACT, wiring
 
+log = logging.getLogger(__name__)
 WRITE_EVERY = timedelta(seconds=1)
 D = TypeVar("D")
 
 
 class LeasedRun(ABC, Generic[D]):
-    """What work is given, and what its results are left in: a document of type `D`.
+    """An attempt under a lease, whose progress and results go into a document of type `D`.
 
     Attributes:
-        platform: The ports.
+        place: The ports.
         job: The job as it was when the work was claimed.
         stage: The name of the stage.
-        workspace: An empty folder that goes away with the attempt.
+        workspace: An empty folder that is deleted with the attempt.
     """
 
     workspace: Path
@@ -75,11 +76,11 @@ class LeasedRun(ABC, Generic[D]):
         self._folder.cleanup()
 
     def tick(self, fraction: float, message: str | None = None) -> None:
-        """Tell how far the work is (0 to 1) and what it does; written to its document at most once a second.
+        """Report progress (0 to 1) and the current activity; written to the document at most once a second.
 
         Raises:
             Cancelled: The job was cancelled or deleted; stop now.
-            LeaseLost: Another delivery took over; stop now.
+            LeaseLost: Another delivery holds the lease; stop now.
         """
         if self._error:
             raise self._error
@@ -89,7 +90,7 @@ class LeasedRun(ABC, Generic[D]):
             self.write()
 
     def add_result(self, change: Callable[[D], None], *, now: bool = False) -> None:
-        """Add results to the document: with the next progress, or at once. `change` must bear being applied twice."""
+        """Add results to the document: with the next progress, or now. `change` may be applied twice."""
         with self._lock:
             self._results.append(change)
         if now:
@@ -98,19 +99,19 @@ class LeasedRun(ABC, Generic[D]):
     @property
     @abstractmethod
     def attempts(self) -> int:
-        """How many there were, with this one."""
+        """Number of attempts, this one included."""
 
     def apply_results(self, document: D) -> None:
         for change in list(self._results):
             change(document)
 
     def check_lease(self, state: StageState) -> None:
-        """Raises LeaseLost when another delivery holds the work."""
+        """Raises LeaseLost if another delivery holds the lease."""
         if state.lease is None or state.lease.holder != self.holder:
             raise LeaseLost(f"{self.stage} of {self.job.id}")
 
     def apply_progress(self, state: StageState) -> None:
-        """Write down how far the work is, and hold on to it."""
+        """Copy the progress and extend the lease."""
         state.progress = max(state.progress, self._fraction)
         state.message = self._message
         if state.lease:
@@ -121,7 +122,7 @@ class LeasedRun(ABC, Generic[D]):
         """Store progress and results; raises Cancelled, LeaseLost, NotFound."""
 
     def write(self) -> None:
-        """Bring the stored document up to date now; raises as `tick`."""
+        """Store progress and results now; raises as `tick`."""
         with self._lock:
             self._written_at = clock.now()
             try:
@@ -147,7 +148,7 @@ class StageRun(LeasedRun[Job]):
     """An attempt at a whole stage; its results go into the job.
 
     Attributes:
-        again: Set by the work when the stage is not done with it: it is set off once more instead of the next one.
+        repeat: Set by the work if the stage is not done: it is triggered again instead of the next one.
     """
 
     repeat = False
@@ -166,7 +167,7 @@ class StageRun(LeasedRun[Job]):
         change_job(self.place.documents, self.job.id, update)
 
     def check_held(self, job: Job) -> None:
-        """Raises Cancelled or LeaseLost when this attempt no longer holds its stage."""
+        """Raises Cancelled or LeaseLost if this attempt no longer holds its stage."""
         if job.status.is_final:
             raise Cancelled(job.id)
         self.check_lease(job.stages[self.stage])
@@ -176,18 +177,15 @@ def lease_end() -> datetime:
     return clock.now() + timedelta(seconds=settings().lease_sec)
 
 
-log = logging.getLogger(__name__)
-
-
 @dataclass(frozen=True)
 class Failure:
     """How an attempt failed.
 
     Attributes:
-        error: For the job; None when the attempt was only interrupted by a shutdown, and does not count.
+        error: For the job; None if a shutdown interrupted the attempt, which then does not count.
         last: Whether no other attempt follows.
-        dead_letter: Whether the operators are told: of whatever ends a job, but for what its user can mend.
-        incident: Where to find the traceback in the log; None where `error` says all there is to know.
+        dead_letter: Whether to report it to the operators: for every cause that ends a job and its user cannot remove.
+        incident: Identifies the traceback in the log; None if `error` is complete.
     """
 
     error: JobError | None
@@ -197,7 +195,7 @@ class Failure:
 
 
 def classify_failure(run: LeasedRun[Any], error: BaseException) -> Failure:
-    """Judge what ended an attempt."""
+    """Map the exception that ended an attempt to a failure."""
     if not isinstance(error, Exception):
         return Failure(None)
     used_up = run.attempts >= wiring().functions[run.stage].attempts
@@ -211,7 +209,7 @@ def classify_failure(run: LeasedRun[Any], error: BaseException) -> Failure:
 
 
 def internal_error(job: Job, stage: str, error: Exception, incident: str) -> JobError:
-    """For an error that has no sentence for the user. A retry can help: with the next version if not with this one."""
+    """Return the job error for an unexpected exception. It is retryable: the next version may have a fix."""
     if isinstance(error, PROGRAMMING_ERRORS):
         kept_note = "The file is kept. " if is_file_kept(job, stage) else ""
         message = (
@@ -227,18 +225,18 @@ def internal_error(job: Job, stage: str, error: Exception, incident: str) -> Job
 
 
 def is_file_kept(job: Job, stage: str) -> bool:
-    """Whether the job has a video, and still has it when it fails in this stage."""
-    return "extract" in job.stages and stage != "download" and job.keep_source is not False
+    """Return True if the job has a video that stays stored when it fails in this stage."""
+    return EXTRACT in job.stages and stage != DOWNLOAD and job.keep_source is not False
 
 
 def log_failure(failure: Failure, error: BaseException, subject: str) -> None:
-    """Write down that `what`, e.g. "attempt", failed, with the traceback."""
+    """Log that `subject`, such as "attempt", failed, with the traceback."""
     with log_context(incident=failure.incident):
         log.log(logging.ERROR if failure.last else logging.WARNING, "%s failed", subject, exc_info=error)
 
 
 def interruption_error(stage: str) -> JobError:
-    """For work that never came to say why it ended."""
+    """Return the job error for attempts that ended without recording why."""
     return JobError(
         code="interrupted",
         message=(

@@ -1,4 +1,4 @@
-"""What nobody else would do: wake stuck jobs, expire uploads, delete old sources and forgotten keys."""
+"""Wakes stuck jobs, expires uploads, and deletes old sources and expired documents."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from shared import clock
 from shared.errors import NotFound
 from shared.logs import log_context
 from shared.models.job import Job, JobError, UploadState
-from shared.pipeline import lifecycle
+from shared.pipeline.cleanup import delete_job_data
 from shared.pipeline.contract import fail_job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import DELETED, JOBS, UPLOADS, source_name
-from shared.pipeline.jobs import change_job, current_stage
-from shared.pipeline.outbox import outgoing_message, relay_outbox
+from shared.pipeline.jobs import change_job, current_stage, delete_source, outgoing_message, relay_outbox
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
 from shared.platform.rate_limits import RATES
@@ -27,9 +26,9 @@ BATCH = 100
 
 
 def sweep(place: Place) -> int:
-    """Look at every job, and every delivery to a webhook, whose time has come; return how many there were.
+    """Wake every job and every webhook delivery that is due; return how many there were.
 
-    Raises ExceptionGroup when some could not be woken, after all the others were.
+    Raises ExceptionGroup, after all others were woken, if some could not be.
     """
     count = 0
     errors = []
@@ -47,8 +46,8 @@ def sweep(place: Place) -> int:
     for collection in (IDEMPOTENCY, ANSWERS, RATES, DELIVERIES, DELETED):
         for id in _ids_past_expiry(place, collection):
             if collection == DELETED:
-                # Whose deletion was cut off, or whose upload came when no stage was there to clean up after it.
-                lifecycle.delete_job_data(place, id)
+                # Its deletion may have been interrupted, or its upload may have arrived after it.
+                delete_job_data(place, id)
             place.documents.delete(collection, id)
     if errors:
         raise ExceptionGroup("jobs that could not be woken", errors)
@@ -60,11 +59,11 @@ def _due_jobs(place: Place) -> Iterator[Document]:
 
 
 def wake_job(place: Place, job: Job) -> None:
-    """Do what the job waits for: send its outbox, delete its source, expire its upload, or set off its stage again."""
+    """Send the job's outbox, delete its source, expire its upload, or trigger its stage again."""
     if job.outbox:
         relay_outbox(place, job)
     elif job.status.is_final:
-        lifecycle.delete_source(place, job)
+        delete_source(place, job)
     elif _is_waiting_for_source(job) and not _has_source(place, job):
         relay_outbox(place, change_job(place.documents, job.id, _fail_without_source))
     else:
@@ -72,7 +71,7 @@ def wake_job(place: Place, job: Job) -> None:
 
 
 def _is_waiting_for_source(job: Job) -> bool:
-    """Whether the job's video is what sets off its next stage."""
+    """Return True if the arrival of the job's video triggers its next stage."""
     stage = current_stage(job)
     return stage is not None and wiring().functions[stage].trigger.bucket is not None
 
@@ -82,7 +81,7 @@ def _has_source(place: Place, job: Job) -> bool:
 
 
 def _fail_without_source(job: Job) -> bool:
-    """End a job whose video is gone, or did not come in time; one that has time left is only looked at again later."""
+    """Fail a job whose video is gone, or was not uploaded in time; before that time, only renew its wake time."""
     stage = current_stage(job)
     if job.status.is_final or stage is None or not _is_waiting_for_source(job) or _is_leased(job, stage):
         return False
@@ -104,7 +103,7 @@ def _is_leased(job: Job, stage: str) -> bool:
 
 
 def _resend_stage_event(job: Job) -> bool:
-    """Send the event of the stage the job stands at once more; the stage's claim bears one too many."""
+    """Send the event of the current stage again; the stage's claim ignores a duplicate."""
     stage = current_stage(job)
     if job.status.is_final or stage is None or job.outbox:
         return False

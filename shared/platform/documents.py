@@ -1,4 +1,4 @@
-"""Changing a document by compare-and-set, retried with jitter: the one way in which documents are changed here."""
+"""Changes a document by compare-and-set, retried with jitter, and reads all pages of a query."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from typing import Any, Protocol, TypeVar
 
 from shared import clock
 from shared.errors import AlreadyExists, Conflict, NotFound
-from shared.models.base import Model
+from shared.models import Model
 from shared.platform.ports import Document, Documents, Filter, Order
 
 MAX_CONFLICTS = 30
+PAGE = 100
 M = TypeVar("M", bound=Model)
 
 
 class Timestamped(Protocol):
-    """A model that tells when it was changed last."""
+    """A model with the time of its last change."""
 
     updated_at: datetime
 
 
 T = TypeVar("T", bound=Timestamped)
 DocumentChange = Callable[[dict[str, Any] | None], dict[str, Any] | None]
-"""From what is stored, or None, to what is to be stored; None leaves it as it is. May raise to give up."""
+"""Maps the stored data, or None, to the data to store; returns None to store nothing. May raise to stop."""
 
 
 def compare_and_set(documents: Documents, collection: str, id: str, change: DocumentChange) -> None:
-    """Store what `change` makes of the document; ask it again about the fresh one when another writer was first.
+    """Store the result of `change`; call it again with the fresh document if another writer was first.
 
     Raises:
-        Conflict: Others kept winning; the caller is to come back later.
+        Conflict: Other writers were first every time; try again later.
     """
     for attempt in range(MAX_CONFLICTS):
         stored = documents.get(collection, id)
@@ -52,7 +53,7 @@ def compare_and_set(documents: Documents, collection: str, id: str, change: Docu
 
 
 def with_updated_at(change: Callable[[T], bool]) -> Callable[[T], bool]:
-    """The same change, which also notes the time when there is something to store."""
+    """Wrap a change so that it also sets `updated_at` if there is something to store."""
 
     def apply_change(model: T) -> bool:
         if not change(model):
@@ -71,14 +72,14 @@ def change_model(
     change: Callable[[M], bool],
     new: Callable[[], M] | None = None,
 ) -> M:
-    """The stored model after `change`, which mutates the one it is given and says whether to store it.
+    """Return the stored model after `change`, which mutates the model and returns whether to store it.
 
-    It is asked again about the fresh one when another writer was first, and may raise to give up. What is not there yet
-    begins as `new` makes it.
+    It is called again with the fresh model if another writer was first, and may raise to stop. A missing document
+    starts as `new` returns it.
 
     Raises:
-        NotFound: There is no such document, and no `new`.
-        Conflict: Others kept winning; the caller is to come back later.
+        NotFound: The document does not exist, and `new` is None.
+        Conflict: Other writers were first every time; try again later.
     """
     current: M
 
@@ -96,13 +97,10 @@ def change_model(
     return current
 
 
-PAGE = 100
-
-
 def iterate_query(
     documents: Documents, collection: str, filters: Sequence[Filter], order: Sequence[Order] = ()
 ) -> Iterator[Document]:
-    """Every document that `Documents.query` finds, read page by page; the next page is read when it is needed."""
+    """Yield every document of a query; each page is read when it is needed."""
     cursor = None
     while True:
         page = documents.query(collection, filters, order, PAGE, cursor)

@@ -1,4 +1,4 @@
-"""The composition root of accounts: apart from the platform's, since only the HTTP function knows people."""
+"""The composition root of accounts: separate from `place`, since only the HTTP function has users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _override: list[Identity] = []
 def _open_identity() -> Identity:
     config = settings()
     if config.has_local_accounts:
-        from shared.platform.embedded.accounts.local_accounts import open_local_accounts
+        from shared.platform.embedded.local_accounts import open_local_accounts
 
         return open_local_accounts(config)
     from shared.platform.gcp.firebase import open_firebase_identity
@@ -26,18 +26,18 @@ def _open_identity() -> Identity:
 
 
 def current_identity() -> Identity:
-    """The process's accounts, opened at first use."""
+    """Return the process's accounts, opened at first use."""
     return _override[-1] if _override else _open_identity()
 
 
 def reset_identity() -> None:
-    """Connect anew when it is asked for next, by the settings of then."""
+    """Forget the current accounts: the next use opens them again by the settings of that time."""
     _open_identity.cache_clear()
 
 
 @contextmanager
 def use_identity(replacement: Identity) -> Iterator[None]:
-    """Let all code of this process use `chosen` meanwhile."""
+    """Let all code of this process use `replacement` inside the `with` block."""
     _override.append(replacement)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The composition root: which adapters this process uses. Built at first use, once; tests put their own in."""
+"""The composition root: the adapters that this process uses, opened once at first use. Tests replace them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def _open_place() -> Place:
 
 
 def current_place() -> Place:
-    """The process's platform."""
+    """Return the process's place, opened at first use."""
     return _override[-1] if _override else _open_place()
 
 
 @contextmanager
 def use_place(place: Place) -> Iterator[None]:
-    """Let all code of this process use `chosen` meanwhile."""
+    """Let all code of this process use `place` inside the `with` block."""
     _override.append(place)
     try:
         yield

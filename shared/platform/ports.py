@@ -1,12 +1,14 @@
-"""The ports: what the pipeline asks of the place it runs in. No SDK is imported here.
+"""The ports: the services that a place provides, and the checks of arguments that all adapters share.
 
-One contract suite (`tests/contract`) runs over every adapter. All methods block; adapters are thread-safe.
+One contract suite (`tests/contract`) runs over every adapter, and no SDK is imported here. All methods block; adapters
+are thread-safe.
 Documents are dicts of JSON values, Vectors and aware datetimes (UTC, microseconds), at most 1 MiB, in flat collections.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,9 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
+from shared.wiring import wiring
+
 MAX_DIMENSIONS = 2048
 MAX_NEAREST = 1000
-
+MAX_NAME_BYTES = 1024
 Op = Literal["==", "in", "<", "<=", ">", ">=", "array_contains"]
 Filter = tuple[str, Op, Any]
 Order = tuple[str, Literal["asc", "desc"]]
@@ -65,10 +69,10 @@ class Documents(Protocol):
         """
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
-        """Store whatever was there before; return the version."""
+        """Store, replacing any document of this id; return the version."""
 
     def delete(self, collection: str, id: str) -> None:
-        """Remove; a missing document is no error."""
+        """Delete; a missing document is no error."""
 
     def query(
         self,
@@ -78,26 +82,26 @@ class Documents(Protocol):
         limit: int = 100,
         cursor: str | None = None,
     ) -> DocumentPage:
-        """Documents that match all filters, in order, at most `limit`, after `cursor`.
+        """Return the documents that match all filters, in order, at most `limit`, after `cursor`.
 
-        Ties go by id, in the direction of the last order (as in Firestore's own indexes). A document that lacks a
-        field of a filter or of the order is not found. None is a value like any other for `==` and `in`, and is never
-        found by an inequality or in an array. Raises ValueError on a cursor that no query of this form gave.
+        Ties are ordered by id, in the direction of the last order (as in Firestore's own indexes). A document without a
+        field of a filter or of the order does not match. None is an ordinary value for `==` and `in`, and never matches
+        an inequality or `array_contains`. Raises ValueError on a cursor of another form of query.
         """
 
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
-        """Documents that match all filters (`==` and `in` only), nearest first, each with its cosine distance (0 to 2).
+        """Return documents that match all filters (`==`, `in`), nearest first, each with its cosine distance (0 to 2).
 
-        Exact. Found are documents whose `field`, the plain name of one at the top, holds a Vector of the same length
-        that is not all zeros. Raises ValueError when `to` is all zeros, or `limit` not within 1 to 1000.
+        Exact. A document matches if its top-level `field` is a Vector of the same length that is not all zeros.
+        Raises ValueError if `to` is all zeros, or `limit` is not within 1 to 1000.
         """
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
-        """Call back with the document now and after each change (None = missing), from another thread.
+        """Call `on_change` with the document now and after each change (None = missing), from another thread.
 
-        Changes that come close together may be seen as one; the last one is always seen.
+        Changes in quick succession may be reported as one; the last one is always reported.
         """
 
 
@@ -115,7 +119,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class UploadSession:
-    """A resumable upload that a client can finish by itself: PUT the bytes to `url`, whole or in ranges."""
+    """A resumable upload: the client PUTs the bytes to `url`, whole or in ranges."""
 
     url: str
     method: str
@@ -124,10 +128,10 @@ class UploadSession:
 
 
 class Objects(Protocol):
-    """Buckets of immutable objects: `uploads` (what users send) and `media` (what stages make).
+    """Buckets of immutable objects: `uploads` (from users) and `media` (from stages).
 
     Writing to `uploads` sends an object-finalized event to the function that listens to it.
-    Names are slash-separated; adapters refuse empty, `.` and `..` parts with ValueError.
+    Names are slash-separated; adapters raise ValueError for empty, `.` and `..` parts.
     """
 
     def put(
@@ -139,7 +143,7 @@ class Objects(Protocol):
         metadata: dict[str, str] | None = None,
         if_generation: int | None = None,
     ) -> ObjectInfo:
-        """Store atomically, streaming. `if_generation=0` means «only if absent»; raises Conflict when it differs."""
+        """Store atomically, streaming. Raises Conflict unless the generation is `if_generation` (0 = absent)."""
 
     def stat(self, bucket: str, name: str) -> ObjectInfo | None: ...
 
@@ -150,22 +154,22 @@ class Objects(Protocol):
         """Copy to a local file, streaming; raises NotFound."""
 
     def copy(self, bucket: str, name: str, to: str) -> None:
-        """Let `to` in the same bucket have the same bytes, type and metadata; no byte is moved. Raises NotFound."""
+        """Copy to `to` in the same bucket, with type and metadata, without a transfer. Raises NotFound."""
 
     def delete(self, bucket: str, name: str) -> None:
-        """Remove; a missing object is no error."""
+        """Delete; a missing object is no error."""
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Remove all objects whose name starts with `prefix`; return how many."""
+        """Delete all objects whose name starts with `prefix`; return their number."""
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Objects by name."""
+        """Yield objects in the order of their names."""
 
     def finalize_again(self, bucket: str, name: str) -> bool:
-        """Send the object's finalized event once more (its bytes stay); False when there is no such object."""
+        """Send the object's finalized event again; return False if the object does not exist."""
 
     def signed_url(self, bucket: str, name: str, ttl_sec: int, filename: str | None = None) -> str:
-        """A link that reads one object until it expires; `filename` asks browsers to save it under that name."""
+        """Return a link to read one object until it expires; with `filename`, browsers save it under that name."""
 
     def start_upload(
         self, bucket: str, name: str, content_type: str, size: int, ttl_sec: int, origin: str | None = None
@@ -177,9 +181,9 @@ class Bus(Protocol):
     """Publishes to topics; delivery is at least once and in no order."""
 
     def publish(self, topic: str, data: dict[str, Any], attributes: dict[str, str] | None = None) -> str:
-        """Hand a JSON message over durably; return its id.
+        """Publish a JSON message durably; return its id.
 
-        Raises NotFound when there is no such topic, and TransientError when it may not have been handed over.
+        Raises NotFound if the topic does not exist, and TransientError if the message may be lost.
         """
 
 
@@ -194,11 +198,11 @@ class Place:
 
 @dataclass(frozen=True)
 class User:
-    """Who somebody is. An anonymous user has an id and nothing else.
+    """The user of a token. An anonymous user has an id and nothing else.
 
     Attributes:
-        verified: Whether the e-mail address has been shown to be theirs.
-        signed_in_at: When the session began that the token belongs to; None where nobody signed in.
+        verified: Whether the user proved to own the e-mail address.
+        signed_in_at: When the session of the token began; None without a sign-in.
     """
 
     id: str
@@ -211,10 +215,10 @@ class User:
 
 @dataclass(frozen=True)
 class UserSession:
-    """What signing in gives. Both tokens are secrets.
+    """The result of a sign-in. Both tokens are secrets.
 
     Attributes:
-        expires_in: Seconds for which the access token is good.
+        expires_in: Seconds for which the access token is valid.
     """
 
     user: User
@@ -225,7 +229,7 @@ class UserSession:
 
 @dataclass(frozen=True)
 class AccountUpdate:
-    """What is to be changed of an account; None stays as it is."""
+    """Changes to an account; None leaves a field as it is."""
 
     username: str | None = None
     email: str | None = None
@@ -233,46 +237,76 @@ class AccountUpdate:
 
 
 class Identity(Protocol):
-    """Accounts and their sessions. Nothing here tells whether an e-mail address has an account.
+    """Accounts and their sessions. No method reveals whether an e-mail address has an account.
 
-    Every method raises PermanentError with these codes, and TransientError where a service is away:
-    `unauthenticated` for a token that is not, or no longer, good; `wrong_credentials`; `unverified` when an address has
-    to be verified first; `username_taken`; `invalid_username`, `invalid_email`, `weak_password`;
-    `token_invalid` for a token from a mail that is wrong, used up or too old; `not_offered`.
+    Every method raises PermanentError with these codes, and TransientError if a service is unavailable:
+    `unauthenticated` for an invalid or expired token; `wrong_credentials`; `unverified` if the address must be
+    verified first; `username_taken`; `invalid_username`, `invalid_email`, `weak_password`; `token_invalid` for a token
+    from a mail that is wrong, used or expired; `not_offered`.
     """
 
     def verify_token(self, access_token: str) -> User:
-        """Whose token this is. Asked with every request: no network, but for what is remembered a while."""
+        """Return the user of a token. Called with every request: uses the network only to refresh a cache."""
 
     def sign_up(self, username: str, email: str, password: str) -> None:
-        """Make an account and send its address a mail to be verified by.
+        """Create an account and mail a verification link to its address.
 
-        An address that has an account gets a mail that says so; the caller learns nothing of it.
+        An address with an account gets a mail that says so; the response is the same.
         """
 
     def verify_email(self, token: str) -> User:
-        """Take an address as verified by the token that was mailed to it; also one that an account changes to."""
+        """Verify an address by the token that was mailed to it; also the new address of an account."""
 
     def log_in(self, name: str, password: str) -> UserSession:
-        """Begin a session, by username or e-mail address."""
+        """Start a session, by username or e-mail address."""
 
     def sign_in_anonymously(self) -> UserSession:
-        """Begin a session of a user who is nobody else: what they make is lost with their refresh token."""
+        """Start a session of a new anonymous user, whose data is lost with their refresh token."""
 
     def refresh(self, refresh_token: str) -> UserSession:
-        """Go on with a session. The refresh token in the answer replaces the one that was given."""
+        """Continue a session. The refresh token in the result replaces the old one."""
 
     def log_out(self, access_token: str) -> None:
-        """End the session that the token belongs to, or all of the user's where sessions cannot be told apart."""
+        """End the session of the token, or all sessions of the user if the place cannot end a single one."""
 
     def request_password_reset(self, email: str) -> None:
-        """Send a mail to reset the password by, if the address has an account."""
+        """Mail a link to reset the password, if the address has an account."""
 
     def confirm_password_reset(self, token: str, password: str) -> None:
-        """Set a new password by the token that was mailed; ends all sessions, and verifies the address."""
+        """Set a new password by the mailed token; ends all sessions, and verifies the address."""
 
     def update_account(self, access_token: str, current_password: str, changes: AccountUpdate) -> User:
-        """Change an account. A new address counts once its mail was answered; a new password ends all sessions."""
+        """Change an account. A new address is used once it is verified; a new password ends all sessions."""
 
     def delete_account(self, access_token: str) -> None:
-        """Remove the account and end its sessions. What else belongs to the user is not known here."""
+        """Delete the account and end its sessions. Other data of the user stays."""
+
+
+def check_bucket(bucket: str) -> None:
+    """Raises ValueError for a bucket that is not in the wiring table."""
+    if bucket not in wiring().buckets:
+        raise ValueError(f"there is no bucket {bucket!r}")
+
+
+def check_object_name(bucket: str, name: str) -> None:
+    """Raises ValueError for an unknown bucket, a name that Cloud Storage rejects, and path traversal."""
+    check_bucket(bucket)
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError(f"the object name {name!r} has an empty, '.' or '..' part")
+    if any(character in name for character in "\0\r\n"):
+        raise ValueError("an object name has no NUL and no line break")
+    # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
+
+
+def check_nearest_query(field: str, to: Vector, limit: int, filters: Sequence[Filter]) -> None:
+    """Raises ValueError for arguments that `Documents.nearest` does not accept."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", field):
+        raise ValueError(f"{field!r} is not the plain name of a field")
+    if not any(to.values):
+        raise ValueError("nothing is near a vector of zeros")
+    if not 1 <= limit <= MAX_NEAREST:
+        raise ValueError(f"limit must be within 1 to {MAX_NEAREST}")
+    if any(op not in ("==", "in") for _, op, _ in filters):
+        raise ValueError("nearest documents are filtered by == and in only")

@@ -1,7 +1,7 @@
-"""How often something may be done: allowances, and counts of them that all instances of a function share.
+"""Rate limits, and their counters, which all instances of a function share.
 
-A count is one small document for each window of time and each one who is limited: changed by compare-and-set, written
-by nobody once its window is over, and removed by `sweep`.
+A counter is one small document for each subject and window of time. It is changed by compare-and-set, not written
+after its window, and deleted by `sweep`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ RATES = "rates"
 OFF = "off"
 PATTERN = r"[1-9][0-9]{0,5}/(second|minute|hour|day)|off"
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-# No instance's clock is this far behind another's.
+# Exceeds the difference between the clocks of two instances.
 EXPIRY_GRACE = timedelta(minutes=1)
 
 
 class RateLimited(TransientError):
-    """`rate_limited`: too often; `retry_after` tells in how many seconds it is worth trying again."""
+    """`rate_limited`: too many requests; try again after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__("rate_limited", message)
@@ -39,7 +39,7 @@ class RateLimited(TransientError):
 
 @dataclass(frozen=True)
 class RateLimit:
-    """So many times in a window of so many seconds."""
+    """At most `count` requests in a window of `seconds`."""
 
     count: int
     seconds: int
@@ -50,13 +50,13 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class RateLimitStatus:
-    """What one who is limited has left.
+    """The state of a subject's counter.
 
     Attributes:
-        policy: The name of what is limited.
-        remaining: How many more times within this window.
+        policy: The name of the limit.
+        remaining: Number of requests left in this window.
         reset_sec: Seconds until the next window begins, at least 1.
-        passed: Whether this time was within the allowance.
+        within_limit: Whether this request is within the limit.
     """
 
     policy: str
@@ -66,14 +66,14 @@ class RateLimitStatus:
     within_limit: bool = True
 
     def raise_if_limited(self) -> None:
-        """Raises RateLimited unless this time was within the allowance."""
+        """Raises RateLimited unless this request is within the limit."""
         if not self.within_limit:
             seconds = "1 second" if self.reset_sec == 1 else f"{self.reset_sec} seconds"
             raise RateLimited(f"Too many requests. Try again in {seconds}.", self.reset_sec)
 
 
 def parse_rate(text: str) -> RateLimit | None:
-    """`100/minute` as an allowance; None for `off`. Raises ValueError for what is neither."""
+    """Parse `100/minute`; return None for `off`. Raises ValueError for anything else."""
     if not re.fullmatch(PATTERN, text):
         raise ValueError(f"{text!r} is not like 100/minute")
     if text == OFF:
@@ -85,16 +85,16 @@ def parse_rate(text: str) -> RateLimit | None:
 def count_request(
     documents: Documents, policy: str, subject: str, limit: RateLimit, owner: str | None = None
 ) -> RateLimitStatus:
-    """Count one time for `who`, exactly, whatever other instances count meanwhile.
+    """Count one request of `subject`, exactly, even if other instances count at the same time.
 
-    Windows begin at multiples of their length (UTC). What is refused is not counted.
+    Windows begin at multiples of their length (UTC). A request over the limit is not counted.
 
     Args:
-        who: Whoever is limited, as any text; only its digest is stored.
-        owner: The user whom the count belongs to, if it is one's.
+        subject: A user, an address or any other text; only its digest is stored.
+        owner: The user to whom the counter belongs, if any.
 
     Raises:
-        Conflict: Too many at once.
+        Conflict: Too many requests at once.
     """
     start, end = current_window(limit)
     standing = RateLimitStatus(policy, limit, 0, seconds_until(end), within_limit=False)
@@ -112,7 +112,7 @@ def count_request(
 
 
 def rate_status(documents: Documents, policy: str, subject: str, limit: RateLimit) -> RateLimitStatus:
-    """How `who` stands, without counting; `passed` tells whether there is any left."""
+    """Return the state of `subject` without counting; `within_limit` is True if a request is left."""
     start, end = current_window(limit)
     stored = documents.get(RATES, counter_id(policy, subject, start))
     used = stored.data["count"] if stored else 0
@@ -120,7 +120,7 @@ def rate_status(documents: Documents, policy: str, subject: str, limit: RateLimi
 
 
 def current_window(limit: RateLimit) -> tuple[datetime, datetime]:
-    """Beginning and end of the window that it is now."""
+    """Return start and end of the current window."""
     number = int(clock.now().timestamp()) // limit.seconds
     start = datetime.fromtimestamp(number * limit.seconds, UTC)
     return start, start + timedelta(seconds=limit.seconds)

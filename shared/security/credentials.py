@@ -1,4 +1,4 @@
-"""Usernames, e-mail addresses and passwords: which may be chosen, and when two are the same."""
+"""Usernames, e-mail addresses, passwords and token times: their checks, and the errors all kinds of account share."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ MAX_USERNAME = 150
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the brackets
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
+SKEW_SEC = 30
+"""Largest difference between our clock and that of a token's issuer."""
 _USERNAME = re.compile(rf"[\w.+-]{{1,{MAX_USERNAME}}}")
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-# The dot-atom form of RFC 5322, 3.4.1: quoted local parts and address literals are nobody's in practice.
+# The dot-atom form of RFC 5322, 3.4.1: quoted local parts and address literals are unused in practice.
 _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 
 
 def parse_username(text: str) -> str:
-    """The name in one form (NFKC); raises PermanentError `invalid_username`. It has no `@`: addresses have one."""
+    """Return the name in NFKC; raises PermanentError `invalid_username`. A name has no `@`, unlike an address."""
     name = unicodedata.normalize("NFKC", text)
     if not _USERNAME.fullmatch(name):
         raise PermanentError(
@@ -32,12 +34,12 @@ def parse_username(text: str) -> str:
 
 
 def username_key(name: str) -> str:
-    """Names with the same key are the same name."""
+    """Return a key that is equal for equal names."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
 def parse_email(text: str) -> str:
-    """The address in lower case, as it is compared and sent to; raises PermanentError `invalid_email`."""
+    """Return the address in lower case, for comparison and delivery; raises PermanentError `invalid_email`."""
     address = text.strip().lower()
     if len(address) > MAX_EMAIL or not _EMAIL.fullmatch(address):
         raise PermanentError("invalid_email", "This is not an e-mail address. Write it like ann@example.com.")
@@ -45,9 +47,9 @@ def parse_email(text: str) -> str:
 
 
 def check_password(password: str, *personal_texts: str | None) -> None:
-    """Length, and that it is none of what everybody knows of the user; raises PermanentError `weak_password`.
+    """Check the length, and that it is none of the user's public texts; raises PermanentError `weak_password`.
 
-    After NIST SP 800-63B, 5.1.1.2: no rules on which signs it must have.
+    Following NIST SP 800-63B, 5.1.1.2, no kind of character is required.
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise PermanentError(
@@ -84,12 +86,8 @@ def no_account_error() -> PermanentError:
     return PermanentError("not_offered", "An anonymous user has no account to change. Sign up for one.")
 
 
-SKEW_SEC = 30
-"""How far the clock of whoever issued a token may be from ours."""
-
-
 def is_token_current(claims: dict[str, Any], skew_sec: float = SKEW_SEC) -> bool:
-    """Whether the token was issued and has not expired (`iat`, `exp`: RFC 7519, 4.1; both must be numbers)."""
+    """Return True if a token is issued and not expired (`iat`, `exp`: RFC 7519, 4.1; both must be numbers)."""
     issued, expires = claims.get("iat"), claims.get("exp")
     if not all(isinstance(time, int | float) and not isinstance(time, bool) for time in (issued, expires)):
         return False

@@ -1,4 +1,4 @@
-"""File names that came from outside, made fit to be shown. They never name anything in storage."""
+"""Sanitizes file names from outside for display. They never name anything in storage."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _JOINERS = "\u200c\u200d"  # invisible, but Persian and emoji need them
 
 
 def safe_filename(name: str | None) -> str | None:
-    """The last component of `name`, without control characters and bidi overrides, ≤ 200 characters, NFC.
+    """Return the last component of `name` in NFC, without control characters and bidi overrides.
 
-    A cut leaves the extension. None when nothing is left.
+    A name over 200 characters is cut before its extension. Returns None if nothing is left.
     """
     last = re.split(r"[/\\]", name or "")[-1]
     cleaned = "".join(

@@ -1,7 +1,7 @@
-"""HTTP through the URL guard: every hop is judged, and connects to an address that was judged.
+"""HTTP through the URL guard: every hop is checked, and connects to an address that was checked.
 
-httpcore2 sits below the usual conveniences: it follows no redirects, keeps no cookies, reads no proxy or credentials
-from the environment and decodes nothing; and its network backend is the place where a name becomes an address.
+httpcore2 follows no redirects, keeps no cookies, reads no proxy or credentials from the environment and decodes
+nothing. Its network backend is the place where a name becomes an address.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ MAX_REDIRECTS = 5
 MAX_ADDRESSES = 4  # of one host, tried in turn
 CONNECT_SEC = 8.0  # for one address, and again for the TLS handshake
 IDLE_SEC = 20.0  # without a byte
-PULSE_SEC = 1.0  # between two signs of life while waiting
+PULSE_SEC = 1.0  # between two calls of `pulse` while waiting
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
 _DEFAULTS = {"User-Agent": "Clipwise", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
 _ROBOTS_TAG = "x-robots-tag"
-_SECRET = ("authorization", "cookie")  # what is for one server only
+_SECRET = ("authorization", "cookie")  # for one server only
 
 
 class TransferInterrupted(TransientError):
-    """`source_incomplete`: the body broke off before its end."""
+    """`source_incomplete`: the connection closed before the end of the body."""
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """How long a request may take and what happens meanwhile.
+    """The time limit of a request, and a callback to stop it.
 
     Attributes:
-        deadline: By `time.monotonic()`; counts for everything together.
-        pulse: Called about once a second while nothing arrives; what it raises ends the request.
+        deadline: By `time.monotonic()`, for the whole request.
+        pulse: Called about once a second while nothing arrives; an exception from it ends the request.
     """
 
     deadline: float
     pulse: Callable[[], None]
 
     def remaining(self, at_most: float | None) -> float:
-        """Seconds that one operation may take; raises when there are none."""
+        """Return the seconds that one operation may take; raises ReadTimeout if none are left."""
         remaining_sec = self.deadline - time.monotonic()
         if remaining_sec <= 0:
             raise httpcore2.ReadTimeout
@@ -65,9 +65,9 @@ class HttpResponse:
     """A response that is no redirect.
 
     Attributes:
-        headers: By lower-case name; of a repeated header the last one, but all of `X-Robots-Tag`, in lines.
+        headers: By lower-case name. A repeated header has its last value, but `X-Robots-Tag` all values, in lines.
         cookies: The values of all `Set-Cookie` headers.
-        body: Bytes as they were sent. Raises Interrupted when it breaks off, TransientError `source_slow`.
+        body: Bytes as sent. Raises TransferInterrupted if the connection closes early, TransientError `source_slow`.
     """
 
     url: WebUrl
@@ -86,14 +86,14 @@ def fetch_url(
     resolve: Resolver = system_resolver,
     visit: Callable[[WebUrl], None] | None = None,
 ) -> Iterator[HttpResponse]:
-    """Ask for `url`, following redirects, and yield the answer with its body unread.
+    """Request `url`, following redirects, and yield the response with its body unread.
 
-    A redirect from https to http is refused: an https link asks for bytes that nobody on the way can swap. What proves
-    who we are (`Authorization`, `Cookie`) is not carried to another server. `visit` is told each hop before it is
-    asked; what it raises ends the request.
+    A redirect from https to http is rejected, since it would allow others on the way to replace the bytes.
+    `Authorization` and `Cookie` are not sent to another server. `visit` is called with each hop before its request; an
+    exception from it ends the request.
 
     Raises:
-        PermanentError: What the guard refuses, of any hop; `source_redirects` (too many of them, or to nowhere);
+        PermanentError: Errors of the guard, for any hop; `source_redirects` (too many, or without an address);
             `source_untrusted` (the TLS certificate is not valid for the host).
         TransientError: `source_unavailable`, `source_slow`, `url_unresolvable`.
     """
@@ -115,7 +115,7 @@ def fetch_url(
 
 
 def next_hop(response: HttpResponse, settings: Settings) -> WebUrl:
-    """Where a redirect leads; raises what the guard refuses, and `source_redirects` when it leads nowhere."""
+    """Return the target of a redirect; raises errors of the guard, and `source_redirects` without a target."""
     hop, location = response.url, response.headers.get("location", "")
     if not location:
         raise PermanentError(
@@ -145,9 +145,9 @@ def open_response(
     body: bytes | None = None,
     resolve: Resolver = system_resolver,
 ) -> Iterator[HttpResponse]:
-    """One request and its answer, a redirect being an answer like any other. `headers` go before our own.
+    """Send one request and yield its response, which may be a redirect. `headers` override the defaults.
 
-    Raises as `fetch_url`, but judges only addresses: the URL is one that `check_url` gave.
+    Raises as `fetch_url`, but checks addresses only: the URL must come from `check_url`.
     """
     header_names = {name.lower() for name in headers}
     request = httpcore2.Request(
@@ -179,16 +179,16 @@ def open_response(
 
 @lru_cache(maxsize=1)
 def _ssl_context() -> ssl.SSLContext:
-    """Whom to trust, for all connections of the process: to read it takes several times as long as a request."""
+    """Return the TLS context for all connections of the process; loading it takes longer than a request."""
     context = httpcore2.default_ssl_context()
     context.set_alpn_protocols(["http/1.1"])
-    # Every connection would set the same again, under the hands of other threads that are just connecting.
+    # Every connection would set the same again, while other threads connect.
     context.set_alpn_protocols = lambda alpn_protocols: None  # type: ignore[method-assign]
     return context
 
 
 def _decode_header(value: bytes) -> str:
-    """Servers write names in UTF-8, whatever the standard says of Latin-1."""
+    """Decode a header as UTF-8, which servers send although the standard says Latin-1; else as Latin-1."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -204,7 +204,7 @@ def _iter_body(response: httpcore2.Response) -> Iterator[bytes]:
 
 @contextmanager
 def _translate_errors(fallback: TransientError) -> Iterator[None]:
-    """Translate the transport's errors; `broken` stands for what is neither time nor trust."""
+    """Translate the transport's errors; raises `fallback` for any that is neither a timeout nor a certificate error."""
     try:
         yield
     except httpcore2.TimeoutException as error:
@@ -220,14 +220,14 @@ def _translate_errors(fallback: TransientError) -> Iterator[None]:
 
 
 def _dial_order(addresses: list[str]) -> list[str]:
-    """Both families in turn, so that one that leads nowhere cannot use up the tries (RFC 8305, 4)."""
-    favoured = [address for address in addresses if (":" in address) == (":" in addresses[0])]
-    others = [address for address in addresses if address not in favoured]
-    return [address for pair in zip_longest(favoured, others) for address in pair if address][:MAX_ADDRESSES]
+    """Alternate IPv6 and IPv4, so that one unreachable family cannot use up the tries (RFC 8305, 4)."""
+    preferred = [address for address in addresses if (":" in address) == (":" in addresses[0])]
+    others = [address for address in addresses if address not in preferred]
+    return [address for pair in zip_longest(preferred, others) for address in pair if address][:MAX_ADDRESSES]
 
 
 class PinnedBackend(httpcore2.NetworkBackend):
-    """Connects only to addresses that the guard lets through, and within the limits.
+    """Connects only to addresses that the guard permits, within the limits.
 
     The TLS server name and the Host header are made by the layers above from the host name, not from the address.
     """
@@ -259,7 +259,7 @@ class PinnedBackend(httpcore2.NetworkBackend):
 
 
 class LimitedStream(httpcore2.NetworkStream):
-    """A connection whose every wait is cut at the deadline and gives signs of life."""
+    """A connection whose waits end at the deadline and call `pulse`."""
 
     def __init__(self, stream: httpcore2.NetworkStream, limits: RequestLimits) -> None:
         self._stream = stream

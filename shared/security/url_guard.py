@@ -1,7 +1,8 @@
-"""The one guard in front of every URL that a user names: what may be fetched, and from which addresses.
+"""The guard for every URL of a user: which URLs may be fetched, and from which addresses.
 
-`check_url` judges what can be judged at once, for an early answer; `public_addresses` judges what a host resolves to,
-and gives the very addresses to connect to. `shared.security.guarded_http` applies both to each hop of a request.
+`check_url` checks without the network, for an early error. `public_addresses` checks the addresses of a host and
+returns those to connect to. `shared.security.guarded_http` applies both to each hop of a request. Public addresses
+follow IANA's special-purpose registries, since the interpreter's copy is older.
 """
 
 from __future__ import annotations
@@ -11,10 +12,18 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from shared.errors import PermanentError, TransientError
-from shared.security.urls import WebUrl, normalise_url, parse_host, parse_url
+from shared.security.urls import WebUrl, parse_host, parse_url
 from shared.settings import Settings, SettingsError
 
-# https://www.iana.org/assignments/iana-ipv4-special-registry (what is not globally reachable), plus multicast.
+Resolver = Callable[[str, int], list[str]]
+"""Returns the addresses of a host name; raises socket.gaierror."""
+# Names that resolve only inside some network (RFC 6761, 6762, 7686 and 8375; ICANN's `internal`).
+_LOCAL_SUFFIXES = ("localhost", "local", "internal", "home.arpa", "onion")
+# Ports above 1023 that browsers block for HTTP, since other protocols use them (WHATWG Fetch, «port blocking»).
+_BLOCKED_PORTS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
+)
+# https://www.iana.org/assignments/iana-ipv4-special-registry (not globally reachable), plus multicast.
 _REFUSED_V4 = [
     IPv4Network(net)
     for net in (
@@ -36,8 +45,8 @@ _REFUSED_V4 = [
         "240.0.0.0/4",  # reserved, broadcast
     )
 ]
-# Only this is handed out for the open network; all else lies outside of it: loopback, mapped and compatible IPv4,
-# NAT64, unique local (fd00:ec2::254 too), link-local, multicast.
+# Only this is allocated for the public internet, which excludes loopback, mapped and compatible IPv4, NAT64, unique
+# local (fd00:ec2::254 too), link-local and multicast.
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _REFUSED_V6 = [
     IPv6Network(net)
@@ -51,34 +60,11 @@ _REFUSED_V6 = [
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
-def is_public_address(address: str) -> bool:
-    """Whether `address` (as `socket` writes it) belongs to the open network; anything that wraps IPv4 in IPv6 does not.
-
-    Raises ValueError when it is not an IP address.
-    """
-    ip = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        wraps_v4 = int(ip) >> 32 & 0xFFFFFFFF in _ISATAP  # RFC 5214: below any prefix
-        return ip.scope_id is None and ip in _GLOBAL_V6 and not wraps_v4 and not any(ip in net for net in _REFUSED_V6)
-    return not any(ip in net for net in _REFUSED_V4)
-
-
-__all__ = ["Resolver", "check_url", "is_allowed_host", "normalise_url", "public_addresses", "system_resolver"]
-Resolver = Callable[[str, int], list[str]]
-"""Gives the addresses of a host name; raises socket.gaierror."""
-# Names that only mean something inside some network (RFC 6761, 6762, 7686 and 8375; ICANN's `internal`).
-_LOCAL_SUFFIXES = ("localhost", "local", "internal", "home.arpa", "onion")
-# Ports above 1023 at which no browser sends HTTP, since other protocols live there (WHATWG Fetch, «port blocking»).
-_BLOCKED_PORTS = frozenset(
-    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
-)
-
-
 def check_url(url: str, settings: Settings) -> WebUrl:
-    """Refuse what can be refused without asking the network.
+    """Parse a URL and check it without the network.
 
-    Ports: 80, 443 and those from 1024 on, since object stores and home servers are found anywhere there, but not those
-    that browsers block; below live mail, shells and other protocols that a forged request could talk to.
+    Allowed ports are 80, 443 and those from 1024, where object stores and home servers listen, except those that
+    browsers block. Lower ports belong to mail, shells and other protocols that a forged request could reach.
 
     Raises:
         PermanentError: `url_invalid`, `url_not_allowed`.
@@ -96,19 +82,19 @@ def check_url(url: str, settings: Settings) -> WebUrl:
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Ask the operating system, which also bounds how long that takes."""
+    """Resolve through the operating system, which also limits the time."""
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
 def public_addresses(host: str, port: int, settings: Settings, resolve: Resolver = system_resolver) -> list[str]:
-    """The addresses to connect to for a host in canonical form; one that is not public condemns them all.
+    """Return the addresses to connect to for a host in canonical form, all of them public.
 
-    Connect to these and not to the name: a second look-up may answer otherwise (DNS rebinding).
+    Connect to these and not to the name: a second look-up may return others (DNS rebinding).
 
     Raises:
-        PermanentError: `url_not_allowed`; `url_unresolvable` when there is no such host.
-        TransientError: `url_unresolvable` when the look-up itself failed.
+        PermanentError: `url_not_allowed` if any address is not public; `url_unresolvable` if the host does not exist.
+        TransientError: `url_unresolvable` if the look-up failed.
     """
     try:
         addresses = [host] if _is_address(host) else resolve(host, port)
@@ -128,6 +114,18 @@ def _require_public(host: str, addresses: list[str]) -> None:
         raise _not_public(host)
 
 
+def is_public_address(address: str) -> bool:
+    """Return True if `address`, as `socket` writes it, is on the public internet; IPv4 wrapped in IPv6 is not.
+
+    Raises ValueError if it is not an IP address.
+    """
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        wraps_v4 = int(ip) >> 32 & 0xFFFFFFFF in _ISATAP  # RFC 5214: below any prefix
+        return ip.scope_id is None and ip in _GLOBAL_V6 and not wraps_v4 and not any(ip in net for net in _REFUSED_V6)
+    return not any(ip in net for net in _REFUSED_V4)
+
+
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)
@@ -137,7 +135,7 @@ def _is_address(host: str) -> bool:
 
 
 def is_allowed_host(host: str, port: int, settings: Settings) -> bool:
-    """Whether ALLOW_HOSTS lets it through."""
+    """Return True if ALLOW_HOSTS contains the host and port."""
     return (host, port) in [_host_and_port(pair) for pair in settings.allow_hosts.split(",") if pair.strip()]
 
 

@@ -1,4 +1,4 @@
-"""URLs that users give: taken apart strictly, and brought to the one form in which equal ones are equal."""
+"""URLs from users: strict parsing, and the canonical form in which equal URLs are equal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_URL_LENGTH = 8192
 MAX_HOST_LENGTH = 253
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# RFC 3986, appendix B, with the fragment cut off. Not urllib's: that one drops characters without a word.
+# RFC 3986, appendix B, without the fragment. Not urllib's parser, which drops characters silently.
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.IGNORECASE | re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]*))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -27,7 +27,7 @@ _RESERVED = "%:/?@!$&'()*+,;=[]"
 _TRACKING = re.compile(
     r"utm_.*|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|ttclid|twclid|yclid|li_fat_id|mc_cid|mc_eid|igsh|igshid"
 )
-# Names that mean something else on other sites.
+# Tracking parameters whose names have another meaning on other sites.
 _SITE_TRACKING = {
     "youtube.com": {"si", "feature", "pp"},
     "youtu.be": {"si", "feature", "pp"},
@@ -55,13 +55,13 @@ class WebUrl:
 
     @property
     def authority(self) -> str:
-        """Host and port as they stand in a URL and in the Host header."""
+        """Host and port, as in a URL and in the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def target(self) -> str:
-        """Path and query: what is asked for in the request line."""
+        """Path and query, as in the request line."""
         return self.path if self.query is None else f"{self.path}?{self.query}"
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class WebUrl:
 
 
 def parse_url(text: str) -> WebUrl:
-    """Take a URL apart, refusing whatever two readers could understand differently.
+    """Parse a URL; rejects any form that two parsers could read differently.
 
     Raises:
         PermanentError: `url_invalid`; `url_not_allowed` for another scheme than http(s), a user name or password,
@@ -102,7 +102,7 @@ def parse_url(text: str) -> WebUrl:
 
 
 def parse_host(text: str) -> str:
-    """The canonical form of a host (see `WebUrl.host`); raises as `parse_url` does."""
+    """Return the canonical form of a host (see `WebUrl.host`); raises as `parse_url`."""
     if text.startswith("["):
         if "%" in text:
             raise _url_not_allowed("Addresses with a zone id belong to a local network. Use a public link.")
@@ -125,12 +125,11 @@ def parse_host(text: str) -> str:
 
 
 def normalise_url(url: str) -> str:
-    """The canonical form of `url`: two links to the same thing become the same string.
+    """Return the canonical form of `url`, for comparison only: fetch the link as given.
 
-    For comparing; what is fetched is the link as given. Lower-case scheme and host (IDN in ASCII), no default port, no
-    fragment, dot segments resolved, escapes only where needed and in upper case, tracking parameters dropped. The
-    order of the other parameters stays: some servers heed it, and a wrong «same» would show one link another's video,
-    whereas a wrong «different» only costs a second run.
+    Lower-case scheme and host (IDN in ASCII), no default port, no fragment, dot segments resolved, escapes only where
+    needed and in upper case, no tracking parameters. The order of the other parameters stays, since some servers
+    depend on it: a wrong match would return the wrong video, whereas a missed match only costs a second run.
 
     Raises:
         PermanentError: As `parse_url`.
@@ -162,7 +161,7 @@ def _to_ascii_host(host: str) -> str:
 
 
 def _encode(text: str) -> str:
-    """Percent-encode what may not stand in a URL, and leave the rest as it is."""
+    """Percent-encode the characters that a URL must not contain."""
     try:
         return quote(_BARE_PERCENT.sub("%25", text), safe=_RESERVED)
     except UnicodeEncodeError:
@@ -170,7 +169,7 @@ def _encode(text: str) -> str:
 
 
 def _normalise_escapes(text: str) -> str:
-    """Undo needless escapes and write the others in upper case (RFC 3986, 6.2.2)."""
+    """Decode needless escapes and write the others in upper case (RFC 3986, 6.2.2)."""
 
     def replace(escape: re.Match[str]) -> str:
         character = chr(int(escape[1], 16))

@@ -1,1 +1,1 @@
-"""Telling users' own servers what happened, as the specification of Standard Webhooks has it."""
+"""Webhooks: notifies users' servers of ended jobs, as specified by Standard Webhooks."""

@@ -1,4 +1,4 @@
-"""One attempt at a delivery: claimed, sent through the URL guard, settled."""
+"""One attempt at a delivery: claimed, sent through the URL guard, its outcome recorded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from shared.webhooks.security import check_target_url, signature_headers, webhoo
 
 log = logging.getLogger(__name__)
 TIMEOUT_SEC = 15.0
-# Between two tries, in seconds: three days in all, as Standard Webhooks proposes.
+# Between two tries, in seconds: three days in all, as Standard Webhooks recommends.
 DELAYS = (60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 LONGEST_WAIT_SEC = 86_400
 HTTP_GONE = 410
@@ -46,7 +46,7 @@ SENTENCES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class DeliveryOutcome:
-    """What came of an attempt. `wait_sec` is how long the receiver wants to be left alone."""
+    """The outcome of an attempt. `wait_sec` is the pause that the receiver requests."""
 
     code: int | None
     error: str | None
@@ -55,7 +55,7 @@ class DeliveryOutcome:
 
 
 def attempt_delivery(place: Place, delivery_id: str, resolve: Resolver = system_resolver) -> None:
-    """Try a delivery whose time has come; when it is to be tried again, `sweep` sets it off."""
+    """Attempt a delivery that is due; `sweep` triggers its next attempt."""
     documents = place.documents
     delivery = claim_delivery(documents, delivery_id)
     if delivery is None:
@@ -74,7 +74,7 @@ def attempt_delivery(place: Place, delivery_id: str, resolve: Resolver = system_
 
 
 def post_delivery(webhook: Webhook, delivery: WebhookDelivery, resolve: Resolver) -> DeliveryOutcome:
-    """Send it. Redirects are not followed, and of the answer nothing but its head is read."""
+    """Send a delivery. Redirects are not followed, and the body of the response is not read."""
     from shared.security.guarded_http import RequestLimits, open_response
 
     body = delivery_body(delivery)
@@ -96,14 +96,14 @@ def post_delivery(webhook: Webhook, delivery: WebhookDelivery, resolve: Resolver
 
 
 def delivery_body(delivery: WebhookDelivery) -> bytes:
-    """The same bytes in every attempt, whatever order the documents keep."""
+    """Return the same bytes in every attempt, independent of the order of fields in the document."""
     occurred = delivery.occurred_at.isoformat().replace("+00:00", "Z")
     body = {"type": delivery.event, "timestamp": occurred, "data": delivery.data}
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def response_error(code: int) -> str | None:
-    """What is wrong with an answer; None when it is a success."""
+    """Return the error of a response; None for a success."""
     if 200 <= code < 300:
         return None
     if 300 <= code < 400:
@@ -112,7 +112,7 @@ def response_error(code: int) -> str | None:
 
 
 def record_outcome(documents: Documents, claimed: WebhookDelivery, outcome: DeliveryOutcome) -> WebhookDelivery:
-    """Write down what came of it, and when it is to be tried next. Raises NotFound."""
+    """Record the outcome and the time of the next try; raises NotFound."""
 
     def record(delivery: WebhookDelivery) -> bool:
         if delivery.status is not DeliveryStatus.SENDING or delivery.tries != claimed.tries:
@@ -136,13 +136,13 @@ def record_outcome(documents: Documents, claimed: WebhookDelivery, outcome: Deli
 
 
 def retry_delay(tries: int, requested_sec: float) -> timedelta:
-    """How long to wait after so many tries: longer each time, as long as the receiver wants, never all at once."""
+    """Return the pause after `tries`: longer each time, at least `requested_sec`, with jitter."""
     planned_sec = DELAYS[min(tries, len(DELAYS)) - 1] * random.uniform(1, 1.1)  # noqa: S311  # spreads load, hides nothing
     return timedelta(seconds=max(planned_sec, requested_sec))
 
 
 def _skip_claimed(documents: Documents, delivery: WebhookDelivery) -> None:
-    """It was claimed, but is not to be sent."""
+    """Skip a claimed delivery."""
 
     def record(current: WebhookDelivery) -> bool:
         current.attempts.pop()
@@ -156,7 +156,7 @@ def _skip_claimed(documents: Documents, delivery: WebhookDelivery) -> None:
 def _update_webhook(
     documents: Documents, webhook: Webhook, delivery: WebhookDelivery, outcome: DeliveryOutcome
 ) -> None:
-    """Keep count of deliveries that were given up, and pause the webhook when there are too many in a row."""
+    """Count consecutive failed deliveries, and pause the webhook at PAUSE_AFTER."""
     if delivery.event == TEST:
         return
 

@@ -1,4 +1,7 @@
-"""The documents of users' webhooks."""
+"""The documents of webhooks and their deliveries.
+
+A delivery is created once for each event and webhook, claimed, completed, and kept for 30 days as a log.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,27 @@ from shared.models.job import Job, JobStatus
 from shared.models.webhook import TEST, Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.platform.documents import change_model, iterate_query, with_updated_at
 from shared.platform.ports import Documents, Filter, Order, Place
-from shared.wiring import wiring
+from shared.wiring import NOTIFY, wiring
 
+log = logging.getLogger(__name__)
 WEBHOOKS = "webhooks"
-NOTIFY = "notify"
-"""The function that delivers."""
 MAX_WEBHOOKS = 10
-"""Webhooks that one user may have."""
+"""Most webhooks of one user."""
 PAUSE_AFTER = 10
-"""Deliveries in a row that were given up, until nothing more is sent."""
+"""Consecutive failed deliveries after which a webhook is paused."""
+DELIVERIES = "deliveries"
+KEEP = timedelta(days=30)
+# Longer than an attempt may take: after this, its process has died.
+CLAIM = timedelta(minutes=1)
+# After this, a message counts as lost.
+QUIET = timedelta(minutes=5)
+MOST_TRIES = 10
+MAX_MESSAGE = 500
+EVENTS = {
+    JobStatus.DONE: WebhookEvent.DONE,
+    JobStatus.FAILED: WebhookEvent.FAILED,
+    JobStatus.CANCELLED: WebhookEvent.CANCELLED,
+}
 
 
 def read_webhook(documents: Documents, id: str) -> Webhook | None:
@@ -33,9 +48,9 @@ def read_webhook(documents: Documents, id: str) -> Webhook | None:
 
 
 def webhooks_of(documents: Documents, owner: str) -> list[Webhook]:
-    """Oldest first."""
-    documents_found = documents.query(WEBHOOKS, [("owner", "==", owner)]).documents
-    return sorted((Webhook.read(document.data) for document in documents_found), key=lambda webhook: webhook.created_at)
+    """Return the owner's webhooks, oldest first."""
+    stored = documents.query(WEBHOOKS, [("owner", "==", owner)]).documents
+    return sorted((Webhook.read(document.data) for document in stored), key=lambda webhook: webhook.created_at)
 
 
 def has_webhooks(documents: Documents, owner: str) -> bool:
@@ -43,7 +58,7 @@ def has_webhooks(documents: Documents, owner: str) -> bool:
 
 
 def change_webhook(documents: Documents, id: str, change: Callable[[Webhook], bool]) -> Webhook:
-    """As `change_job`, for a webhook. Raises NotFound, Conflict."""
+    """Change a webhook as `change_job` does; raises NotFound, Conflict."""
     return change_model(documents, WEBHOOKS, id, Webhook, with_updated_at(change))
 
 
@@ -56,33 +71,17 @@ def resume_webhook(webhook: Webhook) -> None:
     webhook.failures = 0
 
 
-log = logging.getLogger(__name__)
-DELIVERIES = "deliveries"
-KEEP = timedelta(days=30)
-# Longer than an attempt may take: after this, whoever made it has died.
-CLAIM = timedelta(minutes=1)
-# Until a message that was sent is taken for lost.
-QUIET = timedelta(minutes=5)
-MOST_TRIES = 10
-MAX_MESSAGE = 500
-EVENTS = {
-    JobStatus.DONE: WebhookEvent.DONE,
-    JobStatus.FAILED: WebhookEvent.FAILED,
-    JobStatus.CANCELLED: WebhookEvent.CANCELLED,
-}
-
-
 def create_job_deliveries(place: Place, job: Job) -> None:
-    """Make the deliveries of a job's end and set them off; doing it again makes no others.
+    """Create and send the deliveries of a job's end; a repeated call creates no others.
 
-    A paused webhook gets its delivery, too, as one that was skipped and can be replayed.
+    For a paused webhook the delivery is created as skipped, so that it can be replayed.
     """
     event = EVENTS.get(job.status)
     if event is None or job.ended_at is None:
         return
     for webhook in webhooks_of(place.documents, job.owner):
         if event in webhook.events:
-            # The same end is the same message, however often it is told.
+            # The same end is the same message, however often this is called.
             text = f"{webhook.id} {job.id} {job.ended_at.isoformat()}"
             id = hashlib.sha256(text.encode()).hexdigest()[:32]
             submit_delivery(
@@ -93,7 +92,7 @@ def create_job_deliveries(place: Place, job: Job) -> None:
 
 
 def send_test_delivery(place: Place, webhook: Webhook) -> WebhookDelivery:
-    """Make a delivery that stands for no event, and set it off. It is tried once, even while the webhook is paused."""
+    """Create and send a delivery without an event. It is tried once, even while the webhook is paused."""
     data = {"webhook": webhook.id, "message": "This is a test."}
     delivery = new_delivery(webhook, TEST, clock.now(), job_id=None, data=data, id=uuid.uuid4().hex)
     submit_delivery(place, delivery, webhook)
@@ -101,7 +100,7 @@ def send_test_delivery(place: Place, webhook: Webhook) -> WebhookDelivery:
 
 
 def delivery_payload(job: Job) -> dict[str, Any]:
-    """What leaves the house: which job it is and how it ended. For the rest the receiver asks, with its own token."""
+    """Return the body's `data`: the job and how it ended. Receivers read results from the API with their own token."""
     error = None
     if job.error:
         error = job.error.to_json() | {"message": job.error.message[:MAX_MESSAGE]}
@@ -137,7 +136,7 @@ def submit_delivery(place: Place, delivery: WebhookDelivery, webhook: Webhook) -
 
 
 def publish_delivery(place: Place, delivery_id: str) -> None:
-    """Send the message that it is to be tried; `sweep` makes up for one that cannot be sent now."""
+    """Send the message that triggers an attempt; `sweep` sends one that cannot be sent now."""
     topic = wiring().functions[NOTIFY].trigger.topic
     assert topic is not None, f"{NOTIFY} listens to no topic"  # noqa: S101  # a fault of the table
     try:
@@ -152,14 +151,14 @@ def read_delivery(documents: Documents, id: str) -> WebhookDelivery | None:
 
 
 def change_delivery(documents: Documents, id: str, change: Callable[[WebhookDelivery], bool]) -> WebhookDelivery:
-    """As `change_job`, for a delivery. Raises NotFound, Conflict."""
+    """Change a delivery as `change_job` does; raises NotFound, Conflict."""
     return change_model(documents, DELIVERIES, id, WebhookDelivery, change)
 
 
 def claim_delivery(documents: Documents, id: str) -> WebhookDelivery | None:
-    """Begin an attempt; None when there is nothing to be done now.
+    """Start an attempt; return None if the delivery is not due.
 
-    The attempt stands in the log as broken off until `settle` says otherwise, and is made again if nobody does.
+    The log shows the attempt as interrupted until its outcome is recorded; without one it is repeated after CLAIM.
     """
     claimed = False
 
@@ -188,12 +187,12 @@ def end_delivery(delivery: WebhookDelivery, status: DeliveryStatus) -> None:
 
 
 def skip_delivery(delivery: WebhookDelivery) -> None:
-    """Leave it untried, to be replayed if wanted."""
+    """End a delivery without an attempt; it can be replayed."""
     end_delivery(delivery, DeliveryStatus.SKIPPED)
 
 
 def reset_delivery(delivery: WebhookDelivery) -> bool:
-    """Let it be tried at once, with all its tries; one that is on its way stays there."""
+    """Make the delivery due now, with all its tries; one that is being sent stays as it is."""
     if delivery.status is DeliveryStatus.SENDING:
         return False
     now = clock.now()
@@ -204,7 +203,7 @@ def reset_delivery(delivery: WebhookDelivery) -> bool:
 
 
 def wake_due_deliveries(place: Place) -> Iterator[str]:
-    """Set off each delivery whose time has come, and give its id."""
+    """Trigger each delivery that is due, and yield its id."""
     for id in _delivery_ids(place.documents, ("wakeAt", "<=", clock.now()), [("wakeAt", "asc")]):
         with suppress(NotFound):
             change_delivery(place.documents, id, _postpone_wake)
@@ -218,7 +217,7 @@ def _postpone_wake(delivery: WebhookDelivery) -> bool:
 
 
 def clear_job_deliveries(documents: Documents, job_id: str) -> None:
-    """Take what was, or was to be, told of a job out of the log, and tell it no more."""
+    """Delete the job's data from its deliveries, and send no more of them."""
     for id in _delivery_ids(documents, ("jobId", "==", job_id)):
         with suppress(NotFound):
             change_delivery(documents, id, _clear_data)
@@ -232,7 +231,7 @@ def _clear_data(delivery: WebhookDelivery) -> bool:
 
 
 def delete_webhook_documents(documents: Documents, webhook_id: str) -> None:
-    """Remove a webhook and its log."""
+    """Delete a webhook and its deliveries."""
     documents.delete(WEBHOOKS, webhook_id)
     for id in _delivery_ids(documents, ("webhookId", "==", webhook_id)):
         documents.delete(DELIVERIES, id)

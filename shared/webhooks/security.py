@@ -1,4 +1,4 @@
-"""Secrets and signatures of webhooks, as Standard Webhooks 1.0.0 has them (symmetric, `v1`)."""
+"""Secrets and signatures of webhooks by Standard Webhooks 1.0.0 (symmetric, `v1`), and checks of their targets."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ def new_salt() -> str:
 
 
 def webhook_secret(webhook: Webhook) -> bytes:
-    """32 bytes that follow from the server's key and the webhook (HMAC-SHA256), so that no copy of the documents has
-    them. Raises PermanentError `not_configured`.
+    """Return 32 bytes derived from the server's key and the webhook (HMAC-SHA256), which no document contains.
+
+    Raises PermanentError `not_configured`.
     """
     return hmac.digest(server_key(), f"webhook {webhook.id} {webhook.salt}".encode(), "sha256")
 
 
 def format_secret(secret: bytes) -> str:
-    """As users are shown it, and as libraries for verifying take it."""
+    """Return the secret in the form that users see and verification libraries accept."""
     return PREFIX + base64.b64encode(secret).decode()
 
 
 def signature_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """What goes with a body that is sent at a time: its id, the time, and the signature over all three."""
+    """Return the headers for a body: its id, the time, and the signature of id, time and body."""
     timestamp = str(int(at.timestamp()))
     signature = hmac.digest(secret, f"{id}.{timestamp}.".encode() + body, "sha256")
     return {
@@ -46,7 +47,7 @@ def signature_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict
 def server_key() -> bytes:
     config = settings()
     if config.clipwise_place == "embedded":
-        from shared.platform.embedded.signing_key import signing_key
+        from shared.platform.embedded.signing import signing_key
 
         return signing_key(config)
     if not config.signing_key:
@@ -57,7 +58,7 @@ def server_key() -> bytes:
 
 
 def check_target_url(url: str, settings: Settings) -> WebUrl:
-    """Refuse what can be refused without asking the network.
+    """Parse a target and check it without the network.
 
     Raises PermanentError `url_invalid`, `url_not_allowed`.
     """
@@ -70,7 +71,7 @@ def check_target_url(url: str, settings: Settings) -> WebUrl:
 
 
 def check_target_host(target: WebUrl, settings: Settings, resolve: Resolver = system_resolver) -> None:
-    """Refuse a host that leads into a private network; what it leads to later is judged with every delivery.
+    """Reject a host in a private network; every delivery checks the host again.
 
     Raises PermanentError `url_not_allowed`, `url_unresolvable`, and TransientError `url_unresolvable`.
     """

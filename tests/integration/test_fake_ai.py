@@ -14,7 +14,7 @@ import pytest
 from infra.demo.recipe import recipe_differences
 from infra.stand_ins.server import RecordedRequest, Reply, StandInServer
 from shared.analyses.kinds import kinds
-from shared.models.recipe import Recipe
+from shared.analyses.recipe import Recipe
 from tests.contract.emulated import need_emulators
 from tests.integration.sites import OPTIONS
 from tests.server import Server, eventually, serving

@@ -9,8 +9,8 @@ import pytest
 
 from infra.demo.recipe import SCRIPT, recipe_differences
 from shared.analyses.kinds import kinds
-from shared.models.recipe import Recipe
-from shared.models.reel import KEY_COUNT
+from shared.analyses.recipe import Recipe
+from shared.analyses.reel import KEY_COUNT
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from tests.integration.sites import OPTIONS, Site, Sites

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.security.url_guard import normalise_url
+from shared.security.urls import normalise_url
 
 SAME = [
     ("HTTPS://Example.COM/V", "https://example.com/V"),

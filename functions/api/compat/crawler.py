@@ -23,8 +23,8 @@ from functions.api.routes.datasets import (
     register_dataset,
 )
 from shared.datasets import runs, store
-from shared.models.dataset import ChunkCounts, Dataset
-from shared.models.image import DatasetStatus, Level
+from shared.models.dataset import ChunkCounts, Dataset, DatasetStatus
+from shared.models.image import Level
 from shared.pipeline.lifecycle import new_id
 
 router = APIRouter(

@@ -17,9 +17,9 @@ from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
 from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import LanguageTag, UrlJobRequest
+from shared.analyses.recipe import Recipe
 from shared.exports.job_content import JobContent
 from shared.models.job import Job, JobStatus
-from shared.models.recipe import Recipe
 from shared.platform.ports import Place
 from shared.settings import settings
 

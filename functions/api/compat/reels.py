@@ -18,11 +18,11 @@ from functions.api.rate_limits import Quota
 from functions.api.request_bodies import UploadedFile, read_form
 from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import FileJobRequest, LanguageTag
+from shared.analyses.reel import Reel
 from shared.errors import PermanentError
 from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.media.header_duration import header_duration
 from shared.models.job import Job, JobStatus
-from shared.models.reel import Reel
 from shared.platform.ports import Place, User
 from shared.settings import settings
 

@@ -20,7 +20,7 @@ from shared.chat import history
 from shared.chat.answer import Question
 from shared.errors import PermanentError
 from shared.library import groups, videos
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage
 from shared.platform.ports import Filter, Place

@@ -16,7 +16,7 @@ from functions.api.routes.datasets import LevelField, OwnDataset, PublicDataset,
 from functions.api.schemas import NEXT_PAGE
 from shared.datasets import runs, store
 from shared.errors import NotFound
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.dataset import ExportOptions, ExportResult, SourceName
 from shared.models.image import ImageFinding, ImageRecord, ImageState, Level
 from shared.models.job import Job, JobError, JobStatus

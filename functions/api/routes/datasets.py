@@ -38,9 +38,9 @@ from shared import clock
 from shared.datasets import runs, store
 from shared.datasets.url_lists import add_url_list, add_url_list_from_link
 from shared.errors import PermanentError
-from shared.models.base import Model
-from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, SourceName, SourceProgress
-from shared.models.image import DatasetStatus, Filters, Level, Thresholds
+from shared.models import Model
+from shared.models.dataset import HIDDEN, ChunkCounts, Dataset, DatasetStatus, SourceName, SourceProgress
+from shared.models.image import Filters, Level, Thresholds
 from shared.platform.ports import Document, Documents
 from shared.security.filenames import safe_filename
 from shared.settings import settings

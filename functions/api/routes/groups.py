@@ -15,7 +15,7 @@ from functions.api.request_models import Description, Moment, Name, RequestModel
 from functions.api.routes.videos import VideoInfo, video_info
 from functions.api.schemas import NEXT_PAGE
 from shared.library import groups
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.group import MAX_VIDEOS, Group
 from shared.settings import settings
 

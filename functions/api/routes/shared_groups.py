@@ -15,7 +15,7 @@ from functions.api.routes.videos import source_link
 from shared.errors import NotFound
 from shared.library import groups
 from shared.library.videos import read_transcript, thumbnail_link
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.group import Group
 from shared.models.job import Job
 from shared.models.video import Transcript

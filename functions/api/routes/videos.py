@@ -17,7 +17,7 @@ from functions.api.schemas import NEXT_PAGE, AnalysisRequest, PublicJob
 from shared.library import videos
 from shared.library.deletion import delete_job
 from shared.library.videos import read_transcript
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.job import Job, JobError, JobStatus
 from shared.models.video import Transcript, TranscriptSource
 from shared.pipeline.job_storage import UPLOADS, source_name

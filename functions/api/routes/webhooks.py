@@ -18,7 +18,7 @@ from functions.api.request_models import RequestModel
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.webhook import Attempt, DeliveryStatus, Webhook, WebhookDelivery, WebhookEvent
 from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.lifecycle import JobStateError

@@ -17,7 +17,7 @@ from infra.runtimes.emulated.emulators import run_emulators
 from infra.runtimes.emulated.guarded_process import GuardedProcess, free_port, run_guarded
 from infra.runtimes.emulated.provision import provision_pubsub
 from infra.runtimes.process import LOOPBACK, TerminationSignal, raise_on_signals
-from shared.platform.embedded.signing_key import signing_key
+from shared.platform.embedded.signing import signing_key
 from shared.settings import read_settings
 from shared.wiring import Function, wiring
 

@@ -1,6 +1,6 @@
-"""Calls to Gemini's API, by key or through Vertex AI: tried again where that makes sense, and what their failures mean.
+"""The client for Gemini's API, by key or through Vertex AI: prices, retries, errors and temporary uploads.
 
-The SDK's own retries do not look at `Retry-After`, so they are off and this is instead of them.
+The SDK's own retries ignore `Retry-After`, so they are off and `with_retries` replaces them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
+from shared.ai.usage import Price, PriceList
 from shared.clock import parse_retry_after
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.progress import Tick
@@ -26,18 +28,36 @@ if TYPE_CHECKING:
     from google.genai.errors import APIError
     from google.genai.types import File
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+JUNE, OCTOBER, NOVEMBER = date(2026, 6, 4), date(2026, 10, 7), date(2026, 11, 20)
+PRICES = PriceList(
+    "gemini",
+    {
+        "gemini-3.8-flash": Price(OCTOBER, 1.50, 7.50),
+        "gemini-3.5-flash": Price(OCTOBER, 1.50, 9.00),
+        "gemini-3.5-flash-lite": Price(OCTOBER, 0.30, 2.50),
+        "gemini-3.1-flash-lite": Price(JUNE, 0.25, 1.50, audio_in=0.50),
+        "gemini-embedding-001": Price(NOVEMBER, 0.15),
+        "gemini-embedding-2": Price(OCTOBER, 0.20),
+    },
+)
 TRIES = 3
 FIRST_PAUSE_SEC = 1.0
-"""Before the second try, when the service names no time; doubles."""
+"""Before the second try, if the service does not name a time; it doubles with each try."""
 LONGEST_PAUSE_SEC = 30.0
-"""When the service asks for a longer one, the stage's backoff is the better place to wait."""
+"""If the service asks for a longer pause, the stage fails and is retried after its own backoff."""
 TRANSIENT_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
 KEY_STATUSES = frozenset((401, 403))
+INLINE_BYTES = 14_000_000
+"""Largest file inside a request: a request has at most 20 MB, and base64 makes four bytes of three."""
+PROCESSING_SEC = 180.0
+"""Longest wait until the service has processed a file; it needs some seconds per minute of video."""
+POLL_SEC = 2.0
 
 
 def create_client(settings: Settings) -> Client:
-    """Raises PermanentError `provider_key_invalid` for Vertex AI without an identity or a project."""
+    """Return a client; raises PermanentError `provider_key_invalid` for Vertex AI without an identity or a project."""
     from google.auth.exceptions import GoogleAuthError
     from google.genai import Client
     from google.genai.types import HttpOptions
@@ -57,7 +77,7 @@ def create_client(settings: Settings) -> Client:
 
 
 def with_retries(call: Callable[[], T], tick: Tick) -> T:
-    """What `call` returns, in at most TRIES tries.
+    """Return what `call` returns, in at most TRIES tries.
 
     Raises:
         PermanentError: `provider_key_invalid`, `provider_request_invalid`.
@@ -77,7 +97,7 @@ def with_retries(call: Callable[[], T], tick: Tick) -> T:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Failures of the SDK inside it leave it as what `patiently` raises, without another try."""
+    """Translate errors of the SDK to those of `with_retries`, without another try."""
     try:
         yield
     except sdk_errors() as error:
@@ -85,7 +105,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def sdk_errors() -> tuple[type[Exception], ...]:
-    """All that the SDK raises when a call fails."""
+    """Return the types of all errors that the SDK raises when a call fails."""
     import httpx2
     from google.auth.exceptions import GoogleAuthError
     from google.genai.errors import APIError, UnknownApiResponseError
@@ -113,7 +133,7 @@ def to_clipwise_error(error: Exception) -> ClipwiseError:
 
 
 def wait(seconds: float, tick: Tick) -> None:
-    """Sleep, and stop soon when the job is cancelled."""
+    """Sleep; `tick` raises soon after the job is cancelled."""
     end = time.monotonic() + seconds
     while (remaining := end - time.monotonic()) > 0:
         tick(0, "Waiting for Gemini")
@@ -121,7 +141,7 @@ def wait(seconds: float, tick: Tick) -> None:
 
 
 def retry_delay(error: Exception, default_sec: float) -> float:
-    """Seconds until the service wants to be asked again: its `Retry-After`, else the `RetryInfo` of its error."""
+    """Return the seconds in `Retry-After`, else in the `RetryInfo` of the error, else the default."""
     from google.genai.errors import APIError
 
     if not isinstance(error, APIError):
@@ -159,23 +179,15 @@ def unavailable_error() -> TransientError:
     return TransientError("provider_unavailable", "Gemini does not respond. Try again later.")
 
 
-log = logging.getLogger(__name__)
-INLINE_BYTES = 14_000_000
-"""Largest file inside a request: a request has at most 20 MB, and base64 makes four bytes of three."""
-PROCESSING_SEC = 180.0
-"""Longest wait until the service has taken a video in; it takes some seconds for each minute of video."""
-POLL_SEC = 2.0
-
-
 @contextmanager
 def temporary_upload(client: Client, path: Path, media_type: str, tick: Tick) -> Iterator[str]:
-    """The URI of the file while it is at the service; deleted afterwards whatever happens.
+    """Upload a file, yield its URI, and delete it at the service in any case.
 
-    It has a name of our choice, so that it can be deleted even when the answer to its upload is lost.
+    The client chooses the name, so that the file can be deleted even if the response to the upload is lost.
 
-    Raises:
-        PermanentError: `video_not_accepted`: the service cannot read it; and what `patiently` raises.
-        TransientError: `provider_unavailable`: it was not taken in within PROCESSING_SEC; and what `patiently` raises.
+    Raises as `with_retries`, and:
+        PermanentError: `video_not_accepted`: the service cannot read the file.
+        TransientError: `provider_unavailable`: the file was not processed within PROCESSING_SEC.
     """
     name = f"files/clip-{uuid.uuid4().hex}"
     try:
@@ -192,7 +204,7 @@ def _upload_file(client: Client, path: Path, name: str, media_type: str, tick: T
     def upload_once() -> File:
         try:
             return client.files.upload(file=path, config=UploadFileConfig(name=name, mime_type=media_type))
-        # An upload that broke off on its way (the last two are the SDK's words for it) may hold the name already.
+        # After an interrupted upload (KeyError and ValueError in the SDK) the name may be taken, so do not try again.
         except (httpx2.HTTPError, KeyError, ValueError) as error:
             raise unavailable_error() from error
 

@@ -1,4 +1,4 @@
-"""Answers of Gemini's models in a given form: what becomes of them before anything is parsed, and what they take."""
+"""Answers of Gemini's models, as structured output and as a chat stream, with their usage and refusals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from shared.ai.gemini.client import translate_errors, unavailable_error, with_retries
+from shared.ai.gemini.client import PRICES, translate_errors, unavailable_error, with_retries
 from shared.ai.provider import (
     ESTIMATE_NOTE,
     MAX_CHAT_TOKENS,
@@ -32,6 +32,7 @@ TRUNCATED = ("MAX_TOKENS", "CONTINUATION")
 
 
 def conversation(parts: Sequence[Part], text: str, repair: RepairRequest | None) -> list[Content]:
+    """Return the user's message, followed by the invalid answer and the request to repair it, if any."""
     from google.genai.types import Content, Part
 
     contents = [Content(role="user", parts=[*parts, Part.from_text(text=text)])]
@@ -52,7 +53,7 @@ def generate_answer(
     tick: Tick,
     audio_sec: float = 0,
 ) -> ModelAnswer:
-    """One answer of at most `room` tokens; raises what `patiently` and `read_answer` do."""
+    """Return an answer of at most `max_tokens`; raises as `with_retries` and `read_answer`."""
     from google.genai.types import GenerateContentConfig
 
     response = with_retries(
@@ -64,7 +65,7 @@ def generate_answer(
                 response_mime_type="application/json",
                 response_json_schema=answer_schema(answer_type),
                 max_output_tokens=max_tokens,
-                # The SDK would ask for more without end.
+                # The SDK would request continuations without limit.
                 automatic_continuation=False,
             ),
         ),
@@ -80,7 +81,7 @@ def count_usage(meter: Meter, model: str, usage: GenerateContentResponseUsageMet
         detail.token_count or 0 for detail in usage.prompt_tokens_details or [] if detail.modality == "AUDIO"
     ]
     meter.count(
-        "gemini",
+        PRICES,
         model,
         usage.prompt_token_count or 0,
         (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0),
@@ -90,7 +91,7 @@ def count_usage(meter: Meter, model: str, usage: GenerateContentResponseUsageMet
 
 
 def read_answer(response: GenerateContentResponse) -> ModelAnswer:
-    """Looks at block and finish reason before anything is parsed; raises PermanentError `refused`, TransientError."""
+    """Return the answer; raises PermanentError `refused`, TransientError `provider_unavailable` if there is none."""
     reason = block_reason(response)
     if reason:
         raise analysis_refused_error(reason)
@@ -101,7 +102,7 @@ def read_answer(response: GenerateContentResponse) -> ModelAnswer:
 
 
 def block_reason(response: GenerateContentResponse) -> str | None:
-    """The service's word for why it withholds the answer, or the rest of it; None when it does not."""
+    """Return the service's reason for withholding the answer or the rest of it; None if it does not."""
     if response.prompt_feedback and response.prompt_feedback.block_reason:
         return _readable_reason(response.prompt_feedback.block_reason.value)
     end = finish_reason(response)
@@ -126,9 +127,9 @@ def _readable_reason(reason: str | None) -> str:
 def stream_chat(
     client: Client, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
 ) -> Iterator[str]:
-    """The answer to the last turn, in pieces.
+    """Yield the answer to the last turn in pieces.
 
-    Raises what `patiently` does, in the middle of the answer too (where nothing is tried again), and PermanentError
+    Raises as `with_retries`, in the middle of the answer too (where nothing is tried again), and PermanentError
     `refused`, `answer_too_long`.
     """
     meter.allow()
@@ -140,7 +141,7 @@ def stream_chat(
     try:
         with translate_errors():
             for response in chain(first, remaining):
-                # Each one tells the sum so far.
+                # Each response reports the total so far.
                 usage = response.usage_metadata or usage
                 reason = block_reason(response)
                 if reason:
@@ -157,7 +158,7 @@ def stream_chat(
         else:
             meter.note(ESTIMATE_NOTE)
             tokens_in = estimate_tokens(instructions, *(turn.content for turn in turns))
-            meter.count("gemini", model, tokens_in, estimate_tokens(*pieces))
+            meter.count(PRICES, model, tokens_in, estimate_tokens(*pieces))
     if end in TRUNCATED:
         raise chat_too_long_error()
     if end != "STOP" or not pieces:
@@ -167,7 +168,7 @@ def stream_chat(
 def start_stream(
     client: Client, model: str, instructions: str, turns: Sequence[Turn]
 ) -> tuple[list[GenerateContentResponse], Iterator[GenerateContentResponse]]:
-    """The first part of the answer, if there is any, and the others; the request is made for the first."""
+    """Send the request; return the first response, if there is any, and the rest."""
     from google.genai.types import Content, GenerateContentConfig, Part
 
     responses = client.models.generate_content_stream(
@@ -179,7 +180,7 @@ def start_stream(
         config=GenerateContentConfig(
             system_instruction=instructions,
             max_output_tokens=MAX_CHAT_TOKENS,
-            # The SDK would ask for more without end.
+            # The SDK would request continuations without limit.
             automatic_continuation=False,
         ),
     )

@@ -1,7 +1,7 @@
-"""Gemini, with an API key or through Vertex AI: watches and hears the whole video.
+"""The provider for Gemini, with an API key or through Vertex AI. Its input is the whole video with its audio.
 
-A video that fits goes inside the request, a larger one through the Files API, from where it is deleted afterwards.
-Vertex AI has no Files API: there a larger video is shown by its key frames. The service looks at one frame a second.
+A small video is part of the request, a larger one is uploaded to the Files API and deleted afterwards. Vertex AI has
+no Files API: there, key frames replace a larger video. The service samples one frame per second.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.gemini.client import INLINE_BYTES, create_client, temporary_upload, with_retries
+from shared.ai.gemini.client import INLINE_BYTES, PRICES, create_client, temporary_upload, with_retries
 from shared.ai.gemini.generation import conversation, generate_answer, stream_chat
 from shared.ai.gemini.speech import transcribe_clip
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn, estimate_tokens
 from shared.ai.structured_output import ModelAnswer, RepairRequest, request_structured_output
 from shared.ai.usage import Meter
-from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, truncate_texts
+from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -30,57 +30,15 @@ if TYPE_CHECKING:
     from google.genai.types import EmbedContentResponse, Part
 
 BATCH_TEXTS, BATCH_BYTES = 100, 60_000
-"""Of one request: a batch has at most 100 texts, and Vertex AI takes 20 000 tokens."""
+"""Limits of one embedding request: the API accepts 100 texts, Vertex AI 20 000 tokens."""
 TASKS = {"document": "RETRIEVAL_DOCUMENT", "query": "RETRIEVAL_QUERY"}
 WITHOUT_TASKS = "gemini-embedding-2"
-"""Its texts say themselves what they are for."""
+"""This model has no task types: a prefix of each text names its purpose."""
 PREFIXES = {"document": "title: none | text: ", "query": "task: search result | query: "}
-
-
-def embed(
-    client: Client,
-    model: str,
-    texts: Sequence[str],
-    purpose: Literal["document", "query"],
-    meter: Meter,
-    tick: Tick,
-) -> EmbeddingResult:
-    """Raises what `patiently` and `shared.ai.vectors.unit` do."""
-    vectors: list[list[float]] = []
-    for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
-        meter.allow()
-        tick(len(vectors) / len(texts), "Embedding texts")
-        answer = _request_embeddings(client, model, batch, purpose, tick)
-        meter.count("gemini", model, _count_tokens(answer, batch), 0)
-        vectors += normalize_vectors(
-            [embedding.values or [] for embedding in answer.embeddings or []], len(batch), model
-        )
-    return EmbeddingResult(vectors, DIMENSIONS, meter.total("gemini", model))
-
-
-def _request_embeddings(
-    client: Client, model: str, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick
-) -> EmbedContentResponse:
-    from google.genai.types import Content, EmbedContentConfig, Part
-
-    task = None if model.startswith(WITHOUT_TASKS) else TASKS[purpose]
-    prefix = "" if task else PREFIXES[purpose]
-    # Each text is a content of its own: plain strings would be taken for parts of one by models that also see.
-    contents = [Content(parts=[Part.from_text(text=prefix + text)]) for text in texts]
-    config = EmbedContentConfig(task_type=task, output_dimensionality=DIMENSIONS)
-    return with_retries(lambda: client.models.embed_content(model=model, contents=[*contents], config=config), tick)
-
-
-def _count_tokens(answer: EmbedContentResponse, texts: Sequence[str]) -> int:
-    """As the service tells them, for all or for each text; not everywhere does it."""
-    if answer.usage_metadata and answer.usage_metadata.prompt_token_count:
-        return answer.usage_metadata.prompt_token_count
-    token_counts = [embedding.statistics.token_count for embedding in answer.embeddings or [] if embedding.statistics]
-    return round(sum(filter(None, token_counts))) or estimate_tokens(*texts)
-
-
+MIN_SIMILARITY = {"gemini-embedding-001": 0.5, "gemini-embedding-2": 0.4}
+"""See `shared.ai.vectors.threshold_for`."""
 MEASURES_DONE, UPLOAD_DONE = 0.15, 0.3
-"""How much of the work is done when a kind's measures are taken, and when the video is handed over."""
+"""Progress of an analysis once the kind's measurements are done, and once the video is uploaded."""
 MEDIA_TYPES = {
     "webm": "video/webm",
     "mp4": "video/mp4",
@@ -88,11 +46,11 @@ MEDIA_TYPES = {
     "mpeg": "video/mpeg",
     "flv": "video/x-flv",
 }
-"""Media types that Gemini takes, by a word of the container's name; anything else is sent as MP4."""
+"""Media types that Gemini accepts, by a word in the container's name; any other container is sent as MP4."""
 
 
 class GeminiProvider:
-    name = "gemini"
+    name = PRICES.provider
 
     def __init__(self, settings: Settings, meter: Meter) -> None:
         """Raises PermanentError `provider_key_missing`."""
@@ -106,11 +64,11 @@ class GeminiProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
-        # Nor is a video handed over when there is to be no call.
+        # Do not upload a video if the budget does not allow the call.
         self._meter.allow()
         screen: Sequence[TimedLine] = []
         if kind.measure:
-            # Gemini reads the screen by itself, but a measure has to be the same whoever analyses.
+            # Gemini reads on-screen text itself, but measurements must not depend on the provider.
             evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, MEASURES_DONE))
         evidence = replace(evidence, model_hears_audio=self._can_send_video(evidence))
         text = evidence_text(evidence, screen)
@@ -154,7 +112,7 @@ class GeminiProvider:
 
     @contextmanager
     def _video_parts(self, client: Client, evidence: Evidence, tick: Tick) -> Iterator[tuple[list[Part], int]]:
-        """What the model is to look at, and how many pictures of it the service takes."""
+        """Yield the video or its key frames as parts of the request, and the number of frames that the service sees."""
         from google.genai.types import Part
 
         frame_count = round(evidence.info.duration_sec) or 1
@@ -172,7 +130,7 @@ class GeminiProvider:
 
 
 def fits_inline(evidence: Evidence) -> bool:
-    """Whether the video can go inside a request."""
+    """Return True if the video can be part of the request."""
     return evidence.info.size_bytes <= INLINE_BYTES
 
 
@@ -181,7 +139,7 @@ def media_type_of(container: str) -> str:
 
 
 def key_frame_parts(evidence: Evidence) -> list[Part]:
-    """Each key frame after a line with its time."""
+    """Return each key frame after a line with its time."""
     from google.genai.types import Part
 
     parts: list[Part] = []
@@ -189,3 +147,47 @@ def key_frame_parts(evidence: Evidence) -> list[Part]:
         parts.append(Part.from_text(text=f"Key frame at {frame.time:.2f} s:"))
         parts.append(Part.from_bytes(data=path.read_bytes(), mime_type="image/jpeg"))
     return parts
+
+
+def embed(
+    client: Client,
+    model: str,
+    texts: Sequence[str],
+    purpose: Literal["document", "query"],
+    meter: Meter,
+    tick: Tick,
+) -> EmbeddingResult:
+    """Return a vector per text; raises as `with_retries` and `shared.ai.vectors.normalize_vectors`."""
+    vectors: list[list[float]] = []
+    for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
+        meter.allow()
+        tick(len(vectors) / len(texts), "Embedding texts")
+        answer = _request_embeddings(client, model, batch, purpose, tick)
+        meter.count(PRICES, model, _count_tokens(answer, batch), 0)
+        vectors += normalize_vectors(
+            [embedding.values or [] for embedding in answer.embeddings or []], len(batch), model
+        )
+    return EmbeddingResult(
+        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
+    )
+
+
+def _request_embeddings(
+    client: Client, model: str, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick
+) -> EmbedContentResponse:
+    from google.genai.types import Content, EmbedContentConfig, Part
+
+    task = None if model.startswith(WITHOUT_TASKS) else TASKS[purpose]
+    prefix = "" if task else PREFIXES[purpose]
+    # Each text is a content of its own: multimodal models would treat plain strings as parts of one content.
+    contents = [Content(parts=[Part.from_text(text=prefix + text)]) for text in texts]
+    config = EmbedContentConfig(task_type=task, output_dimensionality=DIMENSIONS)
+    return with_retries(lambda: client.models.embed_content(model=model, contents=[*contents], config=config), tick)
+
+
+def _count_tokens(answer: EmbedContentResponse, texts: Sequence[str]) -> int:
+    """Return the tokens that the service reports, in total or per text; an estimate if it reports none."""
+    if answer.usage_metadata and answer.usage_metadata.prompt_token_count:
+        return answer.usage_metadata.prompt_token_count
+    token_counts = [embedding.statistics.token_count for embedding in answer.embeddings or [] if embedding.statistics]
+    return round(sum(filter(None, token_counts))) or estimate_tokens(*texts)

@@ -1,6 +1,6 @@
-"""Speech through Gemini: the model listens to the sound and writes down what is said, with times, as JSON.
+"""Speech-to-text through Gemini: the model transcribes the audio as JSON, in lines with timestamps.
 
-It tells times as it counts them, in minutes and seconds, since it is worse at plain seconds; not those of single words.
+Times are in minutes and seconds, because the model is less accurate in plain seconds. Single words have none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.ai.usage import Meter
 from shared.error_codes.jobs import ProviderCode
 from shared.errors import PermanentError, TransientError
 from shared.languages import language_tag
-from shared.models.base import Model
+from shared.models import Model
 from shared.models.video import Segment
 from shared.progress import Tick, tick_within
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 FLAC = "audio/flac"
 UPLOAD_DONE = 0.2
-"""How much of the work is done when the sound is handed over."""
+"""Progress of a transcription once the audio is uploaded."""
 TOKENS_PER_SEC = 25
-"""Tokens: fast speech is some ten a second in the languages that need most, and the times are as many again."""
+"""Fast speech has about ten tokens per second in the languages that need most; timestamps take as many again."""
 TIME = re.compile(r"(?:(?P<hours>\d+):(?=\d+:\d\d(?!\d)))?(?:(?P<minutes>\d+):)?(?P<seconds>\d+(?:[.:]\d+)?)")
 RULES = """\
 You write down speech for a database. Answer with one JSON object of the given schema and nothing else.
@@ -78,14 +78,14 @@ class SpokenTranscript(Model):
 def transcribe_clip(
     client: Client, model: str, clip: AudioClip, has_files_api: bool, meter: Meter, tick: Tick
 ) -> Transcription:
-    """What is said in the sound.
+    """Transcribe the clip.
 
     Args:
-        files: Whether there is a Files API for what does not fit into a request.
+        has_files_api: Whether audio that is too large for a request can be uploaded.
 
-    Raises:
-        PermanentError: `provider_cannot`: it does not fit; and what `asked` raises.
-        TransientError: `answer_invalid`: the model got stuck or kept to no form; and what `asked` raises.
+    Raises as `request_structured_output`, and:
+        PermanentError: `provider_cannot`: the audio is too large for a request.
+        TransientError: `answer_invalid`: the answer does not fit the schema, repeats itself or does not end.
     """
     meter.allow()
     minutes, seconds = divmod(clip.duration_sec, 60)
@@ -108,7 +108,7 @@ def transcribe_clip(
         except PermanentError as error:
             if error.code != ProviderCode.ANSWER_TOO_LONG:
                 raise
-            # There is room for more than anybody can say.
+            # The limit exceeds what can be spoken in that time, so a longer answer is an error of the model.
             raise TransientError(
                 "answer_invalid", "Gemini did not finish the transcription. Try again later."
             ) from error
@@ -140,8 +140,8 @@ def audio_part(client: Client, clip: AudioClip, has_files_api: bool, tick: Tick)
 
 
 def parse_seconds(time: str) -> float:
-    """Seconds of a time such as `01:02.5`, `1:01:02`, `62.5`, or `01:02:500`, as models write it now and then."""
+    """Return the seconds of a time such as `01:02.5`, `1:01:02`, `62.5` or `01:02:500`; models use all of them."""
     match = TIME.fullmatch(time.strip())
-    assert match  # noqa: S101  # the schema's validator has seen it
+    assert match  # noqa: S101  # the schema's validator checked the format
     hours, minutes = (float(match[name] or 0) for name in ("hours", "minutes"))
     return hours * 3600 + minutes * 60 + float(match["seconds"].replace(":", "."))

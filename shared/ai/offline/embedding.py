@@ -19,6 +19,8 @@ from shared.ai.offline.terms import is_number, terms, tokens
 
 MODEL = "feature-hashing-1"
 """Increase it with every change of the vectors: vectors of different models are never compared."""
+MIN_SIMILARITY = 0.14
+"""Similarity from which a passage counts as relevant to a question; chosen on `benchmarks/chat_questions.yaml`."""
 GRAMS = (3, 4, 5)
 SHARE_OF_GRAMS = 0.5
 """Share of a word's weight; the rest is the weight of its stem."""

@@ -11,9 +11,9 @@ from shared.ai.offline.reel import make_reel
 from shared.ai.offline.summary import make_summary
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence
+from shared.analyses.recipe import Recipe
+from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
-from shared.models.recipe import Recipe
-from shared.models.reel import Reel
 
 Maker = Callable[[Evidence, ScreenText, str], BaseModel]
 

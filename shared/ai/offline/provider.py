@@ -55,13 +55,13 @@ class OfflineProvider:
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """Embed texts by their words, not by their meaning; the same for both purposes."""
-        from shared.ai.offline.embedding import MODEL, embed
+        from shared.ai.offline.embedding import MIN_SIMILARITY, MODEL, embed
 
         vectors = []
         for number, text in enumerate(truncate_texts(texts)):
             tick(number / len(texts), "Comparing words")
             vectors.append(embed(text, DIMENSIONS))
-        return EmbeddingResult(vectors, DIMENSIONS, self._meter.total(self.name, MODEL))
+        return EmbeddingResult(vectors, DIMENSIONS, self._meter.total(self.name, MODEL), MIN_SIMILARITY)
 
     def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
         raise PermanentError(

@@ -9,10 +9,9 @@ from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.reel_wording import ReelWording, reel_wording
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, TimedLine
-from shared.analyses.reel import order_scenes, spoken_text
+from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene, order_scenes, spoken_text
 from shared.languages import is_same_language
-from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
-from shared.models.video import Shot
+from shared.models.video import Pacing, Shot
 
 HOOK_SEC = 3.0
 """TikTok for Business: over 63 % of the ads with the most clicks show their message or product in the first 3 s."""

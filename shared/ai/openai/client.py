@@ -1,25 +1,44 @@
-"""Calls to OpenAI, or to a server that speaks its protocol, and what their failures mean for a job."""
+"""The client for OpenAI or a compatible server: prices of its models, and translation of its errors."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
 from shared.ai.structured_output import analysis_refused_error
+from shared.ai.usage import Price, PriceList
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from openai import OpenAI, OpenAIError
 
+JUNE, NOVEMBER = date(2026, 6, 4), date(2026, 11, 20)
+PRICES = PriceList(
+    "openai",
+    {
+        "gpt-5.5": Price(JUNE, 5.00, 30.00),
+        "gpt-5.4": Price(JUNE, 2.50, 15.00),
+        "gpt-5.4-mini": Price(JUNE, 0.75, 4.50),
+        "gpt-5.4-nano": Price(JUNE, 0.20, 1.25),
+        "whisper-1": Price(NOVEMBER, minute=0.006),
+        "gpt-transcribe": Price(NOVEMBER, minute=0.0045),
+        "gpt-4o-transcribe": Price(NOVEMBER, 2.50, 10.00, audio_in=6.00),
+        "gpt-4o-transcribe-diarize": Price(NOVEMBER, 2.50, 10.00, audio_in=6.00),
+        "gpt-4o-mini-transcribe": Price(NOVEMBER, 1.25, 5.00, audio_in=3.00),
+        "text-embedding-3-small": Price(NOVEMBER, 0.02),
+        "text-embedding-3-large": Price(NOVEMBER, 0.13),
+    },
+)
 RETRIES = 2
-"""By the SDK, for timeouts, 429 and 5xx, after the pause that `Retry-After` asks for; it waits two minutes at most."""
+"""Retries by the SDK after timeouts, 429 and 5xx. It honors `Retry-After` up to two minutes."""
 OPENAI_URL = "https://api.openai.com/v1"
-"""Named, because the SDK takes an empty variable in the environment at its word."""
+"""Passed explicitly, because the SDK does not ignore an empty OPENAI_BASE_URL in the environment."""
 NO_KEY = "none"
-"""What a compatible server that wants no key is sent."""
+"""Sent to a compatible server that needs no key."""
 UNSUPPORTED_STATUSES = frozenset((404, 405, 501))
 
 
@@ -36,7 +55,7 @@ def create_client(settings: Settings) -> OpenAI:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Failures of the SDK inside it leave it as ours.
+    """Translate errors of the SDK.
 
     Raises:
         PermanentError: `provider_key_invalid`, `provider_request_invalid`, `refused`.
@@ -48,14 +67,14 @@ def translate_errors() -> Iterator[None]:
         yield
     except OpenAIError as error:
         raise to_clipwise_error(error) from error
-    # The first is a body that is no JSON, the second the SDK's word for an embedding answer without embeddings.
+    # JSONDecodeError: the body is not JSON. ValueError: the SDK's error for a response without embeddings.
     except (json.JSONDecodeError, ValueError) as error:
         raise unavailable_error() from error
 
 
 @contextmanager
 def optional_feature(feature: str) -> Iterator[None]:
-    """Like `told`, for what not every compatible server has: without it, PermanentError `provider_cannot`."""
+    """Translate errors, and raise PermanentError `provider_cannot` if a compatible server lacks the feature."""
     from openai import APIStatusError
 
     with translate_errors():
@@ -71,7 +90,7 @@ def optional_feature(feature: str) -> Iterator[None]:
 
 
 def to_clipwise_error(error: OpenAIError) -> ClipwiseError:
-    """What a failure of the service means for the job, once the SDK has tried again as often as it does."""
+    """Map an SDK error, raised after its retries, to a job error."""
     from openai import APIError, APIStatusError, AuthenticationError, ConflictError, PermissionDeniedError
 
     code = error.code if isinstance(error, APIError) else None

@@ -1,8 +1,8 @@
-"""OpenAI, or a server that speaks its protocol: looks at key frames and reads transcript, caption and on-screen text.
+"""The provider for OpenAI or a compatible server. Its input is key frames, transcript, caption and on-screen text.
 
-Key frames go as JPEG data URLs with detail `low`: the service then sees each in at most 512 pixels for a small fixed
-number of tokens (85 with its older models). Words on the screen do not need more, because they are read here and go in
-as text. So a video costs about the same whatever its length.
+Key frames are sent as JPEG data URLs with detail `low`, so the service reduces each to at most 512 pixels at a small
+fixed number of tokens (85 with its older models). On-screen text is read locally and sent as text, so it needs no more
+detail. The cost of a video hardly depends on its length.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.openai.client import create_client, optional_feature, translate_errors, unavailable_error
+from shared.ai.openai.client import PRICES, create_client, optional_feature, translate_errors, unavailable_error
 from shared.ai.openai.speech import transcribe_clip
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
 from shared.ai.provider import (
@@ -34,7 +34,7 @@ from shared.ai.structured_output import (
     request_structured_output,
 )
 from shared.ai.usage import Meter
-from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, truncate_texts
+from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -46,13 +46,118 @@ if TYPE_CHECKING:
     from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletion, ChatCompletionContentPartParam, ChatCompletionMessageParam
 
+SCREEN_SHARE = 0.4
+"""Share of reading the screen in the progress of an analysis."""
+BATCH_TEXTS, BATCH_BYTES = 2_048, 300_000
+"""Limits of one embedding request; a token has at least one byte."""
+MIN_SIMILARITY = {"text-embedding-3": 0.2}
+"""See `shared.ai.vectors.threshold_for`."""
+
+
+class OpenAIProvider:
+    name = PRICES.provider
+
+    def __init__(self, settings: Settings, meter: Meter) -> None:
+        """Raises PermanentError `provider_key_missing`."""
+        if not settings.openai_api_key and not settings.openai_base_url:
+            raise PermanentError("provider_key_missing", "OpenAI is selected but has no API key. Set OPENAI_API_KEY.")
+        self._settings = settings
+        self._meter = meter
+
+    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
+        rules = instructions(kind, evidence, language)
+        evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, SCREEN_SHARE))
+        content = evidence_content(evidence, screen)
+        with create_client(self._settings) as client:
+
+            def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
+                self._meter.allow()
+                return self._request_answer(client, kind, analysis_messages(rules, content, repair), max_tokens)
+
+            result = request_structured_output(kind.schema, call_model, tick_within(tick, SCREEN_SHARE, 1))
+        if kind.complete:
+            result = kind.complete(result, evidence, language)
+        frames = len(evidence.frames)
+        return AnalysisResult(
+            result, self._meter.total(self.name, self._settings.openai_model, kind.prompt_version, frames)
+        )
+
+    def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
+        with create_client(self._settings) as client:
+            return transcribe_clip(client, self._settings.openai_transcribe_model, clip, self._meter, tick)
+
+    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
+        """Return one vector per text; OpenAI's models make no difference between the purposes."""
+        with create_client(self._settings) as client:
+            return embed(client, self._settings.openai_embed_model, texts, self._meter, tick)
+
+    def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
+        with create_client(self._settings) as client:
+            yield from stream_chat(client, self._settings.openai_model, instructions, turns, self._meter, tick)
+
+    def _request_answer(
+        self, client: OpenAI, kind: Kind, messages: list[ChatCompletionMessageParam], max_tokens: int
+    ) -> ModelAnswer:
+        with translate_errors():
+            completion = client.chat.completions.create(
+                model=self._settings.openai_model,
+                messages=messages,
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": kind.name, "strict": True, "schema": answer_schema(kind.schema)},
+                },
+                max_completion_tokens=max_tokens,
+            )
+        if completion.usage:
+            usage = completion.usage
+            self._meter.count(PRICES, self._settings.openai_model, usage.prompt_tokens, usage.completion_tokens)
+        return read_answer(completion)
+
+
+def evidence_content(evidence: Evidence, screen: Sequence[TimedLine]) -> list[ChatCompletionContentPartParam]:
+    """Return the parts of the user's message: each key frame after a line with its time, then all texts in one part."""
+    parts: list[ChatCompletionContentPartParam] = []
+    for frame, path in evidence.frames:
+        picture = base64.b64encode(path.read_bytes()).decode()
+        parts.append({"type": "text", "text": f"Key frame at {frame.time:.2f} s:"})
+        parts.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}", "detail": "low"}})
+    parts.append({"type": "text", "text": evidence_text(evidence, screen)})
+    return parts
+
+
+def analysis_messages(
+    rules: str, content: list[ChatCompletionContentPartParam], repair: RepairRequest | None
+) -> list[ChatCompletionMessageParam]:
+    messages: list[ChatCompletionMessageParam] = [
+        {"role": "system", "content": rules},
+        {"role": "user", "content": content},
+    ]
+    if repair:
+        messages.append({"role": "assistant", "content": repair.answer})
+        messages.append({"role": "user", "content": repair.prompt})
+    return messages
+
+
+def read_answer(completion: ChatCompletion) -> ModelAnswer:
+    """Return the answer; raises PermanentError `refused`, TransientError `provider_unavailable` if there is none."""
+    if not completion.choices:
+        raise unavailable_error()
+    choice = completion.choices[0]
+    if choice.message.refusal:
+        raise analysis_refused_error("it refused")
+    if choice.finish_reason == "content_filter":
+        raise analysis_refused_error("content filter")
+    if choice.finish_reason == "length":
+        return ModelAnswer(choice.message.content or "", truncated=True)
+    return ModelAnswer(choice.message.content or "")
+
 
 def stream_chat(
     client: OpenAI, model: str, instructions: str, turns: Sequence[Turn], meter: Meter, tick: Tick
 ) -> Iterator[str]:
-    """The answer to the last turn, in pieces.
+    """Yield the answer to the last turn in pieces.
 
-    Raises what `shared.ai.openai.client.told` does, in the middle of the answer too, and PermanentError
+    Raises as `shared.ai.openai.client.translate_errors`, in the middle of the answer too, and PermanentError
     `answer_too_long`.
     """
     meter.allow()
@@ -103,20 +208,16 @@ def chat_messages(instructions: str, turns: Sequence[Turn]) -> list[ChatCompleti
 def count_chat_usage(
     meter: Meter, model: str, usage: CompletionUsage | None, request_texts: Sequence[str], answer_texts: Sequence[str]
 ) -> None:
-    """Count the call; one that broke off, by our fault or the service's, tells no tokens but is billed for all that."""
+    """Count the call. An interrupted one reports no tokens but is billed, so its tokens are estimated."""
     if usage:
-        meter.count("openai", model, usage.prompt_tokens, usage.completion_tokens)
+        meter.count(PRICES, model, usage.prompt_tokens, usage.completion_tokens)
     else:
         meter.note(ESTIMATE_NOTE)
-        meter.count("openai", model, estimate_tokens(*request_texts), estimate_tokens(*answer_texts))
-
-
-BATCH_TEXTS, BATCH_BYTES = 2_048, 300_000
-"""Of one request; a token has at least one byte."""
+        meter.count(PRICES, model, estimate_tokens(*request_texts), estimate_tokens(*answer_texts))
 
 
 def embed(client: OpenAI, model: str, texts: Sequence[str], meter: Meter, tick: Tick) -> EmbeddingResult:
-    """Raises what `shared.ai.openai.client.optional` and `shared.ai.vectors.unit` do."""
+    """Raises as `shared.ai.openai.client.optional_feature` and `shared.ai.vectors.normalize_vectors`."""
     vectors: list[list[float]] = []
     for batch in batches(truncate_texts(texts), BATCH_TEXTS, BATCH_BYTES):
         meter.allow()
@@ -125,108 +226,8 @@ def embed(client: OpenAI, model: str, texts: Sequence[str], meter: Meter, tick: 
             answer = client.embeddings.create(model=model, input=batch, dimensions=DIMENSIONS)
             ordered = sorted(answer.data, key=lambda item: item.index)
         if answer.usage:
-            meter.count("openai", model, answer.usage.prompt_tokens, 0)
+            meter.count(PRICES, model, answer.usage.prompt_tokens, 0)
         vectors += normalize_vectors([item.embedding for item in ordered], len(batch), model)
-    return EmbeddingResult(vectors, DIMENSIONS, meter.total("openai", model))
-
-
-SCREEN_SHARE = 0.4
-"""Share of the work that reading the screen is."""
-
-
-class OpenAIProvider:
-    name = "openai"
-
-    def __init__(self, settings: Settings, meter: Meter) -> None:
-        """Raises PermanentError `provider_key_missing`."""
-        if not settings.openai_api_key and not settings.openai_base_url:
-            raise PermanentError("provider_key_missing", "OpenAI is selected but has no API key. Set OPENAI_API_KEY.")
-        self._settings = settings
-        self._meter = meter
-
-    def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
-        rules = instructions(kind, evidence, language)
-        evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, SCREEN_SHARE))
-        content = evidence_content(evidence, screen)
-        with create_client(self._settings) as client:
-
-            def call_model(max_tokens: int, repair: RepairRequest | None) -> ModelAnswer:
-                self._meter.allow()
-                return self._request_answer(client, kind, analysis_messages(rules, content, repair), max_tokens)
-
-            result = request_structured_output(kind.schema, call_model, tick_within(tick, SCREEN_SHARE, 1))
-        if kind.complete:
-            result = kind.complete(result, evidence, language)
-        frames = len(evidence.frames)
-        return AnalysisResult(
-            result, self._meter.total(self.name, self._settings.openai_model, kind.prompt_version, frames)
-        )
-
-    def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
-        with create_client(self._settings) as client:
-            return transcribe_clip(client, self._settings.openai_transcribe_model, clip, self._meter, tick)
-
-    def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
-        """OpenAI's models make the same vectors for both purposes."""
-        with create_client(self._settings) as client:
-            return embed(client, self._settings.openai_embed_model, texts, self._meter, tick)
-
-    def chat(self, instructions: str, turns: Sequence[Turn], tick: Tick) -> Iterator[str]:
-        with create_client(self._settings) as client:
-            yield from stream_chat(client, self._settings.openai_model, instructions, turns, self._meter, tick)
-
-    def _request_answer(
-        self, client: OpenAI, kind: Kind, messages: list[ChatCompletionMessageParam], max_tokens: int
-    ) -> ModelAnswer:
-        with translate_errors():
-            completion = client.chat.completions.create(
-                model=self._settings.openai_model,
-                messages=messages,
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": kind.name, "strict": True, "schema": answer_schema(kind.schema)},
-                },
-                max_completion_tokens=max_tokens,
-            )
-        if completion.usage:
-            usage = completion.usage
-            self._meter.count(self.name, self._settings.openai_model, usage.prompt_tokens, usage.completion_tokens)
-        return read_answer(completion)
-
-
-def evidence_content(evidence: Evidence, screen: Sequence[TimedLine]) -> list[ChatCompletionContentPartParam]:
-    """The parts of the user's message: each key frame after a line with its time, and all texts in one part."""
-    parts: list[ChatCompletionContentPartParam] = []
-    for frame, path in evidence.frames:
-        picture = base64.b64encode(path.read_bytes()).decode()
-        parts.append({"type": "text", "text": f"Key frame at {frame.time:.2f} s:"})
-        parts.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}", "detail": "low"}})
-    parts.append({"type": "text", "text": evidence_text(evidence, screen)})
-    return parts
-
-
-def analysis_messages(
-    rules: str, content: list[ChatCompletionContentPartParam], repair: RepairRequest | None
-) -> list[ChatCompletionMessageParam]:
-    messages: list[ChatCompletionMessageParam] = [
-        {"role": "system", "content": rules},
-        {"role": "user", "content": content},
-    ]
-    if repair:
-        messages.append({"role": "assistant", "content": repair.answer})
-        messages.append({"role": "user", "content": repair.prompt})
-    return messages
-
-
-def read_answer(completion: ChatCompletion) -> ModelAnswer:
-    """Looks at refusal and finish reason before anything is parsed; raises PermanentError `refused`, TransientError."""
-    if not completion.choices:
-        raise unavailable_error()
-    choice = completion.choices[0]
-    if choice.message.refusal:
-        raise analysis_refused_error("it refused")
-    if choice.finish_reason == "content_filter":
-        raise analysis_refused_error("content filter")
-    if choice.finish_reason == "length":
-        return ModelAnswer(choice.message.content or "", truncated=True)
-    return ModelAnswer(choice.message.content or "")
+    return EmbeddingResult(
+        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
+    )

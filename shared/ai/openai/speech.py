@@ -1,7 +1,7 @@
 """Speech through OpenAI's transcription endpoint.
 
-Only Whisper tells when each word and segment is said (`verbose_json`); gpt-4o-transcribe-diarize tells segments, and
-the other models tell the text alone, which is then one segment as long as the sound.
+Only Whisper returns timestamps of words and segments (`verbose_json`). gpt-4o-transcribe-diarize returns timestamps of
+segments, and the other models return text only, which becomes one segment of the clip's length.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.ai.openai.client import optional_feature
+from shared.ai.openai.client import PRICES, optional_feature
 from shared.ai.provider import AudioClip, Transcription
 from shared.ai.speech import MAX_COMPRESSION, assign_words, normalize_segments
 from shared.ai.usage import Meter
@@ -61,7 +61,7 @@ class DetectedLanguage(FiniteModel):
 
 
 class TranscriptionReply(FiniteModel):
-    """What the endpoint answers in any of its JSON formats; everything but the text is there in some only."""
+    """A response in any of the endpoint's JSON formats. Only `text` is present in all of them."""
 
     text: str
     language: str | None = None
@@ -73,9 +73,9 @@ class TranscriptionReply(FiniteModel):
 
 
 def transcribe_clip(client: OpenAI, model: str, clip: AudioClip, meter: Meter, tick: Tick) -> Transcription:
-    """What is said in the sound.
+    """Transcribe the clip.
 
-    Raises what `shared.ai.openai.client.optional` does, and TransientError `answer_invalid`.
+    Raises as `shared.ai.openai.client.optional_feature`, and TransientError `answer_invalid`.
     """
     meter.allow()
     tick(0, "Transcribing the audio")
@@ -88,7 +88,7 @@ def transcribe_clip(client: OpenAI, model: str, clip: AudioClip, meter: Meter, t
     try:
         reply = TranscriptionReply.model_validate(answer if isinstance(answer, str) else answer.to_dict(warnings=False))
     except ValidationError:
-        meter.count("openai", model, 0, 0, audio_sec=clip.duration_sec)
+        meter.count(PRICES, model, 0, 0, audio_sec=clip.duration_sec)
         raise TransientError("answer_invalid", "The transcript from OpenAI cannot be read. Try again later.") from None
     count_usage(meter, model, reply, clip)
     segments = to_segments(reply, clip, meter)
@@ -98,7 +98,7 @@ def transcribe_clip(client: OpenAI, model: str, clip: AudioClip, meter: Meter, t
 
 
 def response_options(model: str) -> dict[str, Any]:
-    """The most that each model can be asked for."""
+    """Return the options for the most detailed response that the model supports."""
     if "diarize" in model:
         return {"response_format": "diarized_json", "chunking_strategy": "auto"}
     if model.startswith("gpt-"):
@@ -113,7 +113,7 @@ def response_options(model: str) -> dict[str, Any]:
 def count_usage(meter: Meter, model: str, reply: TranscriptionReply, clip: AudioClip) -> None:
     billed = reply.usage or TranscriptionUsage()
     meter.count(
-        "openai",
+        PRICES,
         model,
         billed.input_tokens,
         billed.output_tokens,
@@ -141,6 +141,6 @@ def to_segments(reply: TranscriptionReply, clip: AudioClip, meter: Meter) -> lis
 
 
 def is_hallucinated(spoken: SpokenSegment, duration_sec: float) -> bool:
-    """Whether Whisper's own decoder would call it silence or a loop; or it is in the padding after the sound's end."""
+    """Return True if Whisper's decoder would treat the segment as silence or a loop, or if it starts after the clip."""
     silent = spoken.no_speech_prob > NO_SPEECH_THRESHOLD and spoken.avg_logprob < LOGPROB_THRESHOLD
     return silent or spoken.compression_ratio > MAX_COMPRESSION or spoken.start >= duration_sec

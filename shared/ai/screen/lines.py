@@ -1,4 +1,4 @@
-"""A line of text on the screen."""
+"""Lines of on-screen text: recognized pieces are joined to rows, and rows of several samples are tracked as lines."""
 
 from __future__ import annotations
 
@@ -8,18 +8,34 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 Box = tuple[float, float, float, float]
-"""Left, top, right, bottom, in pixels of the sample."""
+"""Left, top, right and bottom in pixels of the sample."""
+SAME_HEIGHT = 1.4
+OVERLAP = 0.6
+"""Minimum vertical overlap of two pieces of a row, as a share of the smaller height."""
+WORD_GAP = 1.5
+TABLE_GAP = 12.0
+"""Maximum gap between an amount and its name in a table, in heights."""
+MIN_SAMPLES = 2
+MIN_BEST_SCORE = 0.6
+MIN_LIKENESS_IN_PLACE = 0.7
+MIN_LIKENESS_ANYWHERE = 0.92
+MAX_MISSED = 2
+"""Consecutive samples that may miss a line before it ends."""
+MAX_DELAY_SEC = 1.0
+DOUBT_PER_SAMPLE = 0.4
+"""The confidence of a line with n readings is scaled by 1 - 0.4ⁿ: .84, .94, .97 …"""
+SHAPES = str.maketrans({"l": "1", "I": "1", "|": "1", "i": "1", "O": "0", "o": "0", ",": ".", " ": None})
+NUMBER = re.compile(r"(?<![^\W\d_])[0-9½⅓⅔¼¾⅛][0-9./½⅓⅔¼¾⅛-]*")
 
 
 @dataclass(frozen=True)
 class ScreenLine:
-    """Text that was seen in at least two samples.
+    """A line of text that at least two samples show.
 
     Attributes:
-        start, end: Seconds of the first and last sample that show it.
-        frame: Media name of the sample that shows it best.
-        height: Of the letters' box, in pixels.
-        confidence: Score of the reading, 0 to 1, lessened when few samples show it.
+        start, end: Times of the first and the last sample with the line, in seconds.
+        frame: Media name of the sample with the best reading.
+        confidence: Score of the reading, 0 to 1, reduced if few samples show the line.
     """
 
     text: str
@@ -36,11 +52,11 @@ class ScreenLine:
 
 @dataclass(frozen=True)
 class ScreenText:
-    """All that stands on the screen, in reading order: by the time it appears, then from top to bottom.
+    """All on-screen text in reading order: by time of appearance, then from top to bottom.
 
     Attributes:
-        handles: Watermarks and account names, kept apart.
-        unread: There were lines in a script that cannot be read here: Cyrillic without Tesseract.
+        handles: Watermarks and account names, which `lines` omits.
+        unread: Whether there were lines in an unsupported script: Cyrillic without Tesseract.
     """
 
     lines: list[ScreenLine]
@@ -48,17 +64,9 @@ class ScreenText:
     unread: bool = False
 
 
-SAME_HEIGHT = 1.4
-OVERLAP = 0.6
-"""Share of the lower piece's height that both have in common."""
-WORD_GAP = 1.5
-TABLE_GAP = 12.0
-"""Widest gap between an amount and its name in a table, in heights."""
-
-
 @dataclass(frozen=True)
 class Row:
-    """A line of text in one picture."""
+    """A row of text in one sample."""
 
     text: str
     score: float
@@ -70,7 +78,7 @@ class Row:
 
 
 def merge_rows(pieces: Sequence[Row]) -> list[Row]:
-    """Pieces joined from left to right, then from top to bottom."""
+    """Join pieces from left to right; return the rows from top to bottom."""
     merged: list[Row] = []
     for piece in sorted(pieces, key=lambda row: row.box[0]):
         at = next((at for at, row in enumerate(merged) if is_continuation(row, piece)), None)
@@ -82,7 +90,7 @@ def merge_rows(pieces: Sequence[Row]) -> list[Row]:
 
 
 def is_continuation(left: Row, right: Row) -> bool:
-    """Whether the right piece goes on with the line of the left one."""
+    """Return True if the right piece continues the row of the left one."""
     low, high = sorted((left.height, right.height))
     overlap = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
     gap = right.box[0] - left.box[2]
@@ -93,7 +101,7 @@ def is_continuation(left: Row, right: Row) -> bool:
 
 
 def is_amount(text: str) -> bool:
-    """Whether it is a number with at most a short unit: a cell of a table."""
+    """Return True if the text is a number with at most a short unit, such as a table cell."""
     compact = text.replace(" ", "").replace(".", "")
     return bool(compact) and compact[0].isnumeric() and sum(char.isalpha() for char in compact) <= 4
 
@@ -108,22 +116,9 @@ def join_rows(left: Row, right: Row) -> Row:
     return Row(f"{left.text} {right.text}", min(left.score, right.score), box)
 
 
-MIN_SAMPLES = 2
-MIN_BEST_SCORE = 0.6
-MIN_LIKENESS_IN_PLACE = 0.7
-MIN_LIKENESS_ANYWHERE = 0.92
-MAX_MISSED = 2
-"""Looks in a row that may miss a line before it counts as gone."""
-MAX_DELAY_SEC = 1.0
-DOUBT_PER_SAMPLE = 0.4
-"""Seen n times, a line is trusted 1 - 0.4ⁿ: .84, .94, .97 …"""
-SHAPES = str.maketrans({"l": "1", "I": "1", "|": "1", "i": "1", "O": "0", "o": "0", ",": ".", " ": None})
-NUMBER = re.compile(r"(?<![^\W\d_])[0-9½⅓⅔¼¾⅛][0-9./½⅓⅔¼¾⅛-]*")
-
-
 @dataclass(frozen=True)
 class SampleText:
-    """One sample: when it is, its media name, and the rows of text on it."""
+    """The rows of text in one sample, with its time and media name."""
 
     time: float
     frame: str
@@ -132,7 +127,7 @@ class SampleText:
 
 @dataclass
 class Track:
-    """Readings of one line, each with the number of its look."""
+    """The readings of one line, each with the number of its sample."""
 
     readings: list[tuple[int, Row]] = field(default_factory=list)
 
@@ -145,7 +140,7 @@ class Track:
         return self.readings[-1]
 
     def likeness(self, sample: int, row: Row) -> float:
-        """How well a row goes on with this track, 0 to 1; 0 when it cannot."""
+        """Return how likely the row continues this track, 0 to 1; 0 if it cannot."""
         last_sample, last = self.last
         if sample == last_sample or sample - last_sample > MAX_MISSED + 1 or numbers(row.text) != numbers(last.text):
             return 0
@@ -157,7 +152,7 @@ class Track:
         return max(row.score for _, row in self.readings)
 
     def best(self) -> tuple[int, Row]:
-        """The reading that most scores speak for; of equals the surest."""
+        """Return the reading whose text has the highest total score; of equal texts, the one with the best score."""
         votes: dict[str, float] = {}
         for _, row in self.readings:
             votes[row.text] = votes.get(row.text, 0) + row.score
@@ -169,13 +164,13 @@ def normalize_shapes(text: str) -> str:
 
 
 def numbers(text: str) -> list[str]:
-    """The numbers of a line, in the shapes that OCR confuses put right; `1 TL` and `2 TL` are never one line."""
+    """Return the numbers of a line, with shapes corrected that OCR confuses. `1 TL` and `2 TL` are different lines."""
     shaped = re.sub(r"\b[lI|](?=\s)", "1", text)
     return [number.strip("./-").replace(",", ".") for number in NUMBER.findall(shaped.replace(",", "."))]
 
 
 def is_same_place(first: Row, second: Row) -> bool:
-    """Whether two rows stand at about the same place, in letters of about the same size."""
+    """Return True if two rows have about the same position and letter size."""
     height = max(first.height, second.height)
     middle = abs((first.box[1] + first.box[3]) - (second.box[1] + second.box[3])) / 2
     overlap = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
@@ -183,7 +178,7 @@ def is_same_place(first: Row, second: Row) -> bool:
 
 
 def track_lines(samples: Sequence[SampleText]) -> list[Track]:
-    """All tracks, in the order of their first look and place."""
+    """Return all tracks by first sample and position."""
     tracks: list[Track] = []
     for number, sample in enumerate(samples):
         pairs = [
@@ -202,9 +197,9 @@ def track_lines(samples: Sequence[SampleText]) -> list[Track]:
 
 
 def screen_lines(samples: Sequence[SampleText]) -> list[ScreenLine]:
-    """The lines that at least two looks show, one of them well; in reading order.
+    """Return lines with at least two readings, one of them with a good score, in reading order.
 
-    What appears together is in order from top to bottom.
+    Lines that appear together are ordered from top to bottom.
     """
     tracks = [
         track
@@ -215,7 +210,7 @@ def screen_lines(samples: Sequence[SampleText]) -> list[ScreenLine]:
 
 
 def group_by_start(tracks: Sequence[Track], samples: Sequence[SampleText]) -> list[list[Track]]:
-    """Tracks grouped by when they start, top first; one look's delay is taken for a miss of the recogniser."""
+    """Group tracks by start, each group from top to bottom. A delay of one sample counts as the same start."""
     groups: list[list[Track]] = []
     for track in sorted(tracks, key=lambda track: track.first):
         group = groups[-1] if groups else []

@@ -1,4 +1,4 @@
-"""Finds and reads lines of text in a picture with PP-OCRv6 (Baidu, 2026) through RapidOCR and ONNX Runtime."""
+"""OCR of a picture: PP-OCRv6 (Baidu, 2026) through RapidOCR and ONNX Runtime, and Tesseract for Cyrillic."""
 
 from __future__ import annotations
 
@@ -24,23 +24,33 @@ if TYPE_CHECKING:
 
 MODEL = "rapidocr/PP-OCRv6-small"
 THREADS = 1
-"""The place runs one worker per core, and waiting threads of ONNX Runtime spin: two workers with two threads each
-take several times as long on two cores as with one each (benchmarks/offline_reading.py)."""
+"""There is one worker per core, and idle threads of ONNX Runtime spin: on two cores, two workers with two threads each
+take several times as long as with one thread each (benchmarks/offline_reading.py)."""
 DETECTION_SIDE = 736
-"""Pictures with a longer side above this are reduced to it for detection, which finds letters of 10 pixels still and
-takes a third of the time it does on a sample of 576 × 1024. They are read at full size."""
+"""Maximum longer side for detection, in pixels; larger pictures are reduced. It still finds letters of 10 pixels,
+in a third of the time on a sample of 576 × 1024. Recognition uses the full size."""
 MAX_TILT = 0.27
-"""Rise over run of a line, about 15°: what stands steeper is decoration."""
+"""Maximum slope of a line, about 15°; steeper text is decoration."""
+HEIGHT, MARGIN = 48, 12
+"""Pixels of the crops for Tesseract: letters are about 30 pixels high, its best size."""
+LETTER_WIDTH = 0.45
+"""Mean width of a letter, as a share of the line's height."""
+SCORE_TOLERANCE = 0.25
+"""Tesseract's scores of correct readings are lower than RapidOCR's."""
+TIMEOUT_SEC = 30
+PAGE_LEVEL, WORD_LEVEL = "1", "5"
+"""Levels of rows in Tesseract's TSV: a page and a word."""
+DIGITS = re.compile(r"\d+(?:[.,/]\d+)?|[½⅓⅔¼¾]")
 
 
 @dataclass(frozen=True)
 class TextPiece:
-    """A line of text in a picture, as it was read.
+    """A recognized line of text in a picture.
 
     Attributes:
-        text: May be empty or full of blanks: what the recogniser has no letters for.
-        crop: The picture of it, levelled.
-        number_end: Where in the crop a number that the text starts with ends, in pixels; None when it starts with none.
+        text: Empty or with blanks where the recognizer does not support the letters.
+        crop: The levelled picture of the line.
+        number_end: End of the number at the start of the text, in pixels of the crop; None without a number.
     """
 
     text: str
@@ -52,7 +62,7 @@ class TextPiece:
 
 @lru_cache(maxsize=1)
 def engine() -> Any:
-    """The recogniser, with the models that come inside the package, so that nothing is ever downloaded."""
+    """Return the recognizer with the models inside its package, so that nothing is downloaded."""
     import rapidocr
 
     models = Path(rapidocr.__file__).parent / "models"
@@ -72,7 +82,7 @@ def engine() -> Any:
 
 
 def read_picture(picture: Picture) -> list[TextPiece]:
-    """The lines in a picture (BGR), from top to bottom. About 0.06 s to find them and 0.02 s for each."""
+    """Return the lines of a picture (BGR) from top to bottom. It takes about 0.06 s, and 0.02 s per line."""
     import numpy as np
     from rapidocr.utils.process_img import get_rotate_crop_image
 
@@ -92,13 +102,13 @@ def read_picture(picture: Picture) -> list[TextPiece]:
 
 
 def is_level(quad: NDArray[np.float32]) -> bool:
-    """Whether a line runs from left to right; corners go clockwise from the top left."""
+    """Return True if a line runs from left to right; corners are clockwise from the top left."""
     (left, top), (right, right_top) = quad[0].tolist(), quad[1].tolist()
     return bool(right > left and abs(right_top - top) <= MAX_TILT * (right - left))
 
 
 def number_end(text: str, crop: Picture, info: Any) -> float | None:
-    """Where the first word ends if it is a number: columns of the recogniser, scaled to the crop's width."""
+    """Return the end of the first word if it is a number: the recognizer's columns, scaled to the crop's width."""
     first = text.split(" ")[0]
     if not info.words or not first or not first[0].isnumeric() or any(char.isalpha() for char in first):
         return None
@@ -107,21 +117,9 @@ def number_end(text: str, crop: Picture, info: Any) -> float | None:
     return float((info.word_cols[0][-1] + 1) / info.line_txt_len * crop.shape[1])
 
 
-HEIGHT, MARGIN = 48, 12
-"""Of the crops that Tesseract gets, in pixels: letters of about 30, its best size."""
-LETTER_WIDTH = 0.45
-"""Of a line's height, on average."""
-SCORE_TOLERANCE = 0.25
-"""Tesseract is less sure of what it reads right than RapidOCR is."""
-TIMEOUT_SEC = 30
-PAGE_LEVEL, WORD_LEVEL = "1", "5"
-"""Levels in Tesseract's TSV: a page, a word."""
-DIGITS = re.compile(r"\d+(?:[.,/]\d+)?|[½⅓⅔¼¾]")
-
-
 @lru_cache(maxsize=1)
 def tesseract() -> str | None:
-    """Path of a Tesseract that knows Russian; None where there is none."""
+    """Return the path of a Tesseract with Russian; None if there is none."""
     program = shutil.which("tesseract")
     if program is None:
         return None
@@ -132,21 +130,21 @@ def tesseract() -> str | None:
 
 
 def is_mostly_unread(piece: TextPiece) -> bool:
-    """Whether a line has room for many more letters than were read in it."""
+    """Return True if a line has space for many more letters than were recognized."""
     left, top, right, bottom = piece.box
     room = (right - left) / ((bottom - top) * LETTER_WIDTH)
     return sum(map(str.isalnum, piece.text)) < room / (2 if has_blanks(piece) else 3)
 
 
 def has_blanks(piece: TextPiece) -> bool:
-    """Whether the recogniser saw letters that it does not know: blanks, and not nothing."""
+    """Return True if the text has blanks in place of letters that the recognizer does not support."""
     return "  " in piece.text or piece.text != piece.text.strip()
 
 
 def reread_cyrillic(pieces: Sequence[TextPiece]) -> list[TextPiece]:
-    """The pieces with those that Tesseract reads as Cyrillic in its reading; all others as they were.
+    """Return the pieces; those that Tesseract reads as Cyrillic have its text.
 
-    Numbers stay RapidOCR's, which reads them better. Each crop is given twice, as light and as dark letters on white.
+    Numbers are RapidOCR's, which reads them better. Tesseract reads each crop twice, for light and for dark letters.
     """
     import cv2
 
@@ -165,7 +163,7 @@ def reread_cyrillic(pieces: Sequence[TextPiece]) -> list[TextPiece]:
 
 
 def to_black_on_white(crop: Picture, light: bool) -> Picture:
-    """A crop as black letters on white, if its letters are the lightest (or darkest) in it."""
+    """Return the crop with black letters on white; `light` tells whether its letters are lighter than the rest."""
     import cv2
     import numpy as np
 
@@ -183,7 +181,7 @@ def to_black_on_white(crop: Picture, light: bool) -> Picture:
 
 
 def run_tesseract(program: str, paths: Sequence[Path]) -> list[tuple[str, float]]:
-    """Text and confidence (0 to 1) of each picture of one line."""
+    """Return text and confidence (0 to 1) of each picture; each shows one line."""
     listing = paths[0].with_name("pictures.txt")
     listing.write_text("\n".join(map(str, paths)), encoding="utf-8")
     result = subprocess.run(
@@ -209,7 +207,7 @@ def run_tesseract(program: str, paths: Sequence[Path]) -> list[tuple[str, float]
 
 
 def choose_reading(piece: TextPiece, readings: Sequence[tuple[str, float]]) -> TextPiece:
-    """The piece in the surer of Tesseract's readings, if that is Cyrillic and no worse; digits as RapidOCR has them."""
+    """Return the piece with Tesseract's better reading if it is Cyrillic and not worse; digits stay RapidOCR's."""
     text, score = max(readings, key=lambda reading: reading[1])
     letters, piece_letters = (sum(map(str.isalpha, reading)) for reading in (text, piece.text))
     worse = letters < piece_letters or score < piece.score - SCORE_TOLERANCE
@@ -224,7 +222,7 @@ def choose_reading(piece: TextPiece, readings: Sequence[tuple[str, float]]) -> T
 
 
 def replace_digits(text: str, digits: list[str]) -> str:
-    """`text` with its numbers replaced by `digits`, if there are as many."""
+    """Return `text` with its numbers replaced by `digits`, if there are as many."""
     if len(DIGITS.findall(text)) != len(digits):
         return text
     supply = iter(digits)

@@ -1,4 +1,4 @@
-"""Reads the text that stands on the screen of a video."""
+"""Reads the on-screen text of a video from its samples."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from shared.ai.screen.ocr import Picture
 
 MIN_SCORE = 0.3
-"""Of one reading. A line needs one better one: see `screen_lines`."""
+"""Minimum score of a reading. `screen_lines` requires one better reading per line."""
 MIN_SCORE_BESIDE_UNREAD = 0.9
-"""Of one beside lines in an unknown script: it may be in that script too, and misread."""
+"""Minimum score beside lines in an unsupported script: the text may be in that script too, and misread."""
 MIN_UNREAD = 2
 MIN_LETTERS = 2
 MIN_TEXT_SHARE = 0.7
-"""Share of letters, digits and the signs of recipes among the characters of a line."""
+"""Minimum share of letters, digits and the signs of recipes in a line."""
 REDUCTION = 8
-"""By how much pictures are reduced to see whether they differ: letters still leave a trace at this size."""
+"""Scale at which pictures are compared; changed letters are still visible at this size."""
 SAME_BRIGHTNESS = 10
-"""Largest difference of brightness, of 255, at any place of two reduced pictures that show the same."""
+"""Maximum difference in brightness, of 255, at any point of two reduced pictures that count as identical."""
 HANDLE = re.compile(r"^@|^[\w.]+@|^(?:tiktok|instagram|youtube)$|^www\.|\.(?:com|de|ru|net|org)\b", re.IGNORECASE)
 FOREIGN = re.compile(r"[⺀-鿿豈-﫿가-힯぀-ヿ]+")
-"""Chinese, Japanese and Korean: what the recogniser makes of patterns in a picture."""
+"""Chinese, Japanese and Korean, which the recognizer returns for patterns in a picture."""
 SIGNS = set(" .,:;!?%°&+-–/()'\"½⅓⅔¼¾⅛~=*#•")
 
 
 def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick) -> ScreenText:
-    """The lines of text that at least two samples show.
+    """Return the lines of text that at least two samples show.
 
     Args:
-        samples: In time order, each with a local copy.
-        language: The job's, BCP-47: with one in Cyrillic script every line is tried in that.
+        samples: Samples in time order, each with a local copy.
+        language: BCP-47 tag of the job's language; if it uses Cyrillic script, every line is reread as Cyrillic.
         tick: Called before each sample.
 
     Raises:
@@ -84,7 +84,7 @@ def load_sample(frame: Frame, path: Path) -> Picture:
 
 
 def is_same_picture(first: Picture, second: Picture) -> bool:
-    """Whether two pictures differ nowhere: then what stands on them is the same too."""
+    """Return True if two frames are visually identical, so that OCR of one can serve both."""
     import cv2
 
     if first.shape != second.shape:
@@ -95,7 +95,7 @@ def is_same_picture(first: Picture, second: Picture) -> bool:
 
 
 def readable_rows(pieces: Sequence[TextPiece], min_score: float) -> list[Row]:
-    """Pieces that were read well enough, without characters of scripts that are not read here."""
+    """Return the rows of pieces with a sufficient score, without characters of unsupported scripts."""
     kept = []
     for piece in pieces:
         text = " ".join(FOREIGN.sub(" ", piece.text).split())
@@ -105,7 +105,7 @@ def readable_rows(pieces: Sequence[TextPiece], min_score: float) -> list[Row]:
 
 
 def is_text(text: str) -> bool:
-    """Whether a line can be words: some letters, and little else than what recipes are written with."""
+    """Return True if a line can be words: some letters, and few characters that do not occur in recipes."""
     letters = sum(char.isalpha() for char in text)
     fitting = sum(char.isalnum() or char in SIGNS for char in text)
     return letters >= MIN_LETTERS and fitting >= MIN_TEXT_SHARE * len(text)

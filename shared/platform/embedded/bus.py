@@ -1,4 +1,4 @@
-"""Publishing: one queued delivery per function that listens."""
+"""Publishes messages and object events: one queued delivery per function that listens."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class EventDelivery:
     Attributes:
         id: Of this delivery; the same at each redelivery.
         event_id: Of the event; the same for every function that listens to it.
-        topic: Where it was published, or None when it comes from a bucket.
+        topic: Where it was published; None if it comes from a bucket.
         data: The message, or the object's resource as Cloud Storage describes it.
-        count: How often it has been delivered, this time included.
+        count: Number of times it was delivered, this time included.
     """
 
     id: int
@@ -46,7 +46,7 @@ class EventDelivery:
 
 
 def to_cloud_event(delivery: EventDelivery) -> CloudEvent:
-    """The event that functions-framework makes of the request Eventarc or Pub/Sub sends for it."""
+    """Return the event that functions-framework builds from the request of Eventarc or Pub/Sub."""
     from cloudevents.http import CloudEvent
 
     time = format_rfc3339(delivery.published_at)
@@ -79,7 +79,7 @@ def to_cloud_event(delivery: EventDelivery) -> CloudEvent:
 
 
 def object_resource(info: ObjectInfo) -> dict[str, Any]:
-    """An object as Cloud Storage's JSON API describes it: 64-bit numbers are strings."""
+    """Return the object's resource in Cloud Storage's JSON API: 64-bit numbers are strings."""
     time = format_rfc3339(info.updated)
     return {
         "kind": "storage#object",
@@ -116,7 +116,7 @@ class SqliteBus:
         return self._enqueue(table.listeners(topic=topic), data, attributes or {}, topic=topic)
 
     def enqueue_object_event(self, info: ObjectInfo) -> str:
-        """Tell the functions that listen to the object's bucket of it; return the event's id."""
+        """Queue an object-finalized event for the functions that listen to its bucket; return the event's id."""
         return self._enqueue(wiring().listeners(bucket=info.bucket), object_resource(info), {}, bucket=info.bucket)
 
     def _enqueue(

@@ -1,4 +1,4 @@
-"""Documents as JSON text that SQLite can look into: aware datetimes are tagged, everything round-trips."""
+"""Documents as JSON text that SQLite can query: aware datetimes are tagged, everything round-trips."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RESERVED = re.compile("__.*__", re.DOTALL)
 
 
 def encode_time(time: datetime) -> str:
-    """ISO 8601 in UTC at fixed width, so that texts order as their times do."""
+    """Return ISO 8601 in UTC at fixed width, so that texts sort like their times."""
     if time.tzinfo is None:
         raise ValueError("a datetime needs a time zone")
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -30,7 +30,7 @@ def decode_time(text: str) -> datetime:
 
 
 def encode_vector(vector: Vector) -> str:
-    """Base64 of its numbers as doubles of this machine: the data folder stays on it."""
+    """Return Base64 of the numbers as doubles in native byte order: the data folder stays on one machine."""
     return base64.b64encode(array("d", vector.values).tobytes()).decode()
 
 
@@ -39,7 +39,7 @@ def vector_bytes(text: str) -> bytes:
 
 
 def escape_nul(text: str) -> str:
-    """SQLite's JSON functions end a text at NUL; this keeps texts apart and in order without it."""
+    """Replace NUL, where SQLite's JSON functions end a text; distinct texts stay distinct and in order."""
     if "\0" in text or "\1" in text:
         text = text.replace("\1", "\1\2").replace("\0", "\1\1")
     return text
@@ -52,11 +52,11 @@ def unescape_nul(text: str) -> str:
 
 
 def encode_document(data: dict[str, Any]) -> str:
-    """The text to store. What Firestore refuses is refused here, too, so that it is found on one machine.
+    """Return the text to store. Rejects what Firestore rejects, so that one machine is enough to find it.
 
     Raises:
-        ValueError: Other types, naive times, NaN, infinity, integers over 64 bits, lists in lists, keys that are empty
-            or in double underscores, over 1 MiB.
+        ValueError: For other types, naive times, NaN, infinity, integers over 64 bits, lists in lists, keys that are
+            empty or in double underscores, and more than 1 MiB.
     """
     text = json.dumps(_tag_value(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.

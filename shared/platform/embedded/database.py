@@ -25,7 +25,7 @@ ChangeMarker = tuple[int, int]
 
 
 class SchemaError(Exception):
-    """The file was written by a version of Clipwise that this one does not understand."""
+    """The file was written by a version of Clipwise that this one cannot read."""
 
 
 class _ThreadState(threading.local):
@@ -34,10 +34,10 @@ class _ThreadState(threading.local):
 
 
 class Database:
-    """A durable store that threads and processes share. Not carried over `fork`: open it anew in a child.
+    """A durable store that threads and processes share. It does not survive `fork`: open it again in a child.
 
     Raises:
-        SchemaError: The file's schema is newer than this code, or another one altogether.
+        SchemaError: The file's schema is newer than this code, or a different one.
     """
 
     def __init__(self, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
@@ -62,7 +62,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock; commit at the end, roll back on any exception. Nested calls join the outer one."""
+        """Hold the write lock; commit at the end, roll back on any exception. A nested call joins the outer one."""
         connection = self.connection
         if self._local.writing:
             yield connection
@@ -82,12 +82,12 @@ class Database:
         self.wake()
 
     def change_marker(self) -> ChangeMarker:
-        """Changes whenever any connection, of this process or another, has committed, and at `wake`."""
+        """Return a marker that changes when any connection, of any process, commits, and at `wake`."""
         version: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
         return version, self._wakes
 
     def wait_for_change(self, marker: ChangeMarker, timeout_sec: float) -> None:
-        """Sleep until this thread's `mark()` is no longer `seen`, at most `timeout_sec` seconds.
+        """Sleep until this thread's `change_marker()` differs from `marker`, at most `timeout_sec` seconds.
 
         A commit of this process ends the sleep at once; a commit of another process within 50 ms.
         """
@@ -115,7 +115,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SEC, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        # What a client was told is stored must survive a power cut, not only a kill: see docs/decisions.
+        # A confirmed write must survive a power cut, not only a kill: see docs/decisions.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection

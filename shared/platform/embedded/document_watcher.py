@@ -1,4 +1,4 @@
-"""One thread per process that tells subscribers of changed documents."""
+"""Watches on documents: one thread per process notifies subscribers of changes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class _Subscription:
 
 
 class DocumentWatcher:
-    """Its thread runs while there are subscriptions, and sleeps while the database does not change."""
+    """Notifies subscribers from one thread, which runs while there are subscriptions and sleeps between changes."""
 
     def __init__(self, db: Database, read: Callable[[str, str], Document | None]) -> None:
-        """`read` gets a document by collection and id."""
+        """`read` returns a document by collection and id."""
         self._db = db
         self._read = read
         self._lock = threading.Lock()

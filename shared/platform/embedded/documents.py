@@ -1,4 +1,4 @@
-"""Versioned documents in SQLite."""
+"""Versioned documents in SQLite, with an exact search for nearest vectors."""
 
 from __future__ import annotations
 
@@ -15,57 +15,18 @@ from itertools import islice
 from typing import Any
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.argument_checks import check_nearest_query
 from shared.platform.embedded.codec import decode_document, encode_document
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.document_watcher import DocumentWatcher
 from shared.platform.embedded.fields import filter_condition, sort_key, type_rank_sql, value_sql
-from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector
+from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector, check_nearest_query
 
 BATCH = 1024
-"""Vectors that are in memory at once."""
+"""Number of vectors in memory at once."""
 MARGIN = 1e-4
-"""More than the cosine of two directions of MAX_DIMENSIONS floats of 32 bits can be wrong by."""
-
-
-def unit_vector(vector: Vector) -> bytes | None:
-    """The vector made 1 long, as floats of 32 bits; None when it points nowhere."""
-    length = math.hypot(*vector.values)
-    return array("f", [value / length for value in vector.values]).tobytes() if length else None
-
-
-def nearest_candidates(stored: Iterable[tuple[int, bytes]], to: Vector, limit: int) -> list[int]:
-    """The numbers of all stored directions that may be among the `limit` nearest; all have the length of `to`."""
-    import numpy as np
-
-    target = np.frombuffer(unit_vector(to) or b"", dtype=np.float32)
-    numbers, cosines = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    for batch in _batches(stored):
-        directions = np.frombuffer(b"".join(data for _, data in batch), dtype=np.float32)
-        numbers = np.concatenate([numbers, np.array([number for number, _ in batch], dtype=np.int64)])
-        # Not `@`: BLAS would start threads that get in each other's way, for something that only waits for memory.
-        cosines = np.concatenate([cosines, np.vecdot(directions.reshape(len(batch), -1), target)])
-        if len(cosines) > limit:
-            is_near = cosines >= np.partition(cosines, -limit)[-limit] - MARGIN
-            numbers, cosines = numbers[is_near], cosines[is_near]
-    return [int(number) for number in numbers]
-
-
-def cosine_distance(vector: Vector, other: Vector) -> float:
-    """Their cosine distance, 0 to 2."""
-    lengths = math.hypot(*vector.values), math.hypot(*other.values)
-    shares = (a / lengths[0] * (b / lengths[1]) for a, b in zip(vector.values, other.values, strict=True))
-    return min(2.0, max(0.0, 1 - math.fsum(shares)))
-
-
-def _batches(stored: Iterable[tuple[int, bytes]]) -> Iterator[Sequence[tuple[int, bytes]]]:
-    rows = iter(stored)
-    while batch := list(islice(rows, BATCH)):
-        yield batch
-
-
+"""Exceeds the error of a cosine of MAX_DIMENSIONS floats of 32 bits."""
 WORD_INDEX = ("segments", "words", "array_contains")
-"""The one search in lists that has an index: see the table `words`."""
+"""The only search in lists that has an index: see the table `words`."""
 
 
 class SqliteDocuments:
@@ -139,7 +100,7 @@ class SqliteDocuments:
         where += "".join(f" AND {type_rank_sql(path)} IS NOT NULL" for path, _ in order)
         direction = order[-1][1] if order else "asc"
         keys = [(sql(path), way) for path, way in order for sql in (type_rank_sql, value_sql)]
-        # The plus keeps SQLite from walking through all segments by id when there is an index for the other filters.
+        # The plus keeps SQLite from scanning all segments by id although an index serves the other filters.
         keys.append(("+id" if any(map(partial(_is_word_filter, collection), filters)) else "id", direction))
         if cursor is not None:
             sql, values = _after_cursor(keys, _read_cursor(cursor, form, len(keys)))
@@ -167,7 +128,7 @@ class SqliteDocuments:
             [*parameters, field, 4 * len(to.values)],
         )
         documents = filter(None, map(self._read_by_number, nearest_candidates(rows, to, limit)))
-        # Any of them may have been written anew meanwhile.
+        # Any of them may have changed meanwhile.
         results = [
             (document, cosine_distance(stored, to))
             for document in documents
@@ -209,7 +170,7 @@ def _word_condition(filter: Filter) -> tuple[str, list[Any]]:
 
 
 def _store_vectors(connection: sqlite3.Connection, number: int, data: dict[str, Any]) -> None:
-    """Keep what searches read in line with a document that was written."""
+    """Update the vectors that searches read after a write of their document."""
     connection.execute("DELETE FROM vectors WHERE document = ?", (number,))
     for field, stored in data.items():
         if isinstance(stored, Vector) and (numbers := unit_vector(stored)):
@@ -222,12 +183,12 @@ def _check_document_id(id: str) -> None:
 
 
 def _new_version() -> str:
-    """Never given twice, so that a document deleted and made anew is not taken for the old one."""
+    """Return a version that never repeats, so that a document created again differs from the deleted one."""
     return secrets.token_hex(8)
 
 
 def _after_cursor(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple[str, list[Any]]:
-    """The condition that a row comes after `last` in the order of `keys`."""
+    """Return the condition that a row follows `last` in the order of `keys`."""
     names = [sql for sql, _ in keys]
     if len({way for _, way in keys}) == 1:
         # A row value lets SQLite start in the middle of an index.
@@ -243,7 +204,7 @@ def _after_cursor(keys: Sequence[tuple[str, str]], last: Sequence[Any]) -> tuple
 
 
 def _query_form(collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
-    """What a cursor belongs to. The values of filters are left out: a limit such as «now» may move on."""
+    """Return a digest of the query a cursor belongs to, without the filters' values: one such as «now» may change."""
     text = repr((collection, [(path, op) for path, op, _ in filters], [tuple(part) for part in order]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -262,3 +223,39 @@ def _read_cursor(cursor: str, form: str, length: int) -> list[Any]:
     if cursor_form != form or len(last) != length:
         raise ValueError("the cursor belongs to another query")
     return last
+
+
+def unit_vector(vector: Vector) -> bytes | None:
+    """Return the vector normalized to length 1, as floats of 32 bits; None if it is all zeros."""
+    length = math.hypot(*vector.values)
+    return array("f", [value / length for value in vector.values]).tobytes() if length else None
+
+
+def nearest_candidates(stored: Iterable[tuple[int, bytes]], to: Vector, limit: int) -> list[int]:
+    """Return the numbers of all directions that may be among the `limit` nearest; all have as many numbers as `to`."""
+    import numpy as np
+
+    target = np.frombuffer(unit_vector(to) or b"", dtype=np.float32)
+    numbers, cosines = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    for batch in _batches(stored):
+        directions = np.frombuffer(b"".join(data for _, data in batch), dtype=np.float32)
+        numbers = np.concatenate([numbers, np.array([number for number, _ in batch], dtype=np.int64)])
+        # Not `@`: BLAS would start competing threads for work that is limited by memory.
+        cosines = np.concatenate([cosines, np.vecdot(directions.reshape(len(batch), -1), target)])
+        if len(cosines) > limit:
+            is_near = cosines >= np.partition(cosines, -limit)[-limit] - MARGIN
+            numbers, cosines = numbers[is_near], cosines[is_near]
+    return [int(number) for number in numbers]
+
+
+def cosine_distance(vector: Vector, other: Vector) -> float:
+    """Return the cosine distance, 0 to 2."""
+    lengths = math.hypot(*vector.values), math.hypot(*other.values)
+    shares = (a / lengths[0] * (b / lengths[1]) for a, b in zip(vector.values, other.values, strict=True))
+    return min(2.0, max(0.0, 1 - math.fsum(shares)))
+
+
+def _batches(stored: Iterable[tuple[int, bytes]]) -> Iterator[Sequence[tuple[int, bytes]]]:
+    rows = iter(stored)
+    while batch := list(islice(rows, BATCH)):
+        yield batch

@@ -22,7 +22,7 @@ Condition = tuple[str, list[Any]]
 
 
 def type_rank_sql(path: str) -> str:
-    """The SQL of a field's type rank. Indexes spell it the same: a change here needs a migration that rebuilds them."""
+    """Return the SQL of a field's type rank. Indexes repeat it: a change needs a migration that rebuilds them."""
     _check_path(path)
     return (
         f"CASE json_type(data, '$.{path}') WHEN 'null' THEN 0 WHEN 'false' THEN 1 WHEN 'true' THEN 1"
@@ -32,13 +32,13 @@ def type_rank_sql(path: str) -> str:
 
 
 def value_sql(path: str) -> str:
-    """The SQL of a field's value within its rank; the same holds as for `rank`."""
+    """Return the SQL of a field's value within its rank. Indexes repeat it, as for `type_rank_sql`."""
     _check_path(path)
     return f"coalesce(json_extract(data, '$.{path}.\"$time\"'), json_extract(data, '$.{path}'), 0)"
 
 
 def filter_condition(filter: Filter) -> Condition:
-    """Raises ValueError for an unknown operator, a path that is not plain, and values other than scalars."""
+    """Return the SQL of a filter; raises ValueError for an unknown operator, an invalid path or a non-scalar value."""
     path, op, operand = filter
     if op == "in":
         return _in_condition(path, operand)
@@ -57,7 +57,7 @@ def filter_condition(filter: Filter) -> Condition:
 
 
 def sort_key(operand: Any) -> tuple[int, Any]:
-    """Rank and value of a scalar. Raises ValueError for lists, maps and other types."""
+    """Return rank and value of a scalar; raises ValueError for lists, maps and other types."""
     if operand is None:
         return NULL, 0
     if isinstance(operand, bool):

@@ -1,4 +1,4 @@
-"""The durable queue from which workers take deliveries: leases, backoff, dead letters."""
+"""The durable queue from which workers claim deliveries: leases, backoff, dead letters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIRST = """
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A delivery that was given up, and when."""
+    """A delivery that is not repeated any more."""
 
     delivery: EventDelivery
     died_at: datetime
@@ -38,7 +38,7 @@ class DeadLetter:
 class LeaseQueue:
     """Deliveries that wait for workers.
 
-    A delivery is held by whoever took it last, until acknowledged, refused, or taken again after its lease ended.
+    A worker holds a delivery until it acknowledges or refuses it, or another one claims it after the lease ended.
     """
 
     def __init__(self, db: Database, bus: SqliteBus) -> None:
@@ -46,9 +46,9 @@ class LeaseQueue:
         self._bus = bus
 
     def claim(self, functions: Sequence[str] | None = None, lease_sec: float = 30) -> EventDelivery | None:
-        """Lease the delivery that has been visible longest to one of `functions` (None = all); None when there is none.
+        """Lease the delivery of `functions` (None = all) that has been visible longest; return None without one.
 
-        One that was delivered as often as its function allows goes to the dead letters instead.
+        A delivery that reached the limit of its function goes to the dead letters instead.
         """
         if not self._first_visible(functions):
             return None
@@ -64,18 +64,18 @@ class LeaseQueue:
         return None
 
     def extend_lease(self, delivery: EventDelivery, lease_sec: float) -> bool:
-        """Hold the delivery for `lease_sec` from now; False when it is no longer ours."""
+        """Hold the delivery for `lease_sec` from now; return False if the lease was lost."""
         return self._update_leased(delivery, "UPDATE deliveries SET visible_at = ?", _time_after(lease_sec))
 
     def acknowledge(self, delivery: EventDelivery) -> bool:
-        """Done with it; False, and no effect, when it is no longer ours."""
+        """Remove the delivery; return False, without effect, if the lease was lost."""
         return self._update_leased(delivery, "DELETE FROM deliveries")
 
     def refuse(self, delivery: EventDelivery, delay_sec: float | None = None) -> bool:
-        """Give it back, to come again after `delay_sec` (None = the function's backoff, doubling, ±25 %).
+        """Return the delivery to the queue for `delay_sec` (None = the function's backoff, doubling, ±25 %).
 
-        After the last delivery that the wiring table allows it becomes a dead letter. False, and no effect, when it
-        is no longer ours.
+        After the last delivery that the wiring table allows, it becomes a dead letter. Returns False, without effect,
+        if the lease was lost.
         """
         function = wiring().functions[delivery.function]
         if delay_sec is None:
@@ -95,14 +95,14 @@ class LeaseQueue:
             return row is not None
 
     def release_all(self) -> None:
-        """Make visible what is leased, and give the count back: for a start after which no earlier worker lives."""
+        """End all leases without counting these deliveries. Call this at a start, when no earlier worker runs."""
         with self._db.transaction() as connection:
             connection.execute(
                 "UPDATE deliveries SET leased = 0, count = count - 1, visible_at = ? WHERE leased", (_time_after(0),)
             )
 
     def dead_letters(self, limit: int = 100, cursor: str | None = None) -> tuple[list[DeadLetter], str | None]:
-        """What was given up, oldest first, and where the next page starts (None at the end)."""
+        """Return a page of dead letters, oldest first, and the cursor of the next page (None at the end)."""
         rows = self._db.connection.execute(
             "SELECT * FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?", (int(cursor or 0), limit + 1)
         ).fetchall()
@@ -112,12 +112,12 @@ class LeaseQueue:
         return letters, str(letters[-1].delivery.id) if len(rows) > limit else None
 
     def depth(self) -> Counter[str]:
-        """How many deliveries are not acknowledged yet, leased ones included, by function."""
+        """Return the number of unacknowledged deliveries by function, leased ones included."""
         rows = self._db.connection.execute("SELECT function, count(*) AS n FROM deliveries GROUP BY function")
         return Counter({row["function"]: row["n"] for row in rows})
 
     def wait_for_delivery(self, timeout_sec: float, functions: Sequence[str] | None = None) -> bool:
-        """Sleep until `take(functions)` may give something; False when the time is over first."""
+        """Sleep until `claim(functions)` may return a delivery; return False after `timeout_sec`."""
         deadline = time.monotonic() + timeout_sec
         while True:
             marker = self._db.change_marker()
@@ -142,7 +142,7 @@ class LeaseQueue:
         return first if first and first["visible_at"] <= _time_after(0) else None
 
     def _update_leased(self, delivery: EventDelivery, change: str, *values: str) -> bool:
-        """The count tells one lease from the next, so it is the proof of holding the delivery."""
+        """Change a delivery if its lease is still held: its count identifies the lease."""
         with self._db.transaction() as connection:
             return (
                 connection.execute(

@@ -1,4 +1,4 @@
-"""Puts the embedded adapters together over one data folder."""
+"""Assembles the embedded adapters over one data folder."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.documents import SqliteDocuments
 from shared.platform.embedded.lease_queue import LeaseQueue
-from shared.platform.embedded.signing_key import signing_key
-from shared.platform.embedded.storage.objects import GARBAGE_AGE_SEC, FileObjects
+from shared.platform.embedded.objects import GARBAGE_AGE_SEC, FileObjects
+from shared.platform.embedded.signing import signing_key
 from shared.platform.ports import Place
 from shared.settings import Settings
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EmbeddedPlace:
-    """The platform, and what only this place has."""
+    """The ports, and what only this place has."""
 
     place: Place
     queue: LeaseQueue
@@ -30,8 +30,8 @@ class EmbeddedPlace:
     settings: Settings
 
     def storage_app(self) -> Starlette:
-        """The HTTP side of the objects, to be mounted under `/storage`."""
-        from shared.platform.embedded.storage.http import storage_app
+        """Return the HTTP server of the objects, to be mounted under `/storage`."""
+        from shared.platform.embedded.storage_http import storage_app
 
         return storage_app(self.objects, self.signing_key, self.settings.frontend_url)
 
@@ -40,7 +40,7 @@ class EmbeddedPlace:
 
 
 def open_embedded_place(settings: Settings) -> EmbeddedPlace:
-    """Open the data folder, making it if need be. Any number of processes may have it open.
+    """Open the data folder; create it if it is missing. Several processes may have it open.
 
     Raises:
         SchemaError: The folder was written by a newer version.

@@ -1,4 +1,4 @@
-"""The database's schema, as ordered, named migrations. Never edit one that was released: add the next."""
+"""The schemas of the two databases, as ordered, named migrations. Never edit a released one: add the next."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         "objects",
         (
-            # AUTOINCREMENT never gives a number twice, so a generation grows over deletion too.
+            # AUTOINCREMENT never repeats a number, so a generation also grows after a deletion.
             "CREATE TABLE objects (generation INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL,"
             " name TEXT NOT NULL, blob TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, content_type TEXT NOT NULL,"
             " metadata TEXT NOT NULL, updated TEXT NOT NULL, UNIQUE (bucket, name)) STRICT",
@@ -118,8 +118,8 @@ ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         "accounts",
         (
-            # Without address and password: an anonymous user, or a name that was taken with an address that has an
-            # account already; see docs/decisions/identity.md.
+            # Without address and password: an anonymous user, or a name that was requested with an address that
+            # already has an account; see docs/decisions/identity.md.
             "CREATE TABLE accounts (id TEXT PRIMARY KEY, username TEXT, username_key TEXT UNIQUE, email TEXT UNIQUE,"
             " password TEXT, verified INTEGER NOT NULL DEFAULT 0, anonymous INTEGER NOT NULL DEFAULT 0,"
             " created_at TEXT NOT NULL, logged_in_at TEXT) STRICT",

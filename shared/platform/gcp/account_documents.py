@@ -1,4 +1,7 @@
-"""Usernames, which Identity Platform does not know: a document for each, whose making is what keeps it unique."""
+"""Documents beside the accounts of Identity Platform: unique usernames, and the ends of sessions.
+
+Identity Platform has neither usernames nor the end of an ID token before it expires.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,16 @@ from shared.security.credentials import username_key, username_taken_error
 
 USERNAMES = "usernames"
 UNUSED_NAME_LIFETIME = timedelta(days=7)
-"""A name is kept so long for who has not signed in yet."""
+"""How long a name is reserved before the first sign-in."""
+REVOCATIONS = "revocations"
+CACHE_TIME = timedelta(seconds=60)
+"""How long another instance may accept a token after its session has ended."""
+ID_TOKEN_LIFETIME = timedelta(hours=1, minutes=5)
+MAX_CACHED = 10_000
 
 
 class Usernames:
-    """Documents `{owner, expiresAt}`; the name itself stands only in the account."""
+    """Documents `{owner, expiresAt}`; only the account contains the name itself."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -27,7 +35,7 @@ class Usernames:
         return stored.data["owner"] if stored else None
 
     def reserve(self, name: str, owner: str | None = None) -> None:
-        """For a while, until `keep`; raises PermanentError `username_taken`."""
+        """Reserve a name until it is confirmed or UNUSED_NAME_LIFETIME ends; raises PermanentError `username_taken`."""
         try:
             self._documents.create(USERNAMES, _username_id(name), _username_document(owner, UNUSED_NAME_LIFETIME))
         except AlreadyExists:
@@ -45,11 +53,11 @@ class Usernames:
                 raise username_taken_error() from None
 
     def assign(self, name: str, owner: str) -> None:
-        """Let a name that was just taken be this user's."""
+        """Assign a reserved name to a user."""
         self._documents.put(USERNAMES, _username_id(name), _username_document(owner, UNUSED_NAME_LIFETIME))
 
     def confirm(self, name: str, owner: str) -> None:
-        """Let the name be this user's for good, unless it has become another's meanwhile."""
+        """Assign the name to the user without expiry, unless another user has it by now."""
         stored = self._documents.get(USERNAMES, _username_id(name))
         if stored and stored.data == _username_document(owner, None):
             return
@@ -77,13 +85,6 @@ def _username_document(owner: str | None, lifetime: timedelta | None) -> dict[st
     return {"owner": owner, "expiresAt": clock.now() + lifetime if lifetime else None}
 
 
-REVOCATIONS = "revocations"
-CACHE_TIME = timedelta(seconds=60)
-"""So long another instance may go on taking a token whose session has ended."""
-ID_TOKEN_LIFETIME = timedelta(hours=1, minutes=5)
-MAX_CACHED = 10_000
-
-
 class Revocations:
     """Documents `{owner, validSince, expiresAt}`, read once a minute for each user and instance."""
 
@@ -93,8 +94,8 @@ class Revocations:
         self._cache: dict[str, tuple[datetime, datetime | None]] = {}
 
     def end_all(self, uid: str) -> None:
-        """No session that has begun until now goes on."""
-        # Tokens tell the second in which their session began: all of this second are meant.
+        """End all sessions that have begun until now."""
+        # Tokens have the start of their session in seconds: this includes all of the current second.
         since = datetime.fromtimestamp(int(clock.now().timestamp()) + 1, UTC)
         data = {"owner": uid, "validSince": since, "expiresAt": since + ID_TOKEN_LIFETIME}
         self._documents.put(REVOCATIONS, uid, data)

@@ -1,4 +1,4 @@
-"""Publishing to Pub/Sub."""
+"""Publishes messages to Pub/Sub."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ RETRY = retry.Retry(
     maximum=2.0,
     timeout=TIMEOUT_SEC,
 )
-# Threads that publish at the same moment share a request; one that publishes alone hardly waits.
+# Threads that publish at the same time share a request; a single one waits at most 2 ms.
 BATCH = BatchSettings(max_messages=100, max_latency=0.002)
 
 
 class PubsubBus:
-    """The bus port over the topics of one project."""
+    """The port `Bus` over the topics of one project."""
 
     def __init__(self, client: PublisherClient, project: str) -> None:
         self._client = client
@@ -38,7 +38,7 @@ class PubsubBus:
             **(attributes or {}),
         )
         try:
-            # Only the service's answer makes it durable.
+            # The message is durable once the service has responded.
             return str(future.result(timeout=2 * TIMEOUT_SEC))
         except exceptions.NotFound:
             raise NotFound(f"there is no topic {topic!r}") from None

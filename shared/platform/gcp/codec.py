@@ -1,4 +1,4 @@
-"""What may stand in a document, checked before the service sees it so that all places refuse the same."""
+"""Conversion of documents and cursors for Firestore, with the checks that all places share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESERVED = re.compile("__.*__", re.DOTALL)
 
 
 def to_firestore(data: dict[str, Any]) -> dict[str, Any]:
-    """The data as the client takes it; raises ValueError on what no document may hold."""
+    """Convert data for the client; raises ValueError for values that a document cannot hold."""
     _check_value(data)
     converted: dict[str, Any] = _convert_value(data)
     return converted
@@ -60,7 +60,7 @@ def _convert_value(value: Any) -> Any:
 
 
 def from_firestore(value: Any) -> Any:
-    """A stored value with our own types in place of the client's."""
+    """Convert a stored value from the client's types."""
     if isinstance(value, FirestoreVector):
         return Vector(tuple(value))
     if isinstance(value, dict):
@@ -73,7 +73,7 @@ def from_firestore(value: Any) -> Any:
 
 
 def write_cursor(last: Document, collection: str, filters: Sequence[Filter], order: Sequence[Order]) -> str:
-    """Where the page after `last` starts. The values of filters are left out: a limit such as «now» may move on."""
+    """Return the cursor of the page after `last`, without the filters' values: one such as «now» may change."""
     values = [reduce(lambda data, name: data[name], field.split("."), last.data) for field, _ in order]
     text = json.dumps([_query_form(collection, filters, order), *map(_tag_time, values), last.id])
     return base64.urlsafe_b64encode(text.encode()).decode()
@@ -82,9 +82,9 @@ def write_cursor(last: Document, collection: str, filters: Sequence[Filter], ord
 def read_cursor(
     cursor: str | None, collection: str, filters: Sequence[Filter], order: Sequence[Order]
 ) -> list[Any] | None:
-    """The order's values and the id to start after; None for the first page.
+    """Return the order's values and the id to start after; None for the first page.
 
-    Raises ValueError on a cursor that no query of this form gave.
+    Raises ValueError on a cursor of another form of query.
     """
     if cursor is None:
         return None

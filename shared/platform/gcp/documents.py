@@ -1,6 +1,6 @@
 """Documents in Firestore: compare-and-set by update time, `create` as mutex, no transactions.
 
-docs/decisions tells what differs by nature from the embedded place.
+docs/decisions describes the differences from the embedded place.
 """
 
 from __future__ import annotations
@@ -21,61 +21,12 @@ from google.cloud.firestore_v1.vector import Vector as FirestoreVector
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.argument_checks import check_nearest_query
 from shared.platform.gcp.codec import from_firestore, read_cursor, to_firestore, write_cursor
-from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector
+from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector, check_nearest_query
 
 Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 SETTLED_SEC = 1.0
-
-
-class DocumentListener:
-    """Tells of a document's states from other threads, each newer than the one before, until it is stopped.
-
-    A change that falls into the moment a stream starts is lost by Firestore's emulator now and then: the stream shows
-    the older state last, or nothing at all until the next change. So the document is read once more when the stream has
-    settled.
-    """
-
-    def __init__(self, reference: firestore.DocumentReference, on_state: Callable[[Snapshot | None], None]) -> None:
-        """`on_state` gets None when there is no such document."""
-        self._reference = reference
-        self._on_state = on_state
-        self._lock = threading.RLock()
-        # The update time of the state that was told last, in a tuple since «missing» is a state, too.
-        self._last_state: tuple[datetime | None] | None = None
-        self._read_at: datetime | None = None
-        self._stopped = False
-        self._stream = reference.on_snapshot(self._on_snapshot)
-        self._settle_timer = threading.Timer(SETTLED_SEC, self._read_again)
-        self._settle_timer.daemon = True
-        self._settle_timer.start()
-
-    def stop(self) -> None:
-        """No state is told from now on; from any thread, any number of times."""
-        if not self._stopped:
-            self._stopped = True
-            self._settle_timer.cancel()
-            # The stream's own thread cannot wait for itself to end, and may be the one that calls this.
-            threading.Thread(target=self._stream.unsubscribe, name="unsubscribe", daemon=True).start()
-
-    def _on_snapshot(self, snapshots: list[Snapshot], _changes: object, read_at: datetime) -> None:
-        self._notify(snapshots[0] if snapshots else None, read_at)
-
-    def _read_again(self) -> None:
-        snapshot = self._reference.get()
-        self._notify(snapshot if snapshot.exists else None, snapshot.read_time)
-
-    def _notify(self, snapshot: Snapshot | None, read_at: datetime) -> None:
-        with self._lock:
-            state = (snapshot.update_time if snapshot else None,)
-            if self._stopped or state == self._last_state or (self._read_at and read_at < self._read_at):
-                return
-            self._last_state, self._read_at = state, read_at
-            self._on_state(snapshot)
-
-
-# Only what passes by itself; each delay is drawn at random between 0 and twice the step, so that writers spread.
+# Only for errors that pass; each delay is random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(
     predicate=retry.if_exception_type(exceptions.Aborted, exceptions.ServiceUnavailable),
     initial=0.05,
@@ -87,10 +38,10 @@ DIRECTIONS = {"asc": firestore.Query.ASCENDING, "desc": firestore.Query.DESCENDI
 
 
 class FirestoreDocuments:
-    """The documents port over one Firestore database.
+    """The port `Documents` over one Firestore database.
 
-    A write whose answer was lost on the way is tried again and may then meet itself: Conflict or AlreadyExists is
-    raised although the data is stored. Callers read again after either, so that is harmless.
+    A write whose response was lost is repeated and may then conflict with itself: Conflict or AlreadyExists is raised
+    although the data is stored. Callers read again after either, so that is harmless.
     """
 
     def __init__(self, client: firestore.Client) -> None:
@@ -108,7 +59,7 @@ class FirestoreDocuments:
         reference = self._reference(collection, id)
         batch = self._client.batch()
         batch.set(reference, to_firestore(data))
-        # `set` takes no precondition although the service does; `update` takes one but would keep fields that went.
+        # `set` accepts no precondition although the service does; `update` accepts one but would keep removed fields.
         self._client.write_option(last_update_time=_update_time(version)).modify_write(batch._write_pbs[0])
         return self._write(reference, data, lambda: batch.commit(retry=RETRY)[0])
 
@@ -132,7 +83,7 @@ class FirestoreDocuments:
         limit: int = 100,
         cursor: str | None = None,
     ) -> DocumentPage:
-        """The service asks that an inequality's field is the first of the order, and has an index for each form."""
+        """The service requires the field of an inequality first in the order, and an index for each form of query."""
         if limit < 1:
             raise ValueError("limit must be at least 1")
         after = read_cursor(cursor, collection, filters, order)
@@ -156,7 +107,7 @@ class FirestoreDocuments:
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
-        """The service has to have a vector index for the field and each set of filters."""
+        """The service requires a vector index for the field and each set of filters."""
         check_nearest_query(field, to, limit, filters)
         if any(_is_empty_filter(op, value) for _, op, value in filters):
             return []
@@ -171,7 +122,7 @@ class FirestoreDocuments:
             distance_result_field=DISTANCE,
         )
         results = (_document_with_distance(snapshot) for snapshot in search.stream(retry=RETRY))
-        # A vector that is all zeros is at no distance.
+        # A vector of zeros has no distance.
         return [(document, distance) for document, distance in results if not math.isnan(distance)]
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
@@ -188,7 +139,7 @@ class FirestoreDocuments:
     def _write(
         self, reference: firestore.DocumentReference, data: dict[str, Any], write: Callable[[], types.WriteResult]
     ) -> str:
-        """The version that `write` gives; the service's refusals as the port's errors."""
+        """Return the version that `write` returns; translate the service's errors to the port's."""
         try:
             return _version(write().update_time)
         except exceptions.AlreadyExists:
@@ -198,7 +149,7 @@ class FirestoreDocuments:
         except exceptions.InvalidArgument as error:
             raise ValueError(f"{reference.path}: {error.message}") from None
         except exceptions.Cancelled:
-            # The emulator's answer to a write that meets a listener who just goes; the write is done all the same.
+            # The emulator's response to a write while a listener stops; the write succeeds all the same.
             snapshot = reference.get(retry=RETRY)
             if not snapshot.exists or from_firestore(snapshot.to_dict()) != data:
                 raise
@@ -210,14 +161,14 @@ def _document(snapshot: Snapshot) -> Document:
 
 
 def _document_with_distance(snapshot: Snapshot) -> tuple[Document, float]:
-    """A document that was searched for, and its distance, which the service puts among the fields."""
+    """Return a document and its distance, which the service stores among the fields."""
     data = from_firestore(snapshot.to_dict())
     distance = data.pop(DISTANCE)
     return Document(snapshot.id, data, _version(snapshot.update_time)), distance
 
 
 def _version(update_time: DatetimeWithNanoseconds | Timestamp) -> str:
-    """Seconds and nanoseconds, of fixed width, so that versions sort like times."""
+    """Return seconds and nanoseconds at fixed width, so that versions sort like times."""
     stamp = update_time if isinstance(update_time, Timestamp) else update_time.timestamp_pb()
     return f"{stamp.seconds:012d}.{stamp.nanos:09d}"
 
@@ -228,13 +179,58 @@ def _update_time(version: str) -> Timestamp:
 
 
 def _is_empty_filter(op: str, value: Any) -> bool:
-    """Filters that the service refuses although their answer is clear."""
+    """Return True for a filter that matches nothing, which the service rejects."""
     return not value if op == "in" else value is None and op != "=="
 
 
 def _filter(field: str, op: str, value: Any) -> FieldFilter | Or:
     if op != "in" or None not in value:
         return FieldFilter(field, op, value)
-    # The service's own `in` never finds null.
+    # The service's own `in` never matches null.
     others = [item for item in value if item is not None]
     return Or([FieldFilter(field, "==", None), *([FieldFilter(field, "in", others)] if others else [])])
+
+
+class DocumentListener:
+    """Reports a document's states from other threads, each newer than the one before, until it is stopped.
+
+    Firestore's emulator may lose a change while a stream starts: the stream reports the older state last, or nothing
+    until the next change. So the document is read once more SETTLED_SEC after the start.
+    """
+
+    def __init__(self, reference: firestore.DocumentReference, on_state: Callable[[Snapshot | None], None]) -> None:
+        """`on_state` is called with None if the document does not exist."""
+        self._reference = reference
+        self._on_state = on_state
+        self._lock = threading.RLock()
+        # The update time of the last reported state, in a tuple since «missing» is a state, too.
+        self._last_state: tuple[datetime | None] | None = None
+        self._read_at: datetime | None = None
+        self._stopped = False
+        self._stream = reference.on_snapshot(self._on_snapshot)
+        self._settle_timer = threading.Timer(SETTLED_SEC, self._read_again)
+        self._settle_timer.daemon = True
+        self._settle_timer.start()
+
+    def stop(self) -> None:
+        """Report no more states. May be called from any thread, any number of times."""
+        if not self._stopped:
+            self._stopped = True
+            self._settle_timer.cancel()
+            # The stream's own thread may call this, and cannot wait for itself to end.
+            threading.Thread(target=self._stream.unsubscribe, name="unsubscribe", daemon=True).start()
+
+    def _on_snapshot(self, snapshots: list[Snapshot], _changes: object, read_at: datetime) -> None:
+        self._notify(snapshots[0] if snapshots else None, read_at)
+
+    def _read_again(self) -> None:
+        snapshot = self._reference.get()
+        self._notify(snapshot if snapshot.exists else None, snapshot.read_time)
+
+    def _notify(self, snapshot: Snapshot | None, read_at: datetime) -> None:
+        with self._lock:
+            state = (snapshot.update_time if snapshot else None,)
+            if self._stopped or state == self._last_state or (self._read_at and read_at < self._read_at):
+                return
+            self._last_state, self._read_at = state, read_at
+            self._on_state(snapshot)

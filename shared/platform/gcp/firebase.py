@@ -1,6 +1,6 @@
 """Accounts of Firebase Auth and Identity Platform.
 
-Usernames and the ends of sessions are kept in documents beside them: see docs/decisions/identity.md.
+Usernames and the ends of sessions are stored in documents beside them: see docs/decisions/identity.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from shared.settings import Settings, SettingsError
 
 
 def open_firebase_identity(settings: Settings, documents: Documents) -> FirebaseIdentity:
-    """Raises SettingsError when the emulator, whose tokens anyone can make up, is named in the cloud."""
+    """Raises SettingsError if the emulator, whose tokens anyone can forge, is configured in the cloud."""
     host = os.environ.get("FIREBASE_AUTH_EMULATOR_HOST", "")
     if host and os.environ.get("K_SERVICE"):
         raise SettingsError("FIREBASE_AUTH_EMULATOR_HOST: It must not be set in the cloud. Unset it.")
@@ -70,7 +70,7 @@ def _default_project() -> str:
 
 
 class AdminCredentials:
-    """Access tokens of the process's own identity, renewed in time."""
+    """Access tokens of the process's own identity, renewed before they expire."""
 
     def __init__(self) -> None:
         self._credentials: Any = None
@@ -124,7 +124,7 @@ class FirebaseIdentity:
             )
         except ToolkitError as error:
             if error.code == "EMAIL_EXISTS":
-                # The name stays taken for a while, as a new account's would, so that it does not tell either.
+                # The name stays reserved, as for a new account, so that it does not reveal the existing one.
                 self._mail_existing_account(address)
                 return
             self._usernames.release(name)
@@ -144,7 +144,7 @@ class FirebaseIdentity:
         session = self._sign_in(address, password)
         since = self._revocations.valid_since(session.user.id)
         if since is not None and self._revocations.has_ended(session.user):
-            # Sessions were ended in this very second, and tokens tell no more than the second.
+            # Sessions ended in this second, and tokens have no smaller unit.
             time.sleep(max(0.0, (since - clock.now()).total_seconds()))
             session = self._sign_in(address, password)
         user = self._require_verified(session.user)
@@ -222,11 +222,11 @@ class FirebaseIdentity:
             self._mail_existing_account(address)
 
     def _mail_existing_account(self, address: str) -> None:
-        """Identity Platform has one mail that says that an address has an account: the one to reset the password."""
+        """Send the only mail of Identity Platform that shows that an address has an account: the password reset."""
         self.request_password_reset(address)
 
     def _email_of_username(self, username: str) -> str:
-        """Asks alike whether or not there is such a name; an address that cannot be where there is none."""
+        """Return the address of a username, after the same request for an unknown one; then an invalid address."""
         owner = self._usernames.owner(username) or secrets.token_hex(14)
         accounts = self._administer("lookup", localId=[owner]).get("users") or [{}]
         return str(accounts[0].get("email") or f"{secrets.token_hex(14)}@unknown.invalid")

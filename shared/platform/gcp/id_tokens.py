@@ -1,6 +1,6 @@
-"""ID tokens of Firebase and Identity Platform, checked here without asking anyone.
+"""ID tokens of Firebase and Identity Platform, verified locally with Google's cached public keys.
 
-By https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library
+See https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from shared.platform.ports import User
 from shared.security.credentials import authentication_error, is_token_current
 
 log = logging.getLogger(__name__)
+ALGORITHM = "RS256"
+MAX_UID = 128
 DEFAULT_LIFETIME = timedelta(hours=1)
 SHORTEST_PAUSE = timedelta(minutes=1)
-"""Anyone can send tokens with made-up key ids: so often, and no oftener, one makes us ask."""
+"""Shortest pause between two requests for keys, since anyone can send tokens with invented key ids."""
 LONGEST_STALE = timedelta(days=1)
 
 
@@ -37,7 +39,7 @@ class SigningKeys:
         self._good_until = self._usable_until = clock.now()
 
     def key(self, kid: str) -> jwt.PyJWK | None:
-        """None when there is no such key. Raises TransientError `identity_unavailable` when none are known at all."""
+        """Return a key, or None if it does not exist; raises TransientError `identity_unavailable` without any keys."""
         with self._guard:
             now = clock.now()
             if (kid not in self._keys or now >= self._good_until) and self._can_fetch(now):
@@ -67,13 +69,11 @@ def _lifetime(cache_control: str) -> timedelta:
     return timedelta(seconds=int(match[1])) if match else DEFAULT_LIFETIME
 
 
-ALGORITHM = "RS256"
-MAX_UID = 128
-
-
 class IdTokens:
-    """Args:
-    keys: None takes the emulator's tokens, which nobody has signed, and no others.
+    """Verifies ID tokens of one project.
+
+    Args:
+        keys: None accepts only tokens of the emulator, which are not signed.
     """
 
     def __init__(self, project: str, keys: SigningKeys | None) -> None:
@@ -81,7 +81,7 @@ class IdTokens:
         self._keys = keys
 
     def read(self, token: str) -> User:
-        """Raises PermanentError `unauthenticated`, and TransientError when no keys can be had."""
+        """Return the user of a token; raises PermanentError `unauthenticated`, TransientError without any keys."""
         try:
             claims = self._claims(token)
         except (jwt.InvalidTokenError, UnicodeError):
@@ -113,7 +113,7 @@ class IdTokens:
             if header.get("alg") != "none":
                 raise authentication_error()
             options["verify_signature"] = False
-            # Without a signature the library checks nothing unless it is told to.
+            # Without a signature the library checks nothing by default.
             options |= {"verify_aud": True, "verify_iss": True}
         else:
             if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str):

@@ -1,4 +1,7 @@
-"""Identity Platform's REST interface: https://cloud.google.com/identity-platform/docs/reference/rest"""
+"""Identity Platform's REST API, and what its error codes mean for each kind of request.
+
+https://cloud.google.com/identity-platform/docs/reference/rest
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,14 @@ SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
 )
 EMULATOR_TOKEN = "owner"  # noqa: S105
-"""The access token that the emulator takes for an administrator's."""
+"""The access token that the emulator accepts as an administrator's."""
+RequestBasis = Literal["password", "session", "code", "account"]
+"""How a request is authorized: by a password, a session's token, a code from a mail, or not at all."""
 
 
 @dataclass(frozen=True)
 class IdentityEndpoints:
-    """Where the services are.
+    """Addresses of the services.
 
     Attributes:
         keys: The JSON Web Key Set of the keys that sign ID tokens; empty for the emulator, which signs none.
@@ -45,7 +50,7 @@ class IdentityEndpoints:
 
 
 class ToolkitError(Exception):
-    """The service said no, for a reason that is the caller's to answer: `code` is its own, such as EMAIL_EXISTS."""
+    """The service rejected a request because of its content; `code` is the service's, such as EMAIL_EXISTS."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -53,12 +58,12 @@ class ToolkitError(Exception):
 
 
 class IdentityToolkit:
-    """Calls as an app makes them, with the web API key, and as an administrator.
+    """Calls the API as an app, with the web API key, and as an administrator.
 
-    All raise ToolkitError, RateLimited, and TransientError `identity_unavailable`.
+    All calls raise ToolkitError, RateLimited, and TransientError `identity_unavailable`.
 
     Args:
-        administrator: Gives an access token for the scopes above.
+        administrator: Returns an access token for SCOPES.
     """
 
     def __init__(
@@ -71,21 +76,21 @@ class IdentityToolkit:
         self._http = httpx2.Client(timeout=TIMEOUT_SEC)
 
     def call(self, method: str, **body: Any) -> dict[str, Any]:
-        """`accounts:METHOD`, as the user whose ID token or code is in the body. Raises PermanentError `not_offered`."""
+        """Call `accounts:METHOD` as the user of an ID token or code in `body`; raises PermanentError `not_offered`."""
         return self._post(f"{self._endpoints.accounts}/accounts:{method}", self._key_header(), json=body)
 
     def administer(self, method: str, **body: Any) -> dict[str, Any]:
-        """`projects.accounts:METHOD`, for any user."""
+        """Call `projects.accounts:METHOD`, for any user."""
         url = f"{self._endpoints.accounts}/projects/{self._project}/accounts:{method}"
         return self._post(url, {"Authorization": f"Bearer {self._administrator()}"}, json=body)
 
     def refresh_tokens(self, refresh_token: str) -> dict[str, Any]:
-        """Returns `{id_token, refresh_token, expires_in, …}`."""
+        """Return `{id_token, refresh_token, expires_in, …}`."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         return self._post(self._endpoints.tokens, self._key_header(), data=form)
 
     def _key_header(self) -> dict[str, str]:
-        # In the address it would stand in logs.
+        # In the URL it would appear in logs.
         if not self._api_key:
             raise PermanentError(
                 "not_offered", "This server has no FIREBASE_API_KEY. Sign in with the Firebase SDK instead."
@@ -111,7 +116,7 @@ def unavailable_error() -> TransientError:
 
 
 def _response_error(response: httpx2.Response) -> Exception:
-    """Messages are codes, some followed by ` : ` and words."""
+    """Map a response to an error. Its message is a code, sometimes followed by ` : ` and a sentence."""
     try:
         code = str(response.json()["error"]["message"]).partition(" ")[0]
     except (ValueError, KeyError, TypeError):
@@ -126,10 +131,6 @@ def _response_error(response: httpx2.Response) -> Exception:
         return ToolkitError(code)
     log.error("Identity Platform answered %d %s", response.status_code, code)
     return unavailable_error()
-
-
-RequestBasis = Literal["password", "session", "code", "account"]
-"""What a request stands on: a password, a token of a session, a code from a mail, or nothing but its content."""
 
 
 def _weak_password_error() -> PermanentError:
@@ -186,7 +187,7 @@ NOT_OFFERED_CODES = frozenset({"ADMIN_ONLY_OPERATION", "OPERATION_NOT_ALLOWED", 
 
 
 def translate_toolkit_error(error: ToolkitError, about: RequestBasis) -> ClipwiseError:
-    """The port's error for the service's; one that is not the caller's fault is logged, and is a TransientError."""
+    """Map the service's error to the port's; an unexpected one is logged, and becomes a TransientError."""
     codes, make_error = CODE_ERRORS[about]
     if error.code in codes:
         return make_error()

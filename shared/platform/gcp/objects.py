@@ -17,103 +17,22 @@ from google.cloud.storage import Blob, Bucket, Client
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.argument_checks import check_bucket, check_object_name
-from shared.platform.ports import ObjectInfo, UploadSession
+from shared.platform.ports import ObjectInfo, UploadSession, check_bucket, check_object_name
 
-
-class RemainingStream:
-    """What is left of a stream: position 0 is where it stands now, and a short read means its end.
-
-    The client takes a short read for the end of the data, so a socket's or pipe's short reads would cut an object off.
-    A stream that cannot seek is sent too, but a failed part of it cannot be sent again.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._start = stream.tell() if stream.seekable() else None
-        self._position = 0
-
-    def size(self) -> int | None:
-        """Bytes from the start to the end; None when that cannot be known before reading."""
-        if self._start is None:
-            return None
-        end = self._stream.seek(0, io.SEEK_END)
-        self._stream.seek(self._start)
-        return end - self._start
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, position: int) -> int:
-        if self._start is None:
-            raise OSError("the upload broke and its source cannot be read again")
-        self._stream.seek(self._start + position)
-        self._position = position
-        return position
-
-    def read(self, size: int) -> bytes:
-        parts = []
-        while size > 0 and (part := self._stream.read(size)):
-            parts.append(part)
-            size -= len(part)
-            self._position += len(part)
-        return b"".join(parts)
-
-
-class RangeReader(io.RawIOBase):
-    """The bytes of one generation of an object, each read a request for a range; at the end none is sent."""
-
-    def __init__(self, blob: Blob) -> None:
-        """`blob` knows its generation and size."""
-        self._blob = blob
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._blob.size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._fetch(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def readall(self) -> bytes:
-        return self._fetch(self._blob.size)
-
-    def _fetch(self, size: int) -> bytes:
-        end = min(self._position + size, self._blob.size)
-        if end <= self._position:
-            return b""
-        # A range has no checksum of its own.
-        piece: bytes = self._blob.download_as_bytes(start=self._position, end=end - 1, checksum=None)
-        self._position += len(piece)
-        return piece
-
-
-# What is in memory of an upload or an open stream, and travels in one request; a multiple of 256 KiB.
+# Bytes in memory and in one request of an upload or an open stream; a multiple of 256 KiB.
 CHUNK = 4 * 1024 * 1024
 DELETES_AT_ONCE = 8
 
 
 class GcsObjects:
-    """The objects port. The bucket `uploads` is the one named `{prefix}uploads`, and so on.
+    """The port `Objects`. The bucket `uploads` is named `{prefix}uploads`, and so on.
 
-    Google's client tries again what failed on the way. A `put` with a precondition whose answer was lost may then meet
+    Google's client repeats failed requests. A `put` with a precondition whose response was lost may then conflict with
     itself and raise Conflict although the object is stored.
     """
 
     def __init__(self, client: Client, prefix: str, signer: Callable[[], Any]) -> None:
-        """`signer` gives the credentials that sign links; it is asked for each one."""
+        """`signer` returns the credentials that sign links; it is called for each link."""
         self._client = client
         self._prefix = prefix
         self._signer = signer
@@ -152,7 +71,7 @@ class GcsObjects:
             try:
                 reader.peek()
             except exceptions.NotFound:
-                continue  # replaced or deleted since the look at it
+                continue  # replaced or deleted since it was loaded
             return reader
         raise NotFound(f"{bucket}/{name}")
 
@@ -198,7 +117,7 @@ class GcsObjects:
             # Copied onto itself: the same bytes and metadata as a new generation, which sends the event.
             _rewrite(blob, blob)
         except exceptions.NotFound:
-            # Deleted or written anew since it was looked at; the newer generation sent an event of its own.
+            # Deleted or replaced since it was loaded; a newer generation sent its own event.
             return self._load_blob(bucket, name) is not None
         return True
 
@@ -229,7 +148,7 @@ class GcsObjects:
         return self._bucket(bucket).blob(name, chunk_size=chunk)
 
     def _load_blob(self, bucket: str, name: str) -> Blob | None:
-        """The object with all its metadata, bound to its generation; None when it is not there."""
+        """Return the object with all its metadata, bound to its generation; None if it does not exist."""
         blob = self._blob(bucket, name)
         try:
             blob.reload()
@@ -251,13 +170,92 @@ def _info(bucket: str, blob: Blob) -> ObjectInfo:
 
 
 def _rewrite(source: Blob, target: Blob) -> None:
-    """Copy on the server, however many calls it asks for."""
+    """Copy on the server, in as many calls as it requires."""
     token, _, _ = target.rewrite(source)
     while token:
         token, _, _ = target.rewrite(source, token=token)
 
 
 def _content_disposition(filename: str) -> str:
-    """RFC 6266; the plain form stays ASCII for the clients that know no other."""
+    """Return the header by RFC 6266, with an ASCII name for clients that cannot read the other."""
     plain = filename.encode("ascii", "replace").decode().translate({ord(mark): "_" for mark in '"\\\r\n'})
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+class RemainingStream:
+    """The rest of a stream: position 0 is its current position, and a short read means its end.
+
+    The client treats a short read as the end of the data, so short reads of a socket or pipe would truncate an object.
+    A stream that cannot seek can be sent, but a failed part of it cannot be sent again.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._start = stream.tell() if stream.seekable() else None
+        self._position = 0
+
+    def size(self) -> int | None:
+        """Return the bytes from the start to the end; None if the stream cannot seek."""
+        if self._start is None:
+            return None
+        end = self._stream.seek(0, io.SEEK_END)
+        self._stream.seek(self._start)
+        return end - self._start
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, position: int) -> int:
+        if self._start is None:
+            raise OSError("the upload broke and its source cannot be read again")
+        self._stream.seek(self._start + position)
+        self._position = position
+        return position
+
+    def read(self, size: int) -> bytes:
+        parts = []
+        while size > 0 and (part := self._stream.read(size)):
+            parts.append(part)
+            size -= len(part)
+            self._position += len(part)
+        return b"".join(parts)
+
+
+class RangeReader(io.RawIOBase):
+    """The bytes of one generation of an object; each read requests a range, except at the end."""
+
+    def __init__(self, blob: Blob) -> None:
+        """`blob` must have its generation and size loaded."""
+        self._blob = blob
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._blob.size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._fetch(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def readall(self) -> bytes:
+        return self._fetch(self._blob.size)
+
+    def _fetch(self, size: int) -> bytes:
+        end = min(self._position + size, self._blob.size)
+        if end <= self._position:
+            return b""
+        # A range has no checksum of its own.
+        piece: bytes = self._blob.download_as_bytes(start=self._position, end=end - 1, checksum=None)
+        self._position += len(piece)
+        return piece

@@ -1,4 +1,4 @@
-"""The cloud as the place to run in; the emulated place is the same with `*_EMULATOR_HOST` set."""
+"""Assembles the adapters of the cloud and the signers of links; the emulated place sets `*_EMULATOR_HOST`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ EXPONENT = 65537
 
 
 class SigningUnavailable(RuntimeError):
-    """The identity this runs under cannot sign links."""
+    """The identity of the process cannot sign links."""
 
 
 @lru_cache(maxsize=1)
 def account_signer() -> Signing:
-    """The account this runs as signs, through IAM's signBlob (`roles/iam.serviceAccountTokenCreator` on itself).
+    """Sign as the process's service account, through IAM's signBlob (`roles/iam.serviceAccountTokenCreator` on itself).
 
-    Credentials that can sign by themselves, such as impersonated ones, do so.
+    Credentials that can sign, such as impersonated ones, sign themselves, so that no key file exists.
 
     Raises:
-        NobodySigns: The credentials are a person's.
+        SigningUnavailable: The credentials belong to a person.
     """
     credentials, _ = google.auth.default(scopes=[SCOPE])
     if isinstance(credentials, Signing):
@@ -43,7 +43,7 @@ def account_signer() -> Signing:
             "Only a service account can sign links. Run as one, "
             "or use `gcloud auth application-default login --impersonate-service-account=ACCOUNT`."
         )
-    # The metadata server's credentials know their account's name only once they have a token.
+    # Credentials of the metadata server have their account's name only after the first token.
     credentials.refresh(request)
     email = credentials.service_account_email
     return service_account.Credentials(iam.Signer(request, credentials, email), email, TOKEN_URI)
@@ -51,7 +51,7 @@ def account_signer() -> Signing:
 
 @lru_cache(maxsize=1)
 def emulator_signer() -> Signing:
-    """A key of this process's own, for the storage emulator, which knows no accounts: the key is the account's name."""
+    """Sign with a key of this process, for the storage emulator without accounts: the key is the account's name."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -62,9 +62,9 @@ def emulator_signer() -> Signing:
 
 
 def open_gcp_place(settings: Settings) -> Place:
-    """Google's services behind the ports, with one client of each: to be called once per process.
+    """Open Google's services with one client each. Call this once per process.
 
-    Google's clients find the emulators by FIRESTORE_EMULATOR_HOST, STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST.
+    Google's clients connect to emulators by FIRESTORE_EMULATOR_HOST, STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST.
     """
     from google.cloud import firestore
     from google.cloud.pubsub_v1 import PublisherClient

@@ -10,7 +10,7 @@ from typing import Protocol
 from pydantic import Field
 
 from shared.errors import PermanentError, TransientError
-from shared.models.base import Model
+from shared.models import Model
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS, parse_url
 from shared.settings import Settings

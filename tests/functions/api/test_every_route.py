@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from functions.api.app import create_app
+from shared.analyses.recipe import Ingredient, Recipe
 from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.library.numbers import Noun, number_ids
 from shared.models.image import ImageRecord, ImageState
 from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
-from shared.models.recipe import Ingredient, Recipe
 from shared.models.video import Extraction, MediaInfo, Segment
 from shared.pipeline.job_storage import EXTRACTION, MEDIA, UPLOADS, media_name, source_name, store_json
 from shared.pipeline.parts import change_part, part_id

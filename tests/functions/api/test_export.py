@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from functions.api.routes.jobs import file_name
+from shared.analyses.recipe import Ingredient, Recipe, Step
+from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel
 from shared.analyses.summary import Chapter, VideoSummary
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
-from shared.models.recipe import Ingredient, Recipe, Step
-from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel
 from shared.models.video import Extraction, MediaInfo, Segment, Transcript, Word
 from shared.pipeline.job_storage import EXTRACTION, MEDIA, TRANSCRIPT, media_name, store_json
 from shared.pipeline.jobs import read_job

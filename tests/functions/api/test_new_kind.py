@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
-from shared.models.base import Model
+from shared.models import Model
 
 
 class Palette(Model):

@@ -15,8 +15,7 @@ from shared.library.deletion import erase_user
 from shared.models.job import JobError, JobStatus
 from shared.models.webhook import DeliveryStatus
 from shared.pipeline import lifecycle
-from shared.pipeline.jobs import read_job
-from shared.pipeline.outbox import relay_outbox
+from shared.pipeline.jobs import read_job, relay_outbox
 from shared.pipeline.sweep import sweep
 from shared.security import guarded_http
 from shared.webhooks import attempts as sending

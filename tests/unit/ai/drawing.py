@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from shared.ai.screen.lines import ScreenLine
-from shared.models.recipe import Recipe
+from shared.analyses.recipe import Recipe
 from shared.models.video import Frame, Segment
 
 FONT = Path(__file__).parents[3] / "infra" / "demo" / "fonts" / "DejaVuSans-Bold.ttf"

@@ -13,8 +13,8 @@ from shared.ai.offline.provider import OfflineProvider
 from shared.ai.provider import Provider
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
+from shared.analyses.recipe import Recipe
 from shared.errors import Cancelled, PermanentError
-from shared.models.recipe import Recipe
 from shared.models.video import Frame, MediaInfo
 from tests.unit.ai.drawing import no_tick, picture, store_samples, subtitles
 

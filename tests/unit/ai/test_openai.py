@@ -20,8 +20,8 @@ from shared.ai.structured_output import EXTENDED_ANSWER_TOKENS, MAX_ANSWER_TOKEN
 from shared.ai.usage import Meter
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
+from shared.analyses.recipe import Recipe
 from shared.errors import Cancelled, PermanentError, TransientError
-from shared.models.recipe import Recipe
 from shared.settings import Settings
 from tests.recipe_samples import answer, evidence, invalid_answer, no_tick, samples_showing
 from tests.server import eventually

@@ -13,14 +13,14 @@ from infra.stand_ins import gemini_server, openai_server
 from infra.stand_ins.gemini_server import GeminiServer
 from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
-from shared.ai.fallback import provider_for, provider_order
+from shared.ai.fallback import PROVIDERS, provider_for, provider_order
 from shared.ai.gemini import client as gemini_calls
 from shared.ai.provider import AnalysisResult, Provider
 from shared.ai.usage import Meter
 from shared.analyses.kinds import Kind, kind_named
+from shared.analyses.recipe import Ingredient
 from shared.errors import PermanentError, TransientError
-from shared.models.recipe import Ingredient
-from shared.settings import Settings, SettingsError, read_settings
+from shared.settings import PROVIDER_NAMES, Settings, SettingsError, read_settings
 from tests.recipe_samples import answer, evidence, no_tick, samples_showing
 from tests.unit.ai.services import RULES, TURNS, sound_in
 
@@ -47,6 +47,13 @@ KEYS = {"OPENAI_API_KEY": openai_server.KEY, "GEMINI_API_KEY": gemini_server.KEY
 def test_configuration_chooses(environ: dict[str, str], order: list[str]) -> None:
     """By itself the one with a key is asked; one setting names another order, one per kind overrides it."""
     assert provider_order("recipe", read_settings(environ)) == order
+
+
+def test_every_provider_can_be_configured() -> None:
+    """Each name that AI_PROVIDER accepts is a provider, and each provider's key is a setting."""
+    assert set(PROVIDERS) == set(PROVIDER_NAMES)
+    keys = {key for entry in PROVIDERS.values() for key in entry.key_settings}
+    assert keys <= Settings.__dataclass_fields__.keys()
 
 
 @pytest.mark.parametrize("key", ["AI_PROVIDER", "AI_PROVIDER_RECIPE"])

@@ -12,7 +12,7 @@ from infra.stand_ins.gemini_requests import schema_problems
 from infra.stand_ins.openai_requests import strict_problems
 from shared.ai.structured_output import answer_schema, drop_unknown_properties
 from shared.analyses.kinds import kinds
-from shared.models.recipe import Recipe
+from shared.analyses.recipe import Recipe
 from tests.recipe_samples import answer
 
 

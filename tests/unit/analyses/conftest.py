@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.analyses.asking import Asked, service_of
+from tests.unit.analyses.served_provider import ServedProvider, service_of
 
 
 @pytest.fixture(params=["openai", "gemini"])
-def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
+def served(request: pytest.FixtureRequest) -> Iterator[ServedProvider]:
     """Each service in turn."""
     with service_of(request.param) as service:
         yield service

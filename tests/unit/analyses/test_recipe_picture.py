@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.models.recipe import Recipe
+from shared.analyses.recipe import Recipe
 from tests.recipe_samples import answer, evidence
-from tests.unit.analyses.asking import Asked, offline
+from tests.unit.analyses.served_provider import ServedProvider, offline
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ from tests.unit.analyses.asking import Asked, offline
     ],
 )
 def test_the_picture_is_the_stored_frame_that_the_model_chose(
-    asked: Asked, time: float | None, picture: str, tmp_path: Path
+    served: ServedProvider, time: float | None, picture: str, tmp_path: Path
 ) -> None:
     """The dish at its best is the recipe's picture; a time at which no frame is stored gives the frame at 10 %."""
-    asked.then(answer(bestFrameTime=time))
-    recipe = asked.make("recipe", evidence(tmp_path), "en")
+    served.queue_answers(answer(bestFrameTime=time))
+    recipe = served.analyze("recipe", evidence(tmp_path), "en")
     assert isinstance(recipe, Recipe)
     assert recipe.thumbnail == picture
     assert "bestFrameTime" not in recipe.to_json()

@@ -10,31 +10,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.analyses.evidence import Evidence
-from shared.analyses.reel import order_scenes, time_range
-from shared.models.reel import Reel, Scene
+from shared.analyses.reel import Reel, Scene, order_scenes, time_range
 from shared.models.video import Loudness, Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import SHOTS, TRANSCRIPTION, evidence, reel
 from tests.unit.ai.attacks import ATTACKS
-from tests.unit.analyses.asking import VIDEO, Asked, offline
+from tests.unit.analyses.served_provider import VIDEO, ServedProvider, offline
 
 
-def made(asked: Asked, given: Evidence, language: str = "de") -> Reel:
-    result = asked.make("reel", given, language)
+def analyze(served: ServedProvider, inputs: Evidence, language: str = "de") -> Reel:
+    result = served.analyze("reel", inputs, language)
     assert isinstance(result, Reel)
     return result
 
 
-def made_offline(given: Evidence, language: str = "en") -> Reel:
-    result = offline("reel", given, language)
+def analyze_offline(inputs: Evidence, language: str = "en") -> Reel:
+    result = offline("reel", inputs, language)
     assert isinstance(result, Reel)
     return result
 
 
-def test_a_reel_is_taken_apart(asked: Asked, tmp_path: Path) -> None:
+def test_a_reel_is_taken_apart(served: ServedProvider, tmp_path: Path) -> None:
     """Keys, script and advice are the model's; words, times and numbers are the stored and measured ones."""
-    asked.then(reel(pacing={"shots": 99}, notes=["cheap"], language="tlh"))
-    result = made(asked, evidence(tmp_path))
+    served.queue_answers(reel(pacing={"shots": 99}, notes=["cheap"], language="tlh"))
+    result = analyze(served, evidence(tmp_path))
     assert result.original.transcription == TRANSCRIPTION
     assert result.original.translation == "Gieße deine Pflanzen nicht jeden Tag."
     assert [key.title for key in result.keys] == [f"Schlüssel {number}" for number in range(1, 6)]
@@ -48,52 +47,52 @@ def test_a_reel_is_taken_apart(asked: Asked, tmp_path: Path) -> None:
     assert (result.language, result.notes) == ("de", [])
 
 
-def test_there_are_five_keys_or_a_repair(asked: Asked, tmp_path: Path) -> None:
+def test_there_are_five_keys_or_a_repair(served: ServedProvider, tmp_path: Path) -> None:
     """A model that gives four keys is told so once, and its second answer counts."""
-    asked.then(reel(keys=reel()["keys"][:4]), reel())
-    assert len(made(asked, evidence(tmp_path)).keys) == 5
-    assert len(asked.service.requests) == 2
-    assert "keys" in asked.service.requests[1].body.decode()
+    served.queue_answers(reel(keys=reel()["keys"][:4]), reel())
+    assert len(analyze(served, evidence(tmp_path)).keys) == 5
+    assert len(served.service.requests) == 2
+    assert "keys" in served.service.requests[1].body.decode()
 
 
-def test_the_model_is_given_what_was_measured(asked: Asked, tmp_path: Path) -> None:
+def test_the_model_is_given_what_was_measured(served: ServedProvider, tmp_path: Path) -> None:
     """The numbers are in the request, and the same come back to the user."""
-    asked.then(reel())
-    result = made(asked, evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path)))
-    told = asked.data()["measured"]
+    served.queue_answers(reel())
+    result = analyze(served, evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path)))
+    told = served.data()["measured"]
     assert result.pacing
     assert told == result.pacing.to_json()
     assert (told["shots"], told["cutsPerMinute"], told["hookSec"], told["firstCutSec"]) == (4, 6, 0, 4)
     assert told["loudness"]["integratedLufs"] == -20.5
     assert told["silenceShare"] == 0.2
     assert (told["textShare"], told["textWordsPerSec"]) == (1.0, 0.13)
-    assert asked.data()["onScreen"][0]["text"] == "Only water dry soil"
+    assert served.data()["onScreen"][0]["text"] == "Only water dry soil"
 
 
-def test_a_translation_is_not_asked_of_what_needs_none(asked: Asked, tmp_path: Path) -> None:
+def test_a_translation_is_not_asked_of_what_needs_none(served: ServedProvider, tmp_path: Path) -> None:
     """What is said in the language asked for already is its own translation, whatever the model says."""
-    asked.then(reel(original={"transcription": "Made up.", "translation": "Made up."}))
-    original = made(asked, evidence(tmp_path, transcript_language="eng"), "en-GB").original
+    served.queue_answers(reel(original={"transcription": "Made up.", "translation": "Made up."}))
+    original = analyze(served, evidence(tmp_path, transcript_language="eng"), "en-GB").original
     assert original.transcription == original.translation == TRANSCRIPTION
 
 
-def test_only_who_hears_may_tell_what_is_said(asked: Asked, tmp_path: Path) -> None:
+def test_only_who_hears_may_tell_what_is_said(served: ServedProvider, tmp_path: Path) -> None:
     """Without a stored transcript the words of a model that got the whole video count, those of another one do not."""
-    asked.then(reel(original={"transcription": "Hello.", "translation": "Hallo."}))
+    served.queue_answers(reel(original={"transcription": "Hello.", "translation": "Hallo."}))
     silent = evidence(tmp_path, source=VIDEO, transcript=[], transcript_language=None, transcript_source=None)
-    original = made(asked, silent).original
-    heard = ("Hello.", "Hallo.") if asked.name == "gemini" else (None, None)
+    original = analyze(served, silent).original
+    heard = ("Hello.", "Hallo.") if served.name == "gemini" else (None, None)
     assert (original.transcription, original.translation) == heard
 
 
 @pytest.mark.parametrize("attack", ATTACKS[:6], ids=range(6))
-def test_spoken_orders_stay_data(asked: Asked, attack: str, tmp_path: Path) -> None:
+def test_spoken_orders_stay_data(served: ServedProvider, attack: str, tmp_path: Path) -> None:
     """Somebody who speaks to the model in a video changes neither the rules nor the place of the words."""
-    asked.then(reel(), reel())
-    made(asked, evidence(tmp_path, transcript=[Segment(start=1, end=2, text=attack)]))
-    made(asked, evidence(tmp_path))
-    assert asked.data()["transcript"] == [{"start": 1, "end": 2, "text": attack}]
-    assert asked.rules(0) == asked.rules(1)
+    served.queue_answers(reel(), reel())
+    analyze(served, evidence(tmp_path, transcript=[Segment(start=1, end=2, text=attack)]))
+    analyze(served, evidence(tmp_path))
+    assert served.data()["transcript"] == [{"start": 1, "end": 2, "text": attack}]
+    assert served.rules(0) == served.rules(1)
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=8), st.floats(0, 1e4))
@@ -113,7 +112,7 @@ def test_times_are_told_to_people() -> None:
 
 def test_offline_only_measures(tmp_path: Path) -> None:
     """Without an AI a reel has its numbers, what they imply, and the word that nobody understood it."""
-    result = made_offline(evidence(tmp_path))
+    result = analyze_offline(evidence(tmp_path))
     assert [key.title for key in result.keys] == [
         "Opening",
         "Rhythm of cuts",
@@ -152,7 +151,7 @@ def test_offline_only_measures(tmp_path: Path) -> None:
 )
 def test_offline_speaks_three_languages(language: str, title: str, written_in: str, tmp_path: Path) -> None:
     """The texts are German, Russian or English; nothing is translated, and that is said."""
-    result = made_offline(evidence(tmp_path), language)
+    result = analyze_offline(evidence(tmp_path), language)
     assert (result.keys[1].title, result.language) == (title, written_in)
     assert result.original.translation is None
     assert len(result.notes) == 2
@@ -160,7 +159,7 @@ def test_offline_speaks_three_languages(language: str, title: str, written_in: s
 
 def test_offline_shows_what_stands_on_the_screen(tmp_path: Path) -> None:
     """Text on the screen is part of the script of the shot that shows it."""
-    result = made_offline(evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path)))
+    result = analyze_offline(evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path)))
     assert result.script[0].visual == "Shot 1, on the screen: “Only water dry soil”"
     assert (
         result.keys[3].description
@@ -171,7 +170,7 @@ def test_offline_shows_what_stands_on_the_screen(tmp_path: Path) -> None:
 def test_offline_has_little_to_say_of_nothing(tmp_path: Path) -> None:
     """A silent video of one shot still has five keys, says what is missing, and invents nothing."""
     nothing: dict[str, Any] = {"transcript": [], "transcript_language": None, "audio": None, "silences": []}
-    result = made_offline(evidence(tmp_path, shots=[Shot(start=0, end=4)], **nothing))
+    result = analyze_offline(evidence(tmp_path, shots=[Shot(start=0, end=4)], **nothing))
     assert [key.description for key in result.keys] == [
         "No cut, no words and no text were found.",
         "Shots: 1. Cuts per minute: 0. Mean shot: 4 s, median 4 s, longest 4 s.",
@@ -198,5 +197,5 @@ def test_offline_praises_what_is_in_order(tmp_path: Path) -> None:
         audio=good,
         samples=samples_showing("Six words to be read here", tmp_path),
     )
-    result = made_offline(given)
+    result = analyze_offline(given)
     assert [one.text for one in result.recommendations] == ["No measurement is unusual."]

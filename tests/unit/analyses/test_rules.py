@@ -8,8 +8,7 @@ import pytest
 
 from shared.ai.offline.reel import pacing_advice
 from shared.ai.offline.reel_wording import ENGLISH, GERMAN, RUSSIAN, ReelWording, reel_wording
-from shared.models.reel import Pacing
-from shared.models.video import Loudness, Shot
+from shared.models.video import Loudness, Pacing, Shot
 
 GOOD: dict[str, Any] = {
     "duration_sec": 30,

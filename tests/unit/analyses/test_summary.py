@@ -15,25 +15,25 @@ from shared.analyses.summary import Chapter, VideoSummary, cover_video
 from shared.models.video import Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import evidence, summary
-from tests.unit.analyses.asking import Asked, offline
+from tests.unit.analyses.served_provider import ServedProvider, offline
 
 
-def made(asked: Asked, given: Evidence) -> VideoSummary:
-    result = asked.make("summary", given, "de")
+def analyze(served: ServedProvider, inputs: Evidence) -> VideoSummary:
+    result = served.analyze("summary", inputs, "de")
     assert isinstance(result, VideoSummary)
     return result
 
 
-def made_offline(given: Evidence, language: str = "en") -> VideoSummary:
-    result = offline("summary", given, language)
+def analyze_offline(inputs: Evidence, language: str = "en") -> VideoSummary:
+    result = offline("summary", inputs, language)
     assert isinstance(result, VideoSummary)
     return result
 
 
-def test_a_video_is_summed_up(asked: Asked, tmp_path: Path) -> None:
+def test_a_video_is_summed_up(served: ServedProvider, tmp_path: Path) -> None:
     """The text is the model's; its times are those of stored words, which stand beside them, and chapters cover all."""
-    asked.then(summary(durationSec=1, language="tlh", notes=["cheap"]))
-    result = made(asked, evidence(tmp_path))
+    served.queue_answers(summary(durationSec=1, language="tlh", notes=["cheap"]))
+    result = analyze(served, evidence(tmp_path))
     assert [(point.start, point.quote) for point in result.key_points] == [
         (1.5, "Stop watering your plants every day."),
         (19, "If it is dry two fingers deep, water the plants until it runs out below."),
@@ -46,17 +46,17 @@ def test_a_video_is_summed_up(asked: Asked, tmp_path: Path) -> None:
     assert (result.title, result.duration_sec, result.language, result.notes) == ("Richtig gießen", DURATION, "de", [])
 
 
-def test_there_is_a_chapter_or_a_repair(asked: Asked, tmp_path: Path) -> None:
+def test_there_is_a_chapter_or_a_repair(served: ServedProvider, tmp_path: Path) -> None:
     """An answer without chapters goes back once."""
-    asked.then(summary(chapters=[]), summary())
-    assert made(asked, evidence(tmp_path)).chapters
-    assert len(asked.service.requests) == 2
+    served.queue_answers(summary(chapters=[]), summary())
+    assert analyze(served, evidence(tmp_path)).chapters
+    assert len(served.service.requests) == 2
 
 
-def test_of_nothing_nothing_is_summed_up(asked: Asked, tmp_path: Path) -> None:
+def test_of_nothing_nothing_is_summed_up(served: ServedProvider, tmp_path: Path) -> None:
     """A model that was shown nothing cannot have summed anything up, whatever it says."""
-    asked.then(summary())
-    result = made(asked, evidence(tmp_path, transcript=[], transcript_source=None, frames=[]))
+    served.queue_answers(summary())
+    result = analyze(served, evidence(tmp_path, transcript=[], transcript_source=None, frames=[]))
     assert (result.title, result.summary, result.key_points) == (None, "", [])
     assert [(chapter.start, chapter.end) for chapter in result.chapters] == [(0, DURATION)]
     assert result.notes == ["No transcript is available for this video."]
@@ -93,7 +93,7 @@ def lecture(**changes: Any) -> dict[str, Any]:
 
 def test_offline_chooses_sentences(tmp_path: Path) -> None:
     """Without an AI the summary is made of the video's own sentences, in their order, and says so."""
-    result = made_offline(evidence(tmp_path, **lecture()))
+    result = analyze_offline(evidence(tmp_path, **lecture()))
     chosen = [point.text for point in result.key_points]
     assert chosen == [text for text in LECTURE if text in chosen]
     assert "My uncle had a red car once." not in chosen
@@ -107,7 +107,7 @@ def test_offline_chooses_sentences(tmp_path: Path) -> None:
 def test_offline_chapters_begin_after_long_pauses(tmp_path: Path) -> None:
     """A pause of seconds between two topics divides the video, and a chapter is named by what is said in it."""
     info = evidence(tmp_path).info.model_copy(update={"duration_sec": 90})
-    result = made_offline(evidence(tmp_path, **lecture(info=info)))
+    result = analyze_offline(evidence(tmp_path, **lecture(info=info)))
     assert [(chapter.start, chapter.end) for chapter in result.chapters] == [(0, 53), (53, 90)]
     assert "dance" in result.chapters[0].title
     assert "honey" in result.chapters[1].title.lower()
@@ -115,7 +115,7 @@ def test_offline_chapters_begin_after_long_pauses(tmp_path: Path) -> None:
 
 def test_offline_does_not_translate(tmp_path: Path) -> None:
     """The sentences stay as they are said, and the result says in which language and that they do."""
-    result = made_offline(evidence(tmp_path, **lecture()), "ru")
+    result = analyze_offline(evidence(tmp_path, **lecture()), "ru")
     assert result.language == "en"
     assert len(result.notes) == 2
 
@@ -123,7 +123,7 @@ def test_offline_does_not_translate(tmp_path: Path) -> None:
 def test_offline_without_words_keeps_the_screen(tmp_path: Path) -> None:
     """A video in which nobody speaks has no summary, but the texts on its screen with their times, and says so."""
     silent: dict[str, Any] = {"transcript": [], "transcript_language": None, "transcript_source": None}
-    result = made_offline(evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path), **silent))
+    result = analyze_offline(evidence(tmp_path, samples=samples_showing("Only water dry soil", tmp_path), **silent))
     assert (result.title, result.summary) == (None, "")
     assert [(point.text, point.start) for point in result.key_points] == [("Only water dry soil", 0)]
     assert [(chapter.start, chapter.end) for chapter in result.chapters] == [(0, DURATION)]

@@ -20,7 +20,7 @@ from shared.analyses.kinds import kinds
 from shared.analyses.transcript import SpokenText
 from shared.exports.formats import FORMATS
 from tests.reel_samples import evidence
-from tests.unit.analyses.asking import offline
+from tests.unit.analyses.served_provider import offline
 
 
 def render(kind: str, result: BaseModel | dict[str, Any], width: int = 90) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from infra.demo.recipe import RECIPE, recipe_differences
-from shared.models.recipe import Ingredient, Recipe, Sighting
+from shared.analyses.evidence import Sighting
+from shared.analyses.recipe import Ingredient, Recipe
 
 DURATION = 19.6
 

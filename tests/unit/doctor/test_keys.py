@@ -50,6 +50,13 @@ def test_a_provider_that_is_asked_for_without_a_key_is_a_problem() -> None:
     assert check()["AI"][0] is Level.NOTE
 
 
+def test_a_provider_without_a_key_can_be_configured_too() -> None:
+    """A compatible server and Vertex AI need no key: nothing is missing, and videos are not analyzed offline only."""
+    for environ in ({"OPENAI_BASE_URL": "http://localhost:1234/v1"}, {"GOOGLE_GENAI_USE_VERTEXAI": "true"}):
+        provider = "openai" if "OPENAI_BASE_URL" in environ else "gemini"
+        assert check(AI_PROVIDER=provider, **environ) == {}
+
+
 class Service(StandInServer):
     def reply_to(self, request: RecordedRequest) -> Reply:
         good = (

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from shared import clock
 from shared.errors import PermanentError
-from shared.platform.embedded.accounts import local_accounts as accounts_module
-from shared.platform.embedded.accounts.local_accounts import Passwords, open_local_accounts
-from shared.platform.embedded.accounts.sessions import ALGORITHM, AUDIENCE, ISSUER, AccessTokens
-from shared.platform.embedded.signing_key import derive_key, signing_key
+from shared.platform.embedded import local_accounts as accounts_module
+from shared.platform.embedded.account_sessions import ALGORITHM, AUDIENCE, ISSUER, AccessTokens
+from shared.platform.embedded.local_accounts import Passwords, open_local_accounts
+from shared.platform.embedded.signing import derive_key, signing_key
 from shared.platform.ports import AccountUpdate, Identity
 from shared.settings import Settings
 from tests.accounts import PASSWORD, Mailbox, People, cheap_passwords, local
@@ -343,7 +343,7 @@ def test_hashing_parameters_are_brought_up_to_date(people: People, identity: Ide
     assert "m=8,t=1,p=1" in stored()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "shared.platform.embedded.accounts.local_accounts._hasher",
+            "shared.platform.embedded.local_accounts._hasher",
             type(_hasher())(time_cost=2, memory_cost=16, parallelism=1),
         )
         identity.log_in("ann", PASSWORD)
@@ -352,9 +352,9 @@ def test_hashing_parameters_are_brought_up_to_date(people: People, identity: Ide
 
 
 def _hasher() -> Any:
-    from shared.platform.embedded.accounts import local_accounts as passwords
+    from shared.platform.embedded import local_accounts
 
-    return passwords._hasher
+    return local_accounts._hasher
 
 
 def test_without_verification(tmp_path: Path) -> None:

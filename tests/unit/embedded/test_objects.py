@@ -143,7 +143,7 @@ def test_prefixes_select_what_starts_with_them(place: EmbeddedPlace, names: list
 
 def test_a_long_list_is_read_in_pages(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of objects are listed completely."""
-    monkeypatch.setattr("shared.platform.embedded.storage.catalog.PAGE_ROWS", 3)
+    monkeypatch.setattr("shared.platform.embedded.object_catalog.PAGE_ROWS", 3)
     names = [f"n/{n:02}" for n in range(9)]
     for name in names:
         place.place.objects.put("media", name, b"", "text/plain")

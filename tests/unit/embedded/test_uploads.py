@@ -15,8 +15,8 @@ from starlette.routing import Mount
 
 from shared import clock
 from shared.errors import Conflict, NotFound
+from shared.platform.embedded.object_catalog import BlobStore
 from shared.platform.embedded.place import EmbeddedPlace
-from shared.platform.embedded.storage.blobs import BlobStore
 from tests.unit.embedded.conftest import Clock, reopen
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.models.recipe import Ingredient, Nutrition, Recipe, Step
+from shared.analyses.recipe import Ingredient, Nutrition, Recipe, Step
 
 SOUP = Recipe(
     title="Kürbissuppe",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints
 
+from shared.analyses.recipe import Ingredient, Recipe
 from shared.exports.recipe import iso_duration, recipe_jsonld
-from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import HOSTILE, SOUP
 
 IMAGE = "https://example.com/thumbnail.jpg"

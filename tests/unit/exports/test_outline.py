@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
+from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
 from shared.analyses.summary import Chapter, KeyPoint, VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.outline import (
@@ -17,8 +18,7 @@ from shared.exports.outline import (
     transcript_outline,
 )
 from shared.exports.wording import ENGLISH_HEADINGS, GERMAN_HEADINGS, RUSSIAN_HEADINGS, headings
-from shared.models.reel import KeyFactor, OriginalSpeech, Pacing, Recommendation, Reel, Scene
-from shared.models.video import Loudness
+from shared.models.video import Loudness, Pacing
 from tests.unit.exports.samples import EVIL
 from tests.unit.exports.test_recipe import Reader
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from shared.analyses.recipe import Ingredient
 from shared.exports.quantities import format_duration, format_quantity, ingredient_line
 from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
-from shared.models.recipe import Ingredient
 
 
 @pytest.mark.parametrize(

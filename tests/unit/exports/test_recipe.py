@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
+from shared.analyses.recipe import Ingredient, Recipe
 from shared.exports.markup import PAGE_POLICY, safe_url
 from shared.exports.recipe import recipe_markdown, recipe_page
-from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import EVIL, HOSTILE, SOUP
 
 VOID = {"meta", "img"}

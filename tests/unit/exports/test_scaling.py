@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from shared.analyses.recipe import Ingredient, Recipe
 from shared.errors import PermanentError
 from shared.exports.quantities import (
     LARGER_UNITS,
@@ -17,7 +18,6 @@ from shared.exports.quantities import (
     scale_recipe,
 )
 from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
-from shared.models.recipe import Ingredient, Recipe
 from tests.unit.exports.samples import SOUP
 
 UNITS = ["g", "kg", "ml", "l", "tsp", "tbsp", "cup", "oz", "lb", "piece", "clove", None]

@@ -22,7 +22,7 @@ from tests.sounds import flac_header
 def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
     environ: dict[str, str] = {}
     with stand_in_services(environ):
-        yield PROVIDERS[request.param](read_settings(environ), Meter())
+        yield PROVIDERS[request.param].create(read_settings(environ), Meter())
 
 
 class Move(BaseModel):

@@ -24,9 +24,9 @@ from shared.ai.prompt import data_block, instructions
 from shared.ai.speech import is_repetitive, normalize_segments
 from shared.ai.structured_output import answer_schema
 from shared.analyses.kinds import Kind, kinds
+from shared.analyses.recipe import Recipe
+from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
-from shared.models.recipe import Recipe
-from shared.models.reel import Reel
 from tests.recipe_samples import evidence
 from tests.sounds import flac_header
 

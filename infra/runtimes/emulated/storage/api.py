@@ -27,7 +27,7 @@ from starlette.routing import Route
 from infra.runtimes.emulated.storage.store import BucketStore, Resource
 from infra.runtimes.emulated.storage.uploads import GcsUploadSessions
 from shared import clock
-from shared.platform.embedded.storage.http import object_response
+from shared.platform.embedded.storage_http import object_response
 from shared.platform.gcp.place import EMULATOR_DOMAIN, EXPONENT
 from shared.platform.ports import ObjectInfo
 

@@ -25,9 +25,9 @@ from infra.runtimes.emulated.storage.events import PubsubRelay
 from infra.runtimes.emulated.storage.store import BucketStore
 from infra.runtimes.emulated.storage.uploads import GcsUploadSessions
 from shared.errors import Conflict, NotFound
+from shared.platform.embedded.objects import FileObjects
 from shared.platform.embedded.place import open_embedded_place
-from shared.platform.embedded.storage.http import add_cors_headers
-from shared.platform.embedded.storage.objects import FileObjects
+from shared.platform.embedded.storage_http import add_cors_headers
 from shared.settings import settings
 
 

@@ -13,7 +13,7 @@ import google_crc32c
 
 from shared.errors import Conflict, NotFound
 from shared.platform.embedded.bus import object_resource
-from shared.platform.embedded.storage.objects import FileObjects
+from shared.platform.embedded.objects import FileObjects
 from shared.platform.ports import ObjectInfo
 from shared.wiring import wiring
 

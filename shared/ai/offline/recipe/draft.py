@@ -11,7 +11,8 @@ from shared.ai.offline.recipe.facts import RecipeFacts, longest_minutes, tempera
 from shared.ai.offline.recipe.ingredient import ParsedIngredient, find_mentions, parse_ingredients
 from shared.ai.offline.recipe.line_kind import ClassifiedLine, LineKind, classify_line
 from shared.ai.offline.recipe.lines import RecipeLine
-from shared.models.recipe import Ingredient, Sighting, Step
+from shared.analyses.evidence import Sighting
+from shared.analyses.recipe import Ingredient, Step
 
 PLATFORM_TAGS = fold_phrases(
     "fyp, fypage, foryou, foryoupage, foryourpage, fürdich, viral, viralvideo, trending, trend, xyzbca, explore, "

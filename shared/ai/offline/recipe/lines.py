@@ -12,7 +12,7 @@ from shared.ai.offline.recipe.facts import parse_facts
 from shared.ai.offline.recipe.quantity import parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text, repair_ocr
 from shared.ai.screen.lines import Box, ScreenLine
-from shared.models.recipe import Sighting
+from shared.analyses.evidence import Sighting
 from shared.models.video import Segment
 
 Source = Literal["screen", "subtitle", "speech", "caption"]

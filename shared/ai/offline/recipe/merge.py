@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tokens import words
-from shared.models.recipe import Ingredient, Step
+from shared.analyses.recipe import Ingredient, Step
 
 SAME_STEP = 0.6
 """Least share of the shorter step's words that two equal steps have in common."""

@@ -24,8 +24,9 @@ from shared.ai.offline.recipe.lines import (
 from shared.ai.offline.recipe.merge import merge_ingredients, merge_steps
 from shared.ai.offline.recipe.text import normalize_text
 from shared.ai.screen.lines import ScreenLine
+from shared.analyses.evidence import Sighting
+from shared.analyses.recipe import Ingredient, Nutrition, Recipe, Step
 from shared.languages import primary_language
-from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.models.video import Segment
 
 DEFAULT_LANGUAGE = "en"

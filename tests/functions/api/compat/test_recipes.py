@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.analyses.evidence import Sighting
+from shared.analyses.recipe import Ingredient, Nutrition, Recipe, Step
 from shared.models.job import JobError, JobStatus
-from shared.models.recipe import Ingredient, Nutrition, Recipe, Sighting, Step
 from shared.pipeline.job_storage import MEDIA, media_name
 from tests.api_site import Site, events
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
 from shared.models.job import JobError, JobStatus, StageState, StageStatus
-from shared.models.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene
 from shared.pipeline.job_storage import UPLOADS, source_name
 from tests.api_site import FRONTEND, MP4, Site
 

@@ -11,25 +11,23 @@ from urllib.parse import quote, urlencode
 
 from shared import clock
 from shared.errors import Conflict, NotFound
-from shared.platform.argument_checks import check_object_name
 from shared.platform.embedded.bus import SqliteBus
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.storage.blobs import PIECE_BYTES, BlobStore
-from shared.platform.embedded.storage.catalog import CatalogEntry, ObjectCatalog
-from shared.platform.embedded.storage.uploads import UploadStore
-from shared.platform.ports import ObjectInfo, UploadSession
-from shared.security.signed_links import sign_link
+from shared.platform.embedded.object_catalog import PIECE_BYTES, BlobStore, CatalogEntry, ObjectCatalog
+from shared.platform.embedded.signing import sign_link
+from shared.platform.embedded.uploads import UploadStore
+from shared.platform.ports import ObjectInfo, UploadSession, check_object_name
 
 GARBAGE_AGE_SEC = 3600
 
 
 class FileObjects:
-    """The port `Objects`. Every method raises ValueError for a bucket or a name that cannot be.
+    """The port `Objects`. Every method raises ValueError for an invalid bucket or name.
 
     Args:
-        root: Folder of the blobs, there already.
-        signing_key: Secret behind the links.
-        public_url: Where clients reach the server that has `storage_http` under `/storage`.
+        root: Existing folder of the blobs.
+        signing_key: Secret that signs links.
+        public_url: Address of the server that mounts `storage_http` under `/storage`.
     """
 
     def __init__(self, root: Path, db: Database, bus: SqliteBus, signing_key: bytes, public_url: str) -> None:
@@ -82,7 +80,7 @@ class FileObjects:
             try:
                 return entry.info, self._blobs.path(entry.blob).open("rb")
             except FileNotFoundError:
-                # Replaced or deleted since the look into the catalog: look again.
+                # Replaced or deleted since the catalog was read: read it again.
                 missing_blob = entry.blob
         raise NotFound(f"{bucket}/{name}")
 
@@ -97,7 +95,7 @@ class FileObjects:
             try:
                 blob = self._blobs.link(entry.blob)
             except FileNotFoundError:
-                missing_blob = entry.blob  # replaced or deleted since the look into the catalog
+                missing_blob = entry.blob  # replaced or deleted since the catalog was read
                 continue
             info = entry.info
             _, replaced = self._catalog.add(bucket, to, blob, info.size, info.content_type, info.metadata)
@@ -145,10 +143,10 @@ class FileObjects:
         return UploadSession(url, "PUT", {"Content-Type": content_type}, session.expires_at)
 
     def collect_garbage(self, min_age_sec: float = GARBAGE_AGE_SEC) -> int:
-        """Remove expired uploads, and files that a crash left behind; return how many files of the latter.
+        """Delete expired uploads and files that a crash orphaned; return the number of orphaned files.
 
         Args:
-            min_age_sec: Younger files may belong to a write under way, and stay.
+            min_age_sec: Younger files stay: they may belong to a write in progress.
         """
         self.uploads.delete_expired()
         removed = 0
@@ -167,5 +165,5 @@ class FileObjects:
 
 
 def download_path(bucket: str, name: str) -> str:
-    """What a link to an object signs."""
+    """Return the path that a link to an object signs."""
     return f"/storage/download/{bucket}/{name}"

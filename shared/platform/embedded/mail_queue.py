@@ -1,4 +1,4 @@
-"""Mails on their way: rows that are written with what they tell of, and delivered by a thread of their own."""
+"""The queue of outgoing mails: rows written in the caller's transaction, and the thread that delivers them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MAX_AGE = timedelta(days=2)
 
 
 class MailQueue:
-    """Requests never wait for a mail server, and no mail is lost with the process.
+    """Delivers mails outside of requests; a mail survives the end of the process.
 
-    What cannot be delivered is tried again with growing pauses; what cannot be delivered at all is kept by
-    `undelivered`, and the log says so.
+    A failed delivery is repeated with growing pauses. A mail that is rejected, or older than MAX_AGE, goes to
+    `undelivered`, and the log records it.
     """
 
     def __init__(self, database: Database, deliver: DeliverMail, undelivered: DeliverMail, sender: str) -> None:
@@ -37,7 +37,7 @@ class MailQueue:
         self._has_work = False
 
     def enqueue(self, connection: sqlite3.Connection, mail: Mail, no_recipient: bool = False) -> None:
-        """Write a mail down, in the caller's transaction; `nobody` is for the same work without a mail."""
+        """Store a mail in the caller's transaction; `no_recipient` does the same work without a mail."""
         now = encode_time(clock.now())
         connection.execute(
             "INSERT INTO mails (recipient, subject, body, created_at, due_at) VALUES (?, ?, ?, ?, ?)",
@@ -45,16 +45,16 @@ class MailQueue:
         )
 
     def wake(self) -> None:
-        """Have what is due delivered; to be called after the transaction. Returns at once."""
+        """Start the delivery of mails that are due, and return at once. Call this after the transaction."""
         with self._condition:
             self._has_work = True
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="postman", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="mail-queue", daemon=True)
                 self._thread.start()
             self._condition.notify()
 
     def deliver_due(self) -> datetime | None:
-        """Deliver what is due now; return when the next mail is, None when there is none."""
+        """Deliver the mails that are due; return when the next one is due, None without one."""
         while (row := self._claim_due()) is not None:
             if row["recipient"] is not None:
                 self._attempt_delivery(row)
@@ -84,7 +84,7 @@ class MailQueue:
                 self.wake()
 
     def _claim_due(self) -> sqlite3.Row | None:
-        """A mail that is due, which others leave alone for a while."""
+        """Claim a due mail for LEASE and return it; None without one."""
         now = clock.now()
         with self._database.transaction() as connection:
             row: sqlite3.Row | None = connection.execute(

@@ -1,4 +1,4 @@
-"""Both AI services, asked by their own SDKs over HTTP for any kind; and no service at all."""
+"""Providers with the stand-in of their service, and the offline provider."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4
 
 
 @dataclass
-class Asked:
+class ServedProvider:
     """A provider and the service behind it."""
 
     name: str
     service: StandInServer
     provider: Provider
 
-    def then(self, *answers: dict[str, Any]) -> None:
+    def queue_answers(self, *answers: dict[str, Any]) -> None:
         fake: Any = gemini_server if self.name == "gemini" else openai_server
         self.service.queue_replies(*(reply for reply in map(fake.json_reply, answers) if isinstance(reply, Reply)))
 
-    def make(self, kind: str, evidence: Evidence, language: str) -> BaseModel:
+    def analyze(self, kind: str, evidence: Evidence, language: str) -> BaseModel:
         return self.provider.analyze(kind_named(kind), evidence, language, no_tick).result
 
     def data(self, number: int = 0) -> dict[str, Any]:
-        """What stood between the marks of a request."""
+        """Return the evidence in a request."""
         body = self.service.requests[number].json
         if self.name == "gemini":
             text = next(part["text"] for part in parts_of(body) if part.get("text", "").startswith(OPEN))
@@ -60,16 +60,16 @@ class Asked:
 
 
 @contextmanager
-def service_of(name: str) -> Iterator[Asked]:
+def service_of(name: str) -> Iterator[ServedProvider]:
     with GeminiServer() if name == "gemini" else OpenAIServer() as service:
-        given: dict[str, Any] = {
+        keys: dict[str, Any] = {
             "gemini_api_key": gemini_server.KEY,
             "google_gemini_base_url": service.url,
             "openai_api_key": openai_server.KEY,
             "openai_base_url": f"{service.url}/v1",
             "ai_timeout_sec": 5,
         }
-        yield Asked(name, service, PROVIDERS[name](Settings(**given), Meter()))
+        yield ServedProvider(name, service, PROVIDERS[name].create(Settings(**keys), Meter()))
 
 
 def offline(kind: str, evidence: Evidence, language: str = "en") -> BaseModel:

@@ -1,11 +1,15 @@
-"""The table of objects: which blob a name stands for."""
+"""The objects' bytes in files (blobs), and the table that maps an object's name to its blob."""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import time
+import uuid
 from collections.abc import Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from shared import clock
 from shared.errors import Conflict
@@ -14,8 +18,8 @@ from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
 from shared.platform.ports import ObjectInfo
 
+PIECE_BYTES = 1 << 20
 PAGE_ROWS = 500
-
 # No byte of UTF-8 is 0xFF: what lies between the prefix and this bound starts with the prefix.
 _STARTS_WITH = "bucket = ? AND name >= ? AND name < CAST(? AS TEXT)"
 
@@ -26,7 +30,7 @@ class CatalogEntry(NamedTuple):
 
 
 class ObjectCatalog:
-    """Which objects there are. Finalized events are queued in the transaction that makes an object visible."""
+    """The table of objects. Finalized events are queued in the transaction that makes an object visible."""
 
     def __init__(self, db: Database, bus: SqliteBus) -> None:
         self._db = db
@@ -48,9 +52,9 @@ class ObjectCatalog:
         metadata: dict[str, str],
         if_generation: int | None = None,
     ) -> tuple[ObjectInfo, str | None]:
-        """Let the name stand for the blob; return also the blob it stood for before, to be removed after the commit.
+        """Map the name to the blob; return also the blob it replaces, to be removed after the commit.
 
-        Raises Conflict when its generation is not `if_generation` (0 = absent).
+        Raises Conflict if the name's generation is not `if_generation` (0 = absent).
         """
         with self._db.transaction() as connection:
             before = self.find(bucket, name)
@@ -68,7 +72,7 @@ class ObjectCatalog:
         return info, before.blob if before else None
 
     def remove(self, bucket: str, name: str) -> list[str]:
-        """Return the blobs that no name stands for any more, here and below: to be removed after the commit."""
+        """Delete a name; return the blobs without a name, to be removed after the commit."""
         with self._db.transaction() as connection:
             rows = connection.execute(
                 "DELETE FROM objects WHERE bucket = ? AND name = ? RETURNING blob", (bucket, name)
@@ -76,6 +80,7 @@ class ObjectCatalog:
             return [row["blob"] for row in rows.fetchall()]
 
     def remove_prefix(self, bucket: str, prefix: str) -> list[str]:
+        """Delete the names that start with `prefix`; return as `remove`."""
         with self._db.transaction() as connection:
             rows = connection.execute(
                 f"DELETE FROM objects WHERE {_STARTS_WITH} RETURNING blob",  # noqa: S608  # a constant
@@ -84,7 +89,7 @@ class ObjectCatalog:
             return [row["blob"] for row in rows.fetchall()]
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
-        """By name; read page by page, so that no transaction stays open between."""
+        """Yield objects by name, read in pages so that no transaction stays open between them."""
         last = ""
         while True:
             rows = self._db.connection.execute(
@@ -109,3 +114,85 @@ def _entry_from_row(row: sqlite3.Row) -> CatalogEntry:
         metadata=json.loads(row["metadata"]),
     )
     return CatalogEntry(info, row["blob"])
+
+
+class BlobStore:
+    """A folder of immutable files with random names. A file is invisible until a row of the table names it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def new_name(self) -> str:
+        return uuid.uuid4().hex
+
+    def path(self, blob: str) -> Path:
+        return self._root / blob[:2] / blob
+
+    def write(self, blob: str, source: BinaryIO) -> int:
+        """Copy a stream to disk durably and return its size in bytes; on any error the file is deleted."""
+        path = self.path(blob)
+        size = 0
+        try:
+            with self.create(blob) as target:
+                while piece := source.read(PIECE_BYTES):
+                    size += target.write(piece)
+                target.flush()
+                os.fsync(target.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return size
+
+    def create(self, blob: str) -> BinaryIO:
+        """Create a file and return it open; its name is durable."""
+        path = self._new_path(blob)
+        target = path.open("xb")
+        _sync_folder(path.parent)
+        return target
+
+    def link(self, blob: str) -> str:
+        """Link the file under a new name, which is durable, and return the name; raises FileNotFoundError."""
+        # Makes the file young, so that garbage collection spares it until a row names it.
+        os.utime(self.path(blob))
+        other = self.new_name()
+        path = self._new_path(other)
+        path.hardlink_to(self.path(blob))
+        _sync_folder(path.parent)
+        return other
+
+    def write_at(self, blob: str, offset: int, piece: bytes) -> None:
+        """Write bytes into a file durably."""
+        with self.path(blob).open("r+b") as target:
+            target.seek(offset)
+            target.write(piece)
+            target.flush()
+            os.fsync(target.fileno())
+
+    def remove(self, blob: str) -> None:
+        self.path(blob).unlink(missing_ok=True)
+
+    def names_older_than(self, seconds: float) -> Iterator[str]:
+        """Yield the names of files whose last write was at least `seconds` ago."""
+        for path in self._root.glob("??/*"):
+            try:
+                age = time.time() - path.stat().st_mtime
+            except FileNotFoundError:
+                continue
+            if age >= seconds:
+                yield path.name
+
+    def _new_path(self, blob: str) -> Path:
+        """Return the path of a new file, and create its folder."""
+        path = self.path(blob)
+        if not path.parent.exists():
+            path.parent.mkdir(exist_ok=True)
+            _sync_folder(self._root)
+        return path
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -7,8 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.analyses.evidence import NEAR_SEC, Evidence, ground_sighting
-from shared.models.recipe import Sighting
+from shared.analyses.evidence import NEAR_SEC, Evidence, Sighting, ground_sighting
 from shared.models.video import Frame, MediaInfo
 
 TIMES = st.floats(-1e9, 1e9)

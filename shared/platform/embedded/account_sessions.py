@@ -1,4 +1,7 @@
-"""Access tokens of local accounts: JSON Web Tokens (RFC 7519) that name an account and its session."""
+"""Sessions of local accounts, with access tokens (JSON Web Tokens, RFC 7519) and refresh tokens.
+
+A session has one valid refresh token at a time, and ends if a used one is presented again.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ from shared.platform.embedded.database import Database
 from shared.platform.ports import User, UserSession
 from shared.security.credentials import authentication_error, is_token_current
 
+log = logging.getLogger(__name__)
+IDLE_LIMIT = timedelta(days=30)
+"""After this time without use, a session ends."""
+MAX_LIFETIME = timedelta(days=90)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 ALGORITHM = "HS256"
 ISSUER = "clipwise"
@@ -23,10 +30,10 @@ AUDIENCE = "clipwise-api"
 
 
 class AccessTokens:
-    """Made and checked with one key.
+    """Issues and verifies access tokens with one key. A token names an account and its session.
 
     Args:
-        key: 32 bytes that are used for nothing else.
+        key: 32 bytes with no other use.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -46,7 +53,7 @@ class AccessTokens:
         return jwt.encode(claims, self._key, ALGORITHM)
 
     def read(self, token: str) -> tuple[str, str]:
-        """Account and session, which may have ended; raises PermanentError `unauthenticated`."""
+        """Return account and session, which may have ended; raises PermanentError `unauthenticated`."""
         try:
             claims = jwt.decode(
                 token,
@@ -67,13 +74,8 @@ class AccessTokens:
         return str(claims["sub"]), str(claims["sid"])
 
 
-log = logging.getLogger(__name__)
-IDLE_LIMIT = timedelta(days=30)
-MAX_LIFETIME = timedelta(days=90)
-
-
 def new_secret() -> str:
-    """256 bits, which no one guesses: their hash needs no salt and no slowness. In hex, as a word for the shell."""
+    """Return 256 random bits in hex, safe in a shell. Their hash needs neither salt nor a slow function."""
     return secrets.token_hex(32)
 
 
@@ -98,7 +100,10 @@ class AccountSessions:
             return self._issue_tokens(connection, account, session)
 
     def refresh(self, refresh_token: str) -> UserSession:
-        """Raises PermanentError `unauthenticated`; a token that comes again ends the session (RFC 9700, 4.14.2)."""
+        """Replace the refresh token; a reused one ends the session (RFC 9700, 4.14.2).
+
+        Raises PermanentError `unauthenticated`.
+        """
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT session, account, used, MIN(refresh_tokens.expires_at, sessions.expires_at) AS until"
@@ -116,7 +121,7 @@ class AccountSessions:
         raise authentication_error()
 
     def authenticate(self, access_token: str) -> tuple[User, str]:
-        """Whose token it is, and the session; raises PermanentError `unauthenticated`, also when that has ended."""
+        """Return user and session of a token; raises PermanentError `unauthenticated` also if the session has ended."""
         account, session = self._tokens.read(access_token)
         user = self._read_user(self._database.connection, session)
         if user is None or user.id != account:

@@ -1,4 +1,4 @@
-"""Resumable upload sessions: durable, so that a client goes on after either side was restarted."""
+"""Resumable upload sessions: durable, so that a client can resume after either side restarts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from shared.errors import Conflict, NotFound
 from shared.platform.embedded.bus import object_resource
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
-from shared.platform.embedded.storage.blobs import BlobStore
-from shared.platform.embedded.storage.catalog import ObjectCatalog
+from shared.platform.embedded.object_catalog import BlobStore, ObjectCatalog
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,10 @@ class StoredUpload:
     """One upload.
 
     Attributes:
-        id: Unguessable: knowing it is the right to upload.
-        size: Of the whole object, in bytes, as it was asked for.
-        received: Bytes that are durably here.
-        origin: The web origin that was said to upload, if any.
+        id: Unguessable; it authorizes the upload.
+        size: Of the whole object, in bytes, as announced.
+        received: Bytes that are stored durably.
+        origin: The web origin that may upload, if one was named.
         resource: The finished object; None before.
     """
 
@@ -52,7 +51,7 @@ class UploadStore:
         self._db = db
         self._blobs = blobs
         self._catalog = catalog
-        # A client that resumes while its old connection still lingers must not write at the same time.
+        # A client that resumes while its old connection is still open must not write twice at the same time.
         self._locks = [threading.Lock() for _ in range(64)]
 
     def start(
@@ -74,9 +73,9 @@ class UploadStore:
         return row and _upload_from_row(row)
 
     def append(self, id: str, offset: int, piece: bytes) -> StoredUpload:
-        """Keep bytes durably; with the last of them the object appears.
+        """Store bytes durably; with the last of them the object appears.
 
-        Raises NotFound when the session is gone, Conflict when `offset` is not what was received so far.
+        Raises NotFound if the session is gone, Conflict if `offset` is not the number of bytes received so far.
         """
         with self._lock_for(id):
             session = self.find(id)
@@ -99,14 +98,14 @@ class UploadStore:
                     (offset + len(piece), resource, id),
                 ).fetchone()
                 if row is None:
-                    # Another process let it expire: the object must not appear.
+                    # Another process deleted the expired session: the object must not appear.
                     raise NotFound(id)
             if replaced:
                 self._blobs.remove(replaced)
         return _upload_from_row(row)
 
     def cancel(self, id: str) -> None:
-        """Forget the session and its bytes; the object, if it is finished, stays."""
+        """Delete the session and its bytes; a finished object stays."""
         with self._lock_for(id):
             with self._db.transaction() as connection:
                 row = connection.execute("DELETE FROM uploads WHERE id = ? RETURNING *", (id,)).fetchone()
@@ -114,7 +113,7 @@ class UploadStore:
                 self._blobs.remove(row["blob"])
 
     def delete_expired(self) -> None:
-        """Forget the sessions whose time is over."""
+        """Delete expired sessions."""
         rows = self._db.connection.execute("SELECT id FROM uploads WHERE expires_at <= ?", (encode_time(clock.now()),))
         for row in rows.fetchall():
             self.cancel(row["id"])

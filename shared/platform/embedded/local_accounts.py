@@ -1,6 +1,6 @@
-"""Accounts in a SQLite file of the data folder.
+"""Accounts in a SQLite file of the data folder, and their passwords, hashed by argon2id (RFC 9106).
 
-Every answer about an address is the same, and costs about the same, whether or not the address has an account:
+A response about an address is the same, and takes about as long, whether or not the address has an account:
 see docs/decisions/identity.md.
 """
 
@@ -19,14 +19,13 @@ from argon2.exceptions import VerifyMismatchError
 
 from shared import clock
 from shared.mail import FolderDelivery, mail_delivery
-from shared.platform.embedded.accounts import account_mails as mail_tokens
-from shared.platform.embedded.accounts.account_mails import AccountMails
-from shared.platform.embedded.accounts.mail_queue import MailQueue
-from shared.platform.embedded.accounts.sessions import AccessTokens, AccountSessions, user_from_row
+from shared.platform.embedded.account_mails import AccountMails, issue_mail_token, redeem_mail_token
+from shared.platform.embedded.account_sessions import AccessTokens, AccountSessions, user_from_row
 from shared.platform.embedded.codec import encode_time
 from shared.platform.embedded.database import Database
+from shared.platform.embedded.mail_queue import MailQueue
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
-from shared.platform.embedded.signing_key import derive_key, signing_key
+from shared.platform.embedded.signing import derive_key, signing_key
 from shared.platform.ports import AccountUpdate, User, UserSession
 from shared.security.credentials import (
     authentication_error,
@@ -42,42 +41,15 @@ from shared.security.credentials import (
 )
 from shared.settings import Settings
 
-# The second recommended option of RFC 9106, 4: 64 MiB, which is why no more run at once than there are cores.
+UNUSED_LIFETIME = timedelta(days=7)
+"""After this time, an account that was never verified or used is deleted, and its name is free."""
+# The second recommended option of RFC 9106, 4. It takes 64 MiB, so at most one runs per core.
 _hasher = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
 _hashing_slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
-class Passwords:
-    """Hashing and checking, which cost the same whether or not there is a password to check against."""
-
-    @cached_property
-    def _decoy_hash(self) -> str:
-        return self.hash(secrets.token_urlsafe())
-
-    def hash(self, password: str) -> str:
-        with _hashing_slots:
-            return _hasher.hash(password)
-
-    def matches(self, stored: str | None, password: str) -> bool:
-        """False, after the same work, where nothing is stored."""
-        decoy_hash = self._decoy_hash
-        with _hashing_slots:
-            try:
-                return _hasher.verify(stored or decoy_hash, password) and stored is not None
-            except VerifyMismatchError:
-                return False
-
-    def needs_rehash(self, stored: str) -> bool:
-        """Whether it was hashed with other parameters than are used now."""
-        return _hasher.check_needs_rehash(stored)
-
-
-UNUSED_LIFETIME = timedelta(days=7)
-"""An account that was never verified or used, and a name taken in vain, are given up after this time."""
-
-
 def open_local_accounts(settings: Settings) -> LocalAccounts:
-    """The accounts of the data folder, which is made if need be. Any number of processes may have them open.
+    """Open the accounts of the data folder, which is created if missing. Several processes may have them open.
 
     Raises:
         SchemaError: The file was written by a newer version.
@@ -91,7 +63,7 @@ def open_local_accounts(settings: Settings) -> LocalAccounts:
     sessions = AccountSessions(database, AccessTokens(derive_key(signing_key(settings), "access tokens")))
     mails = AccountMails(settings.account_page_url, settings.public_url)
     accounts = LocalAccounts(database, sessions, mail_queue, mails, settings.verified_email_required)
-    # What a process before this one could not deliver.
+    # Delivers mails of an earlier process.
     mail_queue.wake()
     return accounts
 
@@ -126,11 +98,11 @@ class LocalAccounts:
             self._delete_unused(connection)
             self._check_name_is_free(connection, name, id)
             has_account = self._find_by_email(connection, address) is not None
-            # A known address takes the name too: else the name would tell afterwards whether the address was known.
+            # Takes the name for an existing address, too: a free name would reveal that the address has an account.
             self._insert_account(
                 connection, id, name, None if has_account else address, None if has_account else password_hash
             )
-            token = mail_tokens.issue_mail_token(connection, id, "verify")
+            token = issue_mail_token(connection, id, "verify")
             mail = (
                 self._mails.existing_account_mail(address)
                 if has_account
@@ -141,7 +113,7 @@ class LocalAccounts:
 
     def verify_email(self, token: str) -> User:
         with self._database.transaction() as connection:
-            mail_token = mail_tokens.redeem_mail_token(connection, token, "verify", "change")
+            mail_token = redeem_mail_token(connection, token, "verify", "change")
             account = self._read_by_id(connection, mail_token["account"])
             address = mail_token["email"] or account["email"]
             other = self._find_by_email(connection, address) if address else None
@@ -161,7 +133,7 @@ class LocalAccounts:
             (key,),
         ).fetchone()
         password_hash = row["password"] if row else None
-        # Asked first and always, since how long it takes would tell.
+        # First and always, since the time it takes would reveal whether the account exists.
         is_correct = self._passwords.matches(password_hash, password)
         if row is None or password_hash is None or not is_correct:
             raise credentials_error()
@@ -169,7 +141,7 @@ class LocalAccounts:
         new_hash = self._passwords.hash(password) if self._passwords.needs_rehash(password_hash) else password_hash
         with self._database.transaction() as connection:
             connection.execute(
-                # The password may have been changed since it was read.
+                # Guards against a password change since the row was read.
                 "UPDATE accounts SET logged_in_at = ?, password = ? WHERE id = ? AND password = ?",
                 (encode_time(clock.now()), new_hash, row["id"], password_hash),
             )
@@ -198,7 +170,7 @@ class LocalAccounts:
         address = parse_email(email)
         with self._database.transaction() as connection:
             row = self._find_by_email(connection, address)
-            token = mail_tokens.issue_mail_token(connection, row["id"], "reset") if row else ""
+            token = issue_mail_token(connection, row["id"], "reset") if row else ""
             mail = self._mails.password_reset_mail(address, row["id"] if row else "", token)
             self._mail_queue.enqueue(connection, mail, no_recipient=row is None)
         self._mail_queue.wake()
@@ -207,7 +179,7 @@ class LocalAccounts:
         check_password(password)
         password_hash = self._passwords.hash(password)
         with self._database.transaction() as connection:
-            mail_token = mail_tokens.redeem_mail_token(connection, token, "reset")
+            mail_token = redeem_mail_token(connection, token, "reset")
             row = self._read_by_id(connection, mail_token["account"])
             self._set_password(connection, row, password_hash)
             connection.execute("UPDATE accounts SET verified = 1 WHERE id = ?", (row["id"],))
@@ -256,7 +228,7 @@ class LocalAccounts:
 
     def _start_address_change(self, connection: sqlite3.Connection, id: str, address: str) -> None:
         has_account = self._find_by_email(connection, address) is not None
-        token = mail_tokens.issue_mail_token(connection, id, "change", address)
+        token = issue_mail_token(connection, id, "change", address)
         mail = (
             self._mails.existing_account_mail(address)
             if has_account
@@ -296,8 +268,33 @@ class LocalAccounts:
         return row
 
     def _read_by_id(self, connection: sqlite3.Connection, id: str) -> sqlite3.Row:
-        """Raises PermanentError `unauthenticated` when it was deleted meanwhile."""
+        """Return the account; raises PermanentError `unauthenticated` if it was deleted meanwhile."""
         row: sqlite3.Row | None = connection.execute("SELECT * FROM accounts WHERE id = ?", (id,)).fetchone()
         if row is None:
             raise authentication_error()
         return row
+
+
+class Passwords:
+    """Hashes and verifies passwords; verifying takes as long without a stored hash."""
+
+    @cached_property
+    def _decoy_hash(self) -> str:
+        return self.hash(secrets.token_urlsafe())
+
+    def hash(self, password: str) -> str:
+        with _hashing_slots:
+            return _hasher.hash(password)
+
+    def matches(self, stored: str | None, password: str) -> bool:
+        """Return True if the password has this hash; without a hash, return False after the same work."""
+        decoy_hash = self._decoy_hash
+        with _hashing_slots:
+            try:
+                return _hasher.verify(stored or decoy_hash, password) and stored is not None
+            except VerifyMismatchError:
+                return False
+
+    def needs_rehash(self, stored: str) -> bool:
+        """Return True if the hash has other parameters than new hashes."""
+        return _hasher.check_needs_rehash(stored)

@@ -1,4 +1,7 @@
-"""The HTTP side of the objects: what Cloud Storage's own server does in the cloud. Mounted under `/storage`."""
+"""The HTTP server of the objects, which Cloud Storage is in the cloud: signed links and resumable uploads.
+
+Mounted under `/storage`.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,52 @@ from starlette.routing import Route
 
 from shared.error_codes.registry import CODES
 from shared.errors import Conflict, NotFound, PermanentError
-from shared.platform.embedded.storage.blobs import PIECE_BYTES
-from shared.platform.embedded.storage.objects import FileObjects, download_path
-from shared.platform.embedded.storage.uploads import StoredUpload, UploadStore
+from shared.platform.embedded.object_catalog import PIECE_BYTES
+from shared.platform.embedded.objects import FileObjects, download_path
+from shared.platform.embedded.signing import verify_link
+from shared.platform.embedded.uploads import StoredUpload, UploadStore
 from shared.platform.ports import ObjectInfo
-from shared.security.signed_links import verify_link
 
-
-def problem(code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem object with the registry's status: a code for machines, a sentence for people."""
-    status = CODES[code].status or HTTPStatus.INTERNAL_SERVER_ERROR
-    return JSONResponse({"code": code, "detail": detail}, status, headers, media_type="application/problem+json")
-
-
+DRAIN_BYTES = 16 << 20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
+_PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_STATUS = re.compile(r"bytes \*/(\d{1,18}|\*)")
+
+
+def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> Starlette:
+    """Serve signed links and resumable uploads.
+
+    Args:
+        frontend_url: Comma-separated web origins with access; the origin of an upload also has access to that upload.
+    """
+    frontends = {origin.strip().rstrip("/") for origin in frontend_url.split(",") if origin.strip()}
+    downloads = DownloadHandler(objects, signing_key)
+    uploads = UploadHandler(objects.uploads)
+
+    async def download(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            response = Response(status_code=204)
+        else:
+            response = await downloads.respond(request)
+        return add_cors_headers(frontends, request, response)
+
+    async def upload(request: Request) -> Response:
+        session = await uploads.find(request)
+        origins = frontends | {session.origin} if session and session.origin else frontends
+        if request.method == "OPTIONS":
+            response = Response(status_code=204)
+        else:
+            response = await uploads.respond(request, session)
+        return add_cors_headers(origins, request, response)
+
+    return Starlette(
+        routes=[
+            Route("/download/{bucket}/{name:path}", download, methods=["GET", "HEAD", "OPTIONS"]),
+            Route("/upload/{id}", upload, methods=["PUT", "DELETE", "OPTIONS"]),
+        ],
+        exception_handlers={HTTPException: _router_problem},
+    )
 
 
 class DownloadHandler:
@@ -45,7 +79,7 @@ class DownloadHandler:
         query = request.query_params
         filename = query.get("filename")
         try:
-            # A link for GET serves HEAD, too: it tells less.
+            # A link for GET also permits HEAD, which reveals less.
             path = download_path(bucket, name)
             verify_link(self._signing_key, "GET", path, query.get("expires", ""), filename, query.get("signature", ""))
         except PermanentError as error:
@@ -58,13 +92,13 @@ class DownloadHandler:
 
 
 def object_response(request: Request, info: ObjectInfo, stream: BinaryIO, filename: str | None) -> Response:
-    """The object, or the range of it that the request asks for; `filename` asks browsers to save it under that name."""
+    """Return the object or the requested range; with `filename`, browsers save it under that name."""
     etag = f'"{info.generation}"'
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private",
         "Content-Disposition": _content_disposition(filename),
-        # What users uploaded is served from the API's own origin: no script in it may run there.
+        # Uploads are served from the API's own origin: no script in them may run there.
         "Content-Security-Policy": "sandbox",
         "Content-Type": info.content_type if _CONTENT_TYPE.fullmatch(info.content_type) else "application/octet-stream",
         "ETag": etag,
@@ -97,7 +131,7 @@ def matches_etag(header: str, etag: str) -> bool:
 
 
 def _parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """The half-open range that is asked for, empty when it cannot be satisfied; None when there is no valid one."""
+    """Return the requested half-open range, empty if it cannot be satisfied; None without a valid range."""
     match = _RANGE.fullmatch(header)
     first, last = match.groups() if match else ("", "")
     if first and last:
@@ -119,20 +153,15 @@ async def _iter_range(stream: BinaryIO, start: int, end: int) -> AsyncIterator[b
 
 
 def _content_disposition(filename: str | None) -> str:
-    """RFC 6266, with the ASCII name for those who cannot read the other."""
+    """Return the header by RFC 6266, with an ASCII name for clients that cannot read the other."""
     if filename is None:
         return "inline"
     plain = re.sub(r'[^\x20-\x7e]|["\\%/]', "_", filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-DRAIN_BYTES = 16 << 20
-_PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-_STATUS = re.compile(r"bytes \*/(\d{1,18}|\*)")
-
-
 class _ByteRange(NamedTuple):
-    """The bytes [start, end) that a request may bring, and the size it says the object has (None = it does not say)."""
+    """The bytes [start, end) in a request, and the size it states for the object (None = not stated)."""
 
     start: int
     end: int
@@ -172,7 +201,7 @@ class UploadHandler:
         try:
             return await self._receive(body, session, part)
         except Conflict:
-            # The client has gone on over another connection.
+            # The client has resumed over another connection.
             current = await self.find(request)
             return await _drain_body(body, _status_response(current) if current else _not_found_response())
         except NotFound:
@@ -192,7 +221,7 @@ class UploadHandler:
                     session = await self._append(session, pending[:PIECE_BYTES])
                     del pending[:PIECE_BYTES]
         except ClientDisconnect:
-            pass  # what came is kept, for the client to go on from there
+            pass  # the received bytes are stored, for the client to resume after them
         return _status_response(await self._append(session, pending))
 
     async def _append(self, session: StoredUpload, piece: bytearray) -> StoredUpload:
@@ -205,7 +234,7 @@ class UploadHandler:
 
 
 def _parse_content_range(content_range: str, content_length: str | None, size: int) -> _ByteRange | None:
-    """None when the headers contradict themselves or each other."""
+    """Return the range of the body; None if the headers contradict themselves or each other."""
     length = int(content_length) if content_length else None
     if not content_range:
         return _ByteRange(0, size if length is None else length, length)
@@ -229,7 +258,7 @@ def _not_found_response() -> Response:
 
 
 async def _drain_body(body: AsyncIterator[bytes], response: Response) -> Response:
-    """Read what is left of a body, within reason: a client that is cut off while it sends may miss the answer."""
+    """Read the rest of a body, at most DRAIN_BYTES: a client cut off while it sends may miss the response."""
     remaining = DRAIN_BYTES
     with suppress(ClientDisconnect):
         async for piece in body:
@@ -239,52 +268,8 @@ async def _drain_body(body: AsyncIterator[bytes], response: Response) -> Respons
     return response
 
 
-def storage_app(objects: FileObjects, signing_key: bytes, frontend_url: str) -> Starlette:
-    """Serve signed links and resumable uploads.
-
-    Args:
-        frontend_url: Comma-separated web origins that may use them; an upload's own origin may use that upload, too.
-    """
-    frontends = {origin.strip().rstrip("/") for origin in frontend_url.split(",") if origin.strip()}
-    downloads = DownloadHandler(objects, signing_key)
-    uploads = UploadHandler(objects.uploads)
-
-    async def download(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            response = Response(status_code=204)
-        else:
-            response = await downloads.respond(request)
-        return add_cors_headers(frontends, request, response)
-
-    async def upload(request: Request) -> Response:
-        session = await uploads.find(request)
-        origins = frontends | {session.origin} if session and session.origin else frontends
-        if request.method == "OPTIONS":
-            response = Response(status_code=204)
-        else:
-            response = await uploads.respond(request, session)
-        return add_cors_headers(origins, request, response)
-
-    return Starlette(
-        routes=[
-            Route("/download/{bucket}/{name:path}", download, methods=["GET", "HEAD", "OPTIONS"]),
-            Route("/upload/{id}", upload, methods=["PUT", "DELETE", "OPTIONS"]),
-        ],
-        exception_handlers={HTTPException: _router_problem},
-    )
-
-
-def _router_problem(request: Request, error: Exception) -> Response:
-    """The router's own refusals, such as a wrong method, in the form of all others."""
-    assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"This path does not support {request.method}. Use a method from the Allow header."
-        return problem("method_not_allowed", detail, error.headers)
-    return problem("not_found", "This path does not exist. Use the link as it was issued.", error.headers)
-
-
 def add_cors_headers(origins: Collection[str], request: Request, response: Response) -> Response:
-    """Cross-origin resource sharing, as the Fetch standard has it."""
+    """Add headers for cross-origin resource sharing (CORS, Fetch standard)."""
     response.headers["Vary"] = "Origin"
     origin = request.headers.get("origin")
     if origin and origin in origins:
@@ -299,3 +284,18 @@ def add_cors_headers(origins: Collection[str], request: Request, response: Respo
             )
             response.headers["Access-Control-Max-Age"] = "3600"
     return response
+
+
+def _router_problem(request: Request, error: Exception) -> Response:
+    """Return the router's own errors, such as a wrong method, as problem responses."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"This path does not support {request.method}. Use a method from the Allow header."
+        return problem("method_not_allowed", detail, error.headers)
+    return problem("not_found", "This path does not exist. Use the link as it was issued.", error.headers)
+
+
+def problem(code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return a problem response with the status of the code in the registry."""
+    status = CODES[code].status or HTTPStatus.INTERNAL_SERVER_ERROR
+    return JSONResponse({"code": code, "detail": detail}, status, headers, media_type="application/problem+json")

@@ -1,4 +1,4 @@
-"""Texts of the emails for local accounts."""
+"""Emails for local accounts: their texts, and the tokens in them, which are stored as hashes and valid once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from urllib.parse import urlencode
 
 from shared import clock
 from shared.mail import Mail
-from shared.platform.embedded.accounts.sessions import hash_secret, new_secret
+from shared.platform.embedded.account_sessions import hash_secret, new_secret
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.security.credentials import invalid_token_error
 
 _IGNORE = "If you did not request this, ignore this email."
+Purpose = Literal["verify", "reset", "change"]
+LIFETIMES: dict[Purpose, timedelta] = {
+    "verify": timedelta(days=3),
+    "change": timedelta(days=1),
+    "reset": timedelta(hours=1),
+}
 
 
 class AccountMails:
@@ -68,19 +74,11 @@ class AccountMails:
         return f"run:\n\nclipwise {mode} {token} --server {self._server}"
 
 
-Purpose = Literal["verify", "reset", "change"]
-LIFETIMES: dict[Purpose, timedelta] = {
-    "verify": timedelta(days=3),
-    "change": timedelta(days=1),
-    "reset": timedelta(hours=1),
-}
-
-
 def issue_mail_token(connection: sqlite3.Connection, account: str, purpose: Purpose, email: str | None = None) -> str:
-    """A new token, which replaces older ones for the purpose.
+    """Store and return a new token, which replaces older ones for the purpose.
 
     Args:
-        email: The address that an account is to change to.
+        email: The new address of an account, for the purpose `change`.
     """
     token = new_secret()
     connection.execute("DELETE FROM mail_tokens WHERE account = ? AND purpose = ?", (account, purpose))
@@ -92,7 +90,7 @@ def issue_mail_token(connection: sqlite3.Connection, account: str, purpose: Purp
 
 
 def redeem_mail_token(connection: sqlite3.Connection, token: str, *purposes: Purpose) -> sqlite3.Row:
-    """Use a token up; raises PermanentError `token_invalid`."""
+    """Delete a token and return its row; raises PermanentError `token_invalid`."""
     marks = ", ".join("?" for _ in purposes)
     row: sqlite3.Row | None = connection.execute(
         f"DELETE FROM mail_tokens WHERE hash = ? AND purpose IN ({marks}) RETURNING *",  # noqa: S608  # marks only

@@ -15,8 +15,8 @@ import pytest
 from shared import clock
 from shared.errors import PermanentError, TransientError
 from shared.mail import FolderDelivery, Mail, SmtpDelivery, mail_delivery, to_email_message
-from shared.platform.embedded.accounts.mail_queue import MailQueue
 from shared.platform.embedded.database import Database
+from shared.platform.embedded.mail_queue import MailQueue
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.settings import Settings
 from tests.server import eventually
@@ -54,14 +54,14 @@ def settings_for(server: SmtpServer, **more: Any) -> Settings:
     return Settings(smtp_host="127.0.0.1", smtp_port=server.port, smtp_security="none", mail_from=SENDER, **more)
 
 
-def postman(database: Database, server: SmtpServer, folder: Path) -> MailQueue:
+def new_queue(database: Database, server: SmtpServer, folder: Path) -> MailQueue:
     return MailQueue(database, SmtpDelivery(settings_for(server)), FolderDelivery(folder / "undelivered"), SENDER)
 
 
-def post(database: Database, carrier: MailQueue, *mails: Mail) -> None:
+def post(database: Database, queue: MailQueue, *mails: Mail) -> None:
     with database.transaction() as connection:
         for mail in mails:
-            carrier.enqueue(connection, mail)
+            queue.enqueue(connection, mail)
 
 
 def waiting(database: Database) -> int:
@@ -71,9 +71,9 @@ def waiting(database: Database) -> int:
 
 def test_a_mail_arrives(database: Database, server: SmtpServer, tmp_path: Path) -> None:
     """The mail server gets it as it was written, in the background."""
-    carrier = postman(database, server, tmp_path)
-    post(database, carrier, MAIL, Mail("ben@example.com", "Grüße", "ä\n"))
-    carrier.wake()
+    queue = new_queue(database, server, tmp_path)
+    post(database, queue, MAIL, Mail("ben@example.com", "Grüße", "ä\n"))
+    queue.wake()
     eventually(lambda: waiting(database) == 0)
     ann, ben = server.mails
 
@@ -90,16 +90,16 @@ def test_a_server_that_is_away_for_a_while(
     database: Database, server: SmtpServer, tmp_path: Path, move_clock: Callable[..., None], reply: int
 ) -> None:
     """The mail waits and arrives once, when the server takes mails again."""
-    carrier = postman(database, server, tmp_path)
-    post(database, carrier, MAIL)
+    queue = new_queue(database, server, tmp_path)
+    post(database, queue, MAIL)
     server.replies.append(reply)
-    due = carrier.deliver_due()
+    due = queue.deliver_due()
     assert due is not None
     assert due > clock.now()
     assert (len(server.mails), waiting(database)) == (0, 1)
-    assert carrier.deliver_due() == due
+    assert queue.deliver_due() == due
     move_clock(minutes=2)
-    assert carrier.deliver_due() is None
+    assert queue.deliver_due() is None
     assert (len(server.mails), waiting(database)) == (1, 0)
 
 
@@ -107,10 +107,10 @@ def test_a_server_that_refuses(
     database: Database, server: SmtpServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What no server will ever take is kept in a folder and said in the log, without what it holds; others go on."""
-    carrier = postman(database, server, tmp_path)
-    post(database, carrier, MAIL, Mail("ben@example.com", "Hello", "x"))
+    queue = new_queue(database, server, tmp_path)
+    post(database, queue, MAIL, Mail("ben@example.com", "Hello", "x"))
     server.replies.append(550)
-    assert carrier.deliver_due() is None
+    assert queue.deliver_due() is None
     (kept,) = (tmp_path / "undelivered").glob("*.eml")
 
     assert message_from_bytes(kept.read_bytes(), policy=default)["to"] == "ann@example.com"
@@ -126,13 +126,13 @@ def test_a_server_that_stays_away(
 ) -> None:
     """After two days the mail is given up, kept, and said."""
     chosen = Settings(smtp_host="127.0.0.1", smtp_port=9, smtp_security="none")
-    carrier = MailQueue(database, SmtpDelivery(chosen), FolderDelivery(tmp_path / "undelivered"), SENDER)
-    post(database, carrier, MAIL)
+    queue = MailQueue(database, SmtpDelivery(chosen), FolderDelivery(tmp_path / "undelivered"), SENDER)
+    post(database, queue, MAIL)
     tries = 0
     hours = 0.0
     while waiting(database):
         move_clock(hours=hours)
-        carrier.deliver_due()
+        queue.deliver_due()
         tries += 1
         hours += 1.01
         assert tries < 60
@@ -144,9 +144,9 @@ def test_a_server_that_stays_away(
 
 def test_a_mail_outlives_the_process(database: Database, server: SmtpServer, tmp_path: Path) -> None:
     """What one process wrote down and did not deliver, the next one does."""
-    post(database, postman(database, server, tmp_path), MAIL)
+    post(database, new_queue(database, server, tmp_path), MAIL)
     again = Database(database.path, ACCOUNT_MIGRATIONS)
-    postman(again, server, tmp_path).wake()
+    new_queue(again, server, tmp_path).wake()
     eventually(lambda: server.mails)
     eventually(lambda: waiting(database) == 0)
     again.close()
@@ -154,20 +154,20 @@ def test_a_mail_outlives_the_process(database: Database, server: SmtpServer, tmp
 
 def test_two_processes_send_a_mail_once(database: Database, server: SmtpServer, tmp_path: Path) -> None:
     """Of all that look for mails one takes each."""
-    carriers = [postman(database, server, tmp_path) for _ in range(3)]
-    post(database, carriers[0], *[MAIL] * 6)
-    for carrier in carriers:
-        carrier.wake()
+    queues = [new_queue(database, server, tmp_path) for _ in range(3)]
+    post(database, queues[0], *[MAIL] * 6)
+    for queue in queues:
+        queue.wake()
     eventually(lambda: waiting(database) == 0)
     assert len(server.mails) == 6
 
 
 def test_the_work_for_nobody_is_no_mail(database: Database, server: SmtpServer, tmp_path: Path) -> None:
     """What is only written for the sake of the time it takes is sent to no one."""
-    carrier = postman(database, server, tmp_path)
+    queue = new_queue(database, server, tmp_path)
     with database.transaction() as connection:
-        carrier.enqueue(connection, MAIL, no_recipient=True)
-    assert carrier.deliver_due() is None
+        queue.enqueue(connection, MAIL, no_recipient=True)
+    assert queue.deliver_due() is None
     assert (server.mails, waiting(database)) == ([], 0)
 
 

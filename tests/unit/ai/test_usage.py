@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from infra.stand_ins import openai_server as fake
 from infra.stand_ins.openai_server import OpenAIServer
 from shared import clock
+from shared.ai.gemini import client as gemini
+from shared.ai.openai import client as openai
 from shared.ai.openai.provider import OpenAIProvider
-from shared.ai.usage import PRICES, SPENDING, Meter, book_cost, check_budget, cost_usd, meter_for, spent_usd
+from shared.ai.usage import SPENDING, Meter, PriceList, book_cost, check_budget, meter_for, spent_usd
 from shared.analyses.kinds import kind_named
 from shared.errors import PermanentError
 from shared.models.job import Usage
@@ -78,30 +80,36 @@ def test_the_budget_is_looked_at_before_each_call(documents: Documents, tmp_path
 def test_a_second_attempt_goes_on_counting() -> None:
     """What the attempts of a job cost adds up."""
     first = Meter()
-    first.count("openai", "gpt-5.4-mini", 1000, 100)
+    first.count(openai.PRICES, "gpt-5.4-mini", 1000, 100)
     second = Meter(first.usage)
-    second.count("gemini", "gemini-3.5-flash-lite", 1000, 100)
+    second.count(gemini.PRICES, "gemini-3.5-flash-lite", 1000, 100)
     assert (second.usage.tokens_in, second.usage.tokens_out) == (2000, 200)
     assert second.usage.cost_usd == pytest.approx(0.0012 + 0.00055)
     assert first.usage.tokens_in == 1000
 
 
-@given(st.sampled_from(sorted(PRICES)), st.integers(0, 10**7), st.integers(0, 10**6))
-def test_more_tokens_never_cost_less(model: str, tokens_in: int, tokens_out: int) -> None:
+@given(
+    st.sampled_from([(prices, model) for prices in (gemini.PRICES, openai.PRICES) for model in sorted(prices.models)]),
+    st.integers(0, 10**7),
+    st.integers(0, 10**6),
+)
+def test_more_tokens_never_cost_less(priced: tuple[PriceList, str], tokens_in: int, tokens_out: int) -> None:
     """Law: a cost is never negative, grows with what is used, and is the same for a dated snapshot of the model."""
-    cost = cost_usd(model, tokens_in, tokens_out)
-    more = cost_usd(model, tokens_in + 1, tokens_out + 1, audio_sec=1)
+    prices, model = priced
+    cost = prices.cost_usd(model, tokens_in, tokens_out)
+    more = prices.cost_usd(model, tokens_in + 1, tokens_out + 1, audio_sec=1)
     assert cost is not None
     assert more is not None
     assert 0 <= cost < more
-    assert cost_usd(f"{model}-2026-03-17", tokens_in, tokens_out) == cost
+    assert prices.cost_usd(f"{model}-2026-03-17", tokens_in, tokens_out) == cost
 
 
 def test_sound_is_billed_as_its_model_is() -> None:
     """Some models cost by the minute, some more for a token of sound than for one of text."""
-    assert cost_usd("whisper-1", 0, 0, audio_sec=90) == pytest.approx(0.009)
-    assert cost_usd("gpt-4o-transcribe", 1000, 100, audio_tokens=900) == pytest.approx(0.00665)
-    assert cost_usd("gemini-3.5-flash-lite", 1000, 0, audio_tokens=900, audio_sec=30) == pytest.approx(0.0003)
+    assert openai.PRICES.cost_usd("whisper-1", 0, 0, audio_sec=90) == pytest.approx(0.009)
+    assert openai.PRICES.cost_usd("gpt-4o-transcribe", 1000, 100, audio_tokens=900) == pytest.approx(0.00665)
+    flash = gemini.PRICES.cost_usd("gemini-3.5-flash-lite", 1000, 0, audio_tokens=900, audio_sec=30)
+    assert flash == pytest.approx(0.0003)
 
 
 def test_what_this_machine_does_costs_nothing() -> None:
@@ -115,4 +123,5 @@ def test_the_default_models_have_a_price() -> None:
     """A budget works out of the box."""
     given = Settings()
     models = {given.openai_model, given.openai_transcribe_model, given.openai_embed_model}
-    assert models | {given.gemini_model, given.gemini_embed_model} <= PRICES.keys()
+    assert models <= openai.PRICES.models.keys()
+    assert {given.gemini_model, given.gemini_embed_model} <= gemini.PRICES.models.keys()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared import clock
 from shared.errors import PermanentError
-from shared.security.signed_links import sign_link, verify_link
+from shared.platform.embedded.signing import sign_link, verify_link
 
 KEY = b"secret"
 LATER = int(clock.now().timestamp()) + 3600
