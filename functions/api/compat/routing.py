@@ -62,7 +62,7 @@ class AskVideoRoute(BadRequestRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 # An id that is no number is one that does not exist.
-                if any(item["loc"][0] == "path" for item in error.errors()):
+                if any(item["loc"][:1] == ("path",) for item in error.errors()):
                     raise NotFound(request.url.path) from None
                 return invalid_request_response(error, 400)
 
