@@ -27,6 +27,7 @@ def test_the_documentation_needs_no_internet(server: Server, chromium: Browser, 
     page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
     page.goto(f"{server.url}/{path}")
     expect(page.get_by_text("Stream a job's events").filter(visible=True).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
     assert refused == []
     assert not [url for url in reached if not url.startswith((server.url, "blob:", "data:"))]
     page.close()
