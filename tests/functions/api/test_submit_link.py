@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from functions.api.schemas import JobRequest
 from shared.errors import Conflict
-from shared.models.job import JobStatus
+from shared.models.job import Job, JobStatus
 from shared.pipeline import idempotency as once
 from shared.pipeline.job_storage import JOBS
+from shared.pipeline.jobs import read_job
 from tests.api_site import Site
 
 CLIENTS = 20
@@ -45,6 +47,26 @@ def test_the_machinery_stays_inside(site: Site) -> None:
 def test_languages_are_written_as_usual(site: Site, given: str, kept: str) -> None:
     """However a language tag is spelled, the job has it in the usual case."""
     assert site.submit(language=given)["language"] == kept
+
+
+VALUES: dict[str, Any] = {
+    "kind": "recipe",
+    "language": "de",
+    "options": {"servings": 4},
+    "keep_source": True,
+    "title": "Soup",
+    "description": "From Ann",
+    "tags": ["winter"],
+}
+
+
+def test_every_field_of_a_request_reaches_the_job(site: Site) -> None:
+    """A field that the API accepts is not dropped: the stored job has it. A new field needs a value here."""
+    fields = JobRequest.model_fields.keys() & Job.model_fields.keys()
+    assert fields == VALUES.keys()
+    job = read_job(site.place.place.documents, site.submit(**VALUES)["id"])
+    assert job is not None
+    assert {name: getattr(job, name) for name in fields} == VALUES
 
 
 def test_options_are_kept(site: Site) -> None:
