@@ -34,18 +34,12 @@ class Client:
         return form.model_validate_json(self.send(method, path, status, **request).content)
 
     def call_list(self, form: type[A], path: str, **request: Any) -> list[A]:
-        answer = self.send("GET", path, **request)
-        items = answer.json()
-        assert isinstance(items, list)
-        return [form.model_validate(item) for item in items]
+        return [form.model_validate(item) for item in self.send("GET", path, **request).json()]
 
     def send(self, method: str, path: str, status: int = 200, **request: Any) -> httpx.Response:
         answer = self.http.request(method, path, **request)
         assert answer.status_code == status, answer.text
         return answer
-
-
-# The recipe app
 
 
 class Started(Answer):
@@ -95,9 +89,6 @@ class RecipeApp(Client):
 
     def task(self, task_id: str) -> RecipeTask:
         return self.call(RecipeTask, "GET", f"/task/{task_id}")
-
-
-# The reel scripter
 
 
 class Uploaded(Answer):
@@ -150,9 +141,6 @@ class ReelScripter(Client):
         return self.call(ReelTask, "GET", f"/api/status/{task_id}")
 
 
-# The video metadata service
-
-
 class MetadataUpload(Answer):
     id: str
     filename: str
@@ -199,9 +187,6 @@ class MetadataService(Client):
     def thumbnail(self, video: Metadata) -> httpx.Response:
         """As a page shows it: the path put behind the host, without a token."""
         return httpx.get(self.host + video.thumbnail_url)
-
-
-# The image crawler
 
 
 class CrawlToken(Answer):
@@ -252,9 +237,6 @@ class ImageCrawler(Client):
     def validate(self, id: str, level: str) -> int:
         path = f"/api/v1/validation/job/{id}/"
         return self.call(CrawlValidation, "POST", path, json={"level": level}).images_count
-
-
-# Ask-video
 
 
 class Tokens(Answer):
