@@ -49,6 +49,7 @@ soak: .venv/.for-dev ## Send many generated requests to the API
 
 bench: .venv/.for-dev ## Run all benchmarks
 	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename "$$bench" .py) || exit 1; done
+	@$(BIN)/python -m benchmarks.recipes
 
 picture: .venv/.for-dev ## Run the demo and draw the README's picture from it
 	@$(BIN)/clipwise demo

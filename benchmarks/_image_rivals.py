@@ -2,11 +2,13 @@
 
 `python _image_rivals.py {imagededup|cleanvision} FOLDER` looks at the images of a folder; `group FILE DISTANCE` groups
 the hashes in a NumPy file with imagededup. Each prints its seconds of processor time, once its modules are loaded.
+`flaws FOLDER` prints, as JSON, what cleanvision finds in each file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import resource
@@ -37,6 +39,18 @@ def cleanvision(folder: str) -> Callable[[], object]:
     return lambda: Imagelab(data_path=folder).find_issues(n_jobs=1, verbose=False)
 
 
+def print_flaws(folder: str) -> None:
+    from cleanvision import Imagelab
+
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
+        # It stops at a damaged file; those are the PNGs.
+        lab = Imagelab(filepaths=[entry.path for entry in os.scandir(folder) if entry.name.endswith(".jpg")])
+        lab.find_issues({name: {} for name in ("dark", "light", "blurry", "low_information")}, n_jobs=1, verbose=False)
+    marks = [column for column in lab.issues.columns if column.startswith("is_") and column.endswith("_issue")]
+    rows = lab.issues[marks].to_dict("index")
+    print(json.dumps({os.path.basename(path): [mark for mark in marks if row[mark]] for path, row in rows.items()}))  # noqa: PTH119
+
+
 def group(file: str, distance: str) -> Callable[[], object]:
     import numpy as np
 
@@ -49,6 +63,9 @@ def group(file: str, distance: str) -> Callable[[], object]:
 
 def main() -> None:
     logging.disable()
+    if sys.argv[1] == "flaws":
+        print_flaws(sys.argv[2])
+        return
     what = {"imagededup": imagededup, "cleanvision": cleanvision, "group": group}[sys.argv[1]]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):  # noqa: PTH123
         work = what(*sys.argv[2:])

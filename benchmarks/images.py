@@ -2,6 +2,9 @@
 
 PYTHON, when given, is the interpreter of another environment with imagededup and cleanvision, which are measured beside
 ours in the same rounds. All times are of the processor, of one thread in a process of its own: the machine is shared.
+
+`python -m benchmarks.images --flaws [PYTHON]` judges a labelled set of rendered images instead, with cleanvision beside
+it if PYTHON is given (`benchmarks._image_flaws`).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from benchmarks._image_flaws import report_flaws
 from shared.images.inspection import check_image, inspect_image
 from shared.models.image import Level, Thresholds
 from tests.picture_samples import encoded, scene
@@ -143,6 +147,9 @@ def compare_grouping(folder: Path, python: str) -> None:
 
 def main() -> None:
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    if sys.argv[1:2] == ["--flaws"]:
+        report_flaws(RIVALS, sys.argv[2] if len(sys.argv) > 2 else None)
+        return
     python = sys.argv[1] if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as name:
         for title, size in SIZES.items():

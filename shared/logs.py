@@ -75,9 +75,12 @@ class CloudFormatter(logging.Formatter):
 
 
 class PlainFormatter(logging.Formatter):
+    """Lines such as `2026-02-03T04:05:06.789Z INFO shared.pipeline: text [job=…]`; the time is in UTC."""
+
     def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         fields = " ".join(f"{name}={value}" for name, value in _fields.get().items() if name != "trace")
-        line = f"{record.levelname} {record.name}: {record.getMessage()}" + (f" [{fields}]" if fields else "")
+        line = f"{time} {record.levelname} {record.name}: {record.getMessage()}" + (f" [{fields}]" if fields else "")
         return line + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
 
 

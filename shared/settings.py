@@ -1,4 +1,4 @@
-"""Configuration: read once from an injectable mapping; an error names its key."""
+"""Configuration: read once from an injectable mapping; an error names every invalid key and what is allowed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
@@ -17,12 +17,6 @@ PlaceName = Literal["embedded", "gcp"]
 PROVIDER_NAMES = ("openai", "gemini", "offline")
 SOURCE_NAMES = ("apify", "yt-dlp", "http")
 PER_KIND_PREFIX = "AI_PROVIDER_"
-
-
-def _order_of(names: Sequence[str]) -> StringConstraints:
-    """Accept `auto`, or some of the names in any order, separated by commas."""
-    name = f"({'|'.join(names)})"
-    return StringConstraints(pattern=f"^(auto|{name}(,{name})*)$", strip_whitespace=True)
 
 
 def _pattern_validator(pattern: str, sentence: str, separator: str | None = None) -> AfterValidator:
@@ -35,6 +29,13 @@ def _pattern_validator(pattern: str, sentence: str, separator: str | None = None
         return value
 
     return AfterValidator(check)
+
+
+def _order_of(names: Sequence[str]) -> AfterValidator:
+    """Accept `auto`, or some of the names in any order, separated by commas."""
+    name = f"({'|'.join(names)})"
+    sentence = f"It must be auto, or one or more of {', '.join(names)}, separated by commas"
+    return _pattern_validator(rf"\s*(auto|{name}(,{name})*)\s*", sentence)
 
 
 ProviderOrder = Annotated[str, _order_of(PROVIDER_NAMES)]
@@ -70,7 +71,15 @@ HostsAndPorts = Annotated[
 
 
 class SettingsError(ValueError):
-    """An environment variable has a value that cannot be used."""
+    """Environment variables have values that cannot be used.
+
+    Attributes:
+        problems: One sentence for each variable, which begins with its name.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +277,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Build settings from `environ`; unset or empty keys take their defaults.
 
     Raises:
-        SettingsError: A value is of the wrong type or out of range; the message names the key.
+        SettingsError: Values are of the wrong type or out of range; it names all of them.
     """
     names = Settings.__dataclass_fields__
     values: dict[str, object] = {name: environ[name.upper()] for name in names if environ.get(name.upper(), "") != ""}
@@ -280,10 +289,26 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     try:
         return Settings(**values)  # type: ignore[arg-type]  # pydantic converts the strings
     except ValidationError as error:
-        first = error.errors()[0]
-        location = [str(part) for part in first["loc"]]
-        key = (PER_KIND_PREFIX + location[1] if location[0] == "ai_provider_kind" else location[0]).upper()
-        raise SettingsError(f"{key}: {first['msg']} (got {environ.get(key)!r})") from None
+        fields = TypeAdapter(Settings).json_schema()["properties"]
+        problems = []
+        for found in error.errors():
+            name, *rest = (str(part) for part in found["loc"])
+            key = (PER_KIND_PREFIX + rest[0] if name == "ai_provider_kind" else name).upper()
+            sentence = found["msg"] if found["type"] == "shape" else f"It must be {_allowed_values(fields[name])}"
+            problems.append(f"{key}: {sentence} (got {environ.get(key)!r})")
+        raise SettingsError(*problems) from None
+
+
+def _allowed_values(schema: dict[str, Any]) -> str:
+    """Describe the values that a setting allows, from its JSON Schema, such as `a whole number greater than 0`."""
+    schema = next((option for option in schema.get("anyOf", ()) if option["type"] != "null"), schema)
+    if choices := schema.get("enum"):
+        *others, last = filter(None, choices)
+        return f"{', '.join(others)} or {last}"
+    kind = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}[schema["type"]]
+    limits = (("exclusiveMinimum", "greater than"), ("minimum", "of at least"), ("maximum", "at most"))
+    bounds = [f"{words} {schema[key]:g}" for key, words in limits if key in schema]
+    return " ".join(filter(None, (kind, " and ".join(bounds))))
 
 
 @lru_cache(maxsize=1)

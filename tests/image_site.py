@@ -38,6 +38,9 @@ FATES: dict[str, str | None] = {
     "toobusy": "http_429",
     "page": "not_an_image",
     "lie": "not_an_image",
+    "mislabelled": None,
+    "svg": "unsupported_svg",
+    "ico": "unsupported_ico",
     "bomb": "too_many_pixels",
     "huge": "too_many_bytes",
     "cut": "broken_off",
@@ -220,6 +223,12 @@ class ImageSite:
                 return send(request, b"<html>Buy pictures</html>", "text/html")
             case "lie":
                 return send(request, b"This is no picture." * 20)
+            case "mislabelled":
+                return send(request, picture(number), "text/html; charset=utf-8")
+            case "svg":
+                return send(request, b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "image/svg+xml")
+            case "ico":
+                return send(request, b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0" + bytes(8), "image/x-icon")
             case "bomb":
                 return send(request, bomb(), "image/png")
             case "huge":

@@ -19,17 +19,19 @@ ANSWER: dict[str, Any] = {
     "description": None,
     "ingredients": [
         {
-            "name": "tomatoes", "amount": 800, "amountMax": None, "unit": "g", "note": "ripe", "group": None,
+            "name": "tomatoes", "amount": 800, "amountMax": None, "unit": "g", "measures": [], "note": "ripe",
+            "group": None,
             "seen": {"source": "screen", "time": 4.2, "text": "800 g tomatoes", "confidence": 0.9},
         },
         {
-            "name": "salt", "amount": None, "amountMax": None, "unit": None, "note": None, "group": None,
+            "name": "salt", "amount": None, "amountMax": None, "unit": None, "measures": [], "note": None,
+            "group": None,
             "seen": {"source": "caption", "time": 3.0, "text": "salt to taste", "confidence": 0.7},
         },
     ],
     "steps": [
         {
-            "number": 7, "text": "Simmer the tomatoes.", "minutes": 20, "temperatureC": None,
+            "number": 7, "text": "Simmer the tomatoes.", "minutes": 20, "minutesMax": None, "temperatureC": None,
             "seen": {"source": "subtitle", "time": 999.0, "text": "simmer for 20 minutes", "confidence": 0.8},
         }
     ],
@@ -37,6 +39,7 @@ ANSWER: dict[str, Any] = {
     "cookMinutes": 20,
     "totalMinutes": None,
     "servings": 4,
+    "yield": None,
     "difficulty": "easy",
     "cuisine": None,
     "tags": ["soup"],

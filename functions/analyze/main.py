@@ -78,6 +78,7 @@ def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
         samples=download_frames(run.place.objects, job.id, extraction.samples, run.workspace),
         transcript=transcript.segments,
         transcript_language=transcript.language,
+        transcript_gap=transcript.gap,
         transcript_source=TEXT_SOURCES[transcript.source] if transcript.source else None,
         title=job.video.title,
         caption=job.video.caption,

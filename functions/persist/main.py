@@ -13,9 +13,10 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
+from shared.analyses.transcript import explain_empty_result
 from shared.chat.passages import index_transcript
 from shared.models.events import job_of
-from shared.models.job import Job
+from shared.models.job import EmptyResult, Job
 from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, VIDEOS, load_json, load_transcript
@@ -32,13 +33,15 @@ def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     result = run.job.result or derive_result(run, kind)
     usage = index_transcript(run)
+    gap = load_transcript(run.place.objects, run.job.id).gap
+    empty = explain_empty_result(kind, result, gap, offline=run.job.usage.provider == "offline")
     common = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}
     common |= {"videoId": run.job.of_video or run.job.id}
     if run.job.of_video is None:
         run.place.documents.put(VIDEOS, run.job.id, common | run.job.video.to_document())
     if kind.collection:
         run.place.documents.put(kind.collection, run.job.id, common | {"usage": usage.to_document()} | result)
-    run.add_result(lambda job: record_result(job, result))
+    run.add_result(lambda job: record_result(job, result, empty))
 
 
 def derive_result(run: StageRun, kind: Kind) -> dict[str, Any]:
@@ -49,5 +52,6 @@ def derive_result(run: StageRun, kind: Kind) -> dict[str, Any]:
     return kind.derive(extraction, transcript).model_dump(mode="json", by_alias=True)
 
 
-def record_result(job: Job, result: dict[str, Any]) -> None:
+def record_result(job: Job, result: dict[str, Any], empty: EmptyResult | None) -> None:
     job.result = result
+    job.result_empty = empty

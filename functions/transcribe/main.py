@@ -83,7 +83,7 @@ def transcribe_clip(provider: Provider, clip: AudioClip, tick: Tick) -> Transcri
     except PermanentError as error:
         if error.code != ProviderCode.PROVIDER_CANNOT:
             raise
-        return Transcript(notes=[f"The audio was not transcribed: {error.message}"])
+        return Transcript(gap="not_transcribed", notes=[f"The audio was not transcribed: {error.message}"])
     return Transcript(
         source="speech",
         language=transcription.language,
@@ -124,9 +124,9 @@ def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
     from shared.media.audio.transcript_merge import join_parts
 
     if extraction.audio is None:
-        return Transcript(notes=["The video has no audio."])
+        return Transcript(gap="no_audio", notes=["The video has no audio."])
     if not parts:
-        return Transcript(notes=["The audio of the video is silent."])
+        return Transcript(gap="silent", notes=["The audio of the video is silent."])
     transcripts = [Transcript.read(part.outcome or {}) for part in parts]
     notes = list(dict.fromkeys(note for transcript in transcripts for note in transcript.notes))
     segments = join_parts(
@@ -136,7 +136,11 @@ def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
         extraction.info.duration_sec,
     )
     if not segments:
-        return Transcript(notes=notes or ["No speech was detected in the video."])
+        is_complete = all(transcript.gap != "not_transcribed" for transcript in transcripts)
+        return Transcript(
+            gap="no_speech" if is_complete else "not_transcribed",
+            notes=notes or ["No speech was detected in the video."],
+        )
     longest = max(transcripts, key=lambda transcript: len(segments_text(transcript.segments)))
     return Transcript(
         source="speech",

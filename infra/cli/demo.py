@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.cli.local_server import ServerStartError, last_error, run_embedded_server
-from infra.cli.options import LOCAL
+from infra.cli.options import LOCAL, load_settings
 from infra.cli.progress import follow_job, progress_view, update_job, update_task, update_upload
 from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, open_console
 from infra.cli.upload import send_file
@@ -28,7 +28,6 @@ from infra.demo.recipe import RECIPE, recipe_differences
 from infra.runtimes.process import raise_on_signals
 from shared.analyses.recipe import Recipe
 from shared.media.self_check import find_faults
-from shared.settings import read_settings
 
 RENDERER = Path(__file__).parents[1] / "demo"
 
@@ -39,7 +38,7 @@ def run_demo(keep: bool) -> int:
     raise_on_signals()
     # The demo must cost nothing, and its video can be analyzed offline.
     os.environ.setdefault("AI_PROVIDER", "offline")
-    demo = Demo(read_settings(os.environ).clipwise_data, open_console(sys.stdout), open_console(sys.stderr))
+    demo = Demo(load_settings().clipwise_data, open_console(sys.stdout), open_console(sys.stderr))
     try:
         return demo.run(keep)
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 START_SEC = 300
 STOP_SEC = 60
-RECORD = re.compile(r"^(?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b)", re.MULTILINE)
+RECORD = re.compile(r"^\d{4}-\d\d-\d\dT\S+Z (?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b)", re.MULTILINE)
 TRACEBACK = "Traceback (most recent call last):"
 
 
@@ -70,7 +70,7 @@ def _stop_process(process: subprocess.Popen[str]) -> None:
 
 
 def last_error(log: Path) -> str | None:
-    """Return the last error record, with only the exception of its traceback; None if there is none."""
+    """Return the last error record without its time and with only the exception of its traceback, or None."""
     records = RECORD.split(log.read_text(errors="replace"))
     errors = [record for record in records if record.startswith(("ERROR", "CRITICAL"))]
     if not errors:

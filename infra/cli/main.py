@@ -16,14 +16,13 @@ from typing import Annotated
 import typer
 
 from infra.cli import accounts, datasets
-from infra.cli.options import LOCAL, Server
+from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
 # Imports stay inside the commands, so that `clipwise --help` responds immediately.
 
 app = typer.Typer(
     help="Turn videos into structured data: submit a file or a URL, follow its job, read the result.",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -40,8 +39,19 @@ app.add_typer(accounts.commands)
 app.add_typer(datasets.commands, name="dataset")
 
 
+def print_version(requested: bool) -> None:
+    if requested:
+        from importlib.metadata import version
+
+        typer.echo(f"clipwise {version('clipwise')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
     token: Annotated[
         str | None, typer.Option(envvar="CLIPWISE_TOKEN", help="Access token to use instead of `clipwise login`.")
     ] = None,
@@ -65,16 +75,16 @@ def up(
     """Run the server on this machine until interrupted."""
     from infra.runtimes.embedded.serve import DataFolderLocked
     from infra.runtimes.emulated.installation import EmulatorsUnavailable
-    from shared.settings import SettingsError, read_settings
+    from shared.settings import SettingsError
 
+    folder = data or load_settings().clipwise_data
     try:
         if emulators:
             from infra.runtimes.emulated.serve import serve
         else:
             from infra.runtimes.embedded.serve import serve
-        folder = data or read_settings(os.environ).clipwise_data
         with fake_ai_services(folder) if fake_ai else nullcontext(folder) as folder:
-            serve(host, port, folder, ready=lambda url: print(f"Clipwise is ready at {url}", flush=True))
+            serve(host, port, folder, ready=print_ready)
     except (DataFolderLocked, EmulatorsUnavailable, SettingsError) as error:
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
@@ -84,9 +94,20 @@ def up(
         typer.echo(f"Cannot start: {error.name} is not installed. Run `make up-emulators`.", err=True)
         raise typer.Exit(2) from None
     except OSError as error:
-        action = f"use {error.filename}" if error.filename else f"listen on {host}:{port}"
-        typer.echo(f"Cannot {action}: {error.strerror}. Use a different --host, --port or --data.", err=True)
+        if error.filename:
+            typer.echo(f"Cannot use the data folder. {format_os_error(error)} Set it with --data.", err=True)
+        else:
+            problem = f"Cannot listen on {host}:{port}: {error.strerror}. Use a different --host or --port."
+            typer.echo(problem, err=True)
         raise typer.Exit(2) from None
+
+
+def print_ready(line: str) -> None:
+    """Print where the server listens and, to stderr, what this installation can do."""
+    from infra.doctor.capabilities import capabilities_line
+
+    print(line, flush=True)
+    typer.echo(capabilities_line(load_settings()), err=True)
 
 
 @contextmanager
@@ -164,6 +185,10 @@ def export(
     servings: Annotated[
         float | None, typer.Option(help="Scale the amounts of a recipe to this number of servings.")
     ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(help="Token of a share link that shows the video, for lasting picture and video links in jsonld."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="File to write to. Defaults to standard output.")] = None,
     server: Server = LOCAL,
 ) -> None:
@@ -171,7 +196,7 @@ def export(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        content = session.api.export_job(id, format, servings)
+        content = session.api.export_job(id, format, servings, share)
         if output:
             output.write_bytes(content)
         else:
@@ -281,12 +306,11 @@ def smoke(
     """Test a deployment with a small video: check the result, print stage timings, clean up."""
     from infra.cli.session import open_session
     from infra.cli.smoke import run_smoke_test
-    from shared.settings import read_settings
 
     if token:
         os.environ["CLIPWISE_TOKEN"] = token
     with open_session(server) as session:
-        data = read_settings(os.environ).clipwise_data
+        data = load_settings().clipwise_data
         code = run_smoke_test(session.api, kind, data, patience, session.out, session.err)
         raise typer.Exit(code)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import ENOENT
+from errno import EISDIR, ENOENT
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.cli.credentials import Credentials, SessionAuth
-from infra.cli.options import LOCAL, is_url
+from infra.cli.options import LOCAL, format_os_error, is_url
 from infra.cli.progress import ProgressView, follow_job, progress_view, update_job, update_upload
 from infra.cli.upload import send_file
-from infra.cli.views import failure_view, job_view, result_view
+from infra.cli.views import empty_view, failure_view, job_view, result_view
 from infra.client.api import ApiClient, ApiError, JobDocument, ServerSentEvent, ServerUnreachable
 from shared.chat.history import clock_time
 from shared.error_codes.api import AccountCode
@@ -30,6 +30,8 @@ from shared.errors import PermanentError
 EXIT_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 1, 2, 130
 PIPE_WIDTH = 120
 """Width in columns if the output is not a terminal."""
+EXPORT_FORMATS = {"recipe": "md", "reel": "md", "summary": "md", "transcript": "txt"}
+"""The format to suggest for a kind; `json` exists for every other kind."""
 MAX_QUOTE_LENGTH = 300
 """Of a displayed quote, in characters."""
 
@@ -58,7 +60,7 @@ def open_session(server: str) -> Iterator[CliSession]:
     except PermanentError as error:
         problem = f"{error.message} ({error.code})"
     except OSError as error:
-        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        problem = format_os_error(error)
     else:
         return
     err.print(Text(problem, style="red"), soft_wrap=True)
@@ -110,11 +112,14 @@ class CliSession:
         self.out.print(job_view(job))
         if job["status"] == "done":
             self.out.print("", result_view(job))
+            self._print_empty(job)
         elif job["status"] == "failed":
             self.out.print("", failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
 
     def _upload_file(self, source: str, kind: str, language: str | None, view: ProgressView) -> JobDocument:
         path = Path(source)
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, "", source)
         if not path.is_file():
             raise FileNotFoundError(ENOENT, "No such file. A URL must begin with http:// or https://.", source)
         size = path.stat().st_size
@@ -141,10 +146,24 @@ class CliSession:
             self._print_json(job)
         elif job["status"] == "done":
             self.out.print("", result_view(job))
-        if job["status"] == "done":
-            raise typer.Exit
-        self.err.print(failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
-        raise typer.Exit(EXIT_FAILED)
+        self._print_empty(job)
+        is_done = job["status"] == "done"
+        if not is_done:
+            self.err.print(failure_view(job, self.format_command(f"retry {job['id']}")), soft_wrap=True)
+        self._print_places(job)
+        raise typer.Exit(0 if is_done else EXIT_FAILED)
+
+    def _print_empty(self, job: JobDocument) -> None:
+        if view := empty_view(job):
+            self.err.print()
+            self.err.print(view, soft_wrap=True)
+
+    def _print_places(self, job: JobDocument) -> None:
+        """Print where the job is found later: its id, the page and, unless it is empty, how to export its result."""
+        self.print_message(f"\nJob:    {job['id']}\nPage:   {self.api.server}/tasks")
+        if job["status"] == "done" and not job.get("resultEmpty"):
+            command = f"export {job['id']} --format {EXPORT_FORMATS.get(job['kind'], 'json')}"
+            self.print_message(f"Export: {self.format_command(command).strip('`')}")
 
     def _print_json(self, job: JobDocument) -> None:
         typer.echo(json.dumps(job, ensure_ascii=False, indent=2).encode())

@@ -22,7 +22,7 @@ from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
-from shared.exports.quantities import format_amount, format_duration, format_quantity
+from shared.exports.quantities import format_amount, format_duration, format_quantity, format_yield
 from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
 
 ALLOWED_CONTROLS = "\n\u200c\u200d"
@@ -137,6 +137,7 @@ def _recipe_facts(recipe: Recipe) -> list[str]:
     times = ((recipe.prep_minutes, "preparation"), (recipe.cook_minutes, "cooking"), (recipe.total_minutes, "total"))
     return [
         *([f"serves {format_amount(recipe.servings, None, ENGLISH_RECIPE)}"] if recipe.servings else []),
+        *([f"makes {clean_text(format_yield(recipe.yield_, ENGLISH_RECIPE))}"] if recipe.yield_ else []),
         *(f"{format_duration(minutes, ENGLISH_RECIPE)} {label}" for minutes, label in times if minutes is not None),
         *(clean_text(fact) for fact in (recipe.difficulty, recipe.cuisine) if fact),
     ]
@@ -209,6 +210,19 @@ def failure_view(job: JobDocument, retry: str) -> RenderableType:
     )
 
 
+def empty_view(job: JobDocument) -> RenderableType | None:
+    """Render why the result of a job is empty, and what would help; None if it is not empty."""
+    empty = job.get("resultEmpty")
+    if not empty:
+        return None
+    return Text.assemble(("Empty result: ", "bold yellow"), clean_text(f"{empty['message']} {empty['advice']}"))
+
+
+def job_status(job: JobDocument) -> str:
+    """Return the status for people: a finished job with an empty result says so."""
+    return "done, empty" if job["status"] == "done" and job.get("resultEmpty") else str(job["status"])
+
+
 def job_view(job: JobDocument) -> RenderableType:
     """Render a summary of a job's state."""
     table = Table.grid(padding=(0, 2))
@@ -217,7 +231,7 @@ def job_view(job: JobDocument) -> RenderableType:
     table.add_row("Job", job["id"])
     table.add_row("Source", Text(job_source(job)))
     table.add_row("Kind", f"{job['kind']} ({job['language']})")
-    table.add_row("Status", f"{job['status']}, {job['progress']} %")
+    table.add_row("Status", f"{job_status(job)}, {job['progress']} %")
     table.add_row("Stages", ", ".join(f"{name} {stage['status']}" for name, stage in job["stages"].items()))
     table.add_row("Started", format_time(job["createdAt"]))
     return table
@@ -230,7 +244,7 @@ def jobs_table(jobs: list[JobDocument]) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column("Source")
     for job in jobs:
-        status = f"running {job['progress']} %" if job["status"] == "running" else job["status"]
+        status = f"running {job['progress']} %" if job["status"] == "running" else job_status(job)
         source_cell = Text(job_source(job), no_wrap=True, overflow="ellipsis")
         table.add_row(job["id"], job["kind"], status, format_short_time(job["createdAt"]), source_cell)
     return table

@@ -181,10 +181,10 @@ class ApiClient:
                 for piece in response.iter_bytes():
                     file.write(piece)
 
-    def export_job(self, id: str, format: str, servings: float | None) -> bytes:
+    def export_job(self, id: str, format: str, servings: float | None, share: str | None = None) -> bytes:
         """Return a job's result or transcript as a file."""
         with self._open_response(
-            "GET", f"/v1/jobs/{id}/export", params=_without_none(format=format, servings=servings)
+            "GET", f"/v1/jobs/{id}/export", params=_without_none(format=format, servings=servings, share=share)
         ) as response:
             return response.read()
 

@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from infra.client.api import open_client
+from infra.doctor.capabilities import check_capabilities
 from infra.doctor.findings import Findings, good, note, problem
 from infra.doctor.keys import check_keys
 from infra.runtimes.embedded.serve import DataFolderLocked, bind_socket, lock_data_folder
@@ -46,9 +47,9 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
     try:
         settings = read_settings(environ)
     except SettingsError as error:
-        yield problem(
-            "settings", str(error), "correct or unset that environment variable; docs/configuration.md lists them all"
-        )
+        for sentence in error.problems:
+            advice = "correct or unset that environment variable; docs/configuration.md lists them all"
+            yield problem("settings", sentence, advice)
         return
     yield good("settings", "all environment variables are valid")
     yield from check_data(data or settings.clipwise_data)
@@ -57,6 +58,7 @@ def check_machine(environ: Mapping[str, str], data: Path | None, host: str, port
     yield from check_browser()
     yield from check_keys(settings, online)
     yield from check_speech(settings)
+    yield from check_capabilities(settings)
 
 
 def check_python() -> Findings:

@@ -10,6 +10,8 @@ from collections.abc import MutableMapping
 from typing import NoReturn
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+"""Addresses that stand for all of a machine's, with the one that reaches them from the machine itself."""
 PROXY_VARIABLES = ("NO_PROXY", "no_proxy")
 SIGTERM_EXIT_CODE = 143
 """The exit code that shells show for SIGTERM."""
@@ -24,6 +26,27 @@ def bypass_proxies(environ: MutableMapping[str, str]) -> None:
     # A lone * means all hosts; some clients ignore it in a list.
     no_proxy = ["*"] if "*" in hosts else dict.fromkeys([*hosts, *LOOPBACK])
     environ.update(dict.fromkeys(PROXY_VARIABLES, ",".join(no_proxy)))
+
+
+def local_url(host: str, port: int) -> str:
+    """Return the URL at which this machine reaches a server that listens on `host`."""
+    return f"http://{_bracket(WILDCARDS.get(host, host))}:{port}"
+
+
+def ready_line(host: str, port: int, public_url: str) -> str:
+    """Say where a server listens, and where clients reach it if that differs. The line ends with its local URL."""
+    url = local_url(host, port)
+    notes = []
+    if host in WILDCARDS:
+        notes.append(f"on all addresses of this machine ({_bracket(host)}:{port})")
+    if public_url.rstrip("/") != url:
+        notes.append(f"for clients of {public_url} (PUBLIC_URL)")
+    listens = f"listens {' '.join(notes)} and " if notes else ""
+    return f"Clipwise {listens}is ready at {url}"
+
+
+def _bracket(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class TerminationSignal(SystemExit):

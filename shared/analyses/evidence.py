@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, Field
 
 from shared.models import READ_ONLY, Model
-from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, TimeSpan
+from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, TimeSpan, TranscriptGap
 
 MAX_TRANSCRIPT = 250_000
 """Characters of the transcript that one request to a model may hold, and as many of on-screen text: four hours."""
@@ -49,6 +49,7 @@ class Evidence:
         frames: Key frames, each with a local copy.
         samples: Frames for reading on-screen text, each with a local copy, in time order.
         transcript: Segments from subtitles or speech; empty without either.
+        transcript_gap: Why the transcript is empty; None if it is not, or if the reason is unknown.
         caption: The text posted with the video, if any.
         source: Downloads the video and returns its local path; raises PermanentError `source_gone`. Called only by
             providers that send the whole video.
@@ -63,6 +64,7 @@ class Evidence:
     transcript: list[Segment] = field(default_factory=list)
     transcript_language: str | None = None
     transcript_source: str | None = None
+    transcript_gap: TranscriptGap | None = None
     title: str | None = None
     caption: str | None = None
     author: str | None = None

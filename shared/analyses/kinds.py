@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -37,6 +37,7 @@ class Kind:
         needs_video: Whether files without a video track are rejected.
         reads_text: Whether frames for reading on-screen text are extracted.
         derive: Builds the result from extraction and transcript, for a kind without an `analyze` stage.
+        is_empty: Whether a result has no content; None = a result always has some.
         collection: Collection in which results are also stored as documents of their own; None = only in the job.
     """
 
@@ -51,6 +52,7 @@ class Kind:
     needs_video: bool = True
     reads_text: bool = False
     derive: Callable[[Extraction, Transcript], BaseModel] | None = None
+    is_empty: Callable[[Any], bool] | None = None
     collection: str | None = None
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from shared.analyses.evidence import Evidence, Sighting, ground_sighting, nearest_frame
 from shared.analyses.kinds import Kind
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.models import READ_ONLY, Model
 from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
@@ -17,9 +18,12 @@ Take the recipe out of this cooking video: title, ingredients, steps, times, ser
 
 - List every ingredient once, with the amount and unit that the video gives. Normalise units to g, kg, ml, l, tsp, tbsp,
   cup, oz, lb, piece, pinch or the video's own word; do not convert between systems. A range such as 2-3 is an amount
-  and an upper amount. An amount that is neither said nor shown is null: do not estimate it.
+  and an upper amount. `amount` and `unit` are the first measure; `measures` lists the others: `plus` is added to the
+  first (1/4 cup + 1 tbsp), `same` is the same amount in another unit (2 cups (240 g)). An amount that is neither said
+  nor shown is null: do not estimate it.
 - Give the steps in the order of cooking, each one sentence or two, with its duration in minutes and its temperature in
-  degrees Celsius where they are told. Convert Fahrenheit to Celsius.
+  degrees Celsius where they are told; of 25-30 minutes, 30 is the upper end. Convert Fahrenheit to Celsius.
+- Servings count portions or people. What the recipe makes otherwise, such as 12 muffins or 0.75 cup, is its yield.
 - For the title, each ingredient and each step say where you found it: `screen` for words shown, `subtitle` or `speech`
   for words of the transcript, `caption` for the text posted with the video, `vision` for what is only seen; the time in
   seconds (null for the caption); the words as they were; and how sure you are, from 0 to 1.
@@ -30,11 +34,23 @@ Take the recipe out of this cooking video: title, ingredients, steps, times, ser
 """
 
 
+class Measure(Model):
+    """A further measure of an ingredient: the `1 tbsp` of `1/4 cup + 1 tbsp`, the `240 g` of `2 cups (240 g)`."""
+
+    amount: float
+    amount_max: float | None = None
+    unit: str | None = None
+    relation: Literal["plus", "same"] = Field(
+        description="`plus`: to be added to the first measure. `same`: the same amount in another unit."
+    )
+
+
 class Ingredient(Model):
     name: str
     amount: float | None = None
     amount_max: float | None = Field(None, description="Upper end of a range such as 2-3.")
     unit: str | None = Field(None, description="Normalised: g, kg, ml, l, tsp, tbsp, cup, oz, lb, piece, pinch, …")
+    measures: list[Measure] = Field([], description="Further measures beside the first: `amount` and `unit`.")
     note: str | None = Field(None, description="E.g. `finely chopped`.")
     group: str | None = Field(None, description="Heading it stood under, e.g. `For the sauce`.")
     seen: Sighting | None = None
@@ -44,8 +60,16 @@ class Step(Model):
     number: int
     text: str
     minutes: float | None = None
+    minutes_max: float | None = Field(None, description="Upper end of a range such as 25-30 minutes.")
     temperature_c: float | None = None
     seen: Sighting | None = None
+
+
+class RecipeYield(Model):
+    """How much the recipe makes, where it does not count servings: 12 muffins, 0.75 cup."""
+
+    amount: float
+    unit: str | None = Field(None, description="Normalised as for ingredients, or what is counted, e.g. `cookies`.")
 
 
 class Nutrition(Model):
@@ -69,6 +93,7 @@ class Recipe(Model):
     cook_minutes: float | None = None
     total_minutes: float | None = None
     servings: float | None = None
+    yield_: RecipeYield | None = Field(None, alias="yield")
     difficulty: Literal["easy", "medium", "hard"] | None = None
     cuisine: str | None = None
     tags: list[str] = []
@@ -106,6 +131,8 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
     recipe.source_url = evidence.url
     recipe.thumbnail = thumbnail_name(recipe, evidence)
     recipe.notes = [] if confidences else ["No recipe was found in this video."]
+    if not confidences and evidence.transcript_gap and not evidence.model_hears_audio:
+        recipe.notes.append(GAP_SENTENCES[evidence.transcript_gap])
     return recipe
 
 
@@ -122,8 +149,9 @@ KIND = Kind(
     stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=Recipe,
     prompt=PROMPT,
-    prompt_version="2",
+    prompt_version="3",
     complete=complete,
     reads_text=True,
+    is_empty=lambda result: not result.ingredients and not result.steps,
     collection="recipes",
 )

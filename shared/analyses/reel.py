@@ -144,5 +144,6 @@ KIND = Kind(
     measure=measure,
     complete=complete,
     reads_text=True,
+    is_empty=lambda result: not result.keys and not result.script,
     collection="reels",
 )

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, clamp_time
 from shared.analyses.kinds import Kind
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.models import READ_ONLY, Model
 from shared.models.video import Segment
 from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
@@ -61,7 +62,7 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> VideoSumma
     duration = evidence.info.duration_sec
     summary.notes = []
     if not evidence.transcript and not evidence.model_hears_audio:
-        summary.notes.append("No transcript is available for this video.")
+        summary.notes.append(GAP_SENTENCES[evidence.transcript_gap])
         if not evidence.frames:
             summary = VideoSummary(summary="", chapters=[Chapter(title=UNTITLED, start=0)], notes=summary.notes)
     if sum(len(segment.text) for segment in evidence.transcript) > MAX_TRANSCRIPT:
@@ -118,5 +119,6 @@ KIND = Kind(
     complete=complete,
     needs_video=False,
     reads_text=True,
+    is_empty=lambda result: not result.summary and not result.key_points,
     collection="summaries",
 )

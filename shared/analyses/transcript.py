@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from shared.analyses.kinds import Kind
 from shared.languages import language_tag
 from shared.media.video.pacing import count_words
 from shared.models import Model
-from shared.models.video import Extraction, Transcript, TranscriptSource
+from shared.models.job import EmptyResult
+from shared.models.video import Extraction, Transcript, TranscriptGap, TranscriptSource
 from shared.wiring import EXTRACT, PERSIST, TRANSCRIBE
 
 MAX_TEXT = 200_000
 """Maximum number of characters; the text of about 20 hours of speech would exceed the size limit of a document."""
+
+
+GAP_SENTENCES: dict[TranscriptGap | None, str] = {
+    "no_audio": "The video has no audio and no subtitles.",
+    "silent": "The audio of the video is silent, and there are no subtitles.",
+    "not_transcribed": "The audio was not transcribed: no speech model or AI key is configured.",
+    "no_speech": "The audio was transcribed, but no speech was recognized.",
+    None: "No transcript is available for this video.",
+}
+"""Why there is no transcript. A video that was not transcribed may well contain speech."""
+GAP_ADVICE: dict[TranscriptGap | None, str] = {
+    "not_transcribed": "Configure a speech model or an AI key, or add subtitles to the video; then submit it again.",
+    None: "Submit a video with speech or subtitles.",
+}
 
 
 class SpokenText(Model):
@@ -34,7 +51,7 @@ class SpokenText(Model):
 
 def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
     text = "\n".join(segment.text for segment in transcript.segments)
-    remarks = [] if transcript.segments else ["No words were found in this video."]
+    notes = transcript.notes or ([] if transcript.segments else [GAP_SENTENCES[transcript.gap]])
     return SpokenText(
         language=language_tag(transcript.language),
         source=transcript.source,
@@ -45,8 +62,28 @@ def derive(extraction: Extraction, transcript: Transcript) -> SpokenText:
         segments=len(transcript.segments),
         text=text[:MAX_TEXT],
         truncated=len(text) > MAX_TEXT,
-        notes=[*transcript.notes, *remarks],
+        notes=notes,
     )
+
+
+def explain_empty_result(
+    kind: Kind, result: dict[str, Any], gap: TranscriptGap | None, offline: bool
+) -> EmptyResult | None:
+    """Return why a result is empty and what would help; None if it is not empty.
+
+    Args:
+        gap: Why the job has no transcript; None if it has one.
+        offline: Whether the result was made without AI.
+    """
+    if kind.is_empty is None or not kind.is_empty(kind.schema.model_validate(result)):
+        return None
+    reason = f" {GAP_SENTENCES[gap]}" if gap else ""
+    advice = (
+        GAP_ADVICE.get(gap, GAP_ADVICE[None]) if gap or kind is KIND else f"Submit a video that contains a {kind.name}."
+    )
+    if offline:
+        advice += " With an AI key, Clipwise also understands pictures."
+    return EmptyResult(code=gap or "nothing_found", message=f"The {kind.name} is empty.{reason}", advice=advice)
 
 
 KIND = Kind(
@@ -55,6 +92,7 @@ KIND = Kind(
     stages=(EXTRACT, TRANSCRIBE, PERSIST),
     schema=SpokenText,
     needs_video=False,
+    is_empty=lambda result: not result.text,
     derive=derive,
     collection="transcripts",
 )

@@ -17,7 +17,7 @@ from shared.chat import history
 from shared.chat.excerpts import Excerpt, merge_passages
 from shared.chat.prompt import MarkerParser, question_text, rules
 from shared.chat.quotes import AnswerPhrases, answer_phrases, format_quotes, quote_excerpts
-from shared.chat.search import CHAT_KIND, embed_question, search
+from shared.chat.search import CHAT_KIND, embed_question, has_passages, search
 from shared.error_codes.api import ChatCode
 from shared.errors import ClipwiseError, TransientError
 from shared.models.chat import ChatMessage, Citation
@@ -139,7 +139,8 @@ class AnswerStream:
             if embedding_error:
                 # Embeddings might have found passages, so “no match” would be wrong.
                 raise embedding_error
-            yield TextEvent(phrases.no_match)
+            is_searchable = has_passages(self._documents, question.video_ids)
+            yield TextEvent(phrases.no_match if is_searchable else phrases.no_transcript)
         elif not provider_names:
             yield from self._quoted_answer(matches, titles, phrases)
         else:

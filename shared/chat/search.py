@@ -92,6 +92,15 @@ def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryE
     return [QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.min_similarity), offline_embedding], None
 
 
+def has_passages(documents: Documents, video_ids: Sequence[str]) -> bool:
+    """Return True if at least one of the videos has a transcript to search."""
+    for start in range(0, len(video_ids), IN_LIMIT):
+        batch = list(video_ids[start : start + IN_LIMIT])
+        if documents.query(SEGMENTS, [("videoId", "in", batch)], limit=1).documents:
+            return True
+    return False
+
+
 def search(
     documents: Documents,
     owner: str,

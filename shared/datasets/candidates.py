@@ -27,7 +27,6 @@ from shared.sources.images.fetcher import FetchedImage, ImageFetcher, ImageRejec
 from shared.sources.images.source import Candidate, Pulse
 
 DUPLICATE_URL = "duplicate_url"
-_FAULT_REASONS = {"unsupported": "not_an_image"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class CandidateProcessor:
         record.sha256, record.size_bytes, record.content_type = fetched.sha256, fetched.size, fetched.content_type
         record.format, record.width, record.height = inspection.format, inspection.width, inspection.height
         if inspection.fault:
-            raise ImageRejected(_FAULT_REASONS.get(inspection.fault, inspection.fault))
+            raise ImageRejected(_fault_reason(inspection.fault, inspection.format))
         if reason := filter_reason(inspection, self.dataset.filters):
             raise ImageRejected(reason)
         assert inspection.format is not None  # noqa: S101  # there is no fault
@@ -132,6 +131,13 @@ class CandidateProcessor:
                 record.of = existing.metadata.get("image")
                 raise ImageRejected("duplicate") from None
         record.media = name
+
+
+def _fault_reason(fault: str, image_format: str | None) -> str:
+    """Return the reason of a fault; an unsupported format is named, as in `unsupported_svg`."""
+    if fault != "unsupported":
+        return fault
+    return f"unsupported_{image_format}" if image_format else "not_an_image"
 
 
 def is_licence_match(licence: str | None, required: str) -> bool:

@@ -14,7 +14,7 @@ from shared.models.image import ImageRecord, ImageState
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
-_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp", "tiff": "tif"}
+_EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"} | {name: name for name in ("png", "webp", "gif", "bmp", "avif", "heic")}
 _SAFE_STEM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
 

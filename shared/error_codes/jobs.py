@@ -48,8 +48,8 @@ class JobCode(ErrorCode):
     NO_RECIPE = permanent("no_recipe", "The video contains no recipe.", "Submit another video.", 409)
     NO_TRANSCRIPT = permanent(
         "no_transcript",
-        "The job has no transcript: the video has no readable subtitles and no recognized speech.",
-        "Submit a video with speech or subtitles, and configure a speech model.",
+        "The job has no transcript. The message says why: no audio, silence, no speech, or no speech recognition.",
+        "Submit a video with speech or subtitles. If it was not transcribed, configure a speech model or an AI key.",
         409,
     )
     FORMAT_UNKNOWN = permanent(

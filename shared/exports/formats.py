@@ -44,7 +44,7 @@ def page_format(kind: str, write: Callable[[JobContent], str]) -> Format:
 
 
 FORMATS = (
-    Format("jsonld", "application/ld+json", lambda job: recipe_jsonld(job.load_recipe(), job.picture_link()), "recipe"),
+    Format("jsonld", "application/ld+json", lambda job: recipe_jsonld(job.load_recipe(), job.recipe_links()), "recipe"),
     markdown_format("recipe", lambda job: recipe_markdown(job.load_recipe())),
     page_format("recipe", lambda job: recipe_page(job.load_recipe(), job.picture_bytes())),
     markdown_format("reel", lambda job: outline_markdown(job_reel_outline(job))),

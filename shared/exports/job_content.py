@@ -5,19 +5,38 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from shared.analyses.recipe import Recipe
+from shared.analyses.transcript import GAP_ADVICE, GAP_SENTENCES
 from shared.errors import NotFound, PermanentError
 from shared.exports.quantities import scale_recipe
+from shared.exports.recipe import RecipeLinks, embed_url
 from shared.models import Model
 from shared.models.job import Job, JobStatus
-from shared.models.video import Segment, Transcript
+from shared.models.video import Segment, Transcript, TranscriptGap
 from shared.pipeline.job_storage import MEDIA, load_transcript, media_name
 from shared.platform.ports import Objects
 from shared.settings import settings
+from shared.wiring import TRANSCRIBE
 
 M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class SharedMedia:
+    """The media of a job's video behind a share link.
+
+    Attributes:
+        url: Address of the video behind the link, such as `https://…/v1/shared/TOKEN/videos/ID`.
+        created_at: When the link was created.
+        video: The job that stored the video.
+    """
+
+    url: str
+    created_at: datetime
+    video: Job
 
 
 @dataclass(frozen=True)
@@ -26,11 +45,13 @@ class JobContent:
 
     Attributes:
         servings: Number of servings to scale the recipe to; None = as in the video.
+        share: The share link through which a document links to its media; None = by short-lived links.
     """
 
     objects: Objects
     job: Job
     servings: float | None = None
+    share: SharedMedia | None = None
 
     def result_json(self) -> str:
         """Return the result as JSON; raises PermanentError `not_done`, `servings_unknown`."""
@@ -55,7 +76,9 @@ class JobContent:
         """Return the recipe, scaled; raises PermanentError `not_done`, `no_recipe`, `servings_unknown`."""
         recipe = Recipe.read(self._result())
         if not recipe.ingredients and not recipe.steps:
-            raise PermanentError("no_recipe", "This video contains no recipe. Try another one.")
+            empty = self.job.result_empty
+            reason = f"{empty.message} {empty.advice}" if empty else "This video contains no recipe. Try another one."
+            raise PermanentError("no_recipe", reason)
         return recipe if self.servings is None else scale_recipe(recipe, self.servings)
 
     def transcript_segments(self) -> list[Segment]:
@@ -69,17 +92,20 @@ class JobContent:
 
         Raises PermanentError `not_done`, `no_transcript`.
         """
+        gap: TranscriptGap | None = None
         with suppress(NotFound):
             transcript = load_transcript(self.objects, self.job.id)
             if transcript.segments:
                 return transcript
+            gap = transcript.gap
         if not self.job.status.is_final:
             raise self._not_done_error()
-        raise PermanentError(
-            "no_transcript",
-            "This job has no transcript: its video has no readable subtitles and no recognized speech. "
-            "Submit another video, or configure a speech model.",
-        )
+        if gap is None and TRANSCRIBE not in self.job.stages and self.job.of_video is None:
+            reason = f"A {self.job.kind} job does not transcribe speech, and the file has no subtitles."
+            advice = "Analyze the video as another kind, such as transcript."
+        else:
+            reason, advice = GAP_SENTENCES[gap], GAP_ADVICE.get(gap, GAP_ADVICE[None])
+        raise PermanentError("no_transcript", f"This job has no transcript. {reason} {advice}")
 
     def picture_bytes(self) -> bytes | None:
         """Return the recipe's picture as JPEG, or None."""
@@ -91,6 +117,31 @@ class JobContent:
                 return stream.read()
         except NotFound:
             return None
+
+    def recipe_links(self) -> RecipeLinks:
+        """Return what is known of the recipe's picture and video.
+
+        With a share link they work as long as the link; the video file is linked if it is kept.
+        """
+        video, share, origin = self.job.video, self.share, self.job.video.origin
+        published = origin.published_at if origin else None
+        return RecipeLinks(
+            image=self.picture_link() if share is None else self._shared_picture_link(share),
+            content_url=f"{share.url}/source" if share and share.video.keep_source else None,
+            embed_url=embed_url(origin.page_url if origin and origin.page_url else self.job.url),
+            published=published or (share.created_at if share else None),
+            # A file was uploaded here; when a link's video was is only for its platform to say.
+            uploaded=published or (share.video.created_at if share and share.video.url is None else None),
+            duration_sec=video.info.duration_sec if video.info else None,
+            caption=self.job.description or video.caption,
+        )
+
+    def _shared_picture_link(self, share: SharedMedia) -> str | None:
+        thumbnail = share.video.video.thumbnail
+        for name in (Recipe.read(self._result()).thumbnail, thumbnail.name if thumbnail else None):
+            if name and self.objects.stat(MEDIA, media_name(share.video.id, name)):
+                return f"{share.url}/media/{name}"
+        return None
 
     def picture_link(self) -> str | None:
         """Return a signed link to the recipe's picture that expires after `signed_link_ttl_sec`, or None."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
-from shared.analyses.recipe import Ingredient, Nutrition, Recipe
+from shared.analyses.recipe import Ingredient, Measure, Nutrition, Recipe, RecipeYield
 from shared.errors import PermanentError
 from shared.exports.wording import RecipeWording, recipe_wording
 
@@ -30,6 +31,7 @@ MIN_SERVINGS = 0.1
 """A recipe that states fewer servings cannot be scaled."""
 MAX_ROUNDED = 1e6
 """Amounts from here on exceed any kitchen measure and are not rounded."""
+Measured = TypeVar("Measured", Ingredient, Measure)
 FRACTION_STEPS = (0.0, *FRACTIONS, 1.0)
 
 
@@ -48,9 +50,30 @@ def format_amount(value: float, unit: str | None, words: RecipeWording) -> str:
 
 
 def format_quantity(ingredient: Ingredient, words: RecipeWording) -> str:
+    """Format all measures, such as `2–3 tbsp`, `¼ cup + 1 tbsp` or `2 cups (240 g)`; empty without any."""
+    return " ".join(part for part in (format_measure(ingredient, words), format_further(ingredient, words)) if part)
+
+
+def format_further(ingredient: Ingredient, words: RecipeWording) -> str:
+    """Format the measures after the first: `+ 1 tbsp`, `8 oz` after pounds, `(240 g)`."""
+    added = [
+        format_measure(measure, words) if is_continued(ingredient, measure) else f"+ {format_measure(measure, words)}"
+        for measure in ingredient.measures
+        if measure.relation == "plus"
+    ]
+    same = ", ".join(format_measure(measure, words) for measure in ingredient.measures if measure.relation == "same")
+    return " ".join([*added, *([f"({same})"] if same else [])])
+
+
+def is_continued(ingredient: Ingredient, measure: Measure) -> bool:
+    """Return True if a measure goes on with the first one without a sign, as in `5 lb 4 oz`."""
+    return ingredient.unit in ("lb", "kg", "l") and SMALLER_UNITS[ingredient.unit][0] == measure.unit
+
+
+def format_measure(measure: Ingredient | Measure, words: RecipeWording) -> str:
     """Format an amount with its unit, such as `2–3 tbsp`; empty without both. Omits the unit `piece`."""
-    unit = ingredient.unit
-    values = [value for value in (ingredient.amount, ingredient.amount_max) if value is not None]
+    unit = measure.unit
+    values = [value for value in (measure.amount, measure.amount_max) if value is not None]
     numbers = "–".join(format_amount(value, unit, words) for value in values)
     if unit is None or unit == "piece":
         return numbers
@@ -78,14 +101,20 @@ def format_duration(minutes: float, words: RecipeWording) -> str:
 
 
 def recipe_facts(recipe: Recipe, words: RecipeWording) -> list[Fact]:
-    """Return servings, times, difficulty and cuisine, as far as the recipe has them."""
+    """Return servings, yield, times, difficulty and cuisine, as far as the recipe has them."""
     times = ((words.prep, recipe.prep_minutes), (words.cook, recipe.cook_minutes), (words.total, recipe.total_minutes))
     return [
         *([(words.servings, format_amount(recipe.servings, None, words))] if recipe.servings else []),
+        *([(words.makes, format_yield(recipe.yield_, words))] if recipe.yield_ else []),
         *((label, format_duration(minutes, words)) for label, minutes in times if minutes is not None),
         *([("", words.difficulty[recipe.difficulty])] if recipe.difficulty else []),
         *([("", recipe.cuisine)] if recipe.cuisine else []),
     ]
+
+
+def format_yield(output: RecipeYield, words: RecipeWording) -> str:
+    """Format a yield as `12 cookies` or `0.75 l`."""
+    return format_measure(Measure(amount=output.amount, unit=output.unit, relation="same"), words)
 
 
 def nutrient_texts(nutrition: Nutrition | None, words: RecipeWording) -> list[str]:
@@ -113,7 +142,10 @@ def scale_recipe(recipe: Recipe, servings: float) -> Recipe:
     words = recipe_wording(recipe.language)
     note = words.scaled.format(before=format_number(recipe.servings, words), after=format_number(servings, words))
     ingredients = [round_ingredient(ingredient) for ingredient in exact.ingredients]
-    return exact.model_copy(update={"ingredients": ingredients, "notes": [*recipe.notes, note]})
+    output = exact.yield_ and exact.yield_.model_copy(
+        update={"amount": round_amount(exact.yield_.amount, exact.yield_.unit)}
+    )
+    return exact.model_copy(update={"ingredients": ingredients, "yield_": output, "notes": [*recipe.notes, note]})
 
 
 def multiply_amounts(recipe: Recipe, servings: float) -> Recipe:
@@ -127,19 +159,48 @@ def multiply_amounts(recipe: Recipe, servings: float) -> Recipe:
             "The video does not state how many servings the recipe makes, so it cannot be scaled. Omit servings.",
         )
     factor = servings / recipe.servings
-    ingredients = [
-        _with_amounts(ingredient, ingredient.unit, lambda value: value * factor) for ingredient in recipe.ingredients
-    ]
-    return recipe.model_copy(update={"servings": servings, "ingredients": ingredients})
+    ingredients = [multiply_ingredient(ingredient, factor) for ingredient in recipe.ingredients]
+    output = recipe.yield_ and recipe.yield_.model_copy(update={"amount": recipe.yield_.amount * factor})
+    return recipe.model_copy(update={"servings": servings, "ingredients": ingredients, "yield_": output})
+
+
+def multiply_ingredient(ingredient: Ingredient, factor: float) -> Ingredient:
+    """Multiply all measures of an ingredient."""
+    measures = [_with_amounts(measure, measure.unit, lambda value: value * factor) for measure in ingredient.measures]
+    multiplied = _with_amounts(ingredient, ingredient.unit, lambda value: value * factor)
+    return multiplied.model_copy(update={"measures": measures})
 
 
 def round_ingredient(ingredient: Ingredient) -> Ingredient:
+    """Round all measures of an ingredient; those to be added join the first one where their units allow it."""
+    rounded = round_measure(ingredient)
+    measures: list[Measure] = []
+    for measure in map(round_measure, ingredient.measures):
+        if measure.relation == "plus" and rounded.amount is not None:
+            rounded, rest = carry_measure(rounded, measure)
+            measures += [rest] if rest else []
+        else:
+            measures.append(measure)
+    return rounded.model_copy(update={"measures": measures})
+
+
+def carry_measure(ingredient: Ingredient, measure: Measure) -> tuple[Ingredient, Measure | None]:
+    """Move whole units of an added measure to the first: 3 cups + 18 tbsp are 4 cups + 2 tbsp."""
+    smaller, parts = SMALLER_UNITS.get(ingredient.unit or "", ("", 1.0))
+    if measure.unit not in (ingredient.unit, smaller) or measure.amount_max is not None:
+        return ingredient, measure
+    whole, rest = divmod(measure.amount, parts) if measure.unit == smaller else (measure.amount, 0.0)
+    carried = _with_amounts(ingredient, ingredient.unit, lambda value: value + whole)
+    return carried, measure.model_copy(update={"amount": rest}) if rest else None
+
+
+def round_measure(measure: Measured) -> Measured:
     """Convert to a unit of suitable size and round. The lower end of a range determines the unit."""
-    unit = ingredient.unit
-    if ingredient.amount is None or unit is None:
-        return _with_amounts(ingredient, unit, lambda value: round_amount(value, unit))
+    unit = measure.unit
+    if measure.amount is None or unit is None:
+        return _with_amounts(measure, unit, lambda value: round_amount(value, unit))
     # Three times a third must be one, not slightly less.
-    amount, times = round(ingredient.amount, 6), 1.0
+    amount, times = round(measure.amount, 6), 1.0
     while unit in SMALLER_UNITS and 0 < amount * times < LEAST_IN_UNIT.get(unit, 1):
         unit, parts = SMALLER_UNITS[unit]
         times *= parts
@@ -147,7 +208,7 @@ def round_ingredient(ingredient: Ingredient) -> Ingredient:
         larger, parts = LARGER_UNITS[unit]
         if amount >= parts and _is_readable(amount / parts, larger):
             unit, times = larger, 1 / parts
-    return _with_amounts(ingredient, unit, lambda value: round_amount(value * times, unit))
+    return _with_amounts(measure, unit, lambda value: round_amount(value * times, unit))
 
 
 def round_amount(value: float, unit: str | None) -> float:
@@ -173,9 +234,9 @@ def _is_readable(value: float, unit: str) -> bool:
     return unit in METRIC_UNITS or (value * 2).is_integer()
 
 
-def _with_amounts(ingredient: Ingredient, unit: str | None, change: Callable[[float], float]) -> Ingredient:
+def _with_amounts(measure: Measured, unit: str | None, change: Callable[[float], float]) -> Measured:
     ends = {
         end: value if value is None else change(value)
-        for end, value in (("amount", ingredient.amount), ("amount_max", ingredient.amount_max))
+        for end, value in (("amount", measure.amount), ("amount_max", measure.amount_max))
     }
-    return ingredient.model_copy(update={"unit": unit, **ends})
+    return measure.model_copy(update={"unit": unit, **ends})

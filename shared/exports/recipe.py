@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from itertools import groupby
 from typing import Any
 
 from shared.analyses.recipe import Ingredient, Nutrition, Recipe
 from shared.exports.markup import escape_html, escape_markdown, html_document, plain_text, safe_url
-from shared.exports.quantities import format_quantity, ingredient_line, ingredient_name, nutrient_texts, recipe_facts
+from shared.exports.quantities import (
+    format_quantity,
+    format_yield,
+    ingredient_line,
+    ingredient_name,
+    nutrient_texts,
+    recipe_facts,
+)
 from shared.exports.wording import ENGLISH_RECIPE, RecipeWording, recipe_wording
+
+PLAYERS = (
+    (
+        re.compile(r"https?://(?:(?:www\.|m\.)?youtube\.com/(?:watch\?(?:.*&)?v=|shorts/)|youtu\.be/)([\w-]{11})\b"),
+        "https://www.youtube.com/embed/",
+    ),
+    (re.compile(r"https?://(?:www\.)?tiktok\.com/@[\w.-]+/video/(\d+)"), "https://www.tiktok.com/player/v1/"),
+)
+"""Pages of videos, and the players of their platforms that other sites may embed."""
 
 
 def recipe_markdown(recipe: Recipe) -> str:
@@ -113,11 +132,32 @@ def _footer(recipe: Recipe, words: RecipeWording) -> str:
     return f"<footer>{' · '.join(filter(None, (author, source)))}</footer>" if author or source else ""
 
 
-def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
-    """Write a recipe as JSON-LD, as Google's recipe results require. Omits fields that the recipe does not contain.
+@dataclass(frozen=True)
+class RecipeLinks:
+    """What the document of a recipe says about its picture and its video.
 
-    Args:
+    Attributes:
         image: Absolute URL of the picture.
+        content_url: Absolute URL of the video file.
+        embed_url: Absolute URL of a platform's player.
+        published: When the recipe was published.
+        uploaded: When the video was.
+        caption: Text that describes the video.
+    """
+
+    image: str | None = None
+    content_url: str | None = None
+    embed_url: str | None = None
+    published: datetime | None = None
+    uploaded: datetime | None = None
+    duration_sec: float | None = None
+    caption: str | None = None
+
+
+def recipe_jsonld(recipe: Recipe, links: RecipeLinks) -> str:
+    """Write a recipe as JSON-LD, as Google's recipe results require. Omits fields that are unknown.
+
+    See https://developers.google.com/search/docs/appearance/structured-data/recipe.
     """
     words = recipe_wording(recipe.language)
     document = {
@@ -126,14 +166,15 @@ def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
         "name": plain_text(recipe.title or "") or words.recipe,
         "description": plain_text(recipe.description or ""),
         "inLanguage": recipe.language,
-        "image": [image] if image else [],
+        "image": [links.image] if links.image else [],
+        "datePublished": links.published.isoformat() if links.published else None,
         "author": {"@type": "Person", "name": plain_text(recipe.author)} if recipe.author else None,
         "url": safe_url(recipe.source_url),
         "prepTime": iso_duration(recipe.prep_minutes),
         "cookTime": iso_duration(recipe.cook_minutes),
         "totalTime": iso_duration(recipe.total_minutes),
         # Importers accept a number in any language, but not every importer accepts a decimal comma.
-        "recipeYield": f"{recipe.servings:g}" if recipe.servings else None,
+        "recipeYield": _yield_texts(recipe, words),
         "recipeCuisine": plain_text(recipe.cuisine or ""),
         "keywords": ", ".join(plain_text(tag) for tag in recipe.tags),
         "tool": [{"@type": "HowToTool", "name": plain_text(tool)} for tool in recipe.equipment],
@@ -142,10 +183,44 @@ def recipe_jsonld(recipe: Recipe, image: str | None) -> str:
             {"@type": "HowToStep", "position": step.number, "text": plain_text(step.text)} for step in recipe.steps
         ],
         "nutrition": _nutrition_document(recipe.nutrition),
+        "video": _video_document(recipe, links),
     }
     text = json.dumps(_drop_empty(document), ensure_ascii=False, indent=2)
     # Pages embed this in a <script> element, which no text in it may close.
     return text.replace("<", "\\u003c")
+
+
+def _yield_texts(recipe: Recipe, words: RecipeWording) -> str | list[str] | None:
+    """Return the number of servings, what the recipe makes, or both."""
+    texts = [f"{recipe.servings:g}"] if recipe.servings else []
+    texts += [plain_text(format_yield(recipe.yield_, words))] if recipe.yield_ else []
+    return texts if len(texts) > 1 else next(iter(texts), None)
+
+
+def _video_document(recipe: Recipe, links: RecipeLinks) -> dict[str, Any] | None:
+    """Return the VideoObject; None unless all that Google requires of one is known, and where it plays."""
+    name = plain_text(recipe.title or "")
+    if not (name and links.image and links.uploaded and (links.content_url or links.embed_url)):
+        return None
+    document = {
+        "@type": "VideoObject",
+        "name": name,
+        "description": plain_text(recipe.description or links.caption or ""),
+        "thumbnailUrl": [links.image],
+        "uploadDate": links.uploaded.isoformat(),
+        "duration": iso_duration((links.duration_sec or 0) / 60),
+        "contentUrl": links.content_url,
+        "embedUrl": links.embed_url,
+    }
+    return _drop_empty(document)
+
+
+def embed_url(page_url: str | None) -> str | None:
+    """Return the address of the player for a video's page on YouTube or TikTok; None for any other page."""
+    for page, player in PLAYERS:
+        if match := page.match(page_url or ""):
+            return player + match[1]
+    return None
 
 
 def iso_duration(minutes: float | None) -> str | None:

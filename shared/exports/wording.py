@@ -27,6 +27,7 @@ class RecipeWording:
     nutrition: str
     notes: str
     servings: str
+    makes: str
     prep: str
     cook: str
     total: str
@@ -100,6 +101,7 @@ ENGLISH_RECIPE = RecipeWording(
     nutrition="Nutrition",
     notes="Notes",
     servings="Servings",
+    makes="Makes",
     prep="Prep",
     cook="Cooking",
     total="Total",
@@ -134,6 +136,7 @@ GERMAN_RECIPE = RecipeWording(
     nutrition="Nährwerte",
     notes="Hinweise",
     servings="Portionen",
+    makes="Ergibt",
     prep="Vorbereitung",
     cook="Garzeit",
     total="Gesamt",
@@ -184,6 +187,7 @@ RUSSIAN_RECIPE = RecipeWording(
     nutrition="Пищевая ценность",
     notes="Примечания",
     servings="Порции",
+    makes="Выход",
     prep="Подготовка",
     cook="Готовка",
     total="Всего",
@@ -231,7 +235,7 @@ ENGLISH_HEADINGS = Headings(
     text_share="Text on the screen",
     language="Language",
     words="Words",
-    transcribed_by="Listened",
+    transcribed_by="Transcribed by",
     seconds="s",
 )
 GERMAN_HEADINGS = Headings(
@@ -260,7 +264,7 @@ GERMAN_HEADINGS = Headings(
     text_share="Text im Bild",
     language="Sprache",
     words="Wörter",
-    transcribed_by="Zugehört",
+    transcribed_by="Transkribiert von",
     seconds="s",
 )
 RUSSIAN_HEADINGS = Headings(
@@ -289,7 +293,7 @@ RUSSIAN_HEADINGS = Headings(
     text_share="Текст на экране",
     language="Язык",
     words="Слов",
-    transcribed_by="Слушал",
+    transcribed_by="Распознавание",
     seconds="с",
 )
 _RECIPE_WORDING_BY_LANGUAGE = {"en": ENGLISH_RECIPE, "de": GERMAN_RECIPE, "ru": RUSSIAN_RECIPE}

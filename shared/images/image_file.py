@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
-from shared.media.file_type import sniff_media_type
+from shared.media.file_type import sniff_image_format, sniff_media_type
 from shared.models.image import Level
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ MAX_BYTES = 50_000_000
 MAX_PIXELS = 64_000_000
 _ORIENTATION = 0x0112
 _SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
+_ANIMATED_FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,11 @@ class ImageInspection:
         sha256: Hash of the file's bytes.
         fault: Why the inspection stopped; None if it is complete for `level`.
         fault_message: Description of the fault, for people.
-        format: Format by content: jpeg, png, webp, gif, bmp or tiff.
+        format: Format by content, such as `jpeg`; also set for unsupported image formats, such as `svg`.
         width: Width in pixels, after EXIF orientation.
         height: Height in pixels, after EXIF orientation.
-        animated: Whether the file has more than one frame; only the first is inspected.
-        measures: None below medium, or with a fault.
+        animated: Whether the file has more than one frame.
+        measures: None below medium, or with a fault. Of an animated image, each measure is the best of several frames.
         phash: 64-bit perceptual hash; None below medium, with a fault, or for a blank image.
         features: Color, texture and shape as 13 numbers, for `outlier_scores`; None below slow, or with a fault.
     """
@@ -100,36 +102,43 @@ def translate_reader_errors() -> Iterator[None]:
 
 
 def image_format(data: bytes) -> str:
-    """Return the format by content. Raises ImageFaultError for anything but the six supported formats."""
-    media_type = "image/bmp" if data.startswith(b"BM") else sniff_media_type(data[:4096])
-    kind, _, name = (media_type or "").partition("/")
-    if kind == "image" and name in _format_readers():
-        return name
+    """Return the format by content, which `open_image` may not support. Raises ImageFaultError if it is no image."""
     if not data:
         raise ImageFaultError("corrupt", "the file is empty")
-    raise ImageFaultError("unsupported", f"{media_type or 'unknown content'} is none of {', '.join(_format_readers())}")
+    if name := sniff_image_format(data):
+        return name
+    raise ImageFaultError("unsupported", f"{sniff_media_type(data) or 'unknown content'} is not an image")
 
 
 def open_image(data: bytes, name: str, max_pixels: int) -> ImageFile:
-    """Open the image and read its header. Raises ImageFaultError.
+    """Open an image of the format `name` and read its header. Raises ImageFaultError.
 
-    Calls the reader of `name` directly: `Image.open` tries other readers too, and its own pixel limit is global and
+    Calls the reader of the format directly: `Image.open` tries other readers too, and its own pixel limit is global and
     only warns at first.
     """
+    readers = _format_readers()
+    if name not in readers:
+        raise ImageFaultError("unsupported", f"{name.upper()} is none of the supported formats: {', '.join(readers)}")
     if name == "webp":
         _check_size(*_webp_size(data), max_pixels)  # the reader allocates the canvas on opening
     with translate_reader_errors():
-        image = _format_readers()[name](BytesIO(data))
+        image = readers[name](BytesIO(data))
     _check_size(*image.size, max_pixels)
+    if name == "png" and (exif := _check_png_chunks(data)):
+        image.info.setdefault("exif", exif)
     return image
 
 
 def orientation(image: ImageFile) -> int:
     """Return the EXIF orientation, 1 to 8; like browsers, 1 if it is missing or unreadable."""
+    from PIL.Image import Image
+
     try:
-        with translate_reader_errors():
-            value = image.getexif().get(_ORIENTATION)
-    except ImageFaultError:
+        # Not the method of PNG files: it decodes the pixels, whose faults must not pass for faults of the metadata.
+        value = Image.getexif(image).get(_ORIENTATION)
+    except MemoryError:
+        raise
+    except Exception:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -141,13 +150,21 @@ def upright_size(image: ImageFile, exif_orientation: int) -> tuple[int, int]:
 
 
 def is_animated(image: ImageFile) -> bool:
-    """Return whether a GIF, PNG or WebP has more than one frame; TIFF pages and JPEG previews do not count."""
+    """Return whether the image has more than one frame; TIFF pages and further images of JPEG and HEIC do not count."""
     with translate_reader_errors():
-        return bool(getattr(image, "is_animated", False)) and image.format in ("GIF", "PNG", "WEBP")
+        return image.format in _ANIMATED_FORMATS and bool(getattr(image, "is_animated", False))
 
 
 def _format_readers() -> dict[str, Callable[[BytesIO], ImageFile]]:
-    from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+    from PIL import (
+        AvifImagePlugin,
+        BmpImagePlugin,
+        GifImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
 
     return {
         "jpeg": JpegImagePlugin.JpegImageFile,
@@ -156,7 +173,16 @@ def _format_readers() -> dict[str, Callable[[BytesIO], ImageFile]]:
         "gif": GifImagePlugin.GifImageFile,
         "bmp": BmpImagePlugin.BmpImageFile,
         "tiff": TiffImagePlugin.TiffImageFile,
+        "avif": AvifImagePlugin.AvifImageFile,
+        "heic": _open_heic,
     }
+
+
+def _open_heic(file: BytesIO) -> ImageFile:
+    from pi_heif import HeifImageFile
+
+    image: ImageFile = HeifImageFile(file)
+    return image
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
@@ -164,6 +190,25 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise ImageFaultError("corrupt", f"{width} × {height} pixels")
     if width * height > max_pixels:
         raise ImageFaultError("too_many_pixels", f"{width} × {height} pixels are more than {max_pixels}")
+
+
+def _check_png_chunks(data: bytes) -> bytes | None:
+    """Check the checksum of every chunk, and return the EXIF metadata, which may follow the pixels (PNG, section 5.3).
+
+    Pillow checks only the chunks before the pixels.
+    """
+    exif, position, name = None, 8, b""
+    while name != b"IEND":
+        length, name = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
+        end = position + 8 + length
+        if end + 4 > len(data):
+            raise ImageFaultError("corrupt", "the file ends before its last chunk")
+        if zlib.crc32(memoryview(data)[position + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise ImageFaultError("corrupt", f"the checksum of a chunk {name.decode('latin-1')!r} does not match")
+        if name == b"eXIf":
+            exif = data[position + 8 : end]
+        position = end + 4
+    return exif
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

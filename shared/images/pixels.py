@@ -14,6 +14,7 @@ from shared.images.image_file import (
     ImageFaultError,
     ImageMeasures,
     image_format,
+    is_animated,
     open_image,
     orientation,
     translate_reader_errors,
@@ -27,8 +28,21 @@ LONG_SIDE = 512
 _FLIPPED_ORIENTATIONS = (2, 4, 5, 7)
 _ROTATIONS = {3: cv2.ROTATE_180, 4: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 7: cv2.ROTATE_90_CLOCKWISE}
 _ROTATIONS |= {5: cv2.ROTATE_90_COUNTERCLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_MAX_FRAMES, _FRAMES = 100, 4
 DARK, LIGHT = 32, 245
 _TILES_PER_SIDE = 4
+# Second derivatives: horizontal, vertical and mixed.
+_CURVATURE_KERNELS = (
+    np.array([[1, -2, 1]], np.float32),
+    np.array([[1], [-2], [1]], np.float32),
+    np.array([[1, 0, -1], [0, 0, 0], [-1, 0, 1]], np.float32) / 4,
+)
+_ANGLES = np.radians(np.arange(0, 180, 15))
+# Their sums: the Laplacian, and the second derivative in each direction.
+_CURVATURE_WEIGHTS = np.array(
+    [(1, 1, 0), *zip(np.cos(_ANGLES) ** 2, np.sin(_ANGLES) ** 2, np.sin(2 * _ANGLES), strict=True)]
+)
+_ISOTROPIC_RATIO = 0.25
 _HASH_SIDE, _HASH_FREQUENCIES = 32, 8
 _MIN_HASH_DEVIATION = 1.0
 _LEVELS = np.arange(256.0)
@@ -37,14 +51,40 @@ _JPEG_QUALITY = 70
 Grey = NDArray[np.uint8]
 
 
-def decode_pixels(image: ImageFile, exif_orientation: int) -> Pixels:
-    """Decode the whole image, shrink it to 512 pixels on the long side and turn it upright. Returns RGB.
+def decode_frames(image: ImageFile, exif_orientation: int, max_pixels: int) -> list[Pixels]:
+    """Decode the image, shrink it to 512 pixels on the long side and turn it upright. Returns one RGB frame.
 
-    JPEGs are decoded at the smallest sufficient scale of 1/1, 1/2, 1/4 and 1/8; every coefficient is still read.
+    Returns four frames of an animated image, those whose luma has the highest entropy, highest first. Decodes as many
+    of its first 100 frames as have `max_pixels` together. JPEGs are decoded at the smallest sufficient scale of 1/1,
+    1/2, 1/4 and 1/8; every coefficient is still read.
 
     Raises:
         ImageFaultError: `corrupt`.
     """
+    if not is_animated(image):
+        return [_decode_frame(image, exif_orientation)]
+    width, height = image.size
+    best: list[tuple[float, Pixels]] = []
+    for position in range(min(_MAX_FRAMES, max(1, max_pixels // (width * height)))):
+        if not _seek_frame(image, position):
+            break
+        frame = _decode_frame(image, exif_orientation)
+        best.append((entropy(_histogram(luma(frame))), frame))
+        best = sorted(best, key=lambda pair: -pair[0])[:_FRAMES]
+    return [frame for _, frame in best]
+
+
+def _seek_frame(image: ImageFile, position: int) -> bool:
+    """Go to a frame; return whether it exists."""
+    with translate_reader_errors():
+        try:
+            image.seek(position)
+        except EOFError:
+            return False
+    return True
+
+
+def _decode_frame(image: ImageFile, exif_orientation: int) -> Pixels:
     size = fit_size(*image.size, LONG_SIDE)
     with translate_reader_errors():
         # Twice the size: scaling twice would lower the measured sharpness.
@@ -84,8 +124,19 @@ def _stretch_range(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return ((values - low) * (255 / (high - low or 1.0))).astype(np.uint8)
 
 
-def measure_pixels(rgb: Pixels, grey: Grey) -> ImageMeasures:
-    """Measure an image, passed as RGB and as its luma."""
+def measure_frames(frames: list[Pixels]) -> ImageMeasures:
+    """Return the best value of each measure: an animated image has a flaw only if each of its frames has it."""
+    measures = [_measure_frame(rgb, luma(rgb)) for rgb in frames]
+    return ImageMeasures(
+        spread=max(frame.spread for frame in measures),
+        entropy=max(frame.entropy for frame in measures),
+        sharpness=max(frame.sharpness for frame in measures),
+        dark=min(frame.dark for frame in measures),
+        light=min(frame.light for frame in measures),
+    )
+
+
+def _measure_frame(rgb: Pixels, grey: Grey) -> ImageMeasures:
     histogram = _histogram(grey)
     _, spread = cv2.meanStdDev(rgb)
     return ImageMeasures(
@@ -108,15 +159,31 @@ def entropy(shares: NDArray[np.float64]) -> float:
 
 
 def sharpness(grey: Grey) -> float:
-    """Return the variance of the Laplacian, the 90th percentile of 4 × 4 tiles.
+    """Return the variance of the Laplacian, the 90th percentile of 4 × 4 tiles; less if motion blurred the image.
 
     The measure is from Pech-Pacheco et al., «Diatom autofocusing in brightfield microscopy», ICPR 2000. Because of the
     tiles, a blurred background does not make a sharp subject blurry.
+
+    Motion smooths edges in its own direction only, and leaves the Laplacian high. The variance of the second derivative
+    in the direction where it is least therefore counts too. Four times that variance is about the Laplacian's in sharp
+    images. It is lowered further if it is below a quarter of the greatest, as in few sharp images.
     """
-    edges = cv2.Laplacian(grey, cv2.CV_16S)
-    rows = (part for part in np.array_split(edges, min(_TILES_PER_SIDE, len(edges))))
+    pixels = grey.astype(np.float32)
+    derivatives = [cv2.filter2D(pixels, cv2.CV_32F, kernel) for kernel in _CURVATURE_KERNELS]
+    curvature = np.stack(derivatives, -1, dtype=np.float32)
+    rows = np.array_split(curvature, min(_TILES_PER_SIDE, len(grey)))
     tiles = [tile for row in rows for tile in np.array_split(row, min(_TILES_PER_SIDE, row.shape[1]), axis=1)]
-    return float(np.quantile([cv2.meanStdDev(tile)[1][0, 0] ** 2 for tile in tiles], 0.9))
+    covariances = np.stack([_covariance(tile.reshape(-1, 3)) for tile in tiles])
+    variances = np.einsum("di,tij,dj->td", _CURVATURE_WEIGHTS, covariances, _CURVATURE_WEIGHTS)
+    laplacian, *directional = np.quantile(variances, 0.9, axis=0).tolist()
+    least, greatest = min(directional), max(directional)
+    ratio = least / greatest if greatest > 0 else 1.0
+    return float(max(0.0, min(laplacian, 4 * least * min(1.0, ratio / _ISOTROPIC_RATIO) ** 2)))
+
+
+def _covariance(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    mean = samples.mean(axis=0, dtype=np.float64)
+    return (samples.T @ samples).astype(np.float64) / len(samples) - np.outer(mean, mean)
 
 
 def perceptual_hash(grey: Grey) -> int | None:
@@ -174,7 +241,7 @@ def thumbnail_data_url(data: bytes, max_pixels: int = MAX_PIXELS) -> str | None:
     """Return a `data:` URL of a JPEG of at most 160 × 160 pixels, about 5 kB; None if decoding fails."""
     try:
         with open_image(data, image_format(data), max_pixels) as image:
-            pixels = decode_pixels(image, orientation(image))
+            pixels = decode_frames(image, orientation(image), max_pixels)[0]
     except ImageFaultError:
         return None
     thumbnail = resize(pixels, fit_size(pixels.shape[1], pixels.shape[0], _THUMBNAIL_SIDE))

@@ -65,6 +65,15 @@ _SIGNATURES = (
     (b"PK\x05\x06", "application/zip"),
     (b"\x1f\x8b\x08", "application/gzip"),
 )
+# Too short to tell an image from any other file.
+_IMAGE_SIGNATURES = (
+    (b"BM", "bmp"),
+    (b"\0\0\1\0", "ico"),
+    (b"8BPS", "psd"),
+    (b"\0\0\0\x0cjP  ", "jp2"),
+    (b"\0\0\0\x0cJXL ", "jxl"),
+    (b"\xff\x0a", "jxl"),
+)
 _RIFF = {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav", b"WEBP": "image/webp"}
 # Major brands (mp4ra.org) that are not plain MP4.
 _BRANDS = {
@@ -74,6 +83,10 @@ _BRANDS = {
     b"M4P ": "audio/mp4",
     b"heic": "image/heic",
     b"heix": "image/heic",
+    b"heim": "image/heic",
+    b"heis": "image/heic",
+    b"hevc": "image/heic",
+    b"hevx": "image/heic",
     b"mif1": "image/heif",
     b"msf1": "image/heif",
     b"avif": "image/avif",
@@ -145,6 +158,15 @@ def sniff_media_type(head: bytes) -> str | None:
     return _iso_media_type(head) or _transport_stream(head) or _mpeg_audio(head) or sniff_text(head)
 
 
+def sniff_image_format(head: bytes) -> str | None:
+    """Return the format, such as `jpeg` or `svg`, of a file that begins with `head`; None if it is not an image."""
+    kind, _, name = (sniff_media_type(head) or "").partition("/")
+    if kind == "image":
+        return name.removesuffix("+xml")
+    is_known = kind in ("audio", "video")  # an MP4 file may begin like an icon
+    return next((name for start, name in _IMAGE_SIGNATURES if head.startswith(start) and not is_known), None)
+
+
 def _ebml_doctype(head: bytes) -> bytes:
     """Return the DocType element (RFC 8794, id 0x4282; its size fits one byte) of the EBML header."""
     at = head.find(b"\x42\x82")
@@ -154,11 +176,19 @@ def _ebml_doctype(head: bytes) -> bytes:
 def _iso_media_type(head: bytes) -> str | None:
     box = head[4:8]
     if box == b"ftyp":
-        return _BRANDS.get(head[8:12], "video/mp4")
+        media_type = _BRANDS.get(head[8:12], "video/mp4")
+        return _coded_image_type(head) if media_type == "image/heif" else media_type
     # QuickTime files before 2003 have no `ftyp`. Text can spell these names too, but hardly after a zero byte.
     if box in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot") and head[0] == 0:
         return "video/quicktime"
     return None
+
+
+def _coded_image_type(head: bytes) -> str:
+    """Return the type of the first compatible brand that names a codec; the major brand names only the container."""
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    types = (_BRANDS.get(head[position : position + 4]) for position in range(16, end, 4))
+    return next((media_type for media_type in types if media_type in ("image/avif", "image/heic")), "image/heif")
 
 
 def _transport_stream(head: bytes) -> str | None:

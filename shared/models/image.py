@@ -27,7 +27,7 @@ class Filters(Model):
     max_aspect: float | None = Field(
         None, ge=1, allow_inf_nan=False, description="Maximum ratio of the longer to the shorter side."
     )
-    formats: list[Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]] = Field(
+    formats: list[Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "heic"]] = Field(
         [], description="Accepted formats. Empty: all of them."
     )
     licences: list[Annotated[str, Field(max_length=100)]] = Field(
@@ -112,7 +112,7 @@ class Thresholds(Model):
         5.0, ge=1, description="Maximum ratio of the longer to the shorter side; above it, `extreme_aspect`."
     )
     format_agrees: bool = Field(
-        True, description="Whether file extension and declared type must match the content; if not, `wrong_format`."
+        False, description="Whether file extension and declared type must match the content; if not, `wrong_format`."
     )
     min_spread: float | None = Field(
         4.0,
@@ -131,7 +131,8 @@ class Thresholds(Model):
     min_sharpness: float | None = Field(
         25.0,
         ge=0,
-        description="Minimum variance of the Laplacian in the sharpest tiles, at 512 pixels; below it, `blurry`.",
+        description="Minimum variance of the Laplacian in the sharpest tiles, at 512 pixels, less with motion blur; "
+        "below it, `blurry`.",
     )
     max_distance: int | None = Field(
         6,

@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from shared.models import Model
-from shared.models.video import Video
+from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
 HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
@@ -122,6 +122,17 @@ class Usage(Model):
         return total
 
 
+class EmptyResult(Model):
+    """Why the result of a finished job is empty, and what would help."""
+
+    code: TranscriptGap | Literal["nothing_found"] = Field(
+        description="`no_audio`, `silent`, `not_transcribed` (no speech model or AI key), `no_speech` (transcribed, but"
+        " no speech was recognized), or `nothing_found` (there are words, but nothing for this kind)."
+    )
+    message: str = Field(description="What is missing and why, for people.")
+    advice: str = Field(description="What would help, for people.")
+
+
 class Part(StageState):
     """A part of a divided stage: a separate document, claimed and retried on its own.
 
@@ -153,6 +164,9 @@ class Job(Model):
     video: Video = Field(default_factory=Video, description="The video. Fields are set as stages determine them.")
     result: dict[str, Any] | None = Field(
         None, description="The result, in the form that GET /v1/kinds describes. Null until the job is done."
+    )
+    result_empty: EmptyResult | None = Field(
+        None, description="Why the result is empty, and what would help. Null if it is not, and until the job is done."
     )
     usage: Usage = Field(default_factory=Usage, description="Resources used by the job.")
     error: JobError | None = Field(None, description="Why the job failed, if it did.")

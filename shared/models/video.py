@@ -201,6 +201,10 @@ class Extraction(Model):
     transcript_language: str | None = None
 
 
+TranscriptGap = Literal["no_audio", "silent", "not_transcribed", "no_speech"]
+"""Why a transcript has no words: no audio track, a silent one, nothing that transcribes, or no recognized speech."""
+
+
 class Transcript(Model):
     """A transcript. It is stored as `transcript.json`, or as `captions.json` if it comes from captions."""
 
@@ -211,4 +215,9 @@ class Transcript(Model):
     segments: list[Segment] = Field([], description="Segments in order of time.")
     provider: str | None = Field(None, description="The provider that transcribed the speech, if any.")
     model: str | None = Field(None, description="The model that transcribed the speech, if any.")
+    gap: TranscriptGap | None = Field(
+        None,
+        description="Why there are no words: `no_audio`, `silent`, `not_transcribed` (no speech model or AI key) or"
+        " `no_speech` (nothing was recognized). Null if there are words, or if the reason is unknown.",
+    )
     notes: list[str] = Field([], description="Remarks, e.g. that no speech recognition was available.")

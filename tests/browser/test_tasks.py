@@ -55,9 +55,9 @@ def page(chromium: Browser) -> Iterator[Page]:
 class Upload:
     """A job that waits for its bytes."""
 
-    def __init__(self, server: Server, content: bytes, filename: str, token: str = "") -> None:
+    def __init__(self, server: Server, content: bytes, filename: str, token: str = "", kind: str = "metadata") -> None:
         self._content = content
-        wish = {"filename": filename, "content_type": "video/mp4", "size": len(content), "kind": "metadata"}
+        wish = {"filename": filename, "content_type": "video/mp4", "size": len(content), "kind": kind}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = httpx.post(f"{server.url}/v1/uploads", json=wish, headers=headers)
         assert answer.status_code == 201, answer.text
@@ -97,6 +97,15 @@ def test_a_job_is_seen_from_queued_to_done(server: Server, page: Page, film: byt
     expect(shown.get_by_role("button")).to_have_count(0)
     shown.get_by_text("Stages").click()
     expect(shown.locator(".stages > li")).to_have_text(["extract: done", "persist: done"])
+
+
+def test_an_empty_result_is_not_just_done(server: Server, page: Page, film: bytes) -> None:
+    """Of a job that is done without a result the page says so, and why."""
+    Upload(server, film, "silent.mp4", kind="transcript").send()
+    open_tasks(page, server)
+    shown = task(page, "silent.mp4")
+    has_status(shown, "done, empty result")
+    expect(shown.locator(".empty-reason")).to_contain_text("The video has no audio and no subtitles.")
 
 
 def test_a_failure_says_why(server: Server, page: Page) -> None:

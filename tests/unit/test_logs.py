@@ -90,10 +90,12 @@ def test_any_text_makes_one_line(message: str, job: str) -> None:
 
 
 def test_on_one_machine_a_line_is_plain_and_names_its_job() -> None:
-    """`grep` finds a job in what `clipwise up` prints."""
+    """`grep` finds a job in what `clipwise up` prints, and each line says when it was written, in UTC."""
+    logged = record("stage is done")
+    logged.created = datetime(2026, 2, 3, 4, 5, 6, 789_000, tzinfo=UTC).timestamp()
     with log_context(job="j1", stage="extract", trace=PARENT):
-        line = PlainFormatter().format(record("stage is done"))
-    assert line == "INFO shared.test: stage is done [job=j1 stage=extract]"
+        line = PlainFormatter().format(logged)
+    assert line == "2026-02-03T04:05:06.789Z INFO shared.test: stage is done [job=j1 stage=extract]"
     assert PlainFormatter().format(record("x", error=failure())).endswith("second line")
 
 

@@ -33,6 +33,35 @@ def test_a_wrong_value_is_told_by_its_name(key: str, value: str) -> None:
     assert repr(value) in str(told.value)
 
 
+def test_all_wrong_values_are_listed_with_what_is_allowed() -> None:
+    """A user corrects all settings at once, and reads what each of them allows."""
+    environ = {
+        "MAX_FILE_SIZE_MB": "big",
+        "SMTP_PORT": "70000",
+        "LEASE_SEC": "-1",
+        "AUTH_REQUIRED": "maybe",
+        "SMTP_SECURITY": "ssl",
+        "TRUSTED_PROXIES": "one",
+        "AI_PROVIDER": "chatgpt",
+        "AI_PROVIDER_RECIPE": "opneai",
+        "DEFAULT_LANGUAGE": "English please",
+    }
+    with pytest.raises(SettingsError) as raised:
+        read_settings(environ)
+    names = "openai, gemini, offline"
+    assert set(raised.value.problems) == {
+        "MAX_FILE_SIZE_MB: It must be a whole number greater than 0 (got 'big')",
+        "SMTP_PORT: It must be a whole number greater than 0 and at most 65535 (got '70000')",
+        "LEASE_SEC: It must be a number greater than 0 (got '-1')",
+        "AUTH_REQUIRED: It must be true or false (got 'maybe')",
+        "SMTP_SECURITY: It must be starttls, tls or none (got 'ssl')",
+        "TRUSTED_PROXIES: It must be a whole number of at least 0 (got 'one')",
+        f"AI_PROVIDER: It must be auto, or one or more of {names}, separated by commas (got 'chatgpt')",
+        f"AI_PROVIDER_RECIPE: It must be auto, or one or more of {names}, separated by commas (got 'opneai')",
+        "DEFAULT_LANGUAGE: It must be a BCP-47 language tag such as en, de or pt-BR (got 'English please')",
+    }
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -19,6 +19,8 @@ from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import LanguageTag, UrlJobRequest
 from shared.analyses.recipe import Recipe
 from shared.exports.job_content import JobContent
+from shared.exports.quantities import format_further
+from shared.exports.wording import recipe_wording
 from shared.models.job import Job, JobStatus
 from shared.platform.ports import Place
 from shared.settings import settings
@@ -143,5 +145,9 @@ def get_recipe_task(job: Annotated[Job, Depends(own_task(KIND))], place: PlaceDe
 
 def recipe_of(place: Place, job: Job) -> TaskRecipe:
     recipe = Recipe.read(job.result or {})
+    words = recipe_wording(recipe.language)
+    for ingredient in recipe.ingredients:
+        # These clients know one measure: the others go into the note, so that none is lost.
+        ingredient.note = ", ".join(filter(None, (format_further(ingredient, words), ingredient.note))) or None
     recipe.thumbnail = JobContent(place.objects, job).picture_link()
     return TaskRecipe.model_validate(recipe)

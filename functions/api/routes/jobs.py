@@ -33,13 +33,14 @@ from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequ
 from shared.analyses.kinds import kind_named
 from shared.errors import NotFound, PermanentError
 from shared.exports.formats import FORMATS, find_format
-from shared.exports.job_content import JobContent
+from shared.exports.job_content import JobContent, SharedMedia
 from shared.exports.markup import plain_text
 from shared.library.deletion import delete_job
+from shared.library.groups import find_shared_group, group_videos
 from shared.models.job import Job, JobStatus
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import JOBS, MEDIA, media_name
-from shared.platform.ports import Filter
+from shared.platform.ports import Filter, Place
 from shared.security.filenames import safe_filename
 from shared.settings import settings
 
@@ -219,9 +220,10 @@ async def start_upload(
     summary="Export a job's result",
     description=(
         "Returns a result or a transcript as a file. Recipes: schema.org JSON-LD (`jsonld`; its image is a short-lived "
-        "link). Recipes, reels and summaries: Markdown (`md`) and a printable page (`html`). Every result: `json`; for "
-        "a `transcript` job, it contains all segments with their timestamps. Every job with a transcript: `txt`, `srt` "
-        "and `vtt`. Returns 409 while the job is not done, or if there is nothing to export in this format."
+        "link, unless `share` is set). Recipes, reels and summaries: Markdown (`md`) and a printable page (`html`). "
+        "Every result: `json`; for a `transcript` job, it contains all segments with their timestamps. Every job with "
+        "a transcript: `txt`, `srt` and `vtt`. Returns 409 while the job is not done, or if there is nothing to export "
+        "in this format."
     ),
     response_class=Response,
     responses={
@@ -237,14 +239,33 @@ def export_result(
         float | None,
         Query(gt=0, le=MAX_SERVINGS, description="Scale the amounts of a recipe to this number of servings."),
     ] = None,
+    share: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="Token of a share link of yours that shows the video. `jsonld` then links to picture and video "
+            "through it, for as long as the link works. Returns 404 if the link does not show the video.",
+        ),
+    ] = None,
 ) -> Response:
     file_format = find_format(format, job.kind)
-    text = file_format.write(JobContent(place.objects, job, servings))
+    text = file_format.write(JobContent(place.objects, job, servings, share_of(place, job, share) if share else None))
     disposition = "inline" if file_format.policy else "attachment"
     headers = {"Content-Disposition": f"{disposition}; {file_name(job, file_format.name)}"}
     if file_format.policy:
         headers["Content-Security-Policy"] = file_format.policy
     return Response(text.encode(), media_type=file_format.media_type, headers=headers)
+
+
+def share_of(place: Place, job: Job, token: str) -> SharedMedia:
+    """Return the job's video behind a share link; raises NotFound if the link does not show it."""
+    group = find_shared_group(place.documents, token)
+    video_id = job.of_video or job.id
+    video = next((video for video in group_videos(place.documents, group) if video.id == video_id), None)
+    if video is None or group.share is None:
+        raise NotFound(video_id)
+    url = f"{settings().public_url.rstrip('/')}/v1/shared/{token}/videos/{video_id}"
+    return SharedMedia(url, group.share.created_at, video)
 
 
 def file_name(job: Job, extension: str) -> str:

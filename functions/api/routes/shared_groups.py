@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,9 +20,15 @@ from shared.models import Model
 from shared.models.group import Group
 from shared.models.job import Job
 from shared.models.video import Transcript
+from shared.pipeline.job_storage import MEDIA, media_name
 from shared.pipeline.jobs import video_title
+from shared.settings import settings
 
 router = APIRouter(prefix="/v1/shared/{token}", tags=["shared"], responses=problem_responses(404, 422))
+
+
+PICTURE_NAME = re.compile(r"thumbnail\.jpg|(frames|samples)/[0-9A-Za-z_-]{1,40}\.jpg")
+"""Pictures of a video, which its viewers can see anyway; no other media are shared."""
 
 
 class SharedVideo(Model):
@@ -127,6 +134,27 @@ def clamp_position(seconds: float, job: Job) -> float:
 )
 def get_shared_transcript(video: ShareLinkVideo, place: PlaceDep) -> Transcript:
     return read_transcript(place, video)
+
+
+@router.get(
+    "/videos/{video_id}/media/{name:path}",
+    summary="Download a shared video's picture",
+    description=(
+        "Redirects (307) to a short-lived link to a thumbnail or frame of the video. The address itself works as long "
+        "as the share link, so that other sites can show the picture."
+    ),
+    status_code=307,
+    response_class=RedirectResponse,
+)
+def download_shared_picture(
+    video: ShareLinkVideo,
+    place: PlaceDep,
+    name: Annotated[str, Path(description="Media name of the picture.", examples=["frames/03.jpg"])],
+) -> RedirectResponse:
+    stored = media_name(video.id, name)
+    if not PICTURE_NAME.fullmatch(name) or place.objects.stat(MEDIA, stored) is None:
+        raise NotFound(stored)
+    return RedirectResponse(place.objects.signed_url(MEDIA, stored, settings().signed_link_ttl_sec))
 
 
 @router.get(

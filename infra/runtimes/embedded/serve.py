@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
 from infra.runtimes.embedded.workers import WorkerPool
-from infra.runtimes.process import LOOPBACK, TerminationSignal, raise_on_signals
+from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
 from shared import clock, logs
 from shared.models.job import Job, JobStatus, StageState, StageStatus
 from shared.models.webhook import DeliveryStatus, WebhookDelivery
@@ -38,7 +38,7 @@ class DataFolderLocked(RuntimeError):
 
 
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when the server accepts requests.
+    """Serve until SIGINT or SIGTERM; `ready` is called once with a line about where the server accepts requests.
 
     Port 0 picks a free one. Raises DataFolderLocked, or OSError if the address cannot be bound.
     """
@@ -47,8 +47,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lock_data_folder(data), bind_socket(host, port) as listener, suppress(KeyboardInterrupt, TerminationSignal):
         raise_on_signals()
-        url = f"http://{_url_host(host)}:{listener.getsockname()[1]}"
-        server_settings = configure_environment(data, host, url)
+        bound_port = listener.getsockname()[1]
+        server_settings = configure_environment(data, host, local_url(host, bound_port))
         place = open_embedded_place(server_settings)
         logs.configure_logging(logs.PlainFormatter(), logging.INFO)
         recover_work(place)
@@ -56,7 +56,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         class ApiServer(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
                 await super().startup(sockets)
-                ready(server_settings.public_url)
+                ready(ready_line(host, bound_port, server_settings.public_url))
 
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
                 # Event streams that end with the server are no errors.
@@ -129,10 +129,6 @@ def bind_socket(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         yield listener
-
-
-def _url_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def recover_work(place: EmbeddedPlace) -> None:

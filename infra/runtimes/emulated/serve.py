@@ -16,7 +16,7 @@ from infra.runtimes.embedded.serve import bind_socket, create_worker_folder, loc
 from infra.runtimes.emulated.emulators import run_emulators
 from infra.runtimes.emulated.guarded_process import GuardedProcess, free_port, run_guarded
 from infra.runtimes.emulated.provision import provision_pubsub
-from infra.runtimes.process import LOOPBACK, TerminationSignal, raise_on_signals
+from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
 from shared.platform.embedded.signing import signing_key
 from shared.settings import read_settings
 from shared.wiring import Function, wiring
@@ -74,7 +74,7 @@ def thread_count(row: Function) -> int:
 
 
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `ready` is called once with the URL when the server accepts requests.
+    """Serve until SIGINT or SIGTERM; `ready` is called once with a line about where the server accepts requests.
 
     Raises:
         DataFolderLocked: Another server uses the same data folder.
@@ -89,7 +89,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     # The function host would wait for an address that another server uses.
     with bind_socket(host, port):
         pass
-    url = os.environ.get("PUBLIC_URL") or f"http://{host}:{port}"
+    url = os.environ.get("PUBLIC_URL") or local_url(host, port)
     raise_on_signals()
     with lock_data_folder(folder), suppress(KeyboardInterrupt, TerminationSignal), run_emulators(folder) as hosts:
         temporary = create_worker_folder(folder.resolve())
@@ -104,7 +104,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         with media_check(temporary), run_functions(folder, environ, (host, port)) as endpoints:
             provision_pubsub(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
             with Scheduler(tick_tasks(open_gcp_place(read_settings(os.environ)).bus)):
-                ready(url)
+                ready(ready_line(host, port, url))
                 addresses = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
                 print(f"{addresses}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)
                 threading.Event().wait()

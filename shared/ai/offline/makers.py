@@ -14,6 +14,7 @@ from shared.analyses.evidence import Evidence
 from shared.analyses.recipe import Recipe
 from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
+from shared.analyses.transcript import GAP_SENTENCES
 
 Maker = Callable[[Evidence, ScreenText, str], BaseModel]
 
@@ -35,6 +36,8 @@ def make_recipe(evidence: Evidence, screen: ScreenText, language: str) -> Recipe
     )
     recipe.source_url = evidence.url
     recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
+    if not recipe.ingredients and not recipe.steps and evidence.transcript_gap:
+        recipe.notes.append(GAP_SENTENCES[evidence.transcript_gap])
     return recipe
 
 

@@ -11,7 +11,7 @@ from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene, order_scenes, spoken_text
 from shared.languages import is_same_language
-from shared.models.video import Pacing, Shot
+from shared.models.video import Pacing, Shot, TranscriptGap
 
 HOOK_SEC = 3.0
 """TikTok for Business: over 63 % of the ads with the most clicks show their message or product in the first 3 s."""
@@ -51,24 +51,24 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
         original=OriginalSpeech(
             transcription=transcript_text, translation=transcript_text if in_spoken_language else None
         ),
-        keys=reel_keys(pacing, words),
+        keys=reel_keys(pacing, words, evidence.transcript_gap),
         script=reel_script(evidence, screen, words),
         recommendations=pacing_advice(pacing, evidence.shots, words),
         pacing=pacing,
         language=words.language,
         notes=[
             words.not_watched,
-            *([] if transcript_text else [words.no_words]),
+            *([] if transcript_text else [words.no_transcript(evidence.transcript_gap)]),
             *([words.not_translated] if transcript_text and not in_spoken_language else []),
             *([words.unread] if screen.unread else []),
         ],
     )
 
 
-def reel_keys(pacing: Pacing, words: ReelWording) -> list[KeyFactor]:
+def reel_keys(pacing: Pacing, words: ReelWording, gap: TranscriptGap | None) -> list[KeyFactor]:
     """Return the five aspects with their numbers."""
     descriptions = {
-        words.opening: describe_opening(pacing, words),
+        words.opening: describe_opening(pacing, words, gap),
         words.rhythm: fill_phrase(
             words.shots,
             words,
@@ -78,26 +78,29 @@ def reel_keys(pacing: Pacing, words: ReelWording) -> list[KeyFactor]:
             pacing.median_shot_sec,
             pacing.longest_shot_sec,
         ),
-        words.speech: describe_speech(pacing, words),
+        words.speech: describe_speech(pacing, words, gap),
         words.text: describe_text(pacing, words),
         words.sound: describe_sound(pacing, words),
     }
     return [KeyFactor(title=title, description=description) for title, description in descriptions.items()]
 
 
-def describe_opening(pacing: Pacing, words: ReelWording) -> str:
+def describe_opening(pacing: Pacing, words: ReelWording, gap: TranscriptGap | None) -> str:
     firsts = (
         (words.first_cut, pacing.first_cut_sec),
         (words.first_words, pacing.first_words_sec),
         (words.first_text, pacing.first_text_sec),
     )
     sentences = [fill_phrase(phrase, words, time) for phrase, time in firsts if time is not None]
+    if gap == "not_transcribed":
+        # The first words are unknown, which is not the same as none.
+        return " ".join(sentences) or words.nothing_seen_first
     return " ".join(sentences) or words.nothing_first
 
 
-def describe_speech(pacing: Pacing, words: ReelWording) -> str:
+def describe_speech(pacing: Pacing, words: ReelWording, gap: TranscriptGap | None) -> str:
     if pacing.first_words_sec is None:
-        return words.no_speech
+        return words.no_transcript(gap)
     rate = pacing.words_per_minute
     return " ".join(
         [

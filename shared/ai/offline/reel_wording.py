@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.languages import primary_language
+from shared.models.video import TranscriptGap
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class ReelWording:
     first_words: str
     first_text: str
     nothing_first: str
+    nothing_seen_first: str
     shots: str
     spoken: str
     pace_of_speech: str
-    no_speech: str
     text_share: str
     text_pace: str
     no_text: str
@@ -57,9 +58,17 @@ class ReelWording:
     on_screen: str
     length: str
     not_watched: str
+    no_audio: str
+    silent: str
+    not_transcribed: str
+    no_speech: str
     no_words: str
     not_translated: str
     unread: str
+
+    def no_transcript(self, gap: TranscriptGap | None) -> str:
+        """Return why there is no transcript."""
+        return str(getattr(self, gap)) if gap else self.no_words
 
 
 ENGLISH = ReelWording(
@@ -74,10 +83,10 @@ ENGLISH = ReelWording(
     first_words="First words at {} s.",
     first_text="First text on the screen at {} s.",
     nothing_first="No cut, no words and no text were found.",
+    nothing_seen_first="No cut and no text were found; the speech was not transcribed.",
     shots="Shots: {}. Cuts per minute: {}. Mean shot: {} s, median {} s, longest {} s.",
     spoken="Words spoken: {}.",
     pace_of_speech="Words per minute while somebody speaks: {}.",
-    no_speech="No words are known: there are no subtitles, and nobody was there to listen or nothing is said.",
     text_share="There is text on the screen for {} % of the time.",
     text_pace="Words to be read per second: {}.",
     no_text="No text was found on the screen.",
@@ -100,7 +109,11 @@ ENGLISH = ReelWording(
     on_screen="on the screen: “{}”",
     length="{} s",
     not_watched="This analysis is based on measurements, without AI: it does not consider what is shown or said.",
-    no_words="No transcript is available for this video: it has no subtitles, and no speech was transcribed.",
+    no_audio="The video has no audio and no subtitles.",
+    silent="The audio of the video is silent, and there are no subtitles.",
+    not_transcribed="The audio was not transcribed: no speech model or AI key is configured.",
+    no_speech="The audio was transcribed, but no speech was recognized.",
+    no_words="No transcript is available for this video.",
     not_translated="The transcript was not translated; translation requires an AI provider.",
     unread="Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again.",
 )
@@ -116,11 +129,10 @@ GERMAN = ReelWording(
     first_words="Erste Worte nach {} s.",
     first_text="Erster Text im Bild nach {} s.",
     nothing_first="Weder Schnitt noch Worte noch Text wurden gefunden.",
+    nothing_seen_first="Weder Schnitt noch Text wurden gefunden; die Sprache wurde nicht transkribiert.",
     shots="Einstellungen: {}. Schnitte pro Minute: {}. Einstellung im Mittel: {} s, Median {} s, längste {} s.",
     spoken="Gesprochene Wörter: {}.",
     pace_of_speech="Wörter pro Minute, während gesprochen wird: {}.",
-    no_speech="Es sind keine Worte bekannt: Es gibt keine Untertitel, und niemand hat zugehört oder es wird nichts "
-    "gesagt.",
     text_share="Während {} % der Zeit steht Text im Bild.",
     text_pace="Zu lesende Wörter pro Sekunde: {}.",
     no_text="Im Bild wurde kein Text gefunden.",
@@ -145,7 +157,11 @@ GERMAN = ReelWording(
     length="{} s",
     not_watched="Dies wurde gemessen, ohne KI: Niemand hat angesehen, was das Video zeigt, oder verstanden, was es "
     "sagt.",
-    no_words="Von diesem Video sind keine Worte bekannt: Es hat keine Untertitel, und gehört wurde nichts.",
+    no_audio="Das Video hat weder Ton noch Untertitel.",
+    silent="Die Tonspur des Videos ist stumm, und es gibt keine Untertitel.",
+    not_transcribed="Der Ton wurde nicht transkribiert: Weder ein Sprachmodell noch ein KI-Schlüssel ist eingerichtet.",
+    no_speech="Der Ton wurde transkribiert, aber es wurde keine Sprache erkannt.",
+    no_words="Für dieses Video gibt es kein Transkript.",
     not_translated="Die Worte wurden nicht übersetzt; dafür braucht es einen KI-Anbieter.",
     unread="Kyrillischer Text im Bild war nicht lesbar; Tesseract mit Russisch installieren und den Auftrag "
     "wiederholen.",
@@ -162,10 +178,10 @@ RUSSIAN = ReelWording(
     first_words="Первые слова: {} с.",
     first_text="Первый текст на экране: {} с.",
     nothing_first="Не найдено ни склеек, ни слов, ни текста.",
+    nothing_seen_first="Не найдено ни склеек, ни текста; речь не была расшифрована.",
     shots="Планов: {}. Склеек в минуту: {}. Средний план: {} с, медиана {} с, самый длинный {} с.",
     spoken="Произнесено слов: {}.",
     pace_of_speech="Слов в минуту, пока говорят: {}.",
-    no_speech="Слова неизвестны: субтитров нет, и либо некому было слушать, либо ничего не говорят.",
     text_share="Текст на экране — {} % времени.",
     text_pace="Слов для чтения в секунду: {}.",
     no_text="Текст на экране не найден.",
@@ -188,7 +204,11 @@ RUSSIAN = ReelWording(
     on_screen="на экране: «{}»",
     length="{} с",
     not_watched="Это измерено без ИИ: никто не смотрел, что показано в видео, и не понимал, что в нём говорят.",
-    no_words="Слова этого видео неизвестны: субтитров нет, и ничего не услышано.",
+    no_audio="В видео нет ни звука, ни субтитров.",
+    silent="Звуковая дорожка видео беззвучна, и субтитров нет.",
+    not_transcribed="Звук не расшифрован: не настроены ни модель распознавания речи, ни ключ ИИ.",
+    no_speech="Звук расшифрован, но речь не распознана.",
+    no_words="Расшифровки этого видео нет.",
     not_translated="Слова не переведены: для этого нужен провайдер ИИ.",
     unread="Кириллический текст на экране не прочитан; установите Tesseract с русским языком и запустите задание "
     "ещё раз.",

@@ -15,6 +15,7 @@ from shared.ai.offline.language.tokens import words
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, clamp_time
 from shared.analyses.summary import UNTITLED, Chapter, KeyPoint, VideoSummary, cover_video
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.languages import is_same_language, primary_language
 from shared.media.video.pacing import UNSPACED
 from shared.models.video import Segment, Shot
@@ -46,7 +47,6 @@ EXTRACTED = (
     "Created without AI: the sentences are quoted from the video, chosen because their words are most typical of the "
     "whole (centroid-based extraction). Chapters begin after long pauses."
 )
-NO_WORDS = "No transcript is available for this video: it has no subtitles, and no speech was transcribed."
 FROM_SCREEN = "The points are on-screen texts."
 NOT_TRANSLATED = "The text is in the language of the video; translation requires an AI provider."
 UNREAD = "Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again."
@@ -94,7 +94,11 @@ def summarize_screen(evidence: Evidence, screen: ScreenText) -> VideoSummary:
         chapters=cover_video([Chapter(title=evidence.title or UNTITLED, start=0)], duration),
         duration_sec=duration,
         language=detect_language([line.text for line in lines], None),
-        notes=[NO_WORDS, *([FROM_SCREEN] if lines else []), *([UNREAD] if screen.unread else [])],
+        notes=[
+            GAP_SENTENCES[evidence.transcript_gap],
+            *([FROM_SCREEN] if lines else []),
+            *([UNREAD] if screen.unread else []),
+        ],
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from shared.clock import parse_retry_after
 from shared.error_codes.videos import SourceCode
 from shared.errors import ClipwiseError, TransientError
+from shared.media.file_type import HEAD_BYTES, sniff_image_format
 from shared.security.guarded_http import HttpResponse, RequestLimits, fetch_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
@@ -28,7 +29,6 @@ MAX_RETRY_WAIT_SEC = 30.0
 FIRST_WAIT_SEC = 1.0
 HEADERS = {"User-Agent": AGENT, "Accept": "image/*"}
 _RETRY_STATUSES = (429, 503)
-_OTHER_TYPES = ("text/", "application/json", "application/xhtml+xml", "application/pdf", "video/", "audio/")
 _REASONS: dict[str, str] = {
     SourceCode.SOURCE_SLOW: "timeout",
     SourceCode.SOURCE_UNAVAILABLE: "unreachable",
@@ -180,8 +180,6 @@ class ImageFetcher:
             raise ImageRejected(f"http_{response.status}")
         if reason := opt_out_reason(response.url, response.headers, policy):
             raise ImageRejected(reason)
-        if response.headers.get("content-type", "").strip().lower().startswith(_OTHER_TYPES):
-            raise ImageRejected("not_an_image")
         if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
             raise ImageRejected("encoded")
         length = response.headers.get("content-length", "")
@@ -189,22 +187,34 @@ class ImageFetcher:
             raise ImageRejected("too_many_bytes")
 
     def _write_body(self, response: HttpResponse, target: Path) -> FetchedImage:
-        digest, size = hashlib.sha256(), 0
+        digest, size, head = hashlib.sha256(), 0, b""
         with target.open("wb") as file:
             for chunk in response.body:
                 size += len(chunk)
                 if size > self._max_bytes:
                     raise ImageRejected("too_many_bytes")
+                if len(head) < HEAD_BYTES:
+                    head += chunk
+                    if len(head) >= HEAD_BYTES:
+                        _check_head(head)
                 digest.update(chunk)
                 file.write(chunk)
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) != size:
             raise TransientError("source_incomplete", "The server sent less than it announced. Try again.")
+        if head:
+            _check_head(head)
         return FetchedImage(digest.hexdigest(), size, response.headers.get("content-type"))
 
     @property
     def _max_bytes(self) -> int:
         return self.settings.max_image_size_mb * 1_000_000
+
+
+def _check_head(head: bytes) -> None:
+    """Raise ImageRejected if the content is no image; the declared type does not count, since servers err."""
+    if not sniff_image_format(head):
+        raise ImageRejected("not_an_image")
 
 
 _fetchers: list[ImageFetcher] = []

@@ -62,6 +62,13 @@ def test_what_is_in_no_video_is_not_made_up(site: Site, group: str) -> None:
     assert given["content"] == "The videos do not contain anything about this."
 
 
+def test_a_video_without_a_transcript_is_not_said_to_lack_the_answer(site: Site) -> None:
+    """Nobody reads that a video says nothing about their question when its words are unknown."""
+    silent = group_of(site, str(site.submit("https://example.com/untranscribed")["id"]))
+    given = answer(site, "How much salt?", group_id=silent)
+    assert given["content"].startswith("No transcript is available for these videos, so their words are unknown.")
+
+
 def test_one_video_can_be_asked_alone(site: Site, videos: dict[str, str], group: str) -> None:
     """Nothing of the other videos comes into the answer."""
     assert answer(site, HONEY, video_id=videos["Soup"])["found"]

@@ -266,6 +266,7 @@ OPEN: dict[str, str] = {
     "GET /thumbnails/{name}": "is for whoever has its name, which only the owner gets",
     "GET /v1/shared/{token}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/transcript": "is for whoever has the token",
+    "GET /v1/shared/{token}/videos/{video_id}/media/{name}": "is for whoever has the token",
     "GET /v1/shared/{token}/videos/{video_id}/source": "is for whoever has the token",
     "GET /api/videos/groups/shared/{token}": "is for whoever has the token",
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel
 from shared.analyses.summary import Chapter, VideoSummary
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
-from shared.models.video import Extraction, MediaInfo, Segment, Transcript, Word
+from shared.models.video import Extraction, MediaInfo, Origin, Segment, Transcript, Word
 from shared.pipeline.job_storage import EXTRACTION, MEDIA, TRANSCRIPT, media_name, store_json
 from shared.pipeline.jobs import read_job
 from tests.api_site import Site
@@ -72,6 +73,42 @@ def test_a_recipe_as_json_ld(site: Site) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/ld+json")
     assert answer.json()["recipeIngredient"] == ["0.5 kg cod"]
     assert httpx.get(answer.json()["image"][0]).content == b"picture"
+
+
+def shared_link(site: Site, video_id: str) -> str:
+    group = site.client.post("/v1/groups", json={"name": "Soups"}).json()["id"]
+    site.client.post(f"/v1/groups/{group}/videos", json={"video_ids": [video_id]})
+    return str(site.client.post(f"/v1/groups/{group}/share", json={}).json()["token"])
+
+
+def test_a_shared_recipe_keeps_its_picture(site: Site) -> None:
+    """A search engine fetches picture and video without a token, through addresses that live as long as the link."""
+    job_id = recipe_job(site)
+    job = read_job(site.place.place.documents, job_id)
+    assert job is not None
+    origin = Origin(source="yt-dlp", published_at=datetime(2026, 2, 3, tzinfo=UTC))
+    site.change(job_id, keep_source=True, video=job.video.model_copy(update={"origin": origin}))
+    site.place.place.objects.put(MEDIA, media_name(job_id, "audio.flac"), b"sound", "audio/flac")
+    token = shared_link(site, job_id)
+    document = export(site, job_id, "jsonld", share=token).json()
+
+    base = f"/v1/shared/{token}/videos/{job_id}"
+    (image,) = document["image"]
+    assert image.endswith(f"{base}/media/thumbnail.jpg")
+    assert document["datePublished"] == document["video"]["uploadDate"] == "2026-02-03T00:00:00+00:00"
+    assert document["video"]["contentUrl"].endswith(f"{base}/source")
+    answer = site.client.get(urlsplit(image).path, headers={"Authorization": ""}, follow_redirects=False)
+    assert answer.status_code == 307
+    assert httpx.get(answer.headers["location"]).content == b"picture"
+    for name in ("audio.flac", "frames/none.jpg", "result.json"):
+        assert site.client.get(f"{base}/media/{name}").status_code == 404
+
+
+def test_a_share_link_of_other_videos_is_not_found(site: Site) -> None:
+    """No document links to a picture that the share link does not show."""
+    job_id, token = recipe_job(site), shared_link(site, str(site.submit("https://example.com/other")["id"]))
+    assert problem_of(export(site, job_id, "jsonld", share=token))[0] == 404
+    assert problem_of(export(site, job_id, "jsonld", share="unknown"))[0] == 404
 
 
 def test_a_recipe_as_markdown(site: Site) -> None:
@@ -180,6 +217,17 @@ def test_no_transcript(site: Site) -> None:
     assert problem_of(export(site, job_id, "srt")) == (409, "no_transcript")
     extracted(site, job_id)
     assert problem_of(export(site, job_id, "srt")) == (409, "no_transcript")
+
+
+def test_a_video_that_was_not_transcribed_is_not_called_silent(site: Site) -> None:
+    """The export says that nothing transcribed the audio, not that there is no speech, and what would help."""
+    job_id = recipe_job(site)
+    unheard = Transcript(gap="not_transcribed", notes=["The audio was not transcribed."])
+    store_json(site.place.place.objects, job_id, TRANSCRIPT, unheard.to_json())
+    answer = export(site, job_id, "srt")
+    assert problem_of(answer) == (409, "no_transcript")
+    assert "was not transcribed: no speech model or AI key" in answer.json()["detail"]
+    assert "no speech was recognized" not in answer.json()["detail"]
 
 
 def test_no_recipe(site: Site) -> None:

@@ -274,6 +274,14 @@ def test_filters_and_licences(api: Api, images: ImageSite) -> None:
     assert crawled(max_aspect=1.0) == {None: 3}
 
 
+def test_bytes_decide_not_the_declared_type(api: Api, images: ImageSite) -> None:
+    """An image declared as a web page is kept and accepted; formats that cannot be read are rejected by their names."""
+    dataset = api.crawled([images.url(sort) for sort in ("mislabelled", "svg", "ico", "page")])
+    assert counts(dataset) == {None: 1, "unsupported_svg": 1, "unsupported_ico": 1, "not_an_image": 1}
+    assert dataset["progress"]["validated"]["accepted"] == 1
+    balanced(api.site, dataset)
+
+
 def test_lists_come_from_objects_and_together(api: Api, images: ImageSite) -> None:
     """A list may be an object behind its signed link; several lists are crawled to the last address of each."""
     urls = images.mix(250)

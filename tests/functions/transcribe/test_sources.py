@@ -103,7 +103,7 @@ def test_else_somebody_listens(site: Site, folder: Path, openai: OpenAIServer) -
     assert (found.source, found.language, found.provider, found.model) == ("speech", "en", "openai", "whisper-1")
     assert [segment.text for segment in found.segments] == ["Hello there."]
     job = look(site, id)
-    assert job["video"]["transcript"] == "Hello there."
+    assert (job["video"]["transcript"], job["resultEmpty"]) == ("Hello there.", None)
     assert job["usage"]["audioSeconds"] == pytest.approx(4, abs=0.5)
     assert job["usage"]["costUsd"] > 0
 
@@ -135,6 +135,7 @@ def test_a_video_without_sound_says_so(site: Site, folder: Path) -> None:
     id = submit(site, small_video(folder / "pictures.mp4", 3))
     site.work()
     assert transcript(site, id).notes == ["The video has no audio."]
+    assert look(site, id)["resultEmpty"]["code"] == "no_audio"
     assert look(site, id)["video"]["transcriptSource"] is None
 
 
@@ -144,7 +145,13 @@ def test_without_anyone_to_listen_the_job_says_so(site: Site, folder: Path) -> N
     site.work()
     (note,) = transcript(site, id).notes
     assert "WHISPER_MODEL_DIR" in note
-    assert look(site, id)["result"]["text"] == ""
+    job = look(site, id)
+    assert (job["status"], job["result"]["text"]) == ("done", "")
+    assert job["resultEmpty"] == {
+        "code": "not_transcribed",
+        "message": "The transcript is empty. The audio was not transcribed: no speech model or AI key is configured.",
+        "advice": "Configure a speech model or an AI key, or add subtitles to the video; then submit it again.",
+    }
 
 
 def test_the_parts_of_the_sound_go_when_they_were_heard(site: Site, folder: Path, openai: OpenAIServer) -> None:

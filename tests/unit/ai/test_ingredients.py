@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
-from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
+from shared.ai.offline.recipe.entry import ParsedIngredient
+from shared.ai.offline.recipe.ingredient import parse_ingredients
 from shared.ai.offline.recipe.text import normalize_text, repair_ocr
 
 Case = tuple[str, str, str]
@@ -32,7 +33,9 @@ def parse(line: str, code: str) -> list[ParsedIngredient]:
 def format_parsed(parsed: ParsedIngredient) -> str:
     amount = "" if parsed.amount is None else f"{parsed.amount:.4g}"
     upper = "" if parsed.amount_max is None else f"..{parsed.amount_max:.4g}"
-    return " | ".join([amount + upper, parsed.unit or "", parsed.name, parsed.note or ""])
+    signs = {"plus": "+", "same": "="}
+    further = [f"{signs[one.relation]} {one.amount:.4g} {one.unit}" for one in parsed.measures]
+    return " | ".join([amount + upper, " ".join([parsed.unit or "", *further]), parsed.name, parsed.note or ""])
 
 
 @pytest.mark.parametrize(("code", "line", "expected"), cases())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ai.offline.language.lexicon import LANGUAGES, detect_language, load_lexicon, split_phrases
+from shared.ai.offline.language.lexicon import LANGUAGES, detect_language, load_lexicon
+from shared.ai.offline.language.tables import split_phrases
 from shared.ai.offline.recipe.text import normalize_text, repair_ocr
 
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, load_lexicon, split_phrases
+from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, load_lexicon
+from shared.ai.offline.language.tables import split_phrases
 from shared.ai.offline.language.tokens import FRACTIONS, words
-from shared.ai.offline.recipe.ingredient import find_mentions, parse_ingredients
+from shared.ai.offline.recipe.ingredient import parse_ingredients
+from shared.ai.offline.recipe.mention import find_mentions
 from shared.ai.offline.recipe.parser import parse_recipe
 from shared.ai.offline.recipe.quantity import parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text, repair_ocr

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared.ai.offline.language.lexicon import load_lexicon
-from shared.ai.offline.recipe.facts import longest_minutes, parse_facts, temperature_c
+from shared.ai.offline.recipe.duration import longest_duration
+from shared.ai.offline.recipe.facts import parse_facts, temperature_c
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text
 
 
@@ -43,7 +44,8 @@ def text(code: str, line: str) -> TokenizedText:
 )
 def test_how_long(code: str, line: str, minutes: float | None) -> None:
     """A step tells its time however it is written; `every 5 minutes` is none."""
-    assert longest_minutes(text(code, line)) == minutes
+    longest = longest_duration(text(code, line))
+    assert (longest.minutes if longest else None) == minutes
 
 
 @pytest.mark.parametrize(

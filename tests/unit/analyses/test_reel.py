@@ -169,12 +169,18 @@ def test_offline_shows_what_stands_on_the_screen(tmp_path: Path) -> None:
 
 def test_offline_has_little_to_say_of_nothing(tmp_path: Path) -> None:
     """A silent video of one shot still has five keys, says what is missing, and invents nothing."""
-    nothing: dict[str, Any] = {"transcript": [], "transcript_language": None, "audio": None, "silences": []}
+    nothing: dict[str, Any] = {
+        "transcript": [],
+        "transcript_language": None,
+        "audio": None,
+        "silences": [],
+        "transcript_gap": "no_audio",
+    }
     result = analyze_offline(evidence(tmp_path, shots=[Shot(start=0, end=4)], **nothing))
     assert [key.description for key in result.keys] == [
         "No cut, no words and no text were found.",
         "Shots: 1. Cuts per minute: 0. Mean shot: 4 s, median 4 s, longest 4 s.",
-        "No words are known: there are no subtitles, and nobody was there to listen or nothing is said.",
+        "The video has no audio and no subtitles.",
         "No text was found on the screen.",
         "There is no sound.",
     ]

@@ -33,10 +33,11 @@ def test_the_language_of_a_track_is_told_as_everywhere_else() -> None:
 
 
 def test_without_words_it_says_so() -> None:
-    """A silent file, or one that nobody listened to, gives a result that says what is missing and why."""
+    """A file that was not transcribed says only that, never that it has no words; any other gap is named."""
     told = derive(EXTRACTION, Transcript(notes=["Nobody was there to listen."]))
     assert (told.text, told.words, told.segments, told.source) == ("", None, 0, None)
-    assert told.notes == ["Nobody was there to listen.", "No words were found in this video."]
+    assert told.notes == ["Nobody was there to listen."]
+    assert derive(EXTRACTION, Transcript(gap="no_audio")).notes == ["The video has no audio and no subtitles."]
 
 
 def test_a_very_long_text_is_cut() -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,10 @@ def test_submit_shows_the_recipe(script: Script, video: Path) -> None:
         "extract    done",
         "analyze    running: Reading the screen",
         "analyze    done",
+        "",
+        f"Job:    {ID}",
+        f"Page:   {script.url}/tasks",
+        f"Export: clipwise export {ID} --format md",
     ]
     assert script.received == video.read_bytes()
     wish = {"filename": "soup.mp4", "content_type": "video/mp4", "size": 5_012, "kind": "recipe", "language": "de"}
@@ -371,3 +376,43 @@ def test_help_answers_without_the_heavy_parts() -> None:
     code = "import sys, infra.cli.main; print([m for m in ('httpx', 'pydantic', 'av', 'fastapi') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_a_folder_is_called_a_folder(script: Script, tmp_path: Path) -> None:
+    """A user who names a folder instead of a file, or a file as the data folder, reads exactly that."""
+    for arguments in (["submit", str(tmp_path)], ["export", ID, "--format", "md", "--output", str(tmp_path)]):
+        result = run(script, *arguments)
+        assert (result.exit_code, result.stderr.strip()) == (2, f"{tmp_path}: This is a folder. Name a file.")
+    file = tmp_path / "file"
+    file.touch()
+    result = run(script, "up", "--port", "0", "--data", str(file))
+    assert result.exit_code == 2
+    assert f"{file}: This is a file, or lies below one. Name a folder." in result.stderr
+
+
+def test_all_invalid_settings_are_named_before_the_server_starts(script: Script) -> None:
+    """A user corrects every setting at once, in place of one for each start."""
+    result = run(script, "up", MAX_FILE_SIZE_MB="big", SMTP_PORT="0")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "MAX_FILE_SIZE_MB: It must be a whole number greater than 0 (got 'big')" in result.stderr
+    assert "SMTP_PORT: It must be a whole number greater than 0 and at most 65535 (got '0')" in result.stderr
+
+
+def test_the_version_is_printed(script: Script) -> None:
+    """A bug report can name the version."""
+    result = run(script, "--version")
+    assert (result.exit_code, result.stdout) == (0, f"clipwise {version('clipwise')}\n")
+
+
+def test_an_empty_result_is_not_just_done(script: Script, video: Path) -> None:
+    """A user reads that the result is empty, why, and what would help, after `submit` and in every list."""
+    empty = {"code": "not_transcribed", "message": "Nothing transcribed the audio.", "advice": "Set a key."}
+    document = job("done", result={}, resultEmpty=empty)
+    script.streams, script.polled = [([document], "close")], [document]
+    script.pages = [{"jobs": [document], "cursor": None}]
+    submitted = run(script, "submit", str(video))
+    assert submitted.exit_code == 0
+    assert "Empty result: Nothing transcribed the audio. Set a key." in submitted.stderr
+    assert "Export:" not in submitted.stderr
+    assert "done, empty" in run(script, "show", ID).stdout
+    assert "done, empty" in run(script, "jobs").stdout

@@ -31,8 +31,8 @@ def test_a_folder_that_is_served_already_is_told(tmp_path: Path) -> None:
         pass
 
 
-LOG = """INFO shared.pipeline.contract: attempt 1 begins [job=j stage=extract]
-ERROR shared.pipeline.contract: attempt failed [job=j incident=1f]
+LOG = """2026-02-03T04:05:06.789Z INFO shared.pipeline.contract: attempt 1 begins [job=j stage=extract]
+2026-02-03T04:05:06.789Z ERROR shared.pipeline.contract: attempt failed [job=j incident=1f]
 Traceback (most recent call last):
   File "a.py", line 1, in f
     g()
@@ -46,8 +46,8 @@ Traceback (most recent call last):
     ~^^^
 TypeError: wrong
 and its second line
-INFO shared.pipeline.contract: nothing to do [job=j]
-WARNING shared.media: odd
+2026-02-03T04:05:06.789Z INFO shared.pipeline.contract: nothing to do [job=j]
+2026-02-03T04:05:06.789Z WARNING shared.media: odd
 Traceback (most recent call last):
   File "a.py", line 3, in f
 KeyError: 1
@@ -67,11 +67,11 @@ def test_the_last_error_is_shown_without_its_traceback(log: Path) -> None:
 
 def test_an_error_without_a_traceback_is_shown_whole(log: Path) -> None:
     """A sentence that was logged as an error is shown as it is, and only the last one."""
-    log.write_text(LOG + "ERROR infra.runtimes.embedded: reading a video does not work\n")
+    log.write_text(LOG + "2026-02-03T04:05:07.000Z ERROR infra.runtimes.embedded: reading a video does not work\n")
     assert last_error(log) == "ERROR infra.runtimes.embedded: reading a video does not work"
 
 
-@pytest.mark.parametrize("text", ["", "INFO a: ERROR in a message\n", "\x00\xff"])
+@pytest.mark.parametrize("text", ["", "2026-02-03T04:05:06.789Z INFO a: ERROR in a message\n", "\x00\xff"])
 def test_a_log_without_an_error_has_none(log: Path, text: str) -> None:
     """Nothing is made up where there is no error."""
     log.write_bytes(text.encode("latin-1"))

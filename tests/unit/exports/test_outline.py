@@ -116,7 +116,7 @@ def test_a_transcript_tells_who_listened() -> None:
     """The facts about a transcript stand above its words, those that are unknown do not."""
     said = SpokenText(duration_sec=3661, segments=1, text="Hello", words=1, provider="openai", model="whisper-1")
     outline = transcript_outline(said, ENGLISH_HEADINGS)
-    assert outline.facts == [("Duration", "1:01:01"), ("Words", "1"), ("Listened", "openai · whisper-1")]
+    assert outline.facts == [("Duration", "1:01:01"), ("Words", "1"), ("Transcribed by", "openai · whisper-1")]
     assert outline_markdown(outline).endswith("\n\nHello\n")
 
 

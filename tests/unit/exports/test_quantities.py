@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.analyses.recipe import Ingredient
+from shared.analyses.recipe import Ingredient, Measure
 from shared.exports.quantities import format_duration, format_quantity, ingredient_line
 from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
 
@@ -33,6 +33,26 @@ from shared.exports.wording import ENGLISH_RECIPE, recipe_wording
 def test_quantities(number: float | None, upper: float | None, unit: str | None, text: str) -> None:
     """Amounts are read as in a cookbook: fractions for spoons and cups, decimals for grams and litres."""
     assert format_quantity(Ingredient(name="x", amount=number, amount_max=upper, unit=unit), ENGLISH_RECIPE) == text
+
+
+def with_measures(amount: float, unit: str, *further: tuple[float, str, str]) -> Ingredient:
+    measures = [Measure.model_validate({"amount": one, "unit": name, "relation": kind}) for one, name, kind in further]
+    return Ingredient(name="x", amount=amount, unit=unit, measures=measures)
+
+
+@pytest.mark.parametrize(
+    ("ingredient", "text"),
+    [
+        (with_measures(0.25, "cup", (1, "tbsp", "plus")), "¼ cup + 1 tbsp"),
+        (with_measures(2, "cup", (240, "g", "same")), "2 cups (240 g)"),
+        (with_measures(5, "lb", (4, "oz", "plus")), "5 lb 4 oz"),
+        (with_measures(1, "lb", (2, "oz", "plus"), (510, "g", "same")), "1 lb 2 oz (510 g)"),
+        (with_measures(1, "stick", (0.5, "cup", "same"), (113, "g", "same")), "1 stick (½ cup, 113 g)"),
+    ],
+)
+def test_further_measures(ingredient: Ingredient, text: str) -> None:
+    """What is to be added and what says the same are told apart at a glance."""
+    assert format_quantity(ingredient, ENGLISH_RECIPE) == text
 
 
 def test_an_ingredient_on_one_line() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.analyses.recipe import Ingredient, Recipe
+from shared.analyses.recipe import Ingredient, Measure, Recipe, RecipeYield
 from shared.errors import PermanentError
 from shared.exports.quantities import (
     LARGER_UNITS,
@@ -93,6 +95,46 @@ def test_amounts_can_be_measured(
     one = Ingredient(name="x", amount=amount, amount_max=upper, unit=unit)
     recipe = scale_recipe(Recipe(ingredients=[one], servings=4), 4 * factor)
     assert format_quantity(recipe.ingredients[0], ENGLISH_RECIPE) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "further", "factor", "text"),
+    [
+        (2, "cup", (240, "g", "same"), 2, "4 cups (480 g)"),
+        (500, "ml", (2, "cup", "same"), 2, "1 l (4 cups)"),
+        (5, "lb", (4, "oz", "plus"), 2, "10 lb 8 oz"),
+        (5, "lb", (12, "oz", "plus"), 2, "11½ lb"),
+        (0.25, "cup", (1, "tbsp", "plus"), 2, "½ cup + 2 tbsp"),
+        (1, "cup", (6, "tbsp", "plus"), 3, "4 cups + 2 tbsp"),
+        (1, "tbsp", (1, "tsp", "plus"), 3, "4 tbsp"),
+        (1, "kg", (200, "g", "plus"), 0.5, "600 g"),
+    ],
+)
+def test_every_measure_is_scaled(
+    amount: float, unit: str, further: tuple[float, str, Literal["plus", "same"]], factor: float, text: str
+) -> None:
+    """A cook who doubles a recipe finds both measures doubled, and whole cups where spoons fill them."""
+    second = Measure(amount=further[0], unit=further[1], relation=further[2])
+    one = Ingredient(name="x", amount=amount, unit=unit, measures=[second])
+    recipe = scale_recipe(Recipe(ingredients=[one], servings=4), 4 * factor)
+    assert format_quantity(recipe.ingredients[0], ENGLISH_RECIPE) == text
+
+
+@given(st.integers(1, 30), st.integers(1, 15), st.sampled_from([0.5, 1.5, 2.0, 3.0, 5.0]))
+def test_what_is_added_is_about_the_sum(pounds: int, ounces: int, factor: float) -> None:
+    """However pounds and ounces are rounded and carried, together they stay within a twentieth."""
+    second = Measure(amount=ounces, unit="oz", relation="plus")
+    one = Ingredient(name="x", amount=pounds, unit="lb", measures=[second])
+    (scaled,) = scale_recipe(Recipe(ingredients=[one], servings=2), 2 * factor).ingredients
+    parts = [(scaled.amount, scaled.unit), *((measure.amount, measure.unit) for measure in scaled.measures)]
+    total = sum((amount or 0) * (16 if unit == "lb" else 1) for amount, unit in parts)
+    assert total == pytest.approx((pounds * 16 + ounces) * factor, rel=1 / 20)
+
+
+def test_the_yield_is_scaled_too() -> None:
+    """Twice the servings are twice the muffins."""
+    recipe = scale_recipe(Recipe(servings=4, yield_=RecipeYield(amount=12, unit="muffins")), 8)
+    assert recipe.yield_ == RecipeYield(amount=24, unit="muffins")
 
 
 def test_a_scaled_recipe_says_so() -> None:

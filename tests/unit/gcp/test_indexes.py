@@ -23,7 +23,7 @@ from shared.ai.vectors import DIMENSIONS
 from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import passages_job_id
-from shared.chat.search import QueryEmbedding, search
+from shared.chat.search import QueryEmbedding, has_passages, search
 from shared.datasets.runs import list_exports
 from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
@@ -170,6 +170,7 @@ def ask_everything(recorder: Recorder) -> Recorder:
     clear_job_deliveries(documents, "job")
     delete_segments(documents, "job")
     passages_job_id(documents, "video")
+    has_passages(documents, ["video"])
     search(documents, "ann", ["video"], "soup", [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
     for subject in (history.subject_filter("group", None), history.subject_filter(None, "video")):
         history.list_messages(documents, "ann", subject, 20, None)

@@ -15,12 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from pillow_heif import register_heif_opener
 
 from shared.images.comparison import hamming_distance
-from shared.images.inspection import inspect_image
+from shared.images.inspection import check_image, inspect_image
+from shared.models.image import Level, Thresholds
 from tests.picture_samples import encoded, scene
 
-KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+register_heif_opener()
+FORMATS = {"JPEG": "jpeg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tiff"}
+FORMATS |= {"AVIF": "avif", "HEIF": "heic"}
+KINDS = tuple(FORMATS)
 SMALL = {kind: encoded(scene(3, (96, 64)), kind) for kind in KINDS}
 
 
@@ -44,10 +49,10 @@ def webp_bomb() -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_format_is_looked_at(kind: str) -> None:
-    """Each of the six formats gives its name, size, hash of bytes and all measures."""
+    """Each supported format gives its name, size, hash of bytes and all measures."""
     data = encoded(scene(1), kind)
     inspection = inspect_image(data, level="slow")
-    assert (inspection.fault, inspection.format, inspection.width, inspection.height) == (None, kind.lower(), 640, 480)
+    assert (inspection.fault, inspection.format, inspection.width, inspection.height) == (None, FORMATS[kind], 640, 480)
     assert inspection.sha256 == sha256(data).hexdigest()
     assert inspection.size_bytes == len(data)
     assert inspection.measures is not None
@@ -82,9 +87,13 @@ def test_bombs_are_refused_before_decoding(bomb: bytes) -> None:
     ("data", "fault", "why"),
     [
         (b"", "corrupt", "empty"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "unsupported", "image/svg+xml"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "unsupported", "SVG"),
+        (b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0", "unsupported", "ICO"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "unsupported", "JXL"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1miaf", "unsupported", "HEIF"),
         (b"<!DOCTYPE html><html><body>No such picture</body></html>", "unsupported", "text/html"),
-        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "unsupported", "image/avif"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "corrupt", ""),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", "corrupt", ""),
         (bytes(range(100)), "unsupported", "unknown"),
         (b"\xff\xd8\xff", "corrupt", ""),
         (b"BM", "corrupt", ""),
@@ -103,6 +112,65 @@ def test_truncated_images_are_corrupt(kind: str) -> None:
     """A file that ends too soon is found out when it is decoded, even when its header is whole."""
     data = encoded(scene(1), kind)
     assert inspect_image(data[: len(data) * 7 // 10], level="medium").fault == "corrupt"
+
+
+@pytest.mark.parametrize("level", ["fast", "medium"])
+def test_one_damaged_byte_of_png_pixels_is_found(level: Level) -> None:
+    """A PNG without EXIF metadata whose pixels have one wrong byte is corrupt, wherever that byte stands."""
+    whole = encoded(scene(3, (96, 64)), "PNG")
+    start, end = whole.index(b"IDAT") + 4, whole.index(b"IEND") - 4
+    for position in np.linspace(start, end - 1, 30, dtype=int):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0x10
+        assert inspect_image(bytes(damaged), level=level).fault == "corrupt"
+
+
+def test_refusal_of_a_reader_is_not_taken_for_missing_metadata() -> None:
+    """A PNG whose pixels cannot be unpacked is corrupt although its checksums are right and it has no EXIF metadata."""
+    header = struct.pack(">IIBBBBB", 80, 80, 8, 2, 0, 0, 0)
+    rows = chunk(b"IDAT", b"\x78\x9c" + bytes(range(200)))
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + rows + chunk(b"IEND", b"")
+    assert inspect_image(data, level="medium").fault == "corrupt"
+
+
+def test_orientation_after_the_pixels_of_a_png_is_read() -> None:
+    """EXIF metadata may follow the pixels of a PNG; the size is that of the upright image at every level."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    end = chunk(b"IEND", b"")
+    data = encoded(scene(5, (96, 64)), "PNG").removesuffix(end) + chunk(b"eXIf", exif.tobytes()) + end
+    sizes = {
+        (found.width, found.height) for found in (inspect_image(data, level=level) for level in ("fast", "medium"))
+    }
+    assert sizes == {(64, 96)}
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("before", [1, 30])
+def test_animations_are_judged_by_more_than_their_first_frame(kind: str, before: int) -> None:
+    """An animation that fades in from black is accepted, and its hash is that of the picture, not of the black."""
+    picture = scene(5, (160, 120))
+    black = [Image.new("RGB", (160, 120), (level, 0, 0)) for level in range(before)]
+    data = encoded(black[0], kind, save_all=True, append_images=[*black[1:], *[picture] * before], duration=40)
+    inspection = inspect_image(data, level="medium")
+    assert inspection.animated
+    assert check_image(inspection, Thresholds(), "medium") == []
+    plain = inspect_image(encoded(picture, "PNG"), level="medium")
+    assert hamming_distance(inspection.phash or 0, plain.phash or 0) <= 6
+
+
+def test_long_animations_are_decoded_within_the_pixel_limit() -> None:
+    """An animation is decoded no further than a still image of the greatest allowed size."""
+    frames = [Image.new("RGB", (100, 100), (level, 0, 0)) for level in range(10)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=[*frames[1:], scene(5, (100, 100))])
+    spreads = [inspect_image(data, level="medium", max_pixels=limit).measures for limit in (100_000, 110_000)]
+    assert [measures is not None and measures.spread > 4 for measures in spreads] == [False, True]
+
+
+def test_an_animation_with_a_damaged_later_frame_is_corrupt() -> None:
+    """An animation that breaks off within its second frame is not accepted for its first."""
+    data = encoded(scene(5, (160, 120)), "GIF", save_all=True, append_images=[scene(6, (160, 120))])
+    assert inspect_image(data[: len(data) * 3 // 4], level="medium").fault == "corrupt"
 
 
 @settings(max_examples=80, deadline=None)

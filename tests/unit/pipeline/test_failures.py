@@ -82,7 +82,7 @@ def incident_in(error: JobError | None) -> str:
 
 def entry_of(log: str, incident: str) -> str:
     """The one entry of the log that has the incident, with its traceback."""
-    entries = re.split(r"^(?=[A-Z]+ [\w.]+: )", log, flags=re.MULTILINE)
+    entries = re.split(r"^\S+Z (?=[A-Z]+ [\w.]+: )", log, flags=re.MULTILINE)
     (entry,) = (entry for entry in entries if f"incident={incident}" in entry)
     return entry
 

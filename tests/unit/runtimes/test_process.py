@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from infra.runtimes.process import bypass_proxies
+from infra.runtimes.process import bypass_proxies, ready_line
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,31 @@ def test_a_child_ends_when_its_server_is_gone() -> None:
         assert child.stdout.readline() == b"ready\n"
         child.stdin.close()
         assert child.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url", "line"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080", "Clipwise is ready at http://127.0.0.1:8080"),
+        ("::1", "http://[::1]:8080", "Clipwise is ready at http://[::1]:8080"),
+        (
+            "0.0.0.0",  # noqa: S104
+            "http://127.0.0.1:8080",
+            "Clipwise listens on all addresses of this machine (0.0.0.0:8080) and is ready at http://127.0.0.1:8080",
+        ),
+        (
+            "::",
+            "https://clips.example/",
+            "Clipwise listens on all addresses of this machine ([::]:8080) for clients of https://clips.example/"
+            " (PUBLIC_URL) and is ready at http://[::1]:8080",
+        ),
+        (
+            "127.0.0.1",
+            "https://clips.example",
+            "Clipwise listens for clients of https://clips.example (PUBLIC_URL) and is ready at http://127.0.0.1:8080",
+        ),
+    ],
+)
+def test_the_ready_line_says_where_the_server_listens(host: str, public_url: str, line: str) -> None:
+    """A user reads the address that answers on this machine, and whether others can reach it."""
+    assert ready_line(host, 8080, public_url) == line

@@ -1,30 +1,23 @@
-"""The lexicon of a language: the tables in its YAML file, the word forms derived by rule, and lookups in both."""
+"""The lexicon of a language: lookups in the tables of its YAML file, and word forms derived by rule."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import islice
-from pathlib import Path
-from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
+from shared.ai.offline.language.tables import LanguageTables, read_tables, split_phrases
 from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize, words
 from shared.languages import is_cyrillic
 
 LANGUAGES = ("en", "de", "ru")
-FOLDER = Path(__file__).parent
 MAX_FOOD_WORDS = 4
 MIN_COMPOUND_HEAD = 3
 """Letters that a compound needs before its last part, as in `Rapsöl`, an oil."""
 MAX_WORDS = 500
 MIN_KNOWN_SHARE = 0.25
 """Least share of known words: `minutes` alone does not make a French text English."""
-Ratio = Annotated[float, BeforeValidator(lambda value: float(Fraction(str(value))))]
-"""A number that may be written as a fraction, e.g. `1/3`."""
 
 
 def detect_language(texts: Iterable[str], hint: str | None) -> str | None:
@@ -71,7 +64,12 @@ class Lexicon:
         self.joiners = fold_phrases(tables.joiners)
         self.range_words = fold_phrases(tables.range_words)
         self.range_openers = fold_phrases(tables.range_openers)
-        self.sizes = fold_phrases(tables.sizes)
+        self.plus = fold_phrases(tables.plus_word)
+        self.minus = fold_phrases(tables.minus)
+        self.alternatives = fold_phrases(tables.alternatives)
+        self.distributive = fold_phrases(tables.distributive)
+        self.per_piece = fold_phrases(tables.per_piece)
+        self.sources = fold_phrases(tables.sources) | self.of
         self.purpose = fold_phrases(tables.purpose)
         self.every = fold_phrases(tables.every)
         self.degrees = fold_phrases(tables.degrees)
@@ -90,6 +88,13 @@ class Lexicon:
         self.approximately = phrase_set(tables.approximately)
         self.vague = phrase_set(tables.vague)
         self.heaped = phrase_set(tables.heaped)
+        self.sizes = phrase_set(tables.sizes)
+        self.note_openers = phrase_set(tables.note_openers)
+        self.extra = phrase_set(tables.extra)
+        self.parts = phrase_set(tables.parts)
+        self.weighed_foods = tuple(split_phrases(tables.weighed_foods))
+        self.yields = phrase_set(tables.yields)
+        self.long_forms = PhraseTable(tables.long_forms)
         self.taste = phrase_set(tables.taste)
         self.minutes = PhraseTable(
             {form: value for forms, value in tables.minutes.items() for form in split_phrases(forms)}
@@ -99,6 +104,9 @@ class Lexicon:
         self.labels = phrase_roles(tables.labels)
         self.difficulties = phrase_roles(tables.difficulties)
         self.nutrients = phrase_roles(tables.nutrients)
+        self.other_nutrients = phrase_set(tables.other_nutrients)
+        self.macros = PhraseTable(tables.macros)
+        self.per = fold_phrases(tables.per)
         self.chatter = phrase_set(tables.chatter)
 
     @cached_property
@@ -120,6 +128,24 @@ class Lexicon:
     @cached_property
     def foods(self) -> PhraseTable[bool]:
         return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
+
+    def is_weighed(self, tokens: Sequence[TextToken], start: int) -> bool:
+        """Return True if the food at a place is taken by the gram, even less than 10 of them: spices, powders."""
+        return any(token.folded.endswith(self.weighed_foods) for token in tokens[start : start + MAX_FOOD_WORDS])
+
+    @cached_property
+    def food_tails(self) -> frozenset[str]:
+        return frozenset(self.stem(fold(word)) for word in split_phrases(self.tables.food_tails))
+
+    @cached_property
+    def preparation(self) -> re.Pattern[str]:
+        """Matches words before a name that state how it is prepared."""
+        return re.compile(rf"{self.tables.preparation}\s+(?=\S)", re.IGNORECASE)
+
+    @cached_property
+    def grade(self) -> re.Pattern[str]:
+        """Matches the class of eggs and the like at the end of a name."""
+        return re.compile(rf"(?<=\s){self.tables.grade}\.?$", re.IGNORECASE)
 
     @cached_property
     def compound_heads(self) -> tuple[str, ...]:
@@ -149,11 +175,20 @@ class Lexicon:
 
     def food_end(self, tokens: Sequence[TextToken], start: int) -> int | None:
         """Return the index after the known food that starts at token `start`."""
-        if start >= len(tokens) or tokens[start].kind != "word" or tokens[start].folded in self.verbs:
+        if start >= len(tokens) or tokens[start].kind != "word":
             return None
-        if hit := self.foods.match(tokens, start):
-            return hit[0]
+        hit = self.foods.match(tokens, start)
+        if tokens[start].folded in self.verbs:
+            return hit[0] if hit and hit[0] > start + 1 else None
+        if hit:
+            end = hit[0]
+            while end < len(tokens) and self.stem(tokens[end].folded) in self.food_tails:
+                end += 1
+            return end
         word = tokens[start].folded
+        head, _, last = word.rpartition("-")
+        if head and self.foods.match(tokenize(last), 0):
+            return start + 1
         compound = any(
             word.endswith(head) and len(word) >= len(head) + MIN_COMPOUND_HEAD for head in self.compound_heads
         )
@@ -177,107 +212,12 @@ def fold_phrases(phrases: str) -> frozenset[str]:
     return frozenset(fold(word) for word in split_phrases(phrases))
 
 
-def split_phrases(phrases: str) -> Iterable[str]:
-    return (phrase.strip() for phrase in phrases.split(",") if phrase.strip())
-
-
 def phrase_set(phrases: str) -> PhraseTable[bool]:
     return PhraseTable(dict.fromkeys(split_phrases(phrases), True))
 
 
 def phrase_roles(table: Mapping[str, str]) -> PhraseTable[str]:
     return PhraseTable({phrase: role for role, phrases in table.items() for phrase in split_phrases(phrases)})
-
-
-class LanguageTables(BaseModel):
-    """The YAML file of one language. Phrases are separated by commas, verbs by spaces.
-
-    Attributes:
-        stemmer: Snowball's name of the language.
-        decimal, thousands: Signs inside numbers; empty `thousands` allows only a space.
-        numbers: Number words. `articles`: mean 1, but only before a unit or a food.
-        half_prefix: Prefix of units that halves them, e.g. `пол` in `полкило`.
-        joiners: `and`. `range_words`: `2 to 3`. `range_openers`: `from 2`.
-        vague: Amounts without a number (`a few`). `taste`: replaces an amount (`to taste`). Both become notes.
-        units: Normalised unit → its forms. `scaled_units`: form → amount and unit of one (a Pfund is 500 g).
-        single_units: Forms that mean one of the unit without a number, in a language without articles.
-        heaped: How full a spoon is. `sizes`: how large an ingredient is. Both become notes.
-        purpose: Opens a note: `for frying`.
-        minutes: Forms of a unit of time → its minutes. `every`: a time after it is no duration.
-        verbs: Kitchen verbs; infinitives or stems, from which `VERB_FORMS` derives the forms. `verbs_i`: second class.
-        verb_forms: Forms that follow no rule. `verbs_not`: forms that mean something else.
-        verb_place: Position of a verb that makes a clause an instruction.
-        openers: Words before the first verb (`then`). `adding`: phrases that introduce an ingredient.
-        determiners: Articles and similar words. `carriers`: words right before an added ingredient (`with salt`).
-        stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
-        foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
-        capital_nouns: Nouns are written with a capital.
-        compound_heads: Foods that end longer words (`Rapsöl`).
-        no_ingredient: Countable nouns that are not ingredients.
-        headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
-        group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
-        chatter: Marks a line that is no part of the recipe.
-        common: Further words that identify the language.
-        repairs: Misread words → the correct word.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    code: str
-    name: str
-    stemmer: str
-    decimal: str
-    thousands: str
-    numbers: Mapping[str, Ratio]
-    articles: str
-    half_prefix: str = ""
-    joiners: str
-    range_words: str
-    range_openers: str
-    approximately: str
-    vague: str
-    units: Mapping[str, str]
-    scaled_units: Mapping[str, tuple[float, str]] = {}
-    single_units: str = ""
-    of: str
-    heaped: str
-    sizes: str
-    taste: str
-    purpose: str
-    minutes: Mapping[str, Ratio]
-    every: str
-    degrees: str
-    verbs: str
-    verbs_i: str = ""
-    verb_forms: str = ""
-    verbs_not: str = ""
-    verb_place: Literal["first", "ends", "any"]
-    openers: str
-    adding: str
-    determiners: str
-    carriers: str
-    stops: str
-    closing: str
-    step_words: str
-    foods: str
-    food_first: bool = False
-    capital_nouns: bool = False
-    compound_heads: str = ""
-    no_ingredient: str
-    headings: Mapping[str, str]
-    labels: Mapping[str, str]
-    difficulties: Mapping[str, str]
-    nutrients: Mapping[str, str]
-    group_openers: str
-    serving_words: str
-    chatter: str
-    common: str
-    repairs: Mapping[str, str] = {}
-
-
-def read_tables(code: str) -> LanguageTables:
-    text = (FOLDER / f"{code}.yaml").read_text(encoding="utf-8")
-    return LanguageTables.model_validate(yaml.load(text, yaml.CSafeLoader))
 
 
 RUSSIAN_A = ("ть", "ем", "ю", "й", "йте")
@@ -318,9 +258,11 @@ def german_numbers() -> dict[str, float]:
     for tens, word in enumerate(GERMAN_TENS, 2):
         small[word] = 10.0 * tens
         small |= {f"{unit}und{word}": 10.0 * tens + number for number, unit in enumerate(GERMAN_ONES, 1)}
-    numbers = {**small, "hundert": 100.0, "tausend": 1000.0}
+    numbers = {**small, "hundert": 100.0, "tausend": 1000.0, "eintausend": 1000.0}
+    numbers |= {f"hundert{remainder}": 100 + value for remainder, value in small.items()}
     for hundreds, word in enumerate(GERMAN_ONES, 1):
         numbers[f"{word}hundert"] = 100.0 * hundreds
+        numbers[f"{word}tausend"] = 1000.0 * hundreds
         numbers[f"{word}einhalb"] = hundreds + 0.5
         numbers |= {f"{word}hundert{remainder}": 100 * hundreds + value for remainder, value in small.items()}
     del numbers["ein"]

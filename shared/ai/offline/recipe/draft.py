@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from shared.ai.offline.language.lexicon import Lexicon, fold_phrases
 from shared.ai.offline.language.tokens import words
-from shared.ai.offline.recipe.facts import RecipeFacts, longest_minutes, temperature_c
-from shared.ai.offline.recipe.ingredient import ParsedIngredient, find_mentions, parse_ingredients
+from shared.ai.offline.recipe.duration import longest_duration
+from shared.ai.offline.recipe.entry import ParsedIngredient
+from shared.ai.offline.recipe.facts import RecipeFacts, temperature_c
+from shared.ai.offline.recipe.ingredient import parse_ingredients
 from shared.ai.offline.recipe.line_kind import ClassifiedLine, LineKind, classify_line
 from shared.ai.offline.recipe.lines import RecipeLine
+from shared.ai.offline.recipe.mention import find_mentions
 from shared.analyses.evidence import Sighting
 from shared.analyses.recipe import Ingredient, Step
 
@@ -56,6 +59,8 @@ def split_heading(item: ClassifiedLine, lexicon: Lexicon) -> Iterable[Classified
         yield ClassifiedLine(item.line, item.text, LineKind.INGREDIENT if parsed else LineKind.PROSE, parsed=parsed)
     elif item.section == "steps":
         yield ClassifiedLine(item.line, item.text, LineKind.STEP)
+    elif item.section == "nutrition":
+        yield ClassifiedLine(item.line, item.text, LineKind.FACT, facts=item.facts)
     else:
         yield ClassifiedLine(item.line, item.text, LineKind.PROSE)
 
@@ -64,6 +69,8 @@ def apply_context(items: list[ClassifiedLine]) -> None:
     """Reclassify lines by the headings and neighbours around them."""
     section: ClassifiedLine | None = None
     in_list = False
+    if items and is_title(items[0]):
+        items[0].kind = LineKind.PROSE
     for at, item in enumerate(items):
         following = items[at + 1] if at + 1 < len(items) else None
         if item.kind is LineKind.SECTION:
@@ -73,6 +80,8 @@ def apply_context(items: list[ClassifiedLine]) -> None:
         if item.kind is LineKind.GROUP and not is_group(item, section, following):
             item.kind = LineKind.PROSE
         role = section.section if section else None
+        if role == "nutrition" and item.kind is LineKind.INGREDIENT and states_nutrient(item):
+            item.kind = LineKind.FACT
         if (
             role == "equipment"
             and item.kind in (LineKind.PROSE, LineKind.STEP)
@@ -84,6 +93,23 @@ def apply_context(items: list[ClassifiedLine]) -> None:
         elif item.kind is LineKind.PROSE and (role == "steps" or (at and items[at - 1].kind is LineKind.STEP_MARK)):
             item.kind = LineKind.STEP
         in_list = in_list or item.kind is LineKind.INGREDIENT
+
+
+def is_title(item: ClassifiedLine) -> bool:
+    """Return True if the first line of a caption is a title in capitals, not an instruction: `BROWN BUTTER COOKIES`."""
+    words = [token.text for token in item.text.tokens if token.kind == "word"]
+    only_words = len(words) == len(item.text.tokens)
+    return item.kind is LineKind.STEP and item.line.source == "caption" and only_words and all(map(has_capital, words))
+
+
+def has_capital(word: str) -> bool:
+    return word[0].isupper()
+
+
+def states_nutrient(item: ClassifiedLine) -> bool:
+    """Return True if a line below `Nutrition` states one: `Sugar 5 g` is no ingredient there."""
+    lexicon = item.text.lexicon
+    return any(table.find(item.text.tokens) for table in (lexicon.nutrients, lexicon.other_nutrients))
 
 
 def split_list(item: ClassifiedLine) -> list[str]:
@@ -155,11 +181,13 @@ def build_draft(items: list[ClassifiedLine], lexicon: Lexicon) -> RecipeDraft:
 def add_step(draft: RecipeDraft, item: ClassifiedLine) -> None:
     if draft.steps and draft.steps[-1].text == item.text.text:
         return
+    duration = longest_duration(item.text)
     draft.steps.append(
         Step(
             number=item.number or len(draft.steps) + 1,
             text=item.text.text,
-            minutes=longest_minutes(item.text),
+            minutes=round(duration.minutes, 2) if duration else None,
+            minutes_max=round(duration.maximum, 2) if duration and duration.maximum else None,
             temperature_c=temperature_c(item.text),
             seen=item.line.sighting(),
         )
@@ -173,7 +201,7 @@ def is_about_cooking(item: ClassifiedLine) -> bool:
     starts = bool(sentence_mentions) and sentence_mentions[0].offset == 0
     return (
         starts
-        or any(mention.parsed.unit for mention in sentence_mentions)
+        or any(mention.parsed.unit and mention.parsed.is_food for mention in sentence_mentions)
         or item.text.lexicon.adding.find(item.text.tokens) is not None
     )
 
@@ -195,6 +223,7 @@ def to_ingredient(parsed: ParsedIngredient, group: str | None, sighting: Sightin
         amount=None if parsed.amount is None else round(parsed.amount, 4),
         amount_max=None if parsed.amount_max is None else round(parsed.amount_max, 4),
         unit=parsed.unit,
+        measures=list(parsed.measures),
         note=parsed.note,
         group=group,
         seen=sighting,

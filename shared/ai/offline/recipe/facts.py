@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from shared.ai.offline.recipe.quantity import Number, has_half_after, parse_number, range_end
+from shared.ai.offline.recipe.duration import parse_duration
+from shared.ai.offline.recipe.number import MULTIPLES, Number, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText
+from shared.analyses.recipe import RecipeYield
 
-MINUTES_PER_HOUR = 60
 LEAST_FAHRENHEIT = 275
 """In English, bare `350 degrees` are Fahrenheit from this value on: kitchen ovens do not reach it in Celsius."""
 MAX_CUISINE_WORDS = 3
+MAX_COUNTED_WORDS = 4
+MACROS = ("calories_kcal", "protein_g", "fat_g", "carbohydrates_g")
 Difficulty = Literal["easy", "medium", "hard"]
-
-
-@dataclass(frozen=True)
-class Duration:
-    minutes: float
-    start: int
-    end: int
 
 
 @dataclass
@@ -28,6 +23,7 @@ class RecipeFacts:
     """The facts that a text states; None for the others. A range counts by its lower end."""
 
     servings: float | None = None
+    yield_: RecipeYield | None = None
     prep_minutes: float | None = None
     cook_minutes: float | None = None
     total_minutes: float | None = None
@@ -46,59 +42,6 @@ class RecipeFacts:
         for field in fields(self):
             if getattr(self, field.name) is None:
                 setattr(self, field.name, getattr(other, field.name))
-
-
-def find_durations(text: TokenizedText) -> Iterator[Duration]:
-    """Yield the durations in a text: `1 hour 30 minutes`, `20–25 Min.`, `полчаса`."""
-    at = 0
-    while at < len(text):
-        length = parse_duration(text, at)
-        if length and not text.is_word(at - 1, text.lexicon.every):
-            yield length
-        at = length.end if length else at + 1
-
-
-def parse_duration(text: TokenizedText, start: int) -> Duration | None:
-    first = parse_time(text, start)
-    if first is None:
-        return None
-    minutes, at = first.minutes, first.end
-    if has_half_after(text, at):
-        return Duration(minutes * 1.5, start, at + 3)
-    next_at = at + 1 if text.is_word(at, text.lexicon.joiners) else at
-    second = parse_time(text, next_at)
-    if second and second.minutes < minutes and minutes >= MINUTES_PER_HOUR:
-        return Duration(minutes + second.minutes, start, second.end)
-    return first
-
-
-def parse_time(text: TokenizedText, start: int) -> Duration | None:
-    """Parse a number, or a range, with a unit of time."""
-    count = parse_number(text, start)
-    if count is None:
-        return parse_half_unit(text, start)
-    at = count.end
-    upper = range_end(text, at, count.value)
-    if upper:
-        at = upper.end
-    if text.is_sign(at, "-"):
-        at += 1
-    unit = text.lexicon.minutes.match(text.tokens, at)
-    return Duration(count.value * unit[1], start, text.skip_dot(unit[0])) if unit else None
-
-
-def parse_half_unit(text: TokenizedText, at: int) -> Duration | None:
-    """Parse half a unit in one word: `полчаса`."""
-    prefix, token = text.lexicon.tables.half_prefix, text.token_at(at)
-    if prefix and token and token.folded.startswith(prefix):
-        unit = text.lexicon.minutes.match(TokenizedText(token.folded[len(prefix) :], text.lexicon).tokens, 0)
-        return Duration(unit[1] / 2, at, at + 1) if unit else None
-    return None
-
-
-def longest_minutes(text: TokenizedText) -> float | None:
-    """Return the longest duration in a step, in minutes."""
-    return max((round(length.minutes, 2) for length in find_durations(text)), default=None)
 
 
 def temperature_c(text: TokenizedText) -> float | None:
@@ -142,14 +85,17 @@ def temperature_scale(text: TokenizedText, at: int, value: float) -> Literal["C"
 
 def parse_facts(text: TokenizedText) -> RecipeFacts:
     """Return the labelled facts of a line or sentence: `Serves 4`, `Prep time: 10 min`, `Schwierigkeit: einfach`."""
-    stated = RecipeFacts(servings=parse_servings(text))
+    stated = RecipeFacts(servings=parse_servings(text), yield_=parse_yield(text))
     at = 0
     while hit := text.lexicon.labels.find(text.tokens, at):
         _, at, label = hit
         value = at + 1 if text.is_sign(at, ":-–=") else at
+        if about := text.phrase_at(value, text.lexicon.approximately):
+            value = about[0]
         if label.endswith("_minutes"):
             length = parse_duration(text, value)
-            if length and getattr(stated, label) is None:
+            if length and getattr(stated, label) is None and not text.is_word(length.end, text.lexicon.verbs):
+                at = length.end
                 setattr(stated, label, round(length.minutes, 2))
         elif label == "difficulty" and (level := text.lexicon.difficulties.match(text.tokens, value)):
             stated.difficulty = level[1]  # type: ignore[assignment]  # the tables' keys are the three levels
@@ -169,17 +115,52 @@ def parse_servings(text: TokenizedText) -> float | None:
         end = upper.end if (upper := range_end(text, count.end, count.value)) else count.end
         if text.is_word(end, lexicon.serving_words):
             return count.value
-        label = at - 1
-        while text.is_sign(label, ":-–="):
-            label -= 1
         stands_alone = end == len(text) or text.is_sign(end, ".,;|!)")
-        if stands_alone and any(
-            hit[1] == "servings" and hit[0] == label + 1
-            for start in range(max(0, label - 2), label + 1)
-            if (hit := lexicon.labels.match(text.tokens, start))
-        ):
+        is_dozens = text.value_of_word(count.end - 1) in MULTIPLES
+        if stands_alone and not is_dozens and is_after_servings_label(text, at):
             return count.value
     return None
+
+
+def is_after_servings_label(text: TokenizedText, at: int) -> bool:
+    """Return True after `Servings:`, but not after `Calories per serving:`."""
+    while text.is_sign(at - 1, ":-–="):
+        at -= 1
+    for start in range(max(0, at - 3), at):
+        hit = text.lexicon.labels.match(text.tokens, start)
+        if hit and hit == (at, "servings") and not text.is_word(start - 1, text.lexicon.per):
+            return True
+    return False
+
+
+def parse_yield(text: TokenizedText) -> RecipeYield | None:
+    """Return how much the recipe makes where it counts no servings: `Makes 12 cookies`, `Yield: 0.75 cup`."""
+    lexicon = text.lexicon
+    label = lexicon.yields.find(text.tokens)
+    if label is None:
+        return None
+    at = label[1] + 1 if text.is_sign(label[1], ":-–=") else label[1]
+    if hit := text.phrase_at(at, lexicon.approximately):
+        at = hit[0]
+    count = parse_number(text, at)
+    if count is None or count.weak:
+        return None
+    end = upper.end if (upper := range_end(text, count.end, count.value)) else count.end
+    if text.is_word(end, lexicon.serving_words) or lexicon.minutes.match(text.tokens, end):
+        return None
+    if unit := text.unit_at(end):
+        return RecipeYield(amount=round(count.value * unit.factor, 4), unit=unit.name)
+    counted = counted_words(text, end)
+    is_dozens = text.value_of_word(count.end - 1) in MULTIPLES
+    return RecipeYield(amount=count.value, unit=counted) if counted or is_dozens else None
+
+
+def counted_words(text: TokenizedText, start: int) -> str | None:
+    """Return the words that name what a number at a place counts: `chocolate chip cookies`."""
+    end = start
+    while (token := text.token_at(end)) and token.kind == "word" and token.folded not in text.lexicon.stops:
+        end += 1
+    return text.text_between(start, end) if 0 < end - start <= MAX_COUNTED_WORDS else None
 
 
 def parse_nutrition(text: TokenizedText) -> dict[str, float]:
@@ -188,17 +169,53 @@ def parse_nutrition(text: TokenizedText) -> dict[str, float]:
     at = 0
     while hit := text.lexicon.nutrients.find(text.tokens, at):
         start, at, name = hit
-        value = at + 1 if text.is_sign(at, ":-–=") else at
+        value = skip_per_serving(text, at)
         after = parse_number(text, value)
         before = amount_before(text, start)
         count = after if after and not after.weak else before
         if count is not None:
             amounts.setdefault(name, count.value)
+    amounts |= parse_macros(text) or parse_letters(text)
     return amounts if "calories_kcal" in amounts or len(amounts) > 1 else {}
+
+
+def skip_per_serving(text: TokenizedText, at: int) -> int:
+    """Return the index after `per serving:` or only after a sign, where the amount of a nutrient may be."""
+    if text.is_word(at, text.lexicon.per):
+        at = next((end for end in range(at + 1, min(at + 4, len(text))) if text.is_sign(end, ":-–=")), at)
+    return at + 1 if text.is_sign(at, ":-–=") else at
+
+
+def parse_macros(text: TokenizedText) -> dict[str, float]:
+    """Return nutrients from numbers in a row: `КБЖУ на 100 г: 210/12/8/20`, `БЖУ: 12/8/20`."""
+    label = text.lexicon.macros.find(text.tokens)
+    if label is None:
+        return {}
+    _, end, count = label
+    for start in range(end, len(text) - 2 * (count - 1)):
+        numbers = [parse_number(text, at) for at in range(start, start + 2 * count, 2)]
+        is_row = all(text.is_sign(at, "/-–") for at in range(start + 1, start + 2 * count - 1, 2))
+        if is_row and all(numbers):
+            return {name: number.value for name, number in zip(MACROS[-count:], numbers, strict=True) if number}
+    return {}
+
+
+def parse_letters(text: TokenizedText) -> dict[str, float]:
+    """Return nutrients named by their first letters, if all three are: `P: 30g C: 45g F: 12g`, `35P / 40C / 12F`."""
+    letters = text.lexicon.tables.nutrient_letters
+    amounts: dict[str, float] = {}
+    for at, token in enumerate(text.tokens):
+        if name := letters.get(token.folded):
+            after = parse_number(text, at + 2 if text.is_sign(at + 1, ":-–=") else at + 1)
+            count = amount_before(text, at) or (after if after and not after.weak else None)
+            if count:
+                amounts.setdefault(name, count.value)
+    return amounts if len(amounts) == len(set(letters.values())) else {}
 
 
 def amount_before(text: TokenizedText, at: int) -> Number | None:
     """Return the number right before a place, with or without a `g`: `30 g protein`."""
+    at -= text.is_word(at - 1, text.lexicon.of)
     for start in (at - 1, at - 2):
         count = parse_number(text, start) if start >= 0 else None
         if count and not count.weak:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from shared.ai.offline.language.lexicon import Lexicon
+from shared.ai.offline.recipe.entry import ParsedIngredient
 from shared.ai.offline.recipe.facts import RecipeFacts, parse_facts
-from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
+from shared.ai.offline.recipe.ingredient import parse_ingredients
 from shared.ai.offline.recipe.lines import RecipeLine, parse_step_number
+from shared.ai.offline.recipe.mention import find_mentions
+from shared.ai.offline.recipe.quantity import parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText
 
 HASHTAG = re.compile(r"#([^\W_][\w-]*)")
@@ -57,7 +60,7 @@ class ClassifiedLine:
 def classify_line(line: RecipeLine, lexicon: Lexicon, spoken: bool) -> ClassifiedLine:
     """Classify a line on its own; `apply_context` considers its neighbours later."""
     tags = HASHTAG.findall(line.text)
-    text = TokenizedText(" ".join(HANDLE.sub(" ", HASHTAG.sub(" ", line.text)).split()), lexicon)
+    text = TokenizedText(" ".join(HANDLE.sub(" ", remove_hashtags(line.text, lexicon)).split()), lexicon)
     item = ClassifiedLine(line, text, LineKind.PROSE, tags=tags, facts=parse_facts(text))
     if not any(token.kind == "word" for token in text.tokens):
         item.kind = LineKind.NOTHING
@@ -68,11 +71,23 @@ def classify_line(line: RecipeLine, lexicon: Lexicon, spoken: bool) -> Classifie
     return item
 
 
+def remove_hashtags(line: str, lexicon: Lexicon) -> str:
+    """Return the line without hashtags; after an amount, the hashtag is the name: `200 g #pasta`."""
+    plain = HASHTAG.sub(" ", line)
+    quantity = parse_quantity(text := TokenizedText(plain, lexicon), 0)
+    return line.replace("#", "") if quantity and quantity.end == len(text) else plain
+
+
 def speech_kind(item: ClassifiedLine) -> LineKind:
     if item.text.lexicon.chatter.find(item.text.tokens):
-        return LineKind.CHATTER
+        return LineKind.PROSE if has_measured_food(item.text) else LineKind.CHATTER
     words = sum(token.kind == "word" for token in item.text.tokens)
     return LineKind.STEP if words > MIN_STEP_WORDS and is_instruction(item.text, anywhere=True) else LineKind.PROSE
+
+
+def has_measured_food(text: TokenizedText) -> bool:
+    mentions = find_mentions(text, without_amount=False)
+    return any(mention.parsed.unit and mention.parsed.is_food for mention in mentions)
 
 
 def text_kind(item: ClassifiedLine) -> LineKind:
@@ -88,7 +103,7 @@ def text_kind(item: ClassifiedLine) -> LineKind:
         item.section, content = heading
         item.text = TokenizedText(content, text.lexicon)
         return LineKind.SECTION
-    if mark := parse_step_number(text.text, text.lexicon):
+    if mark := parse_step_number(text.text, text.lexicon, is_ocr=item.line.source == "screen"):
         item.number, content = mark
         item.text = text = TokenizedText(content, text.lexicon)
         if not text.tokens:
@@ -117,7 +132,11 @@ def is_instruction(text: TokenizedText, anywhere: bool = False) -> bool:
     lexicon = text.lexicon
     place = "any" if anywhere else lexicon.tables.verb_place
     for at, token in enumerate(text.tokens):
-        if token.folded not in lexicon.verbs:
+        if (
+            token.folded not in lexicon.verbs
+            or text.is_word(at - 1, lexicon.purpose)
+            or lexicon.food_end(text.tokens, at)
+        ):
             continue
         begins = at == 0 or text.is_sign(at - 1, ".,;:!") or text.is_word(at - 1, lexicon.openers | lexicon.joiners)
         ends = at + 1 == len(text) or text.is_sign(at + 1, ".,;:!") or text.is_word(at + 1, lexicon.joiners)
@@ -143,9 +162,9 @@ def parse_section_heading(text: TokenizedText) -> tuple[str, str] | None:
     end, role = hit
     if end == len(text):
         return role, ""
-    if text.is_sign(end, ":-–"):
+    if text.is_sign(end, ":-–•"):
         return role, text.text_from(end + 1)
-    if text.is_sign(end, "(") or text.is_word(end, text.lexicon.group_openers):
+    if text.is_sign(end, "(") or text.is_word(end, text.lexicon.group_openers | text.lexicon.per):
         return role, text.text_from(end)
     return None
 

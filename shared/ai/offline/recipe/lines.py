@@ -1,17 +1,16 @@
-"""Lines of a recipe from captions, speech and on-screen text: split into sentences, and wrapped lines joined."""
+"""Lines of a recipe from captions and speech, split into sentences."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.recipe.facts import parse_facts
 from shared.ai.offline.recipe.quantity import parse_quantity
-from shared.ai.offline.recipe.text import TokenizedText, normalize_text, repair_ocr
-from shared.ai.screen.lines import Box, ScreenLine
+from shared.ai.offline.recipe.text import TokenizedText, normalize_text
+from shared.ai.screen.lines import Box
 from shared.analyses.evidence import Sighting
 from shared.models.video import Segment
 
@@ -21,10 +20,9 @@ SPOKEN_CONFIDENCE = 0.9
 MAX_PAUSE_SEC = 1.5
 MAX_RUN_WORDS = 30
 """Speech without punctuation is cut after at most about so many words."""
+MAX_ABBREVIATED_WORDS = 3
 MIN_PUNCTUATED = 0.2
 """Least share of subtitles that end a sentence for punctuation to be trusted."""
-SAME_HEIGHT = 1.25
-"""Largest ratio of two heights that count as the same."""
 SENTENCE_SIGNS = (".", "!", "?", "…")
 MARKUP = re.compile(r"<[^>]*>|\{\\?[^}]*\}|\[[^\]]*\]|[♪♫]")
 SENTENCE_END = re.compile(r"[.!?…]+[\"')]*\s+(?=[^\W_a-zа-яёäöü])|\s•\s(?=[^\W\d_a-zа-яёäöü])")
@@ -71,27 +69,35 @@ class RecipeLine:
         return self.start <= other.end and other.start <= self.end
 
 
-def parse_step_number(text: str, lexicon: Lexicon) -> tuple[int, str] | None:
+def parse_step_number(text: str, lexicon: Lexicon, is_ocr: bool = True) -> tuple[int, str] | None:
     """Return number and text of a step such as `2. Mix`; None for `1. 5 kg`, a number that OCR split."""
     mark = NUMBER.match(text)
     if not mark:
         return None
     content = text[mark.end() :]
-    if content[:1].isnumeric() and not any(
-        token.folded in lexicon.verbs for token in TokenizedText(content, lexicon).tokens
-    ):
+    may_be_decimal = is_ocr and mark[0].rstrip().endswith(".") and content[:1].isnumeric()
+    if may_be_decimal and not any(token.folded in lexicon.verbs for token in TokenizedText(content, lexicon).tokens):
         return None
     return int(mark[1]), content
 
 
 def caption_lines(caption: str | None, lexicon: Lexicon) -> list[RecipeLine]:
     """Return the lines of a caption, split into sentences."""
-    lines = []
+    lines: list[RecipeLine] = []
     for row in (caption or "").splitlines():
         text = normalize_text(row)
-        pieces = [text] if parse_step_number(text, lexicon) else split_sentences(text, lexicon)
+        pieces = [text] if parse_step_number(text, lexicon, is_ocr=False) else split_sentences(text, lexicon)
+        if not lines and len(pieces) == 1:
+            pieces = split_title(text)
         lines += [RecipeLine(piece, "caption", confidence=CAPTION_CONFIDENCE) for piece in pieces if piece]
     return lines
+
+
+def split_title(text: str) -> list[str]:
+    """Split a dish from the amounts after it in the first line of a caption: `Salmon bowl • 200 g salmon`."""
+    head, bullet, rest = text.partition(" • ")
+    is_title = rest[:1].isnumeric() and len(head.split()) > 1 and not any(char.isnumeric() for char in head)
+    return [head, rest] if bullet and is_title else [text]
 
 
 def split_sentences(text: str, lexicon: Lexicon) -> list[str]:
@@ -101,13 +107,31 @@ def split_sentences(text: str, lexicon: Lexicon) -> list[str]:
         before = TokenizedText(text[start : mark.start()], lexicon)
         at = len(before) - 1
         last = before.token_at(at)
-        if last is None or (last.kind == "number" and at == 0) or len(last.text) == 1:
+        if is_name_before_amount(before, text[mark.end() :]):
             continue
-        if before.unit_at(at) or lexicon.approximately.match(before.tokens, at):
+        has_leader = mark[0].startswith(("..", "…")) and text[mark.end()].isdigit()
+        if has_leader or last is None or (last.kind == "number" and at == 0) or len(last.text) == 1:
+            continue
+        if is_abbreviation(before, at) or (text[mark.end()].isdigit() and lexicon.minutes.match(before.tokens, at)):
             continue
         parts.append(text[start : mark.end()].strip())
         start = mark.end()
     return [*parts, text[start:].strip()]
+
+
+def is_name_before_amount(before: TokenizedText, rest: str) -> bool:
+    """Return True if an abbreviated name comes before its amount: `Масло раст. 2 ст. л.`"""
+    is_short = all(token.kind == "word" and token.folded not in before.lexicon.verbs for token in before.tokens)
+    following = TokenizedText(rest, before.lexicon)
+    quantity = parse_quantity(following, 0) if is_short and len(before) <= MAX_ABBREVIATED_WORDS else None
+    return quantity is not None and quantity.unit is not None and quantity.end == len(following)
+
+
+def is_abbreviation(text: TokenizedText, at: int) -> bool:
+    """Return True if a dot after the word at a place does not end a sentence: `2 gr. Zwiebeln`, `ca. 20`."""
+    lexicon = text.lexicon
+    tables = (lexicon.approximately, lexicon.heaped, lexicon.sizes, lexicon.taste)
+    return text.unit_at(at) is not None or any(table.match(text.tokens, at) for table in tables)
 
 
 def speech_lines(transcript: Sequence[Segment], source: Source, lexicon: Lexicon) -> list[RecipeLine]:
@@ -179,127 +203,3 @@ def is_cut_off(text: TokenizedText) -> bool:
         or text.value_of_word(last) is not None
         or any((unit := text.unit_at(at)) and unit.end == len(text) for at in range(max(0, last - 1), last + 1))
     )
-
-
-def screen_lines(ocr_lines: Sequence[ScreenLine], lexicon: Lexicon) -> list[RecipeLine]:
-    """Return the lines on screen, with wrapped lines joined."""
-    lines: list[RecipeLine] = []
-    for ocr_line in ocr_lines:
-        text = repair_ocr(normalize_text(ocr_line.text), lexicon)
-        line = RecipeLine(
-            text,
-            "screen",
-            ocr_line.start,
-            ocr_line.end,
-            ocr_line.frame,
-            ocr_line.confidence,
-            ocr_line.box,
-            ocr_line.height,
-        )
-        if text and lines and is_continuation(lines[-1], line, lexicon):
-            lines[-1] = join_lines(lines[-1], line)
-        elif text:
-            lines.append(line)
-    return lines
-
-
-def is_continuation(before: RecipeLine, line: RecipeLine, lexicon: Lexicon) -> bool:
-    """Return True if a line on screen continues the sentence or entry of the line above it, or before it in time."""
-    if before.text.endswith((":", ".", "!", "?")):
-        return False
-    text, above = TokenizedText(line.text, lexicon), TokenizedText(before.text, lexicon)
-    if is_replacement(before, line):
-        return is_unfinished(above, text) or has_leading_link(text)
-    if not (before.overlaps(line) and is_right_below(before, line)):
-        return False
-    if line.text.endswith(":") or parse_step_number(line.text, lexicon) or has_fact(text):
-        return False
-    last = above.token_at(len(above) - 1)
-    if last and (last.folded in lexicon.hanging or last.text in ",-&+"):
-        return True
-    if is_time_or_heat(text) and any(token.folded in lexicon.verbs for token in above.tokens):
-        return True
-    leading = parse_quantity(text, 0)
-    if leading and leading.amount is not None and not leading.weak:
-        return False
-    wraps = not has_room_above(before, line)
-    if parse_step_number(before.text, lexicon):
-        return wraps or line.text[0].islower()
-    has_verb = any(token.folded in lexicon.verbs for token in above.tokens)
-    if line.text[0].islower():
-        return has_verb or (wraps and not lexicon.is_food(line.text))
-    completes = any(token.folded in lexicon.verbs for token in text.tokens) and not text.is_word(0, lexicon.verbs)
-    return wraps and completes and not has_verb and not lexicon.has_food(above.tokens)
-
-
-def has_fact(text: TokenizedText) -> bool:
-    """Return True if a line is a fact on its own: `für 4 Personen`."""
-    return bool(parse_facts(text)) and not any(token.folded in text.lexicon.verbs for token in text.tokens)
-
-
-def is_time_or_heat(text: TokenizedText) -> bool:
-    """Return True if a line is only a time or temperature: `230 °C`."""
-    heat = text.lexicon.degrees | {"c", "f", "с"}
-    names = [at for at, token in enumerate(text.tokens) if token.kind == "word" and token.folded not in heat]
-    return bool(text.tokens) and all(text.lexicon.minutes.match(text.tokens, at) for at in names)
-
-
-def is_right_below(before: RecipeLine, line: RecipeLine) -> bool:
-    """Return True if a line is right below another, in letters of the same size."""
-    if not before.box or not line.box:
-        return False
-    return is_same_height(before, line) and -line.height < line.box[1] - before.box[3] < line.height
-
-
-def is_replacement(before: RecipeLine, line: RecipeLine) -> bool:
-    """Return True if a line appears where another just disappeared, as in captions shown word by word."""
-    if not before.box or not line.box or before.overlaps(line) or before.end is None or line.start is None:
-        return False
-    return (
-        is_same_height(before, line)
-        and line.start - before.end <= MAX_PAUSE_SEC
-        and abs(line.box[3] - before.box[3]) < line.height
-    )
-
-
-def is_unfinished(before: TokenizedText, text: TokenizedText) -> bool:
-    """Return True if the earlier words are incomplete: `half a cup of`, `then add`."""
-    lexicon, last = text.lexicon, len(before) - 1
-    if before.is_word(last, lexicon.hanging | lexicon.of):
-        return True
-    if before.is_word(last, lexicon.stops):
-        return text.is_word(0, lexicon.determiners)
-    takes_object = before.is_word(last, lexicon.verbs) and lexicon.tables.verb_place != "ends"
-    return takes_object and not text.is_word(0, lexicon.verbs)
-
-
-def has_leading_link(text: TokenizedText) -> bool:
-    """Return True if words continue earlier ones: `and salt`, `for 12 minutes`, but not `for the sauce`."""
-    lexicon = text.lexicon
-    if text.is_word(0, lexicon.group_openers):
-        return any(token.kind == "number" for token in text.tokens)
-    links = (lexicon.hanging | lexicon.joiners | lexicon.of) - lexicon.determiners
-    return text.text[0].islower() and text.is_word(0, links)
-
-
-def is_same_height(first: RecipeLine, second: RecipeLine) -> bool:
-    return max(first.height, second.height) <= SAME_HEIGHT * min(first.height, second.height)
-
-
-def has_room_above(before: RecipeLine, line: RecipeLine) -> bool:
-    """Return True if a line's first word would fit on the line above, within the width of the wider one."""
-    if not before.box or not line.box:
-        return True
-    width, below = before.box[2] - before.box[0], line.box[2] - line.box[0]
-    first = (len(line.text.split()[0]) + 1) * below / len(line.text)
-    return width + first <= max(width, below)
-
-
-def join_lines(before: RecipeLine, line: RecipeLine) -> RecipeLine:
-    hyphenated = before.text.endswith("-") and line.text[0].islower()
-    text = before.text[:-1] + line.text if hyphenated else f"{before.text} {line.text}"
-    box = before.box
-    if box and line.box:
-        box = (min(box[0], line.box[0]), box[1], max(box[2], line.box[2]), line.box[3])
-    confidence = min(before.confidence, line.confidence)
-    return replace(before, text=text, box=box, end=max(before.end or 0, line.end or 0), confidence=confidence)

@@ -82,7 +82,12 @@ def fill_missing(ingredient: Ingredient, other: Ingredient) -> Ingredient:
     """Return `ingredient` with the fields that only `other` has."""
     update: dict[str, object] = {}
     if ingredient.amount is None and other.amount is not None and ingredient.unit in (None, other.unit):
-        update = {"amount": other.amount, "amount_max": other.amount_max, "unit": other.unit}
+        update = {
+            "amount": other.amount,
+            "amount_max": other.amount_max,
+            "unit": other.unit,
+            "measures": other.measures,
+        }
     if ingredient.note is None and other.note:
         update["note"] = other.note
     if ingredient.group is None and other.group:
@@ -110,7 +115,11 @@ def merge_step(steps: list[Step], other: Step, lexicon: Lexicon) -> None:
     if twins:
         near = min(twins, key=lambda at: abs((step_time(steps[at]) or 0) - (time or 0)))
         old = steps[near]
-        missing = {name: getattr(other, name) for name in ("minutes", "temperature_c") if getattr(old, name) is None}
+        missing: dict[str, float | None] = {}
+        if old.minutes is None:
+            missing |= {"minutes": other.minutes, "minutes_max": other.minutes_max}
+        if old.temperature_c is None:
+            missing["temperature_c"] = other.temperature_c
         steps[near] = old.model_copy(update=missing)
     elif time is not None and all(step_time(step) is not None for step in steps):
         steps.insert(sum((step_time(step) or 0) <= time for step in steps), other)

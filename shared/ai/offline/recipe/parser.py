@@ -15,13 +15,11 @@ from shared.ai.offline.recipe.lines import (
     CAPTION_CONFIDENCE,
     RecipeLine,
     caption_lines,
-    is_right_below,
-    join_lines,
-    screen_lines,
     speech_lines,
     split_sentences,
 )
 from shared.ai.offline.recipe.merge import merge_ingredients, merge_steps
+from shared.ai.offline.recipe.screen_lines import is_right_below, join_lines, screen_lines
 from shared.ai.offline.recipe.text import normalize_text
 from shared.ai.screen.lines import ScreenLine
 from shared.analyses.evidence import Sighting
@@ -100,6 +98,7 @@ def parse_recipe(
         cook_minutes=facts.cook_minutes,
         total_minutes=facts.total_minutes,
         servings=facts.servings,
+        yield_=facts.yield_,
         difficulty=facts.difficulty,
         cuisine=facts.cuisine,
         nutrition=nutrition_from_facts(facts),

@@ -1,38 +1,25 @@
-"""Parse quantities at a place in a text: numbers, ranges and units."""
+"""Parse quantities at a place in a text: a number or range, its unit, and further measures."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tokens import FRACTIONS, TextToken
+from shared.ai.offline.recipe.measure import PACKAGES, SIZES, parse_further, subtract_measure, unit_after
+from shared.ai.offline.recipe.number import TIMES, Number, fraction_after, parse_number, range_end
 from shared.ai.offline.recipe.text import TokenizedText, Unit
+from shared.analyses.recipe import Measure
 
-ONE_BY_SHAPE = {"l", "I", "|"}
-"""Signs that OCR reads instead of a 1; they count as 1 only before a unit."""
-MAX_LENGTH = 9
-"""Longest number, in digits and signs; longer ones are telephone numbers and the like."""
-RANGE_SIGNS = {"-", "–"}
-TIMES = {"x", "х"}
-ONE_WITHOUT_NUMBER = {"pinch", "dash", "splash", "drizzle", "knob", "handful", "bunch"}
+ONE_WITHOUT_NUMBER = {"pinch", "knife-tip", "dash", "splash", "drizzle", "knob", "handful", "bunch"}
 """Units whose name without a number means one: `Prise Salz`. A bare `EL` may have lost its number."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number in a text. `weak`: it is only an article."""
-
-    value: float
-    end: int
-    weak: bool = False
 
 
 @dataclass(frozen=True)
 class Quantity:
     """An amount with its unit, up to token `end`. No amount for `a few`, which becomes a note.
 
-    `weak`: the amount is only an article.
+    Attributes:
+        measures: Further measures, to be added or of the same amount.
+        weak: The amount is only an article.
     """
 
     amount: float | None
@@ -41,114 +28,7 @@ class Quantity:
     notes: tuple[str, ...]
     end: int
     weak: bool = False
-
-
-def parse_digits(text: str, lexicon: Lexicon) -> float | None:
-    """Return the value of digits with `.` and `,` by the rules of the language; None if they form no number."""
-    separators = [char for char in text if char in ".,"]
-    if not separators:
-        return float(text)
-    last = separators[-1]
-    whole, part = text.rsplit(last, 1)
-    decimal, thousands = lexicon.tables.decimal, lexicon.tables.thousands
-    if len(separators) == 1 and (
-        last == decimal or last != thousands or len(part) != 3 or len(whole) > 3 or whole == "0"
-    ):
-        return float(f"{whole}.{part}")
-    alike = len(set(separators)) == 1
-    groups = re.split("[.,]", text if alike else whole)
-    if any(len(group) != 3 for group in groups[1:]) or len(groups[0]) > 3:
-        return None
-    return float("".join(groups)) if alike else float(f"{''.join(groups)}.{part}")
-
-
-def fraction_value(token: TextToken) -> float | None:
-    if token.text in FRACTIONS:
-        return FRACTIONS[token.text]
-    top, _, bottom = token.text.partition("/")
-    return int(top) / int(bottom) if int(bottom) else None
-
-
-def parse_number(text: TokenizedText, at: int) -> Number | None:
-    """Return the number that starts at a place, if any."""
-    token = text.token_at(at)
-    if token is None:
-        return None
-    if token.kind == "fraction":
-        value = fraction_value(token)
-        return None if value is None else Number(value, at + 1)
-    if token.kind == "number":
-        return number_from_digits(text, at)
-    if token.folded in text.lexicon.articles:
-        value = text.value_of_word(at + 1)
-        stands_before_number = value is not None and (value < 1 or value in (12, 100, 1000))
-        return number_from_words(text, at + 1) if stands_before_number else Number(1, at + 1, weak=True)
-    if token.folded in text.lexicon.numbers:
-        return number_from_words(text, at)
-    if token.text in ONE_BY_SHAPE and text.unit_at(at + 1):
-        return Number(1, at + 1)
-    return None
-
-
-def number_from_digits(text: TokenizedText, at: int) -> Number | None:
-    token = text.tokens[at]
-    value = parse_digits(token.text, text.lexicon) if len(token.text) <= MAX_LENGTH else None
-    if value is None:
-        return None
-    following = text.token_at(at + 1)
-    grouped_by_space = (
-        text.lexicon.tables.thousands != ","
-        and re.fullmatch(r"[1-9]\d{0,2}", token.text)
-        and following is not None
-        and re.fullmatch(r"\d{3}", following.text)
-        and following.start == token.end + 1
-        and text.unit_at(at + 2)
-    )
-    if grouped_by_space and following:
-        return Number(value * 1000 + float(following.text), at + 2)
-    return add_fraction(text, Number(value, at + 1))
-
-
-def add_fraction(text: TokenizedText, whole: Number) -> Number:
-    """Add a fraction after a whole number: `1½`, `1 1/2`, `1-1/2`, `two and a half`, `два с половиной`."""
-    if whole.value != int(whole.value):
-        return whole
-    at = whole.end
-    has_joiner = text.is_sign(at, "-") or text.is_word(at, text.lexicon.joiners)
-    if has_joiner:
-        at += 2 if text.is_word(at + 1, text.lexicon.articles) else 1
-    token = text.token_at(at)
-    if token is None:
-        return whole
-    part = fraction_value(token) if token.kind == "fraction" else text.value_of_word(at)
-    if part is not None and part < 1 and (has_joiner or token.kind == "fraction"):
-        return Number(whole.value + part, at + 1)
-    return whole
-
-
-def number_from_words(text: TokenizedText, at: int) -> Number:
-    """Parse number words: `twenty five`, `two hundred and fifty`, `three quarters of a`, `двести пятьдесят`."""
-    value = text.lexicon.numbers[text.tokens[at].folded]
-    at += 1
-    while True:
-        adjacent = at
-        if text.is_sign(at, "-") or (value >= 100 and text.is_word(at, text.lexicon.joiners)):
-            adjacent += 1
-        part = text.value_of_word(adjacent)
-        if part is None:
-            break
-        if adjacent == at and (part < 1 or (part >= 100 and value < part)):
-            value *= part
-        elif 1 <= part < 100 and (value % 100 == 0 or (part < 10 and value >= 20 and value % 10 == 0)):
-            value += part
-        else:
-            break
-        at = adjacent + 1
-    if value >= 1:
-        return add_fraction(text, Number(value, at))
-    while text.is_word(at, text.lexicon.of | text.lexicon.articles):
-        at += 1
-    return Number(value, at)
+    measures: tuple[Measure, ...] = ()
 
 
 def parse_quantity(text: TokenizedText, at: int) -> Quantity | None:
@@ -183,16 +63,18 @@ def bare_unit_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> 
         rest_unit = TokenizedText(token.folded[len(prefix) :].lstrip("-"), text.lexicon).unit_at(0)
         if rest_unit:
             return Quantity(0.5, None, rest_unit.name, notes, at + 1)
+    descriptions: list[str] = []
+    at = parse_unit_description(text, at, descriptions)
     unit = text.unit_at(at)
     if unit is None:
         return None
     single = unit.name in ONE_WITHOUT_NUMBER or text.lexicon.single_units.match(text.tokens, at)
     amount = 1.0 if single else None
-    return Quantity(amount, None, unit.name, notes, skip_of(text, unit.end))
+    return Quantity(amount, None, unit.name, (*notes, *descriptions), skip_of(text, unit.end))
 
 
 def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], has_opener: bool) -> Quantity:
-    """Parse what may follow a number: end of a range, fullness, size, unit, other measures of the same amount."""
+    """Parse what may follow a number: end of a range, fullness, size, unit, further measures."""
     at, high = count.end, None
     if upper := range_end(text, at, count.value, has_opener):
         at, high = upper.end, upper.value
@@ -204,9 +86,12 @@ def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], 
     at = parse_unit_description(text, parse_package_size(text, at, notes), notes)
     if text.is_sign(at, "-") and (size_unit := text.unit_at(at + 1)):
         return piece_of_size(text, count, size_unit, notes)
-    main_unit = text.unit_at(at) or litre_from_ocr(text, at)
+    main_unit = None if text.size_at(at) else text.unit_at(at) or litre_from_ocr(text, at)
     if main_unit is None:
         return Quantity(count.value, high, None, tuple(notes), at, count.weak)
+    if package := package_of_size(text, main_unit):
+        notes.append(text.text_between(count.end - 1, main_unit.end))
+        return Quantity(1, None, package.name, tuple(notes), skip_of(text, package.end))
     at, value = main_unit.end, count.value
     if (
         (upper := range_end(text, at, value))
@@ -214,22 +99,63 @@ def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], 
         and upper_unit.name == main_unit.name
     ):
         at, high = upper_unit.end, upper.value
-    elif value == int(value) and has_half_after(text, at):
-        at, value = at + 3, value + 0.5
-    if hit := text.phrase_at(at, text.lexicon.heaped):
-        at, note = hit
-        notes.append(note)
-    at = parse_contents(text, skip_of(text, parse_other_measures(text, at, notes)), notes)
-    return Quantity(float(value * main_unit.factor), high and high * main_unit.factor, main_unit.name, tuple(notes), at)
+    elif more := number_after_or(text, at):
+        at, high = more.end, more.value
+    elif value == int(value) and (part := fraction_after(text, at)):
+        at, value = part.end, value + part.value
+    at = parse_fullness(text, at, notes)
+    main = Measure(amount=value * main_unit.factor, unit=main_unit.name, relation="same")
+    return with_further(text, at, main, high and high * main_unit.factor, notes)
 
 
-def range_end(text: TokenizedText, at: int, low: float, has_opener: bool = False) -> Number | None:
-    """Return the upper end of a range whose separator is at a place; `and` separates only after `between`."""
-    between = text.lexicon.range_words | (text.lexicon.joiners if has_opener else frozenset())
-    if not (text.is_sign(at, RANGE_SIGNS) or text.is_word(at, between)):
-        return None
-    high = parse_number(text, at + 1)
-    return high if high and not high.weak and high.value > low else None
+def number_after_or(text: TokenizedText, at: int) -> Number | None:
+    """Return the upper end of a range that has its unit only once: `a dash or two of`."""
+    more = parse_number(text, at + 1) if text.is_word(at, text.lexicon.alternatives) else None
+    return more if more and not more.weak and text.is_word(more.end, text.lexicon.of) else None
+
+
+def parse_fullness(text: TokenizedText, at: int, notes: list[str]) -> int:
+    """Add how full a spoon is, after its unit, to the notes: `1 EL, gehäuft`; return the index after it."""
+    start = at + 1 if text.is_sign(at, ",") else at
+    hit = text.phrase_at(start, text.lexicon.heaped)
+    if hit is None:
+        return at
+    notes.append(hit[1])
+    return hit[0]
+
+
+def with_further(text: TokenizedText, at: int, main: Measure, high: float | None, notes: list[str]) -> Quantity:
+    """Return the main measure with those that follow it; without an amount if it cannot be calculated."""
+    further = parse_further(text, at, main)
+    package = text.unit_at(further.end)
+    if further.measures and package and package.name in PACKAGES:
+        notes.append(text.text_between(0, further.end))
+        return Quantity(1, None, package.name, tuple(notes), skip_of(text, package.end))
+    notes += further.notes
+    at = parse_contents(text, skip_of(text, skip_extra(text, further.end, notes)), notes)
+    measures = tuple(further.measures)
+    if further.minus is None:
+        return Quantity(main.amount, high, main.unit, tuple(notes), at, measures=measures)
+    rest = subtract_measure(main, further.minus)
+    if rest is None or high is not None:
+        return Quantity(None, None, None, (*notes, text.text_between(0, further.end)), at)
+    return Quantity(rest.amount, None, rest.unit, tuple(notes), at)
+
+
+def skip_extra(text: TokenizedText, at: int, notes: list[str]) -> int:
+    """Add the `extra` of `1 cup + extra parmesan` to the notes; return the index after it."""
+    if text.is_sign(at, "+") or text.is_word(at, text.lexicon.plus):
+        hit = text.phrase_at(at + 1, text.lexicon.extra)
+        if hit:
+            notes.append(f"{text.lexicon.tables.plus_word} {hit[1]}")
+            return hit[0]
+    return at
+
+
+def package_of_size(text: TokenizedText, size: Unit) -> Unit | None:
+    """Return the package whose size stands right before it: `1 lb box`, `400 g Dose`."""
+    unit = text.unit_at(size.end)
+    return unit if unit and size.name in SIZES and unit.name in PACKAGES else None
 
 
 def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
@@ -241,8 +167,10 @@ def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
     size = parse_number(text, at)
     if size is None or size.weak:
         return at
-    unit = text.unit_at(size.end + 1 if text.is_sign(size.end, "-") else size.end)
-    if unit is None or not text.unit_at(unit.end):
+    unit = unit_after(text, size)
+    is_length = unit is not None and SIZES.get(unit.name, ("", 0))[0] == "length"
+    has_hyphen = text.is_sign(size.end, "-")
+    if unit is None or not (text.unit_at(unit.end) or is_length or has_hyphen):
         return at
     notes.append(text.text_between(at, unit.end))
     return unit.end
@@ -251,9 +179,9 @@ def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
 def parse_unit_description(text: TokenizedText, at: int, notes: list[str]) -> int:
     """Add `heaped` or `small` before a unit to the notes; return the index after it."""
     end, descriptions = at, []
-    while (hit := text.phrase_at(end, text.lexicon.heaped)) or text.is_word(end, text.lexicon.sizes):
-        start, end = end, hit[0] if hit else end + 1
-        descriptions.append(text.text_between(start, end))
+    while hit := text.phrase_at(end, text.lexicon.heaped) or text.size_at(end):
+        end, description = hit
+        descriptions.append(description)
     if not text.unit_at(end):
         return at
     notes += descriptions
@@ -272,30 +200,6 @@ def piece_of_size(text: TokenizedText, count: Number, size: Unit, notes: list[st
 def litre_from_ocr(text: TokenizedText, at: int) -> Unit | None:
     """Return the litre that OCR reads as `I`: `1 I Milch`."""
     return Unit("l", 1, at + 1) if text.is_sign(at, "I") and text.token_at(at + 1) else None
-
-
-def has_half_after(text: TokenizedText, at: int) -> bool:
-    """Return True if `and a half` follows: `a cup and a half`."""
-    return (
-        text.is_word(at, text.lexicon.joiners)
-        and text.is_word(at + 1, text.lexicon.articles)
-        and text.value_of_word(at + 2) == 0.5
-    )
-
-
-def parse_other_measures(text: TokenizedText, at: int, notes: list[str]) -> int:
-    """Add further measures to the notes: `(2 cups)`, `/ 2 cups`, `= 250 g`, `+ 1 tbsp`; return the index after them."""
-    while True:
-        if bracket := text.bracket_at(at):
-            at, note = bracket
-            notes.append(note)
-            continue
-        count = parse_number(text, at + 1) if text.is_sign(at, "/|=+") else None
-        unit = text.unit_at(count.end) if count else None
-        if unit is None:
-            return at
-        notes.append(text.text_between(at if text.is_sign(at, "+") else at + 1, unit.end))
-        at = unit.end
 
 
 def parse_contents(text: TokenizedText, at: int, notes: list[str]) -> int:

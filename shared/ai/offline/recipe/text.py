@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tokens import PhraseTable, TextToken, tokenize
+from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize
 
 SIGNS = str.maketrans(
     {
@@ -19,7 +19,7 @@ SIGNS = str.maketrans(
         "\ufe0f": "", "\u200d": "",
     }
 )  # fmt: skip
-BULLET = re.compile(r"^(?:[-–•·*●○◦▪▫■□☐✓✔✅➤►▶→>+|]|[\U0001F000-\U0001FAFF☀-➿⬀-⯿])+\s*")
+BULLET = re.compile(r"^(?:[-–•·*●○◦\u25A0-\u25FF☐✓✔✅➤►▶→>+|]|[\U0001F000-\U0001FAFF☀-➿⬀-⯿])+\s*|^[a-hа-з]\)\s+")
 BETWEEN = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+\s*(?=[\d½¼¾⅓⅔#]|[^\W\d_a-zа-яёäöüß])")
 EMOJI = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿]+")
 DOUBLE_DEGREE = re.compile(r"°\s*°")
@@ -30,6 +30,8 @@ ELL_IN_WORD = re.compile(r"(?<=[a-zäöüß])I(?=[a-zäöüß]|\b)")
 GLUED_UNIT = re.compile(r"(?<=\d)\s?(g|kg|ml|cl|l|EL|TL)(?=[A-ZÄÖÜ][a-zäöüß])")
 SPOON = re.compile(r"(?<=[\d½¼¾] )EI(?= [A-ZÄÖÜ])")
 WORD = re.compile(r"[^\W_]+")
+MAX_LETTER_UNITS = 12
+"""More of a unit of one letter is something else: `350 C`."""
 
 
 def normalize_text(text: str) -> str:
@@ -56,6 +58,23 @@ def repair_ocr(text: str, lexicon: Lexicon) -> str:
     return WORD.sub(lambda match: repairs.get(match[0], match[0]), text) if repairs else text
 
 
+def split_hyphenated_number(token: TextToken, lexicon: Lexicon) -> list[TextToken]:
+    """Split number words with hyphens, `two-thirds` or `два-три`, into their parts and signs."""
+    parts = token.folded.split("-")
+    numbers = sum(part in lexicon.numbers for part in parts)
+    others = lexicon.joiners | lexicon.articles
+    if len(parts) == 1 or not numbers or any(part not in lexicon.numbers and part not in others for part in parts):
+        return [token]
+    if lexicon.foods.match([token], 0):
+        return [token]
+    return [
+        TextToken(
+            match[0], fold(match[0]), "sign" if match[0] == "-" else "word", *(token.start + at for at in match.span())
+        )
+        for match in re.finditer(r"-|[^-]+", token.text)
+    ]
+
+
 @dataclass(frozen=True)
 class Unit:
     """A unit in a text; `factor` converts the form to it (a German Pfund is 500 g)."""
@@ -71,7 +90,7 @@ class TokenizedText:
     def __init__(self, text: str, lexicon: Lexicon) -> None:
         self.text = text
         self.lexicon = lexicon
-        self.tokens = tokenize(text)
+        self.tokens = [part for token in tokenize(text) for part in split_hyphenated_number(token, lexicon)]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -86,6 +105,9 @@ class TokenizedText:
     def is_word(self, at: int, among: Collection[str]) -> bool:
         token = self.token_at(at)
         return token is not None and token.folded in among
+
+    def is_per_serving(self, at: int) -> bool:
+        return self.is_word(at, self.lexicon.per) and self.is_word(at + 1, self.lexicon.serving_words)
 
     def value_of_word(self, at: int) -> float | None:
         """Return the value of a number word."""
@@ -103,8 +125,23 @@ class TokenizedText:
         end = self.skip_dot(hit[0])
         return end, self.text_between(at, end)
 
+    def size_at(self, at: int) -> tuple[int, str] | None:
+        """Return the end and the text of a size such as `large` or `gr.`, which may also be a unit.
+
+        What is a unit too counts as a size with a dot, after a small number, before a food that is not weighed.
+        """
+        hit = self.phrase_at(at, self.lexicon.sizes)
+        if hit is None or not self.lexicon.units.match(self.tokens, at):
+            return hit
+        end, before = hit[0], self.token_at(at - 1)
+        is_small = before is None or before.kind != "number" or len(before.text) == 1
+        is_size = self.is_sign(end - 1, ".") and is_small and end < len(self)
+        return hit if is_size and not self.lexicon.is_weighed(self.tokens, end) else None
+
     def unit_at(self, at: int) -> Unit | None:
         """Return the unit at a place, with its dot."""
+        if name := self.letter_unit(at):
+            return Unit(name, 1, self.skip_dot(at + 1))
         if scaled := self.lexicon.scaled_units.match(self.tokens, at):
             end, (factor, name) = scaled
             return Unit(name, factor, self.skip_dot(end))
@@ -112,6 +149,15 @@ class TokenizedText:
             end, name = match
             return Unit(name, 1, self.skip_dot(end))
         return None
+
+    def letter_unit(self, at: int) -> str | None:
+        """Return the unit of one letter, in which case matters: the tablespoons of `2 T`, the teaspoons of `2 t`."""
+        token, before = self.token_at(at), self.token_at(at - 1)
+        name = self.lexicon.tables.letter_units.get(token.text) if token else None
+        if name is None or before is None or before.kind not in ("number", "fraction"):
+            return None
+        is_small = before.kind == "fraction" or float(before.text.replace(",", ".")) <= MAX_LETTER_UNITS
+        return name if is_small and not self.is_sign(at + 1, "'") else None
 
     def text_between(self, start: int, end: int) -> str:
         """Return the text from token `start` to before token `end`."""

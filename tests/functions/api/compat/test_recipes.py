@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.analyses.evidence import Sighting
-from shared.analyses.recipe import Ingredient, Nutrition, Recipe, Step
+from shared.analyses.recipe import Ingredient, Measure, Nutrition, Recipe, Step
 from shared.models.job import JobError, JobStatus
 from shared.pipeline.job_storage import MEDIA, media_name
 from tests.api_site import Site, events
@@ -22,6 +22,9 @@ RECIPE = Recipe(
     ingredients=[
         Ingredient(name="Mehl", amount=200, unit="g", note="gesiebt", group="Teig", seen=SEEN),
         Ingredient(name="Eier", amount=2, amount_max=3),
+        Ingredient(
+            name="Zucker", amount=1, unit="cup", note="fein", measures=[Measure(amount=1, unit="tbsp", relation="plus")]
+        ),
     ],
     steps=[Step(number=1, text="Rühren.", minutes=3, seen=SEEN), Step(number=2, text="Backen.", temperature_c=180)],
     prep_minutes=10,
@@ -45,6 +48,7 @@ EXPECTED = {
     "ingredients": [
         {"amount": 200, "unit": "g", "name": "Mehl", "note": "gesiebt", "group": "Teig"},
         {"amount": 2, "unit": None, "name": "Eier", "note": None, "group": None},
+        {"amount": 1, "unit": "cup", "name": "Zucker", "note": "+ 1 EL, fein", "group": None},
     ],
     "steps": [
         {"number": 1, "text": "Rühren.", "minutes": 3, "temperature_c": None},

@@ -1,0 +1,89 @@
+"""What this installation can and cannot do with a video, and how to change that. `up` and `doctor` report it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.doctor.findings import Findings, good, note
+from shared.ai.fallback import PROVIDERS, provider_order
+from shared.ai.offline.speech import check_model_folder
+from shared.ai.screen.ocr import tesseract
+from shared.chat.search import CHAT_KIND
+from shared.errors import PermanentError
+from shared.settings import Settings
+
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True)
+class Capability:
+    """Something that an installation may be able to do.
+
+    Attributes:
+        name: A verb and its object.
+        means: What it is done with, or its limits; "" if this installation cannot do it.
+        advice: How to add it, or to lift its limits; "" if there is nothing to add.
+    """
+
+    name: str
+    means: str
+    advice: str = ""
+
+
+def capabilities(settings: Settings) -> Iterator[Capability]:
+    """Yield all capabilities, without a request to any service."""
+    keys = " or ".join(entry.key_settings[0].upper() for entry in PROVIDERS.values() if entry.key_settings)
+    listener = _speech_recognizer(settings)
+    yield Capability("recognize speech", listener, "" if listener else f"set WHISPER_MODEL_DIR, {keys}")
+    viewer = _ai_provider("recipe", settings)
+    yield Capability("understand pictures", viewer, "" if viewer else f"set {keys}")
+    if viewer:
+        yield Capability("read on-screen text", f"any script, {viewer}")
+    elif tesseract():
+        yield Capability("read on-screen text", "Latin and Cyrillic script")
+    else:
+        yield Capability("read on-screen text", "Latin script only", "for Cyrillic, install Tesseract with Russian")
+    writer = _ai_provider(CHAT_KIND, settings)
+    yield Capability("answer questions", writer or "quotations only", "" if writer else f"for answers, set {keys}")
+
+
+def capabilities_line(settings: Settings) -> str:
+    """Return all capabilities and what would add to them, on one line."""
+    found = list(capabilities(settings))
+    can = [f"{item.name} ({'; '.join(filter(None, (item.means, item.advice)))})" for item in found if item.means]
+    cannot = [f"{item.name} ({item.advice})" for item in found if not item.means]
+    return f"Can {', '.join(can)}." + (f" Cannot {', '.join(cannot)}." if cannot else "")
+
+
+def check_capabilities(settings: Settings) -> Findings:
+    """Report each capability."""
+    for capability in capabilities(settings):
+        if not capability.means:
+            yield note(capability.name, "not possible with this configuration", capability.advice)
+        elif capability.advice:
+            yield note(capability.name, capability.means, capability.advice)
+        else:
+            yield good(capability.name, capability.means)
+
+
+def _ai_provider(kind: str, settings: Settings) -> str:
+    """Return the name of the first configured AI provider for a kind of job; "" if there is none."""
+    names = (name for name in provider_order(kind, settings) if name != OFFLINE)
+    return next((name for name in names if PROVIDERS[name].is_configured(settings)), "")
+
+
+def _speech_recognizer(settings: Settings) -> str:
+    """Return the name of what transcribes speech; "" if nothing does."""
+    for name in provider_order("transcript", settings):
+        if name != OFFLINE and PROVIDERS[name].is_configured(settings):
+            return name
+        if name == OFFLINE and settings.whisper_model_dir:
+            folder = Path(settings.whisper_model_dir)
+            try:
+                check_model_folder(folder)
+            except PermanentError:
+                return ""
+            return f"faster-whisper, {folder.name}"
+    return ""

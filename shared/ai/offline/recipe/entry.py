@@ -1,0 +1,205 @@
+"""Parse one entry of an ingredient list: `2 cloves garlic, finely chopped`, `Мука – 200 г`, `Salz nach Geschmack`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from shared.ai.offline.language.lexicon import Lexicon
+from shared.ai.offline.language.tokens import tokenize
+from shared.ai.offline.recipe.measure import PACKAGES, SIZES, measures_in_bracket
+from shared.ai.offline.recipe.name import SplitName, expand_note, is_name, split_name
+from shared.ai.offline.recipe.number import TIMES
+from shared.ai.offline.recipe.quantity import Quantity, parse_quantity
+from shared.ai.offline.recipe.text import TokenizedText
+from shared.analyses.recipe import Measure
+
+NEVER_FOOD = {"calories_kcal", "carbohydrates_g"}
+"""Nutrients whose names are no food, unlike those of protein and fat."""
+SHARED_UNITS = {"pinch", "dash"}
+"""`A pinch of salt and pepper` is two ingredients, `2 tbsp butter and oil` is one amount."""
+
+
+@dataclass(frozen=True)
+class ParsedIngredient:
+    """An ingredient as the text states it.
+
+    Attributes:
+        measures: Further measures beside the first.
+        is_certain: It has a measure or is a known food, so the line cannot be of another kind.
+        is_food: Its name is or contains a known food.
+    """
+
+    name: str
+    amount: float | None = None
+    amount_max: float | None = None
+    unit: str | None = None
+    note: str | None = None
+    measures: tuple[Measure, ...] = ()
+    is_certain: bool = False
+    is_food: bool = False
+
+
+def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
+    """Parse an entry with one ingredient, or with several known foods without amounts: `salt and pepper`."""
+    text = TokenizedText(part, lexicon)
+    if not text.tokens or lexicon.yields.match(text.tokens, 0):
+        return []
+    if food_parts := parse_part_of_food(text):
+        return food_parts
+    leading = parse_quantity(text, 0)
+    if leading and leading.end < len(text):
+        if text.is_sign(leading.end, "%°"):
+            return []
+        return ingredient_with_amount(text, leading, text.text_from(leading.end))
+    trailing = trailing_quantity(text)
+    if trailing:
+        start, amount = trailing
+        if text.is_word(0, lexicon.no_ingredient) or states_nutrition(text, start):
+            return []
+        return ingredient_with_amount(text, amount, text.text_between(0, start - text.is_word(start - 1, TIMES)))
+    return ingredients_without_amount(text)
+
+
+def states_nutrition(text: TokenizedText, start: int) -> bool:
+    """Return True for `Protein: 30 g`, whose name is otherwise a food."""
+    nutrient = text.lexicon.nutrients.match(text.tokens, 0)
+    return nutrient == (start - 1, "protein_g") and text.is_sign(start - 1, ":")
+
+
+def ingredients_without_amount(text: TokenizedText) -> list[ParsedIngredient]:
+    lexicon = text.lexicon
+    split = split_name(text.text, lexicon)
+    if any(char.isdigit() for char in split.name):
+        return []
+    has_taste = lexicon.taste.find(text.tokens) is not None
+    pieces = split_foods(split.name, lexicon, has_taste) or [split]
+    if not all(is_name(piece.name, lexicon) for piece in pieces):
+        return []
+    shared_notes = [] if pieces == [split] else [*split.notes, *split.brackets]
+    return [
+        ParsedIngredient(
+            piece.name,
+            note=", ".join([*piece.notes, *piece.brackets, *shared_notes]) or None,
+            is_certain=has_taste and lexicon.is_food(piece.name),
+            is_food=lexicon.is_food(piece.name),
+        )
+        for piece in pieces
+    ]
+
+
+def split_foods(name: str, lexicon: Lexicon, has_taste: bool = False) -> list[SplitName]:
+    """Return the foods of `salt and freshly ground pepper`; empty if it is one food, or not all are known.
+
+    A slash separates only foods to taste (`salt/pepper`); else it separates alternatives.
+    """
+    separator = rf"\s+(?:{joiner_pattern(lexicon)})\.?\s+" + (r"|\s*/\s*" if has_taste else "")
+    pieces = [split_name(piece, lexicon) for piece in re.split(separator, name) if piece]
+    if len(pieces) < 2 or lexicon.foods.match(tokenize(name), 0) == (len(tokenize(name)), True):
+        return []
+    return pieces if all(lexicon.is_food(piece.name) for piece in pieces) else []
+
+
+def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str) -> list[ParsedIngredient]:
+    """Return the ingredient `name_text` with its amount; empty if the number counts minutes, people or the like."""
+    lexicon = text.lexicon
+    split = split_name(name_text, lexicon)
+    first = TokenizedText(split.name, lexicon)
+    nutrient = lexicon.nutrients.match(first.tokens, 0)
+    if nutrient and nutrient[0] == len(first) and nutrient[1] in NEVER_FOOD:
+        return []
+    is_counted = amount.unit is None and first.is_word(0, lexicon.no_ingredient)
+    is_counted = is_counted or any(first.is_per_serving(at) for at in range(len(first)))
+    if not is_name(split.name, lexicon) or is_counted or first.is_word(0, lexicon.serving_words):
+        return []
+    food = lexicon.has_food(first.tokens)
+    if amount.weak and amount.unit is None and not food:
+        return []
+    has_amount = amount.amount is not None or amount.unit is not None
+    is_certain = (amount.unit is not None and has_amount) or food
+    is_shared = amount.unit in SHARED_UNITS or (amount.amount is None and amount.unit is None)
+    pieces = split_foods(split.name, lexicon) if is_shared else []
+    if pieces:
+        notes = ", ".join(split.notes) or None
+        others = [ParsedIngredient(piece.name, note=notes, is_certain=True, is_food=True) for piece in pieces[1:]]
+        return [build_ingredient(pieces[0], amount, lexicon, is_certain, food), *others]
+    return [build_ingredient(split, amount, lexicon, is_certain, food)]
+
+
+def build_ingredient(
+    split: SplitName, amount: Quantity, lexicon: Lexicon, is_certain: bool, is_food: bool
+) -> ParsedIngredient:
+    """Return an ingredient; a bracket after its name is a further measure, or else a note."""
+    measures = [*amount.measures, *split.added]
+    notes = [*(expand_note(note, lexicon) for note in amount.notes), *split.notes]
+    for bracket in split.brackets:
+        further = bracket_measures(bracket, amount, lexicon)
+        measures += further
+        notes += [] if further else [bracket]
+    return ParsedIngredient(
+        split.name,
+        amount.amount,
+        amount.amount_max,
+        amount.unit,
+        ", ".join(notes) or None,
+        tuple(measures),
+        is_certain,
+        is_food,
+    )
+
+
+def bracket_measures(bracket: str, amount: Quantity, lexicon: Lexicon) -> list[Measure]:
+    if amount.amount is None or amount.unit in PACKAGES:
+        return []
+    main = Measure(amount=amount.amount, unit=amount.unit, relation="same")
+    return measures_in_bracket(bracket, lexicon, main)
+
+
+def parse_part_of_food(text: TokenizedText) -> list[ParsedIngredient]:
+    """Parse `juice of 1 lemon` as one lemon with the note `juice`."""
+    lexicon = text.lexicon
+    before = lexicon.preparation.match(text.text)
+    end = 0
+    at = next((at for at, token in enumerate(text.tokens) if token.start >= before.end()), 0) if before else 0
+    while hit := lexicon.parts.match(text.tokens, at):
+        end = hit[0]
+        at = end + 1 if text.is_word(end, lexicon.joiners) else end
+    start = end
+    while end and text.is_word(start, lexicon.sources):
+        start += 1
+    amount = parse_quantity(text, start) if end else None
+    if amount is None or amount.amount is None or not lexicon.has_food(text.tokens[amount.end :]):
+        return []
+    source = replace(amount, notes=(text.text_between(0, end), *amount.notes))
+    return ingredient_with_amount(text, source, text.text_from(amount.end))
+
+
+def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
+    """Return the amount at the end of a line, and its start: `Мука – 200 г`, `Sugar (100 g)`, `Onion (1 large)`."""
+    lexicon = text.lexicon
+    for start in range(1, len(text)):
+        amount = parse_quantity(text, start)
+        if amount is None or amount.amount is None or amount.weak:
+            continue
+        size = text.size_at(amount.end)
+        after_mark = text.is_sign(start - 1, ":-–(=," if size else ":-–(=") or text.is_word(start - 1, TIMES)
+        is_length = SIZES.get(amount.unit or "", ("", 0))[0] == "length"
+        if (amount.unit is None and not after_mark) or (is_length and not lexicon.has_food(text.tokens[:start])):
+            continue
+        end = amount.end
+        if size:
+            end, amount = size[0], replace(amount, notes=(*amount.notes, size[1]))
+        if text.is_sign(end, ")"):
+            end += 1
+        if end == len(text):
+            return start, amount
+        if text.is_sign(end, ",(+") or lexicon.taste.match(text.tokens, end):
+            rest = split_name("x " + text.text_from(end), lexicon)
+            added = build_ingredient(rest, amount, lexicon, is_certain=True, is_food=True)
+            return start, replace(amount, notes=(added.note,) if added.note else (), measures=added.measures)
+    return None
+
+
+def joiner_pattern(lexicon: Lexicon) -> str:
+    """Return a pattern of the words that join two ingredients, or two words of one."""
+    return "|".join(map(re.escape, sorted(lexicon.joiners | lexicon.plus)))

@@ -1,0 +1,152 @@
+"""Split the name of an ingredient from its notes: `garlic, finely chopped`, `Salz n. B.`, `яйца категории С1`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from shared.ai.offline.language.lexicon import Lexicon
+from shared.ai.offline.recipe.measure import parse_measure
+from shared.ai.offline.recipe.text import TokenizedText
+from shared.analyses.recipe import Measure
+
+MAX_NAME_WORDS = 6
+MAX_DESCRIPTION_WORDS = 2
+NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|=]\s+")
+BRACKETS = re.compile(r"\(([^()]*)(?:\)|$)")
+EDGES = " .,:;!*-–=_/|+•'\""
+
+
+@dataclass
+class SplitName:
+    """A name and what was split from it. `brackets`: contents of the brackets after it, which may be measures."""
+
+    name: str
+    notes: list[str] = field(default_factory=list)
+    brackets: list[str] = field(default_factory=list)
+    added: list[Measure] = field(default_factory=list)
+
+
+def split_name(text: str, lexicon: Lexicon) -> SplitName:
+    """Split a name from brackets, text after a comma, `to taste`, `for frying`, `large`, `+ 1 tbsp` and the like."""
+    brackets = [(match.start(), match[1].strip()) for match in BRACKETS.finditer(text)]
+    leading = len(text) - len(text.lstrip(EDGES))
+    before = [content for start, content in brackets if start <= leading]
+    after = [content for start, content in brackets if start > leading]
+    plain = BRACKETS.sub(" ", text).strip(EDGES)
+    name, *tail = NOTE_MARK.split(plain, maxsplit=1)
+    if tail and is_description(name, tail[0], lexicon):
+        name, tail = plain, []
+    name, plus, added = split_plus(name, lexicon)
+    name, piece = split_per_piece(name, lexicon)
+    name, taste = split_taste(name, lexicon)
+    name, purpose = split_purpose(name, lexicon)
+    name, size = split_size(name, lexicon)
+    name, grade = split_grade(name, lexicon)
+    name, preparation = split_preparation(name, lexicon)
+    notes = [size, preparation, *before, grade, purpose, taste, piece, plus, *tail]
+    return SplitName(
+        " ".join(name.split()).strip(EDGES), clean_notes(notes, lexicon), clean_notes(after, lexicon), added
+    )
+
+
+def is_description(head: str, tail: str, lexicon: Lexicon) -> bool:
+    """Return True if the words before a comma describe the food after it: `boneless, skinless chicken`."""
+    tokens = TokenizedText(head, lexicon).tokens
+    is_noun = lexicon.tables.capital_nouns and any(token.text[0].isupper() for token in tokens)
+    if is_noun or not 1 <= len(tokens) <= MAX_DESCRIPTION_WORDS or lexicon.has_food(tokens):
+        return False
+    return lexicon.is_food(tail)
+
+
+def clean_notes(notes: list[str], lexicon: Lexicon) -> list[str]:
+    """Drop empty notes and write out abbreviations."""
+    return [expand_note(note, lexicon) for note in (note.strip(EDGES) for note in notes) if note]
+
+
+def expand_note(note: str, lexicon: Lexicon) -> str:
+    """Write out a note that is an abbreviation: `groß` for `gr.`, `nach Belieben` for `n. B.`"""
+    text = TokenizedText(note, lexicon)
+    hit = lexicon.long_forms.match(text.tokens, 0)
+    return hit[1] if hit and text.skip_dot(hit[0]) == len(text) else note
+
+
+def split_plus(name: str, lexicon: Lexicon) -> tuple[str, str, list[Measure]]:
+    """Split off what is added: the measure of `butter + 1 tbsp`, the note `plus extra for dusting`."""
+    text = TokenizedText(name, lexicon)
+    for at in range(1, len(text) - 1):
+        is_plus = text.is_sign(at, "+") or text.is_word(at, lexicon.plus)
+        if not is_plus and not text.is_word(at, lexicon.joiners):
+            continue
+        measure = parse_measure(text, at + 1, "plus")
+        if measure and measure[1] == len(text):
+            return text.text_between(0, at), "", [measure[0]]
+        rest = text.text_from(at + 1)
+        if text.phrase_at(at + 1, lexicon.extra) and (is_plus or has_purpose(text, at + 1)):
+            return text.text_between(0, at), f"{lexicon.tables.plus_word} {rest}", []
+        if text.is_sign(at, "+"):
+            return text.text_between(0, at), f"{lexicon.tables.plus_word} {rest}", []
+    return name, "", []
+
+
+def has_purpose(text: TokenizedText, start: int) -> bool:
+    return any(text.is_word(at, text.lexicon.purpose) for at in range(start, len(text)))
+
+
+def split_per_piece(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Split off the size of each piece: `Thunfisch à 150 g`."""
+    text = TokenizedText(name, lexicon)
+    for at in range(1, len(text) - 1):
+        if text.is_word(at, lexicon.per_piece) and parse_measure(text, at + 1, "same"):
+            return text.text_between(0, at), text.text_from(at)
+    return name, ""
+
+
+def split_taste(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    text = TokenizedText(name, lexicon)
+    hit = lexicon.taste.find(text.tokens)
+    if not hit:
+        return name, ""
+    start, end, _ = hit
+    return text.text_between(0, start) + " " + text.text_from(text.skip_dot(end)), text.text_between(start, end)
+
+
+def split_purpose(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    text = TokenizedText(name, lexicon)
+    for at in range(1, len(text)):
+        if text.is_word(at, lexicon.purpose) or lexicon.note_openers.match(text.tokens, at):
+            return text.text_between(0, at), text.text_from(at)
+    return name, ""
+
+
+def split_size(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    text = TokenizedText(name, lexicon)
+    start = 0
+    while text.is_word(start, lexicon.of | lexicon.determiners) and start + 1 < len(text):
+        if lexicon.foods.match(text.tokens, start):
+            break
+        start += 1
+    end = start
+    while (hit := text.size_at(end)) and hit[0] < len(text):
+        end = hit[0]
+    return text.text_from(end), text.text_between(start, end)
+
+
+def split_grade(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Split off the class of eggs and the like at the end: `Eier Gr. M`, `яйцо С1`."""
+    match = lexicon.grade.search(name)
+    return (name[: match.start()], match[0]) if match else (name, "")
+
+
+def split_preparation(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Split off words before the name that state how it is prepared: `freshly ground`."""
+    match = lexicon.preparation.match(name)
+    return (name[match.end() :], match[0]) if match else (name, "")
+
+
+def is_name(name: str, lexicon: Lexicon) -> bool:
+    """Return True if a text can be a name: 1 to 6 words with at least two letters, and no question."""
+    tokens = TokenizedText(name, lexicon).tokens
+    count = sum(token.kind == "word" for token in tokens)
+    letters = sum(len(token.text) for token in tokens if token.kind == "word")
+    return 1 <= count <= MAX_NAME_WORDS and letters >= 2 and not name.endswith("?")

@@ -1,0 +1,48 @@
+"""What `clipwise up` and `clipwise doctor` say that an installation can do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.doctor import capabilities
+from infra.doctor.capabilities import capabilities_line, check_capabilities
+from infra.doctor.findings import Level
+from shared.settings import read_settings
+
+KEYS = "GEMINI_API_KEY or OPENAI_API_KEY"
+
+
+@pytest.fixture(autouse=True)
+def without_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capabilities, "tesseract", lambda: None)
+
+
+def test_without_a_key_nothing_is_promised_that_needs_one() -> None:
+    """A user reads before the first job that speech and pictures need a model, and how to add one."""
+    assert capabilities_line(read_settings({})) == (
+        "Can read on-screen text (Latin script only; for Cyrillic, install Tesseract with Russian), answer questions"
+        f" (quotations only; for answers, set {KEYS}). Cannot recognize speech (set WHISPER_MODEL_DIR, {KEYS}),"
+        f" understand pictures (set {KEYS})."
+    )
+
+
+def test_a_key_adds_everything() -> None:
+    """With a key, the line names who does it, and doctor has nothing to advise."""
+    settings = read_settings({"OPENAI_API_KEY": "sk-1"})
+    assert "Cannot" not in capabilities_line(settings)
+    assert capabilities_line(settings).startswith("Can recognize speech (openai), understand pictures (openai)")
+    assert {finding.level for finding in check_capabilities(settings)} == {Level.GOOD}
+
+
+def test_a_key_that_is_not_used_adds_nothing() -> None:
+    """AI_PROVIDER=offline means offline, whatever keys are set."""
+    assert "Cannot recognize speech" in capabilities_line(
+        read_settings({"AI_PROVIDER": "offline", "GEMINI_API_KEY": "x"})
+    )
+
+
+def test_a_speech_model_that_is_missing_is_no_speech_model(tmp_path: Path) -> None:
+    """A folder without a model recognizes nothing."""
+    assert "Cannot recognize speech" in capabilities_line(read_settings({"WHISPER_MODEL_DIR": str(tmp_path)}))
