@@ -206,7 +206,9 @@ def test_servings_and_yield_are_both_stated() -> None:
     """An importer finds the servings first, and what the recipe makes beside them."""
     muffins = RecipeYield(amount=12, unit="muffins")
     texts = [
-        json.loads(recipe_jsonld(Recipe(title="Muffins", servings=servings, yield_=muffins), RecipeLinks()))["recipeYield"]
+        json.loads(recipe_jsonld(Recipe(title="Muffins", servings=servings, yield_=muffins), RecipeLinks()))[
+            "recipeYield"
+        ]
         for servings in (None, 6)
     ]
     assert texts == ["12 muffins", ["6", "12 muffins"]]
