@@ -18,7 +18,7 @@ from functions.api.compat import (
     reels,
 )
 from functions.api.identity import Verify, frontend_origins, verify_token
-from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware, HeadMiddleware
+from functions.api.middleware import ApiCorsMiddleware, ErrorMiddleware, HeadMiddleware, TrailingSlashMiddleware
 from functions.api.openapi import build_openapi
 from functions.api.problems import HANDLERS
 from functions.api.rate_limits import RateLimitMiddleware
@@ -95,6 +95,7 @@ def create_app(verify: Verify = verify_token) -> FastAPI:
     app.state.verify = verify
     for router in (*NATIVE_ROUTERS, *COMPAT_ROUTERS):
         app.include_router(router)
+    app.add_middleware(TrailingSlashMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RateLimitMiddleware)
     app.add_middleware(ErrorMiddleware)

@@ -17,6 +17,8 @@ from shared.logs import log_context
 
 log = logging.getLogger(__name__)
 
+SLASH_PATHS = ("/api/", "/upload-video/", "/videos/")
+
 
 class ErrorMiddleware:
     """Responds to unexpected errors, and adds security headers and the trace of the log.
@@ -99,6 +101,18 @@ class HeadMiddleware:
         except (ClientDisconnect, OSError):
             if not is_complete:
                 raise
+
+
+class TrailingSlashMiddleware:
+    """Serves the paths of the earlier systems, of which many end in a slash, with and without it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"].startswith(SLASH_PATHS):
+            scope = {**scope, "path": scope["path"].removesuffix("/")}
+        await self.app(scope, receive, send)
 
 
 class ApiCorsMiddleware(CORSMiddleware):

@@ -70,6 +70,18 @@ RATE_LIMITED[429]["headers"] = {
 STORAGE_UNAVAILABLE = problem_responses(503, 507)
 
 
+def event_stream(data: dict[str, Any], event: str | None = None) -> dict[str, Any]:
+    """Describe the server-sent events of one name, whose data is JSON of this schema."""
+    json_text = {"type": "string", "contentMediaType": "application/json", "contentSchema": data}
+    fields = {"id": {"type": "string"}, "event": {"const": event or "message"}, "data": json_text}
+    return {"type": "object", "properties": fields, "required": ["event", "data"] if event else ["data"]}
+
+
+def event_stream_response(description: str, schema: dict[str, Any]) -> Responses:
+    """Describe a response of server-sent events; `schema` is that of one event."""
+    return {200: {"description": description, "content": {"text/event-stream": {"schema": schema}}}}
+
+
 def request_body(**models: str) -> dict[str, Any]:
     """Document a request body that the route parses itself: media type (`__` for `/`) to the name of its schema."""
     content = {
@@ -110,6 +122,9 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
         summary=app.summary,
         description=app.description,
         routes=app.routes,
+        # Relative to the document, since not every host serves the API at its root.
+        servers=[{"url": "."}],
+        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
     schemas = document["components"]["schemas"]
@@ -117,7 +132,11 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schemas |= content["schema"].pop("$defs", {})
+            # The other operations need a token.
+            operation.setdefault("security", [])
             responses = operation["responses"]
+            if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
+                responses.setdefault("409", problem_responses(409)[409])
             if "requestBody" in operation:
                 responses.setdefault("400", problem_responses(400)[400])
             # No route returns FastAPI's own form of errors.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model, field_validator
 from pydantic_core import from_json
 
 from functions.api.request_models import MAX_INTEGER, Description, RequestModel, Tags, Title
+from shared.analyses.kinds import kinds
 from shared.media.file_type import ACCEPTED
 from shared.models import Model
 from shared.models.job import HIDDEN, Job, StageState
@@ -168,6 +169,14 @@ def public_model(name: str, model: type[BaseModel], hidden: set[str], **changed:
     return create_model(name, __base__=Model, __doc__=model.__doc__, **(fields | changed))
 
 
+# A generated client takes the first form whose required fields are there, so the one that requires most comes first.
+_RESULTS = dict(
+    sorted(
+        ((kind.name, kind.schema) for kind in kinds().values()),
+        key=lambda item: -sum(field.is_required() for field in item[1].model_fields.values()),
+    )
+)
+_RESULT_NAMES = ", ".join(f"`{name}`: {schema.__name__}" for name, schema in _RESULTS.items())
 # The form of `Job.to_public` for the OpenAPI document; a test compares the two.
 PublicStage = public_model("Stage", StageState, {"lease"})
 PublicJob = public_model(
@@ -175,6 +184,10 @@ PublicJob = public_model(
     Job,
     set(HIDDEN),
     stages=(dict[str, PublicStage], Field({}, description=Job.model_fields["stages"].description)),  # type: ignore[valid-type]
+    result=(
+        Union[*_RESULTS.values(), None],
+        Field(None, description=f"{Job.model_fields['result'].description} By `kind`: {_RESULT_NAMES}."),
+    ),
 )
 
 

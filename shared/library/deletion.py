@@ -16,6 +16,7 @@ from shared.chat import history
 from shared.chat.history import MESSAGES
 from shared.datasets.store import DATASETS, delete_dataset
 from shared.library.groups import GROUPS, remove_video_from_groups
+from shared.library.numbers import NUMBERS
 from shared.models.job import Job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY, clear_keys
 from shared.pipeline.job_storage import JOBS, SEGMENTS
@@ -68,7 +69,7 @@ def erase_datasets(place: Place, owner: str, limit: int) -> int:
     return len(documents)
 
 
-OWNER_COLLECTIONS = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES)
+OWNER_COLLECTIONS = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES, NUMBERS)
 ERASERS: tuple[Erase, ...] = (
     # One of these must find each document that belongs to a user.
     erase_jobs,

@@ -26,7 +26,7 @@ def served(app: Any, path: str) -> Iterator[str]:
             await super().startup(sockets)
             ready.set()
 
-    mounted = Starlette(routes=[Mount(path, app)])
+    mounted = Starlette(routes=[Mount(path, app)]) if path else app
     config = uvicorn.Config(
         mounted, log_level="warning", lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
     )

@@ -1,12 +1,11 @@
-"""The whole flow of each earlier system, by its own calls alone, on either local place."""
+"""The whole flow of each earlier system, by a typed client made from its documents, on either local place."""
 
 from __future__ import annotations
 
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +16,7 @@ from infra.stand_ins.image_search import ImageSearch
 from shared.models.job import JobStatus
 from tests.accounts import PASSWORD, Mailbox
 from tests.file_server import Web
+from tests.integration.earlier_clients import AskVideo, ImageCrawler, MetadataService, RecipeApp, ReelScripter, ReelTask
 from tests.media_samples import ffmpeg
 from tests.server import Server, eventually
 
@@ -25,60 +25,50 @@ def test_recipe_app(place: Server, web: Web, cooking_clip: Path) -> None:
     """The mobile app sends a link, asks for its task until that has ended, and shows the recipe with its picture."""
     shutil.copy(cooking_clip, web.folder / "tiktok.mp4")
     link = f"http://{web.address}/tiktok.mp4"
-    with place.client() as app:
-        started = app.post("/scrape/async", json={"url": link, "language": "en"})
-        assert started.status_code == 202, started.text
-        task_id = started.json()["task_id"]
-        seen = [app.get(f"/task/{task_id}").json()]
+    app = RecipeApp(place.url)
+    task_id = app.scrape(link, "en")
+    seen = [app.task(task_id)]
 
-        def ended() -> bool:
-            seen.append(app.get(f"/task/{task_id}").json())
-            return JobStatus(seen[-1]["status"]).is_final
+    def ended() -> bool:
+        seen.append(app.task(task_id))
+        return JobStatus(seen[-1].status).is_final
 
-        eventually(ended)
-        again = app.post("/scrape/async", json={"url": link, "language": "en"})
-
-    assert all(task.keys() >= {"task_id", "status", "progress", "stage"} for task in seen)
-    progress = [task["progress"] for task in seen]
+    eventually(ended)
+    progress = [task.progress for task in seen]
     assert progress == sorted(progress)
     task = seen[-1]
-    assert (task["task_id"], task["status"], task["progress"]) == (task_id, "done", 100), task
-    assert task["recipe_id"]
-    found = {(item["name"], item["amount"], item["unit"]) for item in task["recipe"]["ingredients"]}
-    assert found >= {(item.name, item.amount, item.unit) for item in RECIPE.ingredients}
-    assert [step["number"] for step in task["recipe"]["steps"]] == list(range(1, len(task["recipe"]["steps"]) + 1))
-    assert task["recipe"]["source_url"] == link
-    assert httpx.get(task["recipe"]["thumbnail"]).headers["content-type"] == "image/jpeg"
-    assert (again.status_code, again.json()) == (202, {"task_id": task_id})
+    assert (task.task_id, task.status, task.progress) == (task_id, "done", 100), task
+    assert task.recipe_id
+    assert task.recipe is not None
+    assert {(item.name, item.amount, item.unit) for item in task.recipe.ingredients} >= {
+        (item.name, item.amount, item.unit) for item in RECIPE.ingredients
+    }
+    assert [step.number for step in task.recipe.steps] == list(range(1, len(task.recipe.steps) + 1))
+    assert task.recipe.source_url == link
+    assert httpx.get(task.recipe.thumbnail).headers["content-type"] == "image/jpeg"
+    assert app.scrape(link, "en") == task_id
 
 
 def test_reel_scripter(place: Server, cooking_clip: Path) -> None:
     """The page sends a video, polls its state until SUCCESS, and shows the script; the video itself is gone then."""
-    seen: list[dict[str, Any]] = []
-    with place.client() as page:
-        assert page.get("/").json()["message"]
-        sent = page.post("/api/upload", files={"video": ("reel.mp4", cooking_clip.read_bytes(), "video/mp4")})
-        assert sent.status_code == 200, sent.text
-        assert sent.json()["success"] is True
-        task_id = sent.json()["task_id"]
+    seen: list[ReelTask] = []
+    page = ReelScripter(place.url)
+    assert page.send("GET", "/").json()["message"]
+    task_id = page.upload("reel.mp4", cooking_clip.read_bytes())
 
-        def ended() -> bool:
-            seen.append(page.get(f"/api/status/{task_id}").json())
-            return seen[-1]["state"] in ("SUCCESS", "FAILURE")
+    def ended() -> bool:
+        seen.append(page.status(task_id))
+        return seen[-1].state in ("SUCCESS", "FAILURE")
 
-        eventually(ended)
-
-    assert {status["state"] for status in seen} <= {"PENDING", "PROGRESS", "SUCCESS"}, seen[-1]
-    progress = [status["progress"] for status in seen]
+    eventually(ended)
+    assert {status.state for status in seen} <= {"PENDING", "PROGRESS", "SUCCESS"}, seen[-1]
+    progress = [status.progress for status in seen]
     assert progress == sorted(progress)
     assert progress[-1] == 100
-    result = seen[-1]["result"]
-    assert result.keys() == {"original", "keys", "script", "recommendations"}
-    assert result["original"].keys() == {"transcription", "translation"}
-    assert [key.keys() for key in result["keys"]] == [{"title", "description"}] * 5
-    assert result["script"]
-    assert all(scene.keys() == {"time", "visual", "text", "note"} for scene in result["script"])
-    assert all(advice.keys() == {"category", "text"} for advice in result["recommendations"])
+    result = seen[-1].result
+    assert result is not None
+    assert len(result.keys) == 5
+    assert result.script
     assert eventually(lambda: place.job(task_id)["sourceDeleted"])
 
 
@@ -103,137 +93,127 @@ def test_reel_scripter_refusals(place: Server, tmp_path: Path, name: str, option
 
 
 def test_metadata_service(place: Server, small_video: Path) -> None:
-    """A client sends a video, polls its status until done, and shows duration and thumbnail, alone and in the list."""
+    """A client sends a video, polls its status until done, and shows time, duration and thumbnail, alone and listed."""
     seen: list[str] = []
-    with place.client() as client:
-        sent = client.post("/upload-video/", files={"file": ("holiday.mp4", small_video.read_bytes(), "video/mp4")})
-        assert sent.status_code == 200, sent.text
-        assert (sent.json().keys(), sent.json()["filename"]) == ({"id", "filename", "message"}, "holiday.mp4")
-        id = sent.json()["id"]
+    before = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    client = MetadataService(place.url)
+    id = client.upload("holiday.mp4", small_video.read_bytes())
 
-        def ended() -> bool:
-            status = client.get(f"/video-status/{id}").json()
-            assert status.keys() == {"id", "status"}
-            seen.append(status["status"])
-            return seen[-1] in ("done", "failed")
+    def ended() -> bool:
+        seen.append(client.status(id))
+        return seen[-1] in ("done", "failed")
 
-        eventually(ended)
-        metadata = client.get(f"/video-metadata/{id}").json()
-        listed = client.get("/videos/").json()
-        pages = [client.get(path).status_code for path in ("/docs", "/tasks")]
+    eventually(ended)
+    video = client.metadata(id)
+    listed = client.send("GET", "/videos/").json()
+    for path in ("/docs", "/tasks"):
+        client.send("GET", path)
 
     assert seen[-1] == "done"
     assert set(seen) <= {"pending", "processing", "done"}
-    assert metadata.keys() == {"id", "filename", "upload_time", "status", "duration", "thumbnail_url"}
-    assert (metadata["id"], metadata["filename"], metadata["duration"]) == (id, "holiday.mp4", "00:00:04")
-    assert datetime.fromisoformat(metadata["upload_time"]).tzinfo is not None
-    picture = httpx.get(metadata["thumbnail_url"])
+    assert (video.id, video.filename, video.seconds) == (id, "holiday.mp4", 4)
+    assert before <= video.uploaded_at <= datetime.now(UTC).replace(tzinfo=None)
+    picture = client.thumbnail(video)
     assert picture.headers["content-type"] == "image/jpeg"
     assert Image.open(BytesIO(picture.content)).size == (320, 240)
-    assert id in [video["id"] for video in listed]
-    assert pages == [200, 200]
+    assert video.model_dump() in listed
 
 
 def test_image_crawler(place: Server, engines: ImageSearch) -> None:
     """A user signs in by e-mail, asks for images of two keywords, follows the chunks and has the images looked at."""
-    address, wish = (
-        "crawler@example.com",
-        {"project_id": 3, "name": "Numbers", "keywords": ["41", "42"], "max_images": 30},
-    )
-    with place.client() as user:
-        account = {"username": "crawler", "email": address, "password": PASSWORD}
-        assert user.post("/v1/auth/signup", json=account).status_code in (201, 202)
+    address = "crawler@example.com"
+    account = {"username": "crawler", "email": address, "password": PASSWORD}
+    with place.client() as visitor:
+        assert visitor.post("/v1/auth/signup", json=account).status_code in (201, 202)
         token = mailbox(place).tokens("verify", address)[-1]
-        assert user.post("/v1/auth/verify-email", json={"token": token}).status_code == 200
-        signed_in = user.post("/api/v1/auth/login", json={"email": address, "password": PASSWORD})
-        assert signed_in.status_code == 200, signed_in.text
-        user.headers["Authorization"] = f"Bearer {signed_in.json()['access_token']}"
-
-        id = user.post("/api/v1/jobs", json=wish).json()["id"]
-        assert [job["id"] for job in user.get("/api/v1/jobs").json()] == [id]
-        started = user.post(f"/api/v1/jobs/{id}/start").json()
-        assert started["total_chunks"] == 6
+        assert visitor.post("/v1/auth/verify-email", json={"token": token}).status_code == 200
+        user = ImageCrawler.log_in(place.url, address, PASSWORD)
+        job = user.create(3, "Numbers", ["41", "42"], 30)
+        assert [one.id for one in user.jobs()] == [job.id]
+        assert user.start(job.id).total_chunks == 6
 
         def completed() -> bool:
-            progress = user.get(f"/api/v1/jobs/{id}/progress").json()
-            assert progress["status"] in ("running", "completed"), progress
-            return bool(progress["status"] == "completed")
+            progress = user.progress(job.id)
+            assert progress.status in ("running", "completed"), progress
+            return progress.status == "completed"
 
         eventually(completed, pause=0.2)
-        progress = user.get(f"/api/v1/jobs/{id}/progress").json()
-        assert (progress["progress"], progress["completed_chunks"], progress["failed_chunks"]) == (100, 6, 0)
-        assert progress["images_downloaded"] == 30
-        validation = user.post(f"/api/v1/validation/job/{id}/", json={"level": "slow"}).json()
-        assert validation["images_count"] == 30
+        progress = user.progress(job.id)
+        assert (progress.progress, progress.completed_chunks, progress.failed_chunks) == (100, 6, 0)
+        assert progress.images_downloaded == 30
+        assert user.validate(job.id, "slow") == 30
         eventually(completed, pause=0.2)
-        found = user.get(f"/v1/datasets/{id}/images", params={"state": "downloaded", "limit": 100}).json()["images"]
+        wish = {"state": "downloaded", "limit": 100}
+        found = user.send("GET", f"/v1/datasets/{job.id}/images", params=wish).json()["images"]
         assert [image["level"] for image in found] == ["slow"] * 30
-        assert user.post(f"/api/v1/jobs/{id}/retry").status_code == 400
-    with place.client() as visitor:
-        assert visitor.get(f"/api/v1/jobs/{id}").status_code == 404
+        user.send("POST", f"/api/v1/jobs/{job.id}/retry", 400)
+        assert visitor.get(f"/api/v1/jobs/{job.id}").status_code == 404
 
 
 def test_ask_video(place: Server, cooking_video: Path) -> None:
-    """A user signs up, sends a video, reads its words, groups it, shows it to others; all ask what is said in it."""
-    account = {"username": "grandma", "password": PASSWORD}
+    """A user signs up, sends a video, reads its words, groups it, shows it to others; all ask what is said in it.
+
+    Ids are integers everywhere, also those that a visitor sees.
+    """
     address = "grandma@example.com"
-    with place.client() as visitor, place.client() as user:
-        assert visitor.post("/api/auth/signup/", json=account | {"email": address}).status_code == 201
-        token = mailbox(place).tokens("verify", address)[-1]
-        assert visitor.post("/api/auth/verify-email/", json={"uid": "-", "token": token}).status_code == 200
-        tokens = visitor.post("/api/auth/login/", json=account).json()
-        user.headers["Authorization"] = f"Bearer {tokens['access']}"
-        assert user.get("/api/auth/me/").json()["username"] == "grandma"
+    account = {"username": "grandma", "password": PASSWORD}
+    visitor = AskVideo(place.url)
+    visitor.send("POST", "/api/auth/signup/", 201, json=account | {"email": address})
+    token = mailbox(place).tokens("verify", address)[-1]
+    visitor.send("POST", "/api/auth/verify-email/", json={"uid": "-", "token": token})
+    user = AskVideo.log_in(place.url, "grandma", PASSWORD)
+    assert user.me().username == "grandma"
 
-        form = {"title": "Soup", "description": "From grandma"}
-        with cooking_video.open("rb") as file:
-            sent = user.post("/api/videos/", files={"file": ("soup.mp4", file, "video/mp4")}, data=form)
-        assert sent.status_code == 201, sent.text
-        id = sent.json()["id"]
-        video = eventually(lambda: completed(user, id))
-        assert "Heat the oven to 200 °C." in video["transcript"]
-        assert httpx.get(video["file"]).content == cooking_video.read_bytes()
-        assert user.patch(f"/api/videos/{id}/", json={"title": "Stew"}).json()["title"] == "Stew"
-        assert [one["id"] for one in user.get("/api/videos/").json()] == [id]
+    id = user.upload("soup.mp4", cooking_video.read_bytes(), "Soup").id
+    second = user.upload("copy.mp4", cooking_video.read_bytes(), "Copy").id
+    assert second == id + 1
 
-        group = user.post("/api/videos/groups/", json={"name": "Soups"}).json()["id"]
-        assert user.post(f"/api/videos/groups/{group}/videos/", json={"video_ids": [id]}).status_code == 201
-        assert user.post(f"/api/videos/groups/{group}/reorder/", json={"video_ids": [id]}).status_code == 200
-        shared = user.post(f"/api/videos/groups/{group}/share/").json()["share_token"]
-        seen = visitor.get(f"/api/videos/groups/shared/{shared}/").json()
-        assert [one["title"] for one in seen["videos"]] == ["Stew"]
-        assert httpx.get(seen["videos"][0]["file"]).content == cooking_video.read_bytes()
-        assert visitor.get(f"/api/videos/{id}/").status_code == 404
+    def completed() -> bool:
+        videos = user.videos()
+        assert not [video.error_message for video in videos.values() if video.status == "error"]
+        return {video.status for video in videos.values()} == {"completed"}
 
-        question = {"group_id": group, "messages": [{"role": "user", "content": "How long does the penne boil?"}]}
-        answer = user.post("/api/chat/", json=question)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["role"] == "assistant"
-        assert "10 minutes" in answer.json()["content"]
-        assert {one["video_id"] for one in answer.json()["related_videos"]} == {id}
-        theirs = visitor.post("/api/chat/", json=question, params={"share_token": shared})
-        assert theirs.json()["content"] == answer.json()["content"]
-        (log,) = user.get("/api/chat/history/", params={"group_id": group}).json()
-        assert (log["question"], log["answer"]) == ("How long does the penne boil?", answer.json()["content"])
-        table = user.get("/api/chat/history/export/", params={"group_id": group})
-        assert "How long does the penne boil?" in table.content.decode("utf-8-sig")
+    eventually(completed)
+    video = user.video(id)
+    assert "Heat the oven to 200 °C." in video.transcript
+    assert video.file is not None
+    assert httpx.get(video.file).content == cooking_video.read_bytes()
+    assert user.send("PATCH", f"/api/videos/{id}/", json={"title": "Stew"}).json()["title"] == "Stew"
+    assert max(user.videos()) == second
 
-        assert user.delete(f"/api/videos/groups/{group}/share/").status_code == 200
-        assert visitor.get(f"/api/videos/groups/shared/{shared}/").status_code == 404
-        assert user.delete(f"/api/videos/{id}/").status_code == 204
-        assert user.get(f"/api/videos/groups/{group}/").json()["videos"] == []
-        assert httpx.get(video["file"]).status_code == 404
+    group = user.create_group("Soups").id
+    assert user.add(group, [id, second]).added_count == 2
+    user.reorder(group, [second, id])
+    assert [one.id for one in user.group(group).videos] == [second, id]
+    shared = user.share(group)
+    seen = visitor.shared_group(shared)
+    assert (seen.id, [(one.id, one.title) for one in seen.videos]) == (group, [(second, "Copy"), (id, "Stew")])
+    assert httpx.get(str(seen.videos[1].file)).content == cooking_video.read_bytes()
+    visitor.send("GET", f"/api/videos/{id}/", 404)
+
+    question = "How long does the penne boil?"
+    answer = user.ask(group, question)
+    assert "10 minutes" in answer.content
+    assert {one.video_id for one in answer.related_videos} <= {id, second}
+    assert answer.related_videos
+    theirs = visitor.ask(seen.id, question, shared)
+    assert (theirs.content, theirs.chat_log_id) == (answer.content, None)
+    (log,) = user.history(group)
+    assert (log.id, log.group, log.question, log.answer) == (answer.chat_log_id, group, question, answer.content)
+    table = user.send("GET", "/api/chat/history/export/", params={"group_id": group})
+    assert question in table.content.decode("utf-8-sig")
+
+    user.send("DELETE", f"/api/videos/groups/{group}/share/")
+    visitor.send("GET", f"/api/videos/groups/shared/{shared}/", 404)
+    for one in (id, second):
+        user.send("DELETE", f"/api/videos/{one}/", 204)
+    assert user.group(group).videos == []
+    assert httpx.get(video.file).status_code == 404
 
 
 def mailbox(place: Server) -> Mailbox:
     emulated = place.data / "emulated"
     return Mailbox(emulated if emulated.exists() else place.data)
-
-
-def completed(user: httpx.Client, id: str) -> dict[str, Any] | None:
-    video: dict[str, Any] = user.get(f"/api/videos/{id}/").json()
-    assert video["status"] in ("pending", "processing", "completed"), video["error_message"]
-    return video if video["status"] == "completed" else None
 
 
 def test_a_stored_result_answers(place: Server, web: Web, small_video: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 from fastapi import Request, Response
@@ -64,7 +65,7 @@ class TokenPair(BaseModel):
 
 
 class AskVideoAccount(BaseModel):
-    id: str = Field(description="Identifier of the account.")
+    id: int = Field(description="Number of the account. No request needs it.")
     username: str | None = Field(description="Username. Null for an anonymous account.")
     email: str | None = Field(description="Email address. Null for an anonymous account.")
 
@@ -75,7 +76,7 @@ def token_pair(session: UserSession) -> Response:
 
 
 @router.post(
-    "/signup/",
+    "/signup",
     summary="Create an account",
     description=(
         "Compatible with ask-video: prefer POST /v1/auth/signup. Sends a verification token to the email address; "
@@ -93,7 +94,7 @@ async def sign_up_compat(request: Request, throttle: LoginThrottleDep) -> Detail
 
 
 @router.post(
-    "/verify-email/",
+    "/verify-email",
     summary="Verify an email address",
     description="Compatible with ask-video: prefer POST /v1/auth/verify-email.",
     openapi_extra=json_body(AskVideoTokenRequest),
@@ -105,7 +106,7 @@ async def verify_email_compat(request: Request, throttle: LoginThrottleDep) -> D
 
 
 @router.post(
-    "/login/",
+    "/login",
     summary="Sign in",
     description="Compatible with ask-video: prefer POST /v1/auth/login.",
     response_model=TokenPair,
@@ -118,7 +119,7 @@ async def log_in_compat(request: Request, throttle: LoginThrottleDep) -> Respons
 
 
 @router.post(
-    "/refresh/",
+    "/refresh",
     summary="Refresh a session",
     description=(
         "Compatible with ask-video: prefer POST /v1/auth/refresh. "
@@ -134,17 +135,22 @@ async def refresh_session_compat(request: Request) -> Response:
 
 
 @router.get(
-    "/me/",
+    "/me",
     summary="Get your account",
     description="Compatible with ask-video: prefer GET /v1/auth/me.",
     responses=problem_responses(401, 403),
 )
 def get_account_compat(user: Caller) -> AskVideoAccount:
-    return AskVideoAccount(id=user.id, username=user.username, email=user.email)
+    return AskVideoAccount(id=account_number(user.id), username=user.username, email=user.email)
+
+
+def account_number(user_id: str) -> int:
+    """Return a number that stays the same, of 31 bits, which every client's integers can hold."""
+    return int.from_bytes(hashlib.sha256(user_id.encode()).digest()[:4]) >> 1
 
 
 @router.post(
-    "/password-reset/",
+    "/password-reset",
     summary="Request a password reset",
     description=(
         "Compatible with ask-video: prefer POST /v1/auth/password-reset. "
@@ -159,7 +165,7 @@ async def request_password_reset_compat(request: Request, throttle: LoginThrottl
 
 
 @router.post(
-    "/password-reset/confirm/",
+    "/password-reset/confirm",
     summary="Set a new password",
     description=(
         "Compatible with ask-video: prefer POST /v1/auth/password-reset/confirm. Ends all sessions of the account."

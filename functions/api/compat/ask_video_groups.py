@@ -10,13 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions.api.compat.ask_video_library import AskVideoInfo, media_links, video_info
 from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
-from functions.api.dependencies import PlaceDep, check_id
+from functions.api.dependencies import PlaceDep
 from functions.api.identity import Caller
 from functions.api.openapi import problem_responses
-from functions.api.routes.groups import GroupRequest, GroupUpdateRequest, VideoIdsRequest
+from functions.api.request_models import CompatRequestModel
+from functions.api.routes.groups import GroupRequest, GroupUpdateRequest
+from shared.errors import PermanentError
 from shared.library import groups
-from shared.library.groups import Group
+from shared.library.groups import MAX_VIDEOS, Group
+from shared.library.numbers import find_id, find_ids, number_ids
+from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import new_id
+from shared.platform.ports import Place
 
 router = create_ask_video_router("/api/videos/groups", 401, 403)
 shared_router = create_ask_video_router("/api/videos/groups/shared", 404)
@@ -32,14 +37,14 @@ class AskVideoGroupUpdateRequest(GroupUpdateRequest):
     model_config = ConfigDict(extra="ignore")
 
 
-class AskVideoIdsRequest(VideoIdsRequest):
+class AskVideoIdsRequest(CompatRequestModel):
     """Videos by id."""
 
-    model_config = ConfigDict(extra="ignore")
+    video_ids: Annotated[list[int], Field(max_length=MAX_VIDEOS)] = Field(description="Ids of the videos.")
 
 
 class AskVideoGroupInfo(BaseModel):
-    id: str = Field(description="Identifier of the group: a string, where ask-video used a number.")
+    id: int = Field(description="Number of the group among its owner's groups.")
     name: str = Field(description="Name of the group.")
     description: str = Field(description="Description of the group. Empty if there is none.")
     created_at: datetime = Field(description="When the group was created.")
@@ -72,17 +77,17 @@ class ShareTokenResponse(AskVideoMessageResponse):
 
 
 def own_group(
-    group_id: Annotated[str, Path(description="The `id` of the group.")], user: Caller, place: PlaceDep
+    group_id: Annotated[int, Path(description="The `id` of the group.")], user: Caller, place: PlaceDep
 ) -> Group:
-    return groups.read_own_group(place.documents, check_id(group_id), user.id)
+    return groups.read_own_group(place.documents, find_id(place.documents, user.id, "group", group_id), user.id)
 
 
 OwnGroup = Annotated[Group, Depends(own_group)]
 
 
-def group_info(group: Group) -> AskVideoGroupInfo:
+def group_info(number: int, group: Group) -> AskVideoGroupInfo:
     return AskVideoGroupInfo(
-        id=group.id,
+        id=number,
         name=group.name,
         description=group.description or "",
         created_at=group.created_at,
@@ -91,17 +96,21 @@ def group_info(group: Group) -> AskVideoGroupInfo:
 
 
 def group_details(group: Group, place: PlaceDep) -> AskVideoGroupDetails:
+    """Return a group with its videos, under its owner's numbers."""
     jobs = groups.group_videos(place.documents, group)
     links = media_links(place, jobs)
+    numbers = number_ids(place.documents, group.owner, "video", (job.id for job in jobs))
     members = [
-        AskVideoGroupVideo(**dict(video_info(job, links[job.id])), order=number) for number, job in enumerate(jobs)
+        AskVideoGroupVideo(**dict(video_info(numbers[job.id], job, links[job.id])), order=order)
+        for order, job in enumerate(jobs)
     ]
-    fields: dict[str, Any] = dict(group_info(group)) | {"video_count": len(members)}
+    group_number = number_ids(place.documents, group.owner, "group", [group.id])[group.id]
+    fields: dict[str, Any] = dict(group_info(group_number, group)) | {"video_count": len(members)}
     return AskVideoGroupDetails(**fields, updated_at=group.updated_at, videos=members)
 
 
 @router.post(
-    "/",
+    "",
     summary="Create a group",
     description="Compatible with ask-video: prefer POST /v1/groups.",
     status_code=201,
@@ -111,7 +120,7 @@ def create_group_compat(form: AskVideoGroupRequest, user: Caller, place: PlaceDe
 
 
 @router.get(
-    "/",
+    "",
     summary="List your groups",
     description=(
         "Compatible with ask-video: prefer GET /v1/groups. "
@@ -119,12 +128,14 @@ def create_group_compat(form: AskVideoGroupRequest, user: Caller, place: PlaceDe
     ),
 )
 def list_groups_compat(user: Caller, place: PlaceDep) -> list[AskVideoGroupInfo]:
-    items = all_items(lambda cursor: groups.list_groups(place.documents, user.id, PAGE_SIZE, cursor))
-    return [group_info(group) for group in items]
+    items = list(all_items(lambda cursor: groups.list_groups(place.documents, user.id, PAGE_SIZE, cursor)))
+    # The oldest group gets the smallest number.
+    numbers = number_ids(place.documents, user.id, "group", (group.id for group in reversed(items)))
+    return [group_info(numbers[group.id], group) for group in items]
 
 
 @router.get(
-    "/{group_id}/",
+    "/{group_id}",
     summary="Get a group",
     description="Compatible with ask-video: prefer GET /v1/groups/{group_id}.",
     responses=problem_responses(404),
@@ -134,7 +145,7 @@ def get_group_compat(group: OwnGroup, place: PlaceDep) -> AskVideoGroupDetails:
 
 
 @router.patch(
-    "/{group_id}/",
+    "/{group_id}",
     summary="Update a group",
     description="Compatible with ask-video: prefer PATCH /v1/groups/{group_id}.",
     responses=problem_responses(404),
@@ -146,7 +157,7 @@ def update_group_compat(group: OwnGroup, change: AskVideoGroupUpdateRequest, pla
 
 
 @router.delete(
-    "/{group_id}/",
+    "/{group_id}",
     summary="Delete a group",
     description=(
         "Compatible with ask-video: prefer DELETE /v1/groups/{group_id}. The videos of the group are not deleted."
@@ -160,7 +171,7 @@ def delete_group_compat(group: OwnGroup, place: PlaceDep) -> None:
 
 
 @router.post(
-    "/{group_id}/videos/",
+    "/{group_id}/videos",
     summary="Add videos to a group",
     description=(
         "Compatible with ask-video: prefer POST /v1/groups/{group_id}/videos. Videos already in the group are skipped."
@@ -170,15 +181,33 @@ def delete_group_compat(group: OwnGroup, place: PlaceDep) -> None:
 )
 def add_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: PlaceDep) -> AskVideoAddedResponse:
     before = set(group.videos)
-    groups.add_videos(place.documents, group, body.video_ids)
-    added = len(set(body.video_ids) - before)
+    ids = native_ids(place, group.owner, body.video_ids)
+    existing = read_videos(place.documents, ids, group.owner)
+    for number, id in zip(body.video_ids, ids, strict=True):
+        if id not in existing:
+            raise no_such_video_error(number)
+    groups.add_videos(place.documents, group, ids)
+    added = len(set(ids) - before)
     return AskVideoAddedResponse(
         message=f"{added} videos were added.", added_count=added, skipped_count=len(body.video_ids) - added
     )
 
 
+def native_ids(place: Place, owner: str, numbers: list[int]) -> list[str]:
+    """Return the ids of these videos; raises PermanentError `no_such_video`."""
+    ids = find_ids(place.documents, owner, "video", numbers)
+    for number in numbers:
+        if number not in ids:
+            raise no_such_video_error(number)
+    return [ids[number] for number in numbers]
+
+
+def no_such_video_error(number: int) -> PermanentError:
+    return PermanentError("no_such_video", f"You have no video {number}. Choose one from GET /api/videos/.")
+
+
 @router.delete(
-    "/{group_id}/videos/{video_id}/",
+    "/{group_id}/videos/{video_id}",
     summary="Remove a video from a group",
     description=(
         "Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/videos/{video_id}. "
@@ -187,7 +216,7 @@ def add_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: PlaceDep
     responses=problem_responses(404),
 )
 @router.delete(
-    "/{group_id}/videos/{video_id}/remove/",
+    "/{group_id}/videos/{video_id}/remove",
     name="ask_remove_video_by_name",
     summary="Alias of DELETE …/videos/{video_id}/",
     description=(
@@ -197,14 +226,14 @@ def add_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: PlaceDep
     responses=problem_responses(404),
 )
 def remove_video_compat(
-    group: OwnGroup, video_id: Annotated[str, Path(description="The `id` of the video.")], place: PlaceDep
+    group: OwnGroup, video_id: Annotated[int, Path(description="The `id` of the video.")], place: PlaceDep
 ) -> AskVideoMessageResponse:
-    groups.remove_video(place.documents, group, video_id)
+    groups.remove_video(place.documents, group, find_id(place.documents, group.owner, "video", video_id))
     return AskVideoMessageResponse(message="The video was removed from the group.")
 
 
 @router.post(
-    "/{group_id}/reorder/",
+    "/{group_id}/reorder",
     summary="Reorder a group's videos",
     description=(
         "Compatible with ask-video: prefer PUT /v1/groups/{group_id}/order. "
@@ -213,12 +242,12 @@ def remove_video_compat(
     responses=problem_responses(404),
 )
 def reorder_videos_compat(group: OwnGroup, body: AskVideoIdsRequest, place: PlaceDep) -> AskVideoMessageResponse:
-    groups.reorder_videos(place.documents, group, body.video_ids)
+    groups.reorder_videos(place.documents, group, native_ids(place, group.owner, body.video_ids))
     return AskVideoMessageResponse(message="The order of the videos was changed.")
 
 
 @router.post(
-    "/{group_id}/share/",
+    "/{group_id}/share",
     summary="Create a share token",
     description=(
         "Compatible with ask-video: prefer POST /v1/groups/{group_id}/share. The token gives anyone who has it read "
@@ -233,7 +262,7 @@ def create_share_token_compat(group: OwnGroup, place: PlaceDep) -> ShareTokenRes
 
 
 @router.delete(
-    "/{group_id}/share/",
+    "/{group_id}/share",
     summary="Revoke a group's share token",
     description="Compatible with ask-video: prefer DELETE /v1/groups/{group_id}/share.",
     responses=problem_responses(404),
@@ -244,7 +273,7 @@ def revoke_share_token_compat(group: OwnGroup, place: PlaceDep) -> AskVideoMessa
 
 
 @shared_router.get(
-    "/{token}/",
+    "/{token}",
     summary="Get a shared group",
     description="Compatible with ask-video: prefer GET /v1/shared/{token}. No account is required.",
 )

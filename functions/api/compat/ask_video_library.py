@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from functions.api import submission
 from functions.api.compat.routing import PAGE_SIZE, all_items, create_ask_video_router
-from functions.api.dependencies import PlaceDep, StartQuota, check_id, request_trace
+from functions.api.dependencies import PlaceDep, StartQuota, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import inline_request_body, problem_responses
 from functions.api.rate_limits import Quota
@@ -23,6 +23,7 @@ from functions.api.schemas import FileJobRequest
 from shared.errors import NotFound, PermanentError
 from shared.library import videos
 from shared.library.deletion import delete_job
+from shared.library.numbers import find_id, number_ids
 from shared.media.file_type import HEAD_BYTES, require_media_type
 from shared.models.job import Job, JobStatus
 from shared.pipeline.job_storage import UPLOADS, load_transcript, source_name
@@ -70,7 +71,7 @@ class AskVideoUpdateRequest(CompatRequestModel):
 class AskVideoInfo(BaseModel):
     """A video. Strings without a value are empty."""
 
-    id: str = Field(description="Identifier of the video: a string, where ask-video used a number.")
+    id: int = Field(description="Number of the video among its owner's videos.")
     file: str | None = Field(
         description="Short-lived link to the media file. It needs no token. Null if the file is not stored."
     )
@@ -88,16 +89,16 @@ class AskVideoDetails(AskVideoInfo):
 
 
 def own_video(
-    video_id: Annotated[str, Path(description="The `id` of the video.")], user: Caller, place: PlaceDep
+    video_id: Annotated[int, Path(description="The `id` of the video.")], user: Caller, place: PlaceDep
 ) -> Job:
-    return videos.read_own_video(place, check_id(video_id), user.id)
+    return videos.read_own_video(place, find_id(place.documents, user.id, "video", video_id), user.id)
 
 
 OwnVideo = Annotated[Job, Depends(own_video)]
 
 
 @router.post(
-    "/",
+    "",
     summary="Upload a video or recording for transcription",
     description=(
         "Compatible with ask-video: prefer POST /v1/jobs with the kind `transcript` and `keep_source` true. Accepts "
@@ -131,7 +132,7 @@ def submit_upload(
 
 
 @router.get(
-    "/",
+    "",
     summary="List your videos",
     description=(
         "Compatible with ask-video: prefer GET /v1/videos. "
@@ -139,16 +140,15 @@ def submit_upload(
     ),
 )
 def list_videos_compat(user: Caller, place: PlaceDep) -> list[AskVideoDetails]:
-    def load_page(cursor: str | None) -> tuple[list[AskVideoDetails], str | None]:
-        jobs, next_cursor = videos.search_videos(place.documents, user.id, "", PAGE_SIZE, cursor)
-        links = media_links(place, jobs)
-        return [video_details(job, links[job.id], job.video.transcript) for job in jobs], next_cursor
-
-    return list(all_items(load_page))
+    jobs = list(all_items(lambda cursor: videos.search_videos(place.documents, user.id, "", PAGE_SIZE, cursor)))
+    links = media_links(place, jobs)
+    # The oldest video gets the smallest number.
+    numbers = number_ids(place.documents, user.id, "video", (job.id for job in reversed(jobs)))
+    return [video_details(numbers[job.id], job, links[job.id], job.video.transcript) for job in jobs]
 
 
 @router.get(
-    "/{video_id}/",
+    "/{video_id}",
     summary="Get a video",
     description="Compatible with ask-video: prefer GET /v1/videos/{video_id}.",
     responses=problem_responses(404),
@@ -158,7 +158,7 @@ def get_video_compat(video: OwnVideo, place: PlaceDep) -> AskVideoDetails:
 
 
 @router.patch(
-    "/{video_id}/",
+    "/{video_id}",
     summary="Update a video",
     description="Compatible with ask-video: prefer PATCH /v1/videos/{video_id}.",
     responses=problem_responses(404),
@@ -170,7 +170,7 @@ def update_video_compat(video: OwnVideo, change: AskVideoUpdateRequest, place: P
 
 
 @router.delete(
-    "/{video_id}/",
+    "/{video_id}",
     summary="Delete a video",
     description=(
         "Compatible with ask-video: prefer DELETE /v1/videos/{video_id}. Deletes the video with its transcript."
@@ -199,9 +199,9 @@ def media_link(place: Place, job: Job) -> str | None:
 
 
 def load_video_details(job: Job, place: Place) -> AskVideoDetails:
-    return video_details(
-        job, media_link(place, job), transcript_text(job, place) if job.status is JobStatus.DONE else None
-    )
+    number = number_ids(place.documents, job.owner, "video", [job.id])[job.id]
+    transcript = transcript_text(job, place) if job.status is JobStatus.DONE else None
+    return video_details(number, job, media_link(place, job), transcript)
 
 
 def transcript_text(job: Job, place: Place) -> str:
@@ -212,9 +212,9 @@ def transcript_text(job: Job, place: Place) -> str:
         return ""
 
 
-def video_info(job: Job, link: str | None) -> AskVideoInfo:
+def video_info(number: int, job: Job, link: str | None) -> AskVideoInfo:
     return AskVideoInfo(
-        id=job.id,
+        id=number,
         file=link,
         title=job.title or job.video.title or job.filename or "",
         description=job.description or "",
@@ -223,10 +223,10 @@ def video_info(job: Job, link: str | None) -> AskVideoInfo:
     )
 
 
-def video_details(job: Job, link: str | None, transcript: str | None) -> AskVideoDetails:
+def video_details(number: int, job: Job, link: str | None, transcript: str | None) -> AskVideoDetails:
     cancelled_message = "The job was cancelled." if job.status is JobStatus.CANCELLED else ""
     return AskVideoDetails(
-        **dict(video_info(job, link)),
+        **dict(video_info(number, job, link)),
         transcript=(transcript or "") if job.status is JobStatus.DONE else "",
         error_message=job.error.message if job.error else cancelled_message,
     )

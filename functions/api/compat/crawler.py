@@ -230,7 +230,7 @@ def get_crawl_progress(dataset: OwnCrawl) -> CrawlProgress:
 
 
 @router.post(
-    "/validation/job/{job_id}/",
+    "/validation/job/{job_id}",
     summary="Validate a crawl job's images",
     description=(
         "Compatible with the image crawler: prefer POST /v1/datasets/{dataset_id}/validations. "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC
+from hmac import compare_digest
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -18,9 +19,11 @@ from functions.api.request_bodies import read_form
 from functions.api.request_models import CompatRequestModel
 from functions.api.schemas import FileJobRequest
 from shared.analyses.metadata import clock_time
-from shared.library.videos import thumbnail_link
+from shared.errors import NotFound
 from shared.models.job import Job, JobStatus
-from shared.pipeline.job_storage import JOBS
+from shared.pipeline.idempotency import digest_id
+from shared.pipeline.job_storage import JOBS, MEDIA, media_name
+from shared.pipeline.jobs import read_job
 from shared.platform.ports import Filter, Place
 
 KIND = "metadata"
@@ -53,17 +56,21 @@ class VideoStatus(BaseModel):
 
 class VideoMetadata(VideoStatus):
     filename: str = Field(description="Name of the file.")
-    upload_time: datetime = Field(description="When the video was uploaded.")
+    upload_time: str = Field(
+        description="When the video was uploaded, in UTC, as `YYYY-MM-DDTHH:MM:SS`.", examples=["2025-06-16T10:00:00"]
+    )
     duration: str | None = Field(description="Duration as `HH:MM:SS`. Null until known.", examples=["00:01:05"])
     thumbnail_url: str | None = Field(
         description=(
-            "Short-lived link to a JPEG, 320 pixels wide, of the frame at 10 % of the duration. It needs no token."
-        )
+            "Path on this host of a JPEG, 320 pixels wide, of the frame at 10 % of the duration. It needs no token and "
+            "works as long as the video exists. Null until known."
+        ),
+        examples=["/thumbnails/thumb_7d4b1c0e9f2a4e5b8c6d3f1a2b4c5d6e_0c9f2a4e5b8c6d3f1a2b4c5d6e7d4b1c.jpg"],
     )
 
 
 @router.post(
-    "/upload-video/",
+    "/upload-video",
     summary="Upload a video for metadata",
     description="Compatible with the video metadata service: prefer POST /v1/jobs with the kind `metadata`.",
     responses=problem_responses(400, 413, 415, 503),
@@ -101,12 +108,12 @@ def get_video_status(job: OwnTask) -> VideoStatus:
     description="Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}.",
     responses=problem_responses(404),
 )
-def get_video_metadata(job: OwnTask, place: PlaceDep) -> VideoMetadata:
-    return metadata_of(job, place)
+def get_video_metadata(job: OwnTask) -> VideoMetadata:
+    return metadata_of(job)
 
 
 @router.get(
-    "/videos/",
+    "/videos",
     summary="List the metadata of videos",
     description=(
         "Compatible with the video metadata service: prefer GET /v1/videos. "
@@ -120,16 +127,41 @@ def list_video_metadata(user: Caller, place: PlaceDep) -> list[VideoMetadata]:
 def metadata_page(place: Place, owner: str, cursor: str | None) -> tuple[list[VideoMetadata], str | None]:
     filters: list[Filter] = [("owner", "==", owner), ("kind", "==", KIND)]
     page = place.documents.query(JOBS, filters, [("createdAt", "desc")], PAGE_SIZE, cursor)
-    return [metadata_of(Job.read(document.data), place) for document in page.documents], page.cursor
+    return [metadata_of(Job.read(document.data)) for document in page.documents], page.cursor
 
 
-def metadata_of(job: Job, place: Place) -> VideoMetadata:
+def metadata_of(job: Job) -> VideoMetadata:
     info = job.video.info
     return VideoMetadata(
         id=job.id,
         filename=job.filename or "",
-        upload_time=job.created_at,
+        upload_time=job.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         status=STATES[job.status],
         duration=clock_time(info.duration_sec) if info else None,
-        thumbnail_url=thumbnail_link(place, job),
+        thumbnail_url=f"/thumbnails/{thumbnail_name(job)}" if job.video.thumbnail else None,
     )
+
+
+def thumbnail_name(job: Job) -> str:
+    """Return a file name that only those know who got it from the owner: the id alone opens nothing."""
+    return f"thumb_{job.id}_{digest_id('thumbnail', job.id, job.owner)[:32]}.jpg"
+
+
+@router.get(
+    "/thumbnails/{name}",
+    summary="Get a video's thumbnail",
+    description=(
+        "Compatible with the video metadata service: prefer GET /v1/jobs/{job_id}/media/{name}. "
+        "Returns the JPEG that `thumbnail_url` names."
+    ),
+    response_class=Response,
+    responses={200: {"description": "The thumbnail, as image/jpeg"}, **problem_responses(404)},
+)
+def get_thumbnail(
+    name: Annotated[str, Path(max_length=100, description="Last part of `thumbnail_url`.")], place: PlaceDep
+) -> Response:
+    job = read_job(place.documents, name.removeprefix("thumb_")[:32])
+    if job is None or job.video.thumbnail is None or not compare_digest(name.encode(), thumbnail_name(job).encode()):
+        raise NotFound(name)
+    with place.objects.open(MEDIA, media_name(job.id, job.video.thumbnail.name)) as image:
+        return Response(image.read(), media_type="image/jpeg")

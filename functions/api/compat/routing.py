@@ -50,7 +50,7 @@ class CrawlerRoute(BadRequestRoute):
 
 
 class AskVideoRoute(BadRequestRoute):
-    """Responds with 400 to invalid requests too, as Django REST framework does."""
+    """Responds with 400 to invalid requests too, and with 404 to invalid ids, as Django REST framework does."""
 
     statuses = (409, 415, 422)
 
@@ -61,6 +61,9 @@ class AskVideoRoute(BadRequestRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
+                # An id that is no number is one that does not exist.
+                if any(item["loc"][:1] == ("path",) for item in error.errors()):
+                    raise NotFound(request.url.path) from None
                 return invalid_request_response(error, 400)
 
         return respond

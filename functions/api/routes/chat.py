@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from functions.api.dependencies import Cursor, Limit, PlaceDep, cursor_error
 from functions.api.event_streams import ChatAnswer, ChatStream, CitationInfo, EventStream, link_citation
 from functions.api.identity import Caller, Credentials, caller
-from functions.api.openapi import problem_responses
+from functions.api.openapi import REF, event_stream, event_stream_response, problem_responses
 from functions.api.rate_limits import CHAT, Quota
 from functions.api.request_models import RequestModel
 from functions.api.schemas import NEXT_PAGE, LanguageTag
@@ -26,6 +26,14 @@ from shared.models.job import Usage
 from shared.platform.ports import Filter, Place
 from shared.settings import settings
 
+_TEXT = {"type": "string"}
+EVENTS: dict[str, dict[str, Any]] = {
+    "citation": {"$ref": REF.format(model="CitationInfo")},
+    "piece": {"type": "object", "properties": {"text": _TEXT}, "required": ["text"]},
+    "done": {"$ref": REF.format(model="ChatAnswer")},
+    "error": {"type": "object", "properties": {"code": _TEXT, "detail": _TEXT}, "required": ["code", "detail"]},
+}
+"""The events of an answer by name, with the schemas of their data."""
 router = APIRouter(prefix="/v1/chat", tags=["chat"], responses=problem_responses(401, 403, 404, 422))
 
 MAX_QUESTION = 2_000
@@ -138,7 +146,7 @@ def count_question(request: Request, place: Place, client_id: str) -> None:
     ),
     response_model=ChatAnswer,
     responses=problem_responses(402, 502, 503)
-    | {200: {"description": "The answer", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    | event_stream_response("The answer", {"anyOf": [event_stream(data, name) for name, data in EVENTS.items()]}),
 )
 def answer_question(body: ChatRequest, request: Request, credentials: Credentials, place: PlaceDep) -> Response:
     text = last_question(body.messages)

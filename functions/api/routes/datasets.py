@@ -22,7 +22,15 @@ from functions.api.dependencies import (
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller
-from functions.api.openapi import either_request_body, inline_request_body, json_body, problem_responses
+from functions.api.openapi import (
+    REF,
+    either_request_body,
+    event_stream,
+    event_stream_response,
+    inline_request_body,
+    json_body,
+    problem_responses,
+)
 from functions.api.request_bodies import media_type, read_form, read_json
 from functions.api.request_models import Name, RequestModel
 from functions.api.schemas import NEXT_PAGE, public_model
@@ -321,7 +329,8 @@ def get_dataset_progress(dataset: OwnDataset) -> DatasetProgress:
         "it. The stream ends when the dataset is `completed`, `failed` or `cancelled`."
     ),
     response_class=EventStream,
-    responses=problem_responses(404),
+    responses=problem_responses(404)
+    | event_stream_response("The states of the dataset", event_stream({"$ref": REF.format(model="Dataset")})),
 )
 async def stream_dataset_events(dataset: OwnDataset, place: PlaceDep, last_event_id: LastEventId = None) -> Response:
     events = document_events(place.documents, dataset.id, last_event_id, store.DATASETS, render_dataset)

@@ -27,7 +27,7 @@ from functions.api.dependencies import (
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
 from functions.api.identity import Caller, frontend_origins
-from functions.api.openapi import problem_responses, request_body
+from functions.api.openapi import REF, event_stream, event_stream_response, problem_responses, request_body
 from functions.api.request_bodies import media_type, read_form, read_json
 from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequest, UploadTicket, UrlJobRequest
 from shared.analyses.kinds import kind_named
@@ -312,7 +312,9 @@ def download_media(
         "sent; 204 means that there will be none."
     ),
     response_class=EventStream,
-    responses=problem_responses(404) | {204: {"description": "The job has ended and you have received its last state"}},
+    responses=problem_responses(404)
+    | event_stream_response("The states of the job", event_stream({"$ref": REF.format(model="Job")}))
+    | {204: {"description": "The job has ended and you have received its last state"}},
 )
 async def stream_job_events(job: OwnJob, place: PlaceDep, last_event_id: LastEventId = None) -> Response:
     if job.status.is_final and last_event_id:

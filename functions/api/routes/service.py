@@ -41,6 +41,7 @@ DOCS_ASSETS = "docs/assets"
 OPENAPI_DOCUMENT = "openapi.json"
 ASSETS_FOLDER = Path(fastapi_offline.__file__).parent / "static"
 CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
+REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 _INLINE = re.compile(r"<(script|style)[^>]*>(.*?)</\1>", re.DOTALL)
 
 
@@ -106,6 +107,8 @@ def docs(request: Request) -> HTMLResponse:
         swagger_js_url=f"{DOCS_ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{DOCS_ASSETS}/swagger-ui.css",
         swagger_favicon_url=f"{DOCS_ASSETS}/favicon.png",
+        # Otherwise the page sends the document's address to validator.swagger.io.
+        swagger_ui_parameters={"validatorUrl": None},
     )
     return html_response(bytes(page.body).decode(), DOCS_POLICY)
 
@@ -125,8 +128,16 @@ def redoc(request: Request) -> HTMLResponse:
 @router.get("/docs/assets/{name}", include_in_schema=False)
 def docs_asset(
     name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"],
-) -> FileResponse:
+) -> Response:
+    if name == "redoc.standalone.js":
+        return Response(redoc_script(), media_type="text/javascript", headers=CACHE_HEADERS)
     return FileResponse(ASSETS_FOLDER / name, headers=CACHE_HEADERS)
+
+
+@cache
+def redoc_script() -> bytes:
+    """Return Redoc without the address of its logo, which the page would load from another server."""
+    return (ASSETS_FOLDER / "redoc.standalone.js").read_bytes().replace(REDOC_LOGO, b"data:,")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,38 @@ def test_the_document_is_whole() -> None:
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert all(operation["summary"] for operation in operations)
     assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_linters_and_generators_accept_the_document() -> None:
+    """The document has a server and a licence; each operation says who may call it; no path ends in a slash."""
+    document = create_app().openapi()
+    assert document["servers"]
+    assert document["info"]["license"]["identifier"] == "Apache-2.0"
+    for path, operations in document["paths"].items():
+        assert path == "/" or not path.endswith("/")
+        for operation in operations.values():
+            assert "security" in operation, path
+            # Generators leave out responses that are neither JSON nor text.
+            for response in operation["responses"].values():
+                types = response.get("content", {"text/plain": {}})
+                assert any(re.fullmatch(r"application/([\w.+-]+\+)?json|text/[\w-]+", name) for name in types), path
+            if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
+                assert "409" in operation["responses"], path
+    titles = [schema.get("title", name) for name, schema in document["components"]["schemas"].items()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_the_result_of_each_kind_has_a_type() -> None:
+    """A generated client reads a job's result as its kind's class: no earlier one's required fields are all there."""
+    schemas = create_app().openapi()["components"]["schemas"]
+    *results, nothing = schemas["Job"]["properties"]["result"]["anyOf"]
+    names = [result["$ref"].rpartition("/")[2] for result in results]
+    assert sorted(names) == sorted(kind.schema.__name__ for kind in kinds().values())
+    assert nothing == {"type": "null"}
+    required = [set(schemas[name].get("required", ())) for name in names]
+    for number, name in enumerate(names):
+        fields = set(schemas[name]["properties"])
+        assert not [earlier for earlier in required[:number] if earlier <= fields], name
 
 
 def test_errors_are_documented_as_problems() -> None:

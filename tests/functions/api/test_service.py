@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 
+import httpx
+import pytest
+
 from functions.api.routes.service import read_page
 from infra.packaging.package import source_files
 from tests.api_site import Site
 
 PAGES = ("/tasks",)
+
+
+@pytest.mark.parametrize("asset", ["docs", "redoc", "docs/assets/redoc.standalone.js"])
+def test_the_documentation_names_no_service_to_load_from(site: Site, asset: str) -> None:
+    """Neither page loads a logo or a badge from its maker's server, which would learn who reads it."""
+    text = httpx.get(f"{site.url}/{asset}").text
+    assert "cdn.redoc.ly" not in text
+    assert asset != "docs" or '"validatorUrl": null' in text
 
 
 def test_a_page_is_for_everyone(site: Site) -> None:

@@ -24,24 +24,25 @@ BEN = {"Authorization": "Bearer token-ben"}
 
 
 @pytest.fixture
-def soup(site: Site) -> str:
+def soup(site: Site) -> int:
     return video(site, "Soup", SOUP)
 
 
 @pytest.fixture
-def group(site: Site, soup: str) -> str:
+def group(site: Site, soup: int) -> int:
     """Of two talks, one about soup and one about stars."""
     return group_of(site, soup, video(site, "Stars", STARS))
 
 
-def video(site: Site, title: str, lines: list[str]) -> str:
+def video(site: Site, title: str, lines: list[str]) -> int:
+    """Its number."""
     id = str(site.submit(f"https://example.com/{title}", title=title)["id"])
     told(site.place.place.documents, "local", id, lines)
-    return id
+    return int(site.client.get("/api/videos/").json()[0]["id"])
 
 
-def group_of(site: Site, *videos: str) -> str:
-    id = str(site.client.post("/api/videos/groups/", json={"name": "Talks"}).json()["id"])
+def group_of(site: Site, *videos: int) -> int:
+    id = int(site.client.post("/api/videos/groups/", json={"name": "Talks"}).json()["id"])
     assert site.client.post(f"/api/videos/groups/{id}/videos/", json={"video_ids": videos}).status_code == 201
     return id
 
@@ -50,7 +51,7 @@ def say(*messages: tuple[str, str]) -> list[dict[str, str]]:
     return [{"role": role, "content": content} for role, content in messages]
 
 
-def ask(site: Site, group: str, *questions: str, **more: Any) -> httpx.Response:
+def ask(site: Site, group: int, *questions: str, **more: Any) -> httpx.Response:
     messages = say(*(("user", question) for question in questions))
     return site.client.post("/api/chat/", json={"group_id": group, "messages": messages}, **more)
 
@@ -63,14 +64,14 @@ def answer_of(answer: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def history(site: Site, group: str) -> list[dict[str, Any]]:
+def history(site: Site, group: int) -> list[dict[str, Any]]:
     answer = site.client.get("/api/chat/history/", params={"group_id": group})
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()
     return found
 
 
-def test_an_answer_rests_on_the_videos(site: Site, group: str, soup: str) -> None:
+def test_an_answer_rests_on_the_videos(site: Site, group: int, soup: int) -> None:
     """A question is answered from what is said, with the places where it is."""
     answer = answer_of(ask(site, group, HARRIET))
     assert "honey" in answer["content"]
@@ -81,14 +82,14 @@ def test_an_answer_rests_on_the_videos(site: Site, group: str, soup: str) -> Non
     assert place["start_time"] < place["end_time"]
 
 
-def test_what_is_not_said(site: Site, group: str) -> None:
+def test_what_is_not_said(site: Site, group: int) -> None:
     """A question that the videos do not answer gets no place in them."""
     answer = answer_of(ask(site, group, "How many goals did Brazil score?"))
     assert answer["related_videos"] == []
     assert answer["content"]
 
 
-def test_only_the_last_question_counts(site: Site, group: str) -> None:
+def test_only_the_last_question_counts(site: Site, group: int) -> None:
     """What was said before, by either side, changes nothing."""
     messages = say(("user", CASSINI), ("assistant", "Cassini."), ("user", HARRIET), ("assistant", "?"))
     both = site.client.post("/api/chat/", json={"group_id": group, "messages": messages})
@@ -108,13 +109,13 @@ def test_only_the_last_question_counts(site: Site, group: str) -> None:
         None,
     ],
 )
-def test_messages_that_are_refused(site: Site, group: str, messages: Any) -> None:
+def test_messages_that_are_refused(site: Site, group: int, messages: Any) -> None:
     """Messages of the system, and those without a question, are 400 with the reason; nothing is kept."""
     assert_rejected(site.client.post("/api/chat/", json={"group_id": group, "messages": messages}), 400)
     assert history(site, group) == []
 
 
-def test_a_share_token_is_enough(site: Site, group: str) -> None:
+def test_a_share_token_is_enough(site: Site, group: int) -> None:
     """Whoever has the group's token asks without an account; it opens no other group, and no history."""
     token = site.client.post(f"/api/videos/groups/{group}/share/").json()["share_token"]
     other = group_of(site)
@@ -129,7 +130,7 @@ def test_a_share_token_is_enough(site: Site, group: str) -> None:
         assert_rejected(site.client.get(path, params={"group_id": group, "share_token": token}), 401)
 
 
-def test_the_history(site: Site, group: str) -> None:
+def test_the_history(site: Site, group: int) -> None:
     """Questions are listed with their answers, newest first; those about other groups are not."""
     first, second = (answer_of(ask(site, group, question)) for question in (HARRIET, CASSINI))
     answer_of(ask(site, group_of(site), HARRIET))
@@ -144,7 +145,7 @@ def test_the_history(site: Site, group: str) -> None:
     assert datetime.fromisoformat(logs[0]["created_at"]).tzinfo is not None
 
 
-def test_the_history_as_a_table(site: Site, group: str) -> None:
+def test_the_history_as_a_table(site: Site, group: int) -> None:
     """The export is UTF-8 CSV, the oldest first, and runs nothing in a spreadsheet."""
     harmful = '=HYPERLINK("https://evil.example";"Ünlü")'
     answer_of(ask(site, group, HARRIET))
@@ -160,10 +161,10 @@ def test_the_history_as_a_table(site: Site, group: str) -> None:
     assert rows[0].keys() == {"created_at", "question", "answer", "is_shared_origin", "related_videos"}
 
 
-def test_groups_that_are_not_ones_own(site: Site, group: str) -> None:
+def test_groups_that_are_not_ones_own(site: Site, group: int) -> None:
     """A group that there is not, or is another's, is not found; one that is not named is 400."""
     site.configure(AUTH_REQUIRED="true")
-    for id in (group, "0" * 32, "1"):
+    for id in (group, 0, 99):
         assert_rejected(ask(site, id, HARRIET, headers=BEN), 404)
         for path in ("/api/chat/history/", "/api/chat/history/export/"):
             assert_rejected(site.client.get(path, params={"group_id": id}, headers=BEN), 404)

@@ -14,6 +14,8 @@ from tests.api_site import MP4, Site
 from tests.functions.api.compat.calls import get
 from tests.video_samples import plain_video
 
+TIME = "%Y-%m-%dT%H:%M:%S"
+
 
 def upload(site: Site, content: bytes = MP4, name: str = "holiday.mp4") -> str:
     answer = site.client.post("/upload-video/", files={"file": (name, content, "video/mp4")})
@@ -24,7 +26,10 @@ def upload(site: Site, content: bytes = MP4, name: str = "holiday.mp4") -> str:
 
 
 def test_the_documented_flow(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A client sends a video, asks until it is done, and shows duration and thumbnail."""
+    """A client sends a video, asks until it is done, and shows duration and thumbnail.
+
+    The picture is there for whoever got its path from the owner, and goes with the video.
+    """
     video = plain_video(tmp_path_factory.mktemp("videos") / "v.mp4", seconds=5, width=640, height=360)
     id = upload(site, video.read_bytes())
     assert get(site, f"/video-status/{id}") == {"id": id, "status": "pending"}
@@ -34,12 +39,18 @@ def test_the_documented_flow(site: Site, tmp_path_factory: pytest.TempPathFactor
     assert found.keys() == {"id", "filename", "upload_time", "status", "duration", "thumbnail_url"}
     assert (found["id"], found["filename"], found["status"]) == (id, "holiday.mp4", "done")
     assert found["duration"] == "00:00:05"
-    assert datetime.fromisoformat(found["upload_time"]).tzinfo is not None
-    picture = httpx.get(found["thumbnail_url"])
+    assert datetime.strptime(found["upload_time"], TIME).year >= 2024
+    assert re.fullmatch(r"/thumbnails/thumb_\w+\.jpg", found["thumbnail_url"])
+    picture = httpx.get(site.url + found["thumbnail_url"])
     assert picture.headers["content-type"] == "image/jpeg"
+    job_id = site.jobs()[0]["id"]
+    for other in (f"thumb_{job_id}.jpg", f"thumb_{job_id}_{'0' * 32}.jpg", f"{job_id}.jpg", "thumb_.jpg", "é"):
+        assert httpx.get(f"{site.url}/thumbnails/{other}").status_code == 404
     saved = tmp_path_factory.mktemp("pictures") / "t.jpg"
     saved.write_bytes(picture.content)
     assert Image.open(saved).size == (320, 180)
+    assert site.client.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert httpx.get(site.url + found["thumbnail_url"]).status_code == 404
 
 
 @pytest.mark.parametrize(
