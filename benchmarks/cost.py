@@ -21,7 +21,7 @@ from benchmarks.costing.resting import rest_table
 from benchmarks.costing.running import Counted, count_job, idle_minute, minute_of
 from benchmarks.costing.scaling import advice, limits, needs, published, simulate
 from infra.cli.smoke import prepare_demo_video
-from infra.reference.tables import fill_markers, markdown_table
+from infra.reference import fill_markers, markdown_table
 from shared.analyses.kinds import kinds
 from shared.wiring import wiring
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.costing.running import Counted, by_form, count_job, stage_seconds
 from benchmarks.costing.wire import watched
-from infra.reference.tables import markdown_table
+from infra.reference import markdown_table
 from infra.runtimes.emulated.emulators import run_emulators
 from tests.server import UNLIMITED, serving
 

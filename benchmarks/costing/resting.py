@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.costing.reckoning import billed_seconds, function_usd, table, vcpus
-from infra.reference.tables import markdown_table
+from infra.reference import markdown_table
 from shared.wiring import wiring
 
 DAYS, HOURS = 30, 730

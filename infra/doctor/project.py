@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.doctor import expected_resources as expected
+from infra.doctor import cloud as expected
 from infra.doctor.cloud import CloudApiError, CloudClient, NoCredentials, check_permissions, open_cloud, service_account
 from infra.doctor.findings import Findings, good, note, problem
 from infra.runtimes.emulated.provision import ACK_SEC

@@ -4,7 +4,7 @@ Code raises an error with the code as a string, `PermanentError("too_large", "â€
 wire leads to the line that raises it. Code that branches on a code names the member: `MediaCode.TOO_LONG`. A test reads
 the source and fails for a code without an entry, an entry without a site, and a site whose class contradicts its entry.
 
-`python -m infra.reference.errors` writes docs/errors.md from the registry.
+`python -m infra.reference` writes docs/errors.md from the registry.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from statistics import fmean
 
 from cloudevents.http import CloudEvent
 
@@ -328,14 +327,11 @@ def update_progress(place: Place, job_id: str, division: DividedStage, *, at_onc
         if not (due or state.status is StageStatus.PENDING):
             return False
         begun_parts = parts.parts_of(place.documents, job_id, division.stage)
-        done = sum(part.status is StageStatus.DONE for part in begun_parts)
         job.status, job.stage = JobStatus.RUNNING, division.stage
         state.status = StageStatus.RUNNING
         state.started_at = state.started_at or clock.now()
-        fractions = [1 if part.status is StageStatus.FAILED else part.progress for part in begun_parts]
-        state.progress = max(state.progress, fmean(fractions + [0.0] * (count - len(begun_parts))))
-        retry_message = next((part.message for part in begun_parts if part.error and part.message), None)
-        state.message = retry_message or (f"{done} of {count} parts are done" if count > 1 else begun_parts[0].message)
+        state.progress = max(state.progress, parts.mean_progress(begun_parts, count))
+        state.message = parts.progress_message(begun_parts, count)
         division.update_job(job, begun_parts)
         changed = True
         return True

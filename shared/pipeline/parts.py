@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from statistics import fmean
 from typing import Any
 
 from shared.errors import AlreadyExists
@@ -85,3 +86,16 @@ def reopen_part(part: Part) -> bool:
     part.attempts = 0
     part.lease = part.error = part.message = None
     return True
+
+
+def mean_progress(begun_parts: Sequence[Part], count: int) -> float:
+    """Return the progress of all `count` parts, from 0 to 1. A failed part counts as done."""
+    fractions = [1 if part.status is StageStatus.FAILED else part.progress for part in begun_parts]
+    return fmean(fractions + [0.0] * (count - len(begun_parts)))
+
+
+def progress_message(begun_parts: Sequence[Part], count: int) -> str | None:
+    """Return why a part is tried again, else how many parts are done; the message of a single part."""
+    retry_message = next((part.message for part in begun_parts if part.error and part.message), None)
+    done = sum(part.status is StageStatus.DONE for part in begun_parts)
+    return retry_message or (f"{done} of {count} parts are done" if count > 1 else begun_parts[0].message)

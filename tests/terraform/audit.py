@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from infra.reference.tables import TERRAFORM_SETTINGS, rights
+from infra.reference import TERRAFORM_SETTINGS, rights
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from infra.runtimes.emulated.provision import push_subscription
 from shared.settings import read_settings

@@ -14,7 +14,7 @@ from cloudevents.http import CloudEvent
 from starlette.testclient import TestClient
 
 from functions.api.app import create_app
-from infra.reference.tables import rights
+from infra.reference import rights
 from infra.runtimes.embedded.workers import load_function
 from infra.stand_ins.identity_server import ADMINISTRATOR, API_KEY, IdentityServer
 from shared import clock

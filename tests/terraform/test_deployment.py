@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.reference.tables import SETTINGS, rights, settings_json
+from infra.reference import SETTINGS, rights, settings_json
 from shared.wiring import wiring
 from tests.terraform.audit import Deployment, audit
 from tests.terraform.conftest import Open
@@ -156,7 +156,7 @@ def test_a_package_that_is_not_there_stops_the_plan(opened: Open) -> None:
 
 def test_the_settings_that_terraform_knows_follow_from_the_code() -> None:
     """A new setting can be given to a deployment as soon as it exists."""
-    assert SETTINGS.read_text(encoding="utf-8") == settings_json(), "run: python -m infra.reference.tables"
+    assert SETTINGS.read_text(encoding="utf-8") == settings_json(), "run: python -m infra.reference"
 
 
 def test_the_rights_name_what_there_is() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.reference.tables import rights
+from infra.reference import rights
 from shared.wiring import wiring
 from tests.terraform.recorded_rights import granted, watched, wired
 from tests.terraform.usage_scenarios import LIVES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.reference.tables import DOCS, PAGES, fill_tables
+from infra.reference import DOCS, PAGES, fill_tables
 from shared.wiring import wiring
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def problem_of(link: str, page: Path) -> str | None:
 def test_the_tables_follow_from_the_code(page: str) -> None:
     """A reader of the tables of functions, settings and rights reads what is deployed and configured."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    assert text == fill_tables(page, text), "run: python -m infra.reference.tables"
+    assert text == fill_tables(page, text), "run: python -m infra.reference"
 
 
 @pytest.mark.parametrize("name", markdown_files())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from functions.api.problems import status_of
-from infra.reference.errors import PAGE, errors_page
+from infra.reference import PAGE, errors_page
 from shared.error_codes.registry import CODES, GROUPS
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.pipeline.lifecycle import JobStateError
@@ -131,4 +131,4 @@ def test_the_code_branches_on_members() -> None:
 
 def test_the_page_follows_from_the_registry() -> None:
     """Someone who reads docs/errors.md reads what the registry says."""
-    assert PAGE.read_text(encoding="utf-8") == errors_page(), "run: python -m infra.reference.errors"
+    assert PAGE.read_text(encoding="utf-8") == errors_page(), "run: python -m infra.reference"

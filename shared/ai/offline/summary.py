@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from shared.ai.offline.language.lexicon import detect_language
-from shared.ai.offline.language.tokens import words
+from shared.ai.offline.language.tables import words
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, clamp_time
 from shared.analyses.summary import UNTITLED, Chapter, KeyPoint, VideoSummary, cover_video

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from shared.ai.offline.language.lexicon import LANGUAGES, load_lexicon
-from shared.ai.offline.language.tokens import fold
+from shared.ai.offline.language.tables import fold
 from shared.media.video.pacing import UNSPACED
 
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")

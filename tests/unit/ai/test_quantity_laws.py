@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, load_lexicon
-from shared.ai.offline.language.tables import split_phrases
-from shared.ai.offline.language.tokens import FRACTIONS, words
+from shared.ai.offline.language.tables import FRACTIONS, split_phrases, words
 from shared.ai.offline.recipe.ingredient import parse_ingredients
 from shared.ai.offline.recipe.mention import find_mentions
 from shared.ai.offline.recipe.parser import parse_recipe

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.ai.offline.language.lexicon import load_lexicon
-from shared.ai.offline.recipe.duration import longest_duration
-from shared.ai.offline.recipe.facts import parse_facts, temperature_c
+from shared.ai.offline.recipe.facts import longest_duration, parse_facts, temperature_c
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text
 
 

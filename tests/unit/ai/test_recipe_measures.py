@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from shared.ai.offline.language.lexicon import load_lexicon
-from shared.ai.offline.recipe.duration import longest_duration
-from shared.ai.offline.recipe.facts import parse_facts
+from shared.ai.offline.recipe.facts import longest_duration, parse_facts
 from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
 from shared.ai.offline.recipe.parser import parse_recipe
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.costing.reckoning import Talk, billed_seconds, infrastructure_usd, table, vcpus
 from benchmarks.costing.resting import always
 from benchmarks.costing.wire import classed
-from infra.reference.tables import fill_markers
+from infra.reference import fill_markers
 from shared.wiring import wiring
 
 COUNTS = st.dictionaries(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.api_client import open_client
-from infra.doctor import expected_resources as expected
+from infra.doctor import cloud as expected
 from infra.doctor import project
 from infra.doctor.cloud import CloudClient, NoCredentials, check_permissions, open_cloud
 from infra.doctor.findings import DoctorFinding, Level, is_healthy

@@ -7,8 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice
 
-from shared.ai.offline.language.tables import LanguageTables, read_tables, split_phrases
-from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize, words
+from shared.ai.offline.language.tables import (
+    LanguageTables,
+    PhraseTable,
+    TextToken,
+    fold,
+    read_tables,
+    split_phrases,
+    tokenize,
+    words,
+)
 from shared.languages import is_cyrillic
 
 LANGUAGES = ("en", "de", "ru")

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shared.ai.offline.language.lexicon import Lexicon, fold_phrases
-from shared.ai.offline.language.tokens import words
-from shared.ai.offline.recipe.duration import longest_duration
-from shared.ai.offline.recipe.facts import RecipeFacts, temperature_c
+from shared.ai.offline.language.tables import words
+from shared.ai.offline.recipe.facts import RecipeFacts, longest_duration, temperature_c
 from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredients
 from shared.ai.offline.recipe.line_kind import ClassifiedLine, LineKind, classify_line
 from shared.ai.offline.recipe.lines import RecipeLine

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tokens import tokenize
+from shared.ai.offline.language.tables import tokenize
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, TIMES, measures_in_bracket
 from shared.ai.offline.recipe.name import SplitName, expand_note, is_description, is_name, split_name
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tokens import FRACTIONS, TextToken
+from shared.ai.offline.language.tables import FRACTIONS, TextToken
 from shared.ai.offline.recipe.text import TokenizedText, Unit
 from shared.analyses.recipe import Measure
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tokens import words
+from shared.ai.offline.language.tables import words
 from shared.analyses.recipe import Ingredient, Step
 
 SAME_STEP = 0.6

@@ -7,7 +7,7 @@ from statistics import mean, median
 from typing import Literal
 
 from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, detect_language, load_lexicon
-from shared.ai.offline.language.tokens import tokenize, words
+from shared.ai.offline.language.tables import tokenize, words
 from shared.ai.offline.recipe.draft import RecipeDraft, parse_lines
 from shared.ai.offline.recipe.facts import RecipeFacts
 from shared.ai.offline.recipe.line_kind import HANDLE, HASHTAG

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tokens import PhraseTable, TextToken, fold, tokenize
+from shared.ai.offline.language.tables import PhraseTable, TextToken, fold, tokenize
 
 SIGNS = str.maketrans(
     {

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.cli.local_server import ServerStartError, last_error, run_embedded_server
+from infra.cli.demo import ServerStartError, last_error, run_embedded_server
 
 
 def test_the_server_answers_and_is_stopped_whatever_happens(tmp_path: Path) -> None:
