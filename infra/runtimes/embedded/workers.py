@@ -23,7 +23,6 @@ from infra.runtimes.background_tasks import Watchdog
 from infra.runtimes.process import end_with_parent, limit_memory
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
-from shared.pipeline.lease_keeper import lease_keeper
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import open_embedded_place
@@ -170,7 +169,6 @@ def main(pool_name: str, slots: int) -> None:
         os.nice(5)
     queue = open_embedded_place(settings()).queue
     names = [row.name for row in functions]
-    lease_keeper().ensure_running()
     slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, queue, names) for n in range(slots)}
     with Watchdog(slot_tasks) as watchdog:
         watchdog.join()
