@@ -143,8 +143,9 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
 def read_media(path: Path) -> None:
     from shared.media.audio.extraction import extract_audio
     from shared.media.probe import check_limits, probe
-    from shared.media.subtitles import TextLimit, read_subtitles
+    from shared.media.subtitles import read_subtitles
     from shared.media.video.extraction import extract_frames
+    from shared.models.video import TextLimit
     from shared.settings import read_settings
 
     info = probe(path)

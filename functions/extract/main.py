@@ -27,7 +27,7 @@ from shared.settings import settings
 from shared.wiring import EXTRACT, TRANSCRIBE
 
 if TYPE_CHECKING:
-    from shared.media.subtitles import TextLimit
+    from shared.models.video import TextLimit
 
 
 @functions_framework.cloud_event
@@ -66,8 +66,8 @@ def fetch_source(run: StageRun) -> Path:
 def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out: Path) -> Extraction:
     """Extract frames, subtitles and audio; write their files into `out`, under the names in the extraction."""
     from shared.media.audio.parts import split_audio
-    from shared.media.subtitles import TextLimit
     from shared.media.video.extraction import extract_frames
+    from shared.models.video import TextLimit
 
     tick = tick_as(run.tick, 0.1, 0.7, "Detecting shots and key frames")
     frame_set = extract_frames(source, info, out, samples=kind.reads_text, tick=tick)

@@ -96,7 +96,7 @@ def transcribe_clip(provider: Provider, clip: AudioClip, tick: Tick) -> Transcri
 
 def cut_transcript(transcript: Transcript, duration_sec: float) -> Transcript:
     """Return the transcript up to the limit for a video of this duration; a note states if it was cut."""
-    from shared.media.subtitles import TextLimit
+    from shared.models.video import TextLimit
 
     limit = TextLimit(duration_sec)
     segments = limit.cut(transcript.segments)

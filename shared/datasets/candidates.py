@@ -18,13 +18,13 @@ from shared.errors import AlreadyExists, Cancelled, Conflict, PermanentError
 from shared.images.image_file import ImageInspection
 from shared.images.inspection import inspect_image
 from shared.models.dataset import Chunk, Dataset
-from shared.models.image import Filters, ImageRecord, ImageState
+from shared.models.image import Candidate, Filters, ImageRecord, ImageState
 from shared.pipeline.job_storage import MEDIA
 from shared.platform.ports import Place
 from shared.security.url_guard import check_url
 from shared.security.urls import WebUrl, normalise_url
 from shared.sources.images.fetcher import FetchedImage, ImageFetcher, ImageRejected
-from shared.sources.images.source import Candidate, Pulse
+from shared.sources.images.source import Pulse
 
 DUPLICATE_URL = "duplicate_url"
 

@@ -13,13 +13,14 @@ from shared.datasets.store import dataset_id_of, read_dataset
 from shared.datasets.url_lists import read_list_page
 from shared.errors import Cancelled, NotFound
 from shared.models.dataset import Chunk, Dataset, SourceName
+from shared.models.image import CandidatePage
 from shared.models.job import Part
 from shared.pipeline.division import PartRun
 from shared.pipeline.job_storage import load_json, store_json
 from shared.settings import settings
 from shared.sources.images.fetcher import process_fetcher
 from shared.sources.images.search import image_source
-from shared.sources.images.source import CandidatePage, Pulse
+from shared.sources.images.source import Pulse
 from shared.wiring import wiring
 
 MAX_PAGES = 100

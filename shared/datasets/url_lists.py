@@ -16,11 +16,11 @@ from shared.datasets.store import change_dataset
 from shared.errors import PermanentError
 from shared.media.file_type import sniff_media_type
 from shared.models.dataset import LIST_PAGE, Dataset, DatasetStatus, UrlList
+from shared.models.image import Candidate, CandidatePage
 from shared.pipeline.job_storage import MEDIA, load_json, media_name, store_json
 from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.platform.ports import Objects, Place
 from shared.settings import settings
-from shared.sources.images.source import Candidate, CandidatePage
 
 T = TypeVar("T")
 MAX_LISTS = 100

@@ -11,11 +11,11 @@ from __future__ import annotations
 import mmap
 import re
 import struct
+import sys
 import zlib
+from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from shared.errors import PermanentError
 
@@ -221,9 +221,10 @@ class _Index:
     def _check_lengths(self, start: int, end: int, columns: int, column: int) -> None:
         """Check the lengths of chunks in an index: demuxers divide a chunk of audio into entries of 1024 bytes."""
         content = self._data[start:end]
-        rows = np.frombuffer(content, "<u4", len(content) // (4 * columns) * columns)
-        lengths = rows.reshape(-1, columns)[:, column] & 0x7FFFFFFF
-        if lengths.size and int(lengths.max()) > len(self._data):
+        rows = array("I", content[: len(content) // (4 * columns) * 4 * columns])
+        if sys.byteorder == "big":
+            rows.byteswap()
+        if max((length & 0x7FFFFFFF for length in rows[column::columns]), default=0) > len(self._data):
             raise index_error()
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, takewhile, zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from shared.errors import PermanentError
 from shared.media.container import open_media, presentation_start, read_packets
-from shared.models.video import Segment, SubtitleTrack, Word
+from shared.models.video import Segment, SubtitleTrack, TextLimit, Word
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 CaptionFormat = Literal["vtt", "srt", "json3"]
 MAX_CHARS = 5_000_000  # automatic captions, the longest kind, have about 2 000 000 in four hours
 MAX_JSON_OBJECTS = 300_000  # the same have about 80 000
-MAX_TEXT, TEXT_PER_SEC, LEAST_TEXT = 1_000_000, 100, 5_000
-"""Characters of a transcript: in all, per second of the video, and for the shortest; fast speech has 25 per second."""
-SEGMENTS_PER_SEC, LEAST_SEGMENTS = 20, 200
 _MAX_CUE_BYTES = 16_000
 _PLAIN = {"subrip", "webvtt", "text"}
 _ASS = {"ass", "ssa"}
@@ -40,37 +36,6 @@ _ADJACENT_SEC = 0.1
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
 _STAMP = re.compile(rf"<{_CLOCK}>")
-
-
-class TextLimit:
-    """The text that a video of some duration may bring, whatever the source; counts what has been accepted.
-
-    Attributes:
-        notes: Empty, or one remark that the text was cut.
-    """
-
-    def __init__(self, duration_sec: float = math.inf) -> None:
-        self.notes: list[str] = []
-        self._characters = min(MAX_TEXT, LEAST_TEXT + TEXT_PER_SEC * duration_sec)
-        self._segments = min(MAX_TEXT, LEAST_SEGMENTS + SEGMENTS_PER_SEC * duration_sec)
-        self._most = f"{self._characters:,.0f} characters or {self._segments:,.0f} segments"
-
-    def accept(self, text: str) -> bool:
-        """Count one more segment; return False, and add the note, if it is too much."""
-        self._characters -= len(text)
-        self._segments -= 1
-        if self._characters >= 0 and self._segments >= 0:
-            return True
-        self.notes = [f"The transcript was cut: a video of this duration may have at most {self._most} of text."]
-        return False
-
-    def cut(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Return the segments up to the limit, the words of which have the same text."""
-        return list(takewhile(lambda segment: self.accept(_longest_text(segment)), segments))
-
-
-def _longest_text(segment: Segment) -> str:
-    return max(segment.text, " ".join(word.text for word in segment.words), key=len)
 
 
 def text_tracks(container: InputContainer) -> list[SubtitleTrack]:

@@ -145,3 +145,21 @@ class Thresholds(Model):
         gt=0,
         description="Maximum distance from the other images, in robust standard deviations; above it, `outlier`.",
     )
+
+
+class Candidate(Model):
+    """An image as a source describes it, before it is fetched."""
+
+    url: str
+    page_url: str | None = None
+    title: str | None = None
+    author: str | None = None
+    licence: str | None = Field(None, description="In lower case, e.g. `by-sa 4.0`.")
+    licence_url: str | None = None
+
+
+class CandidatePage(Model):
+    """A page of a source's results for a keyword."""
+
+    candidates: list[Candidate]
+    last: bool = Field(False, description="Whether this is the last page.")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
 from typing import Literal
 
 from pydantic import Field
 
 from shared.models import Model
+
+MAX_TEXT, TEXT_PER_SEC, LEAST_TEXT = 1_000_000, 100, 5_000
+"""Characters of a transcript: in all, per second of the video, and for the shortest; fast speech has 25 per second."""
+SEGMENTS_PER_SEC, LEAST_SEGMENTS = 20, 200
 
 
 class SubtitleTrack(Model):
@@ -222,3 +229,34 @@ class Transcript(Model):
         " `no_speech` (nothing was recognized). Null if there are words, or if the reason is unknown.",
     )
     notes: list[str] = Field([], description="Remarks, e.g. that no speech recognition was available.")
+
+
+class TextLimit:
+    """The text that a video of some duration may bring, whatever the source; counts what has been accepted.
+
+    Attributes:
+        notes: Empty, or one remark that the text was cut.
+    """
+
+    def __init__(self, duration_sec: float = math.inf) -> None:
+        self.notes: list[str] = []
+        self._characters = min(MAX_TEXT, LEAST_TEXT + TEXT_PER_SEC * duration_sec)
+        self._segments = min(MAX_TEXT, LEAST_SEGMENTS + SEGMENTS_PER_SEC * duration_sec)
+        self._most = f"{self._characters:,.0f} characters or {self._segments:,.0f} segments"
+
+    def accept(self, text: str) -> bool:
+        """Count one more segment; return False, and add the note, if it is too much."""
+        self._characters -= len(text)
+        self._segments -= 1
+        if self._characters >= 0 and self._segments >= 0:
+            return True
+        self.notes = [f"The transcript was cut: a video of this duration may have at most {self._most} of text."]
+        return False
+
+    def cut(self, segments: Iterable[Segment]) -> list[Segment]:
+        """Return the segments up to the limit, the words of which have the same text."""
+        return list(takewhile(lambda segment: self.accept(_longest_text(segment)), segments))
+
+
+def _longest_text(segment: Segment) -> str:
+    return max(segment.text, " ".join(word.text for word in segment.words), key=len)

@@ -163,8 +163,21 @@ def main() -> None:
             for line in lines:
                 _apply(json.loads(line), deadlines)
         if time.monotonic() >= next_round:
-            _renew_all(deadlines)
+            if not is_stopped(os.getppid()):
+                _renew_all(deadlines)
             next_round = time.monotonic() + period
+
+
+def is_stopped(process_id: int) -> bool:
+    """Return True if a process is stopped by a signal: then it does no work, and another may take its leases.
+
+    Always False where there is no /proc.
+    """
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state in ("T", "t")
 
 
 def _apply(message: dict[str, object], deadlines: dict[Hold, float]) -> None:

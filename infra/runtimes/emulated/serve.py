@@ -104,7 +104,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         with media_check(temporary), run_functions(folder, environ, (host, port)) as endpoints:
             provision_pubsub(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
             with Scheduler(tick_tasks(open_gcp_place(read_settings(os.environ)).bus)):
-                ready(ready_line(host, port, url))
                 addresses = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
                 print(f"{addresses}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)
+                ready(ready_line(host, port, url))
                 threading.Event().wait()

@@ -18,10 +18,9 @@ from ddgs.engines.duckduckgo_images import DuckduckgoImages
 from ddgs.exceptions import DDGSException
 from lxml.etree import LxmlError
 
+from shared.models.image import Candidate, CandidatePage
 from shared.settings import Settings
 from shared.sources.images.source import (
-    Candidate,
-    CandidatePage,
     Pulse,
     SearchResponse,
     allow_base_url,

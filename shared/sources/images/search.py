@@ -9,11 +9,9 @@ from urllib.parse import urlencode
 
 from shared.errors import PermanentError
 from shared.models.dataset import SourceName
-from shared.models.image import Filters
+from shared.models.image import Candidate, CandidatePage, Filters
 from shared.settings import Settings
 from shared.sources.images.source import (
-    Candidate,
-    CandidatePage,
     ImageSource,
     Pulse,
     allow_base_url,

@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pydantic import Field
-
 from shared.errors import PermanentError, TransientError
-from shared.models import Model
+from shared.models.image import CandidatePage
 from shared.security.url_guard import check_url
 from shared.security.urls import DEFAULT_PORTS, parse_url
 from shared.settings import Settings
@@ -20,24 +18,6 @@ MAX_BYTES = 5_000_000
 _BLOCKED_STATUSES = (202, 401, 403, 407, 418, 429, 451)
 Pulse = Callable[[], None]
 """Called about once a second during waits; raises to stop the work."""
-
-
-class Candidate(Model):
-    """An image as a source describes it, before it is fetched."""
-
-    url: str
-    page_url: str | None = None
-    title: str | None = None
-    author: str | None = None
-    licence: str | None = Field(None, description="In lower case, e.g. `by-sa 4.0`.")
-    licence_url: str | None = None
-
-
-class CandidatePage(Model):
-    """A page of a source's results for a keyword."""
-
-    candidates: list[Candidate]
-    last: bool = Field(False, description="Whether this is the last page.")
 
 
 class ImageSource(Protocol):

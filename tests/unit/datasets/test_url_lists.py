@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.datasets.url_lists import read_pages
 from shared.errors import PermanentError
 from shared.models.dataset import LIST_PAGE
-from shared.sources.images.source import Candidate
+from shared.models.image import Candidate
 
 
 def read(text: str | bytes) -> list[Candidate]:

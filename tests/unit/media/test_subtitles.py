@@ -8,8 +8,8 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.media.probe import probe
-from shared.media.subtitles import LEAST_SEGMENTS, LEAST_TEXT, TextLimit, read_subtitles
-from shared.models.video import Segment, SubtitleTrack, Word
+from shared.media.subtitles import read_subtitles
+from shared.models.video import LEAST_SEGMENTS, LEAST_TEXT, Segment, SubtitleTrack, TextLimit, Word
 from tests.media_samples import ffmpeg, with_subtitles
 
 SRT = """1

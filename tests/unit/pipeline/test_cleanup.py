@@ -17,6 +17,7 @@ from shared.chat.history import MESSAGES
 from shared.datasets.store import DATASETS, ERASURES, IMAGES
 from shared.library.deletion import DEPARTURES
 from shared.library.groups import GROUPS
+from shared.library.numbers import NUMBERS
 from shared.models.webhook import TEST, WebhookDelivery
 from shared.pipeline.cleanup import delete_job_data, job_cleaners
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
@@ -51,6 +52,7 @@ COLLECTIONS_WITHOUT_JOB_DATA = {
     USERNAMES,
     RATES,
     SPENDING,
+    NUMBERS,
     WEBHOOKS,
 }
 

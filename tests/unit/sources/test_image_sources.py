@@ -12,10 +12,9 @@ from infra.stand_ins.image_search import ImageSearch, html_reply
 from infra.stand_ins.server import Reply
 from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.models.dataset import SourceName
-from shared.models.image import Filters
+from shared.models.image import CandidatePage, Filters
 from shared.settings import Settings, read_settings
 from shared.sources.images.search import image_source
-from shared.sources.images.source import CandidatePage
 
 ENGINES = [SourceName.OPENVERSE, SourceName.BING, SourceName.DUCKDUCKGO]
 
