@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from shared.datasets.url_lists import MAX_URLS
 from shared.models.dataset import (
+    MAX_URLS,
     Chunk,
     ChunkCounts,
     Dataset,

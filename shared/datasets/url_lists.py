@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 from shared.datasets.store import change_dataset
 from shared.errors import PermanentError
 from shared.media.file_type import sniff_media_type
-from shared.models.dataset import LIST_PAGE, Dataset, DatasetStatus, UrlList
+from shared.models.dataset import LIST_PAGE, MAX_URLS, Dataset, DatasetStatus, UrlList
 from shared.models.image import Candidate, CandidatePage
 from shared.pipeline.job_storage import MEDIA, load_json, media_name, store_json
 from shared.pipeline.lifecycle import JobStateError, new_id
@@ -26,7 +26,6 @@ T = TypeVar("T")
 MAX_LISTS = 100
 MAX_LIST_MB = 100
 FETCH_TIMEOUT_SEC = 120
-MAX_URLS = 100_000
 MAX_FIELD_LENGTH = 8192
 MAX_ROW_LENGTH = 6 * MAX_FIELD_LENGTH
 """Characters of a row, which has six fields at most; a longer one takes many times its size when it is parsed."""

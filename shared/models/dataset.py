@@ -14,6 +14,7 @@ from shared.models import Model
 from shared.models.image import Filters, ImageRecord, Level
 from shared.models.job import JobError
 
+MAX_URLS = 100_000
 LIST_PAGE = 100
 """URLs per page of a list; the last page may have fewer."""
 HIDDEN = ("owner", "run", "told_at")
