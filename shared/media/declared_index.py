@@ -15,9 +15,11 @@ import sys
 import zlib
 from array import array
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from shared.errors import PermanentError
+from shared.media.header_duration import EBML_MAGIC, vint_length
 
 MAX_TRACKS = 256
 MAX_ENTRIES = 4_000_000
@@ -30,7 +32,6 @@ _BOXES = frozenset(b"moov trak mdia minf stbl edts dinf udta wave moof traf mvex
 _MAX_HEADER_BYTES = 16_000_000
 _SAMPLE_FIELDS = 0x100, 0x200, 0x400, 0x800
 _PCM_ENTRY = 1024  # samples of uncompressed audio that share an index entry
-_EBML = b"\x1a\x45\xdf\xa3"
 _CLUSTER, _CUES, _TRACK = 0x1F43B675, 0x1C53BB6B, 0xAE
 _CLUSTER_PARTS = {0xA3, 0xA0, 0xE7, 0xA7, 0xAB}  # SimpleBlock, BlockGroup, Timestamp, Position, PrevSize
 # Elements that contain elements: Segment, SeekHead, Seek, Info, Tracks, TrackEntry; Tags, Tag, SimpleTag, Chapters,
@@ -44,10 +45,20 @@ _TOP_LEVEL = re.compile(
 
 
 def check_index(path: Path) -> None:
-    """Raises PermanentError `index_too_large` if the file declares more than its bytes can hold."""
+    """Raises PermanentError `index_too_large` if the file declares more than its bytes can hold.
+
+    A stage opens its file several times; only the first time, all of its index is walked.
+    """
+    stat = path.stat()
+    _walk_index(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(maxsize=16)
+def _walk_index(path: Path, version: tuple[int, ...]) -> None:
+    """Check one version of a file; what raises is not cached."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         index = _Index(data)
-        if data[:4] == _EBML:
+        if data[:4] == EBML_MAGIC:
             index.add_elements()
         elif data[:4] == b"RIFF":
             index.add_chunks()
@@ -177,8 +188,8 @@ class _Index:
         at = 0
         while at < len(self._data):
             head = self._data[at : at + 12]
-            id_bytes = _vint_length(head)
-            size_bytes = _vint_length(head[id_bytes:])
+            id_bytes = vint_length(head)
+            size_bytes = vint_length(head[id_bytes:])
             start = at + id_bytes + size_bytes
             if not id_bytes or id_bytes > 4 or not size_bytes or start > len(self._data):
                 found = _TOP_LEVEL.search(self._data, at + 1)  # as demuxers do after damage
@@ -231,11 +242,6 @@ class _Index:
 def _count_fields(flags: int) -> int:
     """Return the number of fields that each sample of a `trun` has."""
     return sum(bool(flags & field) for field in _SAMPLE_FIELDS)
-
-
-def _vint_length(data: bytes) -> int:
-    """Return the length in bytes of a variable-size integer by its leading zeros (RFC 8794, 4); 0 if there is none."""
-    return 9 - data[0].bit_length() if data and data[0] else 0
 
 
 def _id3_end(data: mmap.mmap | bytes) -> int:

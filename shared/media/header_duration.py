@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 # Valid files have their header after a few boxes; reading stops after this many.
 MAX_BOXES = 200
-_EBML = b"\x1a\x45\xdf\xa3"
+EBML_MAGIC = b"\x1a\x45\xdf\xa3"
 _SEGMENT, _INFO, _DURATION, _TIMESTAMP_SCALE = 0x18538067, 0x1549A966, 0x4489, 0x2AD7B1
 _DEFAULT_SCALE_NS = 1_000_000
 
@@ -37,7 +37,7 @@ def header_duration(file: BinaryIO) -> float | None:
     file_box = _Box(b"", 0, file.seek(0, os.SEEK_END))
     seconds = (
         _matroska_duration(file, file_box)
-        if _read_content(file, file_box, 4) == _EBML
+        if _read_content(file, file_box, 4) == EBML_MAGIC
         else _iso_duration(file, file_box)
     )
     return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
@@ -135,8 +135,8 @@ def _elements(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
     at = parent.start
     for _ in range(MAX_BOXES):
         head = _read_content(file, parent, 12, at - parent.start)
-        id_bytes = _vint_length(head)
-        size_bytes = _vint_length(head[id_bytes:])
+        id_bytes = vint_length(head)
+        size_bytes = vint_length(head[id_bytes:])
         start = at + id_bytes + size_bytes
         if not id_bytes or id_bytes > 4 or not size_bytes or len(head) < id_bytes + size_bytes:
             return
@@ -148,6 +148,6 @@ def _elements(file: BinaryIO, parent: _Box) -> Iterator[_Box]:
         at = end
 
 
-def _vint_length(data: bytes) -> int:
+def vint_length(data: bytes) -> int:
     """Return the length in bytes of a variable-size integer by its leading zeros (RFC 8794, 4); 0 if there is none."""
     return 9 - data[0].bit_length() if data and data[0] else 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.errors import PermanentError
+from shared.media import declared_index
 from shared.media.container import open_media
 from shared.media.declared_index import check_index
 from tests.media_samples import ffmpeg
@@ -148,3 +150,23 @@ def test_long_real_files_pass(tmp_path: Path, suffix: str) -> None:
     check_index(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
     check_index(path)
+
+
+def test_a_file_is_walked_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that opens its video several times checks the index once; a changed file is checked anew."""
+    walks: list[int] = []
+    real = declared_index._Index
+
+    def count(data: Any) -> Any:
+        walks.append(len(data))
+        return real(data)
+
+    monkeypatch.setattr(declared_index, "_Index", count)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"\0\0\0\x08free")
+    for _ in range(3):
+        check_index(path)
+    assert walks == [8]
+    path.write_bytes(b"\0\0\0\x08free" * 2)
+    check_index(path)
+    assert walks == [8, 16]
