@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -71,13 +72,11 @@ def to_nonblank_line(text: str) -> str:
 
 def to_moment(time: datetime) -> datetime:
     """Return the time in UTC. Raises ValueError for times before 1970 and after 9999."""
-    try:
+    with suppress(OverflowError):
         moment = time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("it must be a time between 1970 and 9999, in UTC") from None
-    if moment < EARLIEST:
-        raise ValueError("it must be a time between 1970 and 9999, in UTC")
-    return moment
+        if moment >= EARLIEST:
+            return moment
+    raise ValueError("it must be a time between 1970 and 9999, in UTC")
 
 
 Title = Annotated[str, Field(max_length=200), AfterValidator(to_line)]

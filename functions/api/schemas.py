@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model, field_validator
 from pydantic_core import from_json
 
-from functions.api.request_models import MAX_INTEGER, Description, RequestModel, Tags, Title
+from functions.api.request_models import MAX_INTEGER, MIN_INTEGER, Description, RequestModel, Tags, Title
 from shared.analyses.kinds import kinds
 from shared.media.file_type import ACCEPTED
 from shared.models import Model
@@ -55,7 +55,7 @@ _MEDIA_TYPE_ALIASES = {
 UNKNOWN_TYPE = "application/octet-stream"
 
 
-def language_tag(text: str) -> str:
+def check_language_tag(text: str) -> str:
     """Return a BCP-47 tag in the usual case, e.g. `zh-Hant-TW`; raises ValueError when it does not have that shape."""
     match = _LANGUAGE_TAG.fullmatch(text.lower())
     if not match or len(text) > MAX_LANGUAGE_LENGTH:
@@ -68,7 +68,7 @@ def language_tag(text: str) -> str:
     return tag
 
 
-LanguageTag = Annotated[str, AfterValidator(language_tag)]
+LanguageTag = Annotated[str, AfterValidator(check_language_tag)]
 
 
 def canonical_media_type(declared: str) -> str | None:
@@ -82,12 +82,12 @@ def canonical_media_type(declared: str) -> str | None:
 
 
 def check_option_value(value: Any) -> Any:
-    """Return `value` if every platform can store it in a document; raises ValueError otherwise."""
+    """Return `value` if every place can store it in a document; raises ValueError otherwise."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and len(value) <= MAX_OPTION_LENGTH:
         return value
-    if isinstance(value, int) and -(2**63) <= value < 2**63:
+    if isinstance(value, int) and MIN_INTEGER <= value <= MAX_INTEGER:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value

@@ -6,7 +6,7 @@ import hashlib
 from typing import Annotated
 
 from fastapi import Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
@@ -17,28 +17,33 @@ from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
 from functions.api.request_models import CompatRequestModel
+from functions.api.routes.auth import (
+    MAX_LENGTH,
+    EmailTokenRequest,
+    LoginRequest,
+    PasswordResetRequest,
+    SignUpRequest,
+    Text,
+)
 from shared.platform.identity import current_identity
 from shared.platform.ports import UserSession
 
 router = create_ask_video_router("/api/auth", 413, 503)
-Text = Annotated[str, Field(max_length=1000)]
-Uid = Annotated[str, Field("", max_length=1000, description="Accepted for compatibility and ignored.")]
+Uid = Annotated[str, Field("", max_length=MAX_LENGTH, description="Accepted for compatibility and ignored.")]
 
 
-class AskVideoSignUpRequest(CompatRequestModel):
-    username: Text = Field(description="Letters, digits, `.`, `+`, `-` and `_`. Usernames are not case-sensitive.")
-    email: Text = Field(description="Address to which the verification token is sent.")
-    password: Text = Field(description="Password of 8 to 256 characters.")
+class AskVideoSignUpRequest(SignUpRequest):
+    model_config = ConfigDict(extra="ignore")
 
 
-class AskVideoTokenRequest(CompatRequestModel):
+class AskVideoTokenRequest(EmailTokenRequest):
+    model_config = ConfigDict(extra="ignore")
+
     uid: Uid
-    token: Text = Field(description="Token from the email.")
 
 
-class AskVideoLoginRequest(CompatRequestModel):
-    username: Text = Field(description="Username or email address.")
-    password: Text = Field(description="Password of the account.")
+class AskVideoLoginRequest(LoginRequest):
+    model_config = ConfigDict(extra="ignore")
 
 
 class AskVideoRefreshRequest(CompatRequestModel):
@@ -47,8 +52,8 @@ class AskVideoRefreshRequest(CompatRequestModel):
     )
 
 
-class AskVideoResetRequest(CompatRequestModel):
-    email: Text = Field(description="Email address of the account.")
+class AskVideoResetRequest(PasswordResetRequest):
+    model_config = ConfigDict(extra="ignore")
 
 
 class AskVideoPasswordRequest(AskVideoTokenRequest):
