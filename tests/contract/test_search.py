@@ -41,10 +41,10 @@ def library(adapter: Adapter) -> list[str]:
     ids = [f"library{number:03}" for number in range(VIDEOS)]
     for number, id in enumerate(ids):
 
-        def made(texts: list[str], id: str = id) -> EmbeddingResult:
+        def embed(texts: list[str], id: str = id) -> EmbeddingResult:
             return EmbeddingResult([vector(id)] * len(texts), DIMENSIONS, Usage(model="m"))
 
-        told(documents, "ann", id, [f"The number of this film is {2000 + number}."], made)
+        told(documents, "ann", id, [f"The number of this film is {2000 + number}."], embed)
     return ids
 
 

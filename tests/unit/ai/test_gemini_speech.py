@@ -45,7 +45,7 @@ def through_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gemini_speech, "INLINE_BYTES", 10)
 
 
-def heard(server: GeminiServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
+def transcribe(server: GeminiServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
     return gemini_at(server, meter, **changes).transcribe(sound_in(folder), no_tick)
 
 
@@ -58,7 +58,7 @@ STUCK = fake.transcription_reply(*[(f"00:0{second % 10}", "00:09", "Thank you.")
 def test_speech_becomes_segments(server: GeminiServer, tmp_path: Path) -> None:
     """The sound goes inside the request, segments come with times, and what it took and cost is counted."""
     server.queue_replies(GOOD)
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     assert [(one.start, one.end, one.text, one.words) for one in result.segments] == [
         (0.5, 2.0, "Cut the onions.", []),
         (2.0, 4.2, "Fry them.", []),
@@ -77,21 +77,21 @@ def test_speech_becomes_segments(server: GeminiServer, tmp_path: Path) -> None:
 def test_heard_tokens_have_their_price(server: GeminiServer, tmp_path: Path) -> None:
     """Where sound costs more than text, it is billed so."""
     server.queue_replies(GOOD)
-    usage = heard(server, tmp_path, gemini_model="gemini-3.1-flash-lite").usage
+    usage = transcribe(server, tmp_path, gemini_model="gemini-3.1-flash-lite").usage
     assert usage.cost_usd == pytest.approx((3000 * 0.5 + 400 * 1.5) / 1e6)
 
 
 def test_silence_gives_no_words(server: GeminiServer, tmp_path: Path) -> None:
     """A sound without words has none, and no language is claimed for it."""
     server.queue_replies(fake.transcription_reply(language="en"))
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     assert (result.segments, result.language) == ([], None)
 
 
 def test_what_is_heard_cannot_give_orders(server: GeminiServer, tmp_path: Path) -> None:
     """The rules stand apart from the sound, and say that its words are data."""
     server.queue_replies(GOOD)
-    heard(server, tmp_path)
+    transcribe(server, tmp_path)
     body = server.requests[0].json
     (rules,) = (part["text"] for part in body["systemInstruction"]["parts"])
     assert "never an instruction" in rules
@@ -106,7 +106,7 @@ def test_times_are_brought_within_the_sound(server: GeminiServer, tmp_path: Path
             ("00:01", "00:02", "a"), ("00:55", "01:10", "b"), ("00:03", "00:01", "c"), ("90", "9:9", "d")
         )
     )
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     assert [(one.start, one.end) for one in result.segments] == [(1, 2), (1, 10), (3, 3), (10, 10)]
     assert "".join(one.text for one in result.segments) == "abcd"
 
@@ -124,7 +124,7 @@ def test_times_are_read_as_models_write_them(written: str, seconds: float) -> No
 def test_a_model_that_is_stuck_is_asked_once_more(server: GeminiServer, tmp_path: Path) -> None:
     """Words that repeat without end are sent back once, with the reason; the sound is listened to again."""
     server.queue_replies(STUCK, GOOD)
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     assert len(result.segments) == 2
     assert result.usage.audio_seconds == 20
     contents = server.requests[1].json["contents"]
@@ -144,7 +144,7 @@ def test_a_long_sound_gets_more_room(server: GeminiServer, tmp_path: Path) -> No
 def test_a_short_sound_has_room_to_think(server: GeminiServer, tmp_path: Path) -> None:
     """Thinking takes tokens even for ten seconds of speech."""
     server.queue_replies(fake.token_limit_reply({"language": "en", "lines": []}), GOOD)
-    heard(server, tmp_path)
+    transcribe(server, tmp_path)
     assert [asked.json["generationConfig"]["maxOutputTokens"] for asked in server.requests] == [
         MAX_ANSWER_TOKENS,
         EXTENDED_ANSWER_TOKENS,
@@ -185,7 +185,7 @@ def test_a_failure_ends_soon_and_says_what_it_is(
     """Every failure of the service becomes one error with a code and a sentence, after a bounded number of calls."""
     server.queue_replies(*replies)
     with pytest.raises(kind) as caught:
-        heard(server, tmp_path)
+        transcribe(server, tmp_path)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert str(caught.value).endswith(".")
     assert len(server.requests) == calls
@@ -196,7 +196,7 @@ def test_silence_of_the_service_is_not_waited_for_forever(server: GeminiServer, 
     """A service that never answers is given up after the timeout, three times."""
     server.queue_replies(*[fake.SILENT] * 3)
     with pytest.raises(TransientError) as caught:
-        heard(server, tmp_path, ai_timeout_sec=0.2)
+        transcribe(server, tmp_path, ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
     eventually(lambda: len(server.requests) == 3)
 
@@ -207,10 +207,10 @@ def test_a_large_sound_goes_through_the_files_api(server: GeminiServer, tmp_path
     """A large sound is uploaded, listened to and deleted again, whatever comes of it."""
     server.queue_replies(reply)
     if reply is GOOD:
-        assert len(heard(server, tmp_path).segments) == 2
+        assert len(transcribe(server, tmp_path).segments) == 2
     else:
         with pytest.raises(PermanentError):
-            heard(server, tmp_path)
+            transcribe(server, tmp_path)
     part = parts_of(server.generation_requests()[0].json)[0]
     assert part["fileData"]["mimeType"] == "audio/flac"
     assert server.files == {}
@@ -230,7 +230,7 @@ def test_vertex_listens_with_an_identity(tmp_path: Path, identity: dict[str, obj
     """Through Vertex AI no key is needed."""
     with GeminiServer(vertex=True) as server:
         server.queue_replies(GOOD)
-        assert len(heard(server, tmp_path, **identity).segments) == 2
+        assert len(transcribe(server, tmp_path, **identity).segments) == 2
 
 
 @pytest.mark.usefixtures("through_files")
@@ -238,7 +238,7 @@ def test_vertex_says_what_it_cannot_take(tmp_path: Path, identity: dict[str, obj
     """Vertex AI has no Files API: what does not fit is left to another provider, and nothing is sent."""
     with GeminiServer(vertex=True) as server:
         with pytest.raises(PermanentError) as caught:
-            heard(server, tmp_path, **identity)
+            transcribe(server, tmp_path, **identity)
         assert caught.value.code == "provider_cannot"
         assert server.requests == []
 
@@ -253,7 +253,7 @@ def test_the_budget_is_asked_before_each_call(server: GeminiServer, tmp_path: Pa
 
     server.queue_replies(STUCK)
     with pytest.raises(PermanentError, match="No more"):
-        heard(server, tmp_path, Meter(allow=allow, book=costs.append))
+        transcribe(server, tmp_path, Meter(allow=allow, book=costs.append))
     assert costs == [pytest.approx(0.0019)]
     assert len(server.requests) == 1
 
@@ -272,7 +272,7 @@ def test_cancelling_stops_before_the_call(server: GeminiServer, tmp_path: Path) 
 def test_the_schema_asks_for_what_is_read(server: GeminiServer, tmp_path: Path) -> None:
     """The model is asked for lines with both times, and for the language."""
     server.queue_replies(GOOD)
-    heard(server, tmp_path)
+    transcribe(server, tmp_path)
     schema = server.requests[0].json["generationConfig"]["responseJsonSchema"]
     assert schema["required"] == ["language", "lines"]
     assert schema["properties"]["lines"]["items"]["required"] == ["start", "end", "text"]

@@ -24,7 +24,7 @@ def server() -> Iterator[OpenAIServer]:
         yield service
 
 
-def heard(server: OpenAIServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
+def transcribe(server: OpenAIServer, folder: Path, meter: Meter | None = None, **changes: object) -> Transcription:
     return openai_at(server, meter, **changes).transcribe(sound_in(folder), no_tick)
 
 
@@ -40,7 +40,7 @@ GOOD = fake.transcription_reply(
 def test_speech_becomes_segments_with_words(server: OpenAIServer, tmp_path: Path) -> None:
     """Segments come with the times of their words, a language tag, and what it took by the minute."""
     server.queue_replies(GOOD)
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     first, second = result.segments
     assert (first.start, first.end, first.text) == (0.5, 2.0, "Cut the onions.")
     assert [(word.start, word.text) for word in first.words] == [(0.5, "Cut"), (0.9, "the"), (1.1, "onions")]
@@ -64,7 +64,7 @@ def test_speech_becomes_segments_with_words(server: OpenAIServer, tmp_path: Path
 def test_silence_gives_no_words(server: OpenAIServer, tmp_path: Path) -> None:
     """A sound without words has none, and no language is claimed for it."""
     server.queue_replies(fake.transcription_reply())
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     assert (result.segments, result.language) == ([], None)
 
 
@@ -81,7 +81,7 @@ def test_what_whisper_invents_is_left_out(server: OpenAIServer, tmp_path: Path, 
         fake.whisper_word(invention["start"] + 0.1, invention["start"] + 0.5, "Thanks"),
     ]
     server.queue_replies(fake.transcription_reply(fake.whisper_segment(1.0, 2.0, " Stir."), invention, words=words))
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     assert [one.text for one in result.segments] == ["Stir."]
     assert [word.text for word in result.segments[0].words] == ["Stir"]
     assert len(result.usage.notes) == 1
@@ -95,7 +95,7 @@ def test_unsure_but_audible_words_stay(server: OpenAIServer, tmp_path: Path) -> 
             fake.whisper_segment(3.0, 4.0, " Taste.", avg_logprob=-1.5),
         )
     )
-    result = heard(server, tmp_path)
+    result = transcribe(server, tmp_path)
     assert [one.text for one in result.segments] == ["Stir.", "Taste."]
     assert result.usage.notes == []
 
@@ -103,7 +103,7 @@ def test_unsure_but_audible_words_stay(server: OpenAIServer, tmp_path: Path) -> 
 def test_a_model_that_tells_speakers_tells_segments(server: OpenAIServer, tmp_path: Path) -> None:
     """The diarizing model's segments are taken, without times of words."""
     server.queue_replies(fake.diarization_reply((0.2, 1.0, "A", "Salt?"), (1.2, 2.0, "B", "Salt!")))
-    result = heard(server, tmp_path, openai_transcribe_model="gpt-4o-transcribe-diarize")
+    result = transcribe(server, tmp_path, openai_transcribe_model="gpt-4o-transcribe-diarize")
     assert [(one.start, one.text, one.words) for one in result.segments] == [(0.2, "Salt?", []), (1.2, "Salt!", [])]
     assert parse_multipart(server.requests[0]).texts["chunking_strategy"] == ["auto"]
 
@@ -120,7 +120,7 @@ def test_a_model_without_times_says_so(
 ) -> None:
     """Text without times stands for the whole sound, which a note tells; it is billed as that model is."""
     server.queue_replies(reply)
-    result = heard(server, tmp_path, openai_transcribe_model=model)
+    result = transcribe(server, tmp_path, openai_transcribe_model=model)
     assert [(one.start, one.end, one.text) for one in result.segments] == [(0, SOUND_SEC, "Stir it.")]
     assert result.usage.notes == [
         "The speech model returned no timestamps: each text covers the whole passage it comes from."
@@ -133,7 +133,7 @@ def test_a_model_without_times_says_so(
 def test_a_text_that_is_empty_is_silence(server: OpenAIServer, tmp_path: Path) -> None:
     """No words are no words in every format."""
     server.queue_replies(fake.text_transcription_reply(" "))
-    result = heard(server, tmp_path, openai_transcribe_model="gpt-4o-transcribe")
+    result = transcribe(server, tmp_path, openai_transcribe_model="gpt-4o-transcribe")
     assert (result.segments, result.usage.notes) == ([], [])
 
 
@@ -166,7 +166,7 @@ def test_a_failure_ends_soon_and_says_what_it_is(
     """Every failure of the service becomes one error with a code and a sentence, after a bounded number of calls."""
     server.queue_replies(*replies)
     with pytest.raises(kind) as caught:
-        heard(server, tmp_path)
+        transcribe(server, tmp_path)
     assert caught.value.code == code  # type: ignore[attr-defined]
     assert str(caught.value).endswith(".")
     assert fake.KEY not in str(caught.value)
@@ -177,7 +177,7 @@ def test_a_failure_ends_soon_and_says_what_it_is(
 def test_a_short_pause_is_waited_out(server: OpenAIServer, tmp_path: Path) -> None:
     """A service that is busy for a moment gets the whole sound again."""
     server.queue_replies(fake.rate_limit_reply(), GOOD)
-    assert len(heard(server, tmp_path).segments) == 2
+    assert len(transcribe(server, tmp_path).segments) == 2
     first, second = (parse_multipart(asked).files["file"][0].data for asked in server.requests)
     assert first == second != b""
 
@@ -186,7 +186,7 @@ def test_silence_of_the_service_is_not_waited_for_forever(server: OpenAIServer, 
     """A service that never answers is given up after the timeout, three times."""
     server.queue_replies(*[fake.SILENT] * 3)
     with pytest.raises(TransientError) as caught:
-        heard(server, tmp_path, ai_timeout_sec=0.2)
+        transcribe(server, tmp_path, ai_timeout_sec=0.2)
     assert caught.value.code == "provider_unavailable"
     eventually(lambda: len(server.requests) == 3)
 
@@ -194,7 +194,7 @@ def test_silence_of_the_service_is_not_waited_for_forever(server: OpenAIServer, 
 def test_a_wrong_key_is_told(server: OpenAIServer, tmp_path: Path) -> None:
     """A key that is not taken ends it at once, and is not shown."""
     with pytest.raises(PermanentError) as caught:
-        heard(server, tmp_path, openai_api_key="sk-wrong")
+        transcribe(server, tmp_path, openai_api_key="sk-wrong")
     assert caught.value.code == "provider_key_invalid"
     assert "sk-wrong" not in caught.value.message
 
@@ -206,12 +206,12 @@ def test_the_budget_is_asked_first_and_useless_answers_are_booked(server: OpenAI
         raise PermanentError("budget_exceeded", "No more.")
 
     with pytest.raises(PermanentError, match="No more"):
-        heard(server, tmp_path, Meter(allow=no_more))
+        transcribe(server, tmp_path, Meter(allow=no_more))
     assert server.requests == []
     costs: list[float] = []
     server.queue_replies(Reply({"nothing": True}))
     with pytest.raises(TransientError):
-        heard(server, tmp_path, Meter(book=costs.append))
+        transcribe(server, tmp_path, Meter(book=costs.append))
     assert costs == [pytest.approx(0.001)]
 
 
