@@ -37,7 +37,7 @@ class CandidateProcessor:
         pulse: Raises to stop the chunk.
     """
 
-    platform: Place
+    place: Place
     dataset: Dataset
     chunk: Chunk
     number: int
@@ -50,9 +50,9 @@ class CandidateProcessor:
         url, address_error = self._check_address(candidate)
         record = self._create_record(candidate, position, str(url) if url else candidate.url)
         try:
-            self.platform.documents.create(IMAGES, record.id, record.to_document())
+            self.place.documents.create(IMAGES, record.id, record.to_document())
         except AlreadyExists:
-            stored = self.platform.documents.get(IMAGES, record.id)
+            stored = self.place.documents.get(IMAGES, record.id)
             if stored is None:
                 raise Cancelled(self.dataset.id) from None
             existing = ImageRecord.read(stored.data)
@@ -72,7 +72,7 @@ class CandidateProcessor:
         finally:
             path.unlink(missing_ok=True)
         # Written even if the chunk is being stopped, so that no image is fetched twice.
-        self.platform.documents.put(IMAGES, record.id, record.to_document())
+        self.place.documents.put(IMAGES, record.id, record.to_document())
         return record.reason
 
     def _check_address(self, candidate: Candidate) -> tuple[WebUrl | None, str]:
@@ -120,11 +120,11 @@ class CandidateProcessor:
         name = image_object_name(self.dataset.id, fetched.sha256, inspection.format)
         try:
             metadata = {"image": record.id}
-            self.platform.objects.put(
+            self.place.objects.put(
                 MEDIA, name, path, f"image/{inspection.format}", metadata=metadata, if_generation=0
             )
         except Conflict:
-            existing = self.platform.objects.stat(MEDIA, name)
+            existing = self.place.objects.stat(MEDIA, name)
             if existing is None:
                 raise Cancelled(self.dataset.id) from None
             if existing.metadata.get("image") != record.id:
