@@ -120,9 +120,7 @@ class CandidateProcessor:
         name = image_object_name(self.dataset.id, fetched.sha256, inspection.format)
         try:
             metadata = {"image": record.id}
-            self.place.objects.put(
-                MEDIA, name, path, f"image/{inspection.format}", metadata=metadata, if_generation=0
-            )
+            self.place.objects.put(MEDIA, name, path, f"image/{inspection.format}", metadata=metadata, if_generation=0)
         except Conflict:
             existing = self.place.objects.stat(MEDIA, name)
             if existing is None:
