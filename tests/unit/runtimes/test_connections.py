@@ -30,10 +30,14 @@ async def respond(request: Request) -> PlainTextResponse:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def server(monkeypatch: pytest.MonkeyPatch) -> uvicorn.Server:
     monkeypatch.setattr(LimitedConnection, "limit", LIMIT)
     app = Starlette(routes=[Route("/", respond, methods=["GET", "POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, http=LimitedConnection, log_config=None, lifespan="off"))
+    return uvicorn.Server(uvicorn.Config(app, http=LimitedConnection, log_config=None, lifespan="off"))
+
+
+@pytest.fixture
+def port(server: uvicorn.Server) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -80,19 +84,19 @@ def test_a_body_that_does_not_come_is_cut_off(port: int, monkeypatch: pytest.Mon
         assert b" 200 " not in received(client)
 
 
-def test_requests_under_way_are_not_cut_off(port: int) -> None:
+def requests_under_way(server: uvicorn.Server) -> int:
+    connections = list(server.server_state.connections)
+    return sum(isinstance(each, LimitedConnection) and not each.is_idle for each in connections)
+
+
+def test_requests_under_way_are_not_cut_off(server: uvicorn.Server, port: int) -> None:
     """A new client beyond the limit is told to come back; those whose requests are under way go on."""
     with ExitStack() as stack:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx"
         busy = [stack.enter_context(connect(port, head)) for _ in range(LIMIT)]
-
-        def is_full() -> bool:
-            try:
-                return httpx.get(f"http://127.0.0.1:{port}/").status_code == 503
-            except httpx.TransportError:
-                return True
-
-        eventually(is_full)
+        # Before its header is read, a connection is idle, and the next client would take its place.
+        eventually(lambda: requests_under_way(server) == LIMIT)
+        assert b" 503 " in received(stack.enter_context(connect(port, b"")))
         for client in busy:
             client.sendall(b"y")
             assert received(client).endswith(b"ok")
