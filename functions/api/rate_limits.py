@@ -60,8 +60,9 @@ class RateLimitMiddleware:
 
 
 def is_rate_limited(path: str) -> bool:
-    # In the embedded place, objects are mounted beside the API; elsewhere Cloud Storage serves them.
-    return path not in UNCOUNTED and not path.startswith("/storage/")
+    # In the embedded place, objects are mounted beside the API; elsewhere Cloud Storage serves them. A first view of the
+    # console takes dozens of files, which it would take from the quota of its user.
+    return path not in UNCOUNTED and not path.startswith(("/storage/", "/web/"))
 
 
 def rate_limit_response(error: RateLimited) -> Any:
