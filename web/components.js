@@ -5,7 +5,7 @@ import { ago, clock } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { KINDS, nameOf, resultLink, stateOf, videoOf } from "./jobs.js";
 import { go } from "./router.js";
-import { plural, t } from "./texts.js";
+import { t } from "./texts.js";
 
 /** Have screen readers read a text, without moving anything. */
 export function announce(text) {
@@ -75,10 +75,10 @@ export function useMedia(path) {
 export const mediaPath = (jobId, name) => `v1/jobs/${jobId}/media/${name.split("/").map(encodeURIComponent).join("/")}`;
 
 /** A picture of a job in a box of fixed shape, so that nothing moves when it comes. */
-export function Picture({ jobId, name, alt = "", shape = "wide" }) {
+export function Picture({ jobId, name, alt = "" }) {
   const source = useMedia(name ? mediaPath(jobId, name) : "");
   const [isBroken, setBroken] = useState(false);
-  return html`<span class=${`picture ${shape}`}>
+  return html`<span class="picture">
     ${source && !isBroken && html`<img src=${source} alt=${alt} loading="lazy" decoding="async" onError=${() => setBroken(true)} />`}
   </span>`;
 }
@@ -90,10 +90,11 @@ export const TimeButton = ({ time, onJump }) => html`
   </button>`;
 
 /** Links that save a job's result as files. */
-export function Downloads({ job, formats, query = "" }) {
+export function Downloads({ job, formats, query = "", children }) {
   const [save, isBusy, problem] = useAction((format) => download(`v1/jobs/${job.id}/export?format=${format}${query}`));
   return html`
     <div class="buttons">
+      ${children}
       ${formats.map((format) => html`
         <button type="button" class="quiet" disabled=${isBusy} onClick=${() => save(format)}>
           <span aria-hidden="true">↓</span> ${t(`format.${format}`)}
@@ -137,9 +138,16 @@ export const Byline = ({ job }) => html`
 export const Notes = ({ notes }) => notes?.length > 0 && html`
   <ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`;
 
+/** A job that analyzes a stored video again, with that video's title if it has none of its own. */
+export async function withTitle(job) {
+  if (!job.ofVideo || job.title || job.result?.title) return job;
+  const video = await get(`v1/videos/${job.ofVideo}`).catch(() => ({}));
+  return { ...job, title: video.title };
+}
+
 /** The job of a result page. Jobs of another kind or without a result are shown where they belong. */
 export function useResult(id, kind) {
-  const loaded = useLoaded(() => get(`v1/jobs/${encodeURIComponent(id)}`), [id]);
+  const loaded = useLoaded(async () => withTitle(await get(`v1/jobs/${encodeURIComponent(id)}`)), [id]);
   const job = loaded.value;
   const isHere = job && job.kind === kind && stateOf(job) === "done";
   useEffect(() => {
@@ -150,12 +158,10 @@ export function useResult(id, kind) {
 }
 
 /** A heading that gets the focus when its page opens, so that screen readers begin there. */
-export function PageTitle({ children, className = "" }) {
+export function PageTitle({ children, lang }) {
   const heading = useRef();
   useEffect(() => {
     if (document.body.dataset.moved) heading.current.focus({ preventScroll: true });
   }, []);
-  return html`<h1 tabindex="-1" ref=${heading} class=${className}>${children}</h1>`;
+  return html`<h1 tabindex="-1" ref=${heading} lang=${lang ?? undefined}>${children}</h1>`;
 }
-
-export const countVideos = (count) => `${count} ${plural(count, t("videos"))}`;

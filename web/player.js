@@ -1,7 +1,7 @@
 /** The browser's own player, with the transcript as captions, chapters below it, and jumps from the page. */
 
 import { call, mediaLink } from "./api.js";
-import { mediaPath, TimeButton, useLoaded, useMedia } from "./components.js";
+import { mediaPath, useLoaded, useMedia } from "./components.js";
 import { clock } from "./format.js";
 import { html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { videoOf } from "./jobs.js";
@@ -33,6 +33,18 @@ function useCaptions(job) {
   return address;
 }
 
+/** Whether the player's place is on the screen. While it plays elsewhere, it floats in a corner: nobody loses their step. */
+function useInView(place) {
+  const [isInView, setInView] = useState(true);
+  useEffect(() => {
+    if (!place.current) return undefined;
+    const observer = new IntersectionObserver(([entry]) => setInView(entry.isIntersecting), { threshold: 0.25 });
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, []);
+  return isInView;
+}
+
 /**
  * @param chapters `[{title, start, end}]`, shown as a bar.
  * @param poster name of the picture before it plays.
@@ -47,12 +59,15 @@ export function Player({ job, player, poster, chapters = [] }) {
   const [now, setNow] = useState(0);
   const retries = useRef(0);
 
+  const place = useRef();
+  const isInView = useInView(place);
+  const [isPlaying, setPlaying] = useState(false);
+
   player.jump = (time) => {
     const { element } = player;
     if (!element) return;
     element.currentTime = time;
     element.play().catch(() => {}); // the browser may want a click first; the place is right all the same
-    element.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
 
   const onTime = () => {
@@ -75,20 +90,20 @@ export function Player({ job, player, poster, chapters = [] }) {
     return undefined;
   };
 
-  const shape = info?.width && info.height > info.width ? "tall" : "wide";
+  const shape = { "--ratio": info?.width ? info.width / info.height : 16 / 9 };
   if (isGone || source.problem) {
-    return html`<div class=${`player ${shape} gone`}>
+    return html`<div class="player-place" style=${shape} ref=${place}><div class="player gone">
       ${picture && html`<img src=${picture} alt="" />`}<p>${source.problem?.message ?? t("player.gone")}</p>
-    </div>`;
+    </div></div>`;
   }
   return html`
-    <div class=${`player ${shape} no-print`}>
+    <div class="player-place no-print" style=${shape} ref=${place}><div class=${`player ${isPlaying && !isInView ? "floating" : ""}`}>
       <video ref=${(element) => { player.element = element; }} controls playsinline preload="metadata"
         src=${source.value ?? ""} poster=${picture} aria-label=${t("player.label")}
-        onTimeUpdate=${onTime} onError=${source.value && onError}>
+        onTimeUpdate=${onTime} onPlay=${() => setPlaying(true)} onPause=${() => setPlaying(false)} onError=${source.value && onError}>
         ${captions && html`<track kind="captions" src=${captions} srclang=${(job.video.transcriptLanguage ?? "en").slice(0, 2)} label=${t("player.captions")} />`}
       </video>
-    </div>
+    </div></div>
     ${chapters.length > 1 && html`<${ChapterBar} chapters=${chapters} now=${now} onJump=${player.jump} />`}`;
 }
 
@@ -101,5 +116,3 @@ const ChapterBar = ({ chapters, now, onJump }) => html`
         aria-current=${isCurrent ? "true" : undefined} onClick=${() => onJump(chapter.start)}></button>`;
     })}
   </div>`;
-
-export { TimeButton };

@@ -32,8 +32,3 @@ export function t(key, values = {}) {
   const text = texts[key] ?? en[key] ?? key;
   return typeof text === "function" ? text(values) : text;
 }
-
-/** One of the forms of a noun for a number: `plural(3, {one: "video", other: "videos"})`. */
-export function plural(count, forms) {
-  return forms[new Intl.PluralRules(chosen).select(count)] ?? forms.other;
-}

@@ -2,12 +2,12 @@
 
 import { post, remove } from "../api.js";
 import {
-  announce, Badge, Byline, Downloads, Loading, OtherResults, PageTitle, Picture, ProblemBox, useAction, useTitle,
+  announce, Badge, Byline, Downloads, Loading, OtherResults, PageTitle, Picture, ProblemBox, useAction, useLoaded, useTitle, withTitle,
 } from "../components.js";
 import { clock, elapsed } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { KINDS, nameOf, resultLink, resultPath, stageTime, stateOf, useJob } from "../jobs.js";
-import { go } from "../router.js";
+import { go, link } from "../router.js";
 import { t } from "../texts.js";
 import { UploadCard } from "../upload-card.js";
 import { onUploads, uploadOf } from "../uploads.js";
@@ -28,7 +28,9 @@ function useNow(isRunning) {
 
 export default function JobPage({ id }) {
   const [round, setRound] = useState(0);
-  const { job, problem } = useJob(id, round);
+  const { job: live, problem } = useJob(id, round);
+  const { value: titled } = useLoaded(async () => (live ? withTitle(live) : null), [Boolean(live)]);
+  const job = live && titled ? { ...live, title: live.title ?? titled.title } : null;
   const state = job && stateOf(job);
   const before = useRef(null);
   useTitle(job && nameOf(job));
@@ -38,7 +40,7 @@ export default function JobPage({ id }) {
   }, [state]);
   if (!job) return problem ? html`<${Missing} problem=${problem} retry=${() => setRound(round + 1)} />` : html`<${Loading} />`;
   return html`
-    <${PageTitle} className="job-title">${nameOf(job)}<//>
+    <${PageTitle}>${nameOf(job)}<//>
     <${Byline} job=${job} />
     <${Outcome} job=${job} again=${() => setRound(round + 1)} />
     <p class="connection" role="status">${problem ? t("job.reconnecting") : ""}</p>
@@ -46,7 +48,7 @@ export default function JobPage({ id }) {
       <${Timeline} job=${job} />
       <${Findings} job=${job} />
     </div>
-    ${hasEnded(job) && html`<${OtherResults} job=${job} />`}
+    ${hasEnded(job) && job.video.info && html`<${OtherResults} job=${job} />`}
     ${hasEnded(job) && html`<${Delete} job=${job} />`}`;
 }
 
@@ -74,6 +76,7 @@ function Outcome({ job, again }) {
       <div class="buttons">
         ${!hasEnded(job) && html`<button type="button" class="quiet" disabled=${isCancelling} onClick=${cancel}>${t("job.cancel")}</button>`}
         ${job.error?.retryable && html`<button type="button" class="primary" disabled=${isRetrying} onClick=${retry}>${t("job.retry")}</button>`}
+        ${job.error && !job.error.retryable && html`<a class="button primary" href=${link("new")}>${t("job.addAgain")}</a>`}
         ${state === "done" && hasPage && html`<a class="button primary" href=${resultLink(job)}>${t(`job.open.${job.kind}`)}</a>`}
       </div>
       ${state === "done" && !hasPage && html`<${Downloads} job=${job} formats=${FORMATS[job.kind] ?? ["json"]} />`}
@@ -123,7 +126,7 @@ function Findings({ job }) {
   return html`
     <section class="findings" aria-labelledby="findings">
       <h2 id="findings">${t("job.findings")}</h2>
-      <${Picture} jobId=${job.id} name=${thumbnail?.name} alt=${t("job.thumbnail")} shape=${info?.height > info?.width ? "tall" : "wide"} />
+      <${Picture} jobId=${job.id} name=${thumbnail?.name} alt=${t("job.thumbnail")} />
       <p class="facts">${info ? [clock(info.durationSec), info.width ? `${info.width} × ${info.height}` : "", info.videoCodec ?? info.audioCodec].filter(Boolean).join(" · ") : " "}</p>
       ${(frames.length > 0 || !isOver) && html`
         <ul class="frames" aria-label=${t("job.frames")}>

@@ -5,7 +5,7 @@ import { Badge, Loading, PageTitle, Picture, ProblemBox, useTitle } from "../com
 import { ago, clock } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { KindIcon } from "../icons.js";
-import { KINDS, nameOf, resultLink, stateOf } from "../jobs.js";
+import { KINDS, nameOf, resultLink, stateOf, videoOf } from "../jobs.js";
 import { go, link } from "../router.js";
 import { t } from "../texts.js";
 import { hasEnded } from "../watch.js";
@@ -66,6 +66,8 @@ export default function Library({ query, capabilities }) {
   useTitle(t("nav.library"));
   const { q = "", kind = "", status = "" } = query;
   const { jobs, cursor, problem, isStale, more } = useJobs({ q, kind, status });
+  // An analysis without a title, such as a transcript, has that of another one of the same video.
+  const titles = new Map(jobs?.filter(({ result }) => result?.title).map((job) => [videoOf(job), job.result.title]));
   const isFiltered = Boolean(q || kind || status);
   if (jobs && !jobs.length && !isFiltered && !isStale) return html`<${FirstVisit} capabilities=${capabilities} />`;
   return html`
@@ -75,7 +77,7 @@ export default function Library({ query, capabilities }) {
     ${!jobs && !problem && html`<${Loading} />`}
     ${jobs && html`
       <ul class=${`grid ${isStale ? "stale" : ""}`} aria-label=${t("nav.library")}>
-        ${jobs.map((job) => html`<${Card} key=${job.id} job=${job} />`)}
+        ${jobs.map((job) => html`<${Card} key=${job.id} job=${job} title=${titles.get(videoOf(job))} />`)}
       </ul>
       ${!jobs.length && html`<p class="lead" role="status">${t("library.nothing")}</p>`}
       ${cursor && html`<p class="center"><button type="button" onClick=${more}>${t("library.more")}</button></p>`}`}`;
@@ -106,7 +108,7 @@ function Filters({ q, kind, status }) {
     </form>`;
 }
 
-function Card({ job }) {
+function Card({ job, title }) {
   const state = stateOf(job);
   const duration = job.video.info?.durationSec;
   const name = (job.result?.thumbnail) || job.video.thumbnail?.name;
@@ -118,7 +120,7 @@ function Card({ job }) {
           ${!name && html`<${KindIcon} kind=${job.kind} />`}
           ${duration > 0 && html`<span class="length">${clock(duration)}</span>`}
         </span>
-        <span class="tile-title">${nameOf(job)}</span>
+        <span class="tile-title">${job.title || job.result?.title || title || nameOf(job)}</span>
       </a>
       <span class="tile-facts">
         <span>${t(`kind.${job.kind}`)}</span>

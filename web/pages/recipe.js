@@ -1,11 +1,11 @@
 /** A recipe to cook from: portions, ingredients to tick off, steps that play their place in the video, a print. */
 
 import { get } from "../api.js";
-import { Byline, Downloads, Loading, Notes, OtherResults, PageTitle, ProblemBox, useLoaded, useResult } from "../components.js";
+import { Byline, Downloads, Loading, Notes, OtherResults, PageTitle, ProblemBox, TimeButton, useLoaded, useResult } from "../components.js";
 import { amount, minutes, number } from "../format.js";
 import { html, useState } from "../html.js";
 import { nameOf } from "../jobs.js";
-import { Player, TimeButton, usePlayer } from "../player.js";
+import { Player, usePlayer } from "../player.js";
 import { go } from "../router.js";
 import { t } from "../texts.js";
 import { unitName } from "../units.js";
@@ -41,19 +41,18 @@ export default function RecipePage({ id, query }) {
   const player = usePlayer();
   if (!job) return problem ? html`<${ProblemBox} problem=${problem} retry=${reload} />` : html`<${Loading} />`;
   const recipe = (isScaled && scaled.value) || original;
-  const servings = `${isScaled ? `&servings=${wanted}` : ""}`;
+  const servings = isScaled ? `&servings=${wanted}` : "";
   return html`
-    <article class="recipe" lang=${recipe.language ?? undefined}>
+    <article class="recipe">
       <header class="recipe-head">
         <div>
-          <${PageTitle}>${original.title || nameOf(job)}<//>
+          <${PageTitle} lang=${recipe.language}>${original.title || nameOf(job)}<//>
           <${Byline} job=${job} />
-          ${recipe.description && html`<p class="lead">${recipe.description}</p>`}
+          ${recipe.description && html`<p class="lead" lang=${recipe.language ?? undefined}>${recipe.description}</p>`}
           <${Facts} recipe=${recipe} />
-          <div class="buttons no-print">
+          <${Downloads} job=${job} formats=${["md", "jsonld"]} query=${servings}>
             <button type="button" class="primary" onClick=${() => print()}>${t("recipe.print")}</button>
-          </div>
-          <${Downloads} job=${job} formats=${["md", "jsonld"]} query=${servings} />
+          <//>
         </div>
         <div class="watch"><${Player} job=${job} player=${player} poster=${recipe.thumbnail ?? job.video.thumbnail?.name} /></div>
       </header>
@@ -66,7 +65,7 @@ export default function RecipePage({ id, query }) {
         </section>
         <section aria-labelledby="steps">
           <h2 id="steps">${t("recipe.steps")}</h2>
-          <ol class="steps">
+          <ol class="steps" lang=${recipe.language ?? undefined}>
             ${recipe.steps.map((step) => html`<${Step} step=${step} onJump=${player.jump} />`)}
           </ol>
           ${recipe.equipment.length > 0 && html`<h2>${t("recipe.equipment")}</h2><p>${recipe.equipment.join(", ")}</p>`}
@@ -123,8 +122,8 @@ function Ingredients({ id, recipe, onJump }) {
     else groups.push({ name: ingredient.group, members: [[index, ingredient]] });
   }
   return groups.map(({ name, members }) => html`
-    ${name && html`<h3>${name}</h3>`}
-    <ul class="ticks">
+    ${name && html`<h3 lang=${recipe.language ?? undefined}>${name}</h3>`}
+    <ul class="ticks" lang=${recipe.language ?? undefined}>
       ${members.map(([index, ingredient]) => html`
         <li class=${ticks.has(index) ? "ticked" : ""}>
           <label><input type="checkbox" checked=${ticks.has(index)} onChange=${() => toggle(index)} />

@@ -2,7 +2,6 @@
 
 export default {
   loading: "Wird geladen …",
-  videos: { one: "Video", other: "Videos" },
   "error.unreachable": "Der Server ist nicht erreichbar. Prüfe deine Verbindung.",
   "error.unexpected": ({ status }) => `Der Server hat unerwartet geantwortet (${status}). Versuche es später noch einmal.`,
   "error.newVersion": "Diese Seite konnte nicht geladen werden. Vielleicht wurde Clipwise aktualisiert: Lade neu.",
@@ -115,6 +114,7 @@ export default {
   "job.reconnecting": "Verbindung verloren. Wird wieder verbunden …",
   "job.cancel": "Abbrechen",
   "job.retry": "Noch einmal versuchen",
+  "job.addAgain": "Andere Datei hinzufügen",
   "job.delete": "Löschen",
   "job.confirmDelete": ({ name }) => `„${name}“ mit Video und Ergebnissen löschen?`,
   "job.deleted": ({ name }) => `${name} wurde gelöscht.`,

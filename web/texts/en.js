@@ -2,7 +2,6 @@
 
 export default {
   loading: "Loading …",
-  videos: { one: "video", other: "videos" },
   "error.unreachable": "The server cannot be reached. Check your connection.",
   "error.unexpected": ({ status }) => `The server returned an unexpected response (${status}). Try again later.`,
   "error.newVersion": "This page could not be loaded. Clipwise may have been updated: reload.",
@@ -115,6 +114,7 @@ export default {
   "job.reconnecting": "Connection lost. Reconnecting …",
   "job.cancel": "Cancel",
   "job.retry": "Retry",
+  "job.addAgain": "Add another file",
   "job.delete": "Delete",
   "job.confirmDelete": ({ name }) => `Delete “${name}” with its video and results?`,
   "job.deleted": ({ name }) => `${name} was deleted.`,

@@ -2,7 +2,6 @@
 
 export default {
   loading: "Загрузка …",
-  videos: { one: "видео", other: "видео" },
   "error.unreachable": "Сервер недоступен. Проверьте подключение.",
   "error.unexpected": ({ status }) => `Сервер вернул неожиданный ответ (${status}). Повторите попытку позже.`,
   "error.newVersion": "Не удалось загрузить страницу. Возможно, Clipwise обновился: перезагрузите её.",
@@ -115,6 +114,7 @@ export default {
   "job.reconnecting": "Нет связи. Подключаемся снова …",
   "job.cancel": "Отменить",
   "job.retry": "Повторить",
+  "job.addAgain": "Добавить другой файл",
   "job.delete": "Удалить",
   "job.confirmDelete": ({ name }) => `Удалить «${name}» вместе с видео и результатами?`,
   "job.deleted": ({ name }) => `${name}: удалено.`,
