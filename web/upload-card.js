@@ -6,12 +6,15 @@ import { html, useRef } from "./html.js";
 import { t } from "./texts.js";
 import { attachFile, discardUpload, pauseUpload, reopenFile, resumeUpload } from "./uploads.js";
 
-export function UploadCard({ upload }) {
+export function UploadCard({ upload, onDiscard }) {
   const input = useRef();
   const { state, name, sent, size } = upload;
   const [reopen, isBusy, problem] = useAction(() => reopenFile(upload));
   const [attach, , wrongFile] = useAction(async (file) => attachFile(upload, file));
-  const [discard, isDiscarding, discardProblem] = useAction(() => discardUpload(upload));
+  const [discard, isDiscarding, discardProblem] = useAction(async () => {
+    await discardUpload(upload);
+    onDiscard?.();
+  });
   const waits = state === "sending" && upload.problem;
   const said = waits ? t("upload.waits") : t(`upload.${state}`);
   return html`

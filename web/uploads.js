@@ -14,6 +14,7 @@ const STORE = "uploads";
 const PIECE_BYTES = 8 << 20; // Cloud Storage takes multiples of 256 KiB, except for the last piece
 const AT_ONCE = 2;
 const LONGEST_WAIT_MS = 15_000;
+const STALLED_MS = 45_000;
 const TYPES = {
   avi: "video/x-msvideo", flac: "audio/flac", m4a: "audio/mp4", mkv: "video/x-matroska", mov: "video/quicktime",
   mp3: "audio/mpeg", mp4: "video/mp4", mpg: "video/mpeg", ogg: "audio/ogg", ts: "video/mp2t", wav: "audio/wav",
@@ -31,6 +32,7 @@ class Upload {
   file = null;
   problem = null;
   stop = null;
+  isNew = false;
 
   constructor(record, state) {
     Object.assign(this, record); // id, url, method, headers, name, size, time, kind, sent, handle?
@@ -67,6 +69,7 @@ export async function startUpload(file, job, handle) {
     name: file.name, size: file.size, time: file.lastModified, kind: job.kind, sent: 0, handle,
   }, "queued");
   upload.file = file;
+  upload.isNew = true;
   uploads.set(upload.id, upload);
   await keep(upload);
   next();
@@ -131,7 +134,8 @@ function run(upload) {
 }
 
 async function send(upload, signal) {
-  let failures = upload.sent ? 1 : 0; // only what was interrupted has to be asked about
+  let failures = upload.isNew ? 0 : 1; // of what was interrupted, some may have arrived
+  upload.isNew = false;
   while (!signal.aborted) {
     try {
       if (failures) upload.sent = await exchange(upload, null, signal);
@@ -168,16 +172,24 @@ function exchange(upload, end, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
+    // Without a network, a request may also wait for good.
+    let stalled = setTimeout(abort, STALLED_MS);
     const unreachable = () => reject(new Problem(t("error.unreachable"), { code: "unreachable" }));
     request.open(upload.method, upload.url);
     for (const [name, value] of Object.entries(upload.headers)) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Range", range);
     request.upload.onprogress = ({ loaded }) => {
+      clearTimeout(stalled);
+      stalled = setTimeout(abort, STALLED_MS);
       upload.sent = start + Math.min(loaded, (end ?? start) - start);
       changed();
     };
     request.onerror = request.onabort = unreachable;
-    request.onloadend = () => signal.removeEventListener("abort", abort);
+    request.onloadend = () => {
+      clearTimeout(stalled);
+      removeEventListener("offline", abort);
+      signal.removeEventListener("abort", abort);
+    };
     request.onload = () => {
       if (request.status === 308) {
         resolve(Number(/^bytes=0-(\d+)$/.exec(request.getResponseHeader("Range") ?? "")?.[1] ?? -1) + 1);
@@ -191,6 +203,7 @@ function exchange(upload, end, signal) {
       }
     };
     signal.addEventListener("abort", abort);
+    addEventListener("offline", abort);
     request.send(end === null ? null : upload.file.slice(start, end));
   });
 }
@@ -240,6 +253,18 @@ export async function restoreUploads() {
     const upload = new Upload(record, isElsewhere ? "elsewhere" : "detached");
     uploads.set(record.id, upload);
     if (isElsewhere) locked(upload, () => takeOver(upload));
+    else ask(upload);
+  }
+  changed();
+}
+
+/** Find out how much of an interrupted upload has arrived; without an answer, that is done when it goes on. */
+async function ask(upload) {
+  try {
+    upload.sent = await exchange(upload, null, new AbortController().signal);
+    if (upload.sent === upload.size) await forget(upload);
+  } catch (problem) {
+    if (problem.isFinal) Object.assign(upload, { problem, state: "failed" });
   }
   changed();
 }
@@ -247,9 +272,13 @@ export async function restoreUploads() {
 /** The other tab has finished the upload, or was closed in the middle of it. */
 async function takeOver(upload) {
   const record = await stored("readonly", (store) => store.get(upload.id));
-  if (record) Object.assign(upload, record, { state: "detached" });
-  else uploads.delete(upload.id);
-  changed();
+  if (record) {
+    Object.assign(upload, record, { state: "detached" });
+    await ask(upload);
+  } else {
+    uploads.delete(upload.id);
+    changed();
+  }
 }
 
 addEventListener("beforeunload", (event) => {

@@ -136,7 +136,8 @@ def open_page(page: Page, server: Server, path: str = "") -> None:
 
 def violations(page: Page) -> list[str]:
     """What axe has against the page, as lines of text."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
     return [f"{item['id']}: {json.dumps([node['html'] for node in item['nodes']])[:500]}" for item in found]
 

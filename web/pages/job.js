@@ -38,7 +38,7 @@ export default function JobPage({ id }) {
     if (before.current && before.current !== state && job) announce(`${nameOf(job)}: ${t(`state.${state}`)}`);
     before.current = state;
   }, [state]);
-  if (!job) return problem ? html`<${Missing} problem=${problem} retry=${() => setRound(round + 1)} />` : html`<${Loading} />`;
+  if (!job || problem?.isFinal) return problem ? html`<${Missing} problem=${problem} retry=${() => setRound(round + 1)} />` : html`<${Loading} />`;
   return html`
     <${PageTitle}>${nameOf(job)}<//>
     <${Byline} job=${job} />
@@ -93,7 +93,7 @@ function Timeline({ job }) {
   return html`
     <section aria-labelledby="stages">
       <h2 id="stages">${t("job.stages")}</h2>
-      ${isWaiting && upload && html`<${UploadCard} upload=${upload} />`}
+      ${isWaiting && upload && html`<${UploadCard} upload=${upload} onDiscard=${() => go("new", { replace: true })} />`}
       <ol class="timeline">
         ${job.upload && html`<${Stage} name="upload" time=${null}
           stage=${{ status: isWaiting ? (upload?.state === "sending" ? "running" : "pending") : job.upload.state === "received" ? "done" : "failed" }} />`}
