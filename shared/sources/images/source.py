@@ -46,11 +46,13 @@ def fetch_search_response(
 ) -> SearchResponse:
     """Fetch a response through the URL guard.
 
-    Raises as `fetch_url`, and PermanentError `engine_unreadable` above 5 MB.
+    Raises as `fetch_url`, and PermanentError `engine_unreadable` above 5 MB and for a compressed response.
     """
     from shared.security.guarded_http import RequestLimits, fetch_url
 
     with fetch_url(url, settings, RequestLimits(time.monotonic() + TIMEOUT_SEC, pulse), headers or {}) as response:
+        if response.is_encoded:
+            raise unreadable_response(response.url.host, "compressed")
         content = bytearray()
         for chunk in response.body:
             content += chunk
