@@ -20,7 +20,7 @@ from shared.errors import PermanentError, TransientError
 from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
-from shared.sources.images.source import Pulse
+from shared.sources.images.source import PARSE_ERRORS, Pulse
 
 AGENT = "Clipwise"
 """Our name in `User-Agent` and in robots.txt."""
@@ -150,7 +150,7 @@ def parse_reservations(text: str) -> list[tuple[re.Pattern[str], bool]]:
     try:
         rules: Any = json.loads(text)
         return [(_path_pattern(str(rule["location"])), int(rule["tdm-reservation"]) == 1) for rule in rules]
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+    except PARSE_ERRORS:
         return []
 
 

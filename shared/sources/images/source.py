@@ -16,6 +16,8 @@ from shared.settings import Settings
 TIMEOUT_SEC = 30.0
 MAX_BYTES = 5_000_000
 _BLOCKED_STATUSES = (202, 401, 403, 407, 418, 429, 451)
+PARSE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+"""What reading a response of an unknown format may raise: infinite numbers and deep nesting too."""
 Pulse = Callable[[], None]
 """Called about once a second during waits; raises to stop the work."""
 
