@@ -17,6 +17,7 @@ from shared.ai.offline.language.tables import (
     tokenize,
     words,
 )
+from shared.ai.offline.language.units import UnitForms
 from shared.languages import is_cyrillic
 
 LANGUAGES = ("en", "de", "ru")
@@ -97,6 +98,7 @@ class Lexicon:
         self.vague = phrase_set(tables.vague)
         self.heaped = phrase_set(tables.heaped)
         self.sizes = phrase_set(tables.sizes)
+        self.dimensions = fold_phrases(tables.dimensions)
         self.note_openers = phrase_set(tables.note_openers)
         self.extra = phrase_set(tables.extra)
         self.parts = phrase_set(tables.parts)
@@ -132,6 +134,13 @@ class Lexicon:
 
         stemmer = snowballstemmer.stemmer(self.tables.stemmer)
         return lru_cache(maxsize=4096)(lambda word: str(stemmer.stemWord(word)))
+
+    @cached_property
+    def unit_forms(self) -> UnitForms:
+        tables = self.tables
+        return UnitForms(
+            tables.units, self.stem, has_capitals=tables.capital_nouns, inflects=tables.inflected_units
+        )
 
     @cached_property
     def foods(self) -> PhraseTable[bool]:

@@ -31,6 +31,7 @@ class LanguageTables(BaseModel):
         single_units: Forms that mean one of the unit without a number, in a language without articles.
         letter_units: Letter → unit, by case: `T` is a tablespoon.
         heaped: How full a spoon is. `sizes`: how large an ingredient is. Both become notes.
+        dimensions: Follow a length: the `thick` of `½-inch-thick`.
         long_forms: Abbreviations in notes → the word.
         plus_word, minus, alternatives: Link two measures: `1 cup plus 2 tbsp`, `1 cup or 250 ml`.
         extra: After plus, what is no measure: `+ extra for dusting`. `per_piece`: opens the size of one: `à 150 g`.
@@ -46,7 +47,7 @@ class LanguageTables(BaseModel):
         determiners: Articles and similar words. `carriers`: words right before an added ingredient (`with salt`).
         stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
-        capital_nouns: Nouns are written with a capital.
+        capital_nouns: Nouns are written with a capital. `inflected_units`: forms of units have the stem of a listed one.
         food_tails: Words that belong to a food before them: `cocoa powder`.
         weighed_foods: Ends of foods of which recipes take less than 10 g.
         compound_heads: Foods that end longer words (`Rapsöl`).
@@ -84,6 +85,7 @@ class LanguageTables(BaseModel):
     of: str
     heaped: str
     sizes: str
+    dimensions: str = ""
     long_forms: Mapping[str, str] = {}
     plus_word: str
     minus: str
@@ -116,6 +118,7 @@ class LanguageTables(BaseModel):
     foods: str
     food_first: bool = False
     capital_nouns: bool = False
+    inflected_units: bool = False
     weighed_foods: str = ""
     food_tails: str = ""
     compound_heads: str = ""

@@ -123,7 +123,7 @@ def add_fraction(text: TokenizedText, whole: Number) -> Number:
     if has_joiner:
         at += 2 if text.is_word(at + 1, text.lexicon.articles) else 1
     token = text.token_at(at)
-    if token is None:
+    if token is None or (text.is_sign(at + 1, "-") and text.unit_at(at + 2)):  # `12 ½-inch slices`
         return whole
     part = fraction_value(token) if token.kind == "fraction" else text.value_of_word(at)
     share = text.value_of_word(at + 1)
