@@ -38,6 +38,8 @@ class LanguageTables(BaseModel):
         distributive: Gives several ingredients one amount: `1 tsp each salt and pepper`.
         purpose: Opens a note: `for frying`. `note_openers`: phrases that do, such as `cut into`.
         parts, sources: `juice` and `from` in `juice from 2 limes`.
+        infinitive: `to`, which opens a note before a verb: `milk to moisten`. `participle`, `gerund`: endings.
+        postposed: Pattern of words after a food that become a note: `garlic minced`.
         preparation, grade: Patterns of words before or after a name that become notes: `freshly ground`, `Gr. M`.
         minutes: Forms of a unit of time → its minutes. `every`: a time after it is no duration.
         verbs: Kitchen verbs; infinitives or stems, from which `VERB_FORMS` derives the forms. `verbs_i`: second class.
@@ -51,6 +53,7 @@ class LanguageTables(BaseModel):
         food_tails: Words that belong to a food before them: `cocoa powder`.
         weighed_foods: Ends of foods of which recipes take less than 10 g.
         compound_heads: Foods that end longer words (`Rapsöl`).
+        utensils: Things in lists that are no food.
         no_ingredient: Countable nouns that are not ingredients.
         headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
         yields: Words that introduce how much the recipe makes.
@@ -100,6 +103,10 @@ class LanguageTables(BaseModel):
     sources: str
     preparation: str
     grade: str
+    postposed: str = "(?!)"
+    infinitive: str = ""
+    participle: str = ""
+    gerund: str = ""
     minutes: Mapping[str, Ratio]
     every: str
     degrees: str
@@ -122,6 +129,7 @@ class LanguageTables(BaseModel):
     weighed_foods: str = ""
     food_tails: str = ""
     compound_heads: str = ""
+    utensils: str = ""
     no_ingredient: str
     headings: Mapping[str, str]
     labels: Mapping[str, str]

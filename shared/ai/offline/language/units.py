@@ -9,6 +9,7 @@ from shared.ai.offline.language.tables import PhraseTable, TextToken, fold, spli
 MIN_STEM_FORM = 5
 """Letters that a form needs for its stem to identify a unit; shorter stems are those of other words too."""
 DIMINUTIVES = ("chen", "lein")
+VOWELS = "aeiouäöüаеиоуыэюя"
 UMLAUTS = str.maketrans("äöü", "aou")
 
 
@@ -67,9 +68,8 @@ class UnitForms:
 
 
 def is_contraction(short: str, word: str) -> bool:
-    """Return True if `short` omits letters of `word`, but neither its first nor its last consonant: `ctn`, `carton`."""
-    consonants = [letter for letter in word if letter not in "aeiouäöüyаеиоуыэюя"]
-    if len(short) >= len(word) or short[0] != word[0] or not consonants or short[-1] != consonants[-1]:
-        return False
-    rest = iter(word)
-    return all(letter in rest for letter in short)
+    """Return True if `short` has only consonants of `word`, among them the first and the last: `ctn`, `carton`."""
+    consonants = [letter for letter in word if letter not in VOWELS]
+    rest = iter(consonants)
+    has_ends = bool(consonants) and short[0] == word[0] and short[-1] == consonants[-1]
+    return has_ends and len(short) < len(word) and all(letter in rest for letter in short)

@@ -27,6 +27,7 @@ ONE_WITHOUT_NUMBER = {
 MAX_ABBREVIATION = 6
 MAX_DESCRIPTION_WORDS = 2
 MIN_ADJECTIVE = 3
+MIN_INVERTED_UNIT = 4
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,23 @@ def bare_unit_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> 
     unit = text.unit_at(at)
     if unit is None:
         return None
+    if inverted := number_after_unit(text, unit, len(token.text)):
+        return Quantity(inverted.value, None, unit.name, (*notes, *descriptions), inverted.end)
     single = unit.name in ONE_WITHOUT_NUMBER or text.lexicon.single_units.match(text.tokens, at)
-    amount = 1.0 if single else None
-    return Quantity(amount, None, unit.name, (*notes, *descriptions), skip_of(text, unit.end))
+    amount, end = 1.0 if single else None, skip_of(text, unit.end)
+    part = text.value_of_word(unit.end + 1) if text.is_word(unit.end, text.lexicon.joiners) else None
+    if single and part is not None and part < 1:
+        amount, end = 1 + part, unit.end + 2
+    return Quantity(amount, None, unit.name, (*notes, *descriptions), end)
+
+
+def number_after_unit(text: TokenizedText, unit: Unit, length: int) -> Number | None:
+    """Return the number of `зубчика три чеснока`, which comes after its unit where it is approximate."""
+    if not text.lexicon.tables.inflected_units or length < MIN_INVERTED_UNIT:
+        return None
+    count = parse_number(text, unit.end)
+    is_free = count is not None and not text.unit_at(count.end) and text.lexicon.has_food(text.tokens[count.end :])
+    return count if is_free else None
 
 
 def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], has_opener: bool) -> Quantity:
@@ -105,7 +120,7 @@ def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], 
         at = skip_article(text, at)
     at = parse_unit_description(text, parse_package_size(text, at, notes), notes)
     if text.is_sign(at, "-") and (size_unit := text.unit_at(at + 1)):
-        return piece_of_size(text, count, size_unit, notes)
+        return piece_of_size(text, count, high, size_unit, notes)
     main_unit = None if text.size_at(at) else text.unit_at(at) or litre_from_ocr(text, at)
     main_unit = main_unit or container_at(text, at)
     if main_unit is None and is_unknown_abbreviation(text, at):
@@ -245,6 +260,7 @@ def parse_unit_description(text: TokenizedText, at: int, notes: list[str]) -> in
     while hit := text.phrase_at(end, text.lexicon.heaped) or text.size_at(end):
         end, description = hit
         descriptions.append(description)
+        end += text.is_sign(end, ",") and text.token_at(end + 1) is not None
     if not text.unit_at(end) and (unit_start := unit_after_adjectives(text, end)):
         descriptions.append(text.text_between(end, unit_start))
         end = unit_start
@@ -265,16 +281,20 @@ def unit_after_adjectives(text: TokenizedText, start: int) -> int | None:
         if is_other or text.value_of_word(at) is not None or (lexicon.tables.capital_nouns and token.text[0].isupper()):
             return None
         unit = text.unit_at(at + 1)
-        if unit and unit.end < len(text) and not lexicon.food_end(text.tokens, at + 1) and unit.name not in SIZES:
+        following = text.token_at(unit.end) if unit else None
+        has_name = following is not None and following.kind == "word"
+        if unit and has_name and not lexicon.food_end(text.tokens, at + 1) and unit.name not in SIZES:
             return at + 1
     return None
 
 
-def piece_of_size(text: TokenizedText, count: Number, size: Unit, notes: list[str]) -> Quantity:
+def piece_of_size(
+    text: TokenizedText, count: Number, high: float | None, size: Unit, notes: list[str]
+) -> Quantity:
     """Return one piece of a size: `2-inch piece`."""
     piece_unit = text.unit_at(size.end)
     if piece_unit is None:
-        return Quantity(count.value, None, size.name, tuple(notes), skip_of(text, size.end))
+        return Quantity(count.value, high, size.name, tuple(notes), skip_of(text, size.end))
     notes.append(text.text_between(count.end - 1, size.end))
     return Quantity(1, None, piece_unit.name, tuple(notes), skip_of(text, piece_unit.end))
 

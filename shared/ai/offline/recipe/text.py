@@ -161,7 +161,8 @@ class TokenizedText:
         """Return True for a word with a dot between a number and a further word, which is no size: `1 Bech. Schmand`."""
         following = self.token_at(at + 2)
         is_between = self.is_counted(at) and self.is_sign(at + 1, ".") and following is not None
-        return is_between and following.kind == "word" and not self.size_at(at)
+        is_other = self.lexicon.minutes.match(self.tokens, at) or self.size_at(at)
+        return is_between and following.kind == "word" and not is_other
 
     def is_counted(self, at: int) -> bool:
         """Return True for a word right after a number."""
