@@ -100,6 +100,7 @@ class Lexicon:
         self.vague = phrase_set(tables.vague)
         self.heaped = phrase_set(tables.heaped)
         self.sizes = phrase_set(tables.sizes)
+        self.uninflected = fold_phrases(tables.uninflected)
         self.dimensions = fold_phrases(tables.dimensions)
         self.note_openers = phrase_set(tables.note_openers)
         self.extra = phrase_set(tables.extra)

@@ -63,6 +63,7 @@ class LanguageTables(BaseModel):
         group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
         chatter: Marks a line that is no part of the recipe.
         common: Further words that identify the language.
+        shorthand: Abbreviations of foods → the words. `uninflected`: adjectives without an ending.
         repairs: Misread words → the correct word.
     """
 
@@ -144,6 +145,8 @@ class LanguageTables(BaseModel):
     serving_words: str
     chatter: str
     common: str
+    shorthand: Mapping[str, str] = {}
+    uninflected: str = ""
     repairs: Mapping[str, str] = {}
 
 

@@ -233,7 +233,7 @@ LABEL = re.compile(r"^[^\d:]{2,30}:\s+(?=\S)")
 
 def parse_ingredients(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     """Return the ingredients of a line; empty if it cannot be a line of an ingredient list."""
-    line = simplify_line(line)
+    line = simplify_line(line, lexicon)
     return parse_labelled(line, lexicon) or parse_enumeration(line, lexicon)
 
 
@@ -251,9 +251,11 @@ def parse_labelled(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     return ingredients if is_whole and not may_be_food and all(parsed.is_food for parsed in ingredients) else []
 
 
-def simplify_line(line: str) -> str:
-    """Return a line with one form of brackets and without endings in brackets, hyphens in sizes and leader dots."""
+def simplify_line(line: str, lexicon: Lexicon) -> str:
+    """Return a line with one form of brackets, without shorthand, and without endings in brackets, hyphens in sizes and leader dots."""
     line = ENDINGS.sub("", line.replace("[", "(").replace("]", ")"))
+    for short, long in lexicon.tables.shorthand.items():
+        line = re.sub(rf"(?<!\w){re.escape(short)}(?!\w)", long, line)
     return LEADER.sub(" – ", SIZE_IN_WORD.sub(r"\1 \2 ", line))
 
 
@@ -264,7 +266,19 @@ def parse_enumeration(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     if not entries[0] and any(token.folded in lexicon.verbs for token in tokenize(line)[:1]):
         return []
     ingredients = [parsed for entry in entries for parsed in entry]
-    return apply_taste_note(ingredients, lexicon)
+    return distribute_last(apply_taste_note(ingredients, lexicon), line, lexicon)
+
+
+def distribute_last(ingredients: list[ParsedIngredient], line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
+    """Give all the amount after the last, if it ends in `each`: `Onion powder, paprika — 1 tsp each`."""
+    last = tokenize(line)[-1:]
+    if len(ingredients) < 2 or not last or last[0].folded not in lexicon.distributive:
+        return ingredients
+    shared = ingredients[-1]
+    is_open = all(parsed.is_food and parsed.amount is None for parsed in ingredients[:-1])
+    if shared.amount is None or not is_open:
+        return ingredients
+    return [replace(parsed, amount=shared.amount, unit=shared.unit, is_certain=True) for parsed in ingredients]
 
 
 def parse_distributed(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:

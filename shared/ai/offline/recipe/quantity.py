@@ -28,6 +28,7 @@ MAX_ABBREVIATION = 6
 MAX_DESCRIPTION_WORDS = 2
 MIN_ADJECTIVE = 3
 MIN_INVERTED_UNIT = 4
+ADJECTIVE_ENDINGS = ("e", "er", "es", "en", "em")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], 
     main_unit = None if text.size_at(at) else text.unit_at(at) or litre_from_ocr(text, at)
     main_unit = main_unit or container_at(text, at)
     if main_unit is None and is_unknown_abbreviation(text, at):
-        return Quantity(None, None, None, (*notes, text.text_between(count.end - 1, at + 2)), at + 2, is_doubtful=True)
+        end = text.skip_dot(at + 1)
+        return Quantity(None, None, None, (*notes, text.text_between(count.end - 1, end)), end, is_doubtful=True)
     if main_unit is None:
         return Quantity(count.value, high, None, tuple(notes), at, count.weak)
     main_unit = skip_repetition(text, main_unit)
@@ -167,12 +169,24 @@ def container_at(text: TokenizedText, at: int) -> Unit | None:
 
 
 def is_unknown_abbreviation(text: TokenizedText, at: int) -> bool:
-    """Return True for a word with a dot that counts an ingredient but is no known unit: `1 Xyz. Mehl`."""
+    """Return True for a word that counts an ingredient but is no known unit: `1 Xyz. Mehl`, `2 bsp Mehl`."""
     lexicon = text.lexicon
+    if is_unknown_unit(text, at):
+        return True
     if not text.is_abbreviation_after_number(at) or len(text.tokens[at].text) > MAX_ABBREVIATION:
         return False
     is_noun = not lexicon.tables.capital_nouns or text.tokens[at].text[0].isupper()
     return is_noun and not lexicon.food_end(text.tokens, at) and lexicon.has_food(text.tokens[at + 2 :])
+
+
+def is_unknown_unit(text: TokenizedText, at: int) -> bool:
+    """Return True for a word before a German noun that has no ending of an adjective: `2 bsp Mehl`."""
+    lexicon, token, noun = text.lexicon, text.token_at(at), text.token_at(at + 1)
+    if not lexicon.tables.capital_nouns or token is None or noun is None or token.kind != "word":
+        return False
+    is_adjective = token.folded.endswith(ADJECTIVE_ENDINGS) or text.is_word(at, lexicon.uninflected | lexicon.stops)
+    is_noun = noun.kind == "word" and noun.text[0].isupper() and lexicon.has_food(text.tokens[at + 1 :])
+    return is_noun and token.text.islower() and not is_adjective and lexicon.food_end(text.tokens, at) is None
 
 
 def skip_repetition(text: TokenizedText, unit: Unit) -> Unit:
