@@ -37,7 +37,12 @@ RECIPE: dict[str, Any] = {
     "difficulty": "easy",
     "ingredients": [
         {"name": "onions", "amount": 3, "unit": "piece", "note": "sliced"},
-        {"name": "flour", "amount": 0.25, "unit": "cup", "measures": [{"amount": 1, "unit": "tbsp", "relation": "plus"}]},
+        {
+            "name": "flour",
+            "amount": 0.25,
+            "unit": "cup",
+            "measures": [{"amount": 1, "unit": "tbsp", "relation": "plus"}],
+        },
         {"name": "stock", "amount": 500, "unit": "ml", "group": "For the broth"},
         {"name": "wine", "amount": 2, "amountMax": 3, "unit": "tbsp", "group": "For the broth"},
     ],
@@ -80,7 +85,9 @@ class Shelf:
         self._film = film
         self._age = 0
 
-    def add(self, kind: str, result: dict[str, Any] | None = None, segments: list[Segment] | None = None, **fields: Any) -> Job:
+    def add(
+        self, kind: str, result: dict[str, Any] | None = None, segments: list[Segment] | None = None, **fields: Any
+    ) -> Job:
         """Store a job that is done, with its video, a picture and a transcript. Each is older than the one before."""
         place = self._place.place
         job = plan_job(owner="local", kind=kind, language="en", filename=fields.pop("filename", "film.mp4"))

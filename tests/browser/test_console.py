@@ -43,7 +43,9 @@ def shelf(server: Server, film: bytes) -> Iterator[Shelf]:
 @pytest.fixture(scope="module")
 def jobs(shelf: Shelf) -> dict[str, Job]:
     """One job of each kind that has a page, and one for each way of ending without a result."""
-    empty = EmptyResult(code="no_audio", message="The transcript is empty. The video has no audio.", advice="Add sound.")
+    empty = EmptyResult(
+        code="no_audio", message="The transcript is empty. The video has no audio.", advice="Add sound."
+    )
     error = JobError(code="busy", message="The disk was full.", stage="persist", retryable=True)
     return {
         "recipe": shelf.add("recipe"),
@@ -88,7 +90,7 @@ def test_a_newcomer_learns_what_to_do(server: Server, page: Page) -> None:
 
 
 def test_the_first_view_is_small(server: Server, jobs: dict[str, Job], page: Page) -> None:
-    """What a first visit transfers, apart from pictures of videos, is at most 100 kB; a second one asks for the page."""
+    """What a first visit transfers, apart from pictures, is at most 100 kB; a second one takes its files from the cache."""
     sizes: list[int] = []
     urls: dict[str, str] = {}
     session = page.context.new_cdp_session(page)
@@ -96,7 +98,9 @@ def test_the_first_view_is_small(server: Server, jobs: dict[str, Job], page: Pag
     session.on("Network.responseReceived", lambda event: urls.update({event["requestId"]: event["response"]["url"]}))
     session.on(
         "Network.loadingFinished",
-        lambda event: sizes.append(event["encodedDataLength"] if "/v1/jobs/" not in urls.get(event["requestId"], "") else 0),
+        lambda event: sizes.append(
+            event["encodedDataLength"] if "/v1/jobs/" not in urls.get(event["requestId"], "") else 0
+        ),
     )
     open_page(page, server)
     has_page(page)
@@ -104,8 +108,8 @@ def test_the_first_view_is_small(server: Server, jobs: dict[str, Job], page: Pag
     sizes.clear()
     page.reload()
     has_page(page)
-    files = [name for name in page.evaluate("performance.getEntriesByType('resource').filter((e) => e.transferSize > 0).map((e) => e.name)")]
-    assert not [name for name in files if "/web/" in name]
+    transferred = "performance.getEntriesByType('resource').filter((e) => e.transferSize > 0).map((e) => e.name)"
+    assert not [name for name in page.evaluate(transferred) if "/web/" in name]
 
 
 def test_it_works_below_a_path(server: Server, jobs: dict[str, Job], page: Page) -> None:
@@ -291,4 +295,6 @@ def test_every_language_has_every_text(server: Server, page: Page, jobs: dict[st
     assert keys[0] == keys[1] == keys[2]
     units = page.evaluate("async (folder) => (await import(`${folder}units.js`)).UNITS", folder)
     for tag, words in (("en", ENGLISH_RECIPE), ("de", GERMAN_RECIPE), ("ru", RUSSIAN_RECIPE)):
-        assert {unit: (forms * 2)[:2] for unit, forms in units[tag].items()} == {u: list(f) for u, f in words.units.items()}
+        assert {unit: (forms * 2)[:2] for unit, forms in units[tag].items()} == {
+            u: list(f) for u, f in words.units.items()
+        }

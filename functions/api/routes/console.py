@@ -12,7 +12,6 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
@@ -110,7 +109,9 @@ def get_capabilities() -> Capabilities:
         sign_in=current.auth_required,
         local_accounts=current.has_local_accounts,
         speech=_provider_name("transcript")
-        or ("faster-whisper" if OFFLINE in provider_order("transcript", current) and current.whisper_model_dir else None),
+        or (
+            "faster-whisper" if OFFLINE in provider_order("transcript", current) and current.whisper_model_dir else None
+        ),
         ai=_provider_name("recipe"),
     )
 
