@@ -113,7 +113,7 @@ function Stage({ name, stage, time, isOver }) {
   return html`
     <li class=${`stage ${status}`}>
       <span class="stage-name">${t(`stage.${name}`)} <span class="unseen">${t(`stageState.${status}`)}</span></span>
-      <span class="stage-time">${isRunning && stage.progress > 0 ? `${Math.floor(stage.progress * 100)} %` : ""} ${time === null ? "" : elapsed(time)}</span>
+      <span class="stage-time">${[isRunning && stage.progress > 0 && `${Math.floor(stage.progress * 100)} %`, time !== null && elapsed(time)].filter(Boolean).join(" · ")}</span>
       <span class="stage-detail">${details}</span>
     </li>`;
 }
@@ -130,7 +130,7 @@ function Findings({ job }) {
       <p class="facts">${info ? [clock(info.durationSec), info.width ? `${info.width} × ${info.height}` : "", info.videoCodec ?? info.audioCodec].filter(Boolean).join(" · ") : " "}</p>
       ${(frames.length > 0 || !isOver) && html`
         <ul class="frames" aria-label=${t("job.frames")}>
-          ${frames.map((frame) => html`<li key=${frame.name}><${Picture} jobId=${job.id} name=${frame.name} alt=${t("job.frameAt", { time: clock(frame.time) })} />
+          ${frames.map((frame) => html`<li key=${frame.name} style=${{ "--ratio": frame.width / frame.height }}><${Picture} jobId=${job.id} name=${frame.name} alt=${t("job.frameAt", { time: clock(frame.time) })} />
             <span>${clock(frame.time)}</span></li>`)}
         </ul>`}
       ${shots.length > 1 && html`<p class="shots" aria-label=${t("job.shots", { count: shots.length })} role="img">

@@ -28,7 +28,7 @@ from shared.settings import settings
 router = APIRouter()
 
 FOLDER = Path(__file__).parents[3] / "web"
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
 PAGE = "index.html"
 VERSION_LENGTH = 12
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
