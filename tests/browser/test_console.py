@@ -90,7 +90,7 @@ def test_a_newcomer_learns_what_to_do(server: Server, page: Page) -> None:
 
 
 def test_the_first_view_is_small(server: Server, jobs: dict[str, Job], page: Page) -> None:
-    """What a first visit transfers, apart from pictures, is at most 100 kB; a second one takes its files from the cache."""
+    """What a first visit transfers, apart from pictures, is at most 100 kB; the next one takes files from the cache."""
     sizes: list[int] = []
     urls: dict[str, str] = {}
     session = page.context.new_cdp_session(page)

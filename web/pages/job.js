@@ -63,11 +63,12 @@ function Outcome({ job, again }) {
     await post(`v1/jobs/${job.id}/retry`);
     again();
   });
+  const lacksFile = job.upload?.state === "waiting" && !uploadOf(job.id) && !hasEnded(job);
   const hasPage = resultPath(job) !== `jobs/${job.id}`;
   return html`
     <section class=${`outcome card ${state}`} aria-labelledby="state">
       <div class="outcome-line">
-        <h2 id="state"><${Badge} job=${job} /> ${t(`job.${state}`, { kind: t(`kind.${job.kind}`) })}</h2>
+        <h2 id="state"><${Badge} job=${job} /> ${lacksFile ? t("job.lacksFile") : t(`job.${state}`, { kind: t(`kind.${job.kind}`) })}</h2>
         ${!hasEnded(job) && html`<span class="share">${job.progress} %</span>`}
       </div>
       <progress max="100" value=${job.progress} aria-label=${t("job.progress")}></progress>

@@ -45,8 +45,8 @@ function useJobs(query) {
       if (document.hidden) return;
       const { jobs } = await load(query).catch(() => ({}));
       if (!jobs) return;
-      const fresh = new Map(jobs.map((job) => [job.id, job]));
-      setState((old) => (old.key === key ? { ...old, jobs: old.jobs.map((job) => fresh.get(job.id) ?? job) } : old));
+      const oldest = jobs.at(-1)?.createdAt ?? "";
+      setState((old) => (old.key === key ? { ...old, jobs: [...jobs, ...old.jobs.filter((job) => job.createdAt < oldest)] } : old));
     };
     const timer = setInterval(refresh, REFRESH_MS);
     return () => clearInterval(timer);

@@ -105,6 +105,7 @@ export default {
   "job.source": "Original",
   "job.missing": "Dieser Auftrag kann nicht angezeigt werden",
   "job.queued": "Wartet auf den Start",
+  "job.lacksFile": "Wartet auf die Datei",
   "job.running": ({ kind }) => `${kind} entsteht`,
   "job.done": ({ kind }) => `${kind} ist fertig`,
   "job.empty": "Es wurde nichts gefunden",
@@ -143,6 +144,7 @@ export default {
   "stageState.skipped": "nicht ausgeführt",
 
   "others.title": "Mehr aus diesem Video",
+  "others.job": "Wie es entstanden ist",
   "player.label": "Video",
   "player.captions": "Transkript",
   "player.jump": ({ time }) => `Ab ${time} abspielen`,

@@ -105,6 +105,7 @@ export default {
   "job.source": "Original",
   "job.missing": "This job cannot be shown",
   "job.queued": "Waiting to start",
+  "job.lacksFile": "Waiting for its file",
   "job.running": ({ kind }) => `${kind} in the making`,
   "job.done": ({ kind }) => `${kind} is ready`,
   "job.empty": "Nothing was found",
@@ -143,6 +144,7 @@ export default {
   "stageState.skipped": "not run",
 
   "others.title": "More from this video",
+  "others.job": "How it was made",
   "player.label": "Video",
   "player.captions": "Transcript",
   "player.jump": ({ time }) => `Play from ${time}`,

@@ -105,6 +105,7 @@ export default {
   "job.source": "Оригинал",
   "job.missing": "Это задание нельзя показать",
   "job.queued": "Ожидает начала",
+  "job.lacksFile": "Ожидает файла",
   "job.running": () => "Готовится",
   "job.done": ({ kind }) => `${kind}: готово`,
   "job.empty": "Ничего не найдено",
@@ -143,6 +144,7 @@ export default {
   "stageState.skipped": "не выполнялось",
 
   "others.title": "Ещё из этого видео",
+  "others.job": "Как это получено",
   "player.label": "Видео",
   "player.captions": "Расшифровка",
   "player.jump": ({ time }) => `Смотреть с ${time}`,

@@ -60,7 +60,7 @@ def test_the_policy_allows_its_own_files_only(site: Site) -> None:
 
 @pytest.mark.parametrize(("host", "origin"), [("", "https://storage.googleapis.com"), ("http://h:9", "http://h:9")])
 def test_the_policy_allows_the_buckets(site: Site, monkeypatch: pytest.MonkeyPatch, host: str, origin: str) -> None:
-    """In the cloud, pictures, videos and uploads go to Cloud Storage, or to the emulator where that stands in for it."""
+    """In the cloud, pictures, videos and uploads go to Cloud Storage or its emulator."""
     site.configure(CLIPWISE_PLACE="gcp")
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
     assert f"connect-src 'self' {origin};" in console_page().headers[POLICY]
@@ -91,7 +91,7 @@ def test_files_are_sent_compressed(site: Site) -> None:
 
 
 def test_another_name_of_this_machine_leads_to_the_one_of_its_links(site: Site) -> None:
-    """On localhost, where links to pictures go to 127.0.0.1, the console opens under that name instead of half broken."""
+    """On localhost, where links to pictures go to 127.0.0.1, the console opens under that name."""
     port = site.url.rpartition(":")[2]
     answer = site.client.get("/", headers=BROWSER | {"Host": f"localhost:{port}"})
     assert (answer.status_code, answer.headers["location"]) == (307, f"{site.url}/")
