@@ -15,6 +15,7 @@ from shared.pipeline.contract import fail_job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import DELETED, JOBS, UPLOADS, job_of_source, source_name
 from shared.pipeline.jobs import change_job, current_stage, delete_source, outgoing_message, relay_outbox
+from shared.pipeline.lifecycle import mark_cancelled
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
 from shared.platform.rate_limits import RATES
@@ -101,13 +102,17 @@ def _expire_upload(job: Job, upload: Upload, message: str) -> None:
     fail_job(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
 
 
-def fail_rejected_upload(place: Place, bucket: str, name: str, message: str) -> None:
-    """End the job whose upload the storage has rejected; no other upload can bring its video."""
+def abort_upload(place: Place, bucket: str, name: str, reason: str | None) -> None:
+    """End the job whose upload the storage has rejected for a reason, or the client has cancelled (None)."""
 
     def end(job: Job) -> bool:
         if job.status.is_final or job.upload is None or job.upload.state is not UploadState.WAITING:
             return False
-        _expire_upload(job, job.upload, message)
+        if reason is None:
+            job.upload.state = UploadState.CANCELLED
+            mark_cancelled(job)
+        else:
+            _expire_upload(job, job.upload, reason)
         return True
 
     if bucket == UPLOADS:

@@ -21,7 +21,7 @@ from shared.models.webhook import DeliveryStatus, WebhookDelivery
 from shared.pipeline.job_storage import JOBS, PARTS
 from shared.pipeline.jobs import change_job
 from shared.pipeline.parts import change_part
-from shared.pipeline.sweep import fail_rejected_upload
+from shared.pipeline.sweep import abort_upload
 from shared.platform.documents import iterate_query
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.embedded.uploads import StoredUpload
@@ -113,12 +113,12 @@ def create_server_app(place: EmbeddedPlace) -> FastAPI:
 
 
 def create_storage_app(place: EmbeddedPlace) -> Starlette:
-    """Return the storage application, in which an upload that is rejected ends its job."""
+    """Return the storage application, in which an upload that is rejected or cancelled ends its job."""
 
-    def reject(upload: StoredUpload, reason: str) -> None:
-        fail_rejected_upload(place.place, upload.bucket, upload.name, reason)
+    def abort(upload: StoredUpload, reason: str | None) -> None:
+        abort_upload(place.place, upload.bucket, upload.name, reason)
 
-    return place.storage_app(reject)
+    return place.storage_app(abort)
 
 
 def create_worker_folder(data: Path) -> Path:

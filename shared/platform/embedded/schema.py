@@ -113,6 +113,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             ),
         ),
     ),
+    Migration("uploads by object", ("CREATE INDEX uploads_by_object ON uploads (bucket, name)",)),
 )
 ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(
