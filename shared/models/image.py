@@ -126,7 +126,7 @@ class Thresholds(Model):
         0.95, ge=0, le=1, description="Maximum share of pixels with a luma below 32; above it, `underexposed`."
     )
     max_light: float | None = Field(
-        0.95, ge=0, le=1, description="Maximum share of pixels with a luma above 245; above it, `overexposed`."
+        0.99, ge=0, le=1, description="Maximum share of pixels with a luma above 215; above it, `overexposed`."
     )
     min_sharpness: float | None = Field(
         25.0,
