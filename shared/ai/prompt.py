@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, TimedLine
 from shared.analyses.kinds import Kind
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.errors import PermanentError
 from shared.progress import Tick
 
@@ -51,6 +52,7 @@ def evidence_text(evidence: Evidence, screen: Sequence[TimedLine] = ()) -> str:
         "transcriptSource": evidence.transcript_source,
         "transcriptLanguage": _truncate(evidence.transcript_language),
         "transcript": _timed_lines(evidence.transcript),
+        "speech": GAP_SENTENCES[evidence.transcript_gap] if evidence.is_speech_unknown else None,
         "onScreen": _timed_lines(screen),
         "measured": evidence.measured.model_dump(mode="json", by_alias=True) if evidence.measured else None,
     }
