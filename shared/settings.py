@@ -172,6 +172,12 @@ class Settings:
         description="Embedded only: memory that one worker process may use, in MB. A job that needs more fails with"
         " `out_of_memory`. Raise it for a large speech model.",
     )
+    api_memory_mb: int = Field(
+        2048,
+        ge=1024,
+        description="Embedded only: memory that the API process may use, in MB. A request that needs more gets 503"
+        " `busy`.",
+    )
     download_timeout_sec: float = Field(120, gt=0, description="Longest duration of a download, in seconds.")
     ai_provider: ProviderOrder = Field(
         "auto",

@@ -187,8 +187,8 @@ def read_text(name: str) -> Callable[[Path], None]:
 
 def run_cases(count: int, seed: int, first: int) -> None:
     """Run the cases from `first` on, and print a line before and after each."""
-    from infra.runtimes.process import limit_memory
     from shared.errors import ClipwiseError
+    from shared.platform.memory import limit_memory
 
     with tempfile.TemporaryDirectory() as folder:
         samples = make_samples(Path(folder))
