@@ -308,7 +308,7 @@ def memory_error(stage: str) -> JobError:
         code="out_of_memory",
         message=(
             f"The stage “{stage}” needs more memory than a worker may use. "
-            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB."
+            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB or, in the cloud, the function's memory."
         ),
         stage=stage,
         retryable=True,

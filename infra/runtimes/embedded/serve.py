@@ -22,6 +22,7 @@ from shared.platform.embedded.database import Database, DataFolderError
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.uploads import StoredUpload
+from shared.platform.memory import limit_memory
 from shared.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         )
         tasks = [*tick_tasks(place.place.bus), (GARBAGE_COLLECTION_MINUTES, place.collect_garbage)]
         temporary = create_worker_folder(data)
+        # The workers, which inherit it, set their own.
+        limit_memory(server_settings.api_memory_mb)
         with WorkerPool(temporary, place), media_check(temporary), Scheduler(tasks):
             server.run(sockets=[listener])
 
