@@ -116,7 +116,7 @@ def cancel_job(place: Place, job_id: str) -> Job:
         if job.status.is_final:
             raise JobStateError("job_ended", f"The job is already {job.status}, so there is nothing to cancel.")
         job.status = JobStatus.CANCELLED
-        job.ended_at = clock.now()
+        jobs.end_job(job)
         job.outbox = []
         for state in job.stages.values():
             state.lease = None
