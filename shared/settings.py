@@ -305,6 +305,14 @@ class Settings:
         return self.max_file_size_mb * 1_000_000
 
 
+SECRET_VARIABLES = tuple(
+    name.upper()
+    for name, field in Settings.__pydantic_fields__.items()  # type: ignore[attr-defined]  # pydantic adds it
+    if not field.repr
+)
+"""Variables whose values are never shown."""
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Build settings from `environ`; unset or empty keys take their defaults.
 

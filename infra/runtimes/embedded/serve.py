@@ -129,6 +129,7 @@ def configure_environment(data: Path, host: str, url: str) -> Settings:
     os.environ.setdefault("PUBLIC_URL", url)
     os.environ.setdefault("LEASE_SEC", "10")
     os.environ.setdefault("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
+    clock.start_steady_clock(os.environ)
     settings.cache_clear()
     return settings()
 
