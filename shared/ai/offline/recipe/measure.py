@@ -186,8 +186,8 @@ SIZES: dict[str, tuple[Dimension, float]] = {
 }  # fmt: skip
 """Unit → what it measures, and how much of it in ml, g or cm."""
 PACKAGES = {
-    "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block", "pot",
-    "punnet", "log", "tube", "tray", "net", "loaf",
+    "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block",
+    "pot", "punnet", "log", "tube", "tray", "net", "loaf",
 }  # fmt: skip
 """Units that a measure in brackets states the size of: `2 cans (400 g)` are not 400 g in all."""
 MAX_DIFFERENCE = 0.3

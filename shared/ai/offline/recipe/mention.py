@@ -112,6 +112,8 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
 def foods_end(text: TokenizedText, at: int) -> int | None:
     """Return the end of the adjacent known foods at a place: `olive oil`."""
     end = text.lexicon.food_end(text.tokens, at)
+    if text.lexicon.tables.capital_nouns:  # German joins the nouns of one food into one word
+        return end
     while end and (longer := text.lexicon.food_end(text.tokens, end)):
         end = longer
     return end

@@ -158,11 +158,12 @@ class TokenizedText:
         return None
 
     def is_abbreviation_after_number(self, at: int) -> bool:
-        """Return True for a word with a dot between a number and a further word, which is no size: `1 Bech. Schmand`."""
+        """Return True for a word with a dot, no size, between a number and a further word: `1 Bech. Schmand`."""
         following = self.token_at(at + 2)
-        is_between = self.is_counted(at) and self.is_sign(at + 1, ".") and following is not None
+        if following is None or not (self.is_counted(at) and self.is_sign(at + 1, ".")):
+            return False
         is_other = self.lexicon.minutes.match(self.tokens, at) or self.size_at(at)
-        return is_between and following.kind == "word" and not is_other
+        return following.kind == "word" and not is_other
 
     def is_counted(self, at: int) -> bool:
         """Return True for a word right after a number."""
