@@ -98,7 +98,8 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
             return food_end
         if text.is_per_serving(end):
             return None
-        if token.folded in lexicon.stops or token.folded in lexicon.verbs:
+        is_adjective = end == start and foods_end(text, end + 1) is not None  # `cups of warm milk`
+        if token.folded in lexicon.stops or (token.folded in lexicon.verbs and not is_adjective):
             break
         end += 1
     if amount.amount is None or amount.unit not in MEASURES or end == start:
