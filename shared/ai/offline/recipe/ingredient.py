@@ -246,6 +246,8 @@ def parse_labelled(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
 def simplify_line(line: str, lexicon: Lexicon) -> str:
     """Return a line with round brackets, without shorthand, bracketed endings, hyphens in sizes and leader dots."""
     line = ENDINGS.sub("", line.replace("[", "(").replace("]", ")"))
+    if prefix := lexicon.tables.half_prefix:  # `пол-лимона`
+        line = re.sub(rf"(?<!\w){prefix}-(?=\w)", f"{prefix} ", line, flags=re.IGNORECASE)
     for short, long in lexicon.tables.shorthand.items():
         line = re.sub(rf"(?<!\w){re.escape(short)}(?!\w)", long, line)
     return LEADER.sub(" – ", SIZE_IN_WORD.sub(r"\1 \2 ", line))

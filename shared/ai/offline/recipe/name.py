@@ -125,11 +125,12 @@ def split_purpose(name: str, lexicon: Lexicon) -> tuple[str, str]:
 
 
 def split_alternative(name: str, lexicon: Lexicon) -> tuple[str, str]:
-    """Split off the alternative of a name that is too long with it: `chiles or another mild pepper of your choice`."""
+    """Split off an alternative that has an amount of its own, or makes the name too long: `yeast or 5 g dried`."""
     text = TokenizedText(name, lexicon)
-    if sum(token.kind == "word" for token in text.tokens) <= MAX_NAME_WORDS:
-        return name, ""
     at = next((at for at in range(1, len(text)) if text.is_word(at, lexicon.alternatives)), len(text))
+    has_amount = parse_measure(text, at + 1, "same") is not None
+    if sum(token.kind == "word" for token in text.tokens) <= MAX_NAME_WORDS and not has_amount:
+        return name, ""
     return text.text_between(0, at), text.text_from(at)
 
 
