@@ -191,8 +191,13 @@ class Settings:
     )
     whisper_model_dir: str = Field(
         "",
-        description="A folder with a faster-whisper model, with which `offline` recognizes speech. Requires the package"
-        " faster-whisper; nothing is downloaded.",
+        description="A folder with a faster-whisper model, with which `offline` recognizes speech. Default: the best"
+        " speech model that is installed, see `clipwise models list`.",
+    )
+    models_dir: str = Field(
+        "",
+        description="The folder into which `clipwise models install` downloads models. Default: `models` in the data"
+        " folder.",
     )
     monthly_budget_usd: float = Field(
         0,
