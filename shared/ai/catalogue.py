@@ -94,10 +94,16 @@ def models_folder(settings: Settings) -> Path:
     return Path(settings.models_dir) if settings.models_dir else settings.clipwise_data / "models"
 
 
-def find_model(task: Task, settings: Settings) -> InstalledModel | None:
-    """Return the best installed model for a task; None if there is none."""
+def find_model(task: Task, settings: Settings, choice: str = "auto") -> InstalledModel | None:
+    """Return the best installed model for a task; None if there is none.
+
+    Args:
+        choice: `auto`, or the name of the only model to use; any other word, such as `off`, finds none.
+    """
     for model in reversed(read_catalogue().values()):
-        if model.task == task and (folder := installed_folder(model, settings)):
+        if model.task != task or choice not in ("auto", model.name):
+            continue
+        if folder := installed_folder(model, settings):
             return InstalledModel(model, folder)
     return None
 
