@@ -113,6 +113,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             ),
         ),
     ),
+    Migration(
+        "abandoned deliveries",
+        ("CREATE INDEX deliveries_leased ON deliveries (function, visible_at, id) WHERE leased",),
+    ),
 )
 ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(
