@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from infra.doctor.findings import Findings, good, note
 from shared.ai.fallback import PROVIDERS, provider_order
 from shared.ai.offline.speech import SpeechModel, check_model_folder, speech_model
-from shared.ai.screen.ocr import tesseract
+from shared.ai.screen.ocr import can_read_cyrillic
 from shared.chat.search import CHAT_KIND
 from shared.errors import PermanentError
 from shared.settings import Settings
@@ -39,10 +39,12 @@ def capabilities(settings: Settings) -> Iterator[Capability]:
     yield Capability("understand pictures", viewer, "" if viewer else f"set {keys}")
     if viewer:
         yield Capability("read on-screen text", f"any script, {viewer}")
-    elif tesseract():
+    elif can_read_cyrillic(settings):
         yield Capability("read on-screen text", "Latin and Cyrillic script")
     else:
-        yield Capability("read on-screen text", "Latin script only", "for Cyrillic, install Tesseract with Russian")
+        yield Capability(
+            "read on-screen text", "Latin script only", "for Cyrillic, run `clipwise models install screen-cyrillic`"
+        )
     writer = _ai_provider(CHAT_KIND, settings)
     yield Capability("answer questions", writer or "quotations only", "" if writer else f"for answers, set {keys}")
 

@@ -28,7 +28,7 @@ MODEL_FILES = ("config.json", "model.bin", "tokenizer.json")
 """Required files; faster-whisper would download a missing `tokenizer.json`."""
 THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 """There is one worker per core, and a part of the audio takes one. More threads than half the cores cost a fifth to a
-third more processor time when all workers transcribe (benchmarks/speech.py)."""
+third more processor time when all workers transcribe (docs/decisions/local-models.md)."""
 MIN_ENGLISH_CERTAINTY = 0.6
 """Mean probability of words from which a model that knows only English counts as having understood. Measured: English
 sentences of 12 voices have 0.79 to 0.96, other languages 0.17 to 0.54 (docs/decisions/local-models.md)."""

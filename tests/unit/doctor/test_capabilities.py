@@ -16,15 +16,15 @@ KEYS = "GEMINI_API_KEY or OPENAI_API_KEY"
 
 @pytest.fixture(autouse=True)
 def without_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capabilities, "tesseract", lambda: None)
+    monkeypatch.setattr(capabilities, "can_read_cyrillic", lambda _: False)
 
 
 def test_without_a_key_nothing_is_promised_that_needs_one() -> None:
     """A user reads before the first job that speech and pictures need a model, and how to add one."""
     assert capabilities_line(read_settings({"SPEECH_MODEL": "off"})) == (
-        "Can read on-screen text (Latin script only; for Cyrillic, install Tesseract with Russian), answer questions"
-        f" (quotations only; for answers, set {KEYS}). Cannot recognize speech (run `clipwise models install speech`"
-        f" or set {KEYS}), understand pictures (set {KEYS})."
+        "Can read on-screen text (Latin script only; for Cyrillic, run `clipwise models install screen-cyrillic`),"
+        f" answer questions (quotations only; for answers, set {KEYS}). Cannot recognize speech"
+        f" (run `clipwise models install speech` or set {KEYS}), understand pictures (set {KEYS})."
     )
 
 
