@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, datasets
+from infra.cli import accounts, datasets, models
 from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
@@ -37,6 +37,7 @@ FORMATS = "File format: md, html (recipe, reel, summary), jsonld (recipe), txt, 
 
 app.add_typer(accounts.commands)
 app.add_typer(datasets.commands, name="dataset")
+app.add_typer(models.commands, name="models")
 
 
 def print_version(requested: bool) -> None:

@@ -202,6 +202,7 @@ CASES: dict[str, Case] = {
     "GET /v1/webhooks/{webhook_id}": Case(Owner.webhook),
     "PATCH /v1/webhooks/{webhook_id}": Case(Owner.webhook, json=a(paused=True)),
     "DELETE /v1/webhooks/{webhook_id}": Case(Owner.webhook, 204),
+    "POST /v1/webhooks/{webhook_id}/rotate": Case(Owner.webhook),
     "POST /v1/webhooks/{webhook_id}/test": Case(Owner.webhook, 202),
     "GET /v1/webhooks/{webhook_id}/deliveries": Case(Owner.webhook),
     "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": Case(Owner.webhook, 202),
