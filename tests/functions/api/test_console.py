@@ -12,6 +12,7 @@ import pytest
 from functions.api.routes.console import FOLDER, PAGE, console_page, console_paths, console_policy
 from functions.api.routes.service import html_response
 from infra.packaging.package import served_files, source_files
+from infra.reference import UNITS, units_module
 from tests.api_site import Site
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -125,6 +126,11 @@ def test_every_file_that_the_page_preloads_exists() -> None:
     """A renamed module does not leave a request for nothing in every first view."""
     names = page_addresses((FOLDER / PAGE).read_text(encoding="utf-8"))
     assert names <= {f"./{path.relative_to(FOLDER).as_posix()}" for path in console_paths()}
+
+
+def test_units_are_those_of_the_exports() -> None:
+    """A recipe names its units on the page as in its exports."""
+    assert UNITS.read_text(encoding="utf-8") == units_module(), "run: python -m infra.reference"
 
 
 def test_static_hosting_has_the_same_policy() -> None:
