@@ -82,7 +82,7 @@ def test_a_newcomer_learns_what_to_do(server: Server, page: Page) -> None:
     """An empty library invites to add a video, and says in a sentence what a key would add."""
     page.route(re.compile(r"/v1/jobs\?"), lambda route: route.fulfill(json={"jobs": [], "cursor": None}))
     open_page(page, server)
-    expect(page.get_by_text("Without an AI key")).to_be_visible()
+    expect(page.locator(".welcome").get_by_text("AI key")).to_be_visible()
     page.get_by_role("link", name="Add your first video").click()
     expect(page.get_by_role("heading", name="New")).to_be_focused()
     expect(page.get_by_role("link", name="Sign in")).to_have_count(0)

@@ -134,7 +134,7 @@ function Findings({ job }) {
           ${frames.map((frame) => html`<li key=${frame.name} style=${{ "--ratio": frame.width / frame.height }}><${Picture} jobId=${job.id} name=${frame.name} alt=${t("job.frameAt", { time: clock(frame.time) })} />
             <span>${clock(frame.time)}</span></li>`)}
         </ul>`}
-      ${shots.length > 1 && html`<p class="shots" aria-label=${t("job.shots", { count: shots.length })} role="img">
+      ${(shots.length > 1 || !isOver) && html`<p class="shots" aria-label=${t("job.shots", { count: shots.length })} role="img">
         ${shots.slice(0, 200).map((shot) => html`<span style=${{ flexGrow: Math.max(0.2, shot.end - shot.start) }}></span>`)}</p>`}
       ${(transcript || !isOver) && KINDS.includes(job.kind) && job.kind !== "metadata" && html`
         <div class="words" tabindex="0" role="region" aria-label=${t("job.transcript")}>${transcript || html`<span class="hint">${t("job.noWordsYet")}</span>`}</div>`}

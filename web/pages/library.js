@@ -10,7 +10,7 @@ import { go, link } from "../router.js";
 import { t } from "../texts.js";
 import { hasEnded } from "../watch.js";
 
-const PAGE = 24;
+const PAGE = 12;
 const REFRESH_MS = 4000;
 const STATES = ["running", "done", "failed", "cancelled"];
 
@@ -133,7 +133,8 @@ function Card({ job, title }) {
 
 /** What somebody sees who has nothing yet. */
 function FirstVisit({ capabilities }) {
-  const missing = !capabilities.ai ? "ai" : !capabilities.speech ? "speech" : "";
+  const { ai, speech } = capabilities;
+  const missing = ai ? (speech ? "" : "speech") : speech ? "ai" : "both";
   return html`
     <section class="welcome">
       <${PageTitle}>${t("welcome.title")}<//>

@@ -102,7 +102,7 @@ def test_another_name_of_this_machine_leads_to_the_one_of_its_links(site: Site) 
 
 def test_capabilities_follow_the_configuration(site: Site) -> None:
     """The console learns whether to show a sign-in form, and what a key would add."""
-    site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", WHISPER_MODEL_DIR="")
+    site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
     assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None}
     site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
@@ -113,7 +113,7 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
         "ai": "openai",
     }
     site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR="/models/small")
-    assert site.client.get("/v1/capabilities").json()["speech"] == "faster-whisper"
+    assert site.client.get("/v1/capabilities").json()["speech"] == "small"
 
 
 def test_the_console_is_packed_with_the_function() -> None:
