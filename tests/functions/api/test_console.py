@@ -156,3 +156,17 @@ def test_vendored_libraries_are_those_of_the_lock() -> None:
         package = f"node_modules/{original.split('/')[1]}"
         assert present[package]["integrity"] == locked[package]["integrity"]
         assert (FOLDER / original).read_bytes() == (FOLDER / copy).read_bytes(), copy
+
+
+def test_the_console_may_upload_to_the_buckets(site: Site) -> None:
+    """The storage lets the page of this server send its files; a page that FRONTEND_URL does not name may not."""
+    wish = {"content_type": "video/mp4", "size": 9}
+    for origin, allowed in ((site.url, site.url), ("https://app.example", "https://app.example")):
+        ticket = site.client.post("/v1/uploads", json=wish | {"kind": "metadata"}, headers={"Origin": origin}).json()
+        preflight = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+        answer = site.client.options(ticket["upload_url"], headers=preflight)
+        assert answer.headers["access-control-allow-origin"] == allowed
+    refused = site.client.post(
+        "/v1/uploads", json=wish | {"kind": "metadata"}, headers={"Origin": "https://evil.example"}
+    )
+    assert refused.json()["code"] == "foreign_page"
