@@ -128,8 +128,9 @@ class EmptyResult(Model):
     """Why the result of a finished job is empty, and what would help."""
 
     code: TranscriptGap | Literal["nothing_found"] = Field(
-        description="`no_audio`, `silent`, `not_transcribed` (no speech model or AI key), `no_speech` (transcribed, but"
-        " no speech was recognized), or `nothing_found` (there are words, but nothing for this kind)."
+        description="`no_audio`, `silent`, `not_transcribed` (no speech model or AI key for its language),"
+        " `no_speech` (transcribed, but no speech was recognized), or `nothing_found` (there are words, but nothing for"
+        " this kind)."
     )
     message: str = Field(description="What is missing and why, for people.")
     advice: str = Field(description="What would help, for people.")

@@ -126,7 +126,7 @@ def cancel_job(place: Place, job_id: str) -> Job:
 
 def mark_cancelled(job: Job) -> None:
     job.status = JobStatus.CANCELLED
-    job.ended_at = clock.now()
+    jobs.end_job(job)
     job.outbox = []
     for state in job.stages.values():
         state.lease = None

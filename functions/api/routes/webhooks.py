@@ -14,7 +14,7 @@ from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, 
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
-from functions.api.request_models import RequestModel
+from functions.api.request_models import CheckedByGuard, LinkText, RequestModel
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
@@ -44,7 +44,7 @@ Description = Annotated[str, Field(max_length=200)]
 
 
 class WebhookRequest(RequestModel):
-    url: str = Field(
+    url: LinkText = Field(
         max_length=2000,
         description="URL that receives the deliveries: https, at a public address.",
         examples=["https://example.com/clipwise"],
@@ -56,7 +56,9 @@ class WebhookRequest(RequestModel):
 class WebhookUpdateRequest(RequestModel):
     """Changes to a webhook. Omitted fields stay as they are."""
 
-    url: str | None = Field(None, max_length=2000, description="New URL: https, at a public address.")
+    url: Annotated[str | None, CheckedByGuard()] = Field(
+        None, max_length=2000, description="New URL: https, at a public address."
+    )
     events: Events | None = Field(None, description="New list of events to deliver.")
     description: Description | None = Field(None, description="New description. Null removes it.")
     paused: bool | None = Field(

@@ -22,12 +22,13 @@ from typing import Any, Self
 
 from infra.runtimes.background_tasks import Watchdog
 from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
-from infra.runtimes.process import end_with_parent, limit_memory
+from infra.runtimes.process import end_with_parent
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.memory import limit_memory
 from shared.settings import settings
 from shared.wiring import CRAWL, DOWNLOAD, NOTIFY, Function, wiring
 

@@ -46,7 +46,7 @@ class StoredUpload:
 
     @property
     def is_expired(self) -> bool:
-        return self.expires_at <= clock.now()
+        return self.expires_at <= clock.deletion_clock.now()
 
 
 class UploadStore:
@@ -129,7 +129,9 @@ class UploadStore:
 
     def delete_expired(self) -> None:
         """Delete expired sessions."""
-        rows = self._db.connection.execute("SELECT id FROM uploads WHERE expires_at <= ?", (encode_time(clock.now()),))
+        rows = self._db.connection.execute(
+            "SELECT id FROM uploads WHERE expires_at <= ?", (encode_time(clock.deletion_clock.now()),)
+        )
         for row in rows.fetchall():
             self.cancel(row["id"])
 

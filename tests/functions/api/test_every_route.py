@@ -395,7 +395,7 @@ def test_a_route_for_whoever_has_the_link(site: Site, owner: Owner, name: str) -
     assert site.client.get(path.format(**made)).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/kinds", "/docs", "/redoc", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/kinds", "/v1/capabilities", "/docs", "/redoc", "/openapi.json"])
 def test_a_route_for_everyone(site: Site, path: str) -> None:
     """Monitoring, documentation and the list of kinds need no token."""
     site.configure(AUTH_REQUIRED="true")
@@ -407,4 +407,4 @@ def test_no_route_is_hidden() -> None:
     routes = {getattr(route, "path", "") for route in create_app().routes} - {""}
     told = {path for _, path in (name.split(" ") for name in operations())}
     known = told | {path.replace("{name}", "{name:path}") for path in told}
-    assert routes - {"/docs", "/docs/assets/{name}", "/redoc", "/openapi.json"} <= known
+    assert routes - {"/docs", "/docs/assets/{name}", "/redoc", "/openapi.json", "/web/{path:path}"} <= known
