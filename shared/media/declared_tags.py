@@ -14,8 +14,9 @@ from collections.abc import Iterator
 Bytes = mmap.mmap | bytes
 _ID3_HEADER_BYTES = 10
 # Frames that become a tag or a chapter. Their names are searched for, since there are several ways to write sizes.
-_ID3_FRAMES = re.compile(rb"[TW][A-Z0-9]{3}|PRIV|COMM|USLT|CHAP")
+_ID3_FRAMES = re.compile(rb"[TW][A-Z0-9]{3}|PRIV|COMM|USLT|CHAP|APIC|GEOB")
 _ID3_V2_FRAMES = re.compile(rb"T[A-Z0-9]{2}|W[A-Z]{2}|COM|ULT")
+_COMPRESSED_TAGS = 100
 _APE_FOOTER, _APE_BYTES, _ID3V1_BYTES = b"APETAGEX", 32, 128
 _COMMENTS, _SEEK_POINTS = 4, 3
 _SEEK_POINT_BYTES = 18
@@ -40,9 +41,18 @@ def id3_end(data: Bytes) -> int:
 
 
 def count_id3_tags(data: Bytes, start: int, end: int) -> int:
-    """Return the number of frames in ID3v2 tags, or a little more: bytes of pictures may look like frames."""
-    frames = _ID3_V2_FRAMES if data[start + 3 : start + 4] == b"\2" else _ID3_FRAMES
-    return sum(1 for _ in frames.finditer(data, start, min(end, len(data))))
+    """Return the number of frames in ID3v2 tags, or a little more: bytes of pictures may look like frames.
+
+    A compressed frame counts for many, since it is expanded to up to 16 MB.
+    """
+    version = data[start + 3 : start + 4]
+    frames = _ID3_V2_FRAMES if version == b"\2" else _ID3_FRAMES
+    compressed = {b"\3": 0x80, b"\4": 0x08}.get(version, 0)
+    count = 0
+    for frame in frames.finditer(data, start, min(end, len(data))):
+        flags = data[frame.end() + 5 : frame.end() + 6]
+        count += _COMPRESSED_TAGS if flags and flags[0] & compressed else 1
+    return count
 
 
 def count_ape_tags(data: Bytes) -> int:

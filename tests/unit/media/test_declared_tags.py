@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,14 @@ def id3(count: int, version: int = 4) -> bytes:
     return b"ID3" + bytes([version, 0, 0]) + size + body
 
 
+def id3_compressed(count: int) -> bytes:
+    """A hundredth as many frames, each a small block of zlib that expands to megabytes."""
+    packed = zlib.compress(bytes(1000))
+    size = bytes([0, 0, 0, 4 + len(packed)])
+    body = (b"TXXX" + size + b"\0\x09" + bytes(4) + packed) * -(-count // 100)
+    return b"ID3\4\0\0" + bytes(len(body) >> shift & 127 for shift in (21, 14, 7, 0)) + body
+
+
 def id3_of_version_2(count: int) -> bytes:
     return id3(count, 2)
 
@@ -156,7 +165,7 @@ def long_table(count: int) -> bytes:
 
 BUILDERS: list[Callable[[int], bytes]] = [opus, vorbis, speex, split_magic, second_stream, flac, flac_seek_points, id3]
 BUILDERS += [id3_of_version_2, ape, ape_before_id3v1, wav_info, wav_id3, matroska_tags]
-BUILDERS += [mp4_freeform, mp4_languages, mp4_keys, transport_stream, long_table]
+BUILDERS += [mp4_freeform, mp4_languages, mp4_keys, transport_stream, long_table, id3_compressed]
 
 
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
