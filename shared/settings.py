@@ -215,10 +215,18 @@ class Settings:
     gemini_embed_model: str = Field(
         "gemini-embedding-001", description="Google's model for embeddings; it must support any number of dimensions."
     )
+    speech_model: Annotated[str, _pattern_validator(r"[a-z-]+", "It must be auto, off or the name of a model")] = Field(
+        "auto",
+        description="The speech model of `offline`: its name in `clipwise models list`, `auto` (the best that is"
+        " installed) or `off`.",
+    )
     whisper_model_dir: str = Field(
+        "", description="A folder with another faster-whisper model, which `offline` uses instead of SPEECH_MODEL."
+    )
+    models_dir: str = Field(
         "",
-        description="A folder with a faster-whisper model, with which `offline` recognizes speech. Requires the package"
-        " faster-whisper; nothing is downloaded.",
+        description="The folder into which `clipwise models install` downloads models. Default: `models` in the data"
+        " folder.",
     )
     monthly_budget_usd: float = Field(
         0,
@@ -303,6 +311,14 @@ class Settings:
     @property
     def max_file_bytes(self) -> int:
         return self.max_file_size_mb * 1_000_000
+
+
+SECRET_VARIABLES = tuple(
+    name.upper()
+    for name, field in Settings.__pydantic_fields__.items()  # type: ignore[attr-defined]  # pydantic adds it
+    if not field.repr
+)
+"""Variables whose values are never shown."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

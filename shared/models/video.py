@@ -229,8 +229,8 @@ class Transcript(Model):
     model: str | None = Field(None, description="The model that transcribed the speech, if any.")
     gap: TranscriptGap | None = Field(
         None,
-        description="Why there are no words: `no_audio`, `silent`, `not_transcribed` (no speech model or AI key) or"
-        " `no_speech` (nothing was recognized). Null if there are words, or if the reason is unknown.",
+        description="Why there are no words: `no_audio`, `silent`, `not_transcribed` (no speech model or AI key for its"
+        " language) or `no_speech` (nothing was recognized). Null if there are words, or if the reason is unknown.",
     )
     notes: list[str] = Field([], description="Remarks, e.g. that no speech recognition was available.")
 

@@ -26,7 +26,14 @@ from shared.platform.ports import Place
 from shared.settings import settings
 from shared.webhooks import deliveries
 from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
-from shared.webhooks.security import check_target_host, check_target_url, format_secret, new_salt, webhook_secret
+from shared.webhooks.security import (
+    check_target_host,
+    check_target_url,
+    format_secret,
+    new_salt,
+    rotate_salt,
+    webhook_secret,
+)
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problem_responses(401, 403, 422))
 
@@ -76,7 +83,7 @@ class WebhookInfo(Model):
 
 
 class NewWebhook(WebhookInfo):
-    """A new webhook, with its secret."""
+    """A webhook with its new secret."""
 
     secret: str = Field(
         description="Secret to verify signatures with. It is returned only once.", examples=["whsec_MfKQ9r8…"]
@@ -124,7 +131,7 @@ OwnWebhook = Annotated[Webhook, Depends(own_webhook)]
 
 
 def webhook_info(webhook: Webhook) -> dict[str, Any]:
-    info = WebhookInfo(paused=webhook.paused_reason is not None, **webhook.model_dump(exclude={"owner", "salt"}))
+    info = WebhookInfo(paused=webhook.paused_reason is not None, **webhook.model_dump())
     return info.to_json()
 
 
@@ -239,6 +246,24 @@ def apply_update(place: Place, webhook_id: str, update: WebhookUpdateRequest) ->
         return True
 
     return webhook_info(deliveries.change_webhook(place.documents, webhook_id, change))
+
+
+@router.post(
+    "/{webhook_id}/rotate",
+    summary="Rotate a webhook's secret",
+    description=(
+        "Replaces the secret of a webhook, and returns the new one. For 24 hours, deliveries are signed with the "
+        "replaced secret too, so that your server can change to the new one without rejecting a delivery."
+    ),
+    response_model=NewWebhook,
+    responses=problem_responses(404),
+)
+def rotate_secret(webhook: OwnWebhook, place: PlaceDep) -> Response:
+    def change(current: Webhook) -> bool:
+        rotate_salt(current, clock.now())
+        return True
+
+    return JSONResponse(created_webhook(deliveries.change_webhook(place.documents, webhook.id, change)))
 
 
 @router.delete(

@@ -16,9 +16,11 @@ from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
 from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
-from shared import logs
-from shared.pipeline.sweep import fail_rejected_upload
+from shared import clock, logs
+from shared.pipeline.sweep import abort_upload
+from shared.platform.embedded.database import Database, DataFolderError
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.uploads import StoredUpload
 from shared.platform.memory import limit_memory
 from shared.settings import Settings, settings
@@ -30,14 +32,14 @@ if TYPE_CHECKING:
 GARBAGE_COLLECTION_MINUTES = 60
 
 
-class DataFolderLocked(RuntimeError):
+class DataFolderLocked(DataFolderError):
     """Another server uses the same data folder."""
 
 
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is called once with a line about where the server accepts requests.
 
-    Port 0 picks a free one. Raises DataFolderLocked, or OSError if the address cannot be bound.
+    Port 0 picks a free one. Raises DataFolderError, or OSError if the address cannot be bound.
     """
     import uvicorn
 
@@ -48,6 +50,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lock_data_folder(data), bind_socket(host, port) as listener, suppress(KeyboardInterrupt, TerminationSignal):
         raise_on_signals()
+        check_data_folder(data)
         bound_port = listener.getsockname()[1]
         server_settings = configure_environment(data, host, local_url(host, bound_port))
         place = open_embedded_place(server_settings)
@@ -88,6 +91,37 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
             server.run(sockets=[listener])
 
 
+def check_data_folder(data: Path) -> None:
+    """Refuse a folder that has lost a database; the caller holds its lock.
+
+    A new, empty database would hide the loss, and everything that the lost one named would be deleted as garbage.
+    """
+    documents, accounts = data / "clipwise.db", data / "accounts.db"
+    lost = None
+    if _is_blank(documents) and (
+        next(data.glob("blobs/??/*"), None) or not all(map(_is_blank, (accounts, _log_of(documents))))
+    ):
+        lost = documents
+    elif _is_blank(accounts) and (accounts.exists() or not _is_blank(_log_of(accounts))):
+        lost = accounts
+    if lost:
+        raise DataFolderError(
+            f"{lost} is missing or empty, but {data} contains data that belongs to it. Put the file back from a backup "
+            f"together with {lost.name}-wal, or choose another data folder. To start anew, delete {data}."
+        )
+    if accounts.exists():
+        # Opened by the first sign-in, which must not be the one to find it damaged.
+        Database(accounts, ACCOUNT_MIGRATIONS).close()
+
+
+def _is_blank(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(database.name + "-wal")
+
+
 def configure_environment(data: Path, host: str, url: str) -> Settings:
     """Set this process's environment, which the workers inherit; keeps the user's values."""
     os.environ["CLIPWISE_PLACE"] = "embedded"
@@ -95,6 +129,7 @@ def configure_environment(data: Path, host: str, url: str) -> Settings:
     os.environ.setdefault("PUBLIC_URL", url)
     os.environ.setdefault("LEASE_SEC", "10")
     os.environ.setdefault("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
+    clock.start_steady_clock(os.environ)
     settings.cache_clear()
     return settings()
 
@@ -109,12 +144,12 @@ def create_server_app(place: EmbeddedPlace) -> FastAPI:
 
 
 def create_storage_app(place: EmbeddedPlace) -> Starlette:
-    """Return the storage application, in which an upload that is rejected ends its job."""
+    """Return the storage application, in which an upload that is rejected or cancelled ends its job."""
 
-    def reject(upload: StoredUpload, reason: str) -> None:
-        fail_rejected_upload(place.place, upload.bucket, upload.name, reason)
+    def abort(upload: StoredUpload, reason: str | None) -> None:
+        abort_upload(place.place, upload.bucket, upload.name, reason)
 
-    return place.storage_app(reject)
+    return place.storage_app(abort)
 
 
 def create_worker_folder(data: Path) -> Path:

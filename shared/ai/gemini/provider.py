@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from shared.ai.gemini.client import INLINE_BYTES, PRICES, create_client, temporary_upload, with_retries
 from shared.ai.gemini.generation import conversation, generate_answer, stream_chat
 from shared.ai.gemini.speech import transcribe_clip
+from shared.ai.links import LinkFilter
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn, estimate_tokens
 from shared.ai.structured_output import ModelAnswer, RepairRequest, request_structured_output
@@ -90,6 +91,7 @@ class GeminiProvider:
                 )
 
             result = request_structured_output(kind.schema, call_model, answer_tick)
+        result = LinkFilter([text]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
         return AnalysisResult(result, self._meter.total(self.name, model, kind.prompt_version, frames))

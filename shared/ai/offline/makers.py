@@ -29,6 +29,7 @@ def make_recipe(evidence: Evidence, screen: ScreenText, language: str) -> Recipe
         language=language,
         transcript_language=evidence.transcript_language,
         transcript_source="speech" if evidence.transcript_source == "speech" else "subtitle",
+        transcript_model=evidence.transcript_model,
         unread=screen.unread,
     )
     recipe.author = evidence.author or next(

@@ -117,7 +117,8 @@ ENGLISH = ReelWording(
     no_speech="The audio was transcribed, but no speech was recognized.",
     no_words="No transcript is available for this video.",
     not_translated="The transcript was not translated; translation requires an AI provider.",
-    unread="Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again.",
+    unread="Cyrillic on-screen text could not be read. Run `clipwise models install screen-cyrillic`, then run the job"
+    " again.",
 )
 GERMAN = ReelWording(
     language="de",
@@ -166,8 +167,8 @@ GERMAN = ReelWording(
     no_speech="Der Ton wurde transkribiert, aber es wurde keine Sprache erkannt.",
     no_words="Für dieses Video gibt es kein Transkript.",
     not_translated="Die Worte wurden nicht übersetzt; dafür braucht es einen KI-Anbieter.",
-    unread="Kyrillischer Text im Bild war nicht lesbar; Tesseract mit Russisch installieren und den Auftrag "
-    "wiederholen.",
+    unread="Kyrillischer Text im Bild war nicht lesbar; `clipwise models install screen-cyrillic` ausführen und den"
+    " Auftrag wiederholen.",
 )
 RUSSIAN = ReelWording(
     language="ru",
@@ -214,8 +215,8 @@ RUSSIAN = ReelWording(
     no_speech="Звук расшифрован, но речь не распознана.",
     no_words="Расшифровки этого видео нет.",
     not_translated="Слова не переведены: для этого нужен провайдер ИИ.",
-    unread="Кириллический текст на экране не прочитан; установите Tesseract с русским языком и запустите задание "
-    "ещё раз.",
+    unread="Кириллический текст на экране не прочитан; выполните `clipwise models install screen-cyrillic` и запустите"
+    " задание ещё раз.",
 )
 _BY_LANGUAGE = {words.language: words for words in (ENGLISH, GERMAN, RUSSIAN)}
 
