@@ -163,10 +163,12 @@ class Demo:
                 f"in {time.monotonic() - started:.0f} seconds."
             )
             self.print_transcript(job)
-            self.print_next_steps()
+            page = f"/#/recipes/{job['id']}"
+            self.print_next_steps(page)
             if keep:
                 self.print_message(
                     f"\nThe server keeps running at {url} (API documentation: {url}/docs). Ctrl-C stops it."
+                    f"\nOpen {url}{page} in a browser to cook from the recipe."
                 )
                 signal.pause()
         return 0
@@ -212,7 +214,8 @@ class Demo:
             f"Heard in the video, with a word error rate of {error_rate:.0%}:\n  " + " ".join(transcript.split())
         )
 
-    def print_next_steps(self) -> None:
+    def print_next_steps(self, page: str) -> None:
+        """Print where the files are and what to run next; `page` is the address of the recipe below the server's."""
         frames = len(list((self.folder / "frames").iterdir()))
         clipwise = (
             "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
@@ -223,7 +226,8 @@ class Demo:
             f"  thumbnail.jpg, frames/         its thumbnail and {frames} key frames\n"
             f"  recipe.json, job.json          the recipe and the job document\n"
             f"\nNext steps:\n"
-            f"  {clipwise} up            run the server (API documentation: {LOCAL}/docs)\n"
+            f"  {clipwise} up            run the server (API documentation: {LOCAL}/docs),\n"
+            f"  {' ' * len(clipwise)}               then open {LOCAL}{page}\n"
             f"  {clipwise} submit VIDEO  submit your own file or URL, from a second terminal"
         )
 

@@ -46,6 +46,7 @@ class UploadState(StrEnum):
     WAITING = "waiting"
     RECEIVED = "received"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 class Lease(Model):
@@ -92,7 +93,7 @@ class OutboxMessage(Model):
 class Upload(Model):
     """The upload of a job's file."""
 
-    state: UploadState = Field(description="`waiting` for the bytes, `received`, or `expired`.")
+    state: UploadState = Field(description="`waiting` for the bytes, `received`, `expired` or `cancelled`.")
     size: int | None = Field(None, description="Size of the file in bytes.")
     content_type: str | None = Field(None, description="Media type of the file.")
     expires_at: datetime | None = Field(None, description="When the upload expires if the bytes do not arrive.")

@@ -44,9 +44,9 @@ class OfflineProvider:
                 "provider_cannot",
                 f"The offline provider does not support the kind {kind.name!r}. Configure an AI provider.",
             )
-        screen = read_screen_once(evidence, language, lambda done, message: tick(done * READING_SHARE, message))
-        if screen.is_cut:
-            self._meter.note("The video has more on-screen text than is read: the text of its last part is missing.")
+        screen = read_screen_once(
+            evidence, language, self._meter, lambda done, message: tick(done * READING_SHARE, message)
+        )
         tick(READING_SHARE, "Assembling the result")
         result = make(add_measures(kind, evidence, screen.lines), screen, language)
         return AnalysisResult(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))

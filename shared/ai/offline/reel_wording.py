@@ -39,6 +39,7 @@ class ReelWording:
     text_share: str
     text_pace: str
     no_text: str
+    text_not_read: str
     loudness: str
     silence: str
     no_sound: str
@@ -90,6 +91,7 @@ ENGLISH = ReelWording(
     text_share="There is text on the screen for {} % of the time.",
     text_pace="Words to be read per second: {}.",
     no_text="No text was found on the screen.",
+    text_not_read="Not all text on the screen was read, so there may be more than was found.",
     loudness="Loudness: {} LUFS. True peak: {} dBFS.",
     silence="Silence: {} % of the time.",
     no_sound="There is no sound.",
@@ -137,6 +139,7 @@ GERMAN = ReelWording(
     text_share="Während {} % der Zeit steht Text im Bild.",
     text_pace="Zu lesende Wörter pro Sekunde: {}.",
     no_text="Im Bild wurde kein Text gefunden.",
+    text_not_read="Nicht aller Text im Bild wurde gelesen; es kann mehr davon geben, als gefunden wurde.",
     loudness="Lautheit: {} LUFS. Spitzenpegel: {} dBFS.",
     silence="Stille: {} % der Zeit.",
     no_sound="Es gibt keinen Ton.",
@@ -186,6 +189,7 @@ RUSSIAN = ReelWording(
     text_share="Текст на экране — {} % времени.",
     text_pace="Слов для чтения в секунду: {}.",
     no_text="Текст на экране не найден.",
+    text_not_read="Прочитан не весь текст на экране: его может быть больше, чем найдено.",
     loudness="Громкость: {} LUFS. Пик: {} dBFS.",
     silence="Тишина: {} % времени.",
     no_sound="Звука нет.",

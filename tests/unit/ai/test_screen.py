@@ -12,11 +12,16 @@ import pytest
 from PIL import Image
 
 from shared.ai.catalogue import InstalledModel, read_catalogue
+from shared.ai.offline.provider import OfflineProvider
+from shared.ai.prompt import measure_evidence
 from shared.ai.screen import ocr, reader
 from shared.ai.screen.lines import ScreenText
 from shared.ai.screen.ocr import engine, tesseract
 from shared.ai.screen.reader import read_screen
+from shared.ai.usage import Meter
+from shared.analyses.kinds import kind_named
 from shared.models.video import Frame
+from tests.recipe_samples import evidence as recipe_evidence
 from tests.unit.ai.drawing import no_tick, pattern, picture, store_samples
 from tests.unit.ai.lookalike_model import write_lookalike_model
 
@@ -73,6 +78,24 @@ def test_a_still_picture_is_read_once(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(read_pictures) == 2
     assert "1 onion" in texts(screen)
     assert "2 eggs" in texts(screen)
+
+
+def test_a_video_with_more_text_than_is_kept_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the screen shows more text than is read, the result has what came first and the usage says what is missing,
+    with whichever provider."""
+    monkeypatch.setattr(reader, "MAX_SCREEN_TEXT", 20)
+    pictures = [picture(["Apple pie"], 1), picture(["Apple pie"], 2), picture(["Serve hot"], 3)]
+    samples = store_samples(pictures, tmp_path)
+    screen = read_screen(samples, "en", no_tick)
+    assert (texts(screen), screen.is_cut) == (["Apple pie"], True)
+    assert not read_screen(samples[:2], "en", no_tick).is_cut
+
+    inputs, note = recipe_evidence(tmp_path, samples=samples), "the text of its last part is missing"
+    offline, other = Meter(), Meter()
+    OfflineProvider(meter=offline).analyze(kind_named("recipe"), inputs, "en", no_tick)
+    measure_evidence(kind_named("reel"), inputs, "en", other, no_tick)
+    for meter in (offline, other):
+        assert [note in one for one in meter.usage.notes] == [True]
 
 
 def test_progress_is_told_before_each_sample(tmp_path: Path) -> None:
