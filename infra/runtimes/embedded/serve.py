@@ -16,7 +16,7 @@ from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
 from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
-from shared import logs
+from shared import clock, logs
 from shared.pipeline.sweep import abort_upload
 from shared.platform.embedded.database import Database, DataFolderError
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
