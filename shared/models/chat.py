@@ -31,7 +31,8 @@ class Passage(Model):
     lines: list[PassageLine] = Field(description="The text in pieces, each with its timestamps.")
     language: str | None = None
     words: list[str] = Field(description="Stems and numbers for word search.")
-    model: str | None = Field(None, description="The model that computed the vector; None without one.")
+    model: str | None = Field(None, description="The model that computed the vectors; None without one.")
+    line_vectors: str | None = Field(None, description="Vectors of the lines, packed; None if the model needs none.")
 
 
 class Citation(Model):
