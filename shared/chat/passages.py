@@ -24,6 +24,8 @@ from shared.progress import Tick, tick_within
 from shared.settings import settings
 from shared.wiring import wiring
 
+INDEXES = "indexes"
+"""Collection with one document: the model of the passages' vectors, while it is the same for all of them."""
 MAX_WORDS = 400
 """Maximum number of terms of a passage; a window has fewer."""
 EMBEDDING_DONE, STORING_DONE = 0.6, 0.9
@@ -111,6 +113,18 @@ def store_passages(
     for old in list(find_segments(documents, "videoId", source.video_id)):
         if old.data["number"] >= len(windows):
             documents.delete(SEGMENTS, old.id)
+    if indexed_model(documents) not in (None, vectors and vectors.model):
+        documents.delete(INDEXES, SEGMENTS)
+
+
+def indexed_model(documents: Documents) -> str | None:
+    """Return the model of the vectors of all passages; None if some may be of another one."""
+    stored = documents.get(INDEXES, SEGMENTS)
+    return str(stored.data["model"]) if stored else None
+
+
+def set_indexed_model(documents: Documents, model: str) -> None:
+    documents.put(INDEXES, SEGMENTS, {"model": model})
 
 
 def passages_job_id(documents: Documents, video_id: str) -> str | None:

@@ -66,11 +66,13 @@ class SearchResult:
     Attributes:
         score: Fused score; only its order is meaningful.
         relevant: Whether the passage reaches the threshold of at least one ranking.
+        line_similarities: Similarity of each line with the question; empty without vectors of lines.
     """
 
     passage: Passage
     score: float = 0.0
     relevant: bool = False
+    line_similarities: Sequence[float] = ()
 
 
 def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], TransientError | None]:
@@ -134,37 +136,44 @@ def search(
     passages = {id: Passage.read(row.data) for id, row in found.items() if row.data["owner"] == owner}
     weights = {term: weight * rarity(matches.counts[term], len(video_ids)) for term, weight in terms_by_weight.items()}
     coverages = {id: coverage(passage, weights) for id, passage in passages.items()}
-    rankings = [
-        (
-            _top_ranked(
-                (id, similarity(passage, found[id].data["embedding"], embedding, language, coverages[id]))
-                for id, passage in passages.items()
-                if passage.model == embedding.model
-            ),
-            embedding.min_similarity,
-        )
-        for embedding in embeddings
-    ]
+    lines: dict[str, Sequence[float]] = {}
+    rankings: list[tuple[Ranking, float]] = []
+    for embedding in embeddings:
+        of_model = {id: passage for id, passage in passages.items() if passage.model == embedding.model}
+        scores: dict[str, float] = {}
+        for id, passage in of_model.items():
+            plain = cosine_similarity(found[id].data["embedding"].values, embedding.vector.values)
+            lines[id] = line_similarities(passage, embedding)
+            scores[id] = calibrate(plain, lines[id], passage, embedding.calibration, language, coverages[id])
+        rankings.append((_top_ranked(scores.items()), embedding.min_similarity))
     rankings.append((_top_ranked((id, score) for id, score in coverages.items() if score), min_coverage))
-    return [result for result in fuse_rankings(rankings, passages) if result.relevant][:limit]
+    return [result for result in fuse_rankings(rankings, passages, lines) if result.relevant][:limit]
 
 
-def similarity(
-    passage: Passage, vector: Vector, embedding: QueryEmbedding, language: str | None, word_coverage: float
+def line_similarities(passage: Passage, embedding: QueryEmbedding) -> Sequence[float]:
+    """Return the similarity of each line with the question; nothing without vectors of lines."""
+    return packed_similarities(passage.line_vectors, embedding.vector.values) if passage.line_vectors else ()
+
+
+def calibrate(
+    similarity: float,
+    lines: Sequence[float],
+    passage: Passage,
+    calibration: Calibration,
+    language: str | None,
+    word_coverage: float,
 ) -> float:
-    """Return the calibrated similarity of a passage with a question in `language`.
+    """Return the similarity of a passage with a question in `language`, comparable with those of other passages.
 
     Args:
+        lines: Similarities of the passage's lines.
         word_coverage: Share of the question's words in the passage.
     """
-    calibration = embedding.calibration
-    value = cosine_similarity(vector.values, embedding.vector.values)
-    if passage.line_vectors and calibration.line_share:
-        best_line = max(packed_similarities(passage.line_vectors, embedding.vector.values))
-        value += calibration.line_share * (best_line - value)
+    if lines:
+        similarity += calibration.line_share * (max(lines) - similarity)
     if language and passage.language and primary_language(passage.language) != language:
-        value += calibration.other_language
-    return value + calibration.shared_words * word_coverage
+        similarity += calibration.other_language
+    return similarity + calibration.shared_words * word_coverage
 
 
 def query_terms(question: str) -> dict[str, float]:
@@ -186,12 +195,18 @@ def coverage(passage: Passage, weights: Mapping[str, float]) -> float:
     return sum(weight for term, weight in weights.items() if term in words) / (sum(weights.values()) or 1)
 
 
-def fuse_rankings(rankings: Iterable[tuple[Ranking, float]], passages: Mapping[str, Passage]) -> list[SearchResult]:
+def fuse_rankings(
+    rankings: Iterable[tuple[Ranking, float]],
+    passages: Mapping[str, Passage],
+    line_similarities: Mapping[str, Sequence[float]],
+) -> list[SearchResult]:
     """Return all ranked passages by the sum of 1 / (DAMPING + rank) over the rankings."""
     results: dict[str, SearchResult] = {}
     for ranking, min_score in rankings:
         for rank, (id, score) in enumerate(ranking, start=1):
-            result = results.setdefault(id, SearchResult(passages[id]))
+            if id not in results:
+                results[id] = SearchResult(passages[id], line_similarities=line_similarities.get(id, ()))
+            result = results[id]
             result.score += 1 / (DAMPING + rank)
             result.relevant = result.relevant or score >= min_score
     return sorted(results.values(), key=lambda result: -result.score)

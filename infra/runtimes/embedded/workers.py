@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.runtimes.background_tasks import Watchdog
+from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog
 from infra.runtimes.process import end_with_parent, limit_memory
+from shared.chat.reindex import reindex_in_background
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
@@ -34,6 +35,8 @@ IO_SLOTS = 8
 RESTART_PAUSE_SEC = 1.0
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
+REINDEX_MINUTES = 60
+"""Minutes between two looks whether passages have vectors of another model."""
 TIMEOUT_EXIT_CODE = 70
 """Exit code of a worker that ended itself because a function exceeded its timeout."""
 
@@ -167,10 +170,13 @@ def main(pool_name: str, slots: int) -> None:
     if pool_name == "cpu":
         # The API and the short stages have priority.
         os.nice(5)
-    queue = open_embedded_place(settings()).queue
+    place = open_embedded_place(settings())
     names = [row.name for row in functions]
-    slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, queue, names) for n in range(slots)}
-    with Watchdog(slot_tasks) as watchdog:
+    slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, place.queue, names) for n in range(slots)}
+    tasks: list[PeriodicTask] = []
+    if pool_name == "io":
+        tasks.append((REINDEX_MINUTES, partial(reindex_in_background, place.place.documents)))
+    with Scheduler(tasks), Watchdog(slot_tasks) as watchdog:
         watchdog.join()
 
 

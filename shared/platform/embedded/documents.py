@@ -8,6 +8,7 @@ import json
 import math
 import secrets
 import sqlite3
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from shared.errors import AlreadyExists, Conflict
 from shared.platform.embedded.codec import decode_document, encode_document, escape_nul
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.document_watcher import DocumentWatcher
-from shared.platform.embedded.fields import filter_condition, type_rank_sql, value_sql
+from shared.platform.embedded.fields import MAX_CHOICES, filter_condition, type_rank_sql, value_sql
 from shared.platform.embedded.vector_index import COLLECTION, KEYS, MARGIN, VectorIndexes, is_indexed, key_columns
 from shared.platform.ports import (
     Document,
@@ -136,7 +137,7 @@ class SqliteDocuments:
         if is_indexed(collection, filters):
             numbers = self._vectors.nearest(connection, field, to, limit, filters)
         else:
-            where, parameters = _where_clause(collection, filters)
+            where, parameters = _where_clause(collection, filters, sys.maxsize)
             rows = connection.execute(
                 "SELECT document, direction FROM vectors WHERE field = ? AND size = ?"  # noqa: S608
                 f" AND document IN (SELECT number FROM documents WHERE {where})",
@@ -191,11 +192,11 @@ def _document(row: sqlite3.Row) -> Document:
     return Document(row["id"], decode_document(row["data"]), row["version"])
 
 
-def _where_clause(collection: str, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
+def _where_clause(collection: str, filters: Sequence[Filter], max_choices: int = MAX_CHOICES) -> tuple[str, list[Any]]:
     parts: list[str] = ["collection = ?"]
     parameters: list[Any] = [collection]
     for filter in filters:
-        sql, values = filter_condition(filter)
+        sql, values = filter_condition(filter, max_choices)
         parts.append(sql)
         parameters += values
     return " AND ".join(parts), parameters

@@ -134,9 +134,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             " document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,"
             " collection TEXT NOT NULL, field TEXT NOT NULL, size INTEGER NOT NULL, owner TEXT NOT NULL,"
             " video TEXT NOT NULL, model TEXT NOT NULL, direction BLOB NOT NULL, UNIQUE (document, field)) STRICT",
-            "INSERT INTO vectors (document, collection, field, size, owner, video, model, direction)"  # noqa: S608
-            f" SELECT document, collection, field, length(direction) / 4, {', '.join(map(_text_sql, _KEYS))}, direction"
-            " FROM vectors_without_keys JOIN documents ON number = document",
+            # Read from each document once: a word has many rows.
+            "CREATE TABLE keys (number INTEGER PRIMARY KEY, collection TEXT, owner TEXT, video TEXT, model TEXT)",
+            f"INSERT INTO keys SELECT number, collection, {', '.join(map(_text_sql, _KEYS))} FROM documents"  # noqa: S608
+            " WHERE collection = 'segments' OR number IN (SELECT document FROM vectors_without_keys)",
+            "INSERT INTO vectors (document, collection, field, size, owner, video, model, direction)"
+            " SELECT document, collection, field, length(direction) / 4, owner, video, model, direction"
+            " FROM vectors_without_keys JOIN keys ON number = document",
             "DROP TABLE vectors_without_keys",
             "CREATE INDEX vectors_by_size ON vectors (collection, field, size, change, document)",
             "DROP TRIGGER words_come",
@@ -145,9 +149,9 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE words RENAME TO words_without_keys",
             "CREATE TABLE words (word TEXT NOT NULL, document INTEGER NOT NULL, owner TEXT NOT NULL,"
             " video TEXT NOT NULL, PRIMARY KEY (word, document)) STRICT, WITHOUT ROWID",
-            "INSERT INTO words"  # noqa: S608
-            f" SELECT word, document, {_text_sql('owner')}, {_text_sql('videoId')}"
-            " FROM words_without_keys JOIN documents ON number = document",
+            "INSERT INTO words"
+            " SELECT word, document, owner, video FROM words_without_keys JOIN keys ON number = document",
+            "DROP TABLE keys",
             "DROP TABLE words_without_keys",
             "CREATE TRIGGER words_come AFTER INSERT ON documents WHEN new.collection = 'segments'"
             f" BEGIN {_INSERT_KEYED_WORDS} END",

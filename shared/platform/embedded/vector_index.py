@@ -22,6 +22,8 @@ KEYS = {"owner": "owner", "videoId": "video", "model": "model"}
 """Fields of filters that the index serves, with their columns in the table `vectors`."""
 MARGIN = 1e-4
 """Exceeds the error of a cosine of MAX_DIMENSIONS floats of 32 bits."""
+BATCH = 4096
+"""Vectors read at once."""
 SPARE_SHARE = 1 / 8
 """Room for vectors to come, as a share of those there are."""
 
@@ -88,12 +90,12 @@ class VectorIndex:
         import numpy as np
 
         scope = "collection = ? AND field = ? AND size = ?"
-        rows = connection.execute(
+        cursor = connection.execute(
             f"SELECT change, document, owner, video, model, direction FROM vectors"  # noqa: S608
             f" WHERE {scope} AND change > ? ORDER BY change",
             [*self._scope, self._last_change],
-        ).fetchall()
-        if rows:
+        )
+        while rows := cursor.fetchmany(BATCH):
             self._last_change = rows[-1]["change"]
             numbers = np.array([row["document"] for row in rows], np.int64)
             self._keep(~np.isin(self._numbers[: self._count], numbers))

@@ -16,8 +16,16 @@ from shared.platform.embedded.documents import SqliteDocuments, cosine_distance,
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.schema import MIGRATIONS
 from shared.platform.ports import Documents, Filter, Vector
+from tests.unit.embedded.conftest import reopen
 
 numbers = st.floats(-1, 1, width=32)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[EmbeddedPlace, EmbeddedPlace]:
+    """One data folder, open twice as by two processes."""
+    path = tmp_path_factory.mktemp("data")
+    return reopen(path), reopen(path)
 
 
 def found(documents: Documents, word: str) -> list[str]:
@@ -98,6 +106,41 @@ def test_the_nearest_are_exactly_these(stored: list[list[float]], to: list[float
     exact = sorted((cosine_distance(vectors[number], wanted), number) for number, _ in kept)[:limit]
     sifted = nearest_candidates(kept, wanted, limit)
     assert sorted((cosine_distance(vectors[number], wanted), number) for number in sifted)[:limit] == exact
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcde"), st.sampled_from("vw"), st.sampled_from("mn"), st.integers(-3, 3), st.booleans()
+        ),
+        max_size=30,
+    ),
+    st.sampled_from([["v"], ["w"], ["v", "w"], ["x"], ["x", "w"]]),
+)
+def test_the_index_in_memory_is_the_documents(
+    folder: tuple[EmbeddedPlace, EmbeddedPlace],
+    writes: list[tuple[str, str, str, int, bool]],
+    videos: list[str],
+) -> None:
+    """Law: whatever is written, replaced and deleted, by whichever process, a search finds what stands there now."""
+    here, elsewhere = folder
+    mine: dict[str, tuple[str, str, int]] = {}
+    for id in "abcde":
+        here.place.documents.delete("segments", id)
+    for id, video, model, height, by_other in writes:
+        documents = (elsewhere if by_other else here).place.documents
+        if height == 3:
+            mine.pop(id, None)
+            documents.delete("segments", id)
+        else:
+            mine[id] = (video, model, height)
+            data = {"owner": "ann", "videoId": video, "model": model, "embedding": Vector((1.0, float(height)))}
+            documents.put("segments", id, data)
+        wanted = [id for id, (video, model, _) in mine.items() if video in videos and model == "m"]
+        expected = sorted(wanted, key=lambda id: (abs(mine[id][2]), id))[:3]
+        filters: list[Filter] = [("owner", "==", "ann"), ("videoId", "in", videos), ("model", "==", "m")]
+        found = here.place.documents.nearest("segments", "embedding", Vector((2.0, 0.0)), 3, filters)
+        assert [document.id for document, _ in found] == expected
 
 
 def test_distances_are_those_of_another_library() -> None:

@@ -1,0 +1,118 @@
+"""Rebuilds the vectors of stored passages with the model that the settings name, after that has changed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from shared.ai.fallback import FallbackProvider, provider_order
+from shared.ai.offline.sentence_model import MODEL, sentence_model
+from shared.ai.provider import Provider
+from shared.ai.usage import Meter, meter_for
+from shared.chat.excerpts import Window
+from shared.chat.passages import embed_windows, indexed_model, set_indexed_model
+from shared.chat.search import CHAT_KIND
+from shared.errors import Conflict
+from shared.models.chat import Passage
+from shared.models.job import Usage
+from shared.pipeline.job_storage import SEGMENTS
+from shared.platform.documents import iterate_query
+from shared.platform.ports import Document, Documents
+from shared.settings import HASHING, settings
+
+log = logging.getLogger(__name__)
+BATCH = 16
+"""Passages of one video that are embedded together, so that the lines they share are embedded once."""
+LOG_SEC = 30.0
+"""Time between two log records of the progress."""
+Report = Callable[[int, int], None]
+"""Called with the number of passages done, and of all that have to be done. May raise to stop."""
+
+
+@dataclass
+class ReindexResult:
+    """What a rebuild did.
+
+    Attributes:
+        model: The model of all vectors from now on.
+        count: Number of passages with new vectors.
+    """
+
+    model: str
+    count: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+def reindex(documents: Documents, report: Report) -> ReindexResult:
+    """Embed every passage whose vector is of another model, or that has none.
+
+    May be stopped and started again at any time: what is done is kept. A passage that is written meanwhile keeps what
+    was written. Raises PermanentError and TransientError as providers do.
+    """
+    provider, _ = _provider("", documents)
+    model = str(provider.embed(["model"], "document", _ignore_tick).usage.model)
+    result = ReindexResult(model)
+    stale_ids = [row.id for row in iterate_query(documents, SEGMENTS, []) if row.data.get("model") != model]
+    report(0, len(stale_ids))
+    for done, rows in _batches(documents, stale_ids, model):
+        provider, meter = _provider(rows[0].data["owner"], documents)
+        windows = [Window(Passage.read(row.data).lines) for row in rows]
+        vectors = embed_windows(provider, windows, _ignore_tick)
+        for number, row in enumerate(rows):
+            try:
+                documents.replace(SEGMENTS, row.id, row.data | vectors.document_fields(number), row.version)
+                result.count += 1
+            except Conflict:
+                log.debug("passage %s has changed meanwhile", row.id)
+        result.usage = Usage.total([result.usage, meter.usage])
+        report(done, len(stale_ids))
+    set_indexed_model(documents, model)
+    return result
+
+
+def reindex_in_background(documents: Documents) -> None:
+    """Rebuild the vectors if this machine's model makes them and some may be of another one. Logs the progress.
+
+    Not for services: nobody asked to pay for it.
+    """
+    config = settings()
+    if provider_order(CHAT_KIND, config)[0] != "offline" or config.offline_embed_model == HASHING:
+        return
+    if indexed_model(documents) == MODEL or sentence_model().fault():
+        return
+    due = time.monotonic()
+
+    def log_progress(done: int, total: int) -> None:
+        nonlocal due
+        if total and (time.monotonic() >= due or done == total):
+            due = time.monotonic() + LOG_SEC
+            log.info("search by meaning: %d of %d stored passages are embedded with %s", done, total, MODEL)
+
+    reindex(documents, log_progress)
+
+
+def _provider(owner: str, documents: Documents) -> tuple[Provider, Meter]:
+    """Return the provider of embeddings, at the expense of the owner's budget."""
+    config = settings()
+    meter = meter_for(documents, owner, config.monthly_budget_usd, Usage()) if owner else Meter()
+    return FallbackProvider(provider_order(CHAT_KIND, config), config, meter), meter
+
+
+def _batches(documents: Documents, ids: Sequence[str], model: str) -> Iterator[tuple[int, list[Document]]]:
+    """Yield the documents that are still stale, of one video at a time, with the number of ids up to them."""
+    done = 0
+    for _, of_video in groupby(ids, lambda id: id.rpartition("-")[0]):
+        video_ids = list(of_video)
+        for start in range(0, len(video_ids), BATCH):
+            batch = video_ids[start : start + BATCH]
+            done += len(batch)
+            rows = [row for id in batch if (row := documents.get(SEGMENTS, id)) and row.data.get("model") != model]
+            if rows:
+                yield done, rows
+
+
+def _ignore_tick(fraction: float, message: str) -> None:
+    """Progress is counted in passages."""
