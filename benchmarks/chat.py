@@ -133,8 +133,8 @@ def set_of(excerpt: Excerpt) -> set[LineKey]:
 
 
 def quote_shares(rows: list[tuple[bool, bool, bool]]) -> str:
-    names = ("first sentence", "first quote", "any quote")
-    return "answer in " + ", ".join(f"{name} {share(list(one))}" for name, one in zip(names, zip(*rows, strict=False), strict=True))
+    sentence, first, any_quote = (share(list(column)) for column in zip(*rows, strict=True))
+    return f"answer in the first sentence {sentence}, the first quote {first}, any quote {any_quote}"
 
 
 def share(answers: list[bool]) -> str:

