@@ -74,8 +74,9 @@ def up(
     ] = False,
 ) -> None:
     """Run the server on this machine until interrupted."""
-    from infra.runtimes.embedded.serve import DataFolderLocked
     from infra.runtimes.emulated.installation import EmulatorsUnavailable
+    from shared.errors import StorageUnavailable
+    from shared.platform.embedded.database import DataFolderError
     from shared.settings import SettingsError
 
     folder = data or load_settings().clipwise_data
@@ -86,7 +87,7 @@ def up(
             from infra.runtimes.embedded.serve import serve
         with fake_ai_services(folder) if fake_ai else nullcontext(folder) as folder:
             serve(host, port, folder, ready=print_ready)
-    except (DataFolderLocked, EmulatorsUnavailable, SettingsError) as error:
+    except (DataFolderError, EmulatorsUnavailable, SettingsError, StorageUnavailable) as error:
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
     except ModuleNotFoundError as error:

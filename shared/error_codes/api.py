@@ -80,6 +80,12 @@ class RequestCode(ErrorCode):
         "Free some space. Jobs continue by themselves; send the request again.",
         507,
     )
+    STORAGE_DAMAGED = transient(
+        "storage_damaged",
+        "A part of the data folder's database cannot be read. Other parts stay readable.",
+        "Restore the data folder from a backup, or recover what is readable. docs/data-folder.md describes both.",
+        500,
+    )
     DISCONNECTED = transient(
         "disconnected", "The connection closed before the whole request arrived.", "Send the request again.", 400
     )

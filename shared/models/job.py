@@ -72,6 +72,7 @@ class StageState(Model):
     )
     status: StageStatus = Field(StageStatus.PENDING, description="Status of the stage.")
     attempts: int = Field(0, description="Number of attempts so far.")
+    interruptions: int = Field(0, description="Attempts without an outcome: their worker crashed, or the server ended.")
     parts: int | None = Field(None, description="Number of parts that the work is divided into. Null if undivided.")
     progress: float = Field(0, ge=0, le=1, description="Progress from 0 to 1.")
     started_at: datetime | None = Field(None, description="When the first attempt started.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import shutil
 import tempfile
 import threading
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -207,6 +209,16 @@ class StageRun(LeasedRun[Job]):
         if job.status.is_final:
             raise Cancelled(job.id)
         self.check_lease(job.stages[self.stage])
+
+
+def new_holder() -> str:
+    """Return an id for the holder of a lease, which begins with its process; see `is_held_by`."""
+    return f"{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def is_held_by(state: StageState, process_id: int) -> bool:
+    """Return True if a process of this machine leased the stage or part."""
+    return state.lease is not None and state.lease.holder.startswith(f"{process_id}-")
 
 
 def lease_end() -> datetime:

@@ -5,6 +5,7 @@ A worker is started as `python -m infra.runtimes.embedded.workers POOL SLOTS`.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import logging
 import os
@@ -20,25 +21,25 @@ from types import TracebackType
 from typing import Any, Self
 
 from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog
+from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
 from infra.runtimes.process import end_with_parent, limit_memory
 from shared.chat.reindex import reindex_in_background
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
-from shared.platform.embedded.place import open_embedded_place
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.settings import settings
 from shared.wiring import Function, wiring
 
 log = logging.getLogger(__name__)
+POOLS = ("cpu", "io")
 IO_SLOTS = 8
 RESTART_PAUSE_SEC = 1.0
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
 REINDEX_MINUTES = 60
 """Minutes between two looks whether passages have vectors of another model."""
-TIMEOUT_EXIT_CODE = 70
-"""Exit code of a worker that ended itself because a function exceeded its timeout."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ class WorkerPool:
     Workers end with this process however it ends, because their standard input closes.
     """
 
-    def __init__(self, temporary: Path) -> None:
+    def __init__(self, temporary: Path, place: EmbeddedPlace) -> None:
         self._temporary = temporary
+        self._place = place
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._watchdog = Watchdog(
@@ -81,7 +83,8 @@ class WorkerPool:
         self._watchdog.join()
 
     def _supervise(self, spec: WorkerSpec) -> None:
-        """Run a worker process until it exits."""
+        """Run a worker process until it exits; after a crash, record the reason in the jobs that it held."""
+        memory_kills = count_memory_kills()
         process = self._start_process(spec)
         if process is None:
             return
@@ -92,6 +95,8 @@ class WorkerPool:
             process.stdin.close()
         if not self._watchdog.stop_event.is_set():
             log.error("a %s worker ended with code %s; starting another", spec.pool, code)
+            reason = crash_reason(code, out_of_memory=count_memory_kills() > memory_kills)
+            record_crash(self._place, process.pid, reason)
         self._watchdog.stop_event.wait(RESTART_PAUSE_SEC)
 
     def _start_process(self, spec: WorkerSpec) -> subprocess.Popen[bytes] | None:
@@ -120,10 +125,10 @@ def load_function(name: str) -> Callable[[Any], Any]:
     return entry
 
 
-def process_next(queue: LeaseQueue, names: list[str]) -> None:
-    delivery = queue.claim(names, LEASE_SEC)
+def process_next(queue: LeaseQueue, names: list[str], abandoned: list[str]) -> None:
+    delivery = queue.claim(names, LEASE_SEC, abandoned)
     if delivery is None:
-        queue.wait_for_delivery(IDLE_SEC, names)
+        queue.wait_for_delivery(IDLE_SEC, names, abandoned)
     else:
         handle_delivery(queue, delivery)
 
@@ -164,6 +169,7 @@ def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threadin
 def main(pool_name: str, slots: int) -> None:
     """Run a worker until its standard input closes."""
     configure_logging(PlainFormatter(), logging.INFO)
+    faulthandler.enable()
     end_with_parent()
     limit_memory(settings().worker_memory_mb)
     functions = pool_functions(pool_name)
@@ -172,7 +178,9 @@ def main(pool_name: str, slots: int) -> None:
         os.nice(5)
     place = open_embedded_place(settings())
     names = [row.name for row in functions]
-    slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, place.queue, names) for n in range(slots)}
+    # What may have crashed a worker runs where nothing else does, so that a second crash has only one possible cause.
+    abandoned = [row.name for pool in POOLS for row in pool_functions(pool)] if slots == 1 else []
+    slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, place.queue, names, abandoned) for n in range(slots)}
     tasks: list[PeriodicTask] = []
     if pool_name == "io":
         tasks.append((REINDEX_MINUTES, partial(reindex_in_background, place.place.documents)))

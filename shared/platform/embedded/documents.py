@@ -20,7 +20,7 @@ from shared.platform.embedded.codec import decode_document, encode_document, esc
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.document_watcher import DocumentWatcher
 from shared.platform.embedded.fields import MAX_CHOICES, filter_condition, type_rank_sql, value_sql
-from shared.platform.embedded.vector_index import COLLECTION, KEYS, MARGIN, VectorIndexes, is_indexed, key_columns
+from shared.platform.embedded.vector_index import KEYS, MARGIN, VectorIndexes, is_indexed, key_columns
 from shared.platform.ports import (
     Document,
     DocumentPage,
@@ -37,8 +37,8 @@ BATCH = 1024
 """Number of vectors in memory at once."""
 MOST = 2000
 """Documents with one value that a search by values considers; a value in more of them says little."""
-WORD_INDEX = (COLLECTION, "words")
-"""The only list that `matching` can search: see the table `words`."""
+WORDS = "words"
+"""The only list that `matching` can search: see the table of this name."""
 
 
 class SqliteDocuments:
@@ -135,7 +135,7 @@ class SqliteDocuments:
         check_nearest_query(field, to, limit, filters)
         connection = self._db.connection
         if is_indexed(collection, filters):
-            numbers = self._vectors.nearest(connection, field, to, limit, filters)
+            numbers = self._vectors.nearest(connection, collection, field, to, limit, filters)
         else:
             where, parameters = _where_clause(collection, filters, sys.maxsize)
             rows = connection.execute(
@@ -157,10 +157,10 @@ class SqliteDocuments:
         self, collection: str, field: str, values: Sequence[str], limit: int, filters: Sequence[Filter] = ()
     ) -> Matches:
         check_matching_query(field, limit, filters)
-        if (collection, field) != WORD_INDEX or not is_indexed(collection, filters):
+        if field != WORDS or not is_indexed(collection, filters):
             raise ValueError(f"{collection} has no index for {field} with these filters")
-        conditions = ["word = ?"]
-        parameters: list[Any] = []
+        conditions = ["word = ?", "collection = ?"]
+        parameters: list[Any] = [collection]
         for path, op, operand in filters:
             choices = operand if op == "in" else [operand]
             conditions.append(f"{KEYS[path]} IN ({', '.join('?' * len(choices))})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from shared import clock
@@ -43,6 +44,11 @@ class MailQueue:
             "INSERT INTO mails (recipient, subject, body, created_at, due_at) VALUES (?, ?, ?, ?, ?)",
             (None if no_recipient else mail.to, mail.subject, mail.text, now, now),
         )
+
+    def discard(self, connection: sqlite3.Connection, addresses: Iterable[str | None]) -> None:
+        """Delete the mails to these addresses that wait, in the caller's transaction."""
+        for address in addresses:
+            connection.execute("DELETE FROM mails WHERE recipient = ?", (address,))
 
     def wake(self) -> None:
         """Start the delivery of mails that are due, and return at once. Call this after the transaction."""

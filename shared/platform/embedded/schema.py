@@ -29,7 +29,7 @@ _INSERT_WORDS = (
     "INSERT OR IGNORE INTO words SELECT value, new.number FROM json_each(new.data, '$.words') WHERE type = 'text';"
 )
 _INSERT_KEYED_WORDS = (
-    f"INSERT OR IGNORE INTO words SELECT value, new.number, {_text_sql('owner', 'new.data')},"  # noqa: S608
+    f"INSERT OR IGNORE INTO words SELECT value, new.number, new.collection, {_text_sql('owner', 'new.data')},"  # noqa: S608
     f" {_text_sql('videoId', 'new.data')} FROM json_each(new.data, '$.words') WHERE type = 'text';"
 )
 _DELETE_WORDS = (
@@ -126,6 +126,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
+        "abandoned deliveries",
+        ("CREATE INDEX deliveries_leased ON deliveries (function, visible_at, id) WHERE leased",),
+    ),
+    Migration(
         "search",
         (
             # `change` never repeats, so that a search in memory reads only what is new: see vector_index.py.
@@ -147,17 +151,17 @@ MIGRATIONS: tuple[Migration, ...] = (
             "DROP TRIGGER words_go",
             "DROP TRIGGER words_change",
             "ALTER TABLE words RENAME TO words_without_keys",
-            "CREATE TABLE words (word TEXT NOT NULL, document INTEGER NOT NULL, owner TEXT NOT NULL,"
-            " video TEXT NOT NULL, PRIMARY KEY (word, document)) STRICT, WITHOUT ROWID",
+            "CREATE TABLE words (word TEXT NOT NULL, document INTEGER NOT NULL, collection TEXT NOT NULL,"
+            " owner TEXT NOT NULL, video TEXT NOT NULL, PRIMARY KEY (word, document)) STRICT, WITHOUT ROWID",
             "INSERT INTO words"
-            " SELECT word, document, owner, video FROM words_without_keys JOIN keys ON number = document",
+            " SELECT word, document, collection, owner, video FROM words_without_keys JOIN keys ON number = document",
             "DROP TABLE keys",
             "DROP TABLE words_without_keys",
-            "CREATE TRIGGER words_come AFTER INSERT ON documents WHEN new.collection = 'segments'"
+            "CREATE TRIGGER words_come AFTER INSERT ON documents WHEN new.collection IN ('segments', 'screens')"
             f" BEGIN {_INSERT_KEYED_WORDS} END",
-            "CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection = 'segments'"
+            "CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection IN ('segments', 'screens')"
             f" BEGIN {_DELETE_WORDS} END",
-            "CREATE TRIGGER words_change AFTER UPDATE ON documents WHEN new.collection = 'segments'"
+            "CREATE TRIGGER words_change AFTER UPDATE ON documents WHEN new.collection IN ('segments', 'screens')"
             f" BEGIN {_DELETE_WORDS} {_INSERT_KEYED_WORDS} END",
         ),
     ),

@@ -112,6 +112,14 @@ class UploadStore:
             if row and row["resource"] is None:
                 self._blobs.remove(row["blob"])
 
+    def cancel_unfinished(self, bucket: str, name: str) -> None:
+        """Delete the sessions that have not brought this object yet, with the bytes they have."""
+        rows = self._db.connection.execute(
+            "SELECT id FROM uploads WHERE bucket = ? AND name = ? AND resource IS NULL", (bucket, name)
+        )
+        for row in rows.fetchall():
+            self.cancel(row["id"])
+
     def delete_expired(self) -> None:
         """Delete expired sessions."""
         rows = self._db.connection.execute("SELECT id FROM uploads WHERE expires_at <= ?", (encode_time(clock.now()),))

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COLLECTION = "segments"
+COLLECTIONS = ("segments", "screens")
+"""Collections whose documents are searched. The triggers of the table `words` repeat them."""
 KEYS = {"owner": "owner", "videoId": "video", "model": "model"}
 """Fields of filters that the index serves, with their columns in the table `vectors`."""
 MARGIN = 1e-4
@@ -30,7 +31,7 @@ SPARE_SHARE = 1 / 8
 
 def is_indexed(collection: str, filters: Sequence[Filter]) -> bool:
     """Return True if a VectorIndex can answer a search with these filters."""
-    return collection == COLLECTION and all(
+    return collection in COLLECTIONS and all(
         path in KEYS and all(isinstance(value, str) for value in _choices(op, operand)) for path, op, operand in filters
     )
 
@@ -47,12 +48,12 @@ class _Codes:
 
 
 class VectorIndex:
-    """All vectors of one field and size. Thread-safe."""
+    """All vectors of one collection, field and size. Thread-safe."""
 
-    def __init__(self, field: str, size: int) -> None:
+    def __init__(self, collection: str, field: str, size: int) -> None:
         import numpy as np
 
-        self._scope = (COLLECTION, field, size)
+        self._scope = (collection, field, size)
         self._lock = threading.Lock()
         self._count = self._last_change = 0
         self._numbers = np.empty(0, np.int64)
@@ -148,20 +149,26 @@ def _choices(op: str, operand: Any) -> Sequence[Any]:
 
 
 class VectorIndexes:
-    """The indexes of a process, made at the first search of their field and size."""
+    """The indexes of a process, made at the first search of their collection, field and size."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._indexes: dict[tuple[str, int], VectorIndex] = {}
+        self._indexes: dict[tuple[str, str, int], VectorIndex] = {}
 
     def nearest(
-        self, connection: sqlite3.Connection, field: str, to: Vector, limit: int, filters: Sequence[Filter]
+        self,
+        connection: sqlite3.Connection,
+        collection: str,
+        field: str,
+        to: Vector,
+        limit: int,
+        filters: Sequence[Filter],
     ) -> list[int]:
         """Return the numbers of all documents that may be among the `limit` nearest."""
         import numpy as np
 
         with self._lock:
-            key = (field, len(to.values))
+            key = (collection, field, len(to.values))
             if key not in self._indexes:
                 self._indexes[key] = VectorIndex(*key)
             index = self._indexes[key]

@@ -163,8 +163,7 @@ def build_draft(items: list[ClassifiedLine], lexicon: Lexicon) -> RecipeDraft:
         if item.kind is LineKind.INGREDIENT:
             heading = group.text.text.rstrip(" :") if group else None
             draft.ingredients += [
-                to_ingredient(parsed, heading, item.line.sighting(CERTAIN if parsed.is_certain else LISTED))
-                for parsed in item.parsed
+                to_ingredient(parsed, heading, item.line.sighting(list_certainty(parsed))) for parsed in item.parsed
             ]
         elif item.kind is LineKind.STEP:
             add_step(draft, item)
@@ -174,6 +173,12 @@ def build_draft(items: list[ClassifiedLine], lexicon: Lexicon) -> RecipeDraft:
             draft.prose.append(item.line)
             draft.mentioned += ingredients_in_sentence(item, without_amount=False) if is_about_cooking(item) else []
     return draft
+
+
+def list_certainty(parsed: ParsedIngredient) -> float:
+    if parsed.is_doubtful:
+        return GUESSED
+    return CERTAIN if parsed.is_certain else LISTED
 
 
 def add_step(draft: RecipeDraft, item: ClassifiedLine) -> None:

@@ -123,7 +123,7 @@ def add_fraction(text: TokenizedText, whole: Number) -> Number:
     if has_joiner:
         at += 2 if text.is_word(at + 1, text.lexicon.articles) else 1
     token = text.token_at(at)
-    if token is None:
+    if token is None or (text.is_sign(at + 1, "-") and text.unit_at(at + 2)):  # `12 ½-inch slices`
         return whole
     part = fraction_value(token) if token.kind == "fraction" else text.value_of_word(at)
     share = text.value_of_word(at + 1)
@@ -186,7 +186,8 @@ SIZES: dict[str, tuple[Dimension, float]] = {
 }  # fmt: skip
 """Unit → what it measures, and how much of it in ml, g or cm."""
 PACKAGES = {
-    "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block",
+    "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block", "pot",
+    "punnet", "log", "tube", "tray", "net", "loaf",
 }  # fmt: skip
 """Units that a measure in brackets states the size of: `2 cans (400 g)` are not 400 g in all."""
 MAX_DIFFERENCE = 0.3

@@ -35,6 +35,9 @@ def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientM
     while at < len(text):
         amount = food_quantity(text, at)
         end = name_end(text, amount) if amount else None
+        if end and quantified and is_alternative(text, at):
+            at = end
+            continue
         if amount and end:
             quantified.append(build_mention(text, at, amount, end))
             if text.is_word(amount.end, text.lexicon.distributive):
@@ -45,6 +48,11 @@ def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientM
             )
         at = end or at + 1
     return quantified + bare if without_amount else quantified
+
+
+def is_alternative(text: TokenizedText, at: int) -> bool:
+    """Return True for the second amount of `2 vanilla beans or 1 tbsp extract`, of which a cook takes only one."""
+    return text.is_word(at - 1, text.lexicon.alternatives)
 
 
 def add_distributed(text: TokenizedText, mentions: list[IngredientMention], amount: Quantity, end: int) -> int:

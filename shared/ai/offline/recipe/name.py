@@ -41,10 +41,12 @@ def split_name(text: str, lexicon: Lexicon) -> SplitName:
     name, piece = split_per_piece(name, lexicon)
     name, taste = split_taste(name, lexicon)
     name, purpose = split_purpose(name, lexicon)
+    name, alternative = split_alternative(name, lexicon)
+    name, postposed = split_postposed(name, lexicon)
     name, size = split_size(name, lexicon)
     name, grade = split_grade(name, lexicon)
     name, preparation = split_preparation(name, lexicon)
-    notes = [size, preparation, *before, grade, purpose, taste, piece, plus, *tail]
+    notes = [size, preparation, postposed, *before, grade, purpose, taste, piece, plus, alternative, *tail]
     return SplitName(
         " ".join(name.split()).strip(EDGES), clean_notes(notes, lexicon), clean_notes(after, lexicon), added
     )
@@ -114,9 +116,31 @@ def split_taste(name: str, lexicon: Lexicon) -> tuple[str, str]:
 def split_purpose(name: str, lexicon: Lexicon) -> tuple[str, str]:
     text = TokenizedText(name, lexicon)
     for at in range(1, len(text)):
-        if text.is_word(at, lexicon.purpose) or lexicon.note_openers.match(text.tokens, at):
+        is_infinitive = text.is_word(at, lexicon.infinitive) and text.is_word(at + 1, lexicon.verbs)
+        is_purpose = text.is_word(at, lexicon.purpose) or (is_infinitive and lexicon.has_food(text.tokens[:at]))
+        if is_purpose or lexicon.note_openers.match(text.tokens, at):
             return text.text_between(0, at), text.text_from(at)
     return name, ""
+
+
+def split_alternative(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Split off the alternative of a name that is too long with it: `chiles or another mild pepper of your choice`."""
+    text = TokenizedText(name, lexicon)
+    if sum(token.kind == "word" for token in text.tokens) <= MAX_NAME_WORDS:
+        return name, ""
+    at = next((at for at in range(1, len(text)) if text.is_word(at, lexicon.alternatives)), len(text))
+    return text.text_between(0, at), text.text_from(at)
+
+
+def split_postposed(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Split off words after a known food that state how it is prepared: `garlic minced`, `butter melted`."""
+    match = lexicon.postposed.search(name)
+    head = name[: match.start()].rstrip() if match else ""
+    before = TokenizedText(head, lexicon)
+    last = len(before) - 1
+    ends_in_food = any(lexicon.food_end(before.tokens, at) == last + 1 for at in range(last + 1))
+    ends_in_food = ends_in_food or (lexicon.has_food(before.tokens) and before.unit_at(last) is not None)
+    return (head, name[len(head) :].strip()) if ends_in_food else (name, "")
 
 
 def split_size(name: str, lexicon: Lexicon) -> tuple[str, str]:
