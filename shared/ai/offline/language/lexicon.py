@@ -141,7 +141,9 @@ class Lexicon:
     @cached_property
     def unit_forms(self) -> UnitForms:
         tables = self.tables
-        return UnitForms(tables.units, self.stem, has_capitals=tables.capital_nouns, inflects=tables.inflected_units)
+        return UnitForms(
+            tables.units, self.stem, has_capitals=tables.capital_nouns, inflects=tables.inflected_units
+        )
 
     @cached_property
     def foods(self) -> PhraseTable[bool]:

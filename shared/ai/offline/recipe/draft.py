@@ -163,7 +163,8 @@ def build_draft(items: list[ClassifiedLine], lexicon: Lexicon) -> RecipeDraft:
         if item.kind is LineKind.INGREDIENT:
             heading = group.text.text.rstrip(" :") if group else None
             draft.ingredients += [
-                to_ingredient(parsed, heading, item.line.sighting(list_certainty(parsed))) for parsed in item.parsed
+                to_ingredient(parsed, heading, item.line.sighting(list_certainty(parsed)))
+                for parsed in item.parsed
             ]
         elif item.kind is LineKind.STEP:
             add_step(draft, item)

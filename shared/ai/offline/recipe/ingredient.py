@@ -301,10 +301,7 @@ def share_noun(pieces: list[str], lexicon: Lexicon) -> list[str]:
     words = pieces[-1].split() if pieces else []
     if len(words) != 2 or not lexicon.is_food(pieces[-1]):
         return pieces
-    return [
-        *(piece if " " in piece or lexicon.is_food(piece) else f"{piece} {words[1]}" for piece in pieces[:-1]),
-        pieces[-1],
-    ]
+    return [*(piece if " " in piece or lexicon.is_food(piece) else f"{piece} {words[1]}" for piece in pieces[:-1]), pieces[-1]]
 
 
 def apply_taste_note(ingredients: list[ParsedIngredient], lexicon: Lexicon) -> list[ParsedIngredient]:

@@ -289,12 +289,7 @@ def unit_after_adjectives(text: TokenizedText, start: int) -> int | None:
     lexicon = text.lexicon
     for at in range(start, start + MAX_DESCRIPTION_WORDS):
         token = text.token_at(at)
-        if (
-            token is None
-            or token.kind != "word"
-            or len(token.text) < MIN_ADJECTIVE
-            or lexicon.food_end(text.tokens, at)
-        ):
+        if token is None or token.kind != "word" or len(token.text) < MIN_ADJECTIVE or lexicon.food_end(text.tokens, at):
             return None
         is_other = text.is_word(at, lexicon.stops | lexicon.no_ingredient | lexicon.joiners | lexicon.verbs)
         if is_other or text.value_of_word(at) is not None or (lexicon.tables.capital_nouns and token.text[0].isupper()):
@@ -307,7 +302,9 @@ def unit_after_adjectives(text: TokenizedText, start: int) -> int | None:
     return None
 
 
-def piece_of_size(text: TokenizedText, count: Number, high: float | None, size: Unit, notes: list[str]) -> Quantity:
+def piece_of_size(
+    text: TokenizedText, count: Number, high: float | None, size: Unit, notes: list[str]
+) -> Quantity:
     """Return one piece of a size: `2-inch piece`."""
     piece_unit = text.unit_at(size.end)
     if piece_unit is None:
