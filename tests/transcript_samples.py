@@ -13,6 +13,7 @@ from shared.ai.usage import Meter
 from shared.chat.excerpts import split_windows
 from shared.chat.passages import PassageSource, embed_windows, store_passages
 from shared.models.video import Segment
+from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.ports import Documents
 from tests.recipe_samples import no_tick
 
@@ -64,4 +65,4 @@ def told(
         provider = SimpleNamespace(embed=lambda texts, purpose, tick: embed(list(texts)))
         vectors = embed_windows(cast(Provider, provider), made, no_tick)
     spoken = language or detect_language(lines, None)
-    store_passages(documents, PassageSource(owner, video_id, video_id), made, spoken, vectors)
+    store_passages(documents, SEGMENTS, PassageSource(owner, video_id, video_id), made, spoken, vectors)

@@ -9,9 +9,37 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.options import load_settings
+from infra.cli.options import LOCAL, Server, load_settings
 
 commands = typer.Typer()
+
+
+@commands.command()
+def search(
+    query: Annotated[str, typer.Argument(help="Words, a sentence or a question, in any language.")],
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Search only this: speech, screen or caption. Repeat it for several."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of moments to list.")] = 10,
+    server: Server = LOCAL,
+    json: Annotated[bool, typer.Option("--json", help="Print the moments as JSON.")] = False,
+) -> None:
+    """Find moments in all your videos by speech, on-screen text and captions."""
+    import json as codec
+
+    from infra.cli.session import open_session
+    from infra.cli.views import moment_view
+
+    with open_session(server) as session:
+        moments = session.api.search(query, origin or [], limit)
+        if json:
+            typer.echo(codec.dumps(moments, ensure_ascii=False, indent=2))
+            return
+        if not moments:
+            session.print_message("No moments found.")
+        for moment in moments:
+            session.out.print(moment_view(moment), soft_wrap=True)
 
 
 @commands.command()

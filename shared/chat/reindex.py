@@ -13,12 +13,11 @@ from shared.ai.offline.sentence_model import MODEL, sentence_model
 from shared.ai.provider import Provider
 from shared.ai.usage import Meter, meter_for
 from shared.chat.excerpts import Window
-from shared.chat.passages import embed_windows, indexed_model, set_indexed_model
+from shared.chat.passages import COLLECTIONS, embed_windows, indexed_model, set_indexed_model
 from shared.chat.search import CHAT_KIND
 from shared.errors import Conflict
 from shared.models.chat import Passage
 from shared.models.job import Usage
-from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Documents
 from shared.settings import HASHING, settings
@@ -55,15 +54,20 @@ def reindex(documents: Documents, report: Report) -> ReindexResult:
     provider, _ = _provider("", documents)
     model = str(provider.embed(["model"], "document", _ignore_tick).usage.model)
     result = ReindexResult(model)
-    stale_ids = [row.id for row in iterate_query(documents, SEGMENTS, []) if row.data.get("model") != model]
+    stale_ids = [
+        (collection, row.id)
+        for collection in COLLECTIONS
+        for row in iterate_query(documents, collection, [])
+        if row.data.get("model") != model
+    ]
     report(0, len(stale_ids))
-    for done, rows in _batches(documents, stale_ids, model):
+    for done, collection, rows in _batches(documents, stale_ids, model):
         provider, meter = _provider(rows[0].data["owner"], documents)
         windows = [Window(Passage.read(row.data).lines) for row in rows]
         vectors = embed_windows(provider, windows, _ignore_tick)
         for number, row in enumerate(rows):
             try:
-                documents.replace(SEGMENTS, row.id, row.data | vectors.document_fields(number), row.version)
+                documents.replace(collection, row.id, row.data | vectors.document_fields(number), row.version)
                 result.count += 1
             except Conflict:
                 log.debug("passage %s has changed meanwhile", row.id)
@@ -101,17 +105,19 @@ def _provider(owner: str, documents: Documents) -> tuple[Provider, Meter]:
     return FallbackProvider(provider_order(CHAT_KIND, config), config, meter), meter
 
 
-def _batches(documents: Documents, ids: Sequence[str], model: str) -> Iterator[tuple[int, list[Document]]]:
-    """Yield the documents that are still stale, of one video at a time, with the number of ids up to them."""
+def _batches(
+    documents: Documents, ids: Sequence[tuple[str, str]], model: str
+) -> Iterator[tuple[int, str, list[Document]]]:
+    """Yield the documents that are still stale, of one video at a time: number of ids so far, collection, documents."""
     done = 0
-    for _, of_video in groupby(ids, lambda id: id.rpartition("-")[0]):
-        video_ids = list(of_video)
+    for (collection, _), of_video in groupby(ids, lambda key: (key[0], key[1].rpartition("-")[0])):
+        video_ids = [id for _, id in of_video]
         for start in range(0, len(video_ids), BATCH):
             batch = video_ids[start : start + BATCH]
             done += len(batch)
-            rows = [row for id in batch if (row := documents.get(SEGMENTS, id)) and row.data.get("model") != model]
+            rows = [row for id in batch if (row := documents.get(collection, id)) and row.data.get("model") != model]
             if rows:
-                yield done, rows
+                yield done, collection, rows
 
 
 def _ignore_tick(fraction: float, message: str) -> None:

@@ -123,18 +123,40 @@ def search(
         min_coverage: Share of the question's words, weighted by rarity, from which a passage counts as relevant.
     """
     within: list[Filter] = [("videoId", "in", list(video_ids))]
+    ranked = rank_passages(documents, SEGMENTS, within, owner, question, embeddings, min_coverage, len(video_ids))
+    return [result for result in ranked if result.relevant][:limit]
+
+
+def rank_passages(
+    documents: Documents,
+    collection: str,
+    within: Sequence[Filter],
+    owner: str,
+    question: str,
+    embeddings: Sequence[QueryEmbedding],
+    min_coverage: float,
+    video_count: int,
+    depth: int = RANKING_DEPTH,
+) -> list[SearchResult]:
+    """Return the passages nearest to the question by meaning or by words, the best first.
+
+    Args:
+        within: Filters for the videos to search.
+        video_count: About how many these are, from which the rarity of words is derived.
+        depth: Number of passages per ranking.
+    """
     terms_by_weight = query_terms(question)
     found: dict[str, Document] = {}
     language = detect_language([question], None)
     for embedding in embeddings:
         filters: list[Filter] = [*within, ("model", "==", embedding.model)]
-        rows = documents.nearest(SEGMENTS, "embedding", embedding.vector, RANKING_DEPTH, filters)
+        rows = documents.nearest(collection, "embedding", embedding.vector, depth, filters)
         found |= {row.id: row for row, _ in rows}
-    matches = documents.matching(SEGMENTS, "words", list(terms_by_weight), 2 * RANKING_DEPTH, within)
+    matches = documents.matching(collection, "words", list(terms_by_weight), 2 * depth, within)
     found |= {row.id: row for row in matches.documents}
     # None should belong to others.
     passages = {id: Passage.read(row.data) for id, row in found.items() if row.data["owner"] == owner}
-    weights = {term: weight * rarity(matches.counts[term], len(video_ids)) for term, weight in terms_by_weight.items()}
+    weights = {term: weight * rarity(matches.counts[term], video_count) for term, weight in terms_by_weight.items()}
     coverages = {id: coverage(passage, weights) for id, passage in passages.items()}
     lines: dict[str, Sequence[float]] = {}
     rankings: list[tuple[Ranking, float]] = []
@@ -145,9 +167,9 @@ def search(
             plain = cosine_similarity(found[id].data["embedding"].values, embedding.vector.values)
             lines[id] = line_similarities(passage, embedding)
             scores[id] = calibrate(plain, lines[id], passage, embedding.calibration, language, coverages[id])
-        rankings.append((_top_ranked(scores.items()), embedding.min_similarity))
-    rankings.append((_top_ranked((id, score) for id, score in coverages.items() if score), min_coverage))
-    return [result for result in fuse_rankings(rankings, passages, lines) if result.relevant][:limit]
+        rankings.append((_top_ranked(scores.items(), depth), embedding.min_similarity))
+    rankings.append((_top_ranked(((id, score) for id, score in coverages.items() if score), depth), min_coverage))
+    return fuse_rankings(rankings, passages, lines)
 
 
 def line_similarities(passage: Passage, embedding: QueryEmbedding) -> Sequence[float]:
@@ -212,5 +234,5 @@ def fuse_rankings(
     return sorted(results.values(), key=lambda result: -result.score)
 
 
-def _top_ranked(scored: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    return sorted(scored, key=lambda item: (-item[1], item[0]))[:RANKING_DEPTH]
+def _top_ranked(scored: Iterable[tuple[str, float]], depth: int) -> list[tuple[str, float]]:
+    return sorted(scored, key=lambda item: (-item[1], item[0]))[:depth]
