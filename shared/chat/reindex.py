@@ -54,18 +54,16 @@ def reindex(documents: Documents, report: Report) -> ReindexResult:
     provider, _ = _provider("", documents)
     model = str(provider.embed(["model"], "document", _ignore_tick).usage.model)
     result = ReindexResult(model)
-    stale_ids = [
-        (collection, row.id)
-        for collection in COLLECTIONS
-        for row in iterate_query(documents, collection, [])
-        if row.data.get("model") != model
-    ]
+    stale_ids: list[tuple[str, str]] = []
+    for collection in COLLECTIONS:
+        rows = iterate_query(documents, collection, [])
+        stale_ids += ((collection, row.id) for row in rows if row.data.get("model") != model)
     report(0, len(stale_ids))
-    for done, collection, rows in _batches(documents, stale_ids, model):
-        provider, meter = _provider(rows[0].data["owner"], documents)
-        windows = [Window(Passage.read(row.data).lines) for row in rows]
+    for done, collection, batch in _batches(documents, stale_ids, model):
+        provider, meter = _provider(batch[0].data["owner"], documents)
+        windows = [Window(Passage.read(row.data).lines) for row in batch]
         vectors = embed_windows(provider, windows, _ignore_tick)
-        for number, row in enumerate(rows):
+        for number, row in enumerate(batch):
             try:
                 documents.replace(collection, row.id, row.data | vectors.document_fields(number), row.version)
                 result.count += 1

@@ -22,7 +22,7 @@ class PassageLine(TimeSpan):
 
 
 class Passage(Model):
-    """A searchable passage of a video, stored with its vector as `embedding`: speech in `segments`, else in `screens`."""
+    """A searchable passage of a video; stored with its vector as `embedding`, in `segments` (speech) or `screens`."""
 
     owner: str
     video_id: str

@@ -80,8 +80,8 @@ class MomentPage(BaseModel):
     summary="Search all videos",
     description=(
         "Finds moments in all your videos by speech, on-screen text and captions, by words and by meaning. Returns at "
-        "most 100 moments, in pages; matches that overlap count as one. Counts against the limit for questions. Without "
-        "an embedding model, texts are compared by words."
+        "most 100 moments, in pages; matches that overlap count as one. Counts against the limit for questions. "
+        "Without an embedding model, texts are compared by words."
     ),
     response_model=MomentPage,
     responses=problem_responses(402, 502, 503),
