@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.ai.fallback import FallbackProvider, provider_order
 from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.terms import terms
 from shared.ai.provider import Provider
 from shared.ai.usage import Meter, meter_for
 from shared.ai.vectors import pack_vectors
 from shared.chat.excerpts import Window, split_windows
-from shared.chat.search import CHAT_KIND
+from shared.chat.search import embedding_provider
 from shared.errors import PermanentError, TransientError
 from shared.models.chat import Passage
 from shared.models.job import Job, Usage
@@ -194,9 +193,8 @@ def total_usage(job: Job, meter: Meter) -> Usage:
 
 def try_embedding(run: StageRun, windows: Sequence[Window], meter: Meter) -> PassageVectors | None:
     """Embed the windows; return None, with a note, if no provider can do it. Raises as `index_video`."""
-    provider = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter)
     try:
-        return embed_windows(provider, windows, tick_within(run.tick, 0, EMBEDDING_DONE))
+        return embed_windows(embedding_provider(meter), windows, tick_within(run.tick, 0, EMBEDDING_DONE))
     except (PermanentError, TransientError) as error:
         is_last_attempt = run.job.stages[run.stage].attempts >= wiring().functions[run.stage].attempts
         if error.retryable and not is_last_attempt:

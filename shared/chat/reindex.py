@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from shared.ai.fallback import FallbackProvider, provider_order
+from shared.ai.fallback import provider_order
 from shared.ai.offline.sentence_model import MODEL, sentence_model
-from shared.ai.provider import Provider
 from shared.ai.usage import Meter, meter_for
 from shared.chat.excerpts import Window
 from shared.chat.passages import COLLECTIONS, embed_windows, indexed_model, set_indexed_model
-from shared.chat.search import CHAT_KIND
+from shared.chat.search import CHAT_KIND, embedding_provider
 from shared.errors import Conflict
 from shared.models.chat import Passage
 from shared.models.job import Usage
@@ -51,8 +50,7 @@ def reindex(documents: Documents, report: Report) -> ReindexResult:
     May be stopped and started again at any time: what is done is kept. A passage that is written meanwhile keeps what
     was written. Raises PermanentError and TransientError as providers do.
     """
-    provider, _ = _provider("", documents)
-    model = str(provider.embed(["model"], "document", _ignore_tick).usage.model)
+    model = str(embedding_provider(Meter()).embed(["model"], "document", _ignore_tick).usage.model)
     result = ReindexResult(model)
     stale_ids: list[tuple[str, str]] = []
     for collection in COLLECTIONS:
@@ -60,9 +58,9 @@ def reindex(documents: Documents, report: Report) -> ReindexResult:
         stale_ids += ((collection, row.id) for row in rows if row.data.get("model") != model)
     report(0, len(stale_ids))
     for done, collection, batch in _batches(documents, stale_ids, model):
-        provider, meter = _provider(batch[0].data["owner"], documents)
+        meter = meter_for(documents, batch[0].data["owner"], settings().monthly_budget_usd, Usage())
         windows = [Window(Passage.read(row.data).lines) for row in batch]
-        vectors = embed_windows(provider, windows, _ignore_tick)
+        vectors = embed_windows(embedding_provider(meter), windows, _ignore_tick)
         for number, row in enumerate(batch):
             try:
                 documents.replace(collection, row.id, row.data | vectors.document_fields(number), row.version)
@@ -94,13 +92,6 @@ def reindex_in_background(documents: Documents) -> None:
             log.info("search by meaning: %d of %d stored passages are embedded with %s", done, total, MODEL)
 
     reindex(documents, log_progress)
-
-
-def _provider(owner: str, documents: Documents) -> tuple[Provider, Meter]:
-    """Return the provider of embeddings, at the expense of the owner's budget."""
-    config = settings()
-    meter = meter_for(documents, owner, config.monthly_budget_usd, Usage()) if owner else Meter()
-    return FallbackProvider(provider_order(CHAT_KIND, config), config, meter), meter
 
 
 def _batches(

@@ -75,6 +75,12 @@ class SearchResult:
     line_similarities: Sequence[float] = ()
 
 
+def embedding_provider(meter: Meter) -> FallbackProvider:
+    """Return the configured provider of embeddings; where it has none, as many chat servers, this machine's model."""
+    order = provider_order(CHAT_KIND, settings())
+    return FallbackProvider([*order, *({"offline"} - set(order))], settings(), meter)
+
+
 def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryEmbedding], TransientError | None]:
     """Return the question's embeddings, and the error if the provider of embeddings is down.
 
@@ -83,9 +89,7 @@ def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryE
     """
     results, failure = [], None
     try:
-        results.append(
-            FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), meter).embed([question], "query", tick)
-        )
+        results.append(embedding_provider(meter).embed([question], "query", tick))
     except TransientError as error:
         failure = error
     for model in (settings().offline_embed_model, HASHING):
