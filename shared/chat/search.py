@@ -24,7 +24,7 @@ from shared.models.chat import Passage
 from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.ports import Document, Documents, Filter, Vector
 from shared.progress import Tick
-from shared.settings import HASHING, settings
+from shared.settings import settings
 
 CHAT_KIND = "chat"
 """Stands for questions and embeddings where settings name a kind of analysis: `AI_PROVIDER_CHAT`."""
@@ -92,8 +92,9 @@ def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryE
         results.append(embedding_provider(meter).embed([question], "query", tick))
     except TransientError as error:
         failure = error
-    for model in (settings().offline_embed_model, HASHING):
-        results.append(OfflineProvider(embed_model=model).embed([question], "query", tick))
+    # By meaning, where the model can be used, and by words.
+    for config in (settings(), None):
+        results.append(OfflineProvider(config).embed([question], "query", tick))
     by_model = {str(result.usage.model): result for result in reversed(results)}
     return [
         QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.min_similarity, result.calibration)

@@ -260,7 +260,7 @@ class ProviderCode(ErrorCode):
     )
     SPEECH_MODEL_INVALID = permanent(
         "speech_model_invalid",
-        "The speech model in `WHISPER_MODEL_DIR` cannot be loaded.",
-        "Put a faster-whisper model into the folder.",
+        "The speech model cannot be loaded.",
+        "Install it again with `clipwise models install`, or put a faster-whisper model into `WHISPER_MODEL_DIR`.",
         None,
     )

@@ -74,7 +74,7 @@ class LeasedRun(ABC, Generic[D]):
         self._results: list[Callable[[D], None]] = []
         self._fraction = 0.0
         self._message: str | None = None
-        self._written_at = clock.now()
+        self._written_at = clock.steady_now()
         self._error: Exception | None = None
         self._lock = threading.Lock()
         self._keeping = ExitStack()
@@ -111,7 +111,7 @@ class LeasedRun(ABC, Generic[D]):
             raise self._error
         self._fraction = max(self._fraction, min(1.0, fraction))
         self._message = message or self._message
-        if clock.now() - self._written_at >= WRITE_EVERY:
+        if clock.steady_now() - self._written_at >= WRITE_EVERY:
             self.write()
 
     def add_result(self, change: Callable[[D], None], *, now: bool = False) -> None:
@@ -154,7 +154,7 @@ class LeasedRun(ABC, Generic[D]):
     def write(self) -> None:
         """Store progress and results now; raises as `tick`."""
         with self._lock:
-            self._written_at = clock.now()
+            self._written_at = clock.steady_now()
             try:
                 self.record()
             except NotFound:
@@ -166,7 +166,7 @@ class LeasedRun(ABC, Generic[D]):
             try:
                 if is_process_place(self.place):
                     lease_keeper().ensure_running()
-                if clock.now() - self._written_at >= timedelta(seconds=period):
+                if clock.steady_now() - self._written_at >= timedelta(seconds=period):
                     self.write()
             except (Cancelled, LeaseLost) as error:
                 self._error = error
@@ -222,7 +222,7 @@ def is_held_by(state: StageState, process_id: int) -> bool:
 
 
 def lease_end() -> datetime:
-    return clock.now() + timedelta(seconds=settings().lease_sec)
+    return clock.steady_now() + timedelta(seconds=settings().lease_sec)
 
 
 @dataclass(frozen=True)
@@ -308,7 +308,7 @@ def memory_error(stage: str) -> JobError:
         code="out_of_memory",
         message=(
             f"The stage “{stage}” needs more memory than a worker may use. "
-            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB."
+            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB or, in the cloud, the function's memory."
         ),
         stage=stage,
         retryable=True,

@@ -16,12 +16,13 @@ from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
 from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
-from shared import logs
-from shared.pipeline.sweep import fail_rejected_upload
+from shared import clock, logs
+from shared.pipeline.sweep import abort_upload
 from shared.platform.embedded.database import Database, DataFolderError
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.uploads import StoredUpload
+from shared.platform.memory import limit_memory
 from shared.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         )
         tasks = [*tick_tasks(place.place.bus), (GARBAGE_COLLECTION_MINUTES, place.collect_garbage)]
         temporary = create_worker_folder(data)
+        # The workers, which inherit it, set their own.
+        limit_memory(server_settings.api_memory_mb)
         with WorkerPool(temporary, place), media_check(temporary), Scheduler(tasks):
             server.run(sockets=[listener])
 
@@ -126,6 +129,7 @@ def configure_environment(data: Path, host: str, url: str) -> Settings:
     os.environ.setdefault("PUBLIC_URL", url)
     os.environ.setdefault("LEASE_SEC", "10")
     os.environ.setdefault("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
+    clock.start_steady_clock(os.environ)
     settings.cache_clear()
     return settings()
 
@@ -140,12 +144,12 @@ def create_server_app(place: EmbeddedPlace) -> FastAPI:
 
 
 def create_storage_app(place: EmbeddedPlace) -> Starlette:
-    """Return the storage application, in which an upload that is rejected ends its job."""
+    """Return the storage application, in which an upload that is rejected or cancelled ends its job."""
 
-    def reject(upload: StoredUpload, reason: str) -> None:
-        fail_rejected_upload(place.place, upload.bucket, upload.name, reason)
+    def abort(upload: StoredUpload, reason: str | None) -> None:
+        abort_upload(place.place, upload.bucket, upload.name, reason)
 
-    return place.storage_app(reject)
+    return place.storage_app(abort)
 
 
 def create_worker_folder(data: Path) -> Path:

@@ -22,15 +22,16 @@ from typing import Any, Self
 
 from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog
 from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
-from infra.runtimes.process import end_with_parent, limit_memory
+from infra.runtimes.process import end_with_parent
 from shared.chat.reindex import reindex_in_background
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.memory import limit_memory
 from shared.settings import settings
-from shared.wiring import Function, wiring
+from shared.wiring import NOTIFY, Function, wiring
 
 log = logging.getLogger(__name__)
 POOLS = ("cpu", "io")
@@ -119,6 +120,14 @@ def pool_functions(name: str) -> list[Function]:
     return [row for row in listeners if row.cpu_bound == (name == "cpu")]
 
 
+def slot_functions(functions: list[Function], slot: int) -> list[str]:
+    """Return the names of the functions that a slot runs.
+
+    Every other slot delivers no webhooks, so that jobs go on while users' servers let all deliveries wait.
+    """
+    return [row.name for row in functions if slot % 2 == 0 or row.name != NOTIFY]
+
+
 def load_function(name: str) -> Callable[[Any], Any]:
     """Return the function's entry point, the same as functions-framework calls."""
     entry: Callable[[Any], Any] = getattr(importlib.import_module(f"functions.{name}.main"), name)
@@ -177,10 +186,12 @@ def main(pool_name: str, slots: int) -> None:
         # The API and the short stages have priority.
         os.nice(5)
     place = open_embedded_place(settings())
-    names = [row.name for row in functions]
     # What may have crashed a worker runs where nothing else does, so that a second crash has only one possible cause.
     abandoned = [row.name for pool in POOLS for row in pool_functions(pool)] if slots == 1 else []
-    slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, place.queue, names, abandoned) for n in range(slots)}
+    slot_tasks = {
+        f"{pool_name}-slot-{n}": partial(process_next, place.queue, slot_functions(functions, n), abandoned)
+        for n in range(slots)
+    }
     tasks: list[PeriodicTask] = []
     if pool_name == "io":
         tasks.append((REINDEX_MINUTES, partial(reindex_in_background, place.place.documents)))

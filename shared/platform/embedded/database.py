@@ -28,7 +28,9 @@ BUSY_TIMEOUT_SEC = 10
 POLL_SEC = 0.05
 TRUNCATE_TIMEOUT_SEC = 1
 """How long emptying the log waits for readers; writers wait meanwhile."""
-RECOVERY_ADVICE = "Stop Clipwise and restore the data folder from a backup, or recover what is readable as docs/data-folder.md describes."
+RECOVERY_ADVICE = (
+    "Stop Clipwise and restore the data folder from a backup, or recover what is readable: see docs/data-folder.md."
+)
 
 ChangeMarker = tuple[int, int]
 

@@ -105,11 +105,16 @@ class LeaseQueue:
             return row is not None
 
     def release_all(self) -> None:
-        """End all leases without counting these deliveries. Call this at a start, when no earlier worker runs."""
+        """End all leases without counting these deliveries. Call this at a start, when no earlier worker runs.
+
+        Deliveries that wait are due at once, too: if the clock was set back meanwhile, they would wait for long.
+        """
+        now = _time_after(0)
         with self._db.transaction() as connection:
             connection.execute(
-                "UPDATE deliveries SET leased = 0, count = count - 1, visible_at = ? WHERE leased", (_time_after(0),)
+                "UPDATE deliveries SET leased = 0, count = count - 1, visible_at = ? WHERE leased", (now,)
             )
+            connection.execute("UPDATE deliveries SET visible_at = ? WHERE visible_at > ?", (now, now))
 
     def expire_leases(self, process_id: int) -> None:
         """End the leases of a process that crashed, so that its deliveries come again now, as abandoned ones."""
@@ -141,7 +146,7 @@ class LeaseQueue:
             first = self._first_row(functions, abandoned)
             remaining_sec = deadline - time.monotonic()
             if first:
-                until_visible = (decode_time(first["visible_at"]) - clock.now()).total_seconds()
+                until_visible = (decode_time(first["visible_at"]) - clock.steady_now()).total_seconds()
                 if until_visible <= 0:
                     return True
                 remaining_sec = min(remaining_sec, until_visible)
@@ -192,7 +197,8 @@ class LeaseQueue:
 
 
 def _time_after(seconds: float) -> str:
-    return encode_time(clock.now() + timedelta(seconds=seconds))
+    """Return a time for `visible_at`, which changes of the system's clock do not move."""
+    return encode_time(clock.steady_now() + timedelta(seconds=seconds))
 
 
 def _delivery_from_row(row: sqlite3.Row, count: int) -> EventDelivery:

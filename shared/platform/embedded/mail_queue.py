@@ -79,8 +79,10 @@ class MailQueue:
                     if self._has_work:
                         continue
                     if due is None:
-                        return
+                        break
                     self._condition.wait(max(0.05, (due - clock.now()).total_seconds()))
+            # The mails that were delivered had tokens.
+            self._database.empty_log()
         finally:
             with self._condition:
                 self._thread = None

@@ -129,6 +129,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "abandoned deliveries",
         ("CREATE INDEX deliveries_leased ON deliveries (function, visible_at, id) WHERE leased",),
     ),
+    Migration("uploads by object", ("CREATE INDEX uploads_by_object ON uploads (bucket, name)",)),
     Migration(
         "search",
         (

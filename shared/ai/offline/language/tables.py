@@ -49,7 +49,8 @@ class LanguageTables(BaseModel):
         determiners: Articles and similar words. `carriers`: words right before an added ingredient (`with salt`).
         stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
-        capital_nouns: Nouns are written with a capital. `inflected_units`: forms of units have the stem of a listed one.
+        capital_nouns: Nouns are written with a capital. `inflected_units`: those of units are declined.
+        inverts_numbers: An approximate number comes after its unit: `зубчика три`.
         food_tails: Words that belong to a food before them: `cocoa powder`.
         weighed_foods: Ends of foods of which recipes take less than 10 g.
         compound_heads: Foods that end longer words (`Rapsöl`).
@@ -63,6 +64,10 @@ class LanguageTables(BaseModel):
         group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
         chatter: Marks a line that is no part of the recipe.
         common: Further words that identify the language.
+        misheard_numbers, misheard_foods, misheard_units, misheard_of: What speech recognition writes → what was said.
+        countable: Foods that are counted, so that `for eggs` are four. `fillers`: words without a meaning.
+        sequence: Words that start a step in speech. `generic_foods`: several ingredients together.
+        title_openers, title_ends, praise: Words before, after and in front of the name of a dish that a speaker names.
         shorthand: Abbreviations of foods → the words. `uninflected`: adjectives without an ending.
         repairs: Misread words → the correct word.
     """
@@ -127,6 +132,7 @@ class LanguageTables(BaseModel):
     food_first: bool = False
     capital_nouns: bool = False
     inflected_units: bool = False
+    inverts_numbers: bool = False
     weighed_foods: str = ""
     food_tails: str = ""
     compound_heads: str = ""
@@ -145,6 +151,17 @@ class LanguageTables(BaseModel):
     serving_words: str
     chatter: str
     common: str
+    misheard_numbers: Mapping[str, str] = {}
+    misheard_of: str = ""
+    misheard_foods: Mapping[str, str] = {}
+    misheard_units: Mapping[str, str] = {}
+    countable: str = ""
+    fillers: str
+    sequence: str
+    title_openers: str
+    title_ends: str
+    praise: str
+    generic_foods: str
     shorthand: Mapping[str, str] = {}
     uninflected: str = ""
     repairs: Mapping[str, str] = {}

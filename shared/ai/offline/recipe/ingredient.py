@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tables import tokenize
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, TIMES, measures_in_bracket
-from shared.ai.offline.recipe.name import SplitName, expand_note, is_description, is_name, split_name
+from shared.ai.offline.recipe.name import (
+    SplitName,
+    expand_note,
+    is_description,
+    is_name,
+    joiner_pattern,
+    share_noun,
+    split_foods,
+    split_name,
+)
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Measure
@@ -100,18 +109,6 @@ def ends_in_taste(text: TokenizedText) -> bool:
 def is_utensil(text: TokenizedText) -> bool:
     """Return True for `Parchment paper` and `Auflaufform (26 cm)`, which lists of ingredients name too."""
     return text.lexicon.utensils.find(text.tokens) is not None and not text.lexicon.has_food(text.tokens)
-
-
-def split_foods(name: str, lexicon: Lexicon, has_taste: bool = False) -> list[SplitName]:
-    """Return the foods of `salt and freshly ground pepper`; empty if it is one food, or not all are known.
-
-    A slash separates only foods to taste (`salt/pepper`); else it separates alternatives.
-    """
-    separator = rf"\s+(?:{joiner_pattern(lexicon)})\.?\s+" + (r"|\s*/\s*" if has_taste else "")
-    pieces = [split_name(piece, lexicon) for piece in re.split(separator, name) if piece]
-    if len(pieces) < 2 or lexicon.foods.match(tokenize(name), 0) == (len(tokenize(name)), True):
-        return []
-    return pieces if all(lexicon.is_food(piece.name) for piece in pieces) else []
 
 
 def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str) -> list[ParsedIngredient]:
@@ -216,11 +213,6 @@ def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
     return None
 
 
-def joiner_pattern(lexicon: Lexicon) -> str:
-    """Return a pattern of the words that join two ingredients, or two words of one."""
-    return "|".join(map(re.escape, sorted(lexicon.joiners | lexicon.plus)))
-
-
 SEPARATOR = re.compile(r"\s*[,;•|]\s*|\s+[+&/]\s+")
 ENDINGS = re.compile(r"(?<=[^\W\d_])(?:\((?:n|en|er|e|s|es|nen)\)|/-?(?:n|en|er|e|s|es|nen)(?![^\W_]))")
 """Endings for more than one: `Zwiebel(n)`, `Dose/n`, `egg(s)`."""
@@ -252,8 +244,10 @@ def parse_labelled(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
 
 
 def simplify_line(line: str, lexicon: Lexicon) -> str:
-    """Return a line with one form of brackets, without shorthand, and without endings in brackets, hyphens in sizes and leader dots."""
+    """Return a line with round brackets, without shorthand, bracketed endings, hyphens in sizes and leader dots."""
     line = ENDINGS.sub("", line.replace("[", "(").replace("]", ")"))
+    if prefix := lexicon.tables.half_prefix:  # `пол-лимона`
+        line = re.sub(rf"(?<!\w){prefix}-(?=\w)", f"{prefix} ", line, flags=re.IGNORECASE)
     for short, long in lexicon.tables.shorthand.items():
         line = re.sub(rf"(?<!\w){re.escape(short)}(?!\w)", long, line)
     return LEADER.sub(" – ", SIZE_IN_WORD.sub(r"\1 \2 ", line))
@@ -294,14 +288,6 @@ def parse_distributed(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     if len(names) < 2 or not all(lexicon.is_food(split.name) for split in names):
         return []
     return [build_ingredient(split, quantity, lexicon, is_certain=True, is_food=True) for split in names]
-
-
-def share_noun(pieces: list[str], lexicon: Lexicon) -> list[str]:
-    """Return pieces with the noun that only the last has: `rote Paprika` and `gelbe Paprika` of `rote und gelbe Paprika`."""
-    words = pieces[-1].split() if pieces else []
-    if len(words) != 2 or not lexicon.is_food(pieces[-1]):
-        return pieces
-    return [*(piece if " " in piece or lexicon.is_food(piece) else f"{piece} {words[1]}" for piece in pieces[:-1]), pieces[-1]]
 
 
 def apply_taste_note(ingredients: list[ParsedIngredient], lexicon: Lexicon) -> list[ParsedIngredient]:

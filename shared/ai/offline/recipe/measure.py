@@ -94,7 +94,7 @@ def is_part_of_name(text: TokenizedText, at: int) -> bool:
 def number_from_digits(text: TokenizedText, at: int) -> Number | None:
     token = text.tokens[at]
     value = parse_digits(token.text, text.lexicon) if len(token.text) <= MAX_LENGTH else None
-    if value is None:
+    if value is None or is_joined_to_word(text, at):
         return None
     following = text.token_at(at + 1)
     grouped_by_space = (
@@ -112,6 +112,17 @@ def number_from_digits(text: TokenizedText, at: int) -> Number | None:
     if multiple in MULTIPLES:
         return Number(value * multiple, at + 2)
     return add_fraction(text, Number(value, at + 1))
+
+
+def is_joined_to_word(text: TokenizedText, at: int) -> bool:
+    """Return True for the number of `3-fach` and `5-spice powder`, which counts nothing; not for `14-oz`."""
+    token, hyphen, word = text.tokens[at], text.token_at(at + 1), text.token_at(at + 2)
+    if hyphen is None or word is None or hyphen.text != "-" or word.kind != "word":
+        return False
+    is_close = token.end == hyphen.start and hyphen.end == word.start
+    others = text.lexicon.range_words | text.lexicon.serving_words
+    is_time = text.lexicon.minutes.match(text.tokens, at + 2)
+    return is_close and not (text.unit_at(at + 2) or is_time or text.is_word(at + 2, others))
 
 
 def add_fraction(text: TokenizedText, whole: Number) -> Number:
@@ -186,8 +197,8 @@ SIZES: dict[str, tuple[Dimension, float]] = {
 }  # fmt: skip
 """Unit → what it measures, and how much of it in ml, g or cm."""
 PACKAGES = {
-    "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block", "pot",
-    "punnet", "log", "tube", "tray", "net", "loaf",
+    "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block",
+    "pot", "punnet", "log", "tube", "tray", "net", "loaf",
 }  # fmt: skip
 """Units that a measure in brackets states the size of: `2 cans (400 g)` are not 400 g in all."""
 MAX_DIFFERENCE = 0.3

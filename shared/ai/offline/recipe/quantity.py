@@ -100,7 +100,7 @@ def bare_unit_quantity(text: TokenizedText, at: int, notes: tuple[str, ...]) -> 
 
 def number_after_unit(text: TokenizedText, unit: Unit, length: int) -> Number | None:
     """Return the number of `зубчика три чеснока`, which comes after its unit where it is approximate."""
-    if not text.lexicon.tables.inflected_units or length < MIN_INVERTED_UNIT:
+    if not text.lexicon.tables.inverts_numbers or length < MIN_INVERTED_UNIT:
         return None
     count = parse_number(text, unit.end)
     is_free = count is not None and not text.unit_at(count.end) and text.lexicon.has_food(text.tokens[count.end :])
@@ -119,7 +119,7 @@ def quantity_after_number(text: TokenizedText, count: Number, notes: list[str], 
         at += 1
     if count.value < 1:
         at = skip_article(text, at)
-    at = parse_unit_description(text, parse_package_size(text, at, notes), notes)
+    at = parse_unit_description(text, parse_package_size(text, at, notes), notes, after_number=True)
     if text.is_sign(at, "-") and (size_unit := text.unit_at(at + 1)):
         return piece_of_size(text, count, high, size_unit, notes)
     main_unit = None if text.size_at(at) else text.unit_at(at) or litre_from_ocr(text, at)
@@ -268,14 +268,14 @@ def parse_package_size(text: TokenizedText, at: int, notes: list[str]) -> int:
     return end
 
 
-def parse_unit_description(text: TokenizedText, at: int, notes: list[str]) -> int:
+def parse_unit_description(text: TokenizedText, at: int, notes: list[str], after_number: bool = False) -> int:
     """Add `heaped` or `small` before a unit to the notes; return the index after it."""
     end, descriptions = at, []
     while hit := text.phrase_at(end, text.lexicon.heaped) or text.size_at(end):
         end, description = hit
         descriptions.append(description)
         end += text.is_sign(end, ",") and text.token_at(end + 1) is not None
-    if not text.unit_at(end) and (unit_start := unit_after_adjectives(text, end)):
+    if after_number and not text.unit_at(end) and (unit_start := unit_after_adjectives(text, end)):
         descriptions.append(text.text_between(end, unit_start))
         end = unit_start
     if not text.unit_at(end):
@@ -285,11 +285,16 @@ def parse_unit_description(text: TokenizedText, at: int, notes: list[str]) -> in
 
 
 def unit_after_adjectives(text: TokenizedText, start: int) -> int | None:
-    """Return the place of the unit after one or two words that describe it: `8 unpeeled cloves`, `1 ordentliche Prise`."""
+    """Return the place of the unit after one or two words that describe it: `8 unpeeled cloves`."""
     lexicon = text.lexicon
     for at in range(start, start + MAX_DESCRIPTION_WORDS):
         token = text.token_at(at)
-        if token is None or token.kind != "word" or len(token.text) < MIN_ADJECTIVE or lexicon.food_end(text.tokens, at):
+        if (
+            token is None
+            or token.kind != "word"
+            or len(token.text) < MIN_ADJECTIVE
+            or lexicon.food_end(text.tokens, at)
+        ):
             return None
         is_other = text.is_word(at, lexicon.stops | lexicon.no_ingredient | lexicon.joiners | lexicon.verbs)
         if is_other or text.value_of_word(at) is not None or (lexicon.tables.capital_nouns and token.text[0].isupper()):
@@ -302,9 +307,7 @@ def unit_after_adjectives(text: TokenizedText, start: int) -> int | None:
     return None
 
 
-def piece_of_size(
-    text: TokenizedText, count: Number, high: float | None, size: Unit, notes: list[str]
-) -> Quantity:
+def piece_of_size(text: TokenizedText, count: Number, high: float | None, size: Unit, notes: list[str]) -> Quantity:
     """Return one piece of a size: `2-inch piece`."""
     piece_unit = text.unit_at(size.end)
     if piece_unit is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tables import PhraseTable, TextToken, fold, tokenize
+from shared.ai.offline.language.units import VOWELS
 
 SIGNS = str.maketrans(
     {
@@ -153,16 +154,27 @@ class TokenizedText:
         if match := self.lexicon.units.match(self.tokens, at) or self.lexicon.unit_forms.match(self.tokens, at):
             end, name = match
             return Unit(name, 1, self.skip_dot(end))
+        if self.is_consonants_after_number(at) and (name := self.lexicon.unit_forms.abbreviation(self.tokens[at])):
+            return Unit(name, 1, at + 1)
         if self.is_abbreviation_after_number(at) and (name := self.lexicon.unit_forms.abbreviation(self.tokens[at])):
             return Unit(name, 1, at + 2)
         return None
 
     def is_abbreviation_after_number(self, at: int) -> bool:
-        """Return True for a word with a dot between a number and a further word, which is no size: `1 Bech. Schmand`."""
+        """Return True for a word with a dot, no size, between a number and a further word: `1 Bech. Schmand`."""
         following = self.token_at(at + 2)
-        is_between = self.is_counted(at) and self.is_sign(at + 1, ".") and following is not None
+        if following is None or not (self.is_counted(at) and self.is_sign(at + 1, ".")):
+            return False
         is_other = self.lexicon.minutes.match(self.tokens, at) or self.size_at(at)
-        return is_between and following.kind == "word" and not is_other
+        return following.kind == "word" and not is_other
+
+    def is_consonants_after_number(self, at: int) -> bool:
+        """Return True for consonants alone between a number and a further word: `1 pkt yeast`."""
+        following = self.token_at(at + 1)
+        if following is None or following.kind != "word" or not self.is_counted(at) or self.size_at(at):
+            return False
+        token = self.tokens[at]
+        return token.text.islower() and len(token.text) > 2 and not set(token.folded) & set(VOWELS)
 
     def is_counted(self, at: int) -> bool:
         """Return True for a word right after a number."""
