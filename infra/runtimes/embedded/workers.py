@@ -20,9 +20,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.runtimes.background_tasks import Watchdog
+from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog
 from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
 from infra.runtimes.process import end_with_parent
+from shared.chat.reindex import reindex_in_background
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
@@ -40,6 +41,8 @@ WAITING_BY_SLOT = (DOWNLOAD, CRAWL, NOTIFY, DOWNLOAD, CRAWL, None)
 RESTART_PAUSE_SEC = 1.0
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
+REINDEX_MINUTES = 60
+"""Minutes between two looks whether passages have vectors of another model."""
 
 
 @dataclass(frozen=True)
@@ -186,14 +189,17 @@ def main(pool_name: str, slots: int) -> None:
     if pool_name == "cpu":
         # The API and the short stages have priority.
         os.nice(5)
-    queue = open_embedded_place(settings()).queue
+    place = open_embedded_place(settings())
     # What may have crashed a worker runs where nothing else does, so that a second crash has only one possible cause.
     abandoned = [row.name for pool in POOLS for row in pool_functions(pool)] if slots == 1 else []
     slot_tasks = {
-        f"{pool_name}-slot-{n}": partial(process_next, queue, slot_functions(functions, n), abandoned)
+        f"{pool_name}-slot-{n}": partial(process_next, place.queue, slot_functions(functions, n), abandoned)
         for n in range(slots)
     }
-    with Watchdog(slot_tasks) as watchdog:
+    tasks: list[PeriodicTask] = []
+    if pool_name == "io":
+        tasks.append((REINDEX_MINUTES, partial(reindex_in_background, place.place.documents)))
+    with Scheduler(tasks), Watchdog(slot_tasks) as watchdog:
         watchdog.join()
 
 
