@@ -17,7 +17,7 @@ def read_ingredients(case: Case) -> list[Entry]:
     title = TITLES[case.language]
     if case.section == "speech":
         segments = [Segment(start=0, end=6, text=case.line)]
-        recipe = parse_recipe(transcript=segments, title=title, language=case.language)
+        recipe = parse_recipe(transcript=segments, title=title, language=case.language, transcript_source="speech")
     else:
         caption = f"{LIST_HEADINGS[case.language]}\n{case.line}" if case.section == "list" else case.line
         recipe = parse_recipe(caption=caption, title=title, language=case.language)

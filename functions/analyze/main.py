@@ -80,6 +80,7 @@ def gather_evidence(run: StageRun, extraction: Extraction) -> Evidence:
         transcript_language=transcript.language,
         transcript_gap=transcript.gap,
         transcript_source=TEXT_SOURCES[transcript.source] if transcript.source else None,
+        transcript_model=transcript.model,
         title=job.video.title,
         caption=job.video.caption,
         author=job.video.author,

@@ -49,6 +49,7 @@ class Evidence:
         frames: Key frames, each with a local copy.
         samples: Frames for reading on-screen text, each with a local copy, in time order.
         transcript: Segments from subtitles or speech; empty without either.
+        transcript_model: The model that recognized the speech; None if the transcript has another source.
         transcript_gap: Why the transcript is empty; None if it is not, or if the reason is unknown.
         caption: The text posted with the video, if any.
         source: Downloads the video and returns its local path; raises PermanentError `source_gone`. Called only by
@@ -64,6 +65,7 @@ class Evidence:
     transcript: list[Segment] = field(default_factory=list)
     transcript_language: str | None = None
     transcript_source: str | None = None
+    transcript_model: str | None = None
     transcript_gap: TranscriptGap | None = None
     title: str | None = None
     caption: str | None = None
@@ -78,6 +80,11 @@ class Evidence:
     model_hears_audio: bool = False
     measured: BaseModel | None = None
     screens: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def is_speech_unknown(self) -> bool:
+        """Whether there may be speech that nobody transcribed: then nothing may be concluded from its absence."""
+        return not self.transcript and self.transcript_gap not in ("no_audio", "silent", "no_speech")
 
 
 def clamp_time(time: float, duration_sec: float) -> float:

@@ -68,7 +68,11 @@ class RequestCode(ErrorCode):
         "Wait for the number of seconds in the `Retry-After` header.",
         429,
     )
-    BUSY = transient("busy", "Too many requests change the same object at once.", "Send the request again.")
+    BUSY = transient(
+        "busy",
+        "Too many requests change the same object at once, or use the server's memory.",
+        "Send the request again.",
+    )
     STORAGE_BUSY = transient(
         "storage_busy",
         "The data folder's database is locked, or cannot be opened for the moment.",

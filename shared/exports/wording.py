@@ -120,11 +120,12 @@ ENGLISH_RECIPE = RecipeWording(
         for unit in (
             "cup", "pint", "quart", "gallon", "stick", "knob", "drop", "handful", "clove", "slice", "can",
             "jar", "bottle", "pack", "bag", "sprig", "stalk", "head", "sheet", "cube", "ball", "bar", "scoop", "spoon",
-            "tub", "roll", "dessertspoon", "knife-tip",
+            "tub", "roll", "dessertspoon", "knife-tip", "wedge", "ear", "strip", "tube", "pot", "punnet", "nest", "net",
+            "tray", "pod", "dollop", "squirt", "shot", "ladle", "mug", "strand", "chunk", "twist",
         )
     }
     | {unit: (unit, unit + "es") for unit in ("pinch", "dash", "bunch", "box", "glass", "inch", "splash")}
-    | {"leaf": ("leaf", "leaves")},
+    | {"leaf": ("leaf", "leaves"), "loaf": ("loaf", "loaves")},
     scaled="Amounts are calculated from {before} to {after} servings; times, and amounts within the steps, are as in "
     "the video.",
 )  # fmt: skip
@@ -174,6 +175,15 @@ GERMAN_RECIPE = RecipeWording(
         "ball": ("Kugel", "Kugeln"),
         "bar": ("Tafel", "Tafeln"),
         "roll": ("Rolle", "Rollen"),
+        "tube": ("Tube", "Tuben"),
+        "net": ("Netz", "Netze"),
+        "punnet": ("Schale", "Schalen"),
+        "strip": ("Streifen", "Streifen"),
+        "wedge": ("Spalte", "Spalten"),
+        "ladle": ("Kelle", "Kellen"),
+        "loaf": ("Laib", "Laibe"),
+        "nest": ("Nest", "Nester"),
+        "pot": ("Topf", "Töpfe"),
     },
     scaled="Die Mengen sind von {before} auf {after} Portionen umgerechnet; Zeiten und die Mengen in den Schritten "
     "sind wie im Video.",
@@ -205,7 +215,7 @@ RUSSIAN_RECIPE = RecipeWording(
         g="г", kg="кг", mg="мг", ml="мл", dl="дл", l="л", tsp="ч. л.", tbsp="ст. л.", dessertspoon="дес. л.",
         cup="стак.", oz="унц.", lb="фунт", cm="см", pinch="щеп.", drop="кап.", bunch="пуч.", clove="зубч.",
         slice="ломт.", can="бан.", bottle="бут.", pack="уп.", sprig="веточ.", leaf="лист.", head="гол.",
-        cube="куб.", bar="плит.",
+        cube="куб.", bar="плит.", tube="тюб.", strip="полос.", ladle="полов.", shot="рюм.", mug="круж.", pod="струч.",
     ),
     scaled="Количество пересчитано с {before} на {after} порц.; время и количество внутри шагов — как в видео.",
 )  # fmt: skip

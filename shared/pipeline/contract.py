@@ -7,7 +7,6 @@ messages to send, then send them. After a failure at any point, a redelivery or 
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from shared.pipeline.stage_run import (
     interruption_error,
     lease_end,
     log_failure,
+    new_holder,
     record_despite_storage,
 )
 from shared.platform.place import current_place
@@ -105,7 +105,7 @@ def attempt_stage(run: StageRun, work: Work) -> None:
 
 def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
     """Claim the stage. Return None if there is nothing to do; raises RetryLater if it cannot run yet."""
-    holder = uuid.uuid4().hex
+    holder = new_holder()
     row = wiring().functions[stage]
     claimed = False
 

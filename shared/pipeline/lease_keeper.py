@@ -199,10 +199,11 @@ def end_or_renew(deadlines: dict[Hold, float], worker: int) -> None:
         late_sec = time.monotonic() - deadline
         try:
             if late_sec > GRACE_SEC and settings().clipwise_place == "embedded":
-                # A call that never gives the interpreter back stops the worker's own timer, too.
+                # A call that never gives the interpreter back stops the worker's own timer, too. The signal ends a
+                # process without a handler, and says why.
                 log.error("%s of job %s ran past its timeout; ending its process", hold.stage, hold.job_id)
                 if os.getppid() == worker:
-                    os.kill(worker, signal.SIGKILL)
+                    os.kill(worker, signal.SIGALRM)
             elif late_sec <= 0 and not renew(current_place().documents, hold):
                 del deadlines[hold]
         except Exception:

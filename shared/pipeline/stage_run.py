@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import shutil
 import tempfile
 import threading
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -209,6 +211,16 @@ class StageRun(LeasedRun[Job]):
         self.check_lease(job.stages[self.stage])
 
 
+def new_holder() -> str:
+    """Return an id for the holder of a lease, which begins with its process; see `is_held_by`."""
+    return f"{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def is_held_by(state: StageState, process_id: int) -> bool:
+    """Return True if a process of this machine leased the stage or part."""
+    return state.lease is not None and state.lease.holder.startswith(f"{process_id}-")
+
+
 def lease_end() -> datetime:
     return clock.steady_now() + timedelta(seconds=settings().lease_sec)
 
@@ -296,7 +308,7 @@ def memory_error(stage: str) -> JobError:
         code="out_of_memory",
         message=(
             f"The stage “{stage}” needs more memory than a worker may use. "
-            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB."
+            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB or, in the cloud, the function's memory."
         ),
         stage=stage,
         retryable=True,

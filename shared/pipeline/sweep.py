@@ -22,6 +22,7 @@ from shared.pipeline.jobs import (
     relay_outbox,
     source_deletion_time,
 )
+from shared.pipeline.lifecycle import mark_cancelled
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
 from shared.platform.rate_limits import RATES
@@ -109,13 +110,17 @@ def _expire_upload(job: Job, upload: Upload, message: str) -> None:
     fail_job(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
 
 
-def fail_rejected_upload(place: Place, bucket: str, name: str, message: str) -> None:
-    """End the job whose upload the storage has rejected; no other upload can bring its video."""
+def abort_upload(place: Place, bucket: str, name: str, reason: str | None) -> None:
+    """End the job whose upload the storage has rejected for a reason, or the client has cancelled (None)."""
 
     def end(job: Job) -> bool:
         if job.status.is_final or job.upload is None or job.upload.state is not UploadState.WAITING:
             return False
-        _expire_upload(job, job.upload, message)
+        if reason is None:
+            job.upload.state = UploadState.CANCELLED
+            mark_cancelled(job)
+        else:
+            _expire_upload(job, job.upload, reason)
         return True
 
     if bucket == UPLOADS:

@@ -15,23 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.runtimes.background_tasks import PeriodicTask, Scheduler, media_check, tick_tasks
+from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
 from shared import clock, logs
-from shared.models.job import Job, JobStatus, StageState, StageStatus
-from shared.models.webhook import DeliveryStatus, WebhookDelivery
-from shared.pipeline.job_storage import JOBS, PARTS
-from shared.pipeline.jobs import change_job
-from shared.pipeline.parts import change_part
-from shared.pipeline.sweep import fail_rejected_upload
-from shared.platform.documents import iterate_query
+from shared.pipeline.sweep import abort_upload
 from shared.platform.embedded.database import Database, DataFolderError, DataFolderMoved
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.uploads import StoredUpload
-from shared.platform.ports import Documents
+from shared.platform.memory import limit_memory
 from shared.settings import Settings, settings
-from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -103,7 +97,9 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
             (FOLDER_CHECK_MINUTES, partial(stop_if_moved, data, lock)),
         ]
         temporary = create_worker_folder(data)
-        with WorkerPool(temporary), media_check(temporary), Scheduler(tasks):
+        # The workers, which inherit it, set their own.
+        limit_memory(server_settings.api_memory_mb)
+        with WorkerPool(temporary, place), media_check(temporary), Scheduler(tasks):
             try:
                 server.run(sockets=[listener])
             finally:
@@ -163,12 +159,12 @@ def create_server_app(place: EmbeddedPlace) -> FastAPI:
 
 
 def create_storage_app(place: EmbeddedPlace) -> Starlette:
-    """Return the storage application, in which an upload that is rejected ends its job."""
+    """Return the storage application, in which an upload that is rejected or cancelled ends its job."""
 
-    def reject(upload: StoredUpload, reason: str) -> None:
-        fail_rejected_upload(place.place, upload.bucket, upload.name, reason)
+    def abort(upload: StoredUpload, reason: str | None) -> None:
+        abort_upload(place.place, upload.bucket, upload.name, reason)
 
-    return place.storage_app(reject)
+    return place.storage_app(abort)
 
 
 def create_worker_folder(data: Path) -> Path:
@@ -220,45 +216,3 @@ def bind_socket(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         yield listener
-
-
-def recover_work(place: EmbeddedPlace) -> None:
-    """Release everything that the workers of a stopped or killed server held; the caller holds the data folder's lock.
-
-    Interrupted attempts do not count, so that no stage fails because the machine was restarted.
-    """
-    place.queue.release_all()
-    documents = place.place.documents
-    for id in _ids_with_status(documents, JOBS, JobStatus.RUNNING):
-        change_job(documents, id, _release_job)
-    for id in _ids_with_status(documents, PARTS, StageStatus.RUNNING):
-        change_part(documents, id, _release_stage)
-    for id in _ids_with_status(documents, DELIVERIES, DeliveryStatus.SENDING):
-        change_delivery(documents, id, _release_delivery)
-
-
-def _ids_with_status(documents: Documents, collection: str, status: str) -> Iterator[str]:
-    return (document.id for document in iterate_query(documents, collection, [("status", "==", status)]))
-
-
-def _release_job(job: Job) -> bool:
-    released = [_release_stage(state) for state in job.stages.values()]
-    job.updated_at = clock.now()
-    return any(released)
-
-
-def _release_stage(state: StageState) -> bool:
-    if state.lease is None:
-        return False
-    state.lease = None
-    state.attempts -= 1
-    state.status = StageStatus.PENDING
-    state.message = None
-    return True
-
-
-def _release_delivery(delivery: WebhookDelivery) -> bool:
-    delivery.status = DeliveryStatus.PENDING
-    delivery.due_at = delivery.wake_at = clock.now()
-    delivery.tries -= 1
-    return True

@@ -70,7 +70,9 @@ class GeminiProvider:
         screen: Sequence[TimedLine] = []
         if kind.measure:
             # Gemini reads on-screen text itself, but measurements must not depend on the provider.
-            evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, MEASURES_DONE))
+            evidence, screen = measure_evidence(
+                kind, evidence, language, self._meter, tick_within(tick, 0, MEASURES_DONE)
+            )
         evidence = replace(evidence, model_hears_audio=self._can_send_video(evidence))
         text = evidence_text(evidence, screen)
         answer_tick, model = tick_within(tick, UPLOAD_DONE, 1), self._settings.gemini_model

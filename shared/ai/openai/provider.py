@@ -67,7 +67,7 @@ class OpenAIProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
-        evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, SCREEN_SHARE))
+        evidence, screen = measure_evidence(kind, evidence, language, self._meter, tick_within(tick, 0, SCREEN_SHARE))
         content = evidence_content(evidence, screen)
         with create_client(self._settings) as client:
 

@@ -18,7 +18,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from shared.platform.embedded.storage_http import RejectUpload
+    from shared.platform.embedded.storage_http import AbortUpload
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ class EmbeddedPlace:
     signing_key: bytes
     settings: Settings
 
-    def storage_app(self, on_reject: RejectUpload = lambda upload, reason: None) -> Starlette:
+    def storage_app(self, on_abort: AbortUpload = lambda upload, reason: None) -> Starlette:
         """Return the HTTP server of the objects, to be mounted under `/storage`."""
         from shared.platform.embedded.storage_http import storage_app
 
-        return storage_app(self.objects, self.signing_key, self.settings.frontend_url, on_reject)
+        return storage_app(self.objects, self.signing_key, self.settings.frontend_url, on_abort)
 
     def collect_garbage(self, min_age_sec: float = GARBAGE_AGE_SEC) -> int:
         """Delete what a crash left over; return the number of files. In a damaged database, every file is kept."""

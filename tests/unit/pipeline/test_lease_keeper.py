@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -85,4 +86,4 @@ def test_a_stage_that_never_ends_is_ended_from_outside(
         assert worker.stdin
         worker.stdin.write(b"\n")
     settings.cache_clear()
-    assert worker.returncode == (-9 if ended else 0)
+    assert worker.returncode == (-signal.SIGALRM if ended else 0)

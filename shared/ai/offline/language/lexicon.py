@@ -17,6 +17,7 @@ from shared.ai.offline.language.tables import (
     tokenize,
     words,
 )
+from shared.ai.offline.language.units import UnitForms
 from shared.languages import is_cyrillic
 
 LANGUAGES = ("en", "de", "ru")
@@ -79,6 +80,7 @@ class Lexicon:
         self.per_piece = fold_phrases(tables.per_piece)
         self.sources = fold_phrases(tables.sources) | self.of
         self.purpose = fold_phrases(tables.purpose)
+        self.infinitive = fold_phrases(tables.infinitive)
         self.every = fold_phrases(tables.every)
         self.degrees = fold_phrases(tables.degrees)
         self.openers = fold_phrases(tables.openers)
@@ -86,6 +88,7 @@ class Lexicon:
         self.carriers = fold_phrases(tables.carriers)
         self.stops = fold_phrases(tables.stops) | self.determiners
         self.hanging = self.stops - fold_phrases(tables.closing)
+        self.utensils = phrase_set(tables.utensils)
         self.no_ingredient = fold_phrases(tables.no_ingredient)
         self.group_openers = fold_phrases(tables.group_openers)
         self.step_words = fold_phrases(tables.step_words)
@@ -97,6 +100,15 @@ class Lexicon:
         self.vague = phrase_set(tables.vague)
         self.heaped = phrase_set(tables.heaped)
         self.sizes = phrase_set(tables.sizes)
+        self.misheard_of = fold_phrases(tables.misheard_of)
+        self.countable = fold_phrases(tables.countable)
+        self.fillers = fold_phrases(tables.fillers)
+        self.sequence = fold_phrases(tables.sequence)
+        self.title_openers = phrase_set(tables.title_openers)
+        self.title_ends = fold_phrases(tables.title_ends)
+        self.praise = fold_phrases(tables.praise)
+        self.uninflected = fold_phrases(tables.uninflected)
+        self.dimensions = fold_phrases(tables.dimensions)
         self.note_openers = phrase_set(tables.note_openers)
         self.extra = phrase_set(tables.extra)
         self.parts = phrase_set(tables.parts)
@@ -134,12 +146,26 @@ class Lexicon:
         return lru_cache(maxsize=4096)(lambda word: str(stemmer.stemWord(word)))
 
     @cached_property
+    def unit_forms(self) -> UnitForms:
+        tables = self.tables
+        return UnitForms(tables.units, self.stem, has_capitals=tables.capital_nouns, inflects=tables.inflected_units)
+
+    @cached_property
     def foods(self) -> PhraseTable[bool]:
-        return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem)
+        return PhraseTable(dict.fromkeys(split_phrases(self.tables.foods), True), key=self.stem_food)
+
+    def stem_food(self, word: str) -> str:
+        """Return the stem of a word, but not of a participle: `seeded` and `salted` are no foods."""
+        ending = self.tables.participle
+        return word if ending and word.endswith(ending) else self.stem(word)
 
     def is_weighed(self, tokens: Sequence[TextToken], start: int) -> bool:
         """Return True if the food at a place is taken by the gram, even less than 10 of them: spices, powders."""
         return any(token.folded.endswith(self.weighed_foods) for token in tokens[start : start + MAX_FOOD_WORDS])
+
+    @cached_property
+    def generic_foods(self) -> frozenset[str]:
+        return frozenset(self.stem(fold(word)) for word in split_phrases(self.tables.generic_foods))
 
     @cached_property
     def food_tails(self) -> frozenset[str]:
@@ -149,6 +175,11 @@ class Lexicon:
     def preparation(self) -> re.Pattern[str]:
         """Matches words before a name that state how it is prepared."""
         return re.compile(rf"{self.tables.preparation}\s+(?=\S)", re.IGNORECASE)
+
+    @cached_property
+    def postposed(self) -> re.Pattern[str]:
+        """Matches words after a name that state how it is prepared."""
+        return re.compile(rf"{self.tables.postposed}$", re.IGNORECASE)
 
     @cached_property
     def grade(self) -> re.Pattern[str]:
@@ -213,7 +244,10 @@ class Lexicon:
             return False
         if self.tables.food_first and self.food_end(tokens, 0):
             return True
-        return any(self.food_end(tokens, at) == len(tokens) for at in range(len(tokens)))
+        last = len(tokens)
+        while self.tables.capital_nouns and last > 1 and tokens[last - 1].text.islower():
+            last -= 1
+        return any(self.food_end(tokens, at) in (last, len(tokens)) for at in range(len(tokens)))
 
 
 def fold_phrases(phrases: str) -> frozenset[str]:

@@ -31,12 +31,15 @@ class LanguageTables(BaseModel):
         single_units: Forms that mean one of the unit without a number, in a language without articles.
         letter_units: Letter → unit, by case: `T` is a tablespoon.
         heaped: How full a spoon is. `sizes`: how large an ingredient is. Both become notes.
+        dimensions: Follow a length: the `thick` of `½-inch-thick`.
         long_forms: Abbreviations in notes → the word.
         plus_word, minus, alternatives: Link two measures: `1 cup plus 2 tbsp`, `1 cup or 250 ml`.
         extra: After plus, what is no measure: `+ extra for dusting`. `per_piece`: opens the size of one: `à 150 g`.
         distributive: Gives several ingredients one amount: `1 tsp each salt and pepper`.
         purpose: Opens a note: `for frying`. `note_openers`: phrases that do, such as `cut into`.
         parts, sources: `juice` and `from` in `juice from 2 limes`.
+        infinitive: `to`, which opens a note before a verb: `milk to moisten`. `participle`, `gerund`: endings.
+        postposed: Pattern of words after a food that become a note: `garlic minced`.
         preparation, grade: Patterns of words before or after a name that become notes: `freshly ground`, `Gr. M`.
         minutes: Forms of a unit of time → its minutes. `every`: a time after it is no duration.
         verbs: Kitchen verbs; infinitives or stems, from which `VERB_FORMS` derives the forms. `verbs_i`: second class.
@@ -46,10 +49,12 @@ class LanguageTables(BaseModel):
         determiners: Articles and similar words. `carriers`: words right before an added ingredient (`with salt`).
         stops: Words at which the name of an ingredient ends inside a sentence. `closing`: those that may end one.
         foods: Ingredients, in any form. `food_first`: adjectives may follow (`перец молотый`).
-        capital_nouns: Nouns are written with a capital.
+        capital_nouns: Nouns are written with a capital. `inflected_units`: those of units are declined.
+        inverts_numbers: An approximate number comes after its unit: `зубчика три`.
         food_tails: Words that belong to a food before them: `cocoa powder`.
         weighed_foods: Ends of foods of which recipes take less than 10 g.
         compound_heads: Foods that end longer words (`Rapsöl`).
+        utensils: Things in lists that are no food.
         no_ingredient: Countable nouns that are not ingredients.
         headings, labels: Role → words that introduce it. Labels of times have the names of recipe fields.
         yields: Words that introduce how much the recipe makes.
@@ -59,6 +64,11 @@ class LanguageTables(BaseModel):
         group_openers: `For` in `For the sauce`. `step_words`: `Step` in `Step 1`.
         chatter: Marks a line that is no part of the recipe.
         common: Further words that identify the language.
+        misheard_numbers, misheard_foods, misheard_units, misheard_of: What speech recognition writes → what was said.
+        countable: Foods that are counted, so that `for eggs` are four. `fillers`: words without a meaning.
+        sequence: Words that start a step in speech. `generic_foods`: several ingredients together.
+        title_openers, title_ends, praise: Words before, after and in front of the name of a dish that a speaker names.
+        shorthand: Abbreviations of foods → the words. `uninflected`: adjectives without an ending.
         repairs: Misread words → the correct word.
     """
 
@@ -84,6 +94,7 @@ class LanguageTables(BaseModel):
     of: str
     heaped: str
     sizes: str
+    dimensions: str = ""
     long_forms: Mapping[str, str] = {}
     plus_word: str
     minus: str
@@ -98,6 +109,10 @@ class LanguageTables(BaseModel):
     sources: str
     preparation: str
     grade: str
+    postposed: str = "(?!)"
+    infinitive: str = ""
+    participle: str = ""
+    gerund: str = ""
     minutes: Mapping[str, Ratio]
     every: str
     degrees: str
@@ -116,9 +131,12 @@ class LanguageTables(BaseModel):
     foods: str
     food_first: bool = False
     capital_nouns: bool = False
+    inflected_units: bool = False
+    inverts_numbers: bool = False
     weighed_foods: str = ""
     food_tails: str = ""
     compound_heads: str = ""
+    utensils: str = ""
     no_ingredient: str
     headings: Mapping[str, str]
     labels: Mapping[str, str]
@@ -133,6 +151,19 @@ class LanguageTables(BaseModel):
     serving_words: str
     chatter: str
     common: str
+    misheard_numbers: Mapping[str, str] = {}
+    misheard_of: str = ""
+    misheard_foods: Mapping[str, str] = {}
+    misheard_units: Mapping[str, str] = {}
+    countable: str = ""
+    fillers: str
+    sequence: str
+    title_openers: str
+    title_ends: str
+    praise: str
+    generic_foods: str
+    shorthand: Mapping[str, str] = {}
+    uninflected: str = ""
     repairs: Mapping[str, str] = {}
 
 

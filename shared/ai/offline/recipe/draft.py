@@ -12,6 +12,7 @@ from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredie
 from shared.ai.offline.recipe.line_kind import ClassifiedLine, LineKind, classify_line
 from shared.ai.offline.recipe.lines import RecipeLine
 from shared.ai.offline.recipe.mention import find_mentions
+from shared.ai.offline.recipe.spoken import drop_references
 from shared.analyses.evidence import Sighting
 from shared.analyses.recipe import Ingredient, Step
 
@@ -36,6 +37,14 @@ class RecipeDraft:
     tags: list[str] = field(default_factory=list)
     equipment: list[str] = field(default_factory=list)
     prose: list[RecipeLine] = field(default_factory=list)
+
+
+def parse_speech(lines: Sequence[RecipeLine], lexicon: Lexicon) -> RecipeDraft:
+    """Parse recognized speech or subtitles; in speech, a food without an amount may refer to an ingredient."""
+    draft = parse_lines(lines, lexicon, spoken=True)
+    if lines and lines[0].source == "speech":
+        draft.mentioned = drop_references(draft.mentioned, lexicon)
+    return draft
 
 
 def parse_lines(lines: Sequence[RecipeLine], lexicon: Lexicon, spoken: bool = False) -> RecipeDraft:
@@ -163,8 +172,7 @@ def build_draft(items: list[ClassifiedLine], lexicon: Lexicon) -> RecipeDraft:
         if item.kind is LineKind.INGREDIENT:
             heading = group.text.text.rstrip(" :") if group else None
             draft.ingredients += [
-                to_ingredient(parsed, heading, item.line.sighting(CERTAIN if parsed.is_certain else LISTED))
-                for parsed in item.parsed
+                to_ingredient(parsed, heading, item.line.sighting(list_certainty(parsed))) for parsed in item.parsed
             ]
         elif item.kind is LineKind.STEP:
             add_step(draft, item)
@@ -174,6 +182,12 @@ def build_draft(items: list[ClassifiedLine], lexicon: Lexicon) -> RecipeDraft:
             draft.prose.append(item.line)
             draft.mentioned += ingredients_in_sentence(item, without_amount=False) if is_about_cooking(item) else []
     return draft
+
+
+def list_certainty(parsed: ParsedIngredient) -> float:
+    if parsed.is_doubtful:
+        return GUESSED
+    return CERTAIN if parsed.is_certain else LISTED
 
 
 def add_step(draft: RecipeDraft, item: ClassifiedLine) -> None:
@@ -196,6 +210,8 @@ def add_step(draft: RecipeDraft, item: ClassifiedLine) -> None:
 def is_about_cooking(item: ClassifiedLine) -> bool:
     """Return True if a sentence without an instruction names ingredients: `You need two eggs`, `two eggs`."""
     sentence_mentions = find_mentions(item.text, without_amount=False)
+    if item.line.source == "speech" and any(mention.parsed.is_food for mention in sentence_mentions):
+        return True
     starts = bool(sentence_mentions) and sentence_mentions[0].offset == 0
     return (
         starts

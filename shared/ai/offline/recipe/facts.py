@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from shared.ai.offline.recipe.measure import MULTIPLES, RANGE_SIGNS, Number, fraction_after, parse_number, range_end
+from shared.ai.offline.recipe.measure import (
+    MULTIPLES,
+    RANGE_SIGNS,
+    Number,
+    fraction_after,
+    parse_number,
+    range_end,
+)
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import RecipeYield
 

@@ -8,13 +8,23 @@ from dataclasses import dataclass, replace
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tables import tokenize
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, TIMES, measures_in_bracket
-from shared.ai.offline.recipe.name import SplitName, expand_note, is_description, is_name, split_name
+from shared.ai.offline.recipe.name import (
+    SplitName,
+    expand_note,
+    is_description,
+    is_name,
+    joiner_pattern,
+    share_noun,
+    split_foods,
+    split_name,
+)
 from shared.ai.offline.recipe.quantity import Quantity, parse_quantity, skip_of
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Measure
 
 NEVER_FOOD = {"calories_kcal", "carbohydrates_g"}
 """Nutrients whose names are no food, unlike those of protein and fat."""
+MAX_UNKNOWN_WORDS = 2
 SHARED_UNITS = {"pinch", "dash"}
 """`A pinch of salt and pepper` is two ingredients, `2 tbsp butter and oil` is one amount."""
 
@@ -27,6 +37,7 @@ class ParsedIngredient:
         measures: Further measures beside the first.
         is_certain: It has a measure or is a known food, so the line cannot be of another kind.
         is_food: Its name is or contains a known food.
+        is_doubtful: A number is stated, but not read.
     """
 
     name: str
@@ -37,6 +48,7 @@ class ParsedIngredient:
     measures: tuple[Measure, ...] = ()
     is_certain: bool = False
     is_food: bool = False
+    is_doubtful: bool = False
 
 
 def parse_entry(part: str, lexicon: Lexicon) -> list[ParsedIngredient]:
@@ -73,30 +85,30 @@ def ingredients_without_amount(text: TokenizedText) -> list[ParsedIngredient]:
         return []
     has_taste = lexicon.taste.find(text.tokens) is not None
     pieces = split_foods(split.name, lexicon, has_taste) or [split]
-    if not all(is_name(piece.name, lexicon) for piece in pieces):
+    if not all(is_name(piece.name, lexicon) for piece in pieces) or is_utensil(text):
         return []
     shared_notes = [] if pieces == [split] else [*split.notes, *split.brackets]
     return [
         ParsedIngredient(
             piece.name,
             note=", ".join([*piece.notes, *piece.brackets, *shared_notes]) or None,
-            is_certain=has_taste and lexicon.is_food(piece.name),
+            is_certain=has_taste and (lexicon.is_food(piece.name) or ends_in_taste(text)),
             is_food=lexicon.is_food(piece.name),
         )
         for piece in pieces
     ]
 
 
-def split_foods(name: str, lexicon: Lexicon, has_taste: bool = False) -> list[SplitName]:
-    """Return the foods of `salt and freshly ground pepper`; empty if it is one food, or not all are known.
+def ends_in_taste(text: TokenizedText) -> bool:
+    """Return True for `Sweetener to taste`, which is an ingredient although its food is unknown."""
+    at, end, _ = text.lexicon.taste.find(text.tokens) or (0, 0, True)
+    is_short = 0 < at <= MAX_UNKNOWN_WORDS and end == len(text)
+    return is_short and not any(token.folded in text.lexicon.verbs | text.lexicon.stops for token in text.tokens[:at])
 
-    A slash separates only foods to taste (`salt/pepper`); else it separates alternatives.
-    """
-    separator = rf"\s+(?:{joiner_pattern(lexicon)})\.?\s+" + (r"|\s*/\s*" if has_taste else "")
-    pieces = [split_name(piece, lexicon) for piece in re.split(separator, name) if piece]
-    if len(pieces) < 2 or lexicon.foods.match(tokenize(name), 0) == (len(tokenize(name)), True):
-        return []
-    return pieces if all(lexicon.is_food(piece.name) for piece in pieces) else []
+
+def is_utensil(text: TokenizedText) -> bool:
+    """Return True for `Parchment paper` and `Auflaufform (26 cm)`, which lists of ingredients name too."""
+    return text.lexicon.utensils.find(text.tokens) is not None and not text.lexicon.has_food(text.tokens)
 
 
 def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str) -> list[ParsedIngredient]:
@@ -144,6 +156,7 @@ def build_ingredient(
         tuple(measures),
         is_certain,
         is_food,
+        amount.is_doubtful,
     )
 
 
@@ -192,16 +205,12 @@ def trailing_quantity(text: TokenizedText) -> tuple[int, Quantity] | None:
             end += 1
         if end == len(text):
             return start, amount
-        if text.is_sign(end, ",(+") or lexicon.taste.match(text.tokens, end):
+        is_remark = text.is_sign(start - 1, ":-–=") and amount.unit and not lexicon.has_food(text.tokens[end:])
+        if text.is_sign(end, ",(+") or lexicon.taste.match(text.tokens, end) or is_remark:
             rest = split_name("x " + text.text_from(end), lexicon)
             added = build_ingredient(rest, amount, lexicon, is_certain=True, is_food=True)
             return start, replace(amount, notes=(added.note,) if added.note else (), measures=added.measures)
     return None
-
-
-def joiner_pattern(lexicon: Lexicon) -> str:
-    """Return a pattern of the words that join two ingredients, or two words of one."""
-    return "|".join(map(re.escape, sorted(lexicon.joiners | lexicon.plus)))
 
 
 SEPARATOR = re.compile(r"\s*[,;•|]\s*|\s+[+&/]\s+")
@@ -216,7 +225,7 @@ LABEL = re.compile(r"^[^\d:]{2,30}:\s+(?=\S)")
 
 def parse_ingredients(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     """Return the ingredients of a line; empty if it cannot be a line of an ingredient list."""
-    line = simplify_line(line)
+    line = simplify_line(line, lexicon)
     return parse_labelled(line, lexicon) or parse_enumeration(line, lexicon)
 
 
@@ -234,9 +243,13 @@ def parse_labelled(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     return ingredients if is_whole and not may_be_food and all(parsed.is_food for parsed in ingredients) else []
 
 
-def simplify_line(line: str) -> str:
-    """Return a line with one form of brackets and without endings in brackets, hyphens in sizes and leader dots."""
+def simplify_line(line: str, lexicon: Lexicon) -> str:
+    """Return a line with round brackets, without shorthand, bracketed endings, hyphens in sizes and leader dots."""
     line = ENDINGS.sub("", line.replace("[", "(").replace("]", ")"))
+    if prefix := lexicon.tables.half_prefix:  # `пол-лимона`
+        line = re.sub(rf"(?<!\w){prefix}-(?=\w)", f"{prefix} ", line, flags=re.IGNORECASE)
+    for short, long in lexicon.tables.shorthand.items():
+        line = re.sub(rf"(?<!\w){re.escape(short)}(?!\w)", long, line)
     return LEADER.sub(" – ", SIZE_IN_WORD.sub(r"\1 \2 ", line))
 
 
@@ -247,7 +260,19 @@ def parse_enumeration(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
     if not entries[0] and any(token.folded in lexicon.verbs for token in tokenize(line)[:1]):
         return []
     ingredients = [parsed for entry in entries for parsed in entry]
-    return apply_taste_note(ingredients, lexicon)
+    return distribute_last(apply_taste_note(ingredients, lexicon), line, lexicon)
+
+
+def distribute_last(ingredients: list[ParsedIngredient], line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
+    """Give all the amount after the last, if it ends in `each`: `Onion powder, paprika — 1 tsp each`."""
+    last = tokenize(line)[-1:]
+    if len(ingredients) < 2 or not last or last[0].folded not in lexicon.distributive:
+        return ingredients
+    shared = ingredients[-1]
+    is_open = all(parsed.is_food and parsed.amount is None for parsed in ingredients[:-1])
+    if shared.amount is None or not is_open:
+        return ingredients
+    return [replace(parsed, amount=shared.amount, unit=shared.unit, is_certain=True) for parsed in ingredients]
 
 
 def parse_distributed(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
@@ -259,7 +284,7 @@ def parse_distributed(line: str, lexicon: Lexicon) -> list[ParsedIngredient]:
         return []
     rest = text.text_from(quantity.end if opens else skip_of(text, quantity.end + 1))
     pieces = [piece for piece in re.split(rf"\s*,\s*|\s+(?:{joiner_pattern(lexicon)})\.?\s+", rest) if piece]
-    names = [split_name(piece, lexicon) for piece in pieces]
+    names = [split_name(piece, lexicon) for piece in share_noun(pieces, lexicon)]
     if len(names) < 2 or not all(lexicon.is_food(split.name) for split in names):
         return []
     return [build_ingredient(split, quantity, lexicon, is_certain=True, is_food=True) for split in names]
@@ -300,13 +325,15 @@ def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount:
     before, amount = parse_quantity(first, 0), parse_quantity(text, 0)
     has_name = any(char.isalpha() for char in head) and not (before and before.end == len(first))
     extra = lexicon.extra.match(text.tokens, 0)
-    if needs_amount and not parse_entry(head, lexicon):
+    if text.is_word(0, lexicon.alternatives) or (needs_amount and not parse_entry(head, lexicon)):
         return False
     if not has_name or (extra and not lexicon.has_food(text.tokens[extra[0] :])):
         return False
     if lexicon.parts.match(text.tokens, 0) and lexicon.parts.match(first.tokens, 0) == (len(first), True):
         return False
     if amount and (size := text.size_at(amount.end)) and size[0] == len(text):
+        return False
+    if before and (size := first.size_at(before.end)) and size[0] == len(first):
         return False
     if amount and amount.amount is not None and not amount.weak and amount.end < len(text):
         return True

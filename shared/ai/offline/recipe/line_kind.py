@@ -116,14 +116,35 @@ def text_kind(item: ClassifiedLine) -> LineKind:
         return LineKind.CHATTER
     if is_group_heading(text):
         return LineKind.GROUP
+    if counts_name(item):
+        return LineKind.PROSE
     content_words = sum(token.kind == "word" and token.folded not in text.lexicon.openers for token in text.tokens)
     return LineKind.STEP if content_words >= MIN_STEP_WORDS and is_instruction(text) else LineKind.PROSE
 
 
 def is_ingredient_entry(item: ClassifiedLine) -> bool:
     """Return True if a line can only be an ingredient entry; a note may have a verb: `2 onions, chop them`."""
-    names = (TokenizedText(parsed.name, item.text.lexicon) for parsed in item.parsed)
-    return any(parsed.is_certain for parsed in item.parsed) and not any(is_instruction(name) for name in names)
+    return any(parsed.is_certain for parsed in item.parsed) and not any(map(has_instruction, names_of(item)))
+
+
+def names_of(item: ClassifiedLine) -> list[TokenizedText]:
+    return [TokenizedText(parsed.name, item.text.lexicon) for parsed in item.parsed]
+
+
+def has_instruction(name: TokenizedText) -> bool:
+    """Return True if a name contains an instruction; a gerund may describe a food: `mashing potatoes`."""
+    first = name.token_at(0)
+    gerund = name.lexicon.tables.gerund
+    is_gerund = bool(gerund) and first is not None and first.folded.endswith(gerund)
+    return is_instruction(TokenizedText(name.text_from(1), name.lexicon) if is_gerund else name)
+
+
+def counts_name(item: ClassifiedLine) -> bool:
+    """Return True for a line that may be an entry whose note has a verb: `1 loaf ciabatta, cut into 6 slices`."""
+    quantity = parse_quantity(item.text, 0)
+    if quantity is None or quantity.amount is None or quantity.weak or not item.parsed:
+        return False
+    return not any(map(has_instruction, names_of(item)))
 
 
 def is_instruction(text: TokenizedText, anywhere: bool = False) -> bool:

@@ -131,7 +131,10 @@ def is_abbreviation(text: TokenizedText, at: int) -> bool:
     """Return True if a dot after the word at a place does not end a sentence: `2 gr. Zwiebeln`, `ca. 20`."""
     lexicon = text.lexicon
     tables = (lexicon.approximately, lexicon.heaped, lexicon.sizes, lexicon.taste)
-    return text.unit_at(at) is not None or any(table.match(text.tokens, at) for table in tables)
+    if text.unit_at(at) is not None or any(table.match(text.tokens, at) for table in tables):
+        return True
+    is_known = lexicon.food_end(text.tokens, at) or text.is_word(at, lexicon.vocabulary)
+    return text.is_counted(at) and not is_known and lexicon.unit_forms.abbreviation(text.tokens[at]) is not None
 
 
 def speech_lines(transcript: Sequence[Segment], source: Source, lexicon: Lexicon) -> list[RecipeLine]:

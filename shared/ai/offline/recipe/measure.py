@@ -94,7 +94,7 @@ def is_part_of_name(text: TokenizedText, at: int) -> bool:
 def number_from_digits(text: TokenizedText, at: int) -> Number | None:
     token = text.tokens[at]
     value = parse_digits(token.text, text.lexicon) if len(token.text) <= MAX_LENGTH else None
-    if value is None:
+    if value is None or is_joined_to_word(text, at):
         return None
     following = text.token_at(at + 1)
     grouped_by_space = (
@@ -114,6 +114,17 @@ def number_from_digits(text: TokenizedText, at: int) -> Number | None:
     return add_fraction(text, Number(value, at + 1))
 
 
+def is_joined_to_word(text: TokenizedText, at: int) -> bool:
+    """Return True for the number of `3-fach` and `5-spice powder`, which counts nothing; not for `14-oz`."""
+    token, hyphen, word = text.tokens[at], text.token_at(at + 1), text.token_at(at + 2)
+    if hyphen is None or word is None or hyphen.text != "-" or word.kind != "word":
+        return False
+    is_close = token.end == hyphen.start and hyphen.end == word.start
+    others = text.lexicon.range_words | text.lexicon.serving_words
+    is_time = text.lexicon.minutes.match(text.tokens, at + 2)
+    return is_close and not (text.unit_at(at + 2) or is_time or text.is_word(at + 2, others))
+
+
 def add_fraction(text: TokenizedText, whole: Number) -> Number:
     """Add a fraction after a whole number: `1½`, `1 1/2`, `1-1/2`, `two and a half`, `два с половиной`."""
     if whole.value != int(whole.value):
@@ -123,7 +134,7 @@ def add_fraction(text: TokenizedText, whole: Number) -> Number:
     if has_joiner:
         at += 2 if text.is_word(at + 1, text.lexicon.articles) else 1
     token = text.token_at(at)
-    if token is None:
+    if token is None or (text.is_sign(at + 1, "-") and text.unit_at(at + 2)):  # `12 ½-inch slices`
         return whole
     part = fraction_value(token) if token.kind == "fraction" else text.value_of_word(at)
     share = text.value_of_word(at + 1)
@@ -187,6 +198,7 @@ SIZES: dict[str, tuple[Dimension, float]] = {
 """Unit → what it measures, and how much of it in ml, g or cm."""
 PACKAGES = {
     "can", "jar", "bottle", "pack", "bag", "box", "tub", "glass", "cube", "ball", "bar", "roll", "sheet", "block",
+    "pot", "punnet", "log", "tube", "tray", "net", "loaf",
 }  # fmt: skip
 """Units that a measure in brackets states the size of: `2 cans (400 g)` are not 400 g in all."""
 MAX_DIFFERENCE = 0.3

@@ -35,6 +35,13 @@ def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientM
     while at < len(text):
         amount = food_quantity(text, at)
         end = name_end(text, amount) if amount else None
+        if amount and amount.unit and not end and (mention := food_before_amount(text, at, amount)):
+            quantified.append(mention)
+            at = amount.end
+            continue
+        if end and quantified and is_alternative(text, at):
+            at = end
+            continue
         if amount and end:
             quantified.append(build_mention(text, at, amount, end))
             if text.is_word(amount.end, text.lexicon.distributive):
@@ -45,6 +52,23 @@ def find_mentions(text: TokenizedText, without_amount: bool) -> list[IngredientM
             )
         at = end or at + 1
     return quantified + bare if without_amount else quantified
+
+
+def food_before_amount(text: TokenizedText, at: int, amount: Quantity) -> IngredientMention | None:
+    """Return the food right before an amount that no food follows, as Russian says it: `чеснока пару зубчиков`."""
+    if not text.lexicon.tables.food_first or amount.amount is None:
+        return None
+    start = next((start for start in range(max(0, at - 2), at) if foods_end(text, start) == at), None)
+    if start is None or text.is_word(start - 1, text.lexicon.numbers):
+        return None
+    split = split_name(text.text_between(start, at), text.lexicon)
+    parsed = build_ingredient(split, amount, text.lexicon, is_certain=True, is_food=True)
+    return IngredientMention(parsed, text.tokens[start].start)
+
+
+def is_alternative(text: TokenizedText, at: int) -> bool:
+    """Return True for the second amount of `2 vanilla beans or 1 tbsp extract`, of which a cook takes only one."""
+    return text.is_word(at - 1, text.lexicon.alternatives)
 
 
 def add_distributed(text: TokenizedText, mentions: list[IngredientMention], amount: Quantity, end: int) -> int:
@@ -90,7 +114,8 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
             return food_end
         if text.is_per_serving(end):
             return None
-        if token.folded in lexicon.stops or token.folded in lexicon.verbs:
+        is_adjective = end == start and foods_end(text, end + 1) is not None  # `cups of warm milk`
+        if token.folded in lexicon.stops or (token.folded in lexicon.verbs and not is_adjective):
             break
         end += 1
     if amount.amount is None or amount.unit not in MEASURES or end == start:
@@ -104,6 +129,8 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
 def foods_end(text: TokenizedText, at: int) -> int | None:
     """Return the end of the adjacent known foods at a place: `olive oil`."""
     end = text.lexicon.food_end(text.tokens, at)
+    if text.lexicon.tables.capital_nouns:  # German joins the nouns of one food into one word
+        return end
     while end and (longer := text.lexicon.food_end(text.tokens, end)):
         end = longer
     return end

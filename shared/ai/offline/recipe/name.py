@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from shared.ai.offline.language.lexicon import Lexicon
+from shared.ai.offline.language.tables import tokenize
 from shared.ai.offline.recipe.measure import parse_measure
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Measure
@@ -41,10 +42,12 @@ def split_name(text: str, lexicon: Lexicon) -> SplitName:
     name, piece = split_per_piece(name, lexicon)
     name, taste = split_taste(name, lexicon)
     name, purpose = split_purpose(name, lexicon)
+    name, alternative = split_alternative(name, lexicon)
+    name, postposed = split_postposed(name, lexicon)
     name, size = split_size(name, lexicon)
     name, grade = split_grade(name, lexicon)
     name, preparation = split_preparation(name, lexicon)
-    notes = [size, preparation, *before, grade, purpose, taste, piece, plus, *tail]
+    notes = [size, preparation, postposed, *before, grade, purpose, taste, piece, plus, alternative, *tail]
     return SplitName(
         " ".join(name.split()).strip(EDGES), clean_notes(notes, lexicon), clean_notes(after, lexicon), added
     )
@@ -114,9 +117,32 @@ def split_taste(name: str, lexicon: Lexicon) -> tuple[str, str]:
 def split_purpose(name: str, lexicon: Lexicon) -> tuple[str, str]:
     text = TokenizedText(name, lexicon)
     for at in range(1, len(text)):
-        if text.is_word(at, lexicon.purpose) or lexicon.note_openers.match(text.tokens, at):
+        is_infinitive = text.is_word(at, lexicon.infinitive) and text.is_word(at + 1, lexicon.verbs)
+        is_purpose = text.is_word(at, lexicon.purpose) or (is_infinitive and lexicon.has_food(text.tokens[:at]))
+        if is_purpose or lexicon.note_openers.match(text.tokens, at):
             return text.text_between(0, at), text.text_from(at)
     return name, ""
+
+
+def split_alternative(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Split off an alternative that has an amount of its own, or makes the name too long: `yeast or 5 g dried`."""
+    text = TokenizedText(name, lexicon)
+    at = next((at for at in range(1, len(text)) if text.is_word(at, lexicon.alternatives)), len(text))
+    has_amount = parse_measure(text, at + 1, "same") is not None
+    if sum(token.kind == "word" for token in text.tokens) <= MAX_NAME_WORDS and not has_amount:
+        return name, ""
+    return text.text_between(0, at), text.text_from(at)
+
+
+def split_postposed(name: str, lexicon: Lexicon) -> tuple[str, str]:
+    """Split off words after a known food that state how it is prepared: `garlic minced`, `butter melted`."""
+    match = lexicon.postposed.search(name)
+    head = name[: match.start()].rstrip() if match else ""
+    before = TokenizedText(head, lexicon)
+    last = len(before) - 1
+    ends_in_food = any(lexicon.food_end(before.tokens, at) == last + 1 for at in range(last + 1))
+    ends_in_food = ends_in_food or (lexicon.has_food(before.tokens) and before.unit_at(last) is not None)
+    return (head, name[len(head) :].strip()) if ends_in_food else (name, "")
 
 
 def split_size(name: str, lexicon: Lexicon) -> tuple[str, str]:
@@ -150,3 +176,31 @@ def is_name(name: str, lexicon: Lexicon) -> bool:
     count = sum(token.kind == "word" for token in tokens)
     letters = sum(len(token.text) for token in tokens if token.kind == "word")
     return 1 <= count <= MAX_NAME_WORDS and letters >= 2 and not name.endswith("?")
+
+
+def split_foods(name: str, lexicon: Lexicon, has_taste: bool = False) -> list[SplitName]:
+    """Return the foods of `salt and freshly ground pepper`; empty if it is one food, or not all are known.
+
+    A slash separates only foods to taste (`salt/pepper`); else it separates alternatives.
+    """
+    separator = rf"\s+(?:{joiner_pattern(lexicon)})\.?\s+" + (r"|\s*/\s*" if has_taste else "")
+    pieces = [split_name(piece, lexicon) for piece in re.split(separator, name) if piece]
+    if len(pieces) < 2 or lexicon.foods.match(tokenize(name), 0) == (len(tokenize(name)), True):
+        return []
+    return pieces if all(lexicon.is_food(piece.name) for piece in pieces) else []
+
+
+def joiner_pattern(lexicon: Lexicon) -> str:
+    """Return a pattern of the words that join two ingredients, or two words of one."""
+    return "|".join(map(re.escape, sorted(lexicon.joiners | lexicon.plus)))
+
+
+def share_noun(pieces: list[str], lexicon: Lexicon) -> list[str]:
+    """Return pieces with the noun that only the last has: `rote Paprika` for the first of `rote und gelbe Paprika`."""
+    words = pieces[-1].split() if pieces else []
+    if len(words) != 2 or not lexicon.is_food(pieces[-1]):
+        return pieces
+    return [
+        *(piece if " " in piece or lexicon.is_food(piece) else f"{piece} {words[1]}" for piece in pieces[:-1]),
+        pieces[-1],
+    ]

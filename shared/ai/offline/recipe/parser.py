@@ -8,7 +8,7 @@ from typing import Literal
 
 from shared.ai.offline.language.lexicon import LANGUAGES, Lexicon, detect_language, load_lexicon
 from shared.ai.offline.language.tables import tokenize, words
-from shared.ai.offline.recipe.draft import RecipeDraft, parse_lines
+from shared.ai.offline.recipe.draft import RecipeDraft, parse_lines, parse_speech
 from shared.ai.offline.recipe.facts import RecipeFacts
 from shared.ai.offline.recipe.line_kind import HANDLE, HASHTAG
 from shared.ai.offline.recipe.lines import (
@@ -20,6 +20,7 @@ from shared.ai.offline.recipe.lines import (
 )
 from shared.ai.offline.recipe.merge import merge_ingredients, merge_steps
 from shared.ai.offline.recipe.screen_lines import is_right_below, join_lines, screen_lines
+from shared.ai.offline.recipe.spoken import spoken_lines, spoken_title
 from shared.ai.offline.recipe.text import normalize_text
 from shared.ai.screen.lines import ScreenLine
 from shared.analyses.evidence import Sighting
@@ -38,12 +39,13 @@ STANDS_OUT = 1.3
 """How many times as high as the median line a later title must be."""
 EDGES = " .!-–|:•*\"'"
 EXTRACTED_OFFLINE = (
-    "Extracted by the offline provider from on-screen text, subtitles and caption; no model analyzed the images."
+    "Extracted by the offline provider from on-screen text, speech or subtitles, and caption; no model analyzed the "
+    "images."
 )
-NO_RECIPE = "No recipe was found: no on-screen text, subtitle or caption names ingredients or steps."
+NO_RECIPE = "No recipe was found: no on-screen text, speech, subtitle or caption names ingredients or steps."
 UNREAD = (
-    "Cyrillic on-screen text could not be read. Install Tesseract with Russian (packages tesseract-ocr and "
-    "tesseract-ocr-rus), then run the job again."
+    "Cyrillic on-screen text could not be read. Run `clipwise models install screen-cyrillic`, or install Tesseract with "
+    "Russian; then run the job again."
 )
 
 
@@ -56,12 +58,14 @@ def parse_recipe(
     language: str = DEFAULT_LANGUAGE,
     transcript_language: str | None = None,
     transcript_source: Literal["subtitle", "speech"] = "subtitle",
+    transcript_model: str | None = None,
     unread: bool = False,
 ) -> Recipe:
     """Parse a recipe from the sources, in their own words; fields that no source has stay empty.
 
     Each source is parsed in its own language; `language` and `transcript_language` (BCP-47) only decide if its words do
-    not. Priority: screen, caption, speech. `unread`: the screen had text that could not be read.
+    not. Priority: screen, caption, speech. `transcript_model`: what
+    recognized the speech. `unread`: the screen had text that could not be read.
     """
     hint = primary_language(language)
     screen_lexicon = detect_lexicon((line.text for line in screen), hint)
@@ -72,12 +76,14 @@ def parse_recipe(
     lines = screen_lines(screen, screen_lexicon)
     screen_draft = parse_lines(lines, screen_lexicon)
     caption_draft = parse_lines(caption_lines(caption, caption_lexicon), caption_lexicon)
-    speech_draft = parse_lines(speech_lines(transcript, transcript_source, speech_lexicon), speech_lexicon, spoken=True)
+    said = transcript_lines(transcript, transcript_source, speech_lexicon)
+    speech_draft = parse_speech(said, speech_lexicon)
     sources = [screen_draft, caption_draft, speech_draft]
     main_lexicon = max(sources, key=draft_weight).lexicon
     ingredients = choose_ingredients(sources, main_lexicon)
     steps = choose_steps(sources, main_lexicon)
-    heading, heading_sighting = choose_title(title_on_screen(screen_draft.prose, lines), title, caption_draft)
+    spoken = spoken_title(said, speech_lexicon) if transcript_source == "speech" else None
+    heading, heading_sighting = choose_title(title_on_screen(screen_draft.prose, lines), title, caption_draft, spoken)
     if not has_food([heading or "", *(item.name for item in ingredients), *(step.text for step in steps)], sources):
         ingredients, steps = [], []
     facts = RecipeFacts()
@@ -110,7 +116,16 @@ def parse_recipe(
     recipe.notes = recipe_notes(
         recipe, main_lexicon if recipe.language else None, hint, unread, sorted(others, key=lambda item: item.name)
     )
+    if transcript and transcript_source == "speech":
+        recipe.notes.insert(1, speech_note(transcript_model))
     return recipe
+
+
+def transcript_lines(
+    transcript: Sequence[Segment], source: Literal["subtitle", "speech"], lexicon: Lexicon
+) -> list[RecipeLine]:
+    """Return the sentences of subtitles, or the clauses of recognized speech."""
+    return spoken_lines(transcript, lexicon) if source == "speech" else speech_lines(transcript, source, lexicon)
 
 
 def detect_lexicon(texts: Iterable[str], hint: str | None) -> Lexicon:
@@ -151,16 +166,19 @@ def has_food(texts: Iterable[str], sources: Sequence[RecipeDraft]) -> bool:
 
 
 def choose_title(
-    screen_title: RecipeLine | None, source_title: str | None, caption_draft: RecipeDraft
+    screen_title: RecipeLine | None,
+    source_title: str | None,
+    caption_draft: RecipeDraft,
+    spoken: RecipeLine | None = None,
 ) -> tuple[str, Sighting] | tuple[None, None]:
-    """Return the title: from the screen, else from the source of the video, else the start of the caption."""
+    """Return the title: from the screen, else from the source of the video, the start of the caption, or the speech."""
     if screen_title:
         return screen_title.text, screen_title.sighting()
     first = caption_draft.prose[0].text if caption_draft.prose else ""
     for text in (normalize_text(source_title or ""), first):
         if title := title_in_text(text, caption_draft.lexicon):
             return title, Sighting(source="caption", text=text, confidence=CAPTION_CONFIDENCE)
-    return None, None
+    return (spoken.text, spoken.sighting()) if spoken else (None, None)
 
 
 def title_on_screen(prose: Sequence[RecipeLine], lines: Sequence[RecipeLine]) -> RecipeLine | None:
@@ -237,6 +255,12 @@ def recipe_notes(
     if bare:
         notes.append(f"No amount was found for: {', '.join(bare)}.")
     return notes
+
+
+def speech_note(model: str | None) -> str:
+    """Return the note on a transcript of speech, in which words may be wrong."""
+    recognizer = f"by the model {model}" if model else "automatically"
+    return f"The speech was recognized {recognizer}; check amounts against the video, because words may be misheard."
 
 
 def nutrition_from_facts(facts: RecipeFacts) -> Nutrition | None:

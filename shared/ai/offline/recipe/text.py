@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tables import PhraseTable, TextToken, fold, tokenize
+from shared.ai.offline.language.units import VOWELS
 
 SIGNS = str.maketrans(
     {
@@ -30,6 +31,7 @@ ELL_IN_WORD = re.compile(r"(?<=[a-zäöüß])I(?=[a-zäöüß]|\b)")
 GLUED_UNIT = re.compile(r"(?<=\d)\s?(g|kg|ml|cl|l|EL|TL)(?=[A-ZÄÖÜ][a-zäöüß])")
 SPOON = re.compile(r"(?<=[\d½¼¾] )EI(?= [A-ZÄÖÜ])")
 WORD = re.compile(r"[^\W_]+")
+LENGTHS = {"inch", "cm", "mm"}
 MAX_LETTER_UNITS = 12
 """More of a unit of one letter is something else: `350 C`."""
 
@@ -58,15 +60,19 @@ def repair_ocr(text: str, lexicon: Lexicon) -> str:
     return WORD.sub(lambda match: repairs.get(match[0], match[0]), text) if repairs else text
 
 
-def split_hyphenated_number(token: TextToken, lexicon: Lexicon) -> list[TextToken]:
-    """Split number words with hyphens, `two-thirds` or `два-три`, into their parts and signs."""
+def split_hyphens(token: TextToken, lexicon: Lexicon) -> list[TextToken]:
+    """Split number words with hyphens, `two-thirds` or `два-три`, and `inch-thick`, into their parts and signs."""
     parts = token.folded.split("-")
+    if len(parts) > 1 and parts[0] in LENGTHS:
+        return split_parts(token)
     numbers = sum(part in lexicon.numbers for part in parts)
     others = lexicon.joiners | lexicon.articles
     if len(parts) == 1 or not numbers or any(part not in lexicon.numbers and part not in others for part in parts):
         return [token]
-    if lexicon.foods.match([token], 0):
-        return [token]
+    return [token] if lexicon.foods.match([token], 0) else split_parts(token)
+
+
+def split_parts(token: TextToken) -> list[TextToken]:
     return [
         TextToken(
             match[0], fold(match[0]), "sign" if match[0] == "-" else "word", *(token.start + at for at in match.span())
@@ -90,7 +96,7 @@ class TokenizedText:
     def __init__(self, text: str, lexicon: Lexicon) -> None:
         self.text = text
         self.lexicon = lexicon
-        self.tokens = [part for token in tokenize(text) for part in split_hyphenated_number(token, lexicon)]
+        self.tokens = [part for token in tokenize(text) for part in split_hyphens(token, lexicon)]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -145,10 +151,37 @@ class TokenizedText:
         if scaled := self.lexicon.scaled_units.match(self.tokens, at):
             end, (factor, name) = scaled
             return Unit(name, factor, self.skip_dot(end))
-        if match := self.lexicon.units.match(self.tokens, at):
+        if match := self.lexicon.units.match(self.tokens, at) or self.lexicon.unit_forms.match(self.tokens, at):
             end, name = match
             return Unit(name, 1, self.skip_dot(end))
+        if self.is_consonants_after_number(at) and (name := self.lexicon.unit_forms.abbreviation(self.tokens[at])):
+            return Unit(name, 1, at + 1)
+        if self.is_abbreviation_after_number(at) and (name := self.lexicon.unit_forms.abbreviation(self.tokens[at])):
+            return Unit(name, 1, at + 2)
         return None
+
+    def is_abbreviation_after_number(self, at: int) -> bool:
+        """Return True for a word with a dot, no size, between a number and a further word: `1 Bech. Schmand`."""
+        following = self.token_at(at + 2)
+        if following is None or not (self.is_counted(at) and self.is_sign(at + 1, ".")):
+            return False
+        is_other = self.lexicon.minutes.match(self.tokens, at) or self.size_at(at)
+        return following.kind == "word" and not is_other
+
+    def is_consonants_after_number(self, at: int) -> bool:
+        """Return True for consonants alone between a number and a further word: `1 pkt yeast`."""
+        following = self.token_at(at + 1)
+        if following is None or following.kind != "word" or not self.is_counted(at) or self.size_at(at):
+            return False
+        token = self.tokens[at]
+        return token.text.islower() and len(token.text) > 2 and not set(token.folded) & set(VOWELS)
+
+    def is_counted(self, at: int) -> bool:
+        """Return True for a word right after a number."""
+        token, before = self.token_at(at), self.token_at(at - 1)
+        if token is None or before is None or token.kind != "word":
+            return False
+        return before.kind in ("number", "fraction") or before.folded in self.lexicon.numbers
 
     def letter_unit(self, at: int) -> str | None:
         """Return the unit of one letter, in which case matters: the tablespoons of `2 T`, the teaspoons of `2 t`."""
