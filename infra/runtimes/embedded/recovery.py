@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 MAX_RESTARTS = 20
 """Restarts of the server that cost a stage no attempt: more suggest that its file brings the machine down."""
 TIMEOUT_EXIT_CODE = 70
-"""Exit code of a worker that ended itself because a function exceeded its timeout."""
+"""Exit code of a worker that ended itself because a function exceeded its timeout; SIGALRM if its keeper had to."""
 CRASH_CODES = frozenset({JobCode.WORKER_CRASHED, JobCode.TIMED_OUT, JobCode.OUT_OF_MEMORY})
 """Reasons that lie in the file or the machine: the second crash in a row ends the stage."""
 
@@ -101,7 +101,7 @@ def crash_reason(code: int, *, out_of_memory: bool) -> Callable[[str], JobError]
 
 
 def _crash_error(code: int, out_of_memory: bool, stage: str) -> JobError:
-    if code == TIMEOUT_EXIT_CODE:
+    if code in (TIMEOUT_EXIT_CODE, -signal.SIGALRM):
         message = (
             f"The stage “{stage}” ran for longer than {wiring().functions[stage].timeout_sec} seconds. "
             "Submit a shorter or smaller file, or retry the job when the machine is less busy."

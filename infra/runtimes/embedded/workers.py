@@ -9,11 +9,13 @@ import faulthandler
 import importlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,6 +98,9 @@ class WorkerPool:
             self._processes.discard(process)
         if process.stdin:
             process.stdin.close()
+        # Programs that the worker started would go on without it.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         if not self._watchdog.stop_event.is_set():
             log.error("a %s worker ended with code %s; starting another", spec.pool, code)
             reason = crash_reason(code, out_of_memory=count_memory_kills() > memory_kills)
