@@ -53,7 +53,11 @@ def main() -> None:
     parser.add_argument("--voice", help="the .onnx file of a Piper voice")
     arguments = parser.parse_args()
     if arguments.model:
-        write_transcripts("en", [record(recipe, arguments.model, arguments.voice) for recipe in read_spoken("en")])
+        rows: list[dict[str, Any]] = []
+        for recipe in read_spoken("en"):
+            rows.append(record(recipe, arguments.model, arguments.voice))
+            write_transcripts("en", rows)
+            print(f"{recipe.id}: {len(rows[-1]['segments'])} segments", flush=True)
     else:
         print("English is skipped: --model is not set.", file=sys.stderr)
     for language in ("de", "ru"):
