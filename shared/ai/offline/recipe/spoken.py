@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tables import fold, tokenize
+from shared.ai.offline.language.tables import fold, split_phrases, tokenize
 from shared.ai.offline.recipe.lines import SENTENCE_SIGNS, SPOKEN_CONFIDENCE, RecipeLine, clean_segments, is_cut_off
 from shared.ai.offline.recipe.merge import stems
 from shared.ai.offline.recipe.text import TokenizedText
@@ -95,7 +95,8 @@ def repair_words(words: Sequence[SpokenWord], lexicon: Lexicon) -> list[SpokenWo
         if is_misheard_number(word, before, following, lexicon):
             repaired[at] = word.with_word(lexicon.tables.misheard_numbers[word.folded])
         elif before and is_misheard_of(word, repaired[:at], following, lexicon):
-            repaired[at] = word.with_word(next(iter(sorted(lexicon.of))))
+            repaired[at] = word.with_word(min(lexicon.of))
+            repaired[at - 1] = replace(before, text=before.text.rstrip(","))
         elif before and word.folded in lexicon.tables.misheard_foods and is_measured(repaired[:at], lexicon):
             repaired[at] = word.with_word(lexicon.tables.misheard_foods[word.folded])
         elif word.folded in lexicon.tables.misheard_units and starts_food(following, lexicon):
@@ -106,9 +107,12 @@ def repair_words(words: Sequence[SpokenWord], lexicon: Lexicon) -> list[SpokenWo
 def is_misheard_number(
     word: SpokenWord, before: SpokenWord | None, following: Sequence[SpokenWord], lexicon: Lexicon
 ) -> bool:
-    """Return True for the `to` of `to cups of flour` and the `for` of `crack for eggs`, which are numbers."""
-    if word.folded not in lexicon.tables.misheard_numbers or word.ends_clause or not following:
+    """Return True for the `to` of `to cups of flour` and the `for` of `crack for eggs`, or `they serve free`."""
+    if word.folded not in lexicon.tables.misheard_numbers:
         return False
+    if word.ends_clause or not following:
+        label = lexicon.labels.match(tokenize(before.folded), 0) if before else None
+        return label is not None and label[1] == "servings"
     rest = following[1:]
     if is_unit(following[0], lexicon):
         return bool(rest) and (is_little_of(rest[0], lexicon) or starts_food(rest, lexicon))
@@ -121,9 +125,10 @@ def is_misheard_of(
     word: SpokenWord, before: Sequence[SpokenWord], following: Sequence[SpokenWord], lexicon: Lexicon
 ) -> bool:
     """Return True for the `on` of `three tablespoons on sugar`: after a counted unit, before a food."""
-    if word.folded not in lexicon.misheard_of or len(before) < 2 or not is_unit(before[-1], lexicon):
+    if word.folded not in lexicon.misheard_of or len(before) < 2:
         return False
-    return is_number(before[-2], lexicon) and starts_food(following, lexicon)
+    unit = replace(before[-1], text=before[-1].text.rstrip(","))  # `one cup, some flour`
+    return is_unit(unit, lexicon) and is_number(before[-2], lexicon) and starts_food(following, lexicon)
 
 
 def is_measured(before: Sequence[SpokenWord], lexicon: Lexicon) -> bool:
@@ -245,8 +250,10 @@ def drop_references(ingredients: Sequence[Ingredient], lexicon: Lexicon) -> list
 
 
 def is_reference(item: Ingredient, measured: Sequence[Ingredient], lexicon: Lexicon) -> bool:
-    name = stems(item.name, lexicon)
+    name = stems(item.name, lexicon) - stems(" ".join(split_phrases(lexicon.tables.parts)), lexicon)
     if name and name <= lexicon.generic_foods:
         return True
-    others = [(stems(other.name, lexicon), fold(other.name)) for other in measured]
-    return any(name <= other or text.endswith(fold(item.name)) for other, text in others)
+    return any(
+        name <= stems(f"{other.name} {other.note or ''}", lexicon) or fold(other.name).endswith(fold(item.name))
+        for other in measured
+    )
