@@ -165,7 +165,7 @@ def score_language(language: str, group: str) -> SpeechScore:
     score = SpeechScore()
     transcripts = read_transcripts(language)
     for spoken in read_spoken(language):
-        if spoken.group == group and spoken.id in transcripts:
+        if spoken.group == group:
             score_spoken(score, spoken, recognized_recipe(language, transcripts[spoken.id][1]))
     return score
 

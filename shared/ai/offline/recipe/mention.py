@@ -131,7 +131,9 @@ def names_dish(text: TokenizedText, end: int) -> bool:
     lexicon, token = text.lexicon, text.token_at(end)
     if lexicon.tables.capital_nouns or lexicon.tables.food_first or token is None or token.kind != "word":
         return False
-    return not text.is_word(end, lexicon.stops | lexicon.verbs | lexicon.joiners | lexicon.sequence)
+    return text.is_word(end, lexicon.dishes) or not text.is_word(
+        end, lexicon.stops | lexicon.verbs | lexicon.joiners | lexicon.sequence
+    )
 
 
 def foods_end(text: TokenizedText, at: int) -> int | None:
