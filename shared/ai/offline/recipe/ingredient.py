@@ -301,10 +301,19 @@ def split_enumeration(line: str, lexicon: Lexicon) -> list[str]:
             continue
         head, tail = line[start : mark.start()], SEPARATOR.split(line[mark.end() :])[0]
         needs_amount = mark[0].strip() == "/" or mark[0].strip().isalpha()
+        if mark[0].strip().isalpha() and has_alternative_amount(head, lexicon):
+            continue
         if head.count("(") == head.count(")") and is_separate_ingredient(head, tail, lexicon, needs_amount):
             parts.append(head)
             start = mark.end()
     return [*parts, line[start:]]
+
+
+def has_alternative_amount(head: str, lexicon: Lexicon) -> bool:
+    """Return True if an alternative with an amount goes on: `soy sauce, or ½ cup tamari` before `and 2 tbsp water`."""
+    text = TokenizedText(head, lexicon)
+    places = (at + 1 for at in range(len(text)) if text.is_word(at, lexicon.alternatives))
+    return any((amount := parse_quantity(text, at)) and amount.unit for at in places)
 
 
 def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount: bool) -> bool:

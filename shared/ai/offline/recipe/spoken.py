@@ -17,6 +17,7 @@ from shared.models.video import Segment
 MIN_PAUSE_SEC = 0.7
 """Speakers pause so long between sentences, seldom inside one; recognition loses half of the signs there."""
 MIN_CLAUSE_WORDS = 4
+MIN_INSTRUCTION_WORDS = 3
 OPENING_CLAUSES = 5
 MAX_TITLE_WORDS = 6
 MAX_ARTICLE = 3
@@ -218,11 +219,11 @@ def is_break(clause: Sequence[SpokenWord], word: SpokenWord, following: SpokenWo
         return False
     if word.start - last.end >= MIN_PAUSE_SEC or is_lost_start(word, lexicon):
         return True
+    starts_with_verb = lexicon.tables.verb_place == "first" and word.folded in lexicon.verbs
+    if last.text.endswith(",") and starts_with_verb and len(clause) >= MIN_INSTRUCTION_WORDS:
+        return True
     if len(clause) < MIN_CLAUSE_WORDS:
         return False
-    starts_with_verb = lexicon.tables.verb_place == "first" and word.folded in lexicon.verbs
-    if last.text.endswith(",") and starts_with_verb:
-        return True
     return word.folded in lexicon.sequence or is_next_verb(clause, word, following, lexicon)
 
 
