@@ -73,6 +73,13 @@ RENDERINGS: dict[str, tuple[str | None, Callable[[Image.Image, int], bytes]]] = 
     "motion of 31": ("blurry", lambda picture, seed: save_jpeg(motion_blurred(picture, 31, 37 * seed))),
     "dark": ("underexposed", lambda picture, seed: save_jpeg(lit(picture, 0.11, 0))),
     "light": ("overexposed", lambda picture, seed: save_jpeg(lit(picture, 0.25, 240))),
+    "light, less white": ("overexposed", lambda picture, seed: save_jpeg(lit(picture, 0.3, 225))),
+    "light, grey": ("overexposed", lambda picture, seed: save_jpeg(lit(picture, 0.2, 215))),
+    "pale": (None, lambda picture, seed: save_jpeg(lit(picture, 0.45, 140))),
+    "product, 2 % of white": (None, lambda picture, seed: save_jpeg(product(picture, 0.02, seed))),
+    "product, 5 % of white": (None, lambda picture, seed: save_jpeg(product(picture, 0.05, seed))),
+    "product, 30 % of white": (None, lambda picture, seed: save_jpeg(product(picture, 0.3, seed))),
+    "pen on paper": (None, lambda picture, seed: save_jpeg(drawing(seed))),
     "blank": ("blank", lambda picture, seed: save_jpeg(Image.new("RGB", (640, 480), (9 * seed, 120, 90)))),
     "damaged PNG": ("corrupt", lambda picture, seed: damaged(encoded(picture, "PNG", compress_level=1), seed)),
 }
@@ -83,6 +90,28 @@ def portrait(picture: Image.Image) -> Image.Image:
     blurred = np.asarray(gaussian_blurred(picture, 5)).copy()
     blurred[160:320, 213:427] = np.asarray(picture)[160:320, 213:427]
     return Image.fromarray(blurred)
+
+
+def product(picture: Image.Image, share: float, seed: int) -> Image.Image:
+    """A part of the picture as an oval thing on white, with a soft shadow and a little noise."""
+    pixels = np.asarray(picture).astype(np.float32)
+    height, width = pixels.shape[:2]
+    radius = np.sqrt(share * height * width / np.pi)
+    rows, columns = np.mgrid[:height, :width]
+    inside = ((columns - width / 2) / (1.3 * radius)) ** 2 + (1.3 * (rows - height / 2) / radius) ** 2 < 1
+    mask = inside.astype(np.float32)[..., np.newaxis]
+    shadow = 40 * cv2.GaussianBlur(np.roll(mask, 8, 0), (0, 0), 12)[..., np.newaxis]
+    white = 250 + np.random.default_rng(seed).normal(0, 1.5, pixels.shape) - shadow
+    return Image.fromarray(np.clip(pixels * mask + white * (1 - mask), 0, 255).astype(np.uint8))
+
+
+def drawing(seed: int) -> Image.Image:
+    """Six strokes, about 3 % of the paper."""
+    paper = np.full((480, 640, 3), 252, np.uint8)
+    ends = np.random.default_rng(seed).integers(0, 480, (6, 2, 2)).tolist()
+    for start, end in ends:
+        cv2.line(paper, start, end, (20, 20, 20), 2)
+    return Image.fromarray(paper)
 
 
 def render(folder: Path) -> Iterator[tuple[str, str, str | None]]:

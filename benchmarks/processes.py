@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.server import descendants
@@ -30,3 +31,35 @@ def _told(pid: int, name: str) -> Iterator[str]:
             yield Path(f"/proc/{each}/{name}").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended meanwhile
+
+
+@dataclass(frozen=True)
+class ProcessUse:
+    """What one process holds."""
+
+    name: str
+    rss_mb: float
+    threads: int
+    descriptors: int
+
+
+def process_uses(pid: int) -> Iterator[ProcessUse]:
+    """Of a process and all below it, one by one."""
+    for each in [pid, *descendants(pid)]:
+        proc = Path(f"/proc/{each}")
+        try:
+            status = (proc / "status").read_text()
+            words = (proc / "cmdline").read_bytes().decode().split("\0")
+            descriptors = len(list((proc / "fd").iterdir()))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+        rss, threads = (re.search(rf"^{field}:\s+(\d+)", status, re.MULTILINE) for field in ("VmRSS", "Threads"))
+        if rss and threads:
+            yield ProcessUse(_short_name(words), int(rss[1]) / 1000, int(threads[1]), descriptors)
+
+
+def _short_name(words: list[str]) -> str:
+    for word, name in (("cpu", "cpu"), ("io", "io"), ("up", "server")):
+        if word in words:
+            return name
+    return "keeper" if any("lease_keeper" in word for word in words) else "other"

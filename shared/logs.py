@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line in Cloud Logging's format, or plain lines on one machine.
 
+Values of settings that are secret never reach a line, also where a service's error repeats them.
 Fields set with `log_context` (job, stage, event, trace) are on every record written inside the `with` block.
 """
 
@@ -20,8 +21,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from shared.errors import RetryLater
+from shared.settings import SECRET_VARIABLES
 
 REPEAT_SEC = 1.0
+MIN_SECRET_CHARS = 8
+"""Shorter values occur in other words."""
 KIND_CHARS, MAX_KINDS = 60, 256
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
 
@@ -63,7 +67,7 @@ class CloudFormatter(logging.Formatter):
         entry: dict[str, object] = {
             "severity": record.levelname,
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "message": record.getMessage(),
+            "message": redact_secrets(record.getMessage()),
             "logger": record.name,
         }
         trace = parse_traceparent(fields.pop("trace", ""))
@@ -74,7 +78,7 @@ class CloudFormatter(logging.Formatter):
         if fields:
             entry["logging.googleapis.com/labels"] = fields
         if record.exc_info:
-            entry["stack_trace"] = self.formatException(record.exc_info)
+            entry["stack_trace"] = redact_secrets(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)
 
 
@@ -85,7 +89,16 @@ class PlainFormatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         fields = " ".join(f"{name}={value}" for name, value in _fields.get().items() if name != "trace")
         line = f"{time} {record.levelname} {record.name}: {record.getMessage()}" + (f" [{fields}]" if fields else "")
-        return line + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+        return redact_secrets(line + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""))
+
+
+def redact_secrets(text: str) -> str:
+    """Replace the values of this process's secret settings by the names of their variables."""
+    for name in SECRET_VARIABLES:
+        secret = os.environ.get(name, "")
+        if len(secret) >= MIN_SECRET_CHARS:
+            text = text.replace(secret, f"({name})")
+    return text
 
 
 def configure_logging(formatter: logging.Formatter, level: int) -> None:

@@ -8,9 +8,11 @@ import re
 import secrets
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
 from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
 
@@ -73,6 +75,16 @@ class FolderDelivery:
             ) from error
         # Log neither the address nor the text: only the file may contain the token.
         log.info("wrote an email to %s", path)
+
+
+def delete_mails(folder: Path, addresses: Iterable[str | None]) -> None:
+    """Delete the mails to these addresses from a folder that FolderDelivery wrote, and from the folders in it."""
+    recipients = {address.lower() for address in addresses if address}
+    for path in folder.rglob("*.eml"):
+        with path.open("rb") as file:
+            recipient = parseaddr(BytesParser(policy=default).parse(file, headersonly=True)["To"])[1]
+        if recipient.lower() in recipients:
+            path.unlink(missing_ok=True)
 
 
 def _file_name(message: EmailMessage) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,12 +63,31 @@ Rate = Annotated[
         "It must be a number and a unit of time such as 100/minute (second, minute, hour, day), or off",
     ),
 ]
-HostsAndPorts = Annotated[
-    str,
-    _pattern_validator(
-        r"(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):\d{1,5}", "Each must be a host and a port such as nas:8080", separator=","
-    ),
-]
+
+
+def _check_hosts(value: str) -> str:
+    """Reject entries that the URL guard could not compare: each is a host or an address, and a port."""
+    for pair in filter(None, (part.strip() for part in value.split(","))):
+        host, _, port = pair.rpartition(":")
+        if _is_host(host) and re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= 65535:
+            continue
+        raise PydanticCustomError("shape", "Each must be a host and a port from 1 to 65535, such as nas:8080")
+    return value
+
+
+def _is_host(text: str) -> bool:
+    """Return True for a host name, or for an IPv4 or IPv6 address as it is written in links."""
+    try:
+        if text.startswith("["):
+            return text.endswith("]") and "%" not in text and bool(IPv6Address(text[1:-1]))
+        if text.rpartition(".")[2].isdecimal():
+            return bool(IPv4Address(text))
+    except ValueError:
+        return False
+    return bool(re.fullmatch(r"[^\s/:@?#%\[\].]{1,63}(\.[^\s/:@?#%\[\].]{1,63})*\.?", text))
+
+
+HostsAndPorts = Annotated[str, AfterValidator(_check_hosts)]
 
 
 class SettingsError(ValueError):
@@ -152,6 +172,12 @@ class Settings:
         description="Embedded only: memory that one worker process may use, in MB. A job that needs more fails with"
         " `out_of_memory`. Raise it for a large speech model.",
     )
+    api_memory_mb: int = Field(
+        2048,
+        ge=1024,
+        description="Embedded only: memory that the API process may use, in MB. A request that needs more gets 503"
+        " `busy`.",
+    )
     download_timeout_sec: float = Field(120, gt=0, description="Longest duration of a download, in seconds.")
     ai_provider: ProviderOrder = Field(
         "auto",
@@ -189,10 +215,18 @@ class Settings:
     gemini_embed_model: str = Field(
         "gemini-embedding-001", description="Google's model for embeddings; it must support any number of dimensions."
     )
+    speech_model: Annotated[str, _pattern_validator(r"[a-z-]+", "It must be auto, off or the name of a model")] = Field(
+        "auto",
+        description="The speech model of `offline`: its name in `clipwise models list`, `auto` (the best that is"
+        " installed) or `off`.",
+    )
     whisper_model_dir: str = Field(
+        "", description="A folder with another faster-whisper model, which `offline` uses instead of SPEECH_MODEL."
+    )
+    models_dir: str = Field(
         "",
-        description="A folder with a faster-whisper model, with which `offline` recognizes speech. Requires the package"
-        " faster-whisper; nothing is downloaded.",
+        description="The folder into which `clipwise models install` downloads models. Default: `models` in the data"
+        " folder.",
     )
     monthly_budget_usd: float = Field(
         0,
@@ -277,6 +311,14 @@ class Settings:
     @property
     def max_file_bytes(self) -> int:
         return self.max_file_size_mb * 1_000_000
+
+
+SECRET_VARIABLES = tuple(
+    name.upper()
+    for name, field in Settings.__pydantic_fields__.items()  # type: ignore[attr-defined]  # pydantic adds it
+    if not field.repr
+)
+"""Variables whose values are never shown."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

@@ -37,6 +37,18 @@ class OtherPyav:
 
 sys.meta_path.insert(0, OtherPyav())
 '''
+PYAV_IN_WORKERS = """
+import sys
+
+
+class WorkerPyav:
+    def find_spec(self, name, path=None, target=None):
+        if name == "av" and "infra.runtimes.embedded.workers" in sys.orig_argv:
+            {statement}
+
+
+sys.meta_path.insert(0, WorkerPyav())
+"""
 NO_PYAV = "import sys; sys.modules['av'] = None"
 
 
@@ -48,6 +60,16 @@ def other_pyav(folder: Path) -> dict[str, str]:
 def no_pyav(folder: Path) -> dict[str, str]:
     """The environment in which PyAV is not there."""
     return _environ(folder, NO_PYAV)
+
+
+def crashing_pyav(folder: Path) -> dict[str, str]:
+    """The environment in which PyAV crashes each worker that loads it."""
+    return _environ(folder, PYAV_IN_WORKERS.format(statement="import ctypes; ctypes.string_at(0)"))
+
+
+def hungry_pyav(folder: Path) -> dict[str, str]:
+    """The environment in which PyAV needs more memory than a worker may use."""
+    return _environ(folder, PYAV_IN_WORKERS.format(statement="bytearray(1 << 33)"))
 
 
 def _environ(folder: Path, program: str) -> dict[str, str]:

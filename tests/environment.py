@@ -18,3 +18,5 @@ def neutralize(environ: MutableMapping[str, str]) -> None:
         if name in settings | CLIENT | TERMINAL or name.startswith(PER_KIND_PREFIX):
             del environ[name]
     bypass_proxies(environ)
+    # Tests have no speech model unless they choose one: most videos of tests are about something else.
+    environ["SPEECH_MODEL"] = "off"

@@ -81,6 +81,13 @@ def slow_headers(connection: Connection) -> None:
     connection.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Filler: 1\r\n" * 10_000, 0.02)
 
 
+@route("/endless-hints")
+def endless_hints(connection: Connection) -> None:
+    """Announces an answer for ever; never silent, never done."""
+    while not connection.server.closing.is_set():
+        connection.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+
 @route("/slow")
 def slow(connection: Connection) -> None:
     """A body that trickles."""
@@ -137,6 +144,13 @@ def huge(connection: Connection) -> None:
 def gzip_bomb(connection: Connection) -> None:
     """Compressed although nobody asked for it: small here, large there."""
     connection.answer(gzip.compress(video() + bytes(20_000_000)), Content_Encoding="gzip")
+
+
+@route("/two-encodings")
+def two_encodings(connection: Connection) -> None:
+    """Compressed, and then said not to be."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: identity\r\n\r\n"
+    connection.send(head + gzip.compress(video()))
 
 
 @route("/short")
@@ -203,6 +217,22 @@ def range_less(connection: Connection) -> None:
     if "range" not in connection.received.headers:
         return _ranges(connection, video(), '"one"', 40_000)
     return connection.answer(video()[40_000:50_000], 206, Content_Range="bytes 40000-49999/100000")
+
+
+@route("/range-endless-number")
+def range_endless_number(connection: Connection) -> None:
+    """Asked for a range, gives one whose start is too long a number for Python."""
+    if "range" not in connection.received.headers:
+        return _ranges(connection, video(), '"one"', 40_000)
+    return connection.answer(video()[:100], 206, Content_Range=f"bytes {'9' * 6000}-99/100000")
+
+
+@route("/range-odd-etag")
+def range_odd_etag(connection: Connection) -> None:
+    """Supports ranges, for a validator with letters that headers should not have."""
+    headers = connection.received.headers
+    headers |= {"if-range": headers["if-range"].encode("latin-1").decode()} if "if-range" in headers else {}
+    _ranges(connection, video(), '"größe"', 60_000)
 
 
 @route("/range-elsewhere")

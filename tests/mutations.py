@@ -39,7 +39,7 @@ CONTAINERS = {
     "mp3": ("mp3", None, "libmp3lame", {}),
     "flac": ("flac", None, "flac", {}),
 }
-IMAGES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+IMAGES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 CUES = "1\n00:00:00,100 --> 00:00:00,900\nStir <i>well</i>\n\n2\n00:00:01,000 --> 00:00:01,500\nServe\n"
 EVENTS = {
     "events": [{"tStartMs": 0, "dDurationMs": 900, "segs": [{"utf8": "Stir"}, {"utf8": " well", "tOffsetMs": 5}]}]
@@ -74,6 +74,7 @@ def make_container(name: str, folder: Path) -> bytes:
     format, video_codec, audio_codec, options = CONTAINERS[name]
     path = folder / name
     with av.open(str(path), "w", format=format, options=options) as output:
+        output.metadata.update(title="Stirred", artist="Cook", comment="A gradient and a tone")
         rate = 48000
         video = output.add_stream(video_codec, rate=10) if video_codec else None
         audio = output.add_stream(audio_codec, rate=rate)
@@ -101,7 +102,9 @@ def make_container(name: str, folder: Path) -> bytes:
 def make_samples(folder: Path) -> dict[str, bytes]:
     """Return the files to mutate, by name."""
     from PIL import Image
+    from pillow_heif import register_heif_opener
 
+    register_heif_opener()
     samples = {name: make_container(name, folder) for name in CONTAINERS}
     picture = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
     for format in IMAGES:
@@ -184,8 +187,8 @@ def read_text(name: str) -> Callable[[Path], None]:
 
 def run_cases(count: int, seed: int, first: int) -> None:
     """Run the cases from `first` on, and print a line before and after each."""
-    from infra.runtimes.process import limit_memory
     from shared.errors import ClipwiseError
+    from shared.platform.memory import limit_memory
 
     with tempfile.TemporaryDirectory() as folder:
         samples = make_samples(Path(folder))

@@ -25,6 +25,7 @@ from functions.api.rate_limits import RateLimitMiddleware
 from functions.api.routes import (
     auth,
     chat,
+    console,
     dataset_images,
     datasets,
     groups,
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 NATIVE_ROUTERS = (
     service.router,
+    console.router,
     auth.router,
     jobs.router,
     videos.router,

@@ -111,6 +111,11 @@ async def _handle_conflict(request: Request, error: Conflict) -> Response:
     return await _handle_clipwise_error(request, busy)
 
 
+async def _handle_memory_error(request: Request, error: MemoryError) -> Response:
+    message = "The server has no memory left for this request. Send it again later, or ask for less at once."
+    return await _handle_clipwise_error(request, TransientError("busy", message))
+
+
 async def _handle_invalid_request(request: Request, error: RequestValidationError) -> Response:
     return invalid_request_response(error)
 
@@ -172,6 +177,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Any]] = {
     ClipwiseError: _handle_clipwise_error,
     NotFound: _handle_not_found,
     Conflict: _handle_conflict,
+    MemoryError: _handle_memory_error,
     RequestValidationError: _handle_invalid_request,
     HTTPException: _handle_http_exception,
     ClientDisconnect: _handle_disconnect,

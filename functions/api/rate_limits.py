@@ -60,8 +60,9 @@ class RateLimitMiddleware:
 
 
 def is_rate_limited(path: str) -> bool:
-    # In the embedded place, objects are mounted beside the API; elsewhere Cloud Storage serves them.
-    return path not in UNCOUNTED and not path.startswith("/storage/")
+    # In the embedded place, objects are mounted beside the API; elsewhere Cloud Storage serves them. The files of
+    # the console would take dozens of requests from the quota of whoever opens it.
+    return path not in UNCOUNTED and not path.startswith(("/storage/", "/web/"))
 
 
 def rate_limit_response(error: RateLimited) -> Any:

@@ -39,6 +39,13 @@ def check_storable(value: Any) -> Any:
     return value
 
 
+class CheckedByGuard:
+    """Marks a field whose text `check_url` checks: what is wrong with a link has codes of its own."""
+
+
+LinkText = Annotated[str, CheckedByGuard()]
+
+
 class RequestModel(BaseModel):
     """A request body. Unknown fields are rejected, and so is every text or number that cannot be stored."""
 
@@ -47,8 +54,9 @@ class RequestModel(BaseModel):
     @field_validator("*")
     @classmethod
     def check_field(cls, value: Any, info: ValidationInfo) -> Any:
-        # What is wrong with a URL is `check_url`'s to say: it has codes of its own.
-        return value if info.field_name == "url" else check_storable(value)
+        metadata = cls.model_fields[info.field_name].metadata if info.field_name else []
+        is_link = isinstance(value, str) and any(isinstance(item, CheckedByGuard) for item in metadata)
+        return value if is_link else check_storable(value)
 
 
 class CompatRequestModel(RequestModel):

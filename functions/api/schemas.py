@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model, field_validator
 from pydantic_core import from_json
 
-from functions.api.request_models import MAX_INTEGER, MIN_INTEGER, Description, RequestModel, Tags, Title
+from functions.api.request_models import MAX_INTEGER, MIN_INTEGER, Description, LinkText, RequestModel, Tags, Title
 from shared.analyses.kinds import kinds
 from shared.media.file_type import ACCEPTED
 from shared.models import Model
@@ -130,7 +130,7 @@ class JobRequest(AnalysisRequest):
 class UrlJobRequest(JobRequest):
     """A video to download from a URL."""
 
-    url: str = Field(description="URL of the video: http or https.", examples=["https://example.com/soup.mp4"])
+    url: LinkText = Field(description="URL of the video: http or https.", examples=["https://example.com/soup.mp4"])
     fresh: bool = Field(
         False, description="Always create a new job, even if a job of yours has already finished the same analysis."
     )

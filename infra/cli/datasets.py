@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infra.cli.options import LOCAL, Server, is_url
+from shared.security.filenames import safe_filename
 
 if TYPE_CHECKING:
     from infra.cli.session import CliSession
@@ -141,8 +142,10 @@ def export(
             session.print_message(dataset_export["error"]["message"])
             raise typer.Exit(1)
         for file in dataset_export["files"]:
-            session.api.download_file(file["url"], output / file["name"])
-            session.out.print(str(output / file["name"]))
+            # Only the last part of a name counts: no server may write outside the folder.
+            path = output / (safe_filename(file["name"]) or id)
+            session.api.download_file(file["url"], path)
+            session.out.print(str(path))
 
 
 @commands.command()

@@ -27,6 +27,7 @@ from infra.cli.progress import follow_job, progress_view, update_job, update_tas
 from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, open_console
 from infra.cli.upload import send_file
 from infra.cli.views import failure_view, result_view
+from infra.demo.narration import narration_text, word_error_rate
 from infra.demo.recipe import RECIPE, recipe_differences
 from infra.runtimes.process import raise_on_signals
 from shared.analyses.recipe import Recipe
@@ -161,10 +162,13 @@ class Demo:
                 f"All {len(RECIPE.ingredients)} ingredients were extracted from the video with amount and unit "
                 f"in {time.monotonic() - started:.0f} seconds."
             )
-            self.print_next_steps()
+            self.print_transcript(job)
+            page = f"/#/recipes/{job['id']}"
+            self.print_next_steps(page)
             if keep:
                 self.print_message(
                     f"\nThe server keeps running at {url} (API documentation: {url}/docs). Ctrl-C stops it."
+                    f"\nOpen {url}{page} in a browser to cook from the recipe."
                 )
                 signal.pause()
         return 0
@@ -187,7 +191,8 @@ class Demo:
         for old in self.folder.glob("*.mp4"):
             old.unlink()
         partial = path.with_suffix(".part")
-        render_video(partial, tick)
+        # The words are in the sound only, so that the demo shows whether they are understood.
+        render_video(partial, tick, has_subtitles=False)
         partial.replace(path)
 
     def save_outputs(self, api: ApiClient, job: JobDocument) -> None:
@@ -198,7 +203,19 @@ class Demo:
         for name, content in (("job.json", job), ("recipe.json", job["result"])):
             (self.folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
-    def print_next_steps(self) -> None:
+    def print_transcript(self, job: JobDocument) -> None:
+        """Print what was heard, and how much of it differs from what the narrator says."""
+        transcript = job["video"]["transcript"]
+        if not transcript:
+            self.print_warning("Nothing was heard: no speech model is installed. Run `clipwise models install speech`.")
+            return
+        error_rate = word_error_rate(narration_text(), transcript)
+        self.print_message(
+            f"Heard in the video, with a word error rate of {error_rate:.0%}:\n  " + " ".join(transcript.split())
+        )
+
+    def print_next_steps(self, page: str) -> None:
+        """Print where the files are and what to run next; `page` is the address of the recipe below the server's."""
         frames = len(list((self.folder / "frames").iterdir()))
         clipwise = (
             "clipwise" if shutil.which("clipwise") else os.path.relpath(Path(sys.executable).with_name("clipwise"))
@@ -209,7 +226,8 @@ class Demo:
             f"  thumbnail.jpg, frames/         its thumbnail and {frames} key frames\n"
             f"  recipe.json, job.json          the recipe and the job document\n"
             f"\nNext steps:\n"
-            f"  {clipwise} up            run the server (API documentation: {LOCAL}/docs)\n"
+            f"  {clipwise} up            run the server (API documentation: {LOCAL}/docs),\n"
+            f"  {' ' * len(clipwise)}               then open {LOCAL}{page}\n"
             f"  {clipwise} submit VIDEO  submit your own file or URL, from a second terminal"
         )
 
@@ -230,7 +248,7 @@ class Demo:
 def video_name() -> str:
     """Return a name that changes with everything the rendered video depends on."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in RENDERER.rglob("*") if path.suffix in (".py", ".ttf")):
+    for path in sorted(path for path in RENDERER.rglob("*") if path.suffix in (".py", ".ttf", ".opus")):
         digest.update(path.read_bytes())
-    digest.update(f"{version('av')} {version('pillow')} {shutil.which('espeak-ng')}".encode())
+    digest.update(f"{version('av')} {version('pillow')}".encode())
     return f"baked-feta-pasta-{digest.hexdigest()[:8]}"

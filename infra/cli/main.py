@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, datasets
+from infra.cli import accounts, datasets, models
 from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
@@ -37,6 +37,7 @@ FORMATS = "File format: md, html (recipe, reel, summary), jsonld (recipe), txt, 
 
 app.add_typer(accounts.commands)
 app.add_typer(datasets.commands, name="dataset")
+app.add_typer(models.commands, name="models")
 
 
 def print_version(requested: bool) -> None:
@@ -71,10 +72,12 @@ def up(
         bool,
         typer.Option("--fake-ai", help="Try every kind without an API key: local stand-ins return made-up results."),
     ] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the console in the browser.")] = False,
 ) -> None:
-    """Run the server on this machine until interrupted."""
-    from infra.runtimes.embedded.serve import DataFolderLocked
+    """Run the server on this machine until interrupted. Its address is that of the console, for a browser."""
     from infra.runtimes.emulated.installation import EmulatorsUnavailable
+    from shared.errors import StorageUnavailable
+    from shared.platform.embedded.database import DataFolderError
     from shared.settings import SettingsError
 
     folder = data or load_settings().clipwise_data
@@ -84,8 +87,8 @@ def up(
         else:
             from infra.runtimes.embedded.serve import serve
         with fake_ai_services(folder) if fake_ai else nullcontext(folder) as folder:
-            serve(host, port, folder, ready=print_ready)
-    except (DataFolderLocked, EmulatorsUnavailable, SettingsError) as error:
+            serve(host, port, folder, ready=lambda line: print_ready(line, open_browser))
+    except (DataFolderError, EmulatorsUnavailable, SettingsError, StorageUnavailable) as error:
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(2) from None
     except ModuleNotFoundError as error:
@@ -102,12 +105,20 @@ def up(
         raise typer.Exit(2) from None
 
 
-def print_ready(line: str) -> None:
-    """Print where the server listens and, to stderr, what this installation can do."""
+def print_ready(line: str, open_browser: bool = False) -> None:
+    """Print where the server listens and, to stderr, what this installation can do and where its console is."""
+    import webbrowser
+    from threading import Thread
+
     from infra.doctor.capabilities import capabilities_line
 
+    url = line.rpartition(" ")[2]
     print(line, flush=True)
     typer.echo(capabilities_line(load_settings()), err=True)
+    typer.echo(f"Open {url} in a browser to use the console.", err=True)
+    if open_browser:
+        # Some browsers return only when they are closed.
+        Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 @contextmanager

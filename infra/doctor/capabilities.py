@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from infra.doctor.findings import Findings, good, note
 from shared.ai.fallback import PROVIDERS, provider_order
-from shared.ai.offline.speech import check_model_folder
-from shared.ai.screen.ocr import tesseract
+from shared.ai.offline.speech import SpeechModel, check_model_folder, speech_model
+from shared.ai.screen.ocr import can_read_cyrillic
 from shared.chat.search import CHAT_KIND
 from shared.errors import PermanentError
 from shared.settings import Settings
@@ -35,16 +34,17 @@ class Capability:
 def capabilities(settings: Settings) -> Iterator[Capability]:
     """Yield all capabilities, without a request to any service."""
     keys = " or ".join(entry.key_settings[0].upper() for entry in PROVIDERS.values() if entry.key_settings)
-    listener = _speech_recognizer(settings)
-    yield Capability("recognize speech", listener, "" if listener else f"set WHISPER_MODEL_DIR, {keys}")
+    yield _speech_capability(settings, keys)
     viewer = _ai_provider("recipe", settings)
     yield Capability("understand pictures", viewer, "" if viewer else f"set {keys}")
     if viewer:
         yield Capability("read on-screen text", f"any script, {viewer}")
-    elif tesseract():
+    elif can_read_cyrillic(settings):
         yield Capability("read on-screen text", "Latin and Cyrillic script")
     else:
-        yield Capability("read on-screen text", "Latin script only", "for Cyrillic, install Tesseract with Russian")
+        yield Capability(
+            "read on-screen text", "Latin script only", "for Cyrillic, run `clipwise models install screen-cyrillic`"
+        )
     writer = _ai_provider(CHAT_KIND, settings)
     yield Capability("answer questions", writer or "quotations only", "" if writer else f"for answers, set {keys}")
 
@@ -74,16 +74,22 @@ def _ai_provider(kind: str, settings: Settings) -> str:
     return next((name for name in names if PROVIDERS[name].is_configured(settings)), "")
 
 
-def _speech_recognizer(settings: Settings) -> str:
-    """Return the name of what transcribes speech; "" if nothing does."""
-    for name in provider_order("transcript", settings):
-        if name != OFFLINE and PROVIDERS[name].is_configured(settings):
-            return name
-        if name == OFFLINE and settings.whisper_model_dir:
-            folder = Path(settings.whisper_model_dir)
-            try:
-                check_model_folder(folder)
-            except PermanentError:
-                return ""
-            return f"faster-whisper, {folder.name}"
-    return ""
+def _speech_capability(settings: Settings, keys: str) -> Capability:
+    name = "recognize speech"
+    for provider in provider_order("transcript", settings):
+        if provider != OFFLINE and PROVIDERS[provider].is_configured(settings):
+            return Capability(name, provider)
+        if provider == OFFLINE and (speech := speech_model(settings)) and _is_complete(speech):
+            if speech.languages == ["en"]:
+                advice = "for other languages, run `clipwise models install speech`"
+                return Capability(name, f"English only, {speech.name}", advice)
+            return Capability(name, speech.name)
+    return Capability(name, "", f"run `clipwise models install speech` or set {keys}")
+
+
+def _is_complete(speech: SpeechModel) -> bool:
+    try:
+        check_model_folder(speech.folder)
+    except PermanentError:
+        return False
+    return True

@@ -230,7 +230,7 @@ def check_speech(settings: Settings) -> Findings:
     if not Path(folder).is_dir():
         yield problem("speech model", f"WHISPER_MODEL_DIR: the folder {folder} does not exist", "correct or unset it")
     elif find_spec("faster_whisper") is None:
-        yield problem("speech model", "faster-whisper is not installed", "run `pip install 'clipwise[whisper]'`")
+        yield problem("speech model", "faster-whisper is not installed", "run `pip install 'clipwise[embedded]'`")
     elif not os.access(Path(folder) / "model.bin", os.R_OK):
         yield problem("speech model", f"{folder} does not contain model.bin", "put a faster-whisper model there")
     else:

@@ -36,6 +36,9 @@ UNUSED_MODULES = {
     "crawl": IMAGE_MEASURES,
 }
 DATA_SUFFIXES = (".html", ".json", ".yaml", ".txt")
+SERVED_FOLDERS = {"api": "web"}
+"""Folders that a function serves as they are."""
+SERVED_SUFFIXES = (".css", ".html", ".js", ".svg")
 ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging
@@ -89,7 +92,14 @@ def source_files(name: str, excluded: frozenset[str] = EXCLUDED_MODULES) -> set[
     """Return the function's files: the modules its `main.py` reaches, the data beside them, and the wiring table."""
     modules = reachable_files(ROOT / "functions" / name / "main.py", excluded | UNUSED_MODULES.get(name, frozenset()))
     data = {path for module in modules for path in module.parent.iterdir() if path.suffix in DATA_SUFFIXES}
-    return modules | data | {ROOT / "functions" / "pipeline.yaml"}
+    return modules | data | served_files(name) | {ROOT / "functions" / "pipeline.yaml"}
+
+
+def served_files(name: str) -> set[Path]:
+    """Return the files that the function serves; not what npm has installed beside them."""
+    folder = SERVED_FOLDERS.get(name)
+    files = (ROOT / folder).rglob("*") if folder else iter(())
+    return {path for path in files if path.suffix in SERVED_SUFFIXES and "node_modules" not in path.parts}
 
 
 def reachable_files(start: Path, excluded: frozenset[str] = frozenset()) -> set[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 import threading
@@ -80,14 +79,3 @@ def end_with_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def limit_memory(megabytes: int) -> None:
-    """Limit the memory of this process and of each program that it starts; allocations beyond it fail.
-
-    Counts private memory only: file mappings, such as libraries and model files, are free. Where the system does not
-    enforce the limit, as on macOS, it has no effect.
-    """
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = megabytes * 1_000_000
-    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))

@@ -53,7 +53,7 @@ def _create_openai(settings: Settings, meter: Meter) -> Provider:
 def _create_offline(settings: Settings, meter: Meter) -> Provider:
     from shared.ai.offline.provider import OfflineProvider
 
-    return OfflineProvider(settings.whisper_model_dir, meter)
+    return OfflineProvider(settings, meter)
 
 
 PROVIDERS = {

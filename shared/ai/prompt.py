@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from shared.analyses.evidence import MAX_TRANSCRIPT, Evidence, TimedLine
 from shared.analyses.kinds import Kind
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.errors import PermanentError
 from shared.progress import Tick
 
 if TYPE_CHECKING:
     from shared.ai.screen.lines import ScreenText
+    from shared.ai.usage import Meter
 
 OPEN, CLOSE = "<evidence>", "</evidence>"
 MAX_TEXT = 5_000
@@ -51,6 +53,7 @@ def evidence_text(evidence: Evidence, screen: Sequence[TimedLine] = ()) -> str:
         "transcriptSource": evidence.transcript_source,
         "transcriptLanguage": _truncate(evidence.transcript_language),
         "transcript": _timed_lines(evidence.transcript),
+        "speech": GAP_SENTENCES[evidence.transcript_gap] if evidence.is_speech_unknown else None,
         "onScreen": _timed_lines(screen),
         "measured": evidence.measured.model_dump(mode="json", by_alias=True) if evidence.measured else None,
     }
@@ -87,24 +90,28 @@ def _escape(character: str) -> str:
     return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
-def measure_evidence(kind: Kind, evidence: Evidence, language: str, tick: Tick) -> tuple[Evidence, Sequence[TimedLine]]:
+def measure_evidence(
+    kind: Kind, evidence: Evidence, language: str, meter: Meter, tick: Tick
+) -> tuple[Evidence, Sequence[TimedLine]]:
     """Return the evidence with the kind's measurements, and the on-screen text with its times, handles last.
 
     Raises as `read_screen`.
     """
     if not evidence.samples:
         return add_measures(kind, evidence, []), []
-    screen = read_screen_once(evidence, language, tick)
+    screen = read_screen_once(evidence, language, meter, tick)
     return add_measures(kind, evidence, screen.lines), [*screen.lines, *screen.handles]
 
 
-def read_screen_once(evidence: Evidence, language: str, tick: Tick) -> ScreenText:
-    """Return the on-screen text, which is read once for all providers."""
+def read_screen_once(evidence: Evidence, language: str, meter: Meter, tick: Tick) -> ScreenText:
+    """Return the on-screen text, which is read once for all providers; a note states if some of it is missing."""
     from shared.ai.screen.reader import read_screen
 
     if language not in evidence.screens:
         evidence.screens[language] = read_screen(evidence.samples, language, tick)
     screen: ScreenText = evidence.screens[language]
+    if screen.is_cut:
+        meter.note("The video has more on-screen text than is read: the text of its last part is missing.")
     return screen
 
 

@@ -81,6 +81,11 @@ class Evidence:
     measured: BaseModel | None = None
     screens: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def is_speech_unknown(self) -> bool:
+        """Whether there may be speech that nobody transcribed: then nothing may be concluded from its absence."""
+        return not self.transcript and self.transcript_gap not in ("no_audio", "silent", "no_speech")
+
 
 def clamp_time(time: float, duration_sec: float) -> float:
     """Return `time` in seconds, clamped to the video."""

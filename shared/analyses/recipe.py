@@ -131,7 +131,8 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Recipe:
     recipe.source_url = evidence.url
     recipe.thumbnail = thumbnail_name(recipe, evidence)
     recipe.notes = [] if confidences else ["No recipe was found in this video."]
-    if not confidences and evidence.transcript_gap and not evidence.model_hears_audio:
+    is_doubtful = not confidences or evidence.is_speech_unknown
+    if is_doubtful and evidence.transcript_gap and not evidence.model_hears_audio:
         recipe.notes.append(GAP_SENTENCES[evidence.transcript_gap])
     return recipe
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from shared.analyses.evidence import Evidence, TimedLine, clamp_time
 from shared.analyses.kinds import Kind
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.languages import is_same_language
 from shared.media.video.pacing import measure_pacing
 from shared.models import READ_ONLY, Model
@@ -30,7 +31,9 @@ Take this short video apart for somebody who makes such videos for social media.
   cut, sound or mood.
 - recommendations: what would make the video better, each with a category such as hook, pace, text, sound or call to
   act.
-- `measured` in the evidence was measured in this very video. Build on these numbers, and do not guess others.
+- `measured` in the evidence was measured in this very video. Build on these numbers, and do not guess others. A null is
+  unknown: where `speech` in the evidence says that the audio was not transcribed, and you cannot hear it, nothing
+  follows from the absence of words, and no recommendation is about speech or captions.
 """
 
 
@@ -86,9 +89,11 @@ class Reel(Model):
 
 def measure(evidence: Evidence, screen: Sequence[TimedLine]) -> Pacing:
     sample_times = [frame.time for frame, _ in evidence.samples]
-    return measure_pacing(
+    pacing = measure_pacing(
         evidence.info, evidence.shots, evidence.audio, evidence.silences, evidence.transcript, sample_times, screen
     )
+    # The first words may come before the first cut and text.
+    return pacing.model_copy(update={"hook_sec": None}) if evidence.is_speech_unknown else pacing
 
 
 def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
@@ -104,7 +109,8 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
     reel.script = order_scenes(reel.script, evidence.info.duration_sec)
     reel.pacing = Pacing.model_validate(evidence.measured) if evidence.measured else None
     reel.language = language
-    reel.notes = []
+    is_unheard = reel.original.transcription is None and evidence.is_speech_unknown and not evidence.model_hears_audio
+    reel.notes = [GAP_SENTENCES[evidence.transcript_gap]] if is_unheard else []
     return reel
 
 
@@ -140,7 +146,7 @@ KIND = Kind(
     stages=(EXTRACT, TRANSCRIBE, ANALYZE, PERSIST),
     schema=Reel,
     prompt=PROMPT,
-    prompt_version="1",
+    prompt_version="2",
     measure=measure,
     complete=complete,
     reads_text=True,

@@ -21,13 +21,13 @@ MAX_TEXT = 200_000
 GAP_SENTENCES: dict[TranscriptGap | None, str] = {
     "no_audio": "The video has no audio and no subtitles.",
     "silent": "The audio of the video is silent, and there are no subtitles.",
-    "not_transcribed": "The audio was not transcribed: no speech model or AI key is configured.",
+    "not_transcribed": "The audio was not transcribed: no speech model or AI key is configured for its language.",
     "no_speech": "The audio was transcribed, but no speech was recognized.",
     None: "No transcript is available for this video.",
 }
 """Why there is no transcript. A video that was not transcribed may well contain speech."""
 GAP_ADVICE: dict[TranscriptGap | None, str] = {
-    "not_transcribed": "Configure a speech model or an AI key, or add subtitles to the video; then submit it again.",
+    "not_transcribed": "Run `clipwise models install speech`, set an AI key or add subtitles; then submit it again.",
     None: "Submit a video with speech or subtitles.",
 }
 

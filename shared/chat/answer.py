@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 from shared import clock
 from shared.ai.fallback import FallbackProvider, provider_order
+from shared.ai.links import LinkFilter
 from shared.ai.offline.embedding import MODEL
 from shared.ai.provider import Turn
 from shared.ai.usage import meter_for
@@ -157,10 +158,12 @@ class AnswerStream:
         """Yield a model's answer, with citations from the stored passages."""
         question, markers, cited_count = self._question, MarkerParser(len(matches)), 0
         provider = FallbackProvider(provider_names, settings(), self._meter)
-        turns = [Turn("user", question_text(question.text, matches, titles))]
+        material = question_text(question.text, matches, titles)
+        turns = [Turn("user", material)]
+        links = LinkFilter([material])
         answer = cast(Generator[str, None, None], provider.chat(rules(question.language), turns, tick))
         with closing(answer) as pieces:
-            for text in markers.read(pieces):
+            for text in links.filter_stream(markers.read(pieces)):
                 for number in markers.passages[cited_count:]:
                     cited_count += 1
                     excerpt = matches[number - 1]

@@ -154,7 +154,7 @@ def continue_erasures(place: Place) -> int:
     for erasure in due.documents:
         if not delete_images(place, erasure.id, IMAGES_PER_STEP):
             continue
-        if erasure.data["until"] <= clock.now():
+        if erasure.data["until"] <= clock.deletion_clock.now():
             place.documents.delete(ERASURES, erasure.id)
         else:
             place.documents.put(ERASURES, erasure.id, erasure.data | {"lookAt": erasure.data["until"]})

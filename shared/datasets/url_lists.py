@@ -129,7 +129,7 @@ def read_pages(file: BinaryIO) -> Iterator[CandidatePage]:
                     "bad_list", f"The list names more than {MAX_URLS} images. Split it into several lists."
                 )
             yield CandidatePage(candidates=page)
-    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, csv.Error, RecursionError) as error:
         raise PermanentError(
             "bad_list", f"The list is not valid text, CSV or JSON lines: {error}. Correct it."
         ) from None
@@ -176,7 +176,7 @@ def parse_candidates(text: io.TextIOWrapper) -> Iterator[Candidate]:
     for line in chain([first], lines):
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):
-            yield Candidate(url=stripped[:MAX_FIELD_LENGTH])
+            yield Candidate(url=stripped)
 
 
 def _parse_row(row: Any) -> Candidate:
@@ -184,7 +184,7 @@ def _parse_row(row: Any) -> Candidate:
         raise PermanentError("bad_list", "A line of JSON is not an object with a field url. Correct it.")
     row_values = {str(name).strip().lower(): value for name, value in row.items() if value not in (None, "")}
     fields = {
-        field: str(row_values[name]).strip()[:MAX_FIELD_LENGTH]
+        field: str(row_values[name]).strip()
         for field, names in _FIELD_NAMES.items()
         if (name := next((name for name in names if name in row_values), None))
     }

@@ -68,7 +68,11 @@ class RequestCode(ErrorCode):
         "Wait for the number of seconds in the `Retry-After` header.",
         429,
     )
-    BUSY = transient("busy", "Too many requests change the same object at once.", "Send the request again.")
+    BUSY = transient(
+        "busy",
+        "Too many requests change the same object at once, or use the server's memory.",
+        "Send the request again.",
+    )
     STORAGE_BUSY = transient(
         "storage_busy",
         "The data folder's database is locked, or cannot be opened for the moment.",
@@ -79,6 +83,12 @@ class RequestCode(ErrorCode):
         "The disk that holds the data folder or the temporary files is full.",
         "Free some space. Jobs continue by themselves; send the request again.",
         507,
+    )
+    STORAGE_DAMAGED = transient(
+        "storage_damaged",
+        "A part of the data folder's database cannot be read. Other parts stay readable.",
+        "Restore the data folder from a backup, or recover what is readable. docs/data-folder.md describes both.",
+        500,
     )
     DISCONNECTED = transient(
         "disconnected", "The connection closed before the whole request arrived.", "Send the request again.", 400

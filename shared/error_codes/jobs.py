@@ -26,8 +26,20 @@ class JobCode(ErrorCode):
     )
     OUT_OF_MEMORY = transient(
         "out_of_memory",
-        "A stage needs more memory than a worker process may use (`WORKER_MEMORY_MB`).",
-        "Submit a shorter or smaller file, or raise `WORKER_MEMORY_MB`.",
+        "A stage needs more memory than a worker process may use, or than the machine has.",
+        "Submit a shorter or smaller file, raise `WORKER_MEMORY_MB` or a function's memory, or add memory.",
+        None,
+    )
+    WORKER_CRASHED = permanent(
+        "worker_crashed",
+        "The worker process crashed twice in the same stage. The message names the signal or exit code.",
+        "Convert the file to MP4 (H.264 and AAC), and submit it again. Report the crash with the log.",
+        None,
+    )
+    TIMED_OUT = transient(
+        "timed_out",
+        "A stage ran twice for longer than its timeout.",
+        "Submit a shorter or smaller file, or retry the job when the machine is less busy.",
         None,
     )
     JOB_ENDED = permanent(
@@ -248,7 +260,7 @@ class ProviderCode(ErrorCode):
     )
     SPEECH_MODEL_INVALID = permanent(
         "speech_model_invalid",
-        "The speech model in `WHISPER_MODEL_DIR` cannot be loaded.",
-        "Put a faster-whisper model into the folder.",
+        "The speech model cannot be loaded.",
+        "Install it again with `clipwise models install`, or put a faster-whisper model into `WHISPER_MODEL_DIR`.",
         None,
     )

@@ -82,8 +82,8 @@ def job_summary_outline(job: JobContent) -> Outline:
 
 
 def to_txt(segments: Sequence[Segment]) -> str:
-    """Return the transcript as plain text, one line per segment."""
-    return "".join(f"{plain_text(segment.text)}\n" for segment in segments)
+    """Return the transcript as plain text, one line per segment with a text."""
+    return "".join(f"{line}\n" for segment in segments if (line := plain_text(segment.text)))
 
 
 def to_srt(segments: Sequence[Segment]) -> str:
@@ -100,9 +100,11 @@ def to_vtt(segments: Sequence[Segment]) -> str:
 
 
 def _cues(segments: Sequence[Segment], decimal: str, escape_line: Callable[[str], str]) -> Iterable[str]:
-    """Yield the time line and text of each segment, without empty lines, which would end the cue."""
+    """Yield the time line and text of each segment with a text, without empty lines, which would end the cue."""
     for segment in segments:
         lines = [escape_line(line) for line in map(plain_text, segment.text.splitlines()) if line]
+        if not lines:
+            continue
         times = f"{timestamp(segment.start, decimal)} --> {timestamp(segment.end, decimal)}"
         yield "".join(f"{line}\n" for line in [times, *lines])
 

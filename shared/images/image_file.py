@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
+from shared.images.avif import picture_sizes
 from shared.media.file_type import sniff_image_format, sniff_media_type
 from shared.models.image import Level
 
@@ -20,6 +22,8 @@ MAX_BYTES = 50_000_000
 MAX_PIXELS = 64_000_000
 _ORIENTATION = 0x0112
 _SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
+_EXTRA_BYTES = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_PADDING_BYTES = 16
 _ANIMATED_FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
 
 
@@ -32,7 +36,7 @@ class ImageMeasures:
         entropy: Entropy of the luma histogram, in bits (0 to 8).
         sharpness: See `shared.images.pixels.sharpness`.
         dark: Share of pixels with a luma below 32.
-        light: Share of pixels with a luma above 245.
+        light: Share of pixels with a luma above 215.
     """
 
     spread: float
@@ -124,6 +128,8 @@ def open_image(data: bytes, name: str, max_pixels: int) -> ImageFile:
     with translate_reader_errors():
         image = readers[name](BytesIO(data))
     _check_size(*image.size, max_pixels)
+    if name == "avif":
+        _check_avif_sizes(data, image.size, max_pixels)
     if name == "png" and (exif := _check_png_chunks(data)):
         image.info.setdefault("exif", exif)
     return image
@@ -209,6 +215,35 @@ def _check_png_chunks(data: bytes) -> bytes | None:
             exif = data[position + 8 : end]
         position = end + 4
     return exif
+
+
+def _check_avif_sizes(data: bytes, size: tuple[int, int], max_pixels: int) -> None:
+    """Check the pictures in the file, which libavif decodes in full before it scales them to the declared size."""
+    with translate_reader_errors():
+        pictures = list(picture_sizes(data))
+    for width, height in pictures:
+        if width * height > max_pixels:
+            raise ImageFaultError(
+                "too_many_pixels", f"it declares {size[0]} × {size[1]} pixels, but contains {width} × {height}"
+            )
+
+
+def check_jpeg_data(data: bytes) -> None:
+    """Raises ImageFaultError `corrupt` if the decoder had to skip or invent data, which Pillow does silently.
+
+    Decodes at an eighth of the size: every coefficient is still read. Some cameras append a few bytes to the data.
+    """
+    import simplejpeg
+
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, min_height=1, min_width=1, min_factor=8)
+    except ValueError as error:
+        message = str(error)
+        extra = _EXTRA_BYTES.search(message)
+        is_padding = extra is not None and int(extra[1]) <= _PADDING_BYTES
+        # Other messages are about what this reader does not support.
+        if message.startswith(("Corrupt JPEG data", "Premature end")) and not is_padding:
+            raise ImageFaultError("corrupt", message) from error
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from shared.images.image_file import (
     ImageFaultError,
     ImageInspection,
     ImageMeasures,
+    check_jpeg_data,
     image_format,
     is_animated,
     open_image,
@@ -84,6 +85,8 @@ def inspect_image(
                 from shared.images.pixels import decode_frames
 
                 inspection = _add_measures(inspection, decode_frames(image, exif_orientation, max_pixels))
+                if inspection.format == "jpeg":
+                    check_jpeg_data(content)
     except ImageFaultError as error:
         inspection = replace(inspection, fault=error.fault, fault_message=str(error))
     return inspection

@@ -107,7 +107,7 @@ def erase_departed_users(place: Place) -> int:
             log.exception("a user who has left could not be erased")
             errors.append(error)
             continue
-        if is_finished and departure.data["until"] <= clock.now():
+        if is_finished and departure.data["until"] <= clock.deletion_clock.now():
             place.documents.delete(DEPARTURES, departure.id)
         elif is_finished:
             place.documents.put(DEPARTURES, departure.id, departure.data | {"lookAt": departure.data["until"]})

@@ -3,7 +3,8 @@
 Demuxers keep an entry per sample, fragment and cue point. A few bytes can declare thirty million samples of one size
 (`stsz`), or a fragment of as many without fields of their own (`trun`), so that a file of 654 bytes takes gigabytes.
 
-ISO base media (MP4, MOV): ISO/IEC 14496-12. Matroska and WebM: RFC 9559. AVI: OpenDML 1.02.
+ISO base media (MP4, MOV): ISO/IEC 14496-12. Matroska and WebM: RFC 9559. AVI: OpenDML 1.02. For audio files, see
+`shared.media.declared_tags`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,25 @@ from array import array
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from shared.errors import PermanentError
+from shared.media.declared_tags import (
+    count_ape_tags,
+    count_flac_metadata,
+    count_id3_tags,
+    count_ogg_metadata,
+    id3_end,
+)
 from shared.media.header_duration import EBML_MAGIC, vint_length
 
 MAX_TRACKS = 256
 MAX_ENTRIES = 4_000_000
 """Entries of an index. Demuxers take about 75 bytes for each; four hours of AAC at 48 kHz have 675,000."""
+MAX_TAGS = 5_000
+"""Tags and chapters of a file. Demuxers compare each with all others."""
+_MAX_SEEK_POINTS = 50_000
+"""Demuxers insert each into a sorted list; one a second for four hours are 14,400."""
 _LEAST_ENTRIES = 100_000
 """Every file may declare as many, because a truncated file has fewer bytes than its index promises."""
 _MAX_BOXES = 2_000_000
@@ -38,6 +51,8 @@ _CLUSTER_PARTS = {0xA3, 0xA0, 0xE7, 0xA7, 0xAB}  # SimpleBlock, BlockGroup, Time
 # EditionEntry, ChapterAtom, ChapterDisplay, Attachments, AttachedFile, ContentEncodings, ContentEncoding,
 # BlockAdditionMapping.
 _MASTERS = {0x18538067, 0x114D9B74, 0x4DBB, 0x1549A966, 0x1654AE6B, _TRACK}
+_TAGS = {0x67C8, 0xB6}  # SimpleTag, ChapterAtom
+_RIFF_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 _MASTERS |= {0x1254C367, 0x7373, 0x67C8, 0x1043A770, 0x45B9, 0xB6, 0x80, 0x1941A469, 0x61A7, 0x6D80, 0x6240, 0x41E4}
 _TOP_LEVEL = re.compile(
     rb"\x1f\x43\xb6\x75|\x16\x54\xae\x6b|\x1c\x53\xbb\x6b|\x12\x54\xc3\x67|\x10\x43\xa7\x70|\x19\x41\xa4\x69"
@@ -58,12 +73,19 @@ def _walk_index(path: Path, version: tuple[int, ...]) -> None:
     """Check one version of a file; what raises is not cached."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         index = _Index(data)
-        if data[:4] == EBML_MAGIC:
+        start = id3_end(data)
+        index.add_tags(count_id3_tags(data, 0, start) + count_ape_tags(data))
+        magic = data[start : start + 4]
+        if magic == EBML_MAGIC:
             index.add_elements()
-        elif data[:4] == b"RIFF":
+        elif magic in _RIFF_MAGIC:
             index.add_chunks()
+        elif magic == b"fLaC":
+            index.add_flac(start)
+        elif magic == b"OggS":
+            index.add_ogg_pages()
         else:
-            index.add_boxes(_id3_end(data), len(data), 0)
+            index.add_boxes(start, len(data), b"")
             index.add_samples()
 
 
@@ -94,7 +116,7 @@ class _Index:
     def __init__(self, data: mmap.mmap | bytes) -> None:
         self._data = data
         self._limit = min(MAX_ENTRIES, max(_LEAST_ENTRIES, len(data)))
-        self._entries = self._boxes = self._tracks = self._fragments = 0
+        self._entries = self._boxes = self._tracks = self._fragments = self._tags = self._points = 0
         self._table = _SampleTable()
 
     def _number(self, at: int, size: int) -> int:
@@ -110,6 +132,16 @@ class _Index:
         if self._boxes > _MAX_BOXES:
             raise index_error()
 
+    def add_tags(self, count: int) -> None:
+        self._tags += count
+        if self._tags > MAX_TAGS:
+            raise index_error()
+
+    def _add_seek_points(self, count: int) -> None:
+        self._points += count
+        if self._points > _MAX_SEEK_POINTS:
+            raise index_error()
+
     def _count_track(self) -> None:
         self._tracks += 1
         if self._tracks > MAX_TRACKS:
@@ -118,7 +150,7 @@ class _Index:
 
     # ISO base media
 
-    def add_boxes(self, at: int, end: int, depth: int) -> None:
+    def add_boxes(self, at: int, end: int, parent: bytes, depth: int = 0) -> None:
         while at + 8 <= end:
             self._count_box()
             size, kind, start = self._number(at, 4), self._data[at + 4 : at + 8], at + 8
@@ -132,9 +164,10 @@ class _Index:
             if kind == b"trak":
                 self._count_track()
                 self.add_samples()
+            self.add_tags(parent == b"udta")
             if kind in _BOXES and depth < _MAX_DEPTH:
                 self._fragments += kind == b"moof"
-                self.add_boxes(start, at, depth + 1)
+                self.add_boxes(start, at, kind, depth + 1)
             else:
                 self._add_box(kind, start, at)
 
@@ -164,6 +197,9 @@ class _Index:
         elif kind == b"sidx":
             self._fragments += max(0, content - 24) // 12
             self._add_entries(0)
+        elif kind in (b"meta", b"ilst", b"keys"):
+            names = self._data[start:end]
+            self.add_tags(names.count(b"----") + names.count(b"mdta"))
         elif kind == b"cmvd":
             self._add_compressed_boxes(start + 4, end)
 
@@ -177,9 +213,10 @@ class _Index:
         if inflate.unconsumed_tail:
             raise index_error()
         index = _Index(header)
-        index.add_boxes(0, len(header), 1)
+        index.add_boxes(0, len(header), b"moov", 1)
         index.add_samples()
         self._add_entries(index._entries)
+        self.add_tags(index._tags)
 
     # Matroska
 
@@ -208,18 +245,27 @@ class _Index:
                 # A demuxer keeps each CuePoint and CueTrackPositions; other bytes of these values hardly matter.
                 cues = self._data[start : start + size]
                 self._add_entries(cues.count(b"\xbb") + cues.count(b"\xb7"))
+                self._add_seek_points(cues.count(b"\xbb"))
+            elif element in _TAGS:
+                self.add_tags(1)
             is_open = element in _MASTERS or (element == _CLUSTER and size == ones)
             at = start if is_open else start + size
 
-    # AVI
+    # AVI and WAV
 
     def add_chunks(self) -> None:
         """Walk all chunks in the order of their bytes, as `add_elements` does."""
-        at = 0
+        at = tags_end = 0
+        order: Literal["big", "little"] = "big" if self._data[:4] == b"RIFX" else "little"
         while at + 8 <= len(self._data):
             self._count_box()
-            kind, size, start = self._data[at : at + 4], int.from_bytes(self._data[at + 4 : at + 8], "little"), at + 8
-            at = start + 4 if kind in (b"RIFF", b"LIST") else start + size + size % 2
+            self.add_tags(at < tags_end)
+            kind, size, start = self._data[at : at + 4], int.from_bytes(self._data[at + 4 : at + 8], order), at + 8
+            at = start + 4 if kind in (*_RIFF_MAGIC, b"LIST") else start + size + size % 2
+            if kind == b"LIST" and self._data[start:at] == b"INFO":
+                tags_end = max(tags_end, start + size)
+            elif kind.lower() == b"id3 ":
+                self.add_tags(count_id3_tags(self._data, start, at))
             if kind == b"strh":
                 self._count_track()
             elif kind == b"idx1":
@@ -228,6 +274,20 @@ class _Index:
                 is_index_of_chunks = self._data[start + 3 : start + 4] == b"\1"
                 if is_index_of_chunks:
                     self._check_lengths(start + 24, at, 2, 1)
+
+    # FLAC and Ogg
+
+    def add_flac(self, at: int) -> None:
+        comments, points = count_flac_metadata(self._data, at)
+        self.add_tags(comments)
+        self._add_seek_points(points)
+
+    def add_ogg_pages(self) -> None:
+        for streams, comments in count_ogg_metadata(self._data):
+            self._count_box()
+            if streams:
+                self._count_track()
+            self.add_tags(comments)
 
     def _check_lengths(self, start: int, end: int, columns: int, column: int) -> None:
         """Check the lengths of chunks in an index: demuxers divide a chunk of audio into entries of 1024 bytes."""
@@ -244,18 +304,9 @@ def _count_fields(flags: int) -> int:
     return sum(bool(flags & field) for field in _SAMPLE_FIELDS)
 
 
-def _id3_end(data: mmap.mmap | bytes) -> int:
-    """Return where the ID3v2 tags end that may precede any format."""
-    at = 0
-    while data[at : at + 3] == b"ID3" and at + 10 <= len(data):
-        size = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(data[at + 6 : at + 10])))
-        at += 10 + size
-    return at
-
-
 def index_error() -> PermanentError:
     return PermanentError(
         "index_too_large",
-        "The file declares more frames, audio samples or tracks than fit into it or than Clipwise accepts. "
+        "The file declares more frames, audio samples, tracks or tags than fit into it or than Clipwise accepts. "
         "Export the video again, and send the new file.",
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CaptionFormat = Literal["vtt", "srt", "json3"]
 MAX_CHARS = 5_000_000  # automatic captions, the longest kind, have about 2 000 000 in four hours
 MAX_JSON_OBJECTS = 300_000  # the same have about 80 000
+MAX_MS = 10**12  # more than any video has; larger numbers are no times
 _MAX_CUE_BYTES = 16_000
 _PLAIN = {"subrip", "webvtt", "text"}
 _ASS = {"ass", "ssa"}
@@ -212,12 +213,12 @@ def _repeat_count(before: _Cue, cue: _Cue) -> int:
 
 class _Seg(BaseModel):
     utf8: str = ""
-    tOffsetMs: int = Field(0, ge=0)
+    tOffsetMs: int = Field(0, ge=0, le=MAX_MS)
 
 
 class _Event(BaseModel):
-    tStartMs: int = Field(0, ge=0)
-    dDurationMs: int = Field(0, ge=0)
+    tStartMs: int = Field(0, ge=0, le=MAX_MS)
+    dDurationMs: int = Field(0, ge=0, le=MAX_MS)
     segs: list[_Seg] = []
     aAppend: int = 0
 

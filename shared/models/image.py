@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.models import Model
@@ -126,7 +126,7 @@ class Thresholds(Model):
         0.95, ge=0, le=1, description="Maximum share of pixels with a luma below 32; above it, `underexposed`."
     )
     max_light: float | None = Field(
-        0.95, ge=0, le=1, description="Maximum share of pixels with a luma above 245; above it, `overexposed`."
+        0.99, ge=0, le=1, description="Maximum share of pixels with a luma above 215; above it, `overexposed`."
     )
     min_sharpness: float | None = Field(
         25.0,
@@ -147,15 +147,27 @@ class Thresholds(Model):
     )
 
 
+MAX_CANDIDATE_TEXT = 8193
+"""Characters of each field of a candidate; one more than a URL may have, so that a cut one is rejected."""
+
+
+def _clean_text(text: str) -> str:
+    """Cut the text, and replace halves of surrogate pairs, with which sites cut emoji and which cannot be stored."""
+    return text[:MAX_CANDIDATE_TEXT].encode(errors="replace").decode()
+
+
+SourceText = Annotated[str, AfterValidator(_clean_text)]
+
+
 class Candidate(Model):
     """An image as a source describes it, before it is fetched."""
 
-    url: str
-    page_url: str | None = None
-    title: str | None = None
-    author: str | None = None
-    licence: str | None = Field(None, description="In lower case, e.g. `by-sa 4.0`.")
-    licence_url: str | None = None
+    url: SourceText
+    page_url: SourceText | None = None
+    title: SourceText | None = None
+    author: SourceText | None = None
+    licence: SourceText | None = Field(None, description="In lower case, e.g. `by-sa 4.0`.")
+    licence_url: SourceText | None = None
 
 
 class CandidatePage(Model):

@@ -46,6 +46,7 @@ class UploadState(StrEnum):
     WAITING = "waiting"
     RECEIVED = "received"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 class Lease(Model):
@@ -72,6 +73,7 @@ class StageState(Model):
     )
     status: StageStatus = Field(StageStatus.PENDING, description="Status of the stage.")
     attempts: int = Field(0, description="Number of attempts so far.")
+    interruptions: int = Field(0, description="Attempts without an outcome: their worker crashed, or the server ended.")
     parts: int | None = Field(None, description="Number of parts that the work is divided into. Null if undivided.")
     progress: float = Field(0, ge=0, le=1, description="Progress from 0 to 1.")
     started_at: datetime | None = Field(None, description="When the first attempt started.")
@@ -91,7 +93,7 @@ class OutboxMessage(Model):
 class Upload(Model):
     """The upload of a job's file."""
 
-    state: UploadState = Field(description="`waiting` for the bytes, `received`, or `expired`.")
+    state: UploadState = Field(description="`waiting` for the bytes, `received`, `expired` or `cancelled`.")
     size: int | None = Field(None, description="Size of the file in bytes.")
     content_type: str | None = Field(None, description="Media type of the file.")
     expires_at: datetime | None = Field(None, description="When the upload expires if the bytes do not arrive.")
@@ -126,8 +128,9 @@ class EmptyResult(Model):
     """Why the result of a finished job is empty, and what would help."""
 
     code: TranscriptGap | Literal["nothing_found"] = Field(
-        description="`no_audio`, `silent`, `not_transcribed` (no speech model or AI key), `no_speech` (transcribed, but"
-        " no speech was recognized), or `nothing_found` (there are words, but nothing for this kind)."
+        description="`no_audio`, `silent`, `not_transcribed` (no speech model or AI key for its language),"
+        " `no_speech` (transcribed, but no speech was recognized), or `nothing_found` (there are words, but nothing for"
+        " this kind)."
     )
     message: str = Field(description="What is missing and why, for people.")
     advice: str = Field(description="What would help, for people.")

@@ -128,10 +128,14 @@ class Pacing(Model):
     median_shot_sec: float | None = Field(None, description="Median duration of a shot in seconds.")
     longest_shot_sec: float | None = Field(None, description="Duration of the longest shot in seconds.")
     first_cut_sec: float | None = Field(None, description="Time of the first cut in seconds.")
-    first_words_sec: float | None = Field(None, description="Time of the first spoken word in seconds.")
+    first_words_sec: float | None = Field(
+        None, description="Time of the first spoken word in seconds. Null also if unknown."
+    )
     first_text_sec: float | None = Field(None, description="Time of the first on-screen text in seconds.")
     hook_sec: float | None = Field(
-        None, description="Time until something happens: the earliest of first cut, first words and first text."
+        None,
+        description="Time until something happens: the earliest of first cut, first words and first text. Null if"
+        " nothing happens, or if the audio was not transcribed: the first words may come before.",
     )
     loudness: Loudness | None = Field(None, description="Loudness of the audio track.")
     silence_share: float | None = Field(
@@ -225,8 +229,8 @@ class Transcript(Model):
     model: str | None = Field(None, description="The model that transcribed the speech, if any.")
     gap: TranscriptGap | None = Field(
         None,
-        description="Why there are no words: `no_audio`, `silent`, `not_transcribed` (no speech model or AI key) or"
-        " `no_speech` (nothing was recognized). Null if there are words, or if the reason is unknown.",
+        description="Why there are no words: `no_audio`, `silent`, `not_transcribed` (no speech model or AI key for its"
+        " language) or `no_speech` (nothing was recognized). Null if there are words, or if the reason is unknown.",
     )
     notes: list[str] = Field([], description="Remarks, e.g. that no speech recognition was available.")
 

@@ -24,7 +24,7 @@ TEST = "webhook.test"
 
 
 class Webhook(Model):
-    """A user's webhook. Its secret is not stored: it is derived from `salt` and the server's key."""
+    """A user's webhook. Its secrets are not stored: they are derived from the salts and the server's key."""
 
     id: str
     owner: str
@@ -32,6 +32,7 @@ class Webhook(Model):
     events: list[WebhookEvent]
     description: str | None = None
     salt: str
+    previous_salts: dict[str, datetime] = Field({}, description="Replaced salts, and until when they sign as well.")
     paused_reason: str | None = Field(None, description="Why deliveries are paused; None if they are not.")
     failures: int = Field(0, description="Number of consecutive deliveries that failed in all attempts.")
     created_at: datetime

@@ -7,7 +7,6 @@ messages to send, then send them. After a failure at any point, a redelivery or 
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,14 @@ from shared.errors import Cancelled, LeaseLost, NotFound, PermanentError, RetryL
 from shared.logs import log_context
 from shared.models.job import Job, JobError, JobStatus, Lease, StageState, StageStatus, UploadState
 from shared.pipeline.job_storage import DELETED, UPLOADS, source_name
-from shared.pipeline.jobs import change_job, delete_unkept_source, outgoing_message, read_job, relay_outbox
+from shared.pipeline.jobs import (
+    change_job,
+    delete_unkept_source,
+    end_job,
+    outgoing_message,
+    read_job,
+    relay_outbox,
+)
 from shared.pipeline.stage_run import (
     Failure,
     StageRun,
@@ -27,6 +33,7 @@ from shared.pipeline.stage_run import (
     interruption_error,
     lease_end,
     log_failure,
+    new_holder,
     record_despite_storage,
 )
 from shared.platform.place import current_place
@@ -98,7 +105,7 @@ def attempt_stage(run: StageRun, work: Work) -> None:
 
 def claim_stage(place: Place, stage: str, job_id: str) -> StageClaim | None:
     """Claim the stage. Return None if there is nothing to do; raises RetryLater if it cannot run yet."""
-    holder = uuid.uuid4().hex
+    holder = new_holder()
     row = wiring().functions[stage]
     claimed = False
 
@@ -164,7 +171,7 @@ def finish_stage(run: StageRun) -> None:
         after = names[names.index(run.stage) + 1 :]
         if not after:
             job.status = JobStatus.DONE
-            job.ended_at = clock.now()
+            end_job(job)
         elif wiring().functions[after[0]].trigger.bucket is None:
             job.outbox.append(outgoing_message(after[0]))
         return True
@@ -214,7 +221,7 @@ def _record_failure(run: StageRun, failure: Failure) -> bool:
 
 def check_not_leased(state: StageState, subject: str) -> None:
     """Raises RetryLater while another delivery holds a lease."""
-    if state.lease and state.lease.until > clock.now():
+    if state.lease and state.lease.until > clock.steady_now():
         raise RetryLater(f"{subject} is being worked on")
 
 
@@ -230,7 +237,7 @@ def fail_job(job: Job, stage: str | None, error: JobError, *, dead_letter: bool 
     """End the job as failed. `dead_letter` reports it to the operators, for a cause that its user cannot remove."""
     job.status = JobStatus.FAILED
     job.error = error
-    job.ended_at = clock.now()
+    end_job(job)
     job.outbox = [outgoing_message(wiring().dead_letter_topic)] if dead_letter else []
     if stage in job.stages:
         end_stage(job.stages[stage], StageStatus.FAILED)
@@ -248,7 +255,8 @@ def release_lease(state: StageState, error: JobError | None, *, counts: bool) ->
 
 def end_stage(state: StageState, status: StageStatus) -> None:
     state.status = status
-    state.ended_at = clock.now()
+    # The clock may have been set back.
+    state.ended_at = max(filter(None, (clock.now(), state.started_at)))
     state.lease = None
     if status is StageStatus.DONE:
         state.progress = 1

@@ -42,6 +42,7 @@ from shared.pipeline.stage_run import (
     classify_failure,
     interruption_error,
     log_failure,
+    new_holder,
     record_despite_storage,
 )
 from shared.platform.place import current_place
@@ -176,7 +177,7 @@ def run_part(place: Place, division: DividedStage, job_id: str, number: int) -> 
 
 def claim_part(place: Place, division: DividedStage, job: Job, number: int) -> tuple[Part, str] | bool:
     """Return the part and its holder or, if there is nothing to do, whether the stage no longer waits for it."""
-    stage, holder = division.stage, uuid.uuid4().hex
+    stage, holder = division.stage, new_holder()
     used_up = False
 
     def begin_attempt(part: Part) -> bool:

@@ -79,7 +79,7 @@ def _has_webhooks(documents: Documents, owner: str) -> bool:
 def refresh_derived_fields(job: Job) -> None:
     """Update the fields that follow from the rest of the document."""
     now = clock.now()
-    job.updated_at = now
+    job.updated_at = max(now, job.created_at, job.ended_at or now)
     job.progress = max(job.progress, overall_progress(job))
     job.wake_at = wake_time(job, now)
     job.search = search_words(job)
@@ -118,15 +118,26 @@ def wake_time(job: Job, now: datetime) -> datetime | None:
     if job.outbox:
         return now + OUTBOX_GRACE
     if job.status.is_final:
-        if job.source_deleted or job.ended_at is None or job.keep_source or job.source_job != job.id:
-            return None
-        return job.ended_at + timedelta(hours=0 if job.keep_source is False else settings().source_retention_hours)
+        return source_deletion_time(job)
     leases = [state.lease.until for state in job.stages.values() if state.lease]
     if leases:
-        return max(leases) + LEASE_GRACE
+        return now + (max(leases) - clock.steady_now()) + LEASE_GRACE
     if job.upload and job.upload.state is UploadState.WAITING and job.upload.expires_at:
         return min(quiet, job.upload.expires_at)
     return quiet
+
+
+def source_deletion_time(job: Job) -> datetime | None:
+    """Return when the video of an ended job is deleted; None if it stays, is gone, or belongs to another job."""
+    if job.source_deleted or job.ended_at is None or job.keep_source or job.source_job != job.id:
+        return None
+    return job.ended_at + timedelta(hours=0 if job.keep_source is False else settings().source_retention_hours)
+
+
+def end_job(job: Job) -> None:
+    """Set the end of the job, never before its start: the clock may have been set back."""
+    starts = [time for state in job.stages.values() for time in (state.started_at, state.ended_at) if time]
+    job.ended_at = max([clock.now(), job.created_at, *starts])
 
 
 def outgoing_message(target: str) -> OutboxMessage:

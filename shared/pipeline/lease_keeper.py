@@ -121,9 +121,9 @@ def renew(documents: Documents, hold: Hold) -> bool:
     def extend(lease: Lease | None) -> bool:
         nonlocal is_held
         is_held = lease is not None and lease.holder == hold.holder
-        if lease is None or not is_held or lease.until - clock.now() > length * 2 / 3:
+        if lease is None or not is_held or lease.until - clock.steady_now() > length * 2 / 3:
             return False
-        lease.until = clock.now() + length
+        lease.until = clock.steady_now() + length
         return True
 
     def extend_stage(job: Job) -> bool:

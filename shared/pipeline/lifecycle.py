@@ -115,20 +115,24 @@ def cancel_job(place: Place, job_id: str) -> Job:
             return False
         if job.status.is_final:
             raise JobStateError("job_ended", f"The job is already {job.status}, so there is nothing to cancel.")
-        job.status = JobStatus.CANCELLED
-        job.ended_at = clock.now()
-        job.outbox = []
-        for state in job.stages.values():
-            state.lease = None
-            if state.status is StageStatus.RUNNING:
-                state.status = StageStatus.PENDING
-                state.message = "Cancelled"
+        mark_cancelled(job)
         return True
 
     job = jobs.change_job(place.documents, job_id, change)
     send_outbox(place, job)
     delete_unkept_source(place, job)
     return job
+
+
+def mark_cancelled(job: Job) -> None:
+    job.status = JobStatus.CANCELLED
+    jobs.end_job(job)
+    job.outbox = []
+    for state in job.stages.values():
+        state.lease = None
+        if state.status is StageStatus.RUNNING:
+            state.status = StageStatus.PENDING
+            state.message = "Cancelled"
 
 
 def retry_job(place: Place, job_id: str) -> Job:

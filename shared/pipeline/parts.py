@@ -83,7 +83,7 @@ def _reopen_unfinished(part: Part) -> bool:
 def reopen_part(part: Part) -> bool:
     """Reset attempts, lease and error; the next attempt continues from the part's outcome."""
     part.status = StageStatus.PENDING
-    part.attempts = 0
+    part.attempts = part.interruptions = 0
     part.lease = part.error = part.message = None
     return True
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import shutil
 import tempfile
 import threading
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -72,7 +74,7 @@ class LeasedRun(ABC, Generic[D]):
         self._results: list[Callable[[D], None]] = []
         self._fraction = 0.0
         self._message: str | None = None
-        self._written_at = clock.now()
+        self._written_at = clock.steady_now()
         self._error: Exception | None = None
         self._lock = threading.Lock()
         self._keeping = ExitStack()
@@ -109,7 +111,7 @@ class LeasedRun(ABC, Generic[D]):
             raise self._error
         self._fraction = max(self._fraction, min(1.0, fraction))
         self._message = message or self._message
-        if clock.now() - self._written_at >= WRITE_EVERY:
+        if clock.steady_now() - self._written_at >= WRITE_EVERY:
             self.write()
 
     def add_result(self, change: Callable[[D], None], *, now: bool = False) -> None:
@@ -152,7 +154,7 @@ class LeasedRun(ABC, Generic[D]):
     def write(self) -> None:
         """Store progress and results now; raises as `tick`."""
         with self._lock:
-            self._written_at = clock.now()
+            self._written_at = clock.steady_now()
             try:
                 self.record()
             except NotFound:
@@ -164,7 +166,7 @@ class LeasedRun(ABC, Generic[D]):
             try:
                 if is_process_place(self.place):
                     lease_keeper().ensure_running()
-                if clock.now() - self._written_at >= timedelta(seconds=period):
+                if clock.steady_now() - self._written_at >= timedelta(seconds=period):
                     self.write()
             except (Cancelled, LeaseLost) as error:
                 self._error = error
@@ -209,8 +211,18 @@ class StageRun(LeasedRun[Job]):
         self.check_lease(job.stages[self.stage])
 
 
+def new_holder() -> str:
+    """Return an id for the holder of a lease, which begins with its process; see `is_held_by`."""
+    return f"{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def is_held_by(state: StageState, process_id: int) -> bool:
+    """Return True if a process of this machine leased the stage or part."""
+    return state.lease is not None and state.lease.holder.startswith(f"{process_id}-")
+
+
 def lease_end() -> datetime:
-    return clock.now() + timedelta(seconds=settings().lease_sec)
+    return clock.steady_now() + timedelta(seconds=settings().lease_sec)
 
 
 @dataclass(frozen=True)
@@ -296,7 +308,7 @@ def memory_error(stage: str) -> JobError:
         code="out_of_memory",
         message=(
             f"The stage “{stage}” needs more memory than a worker may use. "
-            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB."
+            "Submit a shorter or smaller file, or raise WORKER_MEMORY_MB or, in the cloud, the function's memory."
         ),
         stage=stage,
         retryable=True,

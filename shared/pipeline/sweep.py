@@ -14,7 +14,15 @@ from shared.pipeline.cleanup import delete_job_data
 from shared.pipeline.contract import fail_job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import DELETED, JOBS, UPLOADS, job_of_source, source_name
-from shared.pipeline.jobs import change_job, current_stage, delete_source, outgoing_message, relay_outbox
+from shared.pipeline.jobs import (
+    change_job,
+    current_stage,
+    delete_source,
+    outgoing_message,
+    relay_outbox,
+    source_deletion_time,
+)
+from shared.pipeline.lifecycle import mark_cancelled
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
 from shared.platform.rate_limits import RATES
@@ -64,7 +72,8 @@ def wake_job(place: Place, job: Job) -> None:
     if job.outbox:
         relay_outbox(place, job)
     elif job.status.is_final:
-        delete_source(place, job)
+        if (due := source_deletion_time(job)) and due <= clock.deletion_clock.now():
+            delete_source(place, job)
     elif _is_waiting_for_source(job) and not _has_source(place, job):
         relay_outbox(place, change_job(place.documents, job.id, _fail_without_source))
     else:
@@ -87,7 +96,7 @@ def _fail_without_source(job: Job) -> bool:
     if job.status.is_final or stage is None or not _is_waiting_for_source(job) or _is_leased(job, stage):
         return False
     if job.upload and job.upload.state is UploadState.WAITING:
-        if job.upload.expires_at and job.upload.expires_at > clock.now():
+        if job.upload.expires_at and job.upload.expires_at > clock.deletion_clock.now():
             return True
         _expire_upload(job, job.upload, "The video was not uploaded in time. Start a new upload.")
     else:
@@ -101,13 +110,17 @@ def _expire_upload(job: Job, upload: Upload, message: str) -> None:
     fail_job(job, None, JobError(code="upload_expired", message=message, stage=None, retryable=False))
 
 
-def fail_rejected_upload(place: Place, bucket: str, name: str, message: str) -> None:
-    """End the job whose upload the storage has rejected; no other upload can bring its video."""
+def abort_upload(place: Place, bucket: str, name: str, reason: str | None) -> None:
+    """End the job whose upload the storage has rejected for a reason, or the client has cancelled (None)."""
 
     def end(job: Job) -> bool:
         if job.status.is_final or job.upload is None or job.upload.state is not UploadState.WAITING:
             return False
-        _expire_upload(job, job.upload, message)
+        if reason is None:
+            job.upload.state = UploadState.CANCELLED
+            mark_cancelled(job)
+        else:
+            _expire_upload(job, job.upload, reason)
         return True
 
     if bucket == UPLOADS:
@@ -117,7 +130,7 @@ def fail_rejected_upload(place: Place, bucket: str, name: str, message: str) -> 
 
 def _is_leased(job: Job, stage: str) -> bool:
     lease = job.stages[stage].lease
-    return lease is not None and lease.until > clock.now()
+    return lease is not None and lease.until > clock.steady_now()
 
 
 def _resend_stage_event(job: Job) -> bool:
@@ -133,5 +146,7 @@ def _resend_stage_event(job: Job) -> bool:
 
 
 def _ids_past_expiry(place: Place, collection: str) -> list[str]:
-    page = place.documents.query(collection, [("expiresAt", "<=", clock.now())], [("expiresAt", "asc")], BATCH)
+    page = place.documents.query(
+        collection, [("expiresAt", "<=", clock.deletion_clock.now())], [("expiresAt", "asc")], BATCH
+    )
     return [document.id for document in page.documents]

@@ -20,7 +20,9 @@ def _open_place() -> Place:
 
         return open_embedded_place(config).place
     from shared.platform.gcp.place import open_gcp_place
+    from shared.platform.memory import limit_function_memory
 
+    limit_function_memory()
     return open_gcp_place(config)
 
 

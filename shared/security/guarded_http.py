@@ -6,6 +6,7 @@ nothing. Its network backend is the place where a name becomes an address.
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,12 +28,12 @@ MAX_REDIRECTS = 5
 MAX_ADDRESSES = 4  # of one host, tried in turn
 CONNECT_SEC = 8.0  # for one address, and again for the TLS handshake
 IDLE_SEC = 20.0  # without a byte
-PULSE_SEC = 1.0  # between two calls of `pulse` while waiting
+PULSE_SEC = 1.0  # between two calls of `pulse` while reading
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
 _DEFAULTS = {"User-Agent": "Clipwise", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
-_ROBOTS_TAG = "x-robots-tag"
+_REPEATABLE = {"x-robots-tag", "content-encoding"}
 _SECRET = ("authorization", "cookie")  # for one server only
 
 
@@ -46,7 +47,7 @@ class RequestLimits:
 
     Attributes:
         deadline: By `time.monotonic()`, for the whole request.
-        pulse: Called about once a second while nothing arrives; an exception from it ends the request.
+        pulse: Called about once a second while reading; an exception from it ends the request.
     """
 
     deadline: float
@@ -65,7 +66,8 @@ class HttpResponse:
     """A response that is no redirect.
 
     Attributes:
-        headers: By lower-case name. A repeated header has its last value, but `X-Robots-Tag` all values, in lines.
+        headers: By lower-case name. A repeated header has its last value; `X-Robots-Tag` and `Content-Encoding`
+            have all values, in lines.
         cookies: The values of all `Set-Cookie` headers.
         body: Bytes as sent. Raises TransferInterrupted if the connection closes early, TransientError `source_slow`.
     """
@@ -75,6 +77,15 @@ class HttpResponse:
     headers: Mapping[str, str]
     cookies: list[str] = field(repr=False)
     body: Iterator[bytes] = field(repr=False)
+
+    @property
+    def is_encoded(self) -> bool:
+        """Return True if the body is compressed, although no request allows that.
+
+        Such a body is never decoded, which rules out decompression bombs: reject it.
+        """
+        encodings = re.split(r"[,\n]", self.headers.get("content-encoding", "").lower())
+        return any(encoding.strip() not in ("identity", "") for encoding in encodings)
 
 
 @contextmanager
@@ -156,7 +167,12 @@ def open_response(
         headers=[
             ("Host", url.authority),
             *((name, value) for name, value in _DEFAULTS.items() if name.lower() not in header_names),
-            *((name, value) for name, value in headers.items() if name.lower() not in ("host", "content-length")),
+            *(
+                # Encoded here, since a validator or cookie of the server may contain any character.
+                (name, value.encode())
+                for name, value in headers.items()
+                if name.lower() not in ("host", "content-length")
+            ),
             *([] if body is None else [("Content-Length", str(len(body)))]),
         ],
         content=body,
@@ -172,8 +188,8 @@ def open_response(
         received = [(name.decode("ascii").lower(), _decode_header(value)) for name, value in response.headers]
         cookies = [value for name, value in received if name == "set-cookie"]
         headers = dict(received)
-        if (tag := _ROBOTS_TAG) in headers:
-            headers[tag] = "\n".join(value for name, value in received if name == tag)
+        for repeated in _REPEATABLE & headers.keys():
+            headers[repeated] = "\n".join(value for name, value in received if name == repeated)
         yield HttpResponse(url, response.status, headers, cookies, _iter_body(response))
 
 
@@ -264,16 +280,23 @@ class LimitedStream(httpcore2.NetworkStream):
     def __init__(self, stream: httpcore2.NetworkStream, limits: RequestLimits) -> None:
         self._stream = stream
         self._limits = limits
+        self._pulsed_at = time.monotonic()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         silent_until = time.monotonic() + self._limits.remaining(timeout)
         while True:
+            self._pulse_if_due()
             try:
                 return self._stream.read(max_bytes, max(0.001, min(PULSE_SEC, silent_until - time.monotonic())))
             except httpcore2.ReadTimeout:
                 if time.monotonic() >= silent_until:
                     raise
-                self._limits.pulse()
+
+    def _pulse_if_due(self) -> None:
+        """Pulse by the clock and not only in silence: headers that trickle may take until the deadline."""
+        if (now := time.monotonic()) - self._pulsed_at >= PULSE_SEC:
+            self._pulsed_at = now
+            self._limits.pulse()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._limits.remaining(timeout))

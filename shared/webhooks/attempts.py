@@ -29,7 +29,7 @@ from shared.webhooks.deliveries import (
     read_webhook,
     skip_delivery,
 )
-from shared.webhooks.security import check_target_url, signature_headers, webhook_secret
+from shared.webhooks.security import check_target_url, signature_headers, valid_secrets
 
 log = logging.getLogger(__name__)
 TIMEOUT_SEC = 15.0
@@ -80,7 +80,8 @@ def post_delivery(webhook: Webhook, delivery: WebhookDelivery, resolve: Resolver
     body = delivery_body(delivery)
     began = time.monotonic()
     headers = {"Content-Type": "application/json", "User-Agent": "Clipwise-Webhooks"}
-    headers |= signature_headers(webhook_secret(webhook), delivery.id, clock.now(), body)
+    now = clock.now()
+    headers |= signature_headers(valid_secrets(webhook, now), delivery.id, now, body)
     code, error, wait = None, None, 0.0
     try:
         target = check_target_url(webhook.url, settings())

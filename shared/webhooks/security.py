@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from shared.errors import PermanentError
 from shared.models.webhook import Webhook
@@ -14,18 +15,35 @@ from shared.security.urls import WebUrl
 from shared.settings import Settings, settings
 
 PREFIX = "whsec_"
+ROTATION = timedelta(hours=24)
+"""How long a replaced secret signs beside the new one."""
+MAX_PREVIOUS = 3
 
 
 def new_salt() -> str:
     return secrets.token_hex(16)
 
 
-def webhook_secret(webhook: Webhook) -> bytes:
+def webhook_secret(webhook: Webhook, salt: str | None = None) -> bytes:
     """Return 32 bytes derived from the server's key and the webhook (HMAC-SHA256), which no document contains.
 
     Raises PermanentError `not_configured`.
     """
-    return hmac.digest(server_key(), f"webhook {webhook.id} {webhook.salt}".encode(), "sha256")
+    return hmac.digest(server_key(), f"webhook {webhook.id} {salt or webhook.salt}".encode(), "sha256")
+
+
+def valid_secrets(webhook: Webhook, at: datetime) -> list[bytes]:
+    """Return the webhook's secret, and those it replaced less than `ROTATION` ago."""
+    previous = [salt for salt, until in webhook.previous_salts.items() if until > at]
+    return [webhook_secret(webhook, salt) for salt in (webhook.salt, *previous)]
+
+
+def rotate_salt(webhook: Webhook, at: datetime) -> None:
+    """Give the webhook another secret. The ones that are valid sign for `ROTATION` too, so that none is missed."""
+    valid = {salt: until for salt, until in webhook.previous_salts.items() if until > at}
+    newest = sorted({**valid, webhook.salt: at + ROTATION}.items(), key=lambda item: item[1])
+    webhook.previous_salts = dict(newest[-MAX_PREVIOUS:])
+    webhook.salt = new_salt()
 
 
 def format_secret(secret: bytes) -> str:
@@ -33,14 +51,15 @@ def format_secret(secret: bytes) -> str:
     return PREFIX + base64.b64encode(secret).decode()
 
 
-def signature_headers(secret: bytes, id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """Return the headers for a body: its id, the time, and the signature of id, time and body."""
+def signature_headers(secrets: Sequence[bytes], id: str, at: datetime, body: bytes) -> dict[str, str]:
+    """Return the headers for a body: its id, the time, and a signature of id, time and body with each secret."""
     timestamp = str(int(at.timestamp()))
-    signature = hmac.digest(secret, f"{id}.{timestamp}.".encode() + body, "sha256")
+    signed = f"{id}.{timestamp}.".encode() + body
+    signatures = [base64.b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in secrets]
     return {
         "webhook-id": id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
 
 

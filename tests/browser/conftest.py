@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from infra.runtimes.emulated.emulators import EmulatorHosts
 from tests.browser.pages import SDK, served_pages
-from tests.browser.tab import Tab, patient
+from tests.browser.tab import Tab, patient, watched_page
 from tests.contract.emulated import running_emulators
 from tests.patience import PATIENCE_SEC
 from tests.server import Server, serving
@@ -45,6 +45,13 @@ def chromium() -> Iterator[Browser]:
         playwright.chromium.launch(executable_path=found, args=FLAGS, timeout=patience_ms) as browser,
     ):
         yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A tab whose page must not fail, nor try what its policy forbids."""
+    with watched_page(chromium) as tab:
+        yield tab
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,19 @@
 #!/bin/sh
-# Installs the Firebase SDK for the browser tests, as far as this machine lets us; they are skipped, and say why, without it.
+# Installs what the browser tests take from npm, as far as this machine lets us; they are skipped, and say why, without it:
+# the Firebase SDK and axe, and the console's libraries, with which the copies in web/vendor are compared.
 set -u
 cd "$(dirname "$0")"
 
 say() { printf '%s\n' "$*" >&2; }
 
-# npm writes its own copy of the lock when it has installed all of it.
-if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
-    if command -v npm >/dev/null; then
-        say 'Installing the Firebase SDK for the browser tests …'
-        npm ci --ignore-scripts --fetch-retries=1 --no-audit --no-fund --loglevel=error
+for folder in . ../../web; do
+    # npm writes its own copy of the lock when it has installed all of it.
+    if ! [ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]; then
+        if command -v npm >/dev/null; then
+            say 'Installing packages for the browser tests …'
+            (cd $folder && npm ci --ignore-scripts --fetch-retries=1 --no-audit --no-fund --loglevel=error)
+        fi
+        [ -f $folder/node_modules/.package-lock.json ] || say "Fewer browser tests: npm has not installed $folder/package.json."
     fi
-    [ -f node_modules/.package-lock.json ] || say 'No browser tests: the Firebase SDK is not there; npm installs it.'
-fi
+done
 exit 0

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.patience import PATIENCE_SEC
+
+FORBIDDEN = re.compile("Content Security Policy|Trusted")
 
 
 def patient(page: Page) -> Page:
     """The page, which waits as long as other tests do; Playwright's own limits are for quiet machines."""
     page.set_default_timeout(PATIENCE_SEC * 1000)
     return page
+
+
+@contextmanager
+def watched_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A page in a context of its own. Fails at the end if its scripts failed or its policy forbade something."""
+    wrong: list[str] = []
+    with browser.new_context(**options) as context:
+        tab = patient(context.new_page())
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("console", lambda said: wrong.append(said.text) if FORBIDDEN.search(said.text) else None)
+        yield tab
+    assert wrong == []
 
 
 class Tab:

@@ -7,14 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from shared.models.job import Job, JobError, JobStatus, StageState
 from shared.pipeline.jobs import change_job
 from shared.platform.embedded.place import open_embedded_place
 from shared.settings import Settings
 from tests.accounts import PASSWORD, Mailbox
-from tests.browser.tab import patient
 from tests.server import Server, serving
 from tests.video_samples import plain_video
 
@@ -38,18 +37,6 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A tab whose page must not fail, nor try what its policy forbids."""
-    wrong: list[str] = []
-    with chromium.new_context() as context:
-        tab = patient(context.new_page())
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
-        yield tab
-    assert wrong == []
 
 
 class Upload:

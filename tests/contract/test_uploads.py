@@ -119,6 +119,20 @@ def test_an_interrupted_upload_goes_on_where_it_stopped(objects: Objects, fresh:
     assert stored(objects, fresh) == CONTENT
 
 
+def test_a_connection_that_hangs_holds_up_no_other(objects: Objects, fresh: str, session: UploadSession) -> None:
+    """A phone that changes its network, and whose old connection the server still believes in, resumes at once."""
+    address = urlsplit(session.url)
+    with socket.create_connection((address.hostname, address.port or 443)) as connection:
+        head = (
+            f"PUT {address.path}?{address.query} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"Content-Length: {len(CONTENT)}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + CONTENT[:UNIT])
+        assert status(session).status_code == 308
+        assert put(session, CONTENT).status_code in (200, 201)
+        assert stored(objects, fresh) == CONTENT
+
+
 def test_a_part_beyond_a_gap_is_not_taken(objects: Objects, fresh: str, session: UploadSession) -> None:
     """A client that skipped something is told where to go on, and no hole comes into the file."""
     part(session, 0, UNIT)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.packaging.package import served_files
 from tests.contract.emulated import need_emulators
 from tests.integration.sites import OPTIONS
 from tests.interpreters import ROOT
@@ -44,8 +45,10 @@ def test_the_wheel_installs_one_package(wheel: Path) -> None:
 
 def test_the_wheel_has_every_source_and_data_file(wheel: Path) -> None:
     """What runs in a clone runs from the wheel: no module, rule, font, page or table is left out."""
-    files = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES)
-    assert {f"clipwise/{path.relative_to(ROOT)}" for path in files} <= set(zipfile.ZipFile(wheel).namelist())
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"clipwise/{path.relative_to(ROOT)}" for path in [*files, *served_files("api")]} <= names
+    assert not [name for name in names if "node_modules" in name or "package-lock" in name]
 
 
 def test_a_program_of_the_user_imports_the_users_packages(python_path: str, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from shared.logs import (
     new_traceparent,
     parse_traceparent,
 )
+from shared.settings import SECRET_VARIABLES
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -176,3 +177,31 @@ def test_one_record_of_a_kind_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     again = record("no descriptor for %s", 6)
     assert repeats.filter(again)
     assert again.getMessage() == "no descriptor for 6 (4 more like this before)"
+
+
+SECRETS = {
+    "OPENAI_API_KEY": "sk-test-0123456789abcdef",
+    "GEMINI_API_KEY": "AIza0123456789",
+    "APIFY_TOKEN": "apify_api_0123456789",
+    "OPENVERSE_TOKEN": "openverse-0123456789",
+    "SMTP_PASSWORD": "a password for mails",
+    "SIGNING_KEY": "a key to sign with, long enough",
+    "FIREBASE_API_KEY": "AIzaFirebase0123456789",
+}
+
+
+@pytest.mark.parametrize("formatter", [PlainFormatter(), CloudFormatter()], ids=["plain", "cloud"])
+def test_no_line_contains_a_secret(monkeypatch: pytest.MonkeyPatch, formatter: logging.Formatter) -> None:
+    """A service that repeats the key in its error does not put it into the log, and the line says which key it was."""
+    assert set(SECRET_VARIABLES) == set(SECRETS)
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    try:
+        raise ValueError("wrong key: " + ", ".join(SECRETS.values()))
+    except ValueError as error:
+        line = formatter.format(record("%s failed", list(SECRETS.values()), level=logging.ERROR, error=error))
+    for name, secret in SECRETS.items():
+        assert secret not in line
+        assert f"({name})" in line
+    monkeypatch.setenv("SMTP_PASSWORD", "job")
+    assert "the job" in formatter.format(record("the job"))

@@ -15,7 +15,7 @@ from functions.api.dependencies import PlaceDep, StartQuota, request_trace
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
-from functions.api.request_models import CompatRequestModel
+from functions.api.request_models import CompatRequestModel, LinkText
 from functions.api.schemas import LanguageTag, UrlJobRequest
 from shared.analyses.recipe import Recipe
 from shared.exports.job_content import JobContent
@@ -31,7 +31,7 @@ router = APIRouter(tags=["compat: recipe app"], responses=problem_responses(401,
 
 
 class ScrapeRequest(CompatRequestModel):
-    url: str = Field(description="URL of the video: http or https.")
+    url: LinkText = Field(description="URL of the video: http or https.")
     language: LanguageTag = Field(
         default_factory=lambda: settings().default_language,
         description="Language of the recipe, as a BCP-47 tag. Defaults to the server's DEFAULT_LANGUAGE.",

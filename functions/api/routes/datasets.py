@@ -32,7 +32,7 @@ from functions.api.openapi import (
     problem_responses,
 )
 from functions.api.request_bodies import media_type, read_form, read_json
-from functions.api.request_models import Name, RequestModel
+from functions.api.request_models import LinkText, Name, RequestModel
 from functions.api.schemas import NEXT_PAGE, public_model
 from shared import clock
 from shared.datasets import runs, store
@@ -107,7 +107,7 @@ class ListUploadForm(RequestModel):
 
 
 class ListLinkRequest(RequestModel):
-    url: str = Field(
+    url: LinkText = Field(
         max_length=8192,
         description="URL of the list. It must be readable without further credentials, e.g. a signed URL.",
     )

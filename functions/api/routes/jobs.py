@@ -188,7 +188,8 @@ def remove_job(job: OwnJob, place: PlaceDep) -> None:
         "Creates a job and a URL to upload its file to. Send the bytes to `upload_url` with `headers`, in one PUT "
         "request or in ranges (the resumable protocol of Cloud Storage). The job starts once all bytes have arrived. "
         "Its `upload.state` is `waiting` until then and `received` afterwards, or `expired` if the bytes did not "
-        "arrive before `expires_at`."
+        "arrive before `expires_at`. To cancel an upload, cancel its job: DELETE on `upload_url` ends the job only on "
+        "one machine (`cancelled`), since Cloud Storage does not report it."
     ),
     status_code=201,
     response_model=UploadTicket,

@@ -1,4 +1,4 @@
-"""The service itself: welcome, liveness, kinds of analysis, the jobs page and the interactive documentation.
+"""The service itself: liveness, kinds of analysis, the jobs page and the interactive documentation.
 
 Pages load nothing from other servers, so they work offline.
 """
@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.responses import FileResponse, HTMLResponse
 
-from functions.api.schemas import Health, KindInfo, KindList, MessageResponse
+from functions.api.schemas import Health, KindInfo, KindList
 from shared.analyses.kinds import kinds
 
 router = APIRouter()
@@ -43,16 +43,6 @@ ASSETS_FOLDER = Path(fastapi_offline.__file__).parent / "static"
 CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 _INLINE = re.compile(r"<(script|style)[^>]*>(.*?)</\1>", re.DOTALL)
-
-
-@router.get(
-    "/",
-    tags=["service"],
-    summary="Get a welcome message",
-    description="Returns a message that the service is running.",
-)
-def greet() -> MessageResponse:
-    return MessageResponse(message="Clipwise is running. See /docs for the API.")
 
 
 @router.get(

@@ -14,7 +14,7 @@ from functions.api.dependencies import CreationKey, Cursor, Idempotency, Limit, 
 from functions.api.identity import Caller
 from functions.api.openapi import json_body, problem_responses
 from functions.api.request_bodies import read_json
-from functions.api.request_models import RequestModel
+from functions.api.request_models import CheckedByGuard, LinkText, RequestModel
 from functions.api.schemas import NEXT_PAGE
 from shared import clock
 from shared.errors import NotFound
@@ -26,7 +26,14 @@ from shared.platform.ports import Place
 from shared.settings import settings
 from shared.webhooks import deliveries
 from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
-from shared.webhooks.security import check_target_host, check_target_url, format_secret, new_salt, webhook_secret
+from shared.webhooks.security import (
+    check_target_host,
+    check_target_url,
+    format_secret,
+    new_salt,
+    rotate_salt,
+    webhook_secret,
+)
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problem_responses(401, 403, 422))
 
@@ -37,7 +44,7 @@ Description = Annotated[str, Field(max_length=200)]
 
 
 class WebhookRequest(RequestModel):
-    url: str = Field(
+    url: LinkText = Field(
         max_length=2000,
         description="URL that receives the deliveries: https, at a public address.",
         examples=["https://example.com/clipwise"],
@@ -49,7 +56,9 @@ class WebhookRequest(RequestModel):
 class WebhookUpdateRequest(RequestModel):
     """Changes to a webhook. Omitted fields stay as they are."""
 
-    url: str | None = Field(None, max_length=2000, description="New URL: https, at a public address.")
+    url: Annotated[str | None, CheckedByGuard()] = Field(
+        None, max_length=2000, description="New URL: https, at a public address."
+    )
     events: Events | None = Field(None, description="New list of events to deliver.")
     description: Description | None = Field(None, description="New description. Null removes it.")
     paused: bool | None = Field(
@@ -74,7 +83,7 @@ class WebhookInfo(Model):
 
 
 class NewWebhook(WebhookInfo):
-    """A new webhook, with its secret."""
+    """A webhook with its new secret."""
 
     secret: str = Field(
         description="Secret to verify signatures with. It is returned only once.", examples=["whsec_MfKQ9r8…"]
@@ -122,7 +131,7 @@ OwnWebhook = Annotated[Webhook, Depends(own_webhook)]
 
 
 def webhook_info(webhook: Webhook) -> dict[str, Any]:
-    info = WebhookInfo(paused=webhook.paused_reason is not None, **webhook.model_dump(exclude={"owner", "salt"}))
+    info = WebhookInfo(paused=webhook.paused_reason is not None, **webhook.model_dump())
     return info.to_json()
 
 
@@ -237,6 +246,24 @@ def apply_update(place: Place, webhook_id: str, update: WebhookUpdateRequest) ->
         return True
 
     return webhook_info(deliveries.change_webhook(place.documents, webhook_id, change))
+
+
+@router.post(
+    "/{webhook_id}/rotate",
+    summary="Rotate a webhook's secret",
+    description=(
+        "Replaces the secret of a webhook, and returns the new one. For 24 hours, deliveries are signed with the "
+        "replaced secret too, so that your server can change to the new one without rejecting a delivery."
+    ),
+    response_model=NewWebhook,
+    responses=problem_responses(404),
+)
+def rotate_secret(webhook: OwnWebhook, place: PlaceDep) -> Response:
+    def change(current: Webhook) -> bool:
+        rotate_salt(current, clock.now())
+        return True
+
+    return JSONResponse(created_webhook(deliveries.change_webhook(place.documents, webhook.id, change)))
 
 
 @router.delete(

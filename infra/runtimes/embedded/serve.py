@@ -13,21 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
+from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
 from shared import clock, logs
-from shared.models.job import Job, JobStatus, StageState, StageStatus
-from shared.models.webhook import DeliveryStatus, WebhookDelivery
-from shared.pipeline.job_storage import JOBS, PARTS
-from shared.pipeline.jobs import change_job
-from shared.pipeline.parts import change_part
-from shared.pipeline.sweep import fail_rejected_upload
-from shared.platform.documents import iterate_query
+from shared.pipeline.sweep import abort_upload
+from shared.platform.embedded.database import Database, DataFolderError
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.uploads import StoredUpload
-from shared.platform.ports import Documents
+from shared.platform.memory import limit_memory
 from shared.settings import Settings, settings
-from shared.webhooks.deliveries import DELIVERIES, change_delivery
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -36,14 +32,14 @@ if TYPE_CHECKING:
 GARBAGE_COLLECTION_MINUTES = 60
 
 
-class DataFolderLocked(RuntimeError):
+class DataFolderLocked(DataFolderError):
     """Another server uses the same data folder."""
 
 
 def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is called once with a line about where the server accepts requests.
 
-    Port 0 picks a free one. Raises DataFolderLocked, or OSError if the address cannot be bound.
+    Port 0 picks a free one. Raises DataFolderError, or OSError if the address cannot be bound.
     """
     import uvicorn
 
@@ -54,6 +50,7 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with lock_data_folder(data), bind_socket(host, port) as listener, suppress(KeyboardInterrupt, TerminationSignal):
         raise_on_signals()
+        check_data_folder(data)
         bound_port = listener.getsockname()[1]
         server_settings = configure_environment(data, host, local_url(host, bound_port))
         place = open_embedded_place(server_settings)
@@ -88,8 +85,41 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         )
         tasks = [*tick_tasks(place.place.bus), (GARBAGE_COLLECTION_MINUTES, place.collect_garbage)]
         temporary = create_worker_folder(data)
-        with WorkerPool(temporary), media_check(temporary), Scheduler(tasks):
+        # The workers, which inherit it, set their own.
+        limit_memory(server_settings.api_memory_mb)
+        with WorkerPool(temporary, place), media_check(temporary), Scheduler(tasks):
             server.run(sockets=[listener])
+
+
+def check_data_folder(data: Path) -> None:
+    """Refuse a folder that has lost a database; the caller holds its lock.
+
+    A new, empty database would hide the loss, and everything that the lost one named would be deleted as garbage.
+    """
+    documents, accounts = data / "clipwise.db", data / "accounts.db"
+    lost = None
+    if _is_blank(documents) and (
+        next(data.glob("blobs/??/*"), None) or not all(map(_is_blank, (accounts, _log_of(documents))))
+    ):
+        lost = documents
+    elif _is_blank(accounts) and (accounts.exists() or not _is_blank(_log_of(accounts))):
+        lost = accounts
+    if lost:
+        raise DataFolderError(
+            f"{lost} is missing or empty, but {data} contains data that belongs to it. Put the file back from a backup "
+            f"together with {lost.name}-wal, or choose another data folder. To start anew, delete {data}."
+        )
+    if accounts.exists():
+        # Opened by the first sign-in, which must not be the one to find it damaged.
+        Database(accounts, ACCOUNT_MIGRATIONS).close()
+
+
+def _is_blank(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(database.name + "-wal")
 
 
 def configure_environment(data: Path, host: str, url: str) -> Settings:
@@ -99,6 +129,7 @@ def configure_environment(data: Path, host: str, url: str) -> Settings:
     os.environ.setdefault("PUBLIC_URL", url)
     os.environ.setdefault("LEASE_SEC", "10")
     os.environ.setdefault("AUTH_REQUIRED", "false" if host in LOOPBACK else "true")
+    clock.start_steady_clock(os.environ)
     settings.cache_clear()
     return settings()
 
@@ -113,12 +144,12 @@ def create_server_app(place: EmbeddedPlace) -> FastAPI:
 
 
 def create_storage_app(place: EmbeddedPlace) -> Starlette:
-    """Return the storage application, in which an upload that is rejected ends its job."""
+    """Return the storage application, in which an upload that is rejected or cancelled ends its job."""
 
-    def reject(upload: StoredUpload, reason: str) -> None:
-        fail_rejected_upload(place.place, upload.bucket, upload.name, reason)
+    def abort(upload: StoredUpload, reason: str | None) -> None:
+        abort_upload(place.place, upload.bucket, upload.name, reason)
 
-    return place.storage_app(reject)
+    return place.storage_app(abort)
 
 
 def create_worker_folder(data: Path) -> Path:
@@ -151,45 +182,3 @@ def bind_socket(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         yield listener
-
-
-def recover_work(place: EmbeddedPlace) -> None:
-    """Release everything that the workers of a stopped or killed server held; the caller holds the data folder's lock.
-
-    Interrupted attempts do not count, so that no stage fails because the machine was restarted.
-    """
-    place.queue.release_all()
-    documents = place.place.documents
-    for id in _ids_with_status(documents, JOBS, JobStatus.RUNNING):
-        change_job(documents, id, _release_job)
-    for id in _ids_with_status(documents, PARTS, StageStatus.RUNNING):
-        change_part(documents, id, _release_stage)
-    for id in _ids_with_status(documents, DELIVERIES, DeliveryStatus.SENDING):
-        change_delivery(documents, id, _release_delivery)
-
-
-def _ids_with_status(documents: Documents, collection: str, status: str) -> Iterator[str]:
-    return (document.id for document in iterate_query(documents, collection, [("status", "==", status)]))
-
-
-def _release_job(job: Job) -> bool:
-    released = [_release_stage(state) for state in job.stages.values()]
-    job.updated_at = clock.now()
-    return any(released)
-
-
-def _release_stage(state: StageState) -> bool:
-    if state.lease is None:
-        return False
-    state.lease = None
-    state.attempts -= 1
-    state.status = StageStatus.PENDING
-    state.message = None
-    return True
-
-
-def _release_delivery(delivery: WebhookDelivery) -> bool:
-    delivery.status = DeliveryStatus.PENDING
-    delivery.due_at = delivery.wake_at = clock.now()
-    delivery.tries -= 1
-    return True

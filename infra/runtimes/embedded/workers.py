@@ -5,6 +5,7 @@ A worker is started as `python -m infra.runtimes.embedded.workers POOL SLOTS`.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import logging
 import os
@@ -20,22 +21,23 @@ from types import TracebackType
 from typing import Any, Self
 
 from infra.runtimes.background_tasks import Watchdog
-from infra.runtimes.process import end_with_parent, limit_memory
+from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
+from infra.runtimes.process import end_with_parent
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
 from shared.platform.embedded.lease_queue import LeaseQueue
-from shared.platform.embedded.place import open_embedded_place
+from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
+from shared.platform.memory import limit_memory
 from shared.settings import settings
-from shared.wiring import Function, wiring
+from shared.wiring import NOTIFY, Function, wiring
 
 log = logging.getLogger(__name__)
+POOLS = ("cpu", "io")
 IO_SLOTS = 8
 RESTART_PAUSE_SEC = 1.0
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
-TIMEOUT_EXIT_CODE = 70
-"""Exit code of a worker that ended itself because a function exceeded its timeout."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,9 @@ class WorkerPool:
     Workers end with this process however it ends, because their standard input closes.
     """
 
-    def __init__(self, temporary: Path) -> None:
+    def __init__(self, temporary: Path, place: EmbeddedPlace) -> None:
         self._temporary = temporary
+        self._place = place
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._watchdog = Watchdog(
@@ -78,7 +81,8 @@ class WorkerPool:
         self._watchdog.join()
 
     def _supervise(self, spec: WorkerSpec) -> None:
-        """Run a worker process until it exits."""
+        """Run a worker process until it exits; after a crash, record the reason in the jobs that it held."""
+        memory_kills = count_memory_kills()
         process = self._start_process(spec)
         if process is None:
             return
@@ -89,6 +93,8 @@ class WorkerPool:
             process.stdin.close()
         if not self._watchdog.stop_event.is_set():
             log.error("a %s worker ended with code %s; starting another", spec.pool, code)
+            reason = crash_reason(code, out_of_memory=count_memory_kills() > memory_kills)
+            record_crash(self._place, process.pid, reason)
         self._watchdog.stop_event.wait(RESTART_PAUSE_SEC)
 
     def _start_process(self, spec: WorkerSpec) -> subprocess.Popen[bytes] | None:
@@ -111,16 +117,24 @@ def pool_functions(name: str) -> list[Function]:
     return [row for row in listeners if row.cpu_bound == (name == "cpu")]
 
 
+def slot_functions(functions: list[Function], slot: int) -> list[str]:
+    """Return the names of the functions that a slot runs.
+
+    Every other slot delivers no webhooks, so that jobs go on while users' servers let all deliveries wait.
+    """
+    return [row.name for row in functions if slot % 2 == 0 or row.name != NOTIFY]
+
+
 def load_function(name: str) -> Callable[[Any], Any]:
     """Return the function's entry point, the same as functions-framework calls."""
     entry: Callable[[Any], Any] = getattr(importlib.import_module(f"functions.{name}.main"), name)
     return entry
 
 
-def process_next(queue: LeaseQueue, names: list[str]) -> None:
-    delivery = queue.claim(names, LEASE_SEC)
+def process_next(queue: LeaseQueue, names: list[str], abandoned: list[str]) -> None:
+    delivery = queue.claim(names, LEASE_SEC, abandoned)
     if delivery is None:
-        queue.wait_for_delivery(IDLE_SEC, names)
+        queue.wait_for_delivery(IDLE_SEC, names, abandoned)
     else:
         handle_delivery(queue, delivery)
 
@@ -161,6 +175,7 @@ def renew_lease(queue: LeaseQueue, delivery: EventDelivery, stop_event: threadin
 def main(pool_name: str, slots: int) -> None:
     """Run a worker until its standard input closes."""
     configure_logging(PlainFormatter(), logging.INFO)
+    faulthandler.enable()
     end_with_parent()
     limit_memory(settings().worker_memory_mb)
     functions = pool_functions(pool_name)
@@ -168,8 +183,12 @@ def main(pool_name: str, slots: int) -> None:
         # The API and the short stages have priority.
         os.nice(5)
     queue = open_embedded_place(settings()).queue
-    names = [row.name for row in functions]
-    slot_tasks = {f"{pool_name}-slot-{n}": partial(process_next, queue, names) for n in range(slots)}
+    # What may have crashed a worker runs where nothing else does, so that a second crash has only one possible cause.
+    abandoned = [row.name for pool in POOLS for row in pool_functions(pool)] if slots == 1 else []
+    slot_tasks = {
+        f"{pool_name}-slot-{n}": partial(process_next, queue, slot_functions(functions, n), abandoned)
+        for n in range(slots)
+    }
     with Watchdog(slot_tasks) as watchdog:
         watchdog.join()
 

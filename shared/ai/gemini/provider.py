@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from shared.ai.gemini.client import INLINE_BYTES, PRICES, create_client, temporary_upload, with_retries
 from shared.ai.gemini.generation import conversation, generate_answer, stream_chat
 from shared.ai.gemini.speech import transcribe_clip
+from shared.ai.links import LinkFilter
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn, estimate_tokens
 from shared.ai.structured_output import ModelAnswer, RepairRequest, request_structured_output
@@ -69,7 +70,9 @@ class GeminiProvider:
         screen: Sequence[TimedLine] = []
         if kind.measure:
             # Gemini reads on-screen text itself, but measurements must not depend on the provider.
-            evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, MEASURES_DONE))
+            evidence, screen = measure_evidence(
+                kind, evidence, language, self._meter, tick_within(tick, 0, MEASURES_DONE)
+            )
         evidence = replace(evidence, model_hears_audio=self._can_send_video(evidence))
         text = evidence_text(evidence, screen)
         answer_tick, model = tick_within(tick, UPLOAD_DONE, 1), self._settings.gemini_model
@@ -88,6 +91,7 @@ class GeminiProvider:
                 )
 
             result = request_structured_output(kind.schema, call_model, answer_tick)
+        result = LinkFilter([text]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
         return AnalysisResult(result, self._meter.total(self.name, model, kind.prompt_version, frames))

@@ -37,7 +37,8 @@ def make_recipe(evidence: Evidence, screen: ScreenText, language: str) -> Recipe
     )
     recipe.source_url = evidence.url
     recipe.thumbnail = evidence.thumbnail.name if evidence.thumbnail else None
-    if not recipe.ingredients and not recipe.steps and evidence.transcript_gap:
+    is_empty = not recipe.ingredients and not recipe.steps
+    if evidence.transcript_gap and (is_empty or evidence.is_speech_unknown):
         recipe.notes.append(GAP_SENTENCES[evidence.transcript_gap])
     return recipe
 

@@ -13,6 +13,7 @@ from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.progress import Tick
+from shared.settings import Settings
 
 # Imports within methods keep the modules of one task out of the packages of functions that never run it.
 READING_SHARE = 0.95
@@ -24,9 +25,9 @@ class OfflineProvider:
 
     name = "offline"
 
-    def __init__(self, model_dir: str = "", meter: Meter | None = None) -> None:
-        """Args: model_dir: folder with a faster-whisper model; without one, `transcribe` fails."""
-        self._model_dir = model_dir
+    def __init__(self, settings: Settings | None = None, meter: Meter | None = None) -> None:
+        """Args: settings: say which models to use; without them, only those that need no choice."""
+        self._settings = settings
         self._meter = meter or Meter()
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
@@ -43,17 +44,18 @@ class OfflineProvider:
                 "provider_cannot",
                 f"The offline provider does not support the kind {kind.name!r}. Configure an AI provider.",
             )
-        screen = read_screen_once(evidence, language, lambda done, message: tick(done * READING_SHARE, message))
-        if screen.is_cut:
-            self._meter.note("The video has more on-screen text than is read: the text of its last part is missing.")
+        screen = read_screen_once(
+            evidence, language, self._meter, lambda done, message: tick(done * READING_SHARE, message)
+        )
         tick(READING_SHARE, "Assembling the result")
         result = make(add_measures(kind, evidence, screen.lines), screen, language)
         return AnalysisResult(result, self._meter.total(self.name, MODEL, kind.prompt_version, len(evidence.samples)))
 
     def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
-        from shared.ai.offline.speech import transcribe_clip
+        from shared.ai.offline.speech import speech_model, transcribe_clip
 
-        return transcribe_clip(self._model_dir, clip, self._meter, tick)
+        speech = speech_model(self._settings) if self._settings else None
+        return transcribe_clip(speech, clip, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
         """Embed texts by their words, not by their meaning; the same for both purposes."""

@@ -51,9 +51,15 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
         original=OriginalSpeech(
             transcription=transcript_text, translation=transcript_text if in_spoken_language else None
         ),
-        keys=reel_keys(pacing, words, evidence.transcript_gap),
+        keys=reel_keys(pacing, words, evidence, screen),
         script=reel_script(evidence, screen, words),
-        recommendations=pacing_advice(pacing, evidence.shots, words),
+        recommendations=pacing_advice(
+            pacing,
+            evidence.shots,
+            words,
+            speech_known=not evidence.is_speech_unknown,
+            text_known=not is_text_unknown(pacing, screen),
+        ),
         pacing=pacing,
         language=words.language,
         notes=[
@@ -65,10 +71,10 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
     )
 
 
-def reel_keys(pacing: Pacing, words: ReelWording, gap: TranscriptGap | None) -> list[KeyFactor]:
+def reel_keys(pacing: Pacing, words: ReelWording, evidence: Evidence, screen: ScreenText) -> list[KeyFactor]:
     """Return the five aspects with their numbers."""
     descriptions = {
-        words.opening: describe_opening(pacing, words, gap),
+        words.opening: describe_opening(pacing, words, evidence, screen),
         words.rhythm: fill_phrase(
             words.shots,
             words,
@@ -78,24 +84,31 @@ def reel_keys(pacing: Pacing, words: ReelWording, gap: TranscriptGap | None) -> 
             pacing.median_shot_sec,
             pacing.longest_shot_sec,
         ),
-        words.speech: describe_speech(pacing, words, gap),
-        words.text: describe_text(pacing, words),
+        words.speech: describe_speech(pacing, words, evidence.transcript_gap),
+        words.text: describe_text(pacing, words, screen),
         words.sound: describe_sound(pacing, words),
     }
     return [KeyFactor(title=title, description=description) for title, description in descriptions.items()]
 
 
-def describe_opening(pacing: Pacing, words: ReelWording, gap: TranscriptGap | None) -> str:
+def describe_opening(pacing: Pacing, words: ReelWording, evidence: Evidence, screen: ScreenText) -> str:
     firsts = (
         (words.first_cut, pacing.first_cut_sec),
         (words.first_words, pacing.first_words_sec),
         (words.first_text, pacing.first_text_sec),
     )
     sentences = [fill_phrase(phrase, words, time) for phrase, time in firsts if time is not None]
-    if gap == "not_transcribed":
+    if not sentences and evidence.is_speech_unknown:
         # The first words are unknown, which is not the same as none.
-        return " ".join(sentences) or words.nothing_seen_first
+        return words.nothing_seen_first
+    if not sentences and is_text_unknown(pacing, screen):
+        return words.text_not_read
     return " ".join(sentences) or words.nothing_first
+
+
+def is_text_unknown(pacing: Pacing, screen: ScreenText) -> bool:
+    """Return True if there may be on-screen text that was not read."""
+    return pacing.text_share is None or screen.unread or screen.is_cut
 
 
 def describe_speech(pacing: Pacing, words: ReelWording, gap: TranscriptGap | None) -> str:
@@ -110,9 +123,9 @@ def describe_speech(pacing: Pacing, words: ReelWording, gap: TranscriptGap | Non
     )
 
 
-def describe_text(pacing: Pacing, words: ReelWording) -> str:
+def describe_text(pacing: Pacing, words: ReelWording, screen: ScreenText) -> str:
     if not pacing.text_share:
-        return words.no_text
+        return words.text_not_read if is_text_unknown(pacing, screen) else words.no_text
     rate = pacing.text_words_per_sec
     return " ".join(
         [
@@ -163,44 +176,52 @@ def is_on_screen(line: TimedLine, shot: Shot) -> bool:
     return line.start < shot.end and (line.end > shot.start or line.start >= shot.start)
 
 
-def pacing_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> list[Recommendation]:
-    """Return the advice of all rules; a single sentence that all is well if no rule applies."""
-    recommendations = [
-        Recommendation(category=category, text=text)
-        for rules in (_opening_advice, _rhythm_advice, _speech_advice, _text_advice, _sound_advice)
-        for category, text in rules(pacing, shots, words)
-    ]
+def pacing_advice(
+    pacing: Pacing, shots: Sequence[Shot], words: ReelWording, *, speech_known: bool = True, text_known: bool = True
+) -> list[Recommendation]:
+    """Return the advice of all rules; a single sentence that no measurement is unusual if no rule applies.
+
+    No rule concludes anything from the absence of speech that was not transcribed, or of text that was not read.
+    """
+    rules = (
+        _opening_advice(pacing, words) if speech_known and (text_known or pacing.first_text_sec is not None) else (),
+        _rhythm_advice(shots, words),
+        _speech_advice(pacing, words),
+        _text_advice(pacing, words, text_known),
+        _sound_advice(pacing, words),
+    )
+    recommendations = [Recommendation(category=category, text=text) for rule in rules for category, text in rule]
     return recommendations or [Recommendation(category=words.rhythm, text=words.nothing_to_say)]
 
 
-def _opening_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
+def _opening_advice(pacing: Pacing, words: ReelWording) -> Advice:
     if pacing.hook_sec is None:
         yield words.opening, fill_phrase(words.no_hook, words, HOOK_SEC)
     elif pacing.hook_sec > HOOK_SEC:
         yield words.opening, fill_phrase(words.late_hook, words, pacing.hook_sec, HOOK_SEC)
 
 
-def _rhythm_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
+def _rhythm_advice(shots: Sequence[Shot], words: ReelWording) -> Advice:
     longest = max(shots, key=lambda shot: shot.end - shot.start, default=None)
     if longest and longest.end - longest.start > LONG_SHOT_SEC:
         yield words.rhythm, fill_phrase(words.long_shot, words, longest.start, longest.end, LONG_SHOT_SEC)
 
 
-def _speech_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
+def _speech_advice(pacing: Pacing, words: ReelWording) -> Advice:
     rate, (slow, fast) = pacing.words_per_minute, SPEECH_WPM
     if rate is not None and not slow <= rate <= fast:
         phrase = words.slow_speech if rate < slow else words.fast_speech
         yield words.speech, fill_phrase(phrase, words, round(rate), slow, fast)
 
 
-def _text_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
-    if pacing.first_words_sec is not None and (pacing.text_share or 0) < LEAST_TEXT:
+def _text_advice(pacing: Pacing, words: ReelWording, text_known: bool) -> Advice:
+    if text_known and pacing.first_words_sec is not None and (pacing.text_share or 0) < LEAST_TEXT:
         yield words.text, words.no_captions
     if (pacing.text_words_per_sec or 0) > READING_WPS:
         yield words.text, fill_phrase(words.hurried_text, words, pacing.text_words_per_sec, READING_WPS)
 
 
-def _sound_advice(pacing: Pacing, shots: Sequence[Shot], words: ReelWording) -> Advice:
+def _sound_advice(pacing: Pacing, words: ReelWording) -> Advice:
     if pacing.silence_share is None or pacing.silence_share >= ALL_SILENT:
         yield words.sound, words.add_sound
     if pacing.loudness is None:

@@ -39,6 +39,7 @@ class ReelWording:
     text_share: str
     text_pace: str
     no_text: str
+    text_not_read: str
     loudness: str
     silence: str
     no_sound: str
@@ -90,6 +91,7 @@ ENGLISH = ReelWording(
     text_share="There is text on the screen for {} % of the time.",
     text_pace="Words to be read per second: {}.",
     no_text="No text was found on the screen.",
+    text_not_read="Not all text on the screen was read, so there may be more than was found.",
     loudness="Loudness: {} LUFS. True peak: {} dBFS.",
     silence="Silence: {} % of the time.",
     no_sound="There is no sound.",
@@ -115,7 +117,8 @@ ENGLISH = ReelWording(
     no_speech="The audio was transcribed, but no speech was recognized.",
     no_words="No transcript is available for this video.",
     not_translated="The transcript was not translated; translation requires an AI provider.",
-    unread="Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again.",
+    unread="Cyrillic on-screen text could not be read. Run `clipwise models install screen-cyrillic`, then run the job"
+    " again.",
 )
 GERMAN = ReelWording(
     language="de",
@@ -136,6 +139,7 @@ GERMAN = ReelWording(
     text_share="Während {} % der Zeit steht Text im Bild.",
     text_pace="Zu lesende Wörter pro Sekunde: {}.",
     no_text="Im Bild wurde kein Text gefunden.",
+    text_not_read="Nicht aller Text im Bild wurde gelesen; es kann mehr davon geben, als gefunden wurde.",
     loudness="Lautheit: {} LUFS. Spitzenpegel: {} dBFS.",
     silence="Stille: {} % der Zeit.",
     no_sound="Es gibt keinen Ton.",
@@ -163,8 +167,8 @@ GERMAN = ReelWording(
     no_speech="Der Ton wurde transkribiert, aber es wurde keine Sprache erkannt.",
     no_words="Für dieses Video gibt es kein Transkript.",
     not_translated="Die Worte wurden nicht übersetzt; dafür braucht es einen KI-Anbieter.",
-    unread="Kyrillischer Text im Bild war nicht lesbar; Tesseract mit Russisch installieren und den Auftrag "
-    "wiederholen.",
+    unread="Kyrillischer Text im Bild war nicht lesbar; `clipwise models install screen-cyrillic` ausführen und den"
+    " Auftrag wiederholen.",
 )
 RUSSIAN = ReelWording(
     language="ru",
@@ -185,6 +189,7 @@ RUSSIAN = ReelWording(
     text_share="Текст на экране — {} % времени.",
     text_pace="Слов для чтения в секунду: {}.",
     no_text="Текст на экране не найден.",
+    text_not_read="Прочитан не весь текст на экране: его может быть больше, чем найдено.",
     loudness="Громкость: {} LUFS. Пик: {} dBFS.",
     silence="Тишина: {} % времени.",
     no_sound="Звука нет.",
@@ -210,8 +215,8 @@ RUSSIAN = ReelWording(
     no_speech="Звук расшифрован, но речь не распознана.",
     no_words="Расшифровки этого видео нет.",
     not_translated="Слова не переведены: для этого нужен провайдер ИИ.",
-    unread="Кириллический текст на экране не прочитан; установите Tesseract с русским языком и запустите задание "
-    "ещё раз.",
+    unread="Кириллический текст на экране не прочитан; выполните `clipwise models install screen-cyrillic` и запустите"
+    " задание ещё раз.",
 )
 _BY_LANGUAGE = {words.language: words for words in (ENGLISH, GERMAN, RUSSIAN)}
 

@@ -49,7 +49,9 @@ EXTRACTED = (
 )
 FROM_SCREEN = "The points are on-screen texts."
 NOT_TRANSLATED = "The text is in the language of the video; translation requires an AI provider."
-UNREAD = "Cyrillic on-screen text could not be read. Install Tesseract with Russian, then run the job again."
+UNREAD = (
+    "Cyrillic on-screen text could not be read. Run `clipwise models install screen-cyrillic`, then run the job again."
+)
 
 
 def make_summary(evidence: Evidence, screen: ScreenText, language: str) -> VideoSummary:

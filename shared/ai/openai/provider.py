@@ -11,6 +11,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from shared.ai.links import LinkFilter
 from shared.ai.openai.client import PRICES, create_client, optional_feature, translate_errors, unavailable_error
 from shared.ai.openai.speech import transcribe_clip
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
@@ -66,7 +67,7 @@ class OpenAIProvider:
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
-        evidence, screen = measure_evidence(kind, evidence, language, tick_within(tick, 0, SCREEN_SHARE))
+        evidence, screen = measure_evidence(kind, evidence, language, self._meter, tick_within(tick, 0, SCREEN_SHARE))
         content = evidence_content(evidence, screen)
         with create_client(self._settings) as client:
 
@@ -75,6 +76,7 @@ class OpenAIProvider:
                 return self._request_answer(client, kind, analysis_messages(rules, content, repair), max_tokens)
 
             result = request_structured_output(kind.schema, call_model, tick_within(tick, SCREEN_SHARE, 1))
+        result = LinkFilter([evidence_text(evidence, screen)]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
         frames = len(evidence.frames)

@@ -56,7 +56,7 @@ class ScreenText:
 
     Attributes:
         handles: Watermarks and account names, which `lines` omits.
-        unread: Whether there were lines in an unsupported script: Cyrillic without Tesseract.
+        unread: Whether there were lines in an unsupported script: Cyrillic without a model for it.
         is_cut: Whether the screen had more text than is kept; the text of later samples is missing.
     """
 

@@ -1,4 +1,7 @@
-"""OCR of a picture: PP-OCRv6 (Baidu, 2026) through RapidOCR and ONNX Runtime, and Tesseract for Cyrillic."""
+"""OCR of a picture: PP-OCRv6 (Baidu, 2026) through RapidOCR and ONNX Runtime.
+
+Cyrillic is read again by PP-OCRv5 East Slavic if that model is installed, else by Tesseract if that is on the PATH.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.ai.catalogue import find_model
 from shared.ai.screen.lines import Box
 from shared.languages import is_cyrillic
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,6 +122,30 @@ def number_end(text: str, crop: Picture, info: Any) -> float | None:
     return float((info.word_cols[0][-1] + 1) / info.line_txt_len * crop.shape[1])
 
 
+def cyrillic_model(settings: Settings) -> Path | None:
+    """Return the file of the installed model for Cyrillic; None if there is none."""
+    installed = find_model("screen-cyrillic", settings)
+    return installed.folder / next(iter(installed.model.files)) if installed else None
+
+
+@lru_cache(maxsize=1)
+def cyrillic_engine(model: Path) -> Any:
+    """Return a recognizer of lines with the model for Cyrillic."""
+    import rapidocr
+
+    return rapidocr.RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Rec.model_path": str(model),
+            "EngineConfig.onnxruntime.intra_op_num_threads": THREADS,
+        }
+    )
+
+
+def can_read_cyrillic(settings: Settings) -> bool:
+    return cyrillic_model(settings) is not None or tesseract() is not None
+
+
 @lru_cache(maxsize=1)
 def tesseract() -> str | None:
     """Return the path of a Tesseract with Russian; None if there is none."""
@@ -141,25 +170,40 @@ def has_blanks(piece: TextPiece) -> bool:
     return "  " in piece.text or piece.text != piece.text.strip()
 
 
-def reread_cyrillic(pieces: Sequence[TextPiece]) -> list[TextPiece]:
-    """Return the pieces; those that Tesseract reads as Cyrillic have its text.
+def reread_cyrillic(pieces: Sequence[TextPiece], settings: Settings) -> list[TextPiece]:
+    """Return the pieces; those that are Cyrillic have that text. Numbers stay as they were read first."""
+    if not pieces:
+        return []
+    crops = [piece.crop[:, int(piece.number_end) :] if piece.number_end else piece.crop for piece in pieces]
+    if model := cyrillic_model(settings):
+        recognized = cyrillic_engine(model).recognize_txt([to_readable_crop(crop) for crop in crops])
+        readings = [[(text, float(score))] for text, score in zip(recognized.txts, recognized.scores, strict=True)]
+    elif program := tesseract():
+        readings = read_with_tesseract(program, crops)
+    else:
+        return list(pieces)
+    return [choose_reading(piece, options) for piece, options in zip(pieces, readings, strict=True)]
 
-    Numbers are RapidOCR's, which reads them better. Tesseract reads each crop twice, for light and for dark letters.
-    """
+
+def to_readable_crop(crop: Picture) -> Picture:
+    """Return the crop, or an empty one in place of one that is too narrow to contain letters."""
+    import numpy as np
+
+    return crop if crop.shape[1] >= 2 else np.full((HEIGHT, HEIGHT, 3), 255, np.uint8)
+
+
+def read_with_tesseract(program: str, crops: Sequence[Picture]) -> list[list[tuple[str, float]]]:
+    """Return two readings of each crop, for light and for dark letters."""
     import cv2
 
-    program = tesseract()
-    if program is None or not pieces:
-        return list(pieces)
     with tempfile.TemporaryDirectory() as folder:
         paths = []
-        for number, piece in enumerate(pieces):
-            words = piece.crop[:, int(piece.number_end) :] if piece.number_end else piece.crop
+        for number, crop in enumerate(crops):
             for light in (True, False):
                 paths.append(Path(folder) / f"{number}-{light}.png")
-                cv2.imwrite(str(paths[-1]), to_black_on_white(words, light))
+                cv2.imwrite(str(paths[-1]), to_black_on_white(crop, light))
         readings = run_tesseract(program, paths)
-    return [choose_reading(piece, readings[2 * at : 2 * at + 2]) for at, piece in enumerate(pieces)]
+    return [readings[at : at + 2] for at in range(0, len(readings), 2)]
 
 
 def to_black_on_white(crop: Picture, light: bool) -> Picture:
@@ -207,7 +251,7 @@ def run_tesseract(program: str, paths: Sequence[Path]) -> list[tuple[str, float]
 
 
 def choose_reading(piece: TextPiece, readings: Sequence[tuple[str, float]]) -> TextPiece:
-    """Return the piece with Tesseract's better reading if it is Cyrillic and not worse; digits stay RapidOCR's."""
+    """Return the piece with the better reading if it is Cyrillic and not worse; digits stay as they were read first."""
     text, score = max(readings, key=lambda reading: reading[1])
     letters, piece_letters = (sum(map(str.isalpha, reading)) for reading in (text, piece.text))
     worse = letters < piece_letters or score < piece.score - SCORE_TOLERANCE

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.ai.screen.lines import Row, SampleText, ScreenText, merge_rows, screen_lines
-from shared.ai.screen.ocr import TextPiece, has_blanks, is_mostly_unread, read_picture, reread_cyrillic, tesseract
+from shared.ai.screen.ocr import (
+    TextPiece,
+    can_read_cyrillic,
+    has_blanks,
+    is_mostly_unread,
+    read_picture,
+    reread_cyrillic,
+)
 from shared.languages import CYRILLIC_LANGUAGES, primary_language
 from shared.models.video import Frame
 from shared.progress import Tick
+from shared.settings import settings
 
 if TYPE_CHECKING:
     from shared.ai.screen.ocr import Picture
@@ -55,6 +63,7 @@ def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick
     is_cut = False
     previous: Picture | None = None
     in_cyrillic = primary_language(language) in CYRILLIC_LANGUAGES
+    reads_cyrillic = can_read_cyrillic(settings())
     for number, (frame, path) in enumerate(samples):
         tick(number / len(samples), "Reading on-screen text")
         picture = load_sample(frame, path)
@@ -64,8 +73,8 @@ def read_screen(samples: Sequence[tuple[Frame, Path]], language: str, tick: Tick
         previous = picture
         pieces = read_picture(picture)
         blanks = sum(is_mostly_unread(piece) and has_blanks(piece) for piece in pieces)
-        if tesseract():
-            pieces = reread_cyrillic(pieces) if in_cyrillic or blanks else pieces
+        if reads_cyrillic:
+            pieces = reread_cyrillic(pieces, settings()) if in_cyrillic or blanks else pieces
         else:
             unread += blanks
         min_score = MIN_SCORE_BESIDE_UNREAD if unread and blanks else MIN_SCORE

@@ -160,7 +160,9 @@ def decode_spans(
             if stream is None:
                 raise truncated_file_error()
             codec: Any = stream.codec_context
-            codec.thread_count, codec.thread_type, codec.options = THREADS // workers, "FRAME", DECODER_OPTIONS
+            # Each thread holds frames: where one decoder is asked for, memory matters more than time.
+            threads = 1 if decoders == 1 else THREADS // workers
+            codec.thread_count, codec.thread_type, codec.options = threads, "FRAME", DECODER_OPTIONS
             packets = enumerate(read_packets(container, stream))
             while True:
                 with lock:

@@ -129,11 +129,12 @@ class SqliteBus:
         bucket: str | None = None,
     ) -> str:
         event_id, now = uuid.uuid4().hex, encode_time(clock.now())
+        visible = encode_time(clock.steady_now())
         message = (json.dumps(data, allow_nan=False), json.dumps(attributes))
         with self._db.transaction() as connection:
             connection.executemany(
                 "INSERT INTO deliveries (event_id, function, topic, bucket, data, attributes, published_at, visible_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [(event_id, function.name, topic, bucket, *message, now, now) for function in functions],
+                [(event_id, function.name, topic, bucket, *message, now, visible) for function in functions],
             )
         return event_id

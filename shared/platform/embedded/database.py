@@ -5,6 +5,7 @@ Several processes may have the same file open. Every write goes through `transac
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -14,35 +15,53 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from shared import clock
-from shared.errors import STORAGE_FULL, StorageUnavailable, is_disk_full
+from shared.errors import STORAGE_FULL, StorageUnavailable, TransientError, is_disk_full
 from shared.platform.embedded.codec import encode_time
 from shared.platform.embedded.schema import MIGRATIONS, Migration
 
+log = logging.getLogger(__name__)
 BUSY_TIMEOUT_SEC = 10
 """How long a write waits for its turn among the threads of this process, and then for other processes."""
 POLL_SEC = 0.05
+TRUNCATE_TIMEOUT_SEC = 1
+"""How long emptying the log waits for readers; writers wait meanwhile."""
+RECOVERY_ADVICE = (
+    "Stop Clipwise and restore the data folder from a backup, or recover what is readable: see docs/data-folder.md."
+)
 
 ChangeMarker = tuple[int, int]
 
 
-class SchemaError(Exception):
+class DataFolderError(Exception):
+    """The data folder cannot be used as it is. The message says why, and what to do."""
+
+
+class SchemaError(DataFolderError):
     """The file was written by a version of Clipwise that this one cannot read."""
+
+
+class StorageDamaged(TransientError):
+    """A page of the database cannot be read. What other pages contain stays readable."""
 
 
 @contextmanager
 def storage_errors(folder: Path) -> Iterator[None]:
-    """Raise StorageUnavailable when the disk of `folder` is full, or its database is locked."""
+    """Raise StorageUnavailable for a locked database or a full disk of `folder`, StorageDamaged for a bad page."""
     try:
         yield
     except OSError as error:
         if is_disk_full(error):
             raise StorageUnavailable("storage_full", STORAGE_FULL) from error
         raise
-    except sqlite3.OperationalError as error:
-        primary_code = error.sqlite_errorcode & 0xFF
+    except sqlite3.DatabaseError as error:
+        # Errors of the module itself, such as a closed connection, have no code.
+        primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if primary_code in _DAMAGE_CODES:
+            log.error("a database in %s is damaged: %s. %s", folder, error, RECOVERY_ADVICE)
+            raise StorageDamaged("storage_damaged", STORAGE_DAMAGED) from error
         # With a full disk, SQLite often knows only that a file cannot be written or made.
         has_room = shutil.disk_usage(folder).free >= MIN_FREE_BYTES
         if primary_code == sqlite3.SQLITE_FULL or (primary_code in _DISK_CODES and not has_room):
@@ -53,6 +72,8 @@ def storage_errors(folder: Path) -> Iterator[None]:
 
 
 MIN_FREE_BYTES = 1 << 20
+STORAGE_DAMAGED = "A part of the server's database is damaged. Its operator must restore it; the log says how."
+_DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _DISK_CODES = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 # A process without free descriptors cannot open the file either.
 _BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN)
@@ -63,17 +84,39 @@ def _busy_error() -> StorageUnavailable:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection whose statements raise StorageUnavailable."""
+    """A connection whose statements raise StorageUnavailable and StorageDamaged, when they start or at a later row."""
 
     folder: Path
 
     def execute(self, *args: Any) -> sqlite3.Cursor:
-        with storage_errors(self.folder):
-            return super().execute(*args)
+        return self.cursor(_Cursor).execute(*args)
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
-        with storage_errors(self.folder):
+        return self.cursor(_Cursor).executemany(*args)
+
+
+class _Cursor(sqlite3.Cursor):
+    connection: _Connection
+
+    def execute(self, *args: Any) -> Self:
+        with storage_errors(self.connection.folder):
+            return super().execute(*args)
+
+    def executemany(self, *args: Any) -> Self:
+        with storage_errors(self.connection.folder):
             return super().executemany(*args)
+
+    def fetchone(self) -> Any:
+        with storage_errors(self.connection.folder):
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with storage_errors(self.connection.folder):
+            return super().fetchall()
+
+    def __next__(self) -> Any:
+        with storage_errors(self.connection.folder):
+            return super().__next__()
 
 
 class _ThreadState(threading.local):
@@ -84,10 +127,11 @@ class _ThreadState(threading.local):
 class Database:
     """A durable store that threads and processes share. It does not survive `fork`: open it again in a child.
 
-    Every statement raises StorageUnavailable while the file is locked or its disk is full.
+    Every statement raises StorageUnavailable while the file is locked or its disk is full, and StorageDamaged if it
+    meets a page that cannot be read.
 
     Raises:
-        SchemaError: The file's schema is newer than this code, or a different one.
+        DataFolderError: The file is damaged, or its schema is newer than this code, or a different one.
     """
 
     def __init__(self, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
@@ -99,8 +143,11 @@ class Database:
         self._condition = threading.Condition()
         self._wakes = 0
         self._make_private()
-        self._use_write_ahead_log()
-        self._migrate(migrations)
+        try:
+            self._use_write_ahead_log()
+            self._migrate(migrations)
+        except StorageDamaged as error:
+            raise DataFolderError(f"{path} is damaged ({error.__cause__}). {RECOVERY_ADVICE}") from None
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -167,6 +214,26 @@ class Database:
             self._wakes += 1
             self._condition.notify_all()
 
+    def find_damage(self) -> str | None:
+        """Read the whole file; return what is wrong with its pages in SQLite's words, None if they are sound."""
+        try:
+            outcome: str = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except StorageDamaged as error:
+            return str(error.__cause__)
+        return None if outcome == "ok" else " ".join(outcome.split())
+
+    def empty_log(self) -> None:
+        """Write the log's pages into the file and empty the log, so that deleted rows are gone from the disk.
+
+        With readers that do not end for a second, the log stays as it is.
+        """
+        connection = self.connection
+        connection.execute(f"PRAGMA busy_timeout = {TRUNCATE_TIMEOUT_SEC * 1000}")
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SEC * 1000)}")
+
     def close(self) -> None:
         """Close this thread's connection; those of other threads close when their threads end."""
         if self._local.connection is not None:
@@ -180,6 +247,8 @@ class Database:
         connection.row_factory = sqlite3.Row
         # A confirmed write must survive a power cut, not only a kill: see docs/decisions.
         connection.execute("PRAGMA synchronous = FULL")
+        # Overwrite deleted rows: they may hold what a person had deleted. Only some builds of SQLite do so by default.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 import time
@@ -21,7 +22,10 @@ NO_BACKOFF = Backoff(min=1, max=60)
 # The first delivery of each function, by index; a plain IN would sort the whole backlog.
 _FIRST = """
     SELECT * FROM deliveries WHERE id IN (
-        SELECT (SELECT id FROM deliveries WHERE function = wanted.value ORDER BY visible_at, id LIMIT 1)
+        SELECT (SELECT id FROM deliveries WHERE function = wanted.value AND NOT leased ORDER BY visible_at, id LIMIT 1)
+        FROM json_each(?) AS wanted
+        UNION ALL
+        SELECT (SELECT id FROM deliveries WHERE function = wanted.value AND leased ORDER BY visible_at, id LIMIT 1)
         FROM json_each(?) AS wanted
     ) ORDER BY visible_at, id LIMIT 1
 """
@@ -45,19 +49,25 @@ class LeaseQueue:
         self._db = db
         self._bus = bus
 
-    def claim(self, functions: Sequence[str] | None = None, lease_sec: float = 30) -> EventDelivery | None:
+    def claim(
+        self,
+        functions: Sequence[str] | None = None,
+        lease_sec: float = 30,
+        abandoned: Sequence[str] | None = None,
+    ) -> EventDelivery | None:
         """Lease the delivery of `functions` (None = all) that has been visible longest; return None without one.
 
-        A delivery that reached the limit of its function goes to the dead letters instead.
+        A delivery whose last lease expired comes from the functions `abandoned` (None = the same) instead. One that
+        reached the limit of its function goes to the dead letters.
         """
-        if not self._first_visible(functions):
+        if not self._first_visible(functions, abandoned):
             return None
         with self._db.transaction() as connection:
-            while row := self._first_visible(functions):
+            while row := self._first_visible(functions, abandoned):
                 if row["count"] < wiring().functions[row["function"]].deliveries:
                     connection.execute(
-                        "UPDATE deliveries SET leased = 1, count = count + 1, visible_at = ? WHERE id = ?",
-                        (_time_after(lease_sec), row["id"]),
+                        "UPDATE deliveries SET leased = ?, count = count + 1, visible_at = ? WHERE id = ?",
+                        (os.getpid(), _time_after(lease_sec), row["id"]),
                     )
                     return _delivery_from_row(row, row["count"] + 1)
                 self._move_to_dead_letters(row)
@@ -95,11 +105,21 @@ class LeaseQueue:
             return row is not None
 
     def release_all(self) -> None:
-        """End all leases without counting these deliveries. Call this at a start, when no earlier worker runs."""
+        """End all leases without counting these deliveries. Call this at a start, when no earlier worker runs.
+
+        Deliveries that wait are due at once, too: if the clock was set back meanwhile, they would wait for long.
+        """
+        now = _time_after(0)
         with self._db.transaction() as connection:
             connection.execute(
-                "UPDATE deliveries SET leased = 0, count = count - 1, visible_at = ? WHERE leased", (_time_after(0),)
+                "UPDATE deliveries SET leased = 0, count = count - 1, visible_at = ? WHERE leased", (now,)
             )
+            connection.execute("UPDATE deliveries SET visible_at = ? WHERE visible_at > ?", (now, now))
+
+    def expire_leases(self, process_id: int) -> None:
+        """End the leases of a process that crashed, so that its deliveries come again now, as abandoned ones."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE deliveries SET visible_at = ? WHERE leased = ?", (_time_after(0), process_id))
 
     def dead_letters(self, limit: int = 100, cursor: str | None = None) -> tuple[list[DeadLetter], str | None]:
         """Return a page of dead letters, oldest first, and the cursor of the next page (None at the end)."""
@@ -116,15 +136,17 @@ class LeaseQueue:
         rows = self._db.connection.execute("SELECT function, count(*) AS n FROM deliveries GROUP BY function")
         return Counter({row["function"]: row["n"] for row in rows})
 
-    def wait_for_delivery(self, timeout_sec: float, functions: Sequence[str] | None = None) -> bool:
-        """Sleep until `claim(functions)` may return a delivery; return False after `timeout_sec`."""
+    def wait_for_delivery(
+        self, timeout_sec: float, functions: Sequence[str] | None = None, abandoned: Sequence[str] | None = None
+    ) -> bool:
+        """Sleep until `claim` of these functions may return a delivery; return False after `timeout_sec`."""
         deadline = time.monotonic() + timeout_sec
         while True:
             marker = self._db.change_marker()
-            first = self._first_row(functions)
+            first = self._first_row(functions, abandoned)
             remaining_sec = deadline - time.monotonic()
             if first:
-                until_visible = (decode_time(first["visible_at"]) - clock.now()).total_seconds()
+                until_visible = (decode_time(first["visible_at"]) - clock.steady_now()).total_seconds()
                 if until_visible <= 0:
                     return True
                 remaining_sec = min(remaining_sec, until_visible)
@@ -132,13 +154,15 @@ class LeaseQueue:
                 return False
             self._db.wait_for_change(marker, remaining_sec)
 
-    def _first_row(self, functions: Sequence[str] | None) -> sqlite3.Row | None:
+    def _first_row(self, functions: Sequence[str] | None, abandoned: Sequence[str] | None) -> sqlite3.Row | None:
         names = list(wiring().functions) if functions is None else list(functions)
-        row: sqlite3.Row | None = self._db.connection.execute(_FIRST, (json.dumps(names),)).fetchone()
+        leased_names = names if abandoned is None else list(abandoned)
+        parameters = (json.dumps(names), json.dumps(leased_names))
+        row: sqlite3.Row | None = self._db.connection.execute(_FIRST, parameters).fetchone()
         return row
 
-    def _first_visible(self, functions: Sequence[str] | None) -> sqlite3.Row | None:
-        first = self._first_row(functions)
+    def _first_visible(self, functions: Sequence[str] | None, abandoned: Sequence[str] | None) -> sqlite3.Row | None:
+        first = self._first_row(functions, abandoned)
         return first if first and first["visible_at"] <= _time_after(0) else None
 
     def _update_leased(self, delivery: EventDelivery, change: str, *values: str) -> bool:
@@ -173,7 +197,8 @@ class LeaseQueue:
 
 
 def _time_after(seconds: float) -> str:
-    return encode_time(clock.now() + timedelta(seconds=seconds))
+    """Return a time for `visible_at`, which changes of the system's clock do not move."""
+    return encode_time(clock.steady_now() + timedelta(seconds=seconds))
 
 
 def _delivery_from_row(row: sqlite3.Row, count: int) -> EventDelivery:

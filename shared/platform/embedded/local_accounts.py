@@ -13,12 +13,13 @@ import threading
 import uuid
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from shared import clock
-from shared.mail import FolderDelivery, mail_delivery
+from shared.mail import FolderDelivery, delete_mails, mail_delivery
 from shared.platform.embedded.account_mails import AccountMails, issue_mail_token, redeem_mail_token
 from shared.platform.embedded.account_sessions import AccessTokens, AccountSessions, user_from_row
 from shared.platform.embedded.codec import encode_time
@@ -52,16 +53,17 @@ def open_local_accounts(settings: Settings) -> LocalAccounts:
     """Open the accounts of the data folder, which is created if missing. Several processes may have them open.
 
     Raises:
-        SchemaError: The file was written by a newer version.
+        DataFolderError: The file is damaged, or was written by a newer version.
     """
     data = settings.clipwise_data
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(data / "accounts.db", ACCOUNT_MIGRATIONS)
-    undelivered = FolderDelivery(data / "outbox" / "undelivered")
+    outbox = data / "outbox"
+    undelivered = FolderDelivery(outbox / "undelivered")
     mail_queue = MailQueue(database, mail_delivery(settings), undelivered, settings.mail_from)
     sessions = AccountSessions(database, AccessTokens(derive_key(signing_key(settings), "access tokens")))
     mails = AccountMails(settings.account_page_url, settings.public_url)
-    accounts = LocalAccounts(database, sessions, mail_queue, mails, settings.verified_email_required)
+    accounts = LocalAccounts(database, sessions, mail_queue, mails, settings.verified_email_required, outbox)
     # Delivers mails of an earlier process.
     mail_queue.wake()
     return accounts
@@ -77,12 +79,14 @@ class LocalAccounts:
         mail_queue: MailQueue,
         mails: AccountMails,
         verified_required: bool,
+        outbox: Path,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._mail_queue = mail_queue
         self._mails = mails
         self._verified_required = verified_required
+        self._outbox = outbox
         self._passwords = Passwords()
 
     def verify_token(self, access_token: str) -> User:
@@ -218,7 +222,12 @@ class LocalAccounts:
     def delete_account(self, access_token: str) -> None:
         user, _ = self._sessions.authenticate(access_token)
         with self._database.transaction() as connection:
+            tokens = connection.execute("SELECT email FROM mail_tokens WHERE account = ?", (user.id,)).fetchall()
+            addresses = [user.email, *(row["email"] for row in tokens)]
+            self._mail_queue.discard(connection, addresses)
             connection.execute("DELETE FROM accounts WHERE id = ?", (user.id,))
+        delete_mails(self._outbox, addresses)
+        self._database.empty_log()
 
     def _require_verified(self, user: User) -> User:
         if self._verified_required and not user.verified and not user.anonymous:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from shared import clock
@@ -44,6 +45,11 @@ class MailQueue:
             (None if no_recipient else mail.to, mail.subject, mail.text, now, now),
         )
 
+    def discard(self, connection: sqlite3.Connection, addresses: Iterable[str | None]) -> None:
+        """Delete the mails to these addresses that wait, in the caller's transaction."""
+        for address in addresses:
+            connection.execute("DELETE FROM mails WHERE recipient = ?", (address,))
+
     def wake(self) -> None:
         """Start the delivery of mails that are due, and return at once. Call this after the transaction."""
         with self._condition:
@@ -73,8 +79,10 @@ class MailQueue:
                     if self._has_work:
                         continue
                     if due is None:
-                        return
+                        break
                     self._condition.wait(max(0.05, (due - clock.now()).total_seconds()))
+            # The mails that were delivered had tokens.
+            self._database.empty_log()
         finally:
             with self._condition:
                 self._thread = None

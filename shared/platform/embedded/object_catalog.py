@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,7 +175,7 @@ class BlobStore:
         """Yield the names of files whose last write was at least `seconds` ago."""
         for path in self._root.glob("??/*"):
             try:
-                age = time.time() - path.stat().st_mtime
+                age = clock.deletion_clock.now().timestamp() - path.stat().st_mtime
             except FileNotFoundError:
                 continue
             if age >= seconds:

@@ -106,6 +106,7 @@ class FileObjects:
 
     def delete(self, bucket: str, name: str) -> None:
         check_object_name(bucket, name)
+        self.uploads.cancel_unfinished(bucket, name)
         for blob in self._catalog.remove(bucket, name):
             self._blobs.remove(blob)
 

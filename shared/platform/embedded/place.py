@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.platform.embedded.bus import SqliteBus
-from shared.platform.embedded.database import Database
+from shared.platform.embedded.database import RECOVERY_ADVICE, Database
 from shared.platform.embedded.documents import SqliteDocuments
 from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.objects import GARBAGE_AGE_SEC, FileObjects
@@ -17,7 +18,9 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from shared.platform.embedded.storage_http import RejectUpload
+    from shared.platform.embedded.storage_http import AbortUpload
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,29 @@ class EmbeddedPlace:
     signing_key: bytes
     settings: Settings
 
-    def storage_app(self, on_reject: RejectUpload = lambda upload, reason: None) -> Starlette:
+    def storage_app(self, on_abort: AbortUpload = lambda upload, reason: None) -> Starlette:
         """Return the HTTP server of the objects, to be mounted under `/storage`."""
         from shared.platform.embedded.storage_http import storage_app
 
-        return storage_app(self.objects, self.signing_key, self.settings.frontend_url, on_reject)
+        return storage_app(self.objects, self.signing_key, self.settings.frontend_url, on_abort)
 
     def collect_garbage(self, min_age_sec: float = GARBAGE_AGE_SEC) -> int:
-        return self.objects.collect_garbage(min_age_sec)
+        """Delete what a crash left over; return the number of files. In a damaged database, every file is kept."""
+        damage = self.database.find_damage()
+        if damage:
+            # A row that cannot be found may be one that names a file.
+            log.error("%s is damaged: %s. %s", self.database.path, damage, RECOVERY_ADVICE)
+            return 0
+        removed = self.objects.collect_garbage(min_age_sec)
+        self.database.empty_log()
+        return removed
 
 
 def open_embedded_place(settings: Settings) -> EmbeddedPlace:
     """Open the data folder; create it if it is missing. Several processes may have it open.
 
     Raises:
-        SchemaError: The folder was written by a newer version.
+        DataFolderError: The folder is damaged, or was written by a newer version.
     """
     data = settings.clipwise_data
     data.mkdir(mode=0o700, parents=True, exist_ok=True)

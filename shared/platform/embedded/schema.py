@@ -113,6 +113,11 @@ MIGRATIONS: tuple[Migration, ...] = (
             ),
         ),
     ),
+    Migration(
+        "abandoned deliveries",
+        ("CREATE INDEX deliveries_leased ON deliveries (function, visible_at, id) WHERE leased",),
+    ),
+    Migration("uploads by object", ("CREATE INDEX uploads_by_object ON uploads (bucket, name)",)),
 )
 ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(

@@ -15,7 +15,10 @@ from pathlib import Path
 
 from shared import clock
 from shared.errors import PermanentError
+from shared.platform.embedded.database import DataFolderError
 from shared.settings import Settings
+
+MIN_KEY_BYTES = 64
 
 
 def signing_key(settings: Settings) -> bytes:
@@ -29,7 +32,10 @@ def derive_key(key: bytes, purpose: str) -> bytes:
 
 
 def _folder_key(path: Path) -> bytes:
-    """Return the key in the file, created by linking a finished file, so that no process reads half of it."""
+    """Return the key in the file, created by linking a finished file, so that no process reads half of it.
+
+    Raises DataFolderError for a file without a key.
+    """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -42,7 +48,14 @@ def _folder_key(path: Path) -> bytes:
             pass  # another process was first
         finally:
             draft.unlink()
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) < MIN_KEY_BYTES:
+        # Anyone could sign with an empty key.
+        raise DataFolderError(
+            f"{path} is damaged: a key has at least {MIN_KEY_BYTES} bytes. Put it back from a backup, or delete it: "
+            "then a new key is created, all links stop working, and users sign in again."
+        )
+    return key
 
 
 def sign_link(key: bytes, method: str, path: str, expires: int, filename: str | None = None) -> str:

@@ -34,25 +34,25 @@ _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
 # A total may be absurd; its digits are bounded since Python refuses to convert very long ones.
 _PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,1000}|\*)")
 _STATUS = re.compile(r"bytes \*/(\d{1,1000}|\*)")
-RejectUpload = Callable[[StoredUpload, str], None]
-"""Called with an upload that ended without its object, and a sentence that says why."""
+AbortUpload = Callable[[StoredUpload, str | None], None]
+"""Called with an upload that ended without its object, and a sentence that says why; None: its client cancelled it."""
 
 
 def storage_app(
     objects: FileObjects,
     signing_key: bytes,
     frontend_url: str,
-    on_reject: RejectUpload = lambda upload, reason: None,
+    on_abort: AbortUpload = lambda upload, reason: None,
 ) -> Starlette:
     """Serve signed links and resumable uploads.
 
     Args:
         frontend_url: Comma-separated web origins with access; the origin of an upload also has access to that upload.
-        on_reject: Called, in a thread, for an upload that sends more than it announced.
+        on_abort: Called, in a thread, for an upload that sends more than it announced, and for one that is cancelled.
     """
     frontends = {origin.strip().rstrip("/") for origin in frontend_url.split(",") if origin.strip()}
     downloads = DownloadHandler(objects, signing_key)
-    uploads = UploadHandler(objects.uploads, on_reject)
+    uploads = UploadHandler(objects.uploads, on_abort)
 
     async def download(request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -184,9 +184,9 @@ class _ByteRange(NamedTuple):
 
 
 class UploadHandler:
-    def __init__(self, uploads: UploadStore, on_reject: RejectUpload) -> None:
+    def __init__(self, uploads: UploadStore, on_abort: AbortUpload) -> None:
         self._uploads = uploads
-        self._on_reject = on_reject
+        self._on_abort = on_abort
 
     async def find(self, request: Request) -> StoredUpload | None:
         return await run_in_threadpool(self._uploads.find, request.path_params["id"])
@@ -197,7 +197,8 @@ class UploadHandler:
         if session.is_expired and session.resource is None:
             return problem("upload_expired", "This upload has expired. Start a new one.")
         if request.method == "DELETE":
-            await run_in_threadpool(self._uploads.cancel, session.id)
+            if await run_in_threadpool(self._uploads.cancel, session.id):
+                await run_in_threadpool(self._on_abort, session, None)
             return Response(status_code=499)
         body = request.stream()
         content_range = request.headers.get("content-range", "")
@@ -246,7 +247,7 @@ class UploadHandler:
     async def _reject_too_large(self, body: AsyncIterator[bytes], session: StoredUpload) -> Response:
         await run_in_threadpool(self._uploads.cancel, session.id)
         detail = f"The body exceeds the {session.size} bytes announced for this upload. Start a new upload."
-        await run_in_threadpool(self._on_reject, session, detail)
+        await run_in_threadpool(self._on_abort, session, detail)
         return await _drain_body(body, problem("upload_too_large", detail))
 
 

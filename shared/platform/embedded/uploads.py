@@ -17,6 +17,9 @@ from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.object_catalog import BlobStore, ObjectCatalog
 
+MAX_SESSIONS = 3
+"""Unfinished sessions of one object; a request that is repeated opens another one, and the oldest ends."""
+
 
 @dataclass(frozen=True)
 class StoredUpload:
@@ -43,7 +46,7 @@ class StoredUpload:
 
     @property
     def is_expired(self) -> bool:
-        return self.expires_at <= clock.now()
+        return self.expires_at <= clock.deletion_clock.now()
 
 
 class UploadStore:
@@ -66,6 +69,8 @@ class UploadStore:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (id, bucket, name, content_type, size, blob, origin, encode_time(expires_at)),
             )
+        for forgotten in self._open_sessions(bucket, name)[MAX_SESSIONS:]:
+            self.cancel(forgotten)
         return StoredUpload(id, bucket, name, content_type, size, blob, 0, origin, expires_at, None)
 
     def find(self, id: str) -> StoredUpload | None:
@@ -104,19 +109,39 @@ class UploadStore:
                 self._blobs.remove(replaced)
         return _upload_from_row(row)
 
-    def cancel(self, id: str) -> None:
-        """Delete the session and its bytes; a finished object stays."""
+    def cancel(self, id: str) -> bool:
+        """Delete the session and its bytes; a finished object stays. Return True if no session is left to bring it."""
         with self._lock_for(id):
             with self._db.transaction() as connection:
                 row = connection.execute("DELETE FROM uploads WHERE id = ? RETURNING *", (id,)).fetchone()
-            if row and row["resource"] is None:
-                self._blobs.remove(row["blob"])
+            if row is None or row["resource"] is not None:
+                return False
+            self._blobs.remove(row["blob"])
+        return not self._open_sessions(row["bucket"], row["name"])
+
+    def cancel_unfinished(self, bucket: str, name: str) -> None:
+        """Delete the sessions that have not brought this object yet, with the bytes they have."""
+        rows = self._db.connection.execute(
+            "SELECT id FROM uploads WHERE bucket = ? AND name = ? AND resource IS NULL", (bucket, name)
+        )
+        for row in rows.fetchall():
+            self.cancel(row["id"])
 
     def delete_expired(self) -> None:
         """Delete expired sessions."""
-        rows = self._db.connection.execute("SELECT id FROM uploads WHERE expires_at <= ?", (encode_time(clock.now()),))
+        rows = self._db.connection.execute(
+            "SELECT id FROM uploads WHERE expires_at <= ?", (encode_time(clock.deletion_clock.now()),)
+        )
         for row in rows.fetchall():
             self.cancel(row["id"])
+
+    def _open_sessions(self, bucket: str, name: str) -> list[str]:
+        """Return the ids of the unfinished sessions of an object, newest first."""
+        rows = self._db.connection.execute(
+            "SELECT id FROM uploads WHERE bucket = ? AND name = ? AND resource IS NULL ORDER BY rowid DESC",
+            (bucket, name),
+        )
+        return [row["id"] for row in rows.fetchall()]
 
     def _lock_for(self, id: str) -> threading.Lock:
         return self._locks[hash(id) % len(self._locks)]

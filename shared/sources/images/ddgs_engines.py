@@ -21,6 +21,7 @@ from lxml.etree import LxmlError
 from shared.models.image import Candidate, CandidatePage
 from shared.settings import Settings
 from shared.sources.images.source import (
+    PARSE_ERRORS,
     Pulse,
     SearchResponse,
     allow_base_url,
@@ -84,7 +85,7 @@ class DdgsImages:
             payload = engine.build_payload(keyword, "us-en", "moderate", None, number)
             text = engine.http_client.request("GET", engine.search_url, params=payload).text
             candidates = self._parse_results(engine, text, number)
-        except (DDGSException, LxmlError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except (DDGSException, LxmlError, *PARSE_ERRORS) as error:
             raise unreadable_response(self._name, f"page {number}: {error or type(error).__name__}"[:100]) from error
         return CandidatePage(candidates=candidates, last=not candidates)
 

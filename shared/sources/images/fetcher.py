@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,18 +149,21 @@ class ImageFetcher:
         raise AssertionError
 
     def _fetch_once(self, url: WebUrl, target: Path, pulse: Pulse) -> FetchedImage:
-        policy = self._check_robots(url, pulse)
-        with self.throttle.request_slot(url.authority, policy.delay, pulse):
+        policy, authority = self._check_robots(url, pulse), url.authority
+        with ExitStack() as slot:
+            slot.enter_context(self.throttle.request_slot(authority, policy.delay, pulse))
             limits = RequestLimits(time.monotonic() + self.settings.crawl_timeout_sec, pulse)
 
             def visit(hop: WebUrl) -> None:
-                nonlocal policy
-                if hop.authority != url.authority:
-                    policy = self._check_robots(hop, pulse)
-                    with self.throttle.request_slot(hop.authority, policy.delay, pulse):
-                        return
-                if not policy.allows(hop):
-                    raise ImageRejected("robots")
+                nonlocal policy, authority
+                if hop.authority == authority:
+                    if not policy.allows(hop):
+                        raise ImageRejected("robots")
+                    return
+                # A slot of one host at a time: hosts that redirect to each other would wait for each other for ever.
+                slot.close()
+                policy, authority = self._check_robots(hop, pulse), hop.authority
+                slot.enter_context(self.throttle.request_slot(authority, policy.delay, pulse))
 
             with fetch_url(str(url), self.settings, limits, HEADERS, visit=visit) as response:
                 self._check_response(response, policy)
@@ -180,7 +183,7 @@ class ImageFetcher:
             raise ImageRejected(f"http_{response.status}")
         if reason := opt_out_reason(response.url, response.headers, policy):
             raise ImageRejected(reason)
-        if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+        if response.is_encoded:
             raise ImageRejected("encoded")
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._max_bytes:

@@ -15,20 +15,30 @@ from typing import Any
 
 from protego import Protego
 
+from shared.error_codes.videos import SourceCode
 from shared.errors import PermanentError, TransientError
 from shared.security.guarded_http import RequestLimits, fetch_url
 from shared.security.urls import WebUrl
 from shared.settings import Settings
-from shared.sources.images.source import Pulse
+from shared.sources.images.source import PARSE_ERRORS, Pulse
 
 AGENT = "Clipwise"
 """Our name in `User-Agent` and in robots.txt."""
 POLICY_TIMEOUT_SEC = 10.0
 MAX_POLICY_BYTES = 500 * 1024
 CACHE_SEC = 3600.0
+SLOW_CACHE_SEC = 60.0
+"""How long the images of a site are rejected without asking again for a robots.txt that did not come in time."""
 MAX_SITES = 5000
+MAX_RULES = 300_000
+"""Limit of `parsing_cost`; robots.txt of real sites stays far below it."""
+MAX_CACHED_RULES = 1_000_000
+PATTERN_COST = 10
+"""Rules that take as much memory as a pattern of a TDM reservation."""
 MAX_DELAY_SEC = 10.0
 _FORBIDDING_RULES = frozenset({"noindex", "none", "noimageindex", "noai", "noimageai"})
+_AGENT_LINE = re.compile(r"\s*user[-\s]*agent", re.IGNORECASE)
+_RULE_LINE = re.compile(r"\s*(?:dis)?allow\s*:", re.IGNORECASE)
 _RULE_NAMES = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 
 
@@ -37,13 +47,17 @@ class SitePolicy:
     """The crawl rules of a site.
 
     Attributes:
-        rules: None forbids everything, because robots.txt could not be fetched.
+        rules: None forbids everything, because robots.txt could not be read.
         reserved: Path patterns, and whether text and data mining is reserved there; the first match counts.
+        cost: Memory that it takes, in rules.
+        error: Why robots.txt could not be fetched in time; None if it was.
     """
 
     rules: Protego | None
     reserved: list[tuple[re.Pattern[str], bool]]
     expires_at: float
+    cost: int = 1
+    error: TransientError | None = None
 
     def allows(self, url: WebUrl) -> bool:
         return self.rules is not None and bool(self.rules.can_fetch(str(url), AGENT))
@@ -65,6 +79,7 @@ class SitePolicies:
     _guard_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get_policy(self, url: WebUrl, pulse: Pulse) -> SitePolicy:
+        """Return the policy of a site; raises as `fetch_url` if robots.txt cannot be fetched."""
         origin = f"{url.scheme}://{url.authority}"
         with self._guard_lock:
             lock = self._locks.setdefault(origin, threading.Lock())
@@ -73,28 +88,43 @@ class SitePolicies:
             if policy is None or policy.expires_at < time.monotonic():
                 policy = self._fetch_policy(origin, pulse)
                 with self._guard_lock:
-                    if len(self._policies) >= MAX_SITES:
+                    costs = sum(cached.cost for cached in self._policies.values())
+                    if len(self._locks) > MAX_SITES or costs + policy.cost > MAX_CACHED_RULES:
                         self._policies.clear()
                         self._locks = {origin: lock}
                     self._policies[origin] = policy
-            return policy
+        if policy.error:
+            raise TransientError(policy.error.code, policy.error.message)
+        return policy
 
     def _fetch_policy(self, origin: str, pulse: Pulse) -> SitePolicy:
         expires_at = time.monotonic() + CACHE_SEC
-        status, text = self._fetch_text(f"{origin}/robots.txt", pulse)
+        try:
+            status, text = self._fetch_text(f"{origin}/robots.txt", pulse)
+        except TransientError as error:
+            if error.code != SourceCode.SOURCE_SLOW:
+                raise
+            # Remembered, since all images of the site would wait for it, one after the other.
+            return SitePolicy(None, [], time.monotonic() + SLOW_CACHE_SEC, error=error)
         # RFC 9309, 2.3.1.3 and 2.3.1.4: a missing robots.txt forbids nothing; an unreachable one forbids everything.
-        if status >= 500 or status == 429:
+        # So does one that cannot be read.
+        robots = text if status == 200 else ""
+        if status >= 500 or status == 429 or robots is None or (cost := parsing_cost(robots)) > MAX_RULES:
             return SitePolicy(None, [], expires_at)
-        rules = Protego.parse(text if status == 200 else "")
+        rules = Protego.parse(robots)
         try:
             status, text = self._fetch_text(f"{origin}/.well-known/tdmrep.json", pulse)
         except (PermanentError, TransientError):
             status, text = 404, ""
-        return SitePolicy(rules, parse_reservations(text) if status == 200 else [], expires_at)
+        reserved = parse_reservations(text) if status == 200 and text else []
+        return SitePolicy(rules, reserved, expires_at, cost + PATTERN_COST * len(reserved))
 
-    def _fetch_text(self, url: str, pulse: Pulse) -> tuple[int, str]:
+    def _fetch_text(self, url: str, pulse: Pulse) -> tuple[int, str | None]:
+        """Return the status and the beginning of the text; None for a compressed one."""
         limits = RequestLimits(time.monotonic() + POLICY_TIMEOUT_SEC, pulse)
         with fetch_url(url, self.settings, limits, {"User-Agent": AGENT}) as response:
+            if response.is_encoded:
+                return response.status, None
             content = bytearray()
             for chunk in response.body:
                 content += chunk
@@ -103,20 +133,37 @@ class SitePolicies:
             return response.status, bytes(content[:MAX_POLICY_BYTES]).decode("utf-8", errors="replace")
 
 
+def parsing_cost(text: str) -> int:
+    """Return an upper bound of the rules that the parser stores: each rule once for each agent of its group."""
+    cost, agents, in_rules = 1, 0, False
+    for line in text.splitlines():
+        if _AGENT_LINE.match(line):
+            agents, in_rules = 1 if in_rules else agents + 1, False
+        else:
+            in_rules = in_rules or _RULE_LINE.match(line) is not None
+            cost += agents
+    return cost
+
+
 def parse_reservations(text: str) -> list[tuple[re.Pattern[str], bool]]:
     """Parse the rules of a tdmrep.json; none if it is invalid."""
     try:
         rules: Any = json.loads(text)
         return [(_path_pattern(str(rule["location"])), int(rule["tdm-reservation"]) == 1) for rule in rules]
-    except (ValueError, TypeError, KeyError):
+    except PARSE_ERRORS:
         return []
 
 
 def _path_pattern(location: str) -> re.Pattern[str]:
-    """Compile a path pattern as in robots.txt: a prefix, with `*` for anything and `$` for the end."""
-    ends = location.endswith("$")
-    parts = (re.escape(part) for part in location.removesuffix("$").split("*"))
-    return re.compile(".*".join(parts) + ("$" if ends else ""), re.DOTALL)
+    """Compile a path pattern as in robots.txt: a prefix, with `*` for anything and `$` for the end.
+
+    Matching takes linear time: an atomic group keeps the first place where a part fits, which leaves most to the rest.
+    """
+    prefix, *parts = (re.escape(part) for part in location.removesuffix("$").split("*"))
+    end = ""
+    if location.endswith("$"):
+        end = f".*{parts.pop()}\\Z" if parts else "\\Z"
+    return re.compile(prefix + "".join(f"(?>.*?{part})" for part in parts) + end, re.DOTALL)
 
 
 def opt_out_reason(url: WebUrl, headers: Mapping[str, str], policy: SitePolicy) -> str | None:

@@ -12,6 +12,7 @@ from shared.models.dataset import SourceName
 from shared.models.image import Candidate, CandidatePage, Filters
 from shared.settings import Settings
 from shared.sources.images.source import (
+    PARSE_ERRORS,
     ImageSource,
     Pulse,
     allow_base_url,
@@ -54,7 +55,7 @@ class OpenverseImages:
             body = json.loads(response.content)
             results, pages = body["results"], int(body["page_count"])
             candidates = [openverse_candidate(result) for result in results]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except PARSE_ERRORS as error:
             raise unreadable_response(OPENVERSE_NAME, type(error).__name__) from error
         return CandidatePage(candidates=candidates, last=number >= pages)
 

@@ -16,6 +16,8 @@ from shared.settings import Settings
 TIMEOUT_SEC = 30.0
 MAX_BYTES = 5_000_000
 _BLOCKED_STATUSES = (202, 401, 403, 407, 418, 429, 451)
+PARSE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+"""What reading a response of an unknown format may raise: infinite numbers and deep nesting too."""
 Pulse = Callable[[], None]
 """Called about once a second during waits; raises to stop the work."""
 
@@ -46,11 +48,13 @@ def fetch_search_response(
 ) -> SearchResponse:
     """Fetch a response through the URL guard.
 
-    Raises as `fetch_url`, and PermanentError `engine_unreadable` above 5 MB.
+    Raises as `fetch_url`, and PermanentError `engine_unreadable` above 5 MB and for a compressed response.
     """
     from shared.security.guarded_http import RequestLimits, fetch_url
 
     with fetch_url(url, settings, RequestLimits(time.monotonic() + TIMEOUT_SEC, pulse), headers or {}) as response:
+        if response.is_encoded:
+            raise unreadable_response(response.url.host, "compressed")
         content = bytearray()
         for chunk in response.body:
             content += chunk

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shared.errors import ClipwiseError, TransientError
+from shared.errors import ClipwiseError, PermanentError, TransientError
 from shared.media.subtitles import parse_captions
 from shared.models.video import Origin, Transcript
 from shared.security.guarded_http import RequestLimits, fetch_url
@@ -87,12 +87,19 @@ def read_captions(
 
 
 def fetch_text(url: str, settings: Settings, pulse: Callable[[], None], headers: Mapping[str, str]) -> str:
-    """Fetch a text of at most 4 MB. Raises as `fetch_url`, and TransientError `source_unavailable`."""
+    """Fetch a text of at most 4 MB.
+
+    Raises as `fetch_url`, TransientError `source_unavailable`, and PermanentError `source_encoded`.
+    """
     limits = RequestLimits(time.monotonic() + MAX_CAPTIONS_SEC, pulse)
     with fetch_url(url, settings, limits, headers) as response:
         if response.status != 200:
             raise TransientError(
                 "source_unavailable", f"The server rejected the request (status {response.status}). Try again later."
+            )
+        if response.is_encoded:
+            raise PermanentError(
+                "source_encoded", "The server sends the captions only compressed. Upload the video itself instead."
             )
         content = bytearray()
         for chunk in response.body:

@@ -119,7 +119,7 @@ class GuardedRH(RequestHandler):  # type: ignore[misc]  # yt-dlp has no types
         )
 
     def _build_response(self, guarded_response: HttpResponse, stack: ExitStack) -> Response:
-        if guarded_response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+        if guarded_response.is_encoded:
             stack.close()
             raise PermanentError(
                 "source_encoded", "The server sends its pages only compressed. Upload the file instead."

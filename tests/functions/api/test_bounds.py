@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from functions.api.request_models import LinkText, RequestModel
 from tests.api_site import Site
 
 DATASET = {"name": "Dogs", "keywords": ["dog"]}
@@ -67,3 +69,15 @@ def test_every_64_bit_integer_is_kept(site: Site, number: int) -> None:
     """A project number within 64 bits comes back as it was sent."""
     answer = site.client.post("/v1/datasets", json=DATASET | {"project": number})
     assert (answer.status_code, answer.json()["project"]) == (201, number)
+
+
+def test_only_links_are_left_to_the_guard() -> None:
+    """A field that happens to be called `url` is checked like every other; a link's faults have codes of their own."""
+
+    class Note(RequestModel):
+        url: str
+        link: LinkText
+
+    with pytest.raises(ValidationError, match="NUL"):
+        Note(url="a\0b", link="")
+    assert Note(url="a", link="a\0b").link == "a\0b"

@@ -202,6 +202,7 @@ CASES: dict[str, Case] = {
     "GET /v1/webhooks/{webhook_id}": Case(Owner.webhook),
     "PATCH /v1/webhooks/{webhook_id}": Case(Owner.webhook, json=a(paused=True)),
     "DELETE /v1/webhooks/{webhook_id}": Case(Owner.webhook, 204),
+    "POST /v1/webhooks/{webhook_id}/rotate": Case(Owner.webhook),
     "POST /v1/webhooks/{webhook_id}/test": Case(Owner.webhook, 202),
     "GET /v1/webhooks/{webhook_id}/deliveries": Case(Owner.webhook),
     "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": Case(Owner.webhook, 202),
@@ -394,7 +395,7 @@ def test_a_route_for_whoever_has_the_link(site: Site, owner: Owner, name: str) -
     assert site.client.get(path.format(**made)).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/kinds", "/docs", "/redoc", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/kinds", "/v1/capabilities", "/docs", "/redoc", "/openapi.json"])
 def test_a_route_for_everyone(site: Site, path: str) -> None:
     """Monitoring, documentation and the list of kinds need no token."""
     site.configure(AUTH_REQUIRED="true")
@@ -406,4 +407,4 @@ def test_no_route_is_hidden() -> None:
     routes = {getattr(route, "path", "") for route in create_app().routes} - {""}
     told = {path for _, path in (name.split(" ") for name in operations())}
     known = told | {path.replace("{name}", "{name:path}") for path in told}
-    assert routes - {"/docs", "/docs/assets/{name}", "/redoc", "/openapi.json"} <= known
+    assert routes - {"/docs", "/docs/assets/{name}", "/redoc", "/openapi.json", "/web/{path:path}"} <= known

@@ -60,3 +60,17 @@ def test_an_absurd_size_ends_the_job_too(site: Site) -> None:
         job = client.get(f"/v1/jobs/{started['job']['id']}").json()
         assert (job["status"], job["error"]["code"]) == ("failed", "upload_expired")
         assert "exceeds the 6 bytes" in job["error"]["message"]
+
+
+def test_a_server_without_memory_is_503(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request for which there is no memory left is told to come back; the next one is served."""
+    with monkeypatch.context() as full:
+
+        def fail(*_: Any, **__: Any) -> None:
+            raise MemoryError
+
+        full.setattr(database.Database, "transaction", fail)
+        answer = site.client.post("/v1/uploads", json=UPLOAD)
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert site.client.post("/v1/uploads", json=UPLOAD).status_code == 201

@@ -77,6 +77,40 @@ def test_bytes_that_come_after_the_job_was_deleted(site: Site) -> None:
     assert site.blobs() == []
 
 
+def test_a_cancelled_upload_ends_its_job(site: Site) -> None:
+    """A client that cancels its upload at the storage leaves no job that waits for the bytes."""
+    ticket = start(site).json()
+    half = {"Content-Range": f"bytes 0-9/{len(MP4)}"}
+    assert httpx.put(ticket["upload_url"], content=MP4[:10], headers=half).status_code == 308
+    assert httpx.delete(ticket["upload_url"]).status_code == 499
+
+    job = site.client.get(f"/v1/jobs/{ticket['job']['id']}").json()
+    assert (job["status"], job["upload"]["state"], job["error"]) == ("cancelled", "cancelled", None)
+    assert job["endedAt"]
+    assert site.blobs() == []
+
+
+def test_repeated_requests_do_not_pile_up_sessions(site: Site) -> None:
+    """A request that is repeated for ever has a few sessions at a time; the job waits while one of them is left."""
+    tickets = [site.client.post("/v1/uploads", json=WISH, headers={"Idempotency-Key": "same"}).json() for _ in range(6)]
+    assert len({ticket["job"]["id"] for ticket in tickets}) == 1
+    urls = [ticket["upload_url"] for ticket in tickets]
+    query = {"Content-Range": f"bytes */{len(MP4)}"}
+    assert [httpx.put(url, headers=query).status_code for url in urls] == [404, 404, 404, 308, 308, 308]
+    assert len(site.blobs()) == 3
+    assert [httpx.delete(url).status_code for url in urls[3:5]] == [499, 499]
+    assert site.jobs()[0]["status"] == "queued"
+    assert httpx.put(urls[5], content=MP4).status_code == 200
+
+
+def test_cancelling_a_finished_upload_changes_nothing(site: Site) -> None:
+    """A client that cancels an upload whose bytes have all arrived does not end the job."""
+    ticket = start(site).json()
+    assert httpx.put(ticket["upload_url"], content=MP4).status_code == 200
+    assert httpx.delete(ticket["upload_url"]).status_code == 499
+    assert site.jobs()[0]["status"] == "queued"
+
+
 def test_bytes_that_come_after_the_job_was_cancelled(site: Site) -> None:
     """Bytes for a job that ended long ago are not kept beyond its retention."""
     site.configure(SOURCE_RETENTION_HOURS="0")

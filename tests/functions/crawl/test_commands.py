@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from infra.api_client import ApiClient
 from infra.cli.main import app
 from tests.api_site import Site
 from tests.image_site import ImageSite
@@ -68,6 +69,19 @@ def test_from_a_list_to_files(site: Site, images: ImageSite, tmp_path: Path) -> 
     assert Path(path).read_bytes().startswith(b"PAR1")
     assert run(site, "delete", id).exit_code == 0
     assert run(site, "watch", id).exit_code == 2
+
+
+def test_a_server_does_not_choose_the_folder(
+    site: Site, images: ImageSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server whose export has a file with a path for a name cannot write outside the folder of the command."""
+    names = ["../../above.zip", "/tmp/absolute.zip", "..", "C:\\drive.zip"]
+    reply = {"id": "1", "status": "done", "files": [{"name": name, "url": ""} for name in names]}
+    monkeypatch.setattr(ApiClient, "request_json", lambda *_, **__: reply)
+    written: list[Path] = []
+    monkeypatch.setattr(ApiClient, "download_file", lambda self, url, path: written.append(path))
+    done(site, "export", "abc", "--output", str(tmp_path))
+    assert written == [tmp_path / name for name in ("above.zip", "absolute.zip", "abc", "drive.zip")]
 
 
 def test_a_dataset_that_fails_is_told(site: Site, images: ImageSite) -> None:

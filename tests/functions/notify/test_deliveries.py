@@ -313,6 +313,37 @@ def test_a_replay_is_the_same_message(site: Site, receiver: Receiver, webhook: d
     assert [len(line["attempts"]) for line in log(site, webhook)] == [2]
 
 
+def test_a_secret_can_be_changed_without_a_gap(
+    site: Site, receiver: Receiver, webhook: dict[str, Any], later: Later
+) -> None:
+    """For a day after a rotation, a server that has either secret accepts what comes; then only the new one counts."""
+    rotated = site.client.post(f"/v1/webhooks/{webhook['id']}/rotate").json()
+    again = site.client.post(f"/v1/webhooks/{webhook['id']}/rotate").json()
+    secrets = [hook["secret"] for hook in (webhook, rotated, again)]
+    assert len(set(secrets)) == 3
+    end(site, number=1)
+    later(timedelta(hours=25))
+    end(site, number=2)
+
+    within, after = receiver.requests
+    now = int(after.headers["webhook-timestamp"])
+    assert [verify(secret, within.headers, within.body) for secret in secrets] == [True] * 3
+    assert [verify(secret, after.headers, after.body, now=now) for secret in secrets] == [False, False, True]
+    assert state(site, webhook).keys() == again.keys() - {"secret"}
+
+
+def test_rotations_do_not_pile_up(site: Site, receiver: Receiver, webhook: dict[str, Any]) -> None:
+    """However often a secret is changed, a request carries the signatures of the last few."""
+    for _ in range(6):
+        rotated = site.client.post(f"/v1/webhooks/{webhook['id']}/rotate").json()
+    end(site)
+
+    (request,) = receiver.requests
+    assert len(request.headers["webhook-signature"].split()) == 4
+    assert verify(rotated["secret"], request.headers, request.body)
+    assert not verify(webhook["secret"], request.headers, request.body)
+
+
 def test_an_endpoint_can_be_tried_out(site: Site, receiver: Receiver, webhook: dict[str, Any]) -> None:
     """A test comes signed like anything else, even while the webhook is paused; its failure counts for nothing."""
     site.client.patch(f"/v1/webhooks/{webhook['id']}", json={"paused": True})

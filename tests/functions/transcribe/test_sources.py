@@ -144,13 +144,14 @@ def test_without_anyone_to_listen_the_job_says_so(site: Site, folder: Path) -> N
     id = submit(site, talking_video(folder / "talk.mp4"))
     site.work()
     (note,) = transcript(site, id).notes
-    assert "WHISPER_MODEL_DIR" in note
+    assert "clipwise models install speech" in note
     job = look(site, id)
     assert (job["status"], job["result"]["text"]) == ("done", "")
     assert job["resultEmpty"] == {
         "code": "not_transcribed",
-        "message": "The transcript is empty. The audio was not transcribed: no speech model or AI key is configured.",
-        "advice": "Configure a speech model or an AI key, or add subtitles to the video; then submit it again.",
+        "message": "The transcript is empty. The audio was not transcribed: no speech model or AI key is configured for"
+        " its language.",
+        "advice": "Run `clipwise models install speech`, set an AI key or add subtitles; then submit it again.",
     }
 
 

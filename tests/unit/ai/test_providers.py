@@ -85,7 +85,9 @@ def gemini(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiServer]:
 
 def configured(openai: OpenAIServer, gemini: GeminiServer, order: str) -> Settings:
     return read_settings(
-        KEYS | {"OPENAI_BASE_URL": openai.base_url, "GOOGLE_GEMINI_BASE_URL": gemini.url, "AI_PROVIDER": order}
+        KEYS
+        | {"OPENAI_BASE_URL": openai.base_url, "GOOGLE_GEMINI_BASE_URL": gemini.url, "AI_PROVIDER": order}
+        | {"SPEECH_MODEL": "off"}
     )
 
 
@@ -190,9 +192,9 @@ def test_who_cannot_listen_is_passed_over(openai: OpenAIServer, gemini: GeminiSe
 def test_nobody_to_listen_is_told(openai: OpenAIServer, gemini: GeminiServer, tmp_path: Path) -> None:
     """Without anybody who can listen there is a sentence that says what to do; one who is down may yet come back."""
     with pytest.raises(PermanentError) as caught:
-        in_order(read_settings({})).transcribe(sound_in(tmp_path), no_tick)
+        in_order(read_settings({"SPEECH_MODEL": "off"})).transcribe(sound_in(tmp_path), no_tick)
     assert caught.value.code == "provider_cannot"
-    assert "WHISPER_MODEL_DIR" in caught.value.message
+    assert "clipwise models install speech" in caught.value.message
     openai.queue_replies(*[openai_server.rate_limit_reply()] * 3)
     with pytest.raises(TransientError):
         in_order(configured(openai, gemini, "offline,openai")).transcribe(sound_in(tmp_path), no_tick)

@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from shared.ai.screen import reader
+from shared.ai.catalogue import InstalledModel, read_catalogue
+from shared.ai.offline.provider import OfflineProvider
+from shared.ai.prompt import measure_evidence
+from shared.ai.screen import ocr, reader
 from shared.ai.screen.lines import ScreenText
 from shared.ai.screen.ocr import engine, tesseract
 from shared.ai.screen.reader import read_screen
+from shared.ai.usage import Meter
+from shared.analyses.kinds import kind_named
 from shared.models.video import Frame
+from tests.recipe_samples import evidence as recipe_evidence
 from tests.unit.ai.drawing import no_tick, pattern, picture, store_samples
+from tests.unit.ai.lookalike_model import write_lookalike_model
 
 NO_TESSERACT = "Tesseract with Russian is not installed; run `make program-deps` as root"
 
@@ -73,6 +80,24 @@ def test_a_still_picture_is_read_once(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "2 eggs" in texts(screen)
 
 
+def test_a_video_with_more_text_than_is_kept_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the screen shows more text than is read, the result has what came first and the usage says what is missing,
+    with whichever provider."""
+    monkeypatch.setattr(reader, "MAX_SCREEN_TEXT", 20)
+    pictures = [picture(["Apple pie"], 1), picture(["Apple pie"], 2), picture(["Serve hot"], 3)]
+    samples = store_samples(pictures, tmp_path)
+    screen = read_screen(samples, "en", no_tick)
+    assert (texts(screen), screen.is_cut) == (["Apple pie"], True)
+    assert not read_screen(samples[:2], "en", no_tick).is_cut
+
+    inputs, note = recipe_evidence(tmp_path, samples=samples), "the text of its last part is missing"
+    offline, other = Meter(), Meter()
+    OfflineProvider(meter=offline).analyze(kind_named("recipe"), inputs, "en", no_tick)
+    measure_evidence(kind_named("reel"), inputs, "en", other, no_tick)
+    for meter in (offline, other):
+        assert [note in one for one in meter.usage.notes] == [True]
+
+
 def test_progress_is_told_before_each_sample(tmp_path: Path) -> None:
     """Cancelling takes hold at the next sample: each is announced first."""
     progress: list[float] = []
@@ -114,10 +139,21 @@ def test_russian_is_read_with_tesseract(tmp_path: Path, language: str) -> None:
     assert not screen.unread
 
 
-def test_russian_without_tesseract_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Tesseract nothing is made up from Cyrillic letters, and it is known that there were some."""
-    monkeypatch.setattr(reader, "tesseract", lambda: None)
+def test_russian_without_a_model_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a model for it nothing is made up from Cyrillic letters, and it is known that there were some."""
+    monkeypatch.setattr(reader, "can_read_cyrillic", lambda _: False)
     lines = ["500 г творога", "2 ст. л. сахара", "1,5 кг картофеля", "Соль по вкусу"]
     screen = read([picture(lines, seed) for seed in range(3)], tmp_path, "ru")
     assert screen.lines == []
     assert screen.unread
+
+
+def test_an_installed_model_reads_cyrillic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a model for Cyrillic is installed it is used, without Tesseract; numbers and Latin lines stay."""
+    model = read_catalogue()["screen-cyrillic"]
+    write_lookalike_model(tmp_path / "model" / next(iter(model.files)))
+    monkeypatch.setattr(ocr, "find_model", lambda task, settings: InstalledModel(model, tmp_path / "model"))
+    monkeypatch.setattr(ocr, "tesseract", lambda: None)
+    screen = read([picture(["200 ТОМАТ", "СОК КОРА", "Fresh dill"], seed) for seed in range(3)], tmp_path, "ru")
+    assert texts(screen) == ["200 ТОМАТ", "СОК КОРА", "Fresh dill"]
+    assert not screen.unread

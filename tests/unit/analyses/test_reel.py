@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.ai.prompt import evidence_text
 from shared.analyses.evidence import Evidence
-from shared.analyses.reel import Reel, Scene, order_scenes, time_range
+from shared.analyses.reel import Reel, Scene, complete, order_scenes, time_range
 from shared.models.video import Loudness, Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import SHOTS, TRANSCRIPTION, evidence, reel
@@ -112,7 +114,7 @@ def test_times_are_told_to_people() -> None:
 
 def test_offline_only_measures(tmp_path: Path) -> None:
     """Without an AI a reel has its numbers, what they imply, and the word that nobody understood it."""
-    result = analyze_offline(evidence(tmp_path))
+    result = analyze_offline(evidence(tmp_path, samples=samples_showing("", tmp_path)))
     assert [key.title for key in result.keys] == [
         "Opening",
         "Rhythm of cuts",
@@ -170,6 +172,7 @@ def test_offline_shows_what_stands_on_the_screen(tmp_path: Path) -> None:
 def test_offline_has_little_to_say_of_nothing(tmp_path: Path) -> None:
     """A silent video of one shot still has five keys, says what is missing, and invents nothing."""
     nothing: dict[str, Any] = {
+        "samples": samples_showing("", tmp_path),
         "transcript": [],
         "transcript_language": None,
         "audio": None,
@@ -187,6 +190,27 @@ def test_offline_has_little_to_say_of_nothing(tmp_path: Path) -> None:
     assert [one.category for one in result.recommendations] == ["Opening", "Sound"]
     assert (result.original.transcription, result.original.translation) == (None, None)
     assert len(result.notes) == 2
+
+
+def test_nothing_is_concluded_from_audio_that_was_not_transcribed(tmp_path: Path) -> None:
+    """Without a speech model, neither measurements nor advice claim that the video begins without words."""
+    unheard = evidence(
+        tmp_path,
+        transcript=[],
+        transcript_language=None,
+        transcript_gap="not_transcribed",
+        shots=[Shot(start=0, end=9)],
+    )
+    result = analyze_offline(unheard)
+    assert result.pacing is not None
+    assert (result.pacing.hook_sec, result.pacing.first_words_sec) == (None, None)
+    assert "speech was not transcribed" in result.keys[0].description
+    assert "Opening" not in [one.category for one in result.recommendations]
+    asked = evidence_text(replace(unheard, measured=result.pacing))
+    assert "was not transcribed" in asked
+    completed = complete(Reel.model_validate(reel()), unheard, "de")
+    assert completed.notes == ["The audio was not transcribed: no speech model or AI key is configured."]
+    assert complete(Reel.model_validate(reel()), replace(unheard, model_hears_audio=True), "de").notes == []
 
 
 def test_offline_praises_what_is_in_order(tmp_path: Path) -> None:

@@ -63,6 +63,21 @@ def test_each_rule_speaks_from_its_limit_on(
     assert not any("{" in text for text in found)
 
 
+@pytest.mark.parametrize("words", [ENGLISH, GERMAN, RUSSIAN], ids=lambda words: words.language)
+@pytest.mark.parametrize("hook", [None, 8.0])
+def test_no_rule_rests_on_speech_that_nobody_heard(words: ReelWording, hook: float | None) -> None:
+    """Where the audio was not transcribed, nobody is advised to begin earlier or to speak: perhaps somebody does."""
+    unheard = Pacing(**(GOOD | {"hook_sec": hook, "first_words_sec": None, "words_per_minute": None}))
+    (advice,) = pacing_advice(unheard, QUICK, words, speech_known=False)
+    assert advice.text == words.nothing_to_say
+
+
+def test_no_rule_rests_on_text_that_nobody_read() -> None:
+    """Where on-screen text could not be read, nobody is advised to add captions or to begin with text."""
+    unread = Pacing(**(GOOD | {"text_share": 0.0, "hook_sec": 5.0}))
+    assert [one.text for one in pacing_advice(unread, QUICK, ENGLISH, text_known=False)] == [ENGLISH.nothing_to_say]
+
+
 def test_numbers_are_written_as_the_language_does() -> None:
     """Decimals have a comma in German and Russian."""
     (text,) = pacing_advice(Pacing(**(GOOD | {"hook_sec": 4.25})), QUICK, GERMAN)

@@ -13,6 +13,7 @@ from shared.datasets.url_lists import read_pages
 from shared.errors import PermanentError
 from shared.models.dataset import LIST_PAGE
 from shared.models.image import Candidate
+from shared.security.urls import parse_url
 
 
 def read(text: str | bytes) -> list[Candidate]:
@@ -45,6 +46,15 @@ def test_json_lines() -> None:
     assert candidate == Candidate(url=row["url"], page_url=row["page_url"], author="Ann", licence="by 4.0")
 
 
+def test_an_odd_cell_is_kept_or_rejected_alone() -> None:
+    """Half an emoji in a title can be stored, and an address that is too long stays too long, to be rejected."""
+    rows = [{"url": "https://a.example/1.jpg", "title": "\ud83d"}, {"url": f"https://a.example/{'x' * 9000}"}]
+    first, second = read("\n".join(map(json.dumps, rows)))
+    assert first.to_json()["title"].encode()
+    with pytest.raises(PermanentError):
+        parse_url(second.url)
+
+
 @given(st.lists(st.sampled_from(["https://a.example/x.jpg", "b", "ftp://c"]), min_size=1, max_size=350))
 def test_nothing_is_lost_between_pages(lines: list[str]) -> None:
     """Whatever a list names is on exactly one page, in its order, and no page is longer than a hundred."""
@@ -53,7 +63,18 @@ def test_nothing_is_lost_between_pages(lines: list[str]) -> None:
     assert all(0 < len(page.candidates) <= LIST_PAGE for page in pages)
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n\n", b"\xff\xfe\x00", '{"url": "x"}\n[1]\n', '{"url": \n', "url\n\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n\n",
+        b"\xff\xfe\x00",
+        '{"url": ' + "9" * 5000 + "}",
+        '{"url": "x"}\n[1]\n',
+        '{"url": \n',
+        "url\n\n",
+    ],
+)
 def test_what_is_no_list_is_refused(text: str | bytes) -> None:
     """The sender learns at once that nothing can be read."""
     with pytest.raises(PermanentError) as raised:

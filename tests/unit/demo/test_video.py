@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 
 from infra.demo import video
-from infra.demo import video as sound
+from infra.demo.narration import NARRATION, read_narration, script_starts, word_error_rate
 from infra.demo.recipe import RECIPE, ingredient_line, step_line
 from infra.demo.scenes import storyboard
-from tests.programs import python_program
+from infra.demo.video import RATE
 
 
 @pytest.fixture(scope="module")
@@ -96,37 +95,35 @@ def test_ingredients_stay_long_enough_to_be_read() -> None:
     assert all(shot.seconds >= 2.5 for shot in cards)
 
 
-@pytest.fixture
-def speaker(tmp_path: Path) -> Callable[[float], str]:
-    """Makes a program that speaks like espeak-ng: a WAV to stdout, of the given length, all samples at 0.5."""
-
-    def program(seconds: float) -> str:
-        path = python_program(
-            tmp_path / "speaker",
-            "import io, sys, wave\n"
-            "out = io.BytesIO()\n"
-            "with wave.open(out, 'wb') as sound:\n"
-            f"    sound.setparams((1, 2, {sound.RATE}, 0, 'NONE', 'NONE'))\n"
-            f"    sound.writeframes(b'\\x00\\x40' * {round(seconds * sound.RATE)})\n"
-            "sys.stdout.buffer.write(out.getvalue())\n",
-        )
-        return str(path)
-
-    return program
+def test_the_narration_can_be_heard_in_its_shots(rendered: Path) -> None:
+    """Each shot is spoken while it is shown, and the recording that makes it so is small."""
+    assert NARRATION.stat().st_size <= 100_000
+    samples = read_narration(RATE)
+    starts = script_starts()
+    assert samples.size / RATE == pytest.approx(starts[-1], abs=0.1)
+    for start, end in itertools.pairwise(starts):
+        shot = np.abs(samples[round(start * RATE) : round(end * RATE)])
+        assert shot.max() > 0.1
+        assert np.flatnonzero(shot > 0.02)[0] < 0.4 * RATE
 
 
-def test_spoken_words_never_overlap(speaker: Callable[[float], str]) -> None:
-    """A listener hears one sentence at a time: one that would start too early waits for the one before it."""
-    track = sound.narration(speaker(1.0), [(0.5, "one"), (1.0, "two"), (2.8, "three")], 3.5)
-    heard = np.flatnonzero(track) / sound.RATE
-    assert track.max() == 0.5
-    assert heard[0] == pytest.approx(0.5, abs=0.01)
-    assert not any((heard > 2.51) & (heard < 2.79))
-    assert heard[-1] == pytest.approx(3.5, abs=0.01)
+def test_without_subtitles_the_words_are_in_the_sound_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's own video has no subtitle track, so that its words must be heard."""
+    monkeypatch.setattr(video, "storyboard", lambda: storyboard()[:1])
+    video.render_video(tmp_path / "spoken.mp4", lambda fraction: None, has_subtitles=False)
+    with av.open(str(tmp_path / "spoken.mp4")) as file:
+        assert (len(file.streams.audio), len(file.streams.subtitles)) == (1, 0)
 
 
-def test_without_a_speaker_there_is_a_soft_tone() -> None:
-    """The video is never silent and never loud where nothing can speak."""
-    bed = sound.tone_bed(3)
-    assert bed.size == 3 * sound.RATE
-    assert 0.05 < np.abs(bed).max() < 0.25
+@pytest.mark.parametrize(
+    ("transcript", "rate"),
+    [
+        ("Baked feta pasta for 4!", 0),
+        ("baked, feta pasta four", 1 / 5),
+        ("fake feta and pasta for four", 2 / 5),
+        ("", 1),
+    ],
+)
+def test_the_word_error_rate_counts_words_as_listeners_do(transcript: str, rate: float) -> None:
+    """Case, punctuation and digits cost nothing; each wrong, missing or added word counts once."""
+    assert word_error_rate("Baked Feta Pasta for four.", transcript) == pytest.approx(rate)

@@ -16,15 +16,23 @@ KEYS = "GEMINI_API_KEY or OPENAI_API_KEY"
 
 @pytest.fixture(autouse=True)
 def without_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capabilities, "tesseract", lambda: None)
+    monkeypatch.setattr(capabilities, "can_read_cyrillic", lambda _: False)
 
 
 def test_without_a_key_nothing_is_promised_that_needs_one() -> None:
     """A user reads before the first job that speech and pictures need a model, and how to add one."""
-    assert capabilities_line(read_settings({})) == (
-        "Can read on-screen text (Latin script only; for Cyrillic, install Tesseract with Russian), answer questions"
-        f" (quotations only; for answers, set {KEYS}). Cannot recognize speech (set WHISPER_MODEL_DIR, {KEYS}),"
-        f" understand pictures (set {KEYS})."
+    assert capabilities_line(read_settings({"SPEECH_MODEL": "off"})) == (
+        "Can read on-screen text (Latin script only; for Cyrillic, run `clipwise models install screen-cyrillic`),"
+        f" answer questions (quotations only; for answers, set {KEYS}). Cannot recognize speech"
+        f" (run `clipwise models install speech` or set {KEYS}), understand pictures (set {KEYS})."
+    )
+
+
+def test_english_is_understood_as_installed() -> None:
+    """A user reads that English speech works from the start, with which model, and how to add other languages."""
+    assert capabilities_line(read_settings({})).startswith(
+        "Can recognize speech (English only, Whisper tiny.en;"
+        " for other languages, run `clipwise models install speech`)"
     )
 
 
@@ -38,9 +46,9 @@ def test_a_key_adds_everything() -> None:
 
 def test_a_key_that_is_not_used_adds_nothing() -> None:
     """AI_PROVIDER=offline means offline, whatever keys are set."""
-    assert "Cannot recognize speech" in capabilities_line(
-        read_settings({"AI_PROVIDER": "offline", "GEMINI_API_KEY": "x"})
-    )
+    line = capabilities_line(read_settings({"AI_PROVIDER": "offline", "GEMINI_API_KEY": "x"}))
+    assert "recognize speech (English only" in line
+    assert "understand pictures (set" in line
 
 
 def test_a_speech_model_that_is_missing_is_no_speech_model(tmp_path: Path) -> None:

@@ -319,6 +319,22 @@ def test_secrets_are_not_kept(
     assert "$argon2id$" in stored
 
 
+def test_a_deleted_account_leaves_no_mail(people: People, identity: Identity, tmp_path: Path) -> None:
+    """With an account go its mails and its row, from every file of the data folder; other people's mails stay."""
+    people.join("Ann")
+    people.join("Bob")
+    session = identity.log_in("ann", PASSWORD)
+    identity.update_account(session.access_token, PASSWORD, AccountUpdate(email="ann@example.org"))
+    people.tokens("verify", "ann@example.com")
+
+    identity.delete_account(session.access_token)
+
+    data = tmp_path / "data"
+    files = {file: file.read_bytes() for file in data.rglob("*") if file.is_file()}
+    assert [file.name for file, content in files.items() if b"ann@example" in content] == []
+    assert any(b"bob@example.com" in content for file, content in files.items() if file.suffix == ".eml")
+
+
 def test_files_are_the_owners_alone(people: People, tmp_path: Path) -> None:
     """Other users of the machine read neither accounts nor mails."""
     people.join("Ann")

@@ -207,3 +207,13 @@ def test_a_range_of_a_replaced_object_is_the_whole_new_one(place: EmbeddedPlace)
     objects.put("media", "a", b"67890", "video/mp4")
     answer = ask(place, "GET", link, headers=asked)
     assert (answer.status_code, answer.content) == (200, b"67890")
+
+
+def test_a_deleted_object_takes_its_unfinished_uploads_with_it(place: EmbeddedPlace) -> None:
+    """The bytes that a user has sent so far are gone with the job, not when the session expires."""
+    session = place.place.objects.start_upload("uploads", "a", "video/mp4", 6, 600)
+    ask(place, "PUT", session.url, content=b"abc", headers={"Content-Range": "bytes 0-2/6"})
+    place.place.objects.delete("uploads", "a")
+    rest = ask(place, "PUT", session.url, content=b"def", headers={"Content-Range": "bytes 3-5/6"})
+    assert rest.status_code in (404, 410)
+    assert [path for path in (place.settings.clipwise_data / "blobs").rglob("*") if path.is_file()] == []

@@ -7,12 +7,13 @@ from shared.models.video import Segment
 
 SEGMENTS = [
     Segment(start=0, end=1.5, text="Hello <b> & welcome\n\nto --> soup"),
+    Segment(start=2, end=3, text="\x85\u202e"),
     Segment(start=3661.0004, end=3723.45, text="Borschtsch, борщ"),
 ]
 
 
 def test_txt() -> None:
-    """Every segment is one line of text."""
+    """Every segment with a text is one line of text."""
     assert to_txt(SEGMENTS) == "Hello <b> & welcome to --> soup\nBorschtsch, борщ\n"
 
 

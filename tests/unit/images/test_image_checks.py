@@ -36,6 +36,22 @@ def drawing() -> Image.Image:
     return picture
 
 
+def product_on_white() -> Image.Image:
+    """A thing that covers a thirtieth of a white background, as in a shop."""
+    pixels = np.full((480, 640, 3), 252, np.uint8)
+    pixels[200:300, 270:370] = np.asarray(scene(4))[200:300, 270:370]
+    return Image.fromarray(pixels)
+
+
+def pen_on_paper() -> Image.Image:
+    """A few strokes, some three hundredths of a white sheet."""
+    picture = Image.new("RGB", (640, 480), (252, 252, 252))
+    draw = ImageDraw.Draw(picture)
+    for number in range(8):
+        draw.line((40, 40 + 55 * number, 600, 440 - 55 * number), fill=(20, 20, 20), width=2)
+    return picture
+
+
 def exposed(factor: float, offset: float) -> Image.Image:
     return Image.fromarray(np.clip(np.asarray(scene(4)) * factor + offset, 0, 255).astype(np.uint8))
 
@@ -73,6 +89,10 @@ def test_ordinary_images_are_accepted(seed: int) -> None:
         (scene(1).filter(ImageFilter.GaussianBlur(6)), ["blurry"]),
         (exposed(0.1, 0), ["underexposed"]),
         (exposed(0.25, 240), ["overexposed"]),
+        (exposed(0.3, 225), ["overexposed"]),
+        (exposed(0.6, 100), []),
+        (product_on_white(), []),
+        (pen_on_paper(), []),
         (sharp_before_blur(), []),
         (drawing(), []),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
+from shared.images.avif import picture_sizes
 from shared.images.comparison import hamming_distance
 from shared.images.inspection import check_image, inspect_image
 from shared.models.image import Level, Thresholds
@@ -275,3 +277,60 @@ def test_other_images_are_far() -> None:
     hashes = [inspect_image(encoded(scene(seed)), level="medium").phash or 0 for seed in range(12)]
     hashes.append(inspect_image(encoded(ImageOps.mirror(scene(0))), level="medium").phash or 0)
     assert min(hamming_distance(one, other) for at, one in enumerate(hashes) for other in hashes[:at]) > 12
+
+
+def with_false_size(data: bytes, width: int, height: int) -> bytes:
+    """An AVIF file that declares another size than its picture has (`ispe`)."""
+    at = data.index(b"ispe") + 8
+    return data[:at] + struct.pack(">II", width, height) + data[at + 8 :]
+
+
+def test_an_avif_file_cannot_hide_its_pixels() -> None:
+    """A file that declares few pixels is refused before its picture of many is decoded; honest files are read."""
+    data = encoded(scene(1, (320, 200)), "AVIF")
+    assert inspect_image(data, level="medium", max_pixels=64_000).fault is None
+    inspection = inspect_image(with_false_size(data, 32, 20), level="fast", max_pixels=63_999)
+    assert (inspection.fault, inspection.measures) == ("too_many_pixels", None)
+    assert "320 × 200" in (inspection.fault_message or "")
+
+
+def test_an_animated_avif_file_cannot_hide_its_pixels() -> None:
+    """The pictures of a track are checked as well."""
+    file = io.BytesIO()
+    scene(1, (320, 200)).save(file, "AVIF", save_all=True, append_images=[scene(2, (320, 200))])
+    assert inspect_image(file.getvalue(), level="medium").animated
+    assert list(picture_sizes(file.getvalue()))[-1] == (320, 200)
+    assert inspect_image(file.getvalue(), level="fast", max_pixels=63_999).fault == "too_many_pixels"
+
+
+def test_avif_structures_without_end_are_refused_soon() -> None:
+    """A file of millions of empty bitstream units, or of extents without bytes, costs a limited number of steps."""
+    data = encoded(scene(1, (320, 200)), "AVIF")
+    item = data.index(b"mdat") + 4
+    units = data[:item] + bytes([0x12, 0]) * 1_000_000
+    extents = data.index(b"iloc") + 4 + 4
+    hostile = data[:extents] + bytes([0, 0]) + b"\xff\xff" + bytes(2) * 3 + b"\xff\xff" + data[extents + 12 :]
+    for broken in (units, hostile):
+        start = time.process_time()
+        inspect_image(broken, level="fast")
+        assert time.process_time() - start < 1
+
+
+def test_damage_that_the_jpeg_decoder_conceals_is_found() -> None:
+    """A JPEG file that lost bytes or ends too soon is corrupt; bytes that cameras append are no damage."""
+    data = encoded(scene(1))
+    middle = len(data) // 2
+    for damaged in (
+        data[:middle] + bytes(512) + data[middle + 512 :],
+        data[:middle] + data[middle + 512 :],
+        data[:middle] + b"\xff\xd9",
+    ):
+        assert inspect_image(damaged, level="medium").fault == "corrupt"
+    assert inspect_image(data[:-2] + bytes(4) + data[-2:], level="medium").fault is None
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+def test_jpegs_of_every_colour_space_are_read(mode: str) -> None:
+    """What the check for damage cannot convert is not called damaged."""
+    for options in ({}, {"progressive": True}):
+        assert inspect_image(encoded(scene(1).convert(mode), **options), level="medium").fault is None

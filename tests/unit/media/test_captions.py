@@ -152,6 +152,7 @@ def test_hand_made_json_captions_may_overlap() -> None:
         ('{"error": "gone"}', "json3"),
         ('{"events": [{"tStartMs": "soon"}]}', "json3"),
         ('{"events": [{"tStartMs": -5}]}', "json3"),
+        ('{"events": [{"tStartMs": ' + "9" * 4000 + ', "segs": [{"utf8": "a"}]}]}', "json3"),
         ("[" * 100_000, "json3"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_child_ends_when_its_server_is_gone() -> None:
 
 
 HUNGRY = """
-from infra.runtimes.process import limit_memory
+from shared.platform.memory import limit_memory
 limit_memory(300)
 try:
     bytearray(400_000_000)

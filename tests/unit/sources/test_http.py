@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Cancelled, ClipwiseError, PermanentError, TransientError
+from shared.models.video import Origin
 from shared.security import guarded_http
 from shared.settings import Settings
+from shared.sources.images.source import fetch_search_response
 from shared.sources.video.http import fetch_file
+from shared.sources.video.post import CaptionFile, PlatformPost, read_captions
 from shared.sources.video.source import FetchedFile
 from tests.hostile_routes import video
 from tests.hostile_server import HostileServer
@@ -103,11 +106,13 @@ def test_the_type_is_read_from_the_bytes(server: HostileServer, settings: Settin
         ("/empty", PermanentError, "empty_file"),
         ("/gzip-bomb", PermanentError, "source_encoded"),
         ("/html-gzipped", PermanentError, "source_encoded"),
+        ("/two-encodings", PermanentError, "source_encoded"),
         ("/huge", PermanentError, "too_large"),
         ("/endless", PermanentError, "too_large"),
         ("/chunked-endless", PermanentError, "too_large"),
         ("/range-elsewhere", TransientError, "source_incomplete"),
         ("/range-less", TransientError, "source_incomplete"),
+        ("/range-endless-number", TransientError, "source_incomplete"),
     ],
 )
 def test_each_misbehaviour_has_its_error(
@@ -147,7 +152,7 @@ def test_silence_is_bounded(
     assert refusal(server.url(path), tmp_path, settings) == (TransientError, "source_slow")
 
 
-@pytest.mark.parametrize("path", ["/silent", "/stalled", "/endless"])
+@pytest.mark.parametrize("path", ["/silent", "/stalled", "/endless", "/endless-hints"])
 def test_a_download_can_be_cancelled(
     server: HostileServer, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
@@ -176,6 +181,13 @@ def test_a_broken_transfer_goes_on(server: HostileServer, settings: Settings, tm
         "bytes=80000-",
     ]
     assert all(request.headers["if-range"] == '"one"' for request in server.asked("/range")[1:])
+
+
+def test_a_validator_with_odd_letters_is_sent_back(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
+    """A transfer that breaks off is resumed even if the server's validator has letters that headers should not have."""
+    fetched = fetch_file(server.url("/range-odd-etag"), tmp_path / "source", settings, silent)
+    assert fetched.path.read_bytes() == video()
+    assert server.asked("/range-odd-etag")[-1].headers["range"] == "bytes=60000-"
 
 
 def test_resuming_ends(server: HostileServer, settings: Settings, tmp_path: Path) -> None:
@@ -232,3 +244,15 @@ def test_names_from_links(server: HostileServer, settings: Settings, tmp_path: P
         ("/named?disposition=attachment;filename*=UTF-8%27%27%25d0%25b1.mp4", "б.mp4"),
     ):
         assert fetch_file(server.url(path), tmp_path / "source", settings, silent).filename == name
+
+
+def test_compressed_texts_are_not_taken_for_empty_ones(server: HostileServer, settings: Settings) -> None:
+    """Captions and search results that come compressed are reported as unreadable, not as none."""
+    captions = CaptionFile("vtt", "en", server.url("/two-encodings"))
+    post = PlatformPost(Origin(source="test", page_url=server.url("/")), captions=captions)
+    transcript, notes = read_captions(post, settings, lambda: None)
+    assert (transcript, len(notes)) == (None, 1)
+    assert "only compressed" in notes[0]
+    with pytest.raises(PermanentError) as caught:
+        fetch_search_response(server.url("/gzip-bomb"), settings, lambda: None)
+    assert caught.value.code == "engine_unreadable"

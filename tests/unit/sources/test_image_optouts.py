@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from protego import Protego
 
 from shared.security.urls import parse_url
-from shared.sources.images.optouts import SitePolicy, has_opt_out, opt_out_reason, parse_reservations
+from shared.sources.images.optouts import (
+    MAX_RULES,
+    SitePolicy,
+    has_opt_out,
+    opt_out_reason,
+    parse_reservations,
+    parsing_cost,
+)
 
 URL = parse_url("https://a.example/art/1.jpg?x=1")
 
@@ -68,6 +77,24 @@ def test_a_delay_is_kept_to_within_reason() -> None:
     assert site("User-agent: *\nCrawl-delay: 9999").delay == 10
 
 
+def test_a_pattern_of_many_wildcards_takes_no_time() -> None:
+    """A site cannot hold up the crawl with a pattern that matches an address in more ways than can be tried."""
+    pattern = "/" + "*a" * 40 + "*b"
+    policy = site(f"User-agent: *\nDisallow: {pattern}", json.dumps([{"location": pattern, "tdm-reservation": 1}]))
+    address = parse_url(f"https://a.example/{'a' * 5000}")
+    assert policy.allows(address)
+    assert opt_out_reason(address, {}, policy) is None
+
+
+def test_names_of_many_robots_are_counted() -> None:
+    """Rules are counted as often as they are stored, which few lines can make millions; usual files stay far below."""
+    agents = "".join(f"User-agent: {number}\n" for number in range(1000))
+    assert parsing_cost(agents + "Disallow: /x\n" * 1000) > MAX_RULES
+    assert parsing_cost(agents + "Disallow: /x\n") < MAX_RULES / 5
+    assert parsing_cost("".join(f"User-agent: {number}\nDisallow: /\n\n" for number in range(5000))) < MAX_RULES / 5
+    assert parsing_cost("User-agent: *\n" + "Disallow: /x\n" * 30_000) < MAX_RULES / 5
+
+
 @pytest.mark.parametrize(
     ("tdm", "headers", "reason"),
     [
@@ -79,6 +106,11 @@ def test_a_delay_is_kept_to_within_reason() -> None:
         ('[{"location": "/*.png$", "tdm-reservation": 1}]', {}, None),
         ("no JSON", {}, None),
         ('{"location": "/"}', {}, None),
+        ("[" * 200_000, {}, None),
+        ('[{"location": "/", "tdm-reservation": 1e999}]', {}, None),
+        ('[{"location": "/*art*jpg$", "tdm-reservation": 1}]', {}, None),
+        ('[{"location": "/*art*x=1$", "tdm-reservation": 1}]', {}, "tdm_reserved"),
+        ('[{"location": "/art/1.jpg$", "tdm-reservation": 1}]', {}, None),
         ("", {"x-robots-tag": "noai", "tdm-reservation": "0"}, "x_robots_tag"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -85,6 +86,8 @@ CHANGED = {
     "other data": Reply({"hits": []}),
     "nothing": Reply(b""),
     "half": Reply(b'{"results": ['),
+    "deep nesting": Reply(b'{"results": ' + b"[" * 100_000),
+    "an infinite number": Reply(b'{"results": 1e999, "page_count": 1e999}'),
 }
 
 
@@ -118,6 +121,20 @@ def test_bing_items_without_images_are_loud(search: ImageSearch) -> None:
     )
     with pytest.raises(PermanentError, match="murl"):
         page(search, SourceName.BING)
+
+
+def test_half_an_emoji_costs_no_image(search: ImageSearch) -> None:
+    """A title that an engine cut in the middle of an emoji, or that is a book, can be stored like any other."""
+    titles = ["Cake \ud83d", "x" * 1_000_000]
+    results = [
+        {"url": f"https://a.example/{number}.jpg", "license": "by", "title": title}
+        for number, title in enumerate(titles)
+    ]
+    search.always["openverse"] = Reply({"results": results, "page_count": 1})
+    candidates = page(search, SourceName.OPENVERSE).candidates
+    assert [candidate.url for candidate in candidates] == [result["url"] for result in results]
+    assert (candidates[0].title, len(candidates[1].title or "")) == ("Cake ?", 8193)
+    assert json.dumps([candidate.to_json() for candidate in candidates], ensure_ascii=False).encode()
 
 
 def test_an_endless_answer_is_cut_off(search: ImageSearch, monkeypatch: pytest.MonkeyPatch) -> None:

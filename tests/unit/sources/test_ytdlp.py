@@ -326,6 +326,13 @@ def test_cookies_stay_with_their_server(site: Site, settings: Settings, folder: 
     assert "cookie" not in site.asked("/watch/abc")[-1].headers
 
 
+def test_a_cookie_may_have_any_letter(site: Site, settings: Settings, folder: Path) -> None:
+    """A page that sets a cookie with letters beyond ASCII, as some do, costs nobody the video."""
+    site.pages["/watch/abc"] = Page(b"<html>", headers={"Set-Cookie": "name=J\u00f6rg; Path=/"})
+    assert fetch(site, settings, folder).size
+    assert site.asked("/video.mp4")[-1].headers["cookie"].encode("latin-1").decode() == "name=J\u00f6rg"
+
+
 @pytest.mark.parametrize(
     "inward",
     [

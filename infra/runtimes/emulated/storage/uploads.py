@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import secrets
-from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class GcsUploadSessions:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._store = store
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._finishing = asyncio.Lock()
 
     def start(
         self, bucket: str, description: Resource, size: int | None, if_generation: int | None, origin: str | None
@@ -78,49 +78,60 @@ class GcsUploadSessions:
 
     async def handle_request(self, request: Request) -> Response:
         """Handle PUT, which sends bytes or queries how many arrived, and DELETE, which cancels the upload."""
-        id = request.query_params.get("upload_id", "")
-        async with self._locks[id]:
-            session = self.find(id)
-            if request.method == "DELETE":
-                self._delete(session)
-                return Response(status_code=499)
-            if session.resource is None:
-                await self._receive_bytes(request, session)
-        return self._state_response(session)
+        session = self.find(request.query_params.get("upload_id", ""))
+        if request.method == "DELETE":
+            self._delete(session)
+            return Response(status_code=499)
+        if session.resource is None:
+            await self._receive_bytes(request, session)
+        async with self._finishing:
+            return self._state_response(await self._finish_upload(self.find(session.id)))
 
     async def _receive_bytes(self, request: Request, session: GcsUploadSession) -> None:
-        """Store new bytes; the last of them create the object.
+        """Store new bytes. Another connection may store bytes of the same upload meanwhile, and none waits for another.
 
         Raises ValueError for an invalid range, and for more bytes than the object has, which cancels the upload.
         """
         start, total = _parse_content_range(request.headers.get("content-range"))
         if total is not None and session.size is not None and total != session.size:
             raise ValueError(f"The upload was opened for {session.size} bytes, not for {total}.")
-        session.size = session.size if session.size is not None else total
-        received = self._size(session)
-        if start > received:
-            return
-        with self._data_path(session).open("r+b") as file:
-            file.seek(start)
-            try:
-                async for chunk in request.stream():
-                    if session.size is not None and file.tell() + len(chunk) > session.size:
-                        self._delete(session)
-                        raise ValueError(f"The upload was opened for {session.size} bytes; more came.")
-                    file.write(chunk)
-            except ClientDisconnect:
-                pass  # received bytes are kept, so that the client can resume
-            end = max(received, file.tell())
-            if end != session.size:
-                file.truncate(end - end % CHUNK_MULTIPLE)
-        if end == session.size:
-            await to_thread.run_sync(self._finish_upload, session)
-        self._save(session)
-
-    def _finish_upload(self, session: GcsUploadSession) -> None:
+        if session.size is None and total is not None:
+            session.size = total
+            self._save(session)
+        position = start
+        try:
+            async for chunk in request.stream():
+                if session.size is not None and position + len(chunk) > session.size:
+                    self._delete(session)
+                    raise ValueError(f"The upload was opened for {session.size} bytes; more came.")
+                if not self._append(session, position, chunk):
+                    return
+                position += len(chunk)
+        except ClientDisconnect:
+            pass  # received bytes are kept, so that the client can resume
         path = self._data_path(session)
-        session.resource = self._store.put(session.bucket, session.wanted, path, session.if_generation)
-        path.unlink()
+        if path.exists() and position == (received := self._size(session)) != session.size:
+            os.truncate(path, received - received % CHUNK_MULTIPLE)
+
+    def _append(self, session: GcsUploadSession, position: int, chunk: bytes) -> bool:
+        """Store the bytes that have not arrived yet; return False if some before them are missing, or it has ended."""
+        path = self._data_path(session)
+        if not path.exists() or position > (received := self._size(session)):
+            return False
+        with path.open("ab") as file:
+            file.write(chunk[received - position :])
+        return True
+
+    async def _finish_upload(self, session: GcsUploadSession) -> GcsUploadSession:
+        """Create the object if all bytes have arrived, and return the session."""
+        path = self._data_path(session)
+        if session.resource is None and self._size(session) == session.size:
+            session.resource = await to_thread.run_sync(
+                self._store.put, session.bucket, session.wanted, path, session.if_generation
+            )
+            self._save(session)
+            path.unlink()
+        return session
 
     def _state_response(self, session: GcsUploadSession) -> Response:
         if session.resource is not None:

@@ -1,0 +1,191 @@
+"""The console: the web app that browsers get at `/`, its files below `/web`, and what it can offer on this server.
+
+Its files lie in `web/` and are served as they are. The page names them below `/web/VERSION/`, where a browser keeps
+them for good: a changed file changes the version.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse
+
+from functions.api.routes.service import html_response
+from functions.api.schemas import MessageResponse
+from shared.ai.fallback import PROVIDERS, provider_order
+from shared.models import Model
+from shared.settings import settings
+
+router = APIRouter()
+
+FOLDER = Path(__file__).parents[3] / "web"
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+PAGE = "index.html"
+VERSION_LENGTH = 12
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+FOREVER = "public, max-age=31536000, immutable"
+REVALIDATED = "no-cache"
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """A file of the console, in both forms in which it is sent."""
+
+    media_type: str
+    content: bytes
+    compressed: bytes
+    etag: str
+
+
+class Capabilities(Model):
+    """What this server offers, apart from what every server does."""
+
+    sign_in: bool = Field(description="Whether requests require a token.")
+    local_accounts: bool = Field(
+        description="Whether Clipwise keeps the accounts: then POST /v1/auth/login returns a token. Otherwise, Firebase"
+        " Authentication does."
+    )
+    speech: str | None = Field(description="What recognizes speech. Null if nothing does.")
+    ai: str | None = Field(description="The AI provider that understands pictures. Null if none is configured.")
+
+
+@router.get(
+    "/",
+    tags=["service"],
+    summary="Get a welcome message",
+    description=(
+        "Returns a message that the service is running. Browsers, which prefer `text/html`, get the console instead."
+    ),
+    response_model=MessageResponse,
+)
+def greet(request: Request) -> Response:
+    if not prefers_html(request.headers.get("accept", "")):
+        message = MessageResponse(message="Clipwise is running. See /docs for the API.")
+        return JSONResponse(message.model_dump(), headers={"Vary": "Accept"})
+    address = loopback_address(request.headers.get("host", ""))
+    response = RedirectResponse(address) if address else console_page()
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@router.get("/web/{path:path}", include_in_schema=False)
+def web_file(request: Request, path: str) -> Response:
+    version, files = console_files()
+    name = path.removeprefix(f"{version}/")
+    file = files.get(name)
+    if file is None:
+        raise HTTPException(404)
+    headers = {
+        "Cache-Control": REVALIDATED if name == path else FOREVER,
+        "ETag": file.etag,
+        "Vary": "Accept-Encoding",
+    }
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.compressed, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"})
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+@router.get(
+    "/v1/capabilities",
+    tags=["service"],
+    summary="Get the server's capabilities",
+    description="Returns whether this server requires sign-in, recognizes speech and understands pictures.",
+)
+def get_capabilities() -> Capabilities:
+    current = settings()
+    return Capabilities(
+        sign_in=current.auth_required,
+        local_accounts=current.has_local_accounts,
+        speech=_provider_name("transcript")
+        or (
+            "faster-whisper" if OFFLINE in provider_order("transcript", current) and current.whisper_model_dir else None
+        ),
+        ai=_provider_name("recipe"),
+    )
+
+
+def _provider_name(kind: str) -> str | None:
+    """Return the first configured AI provider for a kind; None without one."""
+    current = settings()
+    names = (name for name in provider_order(kind, current) if name != OFFLINE)
+    return next((name for name in names if PROVIDERS[name].is_configured(current)), None)
+
+
+def prefers_html(accept: str) -> bool:
+    """Return True if the first media type of an Accept header is HTML, as in every browser's page requests."""
+    return accept.partition(",")[0].partition(";")[0].strip().lower() == "text/html"
+
+
+def loopback_address(host: str) -> str | None:
+    """Return PUBLIC_URL if `host` is another loopback name of it: signed links work under that one name only."""
+    own, other = urlsplit(settings().public_url), urlsplit(f"//{host}")
+    try:
+        is_other_name = own.port == other.port and own.hostname != other.hostname
+    except ValueError:
+        return None
+    return f"{own.geturl().rstrip('/')}/" if is_other_name and {own.hostname, other.hostname} <= {*LOOPBACK} else None
+
+
+def console_page() -> Response:
+    """Return the console's page, with versioned addresses of its files and a policy that admits only those."""
+    version, _ = console_files()
+    html = (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
+    return html_response(html, console_policy(storage_origin()))
+
+
+def console_policy(storage: str) -> dict[str, str]:
+    """Return the directives of the console's Content-Security-Policy.
+
+    Args:
+        storage: Origin of media links and uploads.
+    """
+    return {
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": f"'self' {storage} blob:",
+        "media-src": f"'self' {storage} blob:",
+        "connect-src": f"'self' {storage}",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+
+
+def storage_origin() -> str:
+    """Return the origin of signed links: Cloud Storage, its emulator, or this server."""
+    cloud = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
+    address = urlsplit(settings().public_url if settings().clipwise_place == "embedded" else cloud)
+    return f"{address.scheme}://{address.netloc}"
+
+
+@cache
+def console_files() -> tuple[str, dict[str, WebFile]]:
+    """Return the version of the console, and its files by their path below `web/`."""
+    files = {path.relative_to(FOLDER).as_posix(): read_file(path) for path in console_paths() if path.name != PAGE}
+    digest = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        digest.update(f"{name}\0{file.etag}\0".encode())
+    return digest.hexdigest()[:VERSION_LENGTH], files
+
+
+def console_paths() -> list[Path]:
+    """Return the files that are served: not the list of libraries, nor what npm installs."""
+    paths = (path for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES or path == FOLDER / PAGE)
+    return [path for path in paths if "node_modules" not in path.parts]
+
+
+def read_file(path: Path) -> WebFile:
+    content = path.read_bytes()
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return WebFile(MEDIA_TYPES[path.suffix], content, gzip.compress(content, mtime=0), etag)

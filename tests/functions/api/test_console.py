@@ -1,0 +1,152 @@
+"""The console as the API serves it: to whom, with which policy, and for how long browsers keep it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from functions.api.routes.console import FOLDER, PAGE, console_page, console_paths, console_policy
+from functions.api.routes.service import html_response
+from infra.packaging.package import served_files, source_files
+from tests.api_site import Site
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+POLICY = "content-security-policy"
+
+
+def page_addresses(html: str) -> set[str]:
+    return set(re.findall(r'"(\./[^"]+)"', html))
+
+
+def test_browsers_get_the_console_and_programs_the_message(site: Site) -> None:
+    """The same address serves people and programs; caches keep the two apart."""
+    page = site.client.get("/", headers=BROWSER)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Accept" in page.headers["vary"]
+    for accept in ("*/*", "application/json", "application/json, text/html", ""):
+        answer = site.client.get("/", headers={"Accept": accept})
+        assert answer.json()["message"]
+        assert "Accept" in answer.headers["vary"]
+
+
+def test_the_console_is_for_everyone_and_holds_nobodys_data(site: Site) -> None:
+    """Where sign-in is required, its page and files come without a token: the data comes when somebody signs in."""
+    site.submit(title="Secret soup")
+    site.configure(AUTH_REQUIRED="true", RATE_LIMIT_GENERAL="1/minute")
+    for path in ["/", *(f"/{address}" for address in page_addresses(site.client.get("/", headers=BROWSER).text))]:
+        answer = site.client.get(path, headers=BROWSER)
+        assert answer.status_code == 200, path
+        assert "Secret soup" not in answer.text
+
+
+def test_the_policy_allows_its_own_files_only(site: Site) -> None:
+    """No inline script but the list of libraries, no inline style, no other host, no markup made from text."""
+    answer = site.client.get("/", headers=BROWSER)
+    policy = dict(part.split(" ", 1) for part in answer.headers[POLICY].split("; "))
+    own = f"'self' {site.url}"
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert re.fullmatch(r"'self' 'sha256-[\w+/]{43}='", policy["script-src"])
+    assert policy["style-src"] == "'self'"
+    assert policy["connect-src"] == own
+    assert policy["img-src"] == policy["media-src"] == f"{own} blob:"
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert policy["trusted-types"] == "'none'"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(("host", "origin"), [("", "https://storage.googleapis.com"), ("http://h:9", "http://h:9")])
+def test_the_policy_allows_the_buckets(site: Site, monkeypatch: pytest.MonkeyPatch, host: str, origin: str) -> None:
+    """In the cloud, pictures, videos and uploads go to Cloud Storage, or to the emulator where that stands in for it."""
+    site.configure(CLIPWISE_PLACE="gcp")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
+    assert f"connect-src 'self' {origin};" in console_page().headers[POLICY]
+
+
+def test_files_are_kept_until_they_change(site: Site) -> None:
+    """A versioned address is kept for good; another one is asked for again, and answered without a body."""
+    addresses = page_addresses(site.client.get("/", headers=BROWSER).text)
+    (script,) = (address for address in addresses if address.endswith("/app.js"))
+    answer = site.client.get(f"/{script}")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    answer = site.client.get("/web/app.js")
+    assert answer.headers["cache-control"] == "no-cache"
+    again = site.client.get("/web/app.js", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for path in ("/web/0123456789ab/app.js", "/web/package.json", "/web/../pyproject.toml", "/web/%2e%2e/LICENSE"):
+        assert site.client.get(path).status_code == 404, path
+
+
+def test_files_are_sent_compressed(site: Site) -> None:
+    """A browser gets a fifth of the bytes, and a client that cannot decompress gets them as they are."""
+    with site.client.stream("GET", "/web/style.css", headers={"Accept-Encoding": "gzip"}) as answer:
+        compressed = b"".join(answer.iter_raw())
+    plain = site.client.get("/web/style.css", headers={"Accept-Encoding": "identity"})
+    assert gzip.decompress(compressed) == plain.content == (FOLDER / "style.css").read_bytes()
+    assert "Accept-Encoding" in plain.headers["vary"]
+
+
+def test_another_name_of_this_machine_leads_to_the_one_of_its_links(site: Site) -> None:
+    """On localhost, where links to pictures go to 127.0.0.1, the console opens under that name instead of half broken."""
+    port = site.url.rpartition(":")[2]
+    answer = site.client.get("/", headers=BROWSER | {"Host": f"localhost:{port}"})
+    assert (answer.status_code, answer.headers["location"]) == (307, f"{site.url}/")
+    for host in (f"box:{port}", "localhost:1", f"localhost:{port}x"):
+        assert site.client.get("/", headers=BROWSER | {"Host": host}).status_code == 200
+
+
+def test_capabilities_follow_the_configuration(site: Site) -> None:
+    """The console learns whether to show a sign-in form, and what a key would add."""
+    site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", WHISPER_MODEL_DIR="")
+    nothing = site.client.get("/v1/capabilities").json()
+    assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None}
+    site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
+    assert site.client.get("/v1/capabilities").json() == {
+        "signIn": True,
+        "localAccounts": True,
+        "speech": "openai",
+        "ai": "openai",
+    }
+    site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR="/models/small")
+    assert site.client.get("/v1/capabilities").json()["speech"] == "faster-whisper"
+
+
+def test_the_console_is_packed_with_the_function() -> None:
+    """The deployed function has all files of the console, and nothing of what npm installs beside them."""
+    assert set(console_paths()) == served_files("api") <= source_files("api")
+    assert served_files("persist") == set()
+
+
+def test_every_file_that_the_page_preloads_exists() -> None:
+    """A renamed module does not leave a request for nothing in every first view."""
+    names = page_addresses((FOLDER / PAGE).read_text(encoding="utf-8"))
+    assert names <= {f"./{path.relative_to(FOLDER).as_posix()}" for path in console_paths()}
+
+
+def test_static_hosting_has_the_same_policy() -> None:
+    """Files that Firebase Hosting serves come with the policy that the API sends with them."""
+    hosting = json.loads((FOLDER / "firebase.json").read_text(encoding="utf-8"))["hosting"]
+    headers = {header["key"]: header["value"] for header in hosting["headers"][0]["headers"]}
+    page = (FOLDER / PAGE).read_text(encoding="utf-8")
+    policy = console_policy("https://storage.googleapis.com")
+    assert headers["Content-Security-Policy"] == html_response(page, policy).headers[POLICY]
+
+
+def test_vendored_libraries_are_those_of_the_lock() -> None:
+    """The copies that browsers get are, byte for byte, what npm installs by the lock file's hashes."""
+    installed = FOLDER / "node_modules"
+    if not (installed / ".package-lock.json").exists():
+        pytest.skip("the console's libraries are not installed; run `make browser-deps`, which needs npm")
+    command = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["scripts"]["vendor"]
+    copies = re.findall(r"cp (\S+) (vendor/\S+)", command)
+    assert {Path(copy).name for _, copy in copies} == {path.name for path in (FOLDER / "vendor").iterdir()}
+    locked = json.loads((FOLDER / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    present = json.loads((installed / ".package-lock.json").read_text(encoding="utf-8"))["packages"]
+    for original, copy in copies:
+        package = f"node_modules/{original.split('/')[1]}"
+        assert present[package]["integrity"] == locked[package]["integrity"]
+        assert (FOLDER / original).read_bytes() == (FOLDER / copy).read_bytes(), copy
