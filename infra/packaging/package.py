@@ -26,7 +26,7 @@ EXCLUDED_MODULES = frozenset({"shared.platform.embedded"})
 # Modules that a function imports but never calls; they would add their libraries to its package.
 FRAME_ANALYSIS = frozenset({"shared.ai.offline.makers", "shared.ai.screen"})
 LOCAL_SPEECH = frozenset({"shared.ai.offline.speech"})
-LOCAL_EMBEDDING = frozenset({"shared.ai.offline.embedding"})
+LOCAL_EMBEDDING = frozenset({"shared.ai.offline.embedding", "shared.ai.offline.sentence_model"})
 IMAGE_MEASURES = frozenset({"shared.images.pixels"})
 UNUSED_MODULES = {
     "transcribe": FRAME_ANALYSIS | LOCAL_EMBEDDING,
@@ -38,7 +38,7 @@ UNUSED_MODULES = {
 DATA_SUFFIXES = (".html", ".json", ".yaml", ".txt")
 SERVED_FOLDERS = {"api": "web"}
 """Folders that a function serves as they are."""
-SERVED_SUFFIXES = (".css", ".html", ".js", ".svg")
+SERVED_SUFFIXES = (".css", ".html", ".js", ".svg", ".txt")
 ENTRY_TEMPLATE = '''"""Where the function host looks for `{name}`."""
 
 import logging
