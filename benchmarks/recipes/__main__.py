@@ -6,10 +6,11 @@ import argparse
 import sys
 import time
 
-from benchmarks.recipes.cases import LANGUAGES, Case, FactCase, read_cases, read_fact_cases
+from benchmarks.recipes.cases import LANGUAGES, SETS, Case, FactCase, read_cases, read_fact_cases
 from benchmarks.recipes.reading import read_facts, read_ingredients
 from benchmarks.recipes.rival import load_rival
 from benchmarks.recipes.scoring import Score, add_case, is_same_facts
+from benchmarks.recipes.speech import print_speech
 
 COLUMNS = "language     lines  items  all right   amount     unit     name     note  wrong amounts"
 
@@ -40,19 +41,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--failures", action="store_true", help="list what was read wrongly")
     shows_failures = parser.parse_args().failures
-    print(COLUMNS)
     failures: list[str] = []
-    for language in LANGUAGES:
-        cases = read_cases(language)
-        score = score_ingredients(cases)
-        print(format_row(language, len(cases), score))
-        failures += score.failures
-    print("\nsteps, times, yields and other facts")
+    for prefix, name in SETS.items():
+        print(f"lines: {name}\n{COLUMNS}")
+        for language in LANGUAGES:
+            cases = read_cases(language, prefix)
+            score = score_ingredients(cases)
+            print(format_row(language, len(cases), score))
+            failures += score.failures
+        print()
+    print("steps, times, yields and other facts")
     for language in LANGUAGES:
         facts = read_fact_cases(language)
         failed = failed_facts(facts)
         print(f"{language:<12} {len(facts):>5}  {100 * (1 - len(failed) / len(facts)):.1f} % right")
         failures += failed
+    print_speech(shows_failures)
     compare_rival()
     if shows_failures:
         print(*["", *failures], sep="\n")
@@ -61,7 +65,9 @@ def main() -> None:
 def compare_rival() -> None:
     """Both parsers on the English lines of lists that name ingredients, in one run."""
     print("\nEnglish lists, without the lines that name no ingredient")
-    cases = [case for case in read_cases("en") if case.section == "list" and case.readings[0]]
+    cases = [
+        case for prefix in SETS for case in read_cases("en", prefix) if case.section == "list" and case.readings[0]
+    ]
     started = time.perf_counter()
     ours = score_ingredients(cases)
     seconds = time.perf_counter() - started

@@ -1,7 +1,7 @@
-"""Labelled lines of recipes, from `cases/<language>.yaml`.
+"""Labelled lines of recipes, from `cases/<language>.yaml`, `cases/batches-<language>.yaml` and `cases/held-out-…`.
 
-A file has five sections: `list`, `caption` and `speech` hold ingredients, `step` times and heat, `fact` facts of the
-whole dish. Each maps a line to what it means:
+A file has sections: `list`, `caption` and `speech` hold ingredients, `step` times and heat, `fact` facts of the whole
+dish. The batches and the held-out lines have the first three. Each section maps a line to what it means:
 
     2 cup = 240 g · flour               two measures of the same amount
     1 cup + 2 tbsp · cream              two measures that add up
@@ -26,6 +26,8 @@ import yaml
 
 FOLDER = Path(__file__).parent / "cases"
 LANGUAGES = ("en", "de", "ru")
+SETS = {"": "improved with", "batches-": "batches", "held-out-": "held out"}
+"""Prefix of the files of a set → its name."""
 INGREDIENT_SECTIONS = ("list", "caption", "speech")
 
 
@@ -66,8 +68,8 @@ class FactCase:
     values: dict[str, float | str]
 
 
-def read_cases(language: str) -> list[Case]:
-    sections = read_sections(language)
+def read_cases(language: str, prefix: str = "") -> list[Case]:
+    sections = read_sections(prefix + language)
     return [
         Case(language, section, line, parse_readings(label))
         for section in INGREDIENT_SECTIONS
@@ -82,8 +84,8 @@ def read_fact_cases(language: str) -> list[FactCase]:
     return steps + facts
 
 
-def read_sections(language: str) -> dict[str, dict[str, str | None]]:
-    sections: dict[str, dict[str, str | None]] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text("utf-8"))
+def read_sections(name: str) -> dict[str, dict[str, str | None]]:
+    sections: dict[str, dict[str, str | None]] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))
     return sections
 
 

@@ -51,13 +51,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="folder of a faster-whisper model for English")
     parser.add_argument("--voice", help="the .onnx file of a Piper voice")
+    parser.add_argument("--again", action="store_true", help="also record what has a transcript")
     arguments = parser.parse_args()
     if arguments.model:
-        write_transcripts("en", [record(recipe, arguments.model, arguments.voice) for recipe in read_spoken("en")])
+        rows = [] if arguments.again else existing_rows("en")
+        recorded = {row["id"] for row in rows}
+        for recipe in read_spoken("en"):
+            if recipe.id in recorded:
+                continue
+            rows.append(record(recipe, arguments.model, arguments.voice))
+            write_transcripts("en", rows)
+            print(f"{recipe.id}: {len(rows[-1]['segments'])} segments", flush=True)
     else:
         print("English is skipped: --model is not set.", file=sys.stderr)
     for language in ("de", "ru"):
         write_transcripts(language, [misrecognize(recipe) for recipe in read_spoken(language)])
+
+
+def existing_rows(language: str) -> list[dict[str, Any]]:
+    file = SPOKEN / f"{language}.jsonl"
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
 
 
 def write_transcripts(language: str, rows: list[dict[str, Any]]) -> None:

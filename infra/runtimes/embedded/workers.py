@@ -9,11 +9,13 @@ import faulthandler
 import importlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,11 +33,13 @@ from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.memory import limit_memory
 from shared.settings import settings
-from shared.wiring import NOTIFY, Function, wiring
+from shared.wiring import CRAWL, DOWNLOAD, NOTIFY, Function, wiring
 
 log = logging.getLogger(__name__)
 POOLS = ("cpu", "io")
-IO_SLOTS = 8
+IO_SLOTS = 12
+WAITING_BY_SLOT = (DOWNLOAD, CRAWL, NOTIFY, DOWNLOAD, CRAWL, None)
+"""The function of a slot that waits for servers which users name, for each slot in turn."""
 RESTART_PAUSE_SEC = 1.0
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
@@ -94,6 +98,9 @@ class WorkerPool:
             self._processes.discard(process)
         if process.stdin:
             process.stdin.close()
+        # Programs that the worker started would go on without it.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         if not self._watchdog.stop_event.is_set():
             log.error("a %s worker ended with code %s; starting another", spec.pool, code)
             reason = crash_reason(code, out_of_memory=count_memory_kills() > memory_kills)
@@ -123,9 +130,11 @@ def pool_functions(name: str) -> list[Function]:
 def slot_functions(functions: list[Function], slot: int) -> list[str]:
     """Return the names of the functions that a slot runs.
 
-    Every other slot delivers no webhooks, so that jobs go on while users' servers let all deliveries wait.
+    Functions that wait for servers which users name, for minutes if they are slow, have slots of their own. So none of
+    them holds up another, or the functions that end jobs.
     """
-    return [row.name for row in functions if slot % 2 == 0 or row.name != NOTIFY]
+    waiting = set(WAITING_BY_SLOT) - {WAITING_BY_SLOT[slot % len(WAITING_BY_SLOT)]}
+    return [row.name for row in functions if row.name not in waiting]
 
 
 def load_function(name: str) -> Callable[[Any], Any]:

@@ -106,6 +106,8 @@ class Lexicon:
         self.sequence = fold_phrases(tables.sequence)
         self.title_openers = phrase_set(tables.title_openers)
         self.title_ends = fold_phrases(tables.title_ends)
+        self.listing = phrase_set(tables.listing)
+        self.dishes = fold_phrases(tables.dishes)
         self.praise = fold_phrases(tables.praise)
         self.uninflected = fold_phrases(tables.uninflected)
         self.dimensions = fold_phrases(tables.dimensions)

@@ -67,6 +67,8 @@ class LanguageTables(BaseModel):
         misheard_numbers, misheard_foods, misheard_units, misheard_of: What speech recognition writes → what was said.
         countable: Foods that are counted, so that `for eggs` are four. `fillers`: words without a meaning.
         sequence: Words that start a step in speech. `generic_foods`: several ingredients together.
+        listing: Phrases that introduce a list of ingredients in speech.
+        dishes: Nouns that name a dish after a food, even where they are verbs too: `lentil stew`.
         title_openers, title_ends, praise: Words before, after and in front of the name of a dish that a speaker names.
         shorthand: Abbreviations of foods → the words. `uninflected`: adjectives without an ending.
         repairs: Misread words → the correct word.
@@ -161,6 +163,8 @@ class LanguageTables(BaseModel):
     title_openers: str
     title_ends: str
     praise: str
+    dishes: str = ""
+    listing: str
     generic_foods: str
     shorthand: Mapping[str, str] = {}
     uninflected: str = ""

@@ -12,7 +12,7 @@ from shared.ai.offline.recipe.ingredient import ParsedIngredient, parse_ingredie
 from shared.ai.offline.recipe.line_kind import ClassifiedLine, LineKind, classify_line
 from shared.ai.offline.recipe.lines import RecipeLine
 from shared.ai.offline.recipe.mention import find_mentions
-from shared.ai.offline.recipe.spoken import drop_references
+from shared.ai.offline.recipe.spoken import drop_references, spoken_servings
 from shared.analyses.evidence import Sighting
 from shared.analyses.recipe import Ingredient, Step
 
@@ -44,14 +44,39 @@ def parse_speech(lines: Sequence[RecipeLine], lexicon: Lexicon) -> RecipeDraft:
     draft = parse_lines(lines, lexicon, spoken=True)
     if lines and lines[0].source == "speech":
         draft.mentioned = drop_references(draft.mentioned, lexicon)
+        draft.facts.fill_missing(RecipeFacts(servings=spoken_servings(lines, lexicon)))
     return draft
 
 
 def parse_lines(lines: Sequence[RecipeLine], lexicon: Lexicon, spoken: bool = False) -> RecipeDraft:
     items = [classify_line(line, lexicon, spoken) for line in lines]
+    if lines and lines[0].source == "speech":
+        find_spoken_steps(items)
     items = [part for item in items for part in split_heading(item, lexicon)]
     apply_context(items)
     return build_draft(items, lexicon)
+
+
+def find_spoken_steps(items: list[ClassifiedLine]) -> None:
+    """Make steps of clauses whose verb was misheard: an amount follows their first word, or a step is before them."""
+    cooks = False
+    for item in items:
+        if item.kind is LineKind.STEP and not cooks and names_dish(item):
+            item.kind = LineKind.PROSE
+        elif item.kind is LineKind.STEP:
+            cooks = True
+        elif item.kind is LineKind.PROSE and not item.text.lexicon.listing.find(item.text.tokens):
+            mentions = find_mentions(item.text, without_amount=False)
+            second = item.text.tokens[1].start if len(item.text) > 1 else 0
+            has_measure = any(mention.parsed.is_food and mention.parsed.unit for mention in mentions)
+            if has_measure and (cooks or mentions[0].offset == second):
+                item.kind, cooks = LineKind.STEP, True
+
+
+def names_dish(item: ClassifiedLine) -> bool:
+    """Return True for `here's a cheap lentil stew` before the first step, without any measure."""
+    has_measure = any(mention.parsed.unit for mention in find_mentions(item.text, without_amount=False))
+    return item.text.lexicon.title_openers.find(item.text.tokens) is not None and not has_measure
 
 
 def split_heading(item: ClassifiedLine, lexicon: Lexicon) -> Iterable[ClassifiedLine]:

@@ -10,9 +10,12 @@ from shared.ai.offline.language.tables import tokenize
 from shared.ai.offline.recipe.measure import PACKAGES, SIZES, TIMES, measures_in_bracket
 from shared.ai.offline.recipe.name import (
     SplitName,
+    ends_in_taste,
     expand_note,
     is_description,
     is_name,
+    is_remark,
+    is_utensil,
     joiner_pattern,
     share_noun,
     split_foods,
@@ -24,7 +27,6 @@ from shared.analyses.recipe import Measure
 
 NEVER_FOOD = {"calories_kcal", "carbohydrates_g"}
 """Nutrients whose names are no food, unlike those of protein and fat."""
-MAX_UNKNOWN_WORDS = 2
 SHARED_UNITS = {"pinch", "dash"}
 """`A pinch of salt and pepper` is two ingredients, `2 tbsp butter and oil` is one amount."""
 
@@ -99,18 +101,6 @@ def ingredients_without_amount(text: TokenizedText) -> list[ParsedIngredient]:
     ]
 
 
-def ends_in_taste(text: TokenizedText) -> bool:
-    """Return True for `Sweetener to taste`, which is an ingredient although its food is unknown."""
-    at, end, _ = text.lexicon.taste.find(text.tokens) or (0, 0, True)
-    is_short = 0 < at <= MAX_UNKNOWN_WORDS and end == len(text)
-    return is_short and not any(token.folded in text.lexicon.verbs | text.lexicon.stops for token in text.tokens[:at])
-
-
-def is_utensil(text: TokenizedText) -> bool:
-    """Return True for `Parchment paper` and `Auflaufform (26 cm)`, which lists of ingredients name too."""
-    return text.lexicon.utensils.find(text.tokens) is not None and not text.lexicon.has_food(text.tokens)
-
-
 def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str) -> list[ParsedIngredient]:
     """Return the ingredient `name_text` with its amount; empty if the number counts minutes, people or the like."""
     lexicon = text.lexicon
@@ -119,7 +109,8 @@ def ingredient_with_amount(text: TokenizedText, amount: Quantity, name_text: str
     nutrient = lexicon.nutrients.match(first.tokens, 0)
     if nutrient and nutrient[0] == len(first) and nutrient[1] in NEVER_FOOD:
         return []
-    is_counted = amount.unit is None and first.is_word(0, lexicon.no_ingredient)
+    is_other = first.is_word(0, lexicon.no_ingredient) and not lexicon.food_end(first.tokens, 0)
+    is_counted = amount.unit is None and is_other
     is_counted = is_counted or any(first.is_per_serving(at) for at in range(len(first)))
     if not is_name(split.name, lexicon) or is_counted or first.is_word(0, lexicon.serving_words):
         return []
@@ -310,10 +301,19 @@ def split_enumeration(line: str, lexicon: Lexicon) -> list[str]:
             continue
         head, tail = line[start : mark.start()], SEPARATOR.split(line[mark.end() :])[0]
         needs_amount = mark[0].strip() == "/" or mark[0].strip().isalpha()
+        if mark[0].strip().isalpha() and has_alternative_amount(head, lexicon):
+            continue
         if head.count("(") == head.count(")") and is_separate_ingredient(head, tail, lexicon, needs_amount):
             parts.append(head)
             start = mark.end()
     return [*parts, line[start:]]
+
+
+def has_alternative_amount(head: str, lexicon: Lexicon) -> bool:
+    """Return True if an alternative with an amount goes on: `soy sauce, or ½ cup tamari` before `and 2 tbsp water`."""
+    text = TokenizedText(head, lexicon)
+    places = (at + 1 for at in range(len(text)) if text.is_word(at, lexicon.alternatives))
+    return any((amount := parse_quantity(text, at)) and amount.unit for at in places)
 
 
 def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount: bool) -> bool:
@@ -334,6 +334,8 @@ def is_separate_ingredient(head: str, tail: str, lexicon: Lexicon, needs_amount:
     if amount and (size := text.size_at(amount.end)) and size[0] == len(text):
         return False
     if before and (size := first.size_at(before.end)) and size[0] == len(first):
+        return False
+    if is_remark(first, before, text, amount):
         return False
     if amount and amount.amount is not None and not amount.weak and amount.end < len(text):
         return True

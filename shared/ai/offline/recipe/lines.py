@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.ai.offline.language.lexicon import Lexicon
+from shared.ai.offline.language.units import VOWELS
 from shared.ai.offline.recipe.quantity import parse_quantity
 from shared.ai.offline.recipe.text import TokenizedText, normalize_text
 from shared.ai.screen.lines import Box
@@ -134,7 +135,9 @@ def is_abbreviation(text: TokenizedText, at: int) -> bool:
     if text.unit_at(at) is not None or any(table.match(text.tokens, at) for table in tables):
         return True
     is_known = lexicon.food_end(text.tokens, at) or text.is_word(at, lexicon.vocabulary)
-    return text.is_counted(at) and not is_known and lexicon.unit_forms.abbreviation(text.tokens[at]) is not None
+    has_vowel = bool(set(text.tokens[at].folded) & set(VOWELS))
+    is_short = not has_vowel or lexicon.unit_forms.abbreviation(text.tokens[at]) is not None
+    return text.is_counted(at) and not is_known and is_short
 
 
 def speech_lines(transcript: Sequence[Segment], source: Source, lexicon: Lexicon) -> list[RecipeLine]:

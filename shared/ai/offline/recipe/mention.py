@@ -111,7 +111,7 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
     end = start
     while (token := text.token_at(end)) and token.kind == "word" and end - start < MAX_WORDS_TO_FOOD:
         if food_end := foods_end(text, end):
-            return food_end
+            return None if amount.weak and amount.unit is None and names_dish(text, food_end) else food_end
         if text.is_per_serving(end):
             return None
         is_adjective = end == start and foods_end(text, end + 1) is not None  # `cups of warm milk`
@@ -124,6 +124,16 @@ def name_end(text: TokenizedText, amount: Quantity) -> int | None:
         nouns = [at for at in range(start, end) if text.tokens[at].text[0].isupper()]
         return nouns[0] + 1 if nouns else None
     return min(end, start + MAX_WORDS_UNKNOWN)
+
+
+def names_dish(text: TokenizedText, end: int) -> bool:
+    """Return True if a noun follows a food, so that both name a dish: `a quick tomato soup`."""
+    lexicon, token = text.lexicon, text.token_at(end)
+    if lexicon.tables.capital_nouns or lexicon.tables.food_first or token is None or token.kind != "word":
+        return False
+    return text.is_word(end, lexicon.dishes) or not text.is_word(
+        end, lexicon.stops | lexicon.verbs | lexicon.joiners | lexicon.sequence
+    )
 
 
 def foods_end(text: TokenizedText, at: int) -> int | None:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from shared.ai.offline.language.lexicon import Lexicon
 from shared.ai.offline.language.tables import tokenize
 from shared.ai.offline.recipe.measure import parse_measure
+from shared.ai.offline.recipe.quantity import Quantity
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Measure
 
 MAX_NAME_WORDS = 6
 MAX_DESCRIPTION_WORDS = 2
+MAX_UNKNOWN_WORDS = 2
 NOTE_MARK = re.compile(r",(?!\d)\s*|\s*;\s*|\s+[-–|=]\s+")
 BRACKETS = re.compile(r"\(([^()]*)(?:\)|$)")
 EDGES = " .,:;!*-–=_/|+•'\""
@@ -100,7 +102,10 @@ def split_per_piece(name: str, lexicon: Lexicon) -> tuple[str, str]:
     """Split off the size of each piece: `Thunfisch à 150 g`."""
     text = TokenizedText(name, lexicon)
     for at in range(1, len(text) - 1):
-        if text.is_word(at, lexicon.per_piece) and parse_measure(text, at + 1, "same"):
+        about = text.phrase_at(at, lexicon.approximately)  # `Süßkartoffel ca. 200 g`
+        end = about[0] if about else at + 1
+        measure = parse_measure(text, end, "same") if about or text.is_word(at, lexicon.per_piece) else None
+        if measure and (not about or measure[1] == len(text)):
             return text.text_between(0, at), text.text_from(at)
     return name, ""
 
@@ -204,3 +209,32 @@ def share_noun(pieces: list[str], lexicon: Lexicon) -> list[str]:
         *(piece if " " in piece or lexicon.is_food(piece) else f"{piece} {words[1]}" for piece in pieces[:-1]),
         pieces[-1],
     ]
+
+
+def is_utensil(text: TokenizedText) -> bool:
+    """Return True for `Parchment paper` and `Auflaufform (26 cm)`, which lists of ingredients name too."""
+    return text.lexicon.utensils.find(text.tokens) is not None and not text.lexicon.has_food(text.tokens)
+
+
+def ends_in_taste(text: TokenizedText) -> bool:
+    """Return True for `Sweetener to taste`, which is an ingredient although its food is unknown."""
+    at, end, _ = text.lexicon.taste.find(text.tokens) or (0, 0, True)
+    is_short = 0 < at <= MAX_UNKNOWN_WORDS and end == len(text)
+    return is_short and not any(token.folded in text.lexicon.verbs | text.lexicon.stops for token in text.tokens[:at])
+
+
+def is_remark(head: TokenizedText, before: Quantity | None, tail: TokenizedText, amount: Quantity | None) -> bool:
+    """Return True for the tail of `2 fillets, 6 oz each`, `1 cup butter, 2 sticks softened` and `oil, vegetable`."""
+    lexicon = tail.lexicon
+    start = amount.end if amount else 0
+    token = tail.token_at(start)
+    if lexicon.note_openers.match(tail.tokens, 0) or tail.is_sign(start, '"'):
+        return True
+    if before is None or before.amount is None or token is None:
+        return False
+    ending = lexicon.tables.participle
+    is_participle = bool(ending) and token.folded.endswith(ending) and not lexicon.food_end(tail.tokens, start)
+    is_remark_of_amount = is_participle or tail.is_word(start, lexicon.distributive | lexicon.per_piece)
+    if amount:
+        return amount.amount is not None and is_remark_of_amount
+    return len(tail) == 1 and lexicon.stem(token.folded) in lexicon.generic_foods

@@ -58,6 +58,10 @@ def parse_quantity(text: TokenizedText, at: int) -> Quantity | None:
     if hit := text.phrase_at(at, lexicon.approximately):
         at, note = hit
         notes.append(note)
+    fullness = text.phrase_at(at, lexicon.heaped)
+    if fullness and parse_number(text, fullness[0]):  # `scant ¼ teaspoon`
+        at, note = fullness
+        notes.append(note)
     has_opener = text.is_word(at, lexicon.range_openers) and parse_number(text, at + 1) is not None
     at += has_opener
     count = parse_number(text, at)
@@ -185,6 +189,7 @@ def is_unknown_unit(text: TokenizedText, at: int) -> bool:
     if not lexicon.tables.capital_nouns or token is None or noun is None or token.kind != "word":
         return False
     is_adjective = token.folded.endswith(ADJECTIVE_ENDINGS) or text.is_word(at, lexicon.uninflected | lexicon.stops)
+    is_adjective = is_adjective or text.size_at(at) is not None
     is_noun = noun.kind == "word" and noun.text[0].isupper() and lexicon.has_food(text.tokens[at + 1 :])
     return is_noun and token.text.islower() and not is_adjective and lexicon.food_end(text.tokens, at) is None
 

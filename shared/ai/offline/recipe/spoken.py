@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.ai.offline.language.lexicon import Lexicon
-from shared.ai.offline.language.tables import fold, tokenize
+from shared.ai.offline.language.tables import fold, split_phrases, tokenize
 from shared.ai.offline.recipe.lines import SENTENCE_SIGNS, SPOKEN_CONFIDENCE, RecipeLine, clean_segments, is_cut_off
+from shared.ai.offline.recipe.measure import parse_number
 from shared.ai.offline.recipe.merge import stems
 from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Ingredient
@@ -16,18 +17,22 @@ from shared.models.video import Segment
 MIN_PAUSE_SEC = 0.7
 """Speakers pause so long between sentences, seldom inside one; recognition loses half of the signs there."""
 MIN_CLAUSE_WORDS = 4
+MIN_INSTRUCTION_WORDS = 3
 OPENING_CLAUSES = 5
 MAX_TITLE_WORDS = 6
+MAX_ARTICLE = 3
+MAX_SERVINGS = 24
 MARKS = ".,!?;:…\"'"
 
 
 @dataclass(frozen=True)
 class SpokenWord:
-    """A recognized word with the signs after it."""
+    """A recognized word with the signs after it. `opens_segment`: recognition starts a segment with it."""
 
     text: str
     start: float
     end: float
+    opens_segment: bool = False
 
     @property
     def folded(self) -> str:
@@ -54,12 +59,14 @@ def spoken_words(transcript: Sequence[Segment]) -> list[SpokenWord]:
     words: list[SpokenWord] = []
     for segment in clean_segments(transcript):
         if segment.words:
-            words += [SpokenWord(word.text.strip(), word.start, word.end) for word in segment.words]
+            words += [
+                SpokenWord(word.text.strip(), word.start, word.end, at == 0) for at, word in enumerate(segment.words)
+            ]
             continue
         texts = segment.text.split()
         step = (segment.end - segment.start) / max(len(texts), 1)
         words += [
-            SpokenWord(text, segment.start + at * step, segment.start + (at + 1) * step)
+            SpokenWord(text, segment.start + at * step, segment.start + (at + 1) * step, at == 0)
             for at, text in enumerate(texts)
         ]
     return [word for word in words if word.text.strip(MARKS)]
@@ -76,7 +83,7 @@ def join_split_words(words: Sequence[SpokenWord], lexicon: Lexicon) -> list[Spok
         is_unit = len(whole) >= MIN_JOINED and lexicon.units.match(tokenize(whole), 0)
         if before and (is_unit or (lexicon.tables.capital_nouns and whole in lexicon.numbers)):
             text = before.text + word.text.casefold()
-            joined[-1] = SpokenWord(text, before.start, word.end)
+            joined[-1] = replace(before, text=text, end=word.end)
         else:
             joined.append(word)
     return joined
@@ -88,27 +95,56 @@ MIN_JOINED = 6
 
 def repair_words(words: Sequence[SpokenWord], lexicon: Lexicon) -> list[SpokenWord]:
     """Replace words that sound like those a kitchen says in their place: `to cups on flower` are two cups of flour."""
-    repaired = list(words)
+    units = lexicon.tables.misheard_units
+    repaired = [
+        word.with_word(units[word.folded]) if is_misheard_unit(word, words[at + 1 : at + 5], lexicon) else word
+        for at, word in enumerate(words)
+    ]
     for at, word in enumerate(repaired):
         before = repaired[at - 1] if at else None
         following = repaired[at + 1 : at + 4]
         if is_misheard_number(word, before, following, lexicon):
             repaired[at] = word.with_word(lexicon.tables.misheard_numbers[word.folded])
         elif before and is_misheard_of(word, repaired[:at], following, lexicon):
-            repaired[at] = word.with_word(next(iter(sorted(lexicon.of))))
+            repaired[at] = word.with_word(min(lexicon.of))
+            repaired[at - 1] = replace(before, text=before.text.rstrip(","))
         elif before and word.folded in lexicon.tables.misheard_foods and is_measured(repaired[:at], lexicon):
             repaired[at] = word.with_word(lexicon.tables.misheard_foods[word.folded])
-        elif word.folded in lexicon.tables.misheard_units and starts_food(following, lexicon):
-            repaired[at] = word.with_word(lexicon.tables.misheard_units[word.folded])
+        elif before and is_misheard_article(word, before, following, lexicon):
+            repaired[at] = word.with_word(min(lexicon.articles))
     return repaired
+
+
+def is_misheard_unit(word: SpokenWord, following: Sequence[SpokenWord], lexicon: Lexicon) -> bool:
+    """Return True for the `rams` of `fifty rams on sugar`, before a food."""
+    if word.folded not in lexicon.tables.misheard_units or not following:
+        return False
+    return starts_food(following[1:] if is_little_of(following[0], lexicon) else following, lexicon)
+
+
+def is_misheard_article(
+    word: SpokenWord, before: SpokenWord, following: Sequence[SpokenWord], lexicon: Lexicon
+) -> bool:
+    """Return True for the `at` of `half at teaspoon`: between a fraction and a unit only an article can stand."""
+    is_fraction = lexicon.numbers.get(before.folded, 1) < 1 and not before.ends_clause
+    is_other = word.folded in lexicon.articles | lexicon.of or is_unit(word, lexicon) or is_number(word, lexicon)
+    is_short = len(word.folded) <= MAX_ARTICLE
+    return bool(lexicon.of) and is_fraction and is_short and not is_other and is_unit_next(following, lexicon)
+
+
+def is_unit_next(following: Sequence[SpokenWord], lexicon: Lexicon) -> bool:
+    return bool(following) and is_unit(following[0], lexicon)
 
 
 def is_misheard_number(
     word: SpokenWord, before: SpokenWord | None, following: Sequence[SpokenWord], lexicon: Lexicon
 ) -> bool:
-    """Return True for the `to` of `to cups of flour` and the `for` of `crack for eggs`, which are numbers."""
-    if word.folded not in lexicon.tables.misheard_numbers or word.ends_clause or not following:
+    """Return True for the `to` of `to cups of flour` and the `for` of `crack for eggs`, or `they serve free`."""
+    if word.folded not in lexicon.tables.misheard_numbers:
         return False
+    if word.ends_clause or not following:
+        label = lexicon.labels.match(tokenize(before.folded), 0) if before else None
+        return label is not None and label[1] == "servings"
     rest = following[1:]
     if is_unit(following[0], lexicon):
         return bool(rest) and (is_little_of(rest[0], lexicon) or starts_food(rest, lexicon))
@@ -121,9 +157,12 @@ def is_misheard_of(
     word: SpokenWord, before: Sequence[SpokenWord], following: Sequence[SpokenWord], lexicon: Lexicon
 ) -> bool:
     """Return True for the `on` of `three tablespoons on sugar`: after a counted unit, before a food."""
-    if word.folded not in lexicon.misheard_of or len(before) < 2 or not is_unit(before[-1], lexicon):
+    if word.folded not in lexicon.misheard_of or len(before) < 2:
         return False
-    return is_number(before[-2], lexicon) and starts_food(following, lexicon)
+    if word.folded in lexicon.joiners and (not following or is_number(following[0], lexicon)):
+        return False  # `a cup and a half`
+    unit = replace(before[-1], text=before[-1].text.rstrip(","))  # `one cup, some flour`
+    return is_unit(unit, lexicon) and is_number(before[-2], lexicon) and starts_food(following, lexicon)
 
 
 def is_measured(before: Sequence[SpokenWord], lexicon: Lexicon) -> bool:
@@ -176,9 +215,12 @@ def is_break(clause: Sequence[SpokenWord], word: SpokenWord, following: SpokenWo
     last = clause[-1]
     if last.text.endswith(SENTENCE_SIGNS) and not last.text[:-1].isnumeric():
         return True
-    if is_cut_off(TokenizedText(" ".join(item.text for item in clause[-3:]), lexicon)):
+    if is_cut_off(TokenizedText(" ".join(item.text for item in clause[-3:]).rstrip(","), lexicon)):
         return False
     if word.start - last.end >= MIN_PAUSE_SEC or is_lost_start(word, lexicon):
+        return True
+    starts_with_verb = lexicon.tables.verb_place == "first" and word.folded in lexicon.verbs
+    if last.text.endswith(",") and starts_with_verb and len(clause) >= MIN_INSTRUCTION_WORDS:
         return True
     if len(clause) < MIN_CLAUSE_WORDS:
         return False
@@ -189,6 +231,8 @@ def is_lost_start(word: SpokenWord, lexicon: Lexicon) -> bool:
     """Return True for a capital that only the start of a sentence has: `Simmer`, `Dann`, `Das`; not `I`."""
     if len(word.text.strip(MARKS)) < 2 or not word.text[0].isupper():
         return False
+    if word.opens_segment and not lexicon.tables.capital_nouns:
+        return True
     others = lexicon.openers | lexicon.stops | lexicon.determiners | lexicon.articles
     return word.folded in others or (word.folded in lexicon.verbs and not lexicon.tables.capital_nouns)
 
@@ -225,6 +269,17 @@ def spoken_title(lines: Sequence[RecipeLine], lexicon: Lexicon) -> RecipeLine | 
     return None
 
 
+def spoken_servings(lines: Sequence[RecipeLine], lexicon: Lexicon) -> float | None:
+    """Return the number at the end of an opening clause: `we're having pasta for two`."""
+    for line in lines[:OPENING_CLAUSES]:
+        text = TokenizedText(line.text.rstrip(MARKS), lexicon)
+        for at in range(1, len(text) - 1):
+            count = parse_number(text, at + 1) if text.is_word(at, lexicon.group_openers) else None
+            if count and count.end == len(text) and not count.weak and 1 <= count.value <= MAX_SERVINGS:
+                return count.value
+    return None
+
+
 def title_after(text: TokenizedText, start: int) -> str | None:
     """Return the words after a place up to the end of the noun phrase, without those that only praise the dish."""
     lexicon = text.lexicon
@@ -245,8 +300,10 @@ def drop_references(ingredients: Sequence[Ingredient], lexicon: Lexicon) -> list
 
 
 def is_reference(item: Ingredient, measured: Sequence[Ingredient], lexicon: Lexicon) -> bool:
-    name = stems(item.name, lexicon)
+    name = stems(item.name, lexicon) - stems(" ".join(split_phrases(lexicon.tables.parts)), lexicon)
     if name and name <= lexicon.generic_foods:
         return True
-    others = [(stems(other.name, lexicon), fold(other.name)) for other in measured]
-    return any(name <= other or text.endswith(fold(item.name)) for other, text in others)
+    return any(
+        name <= stems(f"{other.name} {other.note or ''}", lexicon) or fold(other.name).endswith(fold(item.name))
+        for other in measured
+    )
