@@ -11,11 +11,12 @@ from shared.ai.offline.embedding import MODEL, embed
 from shared.ai.provider import EmbeddingResult
 from shared.ai.vectors import DIMENSIONS
 from shared.chat import history
-from shared.chat.passages import passage_id, passages_job_id
-from shared.chat.search import RANKING_DEPTH, QueryEmbedding, search
+from shared.chat.passages import PassageSource, passage_id, passages_job_id, store_passages, visible_windows
+from shared.chat.search import RANKING_DEPTH, QueryEmbedding, rank_passages, search
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage
-from shared.pipeline.job_storage import SEGMENTS, delete_passages
+from shared.models.video import Segment
+from shared.pipeline.job_storage import SCREENS, SEGMENTS, delete_passages
 from shared.platform.ports import Documents, Vector
 from tests.contract.adapters import Adapter
 from tests.transcript_samples import SOUP, STARS, told
@@ -90,6 +91,28 @@ def test_words_and_vectors_together_find_best(documents: Documents, fresh: str) 
     hits = search(documents, "ann", [soup, stars], question, [wanted], 0, 5)
     assert hits[0].passage.video_id == stars
     assert hits[0].passage.text == " ".join(STARS)
+
+
+def test_a_whole_library_is_searched_by_its_owner(documents: Documents, fresh: str) -> None:
+    """All videos of one user are searched at once, those of others never, and what is shown apart from what is said."""
+    ann, ben = f"{fresh}ann", f"{fresh}ben"
+    told(documents, ann, f"{fresh}a", SOUP)
+    told(documents, ann, f"{fresh}b", STARS)
+    told(documents, ben, f"{fresh}c", SOUP)
+    shown = visible_windows("Harriet's soup", [Segment(start=3, end=5, text="One kilo of tomatoes")])
+    source = PassageSource(ann, f"{fresh}a", f"{fresh}a")
+    store_passages(documents, SCREENS, source, shown, "en", None)
+    for question, collection, expected in (
+        ("What does Harriet add?", SEGMENTS, f"{fresh}a"),
+        ("Which moon is called Titan?", SEGMENTS, f"{fresh}b"),
+        ("tomatoes", SCREENS, f"{fresh}a"),
+    ):
+        wanted = [QueryEmbedding(MODEL, Vector(tuple(embed(question, DIMENSIONS))), 0.14)]
+        ranked = rank_passages(documents, collection, [("owner", "==", ann)], ann, question, wanted, 0.35, 9)
+        assert [hit.passage.video_id for hit in ranked if hit.relevant][:1] == [expected]
+        assert {hit.passage.owner for hit in ranked} == {ann}
+    ranked = rank_passages(documents, SCREENS, [("owner", "==", ann)], ann, "tomatoes soup", [], 0.1, 9)
+    assert {(hit.passage.origin, hit.passage.start) for hit in ranked} == {("caption", 0), ("screen", 3)}
 
 
 def test_passages_go_with_the_job_that_brought_them(documents: Documents, fresh: str) -> None:

@@ -194,6 +194,7 @@ CASES: dict[str, Case] = {
     "POST /v1/groups/{group_id}/share": Case(Owner.group, 201, json=a()),
     "DELETE /v1/groups/{group_id}/share": Case(Owner.shared, 204),
     "POST /v1/chat": Case(Owner.group, json=asks),
+    "GET /v1/search": own(Owner.group, params=a(q="soup")),
     "GET /v1/chat/history": Case(Owner.group, params=of_group),
     "DELETE /v1/chat/history": Case(Owner.group, 204, params=of_group),
     "GET /v1/chat/history/export": Case(Owner.group, params=of_group),
