@@ -38,9 +38,10 @@ format: .venv/.for-dev ## Format the code and fix what the linter can fix
 test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-soak: .venv/.for-dev ## Read 2000 mutations of small files, then send many generated requests to the API
+soak: .venv/.for-dev ## Read 2000 mutations of small files, send many generated requests and 3000 jobs to the API
 	@$(BIN)/python -m tests.mutations 2000
 	@SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/functions/api/test_schemathesis.py
+	@$(BIN)/python -m benchmarks.load 1000 2000
 
 test-others: .venv/.for-dev ## Test the demo, the packages and the wheel on the other Pythons installed here
 	@$(BIN)/python -m tests.matrix

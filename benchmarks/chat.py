@@ -1,8 +1,9 @@
-"""How well and how fast questions find their passages: `python -m benchmarks.chat [--segments N] [--emulators N]`.
+"""How well and how fast questions find their answers: `python -m benchmarks.chat [--segments N] [--emulators N]`.
 
 Recall: the share of the questions in `chat_questions.yaml` whose answer stands in one of the first three excerpts, for
-each provider that has a key, offline for all. Latency: searches among N segments of 500 videos (default 100 000) in the
-embedded place, and with `--emulators` on Google's Firestore emulator.
+each provider that has a key; offline, by words and by meaning. Quotes, for answers without AI: the share whose first
+quoted sentence, first quote, or any quote has the answer. Latency: whole answers among N segments of 500 videos
+(default 100 000) in the embedded place, and with `--emulators` searches on Google's Firestore emulator.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +26,25 @@ import yaml
 
 from infra.runtimes.emulated.emulators import run_emulators
 from shared.ai.fallback import FallbackProvider, provider_order
+from shared.ai.offline.sentence_model import DIMENSIONS, MODEL
 from shared.ai.usage import Meter
-from shared.ai.vectors import DIMENSIONS
-from shared.chat.answer import MAX_PASSAGES, MIN_COVERAGE_ANSWERED, MIN_COVERAGE_QUOTED
-from shared.chat.excerpts import merge_passages
+from shared.ai.vectors import pack_vectors
+from shared.chat.answer import (
+    MAX_PASSAGES,
+    MIN_COVERAGE_ANSWERED,
+    MIN_COVERAGE_QUOTED,
+    AnswerDone,
+    AnswerStream,
+    Question,
+)
+from shared.chat.excerpts import Excerpt, merge_passages
 from shared.chat.passages import passage_id
+from shared.chat.quotes import LineKey, line_key, nearest_line, quote_excerpts, similarities_by_line
 from shared.chat.search import CHAT_KIND, QueryEmbedding, embed_question, search
-from shared.pipeline.job_storage import SEGMENTS
+from shared.pipeline.job_storage import JOBS, SEGMENTS
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
-from shared.platform.ports import Documents, Vector
-from shared.settings import Settings, settings
+from shared.platform.ports import Documents, Place, Vector
+from shared.settings import HASHING, Settings, settings
 from tests.contract.emulated import connect
 from tests.transcript_samples import told
 
@@ -44,14 +55,22 @@ OWNER = "ann"
 VOCABULARY = 20_000
 TIMES = 9
 KEYS = {"openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL"), "gemini": ("GEMINI_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")}
+VARIANTS = {
+    "offline, by words": {"AI_PROVIDER_CHAT": "offline", "OFFLINE_EMBED_MODEL": HASHING},
+    "offline, by meaning": {"AI_PROVIDER_CHAT": "offline"},
+    "openai": {"AI_PROVIDER_CHAT": "openai"},
+    "gemini": {"AI_PROVIDER_CHAT": "gemini"},
+}
 
 
 @contextmanager
-def asked_of(provider: str) -> Iterator[None]:
-    os.environ["AI_PROVIDER_CHAT"] = provider
+def environment(values: dict[str, str]) -> Iterator[None]:
+    before = os.environ.copy()
+    os.environ.update(values)
     settings.cache_clear()
     yield
-    del os.environ["AI_PROVIDER_CHAT"]
+    os.environ.clear()
+    os.environ.update(before)
     settings.cache_clear()
 
 
@@ -67,39 +86,55 @@ def embedded_place() -> Iterator[EmbeddedPlace]:
         place.database.close()
 
 
-def recall(provider: str, documents: Documents) -> None:
+def recall(variant: str, documents: Documents) -> None:
     table: dict[str, Any] = yaml.safe_load(QUESTIONS.read_text(encoding="utf-8"))
     speaker = FallbackProvider(provider_order(CHAT_KIND, settings()), settings(), Meter())
     for id, talk in table["talks"].items():
         told(documents, OWNER, id, talk["lines"].splitlines(), lambda texts: speaker.embed(texts, "document", no_tick))
-    covered = MIN_COVERAGE_QUOTED if provider == "offline" else MIN_COVERAGE_ANSWERED
+    covered = MIN_COVERAGE_QUOTED if variant.startswith("offline") else MIN_COVERAGE_ANSWERED
+    ids = list(table["talks"])
     found: dict[str, list[bool]] = defaultdict(list)
     anyway: dict[str, list[bool]] = defaultdict(list)
-    similar: dict[str, list[float]] = defaultdict(list)
+    quoted: dict[str, list[tuple[bool, bool, bool]]] = defaultdict(list)
     for question in table["questions"]:
-        sort, says = question["sort"], question.get("says")
-        meanings, _ = embed_question(question["ask"], Meter(), no_tick)
-        ids = list(table["talks"])
-
-        def answered(
-            meanings: list[QueryEmbedding], least: float, question: Any = question, ids: list[str] = ids
-        ) -> bool:
-            hits = search(documents, OWNER, ids, question["ask"], meanings, least, MAX_PASSAGES)
-            first = merge_passages(hit.passage for hit in hits)[:FIRST]
-            return any(question["says"] in one.text for one in first) if "says" in question else not first
-
-        found[sort].append(answered(meanings, covered))
-        if says:
-            anyway[sort].append(answered([QueryEmbedding(one.model, one.vector, -1) for one in meanings], 0))
-        near = documents.nearest(SEGMENTS, "embedding", meanings[0].vector, 100, [("model", "==", meanings[0].model)])
-        similar[sort] += [1 - far for document, far in near if not says or says in document.data["text"]][:1]
+        ask, sort, says = question["ask"], question["sort"], question.get("says")
+        meanings, _ = embed_question(ask, Meter(), no_tick)
+        hits = search(documents, OWNER, ids, ask, meanings, covered, MAX_PASSAGES)
+        excerpts = merge_passages(hit.passage for hit in hits)
+        if not says:
+            found[sort].append(not excerpts)
+            continue
+        found[sort].append(any(says in one.text for one in excerpts[:FIRST]))
+        loose = [replace(one, min_similarity=-1) for one in meanings]
+        loosely = merge_passages(hit.passage for hit in search(documents, OWNER, ids, ask, loose, 0, MAX_PASSAGES))
+        anyway[sort].append(any(says in one.text for one in loosely[:FIRST]))
+        near = similarities_by_line(hits)
+        quotes = quote_excerpts(ask, excerpts, near)
+        sentence = False
+        if quotes:
+            source = next(one for one in excerpts if set_of(quotes[0]) <= set_of(one))
+            sentence = says in source.lines[nearest_line(ask, source, near)[0]].text
+        quoted[sort].append(
+            (sentence, any(says in one.text for one in quotes[:1]), any(says in one.text for one in quotes))
+        )
     told_of = [answer for sort, answers in found.items() if sort != "nowhere" for answer in answers]
-    print(f"{provider}: recall@{FIRST} of {len(told_of)} questions {share(told_of)}")
+    print(f"{variant}: recall@{FIRST} of {len(told_of)} questions {share(told_of)}")
     for sort, answers in found.items():
-        what = "rightly found nowhere" if sort == "nowhere" else f"{sort}: found"
-        more = f", without thresholds {share(anyway[sort])}" if anyway[sort] else ""
-        low, middle, high = (f"{value:.2f}" for value in statistics.quantiles(similar[sort], n=4))
-        print(f"  {what} {share(answers)} of {len(answers)}{more}; similarity, quartiles: {low} {middle} {high}")
+        if sort == "nowhere":
+            print(f"  rightly found nowhere {share(answers)} of {len(answers)}")
+        else:
+            more = f", without thresholds {share(anyway[sort])}"
+            print(f"  {sort}: found {share(answers)} of {len(answers)}{more}; {quote_shares(quoted[sort])}")
+    print(f"  all quotes: {quote_shares([row for rows in quoted.values() for row in rows])}")
+
+
+def set_of(excerpt: Excerpt) -> set[LineKey]:
+    return {line_key(excerpt.video_id, line) for line in excerpt.lines}
+
+
+def quote_shares(rows: list[tuple[bool, bool, bool]]) -> str:
+    sentence, first, any_quote = (share(list(column)) for column in zip(*rows, strict=True))
+    return f"answer in the first sentence {sentence}, the first quote {first}, any quote {any_quote}"
 
 
 def share(answers: list[bool]) -> str:
@@ -114,6 +149,7 @@ def fill(documents: Documents, count: int, batch: Callable[[], Any]) -> None:
     words = [f"word{number}" for number in range(VOCABULARY)]
     for start in range(0, count, 1000):
         vectors = dice.standard_normal((1000, DIMENSIONS))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         with batch():
             for number in range(start, min(start + 1000, count)):
                 said = [words[int(VOCABULARY * chance.random() ** 3)] for _ in range(60)]
@@ -122,26 +158,52 @@ def fill(documents: Documents, count: int, batch: Callable[[], Any]) -> None:
                     {"start": 1.0 * at, "end": 1.0 * at + 5, "text": " ".join(said[at : at + 10])} for at in range(8)
                 ]
                 data = {"owner": OWNER, "videoId": video, "jobId": video, "number": place, "start": 0.0, "end": 40.0}
-                data |= {"text": " ".join(said * 2), "lines": lines, "language": "en", "words": said, "model": "m"}
+                data |= {"text": " ".join(said * 2), "lines": lines, "language": "en", "words": said, "model": MODEL}
+                data["lineVectors"] = pack_vectors([vectors[number - start]] * len(lines))
                 data["embedding"] = Vector(tuple(vectors[number - start]))
                 documents.put(SEGMENTS, passage_id(video, place), data)
 
 
 def latency(documents: Documents, where: str, count: int) -> None:
+    """Searches alone, with a vector that is there already."""
     chance = random.Random(3)
-    meaning = QueryEmbedding("m", Vector(tuple(chance.gauss(0, 1) for _ in range(DIMENSIONS))), -1)
+    meaning = QueryEmbedding(MODEL, Vector(tuple(chance.gauss(0, 1) for _ in range(DIMENSIONS))), -1)
+    measure(where, count, lambda ids: search(documents, OWNER, ids, made_up(chance), [meaning], 0, MAX_PASSAGES))
+
+
+def answers(place: Place, count: int) -> None:
+    """Questions from their text to the last word of the answer."""
+    for number in range(VIDEOS):
+        place.documents.put(
+            JOBS, f"video{number}", {"id": f"video{number}", "owner": OWNER, "video": {"title": "A film"}}
+        )
+    chance = random.Random(3)
+
+    def answer(ids: list[str]) -> None:
+        question = Question(made_up(chance), OWNER, ids, is_stored=False)
+        assert any(isinstance(event, AnswerDone) for event in AnswerStream(place, question).events(no_tick))
+
+    start = time.perf_counter()
+    answer(["video0"])
+    print(f"embedded, {count} segments: the first answer of a process takes {time.perf_counter() - start:.1f} s")
+    measure("embedded, whole answers", count, answer)
+
+
+def made_up(chance: random.Random) -> str:
+    return f"word{chance.randrange(100)} word{chance.randrange(5000)} word{chance.randrange(VOCABULARY)}"
+
+
+def measure(where: str, count: int, ask: Callable[[list[str]], object]) -> None:
     for videos in (1, 30, VIDEOS):
         ids = [f"video{number}" for number in range(videos)]
-        taken = []
+        taken, used = [], []
         for _ in range(TIMES):
-            question = f"word{chance.randrange(100)} word{chance.randrange(5000)} word{chance.randrange(VOCABULARY)}"
-            start = time.perf_counter()
-            search(documents, OWNER, ids, question, [meaning], 0, MAX_PASSAGES)
-            taken.append(time.perf_counter() - start)
-        middle, worst = statistics.median(taken), max(taken)
-        print(
-            f"{where}, {count} segments: search in {videos} videos {middle * 1000:.0f} ms, at most {worst * 1000:.0f}"
-        )
+            start, cpu = time.perf_counter(), time.process_time()
+            ask(ids)
+            taken.append(1000 * (time.perf_counter() - start))
+            used.append(1000 * (time.process_time() - cpu))
+        times = f"{statistics.median(taken):.0f} ms, at best {min(taken):.0f}, at most {max(taken):.0f}"
+        print(f"{where}, {count} segments, {videos} videos: {times}; processor time {statistics.median(used):.0f} ms")
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
 
 
@@ -150,16 +212,17 @@ def main() -> None:
     arguments.add_argument("--segments", type=int, default=100_000)
     arguments.add_argument("--emulators", type=int, default=0)
     chosen = arguments.parse_args()
-    for provider in ("offline", *KEYS):
-        if provider != "offline" and not any(os.environ.get(key) for key in KEYS[provider]):
-            print(f"{provider}: not measured, for there is no key ({' or '.join(KEYS[provider])})")
+    for variant, environ in VARIANTS.items():
+        if variant in KEYS and not any(os.environ.get(key) for key in KEYS[variant]):
+            print(f"{variant}: not measured, for there is no key ({' or '.join(KEYS[variant])})")
             continue
-        with asked_of(provider), embedded_place() as place:
-            recall(provider, place.place.documents)
+        with environment(environ), embedded_place() as place:
+            recall(variant, place.place.documents)
     if chosen.segments:
-        with embedded_place() as place:
+        with environment(VARIANTS["offline, by meaning"]), embedded_place() as place:
             fill(place.place.documents, chosen.segments, place.database.transaction)
-            latency(place.place.documents, "embedded", chosen.segments)
+            latency(place.place.documents, "embedded, searches", chosen.segments)
+            answers(place.place, chosen.segments)
     if chosen.emulators:
         from contextlib import nullcontext
 

@@ -30,13 +30,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.processes import cpu_seconds, memory_mb
-from infra.runtimes.embedded.workers import IO_SLOTS
+from infra.runtimes.embedded.workers import IO_SLOTS, pool_functions, slot_functions
 from shared.settings import read_settings
 from tests.dataset_runs import create, look, start
 from tests.image_site import ImageSite, picture
 from tests.server import Server, eventually
 
-CONNECTIONS = IO_SLOTS * read_settings({}).crawl_connections
+CONNECTIONS = read_settings({}).crawl_connections * sum(
+    "crawl" in slot_functions(pool_functions("io"), slot) for slot in range(IO_SLOTS)
+)
 """That ours has at a time: of all chunks that it works at together."""
 LONGEST_SEC = 900
 SAMPLE_SEC = 0.02

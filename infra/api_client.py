@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +159,12 @@ class ApiClient:
             cursor = page["cursor"]
             if cursor is None or len(documents) >= limit:
                 return documents, cursor is not None
+
+    def search(self, query: str, origins: Sequence[str], limit: int) -> list[JobDocument]:
+        """Return the moments that match best, at most `limit`."""
+        params = {"q": query, "origin": list(origins), "limit": min(limit, PAGE_SIZE)}
+        moments: list[JobDocument] = self.request_json("GET", "/v1/search", params=params)["moments"]
+        return moments
 
     def cancel_job(self, id: str) -> JobDocument:
         return self.request_json("POST", f"/v1/jobs/{id}/cancel")

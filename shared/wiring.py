@@ -16,6 +16,8 @@ EXTRACT = "extract"
 TRANSCRIBE = "transcribe"
 ANALYZE = "analyze"
 PERSIST = "persist"
+CRAWL = "crawl"
+"""The first stage of a dataset."""
 NOTIFY = "notify"
 """The function that delivers to webhooks."""
 

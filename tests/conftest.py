@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from infra.demo.video import render_video
+from shared.settings import HASHING
 from tests.environment import neutralize
 from tests.media_samples import ffmpeg
 from tests.patience import PATIENCE_SEC
@@ -36,6 +37,8 @@ settings.register_profile("everywhere", derandomize=True, deadline=None, suppres
 settings.load_profile("everywhere")
 
 neutralize(os.environ)
+# Tests that are not about meaning do not start the embedding model; those that are change this.
+os.environ["OFFLINE_EMBED_MODEL"] = HASHING
 
 # Programs inherit that SIGINT is ignored, as it is where `nohup` or a script's `&` runs the suite.
 signal.signal(signal.SIGINT, signal.default_int_handler)

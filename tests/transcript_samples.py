@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import cast
 
+from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.provider import OfflineProvider
 from shared.ai.provider import EmbeddingResult, Provider
 from shared.ai.usage import Meter
 from shared.chat.excerpts import split_windows
-from shared.chat.passages import PassageSource, store_passages
-from shared.models.video import Segment, Transcript
+from shared.chat.passages import PassageSource, embed_windows, store_passages
+from shared.models.video import Segment
+from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.ports import Documents
 from tests.recipe_samples import no_tick
 
@@ -56,6 +60,9 @@ def told(
 ) -> None:
     """Store what is said in a video."""
     made = split_windows(segments(lines))
-    words = PassageSource(owner, video_id, video_id)
-    transcript = Transcript(source="speech", language=language, segments=segments(lines))
-    store_passages(documents, words, made, transcript, embed([window.text for window in made]))
+    vectors = None
+    if embed([made[0].text]):
+        provider = SimpleNamespace(embed=lambda texts, purpose, tick: embed(list(texts)))
+        vectors = embed_windows(cast(Provider, provider), made, no_tick)
+    spoken = language or detect_language(lines, None)
+    store_passages(documents, SEGMENTS, PassageSource(owner, video_id, video_id), made, spoken, vectors)

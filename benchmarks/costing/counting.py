@@ -15,12 +15,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from shared.platform.gcp.documents import split_choices
 from shared.platform.ports import (
     Bus,
     Document,
     DocumentPage,
     Documents,
     Filter,
+    Matches,
     ObjectInfo,
     Objects,
     Order,
@@ -119,8 +121,16 @@ class CountedDocuments:
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
         found = self._inner.nearest(collection, field, to, limit, filters)
-        self._count(queries=1, reads=max(1, len(found)))
+        self._count(queries=len(split_choices(filters)), reads=max(1, len(found)))
         return found
+
+    def matching(
+        self, collection: str, field: str, values: Sequence[str], limit: int, filters: Sequence[Filter] = ()
+    ) -> Matches:
+        matches = self._inner.matching(collection, field, values, limit, filters)
+        queries = len(values) * len(split_choices(filters))
+        self._count(queries=queries, reads=max(queries, sum(matches.counts.values())))
+        return matches
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         def seen(document: Document | None) -> None:

@@ -1,8 +1,8 @@
 """Stage `analyze`: creates the kind's result from the extracted material.
 
 Triggered by: topic `transcript-completed`. Reads: `media/{job}/` extract.json, transcript.json, frames/, samples/;
-`uploads/{job}/source` if a provider processes the whole video. Writes: `media/{job}/result.json`, the result and usage
-in the job, the owner's month in `spending`. Triggers: `persist` by topic `analysis-completed`.
+`uploads/{job}/source` if a provider processes the whole video. Writes: `media/{job}/` result.json, screen.json; the
+result and usage in the job, the owner's month in `spending`. Triggers: `persist` by topic `analysis-completed`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import (
     EXTRACTION,
+    SCREEN_TEXT,
     UPLOADS,
     download_frames,
     load_json,
@@ -60,6 +61,10 @@ def analyze_video(run: StageRun) -> None:
     analysis = provider.analyze(kind, evidence, run.job.language, tick_within(run.tick, 0.1, 0.95))
     result = analysis.result.model_dump(mode="json", by_alias=True)
     store_json(run.place.objects, run.job.id, "result.json", result)
+    # Read in the language of the job; to be searched.
+    for screen in evidence.screens.values():
+        lines = [{"start": line.start, "end": line.end, "text": line.text} for line in screen.lines]
+        store_json(run.place.objects, run.job.id, SCREEN_TEXT, {"lines": lines})
 
     def record_result(job: Job) -> None:
         job.result = result

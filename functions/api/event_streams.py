@@ -208,12 +208,21 @@ class ChatStream:
 
 def link_citation(citation: Citation, share_token: str | None = None) -> dict[str, Any]:
     """Add a link to a citation: to the video for the owner (W3C Media Fragments), else into the shared group."""
-    base_url, start = settings().public_url, f"{citation.start:.2f}".rstrip("0").rstrip(".")
     if share_token is None:
-        link = f"{base_url}/v1/videos/{citation.video_id}/source#t={start}"
+        link = moment_link(citation.video_id, citation.start)
     else:
-        link = f"{base_url}/v1/shared/{share_token}?video={citation.video_id}&t={start}"
+        start = format_seconds(citation.start)
+        link = f"{settings().public_url}/v1/shared/{share_token}?video={citation.video_id}&t={start}"
     return citation.to_json() | {"link": link}
+
+
+def moment_link(video_id: str, time: float) -> str:
+    """Return the owner's link to a moment in a video (W3C Media Fragments)."""
+    return f"{settings().public_url}/v1/videos/{video_id}/source#t={format_seconds(time)}"
+
+
+def format_seconds(time: float) -> str:
+    return f"{time:.2f}".rstrip("0").rstrip(".")
 
 
 def sse_event(name: str, data: dict[str, Any]) -> bytes:

@@ -43,6 +43,7 @@ TAGS = {
     "groups": "Groups of videos, and their share links.",
     "shared": "Read access to a shared group by its token, without an account.",
     "chat": "Questions about videos, and the chat history.",
+    "search": "Search for moments in all your videos.",
     "datasets": "Image datasets: search, download, validate, export.",
     "webhooks": "Notifications of ended jobs to your own servers.",
     "compat: recipe app": "Paths of the earlier recipe app.",

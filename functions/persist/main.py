@@ -1,7 +1,8 @@
 """Stage `persist`: stores video, result and transcript as separate documents, and completes the job.
 
-Triggered by: topic `analysis-completed`. Reads: the job, `media/{job}/` extract.json, transcript.json.
-Writes: `videos/{job}`, the kind's collection, the transcript as `segments`, the owner's month in `spending`.
+Triggered by: topic `analysis-completed`. Reads: the job, `media/{job}/` extract.json, transcript.json, screen.json.
+Writes: `videos/{job}`, the kind's collection, the transcript as `segments`, on-screen
+text and caption as `screens`, the owner's month in `spending`.
 Triggers: nothing; the job ends here.
 """
 
@@ -14,7 +15,7 @@ from cloudevents.http import CloudEvent
 
 from shared.analyses.kinds import Kind, kind_named
 from shared.analyses.transcript import explain_empty_result
-from shared.chat.passages import index_transcript
+from shared.chat.passages import index_video
 from shared.models.events import job_of
 from shared.models.job import EmptyResult, Job
 from shared.models.video import Extraction
@@ -32,7 +33,7 @@ def persist(event: CloudEvent) -> None:
 def persist_result(run: StageRun) -> None:
     kind = kind_named(run.job.kind)
     result = run.job.result or derive_result(run, kind)
-    usage = index_transcript(run)
+    usage = index_video(run)
     gap = load_transcript(run.place.objects, run.job.id).gap
     empty = explain_empty_result(kind, result, gap, offline=run.job.usage.provider == "offline")
     common = {"owner": run.job.owner, "jobId": run.job.id, "kind": kind.name, "createdAt": run.job.created_at}

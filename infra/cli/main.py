@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, datasets, models
+from infra.cli import accounts, datasets, library, models
 from infra.cli.options import LOCAL, Server, format_os_error, load_settings
 from infra.runtimes.process import bypass_proxies
 
@@ -36,6 +36,7 @@ KINDS = "recipe, reel, summary, transcript or metadata"
 FORMATS = "File format: md, html (recipe, reel, summary), jsonld (recipe), txt, srt, vtt (transcript) or json."
 
 app.add_typer(accounts.commands)
+app.add_typer(library.commands)
 app.add_typer(datasets.commands, name="dataset")
 app.add_typer(models.commands, name="models")
 
@@ -77,7 +78,7 @@ def up(
     """Run the server on this machine until interrupted. Its address is that of the console, for a browser."""
     from infra.runtimes.emulated.installation import EmulatorsUnavailable
     from shared.errors import StorageUnavailable
-    from shared.platform.embedded.database import DataFolderError
+    from shared.platform.embedded.database import DataFolderError, DataFolderMoved
     from shared.settings import SettingsError
 
     folder = data or load_settings().clipwise_data
@@ -89,7 +90,7 @@ def up(
         with fake_ai_services(folder) if fake_ai else nullcontext(folder) as folder:
             serve(host, port, folder, ready=lambda line: print_ready(line, open_browser))
     except (DataFolderError, EmulatorsUnavailable, SettingsError, StorageUnavailable) as error:
-        typer.echo(f"Cannot start: {error}", err=True)
+        typer.echo(f"{'Stopped' if isinstance(error, DataFolderMoved) else 'Cannot start'}: {error}", err=True)
         raise typer.Exit(2) from None
     except ModuleNotFoundError as error:
         if not emulators:
@@ -98,7 +99,8 @@ def up(
         raise typer.Exit(2) from None
     except OSError as error:
         if error.filename:
-            typer.echo(f"Cannot use the data folder. {format_os_error(error)} Set it with --data.", err=True)
+            reason = format_os_error(error).rstrip(".")
+            typer.echo(f"Cannot use the data folder. {reason}. Choose another folder with --data.", err=True)
         else:
             problem = f"Cannot listen on {host}:{port}: {error.strerror}. Use a different --host or --port."
             typer.echo(problem, err=True)

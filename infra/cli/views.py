@@ -21,6 +21,7 @@ from shared.analyses.recipe import Ingredient, Recipe, Step
 from shared.analyses.reel import Reel
 from shared.analyses.summary import VideoSummary
 from shared.analyses.transcript import SpokenText
+from shared.chat.history import clock_time
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
 from shared.exports.quantities import format_amount, format_duration, format_quantity, format_yield
 from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
@@ -252,3 +253,13 @@ def jobs_table(jobs: list[JobDocument]) -> Table:
 
 def job_source(job: JobDocument) -> str:
     return clean_text(job["url"] or job["filename"] or "")
+
+
+def moment_view(moment: JobDocument) -> Text:
+    """Format a moment as `Soup, 1:05, speech (honey): “Add honey.”`, with its link."""
+    words = ", ".join(moment["words"]) or "by meaning"
+    return Text.assemble(
+        (moment["title"] or moment["videoId"], "bold"),
+        f", {clock_time(moment['time'])}, {moment['origin']} ({words}): “{moment['text']}”\n    ",
+        (moment["link"], "dim"),
+    )

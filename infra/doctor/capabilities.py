@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from infra.doctor.findings import Findings, good, note
 from shared.ai.fallback import PROVIDERS, provider_order
+from shared.ai.offline.sentence_model import sentence_model
 from shared.ai.offline.speech import SpeechModel, check_model_folder, speech_model
 from shared.ai.screen.ocr import can_read_cyrillic
 from shared.chat.search import CHAT_KIND
 from shared.errors import PermanentError
-from shared.settings import Settings
+from shared.settings import HASHING, Settings
 
 OFFLINE = "offline"
 
@@ -45,6 +46,7 @@ def capabilities(settings: Settings) -> Iterator[Capability]:
         yield Capability(
             "read on-screen text", "Latin script only", "for Cyrillic, run `clipwise models install screen-cyrillic`"
         )
+    yield _search(settings)
     writer = _ai_provider(CHAT_KIND, settings)
     yield Capability("answer questions", writer or "quotations only", "" if writer else f"for answers, set {keys}")
 
@@ -72,6 +74,18 @@ def _ai_provider(kind: str, settings: Settings) -> str:
     """Return the name of the first configured AI provider for a kind of job; "" if there is none."""
     names = (name for name in provider_order(kind, settings) if name != OFFLINE)
     return next((name for name in names if PROVIDERS[name].is_configured(settings)), "")
+
+
+def _search(settings: Settings) -> Capability:
+    """Return how transcripts are searched."""
+    name = "search transcripts"
+    if service := _ai_provider(CHAT_KIND, settings):
+        return Capability(name, f"by meaning, {service}")
+    if settings.offline_embed_model == HASHING:
+        return Capability(name, "by words", "for meaning, unset OFFLINE_EMBED_MODEL")
+    if fault := sentence_model().fault():
+        return Capability(name, "by words", f"not by meaning: {fault}")
+    return Capability(name, f"by meaning, {settings.offline_embed_model}")
 
 
 def _speech_capability(settings: Settings, keys: str) -> Capability:

@@ -26,7 +26,7 @@ EXCLUDED_MODULES = frozenset({"shared.platform.embedded"})
 # Modules that a function imports but never calls; they would add their libraries to its package.
 FRAME_ANALYSIS = frozenset({"shared.ai.offline.makers", "shared.ai.screen"})
 LOCAL_SPEECH = frozenset({"shared.ai.offline.speech"})
-LOCAL_EMBEDDING = frozenset({"shared.ai.offline.embedding"})
+LOCAL_EMBEDDING = frozenset({"shared.ai.offline.embedding", "shared.ai.offline.sentence_model"})
 IMAGE_MEASURES = frozenset({"shared.images.pixels"})
 UNUSED_MODULES = {
     "transcribe": FRAME_ANALYSIS | LOCAL_EMBEDDING,

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
-from shared.ai.vectors import ANY_SIMILARITY
+from shared.ai.vectors import ANY_SIMILARITY, UNCALIBRATED, Calibration
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
@@ -70,6 +70,7 @@ class EmbeddingResult:
     dimensions: int
     usage: Usage
     min_similarity: float = ANY_SIMILARITY
+    calibration: Calibration = UNCALIBRATED
 
 
 @dataclass(frozen=True)

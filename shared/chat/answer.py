@@ -17,8 +17,8 @@ from shared.ai.usage import meter_for
 from shared.chat import history
 from shared.chat.excerpts import Excerpt, merge_passages
 from shared.chat.prompt import MarkerParser, question_text, rules
-from shared.chat.quotes import AnswerPhrases, answer_phrases, format_quotes, quote_excerpts
-from shared.chat.search import CHAT_KIND, embed_question, has_passages, search
+from shared.chat.quotes import AnswerPhrases, answer_phrases, format_quotes, quote_excerpts, similarities_by_line
+from shared.chat.search import CHAT_KIND, SearchResult, embed_question, has_passages, search
 from shared.error_codes.api import ChatCode
 from shared.errors import ClipwiseError, TransientError
 from shared.models.chat import ChatMessage, Citation
@@ -143,14 +143,14 @@ class AnswerStream:
             is_searchable = has_passages(self._documents, question.video_ids)
             yield TextEvent(phrases.no_match if is_searchable else phrases.no_transcript)
         elif not provider_names:
-            yield from self._quoted_answer(matches, titles, phrases)
+            yield from self._quoted_answer(matches, titles, phrases, results)
         else:
             try:
                 yield from self._model_answer(provider_names, matches, titles, tick)
             except TransientError:
                 if self.message.content or OFFLINE not in order:
                     raise
-                yield from self._quoted_answer(matches, titles, phrases)
+                yield from self._quoted_answer(matches, titles, phrases, results)
 
     def _model_answer(
         self, provider_names: list[str], matches: Sequence[Excerpt], titles: Titles, tick: Tick
@@ -171,10 +171,10 @@ class AnswerStream:
                 yield TextEvent(text)
 
     def _quoted_answer(
-        self, matches: Sequence[Excerpt], titles: Titles, phrases: AnswerPhrases
+        self, matches: Sequence[Excerpt], titles: Titles, phrases: AnswerPhrases, results: Sequence[SearchResult]
     ) -> Iterator[CitationEvent | TextEvent]:
         """Yield quotes of the passages, for an answer without AI."""
-        quoted_excerpts = quote_excerpts(self._question.text, matches)
+        quoted_excerpts = quote_excerpts(self._question.text, matches, similarities_by_line(results))
         citations = [
             excerpt.citation(number, titles[excerpt.video_id])
             for number, excerpt in enumerate(quoted_excerpts, start=1)

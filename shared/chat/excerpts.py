@@ -6,9 +6,9 @@ A window is long enough to be understood by itself and short enough for a precis
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shared.models.chat import Citation, Passage, PassageLine
+from shared.models.chat import Citation, Passage, PassageLine, PassageOrigin
 from shared.models.video import Segment, Word
 
 MIN_WINDOW_SEC, MAX_WINDOW_SEC = 30.0, 45.0
@@ -26,9 +26,10 @@ CLOSING_MARKS = "\"'»”’)]"
 
 @dataclass(frozen=True)
 class Window:
-    """Consecutive lines of a transcript."""
+    """Consecutive lines of a transcript, or of other texts of a video."""
 
     lines: Sequence[PassageLine]
+    origin: PassageOrigin = field(default="speech", kw_only=True)
 
     @property
     def start(self) -> float:
@@ -43,14 +44,14 @@ class Window:
         return " ".join(line.text for line in self.lines)
 
 
-def split_windows(segments: Sequence[Segment]) -> list[Window]:
+def split_windows(segments: Sequence[Segment], origin: PassageOrigin = "speech") -> list[Window]:
     """Return all text in windows, in order; each overlaps about a third of the previous one."""
     lines = [line for segment in segments for line in split_segment(segment)]
     result: list[Window] = []
     first = 0
     while first < len(lines):
         after = end_of_window(lines, first)
-        result.append(Window(lines[first:after]))
+        result.append(Window(lines[first:after], origin=origin))
         if after == len(lines):
             break
         first = start_of_next(lines, first, after)

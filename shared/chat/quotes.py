@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.ai.offline.embedding import embed
 from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.terms import terms
-from shared.ai.vectors import DIMENSIONS
+from shared.ai.vectors import DIMENSIONS, cosine_similarity
 from shared.chat.excerpts import Excerpt, ends_sentence
 from shared.chat.history import clock_time
+from shared.chat.search import SearchResult
 from shared.languages import primary_language
 from shared.models.chat import Citation, PassageLine
 
@@ -20,23 +21,54 @@ MAX_CHARACTERS = 240
 """Maximum length of a quote."""
 
 
-def quote_excerpts(question: str, excerpts: Sequence[Excerpt]) -> list[Excerpt]:
-    """Return the first MAX_QUOTES excerpts, each cut to the lines nearest to the question."""
-    return [Excerpt(nearest_lines(question, excerpt.lines), excerpt.video_id) for excerpt in excerpts[:MAX_QUOTES]]
+LineKey = tuple[str, float, str]
+"""A line's video, start and text."""
 
 
-def nearest_lines(question: str, lines: Sequence[PassageLine]) -> Sequence[PassageLine]:
-    """Return the line nearest to the question with the start of its sentence, and as much after it as fits."""
+def line_key(video_id: str, line: PassageLine) -> LineKey:
+    return video_id, line.start, line.text
+
+
+def similarities_by_line(results: Iterable[SearchResult]) -> dict[LineKey, float]:
+    """Return the similarity of each line with the question, where the results have it."""
+    return {
+        line_key(result.passage.video_id, line): similarity
+        for result in results
+        for line, similarity in zip(result.passage.lines, result.line_similarities, strict=False)
+    }
+
+
+def quote_excerpts(question: str, excerpts: Sequence[Excerpt], similarities: Mapping[LineKey, float]) -> list[Excerpt]:
+    """Return at most MAX_QUOTES excerpts, each cut to the sentence nearest to the question and its neighbours.
+
+    Excerpts whose lines have similarities come in the order of their nearest lines, the others in their own order.
+    Since texts in one language are more similar, a source in the language of the question comes before an equal one.
+    """
+    nearest = [nearest_line(question, excerpt, similarities) for excerpt in excerpts]
+    quoted = sorted(zip(excerpts, nearest, strict=True), key=lambda pair: -pair[1][1])[:MAX_QUOTES]
+    return [Excerpt(surround_line(excerpt.lines, at), excerpt.video_id) for excerpt, (at, _) in quoted]
+
+
+def nearest_line(question: str, excerpt: Excerpt, similarities: Mapping[LineKey, float]) -> tuple[int, float]:
+    """Return the index of the line nearest to the question, and its similarity if it is known, else 0."""
+    known = [similarities.get(line_key(excerpt.video_id, line), 0.0) for line in excerpt.lines]
+    if any(known):
+        return max(enumerate(known), key=lambda pair: pair[1])
     question_terms, question_vector = set(terms(question)), embed(question, DIMENSIONS)
 
     def nearness(at: int) -> tuple[int, float]:
-        near = sum(left * right for left, right in zip(question_vector, embed(lines[at].text, DIMENSIONS), strict=True))
-        return len(question_terms & set(terms(lines[at].text))), near
+        text = excerpt.lines[at].text
+        return len(question_terms & set(terms(text))), cosine_similarity(question_vector, embed(text, DIMENSIONS))
 
-    first = max(range(len(lines)), key=nearness)
-    while first and not ends_sentence(lines[first - 1].text) and fits_quote(lines[first - 1 : first + 1]):
+    return max(range(len(excerpt.lines)), key=nearness), 0.0
+
+
+def surround_line(lines: Sequence[PassageLine], at: int) -> Sequence[PassageLine]:
+    """Return the line with the start of its sentence, and as much after it as fits."""
+    first = at
+    while first and not ends_sentence(lines[first - 1].text) and fits_quote(lines[first - 1 : at + 1]):
         first -= 1
-    after = first + 1
+    after = at + 1
     while after < len(lines) and fits_quote(lines[first : after + 1]):
         after += 1
     return lines[first:after]

@@ -24,8 +24,9 @@ from shared.pipeline.job_storage import JOBS, media_name
 from shared.pipeline.jobs import outgoing_message
 from shared.pipeline.lifecycle import JobStateError, new_id
 from shared.platform.ports import Documents, Filter, Place
+from shared.wiring import CRAWL
 
-CRAWL, VALIDATE, EXPORT = "crawl", "validate", "export"
+VALIDATE, EXPORT = "validate", "export"
 KIND = "dataset"
 """Kind of crawl and validation jobs; no kind of analysis has this name."""
 START_TIMEOUT = timedelta(minutes=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,8 +21,6 @@ MAX_BYTES = 50_000_000
 MAX_PIXELS = 64_000_000
 _ORIENTATION = 0x0112
 _SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
-_EXTRA_BYTES = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_PADDING_BYTES = 16
 _ANIMATED_FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
 
 
@@ -226,24 +223,6 @@ def _check_avif_sizes(data: bytes, size: tuple[int, int], max_pixels: int) -> No
             raise ImageFaultError(
                 "too_many_pixels", f"it declares {size[0]} × {size[1]} pixels, but contains {width} × {height}"
             )
-
-
-def check_jpeg_data(data: bytes) -> None:
-    """Raises ImageFaultError `corrupt` if the decoder had to skip or invent data, which Pillow does silently.
-
-    Decodes at an eighth of the size: every coefficient is still read. Some cameras append a few bytes to the data.
-    """
-    import simplejpeg
-
-    try:
-        simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, min_height=1, min_width=1, min_factor=8)
-    except ValueError as error:
-        message = str(error)
-        extra = _EXTRA_BYTES.search(message)
-        is_padding = extra is not None and int(extra[1]) <= _PADDING_BYTES
-        # Other messages are about what this reader does not support.
-        if message.startswith(("Corrupt JPEG data", "Premature end")) and not is_padding:
-            raise ImageFaultError("corrupt", message) from error
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -14,7 +14,6 @@ from shared.images.image_file import (
     ImageFaultError,
     ImageInspection,
     ImageMeasures,
-    check_jpeg_data,
     image_format,
     is_animated,
     open_image,
@@ -82,7 +81,7 @@ def inspect_image(
             width, height = upright_size(image, exif_orientation)
             inspection = replace(inspection, width=width, height=height, animated=is_animated(image))
             if level != "fast":
-                from shared.images.pixels import decode_frames
+                from shared.images.pixels import check_jpeg_data, decode_frames
 
                 inspection = _add_measures(inspection, decode_frames(image, exif_orientation, max_pixels))
                 if inspection.format == "jpeg":

@@ -15,6 +15,7 @@ from shared.pipeline.job_storage import (
     EXTRACTION,
     JOBS,
     MEDIA,
+    SCREEN_TEXT,
     TRANSCRIPT,
     UPLOADS,
     load_json,
@@ -29,7 +30,7 @@ from shared.settings import settings
 from shared.wiring import EXTRACT, TRANSCRIBE
 
 COPIES_AT_ONCE = 16
-ANALYSIS_MEDIA = ("result.json", "audio/")
+ANALYSIS_MEDIA = ("result.json", SCREEN_TEXT, "audio/")
 """Media of a job's analysis, not of its video."""
 
 

@@ -26,6 +26,7 @@ from shared.media.declared_tags import (
     count_flac_metadata,
     count_id3_tags,
     count_ogg_metadata,
+    count_ts_programs,
     id3_end,
 )
 from shared.media.header_duration import EBML_MAGIC, vint_length
@@ -34,7 +35,7 @@ MAX_TRACKS = 256
 MAX_ENTRIES = 4_000_000
 """Entries of an index. Demuxers take about 75 bytes for each; four hours of AAC at 48 kHz have 675,000."""
 MAX_TAGS = 5_000
-"""Tags and chapters of a file. Demuxers compare each with all others."""
+"""Tags, chapters and programs of a file. Demuxers compare each with all others."""
 _MAX_SEEK_POINTS = 50_000
 """Demuxers insert each into a sorted list; one a second for four hours are 14,400."""
 _LEAST_ENTRIES = 100_000
@@ -42,6 +43,7 @@ _LEAST_ENTRIES = 100_000
 _MAX_BOXES = 2_000_000
 _MAX_DEPTH = 10  # as in FFmpeg
 _BOXES = frozenset(b"moov trak mdia minf stbl edts dinf udta wave moof traf mvex cmov".split())
+_FIRST_BOXES = frozenset(b"ftyp moov mdat free skip wide styp pnot".split())
 _MAX_HEADER_BYTES = 16_000_000
 _SAMPLE_FIELDS = 0x100, 0x200, 0x400, 0x800
 _PCM_ENTRY = 1024  # samples of uncompressed audio that share an index entry
@@ -85,6 +87,8 @@ def _walk_index(path: Path, version: tuple[int, ...]) -> None:
         elif magic == b"OggS":
             index.add_ogg_pages()
         else:
+            if data[start + 4 : start + 8] not in _FIRST_BOXES:
+                index.add_tags(count_ts_programs(data, MAX_TAGS))
             index.add_boxes(start, len(data), b"")
             index.add_samples()
 

@@ -1,7 +1,8 @@
-"""Count the tags, streams and seek points that audio files declare, before a demuxer stores them.
+"""Count the tags, streams, programs and seek points that files declare, before a demuxer stores them.
 
 FFmpeg compares each tag with all earlier ones, and inserts each seek point into a sorted list: a file of a megabyte can
-take it minutes. ID3: id3.org, 2.2 to 2.4. APE: APEv2. FLAC: RFC 9639. Ogg: RFC 3533. Comments: Vorbis I, 5.
+take it minutes. ID3: id3.org, 2.2 to 2.4. APE: APEv2. FLAC: RFC 9639. Ogg: RFC 3533. Comments: Vorbis I, 5. Transport
+streams: ISO/IEC 13818-1, 2.4.4.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ from collections.abc import Iterator
 Bytes = mmap.mmap | bytes
 _ID3_HEADER_BYTES = 10
 # Frames that become a tag or a chapter. Their names are searched for, since there are several ways to write sizes.
-_ID3_FRAMES = re.compile(rb"[TW][A-Z0-9]{3}|PRIV|COMM|USLT|CHAP")
+_ID3_FRAMES = re.compile(rb"[TW][A-Z0-9]{3}|PRIV|COMM|USLT|CHAP|APIC|GEOB")
 _ID3_V2_FRAMES = re.compile(rb"T[A-Z0-9]{2}|W[A-Z]{2}|COM|ULT")
+_COMPRESSED_TAGS = 100
 _APE_FOOTER, _APE_BYTES, _ID3V1_BYTES = b"APETAGEX", 32, 128
 _COMMENTS, _SEEK_POINTS = 4, 3
 _SEEK_POINT_BYTES = 18
+_TS_PACKET_BYTES = 188
+# A packet in which a section of the program association table begins, after an adaptation field or without one.
+_TS_TABLE = re.compile(rb"\x47[\x40\x60]\x00[\x10-\x1f\x30-\x3f]")
+_TS_SECTION_BYTES, _TS_PROGRAM_BYTES = 12, 4
 _OGG_HEADER_BYTES = 27
 _FIRST_PACKETS = 5
 # Bytes before the comments in a header packet: Speex, FLAC, Vorbis with Theora and VP8, Opus.
@@ -35,9 +41,18 @@ def id3_end(data: Bytes) -> int:
 
 
 def count_id3_tags(data: Bytes, start: int, end: int) -> int:
-    """Return the number of frames in ID3v2 tags, or a little more: bytes of pictures may look like frames."""
-    frames = _ID3_V2_FRAMES if data[start + 3 : start + 4] == b"\2" else _ID3_FRAMES
-    return sum(1 for _ in frames.finditer(data, start, min(end, len(data))))
+    """Return the number of frames in ID3v2 tags, or a little more: bytes of pictures may look like frames.
+
+    A compressed frame counts for many, since it is expanded to up to 16 MB.
+    """
+    version = data[start + 3 : start + 4]
+    frames = _ID3_V2_FRAMES if version == b"\2" else _ID3_FRAMES
+    compressed = {b"\3": 0x80, b"\4": 0x08}.get(version, 0)
+    count = 0
+    for frame in frames.finditer(data, start, min(end, len(data))):
+        flags = data[frame.end() + 5 : frame.end() + 6]
+        count += _COMPRESSED_TAGS if flags and flags[0] & compressed else 1
+    return count
 
 
 def count_ape_tags(data: Bytes) -> int:
@@ -62,6 +77,29 @@ def count_flac_metadata(data: Bytes, at: int) -> tuple[int, int]:
         elif kind == _SEEK_POINTS:
             points += (at - start) // _SEEK_POINT_BYTES
     return comments, points
+
+
+def count_ts_programs(data: Bytes, limit: int) -> int:
+    """Return the number of programs in the different program association tables of a transport stream.
+
+    Streams repeat their table. One of several packets counts each time, as its end may differ. Stops beyond the limit.
+    """
+    tables: set[bytes] = set()
+    count = 0
+    for match in _TS_TABLE.finditer(data):
+        packet = data[match.start() : match.start() + _TS_PACKET_BYTES]
+        start = 4 + (1 + packet[4] if packet[3] & 0x20 and len(packet) > 4 else 0)
+        section = packet[start + 1 + packet[start] :] if start < len(packet) else b""
+        if section[:1] != b"\0":
+            continue
+        size = 3 + (int.from_bytes(section[1:3], "big") & 0xFFF)
+        table = section[:size]
+        if size > len(section) or table not in tables:
+            tables.add(table)
+            count += max(0, size - _TS_SECTION_BYTES) // _TS_PROGRAM_BYTES
+        if count > limit:
+            break
+    return count
 
 
 def count_ogg_metadata(data: Bytes) -> Iterator[tuple[int, int]]:

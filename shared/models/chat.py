@@ -11,6 +11,9 @@ from shared.models import Model
 from shared.models.job import Usage
 from shared.models.video import TimeSpan
 
+PassageOrigin = Literal["speech", "screen", "caption"]
+"""Where the words of a passage come from: said or subtitled, on-screen text, or the text posted with the video."""
+
 
 class PassageLine(TimeSpan):
     """A piece of text with its timestamps."""
@@ -19,19 +22,21 @@ class PassageLine(TimeSpan):
 
 
 class Passage(Model):
-    """A searchable passage of a video's transcript; stored in `segments`, with its vector as `embedding`."""
+    """A searchable passage of a video; stored with its vector as `embedding`, in `segments` (speech) or `screens`."""
 
     owner: str
     video_id: str
     job_id: str = Field(description="The job that produced the transcript.")
     number: int = Field(description="Position in the video, starting at 0; each passage overlaps the next.")
+    origin: PassageOrigin = "speech"
     start: float
     end: float
     text: str
     lines: list[PassageLine] = Field(description="The text in pieces, each with its timestamps.")
     language: str | None = None
     words: list[str] = Field(description="Stems and numbers for word search.")
-    model: str | None = Field(None, description="The model that computed the vector; None without one.")
+    model: str | None = Field(None, description="The model that computed the vectors; None without one.")
+    line_vectors: str | None = Field(None, description="Vectors of the lines, packed; None if the model needs none.")
 
 
 class Citation(Model):

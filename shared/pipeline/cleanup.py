@@ -12,10 +12,11 @@ from shared.analyses.kinds import kinds
 from shared.pipeline.job_storage import (
     MEDIA,
     PARTS,
+    SCREENS,
     SEGMENTS,
     UPLOADS,
     VIDEOS,
-    delete_segments,
+    delete_passages,
     media_prefix,
     source_name,
 )
@@ -40,7 +41,8 @@ def job_cleaners() -> dict[str, Cleaner]:
     results = [VIDEOS, *(kind.collection for kind in kinds().values() if kind.collection)]
     return {
         PARTS: delete_parts,
-        SEGMENTS: delete_segments,
+        SEGMENTS: partial(delete_passages, SEGMENTS),
+        SCREENS: partial(delete_passages, SCREENS),
         DELIVERIES: clear_job_deliveries,
         **{collection: partial(_delete_result, collection) for collection in results},
     }

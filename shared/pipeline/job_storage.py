@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import NotFound, PermanentError
-from shared.models.video import Extraction, Frame, Transcript
+from shared.models.video import Extraction, Frame, Segment, Transcript
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Documents, Objects
 
@@ -19,12 +19,15 @@ DELETED = "deleted"
 PARTS = "parts"
 SEGMENTS = "segments"
 """Passages of transcripts; `shared.chat.passages` writes them."""
+SCREENS = "screens"
+"""Passages of on-screen text and captions, likewise."""
 # Buckets.
 UPLOADS = "uploads"
 MEDIA = "media"
 # Objects in `media`.
 EXTRACTION = "extract.json"
 CAPTIONS = "captions.json"
+SCREEN_TEXT = "screen.json"
 TRANSCRIPT = "transcript.json"
 CONTENT_TYPES = {".jpg": "image/jpeg", ".flac": "audio/flac", ".json": "application/json"}
 
@@ -105,11 +108,20 @@ def subtitle_transcript(extraction: Extraction) -> Transcript:
     )
 
 
-def find_segments(documents: Documents, field: str, value: str) -> Iterator[Document]:
-    return iterate_query(documents, SEGMENTS, [(field, "==", value)])
+def load_screen_text(objects: Objects, job_id: str) -> list[Segment]:
+    """Return the on-screen text that the stage `analyze` has read; nothing if it has read none."""
+    try:
+        return [Segment.read(line) for line in load_json(objects, job_id, SCREEN_TEXT)["lines"]]
+    except NotFound:
+        return []
 
 
-def delete_segments(documents: Documents, job_id: str) -> None:
-    """Delete the segments that this job wrote."""
-    for segment in list(find_segments(documents, "jobId", job_id)):
-        documents.delete(SEGMENTS, segment.id)
+def find_passages(documents: Documents, collection: str, field: str, value: str) -> Iterator[Document]:
+    """Yield passages; `collection` is SEGMENTS or SCREENS."""
+    return iterate_query(documents, collection, [(field, "==", value)])
+
+
+def delete_passages(collection: str, documents: Documents, job_id: str) -> None:
+    """Delete the passages that this job wrote."""
+    for passage in list(find_passages(documents, collection, "jobId", job_id)):
+        documents.delete(collection, passage.id)

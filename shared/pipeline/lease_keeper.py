@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +34,8 @@ from shared.wiring import wiring
 
 log = logging.getLogger(__name__)
 READ_BYTES = 1 << 16
+GRACE_SEC = 5.0
+"""How long after a function's timeout its process may still end itself."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ def main() -> None:
     from shared.logs import PlainFormatter, configure_logging
 
     configure_logging(PlainFormatter(), logging.WARNING)
+    worker = os.getppid()
     period = settings().lease_sec / 3
     deadlines: dict[Hold, float] = {}
     pending = b""
@@ -163,8 +167,8 @@ def main() -> None:
             for line in lines:
                 _apply(json.loads(line), deadlines)
         if time.monotonic() >= next_round:
-            if not is_stopped(os.getppid()):
-                _renew_all(deadlines)
+            if not is_stopped(worker):
+                end_or_renew(deadlines, worker)
             next_round = time.monotonic() + period
 
 
@@ -189,10 +193,18 @@ def _apply(message: dict[str, object], deadlines: dict[Hold, float]) -> None:
         deadlines.setdefault(hold, time.monotonic() + wiring().functions[hold.stage].timeout_sec)
 
 
-def _renew_all(deadlines: dict[Hold, float]) -> None:
+def end_or_renew(deadlines: dict[Hold, float], worker: int) -> None:
+    """Renew the leases whose time is not over; end a worker that cannot end itself after a function's timeout."""
     for hold, deadline in list(deadlines.items()):
+        late_sec = time.monotonic() - deadline
         try:
-            if time.monotonic() > deadline or not renew(current_place().documents, hold):
+            if late_sec > GRACE_SEC and settings().clipwise_place == "embedded":
+                # A call that never gives the interpreter back stops the worker's own timer, too. The signal ends a
+                # process without a handler, and says why.
+                log.error("%s of job %s ran past its timeout; ending its process", hold.stage, hold.job_id)
+                if os.getppid() == worker:
+                    os.kill(worker, signal.SIGALRM)
+            elif late_sec <= 0 and not renew(current_place().documents, hold):
                 del deadlines[hold]
         except Exception:
             log.exception("a lease of job %s was not renewed; trying again", hold.job_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,6 +54,18 @@ class DocumentPage:
     """Where the next page starts; None at the end."""
 
 
+@dataclass(frozen=True)
+class Matches:
+    """The result of a search by values.
+
+    Attributes:
+        counts: Number of documents with each value; a lower bound for frequent values.
+    """
+
+    documents: Sequence[Document]
+    counts: Mapping[str, int]
+
+
 class Documents(Protocol):
     """Versioned documents with compare-and-set. Fields in filters and orders are dotted paths of plain names."""
 
@@ -94,8 +106,18 @@ class Documents(Protocol):
     ) -> Sequence[tuple[Document, float]]:
         """Return documents that match all filters (`==`, `in`), nearest first, each with its cosine distance (0 to 2).
 
-        Exact. A document matches if its top-level `field` is a Vector of the same length that is not all zeros.
+        Exact. A document matches if its top-level `field` is a Vector of the same length that is not all zeros. One
+        `in` filter may have any number of choices.
         Raises ValueError if `to` is all zeros, or `limit` is not within 1 to 1000.
+        """
+
+    def matching(
+        self, collection: str, field: str, values: Sequence[str], limit: int, filters: Sequence[Filter] = ()
+    ) -> Matches:
+        """Return documents that match all filters (`==`, `in`) and have some of the values in the list `field`.
+
+        At most about `limit` documents. Those with many and rare values come in preference to others. One `in` filter
+        may have any number of choices. Raises ValueError if there is no index for it.
         """
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
@@ -298,6 +320,11 @@ def check_object_name(bucket: str, name: str) -> None:
     # A lone surrogate fails here, with a UnicodeEncodeError, which is a ValueError.
     if len(name.encode()) > MAX_NAME_BYTES:
         raise ValueError(f"an object name has at most {MAX_NAME_BYTES} bytes")
+
+
+def check_matching_query(field: str, limit: int, filters: Sequence[Filter]) -> None:
+    """Raises ValueError for arguments that `Documents.matching` does not accept."""
+    check_nearest_query(field, Vector((1.0,)), limit, filters)
 
 
 def check_nearest_query(field: str, to: Vector, limit: int, filters: Sequence[Filter]) -> None:

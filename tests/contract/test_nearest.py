@@ -93,3 +93,38 @@ def test_a_search_that_means_nothing_is_refused(
     """The same mistakes are told everywhere."""
     with pytest.raises(ValueError, match=r"vector|limit|filtered|plain"):
         documents.nearest(fresh, field, to, limit, filters)  # type: ignore[arg-type]
+
+
+def test_many_choices_are_one_search(documents: Documents, fresh: str) -> None:
+    """The nearest among more videos than one query of Firestore names are exactly these, in order."""
+    for number in range(70):
+        documents.create(fresh, f"d{number:02}", {"video": f"v{number}", "v": Vector((1.0, number / 10))})
+    videos = [f"v{number}" for number in range(69, 1, -1)]
+    found = documents.nearest(fresh, "v", Vector((1.0, 0.0)), 3, [("video", "in", videos)])
+    assert [document.id for document, _ in found] == ["d02", "d03", "d04"]
+
+
+def test_values_are_searched_together(documents: Documents, fresh: str) -> None:
+    """One search finds what has any of the words, within the videos it names, and counts how common each is."""
+
+    def put(id: str, *words: str) -> None:
+        data = {"owner": "ann", "videoId": f"{fresh}{id}", "words": list(words), "model": "m"}
+        documents.put("segments", f"{fresh}{id}", data)
+
+    put("a", "soup", "salt")
+    put("b", "soup")
+    put("c", "salt", "pepper")
+    put("d", "honey")
+    for number in range(40):
+        put(f"more{number}", "soup")
+    videos = [f"{fresh}{id}" for id in ("a", "b", "d", *(f"none{number}" for number in range(60)))]
+    found = documents.matching("segments", "words", ["soup", "salt", "mint"], 48, [("videoId", "in", videos)])
+    assert {document.id for document in found.documents} == {f"{fresh}a", f"{fresh}b"}
+    assert found.counts == {"soup": 2, "salt": 1, "mint": 0}
+    first = documents.get("segments", f"{fresh}a")
+    assert first in found.documents
+    none = documents.matching("segments", "words", [], 9, [("videoId", "in", videos)])
+    assert (none.documents, none.counts) == ([], {})
+    assert documents.matching("segments", "words", ["soup"], 9, [("videoId", "in", [])]).documents == []
+    with pytest.raises(ValueError, match="limit"):
+        documents.matching("segments", "words", ["soup"], 0, [])

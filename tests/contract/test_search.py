@@ -15,7 +15,7 @@ from shared.chat.passages import passage_id, passages_job_id
 from shared.chat.search import RANKING_DEPTH, QueryEmbedding, search
 from shared.models.chat import ChatMessage
 from shared.models.job import Usage
-from shared.pipeline.job_storage import SEGMENTS, delete_segments
+from shared.pipeline.job_storage import SEGMENTS, delete_passages
 from shared.platform.ports import Documents, Vector
 from tests.contract.adapters import Adapter
 from tests.transcript_samples import SOUP, STARS, told
@@ -97,9 +97,9 @@ def test_passages_go_with_the_job_that_brought_them(documents: Documents, fresh:
     one, other = f"{fresh}a", f"{fresh}b"
     told(documents, "ann", one, SOUP * 5)
     told(documents, "ann", other, STARS)
-    assert (passages_job_id(documents, one), passages_job_id(documents, f"{fresh}c")) == (one, None)
-    delete_segments(documents, one)
-    assert passages_job_id(documents, one) is None
+    assert (passages_job_id(documents, SEGMENTS, one), passages_job_id(documents, SEGMENTS, f"{fresh}c")) == (one, None)
+    delete_passages(SEGMENTS, documents, one)
+    assert passages_job_id(documents, SEGMENTS, one) is None
     assert documents.get(SEGMENTS, passage_id(other, 0)) is not None
 
 

@@ -42,6 +42,7 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
         "not_retryable not_running nothing_failed nothing_to_send source_gone too_many_lists too_many_webhooks "
         "webhook_paused",
     ),
+    (TransientError, 500, "storage_damaged"),
     (TransientError, 429, "rate_limited"),
     (
         TransientError,

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from infra import model_install
+from infra.cli.models import commands
 from infra.model_install import ModelInstallError, install_model, lock_models, remove_model
+from shared.ai import catalogue
 from shared.ai.catalogue import CatalogueModel, find_model, installed_folder, read_catalogue
 from shared.settings import read_settings
 from tests.model_hub import COMMIT, ModelHub
@@ -210,3 +213,28 @@ def test_the_commands_obey_the_offline_mode(tmp_path: Path) -> None:
     shown = run("path", "speech-english")
     assert (Path(shown.stdout.strip()) / "model.bin").is_file()
     assert "Traceback" not in refused.stderr + shown.stderr
+
+
+def test_the_commands_list_install_and_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user sees what there is, installs it from a folder, finds its path, and removes it."""
+    monkeypatch.setattr(catalogue, "read_catalogue", lambda: {"tiniest": entry()})
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("COLUMNS", "200")
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, data in FILES.items():
+        (source / name).write_bytes(data)
+
+    def run(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(commands, list(words))
+        return result.exit_code, result.output
+
+    assert run("path", "tiniest") == (2, "tiniest is not installed. Run `clipwise models install tiniest`.\n")
+    code, output = run("install", "all", "--from", str(source))
+    assert (code, "Installed tiniest (T, MIT)" in output) == (0, True), output
+    assert "already installed" in run("install", "tiniest")[1]
+    code, output = run("list")
+    assert output.splitlines()[1].split()[:6] == ["tiniest", "T", "any", "0.1", "MB", "MIT"], output
+    assert run("path", "tiniest") == (0, f"{tmp_path / 'models' / 'tiniest'}\n")
+    assert run("remove", "tiniest") == (0, "Removed tiniest.\n")
+    assert run("install", "nothing") == (2, "There is no model nothing. Choose from: tiniest.\n")

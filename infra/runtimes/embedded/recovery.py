@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from shared import clock
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 MAX_RESTARTS = 20
 """Restarts of the server that cost a stage no attempt: more suggest that its file brings the machine down."""
 TIMEOUT_EXIT_CODE = 70
-"""Exit code of a worker that ended itself because a function exceeded its timeout."""
+"""Exit code of a worker that ended itself because a function exceeded its timeout; SIGALRM if its keeper had to."""
 CRASH_CODES = frozenset({JobCode.WORKER_CRASHED, JobCode.TIMED_OUT, JobCode.OUT_OF_MEMORY})
 """Reasons that lie in the file or the machine: the second crash in a row ends the stage."""
 
@@ -96,34 +97,30 @@ def crash_reason(code: int, *, out_of_memory: bool) -> Callable[[str], JobError]
 
     `out_of_memory`: the kernel has ended a process since the worker started, because the machine had no memory left.
     """
-
-    def error(stage: str) -> JobError:
-        kind, message = _describe_crash(code, stage, out_of_memory)
-        return JobError(code=kind.value, message=message, stage=stage, retryable=bool(kind.retry))
-
-    return error
+    return partial(_crash_error, code, out_of_memory)
 
 
-def _describe_crash(code: int, stage: str, out_of_memory: bool) -> tuple[JobCode, str]:
-    if code == TIMEOUT_EXIT_CODE:
-        seconds = wiring().functions[stage].timeout_sec
-        return JobCode.TIMED_OUT, (
-            f"The stage “{stage}” ran for longer than {seconds} seconds. "
+def _crash_error(code: int, out_of_memory: bool, stage: str) -> JobError:
+    if code in (TIMEOUT_EXIT_CODE, -signal.SIGALRM):
+        message = (
+            f"The stage “{stage}” ran for longer than {wiring().functions[stage].timeout_sec} seconds. "
             "Submit a shorter or smaller file, or retry the job when the machine is less busy."
         )
+        return JobError(code="timed_out", message=message, stage=stage, retryable=True)
     if code == -signal.SIGKILL and out_of_memory:
-        return JobCode.OUT_OF_MEMORY, (
+        message = (
             f"The system ended the worker of the stage “{stage}”, because the machine had no memory left. "
             "Submit a shorter or smaller file, lower WORKER_MEMORY_MB, or add memory. Then retry the job."
         )
+        return JobError(code="out_of_memory", message=message, stage=stage, retryable=True)
     if code in (-signal.SIGKILL, -signal.SIGTERM):
-        return JobCode.INTERRUPTED, (
-            f"The worker of the stage “{stage}” was ended from outside ({_exit_name(code)}). Retry the job."
-        )
-    return JobCode.WORKER_CRASHED, (
+        message = f"The worker of the stage “{stage}” was ended from outside ({_exit_name(code)}). Retry the job."
+        return JobError(code="interrupted", message=message, stage=stage, retryable=True)
+    message = (
         f"The worker crashed in the stage “{stage}” ({_exit_name(code)}). A retry is likely to crash again. "
         "Convert the file to MP4 (H.264 and AAC) and submit it again. The log contains the place of the crash."
     )
+    return JobError(code="worker_crashed", message=message, stage=stage, retryable=False)
 
 
 def _exit_name(code: int) -> str:

@@ -6,19 +6,21 @@ import fcntl
 import logging
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
+from infra.runtimes.background_tasks import PeriodicTask, Scheduler, media_check, tick_tasks
 from infra.runtimes.embedded.recovery import recover_work
 from infra.runtimes.embedded.workers import WorkerPool
 from infra.runtimes.process import LOOPBACK, TerminationSignal, local_url, raise_on_signals, ready_line
 from shared import clock, logs
 from shared.pipeline.sweep import abort_upload
-from shared.platform.embedded.database import Database, DataFolderError
+from shared.platform.embedded.database import Database, DataFolderError, DataFolderMoved
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from shared.platform.embedded.uploads import StoredUpload
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.applications import Starlette
 
+log = logging.getLogger(__name__)
 GARBAGE_COLLECTION_MINUTES = 60
+FOLDER_CHECK_MINUTES = 1 / 30
 
 
 class DataFolderLocked(DataFolderError):
@@ -48,7 +52,11 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
     # Whatever this process and its workers write is for their user alone.
     os.umask(0o077)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with lock_data_folder(data), bind_socket(host, port) as listener, suppress(KeyboardInterrupt, TerminationSignal):
+    with (
+        lock_data_folder(data) as lock,
+        bind_socket(host, port) as listener,
+        suppress(KeyboardInterrupt, TerminationSignal),
+    ):
         raise_on_signals()
         check_data_folder(data)
         bound_port = listener.getsockname()[1]
@@ -83,12 +91,19 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
                 timeout_graceful_shutdown=2,
             )
         )
-        tasks = [*tick_tasks(place.place.bus), (GARBAGE_COLLECTION_MINUTES, place.collect_garbage)]
+        tasks: list[PeriodicTask] = [
+            *tick_tasks(place.place.bus),
+            (GARBAGE_COLLECTION_MINUTES, place.collect_garbage),
+            (FOLDER_CHECK_MINUTES, partial(stop_if_moved, data, lock)),
+        ]
         temporary = create_worker_folder(data)
         # The workers, which inherit it, set their own.
         limit_memory(server_settings.api_memory_mb)
         with WorkerPool(temporary, place), media_check(temporary), Scheduler(tasks):
-            server.run(sockets=[listener])
+            try:
+                server.run(sockets=[listener])
+            finally:
+                require_unmoved(data, lock)
 
 
 def check_data_folder(data: Path) -> None:
@@ -161,8 +176,8 @@ def create_worker_folder(data: Path) -> Path:
 
 
 @contextmanager
-def lock_data_folder(data: Path) -> Iterator[None]:
-    """Lock the data folder for this process; raises DataFolderLocked."""
+def lock_data_folder(data: Path) -> Iterator[int]:
+    """Lock the data folder for this process and yield the lock's descriptor; raises DataFolderLocked."""
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,7 +185,26 @@ def lock_data_folder(data: Path) -> Iterator[None]:
             raise DataFolderLocked(
                 f"another Clipwise server uses {data}. Stop it or use another --data folder."
             ) from None
-        yield
+        yield lock.fileno()
+
+
+def stop_if_moved(data: Path, lock: int) -> None:
+    """End the server if its data folder is elsewhere now: new files would not be with the old ones."""
+    try:
+        require_unmoved(data, lock)
+    except DataFolderMoved as error:
+        log.critical("stopping: %s", error)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def require_unmoved(data: Path, lock: int) -> None:
+    """Raises DataFolderMoved if the lock that a descriptor holds is no longer in the folder."""
+    path = data / "lock"
+    if not path.exists() or not os.path.samestat(path.stat(), os.fstat(lock)):
+        raise DataFolderMoved(
+            f"{data} was moved, renamed or replaced while the server ran. Put it back, or start the server with --data "
+            "and the new place. Nothing is lost; delete a folder that has been created at the old place since."
+        )
 
 
 @contextmanager

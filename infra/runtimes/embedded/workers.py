@@ -9,20 +9,23 @@ import faulthandler
 import importlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.runtimes.background_tasks import Watchdog
+from infra.runtimes.background_tasks import PeriodicTask, Scheduler, Watchdog
 from infra.runtimes.embedded.recovery import TIMEOUT_EXIT_CODE, count_memory_kills, crash_reason, record_crash
 from infra.runtimes.process import end_with_parent
+from shared.chat.reindex import reindex_in_background
 from shared.errors import RetryLater
 from shared.logs import PlainFormatter, configure_logging
 from shared.platform.embedded.bus import EventDelivery, to_cloud_event
@@ -30,14 +33,18 @@ from shared.platform.embedded.lease_queue import LeaseQueue
 from shared.platform.embedded.place import EmbeddedPlace, open_embedded_place
 from shared.platform.memory import limit_memory
 from shared.settings import settings
-from shared.wiring import NOTIFY, Function, wiring
+from shared.wiring import CRAWL, DOWNLOAD, NOTIFY, Function, wiring
 
 log = logging.getLogger(__name__)
 POOLS = ("cpu", "io")
-IO_SLOTS = 8
+IO_SLOTS = 12
+WAITING_BY_SLOT = (DOWNLOAD, CRAWL, NOTIFY, DOWNLOAD, CRAWL, None)
+"""The function of a slot that waits for servers which users name, for each slot in turn."""
 RESTART_PAUSE_SEC = 1.0
 LEASE_SEC = 10.0
 IDLE_SEC = 5.0
+REINDEX_MINUTES = 60
+"""Minutes between two looks whether passages have vectors of another model."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,9 @@ class WorkerPool:
             self._processes.discard(process)
         if process.stdin:
             process.stdin.close()
+        # Programs that the worker started would go on without it.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         if not self._watchdog.stop_event.is_set():
             log.error("a %s worker ended with code %s; starting another", spec.pool, code)
             reason = crash_reason(code, out_of_memory=count_memory_kills() > memory_kills)
@@ -120,9 +130,11 @@ def pool_functions(name: str) -> list[Function]:
 def slot_functions(functions: list[Function], slot: int) -> list[str]:
     """Return the names of the functions that a slot runs.
 
-    Every other slot delivers no webhooks, so that jobs go on while users' servers let all deliveries wait.
+    Functions that wait for servers which users name, for minutes if they are slow, have slots of their own. So none of
+    them holds up another, or the functions that end jobs.
     """
-    return [row.name for row in functions if slot % 2 == 0 or row.name != NOTIFY]
+    waiting = set(WAITING_BY_SLOT) - {WAITING_BY_SLOT[slot % len(WAITING_BY_SLOT)]}
+    return [row.name for row in functions if row.name not in waiting]
 
 
 def load_function(name: str) -> Callable[[Any], Any]:
@@ -182,14 +194,17 @@ def main(pool_name: str, slots: int) -> None:
     if pool_name == "cpu":
         # The API and the short stages have priority.
         os.nice(5)
-    queue = open_embedded_place(settings()).queue
+    place = open_embedded_place(settings())
     # What may have crashed a worker runs where nothing else does, so that a second crash has only one possible cause.
     abandoned = [row.name for pool in POOLS for row in pool_functions(pool)] if slots == 1 else []
     slot_tasks = {
-        f"{pool_name}-slot-{n}": partial(process_next, queue, slot_functions(functions, n), abandoned)
+        f"{pool_name}-slot-{n}": partial(process_next, place.queue, slot_functions(functions, n), abandoned)
         for n in range(slots)
     }
-    with Watchdog(slot_tasks) as watchdog:
+    tasks: list[PeriodicTask] = []
+    if pool_name == "io":
+        tasks.append((REINDEX_MINUTES, partial(reindex_in_background, place.place.documents)))
+    with Scheduler(tasks), Watchdog(slot_tasks) as watchdog:
         watchdog.join()
 
 

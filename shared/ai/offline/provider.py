@@ -8,12 +8,12 @@ from typing import Literal
 from shared.ai.prompt import add_measures, read_screen_once
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn
 from shared.ai.usage import Meter
-from shared.ai.vectors import DIMENSIONS, truncate_texts
+from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, batches, truncate_texts
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.progress import Tick
-from shared.settings import Settings
+from shared.settings import HASHING, Settings
 
 # Imports within methods keep the modules of one task out of the packages of functions that never run it.
 READING_SHARE = 0.95
@@ -58,11 +58,29 @@ class OfflineProvider:
         return transcribe_clip(speech, clip, self._meter, tick)
 
     def embed(self, texts: Sequence[str], purpose: Literal["document", "query"], tick: Tick) -> EmbeddingResult:
-        """Embed texts by their words, not by their meaning; the same for both purposes."""
+        """Embed texts by their meaning, with the sentence model; by their words where it cannot be used."""
+        truncated = truncate_texts(texts)
+        if self._settings is None or self._settings.offline_embed_model == HASHING:
+            return self._hash_words(truncated, tick)
+        from shared.ai.offline import sentence_model as model
+
+        if model.sentence_model().fault():
+            return self._hash_words(truncated, tick)
+        vectors: list[list[float]] = []
+        if purpose == "query":
+            vectors += (list(model.embed_query(text)) for text in truncated)
+        else:
+            for batch in batches(truncated, model.BATCH, MAX_TEXT_BYTES * model.BATCH):
+                tick(len(vectors) / len(texts), "Embedding the transcript")
+                vectors += model.sentence_model().embed(batch, purpose)
+        usage = self._meter.total(self.name, model.MODEL)
+        return EmbeddingResult(vectors, model.DIMENSIONS, usage, model.MIN_SIMILARITY, model.CALIBRATION)
+
+    def _hash_words(self, texts: Sequence[str], tick: Tick) -> EmbeddingResult:
         from shared.ai.offline.embedding import MIN_SIMILARITY, MODEL, embed
 
         vectors = []
-        for number, text in enumerate(truncate_texts(texts)):
+        for number, text in enumerate(texts):
             tick(number / len(texts), "Comparing words")
             vectors.append(embed(text, DIMENSIONS))
         return EmbeddingResult(vectors, DIMENSIONS, self._meter.total(self.name, MODEL), MIN_SIMILARITY)

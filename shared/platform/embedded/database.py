@@ -39,6 +39,10 @@ class DataFolderError(Exception):
     """The data folder cannot be used as it is. The message says why, and what to do."""
 
 
+class DataFolderMoved(DataFolderError):
+    """The data folder is no longer where it was opened."""
+
+
 class SchemaError(DataFolderError):
     """The file was written by a version of Clipwise that this one cannot read."""
 
@@ -63,7 +67,7 @@ def storage_errors(folder: Path) -> Iterator[None]:
             log.error("a database in %s is damaged: %s. %s", folder, error, RECOVERY_ADVICE)
             raise StorageDamaged("storage_damaged", STORAGE_DAMAGED) from error
         # With a full disk, SQLite often knows only that a file cannot be written or made.
-        has_room = shutil.disk_usage(folder).free >= MIN_FREE_BYTES
+        has_room = not folder.exists() or shutil.disk_usage(folder).free >= MIN_FREE_BYTES
         if primary_code == sqlite3.SQLITE_FULL or (primary_code in _DISK_CODES and not has_room):
             raise StorageUnavailable("storage_full", STORAGE_FULL) from error
         if primary_code in _BUSY_CODES:
@@ -143,6 +147,7 @@ class Database:
         self._condition = threading.Condition()
         self._wakes = 0
         self._make_private()
+        self._identity = _file_identity(path)
         try:
             self._use_write_ahead_log()
             self._migrate(migrations)
@@ -242,7 +247,19 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         with storage_errors(self.path.parent):
-            connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_SEC, isolation_level=None, factory=_Connection)
+            connection = sqlite3.connect(
+                # A file that is gone is not created again: what other threads write would be elsewhere.
+                f"{self.path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                timeout=BUSY_TIMEOUT_SEC,
+                isolation_level=None,
+                factory=_Connection,
+            )
+        if _file_identity(self.path) != self._identity:
+            connection.close()
+            raise StorageUnavailable(
+                "storage_busy", "The data folder was moved or replaced. Its operator must put it back."
+            )
         connection.folder = self.path.parent
         connection.row_factory = sqlite3.Row
         # A confirmed write must survive a power cut, not only a kill: see docs/decisions.
@@ -302,3 +319,12 @@ class Database:
         if table is None:
             return []
         return [row["name"] for row in self.connection.execute("SELECT name FROM migrations ORDER BY number")]
+
+
+def _file_identity(path: Path) -> tuple[int, int] | None:
+    """Return what stays the same of a file when it is moved; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

@@ -8,25 +8,37 @@ import json
 import math
 import secrets
 import sqlite3
+import sys
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 from typing import Any
 
 from shared.errors import AlreadyExists, Conflict
-from shared.platform.embedded.codec import decode_document, encode_document
+from shared.platform.embedded.codec import decode_document, encode_document, escape_nul
 from shared.platform.embedded.database import Database
 from shared.platform.embedded.document_watcher import DocumentWatcher
-from shared.platform.embedded.fields import filter_condition, sort_key, type_rank_sql, value_sql
-from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector, check_nearest_query
+from shared.platform.embedded.fields import MAX_CHOICES, filter_condition, type_rank_sql, value_sql
+from shared.platform.embedded.vector_index import KEYS, MARGIN, VectorIndexes, is_indexed, key_columns
+from shared.platform.ports import (
+    Document,
+    DocumentPage,
+    Filter,
+    Matches,
+    Order,
+    Unsubscribe,
+    Vector,
+    check_matching_query,
+    check_nearest_query,
+)
 
 BATCH = 1024
 """Number of vectors in memory at once."""
-MARGIN = 1e-4
-"""Exceeds the error of a cosine of MAX_DIMENSIONS floats of 32 bits."""
-WORD_INDEX = ("segments", "words", "array_contains")
-"""The only search in lists that has an index: see the table `words`."""
+MOST = 2000
+"""Documents with one value that a search by values considers; a value in more of them says little."""
+WORDS = "words"
+"""The only list that `matching` can search: see the table of this name."""
 
 
 class SqliteDocuments:
@@ -35,6 +47,7 @@ class SqliteDocuments:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._watcher = DocumentWatcher(db, self.get)
+        self._vectors = VectorIndexes()
 
     def get(self, collection: str, id: str) -> Document | None:
         row = self._db.connection.execute(
@@ -51,7 +64,7 @@ class SqliteDocuments:
                     "INSERT INTO documents (collection, id, version, data) VALUES (?, ?, ?, ?) RETURNING number",
                     (collection, id, version, text),
                 ).fetchone()
-                _store_vectors(connection, row["number"], data)
+                _store_vectors(connection, row["number"], collection, data)
         except sqlite3.IntegrityError:
             raise AlreadyExists(f"{collection}/{id}") from None
         return version
@@ -66,7 +79,7 @@ class SqliteDocuments:
             ).fetchone()
             if row is None:
                 raise Conflict(f"{collection}/{id}")
-            _store_vectors(connection, row["number"], data)
+            _store_vectors(connection, row["number"], collection, data)
         return new
 
     def put(self, collection: str, id: str, data: dict[str, Any]) -> str:
@@ -78,7 +91,7 @@ class SqliteDocuments:
                 " ON CONFLICT DO UPDATE SET version = excluded.version, data = excluded.data RETURNING number",
                 (collection, id, version, text),
             ).fetchone()
-            _store_vectors(connection, row["number"], data)
+            _store_vectors(connection, row["number"], collection, data)
         return version
 
     def delete(self, collection: str, id: str) -> None:
@@ -100,8 +113,7 @@ class SqliteDocuments:
         where += "".join(f" AND {type_rank_sql(path)} IS NOT NULL" for path, _ in order)
         direction = order[-1][1] if order else "asc"
         keys = [(sql(path), way) for path, way in order for sql in (type_rank_sql, value_sql)]
-        # The plus keeps SQLite from scanning all segments by id although an index serves the other filters.
-        keys.append(("+id" if any(map(partial(_is_word_filter, collection), filters)) else "id", direction))
+        keys.append(("id", direction))
         if cursor is not None:
             sql, values = _after_cursor(keys, _read_cursor(cursor, form, len(keys)))
             where += f" AND {sql}"
@@ -121,13 +133,18 @@ class SqliteDocuments:
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
         check_nearest_query(field, to, limit, filters)
-        where, parameters = _where_clause(collection, filters)
-        rows = self._db.connection.execute(
-            "SELECT number, direction FROM documents JOIN vectors ON document = number"  # noqa: S608
-            f" WHERE {where} AND field = ? AND length(direction) = ?",
-            [*parameters, field, 4 * len(to.values)],
-        )
-        documents = filter(None, map(self._read_by_number, nearest_candidates(rows, to, limit)))
+        connection = self._db.connection
+        if is_indexed(collection, filters):
+            numbers = self._vectors.nearest(connection, collection, field, to, limit, filters)
+        else:
+            where, parameters = _where_clause(collection, filters, sys.maxsize)
+            rows = connection.execute(
+                "SELECT document, direction FROM vectors WHERE field = ? AND size = ?"  # noqa: S608
+                f" AND document IN (SELECT number FROM documents WHERE {where})",
+                [field, len(to.values), *parameters],
+            )
+            numbers = nearest_candidates(rows, to, limit)
+        documents = filter(None, map(self._read_by_number, numbers))
         # Any of them may have changed meanwhile.
         results = [
             (document, cosine_distance(stored, to))
@@ -135,6 +152,30 @@ class SqliteDocuments:
             if isinstance(stored := document.data.get(field), Vector) and len(stored.values) == len(to.values)
         ]
         return sorted(results, key=lambda pair: (pair[1], pair[0].id))[:limit]
+
+    def matching(
+        self, collection: str, field: str, values: Sequence[str], limit: int, filters: Sequence[Filter] = ()
+    ) -> Matches:
+        check_matching_query(field, limit, filters)
+        if field != WORDS or not is_indexed(collection, filters):
+            raise ValueError(f"{collection} has no index for {field} with these filters")
+        conditions = ["word = ?", "collection = ?"]
+        parameters: list[Any] = [collection]
+        for path, op, operand in filters:
+            choices = operand if op == "in" else [operand]
+            conditions.append(f"{KEYS[path]} IN ({', '.join('?' * len(choices))})")
+            parameters += choices
+        sql = f"SELECT document FROM words WHERE {' AND '.join(conditions)} LIMIT ?"  # noqa: S608
+        numbers = {
+            value: [row["document"] for row in self._db.connection.execute(sql, [escape_nul(value), *parameters, MOST])]
+            for value in values
+        }
+        scores: Counter[int] = Counter()
+        for having in numbers.values():
+            scores.update(dict.fromkeys(having, 1 / len(having)) if having else {})
+        best = sorted(scores, key=lambda number: (-scores[number], number))[:limit]
+        counts = {value: len(having) for value, having in numbers.items()}
+        return Matches(list(filter(None, map(self._read_by_number, best))), counts)
 
     def _read_by_number(self, number: int) -> Document | None:
         row = self._db.connection.execute(
@@ -151,30 +192,27 @@ def _document(row: sqlite3.Row) -> Document:
     return Document(row["id"], decode_document(row["data"]), row["version"])
 
 
-def _where_clause(collection: str, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
+def _where_clause(collection: str, filters: Sequence[Filter], max_choices: int = MAX_CHOICES) -> tuple[str, list[Any]]:
     parts: list[str] = ["collection = ?"]
     parameters: list[Any] = [collection]
     for filter in filters:
-        sql, values = _word_condition(filter) if _is_word_filter(collection, filter) else filter_condition(filter)
+        sql, values = filter_condition(filter, max_choices)
         parts.append(sql)
         parameters += values
     return " AND ".join(parts), parameters
 
 
-def _is_word_filter(collection: str, filter: Filter) -> bool:
-    return (collection, *filter[:2]) == WORD_INDEX
-
-
-def _word_condition(filter: Filter) -> tuple[str, list[Any]]:
-    return "EXISTS (SELECT 1 FROM words WHERE word = ? AND document = number)", [sort_key(filter[2])[1]]
-
-
-def _store_vectors(connection: sqlite3.Connection, number: int, data: dict[str, Any]) -> None:
+def _store_vectors(connection: sqlite3.Connection, number: int, collection: str, data: dict[str, Any]) -> None:
     """Update the vectors that searches read after a write of their document."""
     connection.execute("DELETE FROM vectors WHERE document = ?", (number,))
     for field, stored in data.items():
         if isinstance(stored, Vector) and (numbers := unit_vector(stored)):
-            connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, field, numbers))
+            values = (number, collection, field, len(stored.values), *key_columns(data), numbers)
+            connection.execute(
+                "INSERT INTO vectors (document, collection, field, size, owner, video, model, direction)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
 
 
 def _check_document_id(id: str) -> None:

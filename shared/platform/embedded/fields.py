@@ -37,10 +37,15 @@ def value_sql(path: str) -> str:
     return f"coalesce(json_extract(data, '$.{path}.\"$time\"'), json_extract(data, '$.{path}'), 0)"
 
 
-def filter_condition(filter: Filter) -> Condition:
-    """Return the SQL of a filter; raises ValueError for an unknown operator, an invalid path or a non-scalar value."""
+def filter_condition(filter: Filter, max_choices: int = MAX_CHOICES) -> Condition:
+    """Return the SQL of a filter.
+
+    Raises ValueError for an unknown operator, an invalid path, a non-scalar value or too many choices.
+    """
     path, op, operand = filter
     if op == "in":
+        if len(operand) > max_choices:
+            raise ValueError(f"a filter has at most {max_choices} choices")
         return _in_condition(path, operand)
     operand_rank, operand_value = sort_key(operand)
     if op == "==":
@@ -72,8 +77,6 @@ def sort_key(operand: Any) -> tuple[int, Any]:
 
 
 def _in_condition(path: str, operands: Sequence[Any]) -> Condition:
-    if len(operands) > MAX_CHOICES:
-        raise ValueError(f"a filter has at most {MAX_CHOICES} choices")
     by_rank: dict[int, list[Any]] = {}
     for item in operands:
         operand_rank, operand_value = sort_key(item)

@@ -17,8 +17,20 @@ def _document_index(name: str, *keys: str) -> str:
 
 
 _NEWEST = (type_rank_sql("createdAt"), value_sql("createdAt"))
+
+
+def _text_sql(path: str, data: str = "data") -> str:
+    """Return the SQL of a field's text, "" if it has none."""
+    return f"iif(json_type({data}, '$.{path}') = 'text', json_extract({data}, '$.{path}'), '')"
+
+
+_KEYS = ("owner", "videoId", "model")
 _INSERT_WORDS = (
     "INSERT OR IGNORE INTO words SELECT value, new.number FROM json_each(new.data, '$.words') WHERE type = 'text';"
+)
+_INSERT_KEYED_WORDS = (
+    f"INSERT OR IGNORE INTO words SELECT value, new.number, new.collection, {_text_sql('owner', 'new.data')},"  # noqa: S608
+    f" {_text_sql('videoId', 'new.data')} FROM json_each(new.data, '$.words') WHERE type = 'text';"
 )
 _DELETE_WORDS = (
     "DELETE FROM words WHERE document = old.number AND word IN (SELECT value FROM json_each(old.data, '$.words'));"
@@ -118,6 +130,42 @@ MIGRATIONS: tuple[Migration, ...] = (
         ("CREATE INDEX deliveries_leased ON deliveries (function, visible_at, id) WHERE leased",),
     ),
     Migration("uploads by object", ("CREATE INDEX uploads_by_object ON uploads (bucket, name)",)),
+    Migration(
+        "search",
+        (
+            # `change` never repeats, so that a search in memory reads only what is new: see vector_index.py.
+            "ALTER TABLE vectors RENAME TO vectors_without_keys",
+            "CREATE TABLE vectors (change INTEGER PRIMARY KEY AUTOINCREMENT,"
+            " document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,"
+            " collection TEXT NOT NULL, field TEXT NOT NULL, size INTEGER NOT NULL, owner TEXT NOT NULL,"
+            " video TEXT NOT NULL, model TEXT NOT NULL, direction BLOB NOT NULL, UNIQUE (document, field)) STRICT",
+            # Read from each document once: a word has many rows.
+            "CREATE TABLE keys (number INTEGER PRIMARY KEY, collection TEXT, owner TEXT, video TEXT, model TEXT)",
+            f"INSERT INTO keys SELECT number, collection, {', '.join(map(_text_sql, _KEYS))} FROM documents"  # noqa: S608
+            " WHERE collection = 'segments' OR number IN (SELECT document FROM vectors_without_keys)",
+            "INSERT INTO vectors (document, collection, field, size, owner, video, model, direction)"
+            " SELECT document, collection, field, length(direction) / 4, owner, video, model, direction"
+            " FROM vectors_without_keys JOIN keys ON number = document",
+            "DROP TABLE vectors_without_keys",
+            "CREATE INDEX vectors_by_size ON vectors (collection, field, size, change, document)",
+            "DROP TRIGGER words_come",
+            "DROP TRIGGER words_go",
+            "DROP TRIGGER words_change",
+            "ALTER TABLE words RENAME TO words_without_keys",
+            "CREATE TABLE words (word TEXT NOT NULL, document INTEGER NOT NULL, collection TEXT NOT NULL,"
+            " owner TEXT NOT NULL, video TEXT NOT NULL, PRIMARY KEY (word, document)) STRICT, WITHOUT ROWID",
+            "INSERT INTO words"
+            " SELECT word, document, collection, owner, video FROM words_without_keys JOIN keys ON number = document",
+            "DROP TABLE keys",
+            "DROP TABLE words_without_keys",
+            "CREATE TRIGGER words_come AFTER INSERT ON documents WHEN new.collection IN ('segments', 'screens')"
+            f" BEGIN {_INSERT_KEYED_WORDS} END",
+            "CREATE TRIGGER words_go AFTER DELETE ON documents WHEN old.collection IN ('segments', 'screens')"
+            f" BEGIN {_DELETE_WORDS} END",
+            "CREATE TRIGGER words_change AFTER UPDATE ON documents WHEN new.collection IN ('segments', 'screens')"
+            f" BEGIN {_DELETE_WORDS} {_INSERT_KEYED_WORDS} END",
+        ),
+    ),
 )
 ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(

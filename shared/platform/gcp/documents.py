@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from itertools import chain, product
+from typing import Any, TypeVar
 
 from google.api_core import exceptions, retry
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
@@ -22,10 +24,27 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import AlreadyExists, Conflict
 from shared.platform.gcp.codec import from_firestore, read_cursor, to_firestore, write_cursor
-from shared.platform.ports import Document, DocumentPage, Filter, Order, Unsubscribe, Vector, check_nearest_query
+from shared.platform.ports import (
+    Document,
+    DocumentPage,
+    Filter,
+    Matches,
+    Order,
+    Unsubscribe,
+    Vector,
+    check_matching_query,
+    check_nearest_query,
+)
 
 Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
+T = TypeVar("T")
+U = TypeVar("U")
 SETTLED_SEC = 1.0
+MAX_CHOICES = 30
+"""Maximum number of choices of an `in` filter."""
+LEAST_MATCHES = 6
+"""Documents with a value that each query asks for at least."""
+MAX_THREADS = 8
 # Only for errors that pass; each delay is random between 0 and twice the step, so that writers spread.
 RETRY = retry.Retry(
     predicate=retry.if_exception_type(exceptions.Aborted, exceptions.ServiceUnavailable),
@@ -109,21 +128,44 @@ class FirestoreDocuments:
     ) -> Sequence[tuple[Document, float]]:
         """The service requires a vector index for the field and each set of filters."""
         check_nearest_query(field, to, limit, filters)
-        if any(_is_empty_filter(op, value) for _, op, value in filters):
-            return []
-        query: firestore.Query | firestore.CollectionReference = self._client.collection(collection)
-        for path, op, value in filters:
-            query = query.where(filter=_filter(path, op, value))
-        search: Any = query.find_nearest(  # its stub says the class, not an instance
-            vector_field=field,
-            query_vector=FirestoreVector(to.values),
-            distance_measure=DistanceMeasure.COSINE,
-            limit=limit,
-            distance_result_field=DISTANCE,
-        )
-        results = (_document_with_distance(snapshot) for snapshot in search.stream(retry=RETRY))
+
+        def search_part(part: Sequence[Filter]) -> list[tuple[Document, float]]:
+            query: firestore.Query | firestore.CollectionReference = self._client.collection(collection)
+            for path, op, value in part:
+                query = query.where(filter=_filter(path, op, value))
+            search: Any = query.find_nearest(  # its stub says the class, not an instance
+                vector_field=field,
+                query_vector=FirestoreVector(to.values),
+                distance_measure=DistanceMeasure.COSINE,
+                limit=limit,
+                distance_result_field=DISTANCE,
+            )
+            return [_document_with_distance(snapshot) for snapshot in search.stream(retry=RETRY)]
+
+        results = chain.from_iterable(_in_threads(search_part, split_choices(filters)))
         # A vector of zeros has no distance.
-        return [(document, distance) for document, distance in results if not math.isnan(distance)]
+        with_distance = [(document, distance) for document, distance in results if not math.isnan(distance)]
+        # The nearest of all are among the nearest of each part.
+        return sorted(with_distance, key=lambda pair: pair[1])[:limit]
+
+    def matching(
+        self, collection: str, field: str, values: Sequence[str], limit: int, filters: Sequence[Filter] = ()
+    ) -> Matches:
+        """One query per value and MAX_CHOICES choices, each with its part of the limit."""
+        check_matching_query(field, limit, filters)
+        parts = split_choices(filters)
+        part_limit = max(LEAST_MATCHES, limit // max(1, len(parts)))
+
+        def query_part(key: tuple[str, Sequence[Filter]]) -> tuple[str, Sequence[Document]]:
+            value, part = key
+            return value, self.query(collection, [*part, (field, "array_contains", value)], limit=part_limit).documents
+
+        documents: dict[str, Document] = {}
+        counts = dict.fromkeys(values, 0)
+        for value, found in _in_threads(query_part, list(product(values, parts))):
+            counts[value] += len(found)
+            documents |= {document.id: document for document in found}
+        return Matches(list(documents.values()), counts)
 
     def watch(self, collection: str, id: str, on_change: Callable[[Document | None], None]) -> Unsubscribe:
         listener = DocumentListener(
@@ -176,6 +218,32 @@ def _version(update_time: DatetimeWithNanoseconds | Timestamp) -> str:
 def _update_time(version: str) -> Timestamp:
     seconds, nanos = version.split(".")
     return Timestamp(seconds=int(seconds), nanos=int(nanos))
+
+
+def split_choices(filters: Sequence[Filter]) -> list[Sequence[Filter]]:
+    """Return sets of filters with at most MAX_CHOICES choices that match the same together; none for no choice.
+
+    Raises ValueError if more than one filter has too many choices.
+    """
+    if any(_is_empty_filter(op, value) for _, op, value in filters):
+        return []
+    long = [at for at, (_, op, value) in enumerate(filters) if op == "in" and len(value) > MAX_CHOICES]
+    if not long:
+        return [filters]
+    if len(long) > 1:
+        raise ValueError("only one filter may have many choices")
+    (at,) = long
+    path, op, choices = filters[at]
+    parts = [choices[start : start + MAX_CHOICES] for start in range(0, len(choices), MAX_CHOICES)]
+    return [[*filters[:at], (path, op, part), *filters[at + 1 :]] for part in parts]
+
+
+def _in_threads(call: Callable[[T], U], items: Sequence[T]) -> list[U]:
+    """Return the results of calls in several threads, in the order of the items."""
+    if len(items) < 2:
+        return [call(item) for item in items]
+    with ThreadPoolExecutor(min(MAX_THREADS, len(items))) as threads:
+        return list(threads.map(call, items))
 
 
 def _is_empty_filter(op: str, value: Any) -> bool:

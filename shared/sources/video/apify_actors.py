@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from shared.errors import ClipwiseError, TransientError
@@ -24,6 +23,7 @@ from shared.sources.video.post import (
     clean_text,
     parse_count,
     parse_duration,
+    parse_time,
 )
 from shared.sources.video.source import InconclusiveError, platform_error
 
@@ -230,18 +230,8 @@ def _build_origin(
         comments=parse_count(comments),
         shares=parse_count(shares),
         tags=[tag for tag in (clean_text(tag, MAX_NAME) for tag in tags[:MAX_TAGS]) if tag],
-        published_at=_parse_time(published),
+        published_at=parse_time(published),
     )
-
-
-def _parse_time(value: object) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _music_title(name: object, author: object) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from shared.errors import ClipwiseError, PermanentError, TransientError
@@ -125,6 +126,19 @@ def parse_count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e18:
         return None
     return int(value)
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return the time of seconds since 1970 or of ISO 8601 text, in UTC; None for any other value."""
+    try:
+        if isinstance(value, str):
+            time = datetime.fromisoformat(value)
+            return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        if isinstance(value, int | float) and value > 0:
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):  # no time, or none of the years 1 to 9999
+        return None
+    return None
 
 
 def parse_duration(value: object) -> float | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from shared.sources.video.post import (
     clean_text,
     parse_count,
     parse_duration,
+    parse_time,
     read_captions,
 )
 from shared.sources.video.source import FetchedFile, FetchRequest, video_live
@@ -187,7 +187,6 @@ def parse_ytdlp_info(info: Mapping[str, Any], page: PlatformPage) -> PlatformPos
     """Convert yt-dlp's info dictionary to a post."""
     author = clean_text(info.get("uploader"), MAX_NAME) or clean_text(info.get("channel"), MAX_NAME)
     title, caption = clean_text(info.get("title"), MAX_NAME), clean_text(info.get("description"))
-    stamp = info.get("timestamp")
     return PlatformPost(
         origin=Origin(
             source="yt-dlp",
@@ -198,7 +197,7 @@ def parse_ytdlp_info(info: Mapping[str, Any], page: PlatformPage) -> PlatformPos
             comments=parse_count(info.get("comment_count")),
             shares=parse_count(info.get("repost_count")),
             tags=[tag for tag in (clean_text(tag, MAX_NAME) for tag in (info.get("tags") or [])[:MAX_TAGS]) if tag],
-            published_at=datetime.fromtimestamp(stamp, UTC) if isinstance(stamp, int | float) and stamp > 0 else None,
+            published_at=parse_time(info.get("timestamp")),
         ),
         # TikTok and Instagram have no titles: yt-dlp derives them from the caption.
         title=title if page.platform == "youtube" else None,

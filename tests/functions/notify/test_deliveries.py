@@ -444,6 +444,24 @@ def test_a_deleted_webhook_leaves_nothing(
     assert site.place.place.documents.query(DELIVERIES).documents == []
 
 
+def test_a_webhook_that_is_deleted_during_an_attempt_leaves_nothing(
+    site: Site, receiver: Receiver, webhook: dict[str, Any], later: Later
+) -> None:
+    """Whoever deletes a webhook while a delivery is under way gets no other attempt, and no log of this one."""
+
+    def delete_meanwhile(handler: Any) -> None:
+        assert site.client.delete(f"/v1/webhooks/{webhook['id']}").status_code == 204
+        status(500)(handler)
+
+    receiver.answers = [delete_meanwhile]
+    end(site)
+    later(timedelta(minutes=2))
+
+    assert len(receiver.requests) == 1
+    documents = site.place.place.documents
+    assert documents.query(DELIVERIES).documents == documents.query(WEBHOOKS).documents == []
+
+
 def test_a_deleted_user_leaves_nothing(site: Site, receiver: Receiver, webhook: dict[str, Any]) -> None:
     """With everything else of a user go all webhooks and logs, and nobody else's."""
     end(site)

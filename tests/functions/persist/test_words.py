@@ -11,11 +11,12 @@ import pytest
 from infra.stand_ins import openai_server
 from infra.stand_ins.openai_server import OpenAIServer
 from shared.ai.offline.embedding import MODEL
-from shared.ai.usage import book_cost
+from shared.ai.usage import Meter, book_cost
+from shared.chat.search import embed_question
 from shared.models.chat import Passage
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Usage
-from shared.models.video import Extraction, MediaInfo, Transcript
-from shared.pipeline.job_storage import EXTRACTION, JOBS, TRANSCRIPT, store_json
+from shared.models.video import Extraction, MediaInfo, Transcript, Video
+from shared.pipeline.job_storage import EXTRACTION, JOBS, SCREEN_TEXT, SCREENS, TRANSCRIPT, store_json
 from shared.platform.ports import Vector
 from shared.wiring import wiring
 from tests.api_site import Site
@@ -66,6 +67,25 @@ def test_passages_are_stored_with_the_video(site: Site) -> None:
     assert all(isinstance(row["embedding"], Vector) and len(row["embedding"].values) == 768 for row in found)
     assert "harriet" in passages[0].words
     assert (job.usage.provider, job.usage.model, job.usage.cost_usd) == ("gemini", "eyes", 0.5)
+
+
+def test_what_is_shown_is_stored_apart(site: Site) -> None:
+    """On-screen text and caption can be searched, each as what it is, and do not mix with what is said."""
+    id = at_persist(site, SOUP)
+    site.change(id, video=Video(caption="Harriet's tomato soup"))
+    lines = [{"start": 3.0, "end": 5.0, "text": "220 °C"}, {"start": 60.0, "end": 63.0, "text": "Serve hot"}]
+    store_json(site.place.place.objects, id, SCREEN_TEXT, {"lines": lines})
+    job = persist(site, id)
+    assert job.status is JobStatus.DONE, job.error
+    page = site.place.place.documents.query(SCREENS, [("videoId", "==", id)])
+    stored = [Passage.read(document.data) for document in page.documents]
+    assert [(one.origin, one.start, one.text) for one in stored] == [
+        ("caption", 0, "Harriet's tomato soup"),
+        ("screen", 3, "220 °C"),
+        ("screen", 60, "Serve hot"),
+    ]
+    assert {(one.owner, one.job_id, one.model) for one in stored} == {("local", id, MODEL)}
+    assert {row["origin"] for row in rows(site, id)} == {"speech"}
 
 
 def test_a_second_run_leaves_nothing_of_the_first(site: Site) -> None:
@@ -169,5 +189,13 @@ def test_what_cannot_help_costs_no_result(site: Site, openai: OpenAIServer, trou
     id = at_persist(site, SOUP)
     job = persist(site, id)
     assert (job.status, job.stages["persist"].attempts) == (JobStatus.DONE, 1)
-    assert job.usage.notes[-1].startswith("The transcript can be searched by words only")
-    assert [row["model"] for row in rows(site, id)] == [None]
+    (row,) = rows(site, id)
+    if trouble == "no embeddings":
+        # Such as a chat server on this machine: the model here stands in from the start, for questions too.
+        assert (row["model"], job.usage.notes) == (MODEL, [])
+        openai.queue_replies(openai_server.error_reply(404))
+        embeddings, failure = embed_question("Harriet?", Meter(), lambda done, message: None)
+        assert ([embedding.model for embedding in embeddings], failure) == ([MODEL], None)
+    else:
+        assert row["model"] is None
+        assert job.usage.notes[-1].startswith("The transcript can be searched by words only")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.ai.prompt import evidence_text
 from shared.analyses.evidence import Evidence
 from shared.analyses.reel import Reel, Scene, complete, order_scenes, time_range
+from shared.analyses.transcript import GAP_SENTENCES
 from shared.models.video import Loudness, Segment, Shot
 from tests.recipe_samples import DURATION, samples_showing
 from tests.reel_samples import SHOTS, TRANSCRIPTION, evidence, reel
@@ -209,7 +210,7 @@ def test_nothing_is_concluded_from_audio_that_was_not_transcribed(tmp_path: Path
     asked = evidence_text(replace(unheard, measured=result.pacing))
     assert "was not transcribed" in asked
     completed = complete(Reel.model_validate(reel()), unheard, "de")
-    assert completed.notes == ["The audio was not transcribed: no speech model or AI key is configured."]
+    assert completed.notes == [GAP_SENTENCES["not_transcribed"]]
     assert complete(Reel.model_validate(reel()), replace(unheard, model_hears_audio=True), "de").notes == []
 
 

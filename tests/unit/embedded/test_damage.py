@@ -10,10 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.cli.main import app
-from infra.runtimes.embedded.serve import check_data_folder
-from shared.platform.embedded.database import DataFolderError, StorageDamaged
-from shared.platform.embedded.local_accounts import open_local_accounts
+from infra.runtimes.embedded.serve import check_data_folder, lock_data_folder, require_unmoved
+from shared.errors import StorageUnavailable
+from shared.platform.embedded.database import Database, DataFolderError, DataFolderMoved, StorageDamaged
 from shared.platform.embedded.place import EmbeddedPlace
+from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
 from tests.unit.embedded.conftest import reopen
 
 PAGE_BYTES = 4096
@@ -95,8 +96,7 @@ def test_a_lost_database_is_not_replaced_by_an_empty_one(
 ) -> None:
     """Where a database has gone, the server does not start anew over what is left of the data."""
     data = fill(place)
-    accounts = open_local_accounts(place.settings)
-    accounts.sign_in_anonymously()
+    Database(data / "accounts.db", ACCOUNT_MIGRATIONS)
     check_data_folder(data)
     loss(data / name)
     with pytest.raises(DataFolderError, match=rf"{name} is missing or empty"):
@@ -126,3 +126,28 @@ def test_deleted_documents_leave_the_disk(place: EmbeddedPlace) -> None:
     place.collect_garbage()
     data = place.settings.clipwise_data
     assert [file.name for file in data.glob("clipwise.db*") if b"very private" in file.read_bytes()] == []
+
+
+def test_a_folder_that_is_moved_is_not_created_anew(place: EmbeddedPlace, tmp_path: Path) -> None:
+    """A server whose data folder was renamed says so, and starts no second, empty database in the old place."""
+    data = fill(place)
+    with lock_data_folder(data) as lock:
+        require_unmoved(data, lock)
+        data.rename(tmp_path / "elsewhere")
+        with pytest.raises(StorageUnavailable):
+            place.place.documents.get("jobs", "001")
+        with pytest.raises(DataFolderMoved, match="was moved"):
+            require_unmoved(data, lock)
+        assert not data.exists()
+        (tmp_path / "elsewhere").rename(data)
+        require_unmoved(data, lock)
+        assert place.place.documents.get("jobs", "001")
+
+
+def test_a_replaced_database_is_not_mixed_with_the_open_one(place: EmbeddedPlace, tmp_path: Path) -> None:
+    """A thread that starts after the file was replaced does not write into another database than the others."""
+    data = fill(place)
+    (data / "clipwise.db").rename(tmp_path / "old.db")
+    (data / "clipwise.db").write_bytes((tmp_path / "old.db").read_bytes())
+    with pytest.raises(StorageUnavailable, match="moved or replaced"):
+        place.place.documents.get("jobs", "001")

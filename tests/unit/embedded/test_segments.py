@@ -16,13 +16,21 @@ from shared.platform.embedded.documents import SqliteDocuments, cosine_distance,
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.schema import MIGRATIONS
 from shared.platform.ports import Documents, Filter, Vector
+from tests.unit.embedded.conftest import reopen
 
 numbers = st.floats(-1, 1, width=32)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[EmbeddedPlace, EmbeddedPlace]:
+    """One data folder, open twice as by two processes."""
+    path = tmp_path_factory.mktemp("data")
+    return reopen(path), reopen(path)
+
+
 def found(documents: Documents, word: str) -> list[str]:
-    filters: list[Filter] = [("videoId", "in", ["v", "w"]), ("words", "array_contains", word)]
-    return [document.id for document in documents.query("segments", filters).documents]
+    filters: list[Filter] = [("videoId", "in", ["v", "w"])]
+    return [document.id for document in documents.matching("segments", "words", [word], 9, filters).documents]
 
 
 def near(documents: Documents, *to: float) -> list[str]:
@@ -70,18 +78,19 @@ def test_searches_use_indexes(place: EmbeddedPlace) -> None:
     documents, connection = place.place.documents, place.database.connection
     documents.put("segments", "a", segment("soup", embedding=Vector((1.0,))))
     statements: list[str] = []
+    within: list[Filter] = [("videoId", "in", ["v", "w"])]
     connection.set_trace_callback(statements.append)
-    documents.nearest("segments", "embedding", Vector((1.0,)), 3, [("videoId", "in", ["v", "w"]), ("model", "==", "m")])
-    documents.query("segments", [("videoId", "in", ["v", "w"]), ("words", "array_contains", "soup")])
+    documents.nearest("segments", "embedding", Vector((1.0,)), 3, [*within, ("model", "==", "m")])
+    documents.matching("segments", "words", ["soup"], 3, within)
     documents.query("segments", [("jobId", "==", "j")])
     connection.set_trace_callback(None)
     plans = [
         connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchone()["detail"]
         for statement in statements
-        if statement.startswith("SELECT") and "FROM documents" in statement
+        if statement.startswith("SELECT") and "number" not in statement.split("WHERE")[1]
     ]
-    used = [match[1] for match in (re.search(r"USING INDEX (\w+)", plan) for plan in plans) if match]
-    assert used == ["documents_by_video_and_model"] * 2 + ["documents_by_job"]
+    assert len(plans) == 4
+    assert all(re.match(r"SEARCH \w+ USING (COVERING INDEX|INDEX|PRIMARY KEY)", plan) for plan in plans), plans
 
 
 @given(
@@ -97,6 +106,41 @@ def test_the_nearest_are_exactly_these(stored: list[list[float]], to: list[float
     exact = sorted((cosine_distance(vectors[number], wanted), number) for number, _ in kept)[:limit]
     sifted = nearest_candidates(kept, wanted, limit)
     assert sorted((cosine_distance(vectors[number], wanted), number) for number in sifted)[:limit] == exact
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcde"), st.sampled_from("vw"), st.sampled_from("mn"), st.integers(-3, 3), st.booleans()
+        ),
+        max_size=30,
+    ),
+    st.sampled_from([["v"], ["w"], ["v", "w"], ["x"], ["x", "w"]]),
+)
+def test_the_index_in_memory_is_the_documents(
+    folder: tuple[EmbeddedPlace, EmbeddedPlace],
+    writes: list[tuple[str, str, str, int, bool]],
+    videos: list[str],
+) -> None:
+    """Law: whatever is written, replaced and deleted, by whichever process, a search finds what stands there now."""
+    here, elsewhere = folder
+    mine: dict[str, tuple[str, str, int]] = {}
+    for id in "abcde":
+        here.place.documents.delete("segments", id)
+    for id, video, model, height, by_other in writes:
+        documents = (elsewhere if by_other else here).place.documents
+        if height == 3:
+            mine.pop(id, None)
+            documents.delete("segments", id)
+        else:
+            mine[id] = (video, model, height)
+            data = {"owner": "ann", "videoId": video, "model": model, "embedding": Vector((1.0, float(height)))}
+            documents.put("segments", id, data)
+        wanted = [id for id, (video, model, _) in mine.items() if video in videos and model == "m"]
+        expected = sorted(wanted, key=lambda id: (abs(mine[id][2]), id))[:3]
+        filters: list[Filter] = [("owner", "==", "ann"), ("videoId", "in", videos), ("model", "==", "m")]
+        found = here.place.documents.nearest("segments", "embedding", Vector((2.0, 0.0)), 3, filters)
+        assert [document.id for document, _ in found] == expected
 
 
 def test_distances_are_those_of_another_library() -> None:

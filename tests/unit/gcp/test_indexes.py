@@ -23,7 +23,8 @@ from shared.ai.vectors import DIMENSIONS
 from shared.analyses.kinds import kinds
 from shared.chat import history
 from shared.chat.passages import passages_job_id
-from shared.chat.search import QueryEmbedding, has_passages, search
+from shared.chat.reindex import reindex
+from shared.chat.search import QueryEmbedding, has_passages, rank_passages, search
 from shared.datasets.runs import list_exports
 from shared.datasets.store import continue_erasures, delete_dataset, iterate_images, list_datasets, list_images
 from shared.errors import NotFound
@@ -34,12 +35,12 @@ from shared.models.dataset import Dataset
 from shared.models.job import JobStatus
 from shared.models.webhook import Webhook
 from shared.pipeline import idempotency as once
-from shared.pipeline.job_storage import JOBS, VIDEOS, delete_segments
+from shared.pipeline.job_storage import JOBS, SCREENS, SEGMENTS, VIDEOS, delete_passages
 from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import reanalysis_documents
 from shared.pipeline.parts import parts_of, remaining_numbers
 from shared.pipeline.sweep import sweep
-from shared.platform.ports import Document, DocumentPage, Documents, Filter, Order, Place, User, Vector
+from shared.platform.ports import Document, DocumentPage, Documents, Filter, Matches, Order, Place, User, Vector
 from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import (
     DELIVERIES,
@@ -99,6 +100,14 @@ class Recorder:
     ) -> Sequence[tuple[Document, float]]:
         self.searches.add((collection, field, len(to.values), tuple(path for path, _, _ in filters)))
         return []
+
+    def matching(
+        self, collection: str, field: str, values: Sequence[str], limit: int, filters: Sequence[Filter] = ()
+    ) -> Matches:
+        self.forms.add(
+            (collection, frozenset([*((path, op) for path, op, _ in filters), (field, "array_contains")]), ())
+        )
+        return Matches([], dict.fromkeys(values, 0))
 
     def delete(self, collection: str, id: str) -> None:
         """There is nothing."""
@@ -168,9 +177,13 @@ def ask_everything(recorder: Recorder) -> Recorder:
     webhooks_of(documents, "ann")
     delete_webhook_documents(documents, "webhook")
     clear_job_deliveries(documents, "job")
-    delete_segments(documents, "job")
-    passages_job_id(documents, "video")
+    delete_passages(SEGMENTS, documents, "job")
+    passages_job_id(documents, SEGMENTS, "video")
     has_passages(documents, ["video"])
+    reindex(documents, lambda done, total: None)
+    for collection in (SEGMENTS, SCREENS):
+        embeddings = [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)]
+        rank_passages(documents, collection, [("owner", "==", "ann")], "ann", "soup", embeddings, 0, 9)
     search(documents, "ann", ["video"], "soup", [QueryEmbedding("model", Vector((1.0,) * DIMENSIONS), 0)], 0, 9)
     for subject in (history.subject_filter("group", None), history.subject_filter(None, "video")):
         history.list_messages(documents, "ann", subject, 20, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,14 @@ def id3(count: int, version: int = 4) -> bytes:
     return b"ID3" + bytes([version, 0, 0]) + size + body
 
 
+def id3_compressed(count: int) -> bytes:
+    """A hundredth as many frames, each a small block of zlib that expands to megabytes."""
+    packed = zlib.compress(bytes(1000))
+    size = bytes([0, 0, 0, 4 + len(packed)])
+    body = (b"TXXX" + size + b"\0\x09" + bytes(4) + packed) * -(-count // 100)
+    return b"ID3\4\0\0" + bytes(len(body) >> shift & 127 for shift in (21, 14, 7, 0)) + body
+
+
 def id3_of_version_2(count: int) -> bytes:
     return id3(count, 2)
 
@@ -130,9 +139,33 @@ def mp4_keys(count: int) -> bytes:
     return box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", box(b"meta", keys))
 
 
+def ts_packet(section: bytes, *, continues: bool = False) -> bytes:
+    body = section if continues else b"\0" + section
+    return bytes([0x47, 0 if continues else 0x40, 0, 0x10]) + body.ljust(184, b"\xff")[:184]
+
+
+def transport_stream(count: int) -> bytes:
+    """Program association tables of 40 programs each, all different, and the first of them many times."""
+    sections = []
+    for number in range(0, count, 40):
+        entries = b"".join(struct.pack(">HH", program & 0xFFFF, 0xE100) for program in range(number, number + 40))
+        sections.append(b"\0" + struct.pack(">H", 0xB000 | len(entries) + 9) + b"\0\1\xc1\0\0" + entries + bytes(4))
+    return b"".join(map(ts_packet, [*sections, *sections[:1] * 500]))
+
+
+def long_table(count: int) -> bytes:
+    """Tables over several packets, which begin alike."""
+    entries = b"\0\1\xe1\0" * 250
+    section = b"\0" + struct.pack(">H", 0xB000 | len(entries) + 9) + b"\0\1\xc1\0\0" + entries + bytes(4)
+    packets = ts_packet(section[:183]) + b"".join(
+        ts_packet(section[at : at + 184], continues=True) for at in range(183, len(section), 184)
+    )
+    return packets * -(-count // 250)
+
+
 BUILDERS: list[Callable[[int], bytes]] = [opus, vorbis, speex, split_magic, second_stream, flac, flac_seek_points, id3]
 BUILDERS += [id3_of_version_2, ape, ape_before_id3v1, wav_info, wav_id3, matroska_tags]
-BUILDERS += [mp4_freeform, mp4_languages, mp4_keys]
+BUILDERS += [mp4_freeform, mp4_languages, mp4_keys, transport_stream, long_table, id3_compressed]
 
 
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)

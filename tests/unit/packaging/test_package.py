@@ -27,6 +27,7 @@ HEAVY = {
     "apify-client": {"download", "crawl"},
     "ddgs": {"crawl"},
     "arro3-core": {"export"},
+    "simplejpeg": {"validate", "export"},
     "yt-dlp": {"download"},
     "faster-whisper": set(),
 }

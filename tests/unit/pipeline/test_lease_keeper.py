@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from shared.errors import RetryLater
 from shared.pipeline import lifecycle
 from shared.pipeline.contract import claim_stage
 from shared.pipeline.jobs import read_job
+from shared.pipeline.lease_keeper import GRACE_SEC, Hold, end_or_renew
 from shared.platform.embedded.place import open_embedded_place
-from shared.settings import read_settings
+from shared.settings import read_settings, settings
 from tests.server import eventually
 
 LEASE_SEC = 3
@@ -64,3 +69,21 @@ def test_a_stage_that_starves_its_interpreter_keeps_its_lease(tmp_path: Path) ->
     done = read_job(place.documents, job.id)
     assert done
     assert done.stages["download"].attempts == 1
+
+
+@pytest.mark.parametrize(("late_sec", "ended"), [(-60, False), (1, False), (GRACE_SEC + 1, True)])
+def test_a_stage_that_never_ends_is_ended_from_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late_sec: float, ended: bool
+) -> None:
+    """A worker whose stage blocks all of Python past its timeout is killed, so that it cannot hold a core for ever."""
+    monkeypatch.setenv("CLIPWISE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("CLIPWISE_PLACE", "embedded")
+    settings.cache_clear()
+    hold = Hold("job", "extract", None, "holder")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as worker:
+        monkeypatch.setattr(os, "getppid", lambda: worker.pid)
+        end_or_renew({hold: time.monotonic() - late_sec}, worker.pid)
+        assert worker.stdin
+        worker.stdin.write(b"\n")
+    settings.cache_clear()
+    assert worker.returncode == (-signal.SIGALRM if ended else 0)

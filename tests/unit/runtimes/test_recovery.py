@@ -65,6 +65,7 @@ def read(embedded: EmbeddedPlace, job_id: str) -> tuple[Job, StageState]:
         (-signal.SIGKILL, True, "out_of_memory", True, "no memory left"),
         (-signal.SIGKILL, False, "interrupted", True, "SIGKILL"),
         (TIMEOUT_EXIT_CODE, False, "timed_out", True, "540 seconds"),
+        (-signal.SIGALRM, False, "timed_out", True, "540 seconds"),
     ],
 )
 def test_the_reason_names_what_ended_the_worker(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from infra.runtimes.embedded.workers import IO_SLOTS, pool_functions, slot_functions
-from shared.wiring import NOTIFY
 
 
-def test_receivers_that_let_us_wait_do_not_stop_jobs() -> None:
-    """However many webhooks wait for an answer, half of the slots go on with jobs; every slot takes all else."""
+def test_servers_that_let_us_wait_do_not_stop_jobs() -> None:
+    """While users' servers let downloads, crawls and webhooks wait, none holds up another, and jobs still end."""
     functions = pool_functions("io")
-    slots = [slot_functions(functions, slot) for slot in range(IO_SLOTS)]
-    assert sum(NOTIFY in names for names in slots) == IO_SLOTS // 2
-    names = {row.name for row in functions}
-    assert all(names - {NOTIFY} <= set(slot) for slot in slots)
-    assert NOTIFY in slot_functions(functions, 0)  # a pool of one slot delivers as well
+    waiting = {"download", "crawl", "notify"}
+    slots = [set(slot_functions(functions, slot)) for slot in range(IO_SLOTS)]
+    assert Counter("".join(names & waiting) for names in slots) == {"download": 4, "crawl": 4, "notify": 2, "": 2}
+    assert all(names - waiting == {row.name for row in functions} - waiting for names in slots)
+    assert "persist" in slots[0]

@@ -28,6 +28,7 @@ from shared.settings import Settings
 from shared.sources.video import apify_api
 from shared.sources.video.apify import auth_headers, fetch_with_apify
 from shared.sources.video.links import parse_page_url
+from shared.sources.video.post import parse_time
 from shared.sources.video.source import FetchedFile, FetchRequest, InconclusiveError
 from tests.hostile_server import HostileServer
 
@@ -401,3 +402,22 @@ def test_the_token_is_never_logged(
     assert caplog.records
     assert TOKEN not in caplog.text
     assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        (1791221400, datetime(2026, 10, 5, 17, 30, tzinfo=UTC)),
+        ("2026-10-05T17:30:00", datetime(2026, 10, 5, 17, 30, tzinfo=UTC)),
+        ("2026-10-05T19:30:00+02:00", datetime(2026, 10, 5, 17, 30, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("yesterday", None),
+        (1e30, None),
+        (float("nan"), None),
+        (-1, None),
+        ([], None),
+    ],
+)
+def test_a_time_that_cannot_be_is_left_out(value: object, time: datetime | None) -> None:
+    """A post whose time is no time, or lies outside the calendar, is fetched without it."""
+    assert parse_time(value) == time

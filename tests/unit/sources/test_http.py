@@ -152,6 +152,14 @@ def test_silence_is_bounded(
     assert refusal(server.url(path), tmp_path, settings) == (TransientError, "source_slow")
 
 
+def test_a_handshake_that_stalls_is_bounded(
+    server: HostileServer, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that accepts the connection and then says nothing of TLS is given up like any silent one."""
+    monkeypatch.setattr(guarded_http, "CONNECT_SEC", 0.2)
+    assert refusal(f"https://{server.address}/", tmp_path, settings) == (TransientError, "source_slow")
+
+
 @pytest.mark.parametrize("path", ["/silent", "/stalled", "/endless", "/endless-hints"])
 def test_a_download_can_be_cancelled(
     server: HostileServer, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str

@@ -44,8 +44,8 @@ EXTRACTED_OFFLINE = (
 )
 NO_RECIPE = "No recipe was found: no on-screen text, speech, subtitle or caption names ingredients or steps."
 UNREAD = (
-    "Cyrillic on-screen text could not be read. Run `clipwise models install screen-cyrillic`, or install Tesseract "
-    "with Russian; then run the job again."
+    "Cyrillic on-screen text could not be read. Run `clipwise models install screen-cyrillic`, or install Tesseract"
+    " with Russian; then run the job again."
 )
 
 
