@@ -1,4 +1,7 @@
-"""Generates docs/errors.md, tables in docs/ and Terraform settings: `python -m infra.reference`; tests compare."""
+"""Generates docs/errors.md, tables in docs/, Terraform settings and the console's units; tests compare.
+
+Run `python -m infra.reference`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pydantic import TypeAdapter
 
 from shared.error_codes.code import ErrorCode
 from shared.error_codes.registry import CODES, GROUPS
+from shared.exports.wording import recipe_wording
 from shared.settings import Settings
 from shared.wiring import Function, Trigger, wiring
 
@@ -21,6 +25,7 @@ DOCS = ROOT / "docs"
 TERRAFORM = ROOT / "terraform"
 RIGHTS = TERRAFORM / "rights.yaml"
 SETTINGS = TERRAFORM / "settings.json"
+UNITS = ROOT / "web" / "unit-names.js"
 # Set by terraform/locals.tf.
 TERRAFORM_SETTINGS = frozenset(
     {
@@ -57,6 +62,19 @@ def pipeline_table() -> str:
     return markdown_table(
         ("function", "purpose", "triggered by", "publishes to", "memory", "timeout", "attempts"), rows
     )
+
+
+def units_module() -> str:
+    """Return the units of recipes as a module: language → unit → singular and plural, or one form for both."""
+    lines = [
+        "/** Names of units in recipes, from shared/exports/wording.py: `python -m infra.reference` writes them. */\n"
+    ]
+    lines.append("export default {")
+    for language in ("en", "de", "ru"):
+        units = recipe_wording(language).units
+        forms = {unit: list(dict.fromkeys(names)) for unit, names in units.items()}
+        lines.append(f"  {language}: {json.dumps(forms, ensure_ascii=False)},")
+    return "\n".join([*lines, "};", ""])
 
 
 def trigger_text(trigger: Trigger) -> str:
@@ -251,3 +269,4 @@ if __name__ == "__main__":
         path.write_text(fill_tables(page, path.read_text(encoding="utf-8")), encoding="utf-8")
     SETTINGS.write_text(settings_json(), encoding="utf-8")
     PAGE.write_text(errors_page(), encoding="utf-8")
+    UNITS.write_text(units_module(), encoding="utf-8")

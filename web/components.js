@@ -4,7 +4,7 @@ import { download, get, mediaLink, post } from "./api.js";
 import { ago, clock } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { KINDS, nameOf, resultLink, stateOf, videoOf } from "./jobs.js";
-import { go } from "./router.js";
+import { go, link } from "./router.js";
 import { t } from "./texts.js";
 
 /** Have screen readers read a text, without moving anything. */
@@ -125,6 +125,7 @@ export function OtherResults({ job }) {
           </button>`)}
       </div>
       <${ProblemBox} problem=${problem} />
+      ${!location.hash.startsWith("#/jobs/") && html`<p class="hint"><a href=${link(`jobs/${job.id}`)}>${t("others.job")}</a></p>`}
     </section>`;
 }
 

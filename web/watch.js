@@ -55,17 +55,21 @@ async function follow(id, show, report, signal) {
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    const blocks = (text + piece.value).split("\n\n");
-    text = blocks.pop();
-    for (const block of blocks) {
-      const event = { id: "", data: "" };
-      for (const line of block.split("\n")) {
-        if (line.startsWith("id: ")) event.id = line.slice(4);
-        if (line.startsWith("data: ")) event.data += line.slice(6);
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      const blocks = (text + piece.value).split("\n\n");
+      text = blocks.pop();
+      for (const block of blocks) {
+        const event = { id: "", data: "" };
+        for (const line of block.split("\n")) {
+          if (line.startsWith("id: ")) event.id = line.slice(4);
+          if (line.startsWith("data: ")) event.data += line.slice(6);
+        }
+        if (event.data) yield event;
       }
-      if (event.data) yield event;
     }
+  } finally {
+    reader.cancel().catch(() => {}); // frees the connection, of which a browser has six
   }
 }
 

@@ -87,14 +87,19 @@ def refuse_foreign_pages(request: Request) -> None:
     A page is recognized by its Origin or, if its own name resolves to this server (DNS rebinding), by the Host.
     """
     host = request.headers.get("host", "").lower()
-    origin = request.headers.get("origin", "").lower()
     if not _is_own_host(host):
         raise PermanentError(
             "foreign_page", "Requests for this host name are rejected. Set PUBLIC_URL to the address that clients use."
         )
-    own = (host, urlsplit(settings().public_url.lower()).netloc)
-    if origin and origin not in frontend_origins() and origin.partition("://")[2] not in own:
+    if request.headers.get("origin") and page_origin(request) is None:
         raise PermanentError("foreign_page", "This origin is not allowed. Add it to FRONTEND_URL.")
+
+
+def page_origin(request: Request) -> str | None:
+    """Return the Origin of the request if it is one of FRONTEND_URL, or that of the console; else None."""
+    origin = request.headers.get("origin", "").lower()
+    own = (request.headers.get("host", "").lower(), urlsplit(settings().public_url.lower()).netloc)
+    return origin if origin in frontend_origins() or origin.partition("://")[2] in own else None
 
 
 def _is_own_host(host: str) -> bool:

@@ -60,6 +60,7 @@ def test_the_recipe_comes_out_of_the_video(tmp_path: Path) -> None:
     assert 1 <= len(list((made / "frames").glob("*.jpg"))) <= 12
     recipe = json.loads((made / "recipe.json").read_text())
     assert json.loads((made / "job.json").read_text())["result"] == recipe
+    assert f"http://127.0.0.1:8080/#/recipes/{json.loads((made / 'job.json').read_text())['id']}" in out
     assert not is_served(data)
 
 

@@ -63,11 +63,12 @@ function Outcome({ job, again }) {
     await post(`v1/jobs/${job.id}/retry`);
     again();
   });
+  const lacksFile = job.upload?.state === "waiting" && !uploadOf(job.id) && !hasEnded(job);
   const hasPage = resultPath(job) !== `jobs/${job.id}`;
   return html`
     <section class=${`outcome card ${state}`} aria-labelledby="state">
       <div class="outcome-line">
-        <h2 id="state"><${Badge} job=${job} /> ${t(`job.${state}`, { kind: t(`kind.${job.kind}`) })}</h2>
+        <h2 id="state"><${Badge} job=${job} /> ${lacksFile ? t("job.lacksFile") : t(`job.${state}`, { kind: t(`kind.${job.kind}`) })}</h2>
         ${!hasEnded(job) && html`<span class="share">${job.progress} %</span>`}
       </div>
       <progress max="100" value=${job.progress} aria-label=${t("job.progress")}></progress>
@@ -113,7 +114,7 @@ function Stage({ name, stage, time, isOver }) {
   return html`
     <li class=${`stage ${status}`}>
       <span class="stage-name">${t(`stage.${name}`)} <span class="unseen">${t(`stageState.${status}`)}</span></span>
-      <span class="stage-time">${isRunning && stage.progress > 0 ? `${Math.floor(stage.progress * 100)} %` : ""} ${time === null ? "" : elapsed(time)}</span>
+      <span class="stage-time">${[isRunning && stage.progress > 0 && `${Math.floor(stage.progress * 100)} %`, time !== null && elapsed(time)].filter(Boolean).join(" · ")}</span>
       <span class="stage-detail">${details}</span>
     </li>`;
 }
@@ -130,10 +131,10 @@ function Findings({ job }) {
       <p class="facts">${info ? [clock(info.durationSec), info.width ? `${info.width} × ${info.height}` : "", info.videoCodec ?? info.audioCodec].filter(Boolean).join(" · ") : " "}</p>
       ${(frames.length > 0 || !isOver) && html`
         <ul class="frames" aria-label=${t("job.frames")}>
-          ${frames.map((frame) => html`<li key=${frame.name}><${Picture} jobId=${job.id} name=${frame.name} alt=${t("job.frameAt", { time: clock(frame.time) })} />
+          ${frames.map((frame) => html`<li key=${frame.name} style=${{ "--ratio": frame.width / frame.height }}><${Picture} jobId=${job.id} name=${frame.name} alt=${t("job.frameAt", { time: clock(frame.time) })} />
             <span>${clock(frame.time)}</span></li>`)}
         </ul>`}
-      ${shots.length > 1 && html`<p class="shots" aria-label=${t("job.shots", { count: shots.length })} role="img">
+      ${(shots.length > 1 || !isOver) && html`<p class="shots" aria-label=${t("job.shots", { count: shots.length })} role="img">
         ${shots.slice(0, 200).map((shot) => html`<span style=${{ flexGrow: Math.max(0.2, shot.end - shot.start) }}></span>`)}</p>`}
       ${(transcript || !isOver) && KINDS.includes(job.kind) && job.kind !== "metadata" && html`
         <div class="words" tabindex="0" role="region" aria-label=${t("job.transcript")}>${transcript || html`<span class="hint">${t("job.noWordsYet")}</span>`}</div>`}

@@ -10,7 +10,7 @@ import { go, link } from "../router.js";
 import { t } from "../texts.js";
 import { hasEnded } from "../watch.js";
 
-const PAGE = 24;
+const PAGE = 12;
 const REFRESH_MS = 4000;
 const STATES = ["running", "done", "failed", "cancelled"];
 
@@ -45,8 +45,8 @@ function useJobs(query) {
       if (document.hidden) return;
       const { jobs } = await load(query).catch(() => ({}));
       if (!jobs) return;
-      const fresh = new Map(jobs.map((job) => [job.id, job]));
-      setState((old) => (old.key === key ? { ...old, jobs: old.jobs.map((job) => fresh.get(job.id) ?? job) } : old));
+      const oldest = jobs.at(-1)?.createdAt ?? "";
+      setState((old) => (old.key === key ? { ...old, jobs: [...jobs, ...old.jobs.filter((job) => job.createdAt < oldest)] } : old));
     };
     const timer = setInterval(refresh, REFRESH_MS);
     return () => clearInterval(timer);
@@ -133,7 +133,8 @@ function Card({ job, title }) {
 
 /** What somebody sees who has nothing yet. */
 function FirstVisit({ capabilities }) {
-  const missing = !capabilities.ai ? "ai" : !capabilities.speech ? "speech" : "";
+  const { ai, speech } = capabilities;
+  const missing = ai ? (speech ? "" : "speech") : speech ? "ai" : "both";
   return html`
     <section class="welcome">
       <${PageTitle}>${t("welcome.title")}<//>

@@ -49,8 +49,9 @@ export default {
   "welcome.title": "Video hinein. Brauchbares heraus.",
   "welcome.text": "Clipwise schaut ein Video für dich an und schreibt auf, worauf es ankommt: ein Rezept zum Kochen, eine Zusammenfassung zum Lesen, ein Transkript zum Durchsuchen.",
   "welcome.start": "Erstes Video hinzufügen",
-  "welcome.ai": "Ohne KI-Schlüssel liest Clipwise Texte im Bild und Untertitel; mit einem versteht es auch Bilder und Sprache.",
-  "welcome.speech": "Clipwise kann hier noch keine Sprache erkennen: Ein Sprachmodell oder ein KI-Schlüssel ergänzt das.",
+  "welcome.both": "Ohne KI-Schlüssel liest Clipwise Texte im Bild und Untertitel. `clipwise models install speech` ergänzt Sprache, ein Schlüssel auch Bilder.",
+  "welcome.ai": "Clipwise liest hier Texte im Bild und versteht Sprache. Mit einem KI-Schlüssel versteht es auch Bilder.",
+  "welcome.speech": "Clipwise erkennt hier noch keine Sprache: `clipwise models install speech` ergänzt sie.",
 
   "library.search": "Titel und Schlagwörter suchen",
   "library.kind": "Art",
@@ -105,6 +106,7 @@ export default {
   "job.source": "Original",
   "job.missing": "Dieser Auftrag kann nicht angezeigt werden",
   "job.queued": "Wartet auf den Start",
+  "job.lacksFile": "Wartet auf die Datei",
   "job.running": ({ kind }) => `${kind} entsteht`,
   "job.done": ({ kind }) => `${kind} ist fertig`,
   "job.empty": "Es wurde nichts gefunden",
@@ -143,6 +145,7 @@ export default {
   "stageState.skipped": "nicht ausgeführt",
 
   "others.title": "Mehr aus diesem Video",
+  "others.job": "Wie es entstanden ist",
   "player.label": "Video",
   "player.captions": "Transkript",
   "player.jump": ({ time }) => `Ab ${time} abspielen`,

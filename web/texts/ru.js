@@ -49,8 +49,9 @@ export default {
   "welcome.title": "Добавьте видео. Получите пользу.",
   "welcome.text": "Clipwise смотрит видео за вас и записывает главное: рецепт для готовки, краткое содержание для чтения, расшифровку для поиска.",
   "welcome.start": "Добавить первое видео",
-  "welcome.ai": "Без ключа ИИ Clipwise читает текст на экране и субтитры; с ключом он понимает ещё изображение и речь.",
-  "welcome.speech": "Здесь Clipwise пока не распознаёт речь: для этого нужна модель речи или ключ ИИ.",
+  "welcome.both": "Без ключа ИИ Clipwise читает текст на экране и субтитры. `clipwise models install speech` добавит речь, а ключ — и изображение.",
+  "welcome.ai": "Здесь Clipwise читает текст на экране и распознаёт речь. С ключом ИИ он поймёт и изображение.",
+  "welcome.speech": "Здесь Clipwise пока не распознаёт речь: её добавит `clipwise models install speech`.",
 
   "library.search": "Поиск по названиям и тегам",
   "library.kind": "Вид",
@@ -105,6 +106,7 @@ export default {
   "job.source": "Оригинал",
   "job.missing": "Это задание нельзя показать",
   "job.queued": "Ожидает начала",
+  "job.lacksFile": "Ожидает файла",
   "job.running": () => "Готовится",
   "job.done": ({ kind }) => `${kind}: готово`,
   "job.empty": "Ничего не найдено",
@@ -143,6 +145,7 @@ export default {
   "stageState.skipped": "не выполнялось",
 
   "others.title": "Ещё из этого видео",
+  "others.job": "Как это получено",
   "player.label": "Видео",
   "player.captions": "Расшифровка",
   "player.jump": ({ time }) => `Смотреть с ${time}`,

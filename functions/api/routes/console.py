@@ -23,12 +23,12 @@ from functions.api.routes.service import html_response
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import PROVIDERS, provider_order
 from shared.models import Model
-from shared.settings import settings
+from shared.settings import Settings, settings
 
 router = APIRouter()
 
 FOLDER = Path(__file__).parents[3] / "web"
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
 PAGE = "index.html"
 VERSION_LENGTH = 12
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -104,23 +104,32 @@ def web_file(request: Request, path: str) -> Response:
     description="Returns whether this server requires sign-in, recognizes speech and understands pictures.",
 )
 def get_capabilities() -> Capabilities:
-    current = settings()
     return Capabilities(
-        sign_in=current.auth_required,
-        local_accounts=current.has_local_accounts,
-        speech=_provider_name("transcript")
-        or (
-            "faster-whisper" if OFFLINE in provider_order("transcript", current) and current.whisper_model_dir else None
-        ),
-        ai=_provider_name("recipe"),
+        sign_in=settings().auth_required,
+        local_accounts=settings().has_local_accounts,
+        speech=speech_recognizer(settings()),
+        ai=ai_provider(settings()),
     )
 
 
-def _provider_name(kind: str) -> str | None:
-    """Return the first configured AI provider for a kind; None without one."""
-    current = settings()
-    names = (name for name in provider_order(kind, current) if name != OFFLINE)
-    return next((name for name in names if PROVIDERS[name].is_configured(current)), None)
+def ai_provider(settings: Settings) -> str | None:
+    """Return the first configured AI provider for pictures; None without one."""
+    names = (name for name in provider_order("recipe", settings) if name != OFFLINE)
+    return next((name for name in names if PROVIDERS[name].is_configured(settings)), None)
+
+
+def speech_recognizer(settings: Settings) -> str | None:
+    """Return the name of the provider, or of the model on this machine, that transcribes speech; None without one."""
+    for name in provider_order("transcript", settings):
+        if name != OFFLINE and PROVIDERS[name].is_configured(settings):
+            return name
+        # In the cloud, the package of this function lacks the module.
+        if name == OFFLINE and settings.clipwise_place == "embedded":
+            from shared.ai.offline.speech import speech_model
+
+            model = speech_model(settings)
+            return model.name if model else None
+    return None
 
 
 def prefers_html(accept: str) -> bool:

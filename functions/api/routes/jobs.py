@@ -26,7 +26,7 @@ from functions.api.dependencies import (
     request_trace,
 )
 from functions.api.event_streams import EventStream, LastEventId, document_events
-from functions.api.identity import Caller, frontend_origins
+from functions.api.identity import Caller, page_origin
 from functions.api.openapi import REF, event_stream, event_stream_response, problem_responses, request_body
 from functions.api.request_bodies import media_type, read_form, read_json
 from functions.api.schemas import FileJobRequest, JobPage, PublicJob, UploadRequest, UploadTicket, UrlJobRequest
@@ -200,11 +200,9 @@ async def start_upload(
     request: Request, user: Caller, place: PlaceDep, quota: StartQuota, idempotency: Idempotency
 ) -> Response:
     upload_request = await read_json(request, UploadRequest)
-    origin = request.headers.get("origin")
-    page_origin = origin if origin in frontend_origins() else None
     trace = request_trace(request.scope)
     job, session = await run_in_threadpool(
-        submission.open_upload, place, user, upload_request, page_origin, trace, quota, idempotency
+        submission.open_upload, place, user, upload_request, page_origin(request), trace, quota, idempotency
     )
     ticket = {
         "job": job.to_public(),

@@ -12,6 +12,7 @@ import pytest
 from functions.api.routes.console import FOLDER, PAGE, console_page, console_paths, console_policy
 from functions.api.routes.service import html_response
 from infra.packaging.package import served_files, source_files
+from infra.reference import UNITS, units_module
 from tests.api_site import Site
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -60,7 +61,7 @@ def test_the_policy_allows_its_own_files_only(site: Site) -> None:
 
 @pytest.mark.parametrize(("host", "origin"), [("", "https://storage.googleapis.com"), ("http://h:9", "http://h:9")])
 def test_the_policy_allows_the_buckets(site: Site, monkeypatch: pytest.MonkeyPatch, host: str, origin: str) -> None:
-    """In the cloud, pictures, videos and uploads go to Cloud Storage, or to the emulator where that stands in for it."""
+    """In the cloud, pictures, videos and uploads go to Cloud Storage or its emulator."""
     site.configure(CLIPWISE_PLACE="gcp")
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
     assert f"connect-src 'self' {origin};" in console_page().headers[POLICY]
@@ -91,7 +92,7 @@ def test_files_are_sent_compressed(site: Site) -> None:
 
 
 def test_another_name_of_this_machine_leads_to_the_one_of_its_links(site: Site) -> None:
-    """On localhost, where links to pictures go to 127.0.0.1, the console opens under that name instead of half broken."""
+    """On localhost, where links to pictures go to 127.0.0.1, the console opens under that name."""
     port = site.url.rpartition(":")[2]
     answer = site.client.get("/", headers=BROWSER | {"Host": f"localhost:{port}"})
     assert (answer.status_code, answer.headers["location"]) == (307, f"{site.url}/")
@@ -101,7 +102,7 @@ def test_another_name_of_this_machine_leads_to_the_one_of_its_links(site: Site) 
 
 def test_capabilities_follow_the_configuration(site: Site) -> None:
     """The console learns whether to show a sign-in form, and what a key would add."""
-    site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", WHISPER_MODEL_DIR="")
+    site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
     assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None}
     site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
@@ -112,7 +113,7 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
         "ai": "openai",
     }
     site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR="/models/small")
-    assert site.client.get("/v1/capabilities").json()["speech"] == "faster-whisper"
+    assert site.client.get("/v1/capabilities").json()["speech"] == "small"
 
 
 def test_the_console_is_packed_with_the_function() -> None:
@@ -125,6 +126,11 @@ def test_every_file_that_the_page_preloads_exists() -> None:
     """A renamed module does not leave a request for nothing in every first view."""
     names = page_addresses((FOLDER / PAGE).read_text(encoding="utf-8"))
     assert names <= {f"./{path.relative_to(FOLDER).as_posix()}" for path in console_paths()}
+
+
+def test_units_are_those_of_the_exports() -> None:
+    """A recipe names its units on the page as in its exports."""
+    assert UNITS.read_text(encoding="utf-8") == units_module(), "run: python -m infra.reference"
 
 
 def test_static_hosting_has_the_same_policy() -> None:
@@ -150,3 +156,17 @@ def test_vendored_libraries_are_those_of_the_lock() -> None:
         package = f"node_modules/{original.split('/')[1]}"
         assert present[package]["integrity"] == locked[package]["integrity"]
         assert (FOLDER / original).read_bytes() == (FOLDER / copy).read_bytes(), copy
+
+
+def test_the_console_may_upload_to_the_buckets(site: Site) -> None:
+    """The storage lets the page of this server send its files; a page that FRONTEND_URL does not name may not."""
+    wish = {"content_type": "video/mp4", "size": 9}
+    for origin, allowed in ((site.url, site.url), ("https://app.example", "https://app.example")):
+        ticket = site.client.post("/v1/uploads", json=wish | {"kind": "metadata"}, headers={"Origin": origin}).json()
+        preflight = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+        answer = site.client.options(ticket["upload_url"], headers=preflight)
+        assert answer.headers["access-control-allow-origin"] == allowed
+    refused = site.client.post(
+        "/v1/uploads", json=wish | {"kind": "metadata"}, headers={"Origin": "https://evil.example"}
+    )
+    assert refused.json()["code"] == "foreign_page"

@@ -262,6 +262,7 @@ OPEN: dict[str, str] = {
     "GET /": "says that the service is up",
     "GET /healthz": "is asked by monitors",
     "GET /tasks": "is a page without anyone's data",
+    "GET /v1/capabilities": "is the same for everyone",
     "GET /v1/kinds": "is the same for everyone",
     "POST /api/v1/auth/login": "is for who has no token yet",
     "GET /thumbnails/{name}": "is for whoever has its name, which only the owner gets",

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra.cli.main import app
+from infra.cli.main import app, print_ready
 from tests.patience import PATIENCE_SEC
 from tests.server import CLIPWISE
 from tests.unit.cli.scripted import ID, Script, job, serving
@@ -416,3 +417,14 @@ def test_an_empty_result_is_not_just_done(script: Script, video: Path) -> None:
     assert "Export:" not in submitted.stderr
     assert "done, empty" in run(script, "show", ID).stdout
     assert "done, empty" in run(script, "jobs").stdout
+
+
+def test_up_opens_the_console(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The server says where its console is; with --open, the browser opens it and the server does not wait for that."""
+    opened: Queue[str] = Queue()
+    monkeypatch.setattr("webbrowser.open", opened.put)
+    print_ready("Clipwise is ready at http://127.0.0.1:9")
+    assert "Open http://127.0.0.1:9 in a browser" in capsys.readouterr().err
+    assert opened.empty()
+    print_ready("Clipwise is ready at http://127.0.0.1:9", open_browser=True)
+    assert opened.get(timeout=PATIENCE_SEC) == "http://127.0.0.1:9"
