@@ -3,93 +3,30 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
-from pydantic_core import PydanticCustomError
+
+from shared.setting_types import (
+    PROVIDER_NAMES,
+    HostsAndPorts,
+    Language,
+    ModelName,
+    Origins,
+    ProviderOrder,
+    Rate,
+    SourceOrder,
+    Url,
+)
 
 PlaceName = Literal["embedded", "gcp"]
-PROVIDER_NAMES = ("openai", "gemini", "offline")
-SOURCE_NAMES = ("apify", "yt-dlp", "http")
 HASHING = "hashing"
 """Embeddings by words, without a model."""
 PER_KIND_PREFIX = "AI_PROVIDER_"
-
-
-def _pattern_validator(pattern: str, sentence: str, separator: str | None = None) -> AfterValidator:
-    """Reject, with `sentence`, values that do not fully match `pattern`; with a separator, check each part."""
-
-    def check(value: str) -> str:
-        parts = [part.strip() for part in value.split(separator)] if separator else [value]
-        if not all(re.fullmatch(pattern, part) for part in parts if part):
-            raise PydanticCustomError("shape", "{sentence}", {"sentence": sentence})
-        return value
-
-    return AfterValidator(check)
-
-
-def _order_of(names: Sequence[str]) -> AfterValidator:
-    """Accept `auto`, or some of the names in any order, separated by commas."""
-    name = f"({'|'.join(names)})"
-    sentence = f"It must be auto, or one or more of {', '.join(names)}, separated by commas"
-    return _pattern_validator(rf"\s*(auto|{name}(,{name})*)\s*", sentence)
-
-
-ProviderOrder = Annotated[str, _order_of(PROVIDER_NAMES)]
-SourceOrder = Annotated[str, _order_of(SOURCE_NAMES)]
-Url = Annotated[
-    str, _pattern_validator(r"https?://[^\s/?#]+(/[^\s?#]*)?", "It must begin with http:// or https:// and a host")
-]
-Language = Annotated[
-    str,
-    _pattern_validator(
-        r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "It must be a BCP-47 language tag such as en, de or pt-BR"
-    ),
-]
-Origins = Annotated[
-    str,
-    _pattern_validator(
-        r"https?://[^\s/?#]+/?", "Each must be an origin such as https://app.example.com", separator=","
-    ),
-]
-Rate = Annotated[
-    str,
-    _pattern_validator(
-        r"[1-9][0-9]{0,5}/(second|minute|hour|day)|off",
-        "It must be a number and a unit of time such as 100/minute (second, minute, hour, day), or off",
-    ),
-]
-
-
-def _check_hosts(value: str) -> str:
-    """Reject entries that the URL guard could not compare: each is a host or an address, and a port."""
-    for pair in filter(None, (part.strip() for part in value.split(","))):
-        host, _, port = pair.rpartition(":")
-        if _is_host(host) and re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= 65535:
-            continue
-        raise PydanticCustomError("shape", "Each must be a host and a port from 1 to 65535, such as nas:8080")
-    return value
-
-
-def _is_host(text: str) -> bool:
-    """Return True for a host name, or for an IPv4 or IPv6 address as it is written in links."""
-    try:
-        if text.startswith("["):
-            return text.endswith("]") and "%" not in text and bool(IPv6Address(text[1:-1]))
-        if text.rpartition(".")[2].isdecimal():
-            return bool(IPv4Address(text))
-    except ValueError:
-        return False
-    return bool(re.fullmatch(r"[^\s/:@?#%\[\].]{1,63}(\.[^\s/:@?#%\[\].]{1,63})*\.?", text))
-
-
-HostsAndPorts = Annotated[str, AfterValidator(_check_hosts)]
 
 
 class SettingsError(ValueError):
@@ -217,7 +154,7 @@ class Settings:
     gemini_embed_model: str = Field(
         "gemini-embedding-001", description="Google's model for embeddings; it must support any number of dimensions."
     )
-    speech_model: Annotated[str, _pattern_validator(r"[a-z-]+", "It must be auto, off or the name of a model")] = Field(
+    speech_model: ModelName = Field(
         "auto",
         description="The speech model of `offline`: its name in `clipwise models list`, `auto` (the best that is"
         " installed) or `off`.",

@@ -61,7 +61,7 @@ PROVIDERS = {
     "openai": ProviderEntry(_create_openai, ("openai_api_key", "openai_base_url")),
     "offline": ProviderEntry(_create_offline),
 }
-"""All providers by name, in the order of AI_PROVIDER=auto. The names are those of `shared.settings.PROVIDER_NAMES`."""
+"""All providers by name, in the order of AI_PROVIDER=auto; `shared.setting_types.PROVIDER_NAMES` has the same names."""
 
 
 def provider_for(kind: Kind, settings: Settings, meter: Meter) -> Provider:

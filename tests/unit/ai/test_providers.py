@@ -20,7 +20,8 @@ from shared.ai.usage import Meter
 from shared.analyses.kinds import Kind, kind_named
 from shared.analyses.recipe import Ingredient
 from shared.errors import PermanentError, TransientError
-from shared.settings import PROVIDER_NAMES, Settings, SettingsError, read_settings
+from shared.setting_types import PROVIDER_NAMES
+from shared.settings import Settings, SettingsError, read_settings
 from tests.recipe_samples import answer, evidence, no_tick, samples_showing
 from tests.unit.ai.services import RULES, TURNS, sound_in
 
