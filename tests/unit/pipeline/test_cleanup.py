@@ -14,6 +14,7 @@ import pytest
 from shared.ai.usage import SPENDING
 from shared.analyses.kinds import kinds
 from shared.chat.history import MESSAGES
+from shared.chat.passages import INDEXES
 from shared.datasets.store import DATASETS, ERASURES, IMAGES
 from shared.library.deletion import DEPARTURES
 from shared.library.groups import GROUPS
@@ -21,7 +22,7 @@ from shared.library.numbers import NUMBERS
 from shared.models.webhook import TEST, WebhookDelivery
 from shared.pipeline.cleanup import delete_job_data, job_cleaners
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
-from shared.pipeline.job_storage import DELETED, JOBS, MEDIA, PARTS, SEGMENTS, UPLOADS, media_name, source_name
+from shared.pipeline.job_storage import DELETED, JOBS, MEDIA, PARTS, SCREENS, SEGMENTS, UPLOADS, media_name, source_name
 from shared.pipeline.lifecycle import plan_job
 from shared.pipeline.parts import plan_part
 from shared.platform.embedded.place import open_embedded_place
@@ -54,6 +55,8 @@ COLLECTIONS_WITHOUT_JOB_DATA = {
     SPENDING,
     NUMBERS,
     WEBHOOKS,
+    # This names the model of all vectors.
+    INDEXES,
 }
 
 
@@ -71,7 +74,10 @@ def collections_written() -> Iterator[tuple[str, str]]:
                 is_method = isinstance(node.func, ast.Attribute)
                 argument = ast.unparse(node.args[0 if is_method else 1])
                 if argument == "collection":
-                    continue  # a parameter, which a caller sets
+                    # A parameter: one of the module's own collections, or what a caller sets.
+                    for collection in getattr(importlib.import_module(name), "COLLECTIONS", ()):
+                        yield collection, name
+                    continue
                 if argument == "kind.collection":
                     for kind in kinds().values():
                         if kind.collection:
@@ -83,7 +89,7 @@ def collections_written() -> Iterator[tuple[str, str]]:
 def test_no_collection_with_data_of_a_job_is_forgotten() -> None:
     """Whoever adds a collection says what deletes its documents: a cleaner, or why they are not a job's."""
     written = dict(collections_written())
-    assert {JOBS, PARTS, SEGMENTS, DELIVERIES} <= written.keys()
+    assert {JOBS, PARTS, SCREENS, SEGMENTS, DELIVERIES} <= written.keys()
     cleaned = job_cleaners().keys()
     undecided = written.keys() - cleaned - COLLECTIONS_WITHOUT_JOB_DATA
     assert not undecided, f"needs a cleaner in shared/pipeline/cleanup.py, or is not a job's: {undecided}"
