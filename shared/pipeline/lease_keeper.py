@@ -195,16 +195,18 @@ def _apply(message: dict[str, object], deadlines: dict[Hold, float]) -> None:
 
 def end_or_renew(deadlines: dict[Hold, float], worker: int) -> None:
     """Renew the leases whose time is not over; end a worker that cannot end itself after a function's timeout."""
+    # In the cloud, the platform ends what runs past its timeout.
+    is_ours_to_end = settings().clipwise_place == "embedded"
     for hold, deadline in list(deadlines.items()):
         late_sec = time.monotonic() - deadline
         try:
-            if late_sec > GRACE_SEC and settings().clipwise_place == "embedded":
+            if late_sec > GRACE_SEC and is_ours_to_end:
                 # A call that never gives the interpreter back stops the worker's own timer, too. The signal ends a
                 # process without a handler, and says why.
                 log.error("%s of job %s ran past its timeout; ending its process", hold.stage, hold.job_id)
                 if os.getppid() == worker:
                     os.kill(worker, signal.SIGALRM)
-            elif late_sec <= 0 and not renew(current_place().documents, hold):
+            elif (late_sec <= 0 or is_ours_to_end) and not renew(current_place().documents, hold):
                 del deadlines[hold]
         except Exception:
             log.exception("a lease of job %s was not renewed; trying again", hold.job_id)

@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.shelf import address, layout_shifts, open_page
-from tests.browser.tab import watched_page
+from tests.browser.tab import patient, watched_page
 from tests.server import Server, serving
 from tests.video_samples import plain_video
 
-PADDING_BYTES = 6_000_000
-SLOW, ALMOST_STILL = 1_500_000, 20_000
+PADDING_BYTES = 12_000_000
+SLOW, ALMOST_STILL = 1_000_000, 20_000
 """Bytes a second."""
 
 
@@ -64,7 +64,7 @@ def send(page: Page, server: Server, film: Path) -> None:
     page.wait_for_function(STARTED)
 
 
-STARTED = "() => document.querySelector('.upload progress')?.value > 1_500_000"
+STARTED = "() => document.querySelector('.upload progress')?.value > 1_200_000"
 
 
 def choose(page: Page, button: Locator, film: Path) -> None:
@@ -142,7 +142,7 @@ def test_two_tabs_send_a_file_once(server: Server, page: Page, film: Path) -> No
     """A second tab says that the first one is sending, and takes over when that one is closed."""
     send(page, server, film)
     limit_speed(page, ALMOST_STILL)
-    other = page.context.new_page()
+    other = patient(page.context.new_page())
     other.goto(page.url)
     expect(other.get_by_text("Uploading in another tab")).to_be_visible()
     page.close()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from infra.cli.main import app
 from infra.runtimes.embedded.serve import check_data_folder, lock_data_folder, require_unmoved
 from shared.errors import StorageUnavailable
 from shared.platform.embedded.database import Database, DataFolderError, DataFolderMoved, StorageDamaged
 from shared.platform.embedded.place import EmbeddedPlace
 from shared.platform.embedded.schema import ACCOUNT_MIGRATIONS
+from tests.patience import PATIENCE_SEC
+from tests.server import CLIPWISE
 from tests.unit.embedded.conftest import reopen
 
 PAGE_BYTES = 4096
@@ -53,8 +54,17 @@ def test_a_damaged_database_is_refused_with_advice(
         reopen(tmp_path)
     assert str(database) in str(caught.value)
     assert "docs/data-folder.md" in str(caught.value)
-    outcome = CliRunner().invoke(app, ["up", "--port", "0", "--data", str(database.parent)])
-    assert (outcome.exit_code, "Cannot start: " in outcome.output) == (2, True)
+
+
+def test_the_command_says_what_is_damaged(place: EmbeddedPlace) -> None:
+    """`clipwise up` over a damaged database ends with a sentence and no traceback."""
+    database = fill(place) / "clipwise.db"
+    database.write_text("no database" * 1000)
+    command = [*CLIPWISE, "up", "--port", "0", "--data", str(database.parent)]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SEC)
+    assert outcome.returncode == 2
+    assert f"Cannot start: {database} is damaged (file is not a database)." in outcome.stderr
+    assert "Traceback" not in outcome.stderr
 
 
 def test_whole_documents_of_a_damaged_database_stay_readable(

@@ -76,13 +76,13 @@ def parse_recipe(
     lines = screen_lines(screen, screen_lexicon)
     screen_draft = parse_lines(lines, screen_lexicon)
     caption_draft = parse_lines(caption_lines(caption, caption_lexicon), caption_lexicon)
-    said = transcript_lines(transcript, transcript_source, speech_lexicon)
-    speech_draft = parse_speech(said, speech_lexicon)
+    clauses = transcript_lines(transcript, transcript_source, speech_lexicon)
+    speech_draft = parse_speech(clauses, speech_lexicon)
     sources = [screen_draft, caption_draft, speech_draft]
     main_lexicon = max(sources, key=draft_weight).lexicon
     ingredients = choose_ingredients(sources, main_lexicon)
     steps = choose_steps(sources, main_lexicon)
-    spoken = spoken_title(said, speech_lexicon) if transcript_source == "speech" else None
+    spoken = spoken_title(clauses, speech_lexicon) if transcript_source == "speech" else None
     heading, heading_sighting = choose_title(title_on_screen(screen_draft.prose, lines), title, caption_draft, spoken)
     if not has_food([heading or "", *(item.name for item in ingredients), *(step.text for step in steps)], sources):
         ingredients, steps = [], []

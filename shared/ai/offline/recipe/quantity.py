@@ -27,6 +27,7 @@ ONE_WITHOUT_NUMBER = {
 MAX_ABBREVIATION = 6
 MAX_DESCRIPTION_WORDS = 2
 MIN_ADJECTIVE = 3
+MIN_UNIT_WORD = 3
 MIN_INVERTED_UNIT = 4
 ADJECTIVE_ENDINGS = ("e", "er", "es", "en", "em")
 
@@ -307,7 +308,8 @@ def unit_after_adjectives(text: TokenizedText, start: int) -> int | None:
         unit = text.unit_at(at + 1)
         following = text.token_at(unit.end) if unit else None
         has_name = following is not None and following.kind == "word"
-        if unit and has_name and not lexicon.food_end(text.tokens, at + 1) and unit.name not in SIZES:
+        is_word = len(text.tokens[at + 1].text) >= MIN_UNIT_WORD if unit else False  # not the `l` of `2 rote l`
+        if unit and has_name and is_word and not lexicon.food_end(text.tokens, at + 1):
             return at + 1
     return None
 

@@ -14,6 +14,8 @@ from shared.ai.offline.recipe.text import TokenizedText
 from shared.analyses.recipe import Ingredient
 from shared.models.video import Segment
 
+MIN_JOINED = 6
+"""Shorter units could be two words by chance."""
 MIN_PAUSE_SEC = 0.7
 """Speakers pause so long between sentences, seldom inside one; recognition loses half of the signs there."""
 MIN_CLAUSE_WORDS = 4
@@ -87,10 +89,6 @@ def join_split_words(words: Sequence[SpokenWord], lexicon: Lexicon) -> list[Spok
         else:
             joined.append(word)
     return joined
-
-
-MIN_JOINED = 6
-"""Shorter units could be two words by chance."""
 
 
 def repair_words(words: Sequence[SpokenWord], lexicon: Lexicon) -> list[SpokenWord]:
