@@ -11,6 +11,8 @@ import pytest
 from infra.stand_ins import openai_server
 from infra.stand_ins.openai_server import OpenAIServer
 from shared.ai.offline.embedding import MODEL
+from shared.ai.screen import reader
+from shared.ai.screen.lines import ScreenLine, ScreenText
 from shared.ai.usage import Meter, book_cost
 from shared.chat.search import embed_question
 from shared.models.chat import Passage
@@ -86,6 +88,21 @@ def test_what_is_shown_is_stored_apart(site: Site) -> None:
     ]
     assert {(one.owner, one.job_id, one.model) for one in stored} == {("local", id, MODEL)}
     assert {row["origin"] for row in rows(site, id)} == {"speech"}
+
+
+def test_the_screen_is_read_for_searches_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The on-screen text that an analysis reads is kept with its seconds, from where it becomes searchable."""
+    line = ScreenLine("Feta 200 g", 2.0, 4.0, "samples/01.jpg", (0.1, 0.1, 0.5, 0.2), 0.9)
+    monkeypatch.setattr(reader, "read_screen", lambda *_: ScreenText([line], []))
+    id = at_persist(site, SOUP)
+    site.change(id, kind="summary", stages={name: StageState(number=1) for name in ("analyze", "persist")})
+    site.place.place.bus.publish("transcript-completed", {"jobId": id})
+    site.work()
+    stored = site.place.place.documents.get(JOBS, id)
+    assert stored is not None
+    assert stored.data["status"] == JobStatus.DONE, stored.data["error"]
+    (shown,) = site.place.place.documents.query(SCREENS, [("videoId", "==", id)]).documents
+    assert (shown.data["origin"], shown.data["start"], shown.data["text"]) == ("screen", 2, "Feta 200 g")
 
 
 def test_a_second_run_leaves_nothing_of_the_first(site: Site) -> None:
