@@ -13,8 +13,8 @@ from shared.analyses.kinds import kinds
 
 VERBS = {
     "Add", "Analyze", "Ask", "Cancel", "Create", "Delete", "Download", "Export", "Get", "List", "Open", "Play",
-    "Refresh", "Remove", "Reorder", "Replay", "Request", "Retry", "Revoke", "Rotate", "Search", "Send", "Set", "Sign", "Start",
-    "Stop", "Stream", "Submit", "Update", "Upload", "Validate", "Verify",
+    "Refresh", "Remove", "Reorder", "Replay", "Request", "Retry", "Revoke", "Rotate", "Search", "Send", "Set", "Sign",
+    "Start", "Stop", "Stream", "Submit", "Update", "Upload", "Validate", "Verify",
 }  # fmt: skip
 NOT_IMPERATIVE = {"Liveness check", "Alias of DELETE …/videos/{video_id}/"}
 """Names of the thing itself, which a reader expects more than a verb."""
