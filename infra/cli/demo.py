@@ -27,7 +27,6 @@ from infra.cli.progress import follow_job, progress_view, update_job, update_tas
 from infra.cli.session import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, open_console
 from infra.cli.upload import send_file
 from infra.cli.views import failure_view, result_view
-from infra.demo.narration import narration_text, word_error_rate
 from infra.demo.recipe import RECIPE, recipe_differences
 from infra.runtimes.process import raise_on_signals
 from shared.analyses.recipe import Recipe
@@ -205,6 +204,9 @@ class Demo:
 
     def print_transcript(self, job: JobDocument) -> None:
         """Print what was heard, and how much of it differs from what the narrator says."""
+        # Needs PyAV, without which the demo says what to install.
+        from infra.demo.narration import narration_text, word_error_rate
+
         transcript = job["video"]["transcript"]
         if not transcript:
             self.print_warning("Nothing was heard: no speech model is installed. Run `clipwise models install speech`.")

@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 REMOVED = "(link removed)"
 LINK = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.|(?:javascript|vbscript|mailto):|data:[a-z]+/)[^\s<>\[\]\"“”«»|\\^`]+",
+    r"(?:[a-z][a-z0-9+-]{1,15}://|www\.|(?:javascript|vbscript|mailto):|data:[a-z]+/)[^\s<>\[\]\"“”«»|\\^`]+",
     re.IGNORECASE,
 )
-PARTIAL_LINK = re.compile(r"(?:data:[a-z]{0,20}/?|[a-z][a-z0-9+.-]{0,15}(?::/{0,2})?)$", re.IGNORECASE)
-"""A possible start of a link at the end of a text."""
+PARTIAL_LINK = re.compile(r"(?:data:[a-z]{0,20}/?|www\.|[a-z][a-z0-9+-]{0,15}(?::/{0,2})?)$", re.IGNORECASE)
+"""A possible start of a link at the end of a text. Schemes with a dot are not in use."""
 TRAILING = ".,;:!?…'’*_~)]}>"
 MAX_LINK_CHARACTERS = 2_000
 M = TypeVar("M", bound=BaseModel)
@@ -33,16 +33,24 @@ class LinkFilter:
         return LINK.sub(self._replace, text)
 
     def filter_stream(self, pieces: Iterable[str]) -> Iterator[str]:
-        """Yield the text of a stream, in which no link and no possible start of one is split."""
+        """Yield the text of a stream, in which no link and no possible start of one is split.
+
+        Raises what the stream raises, after the text before it.
+        """
         pending = ""
-        for piece in pieces:
-            pending += piece
-            start = _open_link_start(pending)
-            if len(pending) - start > MAX_LINK_CHARACTERS:
-                start = len(pending)
-            ready, pending = pending[:start], pending[start:]
-            if ready:
-                yield self.filter_text(ready)
+        try:
+            for piece in pieces:
+                pending += piece
+                start = _open_link_start(pending)
+                if len(pending) - start > MAX_LINK_CHARACTERS:
+                    start = len(pending)
+                ready, pending = pending[:start], pending[start:]
+                if ready:
+                    yield self.filter_text(ready)
+        except Exception:
+            if pending:
+                yield self.filter_text(pending)
+            raise
         if pending:
             yield self.filter_text(pending)
 

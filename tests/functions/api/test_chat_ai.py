@@ -97,9 +97,10 @@ def test_citations_are_numbered_as_they_come(site: Site, ai: EmbedsAnyway, name:
     assert [(kind, data.get("text") or data.get("number")) for kind, data in found[:-1]] == [
         ("citation", 1),
         ("piece", "Of stars [1]"),
-        ("piece", " and soup"),
+        # The last word waits: it may begin a link.
+        ("piece", " and "),
         ("citation", 2),
-        ("piece", " [2][1]."),
+        ("piece", "soup [2][1]."),
         ("piece", " Bye [2]"),
     ]
     kind, whole = found[-1]
@@ -130,7 +131,7 @@ def test_an_answer_that_breaks_off_says_so(site: Site, ai: EmbedsAnyway, name: s
     """What came before is shown, paid for and kept; the last event tells the error."""
     ai.queue_replies(stream_reply(name, "Forty minutes [1]. ", "And then ", finish_reason=None))
     found = streamed_events(site, ROAST, group_id=group)
-    assert [kind for kind, _ in found] == ["citation", "piece", "piece", "error"]
+    assert [kind for kind, _ in found] == ["citation", "piece", "piece", "piece", "error"]
     assert found[-1][1]["code"] == "provider_unavailable"
     assert found[-1][1]["detail"].endswith(".")
     reply = messages(site)[-1]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ai.links import REMOVED, LinkFilter
 from shared.analyses.recipe import Ingredient, Recipe, Step
+from shared.errors import TransientError
 
 KNOWN = "https://example.com/soup?id=7"
 MATERIAL = f'{{"caption": "The recipe: {KNOWN}."}}'
@@ -42,6 +45,20 @@ def test_a_stream_is_filtered_like_its_text(pieces: list[str]) -> None:
     """However a model's answer is cut into pieces, no part of an invented link gets through."""
     links = LinkFilter([MATERIAL])
     assert "".join(links.filter_stream(pieces)) == links.filter_text("".join(pieces))
+
+
+def test_a_stream_that_fails_ends_with_all_its_text() -> None:
+    """The last word of an answer that breaks off, which might have begun a link, is not lost."""
+
+    def failing_stream() -> Iterator[str]:
+        yield "Forty "
+        yield "minutes"
+        raise TransientError("provider_unavailable", "The service broke off.")
+
+    received: list[str] = []
+    with pytest.raises(TransientError):
+        received.extend(LinkFilter([]).filter_stream(failing_stream()))
+    assert "".join(received) == "Forty minutes"
 
 
 def test_every_text_of_a_result_is_filtered() -> None:
