@@ -19,12 +19,20 @@ Schema = dict[str, Any]
 T = TypeVar("T", bound=BaseModel)
 MAX_ANSWER_TOKENS, EXTENDED_ANSWER_TOKENS = 8_000, 16_000
 """Maximum tokens of an answer, at first and after truncation. A long recipe has about 3 000."""
+MAX_ANSWER_CHARACTERS = 200_000
+"""More than the tokens allow; so that a result fits into its document, even if a service ignores their maximum."""
+EMPTY_ANSWER = "{}"
+"""Replaces an answer without text in a repair request, where Gemini rejects a turn without text."""
 
 
 @dataclass(frozen=True)
 class ModelAnswer:
     text: str
     truncated: bool = False
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.truncated or len(self.text) > MAX_ANSWER_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -61,14 +69,14 @@ def request_structured_output(
     tick(0, "Sending the request to the AI")
     max_tokens, extended_max_tokens = token_limits
     answer = call_model(max_tokens, None)
-    if answer.truncated:
+    if answer.is_too_long:
         tick(0.3, "The answer was cut off; requesting it again with a higher token limit")
         max_tokens = extended_max_tokens
         answer = _require_complete(call_model(max_tokens, None))
     try:
         return parse_answer(model, answer.text)
     except ValueError as error:
-        repair = RepairRequest(answer.text, describe_problems(error))
+        repair = RepairRequest(answer.text or EMPTY_ANSWER, describe_problems(error))
     tick(0.6, "The answer did not match the schema; requesting a correction")
     answer = _require_complete(call_model(max_tokens, repair))
     try:
@@ -82,7 +90,10 @@ def parse_answer(model: type[T], text: str) -> T:
 
     A server without strict mode may omit nested null properties, but not properties of the outer object.
     """
-    value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_finite_float)
+    try:
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_finite_float)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
     schema = answer_schema(model)
     missing = [name for name in schema["required"] if isinstance(value, dict) and name not in value]
     if missing:
@@ -158,7 +169,7 @@ def analysis_refused_error(reason: str) -> PermanentError:
 
 
 def _require_complete(answer: ModelAnswer) -> ModelAnswer:
-    if answer.truncated:
+    if answer.is_too_long:
         raise PermanentError(
             "answer_too_long", "The AI response for this video exceeded the length limit. Try a shorter video."
         )

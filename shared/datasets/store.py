@@ -14,8 +14,7 @@ from shared.models.dataset import Dataset
 from shared.models.image import ImageRecord, ImageState
 from shared.models.job import Job
 from shared.pipeline.idempotency import clear_keys
-from shared.pipeline.job_storage import JOBS, MEDIA, media_name, media_prefix
-from shared.pipeline.parts import delete_parts
+from shared.pipeline.job_storage import JOBS, MEDIA, PARTS, media_name, media_prefix
 from shared.platform.documents import change_model, iterate_query, with_updated_at
 from shared.platform.ports import Documents, Filter, Place
 
@@ -127,11 +126,16 @@ def delete_dataset(place: Place, dataset_id: str) -> None:
     place.documents.put(ERASURES, dataset_id, {"lookAt": now, "until": now + ERASURE_LINGER})
     clear_keys(place.documents, dataset_id)
     place.documents.delete(DATASETS, dataset_id)
-    while runs := place.documents.query(JOBS, [("owner", "==", run_owner(dataset_id))], limit=100).documents:
-        for run in runs:
-            place.documents.delete(JOBS, run.id)
-            delete_parts(place.documents, run.id)
+    delete_runs(place.documents, dataset_id)
     delete_images(place, dataset_id, IMAGES_PER_STEP)
+
+
+def delete_runs(documents: Documents, dataset_id: str) -> None:
+    """Delete the jobs of a dataset and their parts, including parts without a job."""
+    for collection in (JOBS, PARTS):
+        while stored := documents.query(collection, [("owner", "==", run_owner(dataset_id))], limit=100).documents:
+            for document in stored:
+                documents.delete(collection, document.id)
 
 
 def delete_images(place: Place, dataset_id: str, limit: int) -> bool:
@@ -143,6 +147,8 @@ def delete_images(place: Place, dataset_id: str, limit: int) -> bool:
         place.documents.delete(IMAGES, image.id)
     if len(images) == limit:
         return False
+    # A run that was being started, or a stage that planned parts, meanwhile.
+    delete_runs(place.documents, dataset_id)
     # Pages of candidates, lists, exports, and images whose chunk ended before it recorded them.
     place.objects.delete_prefix(MEDIA, media_prefix(dataset_id))
     return True

@@ -56,21 +56,25 @@ def generate_answer(
     """Return an answer of at most `max_tokens`; raises as `with_retries` and `read_answer`."""
     from google.genai.types import GenerateContentConfig
 
-    response = with_retries(
-        lambda: client.models.generate_content(
-            model=model,
-            contents=[*contents],
-            config=GenerateContentConfig(
-                system_instruction=rules,
-                response_mime_type="application/json",
-                response_json_schema=answer_schema(answer_type),
-                max_output_tokens=max_tokens,
-                # The SDK would request continuations without limit.
-                automatic_continuation=False,
+    try:
+        response = with_retries(
+            lambda: client.models.generate_content(
+                model=model,
+                contents=[*contents],
+                config=GenerateContentConfig(
+                    system_instruction=rules,
+                    response_mime_type="application/json",
+                    response_json_schema=answer_schema(answer_type),
+                    max_output_tokens=max_tokens,
+                    # The SDK would request continuations without limit.
+                    automatic_continuation=False,
+                ),
             ),
-        ),
-        tick,
-    )
+            tick,
+        )
+    except RecursionError:
+        # The SDK parses the answer too, and fails if the JSON is nested too deeply; its usage is lost.
+        return ModelAnswer("")
     if response.usage_metadata:
         count_usage(meter, model, response.usage_metadata, audio_sec)
     return read_answer(response)

@@ -133,6 +133,8 @@ FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("content policy", [fake.error_reply(400, code="content_policy_violation")], PermanentError, "refused", 1),
     ("twice too long", [fake.token_limit_reply(answer())] * 2, PermanentError, "answer_too_long", 2),
     ("twice no JSON", [fake.completion("Sure! Here it is:")] * 2, TransientError, "answer_invalid", 2),
+    ("twice nested without end", [fake.completion("[" * 50_000)] * 2, TransientError, "answer_invalid", 2),
+    ("twice huge", [fake.completion("9" * 300_000)] * 2, PermanentError, "answer_too_long", 2),
     ("twice not a number", [fake.completion('{"title": NaN}')] * 2, TransientError, "answer_invalid", 2),
     ("twice wrong", [fake.json_reply(invalid_answer())] * 2, TransientError, "answer_invalid", 2),
     ("long, wrong, long", [fake.token_limit_reply(answer()), fake.json_reply({}), fake.token_limit_reply({})],
