@@ -26,15 +26,13 @@ def search(
     json: Annotated[bool, typer.Option("--json", help="Print the moments as JSON.")] = False,
 ) -> None:
     """Find moments in all your videos by speech, on-screen text and captions."""
-    import json as codec
-
-    from infra.cli.session import open_session
+    from infra.cli.session import format_json, open_session
     from infra.cli.views import moment_view
 
     with open_session(server) as session:
         moments = session.api.search(query, origin or [], limit)
         if json:
-            typer.echo(codec.dumps(moments, ensure_ascii=False, indent=2))
+            typer.echo(format_json(moments))
             return
         if not moments:
             session.print_message("No moments found.")

@@ -207,11 +207,14 @@ def export(
 ) -> None:
     """Export a job's result or transcript."""
     from infra.cli.session import open_session
+    from infra.cli.views import clean_text
 
     with open_session(server) as session:
         content = session.api.export_job(id, format, servings, share)
         if output:
             output.write_bytes(content)
+        elif sys.stdout.isatty():
+            typer.echo(clean_text(content.decode()), nl=False)
         else:
             typer.echo(content, nl=False)
 

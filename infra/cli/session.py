@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment
 from rich.text import Text
 
 from infra.api_client import ApiClient, ApiError, JobDocument, ServerSentEvent, ServerUnreachable
@@ -22,7 +24,7 @@ from infra.cli.credentials import Credentials, SessionAuth
 from infra.cli.options import LOCAL, format_os_error, is_url
 from infra.cli.progress import ProgressView, follow_job, progress_view, update_job, update_upload
 from infra.cli.upload import send_file
-from infra.cli.views import empty_view, failure_view, job_view, result_view
+from infra.cli.views import clean_text, empty_view, failure_view, job_view, result_view
 from shared.chat.history import clock_time
 from shared.error_codes.api import AccountCode
 from shared.errors import PermanentError
@@ -36,11 +38,40 @@ MAX_QUOTE_LENGTH = 300
 """Of a displayed quote, in characters."""
 
 
+@dataclass(frozen=True)
+class CleanText:
+    """Displays something without the characters by which a stranger's text could control the terminal."""
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.content, options):
+            yield segment if segment.control else Segment(clean_text(segment.text), segment.style)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self.content)
+
+
+class TextCleaner(RenderHook):
+    """Cleans all that a console prints: titles, answers and error messages contain texts of strangers."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [CleanText(renderable) for renderable in renderables]
+
+
 def open_console(stream: TextIO) -> Console:
     """Open a console: plain text if `stream` is not a terminal; unencodable characters become question marks."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
-    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+    console = Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+    console.push_render_hook(TextCleaner())
+    return console
+
+
+def format_json(value: Any) -> str:
+    """Format JSON in which characters that could control a terminal are escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return "".join(sign if clean_text(sign) else json.dumps(sign)[1:-1] for sign in text)
 
 
 @contextmanager
@@ -166,7 +197,7 @@ class CliSession:
             self.print_message(f"Export: {self.format_command(command).strip('`')}")
 
     def _print_json(self, job: JobDocument) -> None:
-        typer.echo(json.dumps(job, ensure_ascii=False, indent=2).encode())
+        typer.echo(format_json(job).encode())
 
 
 def print_answer(session: CliSession, id: str, question: str, language: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Links in what a model wrote: those that its material does not contain are removed.
+"""Texts by a model, for which links that its material does not contain are removed, and characters that no one sees.
 
 Material by strangers may ask a model for a link, or for a picture whose address carries other words of the material.
 """
@@ -6,19 +6,36 @@ Material by strangers may ask a model for a link, or for a picture whose address
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
+from html import unescape
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 REMOVED = "(link removed)"
-LINK = re.compile(
-    r"(?:[a-z][a-z0-9+-]{1,15}://|www\.|(?:javascript|vbscript|mailto):|data:[a-z]+/)[^\s<>\[\]\"“”«»|\\^`]+",
-    re.IGNORECASE,
+JOINERS = "\u200c\u200d"
+"""Invisible, but some scripts and emoji need them."""
+KEPT_CONTROLS = f"\n\t{JOINERS}"
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+"""Scripts without spaces between words."""
+LETTER = rf"[^\W{UNSPACED}]"
+START = (
+    r"(?:(?:https?|ftp|wss?):[/\\]*+|[a-z][a-z0-9+-]{1,15}://|www\.|(?:javascript|vbscript|mailto|tel|sms):"
+    rf"|data:[a-z]+/|(?<!{LETTER})(?<![:/\\])(?://|\\\\)(?=[\w-]+\.\w)|(?<=[<(='\"])//(?=\w))"
 )
-PARTIAL_LINK = re.compile(r"(?:data:[a-z]{0,20}/?|www\.|[a-z][a-z0-9+-]{0,15}(?::/{0,2})?)$", re.IGNORECASE)
-"""A possible start of a link at the end of a text. Schemes with a dot are not in use."""
-TRAILING = ".,;:!?…'’*_~)]}>"
+"""Start of a link: a scheme, `www.`, or the two slashes of an address with the page's scheme."""
+DOMAIN = (
+    rf"(?<!{LETTER})(?<![.@/-])(?:(?:{LETTER}|-){{2,63}}\.)+(?-i:[^\W\d_A-Z{UNSPACED}]{{2,24}}|[^\W\d_a-z{UNSPACED}]{{2,24}})"
+    r"(?::\d+)?[/?#](?=[^\s<>])"
+)
+"""A domain before a path, which some programs display as a link. `Min.Salz/Pfeffer` lacks a space and is none."""
+EMAIL = rf"(?:{LETTER}|[.+-]){{1,64}}@(?:(?:{LETTER}|-){{1,63}}\.)+[^\W\d_{UNSPACED}]{{2,24}}"
+LINK = re.compile(rf"(?:(?<=<){START}[^<>\n]+|(?:{START}|{DOMAIN})[^\s<>]+|{EMAIL})", re.IGNORECASE)
+PARTIAL_HOST = re.compile(r"(?://|\\\\)[\w.-]*$")
+WORD = re.compile(rf"[^\s<>\[\]{UNSPACED}]+")
+REVERSED_END = re.compile(r"(?:\]\d+\[|[.,;:!?…'’\"”»*_~)\]}>|`])*")
+"""Punctuation and markers of citations after a link, read backwards."""
 MAX_LINK_CHARACTERS = 2_000
 M = TypeVar("M", bound=BaseModel)
 
@@ -30,7 +47,8 @@ class LinkFilter:
         self._known = "\n".join(known).lower()
 
     def filter_text(self, text: str) -> str:
-        return LINK.sub(self._replace, text)
+        """Return the text without invented links, terminal escapes, and other control and formatting characters."""
+        return LINK.sub(self._replace, WORD.sub(self._filter_word, remove_controls(text)))
 
     def filter_stream(self, pieces: Iterable[str]) -> Iterator[str]:
         """Yield the text of a stream, in which no link and no possible start of one is split.
@@ -40,7 +58,7 @@ class LinkFilter:
         pending = ""
         try:
             for piece in pieces:
-                pending += piece
+                pending = remove_controls(pending + piece)
                 start = _open_link_start(pending)
                 if len(pending) - start > MAX_LINK_CHARACTERS:
                     start = len(pending)
@@ -67,15 +85,45 @@ class LinkFilter:
             return self.filter_model(value)
         return [self._filter_value(item) for item in value] if isinstance(value, list) else value
 
+    def _filter_word(self, match: re.Match[str]) -> str:
+        """Filter a word that becomes a link only once a reader's program has decoded it."""
+        word = match[0]
+        if word.isascii() and "&" not in word:
+            return word
+        unknown = LINK.sub(lambda link: "" if self._is_known(link[0]) else link[0], word)
+        decoded = unicodedata.normalize("NFKC", unescape(remove_controls(unknown, kept="")))
+        if decoded == unknown:
+            return word
+        filtered = LINK.sub(self._replace, remove_controls(decoded))
+        return filtered if filtered != decoded else word
+
     def _replace(self, match: re.Match[str]) -> str:
-        link = match[0].rstrip(TRAILING)
-        return match[0] if link.lower() in self._known else REMOVED + match[0][len(link) :]
+        link = _trim_end(match[0])
+        return match[0] if self._is_known(link) else REMOVED + match[0][len(link) :]
+
+    def _is_known(self, link: str) -> bool:
+        return _trim_end(link).lower() in self._known
+
+
+def _trim_end(link: str) -> str:
+    end = REVERSED_END.match(link[::-1])
+    return link[: len(link) - (end.end() if end else 0)]
+
+
+def remove_controls(text: str, kept: str = KEPT_CONTROLS) -> str:
+    """Return the text without control, formatting and bidirectional characters, except those in `kept`."""
+    if text.isprintable():
+        return text
+    return "".join(sign for sign in text if sign in kept or unicodedata.category(sign)[0] != "C")
 
 
 def _open_link_start(text: str) -> int:
-    """Return where a link begins, or may begin, that goes on to the end of the text; its length without one."""
-    for match in LINK.finditer(text):
-        if match.end() == len(text):
-            return match.start()
-    partial = PARTIAL_LINK.search(text)
-    return partial.start() if partial else len(text)
+    """Return where a link begins, or may begin, that goes on to the end of the text; its length without one.
+
+    A `<` before it belongs to it, as a link in angle brackets may contain spaces.
+    """
+    patterns = (LINK, WORD, PARTIAL_HOST)
+    starts = (match.start() for pattern in patterns for match in pattern.finditer(text) if match.end() == len(text))
+    start = min(starts, default=len(text))
+    start = next((word.start() for word in WORD.finditer(text) if word.start() < start < word.end()), start)
+    return start - text.endswith("<", 0, start)

@@ -6,6 +6,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from shared.ai.links import remove_controls
 from shared.models.video import Segment, Word
 
 MAX_COMPRESSION = 2.4
@@ -21,7 +22,7 @@ def normalize_segments(segments: Sequence[Segment], duration_sec: float) -> list
 
     The order of the segments is kept. Starts outside a longest ascending run take the start before them.
     """
-    with_text = [segment for segment in segments if segment.text.strip()]
+    with_text = [segment for segment in segments if remove_controls(segment.text).strip()]
     starts = make_ascending([_clamp_time(segment.start, duration_sec) for segment in with_text])
     return [_clamp_segment(segment, start, duration_sec) for segment, start in zip(with_text, starts, strict=True)]
 
@@ -84,11 +85,11 @@ def _clamp_segment(segment: Segment, start: float, duration_sec: float) -> Segme
     end = max(start, _clamp_time(segment.end, duration_sec))
     starts = make_ascending([_clamp_time(word.start, end, start) for word in segment.words])
     words = [
-        Word(start=at, end=max(at, _clamp_time(word.end, end)), text=word.text.strip())
+        Word(start=at, end=max(at, _clamp_time(word.end, end)), text=text)
         for word, at in zip(segment.words, starts, strict=True)
-        if word.text.strip()
+        if (text := remove_controls(word.text).strip())
     ]
-    return Segment(start=start, end=end, text=segment.text.strip(), words=words)
+    return Segment(start=start, end=end, text=remove_controls(segment.text).strip(), words=words)
 
 
 def _clamp_time(time: float, latest: float, earliest: float = 0.0) -> float:

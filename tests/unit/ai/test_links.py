@@ -24,9 +24,21 @@ MATERIAL = f'{{"caption": "The recipe: {KNOWN}."}}'
         ("See https://evil.example/a?q=secret, then stir.", f"See {REMOVED}, then stir."),
         ("![x](http://evil.example/p.png?d=words)", f"![x]({REMOVED})"),
         ("[Click](javascript:alert(1))", f"[Click]({REMOVED}))"),
-        ("<img src='//x' onerror=x> data:text/html,<b>", f"<img src='//x' onerror=x> {REMOVED},<b>"),
+        ("<img src='//x' onerror=x> data:text/html,<b>", f"<img src='{REMOVED}' onerror=x> {REMOVED},<b>"),
         ("Mail mailto:thief@evil.example or www.evil.example", f"Mail {REMOVED} or {REMOVED}"),
         ("ftp://evil.example/x[1]", f"{REMOVED}[1]"),
+        ("[1]: https:evil.example, https:\\\\evil.example", f"[1]: {REMOVED}, {REMOVED}"),
+        ("[x](//evil.example/p) \\\\evil.example\\x //evil.example", f"[x]({REMOVED}) {REMOVED} {REMOVED}"),
+        ("Go to evil.example/x, evil.example?q=1 or PAY.EXAMPLE/x.", f"Go to {REMOVED}, {REMOVED} or {REMOVED}."),
+        ("Mail thief@evil.example, tel:+4930123", f"Mail {REMOVED}, {REMOVED}"),
+        ("ht\u200btps://evil.example h\u200dttps://evil.example", f"{REMOVED} {REMOVED}"),
+        ("https&colon;//evil.example &#104;ttps://evil.example", f"{REMOVED} {REMOVED}"),
+        ("ｈｔｔｐｓ：／／ｅｖｉｌ．ｅｘａｍｐｌｅ", REMOVED),
+        (f"![x]({KNOWN}`secret) ![x](<{KNOWN} secret>)", f"![x]({REMOVED}) ![x](<{REMOVED}>)"),
+        (f'[Soup]({KNOWN})[1], <{KNOWN}>, "{KNOWN}"[2].', f'[Soup]({KNOWN})[1], <{KNOWN}>, "{KNOWN}"[2].'),
+        ("Add ½ tsp/cup, 1.Salz/Pfeffer & <b> 3/4.", "Add ½ tsp/cup, 1.Salz/Pfeffer & <b> 3/4."),
+        ("\x1b]8;;https://evil.example\x1b\\Soup\x07 \x9b2J\u202elive", f"]8;;{REMOVED} 2Jlive"),
+        ("Two\nlines\tand a \U0001f469\u200d\U0001f373", "Two\nlines\tand a \U0001f469\u200d\U0001f373"),
         ("1/2 cup: see www. or http:// and a ratio of 1:2", "1/2 cup: see www. or http:// and a ratio of 1:2"),
     ],
 )
@@ -36,7 +48,10 @@ def test_only_links_of_the_material_stay(text: str, filtered: str) -> None:
 
 
 PIECES = st.sampled_from(
-    [KNOWN, "http", "s://ev", "il.example/", "x", " ", "www.", "data:text/", "html,", "(", "!", "é", "3"]
+    [
+        *(KNOWN, "http", "s://ev", "il.example/", "x", " ", "www.", "data:text/", "html,", "(", "!", "é", "3"),
+        *("<", ">", "//", "\\", "見", "&colon;", "\u200b", "\u200d", "\x1b", "：", ".", "@", "=", '"', "\n", "Min"),
+    ]
 )
 
 
