@@ -48,7 +48,7 @@ def reindex(
 ) -> None:
     """Embed stored transcripts again with the current embedding model.
 
-    The server may run meanwhile. With an AI key, the service's price for the texts is due.
+    The server may run meanwhile. With an AI key, the provider charges for embedding the texts.
     """
     from infra.cli.session import open_console
     from shared.ai.offline.sentence_model import sentence_model
