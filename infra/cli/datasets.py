@@ -123,7 +123,8 @@ def start(id: Id, server: Server = LOCAL) -> None:
     with lazy_session(server) as session:
         chunks = session.api.request_json("POST", f"/v1/datasets/{id}/start")["progress"]["chunks"]["total"]
         session.print_message(
-            f"Started {chunks} chunk{'' if chunks == 1 else 's'}. Follow them with {session.format_command(f'dataset watch {id}')}."
+            f"Started {chunks} chunk{'' if chunks == 1 else 's'}. "
+            f"Follow the dataset with {session.format_command(f'dataset watch {id}')}."
         )
 
 
