@@ -44,7 +44,7 @@ def search(
 
 @commands.command()
 def reindex(
-    data: Annotated[Path | None, typer.Option(help="Data folder. Defaults to .clipwise.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder of the server. Defaults to .clipwise.")] = None,
 ) -> None:
     """Embed stored transcripts again with the current embedding model.
 
@@ -61,6 +61,10 @@ def reindex(
         os.environ["CLIPWISE_DATA"] = str(data)
     load_settings()
     settings.cache_clear()
+    folder = settings().clipwise_data
+    if settings().clipwise_place == "embedded" and not (folder / "clipwise.db").exists():
+        typer.echo(f"{folder} is not a data folder of Clipwise. Name the server's folder with --data.", err=True)
+        raise typer.Exit(2)
     if settings().offline_embed_model != HASHING and (fault := sentence_model().fault()):
         typer.echo(f"Without an AI key, texts are compared by words: {fault}.", err=True)
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -76,4 +80,4 @@ def reindex(
         typer.echo(f"{error} What is done is kept.", err=True)
         raise typer.Exit(1) from None
     cost = f" Estimated cost: US${result.usage.cost_usd:.4f}." if result.usage.cost_usd else ""
-    typer.echo(f"All passages have vectors of {result.model}; {result.count} are new.{cost}")
+    typer.echo(f"All passages have vectors of {result.model}; {result.count} new.{cost}")
