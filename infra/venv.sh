@@ -35,8 +35,8 @@ install_uv() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --target .venv/uv "uv==$UV_VERSION"
 }
 
-if [ "$purpose" = dev ]; then what="work on"; else what=run; fi
-say "Installing what it takes to $what Clipwise into .venv. The first time this may take some minutes …"
+if [ "$purpose" = dev ]; then what="Clipwise and its development tools"; else what="Clipwise and its dependencies"; fi
+say "Installing $what into .venv. The first time, this can take a few minutes …"
 if command -v uv >/dev/null; then
     uv=uv
     [ -z "${PYTHON:-}" ] || export UV_PYTHON="$PYTHON"

@@ -137,6 +137,8 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
         message = f"The field “{field}” is missing. Add it."
     elif item["type"] == "extra_forbidden":
         message = f"The field “{field}” does not exist here. Remove it."
+    elif item["type"] == "string_pattern_mismatch" and "0-9a-f" in item["ctx"]["pattern"]:
+        message = f"The field “{field}” is not a valid id. Copy the id from a response of this server."
     else:
         reason = str(item["msg"]).removeprefix("Value error, ")
         message = f"The field “{field}” is invalid: {reason[:1].lower()}{reason[1:].rstrip('.')}."

@@ -6,6 +6,7 @@ import json as json_text
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EISDIR, ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,9 +18,9 @@ from shared.security.filenames import safe_filename
 if TYPE_CHECKING:
     from infra.cli.session import CliSession
 
-commands = typer.Typer(help="Create, crawl, validate and export image datasets.", no_args_is_help=True)
+commands = typer.Typer(help="Create, list, run and export image datasets.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(help="Dataset id, as `clipwise dataset create` prints it.")]
+Id = Annotated[str, typer.Argument(help="Dataset id, as `clipwise dataset list` prints it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the dataset document, as JSON.")]
 POLL_SEC = 1.0
 LIST_SEC = 150.0
@@ -68,6 +69,9 @@ def create(
     if source:
         body["sources"] = source
     with lazy_session(server) as session:
+        # Before the dataset exists: a mistyped name leaves nothing behind.
+        for list_source in lists or []:
+            check_list(list_source)
         id = session.api.request_json("POST", "/v1/datasets", json=body)["id"]
         for list_source in lists or []:
             upload_list(session, id, list_source)
@@ -75,6 +79,16 @@ def create(
         if start:
             session.api.request_json("POST", f"/v1/datasets/{id}/start")
             follow_dataset(session, id)
+
+
+def check_list(source: str) -> None:
+    """Raise OSError unless the source is a URL or a file."""
+    path = Path(source)
+    if is_url(source) or path.is_file():
+        return
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, "", source)
+    raise FileNotFoundError(ENOENT, "No such file. A URL must begin with http:// or https://.", source)
 
 
 def upload_list(session: CliSession, id: str, source: str) -> None:
@@ -85,13 +99,32 @@ def upload_list(session: CliSession, id: str, source: str) -> None:
         session.api.request_json("POST", f"/v1/datasets/{id}/lists", files={"file": (Path(source).name, file)})
 
 
+@commands.command("list")
+def list_datasets(
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of datasets to list.")] = 20,
+    server: Server = LOCAL,
+) -> None:
+    """List your datasets, newest first."""
+    from infra.cli.views import datasets_table
+
+    with lazy_session(server) as session:
+        datasets = session.api.request_json("GET", "/v1/datasets", params={"limit": limit})["datasets"]
+        if datasets:
+            session.out.print(datasets_table(datasets))
+        else:
+            session.print_message(
+                f"No datasets found. Create one with {session.format_command('dataset create NAME -k KEYWORD')}."
+            )
+
+
 @commands.command()
 def start(id: Id, server: Server = LOCAL) -> None:
     """Start or resume a dataset."""
     with lazy_session(server) as session:
         chunks = session.api.request_json("POST", f"/v1/datasets/{id}/start")["progress"]["chunks"]["total"]
         session.print_message(
-            f"Started {chunks} chunks. Follow them with {session.format_command(f'dataset watch {id}')}."
+            f"Started {chunks} chunk{'' if chunks == 1 else 's'}. "
+            f"Follow the dataset with {session.format_command(f'dataset watch {id}')}."
         )
 
 

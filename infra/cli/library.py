@@ -42,11 +42,11 @@ def search(
 
 @commands.command()
 def reindex(
-    data: Annotated[Path | None, typer.Option(help="Data folder. Defaults to .clipwise.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder of the server. Defaults to .clipwise.")] = None,
 ) -> None:
     """Embed stored transcripts again with the current embedding model.
 
-    The server may run meanwhile. With an AI key, the service's price for the texts is due.
+    The server may run meanwhile. With an AI key, the provider charges for embedding the texts.
     """
     from infra.cli.session import open_console
     from shared.ai.offline.sentence_model import sentence_model
@@ -59,6 +59,10 @@ def reindex(
         os.environ["CLIPWISE_DATA"] = str(data)
     load_settings()
     settings.cache_clear()
+    folder = settings().clipwise_data
+    if settings().clipwise_place == "embedded" and not (folder / "clipwise.db").exists():
+        typer.echo(f"{folder} is not a data folder of Clipwise. Name the server's folder with --data.", err=True)
+        raise typer.Exit(2)
     if settings().offline_embed_model != HASHING and (fault := sentence_model().fault()):
         typer.echo(f"Without an AI key, texts are compared by words: {fault}.", err=True)
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -74,4 +78,4 @@ def reindex(
         typer.echo(f"{error} What is done is kept.", err=True)
         raise typer.Exit(1) from None
     cost = f" Estimated cost: US${result.usage.cost_usd:.4f}." if result.usage.cost_usd else ""
-    typer.echo(f"All passages have vectors of {result.model}; {result.count} are new.{cost}")
+    typer.echo(f"All passages have vectors of {result.model}; {result.count} new.{cost}")

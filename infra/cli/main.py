@@ -75,7 +75,7 @@ def up(
     ] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the console in the browser.")] = False,
 ) -> None:
-    """Run the server on this machine until interrupted. Its address is that of the console, for a browser."""
+    """Run the server on this machine until interrupted. Open its address in a browser to use the console."""
     from infra.runtimes.emulated.installation import EmulatorsUnavailable
     from shared.errors import StorageUnavailable
     from shared.platform.embedded.database import DataFolderError, DataFolderMoved

@@ -57,7 +57,7 @@ def install(
     ] = None,
     data: Data = None,
 ) -> None:
-    """Download models and check them. An interrupted download goes on where it ended."""
+    """Download models and check them. An interrupted download resumes where it stopped."""
     from infra.model_install import install_model, lock_models
     from shared.ai.catalogue import installed_folder, models_folder
 

@@ -190,8 +190,8 @@ class CliSession:
             self.err.print(view, soft_wrap=True)
 
     def _print_places(self, job: JobDocument) -> None:
-        """Print where the job is found later: its id, the page and, unless it is empty, how to export its result."""
-        self.print_message(f"\nJob:    {job['id']}\nPage:   {self.api.server}/tasks")
+        """Print the job's id, its page in the console and, unless its result is empty, the command that exports it."""
+        self.print_message(f"\nJob:    {job['id']}\nPage:   {self.api.server}/#/jobs/{job['id']}")
         if job["status"] == "done" and not job.get("resultEmpty"):
             command = f"export {job['id']} --format {EXPORT_FORMATS.get(job['kind'], 'json')}"
             self.print_message(f"Export: {self.format_command(command).strip('`')}")

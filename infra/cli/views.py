@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -248,6 +248,19 @@ def jobs_table(jobs: list[JobDocument]) -> Table:
         status = f"running {job['progress']} %" if job["status"] == "running" else job_status(job)
         source_cell = Text(job_source(job), no_wrap=True, overflow="ellipsis")
         table.add_row(job["id"], job["kind"], status, format_short_time(job["createdAt"]), source_cell)
+    return table
+
+
+def datasets_table(datasets: Sequence[Mapping[str, Any]]) -> Table:
+    """Render one row per dataset; on a narrow terminal the name is truncated, never the id."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold cyan")
+    for heading in ("ID", "Status", "Images", "Created"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("Name")
+    for dataset in datasets:
+        name = Text(clean_text(dataset["name"]), no_wrap=True, overflow="ellipsis")
+        images = str(dataset["progress"]["images"]["downloaded"])
+        table.add_row(dataset["id"], dataset["status"], images, format_short_time(dataset["createdAt"]), name)
     return table
 
 

@@ -101,9 +101,16 @@ def _moment(video: Job, result: SearchResult, query: str) -> Moment:
 
 
 def nearest_line(result: SearchResult, query_words: set[str]) -> PassageLine:
-    """Return the line nearest in meaning, where lines have vectors, else the one with most words of the search."""
+    """Return the line nearest to the search.
+
+    A line that contains every word of the search comes before all others. Then the nearest in meaning counts, where
+    lines have vectors, else the one with most words of the search.
+    """
     lines = result.passage.lines
-    similarities = [*result.line_similarities] or [0.0] * len(lines)
-    if max(similarities) > 0:
-        return lines[max(range(len(lines)), key=lambda at: similarities[at])]
-    return max(lines, key=lambda line: len(query_words & set(terms(line.text))))
+    words_by_line = [len(query_words & set(terms(line.text))) for line in lines]
+    similarities = result.line_similarities if max(result.line_similarities, default=0) > 0 else words_by_line
+
+    def nearness(at: int) -> tuple[bool, float]:
+        return 0 < words_by_line[at] == len(query_words), similarities[at]
+
+    return lines[max(range(len(lines)), key=nearness)]

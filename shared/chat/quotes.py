@@ -91,7 +91,7 @@ class AnswerPhrases:
     """Phrases of an answer in one language.
 
     Attributes:
-        no_match: Says that the videos do not answer the question.
+        no_match: Says that no passage is near enough to the question.
         no_transcript: Says that none of the videos has a transcript to answer from.
         quote_intro: Precedes the quotes.
     """
@@ -103,19 +103,19 @@ class AnswerPhrases:
 
 PHRASES = {
     "en": AnswerPhrases(
-        "The videos do not contain anything about this.",
+        "Nothing about this was found in the videos.",
         "No transcript is available for these videos, so their words are unknown. Transcripts require subtitles,"
         " a speech model or an AI key.",
-        "Quoted, not answered: no AI is at work here. These passages come nearest to your question:",
+        "Quoted, not answered by AI. The passages nearest to your question:",
     ),
     "de": AnswerPhrases(
-        "Die Videos enthalten dazu nichts.",
+        "In den Videos wurde dazu nichts gefunden.",
         "Für diese Videos gibt es kein Transkript, ihre Worte sind also nicht bekannt. Transkripte erfordern"
         " Untertitel, ein Sprachmodell oder einen KI-Schlüssel.",
         "Zitiert, nicht beantwortet: Hier ist keine KI am Werk. Diese Stellen kommen der Frage am nächsten:",
     ),
     "ru": AnswerPhrases(
-        "В этих видео об этом ничего нет.",
+        "В этих видео об этом ничего не найдено.",
         "Расшифровки этих видео нет, поэтому их слова неизвестны. Для расшифровки нужны субтитры, модель распознавания"
         " речи или ключ ИИ.",
         "Это цитаты, а не ответ: ИИ здесь не участвует. Ближе всего к вопросу эти места:",

@@ -55,8 +55,8 @@ class SourceCode(ErrorCode):
     )
     URL_UNRESOLVABLE = either(
         "url_unresolvable",
-        "The host of the link does not exist (422), or its name could not be resolved (503).",
-        "Check the spelling of the host. After status 503, try again later.",
+        "DNS has no address for the host of the link (422), or did not respond (503).",
+        "Check the spelling of the host and the server's internet connection. After status 503, try again later.",
     )
     NOT_A_VIDEO = permanent(
         "not_a_video",

@@ -162,4 +162,7 @@ def _not_public(host: str) -> PermanentError:
 
 
 def _no_such_host(host: str) -> PermanentError:
-    return PermanentError("url_unresolvable", f"The host {host} does not exist. Check the spelling of the link.")
+    return PermanentError(
+        "url_unresolvable",
+        f"The host {host} was not found in DNS. Check its spelling and this server's internet connection.",
+    )

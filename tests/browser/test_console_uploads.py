@@ -107,7 +107,7 @@ def test_an_upload_outlives_the_server(server: Server, page: Page, film: Path) -
     """A server that is killed in the middle of a file gets the rest of it when it is back."""
     send(page, server, film)
     server.kill()
-    expect(page.get_by_text("Going on as soon as it is back").first).to_be_visible()
+    expect(page.get_by_text("The upload continues when it is back").first).to_be_visible()
     server.start()
     arrives(page, server)
 
@@ -116,7 +116,7 @@ def test_an_upload_outlives_the_connection(server: Server, page: Page, film: Pat
     """A device that loses its network goes on by itself when it is online again."""
     send(page, server, film)
     limit_speed(page, -1, is_offline=True)
-    expect(page.get_by_text("Going on as soon as it is back").first).to_be_visible()
+    expect(page.get_by_text("The upload continues when it is back").first).to_be_visible()
     arrives(page, server)
 
 
@@ -126,7 +126,7 @@ def test_an_upload_outlives_the_page(server: Server, page: Page, film: Path, tmp
     limit_speed(page, ALMOST_STILL)
     page.on("dialog", lambda dialog: dialog.accept())  # the page warns that a file is on its way
     page.reload()
-    expect(page.get_by_text("Choose the same file to go on.")).to_be_visible()
+    expect(page.get_by_text("Choose the same file to continue.")).to_be_visible()
     other = tmp_path / "holiday.mp4"
     other.write_bytes(b"another film")
     choose(page, page.get_by_role("button", name="Choose the file again"), other)

@@ -343,6 +343,12 @@ def test_a_missing_host_is_final_a_failing_resolver_is_not(errno: int, expected:
     assert code_of(lambda: get("http://example.com/", resolve=failing(errno))) == (expected, "url_unresolvable")
 
 
+def test_a_machine_without_internet_does_not_blame_the_link() -> None:
+    """A user without a network reads to check the connection, not only the spelling of a link that is right."""
+    with pytest.raises(PermanentError, match=r"not found in DNS\. .* internet connection\."):
+        get("http://example.com/", resolve=failing(socket.EAI_NONAME))
+
+
 def test_a_name_without_addresses_is_missing() -> None:
     """A name that exists but has no address is reported like one that does not exist."""
     assert code_of(lambda: get("http://example.com/", resolve=resolving([])[0])) == (PermanentError, "url_unresolvable")

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.language.tables import words
+from shared.ai.offline.terms import terms
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, clamp_time
 from shared.analyses.summary import UNTITLED, Chapter, KeyPoint, VideoSummary, cover_video
@@ -23,8 +24,8 @@ from shared.models.video import Segment, Shot
 Vector = dict[str, float]
 RELEVANCE = 0.7
 """Weight of similarity to the whole text, against dissimilarity to the texts already chosen."""
-LEAST_TERMS = 4
-"""A sentence with fewer terms says too little on its own."""
+LEAST_TERMS = 3
+"""A sentence with fewer terms, not counting function words, says too little on its own."""
 SUMMARY_SENTENCES = 3
 """Number of sentences in the summary."""
 FEWEST_POINTS, MOST_POINTS = 3, 10
@@ -47,6 +48,7 @@ EXTRACTED = (
     "Created without AI: the sentences are quoted from the video, chosen because their words are most typical of the "
     "whole (centroid-based extraction). Chapters begin after long pauses."
 )
+FROM_SPEECH = "The speech was recognized by the model {model}; words may be misheard."
 FROM_SCREEN = "The points are on-screen texts."
 NOT_TRANSLATED = "The text is in the language of the video; translation requires an AI provider."
 UNREAD = (
@@ -82,7 +84,11 @@ def summarize_speech(spoken: list[Sentence], evidence: Evidence, language: str) 
         chapters=find_chapters(spoken, evidence.shots, duration),
         duration_sec=duration,
         language=spoken_language,
-        notes=[EXTRACTED, *([NOT_TRANSLATED] if foreign else [])],
+        notes=[
+            EXTRACTED,
+            *([FROM_SPEECH.format(model=evidence.transcript_model)] if evidence.transcript_model else []),
+            *([NOT_TRANSLATED] if foreign else []),
+        ],
     )
 
 
@@ -178,7 +184,7 @@ def central_texts(texts: Sequence[str], count: int) -> list[int]:
     for vector in vectors:
         for term, weight in vector.items():
             centroid[term] = centroid.get(term, 0) + weight
-    long_enough = [number for number, vector in enumerate(vectors) if len(vector) >= LEAST_TERMS]
+    long_enough = [number for number, text in enumerate(texts) if len(set(terms(text))) >= LEAST_TERMS]
     candidates = long_enough or [number for number, vector in enumerate(vectors) if vector]
     closeness = {number: cosine_similarity(vectors[number], centroid) for number in candidates}
     likeness = dict.fromkeys(candidates, 0.0)

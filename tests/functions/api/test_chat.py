@@ -59,7 +59,7 @@ def test_what_is_in_no_video_is_not_made_up(site: Site, group: str) -> None:
     """A question that the videos do not answer gets just that for an answer."""
     given = answer(site, NOTHING, group_id=group)
     assert (given["found"], given["citations"]) == (False, [])
-    assert given["content"] == "The videos do not contain anything about this."
+    assert given["content"] == "Nothing about this was found in the videos."
 
 
 def test_a_video_without_a_transcript_is_not_said_to_lack_the_answer(site: Site) -> None:

@@ -111,7 +111,7 @@ def test_citations_are_numbered_as_they_come(site: Site, ai: EmbedsAnyway, name:
 def test_nothing_found_asks_no_model(site: Site, ai: EmbedsAnyway, group: str) -> None:
     """A question about something else costs an embedding and no answer."""
     given = answer(site, NOTHING, group_id=group)
-    assert (given["found"], given["content"]) == (False, "The videos do not contain anything about this.")
+    assert (given["found"], given["content"]) == (False, "Nothing about this was found in the videos.")
     assert ai.conversations == []
     assert len(ai.requests) == 1
 

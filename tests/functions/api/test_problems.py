@@ -63,6 +63,24 @@ def test_a_wrong_field_is_named(site: Site) -> None:
     assert "2 more" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/v1/chat", {"video_id": "nope", "messages": [{"role": "user", "content": "Why?"}]}, "video_id"),
+        ("GET", "/v1/webhooks/nope", None, "webhook_id"),
+    ],
+)
+def test_a_malformed_id_is_not_answered_with_a_pattern(
+    site: Site, method: str, path: str, body: dict[str, Any] | None, field: str
+) -> None:
+    """A user who mistypes an id reads that it is not an id, not a regular expression."""
+    answer = site.client.request(method, path, json=body)
+
+    assert_problem(answer, 422, "invalid_request")
+    expected = f"The field “{field}” is not a valid id. Copy the id from a response of this server."
+    assert answer.json()["detail"] == expected
+
+
 @pytest.mark.parametrize("path", ["/v1/jobs", "/api/videos/"], ids=["native", "earlier system"])
 @pytest.mark.parametrize(("fault", "sentence"), [(RuntimeError, "failed unexpectedly"), (TypeError, "has a bug")])
 def test_what_goes_wrong_inside_stays_inside(

@@ -57,7 +57,7 @@ def test_from_a_list_to_files(site: Site, images: ImageSite, tmp_path: Path) -> 
     lines = tmp_path / "urls.txt"
     lines.write_text("\n".join(images.mix(40)), encoding="utf-8")
     id = done(site, "create", "Pictures", "--list", str(lines), "--max-images", "40")
-    assert "1 chunks" in run(site, "start", id).output
+    assert "Started 1 chunk." in run(site, "start", id).output
     site.work()
     report = done(site, "watch", id)
     assert "40 found" in report
@@ -82,6 +82,23 @@ def test_a_server_does_not_choose_the_folder(
     monkeypatch.setattr(ApiClient, "download_file", lambda self, url, path: written.append(path))
     done(site, "export", "abc", "--output", str(tmp_path))
     assert written == [tmp_path / name for name in ("above.zip", "absolute.zip", "abc", "drive.zip")]
+
+
+def test_a_mistyped_list_creates_no_dataset(site: Site, images: ImageSite, tmp_path: Path) -> None:
+    """The error names the file, and no empty dataset stays behind."""
+    for source in (str(tmp_path / "missing.csv"), str(tmp_path)):
+        result = run(site, "create", "Pictures", "--list", source)
+        assert (result.exit_code, source in result.stderr) == (2, True), result.output
+    assert "No datasets found." in run(site, "list").stderr
+
+
+def test_the_id_of_a_dataset_can_be_looked_up(site: Site, images: ImageSite) -> None:
+    """A user who lost the id that `create` printed lists all datasets, the newest first."""
+    ids = [done(site, "create", name) for name in ("Dogs", "Cats")]
+    rows = done(site, "list").splitlines()[1:]
+    assert [row.split()[0] for row in rows] == ids[::-1]
+    assert [row.split()[-1] for row in rows] == ["Cats", "Dogs"]
+    assert done(site, "list", "--limit", "1").count("pending") == 1
 
 
 def test_a_dataset_that_fails_is_told(site: Site, images: ImageSite) -> None:

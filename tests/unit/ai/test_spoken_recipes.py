@@ -83,6 +83,7 @@ def test_a_pause_ends_a_clause() -> None:
     [
         ("Hi everyone, today I'm making my favorite banana bread. It serves eight.", "en", "Banana bread", 8),
         ("Today we're having garlic shrimp pasta for two.", "en", "Garlic shrimp pasta", 2),
+        ("Hello friends, today we make banana pancakes, you need two eggs. Serves four.", "en", "Banana pancakes", 4),
         ("Heute machen wir Pfannkuchen für vier Personen.", "de", "Pfannkuchen", 4),
         ("Всем привет, сегодня готовим сырники на три порции.", "ru", "Сырники", 3),
     ],

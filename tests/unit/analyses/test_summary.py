@@ -104,6 +104,20 @@ def test_offline_chooses_sentences(tmp_path: Path) -> None:
     assert (result.language, len(result.notes)) == ("en", 1)
 
 
+def test_offline_warns_of_misheard_words(tmp_path: Path) -> None:
+    """A reader of quoted sentences learns which model recognized them; subtitles need no such warning."""
+    heard = analyze_offline(evidence(tmp_path, **lecture(transcript_source="speech", transcript_model="Whisper base")))
+    assert heard.notes[1:] == ["The speech was recognized by the model Whisper base; words may be misheard."]
+    read = analyze_offline(evidence(tmp_path, **lecture(transcript_source="subtitles", transcript_model=None)))
+    assert read.notes == heard.notes[:1]
+
+
+def test_a_farewell_is_no_key_point() -> None:
+    """A sentence of function words is not chosen, however many it has and however close it is to the others."""
+    texts = ["That is all for today.", "Water all the tomatoes in the morning.", "Turn the pile every two weeks."]
+    assert sorted(central_texts(texts, 3)) == [1, 2]
+
+
 def test_offline_chapters_begin_after_long_pauses(tmp_path: Path) -> None:
     """A pause of seconds between two topics divides the video, and a chapter is named by what is said in it."""
     info = evidence(tmp_path).info.model_copy(update={"duration_sec": 90})

@@ -166,5 +166,17 @@ def test_the_command_embeds_a_data_folder(tmp_path: Path, documents: Documents) 
     finally:
         place._open_place.cache_clear()
     assert result.exit_code == 0, result.output
-    assert f"All passages have vectors of {WORDS}; 1 are new." in result.output
+    assert f"All passages have vectors of {WORDS}; 1 new." in result.output
     assert models(documents) == {WORDS}
+
+
+def test_another_folder_is_not_reported_as_done(tmp_path: Path) -> None:
+    """Outside the server's working directory the command names `--data` and creates no empty data folder."""
+    elsewhere = tmp_path / "elsewhere"
+    try:
+        result = CliRunner().invoke(app, ["reindex", "--data", str(elsewhere)], env={"CLIPWISE_DATA": ""})
+    finally:
+        settings.cache_clear()
+        place._open_place.cache_clear()
+    assert (result.exit_code, elsewhere.exists()) == (2, False), result.output
+    assert "Name the server's folder with --data." in result.stderr

@@ -108,7 +108,7 @@ def test_submit_shows_the_recipe(script: Script, video: Path) -> None:
         "analyze    done",
         "",
         f"Job:    {ID}",
-        f"Page:   {script.url}/tasks",
+        f"Page:   {script.url}/#/jobs/{ID}",
         f"Export: clipwise export {ID} --format md",
     ]
     assert script.received == video.read_bytes()
