@@ -57,8 +57,12 @@ class LinkFilter:
         """
         pending = ""
         try:
-            for piece in pieces:
-                pending = remove_controls(pending + piece)
+            for piece in map(remove_controls, pieces):
+                is_open = bool(pending) and (not piece or WORD.fullmatch(piece) is not None)
+                pending += piece
+                if is_open and len(pending) <= MAX_LINK_CHARACTERS:
+                    # What was held back goes on: scanning it again for each piece would take quadratic time.
+                    continue
                 start = _open_link_start(pending)
                 if len(pending) - start > MAX_LINK_CHARACTERS:
                     start = len(pending)
