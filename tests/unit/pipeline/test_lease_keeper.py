@@ -20,8 +20,8 @@ from shared.platform.embedded.place import open_embedded_place
 from shared.settings import read_settings, settings
 from tests.server import eventually
 
-LEASE_SEC = 3
-STARVED_SEC = 5
+LEASE_SEC = 6
+STARVED_SEC = 8
 WORKER = f"""
 import ctypes, sys, time
 from shared.pipeline.lease_keeper import lease_keeper
