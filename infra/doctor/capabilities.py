@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.doctor.findings import Findings, good, note
-from shared.ai.fallback import PROVIDERS, provider_order
+from shared.ai.fallback import PROVIDERS, configured_service, provider_order
 from shared.ai.offline.sentence_model import sentence_model
 from shared.ai.offline.speech import SpeechModel, check_model_folder, speech_model
 from shared.ai.screen.ocr import can_read_cyrillic
@@ -36,8 +36,8 @@ def capabilities(settings: Settings) -> Iterator[Capability]:
     """Yield all capabilities, without a request to any service."""
     keys = " or ".join(entry.key_settings[0].upper() for entry in PROVIDERS.values() if entry.key_settings)
     yield _speech_capability(settings, keys)
-    viewer = _ai_provider("recipe", settings)
-    yield Capability("understand pictures", viewer, "" if viewer else f"set {keys}")
+    viewer = configured_service("recipe", settings)
+    yield Capability("understand pictures", viewer or "", "" if viewer else f"set {keys}")
     if viewer:
         yield Capability("read on-screen text", f"any script, {viewer}")
     elif can_read_cyrillic(settings):
@@ -47,7 +47,7 @@ def capabilities(settings: Settings) -> Iterator[Capability]:
             "read on-screen text", "Latin script only", "for Cyrillic, run `clipwise models install screen-cyrillic`"
         )
     yield _search(settings)
-    writer = _ai_provider(CHAT_KIND, settings)
+    writer = configured_service(CHAT_KIND, settings)
     yield Capability("answer questions", writer or "quotations only", "" if writer else f"for answers, set {keys}")
 
 
@@ -70,16 +70,10 @@ def check_capabilities(settings: Settings) -> Findings:
             yield good(capability.name, capability.means)
 
 
-def _ai_provider(kind: str, settings: Settings) -> str:
-    """Return the name of the first configured AI provider for a kind of job; "" if there is none."""
-    names = (name for name in provider_order(kind, settings) if name != OFFLINE)
-    return next((name for name in names if PROVIDERS[name].is_configured(settings)), "")
-
-
 def _search(settings: Settings) -> Capability:
     """Return how transcripts are searched."""
     name = "search transcripts"
-    if service := _ai_provider(CHAT_KIND, settings):
+    if service := configured_service(CHAT_KIND, settings):
         return Capability(name, f"by meaning, {service}")
     if settings.offline_embed_model == HASHING:
         return Capability(name, "by words", "for meaning, unset OFFLINE_EMBED_MODEL")

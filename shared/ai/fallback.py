@@ -77,6 +77,12 @@ def provider_order(kind_name: str, settings: Settings) -> list[str]:
     return [name for name, entry in PROVIDERS.items() if entry.is_configured(settings)] or ["offline"]
 
 
+def configured_service(kind_name: str, settings: Settings) -> str | None:
+    """Return the name of the first configured AI service for a kind; None if there is none."""
+    names = (name for name in provider_order(kind_name, settings) if name != "offline")
+    return next((name for name in names if PROVIDERS[name].is_configured(settings)), None)
+
+
 class FallbackProvider:
     """Calls the providers of an order until one is available. The usage counts all calls and notes each fallback.
 

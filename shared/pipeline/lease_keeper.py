@@ -21,8 +21,8 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
-import shared
 from shared import clock
+from shared.child_process import child_environ
 from shared.errors import Conflict, NotFound
 from shared.models.job import Job, Lease, Part, StageState
 from shared.pipeline.jobs import change_job
@@ -101,13 +101,11 @@ def lease_keeper() -> LeaseKeeper:
 
 
 def _start_process() -> subprocess.Popen[bytes] | None:
-    root = str(Path(shared.__file__).parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
             stdin=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": path},
+            env=child_environ(),
             start_new_session=True,
         )
     except OSError:

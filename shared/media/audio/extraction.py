@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from shared.child_process import child_environ
 from shared.errors import PROGRAMMING_ERRORS, PermanentError, TransientError
-from shared.media.audio.decoder import FILTERS, decoder_command, decoder_environ
+from shared.media.audio.decoder import FILTERS, decoder_command
 from shared.media.audio.levels import SAMPLE_RATE, AudioLevels, read_loudness_log
 from shared.media.container import DEMUXERS, PROTOCOLS
 from shared.media.probe import probe
@@ -130,7 +130,7 @@ def _run_decoder(command: list[str], timeout: float, receive: Callable[[bytes], 
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | decoder_environ(),
+        env=child_environ(),
     ) as process:
         assert process.stdout  # noqa: S101
         assert process.stderr  # noqa: S101

@@ -20,7 +20,7 @@ from tests.transcript_samples import SOUP, told
 __all__ = ["videos"]
 
 
-def show(site: Site, video: str, *texts: str, caption: str | None = None, owner: str = OWNER) -> None:
+def store_texts(site: Site, video: str, *texts: str, caption: str | None = None, owner: str = OWNER) -> None:
     """Let a video show a text every ten seconds."""
     lines = [Segment(start=10.0 * at, end=10.0 * at + 5, text=text) for at, text in enumerate(texts)]
     source = PassageSource(owner, video, video)
@@ -51,7 +51,9 @@ def test_what_is_said_is_found_at_its_second(site: Site, videos: dict[str, str])
 
 def test_what_is_shown_is_found_too(site: Site, videos: dict[str, str]) -> None:
     """On-screen text leads to its second, a caption to its video, and each says what it is."""
-    show(site, videos["Stars"], "Titan orbits Saturn", "Bake at 220 degrees", caption="My telescope from Dresden")
+    store_texts(
+        site, videos["Stars"], "Titan orbits Saturn", "Bake at 220 degrees", caption="My telescope from Dresden"
+    )
     (screen,) = search(site, "220 degrees")
     assert (screen["origin"], screen["time"], screen["text"]) == ("screen", 10, "Bake at 220 degrees")
     (caption,) = search(site, "Dresden")
@@ -85,9 +87,9 @@ def test_others_videos_are_never_found(site: Site, videos: dict[str, str]) -> No
     """Neither what another user's video says, nor what it shows, nor a video that is deleted."""
     other = "f" * 32
     told(site.place.place.documents, "ben", other, ["A walrus swims past."])
-    show(site, other, "walrus", owner="ben")
+    store_texts(site, other, "walrus", owner="ben")
     assert search(site, "walrus") == []
-    show(site, videos["Soup"], "a platypus")
+    store_texts(site, videos["Soup"], "a platypus")
     assert len(search(site, "platypus")) == 1
     delete_job_data(site.place.place, videos["Soup"])
     assert search(site, "platypus") == search(site, "honey") == []

@@ -11,7 +11,7 @@ from shared.analyses.recipe import Recipe
 from shared.models.video import Segment, Word
 
 
-def hear(*texts: str, language: str = "en", model: str | None = None) -> Recipe:
+def read_speech(*texts: str, language: str = "en", model: str | None = None) -> Recipe:
     segments = [Segment(start=5.0 * at, end=5.0 * at + 4.8, text=text) for at, text in enumerate(texts)]
     return parse_recipe(transcript=segments, language=language, transcript_source="speech", transcript_model=model)
 
@@ -35,7 +35,7 @@ def amounts(recipe: Recipe) -> list[tuple[float | None, str | None, str]]:
 )
 def test_misheard_words_are_what_a_kitchen_says(said: str, expected: tuple[float, str | None, str]) -> None:
     """`to cups` are two cups, and `on sugar` is of sugar: a speech model mishears the little words."""
-    assert amounts(hear(f"You need {said}.")) == [expected]
+    assert amounts(read_speech(f"You need {said}.")) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_misheard_words_are_what_a_kitchen_says(said: str, expected: tuple[float
 )
 def test_little_words_stay_what_they_are(said: str) -> None:
     """`to` and `for` are no numbers where they make sense as they are: a wrong amount is worse than none."""
-    assert all(item.amount is None for item in hear("Add one onion.", said).ingredients[1:])
+    assert all(item.amount is None for item in read_speech("Add one onion.", said).ingredients[1:])
 
 
 def test_a_german_split_unit_is_one_word() -> None:
     """`zwei Ess Löffel Öl` are two tablespoons."""
-    assert amounts(hear("Wir brauchen zwei Ess Löffel Öl und eine Brise Salz.", language="de")) == [
+    assert amounts(read_speech("Wir brauchen zwei Ess Löffel Öl und eine Brise Salz.", language="de")) == [
         (2, "tbsp", "Öl"),
         (1, "pinch", "Salz"),
     ]
@@ -56,7 +56,7 @@ def test_a_german_split_unit_is_one_word() -> None:
 
 def test_each_instruction_is_a_step_without_full_stops() -> None:
     """Speech whose punctuation was lost is no single step of the whole speech."""
-    recipe = hear(
+    recipe = read_speech(
         "Peel two potatoes, boil them in water, drain them in a sieve", "Mash them with three spoons of butter"
     )
     assert [step.text for step in recipe.steps] == [
@@ -91,13 +91,13 @@ def test_a_pause_ends_a_clause() -> None:
 def test_the_opening_names_dish_and_servings(opening: str, language: str, title: str, servings: float) -> None:
     """A spoken recipe has a title and servings, as a written one has."""
     cooking = {"en": "Add two eggs.", "de": "Zwei Eier dazugeben.", "ru": "Добавляем два яйца."}
-    recipe = hear(opening, cooking[language], language=language)
+    recipe = read_speech(opening, cooking[language], language=language)
     assert (recipe.title, recipe.servings) == (title, servings)
 
 
 def test_the_note_says_which_model_heard_it() -> None:
     """A reader learns that amounts were heard, by which model, and should be checked."""
-    recipe = hear("Add two eggs and a cup of flour.", model="tiny.en")
+    recipe = read_speech("Add two eggs and a cup of flour.", model="tiny.en")
     assert "The speech was recognized by the model tiny.en" in recipe.notes[1]
     written = parse_recipe(caption="Ingredients:\n2 eggs")
     assert not any("recognized" in note for note in written.notes)
@@ -105,5 +105,5 @@ def test_the_note_says_which_model_heard_it() -> None:
 
 def test_a_food_that_refers_back_is_no_second_ingredient() -> None:
     """`the potatoes` after two pounds of potatoes, or `the vegetables`, is not listed again."""
-    recipe = hear("You need two pounds of potatoes.", "Add the potatoes and stir in the vegetables.")
+    recipe = read_speech("You need two pounds of potatoes.", "Add the potatoes and stir in the vegetables.")
     assert amounts(recipe) == [(2, "lb", "potatoes")]
