@@ -15,7 +15,7 @@ from shared.models import Model
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "link_allowed")
 """Internal fields that clients do not see."""
 SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
 SOURCE_FIELDS = ("provider", "model", "prompt_version")
@@ -195,6 +195,9 @@ class Job(Model):
         description="The job that stored the video, if this one analyzes it again. Null for the job that stored it.",
     )
     search: list[str] = Field([], description="Search words of the video.")
+    link_allowed: bool = Field(
+        False, description="Whether the provider may read the video from its public link, without a download."
+    )
     trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
 
     @property
