@@ -95,7 +95,7 @@ def delete_group(documents: Documents, group: Group) -> None:
     """Delete the group and the questions about it; its videos stay."""
     clear_keys(documents, group.id)
     documents.delete(GROUPS, group.id)
-    history.delete_messages(documents, group.owner, history.subject_filter(group.id, None))
+    history.delete_messages(documents, group.owner, history.subject_filters(group.id, None))
 
 
 def group_videos(documents: Documents, group: Group) -> list[Job]:
