@@ -199,6 +199,9 @@ class LibraryCode(ErrorCode):
 class ChatCode(ErrorCode):
     """Chat"""
 
+    CHAT_NOT_SHARED = permanent(
+        "chat_not_shared", "The share link does not allow questions.", "Ask the owner for a link that does.", 403
+    )
     NO_SUBJECT = permanent(
         "no_subject",
         "The request does not name exactly one chat history.",

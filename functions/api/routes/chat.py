@@ -121,8 +121,13 @@ def group_question(place: Place, owner: str, group_id: str, text: str, language:
 
 
 def share_link_question(place: Place, token: str, text: str, language: str | None = None) -> Question:
-    """Build a question by share link: the group's owner pays, and it is not stored. Raises NotFound."""
+    """Build a question by share link: the group's owner pays, and it is not stored.
+
+    Raises NotFound, PermanentError `chat_not_shared`.
+    """
     group = groups.find_shared_group(place.documents, token)
+    if group.share and not group.share.chat:
+        raise PermanentError("chat_not_shared", "This link does not allow questions. Ask its owner for one that does.")
     return Question(text, group.owner, group.videos, group_id=group.id, language=language, is_stored=False)
 
 

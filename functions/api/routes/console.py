@@ -147,10 +147,14 @@ def loopback_address(host: str) -> str | None:
 
 
 def console_page() -> Response:
-    """Return the console's page, with versioned addresses of its files and a policy that admits only those."""
+    """Return the console's page, with a policy that admits its own files only."""
+    return html_response(console_html(), console_policy(storage_origin()))
+
+
+def console_html() -> str:
+    """Return the console's page, with versioned addresses of its files."""
     version, _ = console_files()
-    html = (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
-    return html_response(html, console_policy(storage_origin()))
+    return (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
 
 
 def console_policy(storage: str) -> dict[str, str]:

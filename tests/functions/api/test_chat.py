@@ -83,8 +83,8 @@ def test_all_videos_can_be_asked_at_once(site: Site, videos: dict[str, str], gro
     answer(site, HONEY, group_id=group)
     answer(site, HONEY, video_id=videos["Soup"])
     kept = history_of(site, library="true")["messages"]
-    assert [one["id"] for one in kept][0] == given["messageId"]
-    assert len(kept) == 2
+    assert [one["role"] for one in kept] == ["assistant", "user"]
+    assert kept[0]["id"] == given["messageId"]
     assert site.client.delete("/v1/chat/history", params={"library": "true"}).status_code == 204
     assert history_of(site, library="true")["messages"] == []
     assert len(messages(site)) == 4

@@ -92,7 +92,11 @@ def test_a_list_may_leave_out_the_results(site: Site) -> None:
     assert len(answer.content) < 1500
     second, first = answer.json()["jobs"]
     assert (first["id"], first["videoId"], first["title"]) == (job, job, "Onion soup")
-    assert (first["tags"], first["thumbnail"], first["durationSec"]) == (["soup", "mine", "winter"], "frames/03.jpg", 90)
+    assert (first["tags"], first["thumbnail"], first["durationSec"]) == (
+        ["soup", "mine", "winter"],
+        "frames/03.jpg",
+        90,
+    )
     assert (first["status"], first["isEmpty"], "result" in first) == ("done", False, False)
     assert (second["videoId"], second["isEmpty"], second["title"]) == (job, True, None)
     found = site.client.get("/v1/videos", params={"q": "winter"}).json()["videos"]
