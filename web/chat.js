@@ -37,11 +37,12 @@ function useFollow(messages) {
 }
 
 /**
+ * @param path where questions are sent, from the page's address.
  * @param subject the field of the request that names what the questions are about, such as `{video_id}`.
  * @param stored messages from the history, oldest first.
  * @param linkOf gives the address of a citation, and `onCite` is called with it when it is chosen.
  */
-export function Chat({ subject, stored = [], linkOf, onCite, children }) {
+export function Chat({ path = "v1/chat", subject, stored = [], linkOf, onCite, children }) {
   const [asked, setAsked] = useState([]);
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
@@ -64,7 +65,7 @@ export function Chat({ subject, stored = [], linkOf, onCite, children }) {
     show();
     try {
       const body = { ...subject, messages: [{ role: "user", content: question }], stream: true };
-      for await (const event of stream("v1/chat", body, ending.signal)) {
+      for await (const event of stream(path, body, ending.signal)) {
         answer = extend(answer, event);
         show();
       }

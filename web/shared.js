@@ -5,7 +5,6 @@ import { useLanguage } from "./texts.js";
 
 const player = document.getElementById("player");
 const lines = [...document.querySelectorAll("a[data-start]")];
-const pathOf = document.querySelector(".shared").dataset.path;
 
 function play(seconds) {
   player.currentTime = seconds;
@@ -44,7 +43,7 @@ if (player && lines.length) {
 const place = document.getElementById("chat");
 if (place) {
   const [{ Chat }] = await Promise.all([import("./chat.js"), useLanguage(document.documentElement.lang)]);
-  const linkOf = ({ videoId, start }) => `${pathOf}?${new URLSearchParams({ video: videoId, t: start })}`;
+  const linkOf = ({ videoId, start }) => `?${new URLSearchParams({ video: videoId, t: start })}`;
   const cite = (citation) => {
     if (citation.videoId !== player?.dataset.video) {
       location.href = linkOf(citation);
@@ -53,5 +52,6 @@ if (place) {
     play(citation.start);
     player.scrollIntoView({ block: "nearest" });
   };
-  render(html`<${Chat} subject=${{ share_token: place.dataset.token }} linkOf=${linkOf} onCite=${cite} />`, place);
+  place.replaceChildren();
+  render(html`<${Chat} path="../chat" subject=${{ share_token: place.dataset.token }} linkOf=${linkOf} onCite=${cite} />`, place);
 }

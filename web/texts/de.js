@@ -70,7 +70,7 @@ export default {
   "search.in.speech": "Gesprochen",
   "search.in.screen": "Im Bild",
   "search.in.caption": "Beschreibung",
-  "search.found": ({ moments, videos }) => `${moments} Stellen und ${videos} Videos gefunden.`,
+  "search.found": ({ moments, videos }) => `${moments === 1 ? "1 Stelle" : `${moments} Stellen`} und ${videos === 1 ? "1 Video" : `${videos} Videos`} gefunden.`,
   "search.nothing": "Weder in Sprache, Bildtext und Beschreibungen noch in Titeln und Tags wurde etwas gefunden. Versuche andere Wörter.",
   "search.moments": "Stellen",
   "search.videos": "Titel und Tags",

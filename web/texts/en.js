@@ -70,7 +70,7 @@ export default {
   "search.in.speech": "Spoken",
   "search.in.screen": "On screen",
   "search.in.caption": "Caption",
-  "search.found": ({ moments, videos }) => `${moments} moments and ${videos} videos found.`,
+  "search.found": ({ moments, videos }) => `${moments === 1 ? "1 moment" : `${moments} moments`} and ${videos === 1 ? "1 video" : `${videos} videos`} found.`,
   "search.nothing": "Nothing was found in speech, on-screen text, captions, titles or tags. Try other words.",
   "search.moments": "Moments",
   "search.videos": "Titles and tags",

@@ -151,10 +151,10 @@ def console_page() -> Response:
     return html_response(console_html(), console_policy(storage_origin()))
 
 
-def console_html() -> str:
-    """Return the console's page, with versioned addresses of its files."""
+def console_html(root: str = "./") -> str:
+    """Return the console's page, with versioned addresses of its files below `root`."""
     version, _ = console_files()
-    return (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
+    return (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"{root}web/{version}/')
 
 
 def console_policy(storage: str) -> dict[str, str]:

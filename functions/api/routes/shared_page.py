@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
-from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
@@ -34,6 +33,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "transcript": "Transcript",
         "noTranscript": "This video has no transcript.",
         "gone": "The video is no longer stored.",
+        "pending": "The video is still being processed. Reload this page later.",
         "empty": "There are no videos in this group.",
         "ask": "Ask about these videos",
         "askScript": "Questions require JavaScript.",
@@ -48,6 +48,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "transcript": "Transkript",
         "noTranscript": "Dieses Video hat kein Transkript.",
         "gone": "Das Video ist nicht mehr gespeichert.",
+        "pending": "Das Video wird noch verarbeitet. Lade diese Seite später neu.",
         "empty": "In dieser Gruppe sind keine Videos.",
         "ask": "Zu diesen Videos fragen",
         "askScript": "Fragen erfordern JavaScript.",
@@ -62,6 +63,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "transcript": "Расшифровка",
         "noTranscript": "У этого видео нет расшифровки.",
         "gone": "Видео больше не хранится.",
+        "pending": "Видео ещё обрабатывается. Обновите страницу позже.",
         "empty": "В этой группе нет видео.",
         "ask": "Вопросы к этим видео",
         "askScript": "Для вопросов нужен JavaScript.",
@@ -85,7 +87,7 @@ def preferred_language(accept_language: str) -> str:
             weight = float(quality.strip().removeprefix("q=") or 1)
         except ValueError:
             continue
-        if primary in TEXTS:
+        if primary in TEXTS and weight > 0:
             weights[primary] = max(weight, weights.get(primary, 0))
     return max(weights, key=lambda tag: weights[tag], default="en")
 
@@ -106,16 +108,16 @@ def shared_group_page(
         jobs: The videos, in the order of the group.
         start: The video to show and the second to begin at; None for the first video from its start.
     """
-    texts, path = TEXTS[language], f"v1/shared/{token}"
+    texts = TEXTS[language]
     video, seconds = start or (jobs[0] if jobs else None, 0)
     body = [
         f'<p class="eyebrow">{texts["shared"]}{expiry(group, texts)}</p>',
         f'<h1 dir="auto">{escape_html(group.name)}</h1>',
         paragraphs(group.description, "lead"),
-        f'<div class="shared" data-path="{escape(path)}">',
-        *(shown_video(place, video, path, seconds, texts) if video else [f"<p>{texts['empty']}</p>"]),
+        '<div class="shared">',
+        *(shown_video(place, video, token, seconds, texts) if video else [f"<p>{texts['empty']}</p>"]),
         '<div class="shared-side">',
-        *(video_list(place, jobs, path, video, texts) if len(jobs) > 1 else []),
+        *(video_list(place, jobs, video, texts) if len(jobs) > 1 else []),
         question_section(token, texts) if jobs and group.share and group.share.chat else "",
         "</div></div>",
     ]
@@ -126,13 +128,13 @@ def page_response(
     title: str, language: str, body: Iterable[str], status: int = 200, has_script: bool = False
 ) -> HTMLResponse:
     """Return a page in the look of the console, whose files it uses."""
-    console = console_html()
+    # Relative to the page, since not every host serves the API at its root.
+    console = console_html("../../")
     folder = console[: console.index("style.css")].rpartition('"')[2]
     imports, icon = IMPORT_MAP.search(console), ICON.search(console)
     assert imports  # noqa: S101  # the console's page has both
     assert icon  # noqa: S101
     head = [
-        '<base href="../../">',
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="robots" content="noindex"><meta name="color-scheme" content="light dark">',
         f"<title>{escape_html(title)} · Clipwise</title>",
@@ -150,60 +152,60 @@ def page_response(
             '</main>\n<p id="announcement" class="unseen" role="status"></p>\n</div>\n</body>\n</html>\n',
         ]
     )
-    # The addresses of the page are relative to its base, which is the API's root wherever a host serves it.
-    response = html_response(html, console_policy(storage_origin()) | {"base-uri": "'self'"})
+    response = html_response(html, console_policy(storage_origin()))
     response.status_code = status
     response.headers.update(NO_INDEX)
     return response
 
 
-def shown_video(place: Place, video: Job, path: str, seconds: float, texts: dict[str, str]) -> list[str]:
+def shown_video(place: Place, video: Job, token: str, seconds: float, texts: dict[str, str]) -> list[str]:
     """Return the player, and the transcript whose lines lead to their second."""
     try:
         transcript = read_transcript(place, video)
         language, lines = transcript.language, transcript.segments
+        missing = ""
     except PermanentError:
         language, lines = None, []
-    place_of = f"{path}?video={video.id}"
+        missing = texts["noTranscript" if video.status.is_final else "pending"]
     tag = f' lang="{escape(language)}"' if language else ""
     return [
         '<section class="shared-video" aria-labelledby="video">',
-        player(place, video, path, seconds, texts),
+        player(place, video, token, seconds, texts),
         f'<h2 id="video" dir="auto">{escape_html(title_of(video, texts))}</h2>',
         paragraphs(video.description, "prose"),
-        f"<h3>{texts['transcript']}</h3>" if lines else f'<p class="hint">{texts["noTranscript"]}</p>',
+        f"<h3>{texts['transcript']}</h3>" if lines else f'<p class="hint">{missing}</p>',
         f'<ol class="lines" tabindex="0" aria-label="{texts["transcript"]}"{tag}>' if lines else "",
-        *(transcript_line(line, place_of) for line in lines),
+        *(transcript_line(line, video) for line in lines),
         "</ol>" if lines else "",
         "</section>",
     ]
 
 
-def player(place: Place, video: Job, path: str, seconds: float, texts: dict[str, str]) -> str:
+def player(place: Place, video: Job, token: str, seconds: float, texts: dict[str, str]) -> str:
     info = video.video.info
     if info is None or video.source_deleted:
-        return f'<p class="notice bad">{texts["gone"]}</p>'
+        return f'<p class="notice bad">{texts["gone"]}</p>' if video.status.is_final else ""
     size = f' width="{info.width}" height="{info.height}"' if info.width and info.height else ""
     poster = thumbnail_link(place, video)
     image = f' poster="{escape(poster)}"' if poster else ""
     moment = f"#t={format_seconds(seconds)}" if seconds else ""
-    source = f"{path}/videos/{video.id}/source{moment}"
+    source = f"{token}/videos/{video.id}/source{moment}"
     return (
         f'<video id="player" controls playsinline preload="metadata" data-video="{video.id}"{size}{image} '
         f'src="{escape(source)}" aria-label="{escape(title_of(video, texts))}"></video>'
     )
 
 
-def transcript_line(line: Segment, address: str) -> str:
+def transcript_line(line: Segment, video: Job) -> str:
     # Where scripts run, a line plays without loading the page again.
     start = format_seconds(line.start)
     return (
-        f'<li><a href="{escape(f"{address}&t={start}")}" data-start="{start}" data-end="{format_seconds(line.end)}">'
+        f'<li><a href="?video={video.id}&amp;t={start}" data-start="{start}" data-end="{format_seconds(line.end)}">'
         f'<span class="at">{clock_time(line.start)}</span> <span dir="auto">{escape_html(line.text)}</span></a></li>'
     )
 
 
-def video_list(place: Place, jobs: Iterable[Job], path: str, shown: Job | None, texts: dict[str, str]) -> Iterable[str]:
+def video_list(place: Place, jobs: Iterable[Job], shown: Job | None, texts: dict[str, str]) -> Iterable[str]:
     yield f'<nav aria-label="{texts["videos"]}"><h2>{texts["videos"]}</h2><ol class="shared-list">'
     for job in jobs:
         current = ' aria-current="page"' if shown and job.id == shown.id else ""
@@ -211,9 +213,8 @@ def video_list(place: Place, jobs: Iterable[Job], path: str, shown: Job | None, 
         picture = f'<img src="{escape(link)}" alt="" loading="lazy">' if link else ""
         info = job.video.info
         length = f'<span class="hint">{clock_time(info.duration_sec)}</span>' if info and info.duration_sec else ""
-        address = f"{path}?{urlencode({'video': job.id})}"
         yield (
-            f'<li><a href="{escape(address)}"{current}><span class="picture">{picture}</span>'
+            f'<li><a href="?video={job.id}"{current}><span class="picture">{picture}</span>'
             f'<span><b dir="auto">{escape_html(title_of(job, texts))}</b> {length}</span></a></li>'
         )
     yield "</ol></nav>"
@@ -222,8 +223,7 @@ def video_list(place: Place, jobs: Iterable[Job], path: str, shown: Job | None, 
 def question_section(token: str, texts: dict[str, str]) -> str:
     return (
         f'<section class="shared-chat" aria-labelledby="ask"><h2 id="ask">{texts["ask"]}</h2>'
-        f'<div id="chat" data-token="{escape(token)}"></div>'
-        f'<noscript><p class="hint">{texts["askScript"]}</p></noscript></section>'
+        f'<div id="chat" data-token="{escape(token)}"><p class="hint">{texts["askScript"]}</p></div></section>'
     )
 
 
