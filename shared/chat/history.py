@@ -24,7 +24,9 @@ def subject_filters(group_id: str | None, video_id: str | None) -> list[Filter]:
     """Return the filters for the messages about a group, about a video, or with neither about the whole library."""
     if group_id:
         return [("groupId", "==", group_id)]
-    return [("videoId", "==", video_id), *([] if video_id else [("groupId", "==", None)])]
+    if video_id:
+        return [("videoId", "==", video_id)]
+    return [("videoId", "==", None), ("groupId", "==", None)]
 
 
 def store_message(documents: Documents, message: ChatMessage) -> None:
