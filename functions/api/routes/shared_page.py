@@ -13,7 +13,7 @@ from html import escape
 from starlette.responses import HTMLResponse
 
 from functions.api.event_streams import format_seconds
-from functions.api.routes.console import console_html, console_policy, storage_origin
+from functions.api.routes.console import console_files, console_html, console_policy, storage_origin
 from functions.api.routes.service import html_response
 from shared.chat.history import clock_time
 from shared.errors import PermanentError
@@ -73,7 +73,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
 }
 IMPORT_MAP = re.compile(r'<script type="importmap">.*?</script>', re.DOTALL)
-ICON = re.compile(r'href="([^"]+icon\.svg)"')
+ROOT = "../../"
 NO_INDEX = {"X-Robots-Tag": "noindex", "Vary": "Accept, Accept-Language"}
 
 
@@ -129,19 +129,18 @@ def page_response(
 ) -> HTMLResponse:
     """Return a page in the look of the console, whose files it uses."""
     # Relative to the page, since not every host serves the API at its root.
-    console = console_html("../../")
-    folder = console[: console.index("style.css")].rpartition('"')[2]
-    imports, icon = IMPORT_MAP.search(console), ICON.search(console)
-    assert imports  # noqa: S101  # the console's page has both
-    assert icon  # noqa: S101
+    version, _ = console_files()
+    folder = f"{ROOT}web/{version}/"
+    imports = IMPORT_MAP.findall(console_html(ROOT)) if has_script else []
     head = [
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="robots" content="noindex"><meta name="color-scheme" content="light dark">',
         f"<title>{escape_html(title)} · Clipwise</title>",
-        f'<link rel="icon" href="{icon[1]}" type="image/svg+xml"><link rel="stylesheet" href="{folder}style.css">',
-        f'{imports[0]}<script type="module" src="{folder}shared.js"></script>' if has_script else "",
+        f'<link rel="icon" href="{folder}icon.svg" type="image/svg+xml">',
+        f'<link rel="stylesheet" href="{folder}style.css">',
+        *(f'{text}<script type="module" src="{folder}shared.js"></script>' for text in imports),
     ]
-    logo = f'<span class="logo"><img src="{icon[1]}" alt="" width="32" height="32"><span>Clipwise</span></span>'
+    logo = f'<span class="logo"><img src="{folder}icon.svg" alt="" width="32" height="32"><span>Clipwise</span></span>'
     html = "\n".join(
         [
             f'<!doctype html>\n<html lang="{language}">\n<head>',
