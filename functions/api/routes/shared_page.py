@@ -231,7 +231,8 @@ def expiry(group: Group, texts: dict[str, str]) -> str:
     if end is None:
         return ""
     time = f'<time datetime="{end.isoformat()}">{end:%Y-%m-%d %H:%M}</time>'
-    return f" · {texts['until'].format(time=time)}"
+    # On a line of its own, which a script may write in the reader's time without moving anything.
+    return f"<span>{texts['until'].format(time=time)}</span>"
 
 
 def title_of(video: Job, texts: dict[str, str]) -> str:
