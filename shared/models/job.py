@@ -227,6 +227,7 @@ def words_in(text: str) -> list[str]:
 
 def search_words(job: Job) -> list[str]:
     """Return the words of the video's titles, tags, author and captions, at most MAX_SEARCH_WORDS, the titles first."""
-    names = [job.title, *job.tags, (job.result or {}).get("title"), job.video.title, job.filename]
+    result = job.result or {}
+    names = [job.title, *job.tags, result.get("title"), *(result.get("tags") or []), job.video.title, job.filename]
     texts = [job.video.author, job.description, job.video.caption]
     return words_in(" ".join(str(text) for text in [*names, *texts] if text))[:MAX_SEARCH_WORDS]
