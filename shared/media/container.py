@@ -83,26 +83,10 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             yield container
 
 
-def video_stream(container: InputContainer) -> VideoStream | None:
-    """Return the video stream that a player would show; ignores cover art and preview images."""
-    from av.stream import Disposition
-
-    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-    moving = [s for s in container.streams.video if s.codec_context is not None and not s.disposition & still]
-    return max(
-        moving, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index), default=None
-    )
-
-
 def pixel_aspect(stream: VideoStream) -> float:
     """Return the width of a pixel over its height; 1 if the file states none between 0.2 and 5."""
     aspect = float(stream.sample_aspect_ratio or 1)
     return aspect if 0.2 <= aspect <= 5 else 1.0
-
-
-def presentation_start(container: InputContainer) -> float:
-    """Return the start of the presentation in seconds of the file's clock; all results are relative to it."""
-    return max(0.0, (container.start_time or 0) / 1_000_000)
 
 
 def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
@@ -115,12 +99,6 @@ def read_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet
                 yield packet
     except av.FFmpegError:
         return
-
-
-def packet_time(packet: Packet[Stream]) -> float | None:
-    """Return the presentation time of a packet in seconds of the file's clock; None if the file has none."""
-    stamp = packet.dts if packet.pts is None else packet.pts
-    return None if stamp is None else float(stamp * packet.time_base)
 
 
 def oversize_dimensions(path: Path) -> tuple[int, int] | None:

@@ -54,9 +54,9 @@ def extract_frames(
     Raises:
         PermanentError: `truncated` when no picture can be decoded.
     """
-    if not info.has_video:
+    if info.video_track is None:
         return FrameSet(None, [], [], [])
-    packets = read_packet_index(path)
+    packets = read_packet_index(path, info)
     groups = packets.groups
     if not groups:
         raise truncated_file_error()
@@ -66,7 +66,7 @@ def extract_frames(
         decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
         starts = [PacketSpan(group.start, group.start + 1) for group in groups]
         key_pictures = decode_spans(
-            path, starts, sampler.sample_key_frame, lambda done: tick(_KEYS_SHARE * done), decoders
+            path, info.video_track, starts, sampler.sample_key_frame, lambda done: tick(_KEYS_SHARE * done), decoders
         )
         keys = {number: key for number, key in enumerate(key_pictures) if key is not None}
 
@@ -77,7 +77,12 @@ def extract_frames(
             sampler.sample_step = plan.sample_step
         spans = plan.spans(groups)
         span_frames = decode_spans(
-            path, [*spans.values()], sampler.sample_span, lambda done: tick(_KEYS_SHARE + _REST_SHARE * done), decoders
+            path,
+            info.video_track,
+            [*spans.values()],
+            sampler.sample_span,
+            lambda done: tick(_KEYS_SHARE + _REST_SHARE * done),
+            decoders,
         )
         fingerprints = {number: frames.fingerprints for number, frames in zip(spans, span_frames, strict=True)}
         shots = find_shots(groups, keys, fingerprints, plan, info.duration_sec)
