@@ -7,19 +7,14 @@ frame; where they are packets of their own, they have a time but no picture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from av.packet import Packet
-
-_SEQUENCE, _DELIMITER, _HEADER, _FRAME = 1, 2, 3, 6
+_SEQUENCE, _HEADER, _FRAME = 1, 3, 6
 
 
-def is_hidden_frame(packet: Packet[Any]) -> bool:
-    """Return True if no frame of the packet is shown."""
-    codec = packet.stream.codec_context
-    read = _READERS.get(codec.codec.canonical_name) if codec else None
-    return read is not None and packet.size > 0 and read(memoryview(packet))
+def is_hidden_frame(codec: str, data: memoryview) -> bool:
+    """Return True if no frame of a packet is shown."""
+    read = _READERS.get(codec)
+    return read is not None and len(data) > 0 and read(data)
 
 
 def _is_hidden_vp8(data: memoryview) -> bool:

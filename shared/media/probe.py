@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _DECODE_TRIES = 600
 _UNEVEN, _UNEVEN_SHARE = 0.1, 0.02
+_REPEATING = "avi"  # a tick without a packet is a dropped frame: the one before it is shown again
 _EXACT_HEADERS = ("mov", "matroska", "avi")
 _ROUNDING_SEC = 0.1
 _IN_MINUTES_SEC = 600
@@ -95,7 +96,7 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             "clock_resets": timeline.resets,
             "stray_packets": timeline.strays,
             "warnings": _warnings(container, picture, sound, timeline) + notes,
-            **_video_facts(video, picture, timeline),
+            **_video_facts(video, picture, timeline, container.format.name == _REPEATING),
             **_audio_facts(sound, info, timeline),
         }
         return info.model_copy(update=facts)
@@ -105,9 +106,10 @@ def _scan_packets(
     container: InputContainer, streams: Sequence[VideoStream | AudioStream]
 ) -> tuple[dict[int, _StreamScan], ClockReader]:
     scans = {stream.index: _StreamScan(stream) for stream in streams}
+    codecs = {stream.index: stream.codec_context.codec.canonical_name for stream in streams}
     clock = ClockReader(container)
     for packet in read_packets(container, *streams):
-        is_hidden = is_hidden_frame(packet)
+        is_hidden = is_hidden_frame(codecs[packet.stream_index], memoryview(packet))
         scans[packet.stream_index].add_packet(packet, is_hidden)
         clock.add_packet(packet, is_hidden)
     for scan in scans.values():
@@ -218,7 +220,9 @@ def _check_size(width: int, height: int) -> None:
         raise PermanentError("too_large_picture", message)
 
 
-def _video_facts(stream: VideoStream | None, scan: _StreamScan, timeline: Timeline) -> dict[str, Any]:
+def _video_facts(
+    stream: VideoStream | None, scan: _StreamScan, timeline: Timeline, repeats_frames: bool
+) -> dict[str, Any]:
     frame = scan.first
     if stream is None or frame is None:
         return {}
@@ -226,7 +230,8 @@ def _video_facts(stream: VideoStream | None, scan: _StreamScan, timeline: Timeli
     rotation = round(-frame.rotation / 90) * 90 % 360
     width, height = display_size(frame, pixel_aspect(stream), rotation)
     steps = np.diff(timeline.shown[stream.index])
-    is_uneven, fps = _frame_rate(steps, float(stream.time_base or 0))
+    tick = float(stream.time_base or 0)
+    is_uneven, fps = (False, round(1 / tick, 3)) if repeats_frames and tick else _frame_rate(steps, tick)
     return {
         "width": width,
         "height": height,

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Seconds = NDArray[np.float64]
 # FFmpeg, too, takes a clock that runs back, or ahead by more than 10 s in a transport stream, for one that was reset.
-_BACK_SEC, _AHEAD_SEC = 1.0, 10.0
+_BACK_SEC, _AHEAD_SEC = 0.3, 10.0
+_REORDERED_SEC = 1.0  # by which presentation times may run back
 _RESETTING = ("mpegts", "mpeg", "flv")
 _MOST_STRAYS = 8
 _MOST_TIMES_LONGER = 100
@@ -85,7 +86,8 @@ class _Run:
     first: int
     stop: int
     position: int
-    """The position of its first packet among those of all streams."""
+    last_position: int
+    """Positions of its first and last packet among those of all streams."""
     begin: float
     end: float
     epoch: int = 0
@@ -140,7 +142,7 @@ class ClockReader:
         for clock in clocks.values():
             clock.join_runs(self._is_resetting, [other for other in clocks.values() if other is not clock])
         runs = sorted((run for clock in clocks.values() for run in clock.runs), key=lambda run: run.position)
-        epochs = _assign_epochs(runs)
+        epochs = _assign_epochs(runs, self._is_resetting)
         strays = sum(clock.strays for clock in clocks.values())
         start = self._declared_start
         if start is None or strays:
@@ -173,8 +175,9 @@ class _StreamClock:
         self._step = float(np.median(steps[steps > 0])) if (steps > 0).any() else _FRAME_SEC
         self._is_stray = self._odd_delays(decode)
         self.strays = int(self._is_stray.sum())
+        back = _REORDERED_SEC if np.isnan(decode).any() else _BACK_SEC
         jumps = np.diff(self._clock[timed])
-        edges = timed[np.flatnonzero((jumps < -_BACK_SEC) | (jumps > _AHEAD_SEC)) + 1].tolist()
+        edges = timed[np.flatnonzero((jumps < -back) | (jumps > _AHEAD_SEC)) + 1].tolist()
         bounds = [0, *edges, len(decode)] if len(timed) else []
         self.runs = [self._run(first, stop) for first, stop in pairwise(bounds)]
 
@@ -182,7 +185,7 @@ class _StreamClock:
         """Find presentation times that are impossibly far from the decoding times."""
         delay = self._present - decode
         usual = float(np.nanmedian(delay)) if (~np.isnan(delay)).any() else 0.0
-        return np.abs(delay - usual) > _BACK_SEC + _MOST_REORDERED * self._step
+        return np.abs(delay - usual) > _REORDERED_SEC + _MOST_REORDERED * self._step
 
     def _run(self, first: int, stop: int) -> _Run:
         times = self._present[first:stop]
@@ -190,7 +193,8 @@ class _StreamClock:
         shown = usable & ~self.discarded[first:stop]
         times = times[shown if shown.any() else usable]
         begin, end = (float(times.min()), float(times.max())) if len(times) else (float(self._clock[first]),) * 2
-        return _Run(self._index, first, stop, self._positions[first], begin, end + self._step)
+        positions = self._positions[first], self._positions[stop - 1]
+        return _Run(self._index, first, stop, *positions, begin, end + self._step)
 
     def join_runs(self, is_resetting: bool, others: Sequence[_StreamClock]) -> None:
         """Join runs around strays and, unless the format is one whose clock is reset, around pauses."""
@@ -203,7 +207,7 @@ class _StreamClock:
                 joined[-1] = self._join(before, remaining.pop(0))
             elif len(run) <= _MOST_STRAYS and not remaining and self._is_far_behind(before, run, others):
                 self._drop(run)
-                joined[-1] = replace(before, stop=run.stop)
+                joined[-1] = replace(before, stop=run.stop, last_position=run.last_position)
             elif len(joined) == 1 and len(before) <= _MOST_STRAYS and self._is_real_start(before, run, others):
                 self._drop(before)
                 joined[-1] = replace(run, first=before.first, position=before.position)
@@ -218,10 +222,10 @@ class _StreamClock:
         self.strays += len(run)
 
     def _join(self, before: _Run, run: _Run) -> _Run:
-        return replace(before, stop=run.stop, end=max(before.end, run.end))
+        return replace(before, stop=run.stop, last_position=run.last_position, end=max(before.end, run.end))
 
     def _is_continued(self, before: _Run, following: _Run) -> bool:
-        return -_BACK_SEC <= following.begin - before.end <= _AHEAD_SEC
+        return -_REORDERED_SEC <= following.begin - before.end <= _AHEAD_SEC
 
     def _is_far_behind(self, before: _Run, run: _Run, others: Sequence[_StreamClock]) -> bool:
         """Return True if a few last packets are so far behind everything else that nobody can have meant them."""
@@ -258,11 +262,12 @@ class _StreamClock:
         return float(times[last]) + (length if is_possible else self._step)
 
 
-def _assign_epochs(runs: Sequence[_Run]) -> int:
+def _assign_epochs(runs: Sequence[_Run], is_resetting: bool) -> int:
     """Assign each run, in the order of the file, to a stretch without reset; return the number of these epochs.
 
     The streams of a file are reset together, though not at the same packet: a run belongs to an epoch that another
-    stream has begun nearby on the same clock.
+    stream has begun nearby on the same clock. A stream that begins where all others have ended, but earlier on the
+    clock, begins an epoch, too.
     """
     spans: list[tuple[float, float]] = []
     current: dict[int, int] = {}
@@ -274,6 +279,10 @@ def _assign_epochs(runs: Sequence[_Run]) -> int:
             for epoch in range(least, len(spans))
             if -_AHEAD_SEC <= run.begin - spans[epoch][0] <= (spans[epoch][1] - spans[epoch][0]) * is_first + _AHEAD_SEC
         ]
+        earlier = [other for other in runs if other.position < run.position]
+        if is_first and is_resetting and all(other.last_position < run.position for other in earlier):
+            near = [epoch for epoch in near if run.begin > spans[epoch][1] - _BACK_SEC]
+            is_first = False
         epoch = near[-1 if is_first else 0] if near else len(spans) - 1 if is_first and spans else len(spans)
         begin, end = spans[epoch] if epoch < len(spans) else (run.begin, run.end)
         spans[epoch : epoch + 1] = [(min(begin, run.begin), max(end, run.end))]
