@@ -169,6 +169,7 @@ def _plan_job(user: User, job_request: JobRequest, job_id: str, trace: str | Non
         owner=user.id,
         kind=job_request.kind,
         language=job_request.language,
+        requested_language=job_request.requested_language,
         options=job_request.options,
         keep_source=job_request.keep_source,
         title=job_request.title,

@@ -9,7 +9,7 @@ from typing import Any
 from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound
 from shared.exports.job_content import JobContent
-from shared.models.job import Job, StageState, StageStatus, words_in
+from shared.models.job import AUDIO_TRACK, SUBTITLE_TRACK, Job, StageState, StageStatus, words_in
 from shared.models.video import Extraction, Transcript
 from shared.pipeline import lifecycle
 from shared.pipeline.job_storage import (
@@ -115,7 +115,11 @@ def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **p
     job.tags, job.speakers = video.tags, video.speakers
     extraction = Extraction.read(load_json(place.objects, video.id, EXTRACTION))
     has_transcript = place.objects.stat(MEDIA, media_name(video.id, TRANSCRIPT)) is not None
-    if is_extraction_sufficient(extraction, has_transcript, kind, kind_named(video.kind)):
+    names_same_tracks = all(
+        name not in job.options or job.options[name] == video.options.get(name)
+        for name in (AUDIO_TRACK, SUBTITLE_TRACK)
+    )
+    if names_same_tracks and is_extraction_sufficient(extraction, has_transcript, kind, kind_named(video.kind)):
         return _continue_from_extraction(place, video, job, kind, has_transcript)
     if extraction.link:
         raise JobStateError(
@@ -132,7 +136,7 @@ def is_extraction_sufficient(extraction: Extraction, has_transcript: bool, kind:
         return False
     if kind.reads_text and not first_kind.reads_text:
         return False
-    return TRANSCRIBE not in kind.stages or has_transcript or extraction.audio is None or bool(extraction.transcript)
+    return TRANSCRIBE not in kind.stages or has_transcript or extraction.audio is None or extraction.has_transcript
 
 
 def _continue_from_extraction(place: Place, video: Job, job: Job, kind: Kind, has_transcript: bool) -> Job:

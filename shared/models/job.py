@@ -15,8 +15,10 @@ from shared.models import Model
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "link_allowed")
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "link_allowed", "requested_language")
 """Internal fields that clients do not see."""
+AUDIO_TRACK, SUBTITLE_TRACK = "audio_track", "subtitle_track"
+"""Options that name tracks of the file, whatever the kind."""
 SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
 SOURCE_FIELDS = ("provider", "model", "prompt_version")
 MAX_SEARCH_WORDS = 100
@@ -156,6 +158,7 @@ class Job(Model):
     owner: str
     kind: str = Field(description="Kind of analysis.")
     language: str = Field(description="Language of the result, as a BCP-47 tag.")
+    requested_language: str | None = Field(None, description="The language, if the request names one.")
     url: str | None = Field(None, description="URL of the video. Null for an uploaded file.")
     filename: str | None = Field(None, description="Name of the file.")
     options: dict[str, Any] = Field({}, description="Options of the kind.")
