@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from infra.demo.narration import NARRATION
+from shared.ai.offline.sentence_model import MODEL
 from tests.integration.installed import install_package
 
 TRANSCRIBE = """
@@ -45,4 +46,4 @@ def test_transcribe_recognizes_speech_with_the_model_in_its_package(tmp_path: Pa
 
 def test_persist_embeds_with_the_model_in_its_package(tmp_path: Path) -> None:
     """In the cloud, too, transcripts are found by meaning without a key, once the model is packaged."""
-    assert run("persist", "meaning", EMBED, tmp_path).strip() == "multilingual-e5-small-q4"
+    assert run("persist", "meaning", EMBED, tmp_path).strip() == MODEL
