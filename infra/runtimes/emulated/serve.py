@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra.packaging.package import stage_sources
-from infra.runtimes.background_tasks import Scheduler, media_check, tick_tasks
+from infra.runtimes.background_tasks import Scheduler, media_check, reindex_task, tick_tasks
 from infra.runtimes.embedded.serve import bind_socket, create_worker_folder, lock_data_folder
 from infra.runtimes.emulated.emulators import run_emulators
 from infra.runtimes.emulated.guarded_process import GuardedProcess, free_port, run_guarded
@@ -112,7 +112,8 @@ def serve(host: str, port: int, data: Path, ready: Callable[[str], None]) -> Non
         os.environ.update(environ)
         with media_check(temporary), run_functions(folder, environ, (host, port)) as endpoints:
             provision_pubsub(hosts, {name: endpoint for name, endpoint in endpoints.items() if name != "api"})
-            with Scheduler(tick_tasks(open_gcp_place(read_settings(os.environ)).bus)):
+            place = open_gcp_place(read_settings(os.environ))
+            with Scheduler([*tick_tasks(place.bus), reindex_task(place.documents)]):
                 addresses = f"Firestore at {hosts.firestore}, Pub/Sub at {hosts.pubsub}, storage at {hosts.storage}"
                 print(f"{addresses}; project {hosts.project}; logs in {folder}", file=sys.stderr, flush=True)
                 ready(ready_line(host, port, url))
