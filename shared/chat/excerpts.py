@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from shared.chat.sentences import MAX_LINE_CHARACTERS, ends_sentence, split_lines, split_segment
+from shared.media.speakers import attribute_texts
 from shared.models.chat import Citation, Passage, PassageLine, PassageOrigin
 from shared.models.video import Segment
 
@@ -82,6 +83,10 @@ class Excerpt(Window):
     """Lines of one video's transcript, in order of time."""
 
     video_id: str
+
+    @property
+    def text(self) -> str:
+        return " ".join(attribute_texts((line.speaker, line.text) for line in self.lines))
 
     def citation(self, number: int, title: str | None) -> Citation:
         return Citation(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from shared.models.chat import PassageLine
-from shared.models.video import Segment, Word
+from shared.models.video import Segment
 
 MAX_LINE_SEC = 15.0
 """A line ends before it exceeds this, if its parts have timestamps."""
@@ -48,65 +48,61 @@ def is_sentence_break(before: str, after: str) -> bool:
     return ends_sentence(before) and not hesitates
 
 
-def sentence_pieces(segment: Segment) -> Iterator[Word]:
+def sentence_pieces(segment: Segment) -> Iterator[PassageLine]:
     """Yield the words of a segment, or without their times its sentences and parts of sentences."""
     words = [word for word in segment.words if word.text.strip()]
     if words:
-        yield from words
+        for word in words:
+            yield PassageLine(start=word.start, end=word.end, text=word.text, speaker=segment.speaker)
         return
     text = " ".join(segment.text.split())
     sentences = SENTENCE_BREAK.split(text) if segment.end - segment.start <= MAX_LINE_SEC else [text]
     for sentence in filter(None, sentences):
-        yield from (Word(**line.model_dump()) for line in split_text(segment.start, segment.end, sentence))
+        yield from split_text(segment, sentence)
 
 
-def join_pieces(pieces: Iterator[Word]) -> Iterator[PassageLine]:
-    """Yield lines that end with a sentence, before a pause, or at their maximum length."""
-    run: list[Word] = []
+def join_pieces(pieces: Iterable[PassageLine]) -> Iterator[PassageLine]:
+    """Yield lines that end with a sentence, before a pause or another speaker, or at their maximum length."""
+    run: list[PassageLine] = []
     characters = 0
     for piece in pieces:
         characters += len(piece.text) + 1
         if run and (
             is_sentence_break(run[-1].text.strip(), piece.text.strip())
+            or piece.speaker != run[-1].speaker
             or piece.start - run[-1].end > PAUSE_SEC
             or piece.end - run[0].start > MAX_LINE_SEC
             or characters > MAX_LINE_CHARACTERS
         ):
-            yield join_words(run)
+            yield join_run(run)
             run, characters = [], len(piece.text)
         run.append(piece)
     if run:
-        yield join_words(run)
+        yield join_run(run)
 
 
 def split_segment(segment: Segment) -> Iterator[PassageLine]:
     """Yield the segment as lines with known times: a long segment is split at its words if they have timestamps."""
     words = [word for word in segment.words if word.text.strip()]
     if segment.end - segment.start <= MAX_LINE_SEC or len(words) < 2:
-        yield from split_text(segment.start, segment.end, segment.text)
+        yield from split_text(segment, segment.text)
     else:
-        yield from join_pieces(iter(words))
+        yield from join_pieces(sentence_pieces(segment))
 
 
-def join_words(run: Sequence[Word]) -> PassageLine:
-    """Return a line of the words; words with leading spaces are joined without a separator."""
-    separator = "" if any(word.text[0].isspace() for word in run[1:]) else " "
-    return PassageLine(
-        start=run[0].start, end=run[-1].end, text=" ".join(separator.join(word.text for word in run).split())
-    )
+def join_run(run: Sequence[PassageLine]) -> PassageLine:
+    """Return a line of the pieces; words with leading spaces are joined without a separator."""
+    separator = "" if any(piece.text[0].isspace() for piece in run[1:]) else " "
+    text = " ".join(separator.join(piece.text for piece in run).split())
+    return PassageLine(start=run[0].start, end=run[-1].end, text=text, speaker=run[0].speaker)
 
 
-def split_text(start: float, end: float, text: str) -> Iterator[PassageLine]:
-    """Yield one line, or several with the same times if the text is too long for a window."""
+def split_text(segment: Segment, text: str) -> Iterator[PassageLine]:
+    """Yield one line with the times of the segment, or several if the text is too long for a window."""
     remaining = " ".join(text.split())
-    while len(remaining) > MAX_LINE_CHARACTERS:
-        at = remaining.rfind(" ", 0, MAX_LINE_CHARACTERS)
-        piece, remaining = (
-            (remaining[:at], remaining[at:])
-            if at > 0
-            else (remaining[:MAX_LINE_CHARACTERS], remaining[MAX_LINE_CHARACTERS:])
-        )
-        remaining = remaining.lstrip()
-        yield PassageLine(start=start, end=end, text=piece)
-    if remaining:
-        yield PassageLine(start=start, end=end, text=remaining)
+    while remaining:
+        at = len(remaining)
+        if at > MAX_LINE_CHARACTERS:
+            at = max(remaining.rfind(" ", 0, MAX_LINE_CHARACTERS), 0) or MAX_LINE_CHARACTERS
+        yield PassageLine(start=segment.start, end=segment.end, text=remaining[:at], speaker=segment.speaker)
+        remaining = remaining[at:].lstrip()

@@ -105,13 +105,14 @@ def test_capabilities_follow_the_configuration(site: Site, tmp_path: Path) -> No
     """The console learns whether to show a sign-in form, and what a key would add."""
     site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
-    assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None}
+    assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None, "chat": None}
     site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
     assert site.client.get("/v1/capabilities").json() == {
         "signIn": True,
         "localAccounts": True,
         "speech": "openai",
         "ai": "openai",
+        "chat": "openai",
     }
     site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR=str(tmp_path / "small"))
     assert site.client.get("/v1/capabilities").json()["speech"] is None
