@@ -30,7 +30,7 @@ MODEL = "multilingual-e5-small-q4-2"
 """Change it with every change of the vectors: vectors of different models are never compared."""
 DIMENSIONS = 384
 # Chosen on `benchmarks/chat_questions.yaml`: the similarities of this model lie close together, between 0.75 and 0.9.
-MIN_SIMILARITY = 0.456
+MIN_SIMILARITY = 0.458
 TYPICAL_SHARE = 0.5
 TYPICAL = Path(__file__).with_name("typical_sentence.json")
 """The mean vector of the lines of those talks, as `python -m benchmarks.chat --typical` writes it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.chat.excerpts import split_windows
+from shared.chat.passages import line_texts
 from shared.chat.sentences import MAX_LINE_SEC, split_lines
 from shared.models.video import Segment, Word
 from tests.transcript_samples import SOUP, recognized, segments
@@ -69,3 +70,20 @@ def test_screen_text_is_not_joined() -> None:
     shown = [Segment(start=0, end=2, text="FLOUR 200 g"), Segment(start=2, end=4, text="Mix. Then bake.")]
     (window,) = split_windows(shown, "screen")
     assert [line.text for line in window.lines] == ["FLOUR 200 g", "Mix. Then bake."]
+
+
+def test_a_line_is_embedded_with_the_line_before_it() -> None:
+    """“Then do it again” is found by what “it” is, which the sentence before says."""
+    (window,) = split_windows(
+        [Segment(start=0, end=2, text="Knead the dough."), Segment(start=2, end=4, text="Repeat.")]
+    )
+    assert line_texts(window) == [("Knead the dough.", "Knead the dough."), ("Repeat.", "Knead the dough. Repeat.")]
+
+
+def test_another_speaker_begins_another_line() -> None:
+    """What two people say is never quoted as one sentence of one of them."""
+    said = [
+        Segment(start=0, end=1, text="How long does it", speaker="A"),
+        Segment(start=1, end=2, text="An hour.", speaker="B"),
+    ]
+    assert [(line.text, line.speaker) for line in split_lines(said)] == [("How long does it", "A"), ("An hour.", "B")]
