@@ -168,6 +168,11 @@ class Settings:
         description="The folder into which `clipwise models install` downloads models. Default: `models` in the data"
         " folder.",
     )
+    packaged_models: str = Field(
+        "",
+        description="`gcp` only: the local models in the functions' packages, separated by commas. Terraform and"
+        " `clipwise up --emulators` set this.",
+    )
     offline_embed_model: Literal["multilingual-e5-small", "hashing"] = Field(
         "multilingual-e5-small",
         description="How `offline` embeds transcripts and questions: by meaning with `multilingual-e5-small`, from the"

@@ -30,11 +30,15 @@ class Calibration:
         other_language: Added for a passage in another language than the question: at the same relevance, texts in two
             languages are less similar than texts in one.
         shared_words: Added for a passage with all words of the question; in proportion for some of them.
+        typical: The mean vector of many unrelated sentences: a question near to it is near to everything.
+        typical_share: Share of the question's similarity to `typical` that is added to the threshold, 0 to 1.
     """
 
     line_share: float = 0.0
     other_language: float = 0.0
     shared_words: float = 0.0
+    typical: Sequence[float] = ()
+    typical_share: float = 0.0
 
 
 UNCALIBRATED = Calibration()
@@ -83,6 +87,11 @@ def normalize_vectors(
     return [_normalize_vector(vector) for vector in vectors]
 
 
+def mean_vector(left: Sequence[float], right: Sequence[float]) -> list[float]:
+    """Return the mean of two vectors of length 1, scaled to length 1."""
+    return _normalize_vector([one + other for one, other in zip(left, right, strict=True)])
+
+
 def pack_vectors(vectors: Sequence[Sequence[float]]) -> str:
     """Return vectors of length 1 as Base64 of signed bytes: an eighth of their size, with an error of about 0.001."""
     return b64encode(array("b", (round(number * BYTE_SCALE) for vector in vectors for number in vector))).decode()
@@ -94,9 +103,13 @@ def packed_similarities(packed: str, vector: Sequence[float]) -> list[float]:
     return [cosine_similarity(numbers[at : at + size], vector) for at in range(0, len(numbers), size)]
 
 
-def cosine_similarity(left: Sequence[float], right: Sequence[float]) -> float:
+def dot_product(left: Sequence[float], right: Sequence[float]) -> float:
     product: float = sum(map(mul, left, right))
-    return product / (math.hypot(*left) * math.hypot(*right) or 1)
+    return product
+
+
+def cosine_similarity(left: Sequence[float], right: Sequence[float]) -> float:
+    return dot_product(left, right) / (math.hypot(*left) * math.hypot(*right) or 1)
 
 
 def threshold_for(model: str, thresholds: Mapping[str, float]) -> float:

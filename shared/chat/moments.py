@@ -12,6 +12,7 @@ from shared.chat.search import (
     QueryEmbedding,
     SearchResult,
     embed_question,
+    nearest_line,
     query_terms,
     rank_passages,
 )
@@ -99,24 +100,8 @@ def _without_overlaps(results: Iterable[SearchResult]) -> Iterator[SearchResult]
 
 def _moment(video: Job, result: SearchResult, query: str) -> Moment:
     passage = result.passage
-    line = nearest_line(result, set(query_terms(query)))
+    line = passage.lines[nearest_line(passage.lines, query_terms(query), result.line_similarities)]
     frames = [*video.video.frames, *([video.video.thumbnail] if video.video.thumbnail else [])]
     frame = min(frames, key=lambda frame: abs(frame.time - line.start), default=None)
     words = [word for word in dict.fromkeys(query.split()) if set(terms(word)) & set(passage.words)]
     return Moment(video, line, passage, words, frame)
-
-
-def nearest_line(result: SearchResult, query_words: set[str]) -> PassageLine:
-    """Return the line nearest to the search.
-
-    A line that contains every word of the search comes before all others. Then the nearest in meaning counts, where
-    lines have vectors, else the one with most words of the search.
-    """
-    lines = result.passage.lines
-    words_by_line = [len(query_words & set(terms(line.text))) for line in lines]
-    similarities = result.line_similarities if max(result.line_similarities, default=0) > 0 else words_by_line
-
-    def nearness(at: int) -> tuple[bool, float]:
-        return 0 < words_by_line[at] == len(query_words), similarities[at]
-
-    return lines[max(range(len(lines)), key=nearness)]

@@ -20,7 +20,7 @@ from shared.ai.usage import Meter
 from shared.ai.vectors import UNCALIBRATED, Calibration, cosine_similarity, packed_similarities
 from shared.errors import TransientError
 from shared.languages import primary_language
-from shared.models.chat import Passage
+from shared.models.chat import Passage, PassageLine
 from shared.pipeline.job_storage import SEGMENTS
 from shared.platform.ports import Document, Documents, Filter, Vector
 from shared.progress import Tick
@@ -66,7 +66,7 @@ class SearchResult:
     Attributes:
         score: Fused score; only its order is meaningful.
         relevant: Whether the passage reaches the threshold of at least one ranking.
-        line_similarities: Similarity of each line with the question; empty without vectors of lines.
+        line_similarities: Similarity of each line with the question, calibrated; empty without vectors of lines.
     """
 
     passage: Passage
@@ -97,7 +97,7 @@ def embed_question(question: str, meter: Meter, tick: Tick) -> tuple[list[QueryE
         results.append(OfflineProvider(config).embed([question], "query", tick))
     by_model = {str(result.usage.model): result for result in reversed(results)}
     return [
-        QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.min_similarity, result.calibration)
+        QueryEmbedding(model, Vector(tuple(result.vectors[0])), result.threshold(0), result.calibration)
         for model, result in reversed(by_model.items())
     ], failure
 
@@ -173,9 +173,12 @@ def rank_passages(
         of_model = {id: passage for id, passage in passages.items() if passage.model == embedding.model}
         scores: dict[str, float] = {}
         for id, passage in of_model.items():
-            plain = cosine_similarity(found[id].data["embedding"].values, embedding.vector.values)
-            lines[id] = line_similarities(passage, embedding)
-            scores[id] = calibrate(plain, lines[id], passage, embedding.calibration, language, coverages[id])
+            calibration = embedding.calibration
+            bonus = calibration.other_language if is_other_language(passage, language) else 0.0
+            plain = cosine_similarity(found[id].data["embedding"].values, embedding.vector.values) + bonus
+            lines[id] = [similarity + bonus for similarity in line_similarities(passage, embedding)]
+            nearest = plain + calibration.line_share * (max(lines[id], default=plain) - plain)
+            scores[id] = nearest + calibration.shared_words * coverages[id]
         rankings.append((_top_ranked(scores.items(), depth), embedding.min_similarity))
     rankings.append((_top_ranked(((id, score) for id, score in coverages.items() if score), depth), min_coverage))
     return fuse_rankings(rankings, passages, lines)
@@ -186,25 +189,23 @@ def line_similarities(passage: Passage, embedding: QueryEmbedding) -> Sequence[f
     return packed_similarities(passage.line_vectors, embedding.vector.values) if passage.line_vectors else ()
 
 
-def calibrate(
-    similarity: float,
-    lines: Sequence[float],
-    passage: Passage,
-    calibration: Calibration,
-    language: str | None,
-    word_coverage: float,
-) -> float:
-    """Return the similarity of a passage with a question in `language`, comparable with those of other passages.
+def is_other_language(passage: Passage, language: str | None) -> bool:
+    """Return True if passage and question are known to be in different languages."""
+    return bool(language and passage.language and primary_language(passage.language) != language)
+
+
+def nearest_line(lines: Sequence[PassageLine], weights: Mapping[str, float], similarities: Sequence[float]) -> int:
+    """Return the index of the line nearest to a question or search.
+
+    A line that contains every word of it comes before all others. Then the nearest in meaning counts, where lines have
+    similarities, else the one with most words.
 
     Args:
-        lines: Similarities of the passage's lines.
-        word_coverage: Share of the question's words in the passage.
+        weights: The words, as `query_terms` returns them.
     """
-    if lines:
-        similarity += calibration.line_share * (max(lines) - similarity)
-    if language and passage.language and primary_language(passage.language) != language:
-        similarity += calibration.other_language
-    return similarity + calibration.shared_words * word_coverage
+    words_by_line = [weights.keys() & terms(line.text) for line in lines]
+    nearness = similarities if any(similarities) else [sum(map(weights.__getitem__, words)) for words in words_by_line]
+    return max(range(len(lines)), key=lambda at: (0 < len(words_by_line[at]) == len(weights), nearness[at]))
 
 
 def query_terms(question: str) -> dict[str, float]:

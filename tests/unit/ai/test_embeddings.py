@@ -19,9 +19,11 @@ from infra.stand_ins.server import Reply
 from shared.ai.gemini import client as gemini_calls
 from shared.ai.gemini import provider as gemini_embeddings
 from shared.ai.openai import provider as openai_embeddings
+from shared.ai.provider import EmbeddingResult
 from shared.ai.usage import Meter
-from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, batches, normalize_vectors, truncate_texts
+from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, Calibration, batches, normalize_vectors, truncate_texts
 from shared.errors import Cancelled, PermanentError, TransientError
+from shared.models.job import Usage
 from tests.recipe_samples import no_tick
 from tests.server import eventually
 from tests.unit.ai.services import gemini_at, openai_at
@@ -286,3 +288,11 @@ def test_unit_vectors_are_not_changed() -> None:
     """What is 1 long already stays as it is."""
     vector = [1.0] + [0.0] * (DIMENSIONS - 1)
     assert normalize_vectors([vector], 1, "m") == [vector]
+
+
+def test_a_question_that_is_near_to_everything_needs_more() -> None:
+    """A short everyday question, which resembles any sentence, does not find what has nothing to do with it."""
+    calibration = Calibration(typical=(1.0, 0.0), typical_share=0.5)
+    result = EmbeddingResult([[1.0, 0.0], [0.0, 1.0]], 2, Usage(), min_similarity=0.4, calibration=calibration)
+    assert (result.threshold(0), result.threshold(1)) == (0.9, 0.4)
+    assert EmbeddingResult([[1.0, 0.0]], 2, Usage(), min_similarity=0.3).threshold(0) == 0.3
