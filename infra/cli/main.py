@@ -288,6 +288,9 @@ def doctor(
     online: Annotated[
         bool, typer.Option("--online", help="Send a request to each AI service to verify your API keys.")
     ] = False,
+    ai: Annotated[
+        bool, typer.Option("--ai", help="Try a tiny request of each task with each configured AI provider instead.")
+    ] = False,
     data: Annotated[Path | None, typer.Option(help="Data folder to check. Defaults to .clipwise.")] = None,
     host: Annotated[str, typer.Option(help="Address to check.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to check.")] = 8080,
@@ -308,7 +311,12 @@ def doctor(
     if function and (not project or function not in wiring().functions):
         typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
         raise typer.Exit(2)
-    findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
+    if ai:
+        from infra.doctor.ai_tasks import check_ai
+
+        findings = check_ai(load_settings())
+    else:
+        findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
     raise typer.Exit(print_findings(open_console(sys.stdout), findings, json))
 
 

@@ -89,7 +89,8 @@ def _clamp_segment(segment: Segment, start: float, duration_sec: float) -> Segme
         for word, at in zip(segment.words, starts, strict=True)
         if (text := remove_controls(word.text).strip())
     ]
-    return Segment(start=start, end=end, text=remove_controls(segment.text).strip(), words=words)
+    clamped = {"start": start, "end": end, "text": remove_controls(segment.text).strip(), "words": words}
+    return segment.model_copy(update=clamped)
 
 
 def _clamp_time(time: float, latest: float, earliest: float = 0.0) -> float:

@@ -120,7 +120,7 @@ class AnswerStream:
 
     def _answer_events(self, tick: Tick) -> Iterator[CitationEvent | TextEvent]:
         question = self._question
-        order = provider_order(CHAT_KIND, settings())
+        order = provider_order(CHAT_KIND, settings(), "chat")
         provider_names = list(takewhile(lambda name: name != OFFLINE, order))
         phrases = answer_phrases(question.text, question.language)
         query_embeddings, embedding_error = embed_question(question.text, self._meter, tick)
@@ -133,12 +133,13 @@ class AnswerStream:
             query_embeddings,
             min_coverage,
             MAX_PASSAGES,
+            self._meter.note,
         )
         titles = video_titles(self._documents, {result.passage.video_id for result in results}, question.owner)
         matches = merge_passages(result.passage for result in results if result.passage.video_id in titles)
         if not matches:
-            if embedding_error:
-                # Embeddings might have found passages, so “no match” would be wrong.
+            if isinstance(embedding_error, TransientError):
+                # Embeddings may soon find passages, so “no match” would be wrong.
                 raise embedding_error
             is_searchable = has_passages(self._documents, question.video_ids)
             yield TextEvent(phrases.no_match if is_searchable else phrases.no_transcript)

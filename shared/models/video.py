@@ -86,6 +86,10 @@ class Segment(TimeSpan):
 
     text: str = Field(description="Text of the segment.")
     words: list[Word] = Field([], description="The words with their timestamps, if the provider returns them.")
+    estimated: bool = Field(
+        False,
+        description="Whether the timestamps are estimated from pauses and lengths, for a model that returns none.",
+    )
 
 
 class AudioPart(TimeSpan):

@@ -114,8 +114,8 @@ def get_capabilities() -> Capabilities:
 
 def speech_recognizer(settings: Settings) -> str | None:
     """Return the name of the provider, or of the model on this machine, that transcribes speech; None without one."""
-    for name in provider_order("transcript", settings):
-        if name != OFFLINE and PROVIDERS[name].is_configured(settings):
+    for name in provider_order("transcript", settings, "transcribe"):
+        if name != OFFLINE and PROVIDERS[name].is_configured(settings, "transcribe"):
             return name
         # In the cloud, the package of this function lacks the module.
         if name == OFFLINE and settings.clipwise_place == "embedded":

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from shared.ai.gemini.client import INLINE_BYTES, PRICES, create_client, temporary_upload, with_retries
+from shared.ai.gemini.client import INLINE_BYTES, VENDOR, create_client, prices_for, temporary_upload, with_retries
 from shared.ai.gemini.generation import conversation, generate_answer, stream_chat
 from shared.ai.gemini.speech import transcribe_clip
 from shared.ai.links import LinkFilter
 from shared.ai.prompt import evidence_text, instructions, measure_evidence
 from shared.ai.provider import AnalysisResult, AudioClip, EmbeddingResult, Transcription, Turn, estimate_tokens
 from shared.ai.structured_output import ModelAnswer, RepairRequest, request_structured_output
-from shared.ai.usage import Meter
+from shared.ai.usage import Meter, ServiceMeter
 from shared.ai.vectors import DIMENSIONS, batches, normalize_vectors, threshold_for, truncate_texts
 from shared.analyses.evidence import Evidence, TimedLine
 from shared.analyses.kinds import Kind
@@ -51,7 +51,7 @@ MEDIA_TYPES = {
 
 
 class GeminiProvider:
-    name = PRICES.provider
+    name = VENDOR
 
     def __init__(self, settings: Settings, meter: Meter) -> None:
         """Raises PermanentError `provider_key_missing`."""
@@ -61,7 +61,7 @@ class GeminiProvider:
                 "Gemini is selected but has no API key. Set GEMINI_API_KEY or GOOGLE_GENAI_USE_VERTEXAI.",
             )
         self._settings = settings
-        self._meter = meter
+        self._meter = ServiceMeter(meter, prices_for(settings))
 
     def analyze(self, kind: Kind, evidence: Evidence, language: str, tick: Tick) -> AnalysisResult:
         rules = instructions(kind, evidence, language)
@@ -71,7 +71,7 @@ class GeminiProvider:
         if kind.measure:
             # Gemini reads on-screen text itself, but measurements must not depend on the provider.
             evidence, screen = measure_evidence(
-                kind, evidence, language, self._meter, tick_within(tick, 0, MEASURES_DONE)
+                kind, evidence, language, self._meter.meter, tick_within(tick, 0, MEASURES_DONE)
             )
         evidence = replace(evidence, model_hears_audio=self._can_send_video(evidence))
         text = evidence_text(evidence, screen)
@@ -94,7 +94,7 @@ class GeminiProvider:
         result = LinkFilter([text]).filter_model(result)
         if kind.complete:
             result = kind.complete(result, evidence, language)
-        return AnalysisResult(result, self._meter.total(self.name, model, kind.prompt_version, frames))
+        return AnalysisResult(result, self._meter.total(model, kind.prompt_version, frames))
 
     def transcribe(self, clip: AudioClip, tick: Tick) -> Transcription:
         settings = self._settings
@@ -158,7 +158,7 @@ def embed(
     model: str,
     texts: Sequence[str],
     purpose: Literal["document", "query"],
-    meter: Meter,
+    meter: ServiceMeter,
     tick: Tick,
 ) -> EmbeddingResult:
     """Return a vector per text; raises as `with_retries` and `shared.ai.vectors.normalize_vectors`."""
@@ -167,13 +167,11 @@ def embed(
         meter.allow()
         tick(len(vectors) / len(texts), "Embedding texts")
         answer = _request_embeddings(client, model, batch, purpose, tick)
-        meter.count(PRICES, model, _count_tokens(answer, batch), 0)
+        meter.count(model, _count_tokens(answer, batch), 0)
         vectors += normalize_vectors(
             [embedding.values or [] for embedding in answer.embeddings or []], len(batch), model
         )
-    return EmbeddingResult(
-        vectors, DIMENSIONS, meter.total(PRICES.provider, model), threshold_for(model, MIN_SIMILARITY)
-    )
+    return EmbeddingResult(vectors, DIMENSIONS, meter.total(model), threshold_for(model, MIN_SIMILARITY))
 
 
 def _request_embeddings(
