@@ -169,6 +169,7 @@ class Settings:
     google_genai_use_vertexai: bool = Field(
         False, description="Use Gemini through Vertex AI, with the process's identity instead of a key."
     )
+    google_genai_api_version: str = Field("", description="Version of the Gemini API. Default: the SDK's.")
     google_cloud_location: str = Field("global", description="Vertex AI only: the region.")
     gemini_embed_model: str = Field(
         "gemini-embedding-001", description="Google's model for embeddings; it must support any number of dimensions."

@@ -49,6 +49,7 @@ class SpokenSegment(FiniteModel):
     text: str
     start: float | None = None
     end: float | None = None
+    speaker: str | None = None
     words: list[SpokenWord] | None = None
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
@@ -156,7 +157,7 @@ def to_segments(reply: TranscriptionReply, clip: AudioClip, meter: ServiceMeter)
             meter.note("The speech model returned no timestamps; they are estimated from pauses and lengths.")
         return normalize_segments(segments, clip.duration_sec)
     spoken = sorted(reply.segments or [], key=lambda item: item.start or 0)
-    segments = [Segment(start=item.start or 0, end=item.end or item.start or 0, text=item.text) for item in spoken]
+    segments = [spoken_segment(item) for item in spoken]
     if reply.words:
         segments = assign_words(segments, join_tokens(reply.words))
     else:
@@ -187,6 +188,11 @@ def join_tokens(words: Sequence[SpokenWord]) -> list[Word]:
         else:
             joined.append(Word(start=word.start, end=word.end, text=word.word))
     return joined
+
+
+def spoken_segment(spoken: SpokenSegment) -> Segment:
+    start = spoken.start or 0
+    return Segment(start=start, end=spoken.end or start, text=spoken.text, speaker=spoken.speaker)
 
 
 def is_hallucinated(spoken: SpokenSegment, duration_sec: float) -> bool:
