@@ -121,7 +121,7 @@ def count_job(
 def told_apart(ledger: Ledger) -> Iterator[None]:
     """Count apart what runs write to tell how far they are: it follows the time that the work takes, not the work."""
     with ExitStack() as stack:
-        for name in ("tick", "_keep_lease"):
+        for name in ("tick", "_renew_lease"):
             real = getattr(LeasedRun, name)
 
             def telling(run: LeasedRun[Any], *args: Any, real: Any = real, **more: Any) -> None:

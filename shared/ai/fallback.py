@@ -32,11 +32,13 @@ class ProviderEntry:
         create: Creates the provider. Only then its module is imported.
         key_settings: Settings each of which configures the provider; the first is its API key. Empty: none is needed.
         can_do: Whether the settings configure a task; by default, one of the key settings configures all of them.
+        reads_links: Whether it reads a public video of YouTube from its link.
     """
 
     create: Callable[[Settings, Meter], Provider]
     key_settings: tuple[str, ...] = ()
     can_do: Callable[[Task, Settings], bool] | None = None
+    reads_links: bool = False
 
     def is_configured(self, settings: Settings, task: Task = "analyze") -> bool:
         """Return True if the settings configure the task."""
@@ -64,7 +66,7 @@ def _create_offline(settings: Settings, meter: Meter) -> Provider:
 
 
 PROVIDERS = {
-    "gemini": ProviderEntry(_create_gemini, ("gemini_api_key", "google_genai_use_vertexai")),
+    "gemini": ProviderEntry(_create_gemini, ("gemini_api_key", "google_genai_use_vertexai"), reads_links=True),
     "openai": ProviderEntry(_create_openai, ("openai_api_key", "openai_base_url"), is_openai_configured),
     "offline": ProviderEntry(_create_offline),
 }
@@ -92,6 +94,12 @@ def configured_service(kind_name: str, settings: Settings, task: Task = "analyze
     """Return the name of the first configured AI service for a task of a kind; None if there is none."""
     names = (name for name in provider_order(kind_name, settings, task) if name != "offline")
     return next((name for name in names if PROVIDERS[name].is_configured(settings, task)), None)
+
+
+def can_read_link(kind: Kind, settings: Settings) -> bool:
+    """Return True if the kind needs no file, and its first provider reads public links."""
+    first = PROVIDERS.get(provider_order(kind.name, settings)[0])
+    return not kind.needs_file and first is not None and first.reads_links and first.is_configured(settings)
 
 
 class FallbackProvider:
