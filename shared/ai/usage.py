@@ -162,8 +162,9 @@ class ServiceMeter:
     meter: Meter
     prices: PriceList
 
-    def allow(self, expected_usd: float = 0.0) -> None:
-        self.meter.allow(expected_usd)
+    def allow(self, *expected_usd: float) -> None:
+        """Ask before a paid call; see `Meter`."""
+        self.meter.allow(*expected_usd)
 
     def count(
         self, model: str, tokens_in: int, tokens_out: int, *, audio_tokens: int = 0, audio_sec: float = 0
