@@ -44,7 +44,7 @@ def capabilities(settings: Settings) -> Iterator[Capability]:
             "read on-screen text", "Latin script only", "for Cyrillic, run `clipwise models install screen-cyrillic`"
         )
     yield _search(settings)
-    writer = configured_service(CHAT_KIND, settings)
+    writer = configured_service(CHAT_KIND, settings, "chat")
     yield Capability("answer questions", writer or "quotations only", "" if writer else f"for answers, set {keys}")
 
 
@@ -70,7 +70,7 @@ def check_capabilities(settings: Settings) -> Findings:
 def _search(settings: Settings) -> Capability:
     """Return how transcripts are searched."""
     name = "search transcripts"
-    if service := configured_service(CHAT_KIND, settings):
+    if service := configured_service(CHAT_KIND, settings, "embed"):
         return Capability(name, f"by meaning, {service}")
     if settings.offline_embed_model == HASHING:
         return Capability(name, "by words", "for meaning, unset OFFLINE_EMBED_MODEL")

@@ -14,9 +14,11 @@ from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import Kind
 from shared.errors import PermanentError
 from shared.models.job import Usage
-from shared.models.video import Segment
+from shared.models.video import Segment, TimeSpan
 from shared.progress import Tick
 
+Task = Literal["analyze", "transcribe", "embed", "chat"]
+"""What a provider does; the methods of `Provider` have these names."""
 MAX_CHAT_TOKENS = 4_000
 """Maximum number of tokens of an answer."""
 BYTES_PER_TOKEN = 4
@@ -37,10 +39,12 @@ class AudioClip:
 
     Attributes:
         path: FLAC, mono, 16 kHz.
+        silences: Silent passages, in seconds from its start.
     """
 
     path: Path
     duration_sec: float
+    silences: Sequence[TimeSpan] = ()
 
 
 @dataclass(frozen=True)

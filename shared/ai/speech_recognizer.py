@@ -29,11 +29,11 @@ class SpeechRecognizer:
 
 def find_speech_recognizer(settings: Settings) -> SpeechRecognizer | None:
     """Return the first of the provider order that can transcribe, without a request to it; None if none can."""
-    for name in provider_order("transcript", settings):
+    for name in provider_order("transcript", settings, "transcribe"):
         if name == OFFLINE:
             recognizer = _find_local_recognizer(settings)
         else:
-            recognizer = SpeechRecognizer(name) if PROVIDERS[name].is_configured(settings) else None
+            recognizer = SpeechRecognizer(name) if PROVIDERS[name].is_configured(settings, "transcribe") else None
         if recognizer:
             return recognizer
     return None

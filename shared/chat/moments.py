@@ -16,6 +16,7 @@ from shared.chat.search import (
     query_terms,
     rank_passages,
 )
+from shared.errors import TransientError
 from shared.models.chat import Passage, PassageLine, PassageOrigin
 from shared.models.job import Job
 from shared.models.video import Frame
@@ -54,13 +55,13 @@ def search_moments(
 ) -> list[Moment]:
     """Return the moments of the owner's videos that match, the best first, at most MAX_MOMENTS.
 
-    While the provider of embeddings is down, moments are found by words only; raises its TransientError if there are
-    none. Raises PermanentError as providers do.
+    Without embeddings of the provider, moments are found by words only. While it is down, raises its TransientError if
+    there are none.
     """
     embeddings, failure = embed_question(query, meter, tick)
-    results = sorted(_results(documents, owner, query, origins, embeddings), key=lambda result: -result.score)
+    results = sorted(_results(documents, owner, query, origins, embeddings, meter), key=lambda result: -result.score)
     distinct = list(_without_overlaps(results))[:MAX_MOMENTS]
-    if not distinct and failure:
+    if not distinct and isinstance(failure, TransientError):
         raise failure
     videos = read_videos(documents, (result.passage.video_id for result in distinct), owner)
     return [
@@ -76,13 +77,23 @@ def _results(
     query: str,
     origins: Sequence[PassageOrigin],
     embeddings: Sequence[QueryEmbedding],
+    meter: Meter,
 ) -> Iterator[SearchResult]:
     for collection, of_collection in COLLECTIONS.items():
         if not set(of_collection) & set(origins):
             continue
         within: list[Filter] = [("owner", "==", owner)]
         ranked = rank_passages(
-            documents, collection, within, owner, query, embeddings, MIN_COVERAGE, VIDEOS_PER_LIBRARY, MAX_MOMENTS
+            documents,
+            collection,
+            within,
+            owner,
+            query,
+            embeddings,
+            MIN_COVERAGE,
+            VIDEOS_PER_LIBRARY,
+            MAX_MOMENTS,
+            meter.note,
         )
         yield from (result for result in ranked if result.relevant and result.passage.origin in origins)
 

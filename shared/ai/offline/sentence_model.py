@@ -75,7 +75,7 @@ class SentenceModel:
                 if data:
                     numbers = array("f", data)
                     vectors = [numbers[at : at + DIMENSIONS] for at in range(0, len(numbers), DIMENSIONS)]
-                    return normalize_vectors(vectors, len(texts), MODEL, DIMENSIONS)
+                    return normalize_vectors(vectors, len(texts), MODEL)
                 self._stop()
         raise TransientError("provider_unavailable", "The embedding model on this machine ended. Try again later.")
 

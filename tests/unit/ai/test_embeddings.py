@@ -18,7 +18,7 @@ from infra.stand_ins.openai_server import OpenAIServer
 from infra.stand_ins.server import Reply
 from shared.ai.gemini import client as gemini_calls
 from shared.ai.gemini import provider as gemini_embeddings
-from shared.ai.openai import provider as openai_embeddings
+from shared.ai.openai import embeddings as openai_embeddings
 from shared.ai.provider import EmbeddingResult
 from shared.ai.usage import Meter
 from shared.ai.vectors import DIMENSIONS, MAX_TEXT_BYTES, Calibration, batches, normalize_vectors, truncate_texts
@@ -176,7 +176,7 @@ def gemini_vectors(*vectors: Sequence[float]) -> Reply:
 
 
 ODD: list[tuple[str, list[list[float]], type[Exception], str]] = [
-    ("another size", [[1.0] * 1536], PermanentError, "embedding_dimensions"),
+    ("too large", [[1.0] * 3072], PermanentError, "embedding_dimensions"),
     ("too many", [[1.0] * 768] * 2, TransientError, "answer_invalid"),
     ("nowhere", [[0.0] * 768], TransientError, "answer_invalid"),
 ]
@@ -216,7 +216,7 @@ OPENAI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("half a body", [Reply(b'{"object": "list", "da')], TransientError, "provider_unavailable", 1),
     ("forbidden", [openai_server.error_reply(403)], PermanentError, "provider_key_invalid", 1),
     ("unknown model", [openai_server.error_reply(404, code="model_not_found")], PermanentError,
-     "provider_request_invalid", 1),
+     "provider_model_missing", 1),
     ("not offered", [Reply({"detail": "Not Found"}, 404)], PermanentError, "provider_cannot", 1),
 ]  # fmt: skip
 GEMINI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
@@ -227,7 +227,7 @@ GEMINI_FAILURES: list[tuple[str, list[Reply], type[Exception], str, int]] = [
     ("no vectors", [gemini_vectors()], TransientError, "answer_invalid", 1),
     ("half a body", [Reply(b'{"embeddings": [')] * 3, TransientError, "provider_unavailable", 3),
     ("forbidden", [gemini_server.error_reply(403, "PERMISSION_DENIED")], PermanentError, "provider_key_invalid", 1),
-    ("unknown model", [gemini_server.error_reply(404, "NOT_FOUND")], PermanentError, "provider_request_invalid", 1),
+    ("unknown model", [gemini_server.error_reply(404, "NOT_FOUND")], PermanentError, "provider_model_missing", 1),
 ]  # fmt: skip
 
 
