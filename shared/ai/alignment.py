@@ -106,5 +106,9 @@ def _move_to_pause(spans: Sequence[TimeSpan], start: float, end: float) -> tuple
     """Return the end of the nearest span and the start of the one after it, if they are nearby; else `end` twice."""
     nearby = min(NEARBY_SHARE * (end - start), NEARBY_SEC)
     pauses = [(span.end, after.start) for span, after in pairwise(spans) if span.end > start]
-    pause = min(pauses, key=lambda pause: abs(pause[0] - end), default=(end, end))
-    return pause if abs(pause[0] - end) <= nearby else (end, end)
+
+    def distance(pause: tuple[float, float]) -> float:
+        return max(pause[0] - end, end - pause[1], 0.0)
+
+    pause = min(pauses, key=distance, default=(end, end))
+    return pause if distance(pause) <= nearby else (end, end)

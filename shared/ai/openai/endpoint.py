@@ -16,6 +16,7 @@ OPENAI_DOMAINS = ("api.openai.com",)
 """Regional addresses are below it, such as eu.api.openai.com."""
 DEFAULT_SPEECH_MODELS = {True: "gpt-transcribe", False: "whisper-1"}
 """By whether the server is OpenAI's. Compatible servers know the second name as an alias of their own model."""
+DEFAULT_EMBED_MODEL = "text-embedding-3-small"
 ACTIVITIES: dict[Task, str] = {
     "analyze": "analyses",
     "transcribe": "transcription",
@@ -30,6 +31,7 @@ class Endpoint:
 
     Attributes:
         base_url: Without a slash at its end.
+        is_model_chosen: Whether the settings name the model, so that its absence is a mistake.
         url_setting, key_setting, model_setting: Names of the variables to change.
     """
 
@@ -40,6 +42,7 @@ class Endpoint:
     url_setting: str
     key_setting: str
     model_setting: str
+    is_model_chosen: bool = True
 
     @property
     def is_vendor(self) -> bool:
@@ -90,7 +93,8 @@ def _read_endpoint(task: Task, settings: Settings) -> Endpoint:
     key_setting = _variable(task, "api_key") if own_key or base_url != common_url else "OPENAI_API_KEY"
     endpoint = Endpoint(task, base_url, api_key, "", url_setting, key_setting, "")
     model, model_setting = _model(endpoint, settings)
-    return Endpoint(task, base_url, api_key, model, url_setting, key_setting, model_setting)
+    is_chosen = bool(_own(task, "model", settings)) if task == "transcribe" else model != DEFAULT_EMBED_MODEL
+    return Endpoint(task, base_url, api_key, model, url_setting, key_setting, model_setting, is_chosen)
 
 
 def _model(endpoint: Endpoint, settings: Settings) -> tuple[str, str]:

@@ -126,6 +126,12 @@ def server_message(error: OpenAIError) -> str:
 
 
 def model_missing_error(endpoint: Endpoint, words: str) -> PermanentError:
+    if not endpoint.is_vendor and not endpoint.is_model_chosen:
+        # A chat server does not have the default model for speech or embeddings, and nobody expects it to.
+        return PermanentError(
+            "provider_cannot",
+            f"{endpoint.name} does not offer {endpoint.activity} without a model. Set {endpoint.model_setting}.",
+        )
     place = "OpenAI no longer has" if endpoint.is_vendor else f"{endpoint.name} does not have"
     command = next((advice.command for advice in MODEL_ADVICE if advice.pattern.search(words)), None)
     advice = f"Set {endpoint.model_setting} to a model that it has"

@@ -136,6 +136,17 @@ def test_a_model_that_was_not_installed_is_named_with_the_command(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("task", ["transcribe", "embed"])
+def test_a_default_model_that_a_server_lacks_is_left_to_the_next_provider(
+    serve: Callable[..., CompatibleServer], tmp_path: Path, task: Task
+) -> None:
+    """Nobody is told to install OpenAI's default models for speech and embeddings on a server that only chats."""
+    defaults = {"openai_transcribe_model": "", "openai_embed_model": Settings().openai_embed_model}
+    with pytest.raises(PermanentError) as caught:
+        run_task(provider_at(serve("ollama"), **defaults), task, tmp_path)
+    assert caught.value.code == CANNOT
+
+
 @pytest.mark.parametrize("name", ["ollama", "vllm", "lmstudio", "localai"])
 @pytest.mark.parametrize("task", PATHS)
 def test_an_address_without_its_version_is_recognized(
