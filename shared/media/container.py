@@ -17,17 +17,20 @@ from shared.errors import PermanentError
 from shared.media.declared_index import MAX_TRACKS, check_index, index_error
 
 if TYPE_CHECKING:
+    from av import CodecContext
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,wav,mp3,flac"
+DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,wav,mp3,flac,gif,apng"
 PROTOCOLS = "file"
 MAX_SIDE = 8192
 MAX_PIXELS = 40_000_000
 MAX_PACKETS = 1_000_000
 _BUFFER_BYTES = 1 << 18
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 # First bytes of containers, to distinguish a truncated media file from a file that is not media.
 _MAGIC = (
@@ -81,6 +84,19 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             if container.metadata.get("major_brand") in _STILL_BRANDS:
                 raise not_media_error()
             yield container
+
+
+def decoder_of(stream: VideoStream | AudioStream) -> CodecContext:
+    """Return a decoder of the stream; of VP8 and VP9 with alpha, the one that decodes the alpha."""
+    from av import CodecContext
+
+    codec = stream.codec_context
+    name = _ALPHA_DECODERS.get(codec.codec.canonical_name)
+    if name is None or stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) != "1":
+        return codec
+    decoder = CodecContext.create(name, "r")
+    decoder.extradata = codec.extradata
+    return decoder
 
 
 def pixel_aspect(stream: VideoStream) -> float:

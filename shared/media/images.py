@@ -1,4 +1,4 @@
-"""Measure, render and store single pictures; tone-map HDR (PQ or HLG, BT.2020) to BT.709 with 8 bits."""
+"""Measure and store single pictures; tone-map HDR (PQ or HLG, BT.2020) to BT.709 with 8 bits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ THUMBNAIL_WIDTH = 320
 LONG_SIDE = 1024
 _MIDDLE = 512
 _QUALITY = 90
-_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 PQ, HLG = 16, 18
 HIGH_RANGE = (PQ, HLG)
 _PEAK, _WHITE = 1000.0, 203.0
@@ -75,34 +74,6 @@ def fit_size(width: int, height: int, long_side: int = LONG_SIDE) -> tuple[int, 
     """Return a size with the same aspect and sides of at most `long_side`; never larger than the source."""
     scale = min(1.0, long_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def display_size(frame: VideoFrame, pixel_aspect: float, rotation: int) -> tuple[int, int]:
-    """Return width and height in square pixels after rotation."""
-    width, height = max(1, round(frame.width * pixel_aspect)), frame.height
-    return (height, width) if rotation in (90, 270) else (width, height)
-
-
-def render(frame: VideoFrame, size: tuple[int, int], rotation: int) -> Pixels:
-    """Render a frame upright in `size` (width, height, after rotation), in BT.709 colours and standard range."""
-    width, height = size[::-1] if rotation in (90, 270) else size
-    high_range = frame.color_trc in HIGH_RANGE
-    scaled = frame.reformat(
-        width,
-        height,
-        format="rgb48le" if high_range else "bgr24",
-        src_colorspace=_color_matrix(frame),
-        interpolation="AREA" if width < frame.width else "BICUBIC",
-        threads=1,
-    )
-    pixels = scaled.to_ndarray()
-    bgr = to_standard_range(pixels, frame.color_trc) if high_range else pixels.astype(np.uint8, copy=False)
-    return _to_pixels(cv2.rotate(bgr, _TURNS[rotation])) if rotation else bgr
-
-
-def _color_matrix(frame: VideoFrame) -> int | None:
-    """Return BT.709 for HD video that states no matrix, as players do; None otherwise."""
-    return 1 if frame.colorspace == 2 and min(frame.width, frame.height) >= 720 else None
 
 
 def write_jpeg(pixels: Pixels, path: Path) -> None:

@@ -14,6 +14,7 @@ from shared.media.audio.track_content import sample_contents
 from shared.media.container import (
     MAX_PIXELS,
     MAX_SIDE,
+    decoder_of,
     open_media,
     oversize_dimensions,
     pixel_aspect,
@@ -21,8 +22,10 @@ from shared.media.container import (
     truncated_file_error,
     unplayable_error,
 )
+from shared.media.declared_picture import DeclaredPicture, read_declared_picture
+from shared.media.display import Display, orientation
 from shared.media.hidden_frames import is_hidden_frame
-from shared.media.images import HIGH_RANGE, display_size
+from shared.media.images import HIGH_RANGE
 from shared.media.subtitles import text_tracks
 from shared.media.timeline import ClockReader, Timeline
 from shared.media.tracks import (
@@ -89,6 +92,7 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             subtitles=text_tracks(container),
         )
         timeline = clock.finish(info.timed_tracks)
+        declared = read_declared_picture(path, video.index, video.id) if video else DeclaredPicture()
         facts = {
             "duration_sec": round(timeline.end, 3),
             "bit_rate": round(info.size_bytes * 8 / timeline.end) if timeline.end > 0 else None,
@@ -96,7 +100,7 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             "clock_resets": timeline.resets,
             "stray_packets": timeline.strays,
             "warnings": _warnings(container, picture, sound, timeline) + notes,
-            **_video_facts(video, picture, timeline, container.format.name == _REPEATING),
+            **_video_facts(video, picture, timeline, declared, container.format.name == _REPEATING),
             **_audio_facts(sound, info, timeline),
         }
         return info.model_copy(update=facts)
@@ -181,6 +185,7 @@ class _StreamScan:
 
     def __init__(self, stream: VideoStream | AudioStream | None) -> None:
         self.stream = stream
+        self._codec: Any = decoder_of(stream) if stream else None
         self.packets = self._shown = 0
         self.first: Any = None
         self.damaged = False
@@ -207,7 +212,7 @@ class _StreamScan:
 
         if self.first is None and self.stream is not None:
             try:
-                self.first = next(iter(self.stream.codec_context.decode(packet)), None)
+                self.first = next(iter(self._codec.decode(packet)), None)
             except av.error.MemoryError:
                 raise
             except av.FFmpegError:
@@ -221,14 +226,19 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _video_facts(
-    stream: VideoStream | None, scan: _StreamScan, timeline: Timeline, repeats_frames: bool
+    stream: VideoStream | None,
+    scan: _StreamScan,
+    timeline: Timeline,
+    declared: DeclaredPicture,
+    repeats_frames: bool,
 ) -> dict[str, Any]:
     frame = scan.first
     if stream is None or frame is None:
         return {}
     _check_size(frame.width, frame.height)
-    rotation = round(-frame.rotation / 90) * 90 % 360
-    width, height = display_size(frame, pixel_aspect(stream), rotation)
+    rotation, mirrored = orientation(frame)
+    display = Display(rotation, mirrored, pixel_aspect(stream), declared.crop)
+    width, height = display.size(frame)
     steps = np.diff(timeline.shown[stream.index])
     tick = float(stream.time_base or 0)
     is_uneven, fps = (False, round(1 / tick, 3)) if repeats_frames and tick else _frame_rate(steps, tick)
@@ -236,6 +246,10 @@ def _video_facts(
         "width": width,
         "height": height,
         "rotation": rotation,
+        "mirrored": mirrored,
+        "pixel_aspect": round(display.pixel_aspect, 4),
+        "crop": display.crop,
+        "interlaced": frame.interlaced_frame,
         "fps": fps,
         "variable_frame_rate": is_uneven,
         "video_codec": stream.codec_context.codec.canonical_name,

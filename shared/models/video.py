@@ -78,6 +78,15 @@ class MediaInfo(Model):
     rotation: int = Field(
         0, description="Clockwise rotation of decoded frames for display, in degrees: 0, 90, 180 or 270."
     )
+    mirrored: bool = Field(
+        False, description="Whether decoded frames are mirrored left to right for display, before the rotation."
+    )
+    pixel_aspect: float = Field(1, description="Width of a pixel of decoded frames over its height.")
+    crop: tuple[int, int, int, int] = Field(
+        (0, 0, 0, 0),
+        description="Pixels of decoded frames that the file hides on the left, top, right and bottom, before rotation.",
+    )
+    interlaced: bool = Field(False, description="Whether frames consist of two fields. Stored frames are deinterlaced.")
     fps: float | None = Field(None, description="Mean frame rate in frames per second. Null if unknown.")
     variable_frame_rate: bool = Field(False, description="Whether the frame rate varies.")
     video_codec: str | None = Field(None, description="Codec of the selected video track.")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media import images
+from shared.media.display import Display
 from shared.media.video.packets import Frames, PacketIndex, PacketSpan
 from shared.models.video import MediaInfo
 
@@ -122,7 +123,7 @@ class FrameSampler:
     """
 
     def __init__(self, packets: PacketIndex, info: MediaInfo, folder: Path) -> None:
-        self._packets, self._folder, self._rotation = packets, folder, info.rotation
+        self._packets, self._folder, self._display = packets, folder, Display.of(info)
         self.thumbnail_ordinal = packets.frame_at(_THUMBNAIL_AT * info.duration_sec)
         self.thumbnail_time = max(0.0, float(packets.time[self.thumbnail_ordinal]))
         width, height = images.fit_size(info.width, info.height, _LUMA_SIDE)
@@ -173,11 +174,11 @@ class FrameSampler:
         return span_frames
 
     def _measure_frame(self, ordinal: int, frame: VideoFrame) -> Picture:
-        upright = images.display_size(frame, self._packets.pixel_aspect, self._rotation)
+        upright = self._display.size(frame)
         if ordinal == self.thumbnail_ordinal:
-            pixels = images.render(frame, images.thumbnail_size(*upright), self._rotation)
+            pixels = self._display.render(frame, images.thumbnail_size(*upright))
             images.write_jpeg(pixels, self.thumbnail_path)
-        (luma, *chroma), bits = images.planes(frame)
+        (luma, *chroma), bits = self._display.planes(frame)
         cells = images.shrink(luma, bits, *self._cells)
         return Picture(
             time=max(0.0, self._packets.time[ordinal]),
@@ -191,7 +192,7 @@ class FrameSampler:
         )
 
     def _store_frame(self, picture: Picture, frame: VideoFrame) -> Picture:
-        images.write_jpeg(images.render(frame, picture.size, self._rotation), self.picture_path(picture))
+        images.write_jpeg(self._display.render(frame, picture.size), self.picture_path(picture))
         return picture
 
     def _store_sharpest(self, cell: _SharpestFrame | None) -> list[Picture]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.container import DECODER_OPTIONS, MAX_PACKETS, open_media, pixel_aspect, read_packets
+from shared.media.container import DECODER_OPTIONS, MAX_PACKETS, decoder_of, open_media, read_packets
 from shared.media.timeline import ClockReader
 from shared.models.video import MediaInfo
 
@@ -42,13 +42,11 @@ class PacketIndex:
         time: Presentation time in seconds from the start of the file.
         size: Size in bytes.
         key: True if decoding can start here.
-        pixel_aspect: Width of a pixel over its height.
     """
 
     time: NDArray[np.float64]
     size: NDArray[np.float64]
     key: NDArray[np.bool_]
-    pixel_aspect: float
 
     @cached_property
     def groups(self) -> list[range]:
@@ -89,7 +87,6 @@ def read_packet_index(path: Path, info: MediaInfo) -> PacketIndex:
     with open_media(path) as container:
         clock = ClockReader(container)
         streams = [stream for stream in container.streams if stream.index in info.timed_tracks]
-        aspect = next((pixel_aspect(s) for s in container.streams.video if s.index == info.video_track), 1.0)
         for packet in read_packets(container, *streams):
             clock.add_packet(packet)
             if packet.stream_index == info.video_track and len(size) < MAX_PACKETS:
@@ -97,7 +94,7 @@ def read_packet_index(path: Path, info: MediaInfo) -> PacketIndex:
                 key.append(packet.is_keyframe)
         times = clock.finish(info.timed_tracks).times
     time = times.get(-1 if info.video_track is None else info.video_track, np.zeros(0))
-    return PacketIndex(time, np.array(size), np.array(key, dtype=np.bool_), aspect)
+    return PacketIndex(time, np.array(size), np.array(key, dtype=np.bool_))
 
 
 @dataclass(frozen=True)
@@ -145,8 +142,8 @@ def decode_spans(
 
     def decode_next_spans() -> None:
         with open_media(path) as container:
-            stream = container.streams[track]
-            codec: Any = stream.codec_context
+            stream: Any = container.streams[track]
+            codec: Any = decoder_of(stream)
             # Each thread holds frames: where one decoder is asked for, memory matters more than time.
             threads = 1 if decoders == 1 else THREADS // workers
             codec.thread_count, codec.thread_type, codec.options = threads, "FRAME", DECODER_OPTIONS
