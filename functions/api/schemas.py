@@ -15,7 +15,7 @@ from functions.api.request_models import MAX_INTEGER, MIN_INTEGER, Description, 
 from shared.analyses.kinds import kinds
 from shared.languages import language_tag
 from shared.media.declared_index import MAX_TRACKS
-from shared.media.file_type import ACCEPTED
+from shared.media.file_type import ACCEPTED, ANIMATIONS
 from shared.media.tracks import NO_TRACK
 from shared.models import Model
 from shared.models.job import AUDIO_TRACK, HIDDEN, SUBTITLE_TRACK, Job, StageState
@@ -49,6 +49,8 @@ _MEDIA_TYPE_ALIASES = {
     "audio/x-m4a": "audio/mp4",
     "audio/x-matroska": "video/x-matroska",
     "audio/x-wav": "audio/wav",
+    "image/png": "image/apng",
+    "image/vnd.mozilla.apng": "image/apng",
     "video/3gpp": "video/mp4",
     "video/avi": "video/x-msvideo",
     "video/matroska": "video/x-matroska",
@@ -82,7 +84,7 @@ def canonical_media_type(declared: str) -> str | None:
     """
     plain = declared.partition(";")[0].strip().lower()
     name = _MEDIA_TYPE_ALIASES.get(plain, plain)
-    return name if name in ACCEPTED or name == UNKNOWN_TYPE else None
+    return name if name in ACCEPTED | ANIMATIONS or name == UNKNOWN_TYPE else None
 
 
 def check_option_value(value: Any) -> Any:

@@ -36,18 +36,22 @@ def extract(event: CloudEvent) -> None:
 
 
 def extract_video(run: StageRun) -> None:
+    from shared.media.animated_webp import convert_animated_webp, describe_animation
     from shared.media.probe import check_limits, probe
 
     kind = kind_named(run.job.kind)
     source = fetch_source(run)
     run.tick(0.05, "Probing the file")
-    info = probe(source, track_preferences(run.job))
+    film = convert_animated_webp(source, run.workspace / "film")
+    info = probe(film, track_preferences(run.job))
+    if film != source:
+        info = describe_animation(info, source)
     check_limits(info, settings(), kind.needs_video)
     run.add_result(lambda job: record_info(job, info), now=True)
 
     out = run.workspace / "media"
     out.mkdir()
-    extraction = extract_media(run, source, info, kind, out)
+    extraction = extract_media(run, film, info, kind, out)
     store_folder(run.place.objects, run.job.id, out, tick_as(run.tick, 0.85, 0.98, "Storing key frames and audio"))
     store_json(run.place.objects, run.job.id, EXTRACTION, extraction.to_json())
     run.add_result(lambda job: record_extraction(job, extraction))

@@ -15,6 +15,7 @@ from shared.media.container import (
     MAX_PIXELS,
     MAX_SIDE,
     decoder_of,
+    not_media_error,
     open_media,
     oversize_dimensions,
     pixel_aspect,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 _DECODE_TRIES = 600
 _UNEVEN, _UNEVEN_SHARE = 0.1, 0.02
+_ANIMATIONS = ("gif", "apng")  # of one frame, they are pictures
 _REPEATING = "avi"  # a tick without a packet is a dropped frame: the one before it is shown again
 _EXACT_HEADERS = ("mov", "matroska", "avi")
 _ROUNDING_SEC = 0.1
@@ -79,6 +81,8 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
         if picture.packets and picture.first is None:
             _check_size(*(oversize_dimensions(path) or (0, 0)))
         _check_content(path, container, scans.values())
+        if container.format.name in _ANIMATIONS and picture.frames < 2:
+            raise not_media_error()
         audio, notes = _select_audio(path, audio, scans, clock, wanted or TrackPreferences())
         sound = next((scans[track.index] for track in audio if track.selected), _StreamScan(None))
         info = MediaInfo(
