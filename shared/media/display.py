@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.images import HIGH_RANGE, Pixels, Plane, planes, to_standard_range
+from shared.media.images import HIGH_RANGE, Pixels, Plane, dolby_to_standard_range, planes, to_standard_range
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -23,6 +23,7 @@ _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_C
 _GROUND = 128
 """Grey, on which both light and dark drawings with a transparent ground can be seen."""
 _COMB, _COMB_SHARE = 15, 0.002
+DOLBY_IPT = 5  # the profile of Dolby Vision whose frames no other decoder understands
 
 
 def orientation(frame: VideoFrame) -> tuple[int, bool]:
@@ -48,10 +49,11 @@ class Display:
     mirrored: bool
     pixel_aspect: float
     crop: tuple[int, int, int, int]
+    dolby_profile: int | None = None
 
     @classmethod
     def of(cls, info: MediaInfo) -> Display:
-        return cls(info.rotation, info.mirrored, info.pixel_aspect, info.crop)
+        return cls(info.rotation, info.mirrored, info.pixel_aspect, info.crop, info.dolby_vision_profile)
 
     def size(self, frame: VideoFrame) -> tuple[int, int]:
         """Return width and height of the picture in square pixels."""
@@ -79,6 +81,8 @@ class Display:
         left, top, right, bottom = self._crop(frame)
         across, down = width / (frame.width - left - right), height / (frame.height - top - bottom)
         shown = flatten(deinterlace(frame))
+        if self.dolby_profile == DOLBY_IPT:
+            return self._turn(_render_dolby(shown, self._crop(frame), (width, height)))
         high_range = shown.color_trc in HIGH_RANGE
         scaled = shown.reformat(
             max(width, round(frame.width * across)),
@@ -90,7 +94,9 @@ class Display:
         )
         y, x = round(top * down), round(left * across)
         pixels = np.ascontiguousarray(scaled.to_ndarray()[y : y + height, x : x + width])
-        bgr = to_standard_range(pixels, shown.color_trc) if high_range else pixels.astype(np.uint8, copy=False)
+        return self._turn(to_standard_range(pixels, shown.color_trc) if high_range else pixels)
+
+    def _turn(self, bgr: NDArray[Any]) -> Pixels:
         upright: Any = cv2.flip(bgr, 1) if self.mirrored else bgr
         return np.asarray(cv2.rotate(upright, _TURNS[self.rotation]) if self.rotation else upright, np.uint8)
 
@@ -98,6 +104,20 @@ class Display:
         """Return the crop, or none for a frame that is too small for it."""
         left, top, right, bottom = self.crop
         return self.crop if left + right < frame.width and top + bottom < frame.height else (0, 0, 0, 0)
+
+
+def _render_dolby(frame: VideoFrame, crop: tuple[int, int, int, int], size: tuple[int, int]) -> Pixels:
+    """Render a frame of Dolby Vision profile 5, whose planes are not Y, U and V."""
+    views, bits = planes(frame)
+    left, top, right, bottom = crop
+    whole = views[0].shape
+    cells = []
+    for view in views:
+        full: Any = cv2.resize(view.astype(np.float32), whole[::-1], interpolation=cv2.INTER_LINEAR)
+        shown = full[top : whole[0] - bottom, left : whole[1] - right]
+        cells.append(cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
+    codes = np.asarray(np.stack(cells, -1), np.float32)
+    return dolby_to_standard_range(codes / np.float32(2**bits - 1))
 
 
 def flatten(frame: VideoFrame) -> VideoFrame:

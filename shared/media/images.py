@@ -28,6 +28,12 @@ _PEAK, _WHITE = 1000.0, 203.0
 _CODES = 65_536
 # BT.2020 to BT.709, linear light, with the channels in the order R, G, B (ITU-R BT.2087).
 _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
+# Dolby Vision profile 5: IPT to cone responses (Ebner and Fairchild, 1998), crosstalk removed, and to BT.2020.
+_IPT_TO_CONES = np.array([[1, 0.09757, 0.20523], [1, -0.11388, 0.13322], [1, 0.03262, -0.67689]], np.float32)
+_WITHOUT_CROSSTALK = np.full((3, 3), -0.0213, np.float32) + np.eye(3, dtype=np.float32) * 1.0639
+_CONES_TO_2020 = np.array(
+    [[3.06442, -2.16598, 0.10156], [-0.65612, 1.78554, -0.12942], [0.01736, -0.04725, 1.02989]], np.float32
+)
 # Constants of the PQ function.
 _M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 cv2.setNumThreads(1)  # the decoding threads already use the cores
@@ -101,6 +107,22 @@ def to_standard_range(rgb: NDArray[Any], transfer: int) -> NDArray[np.uint8]:
     light = _to_light(transfer)[rgb]
     if transfer == HLG:
         light *= _PEAK * np.maximum(light @ np.array([0.2627, 0.678, 0.0593], np.float32), 1e-6)[..., None] ** 0.2
+    return _tone_map(light)
+
+
+def dolby_to_standard_range(ipt: Floats) -> NDArray[np.uint8]:
+    """Convert codes of Dolby Vision profile 5 (height × width × 3: I, P, T from 0 to 1) to 8-bit BGR.
+
+    They are IPT of PQ-coded cone responses with 2 % crosstalk. The matrices are those that all such streams carry; the
+    curves and limits that each scene carries as well are not applied.
+    """
+    cones = np.clip((ipt - np.array([0, 0.5, 0.5], np.float32)) @ _IPT_TO_CONES.T, 0, 1)
+    light = np.asarray(_pq_to_light(cones), np.float32) @ _WITHOUT_CROSSTALK.T @ _CONES_TO_2020.T
+    return _tone_map(np.maximum(light, 0))
+
+
+def _tone_map(light: Floats) -> NDArray[np.uint8]:
+    """Convert linear BT.2020 light in cd/m², RGB, to 8-bit BGR in BT.709."""
     brightest = light.max(axis=-1, keepdims=True)
     gain = _roll_off(brightest) / np.maximum(brightest, 1e-6)
     linear = np.clip((light * gain / _WHITE) @ _TO_709.T, 0, 1)

@@ -24,7 +24,7 @@ from shared.media.container import (
     unplayable_error,
 )
 from shared.media.declared_picture import DeclaredPicture, read_declared_picture
-from shared.media.display import Display, orientation
+from shared.media.display import DOLBY_IPT, Display, orientation
 from shared.media.hidden_frames import is_hidden_frame
 from shared.media.images import HIGH_RANGE
 from shared.media.subtitles import text_tracks
@@ -97,6 +97,8 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
         )
         timeline = clock.finish(info.timed_tracks)
         declared = read_declared_picture(path, video.index, video.id) if video else DeclaredPicture()
+        if info.has_video and declared.dolby_profile == DOLBY_IPT:
+            notes.append("approximate colors: the scene data of Dolby Vision were not applied")
         facts = {
             "duration_sec": round(timeline.end, 3),
             "bit_rate": round(info.size_bytes * 8 / timeline.end) if timeline.end > 0 else None,
@@ -259,7 +261,8 @@ def _video_facts(
         "video_codec": stream.codec_context.codec.canonical_name,
         "pixel_format": frame.format.name,
         "bit_depth": frame.format.components[0].bits,
-        "hdr": frame.color_trc in HIGH_RANGE,
+        "hdr": frame.color_trc in HIGH_RANGE or declared.dolby_profile == DOLBY_IPT,
+        "dolby_vision_profile": declared.dolby_profile,
     }
 
 

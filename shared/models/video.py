@@ -96,6 +96,7 @@ class MediaInfo(Model):
     pixel_format: str | None = Field(None, description="Pixel format, e.g. `yuv420p`.")
     bit_depth: int = Field(8, description="Bits per color channel.")
     hdr: bool = Field(False, description="Whether the transfer function is PQ or HLG.")
+    dolby_vision_profile: int | None = Field(None, description="Profile of Dolby Vision. Null without it.")
     bit_rate: int | None = Field(None, description="Bit rate of the whole file in bits per second.")
     sample_rate: int | None = Field(None, description="Sample rate of the selected audio track in hertz.")
     channels: int | None = Field(None, description="Number of channels of the selected audio track.")

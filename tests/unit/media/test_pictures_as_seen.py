@@ -230,3 +230,50 @@ def test_a_night_scene_is_not_black(tmp_path: Path) -> None:
     thumbnail = extract(path, tmp_path).thumbnail
     assert thumbnail is not None
     assert thumbnail.time == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_dolby_vision_profile_5_has_its_colours(tmp_path: Path) -> None:
+    """A phone's or a stream's Dolby Vision is neither purple nor green: white is white, and red is red."""
+    to_cones = np.linalg.inv(
+        np.array([[3.06442, -2.16598, 0.10156], [-0.65612, 1.78554, -0.12942], [0.01736, -0.04725, 1.02989]])
+    )
+    crosstalk = np.full((3, 3), 0.02) + 0.94 * np.eye(3)
+    to_ipt = np.linalg.inv(np.array([[1, 0.09757, 0.20523], [1, -0.11388, 0.13322], [1, 0.03262, -0.67689]]))
+    colours = np.array([(203, 203, 203), (20, 20, 20), (100, 5, 5), (5, 100, 5), (5, 5, 100)], float)  # cd/m², BT.2020
+    cones = colours @ to_cones.T @ crosstalk.T
+    power = (np.maximum(cones, 0) / 10_000) ** (2610 / 16384)
+    coded = ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+    codes = np.rint((coded @ to_ipt.T + (0, 0.5, 0.5)) * 1023).astype("<u2")
+    plane = np.repeat(codes, 64, axis=0)
+    raw = b"".join(np.tile(plane[:: 1 + (n > 0), n], (180 if n == 0 else 90, 1)).tobytes() for n in range(3))
+    frames = written(tmp_path / "ipt.yuv", raw * 5)
+    form = ("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", "320x180", "-r", "25", "-color_range", "pc")
+    x265 = (
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-x265-params",
+        "log-level=none:range=full:crf=5",
+        "-tag:v",
+        "hvc1",
+    )
+    plain = render(tmp_path / "plain.mp4", *form, "-i", frames, *x265)
+    data = bytearray(plain.read_bytes())
+    entry = data.index(b"hvc1", data.index(b"stsd")) - 4
+    end = entry + struct.unpack_from(">I", data, entry)[0]
+    data[end:end] = struct.pack(">I4s4B20x", 32, b"dvcC", 1, 0, 5 << 1, 0x35)
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1"):
+        at = data.index(name, data.index(b"moov")) - 4
+        struct.pack_into(">I", data, at, struct.unpack_from(">I", data, at)[0] + 32)
+    path = written(tmp_path / "dolby.mp4", bytes(data))
+    info = probe(path)
+    assert (info.dolby_vision_profile, info.hdr, info.bit_depth) == (5, True, 10)
+    assert any(warning.startswith("approximate colors") for warning in info.warnings)
+    bars = first_picture(path, tmp_path)[90, 32::64].astype(int)
+    white, dark, red, green, blue = bars
+    assert np.ptp(white) < 12
+    assert np.ptp(dark) < 12
+    assert white.min() > 170 > 100 > dark.max()
+    assert [int(bar.argmax()) for bar in (red, green, blue)] == [2, 1, 0]
+    assert all(np.sort(bar)[2] > 2 * np.sort(bar)[1] for bar in (red, green, blue))
