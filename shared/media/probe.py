@@ -14,7 +14,6 @@ from shared.media.audio.track_content import sample_contents
 from shared.media.container import (
     MAX_PIXELS,
     MAX_SIDE,
-    decoder_of,
     not_media_error,
     open_media,
     oversize_dimensions,
@@ -30,15 +29,17 @@ from shared.media.images import HIGH_RANGE
 from shared.media.subtitles import text_tracks
 from shared.media.timeline import ClockReader, Timeline
 from shared.media.tracks import (
+    NO_TRACK,
     TrackPreferences,
     audio_tracks,
     choose_video,
     follow_tracks,
+    named_tracks,
     rank_audio,
     selection_notes,
     video_streams,
 )
-from shared.models.video import AudioContent, MediaInfo, SoundTrack
+from shared.models.media import AudioContent, MediaInfo, SoundTrack
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _DECODE_TRIES = 600
-_UNEVEN, _UNEVEN_SHARE = 0.1, 0.02
+_UNEVEN, _UNEVEN_SHARE, _GLITCH_STEPS = 0.1, 0.02, 2
 _ANIMATIONS = ("gif", "apng")  # of one frame, they are pictures
 _REPEATING = "avi"  # a tick without a packet is a dropped frame: the one before it is shown again
 _EXACT_HEADERS = ("mov", "matroska", "avi")
@@ -69,6 +70,7 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             video and audio; `no_such_track`; `too_large_picture`; `zero_length`; `truncated` when nothing can be
             decoded.
     """
+    wanted = wanted or TrackPreferences()
     with open_media(path) as container:
         videos, audio = video_streams(container), audio_tracks(container)
         if not videos and not audio:
@@ -83,8 +85,9 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
         _check_content(path, container, scans.values())
         if container.format.name in _ANIMATIONS and picture.frames < 2:
             raise not_media_error()
-        audio, notes = _select_audio(path, audio, scans, clock, wanted or TrackPreferences())
-        sound = next((scans[track.index] for track in audio if track.selected), _StreamScan(None))
+        audio, notes = _select_audio(path, audio, scans, clock, wanted)
+        sounds = sorted((track for track in audio if track.index in scans), key=lambda track: not track.selected)
+        sound = scans[sounds[0].index] if sounds else _StreamScan(None)
         info = MediaInfo(
             container=container.format.name,
             size_bytes=path.stat().st_size,
@@ -95,6 +98,8 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             audio_tracks=audio,
             subtitles=text_tracks(container),
         )
+        if wanted.subtitles not in (None, NO_TRACK):
+            named_tracks(info.subtitles, wanted.subtitles, "subtitle")  # raises before any work is done
         timeline = clock.finish(info.timed_tracks)
         declared = read_declared_picture(path, video.index, video.id) if video else DeclaredPicture()
         if info.has_video and declared.dolby_profile == DOLBY_IPT:
@@ -191,7 +196,6 @@ class _StreamScan:
 
     def __init__(self, stream: VideoStream | AudioStream | None) -> None:
         self.stream = stream
-        self._codec: Any = decoder_of(stream) if stream else None
         self.packets = self._shown = 0
         self.first: Any = None
         self.damaged = False
@@ -218,7 +222,7 @@ class _StreamScan:
 
         if self.first is None and self.stream is not None:
             try:
-                self.first = next(iter(self._codec.decode(packet)), None)
+                self.first = next(iter(self.stream.codec_context.decode(packet)), None)
             except av.error.MemoryError:
                 raise
             except av.FFmpegError:
@@ -269,13 +273,14 @@ def _video_facts(
 def _frame_rate(steps: NDArray[np.float64], tick: float) -> tuple[bool, float | None]:
     """Return whether over 2 % of the frames last longer or shorter than most, beyond rounding to ticks, and the rate.
 
-    Of an even rate, single longer or shorter frames, as where recordings were joined, do not count.
+    A single frame at a wrong time makes two steps odd, so more are needed in short films. Of an even rate, odd steps,
+    as where recordings were joined, do not count.
     """
     if not steps.any():
         return False, None
     usual = float(np.median(steps))
     is_odd = np.abs(steps - usual) > max(_UNEVEN * usual, 1.5 * tick)
-    is_uneven = len(steps) > 1 and bool(np.mean(is_odd) > _UNEVEN_SHARE)
+    is_uneven = bool(np.count_nonzero(is_odd) > max(_GLITCH_STEPS, _UNEVEN_SHARE * len(steps)))
     counted = steps if is_uneven or is_odd.all() else steps[~is_odd]
     return is_uneven, round(len(counted) / float(counted.sum()), 3) if counted.sum() > 0 else None
 

@@ -16,7 +16,8 @@ from shared import clock
 from shared.chat.excerpts import split_windows
 from shared.chat.passages import PassageSource, store_passages
 from shared.models.job import Job, JobStatus, StageStatus, UploadState
-from shared.models.video import Frame, MediaInfo, Segment, Shot, Transcript, Video
+from shared.models.media import MediaInfo
+from shared.models.video import Frame, Segment, Shot, Transcript, Video
 from shared.pipeline.job_storage import MEDIA, TRANSCRIPT, UPLOADS, media_name, source_name, store_json
 from shared.pipeline.job_storage import SEGMENTS as PASSAGES
 from shared.pipeline.jobs import create_job
