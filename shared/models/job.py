@@ -15,7 +15,7 @@ from shared.models import Model
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search")
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "counted")
 """Internal fields that clients do not see."""
 SUMMED_FIELDS = ("tokens_in", "tokens_out", "audio_seconds", "frames", "cost_usd")
 SOURCE_FIELDS = ("provider", "model", "prompt_version")
@@ -124,6 +124,13 @@ class Usage(Model):
         return total
 
 
+class CountedRun(Model):
+    """What the statistics counted of a job before it ran again."""
+
+    until: datetime
+    cost_usd: float
+
+
 class EmptyResult(Model):
     """Why the result of a finished job is empty, and what would help."""
 
@@ -193,6 +200,7 @@ class Job(Model):
     )
     search: list[str] = Field([], description="Search words of the video.")
     trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
+    counted: CountedRun | None = None
 
     @property
     def source_job(self) -> str:
