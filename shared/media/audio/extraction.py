@@ -78,7 +78,8 @@ def extract_audio(
         duration_sec = probe(out).duration_sec
     except PermanentError:
         raise unreadable from None
-    return AudioTrack(name=out.name, duration_sec=duration_sec, loudness=run.loudness), levels.silences()
+    track = AudioTrack(name=out.name, duration_sec=duration_sec, loudness=run.loudness, levels=levels.curve())
+    return track, levels.silences()
 
 
 def _decoder_error(last_line: str) -> Exception:
