@@ -2,7 +2,7 @@
 
 import { t } from "./texts.js";
 
-const KEY = "clipwise-session"; // shared with the page at /tasks
+const KEY = "clipwise-session";
 const listeners = new Set();
 
 let session = readSession(); // access_token, refresh_token?, user?
@@ -52,8 +52,8 @@ async function send(path, { headers, ...options } = {}) {
   }
 }
 
-const json = (body) => ({
-  method: "POST",
+const json = (body, method = "POST") => ({
+  method,
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
 });
@@ -90,6 +90,8 @@ export async function call(path, options) {
 export const get = async (path, options) => (await call(path, options)).json();
 export const post = async (path, body, options) =>
   (await call(path, { ...(body === undefined ? { method: "POST" } : json(body)), ...options })).json();
+
+export const patch = async (path, body) => (await call(path, json(body, "PATCH"))).json();
 
 /** Delete; the answer has no body. */
 export const remove = (path) => call(path, { method: "DELETE" });
