@@ -66,8 +66,13 @@ export function Player({ job, player, poster, chapters = [] }) {
   player.jump = (time) => {
     const { element } = player;
     if (!element) return;
-    element.currentTime = time;
-    element.play().catch(() => {}); // the browser may want a click first; the place is right all the same
+    const start = () => {
+      element.currentTime = time;
+      element.play().catch(() => {}); // the browser may want a click first; the place is right all the same
+    };
+    // A place is lost that is set before the video is known.
+    if (element.readyState) start();
+    else element.addEventListener("loadedmetadata", start, { once: true });
   };
 
   const onTime = () => {

@@ -19,6 +19,7 @@ from shared.pipeline.job_storage import MEDIA, TRANSCRIPT, UPLOADS, media_name, 
 from shared.pipeline.jobs import create_job
 from shared.pipeline.lifecycle import plan_job
 from shared.platform.embedded.place import open_embedded_place
+from shared.platform.ports import Place
 from shared.settings import Settings
 from tests.server import Server
 
@@ -101,6 +102,7 @@ class Shelf:
 
     def __init__(self, server: Server, film: bytes) -> None:
         self._place = open_embedded_place(Settings(clipwise_data=server.data))
+        self.place: Place = self._place.place
         self._film = film
         self._age = 0
 
@@ -143,6 +145,12 @@ class Shelf:
         transcript = Transcript(source="speech", language="en", segments=segments or SEGMENTS)
         store_json(place.objects, job.id, TRANSCRIPT, transcript.to_json())
         return create_job(place.documents, job)
+
+    def bury(self, data: dict[str, Any]) -> None:
+        """Leave a dead letter: an event that its function failed to process too often."""
+        self.place.bus.publish("sweep-tick", data)
+        with self._place.database.transaction() as connection:
+            connection.execute("UPDATE deliveries SET count = 1000 WHERE data = ?", (json.dumps(data),))
 
     def close(self) -> None:
         self._place.database.close()
