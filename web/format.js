@@ -35,7 +35,7 @@ export const percent = (share) => new Intl.NumberFormat(language(), { style: "pe
 
 /** An amount of US dollars; small ones with more digits. */
 export const money = (usd) => new Intl.NumberFormat(language(), {
-  style: "currency", currency: "USD", maximumFractionDigits: usd && usd < 0.1 ? 4 : 2,
+  style: "currency", currency: "USD", maximumFractionDigits: usd && usd < 0.01 ? 4 : 2,
 }).format(usd);
 
 /** A day such as `2026-11-30`, without its year. */

@@ -391,7 +391,7 @@ export default {
   "dataset.retry": "Fehlgeschlagene Teile wiederholen",
   "dataset.validations": "Erneut prüfen",
   "dataset.found": "Gefunden",
-  "dataset.downloaded": "Heruntergeladen",
+  "dataset.downloaded": "Geladen",
   "dataset.notTaken": "Nicht übernommen",
   "dataset.accepted": "Angenommen",
   "dataset.details": "Quellen und Gründe",
