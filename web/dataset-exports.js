@@ -41,7 +41,7 @@ export function DatasetExports({ dataset }) {
         <p><button class="primary" disabled=${isBusy}>${t("exports.start")}</button></p>
       </form>
       <${ProblemBox} problem=${problem} />
-      ${value?.exports.length > 0 && html`<ul class="rows">${value.exports.map((item) => html`<${Export} key=${item.id} item=${item} />`)}</ul>`}
+      ${value?.exports.length > 0 && html`<ul class="records">${value.exports.map((item) => html`<${Export} key=${item.id} item=${item} />`)}</ul>`}
     </section>`;
 }
 

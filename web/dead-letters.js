@@ -22,7 +22,7 @@ export function DeadLetters({ first, reload }) {
     <section aria-labelledby="letters">
       <h2 id="letters">${t("letters.title")}</h2>
       ${!first.listed ? html`<p class="hint">${t("letters.notListed")} <code>gcloud pubsub subscriptions pull dead-letter</code></p>`
-      : letters.length ? html`<ul class="rows">${letters.map((letter) => html`<${Letter} key=${letter.id} letter=${letter} reload=${refresh} />`)}</ul>`
+      : letters.length ? html`<ul class="records">${letters.map((letter) => html`<${Letter} key=${letter.id} letter=${letter} reload=${refresh} />`)}</ul>`
       : html`<p class="nothing">${t("letters.none")}</p>`}
       <${ProblemBox} problem=${problem} />
       ${cursor && html`<p class="center"><button type="button" disabled=${isBusy} onClick=${more}>${t("library.more")}</button></p>`}

@@ -30,7 +30,7 @@ export function Webhooks({ first }) {
       <h2 id="webhooks">${t("webhooks.title")}</h2>
       <p class="hint">${t("webhooks.text")}</p>
       ${created && html`<${Secret} secret=${created.secret} onClose=${() => setCreated(null)} />`}
-      ${webhooks.length > 0 && html`<ul class="rows">${webhooks.map((webhook) => html`
+      ${webhooks.length > 0 && html`<ul class="records">${webhooks.map((webhook) => html`
         <${Webhook} key=${webhook.id} webhook=${webhook} onChange=${change} onDelete=${drop} />`)}</ul>`}
       <form class="card stack" ref=${form} onSubmit=${(event) => { event.preventDefault(); create(); }}>
         <label>${t("webhooks.url")} <input name="url" type="url" required placeholder="https://example.com/clipwise" maxlength="2000" /></label>

@@ -31,7 +31,7 @@ export default function Datasets() {
       <${NewDataset} />
       <section aria-labelledby="yours">
         <h2 id="yours">${t("datasets.yours")}</h2>
-        ${datasets.length ? html`<ul class="rows">${datasets.map((dataset) => html`<${Row} key=${dataset.id} dataset=${dataset} />`)}</ul>`
+        ${datasets.length ? html`<ul class="records">${datasets.map((dataset) => html`<${Row} key=${dataset.id} dataset=${dataset} />`)}</ul>`
         : html`<p class="nothing">${t("datasets.none")}</p>`}
         <${ProblemBox} problem=${moreProblem ?? problem} />
         ${cursor && html`<p class="center"><button type="button" disabled=${isBusy} onClick=${more}>${t("library.more")}</button></p>`}

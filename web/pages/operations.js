@@ -97,7 +97,7 @@ function Jobs({ status, first, isStale, reload }) {
   const { cursor } = older ?? first;
   return html`
     ${jobs.length ? html`
-      <ul class=${`rows ${isStale ? "stale" : ""}`}>${jobs.map((job) => html`<${JobRow} key=${job.id} job=${job} reload=${reload} />`)}</ul>`
+      <ul class=${`records ${isStale ? "stale" : ""}`}>${jobs.map((job) => html`<${JobRow} key=${job.id} job=${job} reload=${reload} />`)}</ul>`
     : html`<p class="nothing">${t("operations.noJobs")}</p>`}
     <${ProblemBox} problem=${problem} />
     ${cursor && html`<p class="center"><button type="button" disabled=${isBusy} onClick=${more}>${t("library.more")}</button></p>`}`;
