@@ -51,6 +51,10 @@ Origins = Annotated[
         r"https?://[^\s/?#]+/?", "Each must be an origin such as https://app.example.com", separator=","
     ),
 ]
+EmailAddresses = Annotated[
+    str,
+    _pattern_validator(r"[^\s@,]+@[^\s@,]+", "Each must be an e-mail address such as ann@example.com", separator=","),
+]
 Rate = Annotated[
     str,
     _pattern_validator(

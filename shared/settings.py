@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from shared.setting_types import (
     PROVIDER_NAMES,
+    EmailAddresses,
     HostsAndPorts,
     Language,
     ModelName,
@@ -77,6 +78,12 @@ class Settings:
         "", repr=False, description="`firebase` only: the project's web API key, the one that web apps contain."
     )
     verified_email_required: bool = Field(True, description="Require a verified e-mail address to sign in.")
+    admins: EmailAddresses = Field(
+        "",
+        description="E-mail addresses of administrators, separated by commas. Once verified, they see the operations of"
+        " all users. Also administrators: accounts whose Firebase token claims `admin`, and whoever uses a server"
+        " without sign-in from its own machine.",
+    )
     account_page_url: Url = Field(
         "",
         description="`local` only: the page of your frontend that links in mails open, with `mode`, `uid` and `token`"

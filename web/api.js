@@ -3,7 +3,7 @@
 import { events } from "./event-stream.js";
 import { t } from "./texts.js";
 
-const KEY = "clipwise-session"; // shared with the page at /tasks
+const KEY = "clipwise-session";
 const listeners = new Set();
 
 let session = readSession(); // access_token, refresh_token?, user?

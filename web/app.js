@@ -15,6 +15,14 @@ addRoute("jobs/:id", () => import("./pages/job.js"));
 addRoute("recipes/:id", () => import("./pages/recipe.js"));
 addRoute("summaries/:id", () => import("./pages/summary.js"));
 addRoute("transcripts/:id", () => import("./pages/transcript.js"));
+addRoute("reels/:id", () => import("./pages/reel.js"));
+addRoute("datasets", () => import("./pages/datasets.js"));
+addRoute("datasets/:id", () => import("./pages/dataset.js"));
+addRoute("operations", () => import("./pages/operations.js"));
+addRoute("account", () => import("./pages/account.js"));
+addRoute("sign-up", () => import("./pages/sign-up.js"), true);
+addRoute("verify", () => import("./pages/verify.js"), true);
+addRoute("reset", () => import("./pages/reset.js"), true);
 addRoute("videos/:id", () => import("./pages/video.js"));
 addRoute("chat", () => import("./pages/chat.js"));
 addRoute("videos/:video/chat", () => import("./pages/chat.js"));
@@ -44,7 +52,7 @@ function usePage(mustSignIn) {
     addEventListener("hashchange", move);
     return () => removeEventListener("hashchange", move);
   }, []);
-  const load = mustSignIn ? SIGN_IN : route.load ?? NOT_FOUND;
+  const load = mustSignIn && !route.isOpen ? SIGN_IN : route.load ?? NOT_FOUND;
   useEffect(() => {
     let isCurrent = true;
     load().then(
@@ -78,7 +86,7 @@ function App({ capabilities }) {
           <span aria-hidden="true">+</span><span>${t("nav.new")}</span></a>
       </nav>
       <${Sending} />
-      ${session && html`<span class="who"><span class="user">${session.user?.username}</span>
+      ${session && html`<span class="who"><a class="user" href=${link("account")}>${session.user?.username ?? t("nav.account")}</a>
         <button type="button" class="quiet" onClick=${() => signOut().then(() => go(""))}>${t("nav.signOut")}</button></span>`}
     </header>
     <main id="main" tabindex="-1">
@@ -90,7 +98,8 @@ function App({ capabilities }) {
       <label>${t("nav.language")} <select value=${tag} onChange=${choose}>
         ${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code}>${name}</option>`)}
       </select></label>
-      <a href="docs">${t("nav.api")}</a> <a href="tasks">${t("nav.jobs")}</a>
+      <a href=${link("datasets")}>${t("nav.datasets")}</a> <a href=${link("operations")}>${t("nav.operations")}</a>
+      <a href=${link("account")}>${t("nav.account")}</a> <a href="docs">${t("nav.api")}</a>
     </footer>
     <p id="announcement" class="unseen" role="status"></p>`;
 }

@@ -33,6 +33,15 @@ export const number = (value, digits = 3) =>
 
 export const percent = (share) => new Intl.NumberFormat(language(), { style: "percent" }).format(share);
 
+/** An amount of US dollars; small ones with more digits. */
+export const money = (usd) => new Intl.NumberFormat(language(), {
+  style: "currency", currency: "USD", maximumFractionDigits: usd && usd < 0.01 ? 4 : 2,
+}).format(usd);
+
+/** A day such as `2026-11-30`, without its year. */
+export const shortDate = (day) =>
+  new Intl.DateTimeFormat(language(), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${day}T00:00Z`));
+
 /** A size of a file: `7.3 MB`. */
 export function bytes(size) {
   const units = ["kilobyte", "megabyte", "gigabyte"];

@@ -7,7 +7,7 @@ import { watchJob } from "./watch.js";
 
 export const KINDS = ["recipe", "summary", "transcript", "reel", "metadata"];
 /** Kinds whose results have a page of their own, and its path. */
-const PAGES = { recipe: "recipes", summary: "summaries", transcript: "transcripts" };
+const PAGES = { recipe: "recipes", summary: "summaries", transcript: "transcripts", reel: "reels" };
 
 export const nameOf = (job) =>
   job.title || job.result?.title || job.video?.title || job.filename || job.video?.filename || job.url || t("job.untitled");

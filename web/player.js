@@ -9,7 +9,21 @@ import { t } from "./texts.js";
 
 /** What a page steers the player with: `player.jump(seconds)`; `player.onTime` is called while it plays. */
 export function usePlayer() {
-  return useMemo(() => ({ element: null, onTime: null, jump: () => {} }), []);
+  return useMemo(() => {
+    const player = { element: null, onTime: null };
+    player.jump = (time) => {
+      const { element } = player;
+      if (!element) return;
+      const start = () => {
+        element.currentTime = time;
+        element.play().catch(() => {}); // the browser may want a click first; the place is right all the same
+      };
+      // A place is lost that is set before the video is known.
+      if (element.readyState) start();
+      else element.addEventListener("loadedmetadata", start, { once: true });
+    };
+    return player;
+  }, []);
 }
 
 /** The captions of a job as an address; "" without any. */
@@ -62,13 +76,6 @@ export function Player({ job, player, poster, chapters = [] }) {
   const place = useRef();
   const isInView = useInView(place);
   const [isPlaying, setPlaying] = useState(false);
-
-  player.jump = (time) => {
-    const { element } = player;
-    if (!element) return;
-    element.currentTime = time;
-    element.play().catch(() => {}); // the browser may want a click first; the place is right all the same
-  };
 
   /** Such an event may still come when the page is left. */
   const onTime = ({ target }) => {

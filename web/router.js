@@ -6,9 +6,10 @@ const routes = [];
  * Add a page.
  * @param {string} path such as `jobs/:id`; "" is the start page.
  * @param {() => Promise<{default: Function}>} load imports the page's module, whose default export is a component.
+ * @param {boolean} isOpen whether it is for people who have not signed in, too.
  */
-export function addRoute(path, load) {
-  routes.push({ parts: path.split("/"), load });
+export function addRoute(path, load, isOpen = false) {
+  routes.push({ parts: path.split("/"), load, isOpen });
 }
 
 /** The route of the present address: `{load, params, query, address}`; `load` is undefined for an unknown one. */
@@ -19,7 +20,7 @@ export function currentRoute() {
   const query = Object.fromEntries(new URLSearchParams(search));
   for (const route of routes) {
     const params = match(route.parts, parts);
-    if (params) return { load: route.load, params, query, address };
+    if (params) return { load: route.load, isOpen: route.isOpen, params, query, address };
   }
   return { params: {}, query, address };
 }

@@ -27,6 +27,9 @@ export async function useLanguage(tag, keep = false) {
   if (keep) localStorage.setItem(KEY, tag);
 }
 
+/** The text of a key that comes from the server, or `fallback` where the console does not know it. */
+export const textOr = (key, fallback) => (key in en ? t(key) : fallback);
+
 /** The text of a key; functions get `values`. */
 export function t(key, values = {}) {
   const text = texts[key] ?? en[key] ?? key;

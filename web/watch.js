@@ -7,6 +7,7 @@ import { call } from "./api.js";
 import { events } from "./event-stream.js";
 
 const ENDED = ["done", "failed", "cancelled"];
+const DATASET_ENDED = ["completed", "failed", "cancelled"];
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
@@ -18,28 +19,37 @@ export const hasEnded = (job) => ENDED.includes(job.status);
  *   problem that `isFinal`, nothing more comes.
  */
 export function watchJob(id, show, report) {
+  return watch(`v1/jobs/${encodeURIComponent(id)}/events`, hasEnded, show, report);
+}
+
+/** The same for a dataset. */
+export function watchDataset(id, show, report) {
+  return watch(`v1/datasets/${encodeURIComponent(id)}/events`, ({ status }) => DATASET_ENDED.includes(status), show, report);
+}
+
+function watch(path, isOver, show, report) {
   const stop = new AbortController();
-  follow(id, show, report, stop.signal).catch((error) => {
+  follow(path, isOver, show, report, stop.signal).catch((error) => {
     if (!stop.signal.aborted) report(error);
   });
   return () => stop.abort();
 }
 
-async function follow(id, show, report, signal) {
+async function follow(path, isOver, show, report, signal) {
   let last = "";
   let wait = FIRST_WAIT_MS;
   while (!signal.aborted) {
     try {
       const headers = last ? { "Last-Event-ID": last } : {};
-      const answer = await call(`v1/jobs/${encodeURIComponent(id)}/events`, { signal, headers });
+      const answer = await call(path, { signal, headers });
       if (answer.status === 204) return;
       report(null);
       for await (const event of events(answer.body)) {
         last = event.id || last;
         wait = FIRST_WAIT_MS;
-        const job = JSON.parse(event.data);
-        if (!signal.aborted) show(job);
-        if (hasEnded(job)) return;
+        const document = JSON.parse(event.data);
+        if (!signal.aborted) show(document);
+        if (isOver(document)) return;
       }
     } catch (error) {
       if (signal.aborted) return;

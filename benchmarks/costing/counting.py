@@ -37,6 +37,7 @@ LEAST_MESSAGE = 1000
 """Bytes that a request to Pub/Sub costs at least."""
 PIECE = 4 * 1024 * 1024
 PAGE = 1000
+COUNTED_PER_READ = 1000
 Count = Callable[..., None]
 
 
@@ -116,6 +117,11 @@ class CountedDocuments:
         page = self._inner.query(collection, filters, order, limit, cursor)
         self._count(queries=1, reads=max(1, len(page.documents) + (page.cursor is not None)))
         return page
+
+    def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
+        counted = self._inner.count(collection, filters, limit)
+        self._count(queries=1, reads=max(1, math.ceil(counted / COUNTED_PER_READ)))
+        return counted
 
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()

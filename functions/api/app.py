@@ -30,9 +30,11 @@ from functions.api.routes import (
     datasets,
     groups,
     jobs,
+    operations,
     search,
     service,
     shared_groups,
+    statistics,
     videos,
     webhooks,
 )
@@ -52,6 +54,8 @@ NATIVE_ROUTERS = (
     datasets.router,
     dataset_images.router,
     webhooks.router,
+    operations.router,
+    statistics.router,
 )
 COMPAT_ROUTERS = (
     recipes.router,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from functions.api.rate_limits import client_address, count_user, report_standing
@@ -27,6 +28,7 @@ from shared.settings import settings
 Verify = Callable[[str], User]
 """Returns the user of a bearer token; may block. Raises PermanentError `unauthenticated` or `unverified`."""
 LOCAL = User("local")
+PROXY_HEADERS = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
 _bearer = HTTPBearer(auto_error=False, description="Access token. Not required where AUTH_REQUIRED is false.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
@@ -61,6 +63,32 @@ def request_user(request: Request, credentials: HTTPAuthorizationCredentials | N
         raise missing_token_error()
     refuse_foreign_pages(request)
     return LOCAL
+
+
+def is_admin(request: Request, user: User) -> bool:
+    """Return True for a user of ADMINS, for a token that claims so, and for the local user at the server's machine."""
+    if user == LOCAL:
+        return is_local_connection(request.scope)
+    admins = {address.strip().casefold() for address in settings().admins.split(",")} - {""}
+    return user.admin or (user.verified and (user.email or "").casefold() in admins)
+
+
+def is_local_connection(scope: Scope) -> bool:
+    """Return True if the client is a program on this machine, and not a proxy, which adds one of PROXY_HEADERS."""
+    headers = Headers(scope=scope)
+    try:
+        return ip_address((scope.get("client") or ("", 0))[0]).is_loopback and not PROXY_HEADERS & set(headers.keys())
+    except ValueError:
+        return False
+
+
+def require_admin(request: Request, user: Caller) -> User:
+    """Return the caller; raises PermanentError `not_admin` unless they are an administrator."""
+    if not is_admin(request, user):
+        raise PermanentError(
+            "not_admin", "Only administrators can do this. Add the verified e-mail address of the account to ADMINS."
+        )
+    return user
 
 
 def verify_token(token: str) -> User:
@@ -120,6 +148,7 @@ def frontend_origins() -> list[str]:
 
 
 Caller = Annotated[User, Depends(caller)]
+Admin = Annotated[User, Depends(require_admin)]
 BearerToken = Annotated[str, Depends(bearer_token)]
 
 

@@ -46,6 +46,7 @@ TAGS = {
     "search": "Search for moments in all your videos.",
     "datasets": "Image datasets: search, download, validate, export.",
     "webhooks": "Notifications of ended jobs to your own servers.",
+    "operations": "Load, failures, durations and costs: your own, or those of all users for administrators.",
     "compat: recipe app": "Paths of the earlier recipe app.",
     "compat: reel scripter": "Paths of the earlier reel scripter.",
     "compat: video metadata": "Paths of the earlier video metadata service.",

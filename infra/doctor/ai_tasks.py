@@ -20,7 +20,8 @@ from shared.chat.search import CHAT_KIND
 from shared.error_codes.jobs import ProviderCode
 from shared.errors import ClipwiseError
 from shared.models import Model
-from shared.models.video import Frame, MediaInfo
+from shared.models.media import MediaInfo
+from shared.models.video import Frame
 from shared.settings import Settings
 
 SOUND_SEC, RATE = 1.0, 16_000

@@ -10,9 +10,9 @@ from shared.analyses.evidence import Evidence, TimedLine, clamp_time
 from shared.analyses.kinds import Kind
 from shared.analyses.transcript import GAP_SENTENCES
 from shared.languages import is_same_language
-from shared.media.video.pacing import measure_pacing
+from shared.media.video.pacing import measure_pacing, trace_timeline
 from shared.models import READ_ONLY, Model
-from shared.models.video import Pacing
+from shared.models.video import Pacing, PacingTimeline
 from shared.wiring import ANALYZE, EXTRACT, PERSIST, TRANSCRIBE
 
 KEY_COUNT = 5
@@ -79,6 +79,7 @@ class Reel(Model):
     script: list[Scene] = Field(description="The video from start to end, in order of time.")
     recommendations: list[Recommendation]
     pacing: Pacing | None = Field(None, json_schema_extra=READ_ONLY)
+    timeline: PacingTimeline | None = Field(None, json_schema_extra=READ_ONLY)
     language: str | None = Field(
         None, description="BCP-47 tag of the text in this result.", json_schema_extra=READ_ONLY
     )
@@ -96,6 +97,11 @@ def measure(evidence: Evidence, screen: Sequence[TimedLine]) -> Pacing:
     return pacing.model_copy(update={"hook_sec": None}) if evidence.is_speech_unknown else pacing
 
 
+def timeline_of(evidence: Evidence) -> PacingTimeline:
+    transcript = None if evidence.is_speech_unknown else evidence.transcript
+    return trace_timeline(evidence.info, evidence.shots, evidence.audio, transcript)
+
+
 def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
     """Return the model's answer with times inside the video, the stored transcript and the measured pacing."""
     reel = Reel.model_validate(result)
@@ -108,6 +114,7 @@ def complete(result: BaseModel, evidence: Evidence, language: str) -> Reel:
         reel.original.translation = same_language_translation(reel.original.transcription, evidence, language)
     reel.script = order_scenes(reel.script, evidence.info.duration_sec)
     reel.pacing = Pacing.model_validate(evidence.measured) if evidence.measured else None
+    reel.timeline = timeline_of(evidence)
     reel.language = language
     is_unheard = reel.original.transcription is None and evidence.is_speech_unknown and not evidence.model_hears_audio
     reel.notes = [GAP_SENTENCES[evidence.transcript_gap]] if is_unheard else []

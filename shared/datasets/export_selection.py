@@ -10,6 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
+from shared.models.dataset import BY_HAND, NOT_CHECKED
 from shared.models.image import ImageRecord, ImageState
 
 Split = Literal["train", "val", "test"]
@@ -114,11 +115,16 @@ class ExportSummary:
 
 
 def exclusion_reason(record: ImageRecord) -> str:
-    """Return why an image is excluded: the crawl's reason, `not_checked`, its worst finding, or `not_chosen`."""
+    """Return why an image is excluded.
+
+    The crawl's reason, `not_checked`, `by_hand`, its worst finding, or `not_chosen`.
+    """
     if record.state != ImageState.DOWNLOADED:
         return record.reason or record.state.value
     if record.verdict is None:
-        return "not_checked"
+        return NOT_CHECKED
+    if record.override is False:
+        return BY_HAND
     return record.verdict.findings[0].check if record.verdict.findings else "not_chosen"
 
 

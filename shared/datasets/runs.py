@@ -23,6 +23,7 @@ from shared.pipeline import jobs, lifecycle, parts
 from shared.pipeline.job_storage import JOBS, media_name
 from shared.pipeline.jobs import outgoing_message
 from shared.pipeline.lifecycle import JobStateError, new_id
+from shared.pipeline.statistics import counted_run
 from shared.platform.ports import Documents, Filter, Place
 from shared.wiring import CRAWL
 
@@ -253,6 +254,7 @@ def _resume_run(place: Place, dataset: Dataset, job: Job, should_reopen: Callabl
             old = current.stages[name]
             current.stages[name] = StageState(number=old.number, parts=old.parts)
         current.status, current.stage, current.progress = JobStatus.QUEUED, first_stage, 0
+        current.counted = counted_run(place.documents, current)
         current.error, current.ended_at = None, None
         current.outbox = [outgoing_message(first_stage)]
         counts = Progress.read(current.result or {})

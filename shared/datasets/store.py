@@ -10,11 +10,12 @@ from typing import Any
 
 from shared import clock
 from shared.errors import AlreadyExists, NotFound
-from shared.models.dataset import Dataset
+from shared.models.dataset import Dataset, DatasetStatus
 from shared.models.image import ImageRecord, ImageState
 from shared.models.job import Job
 from shared.pipeline.idempotency import clear_keys
 from shared.pipeline.job_storage import JOBS, MEDIA, PARTS, media_name, media_prefix
+from shared.pipeline.lifecycle import JobStateError
 from shared.platform.documents import change_model, iterate_query, with_updated_at
 from shared.platform.ports import Documents, Filter, Place
 
@@ -36,6 +37,14 @@ def run_owner(dataset_id: str) -> str:
 def dataset_id_of(job: Job) -> str:
     """Return the id of a run's dataset."""
     return job.owner.removeprefix(run_owner(""))
+
+
+def user_of(documents: Documents, job: Job) -> str | None:
+    """Return the user to whom a job belongs, for a run through its dataset; None once that is deleted."""
+    if not job.owner.startswith(run_owner("")):
+        return job.owner
+    stored = documents.get(DATASETS, dataset_id_of(job))
+    return str(stored.data["owner"]) if stored else None
 
 
 def read_dataset(documents: Documents, dataset_id: str) -> Dataset:
@@ -118,6 +127,42 @@ def change_image(documents: Documents, id: str, change: Callable[[ImageRecord], 
 
     with suppress(NotFound):
         change_model(documents, IMAGES, id, ImageRecord, apply_change)
+
+
+def override_verdict(documents: Documents, dataset: Dataset, image_id: str, accepted: bool | None) -> ImageRecord:
+    """Let the owner accept or reject an image, or return to the verdict of validation (None).
+
+    Raises:
+        NotFound: The dataset has no such image.
+        JobStateError: `not_validated` without a verdict; `dataset_running` while verdicts may change.
+    """
+    if dataset.status is DatasetStatus.RUNNING:
+        raise JobStateError("dataset_running", "The dataset is running. Stop it first, or wait until it ends.")
+    difference = 0
+
+    def change(record: ImageRecord) -> bool:
+        nonlocal difference
+        if record.dataset_id != dataset.id:
+            raise NotFound(image_id)
+        if record.verdict is None:
+            raise JobStateError("not_validated", "The image has no verdict yet. Validate the dataset first.")
+        before = record.verdict.accepted
+        record.override = accepted
+        record.settle_verdict()
+        difference = record.verdict.accepted - before
+        return True
+
+    record = change_model(documents, IMAGES, image_id, ImageRecord, change)
+    if difference:
+        change_dataset(documents, dataset.id, lambda current: add_accepted(current, difference))
+    return record
+
+
+def add_accepted(dataset: Dataset, difference: int) -> bool:
+    if dataset.progress.validated is None:
+        return False
+    dataset.progress.validated.accepted += difference
+    return True
 
 
 def delete_dataset(place: Place, dataset_id: str) -> None:

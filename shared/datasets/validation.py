@@ -51,7 +51,7 @@ def validate_chunk(run: PartRun) -> None:
         for record in records:
             image_findings = validate_image(run, record, limits, level)
             findings.update(finding.check for finding in image_findings)
-            validated.accepted += not image_findings
+            validated.accepted += not image_findings if record.override is None else record.override
             validated.checked += 1
             run.tick(0, f"{validated.checked} images checked")
         validated.findings = dict(findings)
@@ -89,6 +89,7 @@ def validate_image(run: PartRun, record: ImageRecord, limits: Thresholds, level:
         image.features = None if inspection.features is None else [round(value, 6) for value in inspection.features]
         image.group = None
         image.verdict = Verdict(accepted=not findings, level=level, findings=findings, checked_at=clock.now())
+        image.settle_verdict()
 
     change_image(run.place.documents, record.id, write)
     return findings
@@ -117,6 +118,7 @@ class ComparisonEntry:
     features: tuple[float, ...] | None
     rank: tuple[bool, int, int, str]
     """The least rank of a group is kept: no findings first, then most pixels, then most bytes."""
+    override: bool | None = None
 
 
 def validate_dataset(run: StageRun) -> ValidationProgress:
@@ -137,10 +139,13 @@ def validate_dataset(run: StageRun) -> ValidationProgress:
         validated.checked += 1
         run.tick(0.3, "Comparing images")
     changes = compare_images(entries, limits, level)
-    rejected_ids = {image.id for image in entries if image.rank[0]}
+    with_findings = {image.id for image in entries if image.rank[0]}
+    with_findings |= {id for id, change in changes.items() if change.findings}
     for change in changes.values():
         findings.update(finding.check for finding in change.findings)
-    validated.accepted = len(entries) - len(rejected_ids | {id for id, change in changes.items() if change.findings})
+    validated.accepted = sum(
+        image.id not in with_findings if image.override is None else image.override for image in entries
+    )
     validated.findings = dict(findings)
     _store_changes(run, changes)
     return validated
@@ -153,6 +158,7 @@ def _comparison_entry(record: ImageRecord, has_findings: bool) -> ComparisonEntr
         int(record.phash, 16) if record.phash else None,
         tuple(record.features) if record.features else None,
         (has_findings, -pixels, -(record.size_bytes or 0), record.id),
+        record.override,
     )
 
 
@@ -212,7 +218,7 @@ def _store_changes(run: StageRun, changes: dict[str, ImageChange]) -> None:
             if image.verdict:
                 own_findings = [finding for finding in image.verdict.findings if finding.check not in COMPARISON_CHECKS]
                 image.verdict.findings = sort_findings(own_findings + change.findings)
-                image.verdict.accepted = not image.verdict.findings
+                image.settle_verdict()
 
         change_image(run.place.documents, id, put)
 

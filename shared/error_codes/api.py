@@ -123,6 +123,12 @@ class AccountCode(ErrorCode):
         "Correct it, or reset the password.",
         401,
     )
+    NOT_ADMIN = permanent(
+        "not_admin",
+        "The action concerns all users, and the account is not an administrator.",
+        "Add the account's verified e-mail address to `ADMINS`, or its claim `admin` in Firebase.",
+        403,
+    )
     WRONG_PASSWORD = permanent(
         "wrong_password",
         "The current password is wrong, so the account was not changed.",

@@ -120,6 +120,7 @@ class DatasetCode(ErrorCode):
         "nothing_failed", "No chunk of the dataset has failed.", "Nothing needs to be retried.", 409
     )
     NO_IMAGES = permanent("no_images", "The dataset has no images yet.", "Start the dataset first.", 409)
+    NOT_VALIDATED = permanent("not_validated", "The image has no verdict yet.", "Validate the dataset first.", 409)
     ENGINE_BLOCKED = transient(
         "engine_blocked",
         "A search engine refuses requests from this server.",

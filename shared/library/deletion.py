@@ -21,6 +21,7 @@ from shared.models.job import Job
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY, clear_keys
 from shared.pipeline.job_storage import JOBS, SEGMENTS
 from shared.pipeline.lifecycle import delete_job_records
+from shared.pipeline.statistics import STATISTICS
 from shared.platform.ports import Place
 from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
@@ -69,7 +70,19 @@ def erase_datasets(place: Place, owner: str, limit: int) -> int:
     return len(documents)
 
 
-OWNER_COLLECTIONS = (GROUPS, MESSAGES, SEGMENTS, IDEMPOTENCY, ANSWERS, SPENDING, RATES, WEBHOOKS, DELIVERIES, NUMBERS)
+OWNER_COLLECTIONS = (
+    GROUPS,
+    MESSAGES,
+    SEGMENTS,
+    IDEMPOTENCY,
+    ANSWERS,
+    SPENDING,
+    STATISTICS,
+    RATES,
+    WEBHOOKS,
+    DELIVERIES,
+    NUMBERS,
+)
 ERASERS: tuple[Erase, ...] = (
     # One of these must find each document that belongs to a user.
     erase_jobs,

@@ -20,7 +20,7 @@ LIST_PAGE = 100
 HIDDEN = ("owner", "run", "told_at")
 """Internal fields that clients do not see."""
 ExportFormat = Literal["zip", "webdataset", "parquet", "coco", "sheet"]
-ACCEPTED, NOT_CHECKED = "accepted", "not_checked"
+ACCEPTED, NOT_CHECKED, BY_HAND = "accepted", "not_checked", "by_hand"
 
 
 class DatasetStatus(StrEnum):
@@ -172,8 +172,8 @@ class ExportOptions(Model):
     include: list[str] = Field(
         [ACCEPTED],
         max_length=30,
-        description="Verdicts of the images to export: `accepted`, `not_checked`, or names of checks such as `blurry`"
-        " for images with findings of these checks only.",
+        description="Verdicts of the images to export: `accepted`, `not_checked`, `by_hand` for images that you"
+        " rejected, or names of checks such as `blurry` for images with findings of these checks only.",
     )
     train: float = Field(
         0.8,
@@ -195,6 +195,8 @@ class ExportOptions(Model):
             return NOT_CHECKED in self.include
         if record.verdict.accepted:
             return ACCEPTED in self.include
+        if record.override is False:
+            return BY_HAND in self.include
         return all(finding.check in self.include for finding in record.verdict.findings)
 
 

@@ -94,7 +94,15 @@ class ImageRecord(Model):
     features: list[float] | None = Field(None, description="Color, texture and shape features to detect outliers.")
     group: str | None = Field(None, description="Id of the image kept from a group of near duplicates.")
     verdict: Verdict | None = None
+    override: bool | None = Field(
+        None, description="Whether the owner accepts the image; None for the verdict of validation."
+    )
     created_at: datetime
+
+    def settle_verdict(self) -> None:
+        """Set whether the image is accepted: as the owner says, else if it has no findings."""
+        if self.verdict:
+            self.verdict.accepted = not self.verdict.findings if self.override is None else self.override
 
 
 class Thresholds(Model):

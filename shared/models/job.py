@@ -15,7 +15,7 @@ from shared.models import Model
 from shared.models.video import TranscriptGap, Video
 from shared.wiring import EXTRACT
 
-HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "link_allowed", "requested_language")
+HIDDEN = ("owner", "outbox", "wake_at", "trace", "search", "link_allowed", "requested_language", "counted")
 """Internal fields that clients do not see."""
 AUDIO_TRACK, SUBTITLE_TRACK = "audio_track", "subtitle_track"
 """Options that name tracks of the file, whatever the kind."""
@@ -126,6 +126,13 @@ class Usage(Model):
         return total
 
 
+class CountedRun(Model):
+    """What the statistics counted of a job before it ran again."""
+
+    until: datetime
+    cost_usd: float
+
+
 class EmptyResult(Model):
     """Why the result of a finished job is empty, and what would help."""
 
@@ -202,6 +209,7 @@ class Job(Model):
         False, description="Whether the provider may read the video from its public link, without a download."
     )
     trace: str | None = Field(None, description="W3C traceparent of the request that created the job.")
+    counted: CountedRun | None = None
 
     @property
     def source_job(self) -> str:

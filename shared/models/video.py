@@ -85,6 +85,9 @@ class AudioTrack(Model):
     loudness: Loudness | None = Field(
         None, description="Loudness of the original audio track. Null for complete silence."
     )
+    levels: list[float] = Field(
+        [], description="Mean level of each of at most 120 equal intervals, in decibels of full scale."
+    )
     parts: list[AudioPart] = Field(
         [],
         description="Parts to transcribe, in order of time. They are cut at silences and omit silent passages; parts"
@@ -120,6 +123,18 @@ class Pacing(Model):
     text_share: float | None = Field(None, description="Share of the duration with on-screen text, from 0 to 1.")
     text_words_per_sec: float | None = Field(
         None, description="On-screen words per second, over the time with on-screen text."
+    )
+
+
+class PacingTimeline(Model):
+    """What changes over the time of the video."""
+
+    cuts: list[float] = Field(description="Times of the cuts in seconds.")
+    speech: list[TimeSpan] | None = Field(
+        description="Stretches with speech, in order. Null if the audio was not transcribed."
+    )
+    levels: list[float] | None = Field(
+        description="Level of the sound in equal intervals, in decibels of full scale. Null without an audio track."
     )
 
 

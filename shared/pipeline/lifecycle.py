@@ -19,6 +19,7 @@ from shared.pipeline.cleanup import delete_job_data
 from shared.pipeline.job_storage import DELETED, JOBS
 from shared.pipeline.jobs import delete_unkept_source, outgoing_message, relay_outbox
 from shared.pipeline.parts import reset_parts
+from shared.pipeline.statistics import counted_run
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Documents, Place
 from shared.settings import settings
@@ -155,6 +156,7 @@ def retry_job(place: Place, job_id: str) -> Job:
             raise JobStateError("source_gone", "The video is no longer stored. Submit it again.")
         old = job.stages[stage]
         job.stages[stage] = StageState(number=old.number, parts=old.parts, progress=old.progress)
+        job.counted = counted_run(place.documents, job)
         job.status = JobStatus.QUEUED
         job.error = None
         job.ended_at = None

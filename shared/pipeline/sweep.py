@@ -23,6 +23,7 @@ from shared.pipeline.jobs import (
     source_deletion_time,
 )
 from shared.pipeline.lifecycle import mark_cancelled
+from shared.pipeline.statistics import STATISTICS
 from shared.platform.documents import iterate_query
 from shared.platform.ports import Document, Place
 from shared.platform.rate_limits import RATES
@@ -52,7 +53,7 @@ def sweep(place: Place) -> int:
                 log.exception("job could not be woken")
                 errors.append(error)
     count += sum(1 for _ in wake_due_deliveries(place))
-    for collection in (IDEMPOTENCY, ANSWERS, RATES, DELIVERIES, DELETED):
+    for collection in (IDEMPOTENCY, ANSWERS, RATES, DELIVERIES, DELETED, STATISTICS):
         for id in _ids_past_expiry(place, collection):
             if collection == DELETED:
                 # Its deletion may have been interrupted, or its upload may have arrived after it.

@@ -101,6 +101,9 @@ class Documents(Protocol):
         an inequality or `array_contains`. Raises ValueError on a cursor of another form of query.
         """
 
+    def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
+        """Return the number of documents that match all filters (`==`, `in`), at most `limit`, without reading them."""
+
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:
@@ -214,12 +217,61 @@ class Bus(Protocol):
 
 
 @dataclass(frozen=True)
+class DeadLetter:
+    """An event that is not delivered any more, because its function failed to process it too often.
+
+    Attributes:
+        topic: Where it was published; None if it comes from a bucket.
+        data: The message, or the object's resource as Cloud Storage describes it.
+        deliveries: Number of times it was delivered.
+    """
+
+    id: str
+    function: str
+    topic: str | None
+    bucket: str | None
+    data: dict[str, Any]
+    attributes: dict[str, str]
+    published_at: datetime
+    died_at: datetime
+    deliveries: int
+
+
+@dataclass(frozen=True)
+class DeadLetterPage:
+    letters: Sequence[DeadLetter]
+    cursor: str | None
+    """Where the next page starts; None at the end."""
+
+
+class Queue(Protocol):
+    """What waits between publication and delivery, for operators."""
+
+    def depth(self) -> Mapping[str, int]:
+        """Return the number of unacknowledged deliveries by function, those under way included."""
+
+    def dead_letters(self, limit: int = 100, cursor: str | None = None) -> DeadLetterPage:
+        """Return a page of dead letters, newest first. Raises ValueError on an invalid cursor."""
+
+    def replay(self, id: str) -> None:
+        """Deliver a dead letter again, with all its attempts; raises NotFound."""
+
+    def discard(self, id: str) -> None:
+        """Delete a dead letter; raises NotFound."""
+
+
+@dataclass(frozen=True)
 class Place:
-    """The place a process runs in."""
+    """The place a process runs in.
+
+    Attributes:
+        queue: None where the place does not list deliveries, as Pub/Sub.
+    """
 
     documents: Documents
     objects: Objects
     bus: Bus
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True)
@@ -229,6 +281,7 @@ class User:
     Attributes:
         verified: Whether the user proved to own the e-mail address.
         signed_in_at: When the session of the token began; None without a sign-in.
+        admin: Whether the token claims so, which only operators can set.
     """
 
     id: str
@@ -237,6 +290,7 @@ class User:
     verified: bool = False
     anonymous: bool = False
     signed_in_at: datetime | None = None
+    admin: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from shared.pipeline.job_storage import SEGMENTS as PASSAGES
 from shared.pipeline.jobs import create_job
 from shared.pipeline.lifecycle import plan_job
 from shared.platform.embedded.place import open_embedded_place
+from shared.platform.ports import Place
 from shared.settings import Settings
 from tests.server import Server
 
@@ -78,7 +79,26 @@ SPOKEN: dict[str, Any] = {
     "segments": 3,
     "text": "Welcome to the kitchen.\nChop the onions.\nFry the onions gently.",
 }
-RESULTS = {"recipe": RECIPE, "summary": SUMMARY, "transcript": SPOKEN}
+REEL: dict[str, Any] = {
+    "original": {"transcription": SPOKEN["text"], "translation": "Willkommen in der Küche."},
+    "keys": [{"title": f"Reason {number}", "description": "It starts at once."} for number in range(1, 6)],
+    "script": [
+        {"start": 0, "end": 2, "time": "00:00–00:02", "visual": "A kitchen", "text": "Welcome!", "note": "Close-up"},
+        {"start": 2, "end": 4, "time": "00:02–00:04", "visual": "Onions in a pan", "text": "", "note": ""},
+    ],
+    "recommendations": [{"category": "Hook", "text": "Show the soup first."}],
+    "pacing": {
+        "durationSec": 4, "shots": 2, "cutsPerMinute": 15, "meanShotSec": 2, "hookSec": 0.4, "silenceShare": 0.25,
+        "loudness": {"integratedLufs": -18.2, "rangeLu": 5, "truePeakDbfs": -1}, "wordsPerMinute": 165,
+    },
+    "timeline": {
+        "cuts": [2], "speech": [{"start": 0.4, "end": 2}, {"start": 2.5, "end": 3.5}],
+        "levels": [-30 + 12 * (number % 7) / 7 for number in range(100)] + [-70] * 20,
+    },
+    "language": "en",
+    "notes": ["Read from the screen."],
+}  # fmt: skip
+RESULTS = {"recipe": RECIPE, "summary": SUMMARY, "transcript": SPOKEN, "reel": REEL}
 
 
 class Shelf:
@@ -86,6 +106,7 @@ class Shelf:
 
     def __init__(self, server: Server, film: bytes) -> None:
         self._place = open_embedded_place(Settings(clipwise_data=server.data))
+        self.place: Place = self._place.place
         self._film = film
         self._age = 0
 
@@ -130,6 +151,12 @@ class Shelf:
         source, windows = PassageSource(job.owner, job.id, job.id), split_windows(transcript.segments)
         store_passages(place.documents, PASSAGES, source, windows, "en", None)
         return create_job(place.documents, job)
+
+    def bury(self, data: dict[str, Any]) -> None:
+        """Leave a dead letter: an event that its function failed to process too often."""
+        self.place.bus.publish("sweep-tick", data)
+        with self._place.database.transaction() as connection:
+            connection.execute("UPDATE deliveries SET count = 1000 WHERE data = ?", (json.dumps(data),))
 
     def close(self) -> None:
         self._place.database.close()

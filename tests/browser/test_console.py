@@ -11,9 +11,11 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.models.job import EmptyResult, Job, JobError, JobStatus
 from shared.models.video import Segment
+from tests.browser.dataset_samples import add_dataset
 from tests.browser.shelf import (
     AXE,
     RECIPE,
+    REEL,
     SPOKEN,
     SUMMARY,
     Shelf,
@@ -61,6 +63,7 @@ def jobs(shelf: Shelf) -> dict[str, Job]:
         "recipe": shelf.add("recipe"),
         "summary": shelf.add("summary"),
         "transcript": shelf.add("transcript", tags=["lecture"]),
+        "reel": shelf.add("reel"),
         "empty": shelf.add("transcript", SPOKEN | {"text": ""}, result_empty=empty, filename="quiet.mp4"),
         "failed": shelf.add("recipe", status=JobStatus.FAILED, error=error, filename="unlucky.mp4"),
     }
@@ -70,12 +73,13 @@ def addresses(jobs: dict[str, Job]) -> list[str]:
     """The address of every page."""
     results = [f"{path}/{jobs[kind].id}" for kind, path in RESULT_PATHS.items()]
     ended = [f"jobs/{jobs[name].id}" for name in ("recipe", "empty", "failed")]
+    forms = ["sign-in", "sign-up", "verify?token=x", "verify", "reset", "reset?token=x"]
     video = f"videos/{jobs['summary'].id}"
     found = ["?q=onions", "?q=zebra", video, f"{video}/chat", "chat", "groups"]
-    return ["", "new", "sign-in", "nowhere", *results, *ended, *found]
+    return ["", "new", "operations", "datasets", "account", "nowhere", *forms, *results, *ended, *found]
 
 
-RESULT_PATHS = {"recipe": "recipes", "summary": "summaries", "transcript": "transcripts"}
+RESULT_PATHS = {"recipe": "recipes", "summary": "summaries", "transcript": "transcripts", "reel": "reels"}
 
 
 def has_page(page: Page) -> None:
@@ -199,13 +203,41 @@ def test_a_transcript_follows_the_video(server: Server, jobs: dict[str, Job], pa
     assert download.value.suggested_filename.endswith(".srt")
 
 
+def test_a_reel_is_read_and_played(server: Server, jobs: dict[str, Job], page: Page) -> None:
+    """A scene of the script plays its place, the chart is a table, too, and the script is copied as one."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_page(page, server, f"reels/{jobs['reel'].id}")
+    expect(page.locator(".chips")).to_contain_text("-18.2 LUFS")
+    page.locator(".script").get_by_role("button", name="Play from 0:02").click()
+    eventually(lambda: seconds_of(page) >= 2)
+    page.get_by_text("Show as a table").click()
+    rows = page.get_by_role("region", name="Pacing").locator("tbody tr")
+    expect(rows).to_have_text([re.compile("0:00 ?0"), re.compile("0:01"), re.compile("0:02 ?1"), re.compile("0:03")])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#announcement")).to_have_text("The script was copied.")
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert copied[:2] == ["Time\tVisual\tText\tNote", "00:00–00:02\tA kitchen\tWelcome!\tClose-up"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Markdown").click()
+    assert download.value.suggested_filename.endswith(".md")
+
+
+def test_a_reel_shows_what_is_unknown_as_unknown(server: Server, shelf: Shelf, page: Page) -> None:
+    """Sound that nobody transcribed is not shown as silence, nor a result of an earlier version as without cuts."""
+    job = shelf.add("reel", REEL | {"timeline": None})
+    open_page(page, server, f"reels/{job.id}")
+    expect(page.locator(".lane-name")).to_have_text(["Shots", "Loudness · unknown", "Speech · unknown"])
+    expect(page.locator(".lane .shot")).to_have_count(2)
+
+
 def test_a_summary_has_its_chapters_on_the_player(server: Server, jobs: dict[str, Job], page: Page) -> None:
-    """A chapter below the player plays from its start, and so does a key point."""
+    """A key point plays its place, even before the video is loaded, and a chapter plays from its start."""
     open_page(page, server, f"summaries/{jobs['summary'].id}")
-    page.locator(".chapter-bar").get_by_role("button", name="Cooking").click()
-    eventually(lambda: seconds_of(page) >= 1)
     page.locator(".points").get_by_role("button", name="Play from 0:02").click()
     eventually(lambda: seconds_of(page) >= 2)
+    page.evaluate("document.querySelector('video').playbackRate = 0.1")
+    page.locator(".chapter-bar").get_by_role("button", name="Cooking").click()
+    eventually(lambda: 1 <= seconds_of(page) < 2)
 
 
 def test_an_empty_result_is_not_just_done(server: Server, jobs: dict[str, Job], page: Page) -> None:
@@ -261,6 +293,7 @@ def test_hostile_texts_stay_texts(server: Server, shelf: Shelf, page: Page) -> N
         f"recipes/{shelf.add('recipe', recipe, **fields).id}": ".steps",
         f"summaries/{shelf.add('summary', fill_with_markup(SUMMARY), **fields).id}": ".points",
         f"transcripts/{shelf.add('transcript', SPOKEN | {'text': MARKUP}, said, **fields).id}": ".lines",
+        f"reels/{shelf.add('reel', fill_with_markup(REEL), **fields).id}": ".script",
         "": ".grid",
         "?q=img": ".moment-list",
     }
@@ -269,6 +302,9 @@ def test_hostile_texts_stay_texts(server: Server, shelf: Shelf, page: Page) -> N
     error = JobError(code="busy", message=MARKUP, stage="persist", retryable=True)
     job = shelf.add("recipe", recipe, status=JobStatus.FAILED, error=error, **fields)
     paths[f"jobs/{job.id}"] = ".outcome"
+    paths["operations"] = ".records"
+    paths["datasets"] = ".records"
+    paths[f"datasets/{add_dataset(shelf.place, MARKUP)}"] = ".sheet"
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a plain size
     for path, place in paths.items():
         open_page(page, server, path)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.models.job import Job
 from tests.accounts import PASSWORD, Mailbox
-from tests.browser.shelf import Shelf, address, open_page
+from tests.browser.shelf import AXE, Shelf, address, open_page, violations
+from tests.browser.tab import watched_page
 from tests.server import Server, eventually, serving
 from tests.video_samples import plain_video
 
+HOOK = "http://127.0.0.1:9/hook"
+"""Where nobody listens."""
 SPOIL = """(name) => {
   const session = JSON.parse(sessionStorage['clipwise-session']);
   session[name] = 'x';
@@ -23,18 +27,16 @@ SPOIL = """(name) => {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("accounts") / "data", AUTH_REQUIRED="true") as running:
+    environ = {"AUTH_REQUIRED": "true", "ALLOW_HOSTS": HOOK.split("/")[2]}
+    with serving(tmp_path_factory.mktemp("accounts") / "data", **environ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def ann(server: Server) -> dict[str, Any]:
     """A session of somebody with an account."""
+    account = sign_up(server, "ann")
     with server.client() as client:
-        account = {"username": "ann", "password": PASSWORD}
-        assert client.post("/v1/auth/signup", json=account | {"email": "ann@example.com"}).status_code == 202
-        (token,) = Mailbox(server.data).tokens("verify", "ann@example.com")
-        assert client.post("/v1/auth/verify-email", json={"token": token}).status_code == 200
         session: dict[str, Any] = client.post("/v1/auth/login", json=account).json()
     return session
 
@@ -47,8 +49,19 @@ def recipe(server: Server, ann: dict[str, Any], tmp_path_factory: pytest.TempPat
     shelf.close()
 
 
-def sign_in(page: Page, password: str = PASSWORD) -> None:
-    page.get_by_label("Username or email address").fill("ann")
+def sign_up(server: Server, name: str) -> dict[str, str]:
+    """Create an account whose address is verified; return its name and password."""
+    account = {"username": name, "password": PASSWORD}
+    with server.client() as client:
+        email = f"{name}@example.com"
+        assert client.post("/v1/auth/signup", json=account | {"email": email}).status_code == 202
+        (token,) = Mailbox(server.data).tokens("verify", email)
+        assert client.post("/v1/auth/verify-email", json={"token": token}).status_code == 200
+    return account
+
+
+def sign_in(page: Page, password: str = PASSWORD, name: str = "ann") -> None:
+    page.get_by_label("Username or email address").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
 
@@ -99,3 +112,122 @@ def test_a_token_from_elsewhere(server: Server, ann: dict[str, Any], recipe: Job
     page.get_by_label("Access token").fill(ann["access_token"])
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="Onion soup")).to_be_visible()
+
+
+def test_from_sign_up_to_the_account(server: Server, page: Page) -> None:
+    """A newcomer creates an account, follows the mail's link, signs in, and finds who they are and what they spent."""
+    open_page(page, server, "sign-in")
+    page.get_by_role("link", name="Create an account").click()
+    page.get_by_label("Username").fill("cleo")
+    page.get_by_label("Email address").fill("cleo@example.com")
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
+    (token,) = Mailbox(server.data).tokens("verify", "cleo@example.com")
+    open_page(page, server, f"verify?token={token}")
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("cleo@example.com is verified.")).to_be_visible()
+    page.get_by_role("link", name="Sign in").click()
+    sign_in(page, name="cleo")
+    page.get_by_role("link", name="cleo", exact=True).click()
+    expect(page.locator(".person")).to_contain_text("cleo@example.com verified")
+    expect(page.locator(".figures")).to_contain_text("no limit")
+    open_page(page, server, f"verify?token={token}")
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("alert")).to_contain_text("token")
+
+
+def test_a_forgotten_password(server: Server, ann: dict[str, Any], page: Page) -> None:
+    """Whoever forgot a password gets a mail, sets another one by its link, and signs in with it."""
+    sign_up(server, "dan")
+    open_page(page, server, "sign-in")
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("Email address").fill("dan@example.com")
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_text("If this address has an account")).to_be_visible()
+    (token,) = Mailbox(server.data).tokens("reset", "dan@example.com")
+    open_page(page, server, f"reset?token={token}")
+    page.get_by_label("New password").fill("another long password")
+    page.get_by_role("button", name="Set password").click()
+    page.locator("main").get_by_role("link", name="Sign in").click()
+    sign_in(page, "another long password", name="dan")
+    expect(page.get_by_role("link", name="dan", exact=True)).to_be_visible()
+
+
+def test_webhooks_from_creation_to_deletion(server: Server, ann: dict[str, Any], page: Page) -> None:
+    """A webhook's secret is shown once; its deliveries are listed and replayed; it pauses, and is deleted on demand."""
+    open_page(page, server, "account")
+    sign_in(page)
+    page.get_by_label("URL (https)").fill("http://192.168.0.1/hook")
+    page.get_by_role("button", name="Create webhook").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("URL (https)").fill(HOOK)
+    page.get_by_label("job cancelled").uncheck()
+    page.get_by_role("button", name="Create webhook").click()
+    expect(page.locator(".secret code")).to_have_text(re.compile("whsec_.+"))
+    row = page.locator(".row").filter(has_text=HOOK)
+    expect(row).to_contain_text("job done, job failed")
+    page.get_by_role("button", name="I have stored it").click()
+    page.get_by_role("button", name=f"Send a test: {HOOK}").click()
+    expect(row.locator(".deliveries")).to_contain_text("test")
+    page.get_by_role("button", name="Refresh").click()
+    page.get_by_role("button", name=re.compile("^Replay: test")).click()
+    expect(page.locator("#announcement")).to_have_text("The delivery is sent again.")
+    page.get_by_role("button", name=f"Pause: {HOOK}").click()
+    expect(row.locator(".badge").first).to_have_text("Paused")
+    page.reload()
+    expect(page.locator(".secret")).to_have_count(0)
+    expect(row).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name=f"Delete: {HOOK}").click()
+    expect(row).to_have_count(0)
+
+
+def test_everything_is_deleted_once_the_name_is_typed(server: Server, page: Page) -> None:
+    """No slip deletes an account: only its typed name does, and then neither it nor its jobs are left."""
+    sign_up(server, "eve")
+    open_page(page, server, "account")
+    sign_in(page, name="eve")
+    button = page.get_by_role("button", name="Delete account and data")
+    page.get_by_label("To confirm, type “eve”").fill("ev")
+    expect(button).to_be_disabled()
+    page.get_by_label("To confirm, type “eve”").fill("eve")
+    button.click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    sign_in(page, name="eve")
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
+
+
+def test_an_old_session_needs_the_password_to_delete(server: Server, page: Page) -> None:
+    """Who signed in long ago enters the password first, in the same form."""
+    sign_up(server, "finn")
+    open_page(page, server, "account")
+    sign_in(page, name="finn")
+    refusals = [{"code": "login_again", "detail": "Sign in again first.", "status": 403, "title": "Forbidden"}]
+
+    def refuse_once(route: Route) -> None:
+        if route.request.method == "DELETE" and refusals:
+            route.fulfill(status=403, json=refusals.pop())
+        else:
+            route.continue_()
+
+    page.route(re.compile("/v1/auth/me$"), refuse_once)
+    page.get_by_label("To confirm, type “finn”").fill("finn")
+    page.get_by_role("button", name="Delete account and data").click()
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Delete account and data").click()
+    expect(page.get_by_role("button", name="Use an access token")).to_be_visible()
+
+
+def test_the_account_page_is_accessible(server: Server, ann: dict[str, Any], chromium: Browser) -> None:
+    """With a person, webhooks and the form that deletes all, axe objects to nothing, and a phone shows all of it."""
+    if not AXE.exists():
+        pytest.skip("axe is not installed; run `make browser-deps`, which needs npm")
+    with watched_page(chromium, reduced_motion="reduce", viewport={"width": 360, "height": 740}) as page:
+        open_page(page, server, "account")
+        sign_in(page)
+        expect(page.get_by_role("heading", name="Delete everything")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its schemes
+            assert violations(page) == []

@@ -139,6 +139,18 @@ def test_pages_are_what_a_plain_model_says(documents: Documents, case: Any, limi
     assert every(documents, collection, filters, order, limit) == model(stored, filters, order)
 
 
+@given(case=cases(), limit=st.integers(1, 5))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_counts_are_what_a_plain_model_says(documents: Documents, case: Any, limit: int) -> None:
+    """An operator's numbers are right, and stop at the limit."""
+    stored, filters, _ = case
+    equalities = [each for each in filters if each[1] in ("==", "in")]
+    collection = f"counted-{uuid.uuid4().hex}"
+    for id, data in stored.items():
+        documents.create(collection, id, data)
+    assert documents.count(collection, equalities, limit) == min(limit, len(model(stored, equalities, [])))
+
+
 @pytest.mark.parametrize("first", ["asc", "desc"])
 @pytest.mark.parametrize("second", ["asc", "desc"])
 def test_orders_of_any_directions_page_rightly(documents: Documents, fresh: str, first: Any, second: Any) -> None:

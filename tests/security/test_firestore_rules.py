@@ -12,6 +12,7 @@ from shared.analyses.kinds import kinds
 from shared.datasets.store import DATASETS, ERASURES, IMAGES
 from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import JOBS, VIDEOS
+from shared.pipeline.statistics import STATISTICS
 from shared.platform.rate_limits import RATES
 from shared.webhooks.deliveries import DELIVERIES, WEBHOOKS
 from tests.contract.emulated import running_emulators
@@ -26,6 +27,7 @@ INTERNAL = [
     DELIVERIES,
     IMAGES,
     ERASURES,
+    STATISTICS,
     "uploads",
     "parts",
     "segments",

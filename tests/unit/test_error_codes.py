@@ -15,7 +15,11 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
     (PermanentError, 400, "bad_form token_invalid"),
     (PermanentError, 401, "unauthenticated wrong_credentials"),
     (PermanentError, 402, "budget_exceeded"),
-    (PermanentError, 403, "chat_not_shared foreign_page login_again not_offered unverified wrong_password"),
+    (
+        PermanentError,
+        403,
+        "chat_not_shared foreign_page login_again not_admin not_offered unverified wrong_password",
+    ),
     (PermanentError, 409, "no_recipe no_transcript not_done username_taken"),
     (PermanentError, 413, "too_large"),
     (PermanentError, 415, "unsupported_body unsupported_media"),
@@ -44,8 +48,8 @@ RAISED: list[tuple[type[ClipwiseError], int, str]] = [
         JobStateError,
         409,
         "dataset_ended dataset_running dataset_started job_ended key_reused no_images not_extracted not_failed "
-        "not_retryable not_running nothing_failed nothing_to_send source_gone too_many_lists too_many_webhooks "
-        "webhook_paused",
+        "not_retryable not_running not_validated nothing_failed nothing_to_send source_gone too_many_lists "
+        "too_many_webhooks webhook_paused",
     ),
     (TransientError, 500, "storage_damaged"),
     (TransientError, 429, "rate_limited"),

@@ -3,7 +3,7 @@
 import { currentSession, signIn } from "../api.js";
 import { PageTitle, ProblemBox, useAction, useTitle } from "../components.js";
 import { html, useEffect, useState } from "../html.js";
-import { currentRoute, go } from "../router.js";
+import { currentRoute, go, link } from "../router.js";
 import { t } from "../texts.js";
 
 export default function SignIn({ capabilities }) {
@@ -28,6 +28,7 @@ export default function SignIn({ capabilities }) {
           <label>${t("signIn.password")} <input name="password" type="password" autocomplete="current-password" required key="password" /></label>`}
       <${ProblemBox} problem=${problem} />
       <button class="primary" disabled=${isBusy}>${t("signIn.submit")}</button>
+      ${!byToken && html`<p class="hint"><a href=${link("sign-up")}>${t("signIn.create")}</a> · <a href=${link("reset")}>${t("signIn.forgot")}</a></p>`}
       ${capabilities.localAccounts && html`
         <button type="button" class="quiet" onClick=${() => setByToken(!byToken)}>${t(byToken ? "signIn.withPassword" : "signIn.withToken")}</button>`}
     </form>

@@ -51,9 +51,20 @@ class PublicImage(Model):
     width: int | None = Field(description="Width in pixels.")
     height: int | None = Field(description="Height in pixels.")
     group: str | None = Field(description="Id of the image kept from a group of near duplicates.")
-    accepted: bool | None = Field(description="Whether validation accepted the image. Null until it is validated.")
+    accepted: bool | None = Field(
+        description="Whether the image is accepted, by validation or by you. Null until it is validated."
+    )
     level: Level | None = Field(description="The level at which the image was validated.")
-    findings: list[ImageFinding] = Field(description="Why the image was not accepted, worst first.")
+    findings: list[ImageFinding] = Field(description="Why validation did not accept the image, worst first.")
+    override: bool | None = Field(
+        description="Your own verdict, which `accepted` follows. Null: the verdict of validation."
+    )
+
+
+class VerdictRequest(RequestModel):
+    accepted: bool | None = Field(
+        description="`true` accepts the image, `false` rejects it, null returns to the verdict of validation."
+    )
 
 
 class ImagePage(BaseModel):
@@ -117,7 +128,7 @@ def list_images(
     ] = None,
     source: Annotated[SourceName | None, Query(description="Return only images from this source.")] = None,
     accepted: Annotated[
-        bool | None, Query(description="Return only images that validation accepted (`true`) or did not (`false`).")
+        bool | None, Query(description="Return only images that are accepted (`true`) or are not (`false`).")
     ] = None,
     check: Annotated[
         str | None, Query(max_length=100, description="Return only images with a finding of this check.")
@@ -146,6 +157,25 @@ def image_response(record: ImageRecord) -> dict[str, Any]:
 def has_finding(record: ImageRecord, check: str | None) -> bool:
     findings = record.verdict.findings if record.verdict else []
     return check is None or any(finding.check == check for finding in findings)
+
+
+@router.patch(
+    "/images/{image_id}",
+    summary="Set an image's verdict",
+    description=(
+        "Accepts or rejects an image by hand. Your verdict outlasts later validations and decides what exports "
+        "contain. Returns 409 while the dataset is running, or if the image was not validated."
+    ),
+    response_model=PublicImage,
+    responses=problem_responses(409),
+)
+def set_verdict(
+    dataset: OwnDataset,
+    image_id: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The `id` of the image.")],
+    body: VerdictRequest,
+    place: PlaceDep,
+) -> Any:
+    return image_response(store.override_verdict(place.documents, dataset, image_id, body.accepted))
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""The service itself: liveness, kinds of analysis, the jobs page and the interactive documentation.
+"""The service itself: liveness, kinds of analysis and the interactive documentation.
 
 Pages load nothing from other servers, so they work offline.
 """
@@ -15,7 +15,7 @@ from typing import Literal
 import fastapi_offline
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from starlette.responses import FileResponse, HTMLResponse
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from functions.api.schemas import Health, KindInfo, KindList
 from shared.analyses.kinds import kinds
@@ -79,14 +79,13 @@ def list_kinds() -> KindList:
 @router.get(
     "/tasks",
     tags=["service"],
-    summary="Open the jobs page",
-    description=(
-        "Returns an HTML page that shows the jobs of the signed-in user live, with buttons to cancel and retry them."
-    ),
-    response_class=HTMLResponse,
+    summary="Open the operations page",
+    description="Redirects (307) to the console's operations page, which shows jobs, failures, durations and costs.",
+    status_code=307,
+    response_class=RedirectResponse,
 )
-def tasks_page() -> Response:
-    return read_page("tasks")
+def tasks_page() -> RedirectResponse:
+    return RedirectResponse("./#/operations")
 
 
 @router.get("/docs", include_in_schema=False)
@@ -128,13 +127,6 @@ def docs_asset(
 def redoc_script() -> bytes:
     """Return Redoc without the address of its logo, which the page would load from another server."""
     return (ASSETS_FOLDER / "redoc.standalone.js").read_bytes().replace(REDOC_LOGO, b"data:,")
-
-
-@cache
-def read_page(name: str) -> HTMLResponse:
-    """Return a page that consists of one file."""
-    html = (Path(__file__).parent / f"{name}.html").read_text(encoding="utf-8")
-    return html_response(html, {"img-src": "data:", "require-trusted-types-for": "'script'"})
 
 
 def html_response(html: str, directives: dict[str, str]) -> HTMLResponse:

@@ -9,7 +9,16 @@ from shared.ai.offline.language.lexicon import detect_language
 from shared.ai.offline.reel_wording import ReelWording, reel_wording
 from shared.ai.screen.lines import ScreenText
 from shared.analyses.evidence import Evidence, TimedLine
-from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel, Scene, order_scenes, spoken_text
+from shared.analyses.reel import (
+    KeyFactor,
+    OriginalSpeech,
+    Recommendation,
+    Reel,
+    Scene,
+    order_scenes,
+    spoken_text,
+    timeline_of,
+)
 from shared.languages import is_same_language
 from shared.models.video import Pacing, Shot, TranscriptGap
 
@@ -61,6 +70,7 @@ def make_reel(evidence: Evidence, screen: ScreenText, language: str) -> Reel:
             text_known=not is_text_unknown(pacing, screen),
         ),
         pacing=pacing,
+        timeline=timeline_of(evidence),
         language=words.language,
         notes=[
             words.not_watched,

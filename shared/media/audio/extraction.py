@@ -67,7 +67,8 @@ def extract_audio(
         out.unlink(missing_ok=True)
         raise PermanentError("audio_unreadable", "The audio of the video cannot be decoded. Send it in another format.")
     duration_sec = round(levels.samples / SAMPLE_RATE, 3)
-    return AudioTrack(name=out.name, duration_sec=duration_sec, loudness=run.loudness), levels.silences()
+    track = AudioTrack(name=out.name, duration_sec=duration_sec, loudness=run.loudness, levels=levels.curve())
+    return track, levels.silences()
 
 
 def _measure_samples(

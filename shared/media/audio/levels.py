@@ -19,6 +19,7 @@ from shared.models.video import Loudness, TimeSpan
 SAMPLE_RATE = 16_000
 PAUSE_SEC = 0.3
 ABSOLUTE_GATE = -70.0  # LUFS; below it nothing counts as sound (ITU-R BS.1770)
+MAX_INTERVALS = 120
 _WINDOW = SAMPLE_RATE // 50
 _PER_SEC = SAMPLE_RATE // _WINDOW
 _FULL_SCALE = 32_768.0
@@ -47,6 +48,13 @@ class AudioLevels:
         self._powers.frombytes(windows.var(axis=1).tobytes())
         if window_samples < len(samples):
             self._powers.append(float(samples[window_samples:].var()))
+
+    def curve(self) -> list[float]:
+        """Return the mean level of at most MAX_INTERVALS equal intervals, in decibels of full scale, from -70 up."""
+        powers = np.frombuffer(self._powers, np.float32).astype(np.float64)
+        intervals = np.array_split(powers, min(MAX_INTERVALS, len(powers))) if len(powers) else []
+        floor = _power_of_decibels(ABSOLUTE_GATE)
+        return [round(float(10 * np.log10(max(interval.mean(), floor))), 1) for interval in intervals]
 
     def silences(self) -> list[TimeSpan]:
         """Return stretches of at least 0.3 s below the threshold (see `silence_threshold`), in order of time.

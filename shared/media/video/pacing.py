@@ -8,7 +8,7 @@ from statistics import fmean, median
 from typing import Protocol
 
 from shared.models.media import MediaInfo
-from shared.models.video import AudioTrack, Pacing, Segment, Shot, TimeSpan
+from shared.models.video import AudioTrack, Pacing, PacingTimeline, Segment, Shot, TimeSpan
 
 WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -69,6 +69,18 @@ def measure_pacing(
         words_per_minute=_rate(words, _total_length(spoken) / 60),
         text_share=_share(covered, duration - sample_times[0]) if sample_times else None,
         text_words_per_sec=_rate(words_read, covered),
+    )
+
+
+def trace_timeline(
+    info: MediaInfo, shots: Sequence[Shot], audio: AudioTrack | None, transcript: Sequence[Segment] | None
+) -> PacingTimeline:
+    """Return cuts, speech and levels over the time of the video. `transcript` None: unknown."""
+    spoken = None if transcript is None else _merge_spans(transcript, info.duration_sec)
+    return PacingTimeline(
+        cuts=[_round(shot.start) for shot in shots[1:]],
+        speech=None if spoken is None else [TimeSpan(start=_round(start), end=_round(end)) for start, end in spoken],
+        levels=audio.levels or None if audio else None,
     )
 
 

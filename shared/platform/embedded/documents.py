@@ -129,6 +129,14 @@ class SqliteDocuments:
         next_cursor = _write_cursor([rows[-1][f"k{n}"] for n in range(len(keys))], form) if has_more else None
         return DocumentPage([_document(row) for row in rows], next_cursor)
 
+    def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
+        where, parameters = _where_clause(collection, filters)
+        row = self._db.connection.execute(
+            f"SELECT count(*) AS n FROM (SELECT 1 FROM documents WHERE {where} LIMIT ?)",  # noqa: S608
+            [*parameters, limit],
+        ).fetchone()
+        return int(row["n"])
+
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:

@@ -9,16 +9,19 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shared import clock
+from shared.errors import NotFound
 from shared.platform.embedded.bus import EventDelivery, SqliteBus
 from shared.platform.embedded.codec import decode_time, encode_time
 from shared.platform.embedded.database import Database
+from shared.platform.ports import DeadLetter, DeadLetterPage
 from shared.wiring import Backoff, wiring
 
 NO_BACKOFF = Backoff(min=1, max=60)
+LAST_ID = 2**63 - 1
+"""The largest number that SQLite gives to a row."""
 # The first delivery of each function, by index; a plain IN would sort the whole backlog.
 _FIRST = """
     SELECT * FROM deliveries WHERE id IN (
@@ -31,16 +34,8 @@ _FIRST = """
 """
 
 
-@dataclass(frozen=True)
-class DeadLetter:
-    """A delivery that is not repeated any more."""
-
-    delivery: EventDelivery
-    died_at: datetime
-
-
 class LeaseQueue:
-    """Deliveries that wait for workers.
+    """Deliveries that wait for workers, with the port `Queue` for operators.
 
     A worker holds a delivery until it acknowledges or refuses it, or another one claims it after the lease ended.
     """
@@ -121,18 +116,35 @@ class LeaseQueue:
         with self._db.transaction() as connection:
             connection.execute("UPDATE deliveries SET visible_at = ? WHERE leased = ?", (_time_after(0), process_id))
 
-    def dead_letters(self, limit: int = 100, cursor: str | None = None) -> tuple[list[DeadLetter], str | None]:
-        """Return a page of dead letters, oldest first, and the cursor of the next page (None at the end)."""
+    def dead_letters(self, limit: int = 100, cursor: str | None = None) -> DeadLetterPage:
         rows = self._db.connection.execute(
-            "SELECT * FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?", (int(cursor or 0), limit + 1)
+            "SELECT * FROM dead_letters WHERE id < ? ORDER BY id DESC LIMIT ?",
+            (LAST_ID if cursor is None else min(int(cursor), LAST_ID), limit + 1),
         ).fetchall()
-        letters = [
-            DeadLetter(_delivery_from_row(row, row["count"]), decode_time(row["died_at"])) for row in rows[:limit]
-        ]
-        return letters, str(letters[-1].delivery.id) if len(rows) > limit else None
+        letters = [_dead_letter_from_row(row) for row in rows[:limit]]
+        return DeadLetterPage(letters, letters[-1].id if len(rows) > limit else None)
+
+    def replay(self, id: str) -> None:
+        with self._db.transaction() as connection:
+            self._require_dead_letter(id)
+            connection.execute(
+                "INSERT INTO deliveries (event_id, function, topic, bucket, data, attributes, published_at, visible_at)"
+                " SELECT event_id, function, topic, bucket, data, attributes, published_at, ?"
+                " FROM dead_letters WHERE id = ?",
+                (_time_after(0), id),
+            )
+            connection.execute("DELETE FROM dead_letters WHERE id = ?", (id,))
+
+    def discard(self, id: str) -> None:
+        with self._db.transaction() as connection:
+            self._require_dead_letter(id)
+            connection.execute("DELETE FROM dead_letters WHERE id = ?", (id,))
+
+    def _require_dead_letter(self, id: str) -> None:
+        if not self._db.connection.execute("SELECT 1 FROM dead_letters WHERE id = ?", (id,)).fetchone():
+            raise NotFound(f"there is no dead letter {id!r}")
 
     def depth(self) -> Counter[str]:
-        """Return the number of unacknowledged deliveries by function, leased ones included."""
         rows = self._db.connection.execute("SELECT function, count(*) AS n FROM deliveries GROUP BY function")
         return Counter({row["function"]: row["n"] for row in rows})
 
@@ -212,4 +224,18 @@ def _delivery_from_row(row: sqlite3.Row, count: int) -> EventDelivery:
         attributes=json.loads(row["attributes"]),
         published_at=decode_time(row["published_at"]),
         count=count,
+    )
+
+
+def _dead_letter_from_row(row: sqlite3.Row) -> DeadLetter:
+    return DeadLetter(
+        id=str(row["id"]),
+        function=row["function"],
+        topic=row["topic"],
+        bucket=row["bucket"],
+        data=json.loads(row["data"]),
+        attributes=json.loads(row["attributes"]),
+        published_at=decode_time(row["published_at"]),
+        died_at=decode_time(row["died_at"]),
+        deliveries=row["count"],
     )

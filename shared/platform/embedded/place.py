@@ -68,5 +68,6 @@ def open_embedded_place(settings: Settings) -> EmbeddedPlace:
     database = Database(data / "clipwise.db")
     bus = SqliteBus(database)
     objects = FileObjects(blobs, database, bus, key, settings.public_url)
-    place = Place(SqliteDocuments(database), objects, bus)
-    return EmbeddedPlace(place, LeaseQueue(database, bus), database, objects, key, settings)
+    queue = LeaseQueue(database, bus)
+    place = Place(SqliteDocuments(database), objects, bus, queue)
+    return EmbeddedPlace(place, queue, database, objects, key, settings)

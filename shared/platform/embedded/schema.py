@@ -166,6 +166,14 @@ MIGRATIONS: tuple[Migration, ...] = (
             f" BEGIN {_DELETE_WORDS} {_INSERT_KEYED_WORDS} END",
         ),
     ),
+    Migration(
+        "operations",
+        (
+            _document_index("documents_by_ended_at", type_rank_sql("endedAt"), value_sql("endedAt")),
+            _document_index("documents_by_status_and_age", value_sql("status"), *_NEWEST),
+            "DROP INDEX documents_by_status",
+        ),
+    ),
 )
 ACCOUNT_MIGRATIONS: tuple[Migration, ...] = (
     Migration(

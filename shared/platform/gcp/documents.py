@@ -123,6 +123,17 @@ class FirestoreDocuments:
         documents = documents[:limit]
         return DocumentPage(documents, write_cursor(documents[-1], collection, filters, order) if has_more else None)
 
+    def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
+        """The service charges one read for each thousand matches."""
+        if any(_is_empty_filter(op, value) for _, op, value in filters):
+            return 0
+        query = self._client.collection(collection).limit(limit)
+        for field, op, value in filters:
+            query = query.where(filter=_filter(field, op, value))
+        aggregation: Any = query.count()  # its stub says the class, not an instance
+        ((result,),) = aggregation.get(retry=RETRY)
+        return int(result.value)
+
     def nearest(
         self, collection: str, field: str, to: Vector, limit: int, filters: Sequence[Filter] = ()
     ) -> Sequence[tuple[Document, float]]:

@@ -99,6 +99,7 @@ class IdTokens:
             verified=claims.get("email_verified") is True,
             anonymous=provider == "anonymous",
             signed_in_at=datetime.fromtimestamp(began, UTC),
+            admin=claims.get("admin") is True,
         )
 
     def _claims(self, token: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from functions.api.app import create_app
 from shared.analyses.recipe import Ingredient, Recipe
 from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.library.numbers import Noun, number_ids
-from shared.models.image import ImageRecord, ImageState
+from shared.models.image import ImageRecord, ImageState, Verdict
 from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
 from shared.models.media import MediaInfo
 from shared.models.video import Extraction, Segment
@@ -83,7 +83,7 @@ class Owner:
         name, when = image_object_name(id, "a" * 64, "png"), datetime.now(UTC)
         record = ImageRecord(
             id=image_id(id, LINK), dataset_id=id, owner="ann", url=LINK, source="openverse", chunk=0, created_at=when,
-            state=ImageState.DOWNLOADED, media=name,
+            state=ImageState.DOWNLOADED, media=name, verdict=Verdict(accepted=True, level="fast", checked_at=when),
         )  # fmt: skip
         place.documents.put(IMAGES, record.id, record.to_document())
         place.objects.put(MEDIA, name, b"png", "image/png")
@@ -220,10 +220,17 @@ CASES: dict[str, Case] = {
     "GET /v1/datasets/{dataset_id}/events": Case(Owner.crawled),
     "POST /v1/datasets/{dataset_id}/validations": Case(Owner.crawled, 202, json=a(level="fast")),
     "GET /v1/datasets/{dataset_id}/images": Case(Owner.crawled),
+    "PATCH /v1/datasets/{dataset_id}/images/{image_id}": Case(Owner.crawled, json=a(accepted=False)),
     "GET /v1/datasets/{dataset_id}/images/{image_id}/media": Case(Owner.crawled, 307),
     "GET /v1/datasets/{dataset_id}/exports": Case(Owner.crawled),
     "POST /v1/datasets/{dataset_id}/exports": Case(Owner.crawled, 202, json=a(format="parquet")),
     "GET /v1/datasets/{dataset_id}/exports/{export_id}": Case(Owner.crawled),
+    "GET /v1/operations": own(Owner.job),
+    "GET /v1/operations/statistics": own(Owner.failed),
+    "GET /v1/operations/jobs": own(Owner.failed),
+    "POST /v1/operations/jobs/{job_id}/retry": Case(Owner.failed, 202),
+    "POST /v1/operations/jobs/{job_id}/cancel": Case(Owner.job),
+    "GET /v1/usage": own(Owner.done),
     "POST /api/v1/jobs": own(ok=201, json=a(project_id=1, name="Cats", keywords=["cat"], max_images=5)),
     "GET /api/v1/jobs": own(Owner.dataset),
     "GET /api/v1/jobs/{job_id}": Case(Owner.dataset),
@@ -298,6 +305,12 @@ ACCOUNT = (
     "DELETE /v1/auth/me",
     "GET /api/auth/me",
 )
+# About everybody's work, for administrators: tried in test_operations.py.
+ADMIN = (
+    "GET /v1/operations/dead-letters",
+    "POST /v1/operations/dead-letters/{letter_id}/replay",
+    "DELETE /v1/operations/dead-letters/{letter_id}",
+)
 BY_TOKEN = sorted(name for name in OPEN if "{token}" in name)
 
 
@@ -338,7 +351,7 @@ def owner(site: Site) -> Owner:
 
 def test_every_route_is_tried_here() -> None:
     """A route cannot be added without saying here whose it is."""
-    assert sorted(operations()) == sorted([*CASES, *OPEN, *ACCOUNT])
+    assert sorted(operations()) == sorted([*CASES, *OPEN, *ACCOUNT, *ADMIN])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -350,6 +363,17 @@ def test_a_route_without_a_token(site: Site, owner: Owner, name: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert site.client.get("/v1/jobs", headers=ANN).json() == before
+
+
+@pytest.mark.parametrize("name", ADMIN)
+def test_a_route_for_administrators(site: Site, owner: Owner, name: str) -> None:
+    """Who is no administrator gets 401 or 403, whether or not what they name exists."""
+    method, path = name.split(" ")
+    answers = [site.client.request(method, path.format(letter_id=1), headers=headers) for headers in ({}, ANN)]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (401, "unauthenticated"),
+        (403, "not_admin"),
+    ]
 
 
 @pytest.mark.parametrize("name", ACCOUNT)

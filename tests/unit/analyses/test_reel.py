@@ -47,6 +47,8 @@ def test_a_reel_is_taken_apart(served: ServedProvider, tmp_path: Path) -> None:
     ]
     assert result.pacing
     assert result.pacing.shots == len(SHOTS)
+    assert result.timeline
+    assert result.timeline.cuts == [shot.start for shot in SHOTS[1:]]
     assert (result.language, result.notes) == ("de", [])
 
 

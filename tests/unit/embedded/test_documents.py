@@ -29,7 +29,8 @@ NEWEST: list[Order] = [("createdAt", "desc")]
         ([("owner", "==", "a")], NEWEST, "documents_by_owner"),
         ([("owner", "==", "a"), ("status", "==", "done")], NEWEST, "documents_by_owner_and_status"),
         ([("owner", "==", "a"), ("kind", "==", "recipe")], NEWEST, "documents_by_owner_and_kind"),
-        ([("status", "==", "running")], [], "documents_by_status"),
+        ([("status", "==", "failed")], [("createdAt", "desc")], "documents_by_status_and_age"),
+        ([("endedAt", ">=", 1), ("endedAt", "<", 2)], [("endedAt", "asc")], "documents_by_ended_at"),
         ([("wakeAt", "<=", NOW)], [("wakeAt", "asc")], "documents_by_wake_at"),
         ([("expiresAt", "<=", NOW)], [("expiresAt", "asc")], "documents_by_expires_at"),
         ([("datasetId", "==", "d")], [], "documents_by_dataset"),
@@ -53,8 +54,29 @@ def test_the_queries_of_the_pipeline_use_an_index(
     for statement in statements:
         plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
         assert re.search(rf"SEARCH documents USING INDEX {index} \(collection=\? AND", plan[0]), plan
+
         if order == NEWEST:
             assert len(plan) == 1, "sorted anew"
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ([("status", "==", "running")], "documents_by_status_and_age"),
+        ([("status", "==", "running"), ("stage", "==", "extract")], "documents_by_status_and_age"),
+        ([("owner", "==", "a"), ("status", "==", "queued")], "documents_by_owner_and_status"),
+    ],
+)
+def test_counts_use_an_index(place: EmbeddedPlace, filters: list[Filter], index: str) -> None:
+    """The operations page costs as little with a hundred thousand jobs as with ten."""
+    connection = place.database.connection
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    place.place.documents.count("jobs", filters, 10)
+    connection.set_trace_callback(None)
+    (statement,) = statements
+    plan = " ".join(row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+    assert f"SEARCH documents USING INDEX {index} (collection=? AND" in plan
 
 
 def test_the_sort_keys_are_those_the_indexes_were_made_with() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared import wiring as table
+from shared.errors import NotFound
 from shared.platform.embedded import bus
 from shared.platform.embedded import lease_queue as queue
 from shared.platform.embedded.lease_queue import LeaseQueue
@@ -164,16 +165,17 @@ def test_after_its_last_delivery_a_message_is_a_dead_letter(
 ) -> None:
     """A message that no one can work on ends where a person finds it, and is told to whoever listens for that."""
     changed_wiring({FUNCTION: {"deliveries": 3}, "mourn": {"trigger": {"topic": wiring().dead_letter_topic}}})
-    id = publish(place, 7)
+    publish(place, 7)
     for _ in range(3):
         delivery = place.queue.claim([FUNCTION])
         assert delivery
         place.queue.refuse(delivery)
         time.move(1000)
     assert place.queue.claim([FUNCTION]) is None
-    (letter,), cursor = place.queue.dead_letters()
-    assert (letter.delivery.event_id, letter.delivery.function, letter.delivery.count) == (id, FUNCTION, 3)
-    assert (letter.delivery.data, letter.delivery.topic, cursor) == ({"n": 7}, TOPIC, None)
+    page = place.queue.dead_letters()
+    (letter,) = page.letters
+    assert (letter.function, letter.deliveries) == (FUNCTION, 3)
+    assert (letter.data, letter.topic, page.cursor) == ({"n": 7}, TOPIC, None)
     told = place.queue.claim(["mourn"])
     assert told
     assert told.data == {"n": 7}
@@ -196,7 +198,7 @@ def test_a_message_that_kills_its_workers_is_given_up_too(
         time.move(2)
     assert taken == [1, 2, 1, 2]
     assert place.queue.claim([FUNCTION]) is None
-    assert [letter.delivery.data["n"] for letter in place.queue.dead_letters()[0]] == [1, 2]
+    assert [letter.data["n"] for letter in place.queue.dead_letters().letters] == [2, 1]
 
 
 def test_dead_letters_about_dead_letters_end(place: EmbeddedPlace, changed_wiring: Any) -> None:
@@ -207,7 +209,7 @@ def test_dead_letters_about_dead_letters_end(place: EmbeddedPlace, changed_wirin
     assert delivery
     place.queue.refuse(delivery)
     assert place.queue.depth() == Counter()
-    assert len(place.queue.dead_letters()[0]) == 1
+    assert len(place.queue.dead_letters().letters) == 1
 
 
 def test_dead_letters_come_in_pages(place: EmbeddedPlace, changed_wiring: Any) -> None:
@@ -220,11 +222,33 @@ def test_dead_letters_come_in_pages(place: EmbeddedPlace, changed_wiring: Any) -
         place.queue.refuse(delivery)
     seen, cursor = [], None
     while True:
-        letters, cursor = place.queue.dead_letters(2, cursor)
-        seen += [letter.delivery.data["n"] for letter in letters]
+        page = place.queue.dead_letters(2, cursor)
+        seen += [letter.data["n"] for letter in page.letters]
+        cursor = page.cursor
         if cursor is None:
             break
-    assert seen == [0, 1, 2, 3, 4]
+    assert seen == [4, 3, 2, 1, 0]
+
+
+def test_a_dead_letter_is_replayed_or_discarded(place: EmbeddedPlace, changed_wiring: Any) -> None:
+    """After a repair, an operator has the event delivered again with all its attempts, or deletes it."""
+    changed_wiring({FUNCTION: {"deliveries": 1}})
+    for n in range(2):
+        publish(place, n)
+        delivery = place.queue.claim()
+        assert delivery
+        place.queue.refuse(delivery)
+    second, first = place.queue.dead_letters().letters
+    place.queue.discard(second.id)
+    place.queue.replay(first.id)
+    assert place.queue.dead_letters().letters == []
+    delivery = place.queue.claim()
+    assert delivery
+    assert (delivery.data, delivery.count, delivery.function) == ({"n": 0}, 1, FUNCTION)
+    place.queue.acknowledge(delivery)
+    for change in (place.queue.replay, place.queue.discard):
+        with pytest.raises(NotFound):
+            change(first.id)
 
 
 def test_each_listener_gets_its_own_copy(place: EmbeddedPlace, changed_wiring: Any) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from functions.api.compat.metadata import list_video_metadata
 from functions.api.routes.jobs import list_jobs
+from functions.api.routes.operations import OperationsView, get_operations, list_jobs_by_status
 from functions.api.routes.webhooks import list_deliveries
 from shared.ai.vectors import DIMENSIONS
 from shared.analyses.kinds import kinds
@@ -39,6 +40,7 @@ from shared.pipeline.job_storage import JOBS, SCREENS, SEGMENTS, VIDEOS, delete_
 from shared.pipeline.jobs import read_videos
 from shared.pipeline.lifecycle import reanalysis_documents
 from shared.pipeline.parts import parts_of, remaining_numbers
+from shared.pipeline.statistics import STATISTICS, count_ended_jobs
 from shared.pipeline.sweep import sweep
 from shared.platform.ports import Document, DocumentPage, Documents, Filter, Matches, Order, Place, User, Vector
 from shared.platform.rate_limits import RATES
@@ -109,6 +111,13 @@ class Recorder:
         )
         return Matches([], dict.fromkeys(values, 0))
 
+    def count(self, collection: str, filters: Sequence[Filter], limit: int) -> int:
+        self.forms.add((collection, frozenset((path, op) for path, op, _ in filters), ()))
+        return 0
+
+    def get(self, collection: str, id: str) -> None:
+        """There is nothing."""
+
     def delete(self, collection: str, id: str) -> None:
         """There is nothing."""
 
@@ -150,6 +159,12 @@ def ask_everything(recorder: Recorder) -> Recorder:
     for status, kind in product([None, JobStatus.DONE], [None, "recipe"]):
         list_jobs(User("ann"), platform, 20, None, status, kind)
     list_video_metadata(User("ann"), platform)
+    for admin in (False, True):
+        request = cast(Any, SimpleNamespace(scope={"headers": [], "client": None}))
+        view = OperationsView(request, User("ann", admin=admin))
+        list_jobs_by_status(view, platform)
+        get_operations(view, platform)
+    count_ended_jobs(documents, lambda job: job.owner)
     sweep(platform)
     erase_departed_users(platform)
     for eraser in ERASERS:
@@ -269,7 +284,7 @@ def test_frontends_can_list_what_the_rules_let_them(collection: str) -> None:
 
 def test_what_expires_is_deleted_by_firestore_too() -> None:
     """Forgotten keys go even when the sweep is not run, and the sweep can still look for them."""
-    for collection in (once.IDEMPOTENCY, once.ANSWERS, RATES, DELIVERIES):
+    for collection in (once.IDEMPOTENCY, once.ANSWERS, RATES, DELIVERIES, STATISTICS):
         of_it = [each for each in DEFINED["fieldOverrides"] if each["collectionGroup"] == collection]
         (override,) = [each for each in of_it if each["fieldPath"] == "expiresAt"]
         assert override["ttl"]

@@ -67,3 +67,17 @@ def test_of_nothing_nothing_is_found() -> None:
     """A sound track without samples, or with fewer than can be measured, does no harm."""
     assert silences(np.zeros(0)) == []
     assert silences(np.ones(90) * 0.5) == []
+
+
+def test_the_curve_follows_the_sound() -> None:
+    """A chart of loudness rises where the sound does, has one value per interval, and ends at -70 dB for silence."""
+    levels = AudioLevels()
+    for amplitude in (0.5, 0.05, 0):
+        tone = amplitude * np.sin(np.arange(4 * SAMPLE_RATE) * 0.3)
+        levels.add_samples((tone * 32_767).astype("<i2").tobytes())
+    curve = levels.curve()
+    assert len(curve) == 120
+    assert curve[10] == pytest.approx(-9.03, abs=0.1)
+    assert curve[60] == pytest.approx(-29.03, abs=0.1)
+    assert curve[110] == -70
+    assert AudioLevels().curve() == []

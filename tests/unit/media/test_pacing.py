@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.media.video.pacing import count_words, measure_pacing, text_seconds
+from shared.media.video.pacing import count_words, measure_pacing, text_seconds, trace_timeline
 from shared.models.media import MediaInfo
 from shared.models.video import AudioTrack, Segment, Shot, TimeSpan
 
@@ -33,6 +33,17 @@ def test_a_whole_video() -> None:
     assert (pacing.words_spoken, pacing.words_per_minute) == (7, 21)
     assert pacing.text_share == pytest.approx(58 / 60, abs=0.001)
     assert pacing.text_words_per_sec == pytest.approx(3 / 58, abs=0.005)
+
+
+def test_a_timeline() -> None:
+    """A chart shows cuts, speech and sound where they are, and leaves out what is unknown."""
+    shots = [Shot(start=0, end=5), Shot(start=5, end=60)]
+    said = [Segment(start=6, end=16, text="one"), Segment(start=12, end=70, text="two")]
+    timeline = trace_timeline(INFO, shots, AUDIO.model_copy(update={"levels": [-20.0, -30.5]}), said)
+    assert (timeline.cuts, timeline.speech, timeline.levels) == ([5], [TimeSpan(start=6, end=60)], [-20.0, -30.5])
+    unknown = trace_timeline(INFO, shots, AUDIO, None)
+    assert (unknown.speech, unknown.levels) == (None, None)
+    assert trace_timeline(INFO, shots, None, []).speech == []
 
 
 def test_what_is_not_there_is_not_zero() -> None:

@@ -25,6 +25,7 @@ from shared.pipeline.idempotency import ANSWERS, IDEMPOTENCY
 from shared.pipeline.job_storage import DELETED, JOBS, MEDIA, PARTS, SCREENS, SEGMENTS, UPLOADS, media_name, source_name
 from shared.pipeline.lifecycle import plan_job
 from shared.pipeline.parts import plan_part
+from shared.pipeline.statistics import STATISTICS
 from shared.platform.embedded.place import open_embedded_place
 from shared.platform.gcp.account_documents import REVOCATIONS, USERNAMES
 from shared.platform.ports import Place
@@ -53,6 +54,7 @@ COLLECTIONS_WITHOUT_JOB_DATA = {
     USERNAMES,
     RATES,
     SPENDING,
+    STATISTICS,
     NUMBERS,
     WEBHOOKS,
     # This names the model of all vectors.

@@ -1,0 +1,81 @@
+"""The console over Google's emulators, where objects and documents lie elsewhere than the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.shelf import open_page
+from tests.contract.emulated import running_emulators
+from tests.dataset_runs import unhurried
+from tests.image_site import ImageSite
+from tests.server import Server, serving
+from tests.video_samples import plain_video
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Iterator[ImageSite]:
+    with ImageSite() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def server(chromium: object, pictures: ImageSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`clipwise up --emulators`, for the user of this machine."""
+    folder = tmp_path_factory.mktemp("emulated")
+    with running_emulators(folder / "emulators") as hosts:
+        addresses = {name: value for name, value in hosts.environ().items() if name.endswith("_EMULATOR_HOST")}
+        environ = addresses | unhurried(pictures) | {"ALLOW_HOSTS": pictures.address, "AUTH_REQUIRED": "false"}
+        with serving(folder / "data", "--emulators", **environ) as running:
+            yield running
+
+
+def test_operations_say_what_pubsub_does_not_tell(server: Server, page: Page, film: bytes) -> None:
+    """Over Pub/Sub, the page shows the jobs of all and says where the queue and the dead letters are to be seen."""
+    answer = httpx.post(f"{server.url}/v1/jobs", files={"file": ("film.mp4", film)}, data={"kind": "reel"})
+    job = server.follow(answer.json()["id"])
+    assert job["status"] == "done", job["error"]
+    open_page(page, server, "operations?status=done")
+    expect(page.get_by_text("the jobs of all users")).to_be_visible()
+    expect(page.get_by_text("Pub/Sub does not report how many events wait.")).to_be_visible()
+    expect(page.locator(".figures dt")).to_have_text(["Running", "Queued"])
+    expect(page.get_by_text("gcloud pubsub subscriptions pull dead-letter")).to_be_visible()
+    page.get_by_role("link", name="film.mp4").click()
+    page.get_by_role("link", name="Open the reel analysis").click()
+    expect(page.locator(".lane .shot").first).to_be_visible()
+    expect(page.locator(".script tbody tr").first).to_be_visible()
+
+
+def test_a_dataset_comes_to_its_export(server: Server, page: Page, pictures: ImageSite) -> None:
+    """A dataset is watched from its start, shows its pictures from the bucket, takes a verdict, and is exported."""
+    urls = [pictures.url("image", number) for number in range(3)]
+    made = httpx.post(f"{server.url}/v1/datasets", json={"name": "Pictures", "max_images": 3}).json()
+    lists = f"{server.url}/v1/datasets/{made['id']}/lists"
+    assert httpx.post(lists, files={"file": ("urls.txt", "\n".join(urls).encode())}).status_code == 201
+    open_page(page, server, f"datasets/{made['id']}")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".outcome.done")).to_be_visible()
+    expect(page.locator(".sheet-image img").first).to_be_visible()
+    page.get_by_role("button", name=re.compile("^(Accept|Reject): ")).first.click()
+    expect(page.get_by_text("by you", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Start export").click()
+    exported = page.locator("#exports").locator("xpath=ancestor::section").locator(".row")
+    with page.expect_download() as download:
+        exported.get_by_role("link").first.click()
+    assert download.value.suggested_filename.endswith(".zip")
+
+
+def test_an_account_has_its_usage(server: Server, page: Page) -> None:
+    """Usage and webhooks are read from Firestore."""
+    open_page(page, server, "account")
+    expect(page.locator(".figures")).to_contain_text("$0.00")
+    expect(page.get_by_role("button", name="Create webhook")).to_be_visible()
