@@ -9,7 +9,8 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from shared.analyses.evidence import Evidence
-from shared.models.video import Frame, MediaInfo, Segment
+from shared.models.media import MediaInfo
+from shared.models.video import Frame, Segment
 
 DURATION = 30.0
 FONT = Path(__file__).parents[1] / "infra" / "demo" / "fonts" / "DejaVuSans-Bold.ttf"

@@ -131,7 +131,8 @@ def open_upload(
     if content_type is None:
         raise PermanentError(
             "unsupported_media",
-            "This file type is not accepted. Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
+            "This file type is not accepted. Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV, FLAC or an "
+            "animation.",
         )
     if upload_request.size > settings().max_file_bytes:
         raise too_large_error()

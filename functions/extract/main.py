@@ -18,7 +18,8 @@ from shared.analyses.kinds import Kind, kind_named
 from shared.errors import NotFound, PermanentError
 from shared.models.events import object_of
 from shared.models.job import AUDIO_TRACK, SUBTITLE_TRACK, Job
-from shared.models.video import AudioTrack, Extraction, MediaInfo, TimeSpan
+from shared.models.media import MediaInfo
+from shared.models.video import AudioTrack, Extraction, TimeSpan
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import EXTRACTION, UPLOADS, job_of_source, source_name, store_folder, store_json
 from shared.pipeline.stage_run import StageRun

@@ -25,6 +25,7 @@ from shared.chat.history import clock_time
 from shared.exports.outline import Outline, OutlineEntry, reel_outline, summary_outline, transcript_outline
 from shared.exports.quantities import format_amount, format_duration, format_quantity, format_yield
 from shared.exports.wording import ENGLISH_HEADINGS, ENGLISH_RECIPE
+from shared.models.media import MediaTrack
 
 ALLOWED_CONTROLS = "\n\u200c\u200d"
 """Line breaks, and the invisible joiners that some scripts and emoji need."""
@@ -71,12 +72,13 @@ def metadata_view(metadata: Metadata) -> RenderableType:
     if info.hdr:
         picture.append("HDR")
     audio = [info.audio_codec or "", f"{info.sample_rate} Hz" if info.sample_rate else ""]
-    tracks = ", ".join(f"{track.language or 'unknown language'} ({track.codec})" for track in info.subtitles)
+    sounds, subtitles = (", ".join(map(describe_track, tracks)) for tracks in (info.audio_tracks, info.subtitles))
     rows = {
         "Duration": metadata.duration,
         "Video": ", ".join(filter(None, picture)) if info.has_video else "none",
         "Audio": ", ".join(filter(None, audio)) if info.has_audio else "none",
-        "Subtitles": tracks or "none",
+        "Audio tracks": sounds if len(info.audio_tracks) > 1 else "",
+        "Subtitles": subtitles or "none",
         "File": f"{info.container}, {format_megabytes(info.size_bytes)}",
         "Shots": str(metadata.shots),
         "Key frames": ", ".join(format_clock(frame.time) for frame in metadata.frames) or "none",
@@ -90,6 +92,12 @@ def metadata_view(metadata: Metadata) -> RenderableType:
         if value:
             table.add_row(name, Text(clean_text(value)))
     return table
+
+
+def describe_track(track: MediaTrack) -> str:
+    """Return such as `2: deu (aac), used`."""
+    use = ", used" if track.selected else ""
+    return f"{track.index}: {track.language or 'unknown language'} ({track.codec}){use}"
 
 
 def outline_view(outline: Outline) -> RenderableType:

@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, Field
 
 from shared.models import READ_ONLY, Model
-from shared.models.video import AudioTrack, Frame, MediaInfo, Origin, Segment, Shot, TimeSpan, TranscriptGap
+from shared.models.media import MediaInfo
+from shared.models.video import AudioTrack, Frame, Origin, Segment, Shot, TimeSpan, TranscriptGap
 
 MAX_TRANSCRIPT = 250_000
 """Characters of the transcript that one request to a model may hold, and as many of on-screen text: four hours."""

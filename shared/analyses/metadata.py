@@ -6,7 +6,8 @@ from pydantic import Field
 
 from shared.analyses.kinds import Kind
 from shared.models import Model
-from shared.models.video import Extraction, Frame, MediaInfo, Transcript
+from shared.models.media import MediaInfo
+from shared.models.video import Extraction, Frame, Transcript
 from shared.wiring import EXTRACT, PERSIST
 
 

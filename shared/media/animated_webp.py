@@ -20,7 +20,7 @@ from shared.media.display import flatten
 from shared.media.file_type import is_animated_webp
 
 if TYPE_CHECKING:
-    from shared.models.video import MediaInfo
+    from shared.models.media import MediaInfo
 
 _HEAD_BYTES = 30
 _SLICE_BYTES = 64_000_000

@@ -17,7 +17,7 @@ from shared.media.images import HIGH_RANGE, Pixels, Plane, dolby_to_standard_ran
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-    from shared.models.video import MediaInfo
+    from shared.models.media import MediaInfo
 
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _GROUND = 128

@@ -138,7 +138,7 @@ def require_media_type(head: bytes, filename: str | None) -> str:
     raise PermanentError(
         "unsupported_media",
         f"{subject} is {_describe_type(media_type)}, not an accepted video or audio type. "
-        "Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV or FLAC.",
+        "Send MP4, MOV, WebM, MKV, AVI, MPEG, TS, MP3, M4A, OGG, WAV, FLAC or an animation.",
     )
 
 

@@ -38,7 +38,7 @@ from shared.media.tracks import (
     selection_notes,
     video_streams,
 )
-from shared.models.video import AudioContent, MediaInfo, SoundTrack
+from shared.models.media import AudioContent, MediaInfo, SoundTrack
 from shared.settings import Settings
 
 if TYPE_CHECKING:

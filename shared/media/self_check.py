@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared.models.video import MediaInfo
+    from shared.models.media import MediaInfo
 
 LIBRARIES = {"numpy": "NumPy", "av": "PyAV", "cv2": "OpenCV"}
 ADVICE = (

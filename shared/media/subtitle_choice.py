@@ -10,7 +10,8 @@ from pathlib import Path
 from shared.languages import is_same_language
 from shared.media.subtitles import read_subtitles
 from shared.media.tracks import NO_TRACK, TrackPreferences, named_tracks
-from shared.models.video import MediaInfo, Segment, SubtitleTrack, TextLimit, TimeSpan
+from shared.models.media import MediaInfo, SubtitleTrack
+from shared.models.video import Segment, TextLimit, TimeSpan
 
 _LEAST_COVERAGE = 0.2
 """Subtitles of films cover a third of the time and more; signs and foreign speech alone cover a few percent."""

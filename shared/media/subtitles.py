@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field, ValidationError
 from shared.errors import PermanentError
 from shared.media.container import open_media, read_packets
 from shared.media.tracks import subtitle_role, track_facts
-from shared.models.video import Segment, SubtitleTrack, TextLimit, Word
+from shared.models.media import SubtitleTrack
+from shared.models.video import Segment, TextLimit, Word
 
 if TYPE_CHECKING:
     from av.container import InputContainer

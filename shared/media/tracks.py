@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import PermanentError
 from shared.languages import is_same_language
-from shared.models.video import AudioRole, MediaTrack, SoundTrack, SubtitleRole
+from shared.models.media import AudioRole, MediaTrack, SoundTrack, SubtitleRole
 
 if TYPE_CHECKING:
     from av.container import InputContainer

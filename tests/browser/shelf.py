@@ -14,7 +14,8 @@ from playwright.sync_api import Page
 
 from shared import clock
 from shared.models.job import Job, JobStatus, StageStatus, UploadState
-from shared.models.video import Frame, MediaInfo, Segment, Shot, Transcript, Video
+from shared.models.media import MediaInfo
+from shared.models.video import Frame, Segment, Shot, Transcript, Video
 from shared.pipeline.job_storage import MEDIA, TRANSCRIPT, UPLOADS, media_name, source_name, store_json
 from shared.pipeline.jobs import create_job
 from shared.pipeline.lifecycle import plan_job

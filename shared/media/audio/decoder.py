@@ -20,7 +20,7 @@ from shared.errors import PermanentError
 from shared.media.audio.levels import SAMPLE_RATE
 from shared.media.container import open_media, read_packets
 from shared.media.timeline import Timeline, read_timeline
-from shared.models.video import MediaInfo
+from shared.models.media import MediaInfo
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext

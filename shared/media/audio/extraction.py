@@ -22,7 +22,8 @@ from shared.media.audio.decoder import FILTERS, decoder_command, write_flac
 from shared.media.audio.levels import SAMPLE_RATE, AudioLevels, read_loudness_log
 from shared.media.audio.mono import mix_to_mono
 from shared.media.container import DEMUXERS, PROTOCOLS
-from shared.models.video import AudioTrack, Loudness, MediaInfo, TimeSpan
+from shared.models.media import MediaInfo
+from shared.models.video import AudioTrack, Loudness, TimeSpan
 
 log = logging.getLogger(__name__)
 _LEAST_TIMEOUT_SEC = 60

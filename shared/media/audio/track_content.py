@@ -11,7 +11,7 @@ import numpy as np
 from shared.media.audio.levels import ABSOLUTE_GATE
 from shared.media.container import open_media, read_packets
 from shared.media.timeline import Timeline
-from shared.models.video import AudioContent
+from shared.models.media import AudioContent
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

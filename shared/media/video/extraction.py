@@ -19,7 +19,8 @@ from shared.media.video.frame_choice import choose_key_frames, choose_samples, c
 from shared.media.video.frames import FrameSampler, Picture
 from shared.media.video.packets import THREADS, PacketSpan, decode_spans, read_packet_index
 from shared.media.video.shots import find_shots
-from shared.models.video import Frame, MediaInfo, Shot
+from shared.models.media import MediaInfo
+from shared.models.video import Frame, Shot
 
 MAX_SAMPLES = 60
 _KEYS_SHARE, _REST_SHARE = 0.35, 0.6

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shared.media import images
 from shared.media.display import Display
 from shared.media.video.packets import Frames, PacketIndex, PacketSpan
-from shared.models.video import MediaInfo
+from shared.models.media import MediaInfo
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean, median
 from typing import Protocol
 
-from shared.models.video import AudioTrack, MediaInfo, Pacing, Segment, Shot, TimeSpan
+from shared.models.media import MediaInfo
+from shared.models.video import AudioTrack, Pacing, Segment, Shot, TimeSpan
 
 WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from shared.media.container import DECODER_OPTIONS, MAX_PACKETS, decoder_of, open_media, read_packets
 from shared.media.timeline import ClockReader
-from shared.models.video import MediaInfo
+from shared.models.media import MediaInfo
 
 if TYPE_CHECKING:
     from av.packet import Packet

@@ -16,7 +16,8 @@ from shared.datasets.store import IMAGES, image_id, image_object_name
 from shared.library.numbers import Noun, number_ids
 from shared.models.image import ImageRecord, ImageState
 from shared.models.job import JobError, JobStatus, Part, StageState, StageStatus
-from shared.models.video import Extraction, MediaInfo, Segment
+from shared.models.media import MediaInfo
+from shared.models.video import Extraction, Segment
 from shared.pipeline.job_storage import EXTRACTION, MEDIA, UPLOADS, media_name, source_name, store_json
 from shared.pipeline.parts import change_part, part_id
 from tests.api_site import MP4, Site

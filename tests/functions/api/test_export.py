@@ -16,7 +16,8 @@ from shared.analyses.reel import KeyFactor, OriginalSpeech, Recommendation, Reel
 from shared.analyses.summary import Chapter, VideoSummary
 from shared.exports.formats import FORMATS
 from shared.models.job import JobStatus
-from shared.models.video import Extraction, MediaInfo, Origin, Segment, Transcript, Word
+from shared.models.media import MediaInfo
+from shared.models.video import Extraction, Origin, Segment, Transcript, Word
 from shared.pipeline.job_storage import EXTRACTION, MEDIA, TRANSCRIPT, media_name, store_json
 from shared.pipeline.jobs import read_job
 from tests.api_site import Site

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from shared import clock
-from shared.models.video import Frame, MediaInfo, Video
+from shared.models.media import MediaInfo
+from shared.models.video import Frame, Video
 from shared.pipeline.job_storage import MEDIA, UPLOADS, media_name, source_name
 from tests.api_site import Site
 

@@ -17,7 +17,8 @@ from shared.ai.usage import Meter, book_cost
 from shared.chat.search import embed_question
 from shared.models.chat import Passage
 from shared.models.job import Job, JobStatus, StageState, StageStatus, Usage
-from shared.models.video import Extraction, MediaInfo, Transcript, Video
+from shared.models.media import MediaInfo
+from shared.models.video import Extraction, Transcript, Video
 from shared.pipeline.job_storage import EXTRACTION, JOBS, SCREEN_TEXT, SCREENS, TRANSCRIPT, store_json
 from shared.platform.ports import Vector
 from shared.wiring import wiring

@@ -15,7 +15,8 @@ from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
 from shared.analyses.recipe import Recipe
 from shared.errors import Cancelled, PermanentError
-from shared.models.video import Frame, MediaInfo
+from shared.models.media import MediaInfo
+from shared.models.video import Frame
 from tests.unit.ai.drawing import no_tick, picture, store_samples, subtitles
 
 INFO = MediaInfo(container="mov,mp4", size_bytes=1, duration_sec=9, has_video=True, has_audio=False)

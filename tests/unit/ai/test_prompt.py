@@ -15,7 +15,8 @@ from shared.ai.prompt import CLOSE, OPEN, evidence_text, instructions
 from shared.ai.structured_output import RepairRequest
 from shared.analyses.evidence import Evidence
 from shared.analyses.kinds import kind_named
-from shared.models.video import MediaInfo, Segment
+from shared.models.media import MediaInfo
+from shared.models.video import Segment
 from tests.recipe_samples import evidence
 from tests.unit.ai.attacks import ATTACKS
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.analyses.evidence import NEAR_SEC, Evidence, Sighting, ground_sighting
-from shared.models.video import Frame, MediaInfo
+from shared.models.media import MediaInfo
+from shared.models.video import Frame
 
 TIMES = st.floats(-1e9, 1e9)
 SOURCES = st.sampled_from(["screen", "subtitle", "speech", "caption", "vision"])

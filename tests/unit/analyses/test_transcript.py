@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shared.analyses.transcript import MAX_TEXT, derive
-from shared.models.video import Extraction, MediaInfo, Segment, Transcript
+from shared.models.media import MediaInfo
+from shared.models.video import Extraction, Segment, Transcript
 from tests.reel_samples import SAID
 
 EXTRACTION = Extraction(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.media.video.pacing import count_words, measure_pacing, text_seconds
-from shared.models.video import AudioTrack, MediaInfo, Segment, Shot, TimeSpan
+from shared.models.media import MediaInfo
+from shared.models.video import AudioTrack, Segment, Shot, TimeSpan
 
 INFO = MediaInfo(container="mp4", size_bytes=1, duration_sec=60, has_video=True, has_audio=True)
 AUDIO = AudioTrack(name="audio.flac", duration_sec=60)

@@ -12,7 +12,7 @@ import pytest
 
 from shared.errors import PermanentError
 from shared.media.probe import check_limits, probe
-from shared.models.video import MediaInfo
+from shared.models.media import MediaInfo
 from shared.settings import Settings
 from tests import media_samples
 from tests.media_samples import FPS

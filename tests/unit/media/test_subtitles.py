@@ -9,7 +9,8 @@ import pytest
 from shared.errors import PermanentError
 from shared.media.probe import probe
 from shared.media.subtitles import read_subtitles
-from shared.models.video import LEAST_SEGMENTS, LEAST_TEXT, Segment, SubtitleTrack, TextLimit, Word
+from shared.models.media import SubtitleTrack
+from shared.models.video import LEAST_SEGMENTS, LEAST_TEXT, Segment, TextLimit, Word
 from tests.media_samples import ffmpeg, with_subtitles
 
 SRT = """1

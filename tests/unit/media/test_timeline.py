@@ -13,7 +13,7 @@ from shared.media.audio.extraction import extract_audio
 from shared.media.hidden_frames import is_hidden_frame
 from shared.media.probe import probe
 from shared.media.video.extraction import extract_frames
-from shared.models.video import MediaInfo
+from shared.models.media import MediaInfo
 from tests.media_samples import FPS, Shot, film, small_video, video, with_sound, written
 from tests.media_samples import ffmpeg as render
 
