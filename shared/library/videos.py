@@ -102,10 +102,12 @@ def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **p
     Raises:
         PermanentError: `unknown_kind`.
         JobStateError: `not_extracted`: the video was not extracted yet. `source_gone`: its extraction is not
-            sufficient, and its source is no longer stored.
+            sufficient, and its source is no longer stored. `source_gone` also for a video that was not downloaded,
+            because its provider read it from its link.
     """
     kind = kind_named(kind_name)
-    if video.stages[EXTRACT].status is not StageStatus.DONE:
+    is_extracted = video.stages[EXTRACT].status is StageStatus.DONE if EXTRACT in video.stages else video.video.info
+    if not is_extracted:
         raise JobStateError("not_extracted", "This video has not been processed yet. Wait until its first job is done.")
     job = lifecycle.plan_job(owner=video.owner, kind=kind_name, language=language, **plan_options)
     job.of_video = video.id
@@ -119,11 +121,17 @@ def reanalyze_video(place: Place, video: Job, kind_name: str, language: str, **p
     )
     if names_same_tracks and is_extraction_sufficient(extraction, has_transcript, kind, kind_named(video.kind)):
         return _continue_from_extraction(place, video, job, kind, has_transcript)
+    if extraction.link:
+        raise JobStateError(
+            "source_gone", "This video was not downloaded. Submit its link again to analyze it in this way."
+        )
     return _start_from_source(place, video, job)
 
 
 def is_extraction_sufficient(extraction: Extraction, has_transcript: bool, kind: Kind, first_kind: Kind) -> bool:
     """Return True if the extraction by a job of `first_kind`, with its transcript, has all that `kind` needs."""
+    if extraction.link and kind.needs_file:
+        return False
     if kind.needs_video and not extraction.info.has_video:
         return False
     if kind.reads_text and not first_kind.reads_text:

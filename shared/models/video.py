@@ -178,6 +178,9 @@ class Extraction(Model):
     samples: list[Frame] = Field(description="Frames for reading on-screen text, in time order.")
     audio: AudioTrack | None
     silences: list[TimeSpan] = Field([], description="Silent passages of the audio, in order of time.")
+    link: str | None = Field(
+        None, description="The public link from which the provider reads the video; None for a stored file."
+    )
     transcript: list[Segment] = Field(description="From an embedded subtitle track; empty if there is none.")
     transcript_language: str | None = None
     transcript_is_partial: bool = Field(

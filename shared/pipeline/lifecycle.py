@@ -53,6 +53,7 @@ def plan_job(
     title: str | None = None,
     description: str | None = None,
     tags: Sequence[str] = (),
+    link_allowed: bool = False,
 ) -> Job:
     """Return a job that is not stored yet, with all its stages.
 
@@ -85,6 +86,7 @@ def plan_job(
         created_at=now,
         updated_at=now,
         trace=trace or new_traceparent(),
+        link_allowed=link_allowed,
     )
 
 
