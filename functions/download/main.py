@@ -17,7 +17,8 @@ from cloudevents.http import CloudEvent
 from shared.analyses.kinds import kind_named
 from shared.models.events import job_of
 from shared.models.job import Job
-from shared.models.video import Extraction, MediaInfo
+from shared.models.media import MediaInfo
+from shared.models.video import Extraction
 from shared.pipeline.contract import run_stage
 from shared.pipeline.job_storage import CAPTIONS, EXTRACTION, UPLOADS, source_name, store_json
 from shared.pipeline.stage_run import StageRun

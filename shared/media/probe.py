@@ -30,10 +30,12 @@ from shared.media.images import HIGH_RANGE
 from shared.media.subtitles import text_tracks
 from shared.media.timeline import ClockReader, Timeline
 from shared.media.tracks import (
+    NO_TRACK,
     TrackPreferences,
     audio_tracks,
     choose_video,
     follow_tracks,
+    named_tracks,
     rank_audio,
     selection_notes,
     video_streams,
@@ -69,6 +71,7 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             video and audio; `no_such_track`; `too_large_picture`; `zero_length`; `truncated` when nothing can be
             decoded.
     """
+    wanted = wanted or TrackPreferences()
     with open_media(path) as container:
         videos, audio = video_streams(container), audio_tracks(container)
         if not videos and not audio:
@@ -83,7 +86,7 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
         _check_content(path, container, scans.values())
         if container.format.name in _ANIMATIONS and picture.frames < 2:
             raise not_media_error()
-        audio, notes = _select_audio(path, audio, scans, clock, wanted or TrackPreferences())
+        audio, notes = _select_audio(path, audio, scans, clock, wanted)
         sound = next((scans[track.index] for track in audio if track.selected), _StreamScan(None))
         info = MediaInfo(
             container=container.format.name,
@@ -95,6 +98,8 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
             audio_tracks=audio,
             subtitles=text_tracks(container),
         )
+        if wanted.subtitles not in (None, NO_TRACK):
+            named_tracks(info.subtitles, wanted.subtitles, "subtitle")  # raises before any work is done
         timeline = clock.finish(info.timed_tracks)
         declared = read_declared_picture(path, video.index, video.id) if video else DeclaredPicture()
         if info.has_video and declared.dolby_profile == DOLBY_IPT:
