@@ -192,7 +192,10 @@ class MediaCode(ErrorCode):
         "too_large_picture", "The frames exceed the size limit in pixels.", "Send a video with smaller frames.", None
     )
     TOO_MANY_FRAMES = permanent(
-        "too_many_frames", "The frame rate exceeds the limit.", "Send a video with a lower frame rate.", None
+        "too_many_frames",
+        "The frame rate, or the number of frames of an animated WebP, exceeds the limit.",
+        "Send a video with a lower frame rate, or convert the animation to MP4.",
+        None,
     )
     AUDIO_UNREADABLE = permanent(
         "audio_unreadable", "The audio track cannot be decoded.", "Convert the file to another format.", None

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES = 30
 _SLICE_BYTES = 64_000_000
-_MOST_DECODINGS = 20_000
-"""OpenCV decodes all frames before a slice again, so the work grows with the square of their number."""
+_MOST_PIXELS = 10_000_000_000
+"""Pixels to decode. OpenCV decodes all frames before a slice again, so they grow with the square of their number."""
 _LEAST_MS, _DEFAULT_MS = 11, 100  # browsers show frames of up to 10 ms for 100 ms
 
 
@@ -33,7 +33,7 @@ def convert_animated_webp(path: Path, target: Path) -> Path:
     """Return a video with the frames of an animated WebP, written to `target`, or `path` if it is none.
 
     Raises:
-        PermanentError: `too_large_picture`; `not_media` if it cannot be decoded.
+        PermanentError: `too_large_picture`; `too_many_frames`; `not_media` if it cannot be decoded.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
@@ -47,8 +47,13 @@ def convert_animated_webp(path: Path, target: Path) -> Path:
             "too_large_picture", f"The frames are {width} × {height} pixels. Send a smaller animation."
         )
     step = max(1, _SLICE_BYTES // (width * height * 4))
-    most = min(count, math.isqrt(2 * step * _MOST_DECODINGS))
-    _write_video(target, _decode_frames(path, step, most), width, height)
+    most = math.isqrt(2 * step * _MOST_PIXELS // (width * height))
+    if count > most:
+        raise PermanentError(
+            "too_many_frames",
+            f"The animation has {count} frames of this size; at most {most} are read. Send it as MP4.",
+        )
+    _write_video(target, _decode_frames(path, step, count), width, height)
     return target
 
 
@@ -69,12 +74,12 @@ def _chunk_names(data: mmap.mmap) -> Iterator[bytes]:
         at += 8 + size + size % 2
 
 
-def _decode_frames(path: Path, step: int, most: int) -> Iterator[tuple[Any, int]]:
+def _decode_frames(path: Path, step: int, count: int) -> Iterator[tuple[Any, int]]:
     """Yield frames, height × width × 3 or 4 in BGR, and their durations in milliseconds."""
     import cv2
 
-    for start in range(0, most, step):
-        is_read, animation = cv2.imreadanimation(str(path), start, min(step, most - start))
+    for start in range(0, count, step):
+        is_read, animation = cv2.imreadanimation(str(path), start, min(step, count - start))
         if not is_read or not len(animation.frames):
             return
         yield from zip(animation.frames, np.asarray(animation.durations).ravel().tolist(), strict=False)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.media.header_duration import EBML_MAGIC, Box, box_content, boxes, elements, file_box, find_box
+from shared.media.header_duration import EBML_MAGIC, Box, box_content, boxes, elements, file_box, find_box, find_nested
 
 _SEGMENT, _TRACKS, _ENTRY, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 _CROPS = (0x54CC, 0x54BB, 0x54DD, 0x54AA)  # left, top, right, bottom
@@ -57,7 +57,7 @@ def _read_iso(file: BinaryIO, whole: Box, identifier: int) -> DeclaredPicture:
         header = find_box(boxes(file, track), b"tkhd")
         if header is None or _track_identifier(file, header) != identifier:
             continue
-        table = _find_nested(file, track, b"mdia", b"minf", b"stbl", b"stsd")
+        table = find_nested(file, track, b"mdia", b"minf", b"stbl", b"stsd")
         entry = next(boxes(file, Box(b"stsd", table.start + 8, table.end)), None) if table else None
         if entry is None:
             return DeclaredPicture()
@@ -75,13 +75,6 @@ def _read_iso(file: BinaryIO, whole: Box, identifier: int) -> DeclaredPicture:
 def _track_identifier(file: BinaryIO, header: Box) -> int:
     version = box_content(file, header, 1)[0]
     return int.from_bytes(box_content(file, header, 4, _IDENTIFIER_AT.get(version, 12)), "big")
-
-
-def _find_nested(file: BinaryIO, box: Box, *types: bytes) -> Box | None:
-    found: Box | None = box
-    for name in types:
-        found = find_box(boxes(file, found), name) if found else None
-    return found
 
 
 def _aperture_crop(data: bytes, width: int, height: int) -> Crop:

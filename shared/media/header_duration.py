@@ -11,10 +11,13 @@ import os
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 # Valid files have their header after a few boxes; reading stops after this many.
 MAX_BOXES = 200
+_MAX_ENTRIES = 4_000  # of frames with other lengths than those before them
+_MAX_TRACKS = 2
 EBML_MAGIC = b"\x1a\x45\xdf\xa3"
 _SEGMENT, _INFO, _DURATION, _TIMESTAMP_SCALE = 0x18538067, 0x1549A966, 0x4489, 0x2AD7B1
 _DEFAULT_SCALE_NS = 1_000_000
@@ -32,7 +35,7 @@ class Box:
 def header_duration(file: BinaryIO) -> float | None:
     """Return the duration in seconds, finite and positive; None if the header has none.
 
-    Seeks in the file and reads at most a few kilobytes, whatever its size and content.
+    Seeks in the file and reads at most tens of kilobytes, whatever its size and content.
     """
     whole = file_box(file)
     seconds = (
@@ -56,6 +59,14 @@ def _to_int(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
+def find_nested(file: BinaryIO, box: Box, *types: bytes) -> Box | None:
+    """Return the first box of the last type, inside one of each type before it."""
+    found: Box | None = box
+    for name in types:
+        found = find_box(boxes(file, found), name) if found else None
+    return found
+
+
 def find_box(boxes: Iterable[Box], type: bytes | int) -> Box | None:
     return next((box for box in boxes if box.type == type), None)
 
@@ -72,7 +83,27 @@ def _iso_duration(file: BinaryIO, whole: Box) -> float | None:
     word = _word_size(file, header)
     scale = _to_int(box_content(file, header, 4, at=4 + 2 * word))
     length = _read_length(file, header, 8 + 2 * word) or _fragment_duration(file, movie)
-    return length / scale if scale and length else None
+    declared = length / scale if scale and length else None
+    # The header repeats an impossible time of a single frame; the lengths of the frames do not.
+    tracks = islice((box for box in boxes(file, movie) if box.type == b"trak"), _MAX_TRACKS)
+    frames = max((_frames_duration(file, track) for track in tracks), default=0.0)
+    return min(declared, frames) if declared and frames else declared
+
+
+def _frames_duration(file: BinaryIO, track: Box) -> float:
+    """Return the sum of the lengths of a track's frames in seconds; 0 if it is unknown or has too many entries."""
+    media = find_box(boxes(file, track), b"mdia")
+    header = find_box(boxes(file, media), b"mdhd") if media else None
+    times = find_nested(file, media, b"minf", b"stbl", b"stts") if media else None
+    if not header or not times:
+        return 0.0
+    scale = _to_int(box_content(file, header, 4, at=4 + 2 * _word_size(file, header)))
+    count = _to_int(box_content(file, times, 4, at=4))
+    entries = box_content(file, times, 8 * count, at=8) if count <= _MAX_ENTRIES else b""
+    if not scale or len(entries) < 8 * count:
+        return 0.0
+    ticks: int = sum(number * length for number, length in struct.iter_unpack(">II", entries))
+    return ticks / scale
 
 
 def _fragment_duration(file: BinaryIO, movie: Box) -> int | None:

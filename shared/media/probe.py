@@ -87,7 +87,8 @@ def probe(path: Path, wanted: TrackPreferences | None = None) -> MediaInfo:
         if container.format.name in _ANIMATIONS and picture.frames < 2:
             raise not_media_error()
         audio, notes = _select_audio(path, audio, scans, clock, wanted)
-        sound = next((scans[track.index] for track in audio if track.selected), _StreamScan(None))
+        sounds = sorted((track for track in audio if track.index in scans), key=lambda track: not track.selected)
+        sound = scans[sounds[0].index] if sounds else _StreamScan(None)
         info = MediaInfo(
             container=container.format.name,
             size_bytes=path.stat().st_size,

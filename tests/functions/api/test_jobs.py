@@ -10,7 +10,8 @@ import pytest
 from shared import clock
 from shared.errors import TransientError
 from shared.models.job import EmptyResult, JobError, JobStatus, StageState, StageStatus
-from shared.models.video import Frame, MediaInfo, Video
+from shared.models.media import MediaInfo
+from shared.models.video import Frame, Video
 from shared.pipeline.job_storage import MEDIA, VIDEOS, media_name
 from shared.pipeline.sweep import sweep
 from shared.settings import settings

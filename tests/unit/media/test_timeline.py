@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from shared.media.audio.extraction import extract_audio
+from shared.media.header_duration import header_duration
 from shared.media.hidden_frames import is_hidden_frame
 from shared.media.probe import probe
 from shared.media.video.extraction import extract_frames
@@ -100,6 +101,8 @@ def test_one_impossible_time_does_not_count(tmp_path: Path, clip: Path, number: 
     assert info.duration_sec == pytest.approx(2, abs=0.1)
     assert (info.fps, info.stray_packets) == (pytest.approx(FPS, rel=0.01), 1)
     assert [warning.split(":")[0] for warning in info.warnings] == ["impossible times"]
+    with path.open("rb") as file:
+        assert header_duration(file) == pytest.approx(2, abs=0.1)
     assert len(extract_frames(path, info, tmp_path, samples=False, tick=lambda done: None).shots) == 2
 
 
