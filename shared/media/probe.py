@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _DECODE_TRIES = 600
-_UNEVEN, _UNEVEN_SHARE = 0.1, 0.02
+_UNEVEN, _UNEVEN_SHARE, _GLITCH_STEPS = 0.1, 0.02, 2
 _ANIMATIONS = ("gif", "apng")  # of one frame, they are pictures
 _REPEATING = "avi"  # a tick without a packet is a dropped frame: the one before it is shown again
 _EXACT_HEADERS = ("mov", "matroska", "avi")
@@ -275,13 +275,14 @@ def _video_facts(
 def _frame_rate(steps: NDArray[np.float64], tick: float) -> tuple[bool, float | None]:
     """Return whether over 2 % of the frames last longer or shorter than most, beyond rounding to ticks, and the rate.
 
-    Of an even rate, single longer or shorter frames, as where recordings were joined, do not count.
+    A single frame at a wrong time makes two steps odd, so more are needed in short films. Of an even rate, odd steps,
+    as where recordings were joined, do not count.
     """
     if not steps.any():
         return False, None
     usual = float(np.median(steps))
     is_odd = np.abs(steps - usual) > max(_UNEVEN * usual, 1.5 * tick)
-    is_uneven = len(steps) > 1 and bool(np.mean(is_odd) > _UNEVEN_SHARE)
+    is_uneven = bool(np.count_nonzero(is_odd) > max(_GLITCH_STEPS, _UNEVEN_SHARE * len(steps)))
     counted = steps if is_uneven or is_odd.all() else steps[~is_odd]
     return is_uneven, round(len(counted) / float(counted.sum()), 3) if counted.sum() > 0 else None
 

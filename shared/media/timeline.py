@@ -250,6 +250,9 @@ class _StreamClock:
         if not len(known):
             return np.asarray(ordinals * self._step, np.float64)
         before, behind = np.minimum(ordinals - known[0], 0), np.maximum(ordinals - known[-1], 0)
+        first = times[known[:_MOST_REORDERED]].min()  # it may be shown before the first packet
+        times[: known[0]] = first
+        known = np.flatnonzero(~np.isnan(times))
         filled: Seconds = np.interp(ordinals, known, times[known]) + (before + behind) * self._step
         return filled
 
