@@ -18,7 +18,6 @@ from shared.media.declared_index import MAX_TRACKS, check_index, index_error
 
 if TYPE_CHECKING:
     from av import CodecContext
-    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
@@ -86,8 +85,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
             yield container
 
 
-def decoder_of(stream: VideoStream | AudioStream) -> CodecContext:
-    """Return a decoder of the stream; of VP8 and VP9 with alpha, the one that decodes the alpha."""
+def picture_decoder(stream: VideoStream) -> CodecContext:
+    """Return a decoder of the stream; of VP8 and VP9 with alpha, the one that decodes the alpha.
+
+    Let the stream's own decoder check the size of the pictures first: it rejects it before it reserves memory.
+    """
     from av import CodecContext
 
     codec = stream.codec_context

@@ -14,7 +14,6 @@ from shared.media.audio.track_content import sample_contents
 from shared.media.container import (
     MAX_PIXELS,
     MAX_SIDE,
-    decoder_of,
     not_media_error,
     open_media,
     oversize_dimensions,
@@ -197,7 +196,6 @@ class _StreamScan:
 
     def __init__(self, stream: VideoStream | AudioStream | None) -> None:
         self.stream = stream
-        self._codec: Any = decoder_of(stream) if stream else None
         self.packets = self._shown = 0
         self.first: Any = None
         self.damaged = False
@@ -224,7 +222,7 @@ class _StreamScan:
 
         if self.first is None and self.stream is not None:
             try:
-                self.first = next(iter(self._codec.decode(packet)), None)
+                self.first = next(iter(self.stream.codec_context.decode(packet)), None)
             except av.error.MemoryError:
                 raise
             except av.FFmpegError:

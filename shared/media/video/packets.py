@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.container import DECODER_OPTIONS, MAX_PACKETS, decoder_of, open_media, read_packets
+from shared.media.container import DECODER_OPTIONS, MAX_PACKETS, open_media, picture_decoder, read_packets
 from shared.media.timeline import ClockReader
 from shared.models.media import MediaInfo
 
@@ -143,7 +143,7 @@ def decode_spans(
     def decode_next_spans() -> None:
         with open_media(path) as container:
             stream: Any = container.streams[track]
-            codec: Any = decoder_of(stream)
+            codec: Any = picture_decoder(stream)
             # Each thread holds frames: where one decoder is asked for, memory matters more than time.
             threads = 1 if decoders == 1 else THREADS // workers
             codec.thread_count, codec.thread_type, codec.options = threads, "FRAME", DECODER_OPTIONS
