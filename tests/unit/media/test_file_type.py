@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import PermanentError
-from shared.media.file_type import ACCEPTED, require_media_type, sniff_media_type
+from shared.media.file_type import ACCEPTED, ANIMATIONS, require_media_type, sniff_media_type
 
 SAMPLE_TYPES = {"s16": np.int16, "s32": np.int32, "flt": np.float32}
 
@@ -132,9 +132,9 @@ def test_other_files_are_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_what_is_taken_is_media(name: str) -> None:
-    """Only video and audio pass, by content and not by name; all else gets a code and a sentence that names it."""
+    """Only video, audio and GIFs pass, by content and not by name; all else gets a code and a sentence naming it."""
     head, media_type = SAMPLES[name]
-    if media_type in ACCEPTED:
+    if media_type in ACCEPTED | {"image/gif"}:
         assert require_media_type(head, "clip.txt") == media_type
         return
     with pytest.raises(PermanentError) as caught:
@@ -154,6 +154,6 @@ def test_any_bytes_get_an_answer(tail: bytes, head: bytes, cut: int) -> None:
     """Damaged and made-up files are accepted or refused; nothing else is raised."""
     for data in (tail, head[:cut] + tail):
         try:
-            assert require_media_type(data, None) in ACCEPTED
+            assert require_media_type(data, None) in ACCEPTED | ANIMATIONS
         except PermanentError:
             assert sniff_media_type(data) not in ACCEPTED
