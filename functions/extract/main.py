@@ -74,7 +74,7 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
     run.tick(0.7, "Extracting subtitles")
     text_limit = TextLimit(info.duration_sec)
     transcript, language = extract_subtitles(source, info, text_limit)
-    info.warnings += text_limit.notes
+    info.warnings += [*frame_set.notes, *text_limit.notes]
     audio, silences = extract_audio_track(source, info, out, tick_as(run.tick, 0.7, 0.8, "Extracting audio"))
     if audio and not transcript and needs_speech(run.job):
         tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
