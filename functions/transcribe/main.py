@@ -117,13 +117,17 @@ def record_partial_transcript(job: Job, parts: list[Part]) -> None:
 def join_transcript(run: StageRun, parts: list[Part]) -> None:
     """Store the transcript from the best available source: the file's subtitles, its page's captions, or speech."""
     extraction = Extraction.read(load_json(run.place.objects, run.job.id, EXTRACTION))
-    if extraction.transcript:
+    if extraction.has_transcript:
         transcript = subtitle_transcript(extraction)
     elif run.job.video.captions:
         captions = Transcript.read(load_json(run.place.objects, run.job.id, CAPTIONS))
         transcript = cut_transcript(captions, extraction.info.duration_sec)
     else:
         transcript = join_speech(extraction, parts)
+        if not transcript.segments and extraction.transcript:
+            note = "The subtitles in the file cover only a part of the audio, of which no speech was transcribed."
+            transcript = subtitle_transcript(extraction)
+            transcript.notes.append(note)
     store_json(run.place.objects, run.job.id, TRANSCRIPT, transcript.to_json())
     # The parts are no longer needed; the file of the whole audio stays.
     run.place.objects.delete_prefix(MEDIA, media_name(run.job.id, AUDIO_PARTS_PREFIX))
@@ -133,6 +137,7 @@ def join_transcript(run: StageRun, parts: list[Part]) -> None:
 def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
     """Join the transcripts of the parts; without words, add a note why there are none."""
     from shared.media.audio.transcript_merge import join_parts
+    from shared.media.speakers import SEVERAL_PARTS_NOTE, label_speakers
 
     if extraction.audio is None:
         return Transcript(gap="no_audio", notes=["The video has no audio."])
@@ -140,9 +145,12 @@ def join_speech(extraction: Extraction, parts: list[Part]) -> Transcript:
         return Transcript(gap="silent", notes=["The audio of the video is silent."])
     transcripts = [Transcript.read(part.outcome or {}) for part in parts]
     notes = list(dict.fromkeys(note for transcript in transcripts for note in transcript.notes))
+    part_segments = label_speakers([transcript.segments for transcript in transcripts])
+    if sum(any(segment.speaker for segment in segments) for segments in part_segments) > 1:
+        notes.append(SEVERAL_PARTS_NOTE)
     segments = join_parts(
         extraction.audio.parts,
-        [transcript.segments for transcript in transcripts],
+        part_segments,
         extraction.silences,
         extraction.info.duration_sec,
     )

@@ -145,6 +145,12 @@ def submit(
     # `metadata` is part of every job document anyway, so it is not the default.
     kind: Annotated[str, typer.Option(help=f"Kind of analysis: {KINDS}.")] = "recipe",
     language: Annotated[str | None, typer.Option(help="Language of the result, e.g. de.")] = None,
+    audio_track: Annotated[
+        str | None, typer.Option(help="Audio track to use: its index in the file, or its language.")
+    ] = None,
+    subtitle_track: Annotated[
+        str | None, typer.Option(help="Subtitle track to use as the transcript: its index, its language, or none.")
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Process a URL again, even if a job has already finished it.")
     ] = False,
@@ -155,7 +161,13 @@ def submit(
     from infra.cli.session import open_session
 
     with open_session(server) as session:
-        session.submit(source, kind, language, json, fresh)
+        session.submit(source, kind, language, track_options(audio_track, subtitle_track), json, fresh)
+
+
+def track_options(audio_track: str | None, subtitle_track: str | None) -> dict[str, str | int]:
+    """Return the job options that name tracks; digits are the index of a track."""
+    named = {"audio_track": audio_track, "subtitle_track": subtitle_track}
+    return {name: int(track) if track.isdecimal() else track for name, track in named.items() if track is not None}
 
 
 @app.command()
@@ -288,6 +300,9 @@ def doctor(
     online: Annotated[
         bool, typer.Option("--online", help="Send a request to each AI service to verify your API keys.")
     ] = False,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Check instead whether yt-dlp can read the video platforms from here.")
+    ] = False,
     data: Annotated[Path | None, typer.Option(help="Data folder to check. Defaults to .clipwise.")] = None,
     host: Annotated[str, typer.Option(help="Address to check.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to check.")] = 8080,
@@ -308,7 +323,14 @@ def doctor(
     if function and (not project or function not in wiring().functions):
         typer.echo(f"--function requires --project and must be one of: {', '.join(wiring().functions)}.", err=True)
         raise typer.Exit(2)
-    findings = check_project(project, function) if project else check_machine(os.environ, data, host, port, online)
+    if sources:
+        from infra.doctor.sources import check_sources
+
+        findings = check_sources(load_settings())
+    elif project:
+        findings = check_project(project, function)
+    else:
+        findings = check_machine(os.environ, data, host, port, online)
     raise typer.Exit(print_findings(open_console(sys.stdout), findings, json))
 
 

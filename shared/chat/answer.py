@@ -21,9 +21,10 @@ from shared.chat.quotes import AnswerPhrases, answer_phrases, format_quotes, quo
 from shared.chat.search import CHAT_KIND, SearchResult, embed_question, has_passages, search
 from shared.error_codes.api import ChatCode
 from shared.errors import ClipwiseError, TransientError
+from shared.media.speakers import name_speakers
 from shared.models.chat import ChatMessage, Citation
 from shared.models.job import Usage
-from shared.pipeline.jobs import video_titles
+from shared.pipeline.jobs import read_videos, video_title
 from shared.pipeline.lifecycle import new_id
 from shared.platform.ports import Place
 from shared.progress import Tick
@@ -43,13 +44,14 @@ class Question:
 
     Attributes:
         owner: Owner of the videos, whose budget pays for the answer.
+        video_ids: The videos to answer from; None for all of the owner's.
         language: BCP-47 tag of the answer; None = language of the question.
         is_stored: Whether question and answer are stored in the owner's history.
     """
 
     text: str
     owner: str
-    video_ids: Sequence[str]
+    video_ids: Sequence[str] | None
     group_id: str | None = None
     video_id: str | None = None
     language: str | None = None
@@ -134,13 +136,18 @@ class AnswerStream:
             min_coverage,
             MAX_PASSAGES,
         )
-        titles = video_titles(self._documents, {result.passage.video_id for result in results}, question.owner)
-        matches = merge_passages(result.passage for result in results if result.passage.video_id in titles)
+        videos = read_videos(self._documents, {result.passage.video_id for result in results}, question.owner)
+        titles = {id: video_title(job) or job.filename for id, job in videos.items()}
+        matches = merge_passages(
+            result.passage.model_copy(update={"lines": name_speakers(result.passage.lines, video.speakers)})
+            for result in results
+            if (video := videos.get(result.passage.video_id))
+        )
         if not matches:
             if embedding_error:
                 # Embeddings might have found passages, so “no match” would be wrong.
                 raise embedding_error
-            is_searchable = has_passages(self._documents, question.video_ids)
+            is_searchable = has_passages(self._documents, question.owner, question.video_ids)
             yield TextEvent(phrases.no_match if is_searchable else phrases.no_transcript)
         elif not provider_names:
             yield from self._quoted_answer(matches, titles, phrases, results)

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from functions.api.routes.service import html_response
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import PROVIDERS, configured_service, provider_order
+from shared.chat.search import CHAT_KIND
 from shared.models import Model
 from shared.settings import Settings, settings
 
@@ -57,6 +58,9 @@ class Capabilities(Model):
     )
     speech: str | None = Field(description="What recognizes speech. Null if nothing does.")
     ai: str | None = Field(description="The AI provider that understands pictures. Null if none is configured.")
+    chat: str | None = Field(
+        description="The AI provider that answers questions. Null if none is configured: then answers are quotes."
+    )
 
 
 @router.get(
@@ -101,7 +105,7 @@ def web_file(request: Request, path: str) -> Response:
     "/v1/capabilities",
     tags=["service"],
     summary="Get the server's capabilities",
-    description="Returns whether this server requires sign-in, recognizes speech and understands pictures.",
+    description="Returns whether this server requires sign-in, and what it uses for speech, pictures and answers.",
 )
 def get_capabilities() -> Capabilities:
     return Capabilities(
@@ -109,6 +113,7 @@ def get_capabilities() -> Capabilities:
         local_accounts=settings().has_local_accounts,
         speech=speech_recognizer(settings()),
         ai=configured_service("recipe", settings()),
+        chat=configured_service(CHAT_KIND, settings()),
     )
 
 
@@ -142,10 +147,14 @@ def loopback_address(host: str) -> str | None:
 
 
 def console_page() -> Response:
-    """Return the console's page, with versioned addresses of its files and a policy that admits only those."""
+    """Return the console's page, with a policy that admits its own files only."""
+    return html_response(console_html(), console_policy(storage_origin()))
+
+
+def console_html(root: str = "./") -> str:
+    """Return the console's page, with versioned addresses of its files below `root`."""
     version, _ = console_files()
-    html = (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
-    return html_response(html, console_policy(storage_origin()))
+    return (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"{root}web/{version}/')
 
 
 def console_policy(storage: str) -> dict[str, str]:

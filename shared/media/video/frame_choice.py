@@ -20,6 +20,7 @@ _KEPT_CELLS = 0.85
 _LONG_SEC = 2.0
 _MOST_PROPOSALS = 300
 _BLANK = 4.0
+_DARK_LUMA, _BRIGHT_PERCENT = 48, 98  # black is 16, and a night scene has lights
 # Text changes a few cells clearly; noise and compression change every cell by much less.
 _CHANGED_CELL, _CHANGED_CELLS = 8, 2
 # On a still picture a caption is a patch that differs clearly; a slightly shaking camera makes smaller differences.
@@ -83,6 +84,26 @@ def choose_frames(
         most=most,
         leading=sum(length > _LONG_SEC for length, _ in proposals),
     )
+
+
+def choose_thumbnail(wanted: Picture | None, pictures: Sequence[Picture], time: float) -> Picture | None:
+    """Return the picture to show instead of the wanted frame, if that is dark or missing; None to keep it.
+
+    It is the nearest in time to `time` among the bright ones that are not blurred, or if all are dark, among all.
+    """
+    if wanted is not None and not is_dark(wanted):
+        return None
+    bright = [picture for picture in pictures if not is_dark(picture)]
+    if wanted is not None and not bright:
+        return None
+    sharp = float(np.median([picture.sharpness for picture in bright])) if bright else 0.0
+    candidates = [picture for picture in bright if picture.sharpness >= _BLURRED * sharp] or pictures
+    return min(candidates, key=lambda picture: abs(picture.time - time))
+
+
+def is_dark(picture: Picture) -> bool:
+    """Return True if a picture is black or nearly so: hardly anything in it is brighter than a dark grey."""
+    return float(np.percentile(picture.luma, _BRIGHT_PERCENT)) < _DARK_LUMA
 
 
 def farthest_first(

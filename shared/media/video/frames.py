@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media import images
+from shared.media.display import Display
 from shared.media.video.packets import Frames, PacketIndex, PacketSpan
 from shared.models.video import MediaInfo
 
@@ -132,12 +133,14 @@ class FrameSampler:
     Attributes:
         thumbnail_ordinal: The ordinal of the thumbnail's frame.
         thumbnail_time: Its time in seconds.
+        thumbnail_picture: What was measured of it; None as long as it was not decoded.
         sample_step: Seconds between frames that are stored for reading text; infinite for none.
     """
 
     def __init__(self, packets: PacketIndex, info: MediaInfo, folder: Path) -> None:
-        self._packets, self._folder, self._rotation = packets, folder, info.rotation
+        self._packets, self._folder, self._display = packets, folder, Display.of(info)
         self.thumbnail_ordinal = packets.frame_at(_THUMBNAIL_AT * info.duration_sec)
+        self.thumbnail_picture: Picture | None = None
         self.thumbnail_time = max(0.0, float(packets.time[self.thumbnail_ordinal]))
         width, height = images.fit_size(info.width, info.height, _LUMA_SIDE)
         self._cells = (height, width) if info.rotation in (90, 270) else (width, height)
@@ -182,9 +185,9 @@ class FrameSampler:
             of = [number for number, target in enumerate(targets) if ordinal in target]
             if not of:
                 continue
-            if ordinal == self.thumbnail_ordinal:
-                self._store_thumbnail(frame)
             picture = self._measure_frame(ordinal, frame)
+            if ordinal == self.thumbnail_ordinal:
+                self._store_thumbnail(picture, frame)
             for number in of:
                 if number not in sharpest or picture.sharpness > sharpest[number][0].sharpness:
                     sharpest[number] = picture, frame
@@ -193,7 +196,8 @@ class FrameSampler:
         return [*stored, *(self._store_frame(*best) for best in sharpest.values())]
 
     def _measure_frame(self, ordinal: int, frame: VideoFrame) -> Picture:
-        (luma, *chroma), bits = images.planes(frame)
+        upright = self._display.size(frame)
+        (luma, *chroma), bits = self._display.planes(frame)
         cells = images.shrink(luma, bits, *self._cells)
         return Picture(
             time=max(0.0, self._packets.time[ordinal]),
@@ -203,13 +207,14 @@ class FrameSampler:
             ordinal=ordinal,
             sharpness=0.0 if frame.is_corrupt else images.sharpness(luma, bits),
             luma=cells,
-            size=images.fit_size(*images.display_size(frame, self._packets.pixel_aspect, self._rotation)),
+            size=images.fit_size(*upright),
         )
 
     def _store_frame(self, picture: Picture, frame: VideoFrame) -> Picture:
-        images.write_jpeg(images.render(frame, picture.size, self._rotation), self.picture_path(picture))
+        images.write_jpeg(self._display.render(frame, picture.size), self.picture_path(picture))
         return picture
 
-    def _store_thumbnail(self, frame: VideoFrame) -> None:
-        upright = images.display_size(frame, self._packets.pixel_aspect, self._rotation)
-        images.write_jpeg(images.render(frame, images.thumbnail_size(*upright), self._rotation), self.thumbnail_path)
+    def _store_thumbnail(self, picture: Picture, frame: VideoFrame) -> None:
+        size = images.thumbnail_size(*self._display.size(frame))
+        images.write_jpeg(self._display.render(frame, size), self.thumbnail_path)
+        self.thumbnail_picture = picture
