@@ -79,7 +79,6 @@ def extract_frames(
     with TemporaryDirectory(dir=out) as folder:
         sampler = FrameSampler(packets, info, Path(folder))
         decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
-
         track = info.video_track
 
         def decode(
@@ -121,8 +120,9 @@ def extract_frames(
             [*keys.values(), *(sample for span in span_frames.values() for sample in span.samples)] if samples else []
         )
         readable = choose_samples(_sort_by_time(text), MAX_SAMPLES)
+        candidates = plan_pictures(packets, frames, chosen, shots)
         targets = [
-            *plan_pictures(packets, frames, chosen, shots),
+            *candidates,
             *(frozenset({sample.ordinal}) for sample in readable if not sampler.picture_path(sample).exists()),
             frozenset({sampler.thumbnail_ordinal}),
         ]
@@ -139,10 +139,12 @@ def extract_frames(
         pictures = _sort_by_time(picture for span in stored for picture in span)
         if not pictures:
             raise truncated_file_error()
+        presentable = frozenset().union(*candidates)
+        presented = [picture for picture in pictures if picture.ordinal in presentable] or pictures
         result = FrameSet(
             thumbnail=_write_thumbnail(sampler, pictures, out),
             shots=shots,
-            frames=_publish_frames(sampler, choose_key_frames(pictures, shots, max_frames), out, "frames/{:02}.jpg"),
+            frames=_publish_frames(sampler, choose_key_frames(presented, shots, max_frames), out, "frames/{:02}.jpg"),
             samples=_publish_frames(
                 sampler, [s for s in readable if sampler.picture_path(s).exists()], out, "samples/{:03}.jpg"
             ),
