@@ -22,6 +22,7 @@ from shared.media.video.packets import PacketIndex, PacketSpan
 from shared.models.video import Shot
 
 _SURGE, _SHARE_OF_KEY = 2.1, 0.06
+_LIKE_KEY_SURGE, _LIKE_KEY_SHARE = 1.4, 0.6
 _CAPTION_SURGE, _CAPTION_SHARE_OF_KEY = 2.0, 0.01
 _CALM_SHARE, _STATIC_SHARE = 0.25, 0.15
 _TAIL = 8
@@ -31,6 +32,7 @@ _SWELL_SEC, _BEYOND_SEC = 0.25, 0.6
 _NEAR_CUT_SEC, _STRETCH_SEC, _MOST_STRETCH = 0.15, 0.4, 60
 _ALMOST, _HARDLY = 0.9, 0.6
 _UNSTEADY = 12.0
+_PREDICTED_SHARE = 0.6
 _SAMPLE_STEPS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 30.0)
 
 
@@ -73,7 +75,8 @@ def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
     changes = [_group_change(keys.get(number), keys.get(number + 1)) for number in range(len(groups))]
     for number, group in enumerate(groups):
         change = changes[number]
-        surges = _find_surges(packets, group, _SURGE, _SHARE_OF_KEY)
+        like_keys = _find_surges(packets, group, _LIKE_KEY_SURGE, _LIKE_KEY_SHARE)
+        surges = sorted({*like_keys, *_find_surges(packets, group, _SURGE, _SHARE_OF_KEY)})
         if change >= _HARDLY_CHANGED * CUT:
             surges = sorted({*surges, *_inner_keys(packets, group)})
         elif _group_seconds(packets, group) <= _LONG_SEC:
@@ -83,7 +86,7 @@ def plan_shots(packets: PacketIndex, keys: Mapping[int, Picture]) -> DecodePlan:
         for surge in surges:
             behind = range(surge, min(surge + _TAIL, group.stop))
             plan.exact.update(ordinal for ordinal in behind if packets.time[ordinal] <= packets.time[surge])
-        if number not in keys:
+        if number not in keys or _is_hardly_predicted(packets, group):
             plan.decode_until(number, group.stop)
         elif surges:
             plan.decode_until(number, min(group.stop, surges[-1] + _TAIL))
@@ -263,6 +266,12 @@ def _inner_keys(packets: PacketIndex, group: range) -> list[int]:
 def _has_calm_end(packets: PacketIndex, group: range) -> bool:
     tail = packets.size[max(group.start + 1, group.stop - _TAIL) : group.stop]
     return len(tail) > 0 and bool(np.median(tail) <= _CALM_SHARE * packets.size[group.start])
+
+
+def _is_hardly_predicted(packets: PacketIndex, group: range) -> bool:
+    """Return True if packets tell nothing since all are large, as those of animations are."""
+    predicted = packets.size[group.start : group.stop][~packets.key[group.start : group.stop]]
+    return len(predicted) > 0 and bool(np.median(predicted) >= _PREDICTED_SHARE * packets.size[group.start])
 
 
 def _is_static(packets: PacketIndex, group: range, since: int) -> bool:
