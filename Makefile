@@ -38,8 +38,10 @@ format: .venv/.for-dev ## Format the code and fix what the linter can fix
 test: .venv/.for-dev program-deps browser-deps terraform-deps ffmpeg-deps ## Run all tests on all cores
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-soak: .venv/.for-dev ## Read 2000 mutations of small files, send many generated requests and 3000 jobs to the API
+soak: .venv/.for-dev ## Read 2000 mutated and 500 damaged files and 60 formats, send generated requests and 3000 jobs to the API
 	@$(BIN)/python -m tests.mutations 2000
+	@$(BIN)/python -m tests.mutations 500 1 damage
+	@$(BIN)/python -m tests.format_table
 	@SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/functions/api/test_schemathesis.py
 	@$(BIN)/python -m benchmarks.load 1000 2000
 
@@ -52,6 +54,7 @@ test-matrix: .venv/.for-dev ffmpeg-deps ## Run most tests on every Python, with 
 bench: .venv/.for-dev ## Run all benchmarks
 	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename "$$bench" .py) || exit 1; done
 	@$(BIN)/python -m benchmarks.recipes
+	@$(BIN)/python -m benchmarks.frames
 
 picture: .venv/.for-dev ## Run the demo and draw the README's picture from it
 	@$(BIN)/clipwise demo

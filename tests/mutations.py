@@ -1,10 +1,14 @@
 """Reads seeded mutations of small files in a process with little memory: `python -m tests.mutations COUNT [SEED]`.
 
-Each case must end within its ceilings of memory and time, with a result or an error that has a code.
+Each case must end within its ceilings of memory and time, with a result or an error that has a code. A `KIND` behind
+the seed chooses the changes: `mutate` (the default) changes what structures the files most, headers and ends, to
+impossible values; `damage` flips and cuts bytes anywhere in containers, as bad disks and broken downloads do. Of a
+damaged file, whatever a plain decoder shows must be used.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import random
@@ -14,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -79,7 +84,7 @@ def make_container(name: str, folder: Path) -> bytes:
         video = output.add_stream(video_codec, rate=10) if video_codec else None
         audio = output.add_stream(audio_codec, rate=rate)
         if video:
-            video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+            video.width, video.height, video.pix_fmt, video.gop_size = 64, 64, "yuv420p", 3
             for number in range(10):
                 pixels = np.add.outer(np.arange(64), np.arange(64) * 2 + 9 * number).astype(np.uint8)
                 frame = av.VideoFrame.from_ndarray(np.dstack([pixels] * 3), format="bgr24")
@@ -143,7 +148,43 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def read_media(path: Path) -> None:
+def damage(data: bytes, rng: random.Random) -> bytes:
+    """Return the data with bits flipped, stretches cut out or zeroed, or the end cut off."""
+    changed = bytearray(data)
+    change = rng.randrange(4)
+    if change == 0:
+        for _ in range(rng.choice((1, 10, 100))):
+            changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+    elif change == 3:
+        del changed[int(len(changed) * rng.uniform(0.2, 0.98)) :]
+    else:
+        for _ in range(rng.randint(1, 3)):
+            size = rng.randint(1, max(1, len(changed) // 10))
+            at = rng.randrange(max(1, len(changed) - size))
+            changed[at : at + size] = b"" if change == 1 else bytes(size)
+    return bytes(changed)
+
+
+CHANGES: dict[str, Callable[[bytes, random.Random], bytes]] = {"mutate": mutate, "damage": damage}
+
+
+def count_decodable(path: Path) -> int:
+    """Return how many pictures a plain decoder shows, however damaged."""
+    import av
+
+    count = 0
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            for packet in container.demux(*container.streams.video[:1]):
+                with contextlib.suppress(av.FFmpegError):
+                    count += len(packet.decode())
+    except (av.FFmpegError, ValueError):
+        pass
+    return count
+
+
+def read_media(path: Path) -> str:
+    """Read all that a job reads; return `read`, or `read with a remark` if the job says that the file is damaged."""
     from shared.media.audio.extraction import extract_audio
     from shared.media.probe import check_limits, probe
     from shared.media.subtitles import read_subtitles
@@ -155,23 +196,27 @@ def read_media(path: Path) -> None:
     check_limits(info, read_settings({}), needs_video=False)
     for track in info.subtitles:
         read_subtitles(path, track, TextLimit(info.duration_sec))
+    remarks = [*info.warnings]
     with tempfile.TemporaryDirectory() as folder:
         if info.duration_sec <= 60:
-            extract_frames(path, info, Path(folder), samples=True, tick=lambda done, message=None: None)
+            frame_set = extract_frames(path, info, Path(folder), samples=True, tick=lambda done, message=None: None)
+            remarks += frame_set.notes
         if info.duration_sec <= 5 and path.stat().st_size % 8 == 0:
             extract_audio(path, Path(folder) / "audio.flac", info)
+    return "read with a remark" if remarks else "read"
 
 
-def read_image(path: Path) -> None:
+def read_image(path: Path) -> str:
     from shared.images.inspection import inspect_image
     from shared.sources.video.carousel import decode_picture
 
     inspect_image(path.read_bytes(), level="slow")
     decode_picture(path)
+    return "read"
 
 
-def read_text(name: str) -> Callable[[Path], None]:
-    def read(path: Path) -> None:
+def read_text(name: str) -> Callable[[Path], str]:
+    def read(path: Path) -> str:
         from shared.datasets.url_lists import read_pages
         from shared.media.subtitles import parse_captions
 
@@ -181,11 +226,12 @@ def read_text(name: str) -> Callable[[Path], None]:
             with path.open("rb") as file:
                 for _ in read_pages(file):
                     pass
+        return "read"
 
     return read
 
 
-def run_cases(count: int, seed: int, first: int) -> None:
+def run_cases(count: int, seed: int, kind: str, first: int) -> None:
     """Run the cases from `first` on, and print a line before and after each."""
     from shared.errors import ClipwiseError
     from shared.platform.memory import limit_memory
@@ -197,18 +243,22 @@ def run_cases(count: int, seed: int, first: int) -> None:
             path.write_bytes(samples[name])
             read(path)
         limit_memory(PROCESS_MB)
+        if kind == "damage":
+            samples = {name: samples[name] for name in CONTAINERS}
         for number in range(first, count):
             rng = random.Random(f"{seed}-{number}")
             name = sorted(samples)[number % len(samples)]
-            path.write_bytes(mutate(samples[name], rng))
+            path.write_bytes(CHANGES[kind](samples[name], rng))
             reader = read_media if name in CONTAINERS else read_text(name) if name in TEXTS else read_image
             print(json.dumps([number, name]), flush=True)
             before, begin = reset_peak(), time.monotonic()
             outcome, is_fault = "read", False
             try:
-                reader(path)
+                outcome = reader(path)
             except ClipwiseError as error:
                 outcome = error.code
+                if kind == "damage" and outcome in ("truncated", "not_media") and (pictures := count_decodable(path)):
+                    outcome, is_fault = f"refused as {outcome} although {pictures} pictures can be decoded", True
             except Exception as error:
                 outcome, is_fault = f"{type(error).__name__}: {error}"[:200], True
             print(json.dumps([outcome, is_fault, peak_mb() - before, time.monotonic() - begin]), flush=True)
@@ -225,11 +275,11 @@ def peak_mb() -> float:
     return int(found[1]) / 1000 if found else 0.0
 
 
-def run_mutations(count: int, seed: int) -> Iterator[CaseResult]:
+def run_mutations(count: int, seed: int, kind: str = "mutate") -> Iterator[CaseResult]:
     """Run cases in child processes; one that dies or takes too long is replaced after its case."""
     first = 0
     while first < count:
-        command = [sys.executable, "-m", "tests.mutations", str(count), str(seed), str(first)]
+        command = [sys.executable, "-m", "tests.mutations", str(count), str(seed), kind, str(first)]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1
         ) as child:
@@ -251,23 +301,23 @@ def run_mutations(count: int, seed: int) -> Iterator[CaseResult]:
                     raise RuntimeError(f"the reader of mutations does not start: exit code {child.returncode}")
 
 
-def main(count: int, seed: int) -> int:
-    results = list(run_mutations(count, seed))
+def main(count: int, seed: int = 1, kind: str = "mutate") -> int:
+    results = list(run_mutations(count, seed, kind))
     faults = [result for result in results if result.is_fault]
     for fault in faults:
         print(fault)
-    read = sum(result.outcome == "read" for result in results)
+    outcomes = Counter("fault" if result.is_fault else result.outcome for result in results)
     print(
-        f"{len(results)} mutations of {len({result.sample for result in results})} files, seed {seed}: {read} read, "
-        f"{len(results) - read - len(faults)} refused, {len(faults)} faults; at most "
+        f"{len(results)} cases of {len({result.sample for result in results})} files by {kind}, seed {seed}: "
+        f"{', '.join(f'{number} {outcome}' for outcome, number in outcomes.most_common())}; at most "
         f"{max(result.megabytes for result in results):.0f} MB and {max(result.seconds for result in results):.1f} s"
     )
     return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[1:]]
-    if len(numbers) == 3:
-        run_cases(*numbers)
+    count, seed, kind, first = [*sys.argv[1:], *["1", "1", "mutate", ""][len(sys.argv) - 1 :]]
+    if first:
+        run_cases(int(count), int(seed), kind, int(first))
     else:
-        sys.exit(main(numbers[0], numbers[1] if len(numbers) > 1 else 1))
+        sys.exit(main(int(count), int(seed), kind))

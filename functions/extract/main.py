@@ -80,7 +80,7 @@ def extract_media(run: StageRun, source: Path, info: MediaInfo, kind: Kind, out:
     run.tick(0.79, "Extracting subtitles")
     subtitles = choose_subtitles(source, info, track_preferences(run.job), silences)
     info.subtitles = subtitles.tracks
-    info.warnings += subtitles.notes
+    info.warnings += [*frame_set.notes, *subtitles.notes]
     if audio and needs_speech(run.job) and (subtitles.is_partial or not subtitles.segments):
         tick = tick_as(run.tick, 0.8, 0.85, "Dividing the audio")
         audio.parts = split_audio(out / audio.name, silences, audio.duration_sec, out, tick)

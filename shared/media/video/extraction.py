@@ -7,23 +7,35 @@ stretches between them in which packet sizes or the key frames at both ends indi
 from __future__ import annotations
 
 import shutil
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from shared.media.container import truncated_file_error
 from shared.media.images import THUMBNAIL_WIDTH, read_jpeg, resize, thumbnail_size, write_jpeg
-from shared.media.video.decode_plan import plan_samples, plan_shots
-from shared.media.video.frame_choice import choose_key_frames, choose_samples, choose_thumbnail
-from shared.media.video.frames import FrameSampler, Picture
-from shared.media.video.packets import THREADS, PacketSpan, decode_spans, read_packet_index
+from shared.media.video.decode_plan import plan_pictures, plan_rest, plan_samples, plan_shots
+from shared.media.video.frame_choice import (
+    choose_frames,
+    choose_key_frames,
+    choose_samples,
+    choose_thumbnail,
+    frame_distance,
+)
+from shared.media.video.frames import FrameSampler, MeasuredFrame, Picture, SpanFrames
+from shared.media.video.packets import THREADS, Frames, PacketSpan, decode_spans, read_packet_index
 from shared.media.video.shots import find_shots
 from shared.models.media import MediaInfo
 from shared.models.video import Frame, Shot
 
+T = TypeVar("T")
+F = TypeVar("F", bound=MeasuredFrame)
 MAX_SAMPLES = 60
-_KEYS_SHARE, _REST_SHARE = 0.35, 0.6
+_SPARE_FRAMES = 4
+_PLANS = 3
+_STEPS = (0.0, 0.3, 0.65, 0.75, 0.8, 0.98)  # of the progress, where the passes begin
 _HUGE_PIXELS = 10_000_000  # a decoder keeps up to 17 pictures in memory
 
 
@@ -37,12 +49,14 @@ class FrameSet:
         shots: From the start to the end of the video, without gaps.
         frames: Key frames `frames/01.jpg` and so on, in order of time.
         samples: Frames for reading on-screen text, `samples/001.jpg` and so on, in order of time.
+        notes: Remarks, e.g. that a part of the pictures could not be decoded.
     """
 
     thumbnail: Frame | None
     shots: list[Shot]
     frames: list[Frame]
     samples: list[Frame]
+    notes: list[str] = field(default_factory=list)
 
 
 def extract_frames(
@@ -66,49 +80,99 @@ def extract_frames(
     with TemporaryDirectory(dir=out) as folder:
         sampler = FrameSampler(packets, info, Path(folder))
         decoders = 1 if info.width * info.height > _HUGE_PIXELS else THREADS
+        track = info.video_track
+
+        def decode(
+            spans: Sequence[PacketSpan], work: Callable[[PacketSpan, Frames], T], step: int, *, is_rendered: bool
+        ) -> list[T]:
+            since, until = _STEPS[step : step + 2]
+            return decode_spans(
+                path,
+                track,
+                spans,
+                work,
+                lambda done: tick(since + (until - since) * done),
+                decoders,
+                is_rendered=is_rendered,
+            )
+
         starts = [PacketSpan(group.start, group.start + 1) for group in groups]
-        key_pictures = decode_spans(
-            path, info.video_track, starts, sampler.sample_key_frame, lambda done: tick(_KEYS_SHARE * done), decoders
-        )
+        key_pictures = decode(starts, sampler.measure_key_frame, 0, is_rendered=False)
         keys = {number: key for number, key in enumerate(key_pictures) if key is not None}
 
         plan = plan_shots(packets, keys)
-        plan.include_frame(groups, sampler.thumbnail_ordinal)
         if samples:
             plan_samples(plan, packets, keys, MAX_SAMPLES)
             sampler.sample_step = plan.sample_step
-        spans = plan.spans(groups)
-        span_frames = decode_spans(
-            path,
-            info.video_track,
-            [*spans.values()],
-            sampler.sample_span,
-            lambda done: tick(_KEYS_SHARE + _REST_SHARE * done),
-            decoders,
-        )
-        fingerprints = {number: frames.fingerprints for number, frames in zip(spans, span_frames, strict=True)}
-        shots = find_shots(groups, keys, fingerprints, plan, info.duration_sec)
+        span_frames: dict[int, SpanFrames] = {}
+        rest = plan
+        for step in range(1, 1 + _PLANS):
+            spans = rest.spans(groups)
+            measured = decode([*spans.values()], sampler.measure_span, step, is_rendered=samples)
+            span_frames.update(zip(spans, measured, strict=True))
+            group_frames = {number: span_frames[number].frames for number in sorted(span_frames)}
+            if step < _PLANS:
+                rest = plan_rest(plan, packets, keys, group_frames)
+        shots = find_shots(groups, keys, group_frames, plan, info.duration_sec)
 
-        stored_keys = [key for key in keys.values() if sampler.is_stored(key)]
-        pictures = _sort_by_time([*stored_keys, *(picture for frames in span_frames for picture in frames.pictures)])
-        readable = _sort_by_time([*stored_keys, *(picture for frames in span_frames for picture in frames.samples)])
+        frames = _sort_by_time([*keys.values(), *(frame for group in group_frames.values() for frame in group)])
+        chosen = choose_frames(frames, shots, max_frames + _SPARE_FRAMES, distance=frame_distance)
+        text = (
+            [*keys.values(), *(sample for span in span_frames.values() for sample in span.samples)] if samples else []
+        )
+        readable = choose_samples(_sort_by_time(text), MAX_SAMPLES)
+        candidates = plan_pictures(packets, frames, chosen, shots)
+        targets = [
+            *candidates,
+            *(frozenset({sample.ordinal}) for sample in readable if not sampler.picture_path(sample).exists()),
+            frozenset({sampler.thumbnail_ordinal}),
+        ]
+        wanted = _group_targets(groups, targets)
+        stored = decode(
+            [
+                PacketSpan(start, 1 + max(max(t) for t in sets), frozenset().union(*sets))
+                for start, sets in wanted.items()
+            ],
+            lambda span, frames: sampler.store_sharpest(wanted[span.start], span, frames),
+            1 + _PLANS,
+            is_rendered=True,
+        )
+        pictures = _sort_by_time(picture for span in stored for picture in span)
         if not pictures:
             raise truncated_file_error()
+        presentable = frozenset().union(*candidates)
+        presented = [picture for picture in pictures if picture.ordinal in presentable] or pictures
         result = FrameSet(
             thumbnail=_write_thumbnail(sampler, pictures, out),
             shots=shots,
-            frames=_publish_frames(sampler, choose_key_frames(pictures, shots, max_frames), out, "frames/{:02}.jpg"),
+            frames=_publish_frames(sampler, choose_key_frames(presented, shots, max_frames), out, "frames/{:02}.jpg"),
             samples=_publish_frames(
-                sampler, choose_samples(readable, MAX_SAMPLES) if samples else [], out, "samples/{:03}.jpg"
+                sampler, [s for s in readable if sampler.picture_path(s).exists()], out, "samples/{:03}.jpg"
             ),
+            notes=_describe_damage(len(groups), [*keys.values()]),
         )
     tick(1.0)
     return result
 
 
-def _sort_by_time(pictures: Iterable[Picture]) -> list[Picture]:
-    """Return each picture once, by time."""
-    return sorted({picture.ordinal: picture for picture in pictures}.values(), key=lambda picture: picture.time)
+def _describe_damage(groups: int, keys: Sequence[Picture]) -> list[str]:
+    """Return a remark if the file is damaged where key frames are, as far as a decoder notices it."""
+    damaged = groups - len(keys) + sum(key.sharpness == 0.0 and key.luma.any() for key in keys)
+    return [f"The file is damaged: {damaged} of {groups} parts of its pictures cannot be decoded."] if damaged else []
+
+
+def _group_targets(groups: Sequence[range], targets: Iterable[frozenset[int]]) -> dict[int, list[frozenset[int]]]:
+    """Return the targets by the first ordinal of their group, in order."""
+    starts = [group.start for group in groups]
+    by_group: dict[int, list[frozenset[int]]] = {}
+    for target in sorted(set(targets), key=min):
+        by_group.setdefault(starts[bisect_right(starts, min(target)) - 1], []).append(target)
+    return by_group
+
+
+def _sort_by_time(frames: Iterable[F]) -> list[F]:
+    """Return each frame once, by time."""
+    return sorted({frame.ordinal: frame for frame in frames}.values(), key=lambda frame: frame.time)
 
 
 def _publish_frames(sampler: FrameSampler, pictures: Sequence[Picture], out: Path, name: str) -> list[Frame]:

@@ -6,14 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from shared.media.video.frames import CUT, Cells, Picture, difference, difference_after_shift
+from shared.media.video.frames import CUT, Cells, MeasuredFrame, Picture, difference, difference_after_shift
 from shared.models.video import Shot
 
 T = TypeVar("T")
+F = TypeVar("F", bound=MeasuredFrame)
 _NEAR_CUT_SEC = 0.15
 _BLURRED = 0.4
 _DUPLICATE = 2.5
+_KEPT_CELLS = 0.85
+_LONG_SEC = 2.0
+_MOST_PROPOSALS = 300
 _BLANK = 4.0
 _DARK_LUMA, _BRIGHT_PERCENT = 48, 98  # black is 16, and a night scene has lights
 # Text changes a few cells clearly; noise and compression change every cell by much less.
@@ -43,32 +48,42 @@ def choose_samples(pictures: Sequence[Picture], most: int) -> list[Picture]:
 
 
 def choose_key_frames(pictures: Sequence[Picture], shots: Sequence[Shot], most: int) -> list[Picture]:
-    """Choose at most `most` pictures, by time, that represent the video: from its shots, sharp, all different.
+    """Choose at most `most` pictures, by time, that represent the video: from its shots, sharp, all different."""
+    chosen = choose_frames(pictures, shots, most, distance=picture_distance, least=_DUPLICATE)
+    if any(picture.luma.std() >= _BLANK for picture in pictures):
+        chosen = [picture for picture in chosen if picture.luma.std() >= _BLANK]
+    return sorted(chosen, key=lambda picture: picture.time)
 
-    Every shot proposes its sharpest picture, a long shot several. Farthest-first traversal (Gonzalez, «Clustering to
-    minimize the maximum intercluster distance», 1985) selects the least similar of these.
+
+def choose_frames(
+    frames: Sequence[F], shots: Sequence[Shot], most: int, *, distance: Callable[[F, F], float], least: float = 0.0
+) -> list[F]:
+    """Choose at most `most` frames, the most important first, none nearer to another than `least`.
+
+    Every shot proposes its sharpest frame, a long shot several. The longest shots above 2 s come first. The places that
+    they leave go to the proposals that are the least similar to those chosen before.
     """
-    if not pictures or not shots:
+    if not shots:
         return []
     piece = max(shots[-1].end / most, 1e-9)
-    proposals = [
-        max(part, key=lambda picture: picture.sharpness)
-        for shot in shots
-        for part in _split_by_time(
-            _presentable_pictures(pictures, shot), shot, max(1, round((shot.end - shot.start) / piece))
-        )
-        if part
-    ]
-    proposals = [picture for picture in proposals if picture.luma.std() >= _BLANK] or proposals[:1]
-    sharp = float(np.median([picture.sharpness for picture in proposals])) or 1.0
-    chosen = farthest_first(
-        proposals,
-        distance=picture_distance,
-        weight=lambda picture: min(1.0, 0.2 + 0.8 * picture.sharpness / sharp),
-        least=_DUPLICATE,
+    times = np.array([frame.time for frame in frames])
+    proposals: list[tuple[float, F]] = []
+    for shot in shots:
+        first, last = (int(np.searchsorted(times, edge)) for edge in (shot.start, shot.end))
+        count = max(1, round((shot.end - shot.start) / piece))
+        sharpest = _sharpest_frames(frames[first:last], shot, count)
+        length = shot.end - shot.start
+        proposals.extend((length if number == 0 else 0.0, frame) for number, frame in enumerate(sharpest))
+    proposals.sort(key=lambda proposal: -proposal[0])
+    sharp = float(np.median([frame.sharpness for _, frame in proposals] or [0])) or 1.0
+    return farthest_first(
+        [frame for _, frame in proposals[:_MOST_PROPOSALS]],
+        distance=distance,
+        weight=lambda frame: min(1.0, 0.2 + 0.8 * frame.sharpness / sharp),
+        least=least,
         most=most,
+        leading=sum(length > _LONG_SEC for length, _ in proposals),
     )
-    return sorted(chosen, key=lambda picture: picture.time)
 
 
 def choose_thumbnail(wanted: Picture | None, pictures: Sequence[Picture], time: float) -> Picture | None:
@@ -98,58 +113,83 @@ def farthest_first(
     weight: Callable[[T], float],
     least: float,
     most: int,
+    leading: int = 0,
 ) -> list[T]:
     """Select the heaviest item, then repeatedly the one with the largest distance to the selection times its weight.
 
-    Items nearer than `least` to a selected one are never selected; all others are, up to `most`. Ties go to the earlier
-    item.
+    That is farthest-first traversal (Gonzalez, «Clustering to minimize the maximum intercluster distance», 1985). Items
+    nearer than `least` to a selected one are never selected; all others are, up to `most`. Ties go to the earlier item.
+    The first `leading` items are selected before all others, in their order.
     """
     weights = np.array([weight(item) for item in items])
     nearest = np.full(len(items), np.inf)
     chosen: list[int] = []
     while len(chosen) < min(most, len(items)):
         gain = np.where(nearest >= least, weights * np.minimum(nearest, 1e9), -1.0)
-        best = int(gain.argmax())
+        ahead = np.flatnonzero(gain[:leading] >= 0)
+        best = int(ahead[0]) if len(ahead) else int(gain.argmax())
         if gain[best] < 0:
             break
         chosen.append(best)
-        nearest[best] = -1
         nearest = np.minimum(nearest, [distance(items[best], item) for item in items])
+        nearest[chosen] = -1
     return [items[index] for index in chosen]
+
+
+def frame_distance(first: MeasuredFrame, second: MeasuredFrame) -> float:
+    """Return the mean difference of two frames in luma and chroma levels."""
+    return float(np.abs(np.subtract(first.fingerprint, second.fingerprint, dtype=np.int16)).mean())
 
 
 def picture_distance(first: Picture, second: Picture) -> float:
     """Return the difference of two pictures in luma levels; ignores a shaking camera, but not a caption on a still."""
-    still = float(difference(first.luma.ravel(), second.luma.ravel()))
+    still = float(_trimmed_mean(first.luma.ravel(), second.luma.ravel()))
     if still < _STILL:
         changed = np.abs(np.subtract(first.luma, second.luma, dtype=np.int16)) > _CAPTION_CELL
         return max(still, _DUPLICATE * float(changed.mean()) / _CAPTION_SHARE)
-    return difference_after_shift(first.fingerprint, second.fingerprint)
+    return difference_after_shift(first.fingerprint, second.fingerprint, _trimmed_mean)
 
 
-def _presentable_pictures(pictures: Sequence[Picture], shot: Shot) -> list[Picture]:
-    """Return the pictures of a shot except those at its cuts, strays and blurred ones, if any remain."""
-    inside = [picture for picture in pictures if shot.start <= picture.time < shot.end]
-    clear = [p for p in inside if shot.start + _NEAR_CUT_SEC <= p.time < shot.end - _NEAR_CUT_SEC] or inside
-    steady = [picture for index, picture in enumerate(clear) if not _is_stray(clear, index)] or clear
-    sharpest = max((picture.sharpness for picture in steady), default=0.0)
-    return [picture for picture in steady if picture.sharpness >= _BLURRED * sharpest]
+def _trimmed_mean(first: Cells, second: Cells) -> NDArray[np.float64]:
+    """Return the mean difference of cells, without the 15 % that differ most."""
+    apart = np.abs(np.subtract(first, second, dtype=np.int16))
+    kept = max(1, int(apart.shape[-1] * _KEPT_CELLS))
+    return np.asarray(np.partition(apart, kept - 1, axis=-1)[..., :kept].mean(axis=-1))
 
 
-def _is_stray(pictures: list[Picture], index: int) -> bool:
-    """Return True if a picture, such as a flash, differs from both neighbours far more than they from each other."""
-    if len(pictures) < 3:
+def _sharpest_frames(frames: Sequence[F], shot: Shot, count: int) -> list[F]:
+    """Return the sharpest frame of each of `count` equal parts of a shot, the sharpest of the shot first.
+
+    Frames at the cuts and strays are left out where there are others, and so are blurred ones.
+    """
+    clear = [f for f in frames if shot.start + _NEAR_CUT_SEC <= f.time < shot.end - _NEAR_CUT_SEC] or frames
+    times = np.array([frame.time for frame in clear])
+    best: dict[int, F] = {}
+    for index in sorted(range(len(clear)), key=lambda index: -clear[index].sharpness):
+        frame = clear[index]
+        part = min(count - 1, int((frame.time - shot.start) / (shot.end - shot.start) * count))
+        if best and frame.sharpness < _BLURRED * next(iter(best.values())).sharpness:
+            break
+        if part not in best and not _is_stray(clear, times, index):
+            best[part] = frame
+            if len(best) == count:
+                break
+    return [*best.values()] or list(clear[:1])
+
+
+def _is_stray(frames: Sequence[MeasuredFrame], times: NDArray[np.float64], index: int) -> bool:
+    """Return True if a frame, such as a flash, differs from those before and after far more than they from each other.
+
+    At the start or end of a shot, it is compared with the two nearest on one side.
+    """
+    before = int(np.searchsorted(times, times[index] - _NEAR_CUT_SEC, side="right")) - 1
+    after = int(np.searchsorted(times, times[index] + _NEAR_CUT_SEC))
+    if before < 0:
+        before = after + 1
+    elif after == len(frames):
+        after = before - 1
+    if not (0 <= before < len(frames) and 0 <= after < len(frames)):
         return False
-    first = min(max(index - 1, 0), len(pictures) - 3)
-    neighbour, other_neighbour = (p.fingerprint for p in pictures[first : first + 3] if p is not pictures[index])
-    own = pictures[index].fingerprint
-    nearest = min(float(difference(own, neighbour)), float(difference(own, other_neighbour)))
-    return nearest > CUT + 2 * float(difference(neighbour, other_neighbour))
-
-
-def _split_by_time(pictures: Sequence[Picture], shot: Shot, count: int) -> list[list[Picture]]:
-    """Split the pictures of a shot into `count` equal parts of its time."""
-    parts: list[list[Picture]] = [[] for _ in range(count)]
-    for picture in pictures:
-        parts[min(count - 1, int((picture.time - shot.start) / (shot.end - shot.start) * count))].append(picture)
-    return parts
+    own, earlier, later = (frames[n].fingerprint for n in (index, before, after))
+    nearest = min(float(difference(own, earlier)), float(difference(own, later)))
+    return nearest > CUT + 2 * float(difference(earlier, later))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ T = TypeVar("T")
 Frames = Iterator[tuple[int, "VideoFrame"]]
 """Decoded frames with the ordinals of their packets, in presentation order."""
 THREADS = 2
-_NEIGHBOURS = 30
+_NEIGHBOURS = 8
 _SHORTEST_GROUP_SEC = 0.35
 _POLL_SEC = 0.1
 
@@ -58,21 +59,30 @@ class PacketIndex:
         return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(self.time)], strict=True)]
 
     @cached_property
+    def usual_group_length(self) -> int:
+        """The most frequent number of packets in a group, the largest of several; 0 if none repeats."""
+        counts = Counter(len(group) for group in self.groups[:-1])
+        usual = max(counts, key=lambda length: (counts[length], length), default=0)
+        return usual if counts[usual] > 1 else 0
+
+    @cached_property
     def surge(self) -> NDArray[np.float64]:
-        """The size of each packet relative to the larger packets around it; 0 for key packets.
+        """The size of each packet relative to those around it of its kind; 0 for key packets and for B-frames.
 
         Predicted frames are small until a picture differs from the ones before: after a cut, or where a caption
-        appears. The reference is the 85th percentile of the neighbours, so that small B-frames do not count.
+        appears. Only frames later than all before them count. B-frames, which are shown before a frame that was sent
+        earlier, borrow from both sides, so a cut between them makes the next frame surge that is not one of them.
         """
         surge = np.zeros(len(self.time))
-        predicted = np.flatnonzero(~self.key)
-        if len(predicted) < 2:
+        latest = np.maximum.accumulate(np.r_[-np.inf, self.time[:-1]])
+        forward = np.flatnonzero((self.time > latest) & ~self.key)
+        if len(forward) < 2:
             return surge
-        size = self.size[predicted]
+        size = self.size[forward]
         reach = min(_NEIGHBOURS, len(size) - 1)
         windows = np.lib.stride_tricks.sliding_window_view(np.pad(size, reach, mode="reflect"), 2 * reach + 1)
-        parts = np.array_split(windows, len(size) // 10_000 + 1)  # a percentile copies its input
-        surge[predicted] = size / np.concatenate([np.percentile(part, 85, axis=1) for part in parts])
+        parts = np.array_split(windows, len(size) // 10_000 + 1)  # a median copies its input
+        surge[forward] = size / np.concatenate([np.median(part, axis=1) for part in parts])
         return surge
 
     def frame_at(self, time: float) -> int:
@@ -120,18 +130,22 @@ def decode_spans(
     work: Callable[[PacketSpan, Frames], T],
     tick: Callable[[float], None],
     decoders: int = THREADS,
+    *,
+    is_rendered: bool = True,
 ) -> list[T]:
     """Decode spans of a video track, in ascending order, and return the result of `work` for each.
 
     Spans are independent, so several `decoders` of one thread each, in which `work` runs too, use the cores better than
     one decoder with several threads. Each reads the file once. Packets that cannot be decoded are skipped. `tick`
-    receives the fraction done, several times a second; an exception from it stops the work.
+    receives the fraction done, several times a second; an exception from it stops the work. Frames that are only
+    measured (not `is_rendered`) are decoded without the filter that smooths the edges of blocks.
     """
     results: dict[int, T] = {}
     todo = iter(enumerate(spans))
     lock, stopped = threading.Lock(), threading.Event()
     total, done = sum(span.stop - span.start for span in spans), 0
     workers = min(decoders, len(spans))
+    options = DECODER_OPTIONS if is_rendered else DECODER_OPTIONS | {"skip_loop_filter": "all"}
 
     def count_packet() -> None:
         nonlocal done
@@ -146,7 +160,7 @@ def decode_spans(
             codec: Any = picture_decoder(stream)
             # Each thread holds frames: where one decoder is asked for, memory matters more than time.
             threads = 1 if decoders == 1 else THREADS // workers
-            codec.thread_count, codec.thread_type, codec.options = threads, "FRAME", DECODER_OPTIONS
+            codec.thread_count, codec.thread_type, codec.options = threads, "FRAME", options
             packets = enumerate(read_packets(container, stream))
             while True:
                 with lock:

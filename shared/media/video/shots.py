@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media.video.decode_plan import DecodePlan
-from shared.media.video.frames import CUT, LUMA_CELLS, STRONG, TimedFingerprint, difference
+from shared.media.video.frames import CUT, LUMA_CELLS, STRONG, TimedFingerprint, difference, difference_after_shift
 from shared.models.video import Shot
 
-_TIMES_USUAL, _TIMES_BESIDE = 3.0, 2.0
+_TIMES_USUAL, _TIMES_BESIDE, _TIMES_STEP = 4.0, 2.0, 1.3
 _WINDOW_SEC = 0.2
 _MOST_ROWS = 16
 _USUAL_FRAMES = 8
 _SHORTEST_SHOT_SEC = 0.1
-# Transitions are searched in frames 0.1 s apart: 0.5 s on both sides, and 0.3 s without change beyond.
-_TICKS, _HALF, _CALM = 10, 5, 8
-_TIMES_UNREST = 4.0
+# Dissolves are searched in frames 0.1 s apart: 0.2 to 0.4 s on both sides, and two calm frames beyond.
+_TICKS, _HALVES, _CALM = 10, (2, 3, 4), 2
+_MIXED_SHARE, _CALM_SHARE = 0.2, 0.5
+_FADE_SEC = 0.7
 _SOFT_SEC = 0.75
 _BLACK, _DARK, _BLACK_SEC = 16, 0.4, 1.0
 
@@ -45,7 +46,11 @@ def find_shots(
         hard = hard_cuts(run, earlier, later)
         cuts.update(hard)
         cuts.update(soft for soft in soft_cuts(run) if all(abs(soft - cut) > _SOFT_SEC for cut in hard))
-    cuts.update(keys[number].time for number in plan.shot_starts if _is_cut_confirmed(keys, group_frames, number))
+    cuts.update(
+        keys[number].time
+        for number, least in plan.shot_starts.items()
+        if _difference_at_key(keys, group_frames, number) >= least
+    )
     edges = [0.0]
     for cut in sorted(cuts):
         if cut - edges[-1] >= _SHORTEST_SHOT_SEC and duration - cut >= _SHORTEST_SHOT_SEC:
@@ -72,41 +77,68 @@ def hard_cuts(
     starts = [
         last + 1
         for last in np.flatnonzero(steps >= CUT).tolist()
-        if _gap(time, rows, last, earlier, later) >= max(CUT, _least_cut_speed(steps / seconds, last) * seconds[last])
+        if _gap(time, rows, last, earlier, later) >= max(CUT, _least_cut(steps, seconds, last))
     ]
     return [frames[start].time for start in _merge_black_cuts(starts, time, rows)]
 
 
 def soft_cuts(frames: Sequence[TimedFingerprint]) -> list[float]:
-    """Return the times of dissolves and fades: the picture changes within a second, and is stable before and after.
+    """Return the times of dissolves and fades, at which the picture changes within a second.
 
-    The cut of a fade is where the picture is darkest; of a dissolve, where it differs equally from both sides.
+    The cut of a fade is where the picture is darkest. In the middle of a dissolve, the picture is the mean of those
+    before and after it, which no moving camera makes; and it changes faster than on both sides.
     """
     time = np.array([frame.time for frame in frames])
     ticks: list[int] = np.flatnonzero(np.diff(np.floor(time * _TICKS), prepend=-1)).tolist()
-    if len(ticks) <= 2 * _CALM:
-        return []
     rows = np.array([frames[index].fingerprint for index in ticks])
-    middle = np.arange(_CALM, len(ticks) - _CALM)
-    change = difference(rows[middle - _HALF], rows[middle + _HALF])
-    unrest = np.max(
-        [
-            difference(rows[middle + side * _HALF], rows[middle + side * further])
-            for side in (-1, 1)
-            for further in range(_HALF + 1, _CALM + 1)
-        ],
-        axis=0,
-    )
-    change[change < np.maximum(STRONG, _TIMES_UNREST * unrest)] = 0
-    cuts = []
-    while change.any():
-        best = int(change.argmax())
-        first, last = ticks[best + _CALM - _HALF], ticks[best + _CALM + _HALF]
-        cuts.append(
-            frames[first + _transition_index(np.array([frame.fingerprint for frame in frames[first : last + 1]]))].time
+    if len(ticks) <= 2 * _HALVES[0] + 2 * _CALM:
+        return []
+    contrast = np.zeros(len(ticks))
+    steps = difference(rows[1:], rows[:-1])
+    for half in _HALVES:
+        middle = np.arange(half + _CALM, len(ticks) - half - _CALM)
+        if not len(middle):
+            break
+        before, after = rows[middle - half], rows[middle + half]
+        change = difference(before, after)
+        mean = ((before.astype(np.uint16) + after) // 2).astype(np.uint8)
+        unrest = np.max([steps[middle + side] for n in range(_CALM) for side in (half + n, -half - 1 - n)], axis=0)
+        is_mixed = (difference(rows[middle], mean) <= _MIXED_SHARE * change) & (
+            unrest <= _CALM_SHARE * change / (2 * half)
         )
-        change[max(0, best - 2 * _HALF) : best + 2 * _HALF + 1] = 0
+        found = np.where(is_mixed & (change >= STRONG), change, 0)
+        contrast[middle] = np.maximum(contrast[middle], found)
+    cuts = [float(time[index]) for index in _fades(time, np.array([frame.fingerprint for frame in frames]))]
+    while contrast.any():
+        best = int(contrast.argmax())
+        at = float(time[ticks[best]])
+        if all(abs(at - cut) > _SOFT_SEC for cut in cuts):
+            cuts.append(at)
+        contrast[max(0, best - _TICKS) : best + _TICKS + 1] = 0
     return sorted(cuts)
+
+
+def _fades(time: NDArray[np.float64], rows: NDArray[np.uint8]) -> list[int]:
+    """Return the indexes of the frames that are darkest between two brighter ones, into and out of which it fades."""
+    light = _brightness(rows)
+    fades = []
+    for index in _local_minima(light):
+        start, stop = (int(np.searchsorted(time, time[index] + side * _FADE_SEC)) for side in (-1, 1))
+        sides = light[start : index + 1], light[index:stop]
+        if light[index] >= _DARK * min(side.max() for side in sides):
+            continue
+        # A picture that is black for a moment has no frames between dark and bright.
+        if all(np.count_nonzero((side > 1.2 * light[index] + 2) & (side < 0.85 * side.max())) >= 2 for side in sides):
+            fades.append(index)
+    return fades
+
+
+def _local_minima(light: NDArray[np.float64]) -> list[int]:
+    """Return the first index of every stretch that is darker than what is beside it."""
+    changes = np.flatnonzero(np.diff(light, prepend=np.inf))
+    levels = light[changes]
+    is_lower = (levels < np.r_[np.inf, levels[:-1]]) & (levels < np.r_[levels[1:], np.inf])
+    return [int(index) for index in changes[is_lower]]
 
 
 def _gap(
@@ -152,19 +184,20 @@ def _thin_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return rows[:: 1 + len(rows) // _MOST_ROWS]
 
 
-def _least_cut_speed(speeds: NDArray[np.float64], index: int) -> float:
-    """Return the speed of change that a cut must exceed: a multiple of the median around it and of those beside it."""
-    around = np.r_[speeds[max(0, index - _USUAL_FRAMES) : index], speeds[index + 1 : index + 1 + _USUAL_FRAMES]]
-    beside = np.r_[speeds[max(0, index - 1) : index], speeds[index + 1 : index + 2]]
-    return max(_TIMES_USUAL * float(np.median(around)), _TIMES_BESIDE * float(beside.max())) if len(around) else 0.0
+def _least_cut(steps: NDArray[np.float64], seconds: NDArray[np.float64], index: int) -> float:
+    """Return what a cut at a step must exceed: multiples of the median change around it and of the steps beside it.
 
-
-def _transition_index(rows: NDArray[np.uint8]) -> int:
-    """Return the index of the frame within a transition that starts the new shot."""
-    light = _brightness(rows)
-    if light.min() < _DARK * min(light[0], light[-1]):
-        return int(light.argmin())
-    return 1 + int(np.flatnonzero(difference(rows, rows[0]) <= difference(rows, rows[-1]))[-1])
+    Steps of unequal length are compared by speed; but a quick turn of the camera changes a picture no more in a long
+    step than in a short one, so a cut must exceed the steps beside it, too.
+    """
+    near = range(max(0, index - _USUAL_FRAMES), min(len(steps), index + 1 + _USUAL_FRAMES))
+    around = [n for n in near if n != index]
+    beside = [n for n in around if abs(n - index) == 1]
+    if not around:
+        return 0.0
+    speed = steps / seconds
+    least = max(_TIMES_USUAL * float(np.median(speed[around])), _TIMES_BESIDE * float(speed[beside].max()))
+    return max(least * float(seconds[index]), _TIMES_STEP * float(steps[beside].max()))
 
 
 def _frame_runs(
@@ -192,10 +225,18 @@ def _frame_runs(
         run = []
 
 
-def _is_cut_confirmed(
+def _difference_at_key(
     keys: Mapping[int, TimedFingerprint], group_frames: Mapping[int, Sequence[TimedFingerprint]], number: int
-) -> bool:
-    """Return True if the frames after a key frame also differ from the key frame before; else it is only a flash."""
-    before, start = keys[number - 1], keys[number].time
-    behind = [frame.fingerprint for frame in group_frames[number] if frame.time - start < _WINDOW_SEC]
-    return bool(behind) and float(difference(np.array(behind), before.fingerprint).min()) >= STRONG
+) -> float:
+    """Return the least difference of the frames from a key frame on to the last one before it.
+
+    It is small at a flash, and where the camera only moved before it.
+    """
+    earlier = [*group_frames.get(number - 1, ()), *([keys[number - 1]] if number - 1 in keys else [])]
+    if number not in keys or not earlier:
+        return 0.0
+    before = max(earlier, key=lambda frame: frame.time).fingerprint
+    start = keys[number].time
+    behind = [frame.fingerprint for frame in group_frames.get(number, ()) if frame.time - start < _WINDOW_SEC]
+    plain = float(difference(np.array([keys[number].fingerprint, *behind]), before).min())
+    return min(plain, difference_after_shift(behind[-1], before)) if behind else plain

@@ -22,14 +22,14 @@ def picture(time: float, look: int, sharpness: float = 100.0) -> Picture:
     noise = np.random.default_rng(int(time * 1000)).integers(0, 3, cells.shape, np.uint8)
     chroma = [rng.integers(60, 200, (12, 12), np.uint8) for _ in range(2)]
     luma = cells + noise
-    return Picture(time, compute_fingerprint(luma, *chroma), int(time * 1000), luma, sharpness, (640, 360))
+    return Picture(time, compute_fingerprint(luma, *chroma), int(time * 1000), sharpness, luma, (640, 360))
 
 
 def captioned(plain: Picture) -> Picture:
     """The same with a line of text on it."""
     luma = plain.luma.copy()
     luma[30:32, 20:40] = 255 - luma[30:32, 20:40]
-    return Picture(plain.time + 1, plain.fingerprint, plain.ordinal + 1000, luma, plain.sharpness, plain.size)
+    return Picture(plain.time + 1, plain.fingerprint, plain.ordinal + 1000, plain.sharpness, luma, plain.size)
 
 
 def pictures(looks: Sequence[int]) -> list[Picture]:
@@ -133,7 +133,7 @@ def test_many_shots_give_as_many_as_asked_for(most: int) -> None:
 
 def test_black_is_not_chosen_if_there_is_anything_else() -> None:
     """A fade's black frame is no key frame; of a black video one is better than none."""
-    black = Picture(0.5, np.zeros(864, np.uint8), 1, np.zeros((36, 64), np.uint8), 0.0, (640, 360))
+    black = Picture(0.5, np.zeros(864, np.uint8), 1, 0.0, np.zeros((36, 64), np.uint8), (640, 360))
     shots = [Shot(start=0, end=1), Shot(start=1, end=2)]
     assert [frame.time for frame in choose_key_frames([black, picture(1.5, 1)], shots, most=12)] == [1.5]
     assert choose_key_frames([black], shots, most=12) == [black]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 
 from shared.media.probe import probe
 from shared.media.video.extraction import FrameSet, extract_frames
+from tests import media_samples
 from tests.media_samples import FPS, Shot, film, video
 
 
@@ -31,6 +33,26 @@ def test_every_scene_is_shown_once(tmp_path: Path, gop: int) -> None:
     frame_set = extract(video(tmp_path / "film.mp4", film(shots), gop=gop), tmp_path / "out")
     scenes_chosen = sorted(order[round(frame.time * FPS) // 28] for frame in frame_set.frames)
     assert scenes_chosen == sorted(set(order))
+
+
+def slides(count: int, frames: int) -> Iterator[np.ndarray]:
+    """Still pages without any noise; a line appears in the middle of each."""
+    for number in range(count):
+        page = media_samples.texture(np.random.default_rng(number), 320, 180)
+        for frame in range(frames):
+            if frame == frames // 2:
+                cv2.putText(page, f"point {number}", (20, 90), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255,) * 3, 2)
+            yield page
+
+
+@pytest.mark.parametrize("frames", [30, 75, 250])
+@pytest.mark.parametrize("scenecut", ["0", "40"])
+def test_every_slide_of_a_talk_has_a_key_frame(tmp_path: Path, frames: int, scenecut: str) -> None:
+    """Slides that change exactly where the encoder puts its key frames anyway are all found, and each is shown."""
+    coding = {"gop": frames, "options": {"preset": "ultrafast", "sc_threshold": scenecut}}
+    frame_set = extract(video(tmp_path / "talk.mp4", slides(5, frames), **coding), tmp_path / "out")
+    assert [round(shot.start * FPS) for shot in frame_set.shots] == [n * frames for n in range(5)]
+    assert {int(frame.time * FPS / frames) for frame in frame_set.frames} == {0, 1, 2, 3, 4}
 
 
 def test_at_most_twelve_of_many_scenes(tmp_path: Path) -> None:

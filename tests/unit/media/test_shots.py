@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -95,6 +96,22 @@ def test_a_dissolve_is_a_cut_in_its_middle(tmp_path: Path) -> None:
     frames = [*first[:54], *mix, *second[:54]]
     (cut,) = detect_cuts(video(tmp_path / "dissolve.mp4", frames, gop=40), tmp_path / "out")
     assert cut == pytest.approx(60 / FPS, abs=4 / FPS)
+
+
+@pytest.mark.parametrize("gop", [30, 250])
+def test_a_person_who_jumps_is_a_cut(tmp_path: Path, gop: int) -> None:
+    """Pauses cut out of a talk, and closer views of the same scene, start new shots although most of it stays."""
+    room, person = (media_samples.texture(np.random.default_rng(seed), 320, 180) for seed in (1, 2))
+    frames = []
+    for number in range(240):
+        picture = room.copy()
+        at = 40 if number < 80 else 130
+        picture[40:180, at : at + 130] = person[40:180, :130]
+        if number >= 160:
+            picture = cv2.resize(picture[30:150, 54:267], (320, 180), interpolation=cv2.INTER_LINEAR)
+        frames.append(picture)
+    cuts = detect_cuts(video(tmp_path / "talk.mp4", frames, gop=gop, options={"preset": "veryfast"}), tmp_path / "out")
+    assert [round(cut * FPS) for cut in cuts] == [80, 160]
 
 
 def fingerprints(rows: list[int], fps: float = 30) -> list[TimedFingerprint]:
