@@ -2,6 +2,7 @@
 
 import { get } from "../api.js";
 import { Badge, Loading, PageTitle, Picture, ProblemBox, useTitle } from "../components.js";
+import { FirstVisit } from "../first-visit.js";
 import { ago, clock } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { KindIcon } from "../icons.js";
@@ -129,21 +130,4 @@ function Card({ job, title }) {
       </span>
       ${job.tags.length > 0 && html`<span class="tags">${job.tags.map((tag) => html`<a href=${link("", { q: tag })}>#${tag}</a>`)}</span>`}
     </li>`;
-}
-
-/** What somebody sees who has nothing yet. */
-function FirstVisit({ capabilities }) {
-  const { ai, speech } = capabilities;
-  const missing = ai ? (speech ? "" : "speech") : speech ? "ai" : "both";
-  return html`
-    <section class="welcome">
-      <${PageTitle}>${t("welcome.title")}<//>
-      <p class="lead">${t("welcome.text")}</p>
-      <p><a class="button primary large" href=${link("new")}>${t("welcome.start")}</a></p>
-      <ul class="offers">
-        ${["recipe", "summary", "transcript"].map((kind) => html`
-          <li><${KindIcon} kind=${kind} /><strong>${t(`kind.${kind}`)}</strong><span>${t(`new.${kind}`)}</span></li>`)}
-      </ul>
-      ${missing && html`<p class="hint">${t(`welcome.${missing}`)}</p>`}
-    </section>`;
 }

@@ -52,6 +52,9 @@ export default {
   "welcome.both": "Ohne KI-Schlüssel liest Clipwise Texte im Bild und Untertitel. `clipwise models install speech` ergänzt Sprache, ein Schlüssel auch Bilder.",
   "welcome.ai": "Clipwise liest hier Texte im Bild und versteht Sprache. Mit einem KI-Schlüssel versteht es auch Bilder.",
   "welcome.speech": "Clipwise erkennt hier noch keine Sprache: `clipwise models install speech` ergänzt sie.",
+  "sample.title": "Gerade kein Video zur Hand?",
+  "sample.text": ({ seconds }) => `Nimm unseres: gebackene Feta-Pasta in ${seconds} Sekunden. Sieh zu, wie daraus ein Rezept mit Zutaten, Schritten und deren Stellen im Video wird.`,
+  "sample.start": "Beispiel ausprobieren",
 
   "library.search": "Titel und Schlagwörter suchen",
   "library.kind": "Art",

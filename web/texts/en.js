@@ -52,6 +52,9 @@ export default {
   "welcome.both": "Without an AI key, Clipwise reads on-screen text and subtitles. `clipwise models install speech` adds speech; a key also adds pictures.",
   "welcome.ai": "Clipwise reads on-screen text and speech here. With an AI key, it also understands pictures.",
   "welcome.speech": "Clipwise cannot recognize speech here yet: `clipwise models install speech` adds it.",
+  "sample.title": "No video at hand?",
+  "sample.text": ({ seconds }) => `Take ours: baked feta pasta in ${seconds} seconds. Watch it become a recipe with ingredients, steps and their places in the video.`,
+  "sample.start": "Try the sample",
 
   "library.search": "Search titles and tags",
   "library.kind": "Kind",

@@ -52,6 +52,9 @@ export default {
   "welcome.both": "Без ключа ИИ Clipwise читает текст на экране и субтитры. `clipwise models install speech` добавит речь, а ключ — и изображение.",
   "welcome.ai": "Здесь Clipwise читает текст на экране и распознаёт речь. С ключом ИИ он поймёт и изображение.",
   "welcome.speech": "Здесь Clipwise пока не распознаёт речь: её добавит `clipwise models install speech`.",
+  "sample.title": "Нет видео под рукой?",
+  "sample.text": ({ seconds }) => `Возьмите наше: паста с запечённой фетой за ${seconds} секунд. Посмотрите, как оно превращается в рецепт с ингредиентами, шагами и их местами в видео.`,
+  "sample.start": "Попробовать пример",
 
   "library.search": "Поиск по названиям и тегам",
   "library.kind": "Вид",

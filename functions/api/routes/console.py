@@ -28,7 +28,8 @@ from shared.settings import Settings, settings
 router = APIRouter()
 
 FOLDER = Path(__file__).parents[3] / "web"
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+TEXT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+MEDIA_TYPES = TEXT_TYPES | {".mp4": "video/mp4", ".webp": "image/webp"}
 PAGE = "index.html"
 VERSION_LENGTH = 12
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -39,11 +40,11 @@ OFFLINE = "offline"
 
 @dataclass(frozen=True)
 class WebFile:
-    """A file of the console, in both forms in which it is sent."""
+    """A file of the console, in the forms in which it is sent; `compressed` is None where that saves nothing."""
 
     media_type: str
     content: bytes
-    compressed: bytes
+    compressed: bytes | None
     etag: str
 
 
@@ -92,7 +93,7 @@ def web_file(request: Request, path: str) -> Response:
     }
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if file.compressed and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(file.compressed, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.media_type, headers=headers)
 
@@ -191,4 +192,5 @@ def console_paths() -> list[Path]:
 def read_file(path: Path) -> WebFile:
     content = path.read_bytes()
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return WebFile(MEDIA_TYPES[path.suffix], content, gzip.compress(content, mtime=0), etag)
+    compressed = gzip.compress(content, mtime=0) if path.suffix in TEXT_TYPES else None
+    return WebFile(MEDIA_TYPES[path.suffix], content, compressed, etag)
