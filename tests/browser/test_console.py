@@ -189,6 +189,29 @@ def test_a_transcript_follows_the_video(server: Server, jobs: dict[str, Job], pa
     assert download.value.suggested_filename.endswith(".srt")
 
 
+def test_a_search_shows_its_match_on_a_phone(server: Server, shelf: Shelf, page: Page) -> None:
+    """In a long transcript below the video, the first match comes into view, and with Enter the next one."""
+    said = [Segment(start=n / 10, end=(n + 1) / 10, text="salt" if n in (70, 90) else "more") for n in range(99)]
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a plain size
+    open_page(page, server, f"transcripts/{shelf.add('transcript', segments=said).id}")
+    search = page.get_by_label("Search the transcript")
+    search.fill("salt")
+    expect(page.locator(".lines li").nth(70)).to_be_in_viewport(ratio=1)
+    for index in (70, 90):
+        search.press("Enter")
+        expect(page.locator(".lines li").nth(index)).to_be_in_viewport(ratio=1)
+
+
+def test_ages_go_on(server: Server, shelf: Shelf, page: Page) -> None:
+    """What was made a minute ago was made two minutes ago when somebody has looked at it for a minute."""
+    page.clock.install()
+    open_page(page, server, f"recipes/{shelf.add('recipe').id}")
+    age = page.locator(".byline time")
+    (minutes,) = re.findall(r"\d+", age.inner_text())
+    page.clock.run_for(60_000)
+    expect(age).to_have_text(f"{int(minutes) + 1} minutes ago")
+
+
 def test_a_summary_has_its_chapters_on_the_player(server: Server, jobs: dict[str, Job], page: Page) -> None:
     """A chapter below the player plays from its start, and so does a key point."""
     open_page(page, server, f"summaries/{jobs['summary'].id}")

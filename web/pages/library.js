@@ -1,9 +1,9 @@
 /** The library: everything made so far, newest first, searched by words and filtered by kind and state. */
 
 import { get } from "../api.js";
-import { Badge, Loading, PageTitle, Picture, ProblemBox, useTitle } from "../components.js";
+import { Ago, Badge, Loading, PageTitle, Picture, ProblemBox, useTitle } from "../components.js";
 import { FirstVisit } from "../first-visit.js";
-import { ago, clock } from "../format.js";
+import { clock } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { KindIcon } from "../icons.js";
 import { KINDS, nameOf, resultLink, stateOf, videoOf } from "../jobs.js";
@@ -125,7 +125,7 @@ function Card({ job, title }) {
       </a>
       <span class="tile-facts">
         <span>${t(`kind.${job.kind}`)}</span>
-        ${state === "done" ? html`<time datetime=${job.createdAt}>${ago(job.createdAt)}</time>` : html`<${Badge} job=${job} />`}
+        ${state === "done" ? html`<${Ago} time=${job.createdAt} />` : html`<${Badge} job=${job} />`}
         ${!hasEnded(job) && html`<span class="share">${job.progress} %</span>`}
       </span>
       ${job.tags.length > 0 && html`<span class="tags">${job.tags.map((tag) => html`<a href=${link("", { q: tag })}>#${tag}</a>`)}</span>`}

@@ -70,16 +70,22 @@ function Words({ segments, tag, player }) {
     setCurrent(index);
     if (isPlaying && !words) reveal(index);
   };
-  /** Scroll within the list only, so that the page stays where the reader has it. */
+  /** Scroll within the list only, so that the page stays where the reader has it; returns the line. */
   const reveal = (index) => {
     const line = list.current?.children[index];
-    if (line) list.current.scrollTop = line.offsetTop - list.current.offsetTop - list.current.clientHeight / 3;
+    if (line) list.current.scrollTop = line.offsetTop - list.current.clientHeight / 3;
+    return line;
   };
+  /** Whoever searches looks for the line, which on a phone may lie below the screen. */
+  const showMatch = (index) => reveal(index)?.scrollIntoView({ block: "nearest" });
+  useEffect(() => {
+    if (matches.length) showMatch(matches[0]);
+  }, [matches]);
   const seek = (event) => {
     event.preventDefault();
     const next = matches.find((index) => index > current) ?? matches[0];
     if (next === undefined) return;
-    reveal(next);
+    showMatch(next);
     setCurrent(next);
     player.jump(segments[next].start);
   };

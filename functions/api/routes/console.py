@@ -19,6 +19,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
 
+from functions.api.problem_pages import prefers_html
 from functions.api.routes.service import html_response
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import PROVIDERS, configured_service, provider_order
@@ -79,6 +80,12 @@ def greet(request: Request) -> Response:
     return response
 
 
+@router.get("/favicon.ico", include_in_schema=False)
+def favicon(request: Request) -> Response:
+    """What browsers ask for beside pages without an icon, such as JSON."""
+    return web_file(request, "icon.svg")
+
+
 @router.get("/web/{path:path}", include_in_schema=False)
 def web_file(request: Request, path: str) -> Response:
     version, files = console_files()
@@ -125,11 +132,6 @@ def speech_recognizer(settings: Settings) -> str | None:
             model = speech_model(settings)
             return model.name if model else None
     return None
-
-
-def prefers_html(accept: str) -> bool:
-    """Return True if the first media type of an Accept header is HTML, as in every browser's page requests."""
-    return accept.partition(",")[0].partition(";")[0].strip().lower() == "text/html"
 
 
 def loopback_address(host: str) -> str | None:

@@ -38,6 +38,7 @@ DOCS_POLICY = {
 }
 # Relative, like the links in the pages, since not every host serves the API at its root.
 DOCS_ASSETS = "docs/assets"
+ICON = "web/icon.svg"
 OPENAPI_DOCUMENT = "openapi.json"
 ASSETS_FOLDER = Path(fastapi_offline.__file__).parent / "static"
 CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
@@ -96,11 +97,11 @@ def docs(request: Request) -> HTMLResponse:
         title=request.app.title,
         swagger_js_url=f"{DOCS_ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{DOCS_ASSETS}/swagger-ui.css",
-        swagger_favicon_url=f"{DOCS_ASSETS}/favicon.png",
+        swagger_favicon_url=ICON,
         # Otherwise the page sends the document's address to validator.swagger.io.
         swagger_ui_parameters={"validatorUrl": None},
     )
-    return html_response(bytes(page.body).decode(), DOCS_POLICY)
+    return docs_response(page)
 
 
 @router.get("/redoc", include_in_schema=False)
@@ -109,15 +110,21 @@ def redoc(request: Request) -> HTMLResponse:
         openapi_url=OPENAPI_DOCUMENT,
         title=request.app.title,
         redoc_js_url=f"{DOCS_ASSETS}/redoc.standalone.js",
-        redoc_favicon_url=f"{DOCS_ASSETS}/favicon.png",
+        redoc_favicon_url=ICON,
         with_google_fonts=False,
     )
-    return html_response(bytes(page.body).decode(), DOCS_POLICY)
+    return docs_response(page)
+
+
+def docs_response(page: HTMLResponse) -> HTMLResponse:
+    """Return FastAPI's page with a policy, and with its language for screen readers."""
+    html = bytes(page.body).decode().replace("<html>", '<html lang="en">', 1)
+    return html_response(html, DOCS_POLICY)
 
 
 @router.get("/docs/assets/{name}", include_in_schema=False)
 def docs_asset(
-    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"],
+    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js"],
 ) -> Response:
     if name == "redoc.standalone.js":
         return Response(redoc_script(), media_type="text/javascript", headers=CACHE_HEADERS)
@@ -134,7 +141,7 @@ def redoc_script() -> bytes:
 def read_page(name: str) -> HTMLResponse:
     """Return a page that consists of one file."""
     html = (Path(__file__).parent / f"{name}.html").read_text(encoding="utf-8")
-    return html_response(html, {"img-src": "data:", "require-trusted-types-for": "'script'"})
+    return html_response(html, {"img-src": "'self'", "require-trusted-types-for": "'script'"})
 
 
 def html_response(html: str, directives: dict[str, str]) -> HTMLResponse:

@@ -22,6 +22,17 @@ def test_the_documentation_names_no_service_to_load_from(site: Site, asset: str)
     assert asset != "docs" or '"validatorUrl": null' in text
 
 
+@pytest.mark.parametrize("path", ["docs", "redoc", "tasks"])
+def test_pages_have_a_language_and_an_icon(site: Site, path: str) -> None:
+    """A screen reader speaks the page's language, and the tab has Clipwise's icon."""
+    page = site.client.get(f"/{path}")
+    assert '<html lang="en">' in page.text
+    (icon,) = re.findall(r'rel="(?:shortcut )?icon" href="([^"]+)"', page.text)
+    answer = site.client.get(f"/{icon}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    assert site.client.get("/favicon.ico").content == answer.content
+
+
 def test_a_page_is_for_everyone(site: Site) -> None:
     """A page needs no token, since nobody's data is in it: that comes when somebody signs in on it."""
     site.submit(title="Secret soup")
