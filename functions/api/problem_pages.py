@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.api.routes.service import html_response
+from functions.api.pages import html_response, prefers_html
 from shared.settings import settings
 
 PROBLEM_TYPE = "application/problem+json"
@@ -22,11 +22,6 @@ h1 { font-size: 1.7rem; line-height: 1.2; }
 small { color: var(--quiet); }
 a { color: var(--accent); }
 """
-
-
-def prefers_html(accept: str) -> bool:
-    """Return True if the first media type of an Accept header is HTML, as in every browser's page requests."""
-    return accept.partition(",")[0].partition(";")[0].strip().lower() == "text/html"
 
 
 class ProblemPageMiddleware:
@@ -71,7 +66,7 @@ async def send_problem_page(start: Message, body: bytes, send: Send) -> None:
     else:  # the response to HEAD
         headers["Content-Type"] = "text/html; charset=utf-8"
         del headers["Content-Length"]
-    await send(start | {"headers": headers.raw})
+    await send({**start, "headers": headers.raw})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -195,6 +195,7 @@ def export(
     servings: Annotated[
         float | None, typer.Option(help="Scale the amounts of a recipe to this number of servings.")
     ] = None,
+    units: Annotated[str | None, typer.Option(help="Convert the amounts of a recipe: metric or us.")] = None,
     share: Annotated[
         str | None,
         typer.Option(help="Token of a share link that shows the video, for lasting picture and video links in jsonld."),
@@ -207,7 +208,7 @@ def export(
     from infra.cli.views import clean_text
 
     with open_session(server) as session:
-        content = session.api.export_job(id, format, servings, share)
+        content = session.api.export_job(id, format, servings, units, share)
         if output:
             output.write_bytes(content)
         elif sys.stdout.isatty():

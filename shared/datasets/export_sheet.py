@@ -19,7 +19,8 @@ _STYLE = """
 html { background: var(--paper); }
 body { margin: 2rem auto; padding: 0 1rem; max-width: 75rem; color: var(--ink);
   font: 15px/1.4 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } h2 small { color: var(--quiet); font-weight: 400; }
+h1 { font-size: 1.6rem; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } h2 small { color: var(--quiet); font-weight: 400; }
 ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .8rem;
   margin: 0; padding: 0; list-style: none; }
 figure { margin: 0; } figcaption { font-size: .75rem; color: var(--quiet); }

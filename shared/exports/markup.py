@@ -48,7 +48,8 @@ ol li::marker { color: var(--accent); font-weight: 600; }
 .entries li { padding: .25rem 0; border-bottom: .5pt solid var(--line); break-inside: avoid; }
 .entries b { font-weight: 600; margin-inline-end: .4rem; }
 .entries p { margin: .1rem 0 0 1.2rem; font-size: 10pt; color: var(--quiet); }
-footer { margin-top: 2rem; padding-top: .6rem; border-top: .5pt solid var(--line); font-size: 9pt; color: var(--quiet); }
+footer { margin-top: 2rem; padding-top: .6rem; border-top: .5pt solid var(--line); font-size: 9pt;
+  color: var(--quiet); }
 a { color: inherit; }
 @media print { body { padding: 0; max-width: none; } }
 """

@@ -175,6 +175,26 @@ def test_a_recipe_is_cooked_from(server: Server, jobs: dict[str, Job], page: Pag
     expect(page.get_by_text("Slice the onions.")).to_be_visible()
 
 
+def test_a_recipe_is_read_in_ones_own_units(server: Server, jobs: dict[str, Job], page: Page) -> None:
+    """Whoever cooks with US units gets amounts and temperatures in them, scaled too, in every recipe from then on."""
+    path = f"recipes/{jobs['recipe'].id}"
+    open_page(page, server, path)
+    page.get_by_text("US", exact=True).click()
+    ingredients = page.locator(".ticks label")
+    expect(ingredients).to_have_text(["3 onions, sliced", "¼ cup + 1 tbsp flour", "2⅛ cups stock", "2–3 tbsp wine"])
+    expect(page.locator(".steps > li").nth(1)).to_contain_text("250 °F")
+    for _ in range(2):
+        page.get_by_role("button", name="More servings").click()
+    expect(ingredients.nth(2)).to_have_text("4⅛ cups stock")
+    page.reload()
+    page.get_by_text("Metric", exact=True).click()
+    expect(ingredients.nth(1)).to_have_text("150 ml flour")
+    with page.expect_response(lambda response: "format=md&servings=4&units=metric" in response.url):
+        page.get_by_role("button", name="Markdown").click()
+    page.get_by_text("As in the video", exact=True).click()
+    expect(ingredients.nth(1)).to_have_text("½ cup + 2 tbsp flour")
+
+
 def test_a_transcript_follows_the_video(server: Server, jobs: dict[str, Job], page: Page) -> None:
     """The line that is spoken is marked, a line plays its place, and a search finds and marks words."""
     open_page(page, server, f"transcripts/{jobs['transcript'].id}")

@@ -19,8 +19,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
 
-from functions.api.problem_pages import prefers_html
-from functions.api.routes.service import html_response
+from functions.api.pages import html_response, prefers_html
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import PROVIDERS, configured_service, provider_order
 from shared.models import Model

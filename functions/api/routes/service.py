@@ -5,9 +5,6 @@ Pages load nothing from other servers, so they work offline.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,18 +14,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.responses import FileResponse, HTMLResponse
 
+from functions.api.pages import html_response
 from functions.api.schemas import Health, KindInfo, KindList
 from shared.analyses.kinds import kinds
 
 router = APIRouter()
 
-BASE_POLICY = {
-    "default-src": "'none'",
-    "connect-src": "'self'",
-    "base-uri": "'none'",
-    "form-action": "'none'",
-    "frame-ancestors": "'none'",
-}
 # Swagger UI and Redoc create styles while they run.
 DOCS_POLICY = {
     "script-src": "'self'",
@@ -43,7 +34,6 @@ OPENAPI_DOCUMENT = "openapi.json"
 ASSETS_FOLDER = Path(fastapi_offline.__file__).parent / "static"
 CACHE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
-_INLINE = re.compile(r"<(script|style)[^>]*>(.*?)</\1>", re.DOTALL)
 
 
 @router.get(
@@ -142,19 +132,3 @@ def read_page(name: str) -> HTMLResponse:
     """Return a page that consists of one file."""
     html = (Path(__file__).parent / f"{name}.html").read_text(encoding="utf-8")
     return html_response(html, {"img-src": "'self'", "require-trusted-types-for": "'script'"})
-
-
-def html_response(html: str, directives: dict[str, str]) -> HTMLResponse:
-    """Return a page with a content security policy of `BASE_POLICY` and `directives`.
-
-    The policy allows the page's own scripts and styles by their hashes (CSP level 3, 2.3.1).
-    """
-    policy = BASE_POLICY | directives
-    for element, text in _INLINE.findall(html):
-        name = f"{element}-src"
-        # A hash would disable 'unsafe-inline' in the same directive.
-        if text and "'unsafe-inline'" not in policy.get(name, ""):
-            digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-            policy[name] = f"{policy.get(name, '')} 'sha256-{digest}'".strip()
-    header = "; ".join(f"{name} {value}" for name, value in policy.items())
-    return HTMLResponse(html, headers={"Content-Security-Policy": header, "Referrer-Policy": "no-referrer"})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from functions.api.pages import html_response
 from functions.api.routes.console import FOLDER, PAGE, console_page, console_paths, console_policy
-from functions.api.routes.service import html_response
 from infra.packaging.package import served_files, source_files
 from infra.reference import UNITS, units_module
 from tests.api_site import Site
