@@ -300,7 +300,7 @@ def test_the_document_tells_of_all_formats(site: Site) -> None:
 
 
 def test_a_recipe_in_other_units(site: Site) -> None:
-    """A client gets a recipe in its user's units, scaled or not, in every format; for anything else, it reads why not."""
+    """A client gets a recipe in other units, scaled or not, in every format; for anything else, it reads why not."""
     job_id = recipe_job(site)
     assert export(site, job_id, "json", units="us").json()["ingredients"][0]["unit"] == "lb"
     assert "- 2¼ lb cod" in export(site, job_id, "md", units="us", servings=4).text
