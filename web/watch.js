@@ -1,13 +1,21 @@
 /**
- * Live jobs behind one function. This is the implementation by server-sent events, which every place has.
- * Firestore's `onSnapshot` can take its place where a deployment has Firebase: same arguments, same behaviour.
+ * Live jobs behind one function: by Firestore's listeners where a deployment has Firebase, and by server-sent events, which
+ * every place has, everywhere else and where Firestore cannot be reached or refuses.
  */
 
 import { call } from "./api.js";
 
 const ENDED = ["done", "failed", "cancelled"];
 const FIRST_WAIT_MS = 500;
+const FIRST_STATE_MS = 4000;
 const LONGEST_WAIT_MS = 15_000;
+
+let firestore = null; // {projectId, apiKey, database, emulator}
+
+/** Use Firestore from now on, if the server's capabilities contain its configuration. */
+export function useFirestore(config) {
+  firestore = config ?? null;
+}
 
 export const hasEnded = (job) => ENDED.includes(job.status);
 
@@ -18,10 +26,38 @@ export const hasEnded = (job) => ENDED.includes(job.status);
  */
 export function watchJob(id, show, report) {
   const stop = new AbortController();
-  follow(id, show, report, stop.signal).catch((error) => {
+  const byEvents = () => follow(id, show, report, stop.signal).catch((error) => {
     if (!stop.signal.aborted) report(error);
   });
+  if (firestore) {
+    listenToJob(id, show, report, stop.signal).catch((error) => {
+      console.warn("Jobs are followed by events:", error.message);
+      return byEvents();
+    });
+  } else {
+    byEvents();
+  }
   return () => stop.abort();
+}
+
+/** Listen until the job has ended or `signal` aborts; throws where Firestore is of no use. */
+async function listenToJob(id, show, report, signal) {
+  const { listen, userOf } = await import("./firestore.js");
+  if (!userOf(firestore)) throw new Error("Firestore does not know this user.");
+  let stop, timer;
+  await new Promise((resolve, reject) => {
+    // Where a network blocks it, the SDK tries for good and says nothing.
+    timer = setTimeout(() => reject(new Error("Firestore does not answer.")), FIRST_STATE_MS);
+    signal.addEventListener("abort", resolve);
+    stop = listen(firestore, `jobs/${id}`, (job) => {
+      clearTimeout(timer);
+      if (!signal.aborted) show(job);
+      if (hasEnded(job)) resolve();
+    }, reject);
+  }).finally(() => {
+    clearTimeout(timer);
+    stop?.();
+  });
 }
 
 async function follow(id, show, report, signal) {

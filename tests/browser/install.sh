@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the browser tests take from npm, as far as this machine lets us; they are skipped, and say why, without it:
-# the Firebase SDK and axe, and the console's libraries, with which the copies in web/vendor are compared.
+# axe, and the console's libraries with the Firebase SDK, with which the copies in web/vendor are compared.
 set -u
 cd "$(dirname "$0")"
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
 
 from infra.demo.recipe import RECIPE
 from tests.browser.conftest import OpenTab
-from tests.server import Server, eventually
+from tests.server import Server
 
 STAGES = ["extract", "transcribe", "analyze", "persist"]
 DIARY = b"This is a diary.\n" * 100
@@ -179,16 +178,3 @@ def test_deleting_a_job_ends_its_listener(place: Server, open_tab: OpenTab) -> N
     with place.client() as client:
         assert client.delete(f"/v1/jobs/{upload.id}").status_code == 204
     assert tab.told_until("last.refused")[-1] == {"refused": "permission-denied"}
-
-
-def test_the_console_runs_on_the_emulators(place: Server, watched: Watched, page: Page) -> None:
-    """Where objects lie elsewhere than the API, the console reaches them: pictures, video and uploads."""
-    page.goto(f"{place.url}/#/recipes/{watched.job[-1]['id']}")
-    expect(page.get_by_role("heading", name=watched.job[-1]["result"]["title"])).to_be_visible()
-    eventually(lambda: page.evaluate("document.querySelector('video').readyState >= 1"))
-    page.goto(f"{place.url}/#/new")
-    page.evaluate("delete window.showOpenFilePicker")
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose files").click()
-    chooser.value.set_files({"name": "diary.mp4", "mimeType": "video/mp4", "buffer": DIARY})
-    expect(page.locator(".outcome.failed")).to_be_visible()

@@ -36,6 +36,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 OFFLINE = "offline"
+FIRESTORE = "https://firestore.googleapis.com"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,15 @@ class WebFile:
     etag: str
 
 
+class FirestoreConfig(Model):
+    """What Firebase's SDK needs to listen to a user's documents. None of it is secret."""
+
+    project_id: str = Field(description="The Google Cloud project.")
+    api_key: str = Field(description="The project's web API key. Empty on the emulator.")
+    database: str = Field(description="The Firestore database.")
+    emulator: str | None = Field(description="Host and port of the Firestore emulator. Null in the cloud.")
+
+
 class Capabilities(Model):
     """What this server offers, apart from what every server does."""
 
@@ -58,6 +68,10 @@ class Capabilities(Model):
     )
     speech: str | None = Field(description="What recognizes speech. Null if nothing does.")
     ai: str | None = Field(description="The AI provider that understands pictures. Null if none is configured.")
+    firestore: FirestoreConfig | None = Field(
+        description="Configuration for live listeners on Firestore. Null where users can listen only to server-sent"
+        " events."
+    )
 
 
 @router.get(
@@ -116,6 +130,21 @@ def get_capabilities() -> Capabilities:
         local_accounts=settings().has_local_accounts,
         speech=speech_recognizer(settings()),
         ai=configured_service("recipe", settings()),
+        firestore=firestore_config(settings()),
+    )
+
+
+def firestore_config(settings: Settings) -> FirestoreConfig | None:
+    """Return what a browser needs to listen to Firestore; None where its rules know no user of this server."""
+    emulator = os.environ.get("FIRESTORE_EMULATOR_HOST")
+    has_users = emulator or (settings.firebase_api_key and not settings.has_local_accounts)
+    if settings.clipwise_place != "gcp" or not settings.google_cloud_project or not has_users:
+        return None
+    return FirestoreConfig(
+        project_id=settings.google_cloud_project,
+        api_key=settings.firebase_api_key,
+        database="(default)",
+        emulator=emulator,
     )
 
 
@@ -147,24 +176,33 @@ def console_page() -> Response:
     """Return the console's page, with versioned addresses of its files and a policy that admits only those."""
     version, _ = console_files()
     html = (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
-    return html_response(html, console_policy(storage_origin()))
+    return html_response(html, console_policy(storage_origin(), firestore_origin()))
 
 
-def console_policy(storage: str) -> dict[str, str]:
+def console_policy(storage: str, firestore: str = "") -> dict[str, str]:
     """Return the directives of the console's Content-Security-Policy.
 
     Args:
         storage: Origin of media links and uploads.
+        firestore: Origin of live documents; empty without any.
     """
     return {
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": f"'self' {storage} blob:",
         "media-src": f"'self' {storage} blob:",
-        "connect-src": f"'self' {storage}",
+        "connect-src": f"'self' {storage} {firestore}".rstrip(),
         "require-trusted-types-for": "'script'",
         "trusted-types": "'none'",
     }
+
+
+def firestore_origin() -> str:
+    """Return the origin to which Firebase's SDK connects; empty where it is not used."""
+    config = firestore_config(settings())
+    if config is None:
+        return ""
+    return f"http://{config.emulator}" if config.emulator else FIRESTORE
 
 
 def storage_origin() -> str:

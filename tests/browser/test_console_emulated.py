@@ -1,0 +1,68 @@
+"""The console over Google's emulators, where objects and documents lie elsewhere than the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.shelf import address
+from tests.contract.emulated import running_emulators
+from tests.server import Server, serving
+from tests.video_samples import plain_video
+
+LISTENS = re.compile(r"google\.firestore\.v1\.Firestore/Listen")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return plain_video(tmp_path_factory.mktemp("video") / "film.mp4").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def server(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`clipwise up --emulators`, for the user of this machine."""
+    folder = tmp_path_factory.mktemp("emulated")
+    with running_emulators(folder / "emulators") as hosts:
+        addresses = {name: value for name, value in hosts.environ().items() if name.endswith("_EMULATOR_HOST")}
+        with serving(folder / "data", "--emulators", AUTH_REQUIRED="false", **addresses) as running:
+            yield running
+
+
+def send(page: Page, server: Server, content: bytes) -> None:
+    """Send a file on the page New, for its metadata."""
+    page.context.add_init_script("delete window.showOpenFilePicker")
+    page.goto(f"{server.url}/#/new")
+    page.get_by_text("Metadata").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose files").click()
+    chooser.value.set_files({"name": "film.mp4", "mimeType": "video/mp4", "buffer": content})
+    expect(page.get_by_role("heading", name="film.mp4")).to_be_visible()
+
+
+def test_a_job_is_watched_by_firestore(server: Server, page: Page, film: bytes) -> None:
+    """Where there is Firestore, a job's page follows its document from the upload to the end: its stages stand in their
+    order, its picture comes from the bucket, and no event stream of the API is opened."""
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    send(page, server, film)
+    expect(page.locator(".outcome.done")).to_be_visible()
+    expect(page.locator(".stage.done .stage-name")).to_have_text(
+        [re.compile("Upload"), re.compile("Extract"), re.compile("Save")]
+    )
+    expect(page.locator(".findings img").first).to_be_visible()
+    expect(page.locator(".byline time")).to_contain_text(re.compile("ago|now"))
+    job = server.job(address(page).removeprefix("jobs/"))
+    expect(page.locator(".facts")).to_contain_text(f"{job['video']['info']['width']} ×")
+    assert any(map(LISTENS.search, requests))
+    assert not [url for url in requests if url.endswith("/events")]
+
+
+def test_events_stand_in_for_firestore(server: Server, page: Page, film: bytes) -> None:
+    """Behind a network that blocks Firestore, the same page follows the server's events instead."""
+    page.route(LISTENS, lambda route: route.abort())
+    with page.expect_request(re.compile("/events$")):
+        send(page, server, film)
+    expect(page.locator(".outcome.done")).to_be_visible()
