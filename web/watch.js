@@ -26,38 +26,52 @@ export const hasEnded = (job) => ENDED.includes(job.status);
  */
 export function watchJob(id, show, report) {
   const stop = new AbortController();
-  const byEvents = () => follow(id, show, report, stop.signal).catch((error) => {
-    if (!stop.signal.aborted) report(error);
-  });
-  if (firestore) {
-    listenToJob(id, show, report, stop.signal).catch((error) => {
-      console.warn("Jobs are followed by events:", error.message);
-      return byEvents();
+  let events = null;
+  const byEvents = () => {
+    if (events || stop.signal.aborted) return;
+    events = new AbortController();
+    const { signal } = events;
+    stop.signal.addEventListener("abort", () => events?.abort());
+    follow(id, show, report, signal).catch((error) => {
+      if (!signal.aborted) report(error);
     });
-  } else {
-    byEvents();
-  }
+  };
+  if (firestore) byFirestore();
+  else byEvents();
   return () => stop.abort();
+
+  async function byFirestore() {
+    // Where a network blocks it, the SDK tries for good and says nothing.
+    const timer = setTimeout(byEvents, FIRST_STATE_MS);
+    try {
+      await listenToJob(id, (job) => {
+        clearTimeout(timer);
+        events?.abort();
+        events = null;
+        report(null);
+        show(job);
+      }, stop.signal);
+    } catch (error) {
+      console.warn("Firestore cannot be listened to:", error.message);
+      byEvents();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }
 
-/** Listen until the job has ended or `signal` aborts; throws where Firestore is of no use. */
-async function listenToJob(id, show, report, signal) {
+/** Listen until the job has ended or `signal` aborts; throws where Firestore refuses. */
+async function listenToJob(id, show, signal) {
   const { listen, userOf } = await import("./firestore.js");
-  if (!userOf(firestore)) throw new Error("Firestore does not know this user.");
-  let stop, timer;
+  if (!userOf(firestore)) throw new Error("the user is unknown");
+  let stop;
   await new Promise((resolve, reject) => {
-    // Where a network blocks it, the SDK tries for good and says nothing.
-    timer = setTimeout(() => reject(new Error("Firestore does not answer.")), FIRST_STATE_MS);
     signal.addEventListener("abort", resolve);
     stop = listen(firestore, `jobs/${id}`, (job) => {
-      clearTimeout(timer);
       if (!signal.aborted) show(job);
       if (hasEnded(job)) resolve();
     }, reject);
-  }).finally(() => {
-    clearTimeout(timer);
-    stop?.();
-  });
+  }).finally(() => stop?.());
 }
 
 async function follow(id, show, report, signal) {
