@@ -1,5 +1,6 @@
 /** What the library shows somebody who has nothing yet: how to begin, and a sample video to try it with. */
 
+import { problemOf } from "./api.js";
 import { PageTitle, ProblemBox, useAction } from "./components.js";
 import { html } from "./html.js";
 import { KindIcon } from "./icons.js";
@@ -13,6 +14,7 @@ const address = (extension) => new URL(`./sample/${SAMPLE.name}.${extension}`, i
 /** Send the sample as any other file: it becomes a job of the user's, which they can do all with, and delete. */
 async function trySample() {
   const answer = await fetch(address("mp4"));
+  if (!answer.ok) throw await problemOf(answer);
   const file = new File([await answer.blob()], `${SAMPLE.name}.mp4`, { type: "video/mp4" });
   const job = await startUpload(file, { kind: "recipe" });
   go(`jobs/${job.id}`);

@@ -27,6 +27,8 @@ KINDS = ("recipe", "summary", "transcript")
 DEVICES = {"desktop": (1200, 800), "phone": (390, 780)}
 SCHEMES = ("light", "dark")
 QUALITY = 72
+VIDEOS_ARE_LOADED = """Promise.all([...document.querySelectorAll('video')].map((video) =>
+  video.readyState >= 2 || new Promise((resolve) => video.addEventListener('loadeddata', resolve))))"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def take_picture(page: Page, address: str, picture: Picture, path: Path) -> None
     page.goto(address)
     page.locator(picture.waits_for).first.wait_for()
     page.wait_for_load_state("networkidle")
+    page.evaluate(VIDEOS_ARE_LOADED)
     if picture.scroll_to:
         page.locator(picture.scroll_to).first.evaluate("element => element.scrollIntoView()")
     with Image.open(BytesIO(page.screenshot())) as image:
