@@ -24,11 +24,13 @@ from tests.server import Server, eventually, serving
 FOLDER = Path(__file__).parent / "console"
 SAMPLE = Path(__file__).parents[2] / "web" / "sample" / "baked-feta-pasta.mp4"
 KINDS = ("recipe", "summary", "transcript")
-DEVICES = {"desktop": (1200, 800), "phone": (390, 780)}
+DEVICES = {"desktop": (1200, 960), "phone": (390, 780)}
 SCHEMES = ("light", "dark")
 QUALITY = 72
-VIDEOS_ARE_LOADED = """Promise.all([...document.querySelectorAll('video')].map((video) =>
-  video.readyState >= 2 || new Promise((resolve) => video.addEventListener('loadeddata', resolve))))"""
+VIDEOS_ARE_LOADED = """Promise.all([...document.querySelectorAll('video')].map((video) => {
+  video.preload = 'auto'; // without the sign that it is loading
+  return video.readyState === 4 || new Promise((resolve) => video.addEventListener('canplaythrough', resolve));
+}))"""
 
 
 @dataclass(frozen=True)

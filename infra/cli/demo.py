@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -174,7 +174,8 @@ class Demo:
                 self.print_message(f"\nThe recipe's page, while the server runs (Ctrl-C stops it):\n  {url}{page}")
                 if open_browser:
                     open_in_browser(f"{url}{page}")
-                signal.pause()
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
         self.print_next_steps(f"{LOCAL}{page}")
         return 0
 
