@@ -118,6 +118,7 @@ KIND = Kind(
     prompt_version="1",
     complete=complete,
     needs_video=False,
+    needs_file=False,
     reads_text=True,
     is_empty=lambda result: not result.summary and not result.key_points,
     collection="summaries",

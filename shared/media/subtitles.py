@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.errors import PermanentError
-from shared.media.container import open_media, presentation_start, read_packets
+from shared.media.container import open_media, read_packets
+from shared.media.tracks import subtitle_role, track_facts
 from shared.models.video import Segment, SubtitleTrack, TextLimit, Word
 
 if TYPE_CHECKING:
@@ -41,17 +42,24 @@ _STAMP = re.compile(rf"<{_CLOCK}>")
 
 def text_tracks(container: InputContainer) -> list[SubtitleTrack]:
     """List the text subtitle streams; omits bitmap subtitles."""
+    from av.stream import Disposition
+
     tracks = []
     for stream in container.streams.subtitles:
-        codec = stream.codec_context.codec.canonical_name if stream.codec_context else ""
-        if codec in _PLAIN | _ASS | {"mov_text"}:
-            language = None if stream.language in (None, "", "und") else stream.language
-            tracks.append(SubtitleTrack(index=stream.index, codec=codec, language=language))
+        facts = track_facts(stream)
+        if facts["codec"] in _PLAIN | _ASS | {"mov_text"}:
+            role = subtitle_role(stream)
+            impaired = bool(stream.disposition & Disposition.hearing_impaired)
+            tracks.append(SubtitleTrack.model_validate({**facts, "role": role, "hearing_impaired": impaired}))
     return tracks
 
 
-def read_subtitles(path: Path, track: SubtitleTrack, limit: TextLimit | None = None) -> list[Segment]:
+def read_subtitles(
+    path: Path, track: SubtitleTrack, limit: TextLimit | None = None, start: float = 0.0
+) -> list[Segment]:
     """Read a subtitle track as segments in order of time, without markup; keeps line breaks.
+
+    `start` is the `clock_start` of the file.
 
     Reads the raw packets, because decoders convert the text to ASS and lose `2 < 3` and braces. Stops at the limit.
 
@@ -64,7 +72,6 @@ def read_subtitles(path: Path, track: SubtitleTrack, limit: TextLimit | None = N
         stream = next((s for s in container.streams.subtitles if s.index == track.index), None)
         if stream is None:
             raise PermanentError("no_subtitles", "The file no longer has this subtitle track. Submit the video again.")
-        start = presentation_start(container)
         for packet in read_packets(container, stream):
             if packet.pts is not None:
                 begin = float(packet.pts * packet.time_base) - start

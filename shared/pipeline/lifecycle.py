@@ -40,6 +40,7 @@ def plan_job(
     owner: str,
     kind: str,
     language: str,
+    requested_language: str | None = None,
     url: str | None = None,
     filename: str | None = None,
     content_type: str | None = None,
@@ -52,6 +53,7 @@ def plan_job(
     title: str | None = None,
     description: str | None = None,
     tags: Sequence[str] = (),
+    link_allowed: bool = False,
 ) -> Job:
     """Return a job that is not stored yet, with all its stages.
 
@@ -69,6 +71,7 @@ def plan_job(
         owner=owner,
         kind=kind,
         language=language,
+        requested_language=requested_language,
         url=url,
         filename=filename,
         options=options or {},
@@ -83,6 +86,7 @@ def plan_job(
         created_at=now,
         updated_at=now,
         trace=trace or new_traceparent(),
+        link_allowed=link_allowed,
     )
 
 

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from functions.api.pages import html_response, prefers_html
 from functions.api.schemas import MessageResponse
 from shared.ai.fallback import PROVIDERS, configured_service, provider_order
+from shared.chat.search import CHAT_KIND
 from shared.models import Model
 from shared.settings import Settings, settings
 
@@ -71,6 +72,9 @@ class Capabilities(Model):
     firestore: FirestoreConfig | None = Field(
         description="Configuration for live listeners on Firestore. Null where users can listen only to server-sent"
         " events."
+    )
+    chat: str | None = Field(
+        description="The AI provider that answers questions. Null if none is configured: then answers are quotes."
     )
 
 
@@ -122,7 +126,7 @@ def web_file(request: Request, path: str) -> Response:
     "/v1/capabilities",
     tags=["service"],
     summary="Get the server's capabilities",
-    description="Returns whether this server requires sign-in, recognizes speech and understands pictures.",
+    description="Returns whether this server requires sign-in, and what it uses for speech, pictures and answers.",
 )
 def get_capabilities() -> Capabilities:
     return Capabilities(
@@ -130,6 +134,7 @@ def get_capabilities() -> Capabilities:
         local_accounts=settings().has_local_accounts,
         speech=speech_recognizer(settings()),
         ai=configured_service("recipe", settings()),
+        chat=configured_service(CHAT_KIND, settings()),
         firestore=firestore_config(settings()),
     )
 
@@ -173,10 +178,14 @@ def loopback_address(host: str) -> str | None:
 
 
 def console_page() -> Response:
-    """Return the console's page, with versioned addresses of its files and a policy that admits only those."""
+    """Return the console's page, with a policy that admits its own files only."""
+    return html_response(console_html(), console_policy(storage_origin(), firestore_origin()))
+
+
+def console_html(root: str = "./") -> str:
+    """Return the console's page, with versioned addresses of its files below `root`."""
     version, _ = console_files()
-    html = (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"./web/{version}/')
-    return html_response(html, console_policy(storage_origin(), firestore_origin()))
+    return (FOLDER / PAGE).read_text(encoding="utf-8").replace('"./', f'"{root}web/{version}/')
 
 
 def console_policy(storage: str, firestore: str = "") -> dict[str, str]:

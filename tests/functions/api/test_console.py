@@ -114,7 +114,14 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
     """The console learns whether to show a sign-in form, and what a key would add."""
     site.configure(AI_PROVIDER="auto", GEMINI_API_KEY="", OPENAI_API_KEY="", SPEECH_MODEL="off")
     nothing = site.client.get("/v1/capabilities").json()
-    assert nothing == {"signIn": False, "localAccounts": True, "speech": None, "ai": None, "firestore": None}
+    assert nothing == {
+        "signIn": False,
+        "localAccounts": True,
+        "speech": None,
+        "ai": None,
+        "firestore": None,
+        "chat": None,
+    }
     site.configure(AUTH_REQUIRED="true", OPENAI_API_KEY="sk-x")
     assert site.client.get("/v1/capabilities").json() == {
         "signIn": True,
@@ -122,6 +129,7 @@ def test_capabilities_follow_the_configuration(site: Site) -> None:
         "speech": "openai",
         "ai": "openai",
         "firestore": None,
+        "chat": "openai",
     }
     site.configure(AI_PROVIDER="offline", WHISPER_MODEL_DIR="/models/small")
     assert site.client.get("/v1/capabilities").json()["speech"] == "small"
