@@ -27,6 +27,8 @@ KINDS = ("recipe", "summary", "transcript")
 DEVICES = {"desktop": (1200, 960), "phone": (390, 780)}
 SCHEMES = ("light", "dark")
 QUALITY = 72
+SETTLED_MS = 500
+"""Until the browser's own controls of a player no longer show that it loads."""
 VIDEOS_ARE_LOADED = """Promise.all([...document.querySelectorAll('video')].map((video) => {
   video.preload = 'auto'; // without the sign that it is loading
   return video.readyState === 4 || new Promise((resolve) => video.addEventListener('canplaythrough', resolve));
@@ -57,6 +59,10 @@ PAGES = (
     Picture("recipe", "recipes/{recipe}", ".ticks"),
     Picture("summary", "summaries/{summary}", ".points, .moments"),
     Picture("transcript", "transcripts/{transcript}", ".lines"),
+    Picture("video", "videos/{recipe}", "main h1"),
+    Picture("search", "?q=penne", ".moment img"),
+    Picture("chat", "videos/{recipe}/chat", "main form"),
+    Picture("groups", "groups", "main h1"),
 )
 
 
@@ -111,6 +117,7 @@ def take_picture(page: Page, address: str, picture: Picture, path: Path) -> None
     page.locator(picture.waits_for).first.wait_for()
     page.wait_for_load_state("networkidle")
     page.evaluate(VIDEOS_ARE_LOADED)
+    page.wait_for_timeout(SETTLED_MS)
     if picture.scroll_to:
         page.locator(picture.scroll_to).first.evaluate("element => element.scrollIntoView()")
     with Image.open(BytesIO(page.screenshot())) as image:
