@@ -9,6 +9,7 @@ export function TranscriptLines({ segments, tag, player }) {
   const [sought, setSought] = useState("");
   const [current, setCurrent] = useState(-1);
   const list = useRef();
+  const match = useRef(-1); // the one that was shown last: the video goes on meanwhile
   const words = sought.trim();
   const matches = useMemo(() => {
     const what = plain(words);
@@ -30,12 +31,14 @@ export function TranscriptLines({ segments, tag, player }) {
   /** Whoever searches looks for the line, which on a phone may lie below the screen. */
   const showMatch = (index) => reveal(index)?.scrollIntoView({ block: "nearest" });
   useEffect(() => {
+    match.current = -1;
     if (matches.length) showMatch(matches[0]);
   }, [matches]);
   const seek = (event) => {
     event.preventDefault();
-    const next = matches.find((index) => index > current) ?? matches[0];
+    const next = matches.find((index) => index > match.current) ?? matches[0];
     if (next === undefined) return;
+    match.current = next;
     showMatch(next);
     setCurrent(next);
     player.jump(segments[next].start);

@@ -221,7 +221,7 @@ def test_a_transcript_follows_the_video(server: Server, jobs: dict[str, Job], pa
 
 def test_a_search_shows_its_match_on_a_phone(server: Server, shelf: Shelf, page: Page) -> None:
     """In a long transcript below the video, the first match comes into view, and with Enter the next one."""
-    said = [Segment(start=n / 10, end=(n + 1) / 10, text="salt" if n in (70, 90) else "more") for n in range(99)]
+    said = [Segment(start=n / 25, end=(n + 1) / 25, text="salt" if n in (70, 90) else "more") for n in range(99)]
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a plain size
     open_page(page, server, f"transcripts/{shelf.add('transcript', segments=said).id}")
     search = page.get_by_label("Search the transcript")
